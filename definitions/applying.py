@@ -1,0 +1,133 @@
+"""What every applying asset does: hold the stack's lock, plan its stage, apply it, and say what became of it."""
+
+import os
+from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from filelock import FileLock, Timeout
+
+from definitions.partitions import PARTITION_TAG
+from definitions.resources import Stacks, StageProgress
+from secrets_pipeline.engine import Applied, Outcome, Reconciler, apply, count, rows
+from secrets_pipeline.errors import GuardError
+from secrets_pipeline.reconcilers import STAGES, StackContext
+
+OUTCOMES = "outcomes"
+HOST_TAG = "secrets-pipeline/cli-host"
+_LOCK_SECONDS = 600.0
+
+
+class Applying:
+    """Applies stages of the stack whose lock the run holds."""
+
+    def __init__(self, stacks: Stacks, progress: StageProgress) -> None:
+        self.stacks = stacks
+        self._progress = progress
+
+    def context(self, stack: str) -> StackContext:
+        """The context of a stack in a run that writes; see `Stacks.context`."""
+        return self.stacks.context(stack, writing=True)
+
+    def stage(self, context: dg.AssetExecutionContext, stage: str) -> tuple[StackContext, Sequence[Outcome]]:
+        """Plan and apply one stage of the partition's stack."""
+        stack = self.context(context.partition_key)
+        return stack, self.reconcile(stage, STAGES[stage](stack))
+
+    def reconcile(self, stage: str, reconciler: Reconciler) -> Sequence[Outcome]:
+        """Plan and apply with a given reconciler; one failing resource never hides the others."""
+        outcomes = apply(reconciler, reconciler.plan(), progress=lambda outcome: self._progress(stage, outcome))
+        if any(isinstance(outcome, Applied) for outcome in outcomes):
+            self.stacks.note_change(stage)
+        return outcomes
+
+
+@dg.resource(required_resource_keys={"stacks", "progress"})
+def applying(context: dg.InitResourceContext) -> Generator[Applying, None, None]:
+    """At most one apply of a stack at a time on this host, whoever started it: UI, daemon or command line.
+
+    The run queue serialises queued runs; this lock also covers the others. Whoever holds it knows that earlier command
+    line runs of the stack on this host are dead, and says so: they would block the stack's queue for ever.
+
+    Raises:
+        GuardError: if another run holds the lock for ten minutes.
+    """
+    resources: Any = context.resources
+    made = Applying(resources.stacks, resources.progress)
+    stack = context.run.tags.get(PARTITION_TAG) if context.run else None
+    if stack is None or context.run is None or context.instance is None:
+        yield made
+        return
+    with stack_lock(Path(context.instance.root_directory), stack):
+        _end_abandoned(context.instance, stack, context.run.run_id)
+        yield made
+
+
+def stack_lock(root: Path, stack: str, *, seconds: float = _LOCK_SECONDS) -> FileLock:
+    """The lock of a stack, held.
+
+    Args:
+        root: DAGSTER_HOME.
+        stack: the stack's name.
+        seconds: how long to wait for it.
+
+    Raises:
+        GuardError: if somebody else keeps it.
+    """
+    folder = root / "locks"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = FileLock(folder / f"{stack}.lock")
+    try:
+        lock.acquire(timeout=seconds)
+    except Timeout:
+        raise GuardError(
+            f"another run of stack {stack} has held its lock for {seconds:.0f} s",
+            remedy="Wait for it, or end it in the Dagster UI.",
+        ) from None
+    return lock
+
+
+def host() -> str:
+    """This host's name, as runs of the command line are tagged."""
+    return os.uname().nodename
+
+
+def _end_abandoned(instance: dg.DagsterInstance, stack: str, own_run: str) -> None:
+    unfinished = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+    tags = {PARTITION_TAG: stack, HOST_TAG: host()}
+    for run in instance.get_runs(dg.RunsFilter(tags=tags, statuses=unfinished)):
+        if run.run_id != own_run:
+            instance.report_run_failed(run, "The process of this run ended without finishing it.")
+
+
+def materialized(
+    outcomes: Sequence[Outcome], further: Mapping[str, dg.MetadataValue[Any]] | None = None
+) -> dg.MaterializeResult[None]:
+    """The outcomes as metadata: counts, and a row a change."""
+    counts, table = count(outcomes), rows(outcomes)
+    return dg.MaterializeResult(
+        metadata={
+            "applied": counts.applied,
+            "unchanged": counts.unchanged,
+            "skipped": counts.skipped,
+            "failed": counts.failed,
+            OUTCOMES: dg.MetadataValue.json(table),
+            "table": table_of(table),
+            **(further or {}),
+        }
+    )
+
+
+def table_of(table: Sequence[Mapping[str, str]]) -> dg.MetadataValue[Any]:
+    """Rows as a Markdown table, which the UI renders."""
+    if not table:
+        return dg.MetadataValue.md("Nothing is declared here.")
+    columns = list(table[0])
+    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
+    lines.extend("| " + " | ".join(_cell(row.get(column, "")) for column in columns) + " |" for row in table)
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

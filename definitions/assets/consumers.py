@@ -1,0 +1,62 @@
+"""ARNs to consumers, and the report that ends every run."""
+
+import dagster as dg
+
+from definitions.applying import OUTCOMES, materialized, table_of
+from definitions.assets.options import OPTIONS
+from definitions.assets.provisioning import (
+    Apply,
+    Context,
+    Result,
+    connection_secrets,
+    kms_keys,
+    rds_endpoints,
+    rds_instances,
+    secret_policies,
+    secret_rotation,
+    secrets,
+)
+from secrets_pipeline.engine import rows
+from secrets_pipeline.reconcilers import commit
+
+
+@dg.asset(**OPTIONS, deps=[secret_policies, secret_rotation], kinds={"aws", "lambda", "ecs"})
+def consumer_arns(context: Context, applying: Apply) -> Result:
+    """ARNs published in SSM, and delivered to Lambda, ECS and API Gateway where a component says so."""
+    stack, outcomes = applying.stage(context, "consumer_arns")
+    found = (stack.inventory.secret(secret.name) for secret in stack.spec.secrets)
+    return materialized(outcomes, {"arns": table_of([{"name": s.name, "arn": s.arn} for s in found if s])})
+
+
+APPLIED = (
+    kms_keys,
+    secrets,
+    rds_instances,
+    rds_endpoints,
+    connection_secrets,
+    secret_policies,
+    secret_rotation,
+    consumer_arns,
+)
+
+
+@dg.asset(**OPTIONS, deps=APPLIED, kinds={"markdown"})
+def stack_report(context: Context, applying: Apply) -> Result:
+    """Marks what is finished, then fails the run if anything failed, with the table of outcomes."""
+    marked = applying.reconcile("stack_report", commit(applying.context(context.partition_key)))
+    table = [row for asset in APPLIED for row in latest_outcomes(context, asset.key)] + rows(marked)
+    failed = [row for row in table if row["outcome"] == "failed"]
+    if failed:
+        lines = [f"{row['kind']} {row['name']}: {row['detail']}" for row in failed]
+        raise dg.Failure("\n".join([f"{len(failed)} failed", *lines]), metadata={"table": table_of(table)})
+    return materialized(marked, {"stack": table_of(table)})
+
+
+def latest_outcomes(context: Context, key: dg.AssetKey) -> list[dict[str, str]]:
+    """The outcome rows of an asset's latest materialisation of this partition."""
+    wanted = dg.AssetRecordsFilter(asset_key=key, asset_partitions=[context.partition_key])
+    for record in context.instance.fetch_materializations(wanted, limit=1).records:
+        metadata = record.asset_materialization.metadata if record.asset_materialization else {}
+        value = metadata[OUTCOMES].value if OUTCOMES in metadata else []
+        return [dict(row) for row in value] if isinstance(value, list) else []
+    return []

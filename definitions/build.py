@@ -1,0 +1,39 @@
+"""The definitions, put together."""
+
+import warnings
+
+import dagster as dg
+
+from definitions.applying import applying
+from definitions.assets import ASSETS
+from definitions.checks import CHECKS
+from definitions.io_managers import sealing_io_manager
+from definitions.jobs import JOBS
+from definitions.resources import AwsSessions, StacksResource, StageProgress, quiet
+from definitions.sensors import SENSORS
+
+
+def build_definitions(progress: StageProgress = quiet) -> dg.Definitions:
+    """Everything that Dagster loads.
+
+    Args:
+        progress: who watches outcomes as they come, in the process that executes the run.
+    """
+    aws = AwsSessions()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return dg.Definitions(
+            assets=ASSETS,
+            asset_checks=CHECKS,
+            jobs=JOBS,
+            sensors=SENSORS,
+            resources={
+                "aws": aws,
+                "stacks": StacksResource(aws=aws),
+                "progress": dg.ResourceDefinition.hardcoded_resource(progress),
+                "applying": applying,
+                "sealed": sealing_io_manager,
+            },
+            # Also for Materialize in the UI, backfills and `dg launch`: one process a run, a run a stack.
+            executor=dg.in_process_executor,
+        )

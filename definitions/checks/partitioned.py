@@ -1,0 +1,65 @@
+"""The one place that touches Dagster's preview of partitioned asset checks."""
+
+import warnings
+from collections.abc import Callable
+
+import dagster as dg
+
+from definitions.applying import table_of
+from definitions.partitions import STACKS
+from definitions.resources import Stacks
+from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.reconcilers import Finding, StackContext, Verdict
+
+VERIFY_TAG = "secrets-pipeline/verify"
+"""Runs that carry it read values and log in; the checks of a provisioning run do so only where something changed."""
+
+Find = Callable[[StackContext, bool], list[Finding]]
+"""(stack, deep) → what was found."""
+
+
+def stack_check(
+    *, name: str, asset: dg.AssetsDefinition, stages: tuple[str, ...], description: str, find: Find
+) -> dg.AssetChecksDefinition:
+    """A non-blocking check of one stack, or of all of them in a run without a partition ("Execute all" in the UI).
+
+    Args:
+        name: the check's name.
+        asset: what it checks.
+        stages: the check looks closely where one of these wrote something in the same run.
+        description: for the UI.
+        find: compares AWS with the desired state.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+
+        @dg.asset_check(asset=asset, name=name, description=description, blocking=False, partitions_def=STACKS)
+        def check(context: dg.AssetCheckExecutionContext, stacks: dg.ResourceParam[Stacks]) -> dg.AssetCheckResult:
+            deep = VERIFY_TAG in context.run.tags or stacks.has_changed(*stages)
+            keys = [context.partition_key] if context.has_partition_key else sorted(stacks.desired.specs)
+            return result([pair for key in keys for pair in _findings(stacks, key, find, deep=deep)])
+
+    return check
+
+
+def _findings(stacks: Stacks, stack: str, find: Find, *, deep: bool) -> list[tuple[str, Finding]]:
+    try:
+        return [(stack, finding) for finding in find(stacks.context(stack), deep)]
+    except SecretsPipelineError as error:
+        return [(stack, Finding(stack, Verdict.WRONG, error.diagnostics()))]
+
+
+def result(findings: list[tuple[str, Finding]]) -> dg.AssetCheckResult:
+    """Anything wrong fails as ERROR, anything that waits as WARN."""
+    verdicts = {finding.verdict for _, finding in findings}
+    table = [
+        {"stack": stack, "name": finding.name, "verdict": finding.verdict.value, "detail": finding.detail}
+        for stack, finding in findings
+    ]
+    open_ones = [f"{row['name']}: {row['detail']}" for row in table if row["verdict"] != Verdict.RIGHT.value]
+    return dg.AssetCheckResult(
+        passed=verdicts <= {Verdict.RIGHT},
+        severity=dg.AssetCheckSeverity.ERROR if Verdict.WRONG in verdicts else dg.AssetCheckSeverity.WARN,
+        description="; ".join(open_ones) or f"{len(table)} as it should be",
+        metadata={"table": table_of(table)},
+    )

@@ -1,0 +1,29 @@
+"""DAGSTER_HOME for local use: one folder that the command line, the Makefile and `dg` share."""
+
+import os
+import shutil
+from pathlib import Path
+
+DAGSTER_HOME = "DAGSTER_HOME"
+_SETTINGS = "dagster.yaml"
+
+
+def prepare_home(home: Path | None = None) -> Path:
+    """Make the folder, with the project's dagster.yaml in it where it has none, and name it in the environment.
+
+    Args:
+        home: the folder; DAGSTER_HOME if None, else `.dagster` under the current folder.
+    """
+    folder = (home or Path(os.environ.get(DAGSTER_HOME) or ".dagster")).resolve()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not (folder / _SETTINGS).exists():
+        shutil.copyfile(_template(), folder / _SETTINGS)
+    os.environ[DAGSTER_HOME] = str(folder)
+    return folder
+
+
+def _template() -> Path:
+    here = Path(__file__).parent
+    # Beside the packages in a checkout, inside this one in a wheel.
+    beside, inside = here.parent / _SETTINGS, here / _SETTINGS
+    return beside if beside.exists() else inside

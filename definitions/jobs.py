@@ -1,0 +1,50 @@
+"""The jobs: provision (assets), verify (checks alone), plan (observations alone)."""
+
+import dagster as dg
+
+from definitions.applying import table_of
+from definitions.assets import ASSETS
+from definitions.checks.partitioned import VERIFY_TAG
+from definitions.partitions import STACKS
+from definitions.resources import Stacks
+from secrets_pipeline.reconcilers import plan_stack
+
+provision = dg.define_asset_job(
+    "provision",
+    selection=dg.AssetSelection.assets(*ASSETS),
+    description="Make AWS match one stack: every asset, then its checks.",
+)
+
+verify = dg.define_asset_job(
+    "verify",
+    selection=dg.AssetSelection.all_asset_checks(),
+    tags={VERIFY_TAG: "true"},
+    description="Every check of one stack, values and logins included; launch it with the tag dagster/partition.",
+)
+
+
+@dg.op(description="Observe AWS and log what an apply would change; writes nothing.")
+def plan_stages(context: dg.OpExecutionContext, stacks: dg.ResourceParam[Stacks]) -> None:
+    """Log one observation a stage, with its changes as a table."""
+    for stage, changes in plan_stack(stacks.context(context.partition_key)).items():
+        table = [
+            {"action": c.action.value, "kind": c.resource.kind, "name": c.resource.name, "reason": c.reason}
+            for c in changes
+        ]
+        planned = sum(change.action.writes for change in changes)
+        context.log_event(
+            dg.AssetObservation(
+                asset_key=stage,
+                partition=context.partition_key,
+                metadata={"planned changes": planned, "plan": table_of(table)},
+            )
+        )
+
+
+@dg.job(partitions_def=STACKS, description="What an apply of one stack would change; materialises nothing.")
+def plan() -> None:
+    """The plan of one stack."""
+    plan_stages()
+
+
+JOBS = (provision, verify, plan)

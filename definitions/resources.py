@@ -1,0 +1,128 @@
+"""What assets and checks work with: AWS sessions, the desired state cached for a run, the seals."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from secrets_pipeline.aws import Sessions
+from secrets_pipeline.engine import Outcome
+from secrets_pipeline.errors import SpecError
+from secrets_pipeline.reconcilers import ApplyOptions, Desired, StackContext, World, read_desired
+from secrets_pipeline.spec import Target
+from secrets_pipeline.values import LocalSealStore, S3SealStore, SealStore
+
+StageProgress = Callable[[str, Outcome], None]
+"""Receives the stage (asset name) and each outcome as it comes."""
+
+
+def quiet(_stage: str, _outcome: Outcome) -> None:
+    """Progress for runs that nobody watches."""
+
+
+class AwsSessions(dg.ConfigurableResource["AwsSessions"]):
+    """boto3 sessions by account and region, under the standard AWS variables; one for every service.
+
+    Attributes:
+        read_only: refuse every write; SECRETS_PIPELINE_READ_ONLY does too.
+    """
+
+    read_only: bool = False
+    _sessions: Sessions | None = PrivateAttr(default=None)
+
+    @property
+    def sessions(self) -> Sessions:
+        """The sessions of this run."""
+        if self._sessions is None:
+            self._sessions = Sessions(read_only=True if self.read_only else None)
+        return self._sessions
+
+
+class Stacks:
+    """The stacks of one repository in one run: read once, so that YAML cannot change under the run.
+
+    Args:
+        base_path: the Atmos repository, also an attribute.
+        sessions: how AWS is reached.
+        options: what the operator asked for.
+        seal_folder: where seals wait, unless the operator's settings name a bucket.
+    """
+
+    def __init__(self, base_path: Path, sessions: Sessions, options: ApplyOptions, seal_folder: Path) -> None:
+        self.base_path = base_path
+        self._sessions = sessions
+        self._options = options
+        self._seal_folder = seal_folder
+        self._desired: Desired | None = None
+        self._worlds: dict[bool, World] = {}
+        self._changed: set[str] = set()
+
+    @property
+    def desired(self) -> Desired:
+        """The desired state of every stack."""
+        if self._desired is None:
+            self._desired = read_desired(self.base_path)
+        return self._desired
+
+    def context(self, stack: str, *, writing: bool = False) -> StackContext:
+        """The context of a stack.
+
+        Args:
+            stack: its name.
+            writing: whether the run applies; the service keys are made then.
+
+        Raises:
+            SpecError: if the stack is unknown or has errors, all of which the text lists.
+            GuardError: if the credentials belong to another account.
+        """
+        if stack in self.desired.errors:
+            raise SpecError("\n".join(error.diagnostics() for error in self.desired.errors[stack]))
+        # A run that applies is looked at by its checks through the same world.
+        writing = writing or True in self._worlds
+        if writing not in self._worlds:
+            self._worlds[writing] = self.desired.world(self._sessions, options=self._options, writing=writing)
+        context = self._worlds[writing].context(stack)
+        context.guard()
+        return context
+
+    def note_change(self, stage: str) -> None:
+        """Note that a stage wrote something in this run, so that its checks look closely."""
+        self._changed.add(stage)
+
+    def has_changed(self, *stages: str) -> bool:
+        """Whether one of these stages wrote something in this run."""
+        return not self._changed.isdisjoint(stages)
+
+    @property
+    def seals(self) -> SealStore:
+        """Where sealed passwords wait between two assets."""
+        settings = self.desired.settings.seals
+        if settings.bucket:
+            region = settings.region or "us-east-1"
+            client = self._sessions.for_target(Target(region=region)).client("s3")
+            return S3SealStore(client, settings.bucket, settings.prefix)
+        return LocalSealStore(self._seal_folder)
+
+
+class StacksResource(dg.ConfigurableResourceFactory[Stacks]):
+    """Makes the stacks of a run.
+
+    Attributes:
+        base_path: the Atmos repository; empty for ATMOS_BASE_PATH, else the current folder.
+        adopt: take over secrets that exist without our tags. Materialize never does, unless set in the launchpad.
+        prune: delete, with the recovery window, what left the YAML.
+    """
+
+    aws: dg.ResourceDependency[AwsSessions]
+    base_path: str = ""
+    adopt: bool = False
+    prune: bool = False
+
+    def create_resource(self, context: dg.InitResourceContext) -> Stacks:
+        """The stacks, read when somebody asks."""
+        base_path = Path(self.base_path or os.environ.get("ATMOS_BASE_PATH") or ".")
+        root = context.instance.root_directory if context.instance else "."
+        options = ApplyOptions(adopt=self.adopt, prune=self.prune)
+        return Stacks(base_path, self.aws.sessions, options, Path(root) / "seals")

@@ -1,0 +1,193 @@
+"""Run the jobs from the command line: in this process against the shared DAGSTER_HOME, or on a running deployment."""
+
+import contextlib
+import logging
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from definitions.applying import HOST_TAG, OUTCOMES, host
+from definitions.build import build_definitions
+from definitions.checks.partitioned import VERIFY_TAG
+from definitions.home import prepare_home
+from definitions.partitions import PARTITION_TAG, add_missing
+from definitions.resources import StageProgress, quiet
+from secrets_pipeline.errors import GuardError, SecretsPipelineError
+from secrets_pipeline.reconcilers import ApplyOptions
+
+_POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """How a run ended.
+
+    Attributes:
+        rows: one a change: stage, kind, name, component, action, outcome, detail.
+        error: what failed outside of the outcomes, or None.
+    """
+
+    stack: str
+    run_id: str
+    success: bool
+    rows: tuple[Mapping[str, str], ...]
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """One evaluated check of one stack; `severity` is ERROR or WARN."""
+
+    stack: str
+    check: str
+    passed: bool
+    severity: str
+    detail: str
+
+
+def provision(
+    stack: str, *, base_path: Path, options: ApplyOptions, progress: StageProgress = quiet
+) -> tuple[RunReport, tuple[CheckRow, ...]]:
+    """Run the `provision` job for one stack in this process.
+
+    Args:
+        stack: its name; a missing partition is added.
+        base_path: the Atmos repository.
+        options: what the operator asked for.
+        progress: receives stage and outcome as they come.
+    """
+    result = _execute("provision", stack, base_path, options, progress, {})
+    return _report(stack, result), _checks(stack, result)
+
+
+def verify(stack: str, *, base_path: Path) -> tuple[CheckRow, ...]:
+    """Run every check of one stack, values and logins included."""
+    return _checks(stack, _execute("verify", stack, base_path, ApplyOptions(), quiet, {VERIFY_TAG: "true"}))
+
+
+def _execute(  # noqa: PLR0917 - private, called twice
+    job: str, stack: str, base_path: Path, options: ApplyOptions, progress: StageProgress, tags: Mapping[str, str]
+) -> dg.ExecuteInProcessResult:
+    prepare_home()
+    with _quiet_logs(), dg.DagsterInstance.get() as instance:
+        add_missing(instance, [stack])
+        return (
+            build_definitions(progress)
+            .resolve_job_def(job)
+            .execute_in_process(
+                instance=instance,
+                run_config=_run_config(base_path, options),
+                raise_on_error=False,
+                # A job of checks alone has no partitions of its own: the tag gives it one.
+                tags={PARTITION_TAG: stack, HOST_TAG: host(), **tags},
+            )
+        )
+
+
+def _run_config(base_path: Path, options: ApplyOptions) -> dict[str, Any]:
+    config = {"base_path": str(base_path), "adopt": options.adopt, "prune": options.prune}
+    return {"resources": {"stacks": {"config": config}}}
+
+
+@contextlib.contextmanager
+def _quiet_logs() -> Iterator[None]:
+    logger = logging.getLogger("dagster")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", dg.PreviewWarning)
+            yield
+    finally:
+        logger.setLevel(before)
+
+
+def _report(stack: str, result: dg.ExecuteInProcessResult) -> RunReport:
+    rows: list[Mapping[str, str]] = []
+    for event in result.get_asset_materialization_events():
+        materialization = event.step_materialization_data.materialization
+        stage = materialization.asset_key.to_user_string()
+        value = materialization.metadata[OUTCOMES].value if OUTCOMES in materialization.metadata else []
+        if isinstance(value, list):
+            rows.extend({"stage": stage, **row} for row in value)
+    failures = [event for event in result.all_events if event.is_step_failure or event.is_run_failure]
+    error = next((text for event in failures if (text := _failure_text(event))), None)
+    return RunReport(stack, result.run_id, result.success, tuple(rows), None if result.success else error)
+
+
+def _failure_text(event: dg.DagsterEvent) -> str | None:
+    data = event.event_specific_data
+    error = getattr(data, "error", None)
+    user_failure = getattr(data, "user_failure_data", None)
+    if user_failure is not None and user_failure.description:
+        return str(user_failure.description)
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return str(error.message).strip() if error is not None else None
+
+
+def _checks(stack: str, result: dg.ExecuteInProcessResult) -> tuple[CheckRow, ...]:
+    rows = [
+        CheckRow(stack, e.check_name, e.passed, e.severity.value, e.description or "")
+        for e in result.get_asset_check_evaluations()
+    ]
+    if not result.success and not rows:
+        failed = [text for event in result.all_events if (text := _failure_text(event))]
+        rows.append(CheckRow(stack, "run", passed=False, severity="ERROR", detail=failed[0] if failed else "failed"))
+    return tuple(sorted(rows, key=lambda row: row.check))
+
+
+def queue(stack: str, *, url: str, options: ApplyOptions, timeout: float) -> RunReport:
+    """Submit the `provision` job of one stack to a running deployment, and follow it to its end.
+
+    Args:
+        stack: its name; the deployment must know the partition.
+        url: of its webserver, for example `http://127.0.0.1:3000`.
+        options: what the operator asked for.
+        timeout: seconds to follow the run.
+
+    Raises:
+        SecretsPipelineError: if the deployment does not answer, refuses, or is not done in time.
+    """
+    client = _client(url)
+    from dagster_graphql import DagsterGraphQLClientError  # noqa: PLC0415 - comes with the webserver, an extra
+
+    config = {"resources": {"stacks": {"config": {"adopt": options.adopt, "prune": options.prune}}}}
+    try:
+        run_id = client.submit_job_execution("provision", run_config=config, tags={PARTITION_TAG: stack})
+        status = _followed(client, run_id, timeout)
+    except DagsterGraphQLClientError as error:
+        refused = str(error)
+    else:
+        success = status is dg.DagsterRunStatus.SUCCESS
+        return RunReport(stack, run_id, success, (), None if success else f"run {run_id} ended {status.value}")
+    raise SecretsPipelineError(f"{url} refused the run: {refused}", remedy="Is `make dev` running there?")
+
+
+def _client(url: str) -> Any:  # noqa: ANN401 - dagster_graphql comes with an extra
+    try:
+        from dagster_graphql import DagsterGraphQLClient  # noqa: PLC0415
+    except ImportError:
+        raise GuardError("--queue needs dagster-graphql", remedy="Install secrets-pipeline[local].") from None
+    scheme, _, rest = url.rstrip("/").partition("://")
+    return DagsterGraphQLClient(rest, use_https=scheme == "https")
+
+
+def _followed(client: Any, run_id: str, timeout: float) -> dg.DagsterRunStatus:  # noqa: ANN401 - see `_client`
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        status: dg.DagsterRunStatus = client.get_run_status(run_id)
+        if status in (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED):
+            return status
+        time.sleep(_POLL_SECONDS)
+    raise SecretsPipelineError(
+        f"run {run_id} is not done after {timeout:.0f} s", remedy=f"Look at it in the UI: /runs/{run_id}."
+    )
+
+
+__all__ = ["CheckRow", "RunReport", "prepare_home", "provision", "queue", "verify"]

@@ -1,0 +1,62 @@
+"""boto3 sessions per account and region: guarded, paced, paged, with errors in plain language."""
+
+from secrets_pipeline.aws.faults import calling, explained, translate
+from secrets_pipeline.aws.guards import (
+    READ_ONLY_VARIABLE,
+    AccountCheck,
+    ReadOnly,
+    Unverified,
+    Verified,
+    check_account,
+    read_only_requested,
+)
+from secrets_pipeline.aws.pacer import QUOTAS, Pacer, Quota, pacer_for, quota_of
+from secrets_pipeline.aws.paging import pages
+from secrets_pipeline.aws.service_keys import (
+    FINGERPRINT_ALIAS,
+    PURPOSE_TAG,
+    SEAL_ALIAS,
+    ServiceKey,
+    ServiceKeys,
+    ensure_key,
+    ensure_service_keys,
+    find_key,
+    find_unaliased_key,
+    fingerprint_key,
+    seal_key,
+)
+from secrets_pipeline.aws.session import AwsAccount, Sessions
+from secrets_pipeline.errors import AwsError
+
+__all__ = [
+    "FINGERPRINT_ALIAS",
+    "PURPOSE_TAG",
+    "QUOTAS",
+    "READ_ONLY_VARIABLE",
+    "SEAL_ALIAS",
+    "AccountCheck",
+    "AwsAccount",
+    "AwsError",
+    "Pacer",
+    "Quota",
+    "ReadOnly",
+    "ServiceKey",
+    "ServiceKeys",
+    "Sessions",
+    "Unverified",
+    "Verified",
+    "calling",
+    "check_account",
+    "ensure_key",
+    "ensure_service_keys",
+    "explained",
+    "find_key",
+    "find_unaliased_key",
+    "fingerprint_key",
+    "pacer_for",
+    "pages",
+    "quota_of",
+    "read_only_requested",
+    "seal_key",
+    "translate",
+]

@@ -1,0 +1,114 @@
+"""What a human should do about the errors that AWS answers most often.
+
+Source: the "Common Errors" and "Errors" sections of each service's API reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_ALLOW = (
+    "Allow the action for this caller (`aws sts get-caller-identity` shows who it is): identity policy, boundary, SCP."
+)
+_KMS_ALLOW = (
+    "Allow this caller the KMS key as well: key policy, or IAM policy where the key policy delegates to the account."
+)
+_CREDENTIALS = "Sign in again, or renew the credentials, then run again: finished work is not repeated."
+_SLOWER = "Another tool uses the same account's quota; run again, finished work is not repeated."
+_GONE = "It was deleted or never made: check name, account and region, then apply again."
+_KEY_STATE = "Enable the KMS key, or cancel its deletion; `aws kms describe-key` shows its state."
+_AGAIN = "AWS had a fault of its own: run again, finished work is not repeated."
+_POLICY = "Check the policy's JSON, and that each principal in it exists; a new role takes some seconds to be visible."
+_EXISTS = "Something of that name exists already: adopt it, rename ours, or delete the other."
+_QUOTA = "A quota of the account is used up: delete what is unused, or ask for more in Service Quotas."
+_REACH = "Check the network, the region's name and AWS_ENDPOINT_URL."
+
+REMEDIES: Mapping[str, str] = {
+    "AccessDenied": _ALLOW,
+    "AccessDeniedException": _ALLOW,
+    "UnauthorizedOperation": _ALLOW,
+    "NotAuthorized": _ALLOW,
+    "AuthorizationError": _ALLOW,
+    "403": _ALLOW,
+    "KMSAccessDeniedFault": _KMS_ALLOW,
+    "KMSAccessDeniedException": _KMS_ALLOW,
+    "DecryptionFailure": _KMS_ALLOW,
+    "EncryptionFailure": _KMS_ALLOW,
+    "KMSKeyNotAccessibleFault": _KMS_ALLOW,
+    "DisabledException": _KEY_STATE,
+    "KMSInvalidStateException": _KEY_STATE,
+    "KeyUnavailableException": _AGAIN,
+    "IncorrectKeyException": "The ciphertext belongs to another KMS key: name the one it was made with.",
+    "InvalidKeyUsageException": "The KMS key is of another kind: name a key with the usage that is needed.",
+    "ThrottlingException": _SLOWER,
+    "Throttling": _SLOWER,
+    "TooManyRequestsException": _SLOWER,
+    "RequestLimitExceeded": _SLOWER,
+    "SlowDown": _SLOWER,
+    "ExpiredToken": _CREDENTIALS,
+    "ExpiredTokenException": _CREDENTIALS,
+    "RequestExpired": "Set this machine's clock right, then run again.",
+    "InvalidClientTokenId": _CREDENTIALS,
+    "UnrecognizedClientException": _CREDENTIALS,
+    "InvalidAccessKeyId": _CREDENTIALS,
+    "InvalidSignatureException": "Check the secret access key, and this machine's clock.",
+    "SignatureDoesNotMatch": "Check the secret access key, and this machine's clock.",
+    "MalformedPolicyDocument": _POLICY,
+    "MalformedPolicyDocumentException": _POLICY,
+    "PublicPolicyException": "The policy would let anybody read: name the principals.",
+    "ResourceNotFoundException": _GONE,
+    "NotFoundException": _GONE,
+    "NoSuchEntity": _GONE,
+    "NoSuchBucket": _GONE,
+    "NoSuchKey": _GONE,
+    "ParameterNotFound": _GONE,
+    "DBInstanceNotFound": _GONE,
+    "ClusterNotFoundException": _GONE,
+    "ServiceNotFoundException": _GONE,
+    "ResourceExistsException": _EXISTS,
+    "AlreadyExistsException": _EXISTS,
+    "DBInstanceAlreadyExists": _EXISTS,
+    "LimitExceededException": _QUOTA,
+    "InstanceQuotaExceeded": _QUOTA,
+    "StorageQuotaExceeded": _QUOTA,
+    "InvalidRequestException": "Its state forbids it (scheduled for deletion, or rotating): plan again.",
+    "InvalidDBInstanceState": "The instance is busy: run again when it is available.",
+    "InvalidParameterCombination": "Change the database's settings in its component.",
+    "PreconditionNotMetException": "The resource changed meanwhile: plan again.",
+    "InternalServiceError": _AGAIN,
+    "InternalFailure": _AGAIN,
+    "InternalError": _AGAIN,
+    "ServiceUnavailable": _AGAIN,
+    "ServiceException": _AGAIN,
+    "DependencyTimeoutException": _AGAIN,
+    "KMSInternalException": _AGAIN,
+    "NoCredentialsError": "Sign in (`aws sso login`), or set AWS_PROFILE or the AWS_ACCESS_KEY_ID variables.",
+    "PartialCredentialsError": "Set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+    "NoRegionError": "Give the stack a region: `vars.region`, or the operator's settings file.",
+    "ProfileNotFound": "Set AWS_PROFILE to a profile of your AWS configuration.",
+    "TokenRetrievalError": _CREDENTIALS,
+    "UnauthorizedSSOTokenError": _CREDENTIALS,
+    "SSOTokenLoadError": _CREDENTIALS,
+    "CredentialRetrievalError": _CREDENTIALS,
+    "EndpointConnectionError": _REACH,
+    "ConnectTimeoutError": _REACH,
+    "ReadTimeoutError": _REACH,
+    "ConnectionClosedError": _REACH,
+    "ProxyConnectionError": _REACH,
+    "SSLError": _REACH,
+}
+"""AWS error code, or name of a botocore exception → what to do."""
+
+OTHERWISE = "Look the code up in the API reference of that service."
+
+
+def remedy(code: str, message: str) -> str:
+    """What to do about an error.
+
+    Args:
+        code: AWS's error code, or botocore's exception name.
+        message: AWS's text; it alone tells a denied KMS key from a denied secret.
+    """
+    if code in {"AccessDeniedException", "AccessDenied"} and "KMS" in message:
+        return _KMS_ALLOW
+    return REMEDIES.get(code, OTHERWISE)

@@ -1,0 +1,204 @@
+"""One AWS account and region, reached with one set of credentials: clients that are guarded, paced and shared."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, cast, overload
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    CredentialProvider,
+    CredentialResolver,
+    DeferredRefreshableCredentials,
+)
+
+from secrets_pipeline import __version__
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.guards import ReadOnly, read_only_requested
+from secrets_pipeline.aws.pacer import Pacer, pacer_for
+from secrets_pipeline.spec.model import Target
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+    from botocore.credentials import Credentials
+    from mypy_boto3_apigateway.client import APIGatewayClient
+    from mypy_boto3_ecs.client import ECSClient
+    from mypy_boto3_iam.client import IAMClient
+    from mypy_boto3_kms.client import KMSClient
+    from mypy_boto3_lambda.client import LambdaClient
+    from mypy_boto3_rds.client import RDSClient
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
+    from mypy_boto3_ssm.client import SSMClient
+    from mypy_boto3_sts.client import STSClient
+
+ROLE_SESSION_NAME = "secrets-pipeline"
+"""How CloudTrail names what this project does under an assumed role."""
+
+_MAX_ATTEMPTS = 8
+_PACED_SERVICE = "secrets-manager"
+
+
+class AwsAccount:
+    """An account and region. Threads may share it; each service has one client.
+
+    Attributes:
+        region: AWS region name.
+        botocore_session: makes further clients, just as guarded and paced, for libraries that want a session.
+    """
+
+    def __init__(
+        self, session: botocore.session.Session, region: str, *, pacers: Callable[[str, str], Pacer] = pacer_for
+    ) -> None:
+        self.region = region
+        self.botocore_session = session
+        self._boto3 = boto3.Session(botocore_session=session, region_name=region)
+        self._pacers = pacers
+        self._lock = threading.RLock()
+        self._clients: dict[str, BaseClient] = {}
+        self._account_id: str | None = None
+        # First of all handlers: a request is signed after it waited, so that its signature is fresh.
+        session.get_component("event_emitter").register_first(f"request-created.{_PACED_SERVICE}", self._pace)
+
+    @property
+    def account_id(self) -> str:
+        """The caller's account, 12 digits; STS is asked once.
+
+        Raises:
+            AwsError: if STS cannot be reached, or there are no credentials.
+        """
+        with self._lock:
+            if self._account_id is None:
+                with calling("GetCallerIdentity", f"in {self.region}"):
+                    self._account_id = self.client("sts").get_caller_identity()["Account"]
+            return self._account_id
+
+    @property
+    def partition(self) -> str:
+        """`aws`, `aws-cn` or `aws-us-gov`, after the region."""
+        return self._boto3.get_partition_for_region(self.region)
+
+    @overload
+    def client(self, service: Literal["secretsmanager"]) -> SecretsManagerClient: ...
+    @overload
+    def client(self, service: Literal["kms"]) -> KMSClient: ...
+    @overload
+    def client(self, service: Literal["rds"]) -> RDSClient: ...
+    @overload
+    def client(self, service: Literal["lambda"]) -> LambdaClient: ...
+    @overload
+    def client(self, service: Literal["ecs"]) -> ECSClient: ...
+    @overload
+    def client(self, service: Literal["apigateway"]) -> APIGatewayClient: ...
+    @overload
+    def client(self, service: Literal["ssm"]) -> SSMClient: ...
+    @overload
+    def client(self, service: Literal["sts"]) -> STSClient: ...
+    @overload
+    def client(self, service: Literal["iam"]) -> IAMClient: ...
+    @overload
+    def client(self, service: Literal["s3"]) -> S3Client: ...
+    @overload
+    def client(self, service: str) -> BaseClient: ...
+    def client(self, service: str) -> BaseClient:
+        """The client of a service, made at its first use.
+
+        Raises:
+            AwsError: if boto3 cannot make it, for example without a region.
+        """
+        with self._lock:
+            if service not in self._clients:
+                make = cast("Callable[[str], BaseClient]", self._boto3.client)
+                with calling("create a client", f"of {service} in {self.region}"):
+                    self._clients[service] = make(service)
+            return self._clients[service]
+
+    def __repr__(self) -> str:
+        return f"AwsAccount({self._account_id or 'account not asked yet'}, {self.region})"
+
+    def _pace(self, operation_name: str, **_: object) -> None:
+        self._pacers(self.account_id, self.region).wait(operation_name)
+
+
+class Sessions:
+    """Every account and region of a run, each made once.
+
+    Args:
+        base: where credentials come from; the default session if None.
+        read_only: whether writes are refused; None leaves it to SECRETS_PIPELINE_READ_ONLY.
+        threads: how many threads may call one service at once.
+        pacers: the pacer of an account and region.
+    """
+
+    def __init__(
+        self,
+        base: boto3.Session | None = None,
+        *,
+        read_only: bool | None = None,
+        threads: int = 32,
+        pacers: Callable[[str, str], Pacer] = pacer_for,
+    ) -> None:
+        self._base = base
+        self.read_only = read_only_requested(os.environ) if read_only is None else read_only
+        self._threads = threads
+        self._pacers = pacers
+        self._lock = threading.Lock()
+        self._accounts: dict[tuple[str, str | None], AwsAccount] = {}
+
+    def for_target(self, target: Target) -> AwsAccount:
+        """The account and region of a target, under the role that it names.
+
+        Raises:
+            AwsError: if the configured profile does not exist.
+        """
+        key = (target.region, target.role_arn)
+        with self._lock:
+            if key not in self._accounts:
+                with calling("open a session", f"in {target.region}"):
+                    self._accounts[key] = self._open(target)
+            return self._accounts[key]
+
+    def _open(self, target: Target) -> AwsAccount:
+        base = self._base or boto3.Session()
+        session = botocore.session.Session(profile=None if base.profile_name == "default" else base.profile_name)
+        session.set_config_variable("region", target.region)
+        session.set_default_client_config(
+            Config(
+                retries={"mode": "standard", "total_max_attempts": _MAX_ATTEMPTS},
+                max_pool_connections=self._threads,
+                user_agent_extra=f"secrets-pipeline/{__version__}",
+            )
+        )
+        session.register_component("credential_provider", CredentialResolver([_Given(base, session, target.role_arn)]))
+        if self.read_only:
+            ReadOnly().install(session)
+        return AwsAccount(session, target.region, pacers=self._pacers)
+
+
+class _Given(CredentialProvider):
+    """The base session's credentials, or those of a role assumed with them, renewed before they expire."""
+
+    METHOD = "secrets-pipeline"
+
+    def __init__(self, base: boto3.Session, session: botocore.session.Session, role_arn: str | None) -> None:
+        super().__init__()
+        self._base = base
+        self._session = session
+        self._role_arn = role_arn
+
+    def load(self) -> Credentials | None:
+        own = self._base.get_credentials()
+        if own is None or self._role_arn is None:
+            return own
+        fetcher = AssumeRoleCredentialFetcher(
+            client_creator=self._session.create_client,
+            source_credentials=own,
+            role_arn=self._role_arn,
+            extra_args={"RoleSessionName": ROLE_SESSION_NAME},
+        )
+        return DeferredRefreshableCredentials(refresh_using=fetcher.fetch_credentials, method="assume-role")

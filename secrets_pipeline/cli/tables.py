@@ -1,0 +1,43 @@
+"""Tables that fold long cells instead of cutting them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+STYLES: Mapping[str, str] = {
+    "create": "green",
+    "update": "yellow",
+    "restore": "yellow",
+    "adopt": "yellow",
+    "rotate": "yellow",
+    "replicate": "yellow",
+    "prune": "red",
+    "orphan": "magenta",
+    "blocked": "magenta",
+    "none": "dim",
+    "applied": "green",
+    "unchanged": "dim",
+    "failed": "red",
+    "skipped": "magenta",
+    "passed": "green",
+    "warning": "magenta",
+}
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, title: str = "") -> Table:
+    """A table; the last column takes what width is left."""
+    made = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        made.add_column(column, overflow="fold", ratio=1 if column == columns[-1] else None)
+    for row in rows:
+        made.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+    return made
+
+
+def word(text: str) -> Text:
+    """A word in the colour of its meaning."""
+    return Text(text, style=STYLES.get(text, ""))

@@ -1,0 +1,109 @@
+"""Changes and outcomes: what is planned on one resource, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from secrets_pipeline.errors import SecretsPipelineError
+
+
+class ChangeClass(StrEnum):
+    """The class of a planned change."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    RESTORE = "restore"
+    ADOPT = "adopt"
+    ROTATE = "rotate"
+    REPLICATE = "replicate"
+    PRUNE = "prune"
+    ORPHAN = "orphan"
+    NONE = "none"
+    BLOCKED = "blocked"
+
+    @property
+    def writes(self) -> bool:
+        """Whether applying it changes anything."""
+        return self not in (ChangeClass.NONE, ChangeClass.BLOCKED, ChangeClass.ORPHAN)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Resource:
+    """One AWS resource that a stack declares.
+
+    Attributes:
+        kind: `kms-key`, `secret`, `secret-policy`, `rotation`, `database`, `connection`, `lambda`, `ecs` …
+        name: its name in AWS: secret name, alias, instance identifier, function name.
+        component: the component that declares it, empty for what left the YAML.
+        key: its key inside the component, where there is one.
+    """
+
+    kind: str
+    name: str
+    component: str = ""
+    key: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One planned action on one resource.
+
+    Attributes:
+        reasons: why, for a human; never a secret value nor a digest of one.
+        drift: whether AWS was changed outside, as against the YAML having changed.
+        depends_on: names of resources of the same plan that come first.
+    """
+
+    resource: Resource
+    action: ChangeClass
+    reasons: tuple[str, ...] = ()
+    drift: bool = False
+    depends_on: tuple[str, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """The reasons in one line."""
+        return "; ".join(self.reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The change was made. `detail` says what was done, without values."""
+
+    change: Change
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """There was nothing to do."""
+
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The change was tried and failed; the others went on."""
+
+    change: Change
+    error: SecretsPipelineError
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """The change was not tried: blocked, waiting, or behind one that failed."""
+
+    change: Change
+    reason: str
+
+
+Outcome: TypeAlias = Applied | Unchanged | Failed | Skipped
+
+
+class SkippedError(SecretsPipelineError):
+    """Raised by a reconciler whose change has to wait; it becomes a `Skipped` outcome."""

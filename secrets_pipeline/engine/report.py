@@ -1,0 +1,54 @@
+"""Outcomes as rows and counts, for tables, metadata and exit codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from secrets_pipeline.engine.model import Applied, Failed, Outcome, Skipped, Unchanged
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many outcomes of each kind."""
+
+    applied: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.applied} applied, {self.unchanged} unchanged, {self.skipped} skipped, {self.failed} failed"
+
+
+def count(outcomes: Iterable[Outcome]) -> Counts:
+    """Count outcomes by kind."""
+    kinds = [type(outcome) for outcome in outcomes]
+    return Counts(kinds.count(Applied), kinds.count(Unchanged), kinds.count(Failed), kinds.count(Skipped))
+
+
+def rows(outcomes: Iterable[Outcome]) -> list[dict[str, str]]:
+    """One row an outcome: kind, name, component, action, outcome, detail (text alone, no values)."""
+    table = []
+    for outcome in outcomes:
+        change = outcome.change
+        match outcome:
+            case Applied(detail=detail):
+                text = detail or change.reason
+            case Failed(error=error):
+                text = error.diagnostics()
+            case Skipped(reason=reason):
+                text = reason
+            case Unchanged():
+                text = change.reason
+        table.append(
+            {
+                "kind": change.resource.kind,
+                "name": change.resource.name,
+                "component": change.resource.component,
+                "action": change.action.value,
+                "outcome": type(outcome).__name__.lower(),
+                "detail": text,
+            }
+        )
+    return table

@@ -1,0 +1,132 @@
+"""The one family of errors: each says what is wrong, where, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A place in an Atmos repository. Every part may be unknown.
+
+    Attributes:
+        file: manifest, relative to the repository, with `/`, for example `stacks/orgs/acme/dev.yaml`.
+        line: 1-based line in that file.
+        stack: logical stack name.
+        component: component name, for example `secretsmanager/database`.
+        key: dotted path inside the component, for example `vars.secrets.credentials.path`.
+    """
+
+    file: str | None = None
+    line: int | None = None
+    stack: str | None = None
+    component: str | None = None
+    key: str | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.file and self.line else self.file
+        named = [("", place), ("stack ", self.stack), ("component ", self.component), ("key ", self.key)]
+        return ", ".join(f"{label}{text}" for label, text in named if text)
+
+
+class SecretsPipelineError(Exception):
+    """Base of every error that this project raises on purpose.
+
+    Args:
+        message: what is wrong, in one sentence, without any secret value.
+        remedy: what a human should do next.
+        where: the place in the repository, if there is one.
+        chain: manifests that led there, the importing one first.
+    """
+
+    def __init__(
+        self, message: str, *, remedy: str = "", where: Where | None = None, chain: Sequence[str] = ()
+    ) -> None:
+        self.message = message
+        self.remedy = remedy
+        self.where = where
+        self.chain = tuple(chain)
+        super().__init__(self.diagnostics())
+
+    def diagnostics(self) -> str:
+        """The whole text: place, message, import chain, remedy."""
+        head = f"{self.where}: {self.message}" if self.where and str(self.where) else self.message
+        lines = [head]
+        if self.chain:
+            lines.append("  imported by: " + " → ".join(self.chain))
+        if self.remedy:
+            lines.append(f"  {self.remedy}")
+        return "\n".join(lines)
+
+
+class StackError(SecretsPipelineError):
+    """The Atmos repository cannot be read as Atmos would read it."""
+
+
+class SpecError(SecretsPipelineError):
+    """A component breaks the input contract."""
+
+
+class ExpressionError(SpecError):
+    """A reference cannot be parsed, ordered or resolved."""
+
+
+class AwsError(SecretsPipelineError):
+    """A call to AWS failed; the text never holds a request parameter.
+
+    Attributes:
+        code: AWS's error code, for example `ResourceNotFoundException`, or botocore's exception name; empty if unknown.
+        operation: API operation, for example `PutSecretValue`; empty if unknown.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "",
+        operation: str = "",
+        remedy: str = "",
+        where: Where | None = None,
+    ) -> None:
+        self.code = code
+        self.operation = operation
+        super().__init__(message, remedy=remedy, where=where)
+
+
+class SealError(SecretsPipelineError):
+    """A seal cannot be made, kept or opened; the text never holds a value of it."""
+
+
+class DocumentError(SecretsPipelineError):
+    """A secret's JSON value is not what it must be; the text never holds content of it."""
+
+
+class GuardError(SecretsPipelineError):
+    """A guard stopped the run before any write."""
+
+
+class LocalError(SecretsPipelineError):
+    """The embedded AWS could not be started, reached or stopped."""
+
+
+class CollectedErrors(SecretsPipelineError):
+    """Several errors found in one pass, all reported at once."""
+
+    def __init__(self, errors: Iterable[SecretsPipelineError]) -> None:
+        self.errors: tuple[SecretsPipelineError, ...] = tuple(errors)
+        count = len(self.errors)
+        noun = "error" if count == 1 else "errors"
+        super().__init__("\n".join([f"{count} {noun}", *(f"- {e.diagnostics()}" for e in self.errors)]))
+
+
+def raise_all(errors: Sequence[SecretsPipelineError]) -> None:
+    """Raise nothing, the only error, or an `CollectedErrors` of all.
+
+    Raises:
+        SecretsPipelineError: if `errors` is not empty.
+    """
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise CollectedErrors(errors)

@@ -1,0 +1,108 @@
+"""A function's own code, run in a subprocess as Lambda runs it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from moto.core.utils import utcnow
+from moto.sts.models import sts_backends
+from moto.utilities.utils import get_partition
+
+if TYPE_CHECKING:
+    from moto.awslambda.models import LambdaFunction
+
+BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
+# Lambda does not count the initialisation phase, at most ten seconds, against the function's timeout.
+INIT_SECONDS = 10
+ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What came of one invocation.
+
+    Attributes:
+        payload: JSON that the handler returned, or Lambda's description of its failure.
+        failed: the handler raised, timed out or could not be run (`x-amz-function-error`).
+        log: what it wrote to standard output and standard error.
+    """
+
+    payload: bytes
+    failed: bool
+    log: str
+
+
+def invoke(function: LambdaFunction, body: str) -> Invocation:
+    """Run the handler once with `body` as its event.
+
+    The process gets the function's environment, temporary credentials of its role, and the endpoint of this server.
+    """
+    if not str(function.run_time or "").startswith("python"):
+        return _failure("Runtime.Unsupported", f"The embedded AWS runs Python functions, not {function.run_time}.")
+    with tempfile.TemporaryDirectory(prefix="secrets-pipeline-lambda-") as folder:
+        root, answer = Path(folder, "task"), Path(folder, "answer.json")
+        with zipfile.ZipFile(io.BytesIO(function.code_bytes)) as archive:
+            archive.extractall(root)
+        command = [sys.executable, str(BOOTSTRAP), str(root), str(function.handler), str(answer)]
+        seconds = int(function.timeout)
+        try:
+            done = subprocess.run(
+                command,
+                input=body or "{}",
+                capture_output=True,
+                text=True,
+                timeout=seconds + INIT_SECONDS,
+                env=_environment(function, root),
+                cwd=root,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return _failure("Sandbox.Timedout", f"Task timed out after {seconds}.00 seconds")
+        log = done.stdout + done.stderr
+        if not answer.exists():
+            return _failure("Runtime.ExitError", f"Runtime exited with status {done.returncode}", log)
+        return Invocation(answer.read_bytes(), done.returncode != 0, log)
+
+
+def _failure(kind: str, message: str, log: str = "") -> Invocation:
+    return Invocation(json.dumps({"errorMessage": message, "errorType": kind}).encode(), failed=True, log=log)
+
+
+def _environment(function: LambdaFunction, root: Path) -> dict[str, str]:
+    role = sts_backends[function.account_id][get_partition(function.region)].assume_role(
+        region_name=function.region,
+        role_session_name=function.function_name,
+        role_arn=function.role,
+        policy="",
+        duration=3600,
+        external_id="",
+    )
+    return {
+        "PATH": os.defpath,
+        "LANG": "C.UTF-8",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LAMBDA_TASK_ROOT": str(root),
+        "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
+        "AWS_REGION": function.region,
+        "AWS_DEFAULT_REGION": function.region,
+        "AWS_ACCESS_KEY_ID": role.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": role.secret_access_key,
+        "AWS_SESSION_TOKEN": role.session_token,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        ENDPOINT_VARIABLE: os.environ[ENDPOINT_VARIABLE],
+        **function.environment_vars,
+    }
+
+
+def started() -> str:
+    """The moment of a change, as Lambda writes LastModified."""
+    return utcnow().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"

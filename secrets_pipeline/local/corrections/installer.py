@@ -1,0 +1,41 @@
+"""Corrections are installed when their service is first needed: the imports of some cost a second.
+
+Secrets Manager, KMS and Lambda come first, together, since other services call them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from threading import Lock
+
+_PACKAGE = "secrets_pipeline.local.corrections"
+EAGER = ("kms", "awslambda", "secretsmanager")
+# Service, as moto names it, to module.
+LAZY = {"ecs": "ecs", "apigateway": "apigateway", "rds": "rds", "sts": "sts"}
+_lock = Lock()
+_installed: set[str] = set()
+
+
+def _once(module: str) -> None:
+    with _lock:
+        if module not in _installed:
+            importlib.import_module(f"{_PACKAGE}.{module}").install()
+            _installed.add(module)
+
+
+def install_eager() -> None:
+    """Install what every run needs."""
+    for module in EAGER:
+        _once(module)
+
+
+def install(service: str) -> None:
+    """Install the correction of a service, if it has one that is not installed yet."""
+    if service in LAZY:
+        _once(LAZY[service])
+
+
+def warm() -> None:
+    """Install the rest, so that the first call of a service does not wait for its imports."""
+    for service in LAZY:
+        install(service)

@@ -1,0 +1,182 @@
+"""The backend and the dispatcher that take the place of moto's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from types import ModuleType
+from typing import Any
+
+from moto.core.base_backend import BaseBackend
+from moto.core.exceptions import JsonRESTError
+from moto.core.resource_tagging import TaggableResourcesMixin, TaggedResource
+from moto.secretsmanager import responses as moto_responses
+from moto.secretsmanager import urls as moto_urls
+from moto.secretsmanager.models import secretsmanager_backends
+
+from secrets_pipeline.local.corrections import shapes
+from secrets_pipeline.local.corrections.faults import Fault
+from secrets_pipeline.local.corrections.locks import account_lock
+from secrets_pipeline.local.corrections.secretsmanager import metadata, policies, replication, rotation, values
+from secrets_pipeline.local.corrections.secretsmanager.keys import DEFAULT_ALIAS
+from secrets_pipeline.local.corrections.secretsmanager.model import Secret
+from secrets_pipeline.local.corrections.secretsmanager.request import Request
+from secrets_pipeline.local.corrections.secretsmanager.store import SecretStore
+
+Operation = Callable[[Request], Mapping[str, Any]]
+
+OPERATIONS: Mapping[str, Operation] = {
+    "BatchGetSecretValue": values.batch_get_secret_value,
+    "CancelRotateSecret": rotation.cancel_rotate_secret,
+    "CreateSecret": values.create_secret,
+    "DeleteResourcePolicy": policies.delete_resource_policy,
+    "DeleteSecret": metadata.delete_secret,
+    "DescribeSecret": metadata.describe_secret,
+    "GetRandomPassword": metadata.get_random_password,
+    "GetResourcePolicy": policies.get_resource_policy,
+    "GetSecretValue": values.get_secret_value,
+    "ListSecretVersionIds": metadata.list_secret_version_ids,
+    "ListSecrets": metadata.list_secrets,
+    "PutResourcePolicy": policies.put_resource_policy,
+    "PutSecretValue": values.put_secret_value,
+    "RemoveRegionsFromReplication": replication.remove_regions_from_replication,
+    "ReplicateSecretToRegions": replication.replicate_secret_to_regions,
+    "RestoreSecret": metadata.restore_secret,
+    "RotateSecret": lambda request: rotation.rotate_secret(request, account_lock(request.account_id)),
+    "StopReplicationToReplica": replication.stop_replication_to_replica,
+    "TagResource": metadata.tag_resource,
+    "UntagResource": metadata.untag_resource,
+    "UpdateSecret": values.update_secret,
+    "UpdateSecretVersionStage": values.update_secret_version_stage,
+    "ValidateResourcePolicy": policies.validate_resource_policy,
+}
+
+
+class ManagedSecret:
+    """What moto's other services keep of a secret that they own."""
+
+    def __init__(self, secret: Secret) -> None:
+        self.arn = secret.arn
+        self.name = secret.name
+        self.kms_key_id = secret.kms_key_id or DEFAULT_ALIAS
+
+    def to_dict(self) -> dict[str, Any]:
+        """Unused by the services that own secrets; `Described` serves SSM."""
+        return {"ARN": self.arn, "Name": self.name}
+
+
+class Described:
+    """What SSM's `/aws/reference/secretsmanager/` parameters read."""
+
+    def __init__(self, answer: Mapping[str, Any]) -> None:
+        self._answer = answer
+
+    def to_dict(self) -> dict[str, Any]:
+        """DescribeSecret's answer."""
+        return {"VersionIdsToStages": {}, **self._answer}
+
+
+class Backend(BaseBackend, TaggableResourcesMixin):
+    """Secrets Manager of one account and region, with the entry points that other moto services use."""
+
+    SERVICE_NAMESPACE = "secretsmanager"
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self.store = SecretStore(account_id, region_name)
+
+    @property
+    def _url_module(self) -> ModuleType:
+        return moto_urls
+
+    def call(self, operation: str, params: Mapping[str, Any], *, internal: bool = False) -> Mapping[str, Any]:
+        """Perform one operation under the account's lock, which also covers replicas in other regions.
+
+        Raises:
+            Fault: AWS's error.
+        """
+        with account_lock(self.account_id):
+            return OPERATIONS[operation](Request(params, self.account_id, self.region_name, self.store, internal))
+
+    def create_managed_secret(
+        self,
+        *,
+        service_name: str,
+        secret_id: str,
+        secret_string: str | None = None,
+        description: str | None = None,
+        kms_key_id: str | None = None,
+        tags: list[dict[str, str]] | None = None,
+    ) -> ManagedSecret:
+        """Create the secret of another service, for example RDS's master password."""
+        with account_lock(self.account_id):
+            secret = self.store.new(secret_id)
+            secret.owning_service, secret.description, secret.kms_key_id = service_name, description or "", kms_key_id
+            secret.tags = {tag["Key"]: tag["Value"] for tag in tags or ()}
+            if secret_string is not None:
+                self.call("PutSecretValue", {"SecretId": secret.arn, "SecretString": secret_string}, internal=True)
+            return ManagedSecret(secret)
+
+    def delete_secret(
+        self, secret_id: str, recovery_window_in_days: int | None, force_delete_without_recovery: bool
+    ) -> None:
+        """Delete the secret of another service."""
+        params = {
+            "SecretId": secret_id,
+            "RecoveryWindowInDays": recovery_window_in_days,
+            "ForceDeleteWithoutRecovery": force_delete_without_recovery,
+        }
+        self.call("DeleteSecret", params, internal=True)
+
+    def describe_secret(self, secret_id: str) -> Described:
+        """Describe for SSM."""
+        return Described(self.call("DescribeSecret", {"SecretId": secret_id}))
+
+    def get_secret_value(self, secret_id: str, version_id: str, version_stage: str | None) -> Mapping[str, Any]:
+        """Read for SSM and RDS, which write an absent parameter as None or empty."""
+        params = {"SecretId": secret_id, "VersionId": version_id or None, "VersionStage": version_stage or None}
+        return self.call("GetSecretValue", params)
+
+    def iter_tagged_resources(self) -> Iterator[TaggedResource]:
+        """Secrets for the Resource Groups Tagging API."""
+        with account_lock(self.account_id):
+            found = [(secret.arn, dict(secret.tags)) for secret in self.store.all()]
+        yield from (TaggedResource(arn, tags, "secretsmanager:secret") for arn, tags in found)
+
+    def tag_resource(self, arn: str, tags: dict[str, str]) -> None:
+        """Tag through the Resource Groups Tagging API."""
+        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+        self.call("TagResource", {"SecretId": arn, "Tags": listed})
+
+    def untag_resource(self, arn: str, tag_keys: list[str]) -> None:
+        """Untag through the Resource Groups Tagging API."""
+        self.call("UntagResource", {"SecretId": arn, "TagKeys": tag_keys})
+
+
+class Response(moto_responses.SecretsManagerResponse):
+    """Dispatches every operation to `OPERATIONS`."""
+
+    def call_action(self) -> tuple[int, dict[str, str], str]:
+        """Validate by the service's model, then act.
+
+        The seam for access control: the caller's account, access key, operation and parameters are all known here,
+        before anything is read.
+        """
+        operation = self._get_action()
+        try:
+            if operation not in OPERATIONS:
+                raise Fault("UnknownOperationException", f"The operation {operation} is not emulated.")
+            params = json.loads(self.body or "{}")
+            shapes.validate("secretsmanager", operation, params)
+            backend: Any = secretsmanager_backends[self.current_account][self.region]  # ours
+            answer = backend.call(operation, params)
+        except JsonRESTError as error:
+            return int(error.code), {"x-amzn-errortype": error.error_type}, error.get_body()
+        return 200, {}, json.dumps(answer)
+
+
+def install() -> None:
+    """Put this backend and dispatcher in the place of moto's."""
+    backends: Any = secretsmanager_backends  # typed for moto's backend, which ours replaces
+    backends.backend = Backend
+    moto_urls.url_paths = {"{0}/$": Response.dispatch}

@@ -1,0 +1,163 @@
+"""A secret, its versions and its staging labels: plain state without AWS calls.
+
+https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+CURRENT = "AWSCURRENT"
+PENDING = "AWSPENDING"
+PREVIOUS = "AWSPREVIOUS"
+VERSIONS_KEPT = 100
+
+
+@dataclass(slots=True)
+class Version:
+    """One version of a value.
+
+    Attributes:
+        id: VersionId, which is the ClientRequestToken of the call that made it.
+        string: SecretString; None if binary or not yet written.
+        binary: SecretBinary in base64, as it travels.
+        kms_key_id: key under which this version is encrypted; None for `aws/secretsmanager`.
+        stages: staging labels, in the order they were attached.
+        created: epoch seconds.
+        accessed: epoch seconds of the day of the last GetSecretValue.
+    """
+
+    id: str
+    string: str | None = None
+    binary: str | None = None
+    kms_key_id: str | None = None
+    stages: list[str] = field(default_factory=list)
+    created: float = field(default_factory=time.time)
+    accessed: float | None = None
+
+    @property
+    def has_value(self) -> bool:
+        """False for the version that a rotation created and its Lambda has not filled yet."""
+        return self.string is not None or self.binary is not None
+
+    def same_value(self, string: str | None, binary: str | None) -> bool:
+        """Whether a request carries exactly this value."""
+        return self.string == string and self.binary == binary
+
+
+@dataclass(slots=True)
+class Rotation:
+    """What RotateSecret configured.
+
+    Attributes:
+        rules: RotationRules exactly as sent.
+        next_date: epoch seconds; None when nothing is scheduled.
+    """
+
+    enabled: bool = True
+    lambda_arn: str | None = None
+    rules: dict[str, Any] = field(default_factory=dict)
+    last_date: float | None = None
+    next_date: float | None = None
+
+
+@dataclass(slots=True)
+class Replica:
+    """A copy in another region, as the primary knows it."""
+
+    region: str
+    kms_key_id: str | None
+    status: str = "InSync"
+    message: str = "Replication succeeded"
+
+    def describe(self) -> dict[str, Any]:
+        """ReplicationStatusType."""
+        key = {"KmsKeyId": self.kms_key_id} if self.kms_key_id else {}
+        return {"Region": self.region, "Status": self.status, "StatusMessage": self.message, **key}
+
+
+@dataclass(slots=True, eq=False)
+class Secret:
+    """One secret in one region. A replica shares versions and metadata with its primary.
+
+    Attributes:
+        sequence: order of creation in this region; ListSecrets pages by it.
+        deleted: epoch seconds at which a scheduled deletion takes place.
+        primary: the secret this one is a replica of.
+    """
+
+    arn: str
+    name: str
+    region: str
+    sequence: int
+    description: str = ""
+    kms_key_id: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, Version] = field(default_factory=dict)
+    policy: str | None = None
+    rotation: Rotation | None = None
+    owning_service: str | None = None
+    created: float = field(default_factory=time.time)
+    changed: float = field(default_factory=time.time)
+    accessed: float | None = None
+    deleted: float | None = None
+    replicas: dict[str, Replica] = field(default_factory=dict)
+    primary: Secret | None = None
+
+    def touch(self) -> None:
+        """Move LastChangedDate: every modification does, labels, tags, policy and rotation included."""
+        self.changed = time.time()
+
+    def staged(self, stage: str) -> Version | None:
+        """The version that holds a staging label; at most one does."""
+        return next((version for version in self.versions.values() if stage in version.stages), None)
+
+    def attach(self, stage: str, version: Version) -> None:
+        """Move a label to a version. Moving AWSCURRENT moves AWSPREVIOUS to the version it left.
+
+        https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html
+        """
+        holder = self.staged(stage)
+        if holder is version:
+            return
+        self.detach(stage)
+        if stage == CURRENT:
+            self.detach(PREVIOUS)
+            if holder is not None:
+                holder.stages.append(PREVIOUS)
+        version.stages.append(stage)
+
+    def detach(self, stage: str) -> None:
+        """Take a label off whichever version holds it."""
+        holder = self.staged(stage)
+        if holder is not None:
+            holder.stages.remove(stage)
+
+    def prune(self) -> None:
+        """Forget the oldest versions without labels beyond the hundredth.
+
+        AWS keeps those of the last 24 hours as well; code that relies on them would lose them a day later.
+        """
+        surplus = len(self.versions) - VERSIONS_KEPT
+        unlabelled = [version.id for version in self.versions.values() if not version.stages]
+        for version_id in unlabelled[: max(surplus, 0)]:
+            del self.versions[version_id]
+
+    def follow(self) -> None:
+        """Bring a replica up to its primary; anything else stays as it is."""
+        primary = self.primary
+        if primary is None:
+            return
+        self.description, self.tags, self.policy = primary.description, dict(primary.tags), primary.policy
+        self.rotation, self.changed, self.created = primary.rotation, primary.changed, primary.created
+        self.owning_service, self.deleted = primary.owning_service, primary.deleted
+        self.versions = {
+            one.id: Version(one.id, one.string, one.binary, self.kms_key_id, list(one.stages), one.created)
+            for one in primary.versions.values()
+        }
+
+    def stages_by_version(self) -> dict[str, list[str]]:
+        """VersionIdsToStages: versions without labels are deprecated and left out."""
+        return {version.id: list(version.stages) for version in self.versions.values() if version.stages}

@@ -1,0 +1,34 @@
+"""What the corrections must know of this process. Set once, before the first request."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of the embedded AWS.
+
+    Attributes:
+        postgres_root: folder for the data of every PostgreSQL, reachable by the user that PostgreSQL runs as.
+        creating_seconds: RDS instances stay `creating` at least this long.
+    """
+
+    postgres_root: Path
+    creating_seconds: float = 0.0
+
+
+_settings = Settings(Path(tempfile.gettempdir()))
+
+
+def configure(value: Settings) -> None:
+    """Replace the settings."""
+    global _settings  # noqa: PLW0603 - moto creates its backends itself, nothing can be handed to them
+    _settings = value
+
+
+def settings() -> Settings:
+    """The settings of this process."""
+    return _settings

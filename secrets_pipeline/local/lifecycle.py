@@ -1,0 +1,177 @@
+"""Start, find and stop the embedded AWS."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+import secrets_pipeline
+from secrets_pipeline.errors import LocalError
+from secrets_pipeline.local.state import LOCK_FILE, LOG_FILE, START_LOCK_FILE, forget, read_state
+
+DEFAULT_ACCOUNT = "111122223333"
+DEFAULT_REGION = "eu-west-2"
+# Any well-formed access key works; moto reads twenty capitals and digits.
+ACCESS_KEY_ID = "AKIALOCALOPERATOR000"
+SECRET_ACCESS_KEY = "local-operator"  # noqa: S105 - signatures are not checked
+GRACE_SECONDS, KILL_SECONDS = 20.0, 20.0
+_POLL_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class LocalAws:
+    """A running embedded AWS.
+
+    Attributes:
+        endpoint_url: `http://127.0.0.1:PORT`, for all services, accounts and regions.
+        account_id: account of the credentials in `environment`.
+        region: region in `environment`.
+        state_dir: folder with log and state.
+        pid: process id of the server.
+    """
+
+    endpoint_url: str
+    account_id: str
+    region: str
+    state_dir: Path
+    pid: int
+
+    def environment(self) -> dict[str, str]:
+        """Variables that send every AWS SDK here."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_REGION": self.region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+
+def start(
+    state_dir: Path,
+    *,
+    account_id: str = DEFAULT_ACCOUNT,
+    region: str = DEFAULT_REGION,
+    port: int | None = None,
+    die_with_parent: bool = False,
+    timeout: float = 30,
+    creating_seconds: float = 0,
+) -> LocalAws:
+    """Start the embedded AWS, or return the one that runs in this folder.
+
+    Args:
+        state_dir: created if missing.
+        account_id: account of credentials that no role issued.
+        region: region that clients are told to use.
+        port: on 127.0.0.1; None takes a free one.
+        die_with_parent: stop, databases included, when this process is gone, however it ended.
+        timeout: seconds to wait until it answers.
+        creating_seconds: RDS instances stay `creating` at least this long.
+
+    Raises:
+        LocalError: it does not start in time.
+    """
+    state_dir.mkdir(parents=True, exist_ok=True)
+    with FileLock(state_dir / START_LOCK_FILE):
+        running = status(state_dir)
+        if running is not None:
+            return running
+        command = [sys.executable, "-m", "secrets_pipeline.local.server", "--state-dir", str(state_dir.resolve())]
+        command += ["--account-id", account_id, "--region", region, "--port", str(port or 0)]
+        command += ["--creating-seconds", str(creating_seconds)]
+        command += ["--parent-pid", str(os.getpid())] if die_with_parent else []
+        with (state_dir / LOG_FILE).open("wb") as log:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=_server_environment(),
+                start_new_session=True,
+            )
+        return _ready(state_dir, process, timeout)
+
+
+def _server_environment() -> dict[str, str]:
+    """This environment without AWS settings of the user's, and with this package importable."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))}
+    source = str(Path(next(iter(secrets_pipeline.__path__))).parent)
+    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, [source, kept.get("PYTHONPATH")]))}
+
+
+def _ready(state_dir: Path, process: subprocess.Popen[bytes], timeout: float) -> LocalAws:
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline and process.poll() is None:
+        state = read_state(state_dir)
+        if state is not None and state.pid == process.pid:
+            return LocalAws(state.endpoint_url, state.account_id, state.region, state_dir, state.pid)
+        time.sleep(_POLL_SECONDS)
+    process.kill()
+    process.wait()
+    raise LocalError(f"The embedded AWS did not start within {timeout:g} s.", remedy=f"Read {state_dir / LOG_FILE}.")
+
+
+def status(state_dir: Path) -> LocalAws | None:
+    """The embedded AWS that runs in this folder, None if none does.
+
+    Its data is in memory: a new start begins empty.
+    """
+    if not state_dir.is_dir() or _is_free(state_dir):
+        return None
+    state = read_state(state_dir)
+    return LocalAws(state.endpoint_url, state.account_id, state.region, state_dir, state.pid) if state else None
+
+
+def _is_free(state_dir: Path) -> bool:
+    """Whether nobody holds the lock that a server keeps until its process is gone."""
+    try:
+        with FileLock(state_dir / LOCK_FILE, timeout=0):
+            return True
+    except Timeout:
+        return False
+
+
+def stop(state_dir: Path) -> bool:
+    """Stop the embedded AWS of this folder with every PostgreSQL, and wait until all processes are gone.
+
+    Returns:
+        True if something was stopped.
+
+    Raises:
+        LocalError: a process does not go away.
+    """
+    if not state_dir.is_dir():
+        return False
+    state, running = read_state(state_dir), not _is_free(state_dir)
+    if state is None:
+        return False
+    if running:
+        for signum, seconds in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, KILL_SECONDS)):
+            os.kill(state.pid, signum)
+            if _wait(lambda: _is_free(state_dir), seconds):
+                break
+        else:
+            raise LocalError(f"Process {state.pid} of the embedded AWS does not stop.", remedy="Stop it by hand.")
+    # A server that was killed leaves its databases to their keepers, which remove each folder last.
+    root = state.postgres_root
+    _wait(lambda: not root.is_dir() or not any(root.iterdir()), KILL_SECONDS)
+    forget(state_dir, state)
+    return running
+
+
+def _wait(done: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if done():
+            return True
+        time.sleep(_POLL_SECONDS)
+    return done()

@@ -1,0 +1,132 @@
+"""The process of the embedded AWS: `python -m secrets_pipeline.local.server --state-dir DIR`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from moto.iam import models as iam_models
+from moto.moto_server.werkzeug_app import MotoRequestHandler
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from secrets_pipeline.local import corrections
+from secrets_pipeline.local.app import Application, watch_calls
+from secrets_pipeline.local.postgres import unprivileged
+from secrets_pipeline.local.state import LOCK_FILE, State, forget, read_state, write_state
+
+HOST = "127.0.0.1"
+PARENT_POLL_SECONDS = 0.2
+LOCK_SECONDS = 2
+LOCKED = 3
+
+
+class RequestHandler(MotoRequestHandler):
+    """Answers without a line of log for each request."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Log nothing: calls are counted instead."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGTERM, or until the parent is gone."""
+    options = _options(arguments)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    try:
+        with FileLock(options.state_dir / LOCK_FILE, timeout=LOCK_SECONDS):
+            return _serve(options)
+    except Timeout:
+        return LOCKED
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m secrets_pipeline.local.server", description=__doc__)
+    parser.add_argument("--state-dir", type=Path, required=True, help="folder for everything this process leaves")
+    parser.add_argument("--account-id", default="111122223333", help="account of credentials that no role issued")
+    parser.add_argument("--region", default="eu-west-2", help="region that clients are told to use")
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--parent-pid", type=int, help="stop when this is no longer the parent process")
+    parser.add_argument("--creating-seconds", type=float, default=0.0, help="RDS instances stay `creating` this long")
+    return parser.parse_args(arguments)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    _own_account(options.account_id)
+    corrections.install_eager()
+    watch_calls()
+    server = make_server(HOST, options.port, Application(), threaded=True, request_handler=RequestHandler)
+    endpoint = f"http://{HOST}:{server.port}"
+    os.environ["AWS_ENDPOINT_URL"] = endpoint
+    stale = read_state(options.state_dir)
+    if stale is not None:
+        forget(options.state_dir, stale)
+    state = State(endpoint, options.account_id, options.region, os.getpid(), _postgres_root(options.state_dir))
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: _shut_down(server))
+    if options.parent_pid is not None:
+        _start(_follow_parent, options.parent_pid, server)
+    corrections.configure(corrections.Settings(state.postgres_root, options.creating_seconds))
+    _start(corrections.warm)
+    write_state(options.state_dir, state)
+    try:
+        server.serve_forever()
+    finally:
+        _stop_databases()
+        forget(options.state_dir, state)
+    return 0
+
+
+def _own_account(account_id: str) -> None:
+    """Make this the account of credentials that moto did not issue.
+
+    MOTO_ACCOUNT_ID would force every call there, also those of roles assumed in other accounts.
+    """
+    os.environ.pop("MOTO_ACCOUNT_ID", None)
+    iam: Any = iam_models  # an imported name, which typing does not count as the module's own
+    iam.DEFAULT_ACCOUNT_ID = account_id
+
+
+def _postgres_root(state_dir: Path) -> Path:
+    """A folder that PostgreSQL's user can reach, in the state folder where possible."""
+    root = state_dir.resolve() / "postgres"
+    if unprivileged().can_reach(root):
+        shutil.rmtree(root, ignore_errors=True)
+        root.mkdir()
+    else:
+        root = Path(tempfile.mkdtemp(prefix="secrets-pipeline-rds-"))
+    root.chmod(0o755)
+    return root
+
+
+def _stop_databases() -> None:
+    rds = sys.modules.get("secrets_pipeline.local.corrections.rds")
+    if rds is not None:
+        rds.stop_servers()
+
+
+def _start(target: Any, *args: Any) -> None:  # noqa: ANN401 - any function of this module
+    threading.Thread(target=target, args=args, daemon=True).start()
+
+
+def _follow_parent(parent: int, server: BaseWSGIServer) -> None:
+    while os.getppid() == parent:
+        time.sleep(PARENT_POLL_SECONDS)
+    server.shutdown()
+
+
+def _shut_down(server: BaseWSGIServer) -> None:
+    """`shutdown` waits for `serve_forever`, which this signal interrupted: another thread must call it."""
+    _start(server.shutdown)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

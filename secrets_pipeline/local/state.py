@@ -1,0 +1,59 @@
+"""The state folder: a lock that the running server holds, and a file that says where it is.
+
+Data lives in the server's memory and its databases; none of it survives the server.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+STATE_FILE = "state.json"
+LOCK_FILE = "server.lock"
+START_LOCK_FILE = "start.lock"
+LOG_FILE = "server.log"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the server tells about itself.
+
+    Attributes:
+        endpoint_url: for AWS_ENDPOINT_URL.
+        account_id: account of the static credentials.
+        region: default region.
+        pid: process id of the server.
+        postgres_root: folder with the data of every PostgreSQL; in the state folder, or a temporary one.
+    """
+
+    endpoint_url: str
+    account_id: str
+    region: str
+    pid: int
+    postgres_root: Path
+
+
+def write_state(state_dir: Path, state: State) -> None:
+    """Write the state file in one step: who sees it may connect."""
+    fresh = state_dir / f"{STATE_FILE}.{os.getpid()}"
+    members = {name: getattr(state, name) for name in State.__dataclass_fields__}
+    fresh.write_text(json.dumps({**members, "postgres_root": str(state.postgres_root)}))
+    fresh.replace(state_dir / STATE_FILE)
+
+
+def read_state(state_dir: Path) -> State | None:
+    """The state file, None if there is none or it is not ours; whether that server lives is for the lock to say."""
+    try:
+        members = json.loads((state_dir / STATE_FILE).read_text())
+        return State(**{**members, "postgres_root": Path(members["postgres_root"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def forget(state_dir: Path, state: State) -> None:
+    """Remove what a server that is gone has left."""
+    shutil.rmtree(state.postgres_root, ignore_errors=True)
+    (state_dir / STATE_FILE).unlink(missing_ok=True)

@@ -1,0 +1,230 @@
+"""The part that Terraform plays in a real account: what stacks deliver to, but do not create.
+
+Works on the embedded AWS only: it is given a `LocalAws`, and assumes an administrator role in any account by name.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import boto3
+
+from secrets_pipeline.local.lifecycle import ACCESS_KEY_ID, SECRET_ACCESS_KEY, LocalAws
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigateway import APIGatewayClient
+    from mypy_boto3_iam import IAMClient
+
+ADMINISTRATOR = "Terraform"
+_HANDLER = '''"""Answers with the names of its environment variables."""
+
+import os
+
+
+def handler(event, context):
+    return {"variables": sorted(os.environ)}
+'''
+
+
+@dataclass(frozen=True, slots=True)
+class StandInRole:
+    """An IAM role, in the account that its ARN names.
+
+    Attributes:
+        arn: `arn:aws:iam::ACCOUNT:role/PATH/NAME`.
+        service: who may assume it, for example `ecs-tasks.amazonaws.com`.
+    """
+
+    arn: str
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class StandInFunction:
+    """A small Python Lambda function.
+
+    Attributes:
+        name: function name.
+        role_arn: execution role, which must be there.
+        account_id: account; None for the default one.
+        region: region; None for the default one.
+        invoked_by: services that its policy lets in, for example `secretsmanager.amazonaws.com` for rotation.
+    """
+
+    name: str
+    role_arn: str
+    account_id: str | None = None
+    region: str | None = None
+    invoked_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StandInService:
+    """An ECS cluster, a task definition with one container, and a service that runs it.
+
+    Attributes:
+        cluster: cluster name.
+        service: service name.
+        family: family of the task definition.
+        container_name: its container.
+        execution_role_arn: role that reads injected secrets.
+        task_role_arn: role of the code.
+        account_id: account; None for the default one.
+        region: region; None for the default one.
+    """
+
+    cluster: str
+    service: str
+    family: str
+    container_name: str
+    execution_role_arn: str
+    task_role_arn: str
+    account_id: str | None = None
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StandInStage:
+    """A REST API with one mock method, deployed to a stage.
+
+    Attributes:
+        api_name: name of the REST API.
+        stage_name: stage.
+        account_id: account; None for the default one.
+        region: region; None for the default one.
+    """
+
+    api_name: str
+    stage_name: str
+    account_id: str | None = None
+    region: str | None = None
+
+
+StandIn = StandInRole | StandInFunction | StandInService | StandInStage
+
+
+def stand_in(aws: LocalAws, resources: Sequence[StandIn]) -> None:
+    """Create what is missing; what is there stays as it is.
+
+    Roles come first, whatever the order given, since functions need theirs.
+    """
+    for one in resources:
+        if isinstance(one, StandInRole):
+            _role(_session(aws, one.arn.split(":")[4], None), one)
+    for one in resources:
+        if isinstance(one, StandInRole):
+            continue
+        session = _session(aws, one.account_id, one.region)
+        if isinstance(one, StandInFunction):
+            _function(session, one)
+        elif isinstance(one, StandInService):
+            _service(session, one)
+        else:
+            _stage(session, one)
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """A boto3 session with the endpoint of the embedded AWS."""
+
+    session: boto3.Session
+    endpoint_url: str
+
+
+def _session(aws: LocalAws, account_id: str | None, region: str | None) -> _Session:
+    where = region or aws.region
+    own = boto3.Session(ACCESS_KEY_ID, SECRET_ACCESS_KEY, region_name=where)
+    if account_id in {None, aws.account_id}:
+        return _Session(own, aws.endpoint_url)
+    role = f"arn:aws:iam::{account_id}:role/{ADMINISTRATOR}"
+    sts = own.client("sts", endpoint_url=aws.endpoint_url)
+    issued = sts.assume_role(RoleArn=role, RoleSessionName="terraform")["Credentials"]
+    other = boto3.Session(issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"], region_name=where)
+    return _Session(other, aws.endpoint_url)
+
+
+def _role(at: _Session, wanted: StandInRole) -> None:
+    iam: IAMClient = at.session.client("iam", endpoint_url=at.endpoint_url)
+    path, _, name = wanted.arn.split(":role", 1)[1].rpartition("/")
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": wanted.service}, "Action": "sts:AssumeRole"}],
+    }
+    _unless_there(
+        lambda: iam.create_role(Path=path + "/", RoleName=name, AssumeRolePolicyDocument=json.dumps(trust)),
+        iam.exceptions.EntityAlreadyExistsException,
+    )
+
+
+def _function(at: _Session, wanted: StandInFunction) -> None:
+    client = at.session.client("lambda", endpoint_url=at.endpoint_url)
+    _unless_there(
+        lambda: client.create_function(
+            FunctionName=wanted.name,
+            Role=wanted.role_arn,
+            Runtime="python3.12",
+            Handler="index.handler",
+            Code={"ZipFile": _archive()},
+        ),
+        client.exceptions.ResourceConflictException,
+    )
+    for service in wanted.invoked_by:
+        statement = service.split(".", 1)[0]
+        _unless_there(
+            lambda service=service, statement=statement: client.add_permission(  # type: ignore[misc] # bound early
+                FunctionName=wanted.name, StatementId=statement, Action="lambda:InvokeFunction", Principal=service
+            ),
+            client.exceptions.ResourceConflictException,
+        )
+
+
+def _archive() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("index.py", _HANDLER)
+    return buffer.getvalue()
+
+
+def _service(at: _Session, wanted: StandInService) -> None:
+    ecs = at.session.client("ecs", endpoint_url=at.endpoint_url)
+    ecs.create_cluster(clusterName=wanted.cluster)
+    found = ecs.describe_services(cluster=wanted.cluster, services=[wanted.service])["services"]
+    if any(one["status"] == "ACTIVE" for one in found):
+        return
+    registered = ecs.register_task_definition(
+        family=wanted.family,
+        executionRoleArn=wanted.execution_role_arn,
+        taskRoleArn=wanted.task_role_arn,
+        containerDefinitions=[{"name": wanted.container_name, "image": "scratch", "memory": 128}],
+    )
+    ecs.create_service(
+        cluster=wanted.cluster,
+        serviceName=wanted.service,
+        taskDefinition=registered["taskDefinition"]["taskDefinitionArn"],
+        desiredCount=1,
+    )
+
+
+def _stage(at: _Session, wanted: StandInStage) -> None:
+    client: APIGatewayClient = at.session.client("apigateway", endpoint_url=at.endpoint_url)
+    named = [one["id"] for one in client.get_rest_apis(limit=500)["items"] if one["name"] == wanted.api_name]
+    api = named[0] if named else client.create_rest_api(name=wanted.api_name)["id"]
+    if any(one["stageName"] == wanted.stage_name for one in client.get_stages(restApiId=api)["item"]):
+        return
+    root = next(one["id"] for one in client.get_resources(restApiId=api)["items"] if one["path"] == "/")
+    if not named:
+        client.put_method(restApiId=api, resourceId=root, httpMethod="GET", authorizationType="NONE")
+        client.put_integration(restApiId=api, resourceId=root, httpMethod="GET", type="MOCK")
+    client.create_deployment(restApiId=api, stageName=wanted.stage_name)
+
+
+def _unless_there(create: Callable[[], object], conflict: type[Exception]) -> None:
+    try:
+        create()
+    except conflict:
+        return

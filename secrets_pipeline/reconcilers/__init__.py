@@ -1,0 +1,34 @@
+"""One reconciler per kind of AWS resource, and the stages that apply them in order."""
+
+from secrets_pipeline.reconcilers.context import ApplyOptions, StackContext, World
+from secrets_pipeline.reconcilers.findings import (
+    Finding,
+    Verdict,
+    as_declared,
+    connections,
+    current_values,
+    logins,
+)
+from secrets_pipeline.reconcilers.generated import generate_passwords, lacking_values
+from secrets_pipeline.reconcilers.opening import CONFIG_VARIABLE, Desired, read_desired
+from secrets_pipeline.reconcilers.stages import STAGES, commit, plan_stack
+
+__all__ = [
+    "CONFIG_VARIABLE",
+    "STAGES",
+    "ApplyOptions",
+    "Desired",
+    "Finding",
+    "StackContext",
+    "Verdict",
+    "World",
+    "as_declared",
+    "commit",
+    "connections",
+    "current_values",
+    "generate_passwords",
+    "lacking_values",
+    "logins",
+    "plan_stack",
+    "read_desired",
+]

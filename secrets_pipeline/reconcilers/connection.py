@@ -1,0 +1,93 @@
+"""Every write that needs a database's endpoint: host and port inside credentials, and whole connection secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.aws import calling
+from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.reconcilers.fields import known_fields
+from secrets_pipeline.reconcilers.marks import INPUTS, PASSWORD
+from secrets_pipeline.reconcilers.secret import SecretReconciler
+from secrets_pipeline.reconcilers.value_inputs import field_inputs
+from secrets_pipeline.reconcilers.value_writer import ValueWriter
+from secrets_pipeline.spec import GeneratedValue, SecretSpec
+from secrets_pipeline.values import merge_document
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+
+FIELDS = "credentials"
+
+
+class ConnectionReconciler:
+    """Credentials documents are completed first, then the connection secrets rendered from them."""
+
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._documents = {
+            secret.name: secret
+            for secret in context.spec.secrets
+            if isinstance(secret.value, GeneratedValue) and secret.value.fields
+        }
+        self._secrets = SecretReconciler(context, connections=True)
+
+    def plan(self) -> Sequence[Change]:
+        """One change a credentials document and one a connection secret."""
+        documents = [self._plan(secret) for secret in self._documents.values()]
+        rewritten = {change.resource.name for change in documents if change.action.writes}
+        self._secrets = SecretReconciler(self._context, connections=True, rewritten=rewritten)
+        return [*documents, *self._secrets.plan()]
+
+    def apply(self, change: Change) -> str:
+        """Make one change true; see `engine.Reconciler`."""
+        if change.resource.kind == FIELDS:
+            return self._complete(self._documents[change.resource.name])
+        return self._secrets.apply(change)
+
+    def _plan(self, secret: SecretSpec) -> Change:
+        context = self._context
+        resource = Resource(FIELDS, secret.name, secret.ref.component, secret.ref.key)
+        state = context.inventory.secret(secret.name)
+        fields, missing = known_fields(context, secret)
+        if state is None or state.deleted_at is not None:
+            return Change(resource, ChangeClass.UPDATE, ("fields follow when the secret exists",))
+        if not context.marks.verify(state).ours:
+            return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",))
+        if missing:
+            return Change(resource, ChangeClass.UPDATE, tuple(f"waits: {reason}" for reason in missing))
+        if state.tags.get(INPUTS) != field_inputs(context, secret, fields):
+            return Change(resource, ChangeClass.UPDATE, (f"fields {', '.join(fields)} are completed",))
+        return Change(resource, ChangeClass.NONE)
+
+    def _complete(self, secret: SecretSpec) -> str:
+        context = self._context
+        fields, missing = known_fields(context, secret)
+        if missing:
+            raise SkippedError("; ".join(missing))
+        state = context.inventory.confirm(secret.name)
+        if state is None or state.current_version is None:
+            raise SkippedError(f"secret {secret.name} has no value yet")
+        inputs = field_inputs(context, secret, fields)
+        if state.tags.get(INPUTS) == inputs:
+            return "complete already"
+        before = state.current_version
+        after = ValueWriter(context).write(
+            secret.name, intent=inputs, inputs=inputs, make=lambda current: merge_document(current, fields)
+        )
+        self._carry_password_mark(secret, before, after)
+        return f"{', '.join(fields)} written"
+
+    def _carry_password_mark(self, secret: SecretSpec, before: str, after: str) -> None:
+        """The new version holds the same password: an instance that was proven to accept it still does."""
+        for database in self._context.spec.databases:
+            state = self._context.inventory.database(database.identifier)
+            if database.password != secret.ref or state is None:
+                continue
+            if state.tags.get(PASSWORD) == f"{state.resource_id}:{before}":
+                with calling("AddTagsToResource", database.identifier):
+                    self._context.account.client("rds").add_tags_to_resource(
+                        ResourceName=state.arn, Tags=[{"Key": PASSWORD, "Value": f"{state.resource_id}:{after}"}]
+                    )
+                self._context.inventory.forget_databases()

@@ -1,0 +1,157 @@
+"""What a reconciler works with: one stack's desired state, its AWS, and the options of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from secrets_pipeline.aws import AwsAccount, ServiceKeys, Sessions, check_account, ensure_service_keys, find_key
+from secrets_pipeline.errors import SpecError
+from secrets_pipeline.reconcilers.inventory import Inventory
+from secrets_pipeline.reconcilers.marks import Marks, Owner
+from secrets_pipeline.reconcilers.outputs import StackOutputs
+from secrets_pipeline.references import Path, Resolved, resolve
+from secrets_pipeline.spec import Leaf, OperatorSettings, SecretSpec, StackSpec, expression_of
+from secrets_pipeline.values import Fingerprinter, GeneratedPasswords
+
+ReadYaml = Callable[[str, str, Path], Any]
+"""(stack, component, path inside the component's sections) → the YAML value; called only when it is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyOptions:
+    """What only an operator may ask for.
+
+    Attributes:
+        adopt: take over secrets that exist without our tags.
+        prune: delete, with the recovery window, what left the YAML.
+    """
+
+    adopt: bool = False
+    prune: bool = False
+
+
+@dataclass
+class World:
+    """Every stack of a repository and the accounts that they live in, for one run.
+
+    Attributes:
+        specs: desired state by stack.
+        read_yaml: reads what a handle of the desired state points at.
+        read_file: reads a file inside the repository's base path.
+        environment: an environment variable that the operator allows, or None.
+        writing: whether this run may make the service keys.
+    """
+
+    specs: Mapping[str, StackSpec]
+    read_yaml: ReadYaml
+    read_file: Callable[[str], str]
+    environment: Callable[[str], str | None]
+    sessions: Sessions
+    settings: OperatorSettings
+    options: ApplyOptions = ApplyOptions()
+    writing: bool = False
+    _contexts: dict[str, StackContext] = field(default_factory=dict)
+
+    def context(self, stack: str) -> StackContext:
+        """The context of one stack, made once.
+
+        Raises:
+            SpecError: if the repository has no such stack, or it has errors of its own.
+        """
+        if stack not in self.specs:
+            known = ", ".join(sorted(self.specs)) or "none"
+            raise SpecError(f"no stack {stack!r} can be used", remedy=f"Stacks without errors: {known}.")
+        if stack not in self._contexts:
+            self._contexts[stack] = StackContext(self.specs[stack], self)
+        return self._contexts[stack]
+
+
+class StackContext:
+    """One stack in one run.
+
+    Attributes:
+        spec: desired state.
+        world: the other stacks.
+        passwords: the unsealed generated values, set before secrets are created.
+    """
+
+    def __init__(self, spec: StackSpec, world: World) -> None:
+        self.spec = spec
+        self.world = world
+        self.passwords = GeneratedPasswords({})
+
+    @property
+    def options(self) -> ApplyOptions:
+        """What the operator asked for."""
+        return self.world.options
+
+    @cached_property
+    def account(self) -> AwsAccount:
+        """The stack's account, compared with the one that the operator expects.
+
+        Raises:
+            GuardError: if the credentials belong to another account.
+        """
+        account = self.world.sessions.for_target(self.spec.target)
+        check_account(account, self.spec.target, stack=self.spec.stack)
+        return account
+
+    def guard(self) -> None:
+        """Compare the accounts now, before anything else is done.
+
+        Raises:
+            GuardError: if the credentials belong to another account.
+        """
+        _ = self.account
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """What AWS holds of this stack."""
+        return Inventory(self.account, self.spec.stack, tuple(secret.name for secret in self.spec.secrets))
+
+    @cached_property
+    def service_keys(self) -> ServiceKeys:
+        """The two keys of the pipeline itself, made where they are missing."""
+        settings = self.world.settings
+        return ensure_service_keys(
+            self.account.client("kms"), seal_alias=settings.seal_key, fingerprint_alias=settings.fingerprint_key
+        )
+
+    @cached_property
+    def fingerprinter(self) -> Fingerprinter | None:
+        """Keyed digests; None while planning where nothing was ever applied."""
+        kms = self.account.client("kms")
+        if self.world.writing:
+            return Fingerprinter.derive(kms, self.service_keys.fingerprint)
+        found = find_key(kms, self.world.settings.fingerprint_key)
+        return Fingerprinter.derive(kms, found) if found else None
+
+    @cached_property
+    def outputs(self) -> StackOutputs:
+        """Late resolution of this stack's outputs."""
+        return StackOutputs(self)
+
+    @cached_property
+    def marks(self) -> Marks:
+        """Ownership marks."""
+        return Marks(self.fingerprinter)
+
+    def owner(self, secret: SecretSpec) -> Owner:
+        """Who declares a secret."""
+        return Owner(self.spec.stack, secret.ref.component, secret.ref.key)
+
+    def read_yaml(self, component: str, path: Path) -> Any:  # noqa: ANN401 - whatever the YAML holds
+        """The YAML value behind a handle of the desired state."""
+        return self.world.read_yaml(self.spec.stack, component, path)
+
+    def leaves(self, secret: SecretSpec) -> Callable[[Leaf], Resolved]:
+        """Resolves the leaves of one declared value; the YAML is read here and not before."""
+
+        def leaf_value(leaf: Leaf) -> Resolved:
+            raw = self.read_yaml(secret.ref.component, leaf.source)
+            return resolve(expression_of(raw), self.outputs)
+
+        return leaf_value

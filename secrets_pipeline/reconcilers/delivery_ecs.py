@@ -1,0 +1,185 @@
+"""Deliver references into an ECS service: a new revision of its task definition, then the service on it.
+
+`secrets` entries are injected by the agent under the execution role, `environment` entries are plain text.
+Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from secrets_pipeline.aws import calling
+from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.reconcilers.late_values import differing, resolved
+from secrets_pipeline.references import Pending
+from secrets_pipeline.spec import EcsDelivery
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+
+KIND = "ecs"
+
+# What DescribeTaskDefinition answers beyond what RegisterTaskDefinition takes.
+_ANSWER_ONLY = frozenset(
+    {
+        "taskDefinitionArn",
+        "revision",
+        "status",
+        "requiresAttributes",
+        "compatibilities",
+        "registeredAt",
+        "registeredBy",
+        "deregisteredAt",
+        "deleteRequestedAt",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _TaskDefinition:
+    definition: Mapping[str, Any]
+    tags: Sequence[Any]
+    in_service: bool
+
+    def entries(self, container: str, section: str, value: str) -> dict[str, str]:
+        """`secrets` or `environment` of one container as a dict."""
+        found: Mapping[str, Any] = next(
+            (c for c in self.definition["containerDefinitions"] if c["name"] == container), {}
+        )
+        return {entry["name"]: entry[value] for entry in found.get(section, [])}
+
+
+class EcsDeliveryReconciler:
+    """`secrets` and `environment` of one stack's services."""
+
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._deliveries = {
+            f"{d.cluster}/{d.service}/{d.container}": d
+            for d in context.spec.deliveries
+            if isinstance(d, EcsDelivery) and d.deliver and (d.secrets or d.environment)
+        }
+
+    def plan(self) -> Sequence[Change]:
+        """One change a container; those of one service come one after the other."""
+        changes: list[Change] = []
+        last: dict[tuple[str, str], str] = {}
+        for name, delivery in self._deliveries.items():
+            service = (delivery.cluster, delivery.service)
+            changes.append(self._plan(name, delivery, (last[service],) if service in last else ()))
+            last[service] = name
+        return changes
+
+    def apply(self, change: Change) -> str:
+        """Make one change true; see `engine.Reconciler`."""
+        delivery = self._deliveries[change.resource.name]
+        wanted = self._wanted(delivery)
+        if isinstance(wanted, Pending):
+            raise SkippedError(wanted.reason)
+        self._forget(delivery)
+        latest = self._latest(delivery)
+        if latest is None:
+            raise SkippedError(f"service {delivery.service} does not exist")
+        secrets, environment = wanted
+        if _differences(latest, delivery, secrets, environment):
+            arn = self._register(latest, delivery, secrets, environment)
+        else:
+            # An earlier run registered it and did not come to the service.
+            arn = latest.definition["taskDefinitionArn"]
+        with calling("UpdateService", delivery.service):
+            self._context.account.client("ecs").update_service(
+                cluster=delivery.cluster, service=delivery.service, taskDefinition=arn
+            )
+        self._forget(delivery)
+        return f"{arn.rsplit('/', 1)[-1]}: {', '.join([*secrets, *environment])}"
+
+    def _plan(self, name: str, delivery: EcsDelivery, after: tuple[str, ...]) -> Change:
+        resource = Resource(KIND, name, delivery.component)
+        latest = self._latest(delivery)
+        if latest is None:
+            reason = f"service {delivery.service} in cluster {delivery.cluster} does not exist: Terraform makes it"
+            return Change(resource, ChangeClass.BLOCKED, (reason,), depends_on=after)
+        wanted = self._wanted(delivery)
+        if isinstance(wanted, Pending):
+            return Change(resource, ChangeClass.UPDATE, (f"waits: {wanted.reason}",), depends_on=after)
+        reasons = _differences(latest, delivery, *wanted)
+        if not latest.in_service:
+            reasons = (*reasons, "service runs an older task definition")
+        return Change(resource, ChangeClass.UPDATE if reasons else ChangeClass.NONE, reasons, depends_on=after)
+
+    def _wanted(self, delivery: EcsDelivery) -> tuple[dict[str, str], dict[str, str]] | Pending:
+        secrets = resolved(self._context, delivery.secrets)
+        environment = resolved(self._context, delivery.environment)
+        if isinstance(secrets, Pending):
+            return secrets
+        return environment if isinstance(environment, Pending) else (secrets, environment)
+
+    def _register(
+        self,
+        latest: _TaskDefinition,
+        delivery: EcsDelivery,
+        secrets: Mapping[str, str],
+        environment: Mapping[str, str],
+    ) -> str:
+        request = {key: value for key, value in latest.definition.items() if key not in _ANSWER_ONLY}
+        request["containerDefinitions"] = [
+            _delivered(container, secrets, environment) if container["name"] == delivery.container else container
+            for container in latest.definition["containerDefinitions"]
+        ]
+        if latest.tags:
+            request["tags"] = latest.tags
+        with calling("RegisterTaskDefinition", delivery.family):
+            answer = self._context.account.client("ecs").register_task_definition(**request)
+        return str(answer["taskDefinition"]["taskDefinitionArn"])
+
+    def _latest(self, delivery: EcsDelivery) -> _TaskDefinition | None:
+        """The newest revision of the family that the service runs."""
+        client = self._context.account.client("ecs")
+
+        def read() -> _TaskDefinition | None:
+            with calling("DescribeServices", delivery.service):
+                try:
+                    services = client.describe_services(cluster=delivery.cluster, services=[delivery.service])
+                except client.exceptions.ClusterNotFoundException:
+                    return None
+            running = next((s["taskDefinition"] for s in services["services"] if s.get("status") == "ACTIVE"), None)
+            if running is None:
+                return None
+            family = running.rsplit("/", 1)[-1].split(":")[0]
+            with calling("DescribeTaskDefinition", family):
+                answer = client.describe_task_definition(taskDefinition=family, include=["TAGS"])
+            definition = answer["taskDefinition"]
+            return _TaskDefinition(definition, answer.get("tags", []), definition["taskDefinitionArn"] == running)
+
+        latest: _TaskDefinition | None = self._context.inventory.remember(*_key(delivery), read=read)
+        return latest
+
+    def _forget(self, delivery: EcsDelivery) -> None:
+        self._context.inventory.forget(*_key(delivery))
+
+
+def _key(delivery: EcsDelivery) -> tuple[str, ...]:
+    return ("ecs", delivery.cluster, delivery.service)
+
+
+def _differences(
+    latest: _TaskDefinition, delivery: EcsDelivery, secrets: Mapping[str, str], environment: Mapping[str, str]
+) -> tuple[str, ...]:
+    return (
+        *differing(latest.entries(delivery.container, "secrets", "valueFrom"), secrets, "secret"),
+        *differing(latest.entries(delivery.container, "environment", "value"), environment, "variable"),
+    )
+
+
+def _delivered(
+    container: Mapping[str, Any], secrets: Mapping[str, str], environment: Mapping[str, str]
+) -> dict[str, Any]:
+    kept = {e["name"]: e for e in container.get("secrets", []) if e["name"] not in secrets}
+    plain = {e["name"]: e for e in container.get("environment", []) if e["name"] not in environment}
+    return {
+        **container,
+        "secrets": [*kept.values(), *({"name": name, "valueFrom": arn} for name, arn in secrets.items())],
+        "environment": [*plain.values(), *({"name": name, "value": text} for name, text in environment.items())],
+    }

@@ -1,0 +1,90 @@
+"""Deliver references into a Lambda function's environment; its other variables stay as they are.
+
+Source: https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionConfiguration.html (Environment is replaced
+whole, RevisionId guards against a change in between).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.aws import calling
+from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.reconcilers.late_values import differing, resolved
+from secrets_pipeline.references import Pending
+from secrets_pipeline.spec import LambdaDelivery
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+
+KIND = "lambda"
+
+
+@dataclass(frozen=True, slots=True)
+class _Function:
+    environment: Mapping[str, str]
+    revision: str
+
+
+class LambdaDeliveryReconciler:
+    """Environment variables of one stack's functions."""
+
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._deliveries = {
+            f"{d.component}:{d.function_name}": d
+            for d in context.spec.deliveries
+            if isinstance(d, LambdaDelivery) and d.deliver and d.environment
+        }
+
+    def plan(self) -> Sequence[Change]:
+        """One change a function."""
+        return [self._plan(name, delivery) for name, delivery in self._deliveries.items()]
+
+    def apply(self, change: Change) -> str:
+        """Make one change true; see `engine.Reconciler`."""
+        delivery = self._deliveries[change.resource.name]
+        wanted = resolved(self._context, delivery.environment)
+        if isinstance(wanted, Pending):
+            raise SkippedError(wanted.reason)
+        self._context.inventory.forget("lambda", delivery.function_name)
+        function = self._function(delivery.function_name)
+        if function is None:
+            raise SkippedError(f"function {delivery.function_name} does not exist")
+        with calling("UpdateFunctionConfiguration", delivery.function_name):
+            self._context.account.client("lambda").update_function_configuration(
+                FunctionName=delivery.function_name,
+                Environment={"Variables": {**function.environment, **wanted}},
+                RevisionId=function.revision,
+            )
+        self._context.inventory.forget("lambda", delivery.function_name)
+        return f"environment {', '.join(wanted)}"
+
+    def _plan(self, name: str, delivery: LambdaDelivery) -> Change:
+        resource = Resource(KIND, name, delivery.component)
+        function = self._function(delivery.function_name)
+        if function is None:
+            reason = f"function {delivery.function_name} does not exist: Terraform makes it"
+            return Change(resource, ChangeClass.BLOCKED, (reason,))
+        wanted = resolved(self._context, delivery.environment)
+        if isinstance(wanted, Pending):
+            return Change(resource, ChangeClass.UPDATE, (f"waits: {wanted.reason}",))
+        reasons = differing(function.environment, wanted, "variable")
+        return Change(resource, ChangeClass.UPDATE if reasons else ChangeClass.NONE, reasons)
+
+    def _function(self, name: str) -> _Function | None:
+        client = self._context.account.client("lambda")
+
+        def read() -> _Function | None:
+            with calling("GetFunctionConfiguration", name):
+                try:
+                    answer = client.get_function_configuration(FunctionName=name)
+                except client.exceptions.ResourceNotFoundException:
+                    return None
+            variables = answer.get("Environment", {}).get("Variables", {})
+            return _Function(variables, answer["RevisionId"])
+
+        function: _Function | None = self._context.inventory.remember("lambda", name, read=read)
+        return function

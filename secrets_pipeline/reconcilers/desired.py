@@ -1,0 +1,76 @@
+"""A secret's desired metadata with its late parts resolved, and the digest of it that becomes the mark."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from secrets_pipeline.access import canonical, secret_policy
+from secrets_pipeline.references import Pending, Plain, substitute
+from secrets_pipeline.spec import SecretSpec
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """Rotation as RotateSecret takes it, all known."""
+
+    lambda_arn: str
+    rules: dict[str, Any]
+    rotate_immediately: bool
+
+
+def kms_key(context: StackContext, secret: SecretSpec) -> str | Pending | None:
+    """What to pass as KmsKeyId: an ARN for keys of ours, the text of the stack otherwise, None for the default key."""
+    return None if secret.kms_key is None else context.outputs.text(secret.kms_key)
+
+
+def tags(context: StackContext, secret: SecretSpec) -> dict[str, str]:
+    """The stack's tags and our identity tags."""
+    return {**secret.tags, **context.owner(secret).tags()}
+
+
+def policy(context: StackContext, secret: SecretSpec) -> dict[str, Any] | Pending | None:
+    """The resource policy that the stack asks for, or None for none."""
+    match substitute(list(secret.policy), context.outputs):
+        case Pending() as pending:
+            return pending
+        case Plain(value=list() as declared):
+            return secret_policy(declared, secret.readers)
+        case _:
+            return Pending("its policy holds a secret value")
+
+
+def rotation(context: StackContext, secret: SecretSpec) -> Rotation | Pending | None:
+    """The rotation that the stack asks for, or None for none."""
+    spec = secret.rotation
+    if spec is None:
+        return None
+    arn = context.outputs.text(spec.lambda_arn)
+    if isinstance(arn, Pending):
+        return arn
+    rules = {
+        "AutomaticallyAfterDays": spec.automatically_after_days,
+        "ScheduleExpression": spec.schedule_expression,
+        "Duration": spec.duration,
+    }
+    return Rotation(arn, {key: rule for key, rule in rules.items() if rule is not None}, spec.rotate_immediately)
+
+
+def digest(context: StackContext, secret: SecretSpec) -> str | None:
+    """Keyed digest of everything but the value; None while a part is not known or nothing was ever applied."""
+    key, document, turning = kms_key(context, secret), policy(context, secret), rotation(context, secret)
+    if context.fingerprinter is None or any(isinstance(part, Pending) for part in (key, document, turning)):
+        return None
+    return context.marks.digest(
+        secret.name,
+        secret.description,
+        str(context.inventory.key_id(key) if isinstance(key, str) else None),
+        json.dumps(tags(context, secret), sort_keys=True),
+        canonical(document if isinstance(document, dict) else None),
+        json.dumps([turning.lambda_arn, turning.rules] if isinstance(turning, Rotation) else None, sort_keys=True),
+        json.dumps([replica.model_dump() for replica in secret.replicas], sort_keys=True),
+    )

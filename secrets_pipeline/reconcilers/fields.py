@@ -1,0 +1,38 @@
+"""The keys beside the password in a generated credentials document: engine, host, port, username, dbname."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.references import Expression, Pending, Plain, Secret, resolve
+from secrets_pipeline.spec import GeneratedValue, SecretSpec
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+
+
+def known_fields(context: StackContext, secret: SecretSpec) -> tuple[dict[str, str | int], tuple[str, ...]]:
+    """The fields that have a value now, in order, and why the others do not.
+
+    Raises:
+        ExpressionError: if a field resolves to a secret or to a structure.
+    """
+    if not isinstance(secret.value, GeneratedValue):
+        raise TypeError("only a generated value has fields")
+    known: dict[str, str | int] = {}
+    missing: list[str] = []
+    for name, value in secret.value.fields.items():
+        if not isinstance(value, Expression):
+            known[name] = value
+            continue
+        match resolve(value, context.outputs):
+            case Pending(reason=reason):
+                missing.append(reason)
+            case Plain(value=str() | int() as plain):
+                known[name] = plain
+            case Plain():
+                raise ExpressionError(f"field {name} of {secret.name} must be a string or a number")
+            case Secret():
+                raise ExpressionError(f"field {name} of {secret.name} must not be secret")
+    return known, tuple(missing)

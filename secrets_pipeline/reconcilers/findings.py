@@ -1,0 +1,148 @@
+"""Findings: what a check sees when it compares AWS with the desired state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from secrets_pipeline.aws import calling
+from secrets_pipeline.engine import ChangeClass
+from secrets_pipeline.reconcilers.database_endpoint import AVAILABLE, DatabaseEndpointReconciler
+from secrets_pipeline.reconcilers.login import LoggedIn, Refused, Unreachable
+from secrets_pipeline.reconcilers.marks import INPUTS
+from secrets_pipeline.reconcilers.secret import waits_for_endpoint
+from secrets_pipeline.reconcilers.secret_policy import SecretPolicyReconciler
+from secrets_pipeline.reconcilers.stages import STAGES
+from secrets_pipeline.reconcilers.states import CURRENT, SecretState
+from secrets_pipeline.reconcilers.value_inputs import declared_inputs
+from secrets_pipeline.references import Pending
+from secrets_pipeline.spec import DeclaredValue, SecretSpec
+from secrets_pipeline.values import render
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+
+
+class Verdict(Enum):
+    """What was found."""
+
+    RIGHT = "right"
+    WAITING = "waiting"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One resource, judged. `detail` never holds a value."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+
+
+def as_declared(context: StackContext, stage: str, *, deep: bool) -> list[Finding]:
+    """Whether the resources of a stage are as the stack declares them: is there anything left to plan?"""
+    reconciler = SecretPolicyReconciler(context, deep=deep) if stage == "secret_policies" else STAGES[stage](context)
+    findings = []
+    for change in reconciler.plan():
+        match change.action:
+            case ChangeClass.NONE:
+                findings.append(Finding(change.resource.name, Verdict.RIGHT, change.reason or "as declared"))
+            case ChangeClass.BLOCKED | ChangeClass.ORPHAN:
+                findings.append(Finding(change.resource.name, Verdict.WAITING, change.reason))
+            case _:
+                waits = any(reason.startswith("waits: ") for reason in change.reasons)
+                verdict = Verdict.WAITING if waits else Verdict.WRONG
+                findings.append(Finding(change.resource.name, verdict, change.reason or change.action.value))
+    return findings
+
+
+def current_values(context: StackContext, *, connections: bool) -> list[Finding]:
+    """Whether each secret exists with an AWSCURRENT version under the declared key; metadata alone."""
+    return [
+        _current_value(context, secret) for secret in context.spec.secrets if waits_for_endpoint(secret) is connections
+    ]
+
+
+def _current_value(context: StackContext, secret: SecretSpec) -> Finding:
+    state = context.inventory.secret(secret.name)
+    if state is None:
+        return Finding(secret.name, Verdict.WRONG, "does not exist")
+    if state.deleted_at is not None:
+        return Finding(secret.name, Verdict.WRONG, "is scheduled for deletion")
+    if state.current_version is None:
+        return Finding(secret.name, Verdict.WRONG, "has no current value")
+    key = None if secret.kms_key is None else context.outputs.text(secret.kms_key)
+    if isinstance(key, Pending):
+        return Finding(secret.name, Verdict.WAITING, key.reason)
+    ids = context.inventory.key_id
+    if (ids(key) if key else None) != (ids(state.kms_key_id) if state.kms_key_id else None):
+        return Finding(secret.name, Verdict.WRONG, f"is encrypted under {state.kms_key_id or 'the default key'}")
+    return Finding(secret.name, Verdict.RIGHT, f"version {state.current_version[:8]}… under {key or 'the default key'}")
+
+
+def connections(context: StackContext, *, deep: bool) -> list[Finding]:
+    """Whether each connection secret says what its database and its credentials say.
+
+    Shallow compares the recorded inputs (endpoint, version of the credentials); deep reads the value as well.
+    """
+    return [
+        _connection(context, secret, secret.value, deep=deep)
+        for secret in context.spec.secrets
+        if isinstance(secret.value, DeclaredValue) and secret.needs_endpoint
+    ]
+
+
+def _connection(context: StackContext, secret: SecretSpec, value: DeclaredValue, *, deep: bool) -> Finding:
+    state = context.inventory.secret(secret.name)
+    inputs = declared_inputs(context, secret)
+    if isinstance(inputs, Pending):
+        return Finding(secret.name, Verdict.WAITING, inputs.reason)
+    if state is None or state.current_version is None:
+        return Finding(secret.name, Verdict.WRONG, "has no value")
+    if state.tags.get(INPUTS) != inputs:
+        return Finding(secret.name, Verdict.WRONG, "was rendered from another endpoint or another credentials version")
+    if not deep:
+        return Finding(secret.name, Verdict.RIGHT, "rendered from the current endpoint and credentials")
+    stored = _read(context, state)
+    rendered = render(value, context.leaves(secret), stored if value.document else None)
+    if rendered.get_secret_value() != stored.get_secret_value():
+        return Finding(secret.name, Verdict.WRONG, "its value was changed by somebody else")
+    return Finding(secret.name, Verdict.RIGHT, "value read: it matches endpoint and credentials")
+
+
+def _read(context: StackContext, state: SecretState) -> SecretStr:
+    with calling("GetSecretValue", state.name):
+        answer = context.account.client("secretsmanager").get_secret_value(SecretId=state.arn, VersionStage=CURRENT)
+    return SecretStr(answer["SecretString"])
+
+
+def logins(context: StackContext, *, deep: bool) -> list[Finding]:
+    """Whether each database accepts the password in its secret.
+
+    Shallow believes the recorded proof while instance and version are the same; deep, or without one, logs in.
+    """
+    reconciler = DatabaseEndpointReconciler(context)
+    findings = []
+    for database in context.spec.databases:
+        if database.password is None:
+            continue
+        state = context.inventory.database(database.identifier)
+        if state is None or state.status != AVAILABLE:
+            status = "missing" if state is None else state.status
+            findings.append(Finding(database.identifier, Verdict.WAITING, f"instance is {status}"))
+        elif not deep and reconciler.proven(database):
+            findings.append(Finding(database.identifier, Verdict.RIGHT, f"login proven at {state.endpoint}"))
+        else:
+            match reconciler.login(database, state):
+                case LoggedIn():
+                    finding = Finding(database.identifier, Verdict.RIGHT, f"logged in at {state.endpoint}")
+                case Refused():
+                    finding = Finding(database.identifier, Verdict.WRONG, f"{state.endpoint} refuses the password")
+                case Unreachable(reason=reason):
+                    finding = Finding(database.identifier, Verdict.WAITING, reason)
+            findings.append(finding)
+    return findings

@@ -1,0 +1,32 @@
+"""Which generated secrets still lack a value, and their passwords."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.spec import GeneratedValue, SecretSpec
+from secrets_pipeline.values import GeneratedPasswords, generate
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+
+
+def lacking_values(context: StackContext) -> tuple[SecretSpec, ...]:
+    """Generated secrets that do not exist, or exist without a value; nothing else is ever generated again."""
+    lacking = []
+    for secret in context.spec.secrets:
+        state = context.inventory.secret(secret.name)
+        if isinstance(secret.value, GeneratedValue) and (state is None or state.current_version is None):
+            lacking.append(secret)
+    return tuple(lacking)
+
+
+def generate_passwords(context: StackContext) -> GeneratedPasswords:
+    """A password for each secret that lacks one, in memory only."""
+    return GeneratedPasswords(
+        {
+            str(secret.ref): generate(secret.value.policy)
+            for secret in lacking_values(context)
+            if isinstance(secret.value, GeneratedValue)
+        }
+    )

@@ -1,0 +1,35 @@
+"""Named references of a consumer, resolved for delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.references import Expression, Pending
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+
+
+def resolved(context: StackContext, entries: Mapping[str, Expression]) -> dict[str, str] | Pending:
+    """Every entry as text, or the first thing that is still missing.
+
+    Raises:
+        ExpressionError: if an entry is secret.
+    """
+    values = {}
+    for name, expression in entries.items():
+        text = context.outputs.text(expression)
+        if isinstance(text, Pending):
+            return Pending(f"{name}: {text.reason}")
+        values[name] = text
+    return values
+
+
+def differing(observed: Mapping[str, str], wanted: Mapping[str, str], noun: str) -> tuple[str, ...]:
+    """A reason for each entry that differs; the values themselves are not shown."""
+    return tuple(
+        f"{noun} {name} {'differs' if name in observed else 'is missing'}"
+        for name, value in wanted.items()
+        if observed.get(name) != value
+    )

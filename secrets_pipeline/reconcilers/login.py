@@ -1,0 +1,94 @@
+"""Log in to a database: the only proof that it accepts a password."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from dataclasses import dataclass
+
+import pg8000.dbapi
+from pydantic import SecretStr
+
+POSTGRES = frozenset({"postgres", "aurora-postgresql"})
+_TIMEOUT_SECONDS = 5
+_REFUSED = frozenset({"28P01", "28000"})
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """The database accepted user and password."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The database answered that user or password is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """Nobody answered, or something else than a login went wrong."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to log in, and as whom."""
+
+    engine: str
+    host: str
+    port: int
+    username: str
+    database: str
+
+
+Login = LoggedIn | Refused | Unreachable
+
+
+def log_in(address: Address, password: SecretStr, *, ca_file: str | None = None) -> Login:
+    """Try once; five seconds at most.
+
+    TLS is required of every server but one on this host. Amazon's roots for RDS are in no system store: with `ca_file`
+    (the bundle that AWS publishes) the certificate is verified, without it the connection is encrypted only.
+    Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html
+    Codes: https://www.postgresql.org/docs/current/errcodes-appendix.html (class 28).
+    """
+    if address.engine not in POSTGRES:
+        return Unreachable(f"logins to engine {address.engine} are not supported yet")
+    try:
+        connection = pg8000.dbapi.connect(
+            user=address.username,
+            host=address.host,
+            port=address.port,
+            database=address.database,
+            password=password.get_secret_value(),
+            timeout=_TIMEOUT_SECONDS,
+            ssl_context=_tls(address.host, ca_file),
+        )
+    except pg8000.dbapi.DatabaseError as error:
+        detail = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
+        code = str(detail.get("C", ""))
+        return Refused() if code in _REFUSED else Unreachable(f"the server answered with {code or 'an error'}")
+    except (pg8000.dbapi.InterfaceError, OSError) as error:
+        cause = error.__cause__ or error
+        return Unreachable(f"{type(cause).__name__} at {address.host}:{address.port}")
+    connection.close()
+    return LoggedIn()
+
+
+def _tls(host: str, ca_file: str | None) -> ssl.SSLContext | None:
+    if _on_this_host(host):
+        # pg8000 takes None as: encrypt where the server offers it.
+        return None
+    context = ssl.create_default_context(cafile=ca_file)
+    if ca_file is None:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _on_this_host(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,103 @@
+"""Open a world: read the repository, build every stack's desired state, and say how AWS is reached."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any
+
+from secrets_pipeline.aws import Sessions
+from secrets_pipeline.errors import SecretsPipelineError, SpecError, StackError
+from secrets_pipeline.reconcilers.context import ApplyOptions, World
+from secrets_pipeline.references import Path
+from secrets_pipeline.spec import OperatorSettings, StackSpec, build_specs, load_settings
+from secrets_pipeline.stacks import Repository
+
+CONFIG_VARIABLE = "SECRETS_PIPELINE_CONFIG"
+CAUTIOUS = ApplyOptions()
+"""Neither adopts nor prunes."""
+
+
+@dataclass(frozen=True)
+class Desired:
+    """The desired state of a whole repository, read once.
+
+    Attributes:
+        specs: by stack, those without errors.
+        errors: by stack, `""` for those that belong to no stack.
+    """
+
+    repository: Repository
+    base_path: FilePath
+    settings: OperatorSettings
+    specs: Mapping[str, StackSpec]
+    errors: Mapping[str, tuple[SecretsPipelineError, ...]]
+
+    def read_yaml(self, stack: str, component: str, path: Path) -> Any:  # noqa: ANN401 - whatever the YAML holds
+        """The value at a path of a component's sections."""
+        value: Any = self.repository.stack(stack).components["terraform"][component].sections
+        for step in path:
+            value = value[step]
+        return value
+
+    def read_file(self, path: str) -> str:
+        """A file inside the base path.
+
+        Raises:
+            StackError: if it lies outside, or cannot be read.
+        """
+        target = (self.base_path / path).resolve()
+        if not target.is_relative_to(self.base_path.resolve()):
+            raise StackError(f"{path} lies outside the repository", remedy="Move the file inside the base path.")
+        try:
+            return target.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            problem = type(error).__name__
+        raise StackError(f"{path} cannot be read: {problem}", remedy="Name a readable text file.")
+
+    def environment(self, name: str) -> str | None:
+        """An environment variable that the operator's settings allow, or None.
+
+        Raises:
+            SpecError: if they do not.
+        """
+        if name not in self.settings.environment_allowed:
+            raise SpecError(
+                f"environment variable {name} is not allowed",
+                remedy=f"Add it to environment_allowed in the operator's settings ({CONFIG_VARIABLE}).",
+            )
+        return os.environ.get(name)
+
+    def world(
+        self, sessions: Sessions | None = None, *, options: ApplyOptions = CAUTIOUS, writing: bool = False
+    ) -> World:
+        """A world to plan or apply in; it caches what it reads, so make one a run."""
+        return World(
+            specs=self.specs,
+            read_yaml=self.read_yaml,
+            read_file=self.read_file,
+            environment=self.environment,
+            sessions=sessions or Sessions(),
+            settings=self.settings,
+            options=options,
+            writing=writing,
+        )
+
+
+def read_desired(base_path: FilePath, *, allow_exec: bool = False) -> Desired:
+    """Read a repository under the operator's settings (`SECRETS_PIPELINE_CONFIG`).
+
+    Raises:
+        StackError: if there is no Atmos repository.
+        SpecError: if the settings cannot be read.
+    """
+    named = os.environ.get(CONFIG_VARIABLE)
+    settings = load_settings(FilePath(named) if named else None)
+    # YAML sees the Atmos variables that say where the repository is, and what the operator allows; nothing else.
+    allowed = {name: os.environ[name] for name in os.environ if name.startswith("ATMOS_")}
+    allowed |= {name: os.environ[name] for name in settings.environment_allowed if name in os.environ}
+    repository = Repository.open(base_path, env=allowed, allow_exec=allow_exec)
+    built = build_specs(repository, settings)
+    return Desired(repository, base_path, settings, built.specs, built.errors)

@@ -1,0 +1,246 @@
+"""Late resolution: what `${output.…}` and `${ssm:…}` mean once AWS can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from secrets_pipeline.aws import calling
+from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.reconcilers.states import CURRENT, SecretState
+from secrets_pipeline.references import Json, Output, Path, Pending, Plain, Resolved, Secret, resolve
+from secrets_pipeline.spec import Late, SecretRef
+from secrets_pipeline.values import field
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+
+
+class StackOutputs:
+    """The outputs of one stack's components, read from AWS when they are asked for.
+
+    Implements `references.Lookup`.
+    """
+
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._kinds: Mapping[str, Callable[[str, Path], Resolved]] = {
+            "secretsmanager": self._secretsmanager,
+            "kms": self._kms,
+            "rds": self._rds,
+            "lambda": self._lambda,
+            "ecs": self._delivery,
+            "apigateway": self._delivery,
+        }
+
+    def text(self, value: Late) -> str | Pending:
+        """A string that is known, or what its expression resolves to; for sinks that must not be secret.
+
+        Raises:
+            ExpressionError: if it resolves to a secret.
+        """
+        if isinstance(value, str):
+            return value
+        match resolve(value, self):
+            case Pending() as pending:
+                return pending
+            case Secret():
+                raise ExpressionError(f"{value} is secret and must not be used here")
+            case Plain(value=plain):
+                return str(plain)
+
+    def variable(self, path: Path) -> Json:
+        """Variables were resolved with the desired state."""
+        raise ExpressionError(f"variable {'.'.join(map(str, path))} has no value here")
+
+    def environment(self, name: str) -> str | None:
+        """An environment variable that the operator allows."""
+        return self._context.world.environment(name)
+
+    def file(self, path: str) -> str:
+        """A file inside the repository's base path."""
+        return self._context.world.read_file(path)
+
+    def ssm(self, name: str) -> Resolved:
+        """An SSM parameter; a SecureString is secret."""
+        client = self._context.account.client("ssm")
+        with calling("GetParameter", name):
+            try:
+                parameter = client.get_parameter(Name=name, WithDecryption=True)["Parameter"]
+            except client.exceptions.ParameterNotFound:
+                return Pending(f"SSM parameter {name} does not exist")
+        value = parameter["Value"]
+        return Secret(SecretStr(value)) if parameter["Type"] == "SecureString" else Plain(value)
+
+    def ssm_version(self, name: str) -> str | Pending:
+        """The version number of an SSM parameter, without decrypting it."""
+        client = self._context.account.client("ssm")
+
+        def read() -> str | Pending:
+            with calling("GetParameter", name):
+                try:
+                    return str(client.get_parameter(Name=name, WithDecryption=False)["Parameter"]["Version"])
+                except client.exceptions.ParameterNotFound:
+                    return Pending(f"SSM parameter {name} does not exist")
+
+        version: str | Pending = self._context.inventory.remember("ssm-version", name, read=read)
+        return version
+
+    def output(self, output: Output) -> Resolved:
+        """The value of an output; reads a secret's value only for the sensitive ones."""
+        if output.stack not in (None, self._context.spec.stack):
+            other = self._context.world.context(str(output.stack))
+            return other.outputs.output(Output(output.component, output.path))
+        kind = self._context.spec.components.get(output.component)
+        if kind is None:
+            return Pending(f"stack {self._context.spec.stack} has no component {output.component}")
+        return self._kinds[kind](output.component, output.path)
+
+    def identity(self, output: Output) -> str | Pending:
+        """What a rendered value's inputs are compared by: a version id for a sensitive output, else its value."""
+        if output.stack not in (None, self._context.spec.stack):
+            other = self._context.world.context(str(output.stack))
+            return other.outputs.identity(Output(output.component, output.path))
+        if not output.sensitive:
+            match self.output(output):
+                case Plain(value=value):
+                    return str(value)
+                case Pending() as pending:
+                    return pending
+                case Secret():
+                    raise ExpressionError(f"{output} is secret")
+        ref = SecretRef(component=output.component, key=str(output.path[1]))
+        secret = self._context.spec.secret(ref)
+        state = self._context.inventory.secret(secret.name)
+        version = state.current_version if state is not None and state.deleted_at is None else None
+        return version or Pending(f"secret {secret.name} has no value yet")
+
+    def _secretsmanager(self, component: str, path: Path) -> Resolved:
+        name, rest = str(path[0]), path[1:]
+        if name in ("kms_key_arn", "kms_key_id"):
+            return self._own_key(component, name)
+        secrets = [s for s in self._context.spec.secrets if s.ref.component == component]
+        if rest:
+            secrets = [s for s in secrets if s.ref.key == rest[0]]
+            if not secrets:
+                return Pending(f"component {component} has no secret {rest[0]!r}")
+            return self._of_secret(name, secrets[0].name, rest[1:])
+        values: dict[str, Json] = {}
+        for secret in secrets:
+            match self._of_secret(name, secret.name, ()):
+                case Plain(value=value):
+                    values[secret.ref.key] = value
+                case Pending() as pending:
+                    return pending
+                case Secret():
+                    return Pending(f"name one secret: {name}.<key>")
+        return Plain(values)
+
+    def _of_secret(self, output: str, name: str, rest: Path) -> Resolved:
+        state = self._context.inventory.secret(name)
+        if state is None or state.deleted_at is not None:
+            return Pending(f"secret {name} does not exist yet")
+        known: Mapping[str, Json] = {
+            "secret_arns": state.arn,
+            "secret_ids": state.arn,
+            "secret_names": name,
+            "rotation_enabled_secrets": state.rotation_enabled,
+            "secret_versions": state.current_version,
+        }
+        if known.get(output) is not None:
+            return Plain(known[output])
+        if state.current_version is None:
+            return Pending(f"secret {name} has no value yet")
+        return self._value(output, state, rest)
+
+    def _value(self, output: str, state: SecretState, rest: Path) -> Resolved:
+        name = state.name
+        with calling("GetSecretValue", name):
+            answer = self._context.account.client("secretsmanager").get_secret_value(
+                SecretId=state.arn, VersionStage=CURRENT
+            )
+        value = SecretStr(answer["SecretString"])
+        if output == "generated_passwords":
+            generated = next(s for s in self._context.spec.secrets if s.name == name).value
+            is_document = generated.kind == "generated" and bool(generated.fields)
+            return Secret(field(value, ("password",)) if is_document else value)
+        return Secret(field(value, rest) if rest else value)
+
+    def _own_key(self, component: str, name: str) -> Resolved:
+        alias = next((k.alias for k in self._context.spec.keys if component in k.components), None)
+        return self._key(alias, name) if alias else Pending(f"component {component} makes no KMS key")
+
+    def _kms(self, component: str, path: Path) -> Resolved:
+        alias = next(key.alias for key in self._context.spec.keys if component in key.components)
+        return self._key(alias, str(path[0]))
+
+    def _key(self, alias: str, name: str) -> Resolved:
+        if name == "alias_name":
+            return Plain(alias)
+        key = self._context.inventory.key(alias)
+        if key is None:
+            return Pending(f"KMS key {alias} does not exist yet")
+        known = {
+            "key_arn": key.arn,
+            "kms_key_arn": key.arn,
+            "key_id": key.key_id,
+            "kms_key_id": key.key_id,
+            "alias_arn": key.arn.rsplit(":", 1)[0] + ":" + alias,
+        }
+        return Plain(known[name])
+
+    def _rds(self, component: str, path: Path) -> Resolved:
+        spec = next(database for database in self._context.spec.databases if database.component == component)
+        name = str(path[0])
+        if name == "password_secret_arn" and spec.password is not None:
+            return self._secretsmanager(spec.password.component, ("secret_arns", spec.password.key))
+        state = self._context.inventory.database(spec.identifier)
+        if state is None:
+            return Pending(f"RDS instance {spec.identifier} does not exist yet")
+        known: Mapping[str, Json] = {
+            "instance_id": state.identifier,
+            "instance_arn": state.arn,
+            "instance_address": state.address,
+            "address": state.address,
+            "instance_endpoint": state.endpoint,
+            "endpoint": state.endpoint,
+            "instance_port": state.port,
+            "port": state.port,
+            "instance_name": state.db_name,
+            "db_name": state.db_name,
+            "master_username": state.username,
+            "username": state.username,
+            "engine": state.engine,
+            "password_secret_arn": state.master_secret_arn,
+            "master_user_secret_arn": state.master_secret_arn,
+        }
+        value = known[name]
+        return Plain(value) if value is not None else Pending(f"{spec.identifier} has no {name} yet: {state.status}")
+
+    def _lambda(self, component: str, path: Path) -> Resolved:
+        function = next(
+            d.function_name for d in self._context.spec.deliveries if d.component == component and d.kind == "lambda"
+        )
+        if path[0] == "function_name":
+            return Plain(function)
+        client = self._context.account.client("lambda")
+
+        def read() -> str | None:
+            with calling("GetFunctionConfiguration", function):
+                try:
+                    return str(client.get_function_configuration(FunctionName=function)["FunctionArn"])
+                except client.exceptions.ResourceNotFoundException:
+                    return None
+
+        arn = self._context.inventory.remember("function", function, read=read)
+        return Plain(arn) if arn else Pending(f"Lambda function {function} does not exist yet")
+
+    def _delivery(self, component: str, path: Path) -> Resolved:
+        delivery = next(d for d in self._context.spec.deliveries if d.component == component)
+        name = str(path[0])
+        known = {"cluster_name": "cluster", "service_name": "service", "stage_name": "stage_name"}
+        if name in known:
+            return Plain(getattr(delivery, known[name]))
+        return Pending(f"{name} of {component} is not read here")

@@ -1,0 +1,103 @@
+"""Rotation rules: switched on, edited without rotating, and cancelled when they leave the stack.
+
+Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from secrets_pipeline.aws import calling
+from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.reconcilers import desired
+from secrets_pipeline.reconcilers.states import SecretState
+from secrets_pipeline.references import Pending
+from secrets_pipeline.spec import SecretSpec
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+
+KIND = "rotation"
+
+
+class RotationReconciler:
+    """Rotation of one stack's secrets."""
+
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._secrets = {secret.name: secret for secret in context.spec.secrets}
+
+    def plan(self) -> Sequence[Change]:
+        """One change a secret that rotates, or should."""
+        return [change for secret in self._secrets.values() if (change := self._plan(secret)) is not None]
+
+    def apply(self, change: Change) -> str:
+        """Make one change true; see `engine.Reconciler`."""
+        secret = self._secrets[change.resource.name]
+        state = self._context.inventory.confirm(secret.name)
+        if state is None or state.current_version is None:
+            raise SkippedError(f"secret {secret.name} has no value yet")
+        if not self._context.marks.verify(state).ours:
+            raise SkippedError(f"secret {secret.name} is not ours")
+        wanted = desired.rotation(self._context, secret)
+        if isinstance(wanted, Pending):
+            raise SkippedError(wanted.reason)
+        client = self._context.account.client("secretsmanager")
+        if wanted is None:
+            with calling("CancelRotateSecret", secret.name):
+                client.cancel_rotate_secret(SecretId=state.arn)
+            self._context.inventory.refresh(secret.name)
+            return "rotation cancelled"
+        # An edit of the rules alone never rotates.
+        at_once = wanted.rotate_immediately and not state.rotation_enabled
+        with calling("RotateSecret", secret.name):
+            client.rotate_secret(
+                SecretId=state.arn,
+                RotationLambdaARN=wanted.lambda_arn,
+                RotationRules=cast("Any", wanted.rules),
+                RotateImmediately=at_once,
+            )
+        self._context.inventory.refresh(secret.name)
+        return described(wanted.rules)
+
+    def _plan(self, secret: SecretSpec) -> Change | None:
+        context = self._context
+        resource = Resource(KIND, secret.name, secret.ref.component, secret.ref.key)
+        wanted = desired.rotation(context, secret)
+        state = context.inventory.secret(secret.name)
+        if isinstance(wanted, Pending):
+            return Change(resource, ChangeClass.UPDATE, (f"waits: {wanted.reason}",))
+        if state is None or state.deleted_at is not None:
+            return Change(resource, ChangeClass.CREATE, ("follows the secret",)) if wanted else None
+        mark = context.marks.verify(state)
+        if not mark.ours:
+            return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",)) if wanted else None
+        reasons = tuple(rotation_differences(state, wanted))
+        if not reasons:
+            return Change(resource, ChangeClass.NONE) if wanted else None
+        finished = mark.digest is not None and mark.digest == desired.digest(context, secret)
+        said = tuple(f"changed outside: {reason}" for reason in reasons) if finished else reasons
+        action = ChangeClass.UPDATE if state.rotation_enabled else ChangeClass.CREATE
+        return Change(resource, action, said, drift=finished)
+
+
+def rotation_differences(state: SecretState, wanted: desired.Rotation | None) -> list[str]:
+    """How the rotation of a secret differs from the declared one."""
+    if wanted is None:
+        return ["rotation is on and not declared"] if state.rotation_enabled else []
+    if not state.rotation_enabled:
+        return [f"rotation is off → {described(wanted.rules)}"]
+    reasons = []
+    if state.rotation_lambda_arn != wanted.lambda_arn:
+        reasons.append(f"rotation function differs: {state.rotation_lambda_arn} → {wanted.lambda_arn}")
+    if dict(state.rotation_rules) != wanted.rules:
+        reasons.append(f"rotation rules differ: {described(state.rotation_rules)} → {described(wanted.rules)}")
+    return reasons
+
+
+def described(rules: Any) -> str:  # noqa: ANN401 - RotationRules as AWS or the stack says them
+    """`every 30 days, window 3h`, or the schedule expression."""
+    days, expression, window = (rules.get(k) for k in ("AutomaticallyAfterDays", "ScheduleExpression", "Duration"))
+    when = str(expression) if expression else f"every {days} days"
+    return f"{when}, window {window}" if window else when

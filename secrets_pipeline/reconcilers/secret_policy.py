@@ -1,0 +1,87 @@
+"""Resource policies of secrets: what the stack declares and what readers in other accounts need."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.access import same_policy
+from secrets_pipeline.aws import calling
+from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.reconcilers import desired
+from secrets_pipeline.references import Pending
+from secrets_pipeline.spec import SecretSpec
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+
+KIND = "secret-policy"
+
+
+class SecretPolicyReconciler:
+    """Resource policies of one stack's secrets.
+
+    A secret whose mark is up to date is not read: the verification does that. With `deep`, every policy is.
+    """
+
+    def __init__(self, context: StackContext, *, deep: bool = False) -> None:
+        self._context = context
+        self._deep = deep
+        self._secrets = {secret.name: secret for secret in context.spec.secrets}
+
+    def plan(self) -> Sequence[Change]:
+        """One change a secret that has, or should have, a policy."""
+        return [change for secret in self._secrets.values() if (change := self._plan(secret)) is not None]
+
+    def apply(self, change: Change) -> str:
+        """Make one change true; see `engine.Reconciler`."""
+        secret = self._secrets[change.resource.name]
+        state = self._context.inventory.confirm(secret.name)
+        if state is None or state.deleted_at is not None:
+            raise SkippedError(f"secret {secret.name} does not exist yet")
+        if not self._context.marks.verify(state).ours:
+            raise SkippedError(f"secret {secret.name} is not ours")
+        document = desired.policy(self._context, secret)
+        if isinstance(document, Pending):
+            raise SkippedError(document.reason)
+        client = self._context.account.client("secretsmanager")
+        if document is None:
+            with calling("DeleteResourcePolicy", secret.name):
+                client.delete_resource_policy(SecretId=state.arn)
+            self._context.inventory.note(replace(state, policy=None))
+            return "policy removed"
+        text = json.dumps(document)
+        with calling("PutResourcePolicy", secret.name):
+            client.put_resource_policy(SecretId=state.arn, ResourcePolicy=text, BlockPublicPolicy=True)
+        self._context.inventory.note(replace(state, policy=text))
+        count = len(document["Statement"])
+        return f"{count} statement{'s' if count > 1 else ''}"
+
+    def _plan(self, secret: SecretSpec) -> Change | None:
+        context = self._context
+        resource = Resource(KIND, secret.name, secret.ref.component, secret.ref.key)
+        document = desired.policy(context, secret)
+        state = context.inventory.secret(secret.name)
+        if isinstance(document, Pending):
+            return Change(resource, ChangeClass.UPDATE, (f"waits: {document.reason}",))
+        if state is None or state.deleted_at is not None:
+            return Change(resource, ChangeClass.CREATE, ("follows the secret",)) if document else None
+        mark = context.marks.verify(state)
+        if not mark.ours:
+            return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",)) if document else None
+        finished = mark.digest is not None and mark.digest == desired.digest(context, secret)
+        if finished and not self._deep:
+            return (
+                Change(resource, ChangeClass.NONE, ("not read: `verify` and `plan --deep` do",)) if document else None
+            )
+        observed = context.inventory.policy(secret.name)
+        if same_policy(observed, document):
+            return Change(resource, ChangeClass.NONE) if document else None
+        action = ChangeClass.UPDATE if observed else ChangeClass.CREATE
+        reason = (
+            "policy differs" if observed and document else "no policy yet" if document else "policy is not declared"
+        )
+        said = f"changed outside: {reason}" if finished else reason
+        return Change(resource, action, (said,), drift=finished)

@@ -1,0 +1,51 @@
+"""The stages of an apply, in order: each is one asset in Dagster and one reconciler here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.engine import Change, Reconciler
+from secrets_pipeline.reconcilers.commit import CommitReconciler
+from secrets_pipeline.reconcilers.connection import ConnectionReconciler
+from secrets_pipeline.reconcilers.consumers import ConsumerReconciler
+from secrets_pipeline.reconcilers.database import DatabaseReconciler
+from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
+from secrets_pipeline.reconcilers.kms_key import KmsKeyReconciler
+from secrets_pipeline.reconcilers.rotation import RotationReconciler
+from secrets_pipeline.reconcilers.secret import SecretReconciler
+from secrets_pipeline.reconcilers.secret_policy import SecretPolicyReconciler
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+
+STAGES: Mapping[str, Callable[[StackContext], Reconciler]] = {
+    "kms_keys": KmsKeyReconciler,
+    "secrets": SecretReconciler,
+    "rds_instances": DatabaseReconciler,
+    "rds_endpoints": DatabaseEndpointReconciler,
+    "connection_secrets": ConnectionReconciler,
+    "secret_policies": SecretPolicyReconciler,
+    "secret_rotation": RotationReconciler,
+    "consumer_arns": ConsumerReconciler,
+}
+"""Asset name → reconciler, in the order in which they are applied."""
+
+
+def plan_stack(context: StackContext, *, deep: bool = False) -> dict[str, tuple[Change, ...]]:
+    """The plan of a whole stack, by stage; reads only.
+
+    Args:
+        context: the stack, in a world that does not write.
+        deep: also read the policies of secrets whose mark is up to date.
+    """
+    plans: dict[str, tuple[Change, ...]] = {}
+    for name, make in STAGES.items():
+        reconciler = SecretPolicyReconciler(context, deep=deep) if name == "secret_policies" else make(context)
+        plans[name] = tuple(reconciler.plan())
+    return plans
+
+
+def commit(context: StackContext) -> Reconciler:
+    """The last step: marks on what is finished."""
+    return CommitReconciler(context)

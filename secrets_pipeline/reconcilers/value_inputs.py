@@ -1,0 +1,49 @@
+"""What a value is rendered from, as one keyed fingerprint, without reading any secret.
+
+Template and literals by their text, other secrets by the id of their current version, everything else by its value.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.references import Pending
+from secrets_pipeline.spec import DeclaredValue, SecretSpec
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+
+
+def declared_inputs(context: StackContext, secret: SecretSpec) -> str | Pending:
+    """Fingerprint of a declared value's inputs.
+
+    Returns:
+        64 hexadecimal characters, or what is still missing.
+    """
+    if not isinstance(secret.value, DeclaredValue):
+        raise TypeError("only a declared value is rendered from inputs")
+    if context.fingerprinter is None:
+        return Pending("nothing was applied in this account yet")
+    parts: list[str] = []
+    for leaf in secret.value.leaves:
+        parts.append(json.dumps(leaf.path))
+        parts.append(json.dumps(context.read_yaml(secret.ref.component, leaf.source), default=str))
+        for output in leaf.outputs:
+            identity = context.outputs.identity(output)
+            if isinstance(identity, Pending):
+                return identity
+            parts.append(identity)
+        for name in leaf.ssm:
+            version = context.outputs.ssm_version(name)
+            if isinstance(version, Pending):
+                return version
+            parts.append(version)
+    return context.fingerprinter.digest("inputs", *parts)
+
+
+def field_inputs(context: StackContext, secret: SecretSpec, fields: dict[str, str | int]) -> str:
+    """Fingerprint of the keys that we own in a generated credentials document."""
+    if context.fingerprinter is None:
+        raise RuntimeError("inputs are fingerprinted under the fingerprint key, which apply makes first")
+    return context.fingerprinter.digest("fields", secret.name, json.dumps(fields))

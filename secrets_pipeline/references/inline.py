@@ -1,0 +1,95 @@
+"""Put the component's own variables in the place of the references that name them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.references.functions import apply, as_text
+from secrets_pipeline.references.model import Call, Expression, Json, Literal, Path, Text, Variable, WithDefault, dotted
+from secrets_pipeline.references.urls import in_user_info
+
+
+class Variables(Protocol):
+    """Where variables come from."""
+
+    def find(self, path: Path) -> Expression | None:
+        """What a variable stands for, or None if there is none."""
+
+    def unknown(self, path: Path) -> ExpressionError:
+        """The error for a variable that has no value."""
+
+
+def inline(expression: Expression, variables: Variables) -> Expression:
+    """The same expression without variables; what is known altogether becomes a `Literal`.
+
+    Raises:
+        ExpressionError: if a variable has no value, or stands for itself in the end.
+    """
+    try:
+        return _Inliner(variables).inlined(expression, ())
+    except _MissingError as missing:
+        path = missing.path
+    raise variables.unknown(path)
+
+
+class _MissingError(Exception):
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+
+
+class _Inliner:
+    def __init__(self, variables: Variables) -> None:
+        self._variables = variables
+
+    def inlined(self, expression: Expression, chain: tuple[Path, ...]) -> Expression:
+        match expression:
+            case Variable(path=path):
+                return self._variable(path, chain)
+            case WithDefault(expression=inner, default=default):
+                return self._with_default(inner, default, chain)
+            case Call(function=function, argument=argument):
+                known = self.inlined(argument, chain)
+                return Literal(apply(function, known.value)) if isinstance(known, Literal) else Call(function, known)
+            case Text():
+                return self._text(expression, chain)
+            case _:
+                return expression
+
+    def _variable(self, path: Path, chain: tuple[Path, ...]) -> Expression:
+        if path in chain:
+            names = " → ".join(dotted(one) for one in (*chain[chain.index(path) :], path))
+            raise ExpressionError(f"circular variables: {names}", remedy="Give one of them a value.")
+        found = self._variables.find(path)
+        if found is None:
+            raise _MissingError(path)
+        return self.inlined(found, (*chain, path))
+
+    def _with_default(self, inner: Expression, default: Json, chain: tuple[Path, ...]) -> Expression:
+        replacement = Literal(default)
+        try:
+            known = self.inlined(inner, chain)
+        except _MissingError:
+            return replacement
+        if isinstance(known, Literal):
+            return replacement if known.value is None else known
+        return WithDefault(known, replacement.value)
+
+    def _text(self, text: Text, chain: tuple[Path, ...]) -> Expression:
+        encode = in_user_info(text.parts)
+        parts: list[Expression] = []
+        for index, part in enumerate(text.parts):
+            known = self.inlined(part, chain)
+            if isinstance(known, Literal) and known.value is None:
+                raise _MissingError(part.path if isinstance(part, Variable) else (str(part),))
+            if index in encode:
+                known = (
+                    Literal(apply("urlencode", known.value)) if isinstance(known, Literal) else Call("urlencode", known)
+                )
+            for one in known.parts if isinstance(known, Text) else (known,):
+                if isinstance(one, Literal) and parts and isinstance(parts[-1], Literal):
+                    parts[-1] = Literal(as_text(parts[-1].value) + as_text(one.value))
+                else:
+                    parts.append(Literal(as_text(one.value)) if isinstance(one, Literal) else one)
+        return parts[0] if len(parts) == 1 and isinstance(parts[0], Literal) else Text(tuple(parts))

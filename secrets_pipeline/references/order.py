@@ -1,0 +1,74 @@
+"""What comes before what."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from secrets_pipeline.errors import ExpressionError, raise_all
+
+Node = TypeVar("Node")
+
+
+def topological_order(
+    items: Sequence[Node],
+    dependencies: Callable[[Node], Iterable[Node]],
+    label: Callable[[Node], str] = str,
+) -> list[Node]:
+    """The items, each after what it depends on; among equals the one that was declared first.
+
+    Args:
+        items: in declaration order; hashable and distinct.
+        dependencies: what an item needs; what is not among `items` is ignored.
+        label: how an item is named in an error.
+
+    Raises:
+        ExpressionError: naming the full chain of a cycle; `CollectedErrors` for several cycles.
+    """
+    place = {item: index for index, item in enumerate(items)}
+    needs = {item: {d for d in dependencies(item) if d in place} for item in items}
+    needed_by: dict[Node, list[Node]] = {item: [] for item in items}
+    for item, wanted in needs.items():
+        for dependency in wanted:
+            needed_by[dependency].append(item)
+    missing = {item: len(wanted) for item, wanted in needs.items()}
+    ready = [index for index, item in enumerate(items) if not missing[item]]
+    ordered: list[Node] = []
+    while ready:
+        item = items[heapq.heappop(ready)]
+        ordered.append(item)
+        for dependent in needed_by[item]:
+            missing[dependent] -= 1
+            if not missing[dependent]:
+                heapq.heappush(ready, place[dependent])
+    left = [item for item in items if missing[item]]
+    raise_all([_cycle_error(chain, label) for chain in _cycles(left, needs, place)])
+    return ordered
+
+
+def _cycles(left: Sequence[Node], needs: Mapping[Node, Iterable[Node]], place: Mapping[Node, int]) -> list[list[Node]]:
+    """One chain per cycle among the items that could not be ordered; each starts with what was declared first."""
+    stuck = set(left)
+    seen: set[Node] = set()
+    cycles = []
+    for start in left:
+        walked: list[Node] = []
+        item = start
+        while item not in seen:
+            seen.add(item)
+            walked.append(item)
+            item = min((d for d in needs[item] if d in stuck), key=lambda d: place[d])
+        if item in walked:
+            cycle = walked[walked.index(item) :]
+            first = cycle.index(min(cycle, key=lambda one: place[one]))
+            cycles.append([*cycle[first:], *cycle[:first]])
+    return cycles
+
+
+def _cycle_error(chain: Sequence[Node], label: Callable[[Node], str]) -> ExpressionError:
+    names = [label(item) for item in (*chain, chain[0])]
+    return ExpressionError(
+        f"circular reference: {' → '.join(names)}",
+        remedy="Take one of these references out: none of these values can be made before the others.",
+    )

@@ -1,0 +1,240 @@
+"""Late resolution: what an expression stands for once the outside can be asked; whatever touched a secret is secret."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+from urllib.parse import quote
+
+from pydantic import SecretStr
+
+from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.references.functions import apply, as_text, unsuited
+from secrets_pipeline.references.model import (
+    Call,
+    Environment,
+    Expression,
+    FileContents,
+    Json,
+    Literal,
+    Output,
+    Path,
+    SsmParameter,
+    Text,
+    Unsupported,
+    Variable,
+    WithDefault,
+    dotted,
+)
+from secrets_pipeline.references.urls import in_user_info
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A value that may be shown."""
+
+    value: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value that must not be shown.
+
+    Attributes:
+        value: a string as it stands, anything else as JSON text.
+        is_json: the text stands for a number, boolean, null, list or map.
+    """
+
+    value: SecretStr
+    is_json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """No value yet.
+
+    Attributes:
+        reason: why, for a human, for example `RDS instance orders does not exist yet`.
+        missing: nobody is going to provide it, so a default serves.
+    """
+
+    reason: str
+    missing: bool = False
+
+
+Resolved: TypeAlias = Plain | Secret | Pending
+
+
+class Lookup(Protocol):
+    """The outside, as expressions see it."""
+
+    def variable(self, path: Path) -> Json:
+        """A variable of the component; `KeyError` if it has none."""
+
+    def environment(self, name: str) -> str | None:
+        """An environment variable that the operator allows."""
+
+    def file(self, path: str) -> str:
+        """A file inside the base path."""
+
+    def output(self, output: Output) -> Resolved:
+        """The value at the whole path of `output`; `navigate` walks into structures."""
+
+    def ssm(self, name: str) -> Resolved:
+        """An SSM parameter; `Secret` for a SecureString."""
+
+
+def resolve(expression: Expression, lookup: Lookup) -> Resolved:
+    """What `expression` stands for now.
+
+    A part that is pending makes the whole pending, except that a default replaces what is missing. A part that is
+    secret makes the whole secret.
+
+    Raises:
+        ExpressionError: if a function cannot take its argument, or only another tool can resolve it.
+    """
+    match expression:
+        case Literal(value=value):
+            resolved: Resolved = Plain(value)
+        case WithDefault(expression=inner, default=default):
+            resolved = _with_default(resolve(inner, lookup), default)
+        case Call(function=function, argument=argument):
+            resolved = _call(function, resolve(argument, lookup))
+        case Text(parts=parts):
+            resolved = _text(parts, lookup)
+        case Unsupported(text=text, reason=reason):
+            raise ExpressionError(f"{text} cannot be resolved here", remedy=f"{reason[:1].upper()}{reason[1:]}.")
+        case _:
+            resolved = _outside(expression, lookup)
+    return resolved
+
+
+def _outside(expression: Expression, lookup: Lookup) -> Resolved:
+    match expression:
+        case Output():
+            resolved = lookup.output(expression)
+        case SsmParameter(name=name):
+            resolved = lookup.ssm(name)
+        case Variable(path=path):
+            try:
+                resolved = Plain(lookup.variable(path))
+            except KeyError:
+                resolved = Pending(f"variable {dotted(path)} has no value", missing=True)
+        case Environment(name=name):
+            value = lookup.environment(name)
+            unset = Pending(f"environment variable {name} is not set", missing=True)
+            resolved = unset if value is None else Plain(value)
+        case FileContents(path=file):
+            resolved = Plain(lookup.file(file))
+        case _:
+            raise ExpressionError(f"unknown expression {type(expression).__name__}")
+    return resolved
+
+
+def navigate(resolved: Resolved, path: Path) -> Resolved:
+    """The part of a value that `path` names; a secret string is read as JSON. What is not there is missing."""
+    if isinstance(resolved, Pending) or not path:
+        return resolved
+    try:
+        found: Json = _python(resolved, structure=True)
+    except ValueError:
+        return Pending(f"there is no {dotted(path)}: the value is not JSON", missing=True)
+    for depth, step in enumerate(path, start=1):
+        if isinstance(found, dict) and isinstance(step, str) and step in found:
+            found = found[step]
+            continue
+        if isinstance(found, list) and isinstance(step, int) and step < len(found):
+            found = found[step]
+            continue
+        return Pending(f"there is no {dotted(path[:depth])}", missing=True)
+    return _secret(found) if isinstance(resolved, Secret) else Plain(found)
+
+
+def substitute(document: Any, lookup: Lookup) -> Resolved:  # noqa: ANN401 - a JSON-shaped tree with expressions
+    """A JSON-shaped tree with every expression resolved.
+
+    Returns:
+        `Plain` with the tree; `Secret` with its JSON text if any leaf is secret; else the first `Pending`.
+    """
+    leaves = {id(leaf): resolve(leaf, lookup) for leaf in _expressions(document)}
+    for resolved in leaves.values():
+        if isinstance(resolved, Pending):
+            return resolved
+
+    def filled(tree: Any) -> Any:  # noqa: ANN401 - a JSON-shaped tree
+        if isinstance(tree, Expression):
+            return _python(leaves[id(tree)])
+        if isinstance(tree, Mapping):
+            return {key: filled(value) for key, value in tree.items()}
+        if isinstance(tree, list | tuple):
+            return [filled(value) for value in tree]
+        return tree
+
+    whole = filled(document)
+    return _secret(whole) if any(isinstance(one, Secret) for one in leaves.values()) else Plain(whole)
+
+
+def _expressions(tree: Any) -> Iterator[Expression]:  # noqa: ANN401 - a JSON-shaped tree
+    if isinstance(tree, Expression):
+        yield tree
+    elif isinstance(tree, Mapping):
+        for value in tree.values():
+            yield from _expressions(value)
+    elif isinstance(tree, list | tuple):
+        for value in tree:
+            yield from _expressions(value)
+
+
+def _with_default(resolved: Resolved, default: Json) -> Resolved:
+    match resolved:
+        case Pending(missing=True) | Plain(value=None):
+            return Plain(default)
+        case _:
+            return resolved
+
+
+def _call(function: str, argument: Resolved) -> Resolved:
+    if isinstance(argument, Pending):
+        return argument
+    try:
+        result = apply(function, _python(argument, structure=function in ("keys", "values")))
+    except ValueError:
+        # Raised below, outside of the handler: the parser's error holds the value.
+        pass
+    else:
+        return _secret(result) if isinstance(argument, Secret) else Plain(result)
+    raise unsuited(function)
+
+
+def _text(parts: tuple[Expression, ...], lookup: Lookup) -> Resolved:
+    resolved = [resolve(part, lookup) for part in parts]
+    encode = in_user_info(parts)
+    text = ""
+    for index, one in enumerate(resolved):
+        if isinstance(one, Pending):
+            return one
+        value = _python(one)
+        if value is None:
+            return Pending(f"{parts[index]} is null", missing=True)
+        rendered = as_text(value)
+        text += quote(rendered, safe="") if index in encode else rendered
+    return Secret(SecretStr(text)) if any(isinstance(one, Secret) for one in resolved) else Plain(text)
+
+
+def _python(resolved: Resolved, *, structure: bool = False) -> Json:
+    """The Python value; with `structure`, a secret string is read as JSON too."""
+    if isinstance(resolved, Pending):
+        raise TypeError("a pending value has no text")
+    if isinstance(resolved, Plain):
+        return resolved.value
+    text = resolved.value.get_secret_value()
+    value: Json = json.loads(text) if resolved.is_json or structure else text
+    return value
+
+
+def _secret(value: Json) -> Secret:
+    if isinstance(value, str):
+        return Secret(SecretStr(value))
+    return Secret(SecretStr(json.dumps(value, ensure_ascii=False, separators=(",", ":"))), is_json=True)

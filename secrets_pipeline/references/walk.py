@@ -1,0 +1,51 @@
+"""What an expression refers to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from secrets_pipeline.references.model import (
+    Call,
+    Expression,
+    Literal,
+    Output,
+    SsmParameter,
+    Text,
+    Variable,
+    WithDefault,
+)
+
+
+def nodes(expression: Expression) -> Iterator[Expression]:
+    """The expression and everything inside it, in order of appearance."""
+    yield expression
+    match expression:
+        case Text(parts=parts):
+            for part in parts:
+                yield from nodes(part)
+        case Call(argument=argument):
+            yield from nodes(argument)
+        case WithDefault(expression=inner):
+            yield from nodes(inner)
+        case _:
+            return
+
+
+def outputs(expression: Expression) -> tuple[Output, ...]:
+    """Every output that it names, once each, in order of appearance."""
+    return tuple(dict.fromkeys(node for node in nodes(expression) if isinstance(node, Output)))
+
+
+def ssm_parameters(expression: Expression) -> tuple[str, ...]:
+    """Every SSM parameter that it names, once each, in order of appearance."""
+    return tuple(dict.fromkeys(node.name for node in nodes(expression) if isinstance(node, SsmParameter)))
+
+
+def is_sensitive(expression: Expression) -> bool:
+    """Whether it is secret for certain; an SSM parameter shows only when it is read."""
+    return any(output.sensitive for output in outputs(expression))
+
+
+def is_static(expression: Expression) -> bool:
+    """Whether it needs nothing beyond the component's own variables."""
+    return all(isinstance(node, Literal | Variable | Text | Call | WithDefault) for node in nodes(expression))

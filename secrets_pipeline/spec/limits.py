@@ -1,0 +1,97 @@
+"""Limits of AWS that a stack can break, each as a function that says what is wrong.
+
+Sources: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html,
+https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html,
+https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+SECRET_NAME_LENGTH = 512
+SECRET_VALUE_BYTES = 65_536
+POLICY_BYTES = 20_480
+TAGS = 50
+TAG_KEY_LENGTH = 128
+TAG_VALUE_LENGTH = 256
+OWN_TAGS = 6
+"""Tags that the pipeline sets itself: stack, component, key, spec, value-version, inputs."""
+RESERVED_TAG_PREFIXES = ("aws:", "secrets-pipeline:")
+DESCRIPTION_LENGTH = 2048
+RECOVERY_DAYS = (7, 30)
+ROTATION_DAYS = (1, 1000)
+DEFAULT_ROTATION_DAYS = (1, 365)
+
+REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+ACCOUNT_ID = re.compile(r"\d{12}")
+ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):role/[\w+=,.@/-]{1,512}")
+PRINCIPAL_ARN = re.compile(r"arn:aws[a-z-]*:(?:iam|sts)::(\d{12}):(?:role|user|assumed-role)/[\w+=,.@/-]+")
+FUNCTION_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9_$-]+)?")
+KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:(\d{12}):(key|alias)/[A-Za-z0-9:/_-]+")
+KEY_ID = re.compile(r"(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+ALIAS = re.compile(r"alias/(?!aws/)[A-Za-z0-9/_-]{1,250}")
+
+_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]+")
+_ARN_SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
+_TAG_TEXT = re.compile(r"[\w\s.:/=+@-]*")
+_DURATION = re.compile(r"([1-9]|1[0-9]|2[0-4])h")
+_RATE = re.compile(r"rate\(\s*([1-9][0-9]{0,2})\s+(hour|day)s?\s*\)")
+_CRON = re.compile(r"cron\((.*)\)")
+_CRON_FIELDS = 6
+_SHORTEST_RATE_HOURS = 4
+
+
+def secret_name_problem(name: str) -> str | None:
+    """Why AWS would refuse a secret's name, or why it is a trap."""
+    if len(name) > SECRET_NAME_LENGTH:
+        return f"the secret name has {len(name)} characters, AWS takes {SECRET_NAME_LENGTH}"
+    if not _NAME.fullmatch(name):
+        wrong = "".join(sorted(set(_NAME.sub("", name))))
+        return f"the secret name {name!r} holds {wrong!r}; AWS takes letters, digits and /_+=.@-"
+    if _ARN_SUFFIX.search(name):
+        return f"the secret name {name!r} ends like the suffix of an ARN (a hyphen and six characters)"
+    return None
+
+
+def tag_problems(tags: Mapping[str, str]) -> list[str]:
+    """Why AWS, or this project, would refuse the tags of a resource."""
+    problems = []
+    if len(tags) > TAGS - OWN_TAGS:
+        problems.append(f"{len(tags)} tags; AWS takes {TAGS}, of which {OWN_TAGS} are the pipeline's own")
+    for key, value in tags.items():
+        reserved = next((prefix for prefix in RESERVED_TAG_PREFIXES if key.lower().startswith(prefix)), None)
+        if reserved:
+            problems.append(f"tag {key!r} begins with {reserved!r}, which is reserved")
+        elif not 1 <= len(key) <= TAG_KEY_LENGTH or not _TAG_TEXT.fullmatch(key):
+            problems.append(f"tag {key!r}: a key has 1 to {TAG_KEY_LENGTH} letters, digits, spaces or _.:/=+-@")
+        elif len(value) > TAG_VALUE_LENGTH or not _TAG_TEXT.fullmatch(value):
+            problems.append(f"tag {key!r}: its value has up to {TAG_VALUE_LENGTH} letters, digits, spaces or _.:/=+-@")
+    return problems
+
+
+def schedule_problem(expression: str) -> str | None:
+    """Why Secrets Manager would refuse a rotation schedule."""
+    if rate := _RATE.fullmatch(expression):
+        if rate.group(2) == "hour" and int(rate.group(1)) < _SHORTEST_RATE_HOURS:
+            return f"rotates more often than every {_SHORTEST_RATE_HOURS} hours"
+        return None
+    cron = _CRON.fullmatch(expression)
+    if cron is None:
+        return "is neither rate(…) nor cron(…)"
+    fields = cron.group(1).split()
+    if len(fields) != _CRON_FIELDS:
+        return f"has {len(fields)} fields, not {_CRON_FIELDS}"
+    if fields[0] != "0":
+        return "has minutes other than 0"
+    if fields[5] != "*":
+        return "names a year"
+    if (fields[2] == "?") == (fields[4] == "?"):
+        return "must have `?` as day of month or as day of week"
+    return None
+
+
+def duration_problem(duration: str) -> str | None:
+    """Why Secrets Manager would refuse the length of a rotation window."""
+    return None if _DURATION.fullmatch(duration) else "is not a number of hours from 1h to 24h"

@@ -1,0 +1,120 @@
+"""The operator's settings: where stacks live, and what YAML may pull in. Stack YAML cannot change them."""
+
+from __future__ import annotations
+
+import fnmatch
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BeforeValidator, Field, ValidationError
+
+from secrets_pipeline.errors import SpecError, Where
+from secrets_pipeline.spec.model import Spec
+
+
+def _account_id(value: Any) -> Any:  # noqa: ANN401 - whatever the YAML holds
+    if isinstance(value, int):
+        raise ValueError(f'YAML made a number of it; put it in quotes: "{value:012d}"')
+    return value
+
+
+AccountId = Annotated[str, BeforeValidator(_account_id), Field(pattern=r"^\d{12}$")]
+
+
+class TargetRule(Spec):
+    """Where the stacks that match a glob live.
+
+    Attributes:
+        stacks: glob on the stack's name, for example `myapp-*`.
+        account_id: 12 digits.
+        region: AWS region name; None leaves it to the stack's `vars.region`.
+        role_arn: role to assume there.
+    """
+
+    stacks: str
+    account_id: AccountId | None = None
+    region: str | None = None
+    role_arn: str | None = None
+
+    def matches(self, stack: str) -> bool:
+        """Whether the rule is for `stack`."""
+        return fnmatch.fnmatchcase(stack, self.stacks)
+
+
+class SealSettings(Spec):
+    """Where the sealed passwords of a stack wait between two assets.
+
+    Attributes:
+        bucket: S3 bucket, unversioned; None for local disk.
+        prefix: of the objects' keys.
+        region: of the bucket.
+    """
+
+    bucket: str | None = None
+    prefix: str = ""
+    region: str | None = None
+
+
+def _seals(value: Any) -> Any:  # noqa: ANN401 - whatever the YAML holds
+    return {} if value == "local" else value
+
+
+class OperatorSettings(Spec):
+    """What only the operator decides.
+
+    Attributes:
+        targets: the first rule that matches a stack says where it lives.
+        environment_allowed: environment variables that `${env:X}` and `!env` may read.
+        seal_key: alias, id or ARN of the KMS key that seals generated values.
+        fingerprint_key: alias, id or ARN of the HMAC key of fingerprints.
+        seals: `local`, or an S3 bucket.
+        read_only: refuse every write; `SECRETS_PIPELINE_READ_ONLY=1` does the same.
+        rds_ca_file: certificate bundle for logging in to RDS; None for the system's.
+    """
+
+    targets: tuple[TargetRule, ...] = ()
+    environment_allowed: tuple[str, ...] = ()
+    seal_key: str = "alias/secrets-pipeline"
+    fingerprint_key: str = "alias/secrets-pipeline-fingerprint"
+    seals: Annotated[SealSettings, BeforeValidator(_seals)] = SealSettings()
+    read_only: bool = False
+    rds_ca_file: str | None = None
+
+    def target(self, stack: str) -> TargetRule | None:
+        """The first rule that matches `stack`."""
+        return next((rule for rule in self.targets if rule.matches(stack)), None)
+
+
+def load_settings(path: Path | None) -> OperatorSettings:
+    """Read the operator's settings file.
+
+    Args:
+        path: a YAML file, usually from `SECRETS_PIPELINE_CONFIG`; None for the defaults.
+
+    Raises:
+        SpecError: if it cannot be read, naming every key that is wrong.
+    """
+    if path is None:
+        return OperatorSettings()
+    where = Where(file=path.name)
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SpecError(
+            f"the operator's settings cannot be read: {error.strerror}",
+            remedy="Let SECRETS_PIPELINE_CONFIG name a YAML file, or unset it.",
+            where=where,
+        ) from None
+    except yaml.YAMLError as error:
+        raise SpecError("the operator's settings are not YAML", remedy=f"{error}", where=where) from None
+    if document is not None and not isinstance(document, dict):
+        raise SpecError("the operator's settings are not a map", remedy="Write keys such as targets: []", where=where)
+    try:
+        return OperatorSettings.model_validate(document or {})
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)]
+    known = ", ".join(OperatorSettings.model_fields)
+    raise SpecError(
+        "the operator's settings are wrong: " + "; ".join(problems), remedy=f"Known keys: {known}.", where=where
+    )

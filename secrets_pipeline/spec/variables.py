@@ -1,0 +1,82 @@
+"""YAML values as expressions, and the variables of a component."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.references import Expression, Literal, Path, dotted, parse, parse_function
+from secrets_pipeline.stacks import Component, FunctionCall
+from secrets_pipeline.stacks.markers import Literal as KeptText
+
+_OTHER_SECTIONS = ("settings", "metadata", "env")
+
+
+def expression_of(value: Any, components: Collection[str] = ()) -> Expression:  # noqa: ANN401 - whatever the YAML holds
+    """One YAML value as an expression; its variables stay references.
+
+    Args:
+        value: a scalar, an unresolved function, or a map or list without references in it.
+        components: names that exist in the stack, to tell where a name with a dot ends.
+
+    Raises:
+        ExpressionError: if it cannot be parsed.
+    """
+    if isinstance(value, FunctionCall):
+        return parse_function(value.tag, value.args)
+    if isinstance(value, str) and not isinstance(value, KeptText):
+        return parse(value, components)
+    return Literal(str(value) if isinstance(value, KeptText) else value)
+
+
+class ComponentVariables:
+    """What `${name}` stands for in one component: its `vars`, then `settings.x`, `metadata.x` and `env.x`.
+
+    Args:
+        component: as resolved, so inherited and global variables are in it.
+        components: names that exist in the stack.
+    """
+
+    def __init__(self, component: Component, components: Collection[str]) -> None:
+        self._component = component
+        self._components = components
+
+    def find(self, path: Path) -> Expression | None:
+        """What a variable stands for, or None if there is none."""
+        value: Any = self._component.vars
+        if path[0] not in value and path[0] in _OTHER_SECTIONS:
+            value = self._component.sections
+        for step in path:
+            if isinstance(value, Mapping) and step in value:
+                value = value[step]
+            elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+                value = value[step]
+            else:
+                return None
+        if isinstance(value, Mapping | list) and _holds_references(value):
+            raise ExpressionError(
+                f"variable {dotted(path)} is a map or list that holds references itself",
+                remedy="Refer to one of its entries, or write it in place.",
+            )
+        return expression_of(value, self._components)
+
+    def unknown(self, path: Path) -> ExpressionError:
+        """The error for a variable that has no value."""
+        name = dotted(path)
+        if path[0] in self._components:
+            remedy = f"If the output of component {path[0]} is meant, write ${{output.{name}}}."
+        else:
+            close = difflib.get_close_matches(str(path[0]), list(self._component.vars), n=1)
+            remedy = f"Set vars.{name}, or give a default: ${{{name} | default('…')}}."
+            remedy += f" Did you mean {close[0]}?" if close else ""
+        return ExpressionError(f"variable {name} has no value", remedy=remedy)
+
+
+def _holds_references(value: Any) -> bool:  # noqa: ANN401 - whatever the YAML holds
+    if isinstance(value, Mapping):
+        return any(_holds_references(below) for below in value.values())
+    if isinstance(value, list):
+        return any(_holds_references(below) for below in value)
+    return isinstance(value, FunctionCall) or (isinstance(value, str) and "${" in value)

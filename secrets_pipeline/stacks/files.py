@@ -1,0 +1,52 @@
+"""Reading files of the Atmos repository, never outside of its base path."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from secrets_pipeline.errors import StackError, Where
+
+
+class Files:
+    """The files of one repository, each read once.
+
+    Args:
+        base: absolute base path of the repository; nothing outside of it is read, symbolic links followed.
+    """
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        self._real_base = os.path.realpath(base)
+        self._texts: dict[Path, str] = {}
+
+    def name(self, path: Path) -> str:
+        """The path relative to the base path, with `/`, for messages."""
+        return os.path.relpath(path, self.base)
+
+    def text(self, path: Path) -> str:
+        """The file as UTF-8 text.
+
+        Raises:
+            StackError: if it is outside of the base path, is missing or is not UTF-8.
+        """
+        text = self._texts.get(path)
+        if text is None:
+            text = self._texts[path] = self._read(path)
+        return text
+
+    def _read(self, path: Path) -> str:
+        where = Where(file=self.name(path))
+        real = os.path.realpath(path)
+        if real != self._real_base and not real.startswith(self._real_base.rstrip("/") + "/"):
+            raise StackError(
+                "the file is outside of the base path, so it is not read",
+                where=where,
+                remedy="Move it into the repository; what stack YAML may pull in ends at base_path.",
+            )
+        try:
+            return Path(real).read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise StackError(f"invalid stack manifest: not UTF-8 at byte {error.start}", where=where) from None
+        except OSError as error:
+            raise StackError(f"the file cannot be read: {error.strerror}", where=where) from None

@@ -1,0 +1,284 @@
+"""Manifests with all that they import, merged (Atmos `internal/exec/stack_processor_utils.go`)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.stacks.config import AtmosConfig
+from secrets_pipeline.stacks.discovery import EXTENSIONS
+from secrets_pipeline.stacks.files import Files
+from secrets_pipeline.stacks.globs import FileTree, is_glob
+from secrets_pipeline.stacks.manifests import Given, Manifests
+from secrets_pipeline.stacks.markers import Value
+from secrets_pipeline.stacks.merge import ListStrategy, Section, merge_maps
+from secrets_pipeline.stacks.templates import Missing, TemplateError, TemplateUnsupported, has_template, render
+
+OVERRIDABLE_KINDS: Final = ("terraform", "helmfile")
+
+Overrides = dict[str, Section]
+"""`overrides` by component kind; kinds without any are left out."""
+
+_REMOTE: Final = re.compile(r"^([a-z][a-z0-9+.-]*(://|::)|git@|github\.com/|bitbucket\.org/|gitlab\.com/)")
+_SEEN_BY_PATHS: Final = ("settings", "vars", "env")
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One entry of `import`."""
+
+    path: str
+    context: Section = field(default_factory=dict)
+    skip_templates: bool = False
+    ignore_missing_values: bool = False
+    skip_if_missing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What an importing file hands down: rendering, and the overrides in force."""
+
+    given: Given = field(default_factory=Given)
+    inline: Overrides = field(default_factory=dict)
+    imported: Overrides = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A manifest with its imports.
+
+    Attributes:
+        config: all of it merged; shared with other manifests, so never changed.
+        sources: the files it was merged from, lowest precedence first, the manifest itself last.
+        inline: overrides of the manifest itself, with those of the files that import it.
+        imported: overrides of the files before it and of its imports.
+    """
+
+    config: Section
+    sources: tuple[Path, ...]
+    inline: Overrides
+    imported: Overrides
+
+
+class Imports:
+    """Loads manifests with their imports; a file imported in the same way twice is merged once.
+
+    Args:
+        config: the repository's configuration.
+        files: access to it.
+        manifests: reads its files.
+        tree: its folders.
+    """
+
+    def __init__(self, config: AtmosConfig, files: Files, manifests: Manifests, tree: FileTree) -> None:
+        self._config = config
+        self._files = files
+        self._manifests = manifests
+        self._tree = tree
+        self._merged: dict[tuple[Path, bool, Missing], Merged] = {}
+        self._chain: list[Path] = []
+
+    def load(self, path: Path) -> Merged:
+        """A top-level manifest with all its imports.
+
+        Raises:
+            StackError: with the chain of importing files, if any of them is invalid or missing, or a cycle is found.
+        """
+        missing = Missing.NO_VALUE if self._config.templates.ignore_missing else Missing.ERROR
+        self._chain.clear()
+        return self._load(path, Scope(Given(missing=missing)))
+
+    def _load(self, path: Path, scope: Scope) -> Merged:
+        if path in self._chain:
+            cycle = [*self._chain[self._chain.index(path) :], path]
+            raise StackError(
+                f"import cycle: {' → '.join(self._files.name(step) for step in cycle)}",
+                where=Where(file=self._files.name(self._chain[-1])),
+                chain=[self._files.name(step) for step in self._chain],
+                remedy="Remove one of these imports: Atmos itself would run until memory is exhausted.",
+            )
+        given = scope.given
+        shareable = not (given.context or scope.inline or scope.imported)
+        key = (path, given.skip_templates, given.missing)
+        if shareable and key in self._merged:
+            return self._merged[key]
+        self._chain.append(path)
+        try:
+            merged = self._merge(path, scope)
+        except StackError as error:
+            raise self._chained(error) from None
+        finally:
+            self._chain.pop()
+        if shareable:
+            self._merged[key] = merged
+        return merged
+
+    def _chained(self, error: StackError) -> StackError:
+        if error.chain or len(self._chain) < 2:  # noqa: PLR2004 - the chain holds the file itself
+            return error
+        chain = [self._files.name(step) for step in self._chain[:-1]]
+        return StackError(error.message, remedy=error.remedy, where=error.where, chain=chain)
+
+    def _merge(self, path: Path, scope: Scope) -> Merged:
+        manifest = self._manifests.read(path, scope.given)
+        own = manifest.config
+        lists = self._config.lists
+        inline = _over(_overrides_of(own, self._files.name(path)), scope.inline, lists)
+        imported = scope.imported
+        config: Section = {}
+        sources: tuple[Path, ...] = ()
+        for entry in _entries(own, self._files.name(path)):
+            context = merge_maps(entry.context, manifest.context, lists)
+            given = Given(
+                context=context,
+                skip_templates=entry.skip_templates,
+                missing=Missing.NO_VALUE if entry.ignore_missing_values else scope.given.missing,
+            )
+            for target in self._targets(entry, path, {**config, **context}, given.missing):
+                found = self._load(target, Scope(given, inline, imported))
+                imported = _over(_over(imported, found.imported, lists), found.inline, lists)
+                config = merge_maps(config, found.config, lists)
+                sources += found.sources
+        own = _with_overrides(own, _over(imported, inline, lists))
+        return Merged(merge_maps(config, own, lists), (*sources, path), inline, imported)
+
+    def _targets(self, entry: Import, importer: Path, context: Section, missing: Missing) -> list[Path]:
+        """The files that an import names, in the order of their merge."""
+        name = self._rendered(entry, importer, context, missing)
+        if name is None:
+            return []
+        if _REMOTE.match(name):
+            raise self._invalid(
+                f"remote import not supported: {entry.path!r}", importer, "Vendor the file into the repository."
+            )
+        anchor = importer.parent if name.split("/")[0] in (".", "..") else self._config.stacks
+        target = Path(os.path.normpath(anchor / name))
+        found = self._with_extension(target)
+        if importer in found and not is_glob(name):
+            raise self._invalid(
+                f"invalid import in the manifest {self._files.name(importer)!r}: the file imports itself",
+                importer,
+                "Remove the import.",
+            )
+        if not found and not entry.skip_if_missing:
+            raise self._invalid(
+                f"stack import not found: failed to find import {entry.path!r}",
+                importer,
+                "Correct the path (relative to the stacks folder, or to this file with ./), or set skip_if_missing.",
+            )
+        return found
+
+    def _rendered(self, entry: Import, importer: Path, context: Section, missing: Missing) -> str | None:
+        """The path itself, which may be a template; `None` if nobody renders it, as Atmos tolerates that."""
+        if not has_template(entry.path):
+            return entry.path
+        if not self._config.templates.enabled or entry.skip_templates:
+            return None
+        try:
+            return render(entry.path, context, missing)
+        except TemplateError as error:
+            raise self._invalid(f"invalid import {entry.path!r}: {error}", importer, "") from None
+        except TemplateUnsupported as error:
+            raise self._invalid(f"{error} in the import path", importer, "Use plain fields in import paths.") from None
+
+    def _with_extension(self, target: Path) -> list[Path]:
+        text = str(target)
+        if is_glob(text):
+            pattern = text if target.suffix else text + EXTENSIONS[0]
+            return self._tree.matches(Path("/"), pattern)
+        if text.endswith((".yaml", ".yml")):
+            template = Path(text + ".tmpl")
+            if template.is_file():
+                return [template]
+        candidates = [target] if target.suffix else []
+        if not text.endswith(EXTENSIONS):
+            candidates += [Path(text + extension) for extension in EXTENSIONS]
+        return [path for path in candidates if path.is_file()][:1]
+
+    def _invalid(self, message: str, importer: Path, remedy: str) -> StackError:
+        return StackError(message, remedy=remedy, where=Where(file=self._files.name(importer), key="import"))
+
+
+def _entries(config: Section, file: str) -> Iterator[Import]:
+    entries = config.get("import")
+    if entries is None:
+        return
+    where = Where(file=file, key="import")
+    if not isinstance(entries, list):
+        raise StackError(f"invalid import section in the file {file!r}", where=where, remedy="`import` is a list.")
+    for entry in entries:
+        yield _entry(entry, file)
+
+
+def _entry(entry: Value, file: str) -> Import:
+    path = entry.get("path") if isinstance(entry, dict) else entry
+    if not isinstance(path, str) or not path:
+        raise StackError(
+            f"invalid import {entry!r} in the file {file!r}",
+            where=Where(file=file, key="import"),
+            remedy="An import is a path, or a mapping with `path`.",
+        )
+    if not isinstance(entry, dict):
+        return Import(path)
+    context = entry.get("context") or {}
+    if not isinstance(context, dict):
+        raise StackError(
+            f"invalid import {path!r} in the file {file!r}: `context` is not a mapping",
+            where=Where(file=file, key="import"),
+        )
+    return Import(
+        path=path,
+        context=context,
+        skip_templates=entry.get("skip_templates_processing") is True,
+        ignore_missing_values=entry.get("ignore_missing_template_values") is True,
+        skip_if_missing=entry.get("skip_if_missing") is True,
+    )
+
+
+def _overrides_of(config: Section, file: str) -> Overrides:
+    common = _section(config, "overrides", "overrides", file)
+    overrides: Overrides = {}
+    for kind in OVERRIDABLE_KINDS:
+        section = _section(config, kind, kind, file)
+        own = _section(section, "overrides", f"{kind}.overrides", file)
+        merged = merge_maps(common, own)
+        if merged:
+            overrides[kind] = merged
+    return overrides
+
+
+def _section(config: Section, name: str, key: str, file: str) -> Section:
+    section = config.get(name, {})
+    if not isinstance(section, dict):
+        raise StackError(
+            f"invalid {key} section in the stack manifest {file!r}",
+            where=Where(file=file, key=key),
+            remedy=f"`{key}` is a mapping.",
+        )
+    return section
+
+
+def _over(earlier: Overrides, later: Overrides, lists: ListStrategy) -> Overrides:
+    if not earlier or not later:
+        return earlier or later
+    return {kind: merge_maps(earlier.get(kind, {}), later.get(kind, {}), lists) for kind in {**earlier, **later}}
+
+
+def _with_overrides(config: Section, overrides: Overrides) -> Section:
+    """The file's content with the overrides in force set on each of its own components."""
+    components = config.get("components")
+    if not overrides or not isinstance(components, dict):
+        return config
+    changed = {**components}
+    for kind, section in overrides.items():
+        if isinstance(components.get(kind), dict):
+            changed[kind] = {
+                name: {**own, "overrides": section} if isinstance(own, dict) else own
+                for name, own in components[kind].items()
+            }
+    return {**config, "components": changed}

@@ -1,0 +1,149 @@
+"""One manifest file: read, its locals resolved, rendered where Atmos renders it, parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.stacks.files import Files
+from secrets_pipeline.stacks.includes import Parser
+from secrets_pipeline.stacks.locals import Evaluate, has_locals, resolve_locals
+from secrets_pipeline.stacks.markers import Value
+from secrets_pipeline.stacks.merge import Section
+from secrets_pipeline.stacks.rendering import render_section
+from secrets_pipeline.stacks.templates import (
+    Missing,
+    TemplateError,
+    TemplateUnsupported,
+    has_template,
+    render,
+    with_values,
+)
+
+_SHARED: Final = ("settings", "vars", "env")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A file's own content.
+
+    Attributes:
+        path: absolute path.
+        config: its sections, without those of its imports.
+        context: template context for its imports: what it was given, and its own sections if it has locals.
+    """
+
+    path: Path
+    config: Section
+    context: Section = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What an importing file says about the rendering of an imported one."""
+
+    context: Section = field(default_factory=dict)
+    skip_templates: bool = False
+    missing: Missing = Missing.ERROR
+
+
+class Manifests:
+    """Reads manifest files; one that is not rendered is parsed once.
+
+    Args:
+        files: access to the repository.
+        evaluate: evaluates YAML functions in locals.
+    """
+
+    def __init__(self, files: Files, evaluate: Evaluate) -> None:
+        self._files = files
+        self._parser = Parser(files)
+        self._evaluate = evaluate
+        self._parsed: dict[Path, Section] = {}
+        self._failed: dict[Path, StackError] = {}
+
+    def read(self, path: Path, given: Given) -> Manifest:
+        """The content of a file, as imported with that context.
+
+        Raises:
+            StackError: for a file that is not a valid manifest, or a template that fails or is not supported.
+        """
+        text = self._files.text(path)
+        is_template = path.name.endswith((".yaml.tmpl", ".yml.tmpl"))
+        if given.skip_templates or not (is_template or has_template(text) or "locals:" in text):
+            return Manifest(path, self._parse(path, text), given.context)
+        try:
+            return self._rendered(path, text, given, is_template=is_template)
+        except TemplateUnsupported as error:
+            raise StackError(
+                f"{error} in the stack manifest",
+                where=Where(file=self._files.name(path)),
+                remedy="Use plain fields such as {{ .vars.stage }}, or wait for full Go templates.",
+            ) from None
+
+    def _rendered(self, path: Path, text: str, given: Given, *, is_template: bool) -> Manifest:
+        context = {key: value for key, value in given.context.items() if key != "locals"}
+        raw = self._raw(path, text)
+        own = self._with_locals(path, raw, context) if has_locals(raw) else {}
+        if not (is_template or context or own):
+            return Manifest(path, raw, context)
+        visible = {**context, **own}
+        try:
+            rendered = render(with_values(text, visible), visible, given.missing)
+        except TemplateError as error:
+            if context:
+                raise StackError(f"invalid stack manifest: {error}", where=Where(file=self._files.name(path))) from None
+            rendered = text
+        config = self._mapping(self._parser.parse(rendered, path), path)
+        return Manifest(path, {**config, **{key: own[key] for key in _SHARED if own.get(key)}}, visible)
+
+    def _raw(self, path: Path, text: str) -> Section:
+        try:
+            return self._parse(path, text)
+        except StackError:
+            if path.suffix == ".tmpl":
+                return {}  # valid YAML only once it is rendered
+            raise
+
+    def _with_locals(self, path: Path, raw: Section, context: Section) -> Section:
+        """The locals of the file, with its settings, vars and env rendered in this order, each seeing those before."""
+        visible: Section = {**context, "locals": resolve_locals(raw, self._files.name(path), self._evaluate)}
+        own: Section = {"locals": visible["locals"]}
+        for name in _SHARED:
+            section = raw.get(name)
+            if isinstance(section, dict):
+                own[name] = visible[name] = _rendered_or_raw(section, visible)
+        return own
+
+    def _parse(self, path: Path, text: str) -> Section:
+        if path in self._failed:
+            raise self._failed[path]
+        config = self._parsed.get(path)
+        if config is None:
+            try:
+                config = self._parsed[path] = self._mapping(self._parser.parse(text, path), path)
+            except StackError as error:
+                self._failed[path] = error
+                raise
+        return config
+
+    def _mapping(self, value: Value, path: Path) -> Section:
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            raise StackError(
+                "invalid stack manifest: the top level is not a mapping",
+                where=Where(file=self._files.name(path), line=1),
+                remedy="Write sections such as `vars:` and `components:`.",
+            )
+        return value
+
+
+def _rendered_or_raw(section: Section, context: Mapping[str, Value]) -> Section:
+    try:
+        return render_section(section, context, Missing.ERROR)
+    except TemplateError:
+        return section

@@ -1,0 +1,98 @@
+"""Deep merge of manifests, later over earlier (Atmos `pkg/merge/merge_native.go`).
+
+Inputs are never changed. The result shares what was not merged with its inputs, so nothing inside this package changes
+a value; `ownership.own` makes the copies that leave it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from secrets_pipeline.errors import StackError
+from secrets_pipeline.stacks.markers import AppendList, Value
+
+Section = dict[str, Value]
+"""A mapping of a manifest."""
+
+
+class ListStrategy(StrEnum):
+    """`settings.list_merge_strategy`: what a later list does to an earlier one."""
+
+    REPLACE = "replace"
+    APPEND = "append"
+    MERGE = "merge"
+
+    @classmethod
+    def parse(cls, value: Value) -> ListStrategy:
+        """The strategy of that name; an empty one is `replace`.
+
+        Raises:
+            StackError: for any other name.
+        """
+        try:
+            return cls(value or cls.REPLACE)
+        except ValueError:
+            names = ", ".join(cls)
+            raise StackError(
+                f"invalid Atmos manifests list_merge_strategy {value!r}", remedy=f"Use one of: {names}."
+            ) from None
+
+
+def merge(earlier: Value, later: Value, lists: ListStrategy = ListStrategy.REPLACE) -> Value:
+    """`later` over `earlier`: mappings merge key by key, lists by strategy, everything else is replaced.
+
+    A later `null`, `{}`, `[]` or value of another type replaces too.
+    """
+    if isinstance(later, dict) and isinstance(earlier, dict):
+        return merge_maps(earlier, later, lists)
+    if isinstance(later, list) and isinstance(earlier, list):
+        return _merge_lists(earlier, later, lists)
+    return later
+
+
+def merge_maps(earlier: Section, later: Section, lists: ListStrategy = ListStrategy.REPLACE) -> Section:
+    """`merge` of two mappings; the result may be one of them."""
+    if not earlier:
+        return later
+    if not later:
+        return earlier
+    merged = earlier.copy()
+    for key, value in later.items():
+        if key in merged:
+            before = merged[key]
+            if isinstance(value, dict) and isinstance(before, dict):
+                merged[key] = merge_maps(before, value, lists)
+            elif isinstance(value, list) and isinstance(before, list):
+                merged[key] = _merge_lists(before, value, lists)
+            else:
+                merged[key] = value
+        else:
+            merged[key] = value
+    return merged
+
+
+def merge_all(sections: Iterable[Section], lists: ListStrategy = ListStrategy.REPLACE) -> Section:
+    """`merge_maps` of all, the first having the lowest precedence."""
+    merged: Section = {}
+    for section in sections:
+        merged = merge_maps(merged, section, lists)
+    return merged
+
+
+def _merge_lists(earlier: list[Value], later: list[Value], lists: ListStrategy) -> list[Value]:
+    if isinstance(later, AppendList):
+        return type(earlier)([*earlier, *later])
+    if lists is ListStrategy.APPEND:
+        return [*earlier, *later]
+    if lists is ListStrategy.MERGE:
+        both = [_merge_items(before, after) for before, after in zip(earlier, later, strict=False)]
+        return [*both, *earlier[len(both) :], *later[len(both) :]]
+    return later
+
+
+def _merge_items(before: Value, after: Value) -> Value:
+    """Atmos keeps the earlier of two scalars at one index, and replaces the lists inside of two mappings."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        return merge_maps(before, after)
+    return before

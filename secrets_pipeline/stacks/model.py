@@ -1,0 +1,92 @@
+"""What resolving an Atmos repository gives: stacks of components, and the errors of what could not be resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from secrets_pipeline.errors import StackError
+from secrets_pipeline.stacks.sections import ABSTRACT
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One component of a stack, after imports, inheritance, merge, templates and functions.
+
+    Attributes:
+        name: for example `secretsmanager/database`.
+        kind: `terraform`, `helmfile`, `packer` and the like.
+        stack: logical name of its stack.
+        sections: what `atmos describe component` prints; this component's own copy. Functions that need the outside
+            are `FunctionCall`s in it.
+        manifest: top-level manifest that it comes from, relative to the base path; `Repository.locate` starts there.
+    """
+
+    name: str
+    kind: str
+    stack: str
+    sections: Mapping[str, Any]
+    manifest: str
+
+    @property
+    def vars(self) -> Mapping[str, Any]:
+        """The `vars` section."""
+        return self._mapping("vars")
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The `settings` section."""
+        return self._mapping("settings")
+
+    @property
+    def env(self) -> Mapping[str, Any]:
+        """The `env` section."""
+        return self._mapping("env")
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """The `metadata` section."""
+        return self._mapping("metadata")
+
+    @property
+    def base(self) -> str:
+        """The physical component: `metadata.component`, else that of a base, else the name."""
+        return str(self.sections["component"])
+
+    @property
+    def abstract(self) -> bool:
+        """Whether it is only there to be inherited from."""
+        return self.metadata.get("type") == ABSTRACT
+
+    @property
+    def enabled(self) -> bool:
+        """Whether `metadata.enabled` leaves it on."""
+        return self.metadata.get("enabled") is not False
+
+    def _mapping(self, name: str) -> Mapping[str, Any]:
+        section: Mapping[str, Any] = self.sections.get(name) or {}
+        return section
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One logical stack.
+
+    Attributes:
+        name: logical name, the partition key.
+        files: its top-level manifests, relative to the base path, sorted.
+        components: kind → name → component.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    components: Mapping[str, Mapping[str, Component]]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """Stacks that are whole, by name, and the errors that kept others away."""
+
+    stacks: Mapping[str, Stack]
+    errors: tuple[StackError, ...]

@@ -1,0 +1,255 @@
+"""An Atmos repository, resolved: the one way into this package."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.stacks.completion import complete
+from secrets_pipeline.stacks.composition import compose
+from secrets_pipeline.stacks.config import AtmosConfig, git_root, load_config
+from secrets_pipeline.stacks.discovery import stack_file_name, stack_files
+from secrets_pipeline.stacks.files import Files
+from secrets_pipeline.stacks.functions import Evaluator, FunctionError
+from secrets_pipeline.stacks.globs import FileTree
+from secrets_pipeline.stacks.imports import Imports, Merged
+from secrets_pipeline.stacks.locate import Locator, where
+from secrets_pipeline.stacks.manifests import Manifests
+from secrets_pipeline.stacks.markers import FunctionCall, Value
+from secrets_pipeline.stacks.model import Component, Resolution, Stack
+from secrets_pipeline.stacks.processing import Draft, Processor
+
+_NAME_KEY: Final = re.compile(r"^[\"']?name[\"']?\s*:", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Processed:
+    """What one top-level manifest gave."""
+
+    path: Path
+    merged: Merged | None
+    drafts: tuple[Draft, ...]
+    errors: tuple[StackError, ...]
+
+
+class Repository:
+    """Stacks of one repository. Each file is read, parsed and merged once in the life of an instance.
+
+    Args:
+        config: what `atmos.yaml` says.
+        evaluate: evaluates the functions that need nothing but this process.
+    """
+
+    def __init__(self, config: AtmosConfig, evaluate: Evaluator) -> None:
+        self._config = config
+        self._evaluate = evaluate
+        self._files = Files(config.base)
+        self._tree = FileTree()
+        self._locator = Locator(self._files)
+        self._imports = Imports(config, self._files, Manifests(self._files, self._evaluate_local), self._tree)
+        self._processor = Processor(config, self._files)
+        self._processed: dict[Path, _Processed] = {}
+        self._stacks: dict[str, Stack] = {}
+
+    @classmethod
+    def open(cls, base_path: Path, *, env: Mapping[str, str] | None = None, allow_exec: bool = False) -> Self:
+        """The repository at a folder.
+
+        Args:
+            base_path: folder of `atmos.yaml`, or one below it.
+            env: all that manifests may see of the environment (`!env`, `ATMOS_*`); this process's if not given.
+            allow_exec: whether `!exec` runs commands.
+
+        Raises:
+            StackError: if `atmos.yaml` is missing or invalid.
+        """
+        root = base_path.absolute()
+        environment = dict(os.environ if env is None else env)
+        config = load_config(root, environment)
+        return cls(config, Evaluator(environment, root, git_root(root), allow_exec))
+
+    def resolve(
+        self,
+        stacks: Collection[str] | None = None,
+        *,
+        process_functions: bool = True,
+        keep_conflicting: bool = False,
+    ) -> Resolution:
+        """The stacks, whole ones only, and every error found.
+
+        Args:
+            stacks: only these; where names come from files, only theirs are read.
+            process_functions: whether `!env` and the like are evaluated.
+            keep_conflicting: whether a stack whose manifests differ about a component stays, with the component of
+                its first manifest, as in `atmos describe stacks`. The conflict is an error all the same.
+
+        Raises:
+            StackError: if there are no stack manifests at all.
+        """
+        processed = [self._process(path) for path in self._candidates(stacks)]
+        grouped, conflicts = compose(draft for result in processed for draft in result.drafts)
+        errors = [error for result in processed for error in result.errors]
+        broken = {draft.stack for result in processed if result.errors for draft in result.drafts}
+        files: dict[str, set[str]] = {}
+        for result in processed:
+            for draft in result.drafts:
+                files.setdefault(draft.stack, set()).add(draft.file)
+        resolved: dict[str, Stack] = {}
+        for name in sorted(grouped):
+            if stacks is not None and name not in stacks:
+                continue
+            errors += conflicts.get(name, [])
+            completed, failed = self._complete(grouped[name], process_functions=process_functions)
+            errors += failed
+            whole = not failed and name not in broken
+            if whole and (keep_conflicting or name not in conflicts):
+                resolved[name] = Stack(name, tuple(sorted(files[name])), completed)
+        return Resolution(resolved, _distinct(errors))
+
+    def stack(self, name: str) -> Stack:
+        """One stack, its functions evaluated; the same object each time.
+
+        Raises:
+            StackError: if there is no such stack, naming near misses, or if it is broken.
+        """
+        if name not in self._stacks:
+            resolution = self.resolve([name])
+            if name not in resolution.stacks:
+                raise self._no_stack(name, resolution)
+            self._stacks[name] = resolution.stacks[name]
+        return self._stacks[name]
+
+    def stack_names(self) -> tuple[str, ...]:
+        """Names of all stacks that manifests give, sorted; broken components give none.
+
+        Raises:
+            StackError: if there are no stack manifests at all.
+        """
+        processed = [self._process(path) for path in self._candidates(None)]
+        return tuple(sorted({draft.stack for result in processed for draft in result.drafts}))
+
+    def locate(self, component: Component, path: Sequence[str | int]) -> Where:
+        """The manifest and line that set a key of a component, or the nearest key above it.
+
+        Args:
+            component: of this repository.
+            path: keys and indices inside its sections, for example `("vars", "secrets", "db", "path")`.
+        """
+        default = Where(
+            file=component.manifest,
+            stack=component.stack,
+            component=component.name,
+            key=".".join(str(step) for step in path) or None,
+        )
+        merged = self._process(self._config.base / component.manifest).merged
+        if merged is None:
+            return default
+        bases = component.sections.get("inheritance", ())
+        found = self._locator.locate(merged.sources, component.kind, component.name, bases, path)
+        return where(found, self._files, default)
+
+    def describe(self, resolution: Resolution) -> dict[str, Any]:
+        """A resolution as `atmos describe stacks` prints it: stack → `components` → kind → name → sections."""
+        return {
+            name: {
+                "components": {
+                    kind: {component: found.sections for component, found in components.items()}
+                    for kind, components in stack.components.items()
+                }
+            }
+            for name, stack in resolution.stacks.items()
+        }
+
+    def _candidates(self, stacks: Collection[str] | None) -> list[Path]:
+        """The top-level manifests, or those that can belong to the stacks."""
+        files = stack_files(self._config, self._tree)
+        if stacks is None or self._config.name_template or self._config.name_pattern:
+            return files
+        folder = self._config.stacks
+        manifests = (
+            path for pattern in ("**/*.yaml", "**/*.yml", "**/*.tmpl") for path in self._tree.matches(folder, pattern)
+        )
+        if any(_NAME_KEY.search(self._files.text(path)) for path in manifests):
+            return files
+        return [path for path in files if stack_file_name(path, self._config) in stacks]
+
+    def _process(self, path: Path) -> _Processed:
+        if path not in self._processed:
+            self._processed[path] = self._processed_now(path)
+        return self._processed[path]
+
+    def _processed_now(self, path: Path) -> _Processed:
+        try:
+            merged = self._imports.load(path)
+        except StackError as error:
+            return _Processed(path, None, (), (self._placed(error, [path]),))
+        try:
+            drafts, errors = self._processor.drafts(path, merged)
+        except StackError as error:
+            return _Processed(path, merged, (), (self._placed(error, merged.sources),))
+        placed = tuple(self._placed_component(error, merged.sources, kind) for kind, error in errors)
+        return _Processed(path, merged, tuple(drafts), placed)
+
+    def _complete(
+        self, drafts: list[Draft], *, process_functions: bool
+    ) -> tuple[dict[str, dict[str, Component]], list[StackError]]:
+        components: dict[str, dict[str, Component]] = {}
+        errors: list[StackError] = []
+        for draft in drafts:
+            try:
+                component = complete(draft, self._config.templates, self._evaluate if process_functions else None)
+                components.setdefault(draft.kind, {})[draft.name] = component
+            except StackError as error:
+                merged = self._process(self._config.base / draft.file).merged
+                errors.append(self._placed_component(error, merged.sources if merged else (), draft.kind))
+        return components, errors
+
+    def _placed(self, error: StackError, sources: Sequence[Path]) -> StackError:
+        """The error of a manifest with the line that its key is on, where the manifest or an import has it."""
+        place = error.where
+        if place is None or place.line is not None or place.key is None:
+            return error
+        for source in (self._config.base / (place.file or ""), *reversed(sources)):
+            line = self._locator.line(source, place.key.split(".")) if source.is_file() else None
+            if line is not None:
+                return _moved(error, where((source, line), self._files, place))
+        return error
+
+    def _placed_component(self, error: StackError, sources: Sequence[Path], kind: str) -> StackError:
+        """The error of a component with the line that its key is on."""
+        place = error.where
+        if place is None or place.line is not None or place.component is None:
+            return error
+        path = place.key.split(".") if place.key else []
+        found = self._locator.locate(sources, kind, place.component, (), path)
+        return _moved(error, where(found, self._files, place))
+
+    def _evaluate_local(self, call: FunctionCall, sections: Mapping[str, Value]) -> Value:
+        try:
+            return self._evaluate(call, sections)
+        except FunctionError as error:
+            raise StackError(f"failed to process stack locals: {error}") from None
+
+    def _no_stack(self, name: str, resolution: Resolution) -> StackError:
+        if resolution.errors and name in self.stack_names():
+            return resolution.errors[0]
+        near = difflib.get_close_matches(name, self.stack_names(), n=3)
+        return StackError(
+            f"there is no stack {name!r}",
+            remedy=f"Did you mean {' or '.join(near)}?" if near else "See `secrets-pipeline describe stacks`.",
+        )
+
+
+def _moved(error: StackError, place: Where) -> StackError:
+    return StackError(error.message, remedy=error.remedy, where=place, chain=error.chain)
+
+
+def _distinct(errors: Sequence[StackError]) -> tuple[StackError, ...]:
+    """Each error once: a broken file that many manifests import gives one."""
+    return tuple({(str(error.where), error.message): error for error in reversed(errors)}.values())[::-1]

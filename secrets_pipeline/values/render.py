@@ -1,0 +1,75 @@
+"""Render a declared value: literals and references in, one secret string out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import SecretStr
+
+from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.references import Path, Pending, Plain, Resolved, Secret
+from secrets_pipeline.spec import DeclaredValue, Leaf
+from secrets_pipeline.values.documents import merge_document
+
+LeafValue = Callable[[Leaf], Resolved]
+"""Reads the YAML behind a leaf and resolves its references."""
+
+
+def render(value: DeclaredValue, resolve: LeafValue, current: SecretStr | None) -> SecretStr:
+    """Render `value` over `current`: in a JSON value only the declared keys are ours.
+
+    Args:
+        value: what the stack declares.
+        resolve: gives each leaf its value.
+        current: the value now; None where there is none.
+
+    Raises:
+        ExpressionError: if a leaf has no value yet.
+        DocumentError: if keys are declared and the current value is not a JSON object.
+    """
+    if not value.document:
+        return _text(resolve(value.leaves[0]))
+    owned: dict[str, Any] = {}
+    for leaf in value.leaves:
+        _put(owned, leaf.path, _tree(resolve(leaf), leaf))
+    return merge_document(current, _lists(owned))
+
+
+def _text(resolved: Resolved) -> SecretStr:
+    match resolved:
+        case Secret(value=secret):
+            return secret
+        case Plain(value=str() as text):
+            return SecretStr(text)
+        case Plain(value=bool() | int() | float() as scalar):
+            return SecretStr(str(scalar).lower() if isinstance(scalar, bool) else str(scalar))
+        case Pending(reason=reason):
+            raise ExpressionError(reason)
+        case Plain():
+            raise ExpressionError("the value is not text", remedy="Write a map under secret_data for a JSON value.")
+
+
+def _tree(resolved: Resolved, leaf: Leaf) -> object:
+    match resolved:
+        case Plain(value=plain):
+            return plain
+        case Secret(value=secret):
+            return secret
+        case Pending(reason=reason):
+            raise ExpressionError(f"{'.'.join(map(str, leaf.path))}: {reason}")
+
+
+def _put(tree: dict[Any, Any], path: Path, value: object) -> None:
+    for step in path[:-1]:
+        tree = tree.setdefault(step, {})
+    tree[path[-1]] = value
+
+
+def _lists(tree: Any) -> Any:  # noqa: ANN401 - a JSON-shaped tree
+    """Maps whose keys are indexes become the lists that they came from."""
+    if not isinstance(tree, dict):
+        return tree
+    if tree and all(isinstance(key, int) for key in tree):
+        return [_lists(tree[key]) for key in sorted(tree)]
+    return {key: _lists(below) for key, below in tree.items()}

@@ -1,0 +1,74 @@
+import json
+
+import pytest
+
+from secrets_pipeline.access import key_policy, same_policy, secret_policy
+
+STATEMENT = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::1:role/r"}, "Action": "s:Get", "Resource": "*"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {**STATEMENT, "Action": ["s:Get"]},
+        {**STATEMENT, "Principal": {"AWS": ["arn:aws:iam::1:role/r"]}},
+        dict(reversed(STATEMENT.items())),
+    ],
+)
+def test_spellings_of_one_statement_are_the_same_policy(other: dict[str, object]) -> None:
+    one = {"Version": "2012-10-17", "Statement": [STATEMENT]}
+    assert same_policy(one, json.dumps({"Version": "2012-10-17", "Statement": other}))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {**STATEMENT, "Effect": "Deny"},
+        {**STATEMENT, "Action": "s:*"},
+        {**STATEMENT, "Sid": "x"},
+        {**STATEMENT, "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}},
+    ],
+)
+def test_statements_that_say_something_else_are_not(other: dict[str, object]) -> None:
+    assert not same_policy({"Statement": [STATEMENT]}, {"Statement": [other]})
+
+
+def test_no_policy_and_an_empty_text_are_the_same() -> None:
+    assert same_policy(None, "")
+    assert not same_policy(None, {"Statement": [STATEMENT]})
+
+
+def test_order_of_statements_does_not_matter_but_their_number_does() -> None:
+    second = {**STATEMENT, "Action": "s:Put"}
+    assert same_policy({"Statement": [STATEMENT, second]}, {"Statement": [second, STATEMENT]})
+    assert not same_policy({"Statement": [STATEMENT, second]}, {"Statement": [STATEMENT]})
+
+
+def test_true_as_boolean_and_as_text_is_the_same_condition() -> None:
+    one = {**STATEMENT, "Condition": {"Bool": {"aws:SecureTransport": False}}}
+    other = {**STATEMENT, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    assert same_policy({"Statement": [one]}, {"Statement": [other]})
+
+
+def test_a_secret_without_statements_and_readers_has_no_policy() -> None:
+    assert secret_policy([], []) is None
+
+
+def test_readers_of_other_accounts_get_one_statement_with_reading_alone() -> None:
+    policy = secret_policy([STATEMENT], ["arn:aws:iam::2:role/b", "arn:aws:iam::2:role/a"])
+    assert policy is not None
+    readers = policy["Statement"][1]
+    assert readers["Principal"] == {"AWS": ["arn:aws:iam::2:role/a", "arn:aws:iam::2:role/b"]}
+    assert readers["Action"] == ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"]
+
+
+def test_a_key_policy_keeps_the_root_and_binds_everybody_else_to_secrets_manager() -> None:
+    policy = key_policy("111122223333", "eu-west-2", "aws", [], ["arn:aws:iam::2:role/a"])
+    root, *others = policy["Statement"]
+    assert root["Principal"] == {"AWS": "arn:aws:iam::111122223333:root"}
+    assert root["Action"] == "kms:*"
+    for statement in others:
+        condition = statement["Condition"]["StringEquals"]
+        assert condition["kms:ViaService"] == "secretsmanager.eu-west-2.amazonaws.com"
+    assert others[0]["Condition"]["StringEquals"]["kms:CallerAccount"] == "111122223333"
+    assert others[1]["Action"] == ["kms:Decrypt", "kms:DescribeKey"]

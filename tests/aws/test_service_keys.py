@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from secrets_pipeline.aws import (
+    FINGERPRINT_ALIAS,
+    PURPOSE_TAG,
+    SEAL_ALIAS,
+    AwsAccount,
+    Sessions,
+    ensure_key,
+    ensure_service_keys,
+    find_key,
+    fingerprint_key,
+    pages,
+    seal_key,
+)
+from secrets_pipeline.aws.service_keys import _create
+from secrets_pipeline.errors import AwsError, GuardError
+from secrets_pipeline.spec.model import Target
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms.client import KMSClient
+
+    from tests.aws.conftest import Emulator
+
+
+@pytest.fixture
+def kms(account: AwsAccount) -> KMSClient:
+    return account.client("kms")
+
+
+def tagged(kms: KMSClient, purpose: str, state: str = "Enabled") -> list[str]:
+    return [
+        key["KeyArn"]
+        for key in pages(kms, "list_keys")
+        if {"TagKey": PURPOSE_TAG, "TagValue": purpose} in pages(kms, "list_resource_tags", KeyId=key["KeyArn"])
+        and kms.describe_key(KeyId=key["KeyArn"])["KeyMetadata"]["KeyState"] == state
+    ]
+
+
+def before_alias(kms: KMSClient, act: Callable[[], object]) -> None:
+    """Let another run act once, between CreateKey and CreateAlias of ours."""
+    done = threading.Event()
+
+    def handler(**_: object) -> None:
+        if not done.is_set():
+            done.set()
+            act()
+
+    kms.meta.events.register("before-call.kms.CreateAlias", handler)
+
+
+def test_the_keys_are_made_with_what_each_is_for(kms: KMSClient) -> None:
+    keys = ensure_service_keys(kms)
+    seal = kms.describe_key(KeyId=SEAL_ALIAS)["KeyMetadata"]
+    fingerprint = kms.describe_key(KeyId=FINGERPRINT_ALIAS)["KeyMetadata"]
+    assert (seal["Arn"], fingerprint["Arn"]) == (keys.seal, keys.fingerprint)
+    assert (seal["KeySpec"], seal["KeyUsage"]) == ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT")
+    assert (fingerprint["KeySpec"], fingerprint["KeyUsage"]) == ("HMAC_256", "GENERATE_VERIFY_MAC")
+    assert kms.get_key_rotation_status(KeyId=keys.seal)["KeyRotationEnabled"]
+    assert tagged(kms, "seal") == [keys.seal]
+    assert tagged(kms, "fingerprint") == [keys.fingerprint]
+
+
+def test_a_second_run_finds_both_with_two_reads(kms: KMSClient, emulator: Emulator) -> None:
+    keys = ensure_service_keys(kms)
+    emulator.forget_calls()
+    assert ensure_service_keys(kms) == keys
+    assert emulator.calls == {"DescribeKey": 2}
+
+
+def test_a_key_left_over_by_a_crash_is_used(kms: KMSClient) -> None:
+    kms.create_key(Description="somebody else's")
+    left_over = _create(kms, seal_key())
+    assert ensure_key(kms, seal_key()) == left_over
+    assert find_key(kms, SEAL_ALIAS) == left_over
+    assert kms.get_key_rotation_status(KeyId=left_over)["KeyRotationEnabled"]
+    assert tagged(kms, "seal") == [left_over]
+
+
+def test_a_key_left_over_for_the_other_purpose_or_deleted_is_not_used(kms: KMSClient) -> None:
+    other = _create(kms, fingerprint_key())
+    gone = _create(kms, seal_key())
+    kms.schedule_key_deletion(KeyId=gone, PendingWindowInDays=7)
+    assert ensure_key(kms, seal_key()) not in {other, gone}
+
+
+def test_two_runs_that_find_the_same_left_over_key_agree(kms: KMSClient, emulator: Emulator) -> None:
+    others = Sessions().for_target(Target(region="eu-west-1")).client("kms")
+    before_alias(kms, lambda: ensure_key(others, seal_key()))
+    assert ensure_key(kms, seal_key()) == find_key(others, SEAL_ALIAS)
+    assert len(tagged(kms, "seal")) == 1
+    assert emulator.calls["ScheduleKeyDeletion"] == 0
+
+
+def test_the_key_that_loses_the_race_is_deleted_and_the_winner_used(kms: KMSClient, emulator: Emulator) -> None:
+    others = Sessions().for_target(Target(region="eu-west-1")).client("kms")
+
+    def win() -> None:
+        others.create_alias(AliasName=SEAL_ALIAS, TargetKeyId=_create(others, seal_key()))
+
+    before_alias(kms, win)
+    winner = ensure_key(kms, seal_key())
+    assert winner == find_key(others, SEAL_ALIAS)
+    assert tagged(kms, "seal") == [winner]
+    assert len(tagged(kms, "seal", "PendingDeletion")) == 1
+
+
+def test_a_key_that_the_operator_provides_is_taken_and_never_made(kms: KMSClient, emulator: Emulator) -> None:
+    own = kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]["Arn"]
+    emulator.forget_calls()
+    assert ensure_key(kms, fingerprint_key(own)) == own
+    missing = own[:-12] + "000000000000"
+    with pytest.raises(AwsError, match="does not exist"):
+        ensure_key(kms, fingerprint_key(missing))
+    assert emulator.calls == {"DescribeKey": 2}
+
+
+def test_a_missing_key_is_none(kms: KMSClient) -> None:
+    assert find_key(kms, SEAL_ALIAS) is None
+
+
+def test_a_disabled_or_deleted_key_is_said_and_not_replaced(kms: KMSClient) -> None:
+    arn = ensure_key(kms, fingerprint_key())
+    kms.disable_key(KeyId=arn)
+    with pytest.raises(AwsError, match="is Disabled") as failure:
+        ensure_key(kms, fingerprint_key())
+    assert failure.value.code == "KMSInvalidStateException"
+    kms.schedule_key_deletion(KeyId=arn, PendingWindowInDays=7)
+    with pytest.raises(AwsError, match="is PendingDeletion"):
+        find_key(kms, FINGERPRINT_ALIAS)
+
+
+def test_a_read_only_run_makes_no_key(emulator: Emulator) -> None:
+    kms = Sessions(read_only=True).for_target(Target(region="eu-west-1")).client("kms")
+    with pytest.raises(GuardError, match="CreateKey"):
+        ensure_service_keys(kms)
+    assert emulator.calls["CreateKey"] == 0

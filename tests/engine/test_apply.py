@@ -1,0 +1,150 @@
+import threading
+from collections.abc import Callable, Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from secrets_pipeline.engine import (
+    Applied,
+    Change,
+    ChangeClass,
+    Failed,
+    Outcome,
+    Resource,
+    Skipped,
+    SkippedError,
+    Unchanged,
+    apply,
+    count,
+    rows,
+)
+from secrets_pipeline.errors import SecretsPipelineError
+
+
+class Recording:
+    """A reconciler whose changes do what a function says."""
+
+    def __init__(self, act: Callable[[str], str]) -> None:
+        self.act = act
+        self.applied: list[str] = []
+        self._lock = threading.Lock()
+
+    def plan(self) -> Sequence[Change]:
+        return ()
+
+    def apply(self, change: Change) -> str:
+        detail = self.act(change.resource.name)
+        with self._lock:
+            self.applied.append(change.resource.name)
+        return detail
+
+
+def change(name: str, *needs: str, action: ChangeClass = ChangeClass.CREATE) -> Change:
+    return Change(Resource("secret", name), action, ("because",), depends_on=needs)
+
+
+def test_a_change_is_applied_after_those_that_it_depends_on() -> None:
+    recording = Recording(str)
+    outcomes = apply(recording, [change("c", "b"), change("b", "a"), change("a")])
+    assert recording.applied == ["a", "b", "c"]
+    assert [o.change.resource.name for o in outcomes] == ["c", "b", "a"]
+
+
+def test_one_failure_leaves_the_others_applied_and_skips_what_needs_it() -> None:
+    def act(name: str) -> str:
+        if name == "bad":
+            raise SecretsPipelineError("refused", remedy="ask")
+        return name
+
+    outcomes = apply(Recording(act), [change("bad"), change("behind", "bad"), change("good")])
+    kinds = {o.change.resource.name: type(o) for o in outcomes}
+    assert kinds == {"bad": Failed, "behind": Skipped, "good": Applied}
+    assert isinstance(outcomes[1], Skipped)
+    assert outcomes[1].reason == "needs bad, which failed"
+
+
+def test_a_reconciler_may_say_that_a_change_has_to_wait() -> None:
+    def act(_name: str) -> str:
+        raise SkippedError("the instance is creating")
+
+    (outcome,) = apply(Recording(act), [change("x")])
+    assert isinstance(outcome, Skipped)
+    assert outcome.reason == "the instance is creating"
+
+
+def test_blocked_and_unchanged_are_never_tried() -> None:
+    recording = Recording(str)
+    outcomes = apply(recording, [change("b", action=ChangeClass.BLOCKED), change("n", action=ChangeClass.NONE)])
+    assert recording.applied == []
+    assert [type(o) for o in outcomes] == [Skipped, Unchanged]
+
+
+def test_an_unexpected_exception_shows_its_type_and_place_but_not_its_text() -> None:
+    def act(_name: str) -> str:
+        raise ValueError("hunter2-canary")
+
+    (outcome,) = apply(Recording(act), [change("x")])
+    assert isinstance(outcome, Failed)
+    text = outcome.error.diagnostics()
+    assert "ValueError" in text
+    assert "test_apply.py" in text
+    assert "hunter2" not in text
+    assert outcome.error.__cause__ is None
+    assert outcome.error.__context__ is None
+
+
+def test_threads_are_bounded() -> None:
+    running, most, lock = 0, 0, threading.Lock()
+    gate = threading.Barrier(3, timeout=10)
+
+    def act(_name: str) -> str:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        gate.wait()
+        with lock:
+            running -= 1
+        return ""
+
+    apply(Recording(act), [change(str(n)) for n in range(9)], workers=3)
+    assert most == 3
+
+
+def test_changes_that_need_each_other_are_skipped_and_not_waited_for() -> None:
+    outcomes = apply(Recording(str), [change("a", "b"), change("b", "a"), change("c")])
+    assert [type(o) for o in outcomes] == [Skipped, Skipped, Applied]
+
+
+def test_progress_sees_every_outcome_once() -> None:
+    seen: list[Outcome] = []
+    outcomes = apply(Recording(str), [change(str(n)) for n in range(20)], progress=seen.append)
+    assert sorted(o.change.resource.name for o in seen) == sorted(o.change.resource.name for o in outcomes)
+
+
+def test_rows_and_counts_tell_of_every_outcome() -> None:
+    def act(name: str) -> str:
+        if name == "bad":
+            raise SecretsPipelineError("refused")
+        return "done"
+
+    outcomes = apply(Recording(act), [change("bad"), change("good"), change("same", action=ChangeClass.NONE)])
+    assert str(count(outcomes)) == "1 applied, 1 unchanged, 0 skipped, 1 failed"
+    assert [row["outcome"] for row in rows(outcomes)] == ["failed", "applied", "unchanged"]
+    assert rows(outcomes)[0]["detail"] == "refused"
+
+
+@given(st.data())
+def test_any_acyclic_plan_is_applied_completely_and_in_order(data: st.DataObject) -> None:
+    size = data.draw(st.integers(1, 12))
+    changes = []
+    for n in range(size):
+        needs = data.draw(st.sets(st.integers(0, n - 1))) if n else set()
+        changes.append(change(str(n), *(str(need) for need in needs)))
+    shuffled = data.draw(st.permutations(changes))
+    recording = Recording(str)
+    outcomes = apply(recording, shuffled, workers=data.draw(st.integers(1, 4)))
+    assert all(isinstance(outcome, Applied) for outcome in outcomes)
+    for one in changes:
+        for need in one.depends_on:
+            assert recording.applied.index(need) < recording.applied.index(one.resource.name)

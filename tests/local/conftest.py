@@ -1,0 +1,133 @@
+"""One embedded AWS for all tests of this folder; plain boto3 is its client."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from secrets_pipeline.local import LocalAws, start, stop
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mypy_boto3_apigateway import APIGatewayClient
+    from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_rds import RDSClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_sts import STSClient
+
+_names = itertools.count()
+
+
+@dataclass(frozen=True)
+class Clients:
+    """boto3 clients of one account and region."""
+
+    session: boto3.Session
+    endpoint_url: str
+
+    @cached_property
+    def secrets(self) -> SecretsManagerClient:
+        return self.session.client("secretsmanager", endpoint_url=self.endpoint_url)
+
+    @cached_property
+    def kms(self) -> KMSClient:
+        return self.session.client("kms", endpoint_url=self.endpoint_url)
+
+    @cached_property
+    def rds(self) -> RDSClient:
+        return self.session.client("rds", endpoint_url=self.endpoint_url)
+
+    @cached_property
+    def functions(self) -> LambdaClient:
+        return self.session.client("lambda", endpoint_url=self.endpoint_url)
+
+    @cached_property
+    def iam(self) -> IAMClient:
+        return self.session.client("iam", endpoint_url=self.endpoint_url)
+
+    @cached_property
+    def ecs(self) -> ECSClient:
+        return self.session.client("ecs", endpoint_url=self.endpoint_url)
+
+    @cached_property
+    def apigateway(self) -> APIGatewayClient:
+        return self.session.client("apigateway", endpoint_url=self.endpoint_url)
+
+    @cached_property
+    def ssm(self) -> SSMClient:
+        return self.session.client("ssm", endpoint_url=self.endpoint_url)
+
+    @cached_property
+    def sts(self) -> STSClient:
+        return self.session.client("sts", endpoint_url=self.endpoint_url)
+
+    def in_account(self, account_id: str) -> Clients:
+        """The same for a role assumed in another account."""
+        issued = self.sts.assume_role(RoleArn=f"arn:aws:iam::{account_id}:role/Operator", RoleSessionName="test")
+        keys = issued["Credentials"]
+        other = boto3.Session(
+            keys["AccessKeyId"],
+            keys["SecretAccessKey"],
+            keys["SessionToken"],
+            region_name=self.session.region_name,
+        )
+        return Clients(other, self.endpoint_url)
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    folder: Path = tmp_path_factory.mktemp("local-aws")
+    running = start(folder, die_with_parent=True)
+    yield running
+    stop(folder)
+
+
+@pytest.fixture(scope="session")
+def clients(aws: LocalAws) -> Clients:
+    variables = aws.environment()
+    session = boto3.Session(
+        variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=variables["AWS_REGION"]
+    )
+    return Clients(session, aws.endpoint_url)
+
+
+@pytest.fixture
+def name() -> str:
+    """A name that no other test uses."""
+    return f"test-{next(_names)}/database/password"
+
+
+Refused = Callable[[str], AbstractContextManager[pytest.ExceptionInfo[ClientError]]]
+
+
+@pytest.fixture
+def refused() -> Refused:
+    """Expect an AWS error by its code."""
+    return lambda code: pytest.RaisesExc(ClientError, check=lambda error: error.response["Error"]["Code"] == code)
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool]], None]:
+    """Wait, ten seconds at most, until something holds."""
+
+    def wait(holds: Callable[[], bool], seconds: float = 10) -> None:
+        deadline = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < deadline, "it never happened"
+            time.sleep(0.02)
+
+    return wait

@@ -1,0 +1,70 @@
+from dataclasses import replace
+
+import pytest
+
+from secrets_pipeline.reconcilers.marks import COMPONENT, KEY, SPEC, STACK, MarkState, Marks, Owner
+from secrets_pipeline.reconcilers.states import SecretState
+from secrets_pipeline.values import Fingerprinter
+
+OWNER = Owner("myapp-dev", "secretsmanager/api", "api_key")
+MARKS = Marks(Fingerprinter(b"k" * 32))
+ARN = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:myapp/dev/api/api-key-AbCdEf"
+
+
+def secret(**tags: str) -> SecretState:
+    return SecretState(name="myapp/dev/api/api-key", arn=ARN, tags=tags)
+
+
+def marked(mark: str, owner: Owner = OWNER) -> SecretState:
+    return secret(**owner.tags(), **{SPEC: mark})
+
+
+def test_a_secret_without_our_tags_is_unmarked() -> None:
+    assert MARKS.verify(secret(Team="x")).state is MarkState.UNMARKED
+
+
+def test_a_provisional_mark_proves_that_we_created_it() -> None:
+    mark = MARKS.verify(marked(MARKS.provisional("myapp/dev/api/api-key", OWNER)))
+    assert mark.state is MarkState.UNFINISHED
+    assert mark.ours
+    assert mark.owner == OWNER
+    assert mark.digest is None
+
+
+def test_a_finished_mark_gives_back_its_digest() -> None:
+    mark = MARKS.verify(marked(MARKS.finished(ARN, OWNER, "d1g3st")))
+    assert mark.state is MarkState.FINISHED
+    assert mark.digest == "d1g3st"
+
+
+@pytest.mark.parametrize(
+    "tag", [STACK, COMPONENT, KEY]
+)
+def test_a_mark_does_not_verify_under_another_identity(tag: str) -> None:
+    state = marked(MARKS.finished(ARN, OWNER, "d1g3st"))
+    assert MARKS.verify(replace(state, tags={**state.tags, tag: "other"})).state is MarkState.FORGED
+
+
+def test_a_mark_copied_to_another_secret_does_not_verify() -> None:
+    state = marked(MARKS.finished(ARN, OWNER, "d1g3st"))
+    assert MARKS.verify(replace(state, arn=ARN[:-6] + "GhIjKl")).state is MarkState.FORGED
+    provisional = marked(MARKS.provisional("myapp/dev/api/api-key", OWNER))
+    assert MARKS.verify(replace(provisional, name="myapp/dev/api/other")).state is MarkState.FORGED
+
+
+def test_a_digest_cannot_be_replaced_under_its_mac() -> None:
+    _, _, mac = MARKS.finished(ARN, OWNER, "d1g3st").partition(".")
+    assert MARKS.verify(marked(f"another.{mac}")).state is MarkState.FORGED
+
+
+def test_another_key_does_not_verify_our_marks() -> None:
+    other = Marks(Fingerprinter(b"x" * 32))
+    assert other.verify(marked(MARKS.finished(ARN, OWNER, "d1g3st"))).state is MarkState.FORGED
+
+
+def test_without_a_key_nothing_verifies() -> None:
+    assert Marks(None).verify(marked(MARKS.finished(ARN, OWNER, "d"))).state is MarkState.FORGED
+
+
+def test_tags_without_a_mark_are_forged() -> None:
+    assert MARKS.verify(secret(**OWNER.tags())).state is MarkState.FORGED

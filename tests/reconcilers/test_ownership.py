@@ -1,0 +1,52 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from secrets_pipeline.engine import ChangeClass
+from secrets_pipeline.reconcilers.marks import Mark, MarkState, Owner
+from secrets_pipeline.reconcilers.ownership import claim
+from secrets_pipeline.reconcilers.states import SecretState
+
+OWNER = Owner("myapp-dev", "secretsmanager/api", "api_key")
+STATE = SecretState(name="n", arn="a")
+DELETED = replace(STATE, deleted_at=datetime(2026, 1, 1, tzinfo=UTC))
+OURS = Mark(MarkState.FINISHED, OWNER, "d")
+OTHER_STACK = Mark(MarkState.FINISHED, Owner("myapp-prod", "c", "k"), "d")
+FORGED = Mark(MarkState.FORGED, OWNER)
+UNMARKED = Mark(MarkState.UNMARKED)
+
+
+@pytest.mark.parametrize(
+    ("state", "mark", "adopt", "expected"),
+    [
+        (None, None, False, ChangeClass.CREATE),
+        (STATE, OURS, False, ChangeClass.NONE),
+        (DELETED, OURS, False, ChangeClass.RESTORE),
+        (STATE, UNMARKED, False, ChangeClass.BLOCKED),
+        (STATE, UNMARKED, True, ChangeClass.ADOPT),
+        (DELETED, UNMARKED, False, ChangeClass.BLOCKED),
+        (DELETED, UNMARKED, True, ChangeClass.ADOPT),
+        (STATE, FORGED, True, ChangeClass.BLOCKED),
+        (DELETED, FORGED, True, ChangeClass.BLOCKED),
+        (STATE, OTHER_STACK, True, ChangeClass.BLOCKED),
+        (replace(STATE, owning_service="rds"), OURS, True, ChangeClass.BLOCKED),
+        (replace(STATE, owning_service="rds"), UNMARKED, True, ChangeClass.BLOCKED),
+    ],
+)
+def test_ownership_decides_what_may_happen(
+    state: SecretState | None, mark: Mark | None, adopt: bool, expected: ChangeClass
+) -> None:
+    action, why = claim(state, mark, OWNER, adopt=adopt)
+    assert action is expected
+    assert bool(why) is (expected is not ChangeClass.NONE)
+
+
+def test_a_blocked_secret_says_what_unblocks_it() -> None:
+    _, why = claim(STATE, UNMARKED, OWNER, adopt=False)
+    assert "apply --adopt" in why
+
+
+def test_a_secret_that_moved_between_components_of_its_stack_stays_ours() -> None:
+    moved = Mark(MarkState.FINISHED, Owner("myapp-dev", "secretsmanager/old", "api_key"), "d")
+    assert claim(STATE, moved, OWNER, adopt=False)[0] is ChangeClass.NONE

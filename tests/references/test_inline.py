@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import pytest
+
+from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.references import (
+    Call,
+    Expression,
+    Literal,
+    Output,
+    Path,
+    Text,
+    WithDefault,
+    dotted,
+    inline,
+    is_sensitive,
+    is_static,
+    outputs,
+    parse,
+    ssm_parameters,
+)
+
+
+class Vars:
+    def __init__(self, **values: str | int | None) -> None:
+        self.values = values
+
+    def find(self, path: Path) -> Expression | None:
+        if dotted(path) not in self.values:
+            return None
+        value = self.values[dotted(path)]
+        return parse(value) if isinstance(value, str) else Literal(value)
+
+    def unknown(self, path: Path) -> ExpressionError:
+        return ExpressionError(f"no variable {dotted(path)}")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("${a}", Literal("x")),
+        ("${n}", Literal(3)),
+        ("${a}-${n}", Literal("x-3")),
+        ("${chain}", Literal("x!")),
+        ("${none | default('d')}", Literal("d")),
+        ("${null | default('d')}", Literal("d")),
+        ("${a | default('d')}", Literal("x")),
+        ("${urlencode(at)}", Literal("a%40b")),
+        ("${host}", Output("rds", ("address",))),
+        ("${host | default('d')}", WithDefault(Output("rds", ("address",)), "d")),
+        ("${a}:${host}", Text((Literal("x:"), Output("rds", ("address",))))),
+        ("[${mixed}]", Text((Literal("[h="), Output("rds", ("address",)), Literal("]")))),
+    ],
+)
+def test_variables_give_way_to_what_they_stand_for(text: str, expected: Expression) -> None:
+    variables = Vars(
+        a="x", n=3, chain="${a}!", null=None, at="a@b", host="${output.rds.address}", mixed="h=${output.rds.address}"
+    )
+    assert inline(parse(text), variables) == expected
+
+
+def test_a_variable_in_the_user_part_of_a_url_is_encoded_as_a_reference_is() -> None:
+    inlined = inline(parse("pg://${user}:${pw}@h"), Vars(user="a@b", pw="${ssm:/p}"))
+    assert inlined == Text((Literal("pg://a%40b:"), Call("urlencode", parse("${ssm:/p}")), Literal("@h")))
+
+
+def test_a_missing_variable_is_named() -> None:
+    with pytest.raises(ExpressionError, match="no variable b"):
+        inline(parse("${a} ${b}"), Vars(a="x"))
+
+
+def test_null_inside_a_text_is_missing() -> None:
+    with pytest.raises(ExpressionError, match="no variable a"):
+        inline(parse("x${a}"), Vars(a=None))
+
+
+def test_variables_that_stand_for_each_other_are_a_cycle() -> None:
+    with pytest.raises(ExpressionError, match="circular variables: a → b → a"):
+        inline(parse("${a}"), Vars(a="${b}", b="x${a}"))
+
+
+def test_an_expression_knows_what_it_names() -> None:
+    expression = parse("${output.a.x} ${keys(output.b.secret_values)} ${ssm:/p | 1} ${output.a.x}")
+    assert outputs(expression) == (Output("a", ("x",)), Output("b", ("secret_values",)))
+    assert ssm_parameters(expression) == ("/p",)
+    assert is_sensitive(expression)
+    assert not is_static(expression)
+    assert is_static(parse("${a} ${keys(b) | []}"))
+    assert not is_static(parse("${env:A}"))
+    assert not is_sensitive(parse("${output.a.secret_arns.x} ${ssm:/p}"))

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from secrets_pipeline.errors import StackError
+from secrets_pipeline.stacks.dialect import load
+from secrets_pipeline.stacks.functions import construct
+from secrets_pipeline.stacks.markers import UNSET, AppendList, FunctionCall, Literal, Value
+from secrets_pipeline.stacks.scalars import as_text
+
+
+def read(text: str) -> Value:
+    return load(text, "stacks/a.yaml", construct)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *[(word, word) for word in ("yes", "No", "on", "off", "y", "n")],
+        *[(word, True) for word in ("true", "True", "TRUE")],
+        *[(word, None) for word in ("~", "null", "Null", "NULL", "")],
+        ("tRUE", "tRUE"),
+        ("0123", 83),
+        ("0o17", 15),
+        ("0x1F", 31),
+        ("-0b11", -3),
+        ("1_000", 1000),
+        ("+12", 12),
+        ("18446744073709551615", 18446744073709551615),
+        ("18446744073709551616", 18446744073709551616.0),
+        ("08", 8.0),
+        ("1e3", 1000.0),
+        (".5", 0.5),
+        ("1:30", "1:30"),
+        ("2012-10-17", "2012-10-17"),
+        ("1.2.3", "1.2.3"),
+        ("'08'", "08"),
+        ("!!str 5", "5"),
+        ("!!float 5", 5.0),
+        ("!!binary aGk=", "hi"),
+        (".inf", math.inf),
+        ("-.Inf", -math.inf),
+    ],
+)
+def test_scalars_are_those_of_yaml_v3(text: str, expected: Value) -> None:
+    found = read(f"k: {text}")["k"]
+    assert (found, type(found)) == (expected, type(expected))
+
+
+def test_not_a_number_is_one() -> None:
+    assert math.isnan(read("k: .NaN")["k"])
+
+
+def test_keys_that_are_no_strings_become_strings() -> None:
+    assert read("{1: a, true: b, 1.5: c}") == {"1": "a", "true": "b", "1.5": "c"}
+
+
+def test_merge_keys_give_way_to_the_mapping_and_earlier_ones_win() -> None:
+    text = "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc: {<<: [*a, *b], x: 3}"
+    assert read(text)["c"] == {"x": 3, "y": 1, "z": 2}
+
+
+def test_aliases_give_separate_values() -> None:
+    value = read("a: &a {x: [1]}\nb: *a")
+    assert value["a"] == value["b"]
+    assert value["a"]["x"] is not value["b"]["x"]
+
+
+def test_only_the_first_document_counts() -> None:
+    assert read("a: 1\n---\nb: 2\n") == {"a": 1}
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n"])
+def test_an_empty_file_is_nothing(text: str) -> None:
+    assert read(text) is None
+
+
+def test_functions_stay_text_that_is_atmos_own() -> None:
+    call = read("v: !terraform.output vpc vpc_id ")["v"]
+    assert isinstance(call, FunctionCall)
+    assert (call, call.tag, call.args) == ("!terraform.output vpc vpc_id", "!terraform.output", "vpc vpc_id")
+
+
+def test_a_function_without_arguments_is_its_tag() -> None:
+    assert read("v: !aws.account_id") == {"v": "!aws.account_id"}
+
+
+def test_literal_append_and_unset_have_their_own_values() -> None:
+    value = read("a: !literal '{{ x }}'\nb: !append [1]\nc: !unset\n")
+    assert isinstance(value["a"], Literal)
+    assert isinstance(value["b"], AppendList)
+    assert value["c"] is UNSET
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "line"),
+    [
+        ("a: 1\na: 2\n", 'mapping key "a" already defined (column 1)', 2),
+        ("a:\n\tb: 1\n", "found character that cannot start any token", 2),
+        ("a: b: c\n", "mapping values are not allowed in this context", 1),
+        ("a: [1\n", "did not find expected", 2),
+        ("a: *missing\n", "found undefined alias", 1),
+        ("a: !nope 1\n", "unsupported YAML tag: '!nope'", 1),
+        ("a: 1\nb: !env {x: 1}\n", "unsupported YAML tag: '!env' on a mapping", 2),
+        ("a: !append text\n", "!append needs a list", 1),
+        ("a: !!int text\n", "cannot decode 'text' as !!int", 1),
+        ("? [a]\n: 1\n", "invalid map key", 1),
+        ("a: {<<: 1}\n", "map merge requires map", 1),
+    ],
+)
+def test_mistakes_name_file_line_and_column(text: str, message: str, line: int) -> None:
+    with pytest.raises(StackError) as raised:
+        read(text)
+    assert message in raised.value.message
+    assert "column" in raised.value.message
+    assert raised.value.where is not None
+    assert (raised.value.where.file, raised.value.where.line) == ("stacks/a.yaml", line)
+
+
+def test_a_bomb_of_aliases_is_refused() -> None:
+    levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+    with pytest.raises(StackError, match="excessive aliasing"):
+        read("\n".join(levels))
+
+
+@pytest.mark.parametrize("text", ["- &a [*a]", "[" * 900, "[" * 100_000, "- " * 50_000 + "a"])
+def test_endless_nesting_is_refused(text: str) -> None:
+    with pytest.raises(StackError):
+        read(text)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_value_or_our_own_error(text: str) -> None:
+    try:
+        read(text)
+    except StackError as error:
+        assert error.where is not None
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (1.0, "1"),
+        (0.1, "0.1"),
+        (1e21, "1e+21"),
+        (1.5e-7, "1.5e-07"),
+        (123456789.0, "123456789"),
+        (math.inf, "+Inf"),
+        (True, "true"),
+        (None, "<nil>"),
+        ({"b": 1, "a": [1, "x"]}, "map[a:[1 x] b:1]"),
+    ],
+)
+def test_values_print_as_in_go(value: object, expected: str) -> None:
+    assert as_text(value) == expected
