@@ -24,6 +24,8 @@ ACCESS_KEY_ID = "AKIALOCALOPERATOR000"
 SECRET_ACCESS_KEY = "local-operator"  # noqa: S105 - signatures are not checked
 GRACE_SECONDS, KILL_SECONDS = 20.0, 20.0
 _POLL_SECONDS = 0.02
+# Servers that this process started, to be reaped.
+_children: dict[int, subprocess.Popen[bytes]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ def _ready(state_dir: Path, process: subprocess.Popen[bytes], timeout: float) ->
     while time.monotonic() < deadline and process.poll() is None:
         state = read_state(state_dir)
         if state is not None and state.pid == process.pid:
+            _children[process.pid] = process
             return LocalAws(state.endpoint_url, state.account_id, state.region, state_dir, state.pid)
         time.sleep(_POLL_SECONDS)
     process.kill()
@@ -161,6 +164,9 @@ def stop(state_dir: Path) -> bool:
                 break
         else:
             raise LocalError(f"Process {state.pid} of the embedded AWS does not stop.", remedy="Stop it by hand.")
+    child = _children.pop(state.pid, None)
+    if child is not None:
+        child.wait()
     # A server that was killed leaves its databases to their keepers, which remove each folder last.
     root = state.postgres_root
     _wait(lambda: not root.is_dir() or not any(root.iterdir()), KILL_SECONDS)

@@ -11,13 +11,14 @@ from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.references import (
     Environment,
     Expression,
+    FileContents,
     Json,
-    Literal,
     Output,
     Path,
     Plain,
     Resolved,
-    is_static,
+    SsmParameter,
+    Unsupported,
     nodes,
     resolve,
 )
@@ -72,9 +73,10 @@ class Inputs:
 
     def known(self, key: str) -> Json:
         """A value that must be known from the YAML alone; None if it is not there."""
-        raw = self.values.get(key)
-        if raw is None or isinstance(raw, bool | int | float | Mapping | list):
-            return raw  # type: ignore[return-value] - YAML maps and lists are JSON-shaped
+        raw: Any = self.values.get(key)
+        if raw is None or not isinstance(raw, str):
+            plain: Json = raw
+            return plain
         expression = self.scope.expression(raw, self.at(key))
         if expression is None or not check(self.scope, expression, self.at(key)):
             return None
@@ -206,12 +208,7 @@ class Inputs:
 
 
 def _known_now(expression: Expression) -> bool:
-    return all(isinstance(node, Environment) or is_static(node) for node in _leaves(expression))
-
-
-def _leaves(expression: Expression) -> Iterator[Expression]:
-    inner = list(nodes(expression))
-    return iter(inner[1:]) if len(inner) > 1 else iter(inner)
+    return not any(isinstance(node, Output | SsmParameter | FileContents | Unsupported) for node in nodes(expression))
 
 
 class _Now:

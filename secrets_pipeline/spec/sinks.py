@@ -149,6 +149,6 @@ def _secrets_problem(component: ComponentScope, output: Output, *, whole_map_all
             f"component {component.name} has no secret with the key {key}",
             f"Keys of its secrets: {listed(keys)}. The key in the map is meant, not the name.{near_miss(str(key), keys)}",
         )
-    if len(output.path) > 2 and output.name != "secret_values":  # noqa: PLR2004 - output and key
+    if output.path[2:] and output.name != "secret_values":
         return f"{output} goes on after the key", f"Write ${{output.{component.name}.{output.name}.{key}}}."
     return None

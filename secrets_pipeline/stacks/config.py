@@ -149,7 +149,11 @@ def _read(path: Path, root: Path, env: Mapping[str, str]) -> Section:
             return str(git_root(root) or root)
         return value
 
-    value = dialect.load(path.read_text(encoding="utf-8-sig"), name, constructed)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StackError(f"{name} cannot be read: {error}", where=Where(file=name)) from None
+    value = dialect.load(text, name, constructed)
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -206,7 +210,7 @@ def _parse(merged: Section, root: Path, folder: Path, env: Mapping[str, str]) ->
         lists=ListStrategy.parse(reader.at("settings", "list_merge_strategy")),
         templates=TemplateSettings(
             enabled=reader.at("templates", "settings", "enabled") is True,
-            evaluations=max(1, int(reader.at("templates", "settings", "evaluations") or 1)),
+            evaluations=max(1, reader.number("templates", "settings", "evaluations")),
             delimiters=(delimiters[0], delimiters[1]),
             ignore_missing=reader.at("templates", "settings", "ignore_missing_template_values") is True,
         ),
@@ -249,6 +253,12 @@ class _Reader:
         if value is not None and not isinstance(value, str):
             raise self._invalid(path, "text")
         return value or ""
+
+    def number(self, *path: str) -> int:
+        value = self.at(*path) or 0
+        if not isinstance(value, int):
+            raise self._invalid(path, "a number")
+        return value
 
     def texts(self, *path: str) -> tuple[str, ...]:
         value = self.at(*path) or []

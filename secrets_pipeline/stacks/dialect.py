@@ -17,6 +17,7 @@ from secrets_pipeline.stacks.scalars import INT, MAP, MERGE, SEQ, STR, as_text, 
 TagConstructor = Callable[[str, str], Value]
 """Given a tag (`!env`) and its text, the value that it stands for; `ValueError` says what is wrong."""
 
+_REMEDY: Final = "Correct the YAML; a manifest that is only valid after templating must be named .yaml.tmpl."
 _CORE: Final = "tag:yaml.org,2002:"
 _EXPANSION_LIMIT: Final = 2_000_000  # nodes after aliases are expanded; yaml.v3 refuses "excessive aliasing" too
 
@@ -165,16 +166,16 @@ def load(text: str, file: str, construct_tag: TagConstructor) -> Value:
     try:
         return _Constructor(construct_tag).value(node)
     except _Problem as error:
-        raise invalid(str(error), file, error.node.start_mark) from None
+        raise invalid(str(error), file, error.node.start_mark, "Correct this value or key.") from None
     except RecursionError:
         raise invalid("nested too deeply, or an anchor that contains itself", file, None) from None
 
 
-def invalid(problem: str, file: str, mark: yaml.Mark | None) -> StackError:
+def invalid(problem: str, file: str, mark: yaml.Mark | None, remedy: str = _REMEDY) -> StackError:
     """The error for a manifest that is not valid YAML, at the place of `mark`."""
     column = f" (column {mark.column + 1})" if mark else ""
     return StackError(
         f"invalid stack manifest: {problem}{column}",
         where=Where(file=file, line=mark.line + 1 if mark else None),
-        remedy="Correct the YAML; a manifest that is only valid after templating must be named .yaml.tmpl.",
+        remedy=remedy,
     )

@@ -5,6 +5,7 @@ Functions that need the outside (Terraform state, stores, AWS) stay `FunctionCal
 
 from __future__ import annotations
 
+import copy
 import json
 import shlex
 import subprocess
@@ -25,6 +26,7 @@ _TAGS: Final = frozenset({
     "!terraform.output", "!terraform.state", "!unset", "!version",
 })  # fmt: skip
 _EXEC_SECONDS: Final = 60
+_ENV_WORDS: Final = 2  # a name and its default
 
 
 class FunctionError(Exception):
@@ -61,7 +63,7 @@ def env_value(args: str, section: Mapping[str, Value], env: Mapping[str, str]) -
         FunctionError: without a name, or with more than two arguments.
     """
     words = _words(args)
-    if not 1 <= len(words) <= 2:  # noqa: PLR2004 - a name and its default
+    if not 1 <= len(words) <= _ENV_WORDS:
         raise FunctionError(f"invalid number of arguments in !env: {args!r}")
     name = words[0]
     if name in section:
@@ -95,60 +97,66 @@ class Evaluator:
         function = _LOCAL.get(call.tag)
         return call if function is None else function(self, call, sections)
 
-    def _env(self, call: FunctionCall, sections: Mapping[str, Value]) -> Value:
-        return env_value(call.args, sections.get("env") or {}, self.env)
 
-    def _exec(self, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
-        if not self.allow_exec:
-            return call
-        if not call.args:
-            raise FunctionError("invalid number of arguments in !exec")
-        try:
-            done = subprocess.run(
-                ["/bin/sh", "-c", call.args],
-                cwd=self.folder,
-                env=dict(self.env),
-                capture_output=True,
-                text=True,
-                timeout=_EXEC_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise FunctionError(f"!exec took longer than {_EXEC_SECONDS} s") from None
-        if done.returncode:
-            raise FunctionError(f"!exec ended with exit status {done.returncode}")
-        return _decoded(done.stdout.rstrip("\n"))
+def _env(evaluator: Evaluator, call: FunctionCall, sections: Mapping[str, Value]) -> Value:
+    return env_value(call.args, sections.get("env") or {}, evaluator.env)
 
-    def _template(self, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
-        return _decoded(call.args)
 
-    def _root(self, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
-        return str(self.repository) if self.repository else " ".join(_words(call.args)) or str(self.folder)
+def _exec(evaluator: Evaluator, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
+    if not evaluator.allow_exec:
+        return call
+    if not call.args:
+        raise FunctionError("invalid number of arguments in !exec")
+    try:
+        done = subprocess.run(
+            ["/bin/sh", "-c", call.args],
+            cwd=evaluator.folder,
+            env=dict(evaluator.env),
+            capture_output=True,
+            text=True,
+            timeout=_EXEC_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise FunctionError(f"!exec took longer than {_EXEC_SECONDS} s") from None
+    if done.returncode:
+        raise FunctionError(f"!exec ended with exit status {done.returncode}")
+    return _decoded(done.stdout.rstrip("\n"))
 
-    def _cwd(self, _call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
-        return str(self.folder)
 
-    def _metadata(self, call: FunctionCall, sections: Mapping[str, Value]) -> Value:
-        metadata = sections.get("metadata") or {}
-        if call.tag == "!tags":
-            return list(metadata.get("tags") or [])
-        labels = dict(metadata.get("labels") or {})
-        if call.tag == "!labels.keys":
-            return sorted(labels)
-        return [labels[key] for key in sorted(labels)] if call.tag == "!labels.values" else labels
+def _template(_evaluator: Evaluator, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
+    return _decoded(call.args)
+
+
+def _root(evaluator: Evaluator, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
+    return str(evaluator.repository) if evaluator.repository else " ".join(_words(call.args)) or str(evaluator.folder)
+
+
+def _cwd(evaluator: Evaluator, _call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
+    return str(evaluator.folder)
+
+
+def _metadata(_evaluator: Evaluator, call: FunctionCall, sections: Mapping[str, Value]) -> Value:
+    metadata = sections.get("metadata") or {}
+    if call.tag == "!tags":
+        return copy.deepcopy(metadata.get("tags") or [])
+    labels = copy.deepcopy(metadata.get("labels") or {})
+    if call.tag == "!labels.keys":
+        return sorted(labels)
+    return [labels[key] for key in sorted(labels)] if call.tag == "!labels.values" else labels
 
 
 _LOCAL: Final[Mapping[str, Callable[[Evaluator, FunctionCall, Mapping[str, Value]], Value]]] = {
-    "!env": Evaluator._env,  # noqa: SLF001 - this is the class's own dispatch table
-    "!exec": Evaluator._exec,  # noqa: SLF001 - the same
-    "!template": Evaluator._template,  # noqa: SLF001 - the same
-    "!repo-root": Evaluator._root,  # noqa: SLF001 - the same
-    "!git.root": Evaluator._root,  # noqa: SLF001 - the same
-    "!cwd": Evaluator._cwd,  # noqa: SLF001 - the same
-    "!labels": Evaluator._metadata,  # noqa: SLF001 - the same
-    "!labels.keys": Evaluator._metadata,  # noqa: SLF001 - the same
-    "!labels.values": Evaluator._metadata,  # noqa: SLF001 - the same
-    "!tags": Evaluator._metadata,  # noqa: SLF001 - the same
+    "!env": _env,
+    "!exec": _exec,
+    "!template": _template,
+    "!repo-root": _root,
+    "!git.root": _root,
+    "!cwd": _cwd,
+    "!labels": _metadata,
+    "!labels.keys": _metadata,
+    "!labels.values": _metadata,
+    "!tags": _metadata,
 }
 
 

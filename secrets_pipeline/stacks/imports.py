@@ -119,9 +119,9 @@ class Imports:
         return merged
 
     def _chained(self, error: StackError) -> StackError:
-        if error.chain or len(self._chain) < 2:  # noqa: PLR2004 - the chain holds the file itself
-            return error
         chain = [self._files.name(step) for step in self._chain[:-1]]
+        if error.chain or not chain:
+            return error
         return StackError(error.message, remedy=error.remedy, where=error.where, chain=chain)
 
     def _merge(self, path: Path, scope: Scope) -> Merged:

@@ -15,6 +15,7 @@ from secrets_pipeline.stacks.functions import INCLUDES, construct
 from secrets_pipeline.stacks.markers import Value
 
 _STEP: Final = re.compile(r'\.?\[(?P<index>\d+)\]|\.\[?"(?P<quoted>[^"]+)"\]?|\.(?P<name>[A-Za-z0-9_-]+)')
+_WORDS: Final = 2  # a path and a query
 _REMOTE: Final = re.compile(r"^[a-z][a-z0-9+.-]*(://|::)")
 
 
@@ -48,7 +49,7 @@ class Parser:
 
     def _include(self, tag: str, args: str, chain: tuple[Path, ...]) -> Value:
         words = shlex.split(args)
-        if not 1 <= len(words) <= 2:  # noqa: PLR2004 - a path and a query
+        if not 1 <= len(words) <= _WORDS:
             message = f"invalid number of arguments in {tag}: {args!r}"
             raise ValueError(message)
         target = self._target(words[0], chain[-1])

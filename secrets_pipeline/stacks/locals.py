@@ -8,6 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.stacks.functions import FunctionError
 from secrets_pipeline.stacks.markers import FunctionCall, Literal, Value
 from secrets_pipeline.stacks.merge import Section
 from secrets_pipeline.stacks.templates import Missing, TemplateError, has_template, render
@@ -32,7 +33,8 @@ def resolve_locals(manifest: Section, file: str, evaluate: Evaluate) -> Section:
         evaluate: evaluates a YAML function; it runs before the templates of a local.
 
     Raises:
-        StackError: `circular dependency in locals`, or a local refers to what the file does not have.
+        StackError: `circular dependency in locals`, or a local that refers to what the file does not have or calls a
+            function wrongly.
         TemplateUnsupported: for a template that cannot be rendered.
     """
     resolved: Section = {}
@@ -60,7 +62,7 @@ def _resolve(own: Section, inherited: Section, manifest: Section, file: str, eva
     for name in _order(own, file):
         try:
             resolved[name] = _render(own[name], {**context, "locals": resolved}, evaluate)
-        except TemplateError as error:
+        except (TemplateError, FunctionError) as error:
             raise StackError(
                 f"failed to resolve the local {name!r}: {error}",
                 where=Where(file=file, key=f"locals.{name}"),

@@ -86,8 +86,9 @@ def where(found: tuple[Path, int] | None, files: Files, default: Where) -> Where
 
 def _places(kind: str, name: str, bases: Sequence[str], path: Sequence[Key]) -> Iterator[tuple[Key, ...]]:
     """Where a key of a component may be written, highest precedence first."""
-    yield (kind, "overrides", *path)
-    yield ("overrides", *path)
+    overridden = path[1:] if path[0] == "overrides" else path
+    yield (kind, "overrides", *overridden)
+    yield ("overrides", *overridden)
     for component in (name, *bases):
         yield ("components", kind, component, *path)
     if path[0] not in _COMPONENT_ONLY:

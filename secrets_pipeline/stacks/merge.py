@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-from secrets_pipeline.errors import StackError
+from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.markers import AppendList, Value
 
 Section = dict[str, Value]
@@ -24,8 +24,12 @@ class ListStrategy(StrEnum):
     MERGE = "merge"
 
     @classmethod
-    def parse(cls, value: Value) -> ListStrategy:
+    def parse(cls, value: Value, where: Where | None = None) -> ListStrategy:
         """The strategy of that name; an empty one is `replace`.
+
+        Args:
+            value: the name.
+            where: the place for the error.
 
         Raises:
             StackError: for any other name.
@@ -35,7 +39,7 @@ class ListStrategy(StrEnum):
         except ValueError:
             names = ", ".join(cls)
             raise StackError(
-                f"invalid Atmos manifests list_merge_strategy {value!r}", remedy=f"Use one of: {names}."
+                f"invalid Atmos manifests list_merge_strategy {value!r}", where=where, remedy=f"Use one of: {names}."
             ) from None
 
 

@@ -183,7 +183,7 @@ class _Manifest:
         bases = lineage(kind.components, at, self._processor.is_physical(kind.name))
         base = self._processor.bases.merged(bases.order, kind.components, at)
         overrides = mapping(own, "overrides", at)
-        lists = self._lists(own, base, overrides)
+        lists = self._lists(own, base, overrides, at)
         sections: Section = {}
         for part in maps_of(kind.name):
             layers = [kind.maps[part], base.get(part, {}), mapping(own, part, at)]
@@ -225,13 +225,14 @@ class _Manifest:
         found = backends(inputs, self._atmos.lists)
         return {**found, "required_version": version} if version else found
 
-    def _lists(self, own: Section, base: Section, overrides: Section) -> ListStrategy:
+    def _lists(self, own: Section, base: Section, overrides: Section, at: At) -> ListStrategy:
         """The strategy that overrides, the component or a base asks for, else that of atmos.yaml."""
         for holder in (overrides, own, base):
             settings = holder.get("settings")
             asked = settings.get("list_merge_strategy") if isinstance(settings, dict) else None
             if asked:
-                return ListStrategy.parse(asked)
+                key = "settings.list_merge_strategy"
+                return ListStrategy.parse(asked, Where(file=at.file, component=at.component, key=key))
         return self._atmos.lists
 
     def _component_info(self, kind: str, sections: Section) -> Section:

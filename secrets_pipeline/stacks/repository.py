@@ -14,14 +14,13 @@ from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.completion import complete
 from secrets_pipeline.stacks.composition import compose
 from secrets_pipeline.stacks.config import AtmosConfig, git_root, load_config
-from secrets_pipeline.stacks.discovery import stack_file_name, stack_files
+from secrets_pipeline.stacks.discovery import EXTENSIONS, stack_file_name, stack_files
 from secrets_pipeline.stacks.files import Files
-from secrets_pipeline.stacks.functions import Evaluator, FunctionError
+from secrets_pipeline.stacks.functions import Evaluator
 from secrets_pipeline.stacks.globs import FileTree
 from secrets_pipeline.stacks.imports import Imports, Merged
 from secrets_pipeline.stacks.locate import Locator, where
 from secrets_pipeline.stacks.manifests import Manifests
-from secrets_pipeline.stacks.markers import FunctionCall, Value
 from secrets_pipeline.stacks.model import Component, Resolution, Stack
 from secrets_pipeline.stacks.processing import Draft, Processor
 
@@ -52,7 +51,7 @@ class Repository:
         self._files = Files(config.base)
         self._tree = FileTree()
         self._locator = Locator(self._files)
-        self._imports = Imports(config, self._files, Manifests(self._files, self._evaluate_local), self._tree)
+        self._imports = Imports(config, self._files, Manifests(self._files, evaluate), self._tree)
         self._processor = Processor(config, self._files)
         self._processed: dict[Path, _Processed] = {}
         self._stacks: dict[str, Stack] = {}
@@ -172,12 +171,17 @@ class Repository:
         if stacks is None or self._config.name_template or self._config.name_pattern:
             return files
         folder = self._config.stacks
-        manifests = (
-            path for pattern in ("**/*.yaml", "**/*.yml", "**/*.tmpl") for path in self._tree.matches(folder, pattern)
-        )
-        if any(_NAME_KEY.search(self._files.text(path)) for path in manifests):
+        patterns = [f"**/*{extension}" for extension in EXTENSIONS]
+        if any(self._is_named(path) for pattern in patterns for path in self._tree.matches(folder, pattern)):
             return files
         return [path for path in files if stack_file_name(path, self._config) in stacks]
+
+    def _is_named(self, path: Path) -> bool:
+        """Whether a manifest may name its stack itself; one that cannot be read gives no stack at all."""
+        try:
+            return _NAME_KEY.search(self._files.text(path)) is not None
+        except StackError:
+            return False
 
     def _process(self, path: Path) -> _Processed:
         if path not in self._processed:
@@ -229,12 +233,6 @@ class Repository:
         path = place.key.split(".") if place.key else []
         found = self._locator.locate(sources, kind, place.component, (), path)
         return _moved(error, where(found, self._files, place))
-
-    def _evaluate_local(self, call: FunctionCall, sections: Mapping[str, Value]) -> Value:
-        try:
-            return self._evaluate(call, sections)
-        except FunctionError as error:
-            raise StackError(f"failed to process stack locals: {error}") from None
 
     def _no_stack(self, name: str, resolution: Resolution) -> StackError:
         if resolution.errors and name in self.stack_names():

@@ -86,7 +86,7 @@ def _number(text: str) -> int | float | None:
     plain = text.replace("_", "")
     for pattern, base in _BASES:
         if pattern.fullmatch(plain):
-            number = int(_PREFIX.sub("", plain) if base != 10 else plain, base)  # noqa: PLR2004 - ten is ten
+            number = int(_PREFIX.sub("", plain), base)
             if _INT64_MIN <= number <= _UINT64_MAX:
                 return number
             break

@@ -85,7 +85,7 @@ def with_values(text: str, context: Mapping[str, Value]) -> str:
             found = field(match["chain"], context, Missing.ERROR)
         except TemplateError:
             return match[0]
-        return match["before"] + json.dumps(found, ensure_ascii=False)
+        return match["before"] + json.dumps(found, ensure_ascii=False, default=str)
 
     return _WHOLE_SCALAR.sub(value, text)
 

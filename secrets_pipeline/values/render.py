@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.references import Path, Pending, Plain, Resolved, Secret
-from secrets_pipeline.spec import DeclaredValue, Leaf
+from secrets_pipeline.spec.model import DeclaredValue, Leaf
 from secrets_pipeline.values.documents import merge_document
 
 LeafValue = Callable[[Leaf], Resolved]

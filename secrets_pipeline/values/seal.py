@@ -15,6 +15,7 @@ import aws_encryption_sdk
 from aws_encryption_sdk.exceptions import AWSEncryptionSDKClientError
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
+from cryptography.exceptions import InvalidTag
 from pydantic import SecretStr
 
 from secrets_pipeline.errors import SealError
@@ -30,6 +31,8 @@ _CLIENT = _SDK.EncryptionSDKClient(
 )
 _SUITE = _SDK.Algorithm.AES_256_GCM_HKDF_SHA512_COMMIT_KEY
 _FAILURES = (AWSEncryptionSDKClientError, ClientError, BotoCoreError, Boto3Error)
+_DAMAGED = (InvalidTag, ValueError)
+"""What the SDK lets through of a message that was changed (fuzzed: nothing else)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def open_seal(message: bytes, *, session: Session, key_arn: str, context: SealCo
     """
     try:
         plaintext, header = _CLIENT.decrypt(source=message, key_provider=_provider(session, key_arn))
-    except _FAILURES as error:
+    except (*_FAILURES, *_DAMAGED) as error:
         raise _failure("opened", context, key_arn, error) from None
     if header.encryption_context != context.encryption_context():
         raise SealError(

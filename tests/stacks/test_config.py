@@ -104,6 +104,7 @@ def test_atmos_yaml_cannot_widen_the_base_path_beyond_the_repository(write: Writ
         ("- a\n", "top level is not a mapping"),
         (ATMOS + "settings: {list_merge_strategy: union}", "invalid Atmos manifests list_merge_strategy"),
         (ATMOS + "templates: {settings: {delimiters: ['[[']}}", "invalid templates.settings.delimiters"),
+        (ATMOS + "templates: {settings: {evaluations: two}}", "invalid templates.settings.evaluations"),
         (ATMOS + "import: [other]", "`import` in atmos.yaml is not supported"),
         ("base_path: {a: 1}", "invalid base_path"),
         ("a: b: c", "mapping values are not allowed"),

@@ -153,7 +153,11 @@ def test_a_base_reached_on_two_ways_is_no_cycle(repository: Open) -> None:
         ("app: {component: nowhere}", "component not defined in any config files", 3),
         ("app: {metadata: {inherits: base}}", "invalid component metadata.inherits section", 3),
         ("app: {metadata: {inherits: [1]}}", "invalid component metadata.inherits section", 3),
-        ("app: {metadata: {component: 1}}", "invalid component metadata.component attribute", 3),
+        (
+            "app: {metadata: {component: 1}}",
+            "invalid component component attribute: 'components.terraform.app.metadata.component'",
+            3,
+        ),
         ("app: {component: [1]}", "invalid component component attribute", 3),
         ("app: {metadata: null}", "invalid component metadata section", 3),
         ("app: null", "invalid component map type for component 'app'", 3),

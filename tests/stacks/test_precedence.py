@@ -134,6 +134,14 @@ def test_a_component_may_ask_for_its_own_list_strategy(only: Only) -> None:
     assert app.vars["l"] == [1, 2]
 
 
+def test_an_unknown_list_strategy_of_a_component_names_its_line(repository: Open) -> None:
+    manifest = "components:\n  terraform:\n    app:\n      settings:\n        list_merge_strategy: union\n"
+    (error,) = repository({"stacks/deploy/dev.yaml": manifest}).resolve().errors
+    assert "invalid Atmos manifests list_merge_strategy 'union'" in error.message
+    assert error.where is not None
+    assert error.where.line == 5
+
+
 def test_unset_removes_what_came_before(only: Only) -> None:
     app = only("vars: {a: 1, b: 2}\ncomponents: {terraform: {app: {vars: {a: !unset }}}}")
     assert app.vars == {"b": 2}
@@ -192,4 +200,6 @@ def test_a_wrong_section_of_the_manifest_is_refused(repository: Open, manifest: 
 def test_overrides_of_the_wrong_type_are_refused(repository: Open) -> None:
     manifest = "overrides: {vars: 1}\ncomponents: {terraform: {app: {}}}"
     (error,) = repository({"stacks/deploy/dev.yaml": manifest}).resolve().errors
-    assert "invalid component vars section: 'overrides.vars'" in error.message
+    assert "invalid component vars section: 'components.terraform.app.overrides.vars'" in error.message
+    assert error.where is not None
+    assert error.where.line == 1

@@ -10,6 +10,7 @@ What it corrects, measured on moto 5.2.5:
   https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKeyRotation.html
 - Keys behind `alias/aws/…` have KeyManager AWS and the id that ListAliases shows; that prefix is reserved.
 - A key ARN of another account means that account's key.
+- PolicyName may be left out. https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html
 - GenerateMac and VerifyMac answer with the key's ARN.
 """
 
@@ -110,6 +111,10 @@ class Response(KmsResponse):
         match = _KEY_ARN.fullmatch(str(self._get_param("KeyId") or ""))
         account = match["account"] if match else self.current_account
         return kms_backends[account][self.region]
+
+    def _get_param(self, param_name: str, if_none: Any = None) -> Any:  # noqa: ANN401 - JSON
+        """PolicyName may be left out: `default` is the only one there is."""
+        return super()._get_param(param_name, "default" if param_name == "PolicyName" else if_none)
 
     def call_action(self) -> Any:  # noqa: ANN401 - moto's union of responses
         """The seam for access control: caller, operation and key are known here."""

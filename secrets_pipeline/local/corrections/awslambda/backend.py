@@ -139,6 +139,7 @@ def _check_environment(spec: Mapping[str, Any]) -> None:
 
 def _invoke(function: LambdaFunction, body: str) -> Invocation:
     done = runtime.invoke(function, body)
+    function.logs_backend.ensure_log_group(function.logs_group_name)
     function.save_logs(done.log)
     return done
 

@@ -21,6 +21,7 @@ _MONTHS = {name.upper(): number for number, name in enumerate(calendar.month_abb
 _WEEKDAYS = {name: number for number, name in enumerate(("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"), start=1)}
 _LAST_YEAR, _HORIZON = 2199, 366 * 5
 _FIELDS = 6
+_ANY = frozenset({"*", "?", ""})
 
 
 def validate(rules: Mapping[str, Any]) -> None:
@@ -115,8 +116,8 @@ def _numbers(field: str, low: int, high: int, names: Mapping[str, int] | None = 
     for part in field.split(","):
         spread, _, step = part.partition("/")
         first, dash, final = spread.partition("-")
-        start = low if first in {"*", "?"} else _number(first, names)
-        open_ended = first in {"*", "?"} or bool(step)
+        start = low if first in _ANY else _number(first, names)
+        open_ended = first in _ANY or bool(step)
         end = _number(final, names) if dash else high if open_ended else start
         if not low <= start <= end <= high:
             raise ValueError(part)

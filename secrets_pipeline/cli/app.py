@@ -1,0 +1,53 @@
+"""The command `secrets-pipeline`, assembled from one module a command."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from secrets_pipeline import __version__
+from secrets_pipeline.cli import apply, demo, describe, local, outputs, plan, tree, verify
+from secrets_pipeline.cli.console import emit
+from secrets_pipeline.cli.failures import Commands
+
+app = typer.Typer(
+    name="secrets-pipeline",
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    # A traceback with locals would show values.
+    pretty_exceptions_enable=False,
+    help="Make AWS Secrets Manager match an Atmos repository, and keep it so.",
+    epilog="Exit codes: 0 done, 1 error (a mistyped option included). Results are on stdout, all else on stderr.",
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        emit(f"secrets-pipeline {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options of the command itself."""
+
+
+app.add_typer(describe.app, name="describe")
+app.command(epilog=tree.EPILOG)(tree.tree)
+app.command(epilog=plan.EPILOG)(plan.plan)
+app.command(epilog=apply.EPILOG)(apply.apply)
+app.command(epilog=verify.EPILOG)(verify.verify)
+app.command(epilog=outputs.EPILOG)(outputs.outputs)
+app.add_typer(local.app, name="local")
+app.command(epilog=demo.EPILOG)(demo.demo)
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="secrets-pipeline")

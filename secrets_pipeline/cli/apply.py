@@ -1,0 +1,147 @@
+"""`apply`: make AWS match the stacks, by the same Dagster job that Materialize in the UI runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+from rich.text import Text
+
+from secrets_pipeline.aws import READ_ONLY_VARIABLE, Sessions
+from secrets_pipeline.cli import runs
+from secrets_pipeline.cli.console import emit_json, results, say
+from secrets_pipeline.cli.desired import read, usable
+from secrets_pipeline.cli.failures import FAILED, Failures
+from secrets_pipeline.cli.options import (
+    AllStacks,
+    BasePath,
+    SomeStacks,
+    TableFormat,
+    TableOrJson,
+    chosen,
+    repository,
+)
+from secrets_pipeline.cli.progress import ApplyProgress
+from secrets_pipeline.cli.run_view import check_counts, check_table, counts, is_error, outcome_table, run_json
+from secrets_pipeline.errors import GuardError
+from secrets_pipeline.reconcilers import ApplyOptions
+
+if TYPE_CHECKING:
+    from definitions.running import CheckRow, RunReport
+
+EPILOG = (
+    "Exit codes: 0 every run succeeded and no check failed (warnings are listed), 1 otherwise. One stack's or one "
+    "secret's failure does not stop the others. --queue leaves the checks to the deployment."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StackRun:
+    """The finished run of one stack; a queued run's checks are the deployment's to show."""
+
+    report: RunReport
+    checks: tuple[CheckRow, ...] = ()
+
+    @property
+    def green(self) -> bool:
+        """Whether it succeeded and no check failed with ERROR."""
+        return self.report.success and not any(is_error(check) for check in self.checks)
+
+
+Run: TypeAlias = Callable[[str], StackRun]
+
+
+def apply(
+    *,
+    base_path: BasePath = None,
+    stacks: SomeStacks = None,
+    every: AllStacks = False,
+    adopt: Annotated[bool, typer.Option("--adopt", help="Take over secrets that exist without our tags.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Delete what left the YAML, with the recovery window.")
+    ] = False,
+    queue: Annotated[
+        bool, typer.Option("--queue", help="Submit the runs to a running deployment, and follow them.")
+    ] = False,
+    url: Annotated[
+        str, typer.Option("--url", help="Its webserver, with --queue.", envvar="SECRETS_PIPELINE_URL")
+    ] = "http://127.0.0.1:3000",
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds to follow a run, with --queue.", min=1)] = 3600,
+    output: TableOrJson = TableFormat.TABLE,
+) -> None:
+    """Make AWS match the stacks: passwords, keys, secrets, databases, policies, rotation, and ARNs to consumers."""
+    names = chosen(stacks, every=every)
+    refuse_read_only()
+    root, failures = repository(base_path), Failures()
+    options = ApplyOptions(adopt=adopt, prune=prune)
+
+    def run(stack: str) -> StackRun:
+        return _queued(stack, url, options, timeout) if queue else run_here(stack, root, options)
+
+    finished = run_all(usable(read(root), names, failures), run, failures)
+    if output is TableFormat.JSON:
+        shown = {one.report.stack: run_json(one.report, one.checks) for one in finished}
+        emit_json({"stacks": shown, "errors": failures.texts})
+    else:
+        _print(finished)
+    failures.exit()
+    if not all(one.green for one in finished):
+        raise typer.Exit(FAILED)
+
+
+def refuse_read_only() -> None:
+    """Stop before anything is read, if no write is allowed.
+
+    Raises:
+        GuardError: if SECRETS_PIPELINE_READ_ONLY is set.
+    """
+    if Sessions().read_only:
+        raise GuardError(
+            f"{READ_ONLY_VARIABLE} is set: apply would write", remedy="Unset it, or use `secrets-pipeline plan`."
+        )
+
+
+def run_all(stacks: Sequence[str], run: Run, failures: Failures) -> list[StackRun]:
+    """Run stack by stack; what stops one is said, and the others go on."""
+    finished = []
+    for stack in stacks:
+        with failures.of(stack):
+            one = run(stack)
+            finished.append(one)
+            # The outcomes tell of their own failures; this is what failed beside them.
+            if one.report.error and not any(row["outcome"] == "failed" for row in one.report.rows):
+                failures.note(stack, f"stack {stack}: {one.report.error}")
+    return finished
+
+
+def run_here(stack: str, base_path: Path, options: ApplyOptions, *, lines: bool = True) -> StackRun:
+    """One stack, in this process; `lines` says whether each outcome gets a line on stderr."""
+    with ApplyProgress(stack, lines=lines) as progress:
+        report, checks = runs.provision(stack, base_path, options, progress.outcome)
+    return StackRun(report, checks)
+
+
+def _queued(stack: str, url: str, options: ApplyOptions, timeout: float) -> StackRun:
+    say(f"{stack}: submitted to {url}")
+    report = runs.queue(stack, url, options, timeout)
+    say(f"{stack}: {url.rstrip('/')}/runs/{report.run_id}")
+    return StackRun(report)
+
+
+def _print(finished: list[StackRun]) -> None:
+    console = results()
+    for one in finished:
+        state = "succeeded" if one.report.success else "failed"
+        console.print(Text(f"{one.report.stack}: run {state}: {counts(one.report.rows)}", style="bold"))
+        made = outcome_table(one.report.rows)
+        if made is not None:
+            console.print(made)
+            console.print()
+    checks = [check for one in finished for check in one.checks]
+    if checks:
+        console.print(check_table(checks))
+        console.print()
+        console.print(Text(check_counts(checks), style="bold"))

@@ -1,0 +1,56 @@
+"""What the embedded AWS was asked, in two numbers that matter: writes, and secret values read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from secrets_pipeline.local import Call
+
+_READS = re.compile(r"(Describe|List|Get|BatchGet|Head)[A-Z]")
+_READS_BY_NAME = frozenset({"AssumeRole", "Decrypt", "GenerateMac", "VerifyMac", "GET", "HEAD"})
+_VALUES = frozenset({"GetSecretValue", "BatchGetSecretValue"})
+
+
+@dataclass(frozen=True, slots=True)
+class CallCounts:
+    """Calls at the server.
+
+    Attributes:
+        secretsmanager: those of Secrets Manager.
+        written: operations that write, each as `service Operation`.
+    """
+
+    total: int
+    secretsmanager: int
+    writes: int
+    values_read: int
+    written: tuple[str, ...]
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing was written, and no value read."""
+        return self.writes == 0 and self.values_read == 0
+
+    def __str__(self) -> str:
+        text = f"{self.total} calls, {self.secretsmanager} of Secrets Manager: {self.writes} writes"
+        text += f" ({', '.join(self.written)})" if self.written else ""
+        return f"{text}, {self.values_read} GetSecretValue"
+
+
+def call_counts(calls: Iterable[Call]) -> CallCounts:
+    """Count what was recorded."""
+    known = tuple(calls)
+    writing = [call for call in known if not _reads(call.operation)]
+    return CallCounts(
+        total=sum(call.count for call in known),
+        secretsmanager=sum(call.count for call in known if call.service == "secretsmanager"),
+        writes=sum(call.count for call in writing),
+        values_read=sum(call.count for call in known if call.operation in _VALUES),
+        written=tuple(sorted({f"{call.service} {call.operation}" for call in writing})),
+    )
+
+
+def _reads(operation: str) -> bool:
+    return bool(_READS.match(operation)) or operation in _READS_BY_NAME

@@ -1,0 +1,123 @@
+"""`plan`: what an apply would do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from secrets_pipeline.aws import Sessions, Unverified, check_account
+from secrets_pipeline.cli.console import emit_json, results, say
+from secrets_pipeline.cli.desired import read, usable
+from secrets_pipeline.cli.failures import Failures
+from secrets_pipeline.cli.options import (
+    AllowExec,
+    AllStacks,
+    BasePath,
+    SomeStacks,
+    TableFormat,
+    TableOrJson,
+    chosen,
+    repository,
+)
+from secrets_pipeline.cli.plan_view import StackPlan, declared, plan_json, plan_table, summary
+from secrets_pipeline.cli.tables import table
+from secrets_pipeline.reconcilers import Desired, World, plan_stack
+
+EPILOG = (
+    "Exit codes: 0 planned, 1 error. With --detailed-exitcode: 0 nothing to do, 2 there are changes "
+    "(blocked and orphaned resources count), 1 error."
+)
+CHANGES = 2
+
+
+def plan(
+    *,
+    base_path: BasePath = None,
+    stacks: SomeStacks = None,
+    every: AllStacks = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also read every resource policy: one more call for each secret.")
+    ] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="List what the stacks declare, without any call to AWS.")
+    ] = False,
+    output: TableOrJson = TableFormat.TABLE,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit with 2 if there are changes.")
+    ] = False,
+    show_unchanged: Annotated[bool, typer.Option("--show-unchanged", help="Also list what needs no change.")] = False,
+    allow_exec: AllowExec = False,
+) -> None:
+    """Show what `apply` would do; all stacks unless some are named. Writes nothing, and reads no secret value."""
+    names = chosen(stacks, every=every or not stacks)
+    if offline and (deep or detailed_exitcode):
+        raise typer.BadParameter("nothing is compared with AWS offline", param_hint="--offline")
+    failures = Failures()
+    desired = read(repository(base_path), allow_exec=allow_exec)
+    usables = usable(desired, names, failures)
+    if offline:
+        _print_declared(desired, usables, failures, output)
+        failures.exit()
+        return
+    plans = plan_all(desired.world(Sessions(read_only=True)), usables, failures, deep=deep)
+    if output is TableFormat.JSON:
+        shown = {one.stack: plan_json(one, unchanged=show_unchanged) for one in plans}
+        _print_json(shown, failures)
+    else:
+        print_plans(plans, unchanged=show_unchanged)
+        if not deep:
+            say("Resource policies of secrets whose mark is up to date were not read: --deep reads them.", style="dim")
+    failures.exit()
+    if detailed_exitcode and any(one.differs for one in plans):
+        raise typer.Exit(CHANGES)
+
+
+def plan_all(world: World, stacks: Sequence[str], failures: Failures, *, deep: bool = False) -> list[StackPlan]:
+    """The plans of some stacks; a stack that cannot be planned is said, and left out."""
+    plans = []
+    for stack in stacks:
+        with failures.of(stack):
+            context = world.context(stack)
+            context.guard()
+            account, target = context.account, context.spec.target
+            check = check_account(account, target, stack=stack)
+            if isinstance(check, Unverified):
+                say(f"note: {check.reason}", style="dim")
+            plans.append(StackPlan(stack, account.account_id, target.region, plan_stack(context, deep=deep)))
+    return plans
+
+
+def print_plans(plans: Sequence[StackPlan], *, unchanged: bool) -> None:
+    """Each stack's table and summary line."""
+    console = results()
+    for one in plans:
+        console.print(Text(summary(one), style="bold"))
+        if one.differs or unchanged:
+            console.print(plan_table(one, unchanged=unchanged))
+            console.print()
+
+
+def _print_declared(desired: Desired, stacks: Sequence[str], failures: Failures, output: TableFormat) -> None:
+    shown = {stack: declared(desired.specs[stack]) for stack in stacks}
+    if output is TableFormat.JSON:
+        targets = {stack: desired.specs[stack].target for stack in stacks}
+        _print_json(
+            {
+                s: {"account_id": targets[s].account_id, "region": targets[s].region, "declared": rows}
+                for s, rows in shown.items()
+            },
+            failures,
+        )
+        return
+    console = results()
+    for stack, rows in shown.items():
+        console.print(Text(f"{stack}: {len(rows)} declared", style="bold"))
+        console.print(table(("kind", "name", "component", "detail"), [tuple(row.values()) for row in rows]))
+        console.print()
+
+
+def _print_json(stacks: dict[str, Any], failures: Failures) -> None:
+    emit_json({"stacks": stacks, "errors": failures.texts})

@@ -1,0 +1,147 @@
+"""A plan as a table, as JSON and as an exit code. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from secrets_pipeline.cli.tables import STYLES, table, word
+from secrets_pipeline.engine import Change, ChangeClass
+from secrets_pipeline.spec import StackSpec
+
+_SYMBOLS = {
+    ChangeClass.CREATE: "+",
+    ChangeClass.UPDATE: "~",
+    ChangeClass.RESTORE: "^",
+    ChangeClass.ADOPT: "<",
+    ChangeClass.ROTATE: "@",
+    ChangeClass.REPLICATE: ">",
+    ChangeClass.PRUNE: "-",
+    ChangeClass.ORPHAN: "?",
+    ChangeClass.NONE: "=",
+    ChangeClass.BLOCKED: "!",
+}
+_ORDER = tuple(_SYMBOLS)
+
+
+@dataclass(frozen=True, slots=True)
+class StackPlan:
+    """The plan of one stack.
+
+    Attributes:
+        account_id: the account that was looked at.
+        stages: changes by stage, in order.
+    """
+
+    stack: str
+    account_id: str
+    region: str
+    stages: Mapping[str, Sequence[Change]]
+
+    def changes(self, *, unchanged: bool = False) -> Iterator[tuple[str, Change]]:
+        """Each change with its stage, those of class none only if asked for."""
+        for stage, changes in self.stages.items():
+            for change in changes:
+                if unchanged or change.action is not ChangeClass.NONE:
+                    yield stage, change
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything differs from the YAML; blocked and orphaned resources do."""
+        return next(self.changes(), None) is not None
+
+    def counts(self) -> dict[str, int]:
+        """How many changes of each class, in a fixed order."""
+        found = Counter(change.action for _, change in self.changes(unchanged=True))
+        return {action.value: found[action] for action in _ORDER if found[action]}
+
+
+def summary(plan: StackPlan) -> str:
+    """One line, for example `myapp-dev (111122223333, eu-west-2): 4 create, 12 none`."""
+    counts = ", ".join(f"{number} {action}" for action, number in plan.counts().items()) or "nothing declared"
+    return f"{plan.stack} ({plan.account_id}, {plan.region}): {counts}"
+
+
+def plan_table(plan: StackPlan, *, unchanged: bool) -> Table:
+    """The changes of a stack, one row each."""
+    return table(
+        ("", "action", "kind", "name", "stage", "reason"),
+        (
+            (
+                Text(_SYMBOLS[change.action], style=STYLES[change.action.value]),
+                word(change.action.value),
+                change.resource.kind,
+                change.resource.name,
+                stage,
+                f"{change.reason} (changed in AWS)" if change.drift else change.reason,
+            )
+            for stage, change in plan.changes(unchanged=unchanged)
+        ),
+    )
+
+
+def plan_json(plan: StackPlan, *, unchanged: bool) -> dict[str, Any]:
+    """The plan of a stack as JSON."""
+    return {
+        "account_id": plan.account_id,
+        "region": plan.region,
+        "counts": plan.counts(),
+        "changes": [
+            {
+                "stage": stage,
+                "action": change.action.value,
+                "kind": change.resource.kind,
+                "name": change.resource.name,
+                "component": change.resource.component,
+                "key": change.resource.key,
+                "reasons": list(change.reasons),
+                "drift": change.drift,
+            }
+            for stage, change in plan.changes(unchanged=unchanged)
+        ],
+    }
+
+
+def declared(spec: StackSpec) -> list[dict[str, str]]:
+    """What a stack declares, without asking AWS: kind, name, component, detail."""
+    rows = [_row("kms-key", key.alias, ", ".join(key.components), key.description) for key in spec.keys]
+    for secret in spec.secrets:
+        rows.append(_row("secret", secret.name, str(secret.ref), secret.type.value))
+        if secret.policy or secret.readers:
+            readers = f"read by {', '.join(secret.readers)}" if secret.readers else "statements of the stack"
+            rows.append(_row("secret-policy", secret.name, str(secret.ref), readers))
+        if secret.rotation:
+            days = secret.rotation.automatically_after_days
+            when = secret.rotation.schedule_expression or f"every {days} days"
+            rows.append(_row("rotation", secret.name, str(secret.ref), f"{when} by {secret.rotation.lambda_arn}"))
+    rows += [
+        _row(
+            "database",
+            database.identifier,
+            database.component,
+            f"{database.engine}, {'created' if database.create else 'not created'} here",
+        )
+        for database in spec.databases
+    ]
+    for consumer in spec.consumers:
+        secrets = ", ".join(str(ref) for ref in consumer.secrets)
+        rows.append(_row(f"{consumer.type.value} consumer", consumer.name, consumer.component, f"reads {secrets}"))
+    rows += [
+        _row(
+            f"{delivery.kind} delivery",
+            delivery.component,
+            delivery.component,
+            "delivered" if delivery.deliver else "published only",
+        )
+        for delivery in spec.deliveries
+    ]
+    return rows
+
+
+def _row(kind: str, name: str, component: str, detail: str) -> dict[str, str]:
+    return {"kind": kind, "name": name, "component": component, "detail": detail}

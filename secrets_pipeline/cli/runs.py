@@ -1,0 +1,43 @@
+"""Runs of the Dagster jobs. Importing Dagster takes 1.6 s, so it happens in here, when a command needs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from definitions.running import CheckRow, RunReport
+    from secrets_pipeline.engine import Outcome
+    from secrets_pipeline.reconcilers import ApplyOptions
+
+
+def prepare_home() -> Path:
+    """Make DAGSTER_HOME and name it in the environment."""
+    from definitions import running  # noqa: PLC0415 - see the module's docstring
+
+    return running.prepare_home()
+
+
+def provision(
+    stack: str, base_path: Path, options: ApplyOptions, progress: Callable[[str, Outcome], None]
+) -> tuple[RunReport, tuple[CheckRow, ...]]:
+    """Run the `provision` job of a stack in this process; see `definitions.running`."""
+    from definitions import running  # noqa: PLC0415 - see the module's docstring
+
+    return running.provision(stack, base_path=base_path, options=options, progress=progress)
+
+
+def verify(stack: str, base_path: Path) -> tuple[CheckRow, ...]:
+    """Run every check of a stack in this process; see `definitions.running`."""
+    from definitions import running  # noqa: PLC0415 - see the module's docstring
+
+    return running.verify(stack, base_path=base_path)
+
+
+def queue(stack: str, url: str, options: ApplyOptions, timeout: float) -> RunReport:
+    """Submit the `provision` job of a stack to a running deployment; see `definitions.running`."""
+    from definitions import running  # noqa: PLC0415 - see the module's docstring
+
+    return running.queue(stack, url=url, options=options, timeout=timeout)

@@ -1,0 +1,115 @@
+"""What Terraform would have made for a repository's stacks, for the embedded AWS. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from secrets_pipeline.local import StandIn, StandInFunction, StandInRole, StandInService, StandInStage
+from secrets_pipeline.references import Output
+from secrets_pipeline.spec import EcsDelivery, LambdaDelivery, StackSpec, StageDelivery
+from secrets_pipeline.spec.model import Late, ReaderType
+
+_ROTATING = "secretsmanager.amazonaws.com"
+_LAMBDA = "lambda.amazonaws.com"
+_TASKS = "ecs-tasks.amazonaws.com"
+_ASSUMED_BY: Mapping[ReaderType, str] = {
+    ReaderType.EC2: "ec2.amazonaws.com",
+    ReaderType.LAMBDA: _LAMBDA,
+    ReaderType.ECS: _TASKS,
+    ReaderType.EKS: "pods.eks.amazonaws.com",
+    ReaderType.APP: "ec2.amazonaws.com",
+}
+_ROLE = re.compile(r"arn:[^:]+:iam::\d{12}:role/.+")
+_FUNCTION = re.compile(r"arn:[^:]+:lambda:([^:]+):(\d{12}):function:([^:]+)")
+
+
+def stand_ins(specs: Iterable[StackSpec], *, account_id: str) -> tuple[StandIn, ...]:
+    """The roles of consumers, in whatever account, and the functions, services and stages that stacks deliver to.
+
+    Args:
+        specs: desired state of each stack.
+        account_id: account of stacks that name none.
+
+    Returns:
+        Each once; a role comes before what runs under it.
+    """
+    known = tuple(specs)
+    made = [*_consumers(known), *_deliveries(known, account_id), *_rotation(known)]
+    # A function may be found twice: by its component, and as somebody's rotation function.
+    return tuple({_identity(one): one for one in reversed(made)}.values())[::-1]
+
+
+def _consumers(specs: Iterable[StackSpec]) -> Iterator[StandIn]:
+    for spec in specs:
+        for consumer in spec.consumers:
+            for arn in consumer.principals.values():
+                if _ROLE.fullmatch(arn):
+                    yield StandInRole(arn, _ASSUMED_BY[consumer.type])
+
+
+def _deliveries(specs: Iterable[StackSpec], default_account: str) -> Iterator[StandIn]:
+    specs = tuple(specs)
+    rotating = {name for spec in specs for name in _rotation_components(spec)}
+    for spec in specs:
+        region, account = spec.target.region, spec.target.account_id or default_account
+        for delivery in spec.deliveries:
+            match delivery:
+                case LambdaDelivery():
+                    role = delivery.role_arn or f"arn:aws:iam::{account}:role/{delivery.function_name}"
+                    invoked_by = (_ROTATING,) if (spec.stack, delivery.component) in rotating else ()
+                    yield StandInRole(role, _LAMBDA)
+                    yield StandInFunction(delivery.function_name, role, account, region, invoked_by)
+                case EcsDelivery():
+                    execution = (
+                        delivery.execution_role_arn or f"arn:aws:iam::{account}:role/{delivery.family}-execution"
+                    )
+                    task = delivery.task_role_arn or f"arn:aws:iam::{account}:role/{delivery.family}-task"
+                    yield StandInRole(execution, _TASKS)
+                    yield StandInRole(task, _TASKS)
+                    yield StandInService(
+                        delivery.cluster,
+                        delivery.service,
+                        delivery.family,
+                        delivery.container,
+                        execution,
+                        task,
+                        account,
+                        region,
+                    )
+                case StageDelivery():
+                    yield StandInStage(delivery.api_name, delivery.stage_name, account, region)
+
+
+def _rotation(specs: Iterable[StackSpec]) -> Iterator[StandIn]:
+    """Rotation functions that stacks name by ARN."""
+    for spec in specs:
+        for late in _rotation_functions(spec):
+            found = _FUNCTION.fullmatch(late) if isinstance(late, str) else None
+            if found:
+                region, account, name = found.groups()
+                role = f"arn:aws:iam::{account}:role/{name}"
+                yield StandInRole(role, _LAMBDA)
+                yield StandInFunction(name, role, account, region, (_ROTATING,))
+
+
+def _rotation_components(spec: StackSpec) -> Iterator[tuple[str, str]]:
+    for late in _rotation_functions(spec):
+        if isinstance(late, Output):
+            yield late.stack or spec.stack, late.component
+
+
+def _rotation_functions(spec: StackSpec) -> Iterator[Late]:
+    return (secret.rotation.lambda_arn for secret in spec.secrets if secret.rotation)
+
+
+def _identity(one: StandIn) -> tuple[str | None, ...]:
+    match one:
+        case StandInRole(arn=arn):
+            return ("role", arn)
+        case StandInFunction():
+            return ("function", one.account_id, one.region, one.name)
+        case StandInService():
+            return ("service", one.account_id, one.region, one.cluster, one.service)
+        case StandInStage():
+            return ("stage", one.account_id, one.region, one.api_name, one.stage_name)

@@ -1,0 +1,55 @@
+"""`verify`: every asset check, values and logins included."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+from rich.text import Text
+
+from secrets_pipeline.cli import runs
+from secrets_pipeline.cli.console import emit_json, results
+from secrets_pipeline.cli.desired import read, usable
+from secrets_pipeline.cli.failures import FAILED, Failures
+from secrets_pipeline.cli.options import (
+    AllStacks,
+    BasePath,
+    SomeStacks,
+    TableFormat,
+    TableOrJson,
+    chosen,
+    repository,
+)
+from secrets_pipeline.cli.run_view import check_counts, check_table, is_error
+
+if TYPE_CHECKING:
+    from definitions.running import CheckRow
+
+EPILOG = "Exit codes: 0 no check failed (warnings are listed), 1 a check failed, or a stack could not be checked."
+
+
+def verify(
+    *,
+    base_path: BasePath = None,
+    stacks: SomeStacks = None,
+    every: AllStacks = False,
+    output: TableOrJson = TableFormat.TABLE,
+) -> None:
+    """Run every check: resources as declared, values current, connections right, database logins accepted."""
+    names = chosen(stacks, every=every or not stacks)
+    root, failures = repository(base_path), Failures()
+    rows: list[CheckRow] = []
+    for stack in usable(read(root), names, failures):
+        with failures.of(stack):
+            rows.extend(runs.verify(stack, root))
+    if output is TableFormat.JSON:
+        emit_json({"checks": [asdict(row) for row in rows], "errors": failures.texts})
+    elif rows:
+        console = results()
+        console.print(check_table(rows))
+        console.print()
+        console.print(Text(check_counts(rows), style="bold"))
+    failures.exit()
+    if any(is_error(row) for row in rows):
+        raise typer.Exit(FAILED)

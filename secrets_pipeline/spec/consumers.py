@@ -1,0 +1,161 @@
+"""Who reads the secrets of a stack: declared in `vars.consumers`, or found by the references that are delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from secrets_pipeline.references import Expression, outputs
+from secrets_pipeline.spec.inputs import Inputs
+from secrets_pipeline.spec.limits import ROLE_ARN
+from secrets_pipeline.spec.model import (
+    ConsumerSpec,
+    Delivery,
+    EcsDelivery,
+    LambdaDelivery,
+    ReaderType,
+    SecretRef,
+)
+from secrets_pipeline.spec.scope import ComponentScope, listed, near_miss
+
+_KEYS = frozenset({"type", "role_arn", "execution_role_arn", "task_role_arn", "delivery", "secrets", "description"})
+_EXAMPLE_ROLE = "arn:aws:iam::111122223333:role/orders"
+_NAMES_A_SECRET = frozenset({"secret_arns", "secret_ids", "secret_names"})
+_ROLE_KEYS: Mapping[Literal["role", "execution_role", "task_role"], str] = {
+    "role": "role_arn",
+    "execution_role": "execution_role_arn",
+    "task_role": "task_role_arn",
+}
+
+Principals = dict[Literal["role", "execution_role", "task_role"], str]
+
+
+def declared_consumers(scope: ComponentScope) -> list[ConsumerSpec]:
+    """The consumers that a `secretsmanager` component names; what is wrong is collected."""
+    consumers = Inputs(scope, scope.component.vars, ("vars",)).inputs("consumers")
+    found = (_declared(name, consumers.inputs(name)) for name in consumers.values)
+    return [consumer for consumer in found if consumer]
+
+
+def _declared(name: str, entry: Inputs) -> ConsumerSpec | None:
+    errors = len(entry.scope.stack.errors)
+    entry.refuse_unknown(_KEYS)
+    given = entry.required_text("type", f"Write one of {', '.join(ReaderType)}.")
+    if given and given not in list(ReaderType):
+        entry.error("type", f"type is {given!r}", f"Write one of {', '.join(ReaderType)}.")
+    principals = _principals(entry, ecs=given == ReaderType.ECS)
+    delivery = entry.text("delivery") or ("secrets" if "execution_role" in principals else "arn")
+    if delivery not in ("secrets", "arn"):
+        entry.error("delivery", f"delivery is {delivery!r}", "Write secrets (injected) or arn (the code fetches it).")
+    elif delivery == "secrets" and given == ReaderType.ECS and "execution_role" not in principals:
+        entry.error(
+            "execution_role_arn",
+            "what ECS injects is read by the execution role, and none is named",
+            "Write execution_role_arn, or delivery: arn.",
+        )
+    secrets = _secrets(entry)
+    if len(entry.scope.stack.errors) > errors:
+        return None
+    return ConsumerSpec(
+        component=entry.scope.name,
+        name=name,
+        type=ReaderType(given),
+        principals=principals,
+        delivery="secrets" if delivery == "secrets" else "arn",
+        secrets=secrets,
+    )
+
+
+def _principals(entry: Inputs, *, ecs: bool) -> Principals:
+    wanted = ("execution_role", "task_role") if ecs else ("role",)
+    principals: Principals = {}
+    for role, key in _ROLE_KEYS.items():
+        if role not in wanted:
+            if entry.has(key):
+                right = " and ".join(_ROLE_KEYS[one] for one in wanted)  # type: ignore[index]
+                entry.error(key, f"{key} means nothing for this type", f"Write {right}.")
+        elif arn := entry.text(key, pattern=ROLE_ARN, example=_EXAMPLE_ROLE):
+            principals[role] = arn
+    if not any(entry.has(key) for key in _ROLE_KEYS.values()):
+        key = "execution_role_arn" if ecs else "role_arn"
+        entry.error(key, "the consumer names no role", f'Write {key}: "{_EXAMPLE_ROLE}".')
+    return principals
+
+
+def _secrets(entry: Inputs) -> tuple[SecretRef, ...]:
+    declared = entry.scope.component.vars.get("secrets")
+    known = list(declared) if isinstance(declared, Mapping) else []
+    keys = entry.texts("secrets")
+    if not keys and not entry.has("secrets"):
+        entry.error("secrets", "the consumer reads no secret", f"Write secrets: [{', '.join(known[:2]) or 'key'}].")
+    for key in keys:
+        if key not in known:
+            entry.error(
+                "secrets",
+                f"component {entry.scope.name} has no secret with the key {key}",
+                f"Keys of its secrets: {listed(known)}.{near_miss(key, known)}",
+            )
+    return tuple(SecretRef(component=entry.scope.name, key=key) for key in dict.fromkeys(keys))
+
+
+def found_consumers(deliveries: Iterable[Delivery], kinds: Mapping[str, str]) -> list[ConsumerSpec]:
+    """The consumers behind what is delivered; one whose role is not known is left out.
+
+    Args:
+        deliveries: of the stack.
+        kinds: component → kind.
+    """
+    consumers: dict[tuple[str, str], ConsumerSpec] = {}
+    for delivery in deliveries:
+        for consumer in _found(delivery, kinds):
+            key = (consumer.name, consumer.delivery)
+            earlier = consumers[key].secrets if key in consumers else ()
+            secrets = tuple(dict.fromkeys((*earlier, *consumer.secrets)))
+            consumers[key] = consumer.model_copy(update={"secrets": secrets})
+    return list(consumers.values())
+
+
+def _found(delivery: Delivery, kinds: Mapping[str, str]) -> Sequence[ConsumerSpec]:
+    if isinstance(delivery, LambdaDelivery):
+        read = _read(delivery.environment, kinds)
+        return _consumer(delivery.component, ReaderType.LAMBDA, "role", delivery.role_arn, "arn", read)
+    if isinstance(delivery, EcsDelivery):
+        injected, fetched = _read(delivery.secrets, kinds), _read(delivery.environment, kinds)
+        name, execution, task = delivery.component, delivery.execution_role_arn, delivery.task_role_arn
+        return [
+            *_consumer(name, ReaderType.ECS, "execution_role", execution, "secrets", injected),
+            *_consumer(name, ReaderType.ECS, "task_role", task, "arn", fetched),
+        ]
+    return ()
+
+
+def _consumer(
+    component: str,
+    kind: ReaderType,
+    role: Literal["role", "execution_role", "task_role"],
+    arn: str | None,
+    delivery: Literal["secrets", "arn"],
+    secrets: tuple[SecretRef, ...],
+) -> Sequence[ConsumerSpec]:
+    if arn is None or not secrets:
+        return ()
+    return [
+        ConsumerSpec(
+            component=component, name=component, type=kind, principals={role: arn}, delivery=delivery, secrets=secrets
+        )
+    ]
+
+
+def _read(entries: Mapping[str, Expression], kinds: Mapping[str, str]) -> tuple[SecretRef, ...]:
+    """The secrets of this stack that the entries name."""
+    named = [output for expression in entries.values() for output in outputs(expression)]
+    return tuple(
+        dict.fromkeys(
+            SecretRef(component=output.component, key=str(output.path[1]))
+            for output in named
+            if output.stack is None
+            and kinds.get(output.component) == "secretsmanager"
+            and output.name in _NAMES_A_SECRET
+            and output.path[1:]
+        )
+    )

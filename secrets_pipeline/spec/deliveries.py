@@ -1,0 +1,140 @@
+"""`lambda`, `ecs` and `apigateway` components: where references to secrets are delivered to.
+
+A component with `settings.secrets_pipeline.deliver: true` is changed; any other is only found by its name, so that
+its outputs can be referred to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.references import Expression, Literal, outputs
+from secrets_pipeline.spec.inputs import Inputs, found_kind
+from secrets_pipeline.spec.limits import ROLE_ARN
+from secrets_pipeline.spec.model import Delivery, EcsDelivery, LambdaDelivery, StageDelivery
+from secrets_pipeline.spec.outputs import NAMING_VARIABLES
+from secrets_pipeline.spec.scope import ComponentScope, read_expression
+from secrets_pipeline.spec.sinks import check
+
+_EXAMPLE_ROLE = "arn:aws:iam::111122223333:role/orders"
+_STAGE_VARIABLE = re.compile(r"[A-Za-z0-9_]+")
+"""https://docs.aws.amazon.com/apigateway/latest/developerguide/stage-variables.html"""
+
+
+def read_component(scope: ComponentScope, kind: str) -> Sequence[Delivery]:
+    """The deliveries of one component: one a function, container or stage; what is wrong is collected."""
+    inputs = Inputs(scope, scope.component.vars, ("vars",))
+    deliver = scope.flag("deliver")
+    names = _names(inputs, NAMING_VARIABLES[kind], required=deliver)
+    if not all(names.values()):
+        return ()
+    if kind == "lambda":
+        return (_function(inputs, names["function_name"], deliver=deliver),)
+    if kind == "ecs":
+        return _service(inputs, names["cluster_name"], names["service_name"], deliver=deliver)
+    return (_stage(inputs, names["api_name"], names["stage_name"], deliver=deliver),)
+
+
+def _names(inputs: Inputs, keys: Iterable[str], *, required: bool) -> dict[str, str]:
+    if required:
+        return {key: inputs.required_text(key, f"Write vars.{key}: it finds what is delivered to.") for key in keys}
+    return {key: _quiet_text(inputs, key) for key in keys}
+
+
+def _quiet_text(inputs: Inputs, key: str) -> str:
+    """Text where it is known; a component that is not delivered to may hold what only Terraform understands."""
+    try:
+        found = read_expression(inputs.scope.component, inputs.scope.stack.components, inputs.values.get(key))
+    except ExpressionError:
+        return ""
+    return found.value if isinstance(found, Literal) and isinstance(found.value, str) else ""
+
+
+def _function(inputs: Inputs, function_name: str, *, deliver: bool) -> LambdaDelivery:
+    return LambdaDelivery(
+        component=inputs.scope.name,
+        deliver=deliver,
+        function_name=function_name,
+        role_arn=_role(inputs, "role_arn") if deliver else None,
+        environment=_references(inputs.inputs("environment_variables")) if deliver else {},
+    )
+
+
+def _service(inputs: Inputs, cluster: str, service: str, *, deliver: bool) -> Sequence[EcsDelivery]:
+    family = (inputs.text("task_family") or inputs.text("family") if deliver else None) or service
+    containers = [
+        (
+            container.required_text("name", "Write the container's name, as in the task definition."),
+            _named(container, "secrets", ("valueFrom", "value_from")),
+            _named(container, "environment", ("value",)),
+        )
+        for container in (inputs.entries("container_definitions") if deliver else ())
+    ]
+    return [
+        EcsDelivery(
+            component=inputs.scope.name,
+            deliver=deliver,
+            cluster=cluster,
+            service=service,
+            family=family,
+            container=name,
+            execution_role_arn=_role(inputs, "execution_role_arn") if deliver else None,
+            task_role_arn=_role(inputs, "task_role_arn") if deliver else None,
+            secrets=secrets,
+            environment=environment,
+        )
+        for name, secrets, environment in containers or [("", {}, {})]
+    ]
+
+
+def _stage(inputs: Inputs, api_name: str, stage_name: str, *, deliver: bool) -> StageDelivery:
+    variables = inputs.inputs("stage_variables")
+    if deliver:
+        for name in variables.values:
+            if not _STAGE_VARIABLE.fullmatch(name):
+                variables.error(name, f"stage variable {name!r} has a wrong name", "Use letters, digits and _ only.")
+    return StageDelivery(
+        component=inputs.scope.name,
+        deliver=deliver,
+        api_name=api_name,
+        stage_name=stage_name,
+        variables=_references(variables) if deliver else {},
+    )
+
+
+def _role(inputs: Inputs, key: str) -> str | None:
+    return inputs.text(key, pattern=ROLE_ARN, example=_EXAMPLE_ROLE)
+
+
+def _references(entries: Inputs) -> dict[str, Expression]:
+    """The entries that refer to outputs; plain text stays Terraform's."""
+    found = {name: _reference(entries, name) for name in entries.values}
+    return {name: expression for name, expression in found.items() if expression is not None}
+
+
+def _reference(entries: Inputs, key: str) -> Expression | None:
+    value = entries.values[key]
+    if isinstance(value, Mapping | list):
+        entries.error(key, f"{key} is {found_kind(value)}, not text", f'Write {key}: "…".')
+        return None
+    expression = entries.scope.expression(value, entries.at(key))
+    if expression is None or not outputs(expression) or not check(entries.scope, expression, entries.at(key)):
+        return None
+    return expression
+
+
+def _named(container: Inputs, key: str, value_keys: Sequence[str]) -> dict[str, Expression]:
+    """`[{name: X, valueFrom: …}]` as X → expression."""
+    found: dict[str, Expression] = {}
+    for entry in container.entries(key):
+        name = entry.required_text("name", "Write the name of the environment variable.")
+        value_key = next((one for one in value_keys if entry.has(one)), None)
+        if value_key is None:
+            entry.error(value_keys[0], f"{value_keys[0]} is missing", f"Write {value_keys[0]}: ${{output.…}}.")
+            continue
+        expression = _reference(entry, value_key)
+        if expression is not None and name:
+            found[name] = expression
+    return found

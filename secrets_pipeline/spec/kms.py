@@ -1,0 +1,41 @@
+"""`kms` components: a key with its alias.
+
+Variables are those of Cloud Posse's component, https://github.com/cloudposse/terraform-aws-kms-key; tf-atmos has none.
+"""
+
+from __future__ import annotations
+
+from secrets_pipeline.spec.inputs import Inputs
+from secrets_pipeline.spec.limits import ALIAS
+from secrets_pipeline.spec.model import KeySpec
+from secrets_pipeline.spec.policies import statements
+from secrets_pipeline.spec.scope import ComponentScope
+
+_DELETION_DAYS = (7, 30)
+_ROTATION_DAYS = (90, 2560)
+
+
+def read_component(scope: ComponentScope) -> KeySpec | None:
+    """The key of one component; None, with errors collected, if it has no usable alias."""
+    inputs = Inputs(scope, scope.component.vars, ("vars",))
+    key = "alias_name" if inputs.has("alias_name") and not inputs.has("alias") else "alias"
+    alias = inputs.required_text(key, f"Write vars.alias of component {scope.name}, for example alias/myapp-dev.")
+    full = alias if alias.startswith("alias/") else f"alias/{alias}"
+    if alias and not ALIAS.fullmatch(full):
+        inputs.error(
+            key, f"alias is {alias!r}", "Use letters, digits, /, _ and -, and do not begin with aws/: alias/myapp-dev."
+        )
+    spec = KeySpec(
+        components=(scope.name,),
+        alias=full,
+        description=inputs.text("description") or "",
+        enable_key_rotation=inputs.boolean("enable_key_rotation", default=True),
+        rotation_period_in_days=inputs.integer("rotation_period_in_days", least=_ROTATION_DAYS[0], most=_ROTATION_DAYS[1]),
+        deletion_window_in_days=inputs.integer(
+            "deletion_window_in_days", 30, least=_DELETION_DAYS[0], most=_DELETION_DAYS[1]
+        )
+        or _DELETION_DAYS[1],
+        tags=inputs.tags(),
+        policy=statements(inputs),
+    )
+    return spec if alias else None

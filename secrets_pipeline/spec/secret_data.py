@@ -1,0 +1,154 @@
+"""Declared values: handles on the leaves of `secret_data`, never their text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from secrets_pipeline.references import Expression, Literal, Output, Path, Text, nodes, outputs, ssm_parameters
+from secrets_pipeline.spec.inputs import Inputs, found_kind
+from secrets_pipeline.spec.limits import SECRET_VALUE_BYTES
+from secrets_pipeline.spec.model import DeclaredValue, Leaf
+from secrets_pipeline.spec.scope import ComponentScope, read_expression
+from secrets_pipeline.spec.sinks import check
+from secrets_pipeline.spec.weak import weakness
+from secrets_pipeline.stacks import Component, FunctionCall, Stack
+
+KEY = "secret_data"
+_DEPTH = len(("vars", "secrets", "<key>", KEY))
+
+
+def declared_value(entry: Inputs) -> DeclaredValue | None:
+    """The value under `secret_data`; None, with errors collected, if it is wrong."""
+    raw = entry.values[KEY]
+    errors = len(entry.scope.stack.errors)
+    if isinstance(raw, str) and raw.lstrip().startswith("{") and not isinstance(raw, FunctionCall):
+        document: Any = _json_object(entry, raw)
+        leaves = [(path, value, entry.at(KEY)) for path, value in _leaves(document)]
+    elif isinstance(raw, str):
+        document, leaves = None, [((), raw, entry.at(KEY))]
+    elif isinstance(raw, Mapping):
+        document = raw
+        leaves = [(path, value, (*entry.at(KEY), *path)) for path, value in _leaves(raw)]
+    else:
+        entry.error(KEY, f"{KEY} is {found_kind(raw)}, not text or a map", f'Put it in quotes: {KEY}: "…".')
+        return None
+    if isinstance(document, Mapping) and not document:
+        entry.error(KEY, f"{KEY} is an empty map", "Write at least one key, or generate_random_password: true.")
+    read = [_leaf(entry.scope, path, value, source) for path, value, source in leaves]
+    _check_size(entry, leaves)
+    if len(entry.scope.stack.errors) > errors:
+        return None
+    return DeclaredValue(document=document is not None, leaves=tuple(leaf for leaf in read if leaf))
+
+
+def leaf_expression(stack: Stack, component: str, leaf: Leaf) -> Expression:
+    """What one leaf of a declared value stands for: read when it is written, not before.
+
+    Args:
+        stack: as resolved.
+        component: the `secretsmanager` component that declares the secret.
+        leaf: of its `DeclaredValue`.
+
+    Returns:
+        An expression without variables; `str()` of it is the template of the leaf, its literals included.
+
+    Raises:
+        ExpressionError: if the YAML cannot be read any more.
+    """
+    components = stack.components["terraform"]
+    return read_expression(components[component], components, _at(components[component], leaf))
+
+
+def _at(component: Component, leaf: Leaf) -> Any:  # noqa: ANN401 - whatever the YAML holds
+    value: Any = component.sections
+    for step in leaf.source:
+        value = value[step]
+    if leaf.path and len(leaf.source) == _DEPTH:
+        # The map is JSON inside of a text.
+        value = json.loads(value)
+        for step in leaf.path:
+            value = value[step]
+    return value
+
+
+def _json_object(entry: Inputs, text: str) -> Mapping[str, Any]:
+    repeated: list[str] = []
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys = [key for key, _ in pairs]
+        repeated.extend(sorted({key for key in keys if keys.count(key) > 1}))
+        return dict(pairs)
+
+    try:
+        document: Mapping[str, Any] = json.loads(text, object_pairs_hook=once)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}: {error.msg}"
+        entry.error(
+            KEY,
+            f"{KEY} begins with {{ but is not JSON ({place})",
+            "Correct it, with references in quotes, or write a map in YAML.",
+        )
+        return {"": ""}
+    if repeated:
+        entry.error(KEY, f"{KEY} repeats the key {repeated[0]}", "Name each key once.")
+    return document
+
+
+def _leaves(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:  # noqa: ANN401 - a JSON-shaped tree
+    if isinstance(tree, Mapping) and (tree or not path):
+        for key, value in tree.items():
+            yield from _leaves(value, (*path, str(key)))
+    elif isinstance(tree, list) and tree:
+        for index, value in enumerate(tree):
+            yield from _leaves(value, (*path, index))
+    else:
+        yield path, tree
+
+
+def _leaf(scope: ComponentScope, path: Path, value: Any, source: Path) -> Leaf | None:  # noqa: ANN401 - a YAML scalar
+    expression = scope.expression(value, source)
+    if expression is None:
+        return None
+    name = next((step for step in reversed(path) if isinstance(step, str)), None)
+    if isinstance(expression, Literal) and (problem := weakness(name, expression.value)):
+        at = f" at {'.'.join(map(str, path))}" if path else ""
+        scope.error(source, f"the value{at} {problem}", "Let it be generated, or refer to it: ${ssm:/path}.")
+    check(scope, expression, source, sensitive_allowed=True)
+    _check_documents_in_text(scope, expression, source)
+    return Leaf(path=path, source=source, outputs=outputs(expression), ssm=ssm_parameters(expression))
+
+
+def _check_documents_in_text(scope: ComponentScope, expression: Expression, source: Path) -> None:
+    """A whole JSON document in the middle of a text is hardly ever meant."""
+    for text in (node for node in nodes(expression) if isinstance(node, Text)):
+        for output in outputs(text):
+            if output.name == "secret_values" and not output.path[2:] and _is_document(scope, output):
+                where = f"output.{output.component}"
+                scope.error(
+                    source,
+                    f"{output} is a JSON document, in the middle of a text",
+                    f"Write ${{{where}.secret_values.{output.path[1]}.password}} or another of its keys.",
+                )
+
+
+def _is_document(scope: ComponentScope, output: Output) -> bool:
+    component = scope.stack.components.get(output.component)
+    if output.stack not in (None, scope.stack.stack.name) or component is None:
+        return False
+    secrets = component.component.vars.get("secrets")
+    entry = secrets.get(output.path[1]) if isinstance(secrets, Mapping) and output.path[1:] else None
+    if not isinstance(entry, Mapping):
+        return False
+    data = entry.get(KEY)
+    in_text = isinstance(data, str) and data.lstrip().startswith("{")
+    return isinstance(data, Mapping) or in_text or any(entry.get(key) for key in ("username", "engine", "dbname"))
+
+
+def _check_size(entry: Inputs, leaves: list[tuple[Path, Any, Path]]) -> None:
+    size = sum(len(str(value).encode()) for _, value, _ in leaves)
+    if size > SECRET_VALUE_BYTES:
+        entry.error(KEY, f"{KEY} has {size} bytes, AWS takes {SECRET_VALUE_BYTES}", "Split it into several secrets.")
+
+

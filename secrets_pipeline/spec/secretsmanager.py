@@ -1,0 +1,240 @@
+"""`secretsmanager` components: secrets, and the KMS key that they make for themselves.
+
+The variables, their defaults and their validation are those of tf-atmos's component of that name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from secrets_pipeline.references import Output
+from secrets_pipeline.spec import generated, rotation
+from secrets_pipeline.spec.generated import generated_value
+from secrets_pipeline.spec.inputs import Inputs
+from secrets_pipeline.spec.limits import (
+    ALIAS,
+    DESCRIPTION_LENGTH,
+    KEY_ARN,
+    KEY_ID,
+    RECOVERY_DAYS,
+    REGION,
+    secret_name_problem,
+    tag_problems,
+)
+from secrets_pipeline.spec.model import (
+    DatabaseSpec,
+    DeclaredValue,
+    GeneratedValue,
+    KeySpec,
+    Late,
+    ReplicaSpec,
+    SecretRef,
+    SecretSpec,
+)
+from secrets_pipeline.spec.names import own_key_alias, secret_name
+from secrets_pipeline.spec.policies import statements
+from secrets_pipeline.spec.scope import ComponentScope
+from secrets_pipeline.spec.secret_data import declared_value
+from secrets_pipeline.spec.secret_types import secret_type
+
+_PASSWORD_KEYS = frozenset(
+    {"password_length", "random_password_length", "random_password_special", "random_password_override_special"}
+    | {f"random_password_min_{name}" for name in ("lower", "upper", "numeric", "special")}
+)
+ENTRY_KEYS = (
+    frozenset(
+        {
+            "name",
+            "path",
+            "description",
+            "secret_data",
+            "generate_random_password",
+            "kms_key_id",
+            "recovery_window_in_days",
+            "rotation",
+            "replica_regions",
+            "policy",
+            "tags",
+            "type",
+            "secret_string_version",
+        }
+    )
+    | generated.DOCUMENT_KEYS
+    | rotation.FLAT_KEYS
+    | _PASSWORD_KEYS
+)
+"""Keys of one secret. `secret_string_version` steers Terraform's write-only values and means nothing here."""
+
+_DEFAULT_KEY = "alias/aws/secretsmanager"
+_KEY = re.compile(f"{KEY_ARN.pattern}|{KEY_ID.pattern}|{ALIAS.pattern}|{_DEFAULT_KEY}")
+_EXAMPLE_KEY = "arn:aws:kms:eu-west-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+@dataclass(frozen=True, slots=True)
+class _Component:
+    """What all secrets of one component share."""
+
+    vars: Inputs
+    context_name: str
+    environment: str | None
+    key: Late | None
+    recovery_days: int
+    tags: Mapping[str, str]
+    region: str
+    protected: bool
+
+
+def read_component(
+    scope: ComponentScope, masters: Mapping[SecretRef, DatabaseSpec], *, region: str, protected: bool
+) -> tuple[list[SecretSpec], KeySpec | None]:
+    """The secrets of one component, in the order of its map, and the key that it makes; what is wrong is collected.
+
+    Args:
+        scope: a `secretsmanager` component.
+        masters: secrets that are the master password of a database.
+        region: of the stack.
+        protected: whether the stack is production.
+    """
+    inputs = Inputs(scope, scope.component.vars, ("vars",))
+    context_name = inputs.required_text(
+        "context_name", "Write vars.context_name, for example myapp: it begins every secret's name and is never guessed."
+    )
+    environment = inputs.text("environment")
+    own_key = _own_key(inputs, context_name, environment)
+    default_key: Late | None = Output(scope.name, ("kms_key_arn",)) if own_key else None
+    shared = _Component(
+        vars=inputs,
+        context_name=context_name,
+        environment=environment,
+        key=inputs.late("default_kms_key_id", default_key, pattern=_KEY, example=_EXAMPLE_KEY),
+        recovery_days=_recovery_days(inputs, "default_recovery_window_in_days", 30, protected=protected),
+        tags=inputs.tags(),
+        region=region,
+        protected=protected,
+    )
+    if not inputs.has("secrets"):
+        inputs.error("secrets", "secrets is missing", "Write a map of secrets under vars.secrets, or {} for none.")
+    entries = inputs.inputs("secrets")
+    secrets = [
+        secret
+        for key in entries.values
+        if (secret := _secret(shared, key, entries.inputs(key), masters.get(SecretRef(component=scope.name, key=key))))
+    ]
+    return secrets, own_key
+
+
+def _own_key(inputs: Inputs, context_name: str, environment: str | None) -> KeySpec | None:
+    if not inputs.boolean("create_kms_key", default=False) or not context_name:
+        return None
+    place = "/".join(part for part in (context_name, environment) if part)
+    return KeySpec(
+        components=(inputs.scope.name,),
+        alias=own_key_alias(context_name, environment),
+        description=f"Secrets of {place}",
+        tags=inputs.tags(),
+    )
+
+
+def _secret(shared: _Component, key: str, entry: Inputs, master_of: DatabaseSpec | None) -> SecretSpec | None:
+    if not entry.values:
+        entry.scope.error(entry.path, f"secret {key} is empty", "Write secret_data or generate_random_password: true.")
+        return None
+    entry.refuse_unknown(ENTRY_KEYS)
+    value = _value(shared, entry, master_of)
+    kind = secret_type(entry, value)
+    name = secret_name(
+        shared.context_name, shared.environment, entry.text("path") or "", entry.text("name", example=key) or key
+    )
+    problem = secret_name_problem(name)
+    if problem and shared.context_name:
+        entry.error("name" if entry.has("name") else "path", problem, "Rename it: AWS never renames a secret later.")
+    description = entry.text("description") or ""
+    if len(description) > DESCRIPTION_LENGTH:
+        entry.error(
+            "description", f"description has {len(description)} characters", f"AWS takes {DESCRIPTION_LENGTH}."
+        )
+    if value is None:
+        return None
+    return SecretSpec(
+        ref=SecretRef(component=entry.scope.name, key=key),
+        name=name,
+        type=kind,
+        description=description,
+        kms_key=_without_default_key(entry.late("kms_key_id", shared.key, pattern=_KEY, example=_EXAMPLE_KEY)),
+        value=value,
+        recovery_window_in_days=_recovery_days(
+            entry, "recovery_window_in_days", shared.recovery_days, protected=shared.protected
+        ),
+        tags=_tags(shared, entry),
+        policy=statements(entry),
+        rotation=rotation.rotation(shared.vars, entry),
+        replicas=tuple(_replicas(shared, entry)),
+        where=str(entry.scope.where(entry.path)),
+    )
+
+
+def _value(shared: _Component, entry: Inputs, master_of: DatabaseSpec | None) -> GeneratedValue | DeclaredValue | None:
+    generate = entry.boolean("generate_random_password", default=False)
+    declared = entry.has("secret_data")
+    if generate == declared:
+        problem = "both secret_data and generate_random_password" if generate else "no value"
+        entry.scope.error(
+            entry.path, f"the secret has {problem}", "Write either secret_data or generate_random_password: true."
+        )
+        return None
+    if generate:
+        return generated_value(shared.vars, entry, master_of)
+    for key in sorted(generated.DOCUMENT_KEYS):
+        if entry.has(key):
+            entry.error(key, f"{key} stands beside secret_data", f"Write {key} as a key under secret_data.")
+    return declared_value(entry)
+
+
+def _tags(shared: _Component, entry: Inputs) -> dict[str, str]:
+    tags = {**shared.tags, **entry.tags()}
+    if entry.has("tags"):
+        own = set(tag_problems(entry.tags()))
+        for problem in tag_problems(tags):
+            if problem not in own:
+                entry.error("tags", f"together with the component's: {problem}", "Take tags out.")
+    return tags
+
+
+def _recovery_days(inputs: Inputs, key: str, default: int, *, protected: bool) -> int:
+    least, most = RECOVERY_DAYS
+    days = inputs.integer(key, default, least=0, most=most)
+    if days is None:
+        return default
+    if 0 < days < least or (days == 0 and protected and inputs.has(key)):
+        allowed = f"{least} to {most}" if protected else f"0, or {least} to {most}"
+        why = ": this stack is production" if days == 0 else ""
+        inputs.error(key, f"{key} is {days}{why}", f"Write {allowed}.")
+    return days
+
+
+def _without_default_key(key: Late | None) -> Late | None:
+    return None if key == _DEFAULT_KEY else key
+
+
+def _replicas(shared: _Component, entry: Inputs) -> list[ReplicaSpec]:
+    given = entry.values.get("replica_regions")
+    if given is not None and not isinstance(given, list):
+        entry.error("replica_regions", "replica_regions is not a list", "Write replica_regions: [eu-west-1].")
+        return []
+    maps = [one if isinstance(one, Mapping) else {"region": one} for one in given or []]
+    replicas: list[ReplicaSpec] = []
+    for index, one in enumerate(maps):
+        read = Inputs(entry.scope, one, (*entry.at("replica_regions"), index))
+        read.refuse_unknown(frozenset({"region", "kms_key_id"}))
+        region = read.text("region", pattern=REGION, example="eu-west-1")
+        if region is None:
+            if not read.has("region"):
+                read.error("region", "the replica names no region", "Write region: eu-west-1.")
+            continue
+        if region == shared.region or region in {replica.region for replica in replicas}:
+            read.error("region", f"the secret is in {region} already", "Name each other region once.")
+            continue
+        replicas.append(ReplicaSpec(region=region, kms_key_id=read.text("kms_key_id", pattern=_KEY, example=_EXAMPLE_KEY)))
+    return replicas

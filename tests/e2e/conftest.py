@@ -1,0 +1,54 @@
+"""One embedded AWS a module, an own DAGSTER_HOME, and the example repository in a folder that tests may change."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from secrets_pipeline import local
+from secrets_pipeline.cli.stand_ins import stand_ins
+from secrets_pipeline.reconcilers import read_desired
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of examples/."""
+    folder = tmp_path_factory.mktemp("atmos") / "examples"
+    shutil.copytree(EXAMPLES, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """DAGSTER_HOME."""
+    return tmp_path_factory.mktemp("dagster-home")
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory, repository: Path, home: Path) -> Iterator[local.LocalAws]:
+    """A fresh embedded AWS with what Terraform would have made; the environment points at it."""
+    with pytest.MonkeyPatch.context() as patch:
+        running = local.start(tmp_path_factory.mktemp("local-aws"), die_with_parent=True)
+        try:
+            for name in [name for name in os.environ if name.startswith("AWS_")]:
+                patch.delenv(name)
+            for name, value in running.environment().items():
+                patch.setenv(name, value)
+            patch.setenv("SECRETS_PIPELINE_CONFIG", str(repository / "operator.yaml"))
+            patch.setenv("DAGSTER_HOME", str(home))
+            patch.setenv("ATMOS_BASE_PATH", str(repository))
+            local.stand_in(running, stand_ins(read_desired(repository).specs))
+            yield running
+        finally:
+            local.stop(running.state_dir)
+
+
+@pytest.fixture(scope="module")
+def boto(aws: local.LocalAws) -> boto3.Session:
+    """Plain boto3, the independent witness."""
+    return boto3.Session()

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from secrets_pipeline.errors import StackError
+from secrets_pipeline.stacks import Component, Repository, Resolution
+from secrets_pipeline.stacks.markers import Value
+
+from .conftest import ATMOS, Open
+
+SHARED = {
+    "stacks/catalog/app.yaml": """
+        vars: {tags: {team: core}, zones: [a, b]}
+        components:
+          terraform:
+            base: {metadata: {type: abstract}, vars: {nested: {list: [{x: 1}]}}, settings: {s: {t: 1}}}
+            app: {metadata: {inherits: [base]}}
+    """,
+    "stacks/deploy/dev.yaml": "import: [catalog/app]",
+    "stacks/deploy/prod.yaml": "import: [catalog/app]",
+}
+
+
+def containers(value: Value) -> Iterator[int]:
+    if isinstance(value, dict | list):
+        yield id(value)
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from containers(inner)
+
+
+def all_components(resolution: Resolution) -> list[Component]:
+    return [c for s in resolution.stacks.values() for kind in s.components.values() for c in kind.values()]
+
+
+def test_no_two_components_share_what_can_change(repository: Open) -> None:
+    opened = repository(SHARED)
+    found = [*all_components(opened.resolve()), *all_components(opened.resolve())]
+    ids = [identity for component in found for identity in containers(dict(component.sections))]
+    assert len(found) == 8
+    assert len(ids) == len(set(ids))
+
+
+def test_changing_a_component_changes_no_later_resolution(repository: Open) -> None:
+    opened = repository(SHARED)
+    first = opened.resolve().stacks["deploy/dev"].components["terraform"]["app"]
+    first.sections["vars"]["tags"]["team"] = "changed"
+    again = opened.resolve().stacks["deploy/dev"].components["terraform"]["app"]
+    assert again.vars["tags"] == {"team": "core"}
+
+
+def test_broken_stacks_do_not_block_others_and_all_errors_are_reported(repository: Open) -> None:
+    found = repository(
+        {
+            "stacks/deploy/a.yaml": "vars: {a: 1\n",
+            "stacks/deploy/b.yaml": "components: {terraform: {x: {vars: 1}, y: {env: 1}, z: {}}}",
+            "stacks/deploy/c.yaml": "components: {terraform: {z: {}}}",
+            "stacks/deploy/d.yaml": "import: [catalog/none]",
+        }
+    ).resolve()
+    assert list(found.stacks) == ["deploy/c"]
+    assert [(e.where.file, e.where.component) for e in found.errors if e.where] == [
+        ("stacks/deploy/a.yaml", None),
+        ("stacks/deploy/b.yaml", "x"),
+        ("stacks/deploy/b.yaml", "y"),
+        ("stacks/deploy/d.yaml", None),
+    ]
+
+
+def test_a_broken_import_of_many_stacks_is_reported_once(repository: Open) -> None:
+    found = repository({**SHARED, "stacks/catalog/app.yaml": "a: 1\na: 2\n"}).resolve()
+    (error,) = found.errors
+    assert error.chain == ("stacks/deploy/dev.yaml",)
+
+
+def test_one_stack_is_resolved_without_reading_the_files_of_others(repository: Open) -> None:
+    opened = repository({**SHARED, "stacks/deploy/broken.yaml": "a: [\n"})
+    found = opened.resolve(["deploy/dev"])
+    assert (list(found.stacks), found.errors) == (["deploy/dev"], ())
+
+
+def test_a_name_in_any_manifest_makes_every_file_a_candidate(repository: Open) -> None:
+    opened = repository({**SHARED, "stacks/deploy/named.yaml": "name: deploy/dev\ncomponents: {terraform: {more: {}}}"})
+    assert set(opened.resolve(["deploy/dev"]).stacks["deploy/dev"].components["terraform"]) == {"app", "base", "more"}
+
+
+def test_a_stack_is_resolved_once(repository: Open) -> None:
+    opened = repository(SHARED)
+    assert opened.stack("deploy/dev") is opened.stack("deploy/dev")
+
+
+def test_an_unknown_stack_names_near_misses(repository: Open) -> None:
+    with pytest.raises(StackError, match="there is no stack 'deploy/dve'") as raised:
+        repository(SHARED).stack("deploy/dve")
+    assert raised.value.remedy.startswith("Did you mean deploy/dev")
+
+
+def test_a_broken_stack_raises_its_error(repository: Open) -> None:
+    opened = repository({"stacks/deploy/dev.yaml": "components: {terraform: {ok: {}, x: {vars: 1}}}"})
+    with pytest.raises(StackError, match="invalid component vars section"):
+        opened.stack("deploy/dev")
+
+
+def test_files_that_change_later_are_not_read_again(repository: Open, tmp_path: Path) -> None:
+    opened = repository(SHARED)
+    before = opened.resolve().stacks["deploy/dev"].components["terraform"]["app"].vars
+    (tmp_path / "stacks" / "catalog" / "app.yaml").write_text("broken: [")
+    assert opened.resolve().stacks["deploy/dev"].components["terraform"]["app"].vars == before
+
+
+def test_describe_has_the_shape_of_atmos(repository: Open) -> None:
+    opened = repository(SHARED)
+    described = opened.describe(opened.resolve())
+    assert list(described) == ["deploy/dev", "deploy/prod"]
+    sections = described["deploy/dev"]["components"]["terraform"]["app"]
+    assert sections["vars"] == {"tags": {"team": "core"}, "zones": ["a", "b"], "nested": {"list": [{"x": 1}]}}
+    assert {
+        "atmos_component", "atmos_manifest", "atmos_stack", "atmos_stack_file", "backend", "command", "component",
+        "component_info", "env", "imports", "inheritance", "metadata", "overrides", "settings", "stack", "vars",
+        "workspace",
+    } <= set(sections)  # fmt: skip
+
+
+def test_a_manifest_without_components_gives_no_stack(repository: Open) -> None:
+    found = repository({**SHARED, "stacks/deploy/empty.yaml": "", "stacks/deploy/vars.yaml": "vars: {a: 1}"}).resolve()
+    assert set(found.stacks) == {"deploy/dev", "deploy/prod"}
+    assert found.errors == ()
+
+
+def test_the_process_environment_serves_when_none_is_given(
+    repository: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    repository({"stacks/deploy/dev.yaml": "components: {terraform: {app: {vars: {v: !env OF_PROCESS}}}}"})
+    monkeypatch.setenv("OF_PROCESS", "seen")
+    component = Repository.open(tmp_path).stack("deploy/dev").components["terraform"]["app"]
+    assert component.vars["v"] == "seen"
+
+
+def test_a_folder_below_the_repository_opens_it(repository: Open, tmp_path: Path) -> None:
+    repository(SHARED)
+    assert Repository.open(tmp_path / "stacks" / "deploy", env={}).stack_names() == ("deploy/dev", "deploy/prod")
+
+
+def test_a_repository_without_manifests_is_an_error(repository: Open) -> None:
+    with pytest.raises(StackError, match="no stack manifests found"):
+        repository({"atmos.yaml": ATMOS}).resolve()
