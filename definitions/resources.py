@@ -106,7 +106,7 @@ class Stacks:
         return LocalSealStore(self._seal_folder)
 
 
-class StacksResource(dg.ConfigurableResourceFactory[Stacks]):
+class StacksResource(dg.ConfigurableResource[Stacks]):
     """Makes the stacks of a run.
 
     Attributes:

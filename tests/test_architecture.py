@@ -15,7 +15,7 @@ LAYERS = {
     "engine": set(),
     "access": set(),
     "aws": {"spec"},
-    "values": {"spec", "references"},
+    "values": {"aws", "spec", "references"},
     "local": {"access"},
     "reconcilers": {"engine", "access", "aws", "values", "spec", "references", "stacks"},
     "cli": {"reconcilers", "engine", "access", "aws", "values", "spec", "references", "stacks", "local"},

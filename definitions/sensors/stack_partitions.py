@@ -1,6 +1,5 @@
 """Keeps the partitions in step with the YAML."""
 
-
 import dagster as dg
 
 from definitions.partitions import STACKS, check_key

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from secrets_pipeline import __version__
-from secrets_pipeline.cli import apply, demo, describe, local, outputs, plan, tree, verify
+from secrets_pipeline.cli import apply, demo, describe, dev, local, outputs, plan, tree, verify
 from secrets_pipeline.cli.console import emit
 from secrets_pipeline.cli.failures import Commands
 
@@ -46,6 +46,7 @@ app.command(epilog=verify.EPILOG)(verify.verify)
 app.command(epilog=outputs.EPILOG)(outputs.outputs)
 app.add_typer(local.app, name="local")
 app.command(epilog=demo.EPILOG)(demo.demo)
+app.command(epilog=dev.EPILOG)(dev.dev)
 
 
 def main() -> None:

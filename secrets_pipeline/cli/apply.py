@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
-from rich.text import Text
 
 from secrets_pipeline.aws import READ_ONLY_VARIABLE, Sessions
 from secrets_pipeline.cli import runs
-from secrets_pipeline.cli.console import emit_json, results, say
+from secrets_pipeline.cli.console import emit, emit_json, say, show, title
 from secrets_pipeline.cli.desired import read, usable
 from secrets_pipeline.cli.failures import FAILED, Failures
 from secrets_pipeline.cli.options import (
@@ -132,16 +131,15 @@ def _queued(stack: str, url: str, options: ApplyOptions, timeout: float) -> Stac
 
 
 def _print(finished: list[StackRun]) -> None:
-    console = results()
     for one in finished:
         state = "succeeded" if one.report.success else "failed"
-        console.print(Text(f"{one.report.stack}: run {state}: {counts(one.report.rows)}", style="bold"))
+        title(f"{one.report.stack}: run {state}: {counts(one.report.rows)}")
         made = outcome_table(one.report.rows)
         if made is not None:
-            console.print(made)
-            console.print()
+            show(made)
+            emit("")
     checks = [check for one in finished for check in one.checks]
     if checks:
-        console.print(check_table(checks))
-        console.print()
-        console.print(Text(check_counts(checks), style="bold"))
+        show(check_table(checks))
+        emit("")
+        title(check_counts(checks))

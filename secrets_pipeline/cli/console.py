@@ -7,16 +7,33 @@ import os
 import sys
 from typing import Any, TextIO
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
-WIDTH = 140
-"""Columns where no terminal says otherwise: a table in a pipe or a log is neither cut nor folded to 80."""
+_UNFOLDED = 1000
+"""Columns where no terminal says otherwise: what goes to a pipe or a log keeps a row on a line."""
 
 
-def results() -> Console:
-    """The console of results, on stdout."""
-    return _console(sys.stdout)
+def show(what: RenderableType, *, width: int | None = None) -> None:
+    """Write a result for a human on stdout.
+
+    Args:
+        what: a table, a tree, a `Text`; in a `str` nothing is markup.
+        width: columns; those of the terminal if None, and as many as needed where there is none.
+    """
+    console = _console(sys.stdout, width)
+    if console.is_terminal:
+        console.print(what)
+        return
+    with console.capture() as captured:
+        console.print(what)
+    # Tables fill their lines up with spaces.
+    emit("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def title(text: str) -> None:
+    """Write a line in bold on stdout."""
+    show(Text(text, style="bold"))
 
 
 def messages() -> Console:
@@ -24,8 +41,13 @@ def messages() -> Console:
     return _console(sys.stderr)
 
 
+def say(text: str, *, style: str = "") -> None:
+    """Write text for a human on stderr, unfolded; markup in it is text."""
+    messages().print(Text(text, style=style), soft_wrap=True)
+
+
 def emit(text: str) -> None:
-    """Write a result as it stands, without wrapping."""
+    """Write a result as it stands, and end its last line."""
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
     sys.stdout.flush()
 
@@ -35,12 +57,8 @@ def emit_json(value: Any) -> None:  # noqa: ANN401 - a JSON-shaped tree
     emit(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
-def say(text: str, *, style: str = "") -> None:
-    """Write a line for a human on stderr; markup in it is text."""
-    messages().print(Text(text, style=style), soft_wrap=True)
-
-
-def _console(file: TextIO) -> Console:
+def _console(file: TextIO, width: int | None = None) -> Console:
+    if width is None and not file.isatty() and "COLUMNS" not in os.environ:
+        width = _UNFOLDED
     # Names come from YAML: nothing in them is markup, an emoji code or worth colouring.
-    sized = file.isatty() or "COLUMNS" in os.environ
-    return Console(file=file, width=None if sized else WIDTH, markup=False, emoji=False, highlight=False)
+    return Console(file=file, width=width, markup=False, emoji=False, highlight=False)

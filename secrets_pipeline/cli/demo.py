@@ -19,22 +19,21 @@ from secrets_pipeline.aws import READ_ONLY_VARIABLE
 from secrets_pipeline.cli import runs
 from secrets_pipeline.cli.apply import StackRun, run_all, run_here
 from secrets_pipeline.cli.call_counts import call_counts
-from secrets_pipeline.cli.console import WIDTH, results
+from secrets_pipeline.cli.console import show, title
 from secrets_pipeline.cli.delivered import delivered
 from secrets_pipeline.cli.demo_view import check_lines, delivered_lines, stage_lines
 from secrets_pipeline.cli.desired import read, usable
 from secrets_pipeline.cli.failures import FAILED, Failures
 from secrets_pipeline.cli.local import operator_settings, start_for
-from secrets_pipeline.cli.options import BasePath, repository
+from secrets_pipeline.cli.options import BasePath, examples, repository
 from secrets_pipeline.cli.plan import plan_all
 from secrets_pipeline.cli.plan_view import summary
 from secrets_pipeline.cli.tree import hierarchy
-from secrets_pipeline.errors import GuardError
 from secrets_pipeline.local import LocalAws
 from secrets_pipeline.reconcilers import ApplyOptions, Desired
 
 EPILOG = "Exit codes: 0 everything was green, 1 something was not. No process is left, whatever happens."
-_EXAMPLES = "examples"
+_WIDTH = 140
 
 
 def demo(base_path: BasePath = None) -> None:
@@ -42,16 +41,14 @@ def demo(base_path: BasePath = None) -> None:
 
     Uses the examples of the project unless --base-path names another repository. Runs are kept in DAGSTER_HOME.
     """
-    root = repository(base_path or _examples())
+    root = repository(base_path or examples())
     failures, started = Failures(), time.monotonic()
     os.environ.update(operator_settings(root))
     desired = read(root)
     stacks = usable(desired, None, failures)
     with _embedded_aws(desired) as aws:
         green = _tell(aws, desired, stacks, failures)
-    _heading(
-        f"{'All green' if green and not failures.texts else 'Not green'} after {time.monotonic() - started:.0f} s."
-    )
+    title(f"{'All green' if green and not failures.texts else 'Not green'} after {time.monotonic() - started:.0f} s.")
     _lines(["The runs are kept: `make dev`, then open http://127.0.0.1:3000 to see them."])
     if not green or failures.texts:
         raise typer.Exit(FAILED)
@@ -59,23 +56,23 @@ def demo(base_path: BasePath = None) -> None:
 
 def _tell(aws: LocalAws, desired: Desired, stacks: Sequence[str], failures: Failures) -> bool:
     """Go through the chain; whether every run and check was green, and the second apply idle."""
-    results().print(hierarchy(desired.specs[stack] for stack in stacks))
-    _heading("Plan")
+    show(hierarchy(desired.specs[stack] for stack in stacks), width=_WIDTH)
+    title("Plan")
     _lines(f"  {summary(plan)}" for plan in plan_all(desired.world(), stacks, failures))
-    _heading("Apply")
+    title("Apply")
     first = _apply(desired, stacks, failures, tell=True)
-    _heading("Delivered, as AWS holds it now")
+    title("Delivered, as AWS holds it now")
     world = desired.world()
     for stack in stacks:
         with failures.of(stack):
             _lines(delivered_lines(stack, delivered(world.context(stack))))
-    _heading("Checks")
+    title("Checks")
     for one in first:
         _lines(check_lines(one.report.stack, one.checks))
     embedded.reset_calls(aws)
     second = _apply(desired, stacks, failures, tell=False)
     counted = call_counts(embedded.calls(aws))
-    _heading(f"Second apply, counted at the server: {counted}")
+    title(f"Second apply, counted at the server: {counted}")
     return all(one.green and all(check.passed for check in one.checks) for one in [*first, *second]) and counted.idle
 
 
@@ -100,9 +97,9 @@ def _embedded_aws(desired: Desired) -> Iterator[LocalAws]:
         # Whatever the user's files say of profiles and endpoints: nothing leaves the embedded AWS.
         os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
         try:
-            aws = start_for(desired.specs.values(), state_dir, die_with_parent=True)
+            aws = start_for(desired.specs, state_dir, die_with_parent=True)
             os.environ.update(aws.environment())
-            runs.prepare_home()
+            runs.prepare_home(desired.specs)
             yield aws
         finally:
             embedded.stop(state_dir)
@@ -113,21 +110,8 @@ def _foreign_settings() -> list[str]:
     return [name for name in os.environ if name.startswith("AWS_")]
 
 
-def _examples() -> Path:
-    for folder in (Path.cwd(), Path(__file__).resolve().parents[2]):
-        if (folder / _EXAMPLES / "atmos.yaml").is_file():
-            return folder / _EXAMPLES
-    raise GuardError(
-        "there are no examples here", remedy="Run it in a checkout, or name a repository with --base-path."
-    )
-
-
-def _heading(text: str) -> None:
-    results().print(Text(text, style="bold"), soft_wrap=True)
-
-
 def _lines(lines: Iterable[str]) -> None:
     for line in lines:
         shown = Text(line)
-        shown.truncate(WIDTH, overflow="ellipsis")
-        results().print(shown, soft_wrap=True)
+        shown.truncate(_WIDTH, overflow="ellipsis")
+        show(shown)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 import yaml
 
-from secrets_pipeline.cli.console import emit, emit_json, results
+from secrets_pipeline.cli.console import emit, emit_json, show
 from secrets_pipeline.cli.failures import Failures
 from secrets_pipeline.cli.masking import masked, plain
 from secrets_pipeline.cli.options import AllowExec, BasePath, OneStack, StackFilter, repository
@@ -136,4 +136,4 @@ def _print_table(components: Iterable[Component]) -> None:
         )
         for found in components
     ]
-    results().print(table(("stack", "component", "is a", "", "manifest"), rows))
+    show(table(("stack", "component", "is a", "", "manifest"), rows))

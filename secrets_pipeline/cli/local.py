@@ -52,10 +52,10 @@ def start(
     os.environ.update(exported)
     # Credentials of the user's would win over those of the embedded AWS.
     unset = [name for name in FOREIGN if os.environ.pop(name, None) is not None]
-    specs: list[StackSpec] = []
+    specs: dict[str, StackSpec] = {}
     if base_path is not None or has_repository(root):
         desired = read(root)
-        specs = [desired.specs[name] for name in usable(desired, None, failures)]
+        specs = {name: desired.specs[name] for name in usable(desired, None, failures)}
     else:
         say(f"No Atmos repository in {root}: nothing is made for its stacks.")
     aws = start_for(specs, state_dir, port=port)
@@ -83,22 +83,21 @@ def stop(state_dir: StateDir = STATE_DIR) -> None:
 
 
 def start_for(
-    specs: Iterable[StackSpec], state_dir: Path, *, port: int | None = None, die_with_parent: bool = False
+    specs: Mapping[str, StackSpec], state_dir: Path, *, port: int | None = None, die_with_parent: bool = False
 ) -> LocalAws:
     """Start the embedded AWS as the account and region of most stacks, with what Terraform would have made.
 
     Raises:
         LocalError: if it does not start.
     """
-    known = tuple(specs)
     aws = embedded.start(
         state_dir,
-        account_id=_most([spec.target.account_id for spec in known], DEFAULT_ACCOUNT),
-        region=_most([spec.target.region for spec in known], DEFAULT_REGION),
+        account_id=_most([spec.target.account_id for spec in specs.values()], DEFAULT_ACCOUNT),
+        region=_most([spec.target.region for spec in specs.values()], DEFAULT_REGION),
         port=port,
         die_with_parent=die_with_parent,
     )
-    embedded.stand_in(aws, stand_ins(known, account_id=aws.account_id))
+    embedded.stand_in(aws, stand_ins(specs, account_id=aws.account_id))
     return aws
 
 

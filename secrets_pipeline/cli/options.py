@@ -9,7 +9,10 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from secrets_pipeline.errors import GuardError
+
 BASE_PATH_VARIABLE = "ATMOS_BASE_PATH"
+_EXAMPLES = "examples"
 
 BasePath: TypeAlias = Annotated[
     Path | None,
@@ -18,7 +21,7 @@ BasePath: TypeAlias = Annotated[
         metavar="DIR",
         exists=True,
         file_okay=False,
-        help="The Atmos repository [default: ATMOS_BASE_PATH, else the current folder].",
+        help="The Atmos repository; by default ATMOS_BASE_PATH, else the current folder.",
         show_default=False,
     ),
 ]
@@ -57,6 +60,20 @@ def repository(base_path: Path | None) -> Path:
         os.environ.pop(BASE_PATH_VARIABLE, None)
         return base_path.absolute()
     return Path(os.environ.get(BASE_PATH_VARIABLE) or ".").absolute()
+
+
+def examples() -> Path:
+    """The example repository of a checkout.
+
+    Raises:
+        GuardError: if there is none.
+    """
+    for folder in (Path.cwd(), Path(__file__).resolve().parents[2]):
+        if (folder / _EXAMPLES / "atmos.yaml").is_file():
+            return folder / _EXAMPLES
+    raise GuardError(
+        "there are no examples here", remedy="Run it in a checkout, or name a repository with --base-path."
+    )
 
 
 def chosen(stacks: list[str] | None, *, every: bool) -> list[str] | None:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from secrets_pipeline.aws import Sessions, Unverified, check_account
-from secrets_pipeline.cli.console import emit_json, results, say
+from secrets_pipeline.cli.console import emit, emit_json, say, show, title
 from secrets_pipeline.cli.desired import read, usable
 from secrets_pipeline.cli.failures import Failures
 from secrets_pipeline.cli.options import (
@@ -92,12 +91,11 @@ def plan_all(world: World, stacks: Sequence[str], failures: Failures, *, deep: b
 
 def print_plans(plans: Sequence[StackPlan], *, unchanged: bool) -> None:
     """Each stack's table and summary line."""
-    console = results()
     for one in plans:
-        console.print(Text(summary(one), style="bold"))
+        title(summary(one))
         if one.differs or unchanged:
-            console.print(plan_table(one, unchanged=unchanged))
-            console.print()
+            show(plan_table(one, unchanged=unchanged))
+            emit("")
 
 
 def _print_declared(desired: Desired, stacks: Sequence[str], failures: Failures, output: TableFormat) -> None:
@@ -112,11 +110,10 @@ def _print_declared(desired: Desired, stacks: Sequence[str], failures: Failures,
             failures,
         )
         return
-    console = results()
     for stack, rows in shown.items():
-        console.print(Text(f"{stack}: {len(rows)} declared", style="bold"))
-        console.print(table(("kind", "name", "component", "detail"), [tuple(row.values()) for row in rows]))
-        console.print()
+        title(f"{stack}: {len(rows)} declared")
+        show(table(("kind", "name", "component", "detail"), [tuple(row.values()) for row in rows]))
+        emit("")
 
 
 def _print_json(stacks: dict[str, Any], failures: Failures) -> None:

@@ -6,18 +6,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from definitions.running import CheckRow, RunReport
     from secrets_pipeline.engine import Outcome
     from secrets_pipeline.reconcilers import ApplyOptions
 
 
-def prepare_home() -> Path:
-    """Make DAGSTER_HOME and name it in the environment."""
-    from definitions import running  # noqa: PLC0415 - see the module's docstring
+def prepare_home(stacks: Iterable[str]) -> None:
+    """Make DAGSTER_HOME, name it in the environment, and add the partitions of stacks."""
+    import dagster as dg  # noqa: PLC0415 - see the module's docstring
 
-    return running.prepare_home()
+    from definitions import partitions, running  # noqa: PLC0415
+
+    running.prepare_home()
+    with dg.DagsterInstance.get() as instance:
+        partitions.add_missing(instance, stacks)
 
 
 def provision(

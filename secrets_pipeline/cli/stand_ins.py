@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from secrets_pipeline.local import StandIn, StandInFunction, StandInRole, StandInService, StandInStage
+from secrets_pipeline.local.lifecycle import DEFAULT_ACCOUNT
 from secrets_pipeline.references import Output
-from secrets_pipeline.spec import EcsDelivery, LambdaDelivery, StackSpec, StageDelivery
-from secrets_pipeline.spec.model import Late, ReaderType
+from secrets_pipeline.spec import EcsDelivery, LambdaDelivery, Late, ReaderType, StackSpec, StageDelivery
 
 _ROTATING = "secretsmanager.amazonaws.com"
 _LAMBDA = "lambda.amazonaws.com"
@@ -24,17 +24,17 @@ _ROLE = re.compile(r"arn:[^:]+:iam::\d{12}:role/.+")
 _FUNCTION = re.compile(r"arn:[^:]+:lambda:([^:]+):(\d{12}):function:([^:]+)")
 
 
-def stand_ins(specs: Iterable[StackSpec], *, account_id: str) -> tuple[StandIn, ...]:
+def stand_ins(specs: Mapping[str, StackSpec], *, account_id: str = DEFAULT_ACCOUNT) -> tuple[StandIn, ...]:
     """The roles of consumers, in whatever account, and the functions, services and stages that stacks deliver to.
 
     Args:
-        specs: desired state of each stack.
+        specs: desired state by stack.
         account_id: account of stacks that name none.
 
     Returns:
         Each once; a role comes before what runs under it.
     """
-    known = tuple(specs)
+    known = tuple(specs.values())
     made = [*_consumers(known), *_deliveries(known, account_id), *_rotation(known)]
     # A function may be found twice: by its component, and as somebody's rotation function.
     return tuple({_identity(one): one for one in reversed(made)}.values())[::-1]

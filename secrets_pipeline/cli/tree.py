@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 from rich.tree import Tree
 
-from secrets_pipeline.cli.console import emit_json, results
+from secrets_pipeline.cli.console import emit_json, show
 from secrets_pipeline.cli.desired import read, usable
 from secrets_pipeline.cli.failures import Failures
 from secrets_pipeline.cli.options import AllowExec, BasePath, StackFilter, repository
@@ -51,7 +51,7 @@ def tree(
     if output is TreeFormat.JSON:
         emit_json([_row(spec, secret) for spec in specs for secret in spec.secrets])
     else:
-        results().print(hierarchy(specs))
+        show(hierarchy(specs))
     failures.exit()
 
 

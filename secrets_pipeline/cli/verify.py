@@ -6,10 +6,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import typer
-from rich.text import Text
 
 from secrets_pipeline.cli import runs
-from secrets_pipeline.cli.console import emit_json, results
+from secrets_pipeline.cli.console import emit, emit_json, show, title
 from secrets_pipeline.cli.desired import read, usable
 from secrets_pipeline.cli.failures import FAILED, Failures
 from secrets_pipeline.cli.options import (
@@ -46,10 +45,9 @@ def verify(
     if output is TableFormat.JSON:
         emit_json({"checks": [asdict(row) for row in rows], "errors": failures.texts})
     elif rows:
-        console = results()
-        console.print(check_table(rows))
-        console.print()
-        console.print(Text(check_counts(rows), style="bold"))
+        show(check_table(rows))
+        emit("")
+        title(check_counts(rows))
     failures.exit()
     if any(is_error(row) for row in rows):
         raise typer.Exit(FAILED)

@@ -78,7 +78,7 @@ def watch_calls() -> None:
     def noted(response: BaseResponse, request: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - moto's
         setup(response, request, *args, **kwargs)
         service = str(response.service_name)
-        operation = request.method if service == "s3" else response._get_action() or request.method  # noqa: SLF001
+        operation = request.method if service == "s3" else response._get_action() or request.method  # noqa: SLF001 - moto's own
         _current.call = Call(
             service=service,
             operation=operation,

@@ -78,7 +78,7 @@ def _serve(options: argparse.Namespace) -> int:
     _start(corrections.warm)
     write_state(options.state_dir, state)
     try:
-        server.serve_forever()
+        server.serve_forever(poll_interval=0.05)
     finally:
         _stop_databases()
         forget(options.state_dir, state)

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from secrets_pipeline.aws import AwsAccount, ServiceKeys, Sessions, check_account, ensure_service_keys, find_key
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.inventory import Inventory
 from secrets_pipeline.reconcilers.marks import Marks, Owner
 from secrets_pipeline.reconcilers.outputs import StackOutputs
-from secrets_pipeline.references import Path, Resolved, resolve
-from secrets_pipeline.spec import Leaf, OperatorSettings, SecretSpec, StackSpec, expression_of
+from secrets_pipeline.references import Expression, Resolved, resolve
+from secrets_pipeline.spec import Leaf, OperatorSettings, SecretSpec, StackSpec
 from secrets_pipeline.values import Fingerprinter, GeneratedPasswords
 
-ReadYaml = Callable[[str, str, Path], Any]
-"""(stack, component, path inside the component's sections) → the YAML value; called only when it is written."""
+ReadLeaf = Callable[[str, str, Leaf], Expression]
+"""(stack, component, leaf of a declared value) → what the YAML says; called only when the value is compared or written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +38,14 @@ class World:
 
     Attributes:
         specs: desired state by stack.
-        read_yaml: reads what a handle of the desired state points at.
+        read_leaf: reads what a leaf of the desired state points at.
         read_file: reads a file inside the repository's base path.
         environment: an environment variable that the operator allows, or None.
         writing: whether this run may make the service keys.
     """
 
     specs: Mapping[str, StackSpec]
-    read_yaml: ReadYaml
+    read_leaf: ReadLeaf
     read_file: Callable[[str], str]
     environment: Callable[[str], str | None]
     sessions: Sessions
@@ -143,15 +142,14 @@ class StackContext:
         """Who declares a secret."""
         return Owner(self.spec.stack, secret.ref.component, secret.ref.key)
 
-    def read_yaml(self, component: str, path: Path) -> Any:  # noqa: ANN401 - whatever the YAML holds
-        """The YAML value behind a handle of the desired state."""
-        return self.world.read_yaml(self.spec.stack, component, path)
+    def leaf(self, secret: SecretSpec, leaf: Leaf) -> Expression:
+        """The YAML behind one leaf of a declared value, its variables put in."""
+        return self.world.read_leaf(self.spec.stack, secret.ref.component, leaf)
 
     def leaves(self, secret: SecretSpec) -> Callable[[Leaf], Resolved]:
         """Resolves the leaves of one declared value; the YAML is read here and not before."""
 
         def leaf_value(leaf: Leaf) -> Resolved:
-            raw = self.read_yaml(secret.ref.component, leaf.source)
-            return resolve(expression_of(raw), self.outputs)
+            return resolve(self.leaf(secret, leaf), self.outputs)
 
         return leaf_value

@@ -6,13 +6,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import Any
 
 from secrets_pipeline.aws import Sessions
 from secrets_pipeline.errors import SecretsPipelineError, SpecError, StackError
 from secrets_pipeline.reconcilers.context import ApplyOptions, World
-from secrets_pipeline.references import Path
-from secrets_pipeline.spec import OperatorSettings, StackSpec, build_specs, load_settings
+from secrets_pipeline.references import Expression
+from secrets_pipeline.spec import Leaf, OperatorSettings, StackSpec, build_specs, leaf_expression, load_settings
 from secrets_pipeline.stacks import Repository
 
 CONFIG_VARIABLE = "SECRETS_PIPELINE_CONFIG"
@@ -35,12 +34,9 @@ class Desired:
     specs: Mapping[str, StackSpec]
     errors: Mapping[str, tuple[SecretsPipelineError, ...]]
 
-    def read_yaml(self, stack: str, component: str, path: Path) -> Any:  # noqa: ANN401 - whatever the YAML holds
-        """The value at a path of a component's sections."""
-        value: Any = self.repository.stack(stack).components["terraform"][component].sections
-        for step in path:
-            value = value[step]
-        return value
+    def read_leaf(self, stack: str, component: str, leaf: Leaf) -> Expression:
+        """What the YAML says at one leaf of a declared value."""
+        return leaf_expression(self.repository.stack(stack), component, leaf)
 
     def read_file(self, path: str) -> str:
         """A file inside the base path.
@@ -76,7 +72,7 @@ class Desired:
         """A world to plan or apply in; it caches what it reads, so make one a run."""
         return World(
             specs=self.specs,
-            read_yaml=self.read_yaml,
+            read_leaf=self.read_leaf,
             read_file=self.read_file,
             environment=self.environment,
             sessions=sessions or Sessions(),

@@ -28,7 +28,7 @@ def declared_inputs(context: StackContext, secret: SecretSpec) -> str | Pending:
     parts: list[str] = []
     for leaf in secret.value.leaves:
         parts.append(json.dumps(leaf.path))
-        parts.append(json.dumps(context.read_yaml(secret.ref.component, leaf.source), default=str))
+        parts.append(str(context.leaf(secret, leaf)))
         for output in leaf.outputs:
             identity = context.outputs.identity(output)
             if isinstance(identity, Pending):

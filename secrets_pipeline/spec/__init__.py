@@ -1,1 +1,68 @@
 """Resolved stack in, desired state out. The input contract lives here."""
+
+from secrets_pipeline.spec.build import SpecSet, build_spec, build_specs
+from secrets_pipeline.spec.model import (
+    ConsumerSpec,
+    DatabaseSpec,
+    DeclaredValue,
+    Delivery,
+    Document,
+    EcsDelivery,
+    GeneratedValue,
+    KeySpec,
+    LambdaDelivery,
+    Late,
+    LateExpression,
+    Leaf,
+    PasswordPolicy,
+    ReaderType,
+    ReplicaSpec,
+    RotationSpec,
+    SecretRef,
+    SecretSpec,
+    SecretType,
+    StackSpec,
+    StageDelivery,
+    Target,
+)
+from secrets_pipeline.spec.operator import OperatorSettings, SealSettings, TargetRule, load_settings
+from secrets_pipeline.spec.outputs import OUTPUTS
+from secrets_pipeline.spec.scope import Locate
+from secrets_pipeline.spec.secret_data import leaf_expression
+from secrets_pipeline.spec.variables import expression_of
+
+__all__ = [
+    "OUTPUTS",
+    "ConsumerSpec",
+    "DatabaseSpec",
+    "DeclaredValue",
+    "Delivery",
+    "Document",
+    "EcsDelivery",
+    "GeneratedValue",
+    "KeySpec",
+    "LambdaDelivery",
+    "Late",
+    "LateExpression",
+    "Leaf",
+    "Locate",
+    "OperatorSettings",
+    "PasswordPolicy",
+    "ReaderType",
+    "ReplicaSpec",
+    "RotationSpec",
+    "SealSettings",
+    "SecretRef",
+    "SecretSpec",
+    "SecretType",
+    "SpecSet",
+    "StackSpec",
+    "StageDelivery",
+    "Target",
+    "TargetRule",
+    "build_spec",
+    "build_specs",
+    "expression_of",
+    "leaf_expression",
+    "load_settings",
+]

@@ -16,18 +16,17 @@ from secrets_pipeline.spec.model import (
     ReaderType,
     SecretRef,
 )
-from secrets_pipeline.spec.scope import ComponentScope, listed, near_miss
+from secrets_pipeline.spec.scope import ComponentScope, StackScope, listed, near_miss
 
 _KEYS = frozenset({"type", "role_arn", "execution_role_arn", "task_role_arn", "delivery", "secrets", "description"})
 _EXAMPLE_ROLE = "arn:aws:iam::111122223333:role/orders"
 _NAMES_A_SECRET = frozenset({"secret_arns", "secret_ids", "secret_names"})
-_ROLE_KEYS: Mapping[Literal["role", "execution_role", "task_role"], str] = {
+Role = Literal["role", "execution_role", "task_role"]
+_ROLE_KEYS: Mapping[Role, str] = {
     "role": "role_arn",
     "execution_role": "execution_role_arn",
     "task_role": "task_role_arn",
 }
-
-Principals = dict[Literal["role", "execution_role", "task_role"], str]
 
 
 def declared_consumers(scope: ComponentScope) -> list[ConsumerSpec]:
@@ -66,13 +65,13 @@ def _declared(name: str, entry: Inputs) -> ConsumerSpec | None:
     )
 
 
-def _principals(entry: Inputs, *, ecs: bool) -> Principals:
-    wanted = ("execution_role", "task_role") if ecs else ("role",)
-    principals: Principals = {}
+def _principals(entry: Inputs, *, ecs: bool) -> dict[Role, str]:
+    wanted: tuple[Role, ...] = ("execution_role", "task_role") if ecs else ("role",)
+    principals: dict[Role, str] = {}
     for role, key in _ROLE_KEYS.items():
         if role not in wanted:
             if entry.has(key):
-                right = " and ".join(_ROLE_KEYS[one] for one in wanted)  # type: ignore[index]
+                right = " and ".join(_ROLE_KEYS[one] for one in wanted)
                 entry.error(key, f"{key} means nothing for this type", f"Write {right}.")
         elif arn := entry.text(key, pattern=ROLE_ARN, example=_EXAMPLE_ROLE):
             principals[role] = arn
@@ -98,16 +97,11 @@ def _secrets(entry: Inputs) -> tuple[SecretRef, ...]:
     return tuple(SecretRef(component=entry.scope.name, key=key) for key in dict.fromkeys(keys))
 
 
-def found_consumers(deliveries: Iterable[Delivery], kinds: Mapping[str, str]) -> list[ConsumerSpec]:
-    """The consumers behind what is delivered; one whose role is not known is left out.
-
-    Args:
-        deliveries: of the stack.
-        kinds: component → kind.
-    """
+def found_consumers(deliveries: Iterable[Delivery], stack: StackScope) -> list[ConsumerSpec]:
+    """The consumers behind what is delivered; one whose role is not known is left out."""
     consumers: dict[tuple[str, str], ConsumerSpec] = {}
     for delivery in deliveries:
-        for consumer in _found(delivery, kinds):
+        for consumer in _found(delivery, stack):
             key = (consumer.name, consumer.delivery)
             earlier = consumers[key].secrets if key in consumers else ()
             secrets = tuple(dict.fromkeys((*earlier, *consumer.secrets)))
@@ -115,46 +109,46 @@ def found_consumers(deliveries: Iterable[Delivery], kinds: Mapping[str, str]) ->
     return list(consumers.values())
 
 
-def _found(delivery: Delivery, kinds: Mapping[str, str]) -> Sequence[ConsumerSpec]:
+def _found(delivery: Delivery, stack: StackScope) -> Sequence[ConsumerSpec]:
     if isinstance(delivery, LambdaDelivery):
-        read = _read(delivery.environment, kinds)
-        return _consumer(delivery.component, ReaderType.LAMBDA, "role", delivery.role_arn, "arn", read)
+        read = _read(delivery.environment, stack)
+        return _consumer(delivery.component, ReaderType.LAMBDA, "role", delivery.role_arn, read)
     if isinstance(delivery, EcsDelivery):
-        injected, fetched = _read(delivery.secrets, kinds), _read(delivery.environment, kinds)
+        injected, fetched = _read(delivery.secrets, stack), _read(delivery.environment, stack)
         name, execution, task = delivery.component, delivery.execution_role_arn, delivery.task_role_arn
         return [
-            *_consumer(name, ReaderType.ECS, "execution_role", execution, "secrets", injected),
-            *_consumer(name, ReaderType.ECS, "task_role", task, "arn", fetched),
+            *_consumer(name, ReaderType.ECS, "execution_role", execution, injected),
+            *_consumer(name, ReaderType.ECS, "task_role", task, fetched),
         ]
     return ()
 
 
 def _consumer(
-    component: str,
-    kind: ReaderType,
-    role: Literal["role", "execution_role", "task_role"],
-    arn: str | None,
-    delivery: Literal["secrets", "arn"],
-    secrets: tuple[SecretRef, ...],
+    component: str, kind: ReaderType, role: Role, arn: str | None, secrets: tuple[SecretRef, ...]
 ) -> Sequence[ConsumerSpec]:
     if arn is None or not secrets:
         return ()
     return [
         ConsumerSpec(
-            component=component, name=component, type=kind, principals={role: arn}, delivery=delivery, secrets=secrets
+            component=component,
+            name=component,
+            type=kind,
+            principals={role: arn},
+            delivery="secrets" if role == "execution_role" else "arn",
+            secrets=secrets,
         )
     ]
 
 
-def _read(entries: Mapping[str, Expression], kinds: Mapping[str, str]) -> tuple[SecretRef, ...]:
+def _read(entries: Mapping[str, Expression], stack: StackScope) -> tuple[SecretRef, ...]:
     """The secrets of this stack that the entries name."""
     named = [output for expression in entries.values() for output in outputs(expression)]
     return tuple(
         dict.fromkeys(
             SecretRef(component=output.component, key=str(output.path[1]))
             for output in named
-            if output.stack is None
-            and kinds.get(output.component) == "secretsmanager"
+            if output.stack in (None, stack.stack.name)
+            and stack.kinds.get(output.component) == "secretsmanager"
             and output.name in _NAMES_A_SECRET
             and output.path[1:]
         )

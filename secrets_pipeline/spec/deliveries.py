@@ -16,7 +16,7 @@ from secrets_pipeline.spec.limits import ROLE_ARN
 from secrets_pipeline.spec.model import Delivery, EcsDelivery, LambdaDelivery, StageDelivery
 from secrets_pipeline.spec.outputs import NAMING_VARIABLES
 from secrets_pipeline.spec.scope import ComponentScope, read_expression
-from secrets_pipeline.spec.sinks import check
+from secrets_pipeline.spec.sinks import check, refuse_sensitive
 
 _EXAMPLE_ROLE = "arn:aws:iam::111122223333:role/orders"
 _STAGE_VARIABLE = re.compile(r"[A-Za-z0-9_]+")
@@ -27,6 +27,7 @@ def read_component(scope: ComponentScope, kind: str) -> Sequence[Delivery]:
     """The deliveries of one component: one a function, container or stage; what is wrong is collected."""
     inputs = Inputs(scope, scope.component.vars, ("vars",))
     deliver = scope.flag("deliver")
+    refuse_sensitive(scope, scope.component.vars, inputs.path)
     names = _names(inputs, NAMING_VARIABLES[kind], required=deliver)
     if not all(names.values()):
         return ()

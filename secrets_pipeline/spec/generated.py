@@ -26,18 +26,18 @@ def generated_value(component: Inputs, entry: Inputs, master_of: DatabaseSpec | 
     if not any(entry.has(key) for key in _ASKS_FOR_DOCUMENT):
         for key in ("host", "port"):
             if entry.has(key):
-                entry.error(key, f"{key} stands in a secret that is a bare password", "Add username, engine and dbname.")
+                entry.error(
+                    key, f"{key} stands in a secret that is a bare password", "Add username, engine and dbname."
+                )
         return GeneratedValue(policy=policy)
-    fields: dict[str, str | int | Expression] = {}
-    for key, found in (
-        ("engine", entry.late("engine", family_of(master_of.engine) if master_of else None)),
-        ("host", entry.late("host", Output(master_of.component, ("address",)) if master_of else None)),
-        ("port", _port(entry, master_of)),
-        ("username", entry.late("username", master_of.username if master_of else None)),
-        ("dbname", entry.late("dbname", master_of.db_name if master_of else None)),
-    ):
-        if found is not None:
-            fields[key] = found
+    found: dict[str, str | int | Expression | None] = {
+        "engine": entry.late("engine", family_of(master_of.engine) if master_of else None),
+        "host": entry.late("host", Output(master_of.component, ("address",)) if master_of else None),
+        "port": _port(entry, master_of),
+        "username": entry.late("username", master_of.username if master_of else None),
+        "dbname": entry.late("dbname", master_of.db_name if master_of else None),
+    }
+    fields = {key: value for key, value in found.items() if value is not None}
     if master_of and isinstance(fields.get("username"), str) and fields["username"] != master_of.username:
         entry.error(
             "username",
@@ -49,6 +49,6 @@ def generated_value(component: Inputs, entry: Inputs, master_of: DatabaseSpec | 
 
 
 def _port(entry: Inputs, master_of: DatabaseSpec | None) -> int | str | Expression | None:
-    if isinstance(entry.values.get("port"), int):
+    if entry.has("port") and not entry.is_late("port"):
         return entry.integer("port", least=1, most=65535)
     return entry.late("port", Output(master_of.component, ("port",)) if master_of else None)

@@ -150,6 +150,12 @@ class Inputs:
             return default
         return self.text(key, None, pattern=pattern, example=example) if _known_now(expression) else expression
 
+    def is_late(self, key: str) -> bool:
+        """Whether a value refers to something that is only known later."""
+        raw = self.values.get(key)
+        expression = self.scope.expression(raw, self.at(key)) if isinstance(raw, str) else None
+        return expression is not None and not _known_now(expression)
+
     def inputs(self, key: str) -> Inputs:
         """The map under a key; empty if there is none."""
         return Inputs(self.scope, self.values.get(key), self.at(key))

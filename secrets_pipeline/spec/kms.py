@@ -30,7 +30,9 @@ def read_component(scope: ComponentScope) -> KeySpec | None:
         alias=full,
         description=inputs.text("description") or "",
         enable_key_rotation=inputs.boolean("enable_key_rotation", default=True),
-        rotation_period_in_days=inputs.integer("rotation_period_in_days", least=_ROTATION_DAYS[0], most=_ROTATION_DAYS[1]),
+        rotation_period_in_days=inputs.integer(
+            "rotation_period_in_days", least=_ROTATION_DAYS[0], most=_ROTATION_DAYS[1]
+        ),
         deletion_window_in_days=inputs.integer(
             "deletion_window_in_days", 30, least=_DELETION_DAYS[0], most=_DELETION_DAYS[1]
         )

@@ -34,12 +34,12 @@ KEY_ID = re.compile(r"(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12
 ALIAS = re.compile(r"alias/(?!aws/)[A-Za-z0-9/_-]{1,250}")
 
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@-]+")
-_ARN_SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
+_ARN_SUFFIX = re.compile(r"-(?=[A-Za-z0-9]*[A-Z])(?=[A-Za-z0-9]*[a-z0-9])[A-Za-z0-9]{6}$")
+"""AWS advises against any hyphen with six characters; `oauth-config` is one, so only what looks drawn is refused."""
 _TAG_TEXT = re.compile(r"[\w\s.:/=+@-]*")
 _DURATION = re.compile(r"([1-9]|1[0-9]|2[0-4])h")
 _RATE = re.compile(r"rate\(\s*([1-9][0-9]{0,2})\s+(hour|day)s?\s*\)")
 _CRON = re.compile(r"cron\((.*)\)")
-_CRON_FIELDS = 6
 _SHORTEST_RATE_HOURS = 4
 
 
@@ -74,22 +74,21 @@ def tag_problems(tags: Mapping[str, str]) -> list[str]:
 def schedule_problem(expression: str) -> str | None:
     """Why Secrets Manager would refuse a rotation schedule."""
     if rate := _RATE.fullmatch(expression):
-        if rate.group(2) == "hour" and int(rate.group(1)) < _SHORTEST_RATE_HOURS:
-            return f"rotates more often than every {_SHORTEST_RATE_HOURS} hours"
-        return None
+        too_often = rate.group(2) == "hour" and int(rate.group(1)) < _SHORTEST_RATE_HOURS
+        return f"rotates more often than every {_SHORTEST_RATE_HOURS} hours" if too_often else None
     cron = _CRON.fullmatch(expression)
     if cron is None:
         return "is neither rate(…) nor cron(…)"
-    fields = cron.group(1).split()
-    if len(fields) != _CRON_FIELDS:
-        return f"has {len(fields)} fields, not {_CRON_FIELDS}"
-    if fields[0] != "0":
-        return "has minutes other than 0"
-    if fields[5] != "*":
-        return "names a year"
-    if (fields[2] == "?") == (fields[4] == "?"):
-        return "must have `?` as day of month or as day of week"
-    return None
+    match cron.group(1).split():
+        case [minutes, _, day_of_month, _, day_of_week, year]:
+            problems = {
+                "has minutes other than 0": minutes != "0",
+                "must have `?` as day of month or as day of week": (day_of_month == "?") == (day_of_week == "?"),
+                "names a year": year != "*",
+            }
+            return next((problem for problem, holds in problems.items() if holds), None)
+        case fields:
+            return f"has {len(fields)} fields, not 6"
 
 
 def duration_problem(duration: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError
@@ -13,9 +13,10 @@ from secrets_pipeline.errors import SpecError, Where
 from secrets_pipeline.spec.model import Spec
 
 
-def _account_id(value: Any) -> Any:  # noqa: ANN401 - whatever the YAML holds
-    if isinstance(value, int):
-        raise ValueError(f'YAML made a number of it; put it in quotes: "{value:012d}"')
+def _account_id(value: object) -> object:
+    problem = f'YAML made a number of it; put it in quotes: "{value:012d}"' if isinstance(value, int) else ""
+    if problem:
+        raise ValueError(problem)
     return value
 
 
@@ -56,7 +57,7 @@ class SealSettings(Spec):
     region: str | None = None
 
 
-def _seals(value: Any) -> Any:  # noqa: ANN401 - whatever the YAML holds
+def _seals(value: object) -> object:
     return {} if value == "local" else value
 
 

@@ -135,6 +135,6 @@ def _special(component: Inputs, entry: Inputs, rules: EngineRules | None) -> str
 
 
 def _minimum(component: Inputs, entry: Inputs, name: str) -> int:
-    where, key = _set_by(component, entry, f"random_password_min_{name}")
+    where, key = _set_by(component, entry, f"random_password_min_{name}", f"min_{name}")
     minimum = where.integer(key, DEFAULT_MINIMUM, least=0, most=LONGEST)
     return DEFAULT_MINIMUM if minimum is None else minimum

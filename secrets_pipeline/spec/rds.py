@@ -48,7 +48,7 @@ _LISTS = {
     "vpc_security_group_ids": "VpcSecurityGroupIds",
 }
 _DEFAULT_ENGINE, _DEFAULT_USERNAME = "mysql", "admin"
-_PASSWORD = "${output.secretsmanager.generated_passwords.<key>}"
+_REFERENCE = "${output.secretsmanager.generated_passwords.<key>}"
 
 
 def read_component(scope: ComponentScope) -> DatabaseSpec:
@@ -61,12 +61,14 @@ def read_component(scope: ComponentScope) -> DatabaseSpec:
     if create:
         for needed, example in (("engine", "postgres"), (key, "app")):
             if not inputs.has(needed):
-                inputs.error(needed, f"{needed} is missing", f"Write vars.{needed}: {example}; the instance is made here.")
+                inputs.error(
+                    needed, f"{needed} is missing", f"Write vars.{needed}: {example}; the instance is made here."
+                )
         if password is None and not managed and not _has_password(inputs):
             inputs.error(
                 "password",
                 "the instance to be made has no master password",
-                f'Write password: "{_PASSWORD}", or manage_master_user_password: true.',
+                f'Write password: "{_REFERENCE}", or manage_master_user_password: true.',
             )
     if managed and _has_password(inputs):
         inputs.error(
@@ -120,7 +122,7 @@ def _password(inputs: Inputs) -> SecretRef | None:
     inputs.error(
         key,
         f"{key} is not a reference to a secret of this stack",
-        f'Take the password out of the YAML, let it be generated, and write {key}: "{_PASSWORD}".',
+        f'Take the password out of the YAML, let it be generated, and write {key}: "{_REFERENCE}".',
     )
     return None
 

@@ -5,8 +5,16 @@ Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Rotat
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from secrets_pipeline.spec.inputs import Inputs
-from secrets_pipeline.spec.limits import DEFAULT_ROTATION_DAYS, FUNCTION_ARN, ROTATION_DAYS, duration_problem, schedule_problem
+from secrets_pipeline.spec.limits import (
+    DEFAULT_ROTATION_DAYS,
+    FUNCTION_ARN,
+    ROTATION_DAYS,
+    duration_problem,
+    schedule_problem,
+)
 from secrets_pipeline.spec.model import RotationSpec
 
 FLAT_KEYS = frozenset(
@@ -24,6 +32,25 @@ FLAT_KEYS = frozenset(
 _NESTED_KEYS = frozenset(
     {"lambda_arn", "managed", "automatically_after_days", "schedule_expression", "duration", "rotate_immediately"}
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """What the keys of one of the two forms are called."""
+
+    lambda_arn: str
+    days: tuple[str, ...]
+    schedule: str
+    duration: str
+
+
+_NESTED = _Keys("lambda_arn", ("automatically_after_days",), "schedule_expression", "duration")
+_FLAT = _Keys(
+    "rotation_lambda_arn",
+    ("rotation_automatically_after_days", "rotation_days"),
+    "rotation_schedule_expression",
+    "rotation_duration",
+)
 _EXAMPLE_ARN = "arn:aws:lambda:eu-west-2:111122223333:function:rotation"
 
 
@@ -33,7 +60,9 @@ def rotation(component: Inputs, entry: Inputs) -> RotationSpec | None:
     The flat keys mean what they mean in tf-atmos: a function without `rotation_automatically` (or a number of days of
     its own) does not rotate.
     """
-    default_days = component.integer("default_rotation_days", 30, least=DEFAULT_ROTATION_DAYS[0], most=DEFAULT_ROTATION_DAYS[1])
+    default_days = component.integer(
+        "default_rotation_days", 30, least=DEFAULT_ROTATION_DAYS[0], most=DEFAULT_ROTATION_DAYS[1]
+    )
     if entry.has("rotation"):
         flat = [key for key in FLAT_KEYS if entry.has(key)]
         if flat:
@@ -51,11 +80,11 @@ def _nested(inputs: Inputs, default_days: int | None) -> RotationSpec | None:
             "Name the function: lambda_arn: ${output.lambda/rotation.function_arn}.",
         )
         return None
-    return _spec(inputs, "lambda_arn", ("automatically_after_days",), "schedule_expression", "duration", default_days)
+    return _spec(inputs, _NESTED, default_days)
 
 
 def _flat(component: Inputs, entry: Inputs, default_days: int | None) -> RotationSpec | None:
-    own_days = next((key for key in ("rotation_automatically_after_days", "rotation_days") if entry.has(key)), None)
+    own_days = next((key for key in _FLAT.days if entry.has(key)), None)
     by_default = component.boolean("default_rotation_automatically", default=False)
     asked = entry.boolean("rotation_automatically", default=own_days is not None or by_default)
     if entry.boolean("rotation_managed_externally", default=False):
@@ -71,31 +100,31 @@ def _flat(component: Inputs, entry: Inputs, default_days: int | None) -> Rotatio
     scheduled = entry.has("rotation_schedule_expression")
     if not asked and not scheduled:
         return None
-    days = ("rotation_automatically_after_days", "rotation_days")
-    return _spec(entry, "rotation_lambda_arn", days, "rotation_schedule_expression", "rotation_duration", default_days)
+    return _spec(entry, _FLAT, default_days)
 
 
-def _spec(
-    inputs: Inputs, arn: str, days_keys: tuple[str, ...], schedule_key: str, duration_key: str, default_days: int | None
-) -> RotationSpec | None:
+def _spec(inputs: Inputs, keys: _Keys, default_days: int | None) -> RotationSpec | None:
     errors = len(inputs.scope.stack.errors)
+    arn = keys.lambda_arn
     function = inputs.late(arn, pattern=FUNCTION_ARN, example=_EXAMPLE_ARN)
     if function is None and not inputs.has(arn):
         inputs.error(arn, f"{arn} is missing", f"Write {arn}: ${{output.lambda/rotation.function_arn}}.")
-    days_key = next((key for key in days_keys if inputs.has(key)), None)
+    days_key = next((key for key in keys.days if inputs.has(key)), None)
     days = inputs.integer(days_key, least=ROTATION_DAYS[0], most=ROTATION_DAYS[1]) if days_key else None
-    schedule = inputs.text(schedule_key)
+    schedule = inputs.text(keys.schedule)
     if days_key and schedule:
-        inputs.error(schedule_key, f"{schedule_key} stands beside {days_key}", "Keep one of the two.")
+        inputs.error(keys.schedule, f"{keys.schedule} stands beside {days_key}", "Keep one of the two.")
     if schedule and (problem := schedule_problem(schedule)):
         inputs.error(
-            schedule_key,
-            f"{schedule_key} {schedule!r} {problem}",
+            keys.schedule,
+            f"{keys.schedule} {schedule!r} {problem}",
             "Write for example rate(10 days) or cron(0 8 ? * MON *).",
         )
-    duration = inputs.text(duration_key)
+    duration = inputs.text(keys.duration)
     if duration and (problem := duration_problem(duration)):
-        inputs.error(duration_key, f"{duration_key} {duration!r} {problem}", f"Write for example {duration_key}: 3h.")
+        inputs.error(
+            keys.duration, f"{keys.duration} {duration!r} {problem}", f"Write for example {keys.duration}: 3h."
+        )
     at_once = inputs.boolean("rotate_immediately", default=False)
     if function is None or len(inputs.scope.stack.errors) > errors:
         return None

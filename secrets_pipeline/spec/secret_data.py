@@ -150,5 +150,3 @@ def _check_size(entry: Inputs, leaves: list[tuple[Path, Any, Path]]) -> None:
     size = sum(len(str(value).encode()) for _, value, _ in leaves)
     if size > SECRET_VALUE_BYTES:
         entry.error(KEY, f"{KEY} has {size} bytes, AWS takes {SECRET_VALUE_BYTES}", "Split it into several secrets.")
-
-

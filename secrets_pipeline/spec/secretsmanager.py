@@ -41,7 +41,12 @@ from secrets_pipeline.spec.secret_types import secret_type
 
 _PASSWORD_KEYS = frozenset(
     {"password_length", "random_password_length", "random_password_special", "random_password_override_special"}
-    | {f"random_password_min_{name}" for name in ("lower", "upper", "numeric", "special")}
+    | {"override_special"}
+    | {
+        f"{prefix}min_{name}"
+        for prefix in ("", "random_password_")
+        for name in ("lower", "upper", "numeric", "special")
+    }
 )
 ENTRY_KEYS = (
     frozenset(
@@ -99,7 +104,8 @@ def read_component(
     """
     inputs = Inputs(scope, scope.component.vars, ("vars",))
     context_name = inputs.required_text(
-        "context_name", "Write vars.context_name, for example myapp: it begins every secret's name and is never guessed."
+        "context_name",
+        "Write vars.context_name, for example myapp: it begins every secret's name and is never guessed.",
     )
     environment = inputs.text("environment")
     own_key = _own_key(inputs, context_name, environment)
@@ -152,9 +158,7 @@ def _secret(shared: _Component, key: str, entry: Inputs, master_of: DatabaseSpec
         entry.error("name" if entry.has("name") else "path", problem, "Rename it: AWS never renames a secret later.")
     description = entry.text("description") or ""
     if len(description) > DESCRIPTION_LENGTH:
-        entry.error(
-            "description", f"description has {len(description)} characters", f"AWS takes {DESCRIPTION_LENGTH}."
-        )
+        entry.error("description", f"description has {len(description)} characters", f"AWS takes {DESCRIPTION_LENGTH}.")
     if value is None:
         return None
     return SecretSpec(
@@ -236,5 +240,7 @@ def _replicas(shared: _Component, entry: Inputs) -> list[ReplicaSpec]:
         if region == shared.region or region in {replica.region for replica in replicas}:
             read.error("region", f"the secret is in {region} already", "Name each other region once.")
             continue
-        replicas.append(ReplicaSpec(region=region, kms_key_id=read.text("kms_key_id", pattern=_KEY, example=_EXAMPLE_KEY)))
+        replicas.append(
+            ReplicaSpec(region=region, kms_key_id=read.text("kms_key_id", pattern=_KEY, example=_EXAMPLE_KEY))
+        )
     return replicas

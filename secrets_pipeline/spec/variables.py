@@ -46,15 +46,14 @@ class ComponentVariables:
     def find(self, path: Path) -> Expression | None:
         """What a variable stands for, or None if there is none."""
         value: Any = self._component.vars
-        if path[0] not in value and path[0] in _OTHER_SECTIONS:
+        if path[0] not in self._component.vars and path[0] in _OTHER_SECTIONS:
             value = self._component.sections
         for step in path:
-            if isinstance(value, Mapping) and step in value:
-                value = value[step]
-            elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-                value = value[step]
-            else:
+            in_map = isinstance(value, Mapping) and step in value
+            in_list = isinstance(value, list) and isinstance(step, int) and step < len(value)
+            if not (in_map or in_list):
                 return None
+            value = value[step]
         if isinstance(value, Mapping | list) and _holds_references(value):
             raise ExpressionError(
                 f"variable {dotted(path)} is a map or list that holds references itself",

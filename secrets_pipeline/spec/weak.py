@@ -13,8 +13,8 @@ _CREDENTIAL_KEY = re.compile(
 )
 _REFERENCE_LIKE_KEY = re.compile(r"(url|uri|endpoint|arn|name|id|path|type|ttl|expires?(_in)?)$", re.IGNORECASE)
 _WORDS = (
-    r"(change|replace|fix)[-_ ]?(me|this|it)|pass(word|wd)?|p[a@4]ss?w[o0]rd|admin|root|secret([-_ ]?key)?|test|guest|user"
-    r"|default|temp(orary)?|dummy|foo|bar|abc|qwerty|letmein|welcome|example|placeholder|to[-_ ]?do|tbd|none|null"
+    r"(change|replace|fix)[-_ ]?(me|this|it)|pass(word|wd)?|p[a@4]ss?w[o0]rd|admin|root|secret([-_ ]?key)?|test|guest"
+    r"|user|default|temp(orary)?|dummy|foo|bar|abc|qwerty|letmein|welcome|example|placeholder|to[-_ ]?do|tbd|none|null"
 )
 _WEAK = re.compile(rf"(({_WORDS})[-_ !@#$.]?){{1,3}}[0-9]{{0,6}}[-_!@#$.]{{0,3}}", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"<[^>]*>|your[-_ ].*|x{3,}|\*+|\.{3}|…|[0-9]{1,8}|insert[-_ ].*|\{\{.*\}\}", re.IGNORECASE)

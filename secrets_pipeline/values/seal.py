@@ -8,6 +8,7 @@ Source: https://docs.aws.amazon.com/encryption-sdk/latest/developer-guide/suppor
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,9 @@ from secrets_pipeline.values.redact import scrubbed
 
 if TYPE_CHECKING:
     from botocore.session import Session
+
+# It logs stack traces of failures that are reported as SealError; who configures logging still gets them.
+logging.getLogger("aws_encryption_sdk").addHandler(logging.NullHandler())
 
 _SDK: Any = aws_encryption_sdk  # it ships no types
 _CLIENT = _SDK.EncryptionSDKClient(
@@ -111,7 +115,8 @@ def _provider(session: Session, key_arn: str) -> object:
 
 
 def _failure(done: str, context: SealContext, key_arn: str, error: Exception) -> SealError:
-    reason = scrubbed(error.__cause__ or error)
+    changed = isinstance(error, _DAMAGED)
+    reason = "it was changed since it was made" if changed else scrubbed(error.__cause__ or error)
     return SealError(
         f"the seal of {context} cannot be {done}: {reason}",
         remedy=f"The caller must be allowed to use {key_arn}, enabled; delete a damaged seal and make it again.",

@@ -36,7 +36,9 @@ def test_the_asset_graph_is_as_reviewed(snapshot: SnapshotAssertion) -> None:
             "checks": sorted(check.name for check in node.check_keys),
             "group": node.group_name,
             "kinds": sorted(node.kinds),
-            "partitions": node.partitions_def.name if isinstance(node.partitions_def, dg.DynamicPartitionsDefinition) else None,
+            "partitions": node.partitions_def.name
+            if isinstance(node.partitions_def, dg.DynamicPartitionsDefinition)
+            else None,
         }
         for node in graph.asset_nodes
     }

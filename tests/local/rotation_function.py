@@ -7,7 +7,7 @@ import boto3
 MODE = os.environ.get("MODE", "")
 
 
-def handler(event, context):  # type: ignore[no-untyped-def] # Lambda's own convention
+def handler(event: dict[str, str], context: object) -> None:
     client = boto3.client("secretsmanager")
     arn, token, step = event["SecretId"], event["ClientRequestToken"], event["Step"]
     versions = client.describe_secret(SecretId=arn)["VersionIdsToStages"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -92,12 +92,12 @@ def test_a_statement_id_is_taken_once(consumers: Clients, refused: Refused) -> N
 
 def test_a_new_task_definition_is_deployed_and_the_service_is_stable(consumers: Clients) -> None:
     before = consumers.ecs.describe_services(cluster="shop", services=["orders"])["services"][0]
-    secrets = [{"name": "PASSWORD", "valueFrom": "arn:aws:secretsmanager:eu-west-2:111122223333:secret:a-AbCdEf"}]
+    secrets: Any = [{"name": "PASSWORD", "valueFrom": "arn:aws:secretsmanager:eu-west-2:111122223333:secret:a-AbCdEf"}]
     newer = consumers.ecs.register_task_definition(
         family="orders-family",
         executionRoleArn=EXECUTION,
         taskRoleArn=TASK,
-        containerDefinitions=[{"name": "app", "image": "scratch", "memory": 128, "secrets": secrets}],  # type: ignore[typeddict-item]
+        containerDefinitions=[{"name": "app", "image": "scratch", "memory": 128, "secrets": secrets}],
     )["taskDefinition"]["taskDefinitionArn"]
     consumers.ecs.update_service(cluster="shop", service="orders", taskDefinition="orders-family")
     consumers.ecs.get_waiter("services_stable").wait(
@@ -122,7 +122,7 @@ def test_a_stage_variable_takes_an_arn_but_not_every_secrets_name(consumers: Cli
 
     def put(value: str, variable: str = "secret_arn") -> dict[str, str]:
         operation = {"op": "replace", "path": f"/variables/{variable}", "value": value}
-        return consumers.apigateway.update_stage(restApiId=api, stageName="dev", patchOperations=[operation])[  # type: ignore[list-item]
+        return consumers.apigateway.update_stage(restApiId=api, stageName="dev", patchOperations=[operation])[  # type: ignore[list-item] # stubs want literals
             "variables"
         ]
 

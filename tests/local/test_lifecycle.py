@@ -38,7 +38,9 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 def client(aws: LocalAws, service: str) -> Any:  # noqa: ANN401 - any boto3 client
     variables = aws.environment()
-    session = boto3.Session(variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=aws.region)
+    session: Any = boto3.Session(
+        variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=aws.region
+    )
     return session.client(service, endpoint_url=aws.endpoint_url)
 
 
@@ -137,7 +139,8 @@ def test_a_killed_keeper_takes_its_database_along(folder: Path, eventually: Wait
 
 
 def test_the_server_goes_when_its_parent_is_killed(folder: Path, eventually: Wait) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    path = os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": path}
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, str(folder)], stdout=subprocess.PIPE, text=True, env=environment
     )

@@ -67,7 +67,7 @@ def test_pages_neither_repeat_nor_hide_a_secret_while_others_come_and_go(
     seen = [one["Name"] for one in first["SecretList"]]
     token = first["NextToken"]
     while token:
-        page = secrets.list_secrets(Filters=only, MaxResults=3, NextToken=token)  # type: ignore[arg-type]
+        page = secrets.list_secrets(Filters=only, MaxResults=3, NextToken=token)  # type: ignore[arg-type] # the same
         seen += [one["Name"] for one in page["SecretList"]]
         token = page.get("NextToken", "")
     assert seen == names
@@ -148,7 +148,7 @@ def test_tags_beyond_what_aws_takes_are_refused(refused: Refused, secrets: Secre
         [{"Key": "1", "Value": "a"}, {"Key": "1", "Value": "b"}],
     ):
         with refused("InvalidParameterException"):
-            secrets.tag_resource(SecretId=name, Tags=wrong)  # type: ignore[arg-type]
+            secrets.tag_resource(SecretId=name, Tags=wrong)  # type: ignore[arg-type] # the same
     with refused("ValidationException"):
         secrets.tag_resource(SecretId=name, Tags=[{"Key": "1", "Value": "v" * 257}])
     secrets.tag_resource(SecretId=name, Tags=[{"Key": "1", "Value": "changed"}])

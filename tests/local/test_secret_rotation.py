@@ -89,7 +89,7 @@ def test_rules_are_kept_as_sent_and_no_version_changes_without_rotate_immediatel
     secrets: SecretsManagerClient,
     name: str,
     make_function: Callable[..., str],
-    rules: Any,  # noqa: ANN401
+    rules: Any,  # noqa: ANN401 - any JSON
 ) -> None:
     secrets.create_secret(Name=name, SecretString="x")
     before, arn = stages(secrets, name), make_function()
@@ -117,7 +117,7 @@ def test_the_function_is_remembered_and_wrong_rules_are_refused(
     assert (described["RotationLambdaARN"], described["RotationRules"]) == (arn, {"AutomaticallyAfterDays": 60})
     both = {"AutomaticallyAfterDays": 1, "ScheduleExpression": "rate(1 day)"}
     with refused("InvalidParameterException"):
-        secrets.rotate_secret(SecretId=name, RotationRules=both, RotateImmediately=False)  # type: ignore[arg-type]
+        secrets.rotate_secret(SecretId=name, RotationRules=both, RotateImmediately=False)  # type: ignore[arg-type] # stubs want typed dicts
     with refused("ValidationException"):
         secrets.rotate_secret(SecretId=name, RotationRules={"AutomaticallyAfterDays": 1001}, RotateImmediately=False)
 
@@ -137,6 +137,7 @@ def test_a_rotation_runs_the_four_steps_of_the_functions_own_code(
 
 @pytest.mark.parametrize("step", ["createSecret", "setSecret", "testSecret", "finishSecret"])
 def test_a_failing_step_leaves_the_rotation_pending_and_the_value_readable(
+    *,
     clients: Clients,
     secrets: SecretsManagerClient,
     name: str,

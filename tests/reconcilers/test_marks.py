@@ -37,9 +37,7 @@ def test_a_finished_mark_gives_back_its_digest() -> None:
     assert mark.digest == "d1g3st"
 
 
-@pytest.mark.parametrize(
-    "tag", [STACK, COMPONENT, KEY]
-)
+@pytest.mark.parametrize("tag", [STACK, COMPONENT, KEY])
 def test_a_mark_does_not_verify_under_another_identity(tag: str) -> None:
     state = marked(MARKS.finished(ARN, OWNER, "d1g3st"))
     assert MARKS.verify(replace(state, tags={**state.tags, tag: "other"})).state is MarkState.FORGED

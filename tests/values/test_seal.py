@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 
@@ -15,6 +17,19 @@ from secrets_pipeline.local import LocalAws, calls, reset_calls
 from secrets_pipeline.values import GeneratedPasswords, SealContext, open_seal, seal
 
 CANARY = "canary-Tt3!é\n"
+SEAL_UNDER_A_MISSING_KEY = """
+import sys
+import botocore.session
+from secrets_pipeline.errors import SealError
+from secrets_pipeline.values import GeneratedPasswords, SealContext, seal
+
+context = SealContext(*sys.argv[1:])
+key = f"arn:aws:kms:{context.region}:{context.account_id}:key/none"
+try:
+    seal(GeneratedPasswords({}), session=botocore.session.Session(), key_arn=key, context=context)
+except SealError as error:
+    print(error)
+"""
 
 
 @pytest.fixture
@@ -119,6 +134,16 @@ def test_a_disabled_key_neither_seals_nor_opens(
         with pytest.raises(SealError, match="cannot be opened"):
             open_seal(message, session=account.botocore_session, key_arn=arn, context=context)
     assert "canary" not in caplog.text
+
+
+def test_a_failure_prints_no_stack_trace_where_logging_is_not_configured(
+    account: AwsAccount, local_aws: LocalAws, context: SealContext
+) -> None:
+    arguments = [context.account_id, context.region, context.stack]
+    command = [sys.executable, "-c", SEAL_UNDER_A_MISSING_KEY, *arguments]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "cannot be made: NotFoundException" in ran.stdout
+    assert ran.stderr == ""
 
 
 def test_no_log_line_at_any_level_holds_a_value(

@@ -30,7 +30,7 @@ class Backend(APIGatewayBackend):
     def _url_module(self) -> ModuleType:
         return moto_urls
 
-    def create_stage(self, function_id: str, stage_name: str, *args: Any, **kwargs: Any) -> Stage:  # noqa: ANN401
+    def create_stage(self, function_id: str, stage_name: str, *args: Any, **kwargs: Any) -> Stage:  # noqa: ANN401 - moto's
         """Create a stage.
 
         Raises:
@@ -44,7 +44,7 @@ class Backend(APIGatewayBackend):
         function_id: str,
         name: str,
         description: str = "",
-        stage_variables: Any = None,  # noqa: ANN401
+        stage_variables: Any = None,  # noqa: ANN401 - moto's
     ) -> Deployment:
         """Create a deployment and perhaps its stage.
 

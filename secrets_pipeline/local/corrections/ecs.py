@@ -30,7 +30,7 @@ class Backend(EC2ContainerServiceBackend):
     def _url_module(self) -> ModuleType:
         return moto_urls
 
-    def register_task_definition(self, *args: Any, **kwargs: Any) -> TaskDefinition:  # noqa: ANN401
+    def register_task_definition(self, *args: Any, **kwargs: Any) -> TaskDefinition:  # noqa: ANN401 - moto's
         """Register a revision.
 
         Raises:

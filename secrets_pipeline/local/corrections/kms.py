@@ -27,6 +27,7 @@ from moto.kms.models import Key, KmsBackend, kms_backends
 from moto.kms.responses import KmsResponse
 from moto.kms.utils import RESERVED_ALIASE_TARGET_KEY_IDS
 
+from secrets_pipeline.local.corrections.documents import principals, statements
 from secrets_pipeline.local.corrections.faults import Fault
 
 ROTATION_DAYS = range(90, 2561)
@@ -116,10 +117,6 @@ class Response(KmsResponse):
         """PolicyName may be left out: `default` is the only one there is."""
         return super()._get_param(param_name, "default" if param_name == "PolicyName" else if_none)
 
-    def call_action(self) -> Any:  # noqa: ANN401 - moto's union of responses
-        """The seam for access control: caller, operation and key are known here."""
-        return super().call_action()
-
     def _key(self) -> Key:
         key_id = str(self._get_param("KeyId"))
         self._validate_key_id(key_id)
@@ -141,9 +138,9 @@ class Response(KmsResponse):
         policy = self._get_param("Policy")
         if policy is None:
             return
-        statements = _statements(str(policy))
+        found = statements(str(policy), "The new key policy is not valid.")
         if not self._get_param("BypassPolicyLockoutSafetyCheck") and not any(
-            _keeps_writer(one, self.current_account) for one in statements
+            _keeps_writer(one, self.current_account) for one in found
         ):
             raise Fault(
                 "MalformedPolicyDocumentException",
@@ -238,38 +235,12 @@ def _backend(backend: KmsBackend) -> Backend:
     return backend
 
 
-def _statements(policy: str) -> list[Mapping[str, Any]]:
-    malformed = Fault("MalformedPolicyDocumentException", "The new key policy is not valid.")
-    try:
-        document = json.loads(policy)
-    except ValueError:
-        raise malformed from None
-    found = document.get("Statement") if isinstance(document, dict) else None
-    listed = [found] if isinstance(found, dict) else found
-    if not isinstance(listed, list) or not listed or not all(_well_formed(one) for one in listed):
-        raise malformed
-    return listed
-
-
-def _well_formed(statement: object) -> bool:
-    return (
-        isinstance(statement, dict)
-        and statement.get("Effect") in {"Allow", "Deny"}
-        and "Principal" in statement
-        and ("Action" in statement) != ("NotAction" in statement)
-        and "Resource" in statement
-    )
-
-
 def _keeps_writer(statement: Mapping[str, Any], account_id: str) -> bool:
     """Whether a statement lets a principal of the account, or everybody, change the policy later."""
     actions = statement.get("Action", ())
     listed = [actions] if isinstance(actions, str) else actions
     may_put = any(re.fullmatch(str(one).replace("*", ".*"), "kms:PutKeyPolicy", re.IGNORECASE) for one in listed)
-    principal = statement["Principal"]
-    named = principal.get("AWS", ()) if isinstance(principal, Mapping) else principal
-    principals = [named] if isinstance(named, str) else named
-    ours = any(one in {"*", account_id} or f"::{account_id}:" in str(one) for one in principals)
+    ours = any(one in {"*", account_id} or f"::{account_id}:" in one for one in principals(statement))
     return statement["Effect"] == "Allow" and may_put and ours
 
 

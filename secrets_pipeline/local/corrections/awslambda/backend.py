@@ -117,7 +117,7 @@ class Backend(LambdaSimpleBackend):
             )
         return super().add_permission(function_name, qualifier, raw)
 
-    def invoke(self, function_name: str, qualifier: str | None, *rest: Any, **named: Any) -> bytes:  # noqa: ANN401
+    def invoke(self, function_name: str, qualifier: str | None, *rest: Any, **named: Any) -> bytes:  # noqa: ANN401 - moto's
         """Run the function; a failure is announced in the header that SDKs read as FunctionError."""
         body, _, response_headers = rest or (named["body"], named["headers"], named["response_headers"])
         function = self.get_function(function_name, qualifier)
@@ -152,27 +152,17 @@ def _find(arn: str) -> LambdaFunction | None:
         return None
 
 
-def require_invocable(arn: str, service: str, source_account: str) -> None:
-    """Check that another AWS service may call a function.
+def exists(arn: str) -> bool:
+    """Whether there is such a function, in whatever account and region."""
+    return _find(arn) is not None
 
-    Args:
-        arn: the function.
-        service: calling service, for example `secretsmanager.amazonaws.com`.
-        source_account: account on whose behalf it calls.
 
-    Raises:
-        Fault: ResourceNotFoundException, or AccessDeniedException if no statement of the function's policy lets the
-            service in.
-    """
+def lets_in(arn: str, service: str, source_account: str) -> bool:
+    """Whether the function's policy lets an AWS service invoke it on behalf of an account."""
     function = _find(arn)
-    if function is None:
-        raise Fault("ResourceNotFoundException", f"Secrets Manager can't find the specified Lambda function: {arn}")
-    if not any(_lets_in(statement, service, source_account) for statement in function.policy.statements):
-        raise Fault(
-            "AccessDeniedException",
-            f"Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants "
-            f"access to the principal {service}",
-        )
+    return function is not None and any(
+        _lets_in(statement, service, source_account) for statement in function.policy.statements
+    )
 
 
 def _lets_in(statement: Mapping[str, Any], service: str, source_account: str) -> bool:

@@ -60,10 +60,6 @@ class ManagedSecret:
         self.name = secret.name
         self.kms_key_id = secret.kms_key_id or DEFAULT_ALIAS
 
-    def to_dict(self) -> dict[str, Any]:
-        """Unused by the services that own secrets; `Described` serves SSM."""
-        return {"ARN": self.arn, "Name": self.name}
-
 
 class Described:
     """What SSM's `/aws/reference/secretsmanager/` parameters read."""

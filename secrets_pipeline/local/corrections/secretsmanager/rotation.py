@@ -19,6 +19,7 @@ from secrets_pipeline.local.corrections.secretsmanager import schedule
 from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, Rotation, Secret, Version
 from secrets_pipeline.local.corrections.secretsmanager.request import Request
 
+PRINCIPAL = "secretsmanager.amazonaws.com"
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 
 
@@ -40,7 +41,7 @@ def rotate_secret(request: Request, lock: RLock) -> dict[str, Any]:
     arn = request.text("RotationLambdaARN") or stored.lambda_arn
     if arn is None:
         raise Fault("InvalidRequestException", "No Lambda rotation function ARN is associated with this secret.")
-    awslambda.require_invocable(arn, "secretsmanager.amazonaws.com", request.account_id)
+    _require_invocable(arn, request.account_id)
     token = request.text("ClientRequestToken") or str(uuid.uuid4())
     immediately = request.params.get("RotateImmediately", True)
     if immediately:
@@ -55,6 +56,17 @@ def rotate_secret(request: Request, lock: RLock) -> dict[str, Any]:
     secret.attach(PENDING, secret.versions.setdefault(token, Version(token, kms_key_id=secret.kms_key_id)))
     _start(secret, token, arn, lock)
     return {**answer, "VersionId": token}
+
+
+def _require_invocable(arn: str, account_id: str) -> None:
+    if not awslambda.exists(arn):
+        raise Fault("ResourceNotFoundException", f"Secrets Manager can't find the specified Lambda function: {arn}")
+    if not awslambda.lets_in(arn, PRINCIPAL, account_id):
+        raise Fault(
+            "AccessDeniedException",
+            "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants "
+            f"access to the principal {PRINCIPAL}",
+        )
 
 
 def cancel_rotate_secret(request: Request) -> dict[str, Any]:

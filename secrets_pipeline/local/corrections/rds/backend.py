@@ -1,31 +1,14 @@
-"""RDS for PostgreSQL with a real PostgreSQL behind every instance; other engines stay records.
-
-What it corrects, measured on moto 5.2.5:
-
-- An instance is `creating`, without an endpoint, until its server answers; its endpoint is that server's.
-  https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html
-- MasterUserPassword must satisfy the engine's rules, and a change of it really happens, asynchronously, shown meanwhile
-  in PendingModifiedValues. https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html
-- The master user name is not a reserved word of the engine.
-- DbiResourceId is unique. Managed master passwords are random and belong to the master user.
-- Deleting removes the server, stopping and starting an instance stops and starts it.
-
-The port that a caller asks for is not honoured: a free one is taken. DB clusters (Aurora) stay records, too.
-"""
+"""The instance and backend classes that take the place of moto's."""
 
 from __future__ import annotations
 
 import json
 import logging
-import re
 import secrets
 import string
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
-from threading import Lock
 from types import ModuleType
 from typing import Any
 
@@ -35,62 +18,19 @@ from moto.rds.exceptions import InvalidDBInstanceStateError, RDSClientError
 from moto.rds.models import DBInstance, MasterUserSecret, RDSBackend, rds_backends
 
 from secrets_pipeline.errors import LocalError
+from secrets_pipeline.local.corrections.rds.credentials import (
+    POSTGRES_ENGINES,
+    check_password,
+    check_user,
+    new_password,
+)
+from secrets_pipeline.local.corrections.rds.fleet import Fleet
 from secrets_pipeline.local.corrections.settings import settings
-from secrets_pipeline.local.postgres import ADMINISTRATOR, HOST, Binaries, PostgresServer, find
+from secrets_pipeline.local.postgres import HOST, PostgresServer
 
 logger = logging.getLogger(__name__)
 
-POSTGRES_ENGINES = frozenset({"postgres", "aurora-postgresql"})
-RESERVED_USERS = frozenset({"admin", ADMINISTRATOR})
-_PASSWORD_LENGTHS = {"mysql": 41, "mariadb": 41, "oracle": 30}
-_LONGEST_PASSWORD, _SHORTEST_PASSWORD = 128, 8
-_USER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 _RESOURCE_ALPHABET = string.ascii_uppercase + string.digits
-_PASSWORD_ALPHABET = string.ascii_letters + string.digits + "!#$%&*+-.:;<=>?[]^_{|}~"
-
-
-@dataclass(slots=True)
-class Fleet:
-    """Every PostgreSQL of this process.
-
-    Attributes:
-        root: folder that holds one folder for each server.
-        creating_seconds: an instance stays `creating` at least this long.
-    """
-
-    root: Path
-    creating_seconds: float = 0.0
-    _binaries: Binaries | None = None
-    _servers: dict[str, PostgresServer] = field(default_factory=dict)
-    _lock: Lock = field(default_factory=Lock)  # the dictionary's; each server has a lock of its own
-
-    def new(self, name: str) -> PostgresServer:
-        """Reserve a server that is not yet created.
-
-        Raises:
-            LocalError: PostgreSQL is not installed.
-        """
-        with self._lock:
-            self._binaries = self._binaries or find()
-            server = self._servers[name] = PostgresServer(self._binaries, self.root / name)
-            return server
-
-    @property
-    def version(self) -> str:
-        """PostgreSQL's version, once a server was reserved."""
-        return self._binaries.version if self._binaries else ""
-
-    def remove(self, name: str) -> None:
-        """Stop a server and remove its folder."""
-        with self._lock:
-            server = self._servers.pop(name, None)
-        if server is not None:
-            server.stop()
-
-    def stop(self) -> None:
-        """Stop every server."""
-        for name in list(self._servers):
-            self.remove(name)
 
 
 _fleet = Fleet(settings().postgres_root, settings().creating_seconds)
@@ -178,9 +118,9 @@ class Backend(RDSBackend):
         engine, password = str(db_kwargs.get("engine")), db_kwargs.get("master_user_password")
         alone = db_kwargs.get("db_cluster_identifier") is None
         if alone:
-            _check_user(engine, str(db_kwargs.get("master_username") or ""))
+            check_user(engine, str(db_kwargs.get("master_username") or ""))
             if not db_kwargs.get("manage_master_user_password"):
-                _check_password(engine, str(password or ""))
+                check_password(engine, str(password or ""))
         instance = super().create_db_instance(db_kwargs)
         if isinstance(instance, Instance) and alone and engine in POSTGRES_ENGINES:
             try:
@@ -204,13 +144,13 @@ class Backend(RDSBackend):
             raise RDSClientError("InvalidDBInstanceState", "Database instance is not in available state.")
         password = db_kwargs.get("master_user_password")
         if password is not None:
-            _check_password(instance.engine, str(password))
+            check_password(instance.engine, str(password))
         instance = super().modify_db_instance(db_instance_identifier, db_kwargs)
         if password is not None and isinstance(instance, Instance):
             instance.change_password(str(password))
         return instance
 
-    def delete_db_instance(self, db_instance_identifier: str, *args: Any, **kwargs: Any) -> DBInstance:  # noqa: ANN401
+    def delete_db_instance(self, db_instance_identifier: str, *args: Any, **kwargs: Any) -> DBInstance:  # noqa: ANN401 - moto's
         """Delete an instance and its server."""
         instance = super().delete_db_instance(db_instance_identifier, *args, **kwargs)
         if isinstance(instance, Instance):
@@ -263,8 +203,7 @@ class ManagedSecret(MasterUserSecret):
     """The secret of ManageMasterUserPassword, with the real user and a password of its own."""
 
     def _generate_secret_string(self) -> str:
-        password = "".join(secrets.choice(_PASSWORD_ALPHABET) for _ in range(28))
-        return json.dumps({"username": self.resource.master_username, "password": password})
+        return json.dumps({"username": self.resource.master_username, "password": new_password()})
 
     def rotate_secret(self) -> None:
         """Give the user another password, in the secret and in the database."""
@@ -274,34 +213,6 @@ class ManagedSecret(MasterUserSecret):
         owner.call("PutSecretValue", {"SecretId": self.secret.arn, "SecretString": value}, internal=True)
         if isinstance(self.resource, Instance):
             self.resource.change_password(str(json.loads(value)["password"]))
-
-
-def _check_user(engine: str, username: str) -> None:
-    if engine not in POSTGRES_ENGINES:
-        return
-    if username.lower() in RESERVED_USERS:
-        raise RDSClientError(
-            "InvalidParameterValue",
-            f"MasterUsername {username} cannot be used as it is a reserved word used by the engine",
-        )
-    if not _USER.fullmatch(username):
-        raise RDSClientError("InvalidParameterValue", "The parameter MasterUsername is not a valid identifier.")
-
-
-def _check_password(engine: str, password: str) -> None:
-    longest = next((most for name, most in _PASSWORD_LENGTHS.items() if name in engine), _LONGEST_PASSWORD)
-    if not _SHORTEST_PASSWORD <= len(password) <= longest:
-        bound = f"shorter than {_SHORTEST_PASSWORD}" if len(password) < _SHORTEST_PASSWORD else f"longer than {longest}"
-        raise RDSClientError(
-            "InvalidParameterValue",
-            f"The parameter MasterUserPassword is not a valid password because it is {bound} characters.",
-        )
-    if not all("!" <= letter <= "~" for letter in password) or set(password) & set('/@" '):
-        raise RDSClientError(
-            "InvalidParameterValue",
-            "The parameter MasterUserPassword is not a valid password. "
-            "Only printable ASCII characters besides '/', '@', '\"', ' ' may be used.",
-        )
 
 
 def stop_servers() -> None:

@@ -1,0 +1,73 @@
+"""`dev`: the embedded AWS and Dagster's web UI over one repository, until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from secrets_pipeline import local as embedded
+from secrets_pipeline.cli import runs
+from secrets_pipeline.cli.console import say
+from secrets_pipeline.cli.desired import read, usable
+from secrets_pipeline.cli.failures import Failures
+from secrets_pipeline.cli.local import STATE_DIR, StateDir, operator_settings, start_for
+from secrets_pipeline.cli.options import BASE_PATH_VARIABLE, BasePath, examples, repository
+
+EPILOG = "Exit codes: that of `dg dev`; 0 after Ctrl-C, 1 if the embedded AWS does not start."
+_GRACE_SECONDS = 20
+
+
+def dev(
+    *,
+    base_path: BasePath = None,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Of the web UI, on 127.0.0.1.")] = 3000,
+    state_dir: StateDir = STATE_DIR,
+) -> None:
+    """Serve Dagster's UI over a repository, on an embedded AWS that is stopped at the end.
+
+    Uses the examples of the project unless --base-path or ATMOS_BASE_PATH names another repository.
+    """
+    named = base_path or os.environ.get(BASE_PATH_VARIABLE)
+    root = repository(base_path if named else examples())
+    os.environ.update(operator_settings(root))
+    desired = read(root)
+    stacks = usable(desired, None, Failures())
+    # The code location runs in other processes, which find the repository by this.
+    os.environ[BASE_PATH_VARIABLE] = str(root)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        aws = start_for({stack: desired.specs[stack] for stack in stacks}, state_dir, die_with_parent=True)
+        os.environ.update(aws.environment())
+        say(f"The embedded AWS answers at {aws.endpoint_url}; Dagster will at http://127.0.0.1:{port}.")
+        runs.prepare_home(stacks)
+        code = _serve(port)
+    finally:
+        embedded.stop(state_dir)
+    raise typer.Exit(code)
+
+
+def _serve(port: int) -> int:
+    command = [str(Path(sys.executable).with_name("dg")), "dev", "--host", "127.0.0.1", "--port", str(port)]
+    with subprocess.Popen(command) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            # The terminal sent it to `dg` as well.
+            return 0
+        finally:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()

@@ -1,0 +1,53 @@
+"""Every PostgreSQL server of this process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+
+from secrets_pipeline.local.postgres import Binaries, PostgresServer, find
+
+
+@dataclass(slots=True)
+class Fleet:
+    """Every PostgreSQL of this process.
+
+    Attributes:
+        root: folder that holds one folder for each server.
+        creating_seconds: an instance stays `creating` at least this long.
+    """
+
+    root: Path
+    creating_seconds: float = 0.0
+    _binaries: Binaries | None = None
+    _servers: dict[str, PostgresServer] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)  # the dictionary's; each server has a lock of its own
+
+    def new(self, name: str) -> PostgresServer:
+        """Reserve a server that is not yet created.
+
+        Raises:
+            LocalError: PostgreSQL is not installed.
+        """
+        with self._lock:
+            self._binaries = self._binaries or find()
+            server = self._servers[name] = PostgresServer(self._binaries, self.root / name)
+            return server
+
+    @property
+    def version(self) -> str:
+        """PostgreSQL's version, once a server was reserved."""
+        return self._binaries.version if self._binaries else ""
+
+    def remove(self, name: str) -> None:
+        """Stop a server and remove its folder."""
+        with self._lock:
+            server = self._servers.pop(name, None)
+        if server is not None:
+            server.stop()
+
+    def stop(self) -> None:
+        """Stop every server."""
+        for name in list(self._servers):
+            self.remove(name)

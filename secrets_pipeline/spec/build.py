@@ -1,0 +1,175 @@
+"""Resolved stacks in, desired state out: every error of a stack at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from secrets_pipeline.errors import SecretsPipelineError, SpecError, raise_all
+from secrets_pipeline.spec import deliveries, kms, rds, secretsmanager
+from secrets_pipeline.spec.consumers import declared_consumers, found_consumers
+from secrets_pipeline.spec.dependencies import ordered
+from secrets_pipeline.spec.model import DatabaseSpec, Delivery, KeySpec, SecretSpec, StackSpec, StageDelivery, Target
+from secrets_pipeline.spec.operator import OperatorSettings
+from secrets_pipeline.spec.readers import with_foreign_readers
+from secrets_pipeline.spec.scope import Locate, StackScope, managed_components
+from secrets_pipeline.spec.target import is_protected, read_target
+from secrets_pipeline.spec.validate import check_databases, check_names, check_stage_variables, merged_keys
+from secrets_pipeline.stacks import Repository, Stack
+
+
+@dataclass(frozen=True, slots=True)
+class SpecSet:
+    """The desired state of a repository.
+
+    Attributes:
+        specs: by stack; only stacks without errors that have a component of ours.
+        errors: by stack; `""` for what belongs to no stack.
+    """
+
+    specs: Mapping[str, StackSpec]
+    errors: Mapping[str, tuple[SecretsPipelineError, ...]]
+
+
+def build_spec(
+    stack: Stack,
+    locate: Locate,
+    settings: OperatorSettings,
+    *,
+    base_path: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    stacks: Mapping[str, Stack] | None = None,
+) -> StackSpec:
+    """What one stack asks of AWS.
+
+    Args:
+        stack: as resolved.
+        locate: places a key for messages, for example `repository.locate`.
+        settings: the operator's.
+        base_path: of the repository, so that `${file:…}` can be looked for; None takes files as given.
+        environment: what `${env:X}` reads where a text must be known now, as far as the settings allow it.
+        stacks: every stack that a reference may name; only `stack` itself if not given.
+
+    Raises:
+        SecretsPipelineError: the only error of the stack, or `CollectedErrors` of all.
+    """
+    scope = StackScope(
+        stack=stack,
+        locate=locate,
+        settings=settings,
+        base_path=base_path,
+        environment=environment or {},
+        stacks=stacks or {stack.name: stack},
+    )
+    spec = _build(scope)
+    raise_all(list({error.diagnostics(): error for error in scope.errors}.values()))
+    return spec
+
+
+def build_specs(
+    repository: Repository,
+    settings: OperatorSettings,
+    only: Collection[str] | None = None,
+    *,
+    base_path: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> SpecSet:
+    """What every stack of a repository asks of AWS.
+
+    Args:
+        repository: all of its stacks are resolved, since names must be unique and references may cross stacks.
+        settings: the operator's.
+        only: the stacks to answer for; all if not given.
+        base_path: see `build_spec`.
+        environment: see `build_spec`.
+    """
+    resolution = repository.resolve()
+    errors: dict[str, list[SecretsPipelineError]] = {}
+    for error in resolution.errors:
+        errors.setdefault((error.where.stack if error.where else None) or "", []).append(error)
+    specs: dict[str, StackSpec] = {}
+    for name, stack in resolution.stacks.items():
+        if not managed_components(stack):
+            continue
+        try:
+            specs[name] = build_spec(
+                stack,
+                repository.locate,
+                settings,
+                base_path=base_path,
+                environment=environment,
+                stacks=resolution.stacks,
+            )
+        except SecretsPipelineError as error:
+            errors.setdefault(name, []).extend(getattr(error, "errors", (error,)))
+    for name, shared in _shared_names(specs).items():
+        errors.setdefault(name, []).extend(shared)
+    wanted = None if only is None else {*only, ""}
+    return SpecSet(
+        specs={name: spec for name, spec in specs.items() if name not in errors and (wanted is None or name in wanted)},
+        errors={name: tuple(found) for name, found in errors.items() if wanted is None or name in wanted},
+    )
+
+
+def _build(scope: StackScope) -> StackSpec:
+    target, protected = read_target(scope), is_protected(scope)
+    databases = [rds.read_component(component) for component in scope.of_kind("rds")]
+    secrets, keys = _secrets_and_keys(scope, databases, target, protected=protected)
+    delivered: list[Delivery] = [
+        delivery
+        for component in scope.of_kind("lambda", "ecs", "apigateway")
+        for delivery in deliveries.read_component(component, scope.kinds[component.name])
+    ]
+    consumers = [
+        *(consumer for component in scope.of_kind("secretsmanager") for consumer in declared_consumers(component)),
+        *found_consumers(delivered, scope),
+    ]
+    secrets, keys = with_foreign_readers(scope, target, secrets, keys, consumers)
+    check_names(scope, secrets)
+    check_databases(scope, databases)
+    check_stage_variables(scope, [one for one in delivered if isinstance(one, StageDelivery)], secrets)
+    return StackSpec(
+        stack=scope.stack.name,
+        target=target,
+        protected=protected,
+        components=scope.kinds,
+        keys=tuple(keys),
+        secrets=tuple(ordered(scope, secrets, databases)),
+        databases=tuple(databases),
+        consumers=tuple(consumers),
+        deliveries=tuple(delivered),
+    )
+
+
+def _secrets_and_keys(
+    scope: StackScope, databases: list[DatabaseSpec], target: Target, *, protected: bool
+) -> tuple[list[SecretSpec], list[KeySpec]]:
+    masters = {database.password: database for database in databases if database.password}
+    keys = [key for component in scope.of_kind("kms") if (key := kms.read_component(component))]
+    secrets: list[SecretSpec] = []
+    for component in scope.of_kind("secretsmanager"):
+        found, own_key = secretsmanager.read_component(component, masters, region=target.region, protected=protected)
+        secrets += found
+        keys += [own_key] if own_key else []
+    return secrets, merged_keys(scope, keys)
+
+
+def _shared_names(specs: Mapping[str, StackSpec]) -> dict[str, list[SpecError]]:
+    """Errors of the stacks that declare one secret name twice in one account and region."""
+    owners: dict[tuple[str | None, str, str], list[tuple[str, SecretSpec]]] = {}
+    for name, spec in specs.items():
+        for secret in spec.secrets:
+            owners.setdefault((spec.target.account_id, spec.target.region, secret.name), []).append((name, secret))
+    errors: dict[str, list[SpecError]] = {}
+    for (account, region, secret_name), found in owners.items():
+        for stack, secret in found if len(found) > 1 else ():
+            others = ", ".join(f"{other} ({one.ref.component}.{one.ref.key})" for other, one in found if other != stack)
+            errors.setdefault(stack, []).append(
+                SpecError(
+                    f"{secret.where}: the secret name {secret_name} is also that of stack {others}, "
+                    f"in account {account or 'unknown'}, region {region}",
+                    remedy="Give one of them another context_name, environment, path or name.",
+                )
+            )
+    return errors

@@ -1,0 +1,60 @@
+"""Where a stack lives: the operator's rules first; the stack's own variables only fill gaps."""
+
+from __future__ import annotations
+
+from secrets_pipeline.errors import SpecError, Where
+from secrets_pipeline.spec.inputs import Inputs
+from secrets_pipeline.spec.limits import ACCOUNT_ID, REGION
+from secrets_pipeline.spec.model import Target
+from secrets_pipeline.spec.scope import StackScope
+
+_PRODUCTION = frozenset({"prod", "production"})
+UNKNOWN_REGION = "unknown"
+
+
+def read_target(stack: StackScope) -> Target:
+    """Account, region and role of a stack; what is wrong or missing is collected."""
+    name = stack.stack.name
+    rule = stack.settings.target(name)
+    region = rule.region if rule else None
+    account_id = rule.account_id if rule else None
+    if region is None:
+        region = _agreed(stack, "region")
+    if account_id is None:
+        account_id = _agreed(stack, "account_id")
+    if region is None:
+        stack.errors.append(
+            SpecError(
+                f"nobody says in which region stack {name} lives",
+                remedy="Set vars.region in the stack, or region in a rule under targets of the operator's settings.",
+                where=Where(file=stack.stack.files[0] if stack.stack.files else None, stack=name),
+            )
+        )
+    return Target(account_id=account_id, region=region or UNKNOWN_REGION, role_arn=rule.role_arn if rule else None)
+
+
+def is_protected(stack: StackScope) -> bool:
+    """Whether a stack is production: by its environment or stage, or because it says so."""
+    managed = [stack.components[name] for name in stack.kinds]
+    named = any(scope.component.vars.get(key) in _PRODUCTION for scope in managed for key in ("environment", "stage"))
+    said = [scope.flag("protected") for scope in managed]
+    return named or any(said)
+
+
+def _agreed(stack: StackScope, key: str) -> str | None:
+    """The one value that the managed components give to a variable; None if there is none, or more than one."""
+    pattern, example = (REGION, "eu-west-2") if key == "region" else (ACCOUNT_ID, "111122223333")
+    found: dict[str, Inputs] = {}
+    for name in stack.kinds:
+        inputs = Inputs(stack.components[name], stack.components[name].component.vars, ("vars",))
+        value = inputs.text(key, pattern=pattern, example=example)
+        if value is not None:
+            found.setdefault(value, inputs)
+    if len(found) > 1:
+        one, other, *_ = found
+        found[other].error(
+            key,
+            f"{key} is {other} here and {one} in component {found[one].scope.name}",
+            f"A stack lives in one place: write the same {key} everywhere, or let the operator's settings say it.",
+        )
+    return next(iter(found), None)

@@ -1,0 +1,93 @@
+"""Checks across components: one name, one owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from secrets_pipeline.references import Output, outputs
+from secrets_pipeline.spec.model import DatabaseSpec, KeySpec, SecretRef, SecretSpec, StageDelivery
+from secrets_pipeline.spec.scope import StackScope
+
+_NOT_IN_STAGE_VARIABLES = "+@"
+
+
+def check_names(stack: StackScope, secrets: Iterable[SecretSpec]) -> None:
+    """Two secrets of a stack must not have the same name."""
+    first: dict[str, SecretSpec] = {}
+    for secret in secrets:
+        earlier = first.setdefault(secret.name, secret)
+        if earlier is not secret:
+            stack.components[secret.ref.component].error(
+                ("vars", "secrets", secret.ref.key),
+                f"the secret name {secret.name} is also that of {earlier.ref.component}.{earlier.ref.key}",
+                "Give one of them another name or path.",
+            )
+
+
+def check_databases(stack: StackScope, databases: Iterable[DatabaseSpec]) -> None:
+    """Two instances of a stack must have neither the same identifier nor the same master password."""
+    identifiers: dict[str, DatabaseSpec] = {}
+    passwords: dict[SecretRef, DatabaseSpec] = {}
+    for database in databases:
+        scope = stack.components[database.component]
+        same = identifiers.setdefault(database.identifier, database)
+        if same is not database:
+            scope.error(
+                ("vars", "identifier"),
+                f"identifier {database.identifier} is also that of component {same.component}",
+                "Write another vars.identifier.",
+            )
+        if database.password is None:
+            continue
+        shared = passwords.setdefault(database.password, database)
+        if shared is not database:
+            scope.error(
+                ("vars", "password"),
+                f"secret {database.password.key} is the master password of component {shared.component} already",
+                "Declare a secret for each instance: a rotated password would be right for one of them only.",
+            )
+
+
+def merged_keys(stack: StackScope, keys: Iterable[KeySpec]) -> list[KeySpec]:
+    """Keys by alias: `secretsmanager` components of one context and environment share theirs."""
+    by_alias: dict[str, KeySpec] = {}
+    for key in keys:
+        earlier = by_alias.get(key.alias)
+        if earlier is None:
+            by_alias[key.alias] = key
+            continue
+        kinds = {stack.kinds[name] for name in (*earlier.components, *key.components)}
+        if kinds == {"secretsmanager"}:
+            components = (*earlier.components, *key.components)
+            tags = {**key.tags, **earlier.tags}
+            by_alias[key.alias] = earlier.model_copy(update={"components": components, "tags": tags})
+        else:
+            stack.components[key.components[0]].error(
+                ("vars", "alias"),
+                f"{key.alias} is also the alias of component {earlier.components[0]}",
+                "Write another vars.alias.",
+            )
+    return list(by_alias.values())
+
+
+def check_stage_variables(stack: StackScope, stages: Iterable[StageDelivery], secrets: Sequence[SecretSpec]) -> None:
+    """The name of a secret is part of its ARN; stage variables take no `+` and no `@`.
+
+    Source: https://docs.aws.amazon.com/apigateway/latest/api/API_Stage.html
+    """
+    names = {secret.ref: secret.name for secret in secrets}
+    for stage in stages:
+        for variable, expression in stage.variables.items():
+            for output in outputs(expression):
+                name = names.get(_secret_of(output), "")
+                wrong = [character for character in _NOT_IN_STAGE_VARIABLES if character in name]
+                if wrong:
+                    stack.components[stage.component].error(
+                        ("vars", "stage_variables", variable),
+                        f"secret {name} holds {' and '.join(wrong)}, which a stage variable cannot hold",
+                        "Rename the secret, or let the integration read its ARN from elsewhere.",
+                    )
+
+
+def _secret_of(output: Output) -> SecretRef:
+    return SecretRef(component=output.component, key=str(output.path[1]) if output.path[1:] else "")

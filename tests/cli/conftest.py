@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from secrets_pipeline.cli import app
+from secrets_pipeline.local import LocalAws, reset_calls, start, stop
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+CANARY = "canary-Zx81-literal-value"
+
+Cli = Callable[..., Result]
+
+ATMOS = """
+    base_path: "."
+    stacks:
+      base_path: stacks
+      included_paths: ["**/*"]
+      name_template: "{{ .vars.context_name }}-{{ .vars.environment }}"
+"""
+DEV = f"""
+    vars:
+      context_name: shop
+      environment: dev
+      account_id: "111122223333"
+      region: eu-west-2
+    components:
+      terraform:
+        secretsmanager/app:
+          vars:
+            create_kms_key: true
+            secrets:
+              token:
+                path: api
+                generate_random_password: true
+              config:
+                path: api
+                secret_data:
+                  endpoint: https://partner.example
+                  pin: {CANARY}
+"""
+BROKEN = """
+    vars:
+      context_name: shop
+      environment: broken
+      account_id: "111122223333"
+      region: eu-west-2
+    components:
+      terraform:
+        secretsmanager/app:
+          vars:
+            create_kms_key: true
+            secrets:
+              nothing: {path: api}
+"""
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No AWS, Atmos or pipeline setting of whoever runs the tests; what a command sets is undone."""
+    before = dict(os.environ)
+    for name in before:
+        if name.startswith(("AWS_", "ATMOS_", "SECRETS_PIPELINE_", "DAGSTER_")) or name in {"COLUMNS", "FORCE_COLOR"}:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def cli() -> Cli:
+    """Runs the command line in this process."""
+
+    def run(*arguments: str | Path) -> Result:
+        return CliRunner().invoke(app, [str(argument) for argument in arguments], prog_name="secrets-pipeline")
+
+    return run
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository with the stack shop-dev."""
+    folder = tmp_path / "atmos"
+    write(folder / "atmos.yaml", ATMOS)
+    write(folder / "stacks" / "dev.yaml", DEV)
+    return folder
+
+
+@pytest.fixture
+def half_broken(repository: Path) -> Path:
+    """The same, with a second stack whose secret has no value."""
+    write(repository / "stacks" / "broken.yaml", BROKEN)
+    return repository
+
+
+@pytest.fixture(scope="session")
+def running_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """One embedded AWS for the tests that only read."""
+    folder = tmp_path_factory.mktemp("local-aws")
+    try:
+        yield start(folder, die_with_parent=True)
+    finally:
+        stop(folder)
+
+
+@pytest.fixture
+def aws(running_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> LocalAws:
+    """The embedded AWS, nothing counted yet, and the environment that leads to it."""
+    for name, value in running_aws.environment().items():
+        monkeypatch.setenv(name, value)
+    reset_calls(running_aws)
+    return running_aws
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(dedent(text))

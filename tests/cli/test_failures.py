@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from secrets_pipeline import cli as command_line
+from secrets_pipeline.cli import plan
+from tests.cli.conftest import CANARY, Cli
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["plan", "--no-such-option"],
+        ["plan", "--format", "xml"],
+        ["apply"],
+        ["apply", "--all", "-s", "x"],
+        ["outputs"],
+        ["no-such-command"],
+        ["describe", "component", "-s", "x"],
+        ["plan", "--base-path", "/no/such/folder"],
+    ],
+)
+def test_a_mistyped_command_never_gives_the_exit_code_of_changes(cli: Cli, arguments: list[str]) -> None:
+    result = cli(*arguments)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr
+
+
+@pytest.mark.parametrize("command", [["plan"], ["tree"], ["apply", "--all"], ["verify"], ["describe", "stacks"]])
+def test_a_folder_without_atmos_yaml_is_an_error_with_a_remedy(cli: Cli, tmp_path: Path, command: list[str]) -> None:
+    result = cli(*command, "--base-path", tmp_path)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "no atmos.yaml" in result.stderr
+    assert "--base-path" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_bug_shows_where_it_is_but_never_the_text_of_the_exception(
+    cli: Cli, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError(CANARY)
+
+    monkeypatch.setattr(plan, "read", broken)
+    result = cli("plan", "--base-path", repository)
+    assert result.exit_code == 1
+    assert "unexpected KeyError" in result.stderr
+    assert "in broken" in result.stderr
+    assert CANARY not in result.stderr
+
+
+def test_every_command_has_a_help_text_that_tells_its_exit_codes(cli: Cli) -> None:
+    for command in (
+        ["describe", "stacks"],
+        ["describe", "component"],
+        ["tree"],
+        ["plan"],
+        ["apply"],
+        ["verify"],
+        ["outputs"],
+        ["local", "start"],
+        ["local", "status"],
+        ["local", "stop"],
+        ["demo"],
+        ["dev"],
+    ):
+        result = cli(*command, "--help")
+        assert result.exit_code == 0
+        assert "Exit codes:" in result.stdout
+
+
+def test_the_module_and_the_script_are_the_same_command() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "secrets_pipeline", "--version"], check=True, capture_output=True, text=True
+    )
+    assert shown.stdout.startswith("secrets-pipeline ")
+    assert callable(command_line.main)
+
+
+def test_help_does_not_load_dagster() -> None:
+    code = "import sys, secrets_pipeline.cli; sys.exit('dagster' in sys.modules or 'moto' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

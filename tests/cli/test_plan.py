@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import boto3
+import pytest
+
+from secrets_pipeline.cli.call_counts import call_counts
+from secrets_pipeline.cli.plan_view import StackPlan, plan_json, plan_table, summary
+from secrets_pipeline.engine import Change, ChangeClass, Resource
+from secrets_pipeline.local import LocalAws, calls
+from tests.cli.conftest import CANARY, Cli, write
+
+
+def plan_of(*actions: ChangeClass) -> StackPlan:
+    changes = [Change(Resource("secret", f"s{number}"), action) for number, action in enumerate(actions)]
+    return StackPlan("shop-dev", "111122223333", "eu-west-2", {"secrets": changes})
+
+
+def test_a_virgin_account_is_planned_without_a_write_or_a_value(cli: Cli, repository: Path, aws: LocalAws) -> None:
+    result = cli("plan", "--base-path", repository, "--format", "json")
+    assert result.exit_code == 0, result.stderr
+    plan = json.loads(result.stdout)
+    assert plan["errors"] == {}
+    changes = plan["stacks"]["shop-dev"]["changes"]
+    assert {(c["kind"], c["name"], c["action"]) for c in changes} >= {
+        ("kms-key", "alias/secrets/shop/dev", "create"),
+        ("secret", "shop/dev/api/token", "create"),
+        ("secret", "shop/dev/api/config", "create"),
+    }
+    assert CANARY not in result.output
+    assert call_counts(calls(aws)).idle
+
+
+def test_changes_give_exit_code_2_when_asked_for_detail(cli: Cli, repository: Path, aws: LocalAws) -> None:
+    result = cli("plan", "--base-path", repository, "-s", "shop-dev", "--detailed-exitcode")
+    assert result.exit_code == 2, result.stderr
+    assert result.stdout.startswith("shop-dev (111122223333, eu-west-2): 3 create")
+    assert "shop/dev/api/token" in result.stdout
+
+
+def test_a_stack_with_nothing_to_do_gives_exit_code_0(cli: Cli, repository: Path, aws: LocalAws) -> None:
+    write(
+        repository / "stacks" / "dev.yaml",
+        """
+        vars: {context_name: shop, environment: empty, region: eu-west-2}
+        components: {terraform: {vpc: {}}}
+        """,
+    )
+    result = cli("plan", "--base-path", repository, "--detailed-exitcode")
+    assert result.exit_code == 0, result.stderr
+
+
+def test_a_stack_with_errors_is_told_and_the_others_are_planned(cli: Cli, half_broken: Path, aws: LocalAws) -> None:
+    result = cli("plan", "--base-path", half_broken, "--detailed-exitcode", "--format", "json")
+    assert result.exit_code == 1
+    shown = json.loads(result.stdout)
+    assert list(shown["stacks"]) == ["shop-dev"]
+    assert list(shown["errors"]) == ["shop-broken"]
+    assert "vars.secrets.nothing" in result.stderr
+    chosen = cli("plan", "--base-path", half_broken, "-s", "shop-dev")
+    assert chosen.exit_code == 0
+    assert "broken" not in chosen.stderr
+
+
+def test_the_wrong_account_is_refused(cli: Cli, repository: Path, aws: LocalAws) -> None:
+    stack = repository / "stacks" / "dev.yaml"
+    stack.write_text(stack.read_text().replace("111122223333", "999988887777"))
+    result = cli("plan", "--base-path", repository)
+    assert result.exit_code == 1
+    assert "belongs to account 999988887777" in result.stderr
+    assert not [call for call in calls(aws) if call.service != "sts"]
+
+
+def test_offline_lists_what_is_declared_without_any_call(
+    cli: Cli, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise AssertionError("AWS was asked")
+
+    monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", refused)
+    result = cli("plan", "--offline", "--base-path", repository, "--format", "json")
+    assert result.exit_code == 0, result.stderr
+    stack = json.loads(result.stdout)["stacks"]["shop-dev"]
+    assert stack["account_id"] == "111122223333"
+    assert [row["name"] for row in stack["declared"] if row["kind"] == "secret"] == [
+        "shop/dev/api/token",
+        "shop/dev/api/config",
+    ]
+    assert CANARY not in result.output
+    table = cli("plan", "--offline", "--base-path", repository)
+    assert "shop/dev/api/token" in table.stdout
+
+
+@pytest.mark.parametrize("other", ["--deep", "--detailed-exitcode"])
+def test_offline_compares_nothing(cli: Cli, repository: Path, other: str) -> None:
+    result = cli("plan", "--offline", other, "--base-path", repository)
+    assert result.exit_code == 1
+    assert "nothing is compared" in result.stderr
+
+
+def test_a_deep_plan_says_so_by_not_saying_the_opposite(cli: Cli, repository: Path, aws: LocalAws) -> None:
+    assert "were not read" in cli("plan", "--base-path", repository).stderr
+    assert "were not read" not in cli("plan", "--base-path", repository, "--deep").stderr
+
+
+def test_no_credentials_are_an_error_without_a_traceback(cli: Cli, repository: Path) -> None:
+    result = cli("plan", "--base-path", repository)
+    assert result.exit_code == 1
+    assert "credentials" in result.stderr.lower()
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("action", [action for action in ChangeClass if action is not ChangeClass.NONE])
+def test_every_class_but_none_counts_as_a_change(action: ChangeClass) -> None:
+    assert plan_of(ChangeClass.NONE, action).differs
+    assert not plan_of(ChangeClass.NONE).differs
+
+
+def test_a_summary_counts_every_class_in_a_fixed_order() -> None:
+    plan = plan_of(ChangeClass.NONE, ChangeClass.ORPHAN, ChangeClass.CREATE, ChangeClass.CREATE)
+    assert summary(plan) == "shop-dev (111122223333, eu-west-2): 2 create, 1 orphan, 1 none"
+
+
+def test_what_needs_no_change_is_hidden_unless_asked_for() -> None:
+    plan = plan_of(ChangeClass.NONE, ChangeClass.CREATE)
+    assert plan_table(plan, unchanged=False).row_count == 1
+    assert plan_table(plan, unchanged=True).row_count == 2
+    assert [change["name"] for change in plan_json(plan, unchanged=False)["changes"]] == ["s1"]
+
+
+def test_plan_makes_no_service_key(cli: Cli, repository: Path, aws: LocalAws) -> None:
+    cli("plan", "--base-path", repository)
+    aliases = boto3.client("kms").list_aliases()["Aliases"]
+    assert not [alias for alias in aliases if alias["AliasName"].startswith("alias/secrets-pipeline")]

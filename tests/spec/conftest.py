@@ -1,0 +1,59 @@
+"""A repository of one or more stacks, written to disk and resolved for real."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from secrets_pipeline.spec import OperatorSettings, SpecSet, StackSpec, TargetRule, build_specs
+from secrets_pipeline.stacks import Repository
+
+ATMOS = 'base_path: "."\nstacks:\n  base_path: stacks\n  included_paths: ["*"]\n'
+HERE = TargetRule(stacks="*", account_id="111122223333", region="eu-west-2")
+
+
+class Bench:
+    """Builds desired state from YAML.
+
+    Args:
+        folder: where the repository is written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.settings = OperatorSettings(targets=(HERE,))
+        self.environment: Mapping[str, str] = {}
+
+    def build(self, **stacks: str) -> SpecSet:
+        """Stack name → manifest text, written and built."""
+        (self.folder / "stacks").mkdir(exist_ok=True)
+        (self.folder / "atmos.yaml").write_text(ATMOS)
+        for name, text in stacks.items():
+            (self.folder / "stacks" / f"{name}.yaml").write_text(dedent(text))
+        repository = Repository.open(self.folder, env={})
+        return build_specs(repository, self.settings, base_path=self.folder, environment=self.environment)
+
+    def spec(self, text: str) -> StackSpec:
+        """The desired state of a stack named dev without errors."""
+        built = self.build(dev=text)
+        assert not built.errors, "\n".join(e.diagnostics() for errors in built.errors.values() for e in errors)
+        return built.specs["dev"]
+
+    def errors(self, text: str) -> list[str]:
+        """Every error of a stack named dev, as it is shown."""
+        return [error.diagnostics() for error in self.build(dev=text).errors.get("dev", ())]
+
+    def only_error(self, text: str) -> str:
+        """The single error of a stack named dev."""
+        errors = self.errors(text)
+        assert len(errors) == 1, "\n".join(errors) or "no error"
+        return errors[0]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """An empty repository."""
+    return Bench(tmp_path)
