@@ -93,4 +93,4 @@ def _published(account: AwsAccount, stack: str) -> Iterator[Delivered]:
         found = list(pages(account.client("ssm"), "get_parameters_by_path", Path=path, Recursive=True))
     for parameter in found:
         keys = ", ".join(json.loads(parameter["Value"]))
-        yield Delivered("ssm", parameter["Name"], f"ARNs of {keys}")
+        yield Delivered("ssm parameter", parameter["Name"], f"{{{keys}}}")

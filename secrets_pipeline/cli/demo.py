@@ -20,7 +20,7 @@ from secrets_pipeline.cli import runs
 from secrets_pipeline.cli.apply import StackRun, run_all, run_here
 from secrets_pipeline.cli.call_counts import call_counts
 from secrets_pipeline.cli.console import show, title
-from secrets_pipeline.cli.delivered import delivered
+from secrets_pipeline.cli.delivered import Delivered, delivered
 from secrets_pipeline.cli.demo_view import check_lines, delivered_lines, stage_lines
 from secrets_pipeline.cli.desired import read, usable
 from secrets_pipeline.cli.failures import FAILED, Failures
@@ -28,6 +28,7 @@ from secrets_pipeline.cli.local import operator_settings, start_for
 from secrets_pipeline.cli.options import BasePath, examples, repository
 from secrets_pipeline.cli.plan import plan_all
 from secrets_pipeline.cli.plan_view import summary
+from secrets_pipeline.cli.run_view import check_counts
 from secrets_pipeline.cli.tree import hierarchy
 from secrets_pipeline.local import LocalAws
 from secrets_pipeline.reconcilers import ApplyOptions, Desired
@@ -63,12 +64,14 @@ def _tell(aws: LocalAws, desired: Desired, stacks: Sequence[str], failures: Fail
     first = _apply(desired, stacks, failures, tell=True)
     title("Delivered, as AWS holds it now")
     world = desired.world()
+    held: list[Delivered] = []
     for stack in stacks:
         with failures.of(stack):
-            _lines(delivered_lines(stack, delivered(world.context(stack))))
-    title("Checks")
-    for one in first:
-        _lines(check_lines(one.report.stack, one.checks))
+            held += delivered(world.context(stack))
+    _lines(delivered_lines(held))
+    checks = [check for one in first for check in one.checks]
+    title(check_counts(checks))
+    _lines(check_lines(checks))
     embedded.reset_calls(aws)
     second = _apply(desired, stacks, failures, tell=False)
     counted = call_counts(embedded.calls(aws))

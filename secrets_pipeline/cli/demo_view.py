@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.cli.delivered import Delivered
-from secrets_pipeline.cli.run_view import check_counts, check_result
+from secrets_pipeline.cli.run_view import check_result
 
 if TYPE_CHECKING:
     from definitions.running import CheckRow, RunReport
@@ -26,19 +26,22 @@ def stage_lines(report: RunReport) -> Iterator[str]:
         yield f"  {report.stack:<13} {stage:<19} {counts:<23} {_details(rows)}".rstrip()
 
 
-def delivered_lines(stack: str, entries: Iterable[Delivered]) -> Iterator[str]:
+def delivered_lines(entries: Sequence[Delivered]) -> Iterator[str]:
     """One line an entry."""
+    width = max((len(entry.place) for entry in entries), default=0)
     for entry in entries:
-        yield f"  {stack:<13} {entry.place:<27} {entry.name} = {entry.value}"
+        yield f"  {entry.place:<{width}} {entry.name}={entry.value}"
 
 
-def check_lines(stack: str, checks: Sequence[CheckRow]) -> Iterator[str]:
-    """One line a stack, and one for each check that did not pass."""
-    names = ", ".join(check.check for check in checks if check.passed)
-    yield f"  {stack:<13} {check_counts(checks)}: {names}"
-    for check in checks:
-        if not check.passed:
-            yield f"  {stack:<13} {check_result(check)} {check.check}: {check.detail}"
+def check_lines(checks: Sequence[CheckRow]) -> Iterator[str]:
+    """One line a check, with the stacks that passed it, and one for each that did not."""
+    for name in dict.fromkeys(check.check for check in checks):
+        rows = [check for check in checks if check.check == name]
+        passed = ", ".join(check.stack for check in rows if check.passed)
+        yield f"  {name:<29} passed in {passed or 'no stack'}"
+        for check in rows:
+            if not check.passed:
+                yield f"  {name:<29} {check_result(check)} in {check.stack}: {' '.join(check.detail.split())}"
 
 
 def _details(rows: Iterable[Row]) -> str:
@@ -47,5 +50,7 @@ def _details(rows: Iterable[Row]) -> str:
 
 
 def _detail(row: Row) -> str:
+    # The stack stands at the start of the line: the end of a name is enough.
+    name = "/".join(row["name"].split("/")[-2:])
     text = " ".join(row["detail"].split())
-    return f"{row['name']}: {text}" if text else row["name"]
+    return f"{name}: {text}" if text else name

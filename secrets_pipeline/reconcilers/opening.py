@@ -15,6 +15,7 @@ from secrets_pipeline.spec import Leaf, OperatorSettings, StackSpec, build_specs
 from secrets_pipeline.stacks import Repository
 
 CONFIG_VARIABLE = "SECRETS_PIPELINE_CONFIG"
+BASE_PATH = "ATMOS_BASE_PATH"
 CAUTIOUS = ApplyOptions()
 """Neither adopts nor prunes."""
 
@@ -92,7 +93,8 @@ def read_desired(base_path: FilePath, *, allow_exec: bool = False) -> Desired:
     named = os.environ.get(CONFIG_VARIABLE)
     settings = load_settings(FilePath(named) if named else None)
     # YAML sees the Atmos variables that say where the repository is, and what the operator allows; nothing else.
-    allowed = {name: os.environ[name] for name in os.environ if name.startswith("ATMOS_")}
+    # ATMOS_BASE_PATH is how the caller found `base_path`; a base path that was asked for by name wins over it.
+    allowed = {name: os.environ[name] for name in os.environ if name.startswith("ATMOS_") and name != BASE_PATH}
     allowed |= {name: os.environ[name] for name in settings.environment_allowed if name in os.environ}
     repository = Repository.open(base_path, env=allowed, allow_exec=allow_exec)
     built = build_specs(repository, settings)

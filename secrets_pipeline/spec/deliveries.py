@@ -130,6 +130,8 @@ def _named(container: Inputs, key: str, value_keys: Sequence[str]) -> dict[str, 
     """`[{name: X, valueFrom: …}]` as X → expression."""
     found: dict[str, Expression] = {}
     for entry in container.entries(key):
+        if not entry.values:
+            continue
         name = entry.required_text("name", "Write the name of the environment variable.")
         value_key = next((one for one in value_keys if entry.has(one)), None)
         if value_key is None:

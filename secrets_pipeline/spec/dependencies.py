@@ -24,6 +24,7 @@ def ordered(stack: StackScope, secrets: Sequence[SecretSpec], databases: Sequenc
         _collect_cycles(stack, error, list(by_ref))
         return list(secrets)
     own_password = {database.component: database.password for database in databases if database.password}
+    place = {ref: index for index, ref in enumerate(order)}
     all_needs: dict[SecretRef, set[SecretRef]] = {}
     waiting: set[SecretRef] = set()
     done: list[SecretSpec] = []
@@ -32,7 +33,7 @@ def ordered(stack: StackScope, secrets: Sequence[SecretSpec], databases: Sequenc
         all_needs[ref] = {*direct, *(far for one in direct for far in all_needs[one])}
         if any(one in waiting for one in direct) or _waits(stack, by_ref[ref], own_password):
             waiting.add(ref)
-        depends_on = tuple(one for one in order if one in all_needs[ref])
+        depends_on = tuple(sorted(all_needs[ref], key=place.__getitem__))
         done.append(by_ref[ref].model_copy(update={"depends_on": depends_on, "needs_endpoint": ref in waiting}))
     return done
 

@@ -56,7 +56,8 @@ class Inputs:
         self.scope = scope
         self.path = path
         if values is not None and not isinstance(values, Mapping):
-            scope.error(path, f"{path[-1]} is {found_kind(values)}, not a map", f"Write keys under {path[-1]}:.")
+            name = path[-1] if isinstance(path[-1], str) else f"entry {path[-1]}"
+            scope.error(path, f"{name} is {found_kind(values)}, not a map", f"Write keys under {name}.")
         self.values: Mapping[str, Any] = values if isinstance(values, Mapping) else {}
 
     def has(self, key: str) -> bool:

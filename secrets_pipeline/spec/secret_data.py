@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from secrets_pipeline.references import Expression, Literal, Output, Path, Text, nodes, outputs, ssm_parameters
@@ -14,6 +16,8 @@ from secrets_pipeline.spec.scope import ComponentScope, read_expression
 from secrets_pipeline.spec.sinks import check
 from secrets_pipeline.spec.weak import weakness
 from secrets_pipeline.stacks import Component, FunctionCall, Stack
+
+_PORT = re.compile(r":([0-9]|\$\{)")
 
 KEY = "secret_data"
 _DEPTH = len(("vars", "secrets", "<key>", KEY))
@@ -116,21 +120,34 @@ def _leaf(scope: ComponentScope, path: Path, value: Any, source: Path) -> Leaf |
         at = f" at {'.'.join(map(str, path))}" if path else ""
         scope.error(source, f"the value{at} {problem}", "Let it be generated, or refer to it: ${ssm:/path}.")
     check(scope, expression, source, sensitive_allowed=True)
-    _check_documents_in_text(scope, expression, source)
+    for text in (node for node in nodes(expression) if isinstance(node, Text)):
+        _check_documents_in_text(scope, text, source)
+        _check_port_after_endpoint(scope, text, source)
     return Leaf(path=path, source=source, outputs=outputs(expression), ssm=ssm_parameters(expression))
 
 
-def _check_documents_in_text(scope: ComponentScope, expression: Expression, source: Path) -> None:
+def _check_documents_in_text(scope: ComponentScope, text: Text, source: Path) -> None:
     """A whole JSON document in the middle of a text is hardly ever meant."""
-    for text in (node for node in nodes(expression) if isinstance(node, Text)):
-        for output in outputs(text):
-            if output.name == "secret_values" and not output.path[2:] and _is_document(scope, output):
-                where = f"output.{output.component}"
-                scope.error(
-                    source,
-                    f"{output} is a JSON document, in the middle of a text",
-                    f"Write ${{{where}.secret_values.{output.path[1]}.password}} or another of its keys.",
-                )
+    for output in outputs(text):
+        if output.name == "secret_values" and not output.path[2:] and _is_document(scope, output):
+            scope.error(
+                source,
+                f"{output} is a JSON document, in the middle of a text",
+                f"Write ${{output.{output.component}.secret_values.{output.path[1]}.password}} or another of its keys.",
+            )
+
+
+def _check_port_after_endpoint(scope: ComponentScope, text: Text, source: Path) -> None:
+    """tf-atmos's own documentation writes `${output.rds.endpoint}:5432`."""
+    for part, after in pairwise(text.parts):
+        if not isinstance(part, Output) or part.name not in ("endpoint", "instance_endpoint"):
+            continue
+        if scope.stack.kinds.get(part.component) == "rds" and _PORT.match(str(after)):
+            scope.error(
+                source,
+                f"{part} is host and port already, and another port follows",
+                f"Write ${{output.{part.component}.address}}, or take the port away.",
+            )
 
 
 def _is_document(scope: ComponentScope, output: Output) -> bool:

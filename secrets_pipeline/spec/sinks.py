@@ -42,7 +42,7 @@ def check(scope: ComponentScope, expression: Expression, path: Path, *, sensitiv
     for node in nodes(expression):
         match node:
             case Unsupported(text=text, reason=reason):
-                scope.error(path, f"{text} cannot be resolved here", f"{reason[:1].upper()}{reason[1:]}.")
+                scope.error(path, f"{text.split()[0]} cannot be resolved here", f"{reason[:1].upper()}{reason[1:]}.")
             case Environment(name=name) if name not in scope.stack.settings.environment_allowed:
                 scope.error(
                     path,

@@ -13,7 +13,7 @@ from secrets_pipeline.spec.weak import weakness
 from secrets_pipeline.stacks import Repository
 
 if TYPE_CHECKING:
-    from conftest import Bench
+    from tests.spec.conftest import Bench
 
 
 def stack(entry: str, more: str = "") -> str:
@@ -97,7 +97,7 @@ def test_an_unresolved_yaml_function_is_a_reference(bench: Bench) -> None:
         ("secret_data: '{}'", "secret_data is an empty map"),
         ("secret_data: 12", "secret_data is a number, not text or a map"),
         ("secret_data: [a]", "secret_data is a list, not text or a map"),
-        ("secret_data: {a: !store s c k}", "!store s c k cannot be resolved here"),
+        ("secret_data: {a: !store s c k}", "key vars.secrets.key.secret_data.a: !store cannot be resolved here"),
         ("secret_data: '${nothing}'", "variable nothing has no value"),
         ("secret_data: '${stages}'", "Did you mean stage?"),
         ("secret_data: '${rds.address}'", "write ${output.rds.address}"),
@@ -105,7 +105,11 @@ def test_an_unresolved_yaml_function_is_a_reference(bench: Bench) -> None:
         ("secret_data: '${file:none.txt}'", "file none.txt does not exist"),
         ("secret_data: '${env:HOME}'", "environment variable HOME is not allowed"),
         ("secret_data: x\nusername: app", "username stands beside secret_data"),
-        (f"secret_data: {'x' * 65537}", "secret_data has 65537 bytes, AWS takes 65536"),
+        (f"secret_data: {'ab' * 32769}", "secret_data has 65538 bytes, AWS takes 65536"),
+        (
+            "secret_data: 'pg://h@${output.rds.endpoint}:5432/x'",
+            "${output.rds.endpoint} is host and port already, and another port follows",
+        ),
         (
             "secret_data: 'pg://${output.secretsmanager.secret_values.login}@h'",
             "Write ${output.secretsmanager.secret_values.login.password}",
@@ -156,6 +160,8 @@ def test_a_weak_literal_is_an_error_that_does_not_show_it(bench: Bench, entry: s
         "secret_data: {user: admin, secret_name: password, environment: test}",
         "secret_data: {clientSecret: '${output.secretsmanager.secret_values.password}', scopes: read}",
         "secret_data: passwordless-3kD9-login",
+        "secret_data: 'pg://h@${output.rds.endpoint}/x'",
+        "secret_data: 'pg://h@${output.rds.address}:5432/x'",
     ],
 )
 def test_keys_and_settings_that_only_look_weak_are_accepted(bench: Bench, entry: str) -> None:

@@ -9,7 +9,7 @@ from secrets_pipeline.references import Output
 from secrets_pipeline.spec import GeneratedValue, ReplicaSpec, SecretSpec
 
 if TYPE_CHECKING:
-    from conftest import Bench
+    from tests.spec.conftest import Bench
 
 TOP = """\
 components:
@@ -18,6 +18,9 @@ components:
       vars:
         context_name: myapp
 """
+
+
+MANY = ", ".join(f"k{n}: v" for n in range(45))
 
 
 def stack(secrets: str, variables: str = "") -> str:
@@ -202,10 +205,8 @@ def test_tags_that_aws_would_refuse_are_an_error(bench: Bench, tags: str, proble
 
 
 def test_too_many_tags_together_with_the_components_are_an_error(bench: Bench) -> None:
-    many = "tags: {" + ", ".join(f"c{n}: v" for n in range(40)) + "}\n"
-    assert "together with the component's: 45 tags" in error(
-        bench, "tags: {" + ", ".join(f"k{n}: v" for n in range(5)) + "}", many
-    )
+    many = "tags: {" + ", ".join(f"c{n}: v" for n in range(43)) + "}\n"
+    assert "together with the component's: 45 tags" in error(bench, "tags: {one: v, other: v}", many)
 
 
 def test_replicas_are_regions_or_maps(bench: Bench) -> None:
@@ -257,7 +258,7 @@ def test_a_name_that_is_only_known_later_is_an_error(bench: Bench) -> None:
         ("secretsmanager/x: {vars: {context_name: a, secrets: {}}}", 1),
         ("secretsmanager/x: {metadata: {component: vpc}, vars: {}}", 0),
         (
-            "my_secrets: {settings: {secrets_pipeline: {components: {my_secrets: secretsmanager}}}, vars: {context_name: a, secrets: {}}}",
+            "x: {settings: {secrets_pipeline: {components: {x: kms}}}, vars: {alias: a}}",
             1,
         ),
     ],
@@ -283,12 +284,14 @@ def test_every_error_of_a_stack_is_reported_at_once(bench: Bench) -> None:
 
 def test_a_password_policy_comes_from_the_component(bench: Bench) -> None:
     value = one(
-        bench, "", "random_password_length: 20\nrandom_password_min_special: 0\nrandom_password_special: false\n"
+        bench,
+        "",
+        "random_password_length: 20\nrandom_password_special: false\nrandom_password_min_lower: 4\nmin_numeric: 2\n",
     ).value
     assert isinstance(value, GeneratedValue)
     assert value.policy.length == 20
     assert value.policy.alphabet["special"] == ""
-    assert value.policy.minima == {"lower": 5, "upper": 5, "numeric": 5, "special": 0}
+    assert value.policy.minima == {"lower": 4, "upper": 5, "numeric": 2, "special": 0}
 
 
 def test_a_password_policy_of_a_secret_wins(bench: Bench) -> None:

@@ -1,0 +1,122 @@
+"""No value leaves the call that handles it: every byte that a run leaves behind is searched for it."""
+
+import io
+import json
+import logging
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from definitions.running import provision, verify
+from secrets_pipeline import local
+from secrets_pipeline.reconcilers import ApplyOptions, plan_stack, read_desired
+
+LITERAL = "canary-7f3a-literal-in-yaml"
+STORED = "canary-91bd-stored-by-hand"
+STACKS = ("infra-shared", "myapp-dev")
+
+
+def planted(repository: Path) -> None:
+    """A literal value in YAML, as users who come from Terraform have it."""
+    shared = repository / "stacks/orgs/acme/infra/shared.yaml"
+    text = shared.read_text()
+    assert "gateway: 203.0.113.10" in text
+    shared.write_text(text.replace("gateway: 203.0.113.10", f"gateway: {LITERAL}"))
+
+
+def every_text(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Every file, and every blob of every SQLite table decompressed: Dagster stores snapshots compressed."""
+    for path in folder.rglob("*"):
+        if not path.is_file():
+            continue
+        raw = path.read_bytes()
+        yield str(path), raw
+        if raw.startswith(b"SQLite format 3"):
+            yield from blobs(path)
+
+
+def blobs(path: Path) -> Iterator[tuple[str, bytes]]:
+    with sqlite3.connect(path) as database:
+        tables = [row[0] for row in database.execute("select name from sqlite_master where type = 'table'")]
+        for table in tables:
+            for row in database.execute(f'select * from "{table}"'):  # noqa: S608 - names come from the file itself
+                for cell in row:
+                    if isinstance(cell, bytes):
+                        try:
+                            yield f"{path}:{table}", zlib.decompress(cell)
+                        except zlib.error:
+                            yield f"{path}:{table}", cell
+
+
+def values_in_aws() -> dict[str, str]:
+    client = boto3.client("secretsmanager")
+    names = [entry["Name"] for entry in client.list_secrets(MaxResults=100)["SecretList"]]
+    return {name: client.get_secret_value(SecretId=name)["SecretString"] for name in names}
+
+
+def secrets_of(values: dict[str, str]) -> set[bytes]:
+    found = {LITERAL.encode(), STORED.encode()}
+    for value in values.values():
+        try:
+            document = json.loads(value)
+        except ValueError:
+            found.add(value.encode())
+            continue
+        for key in ("password", "client_secret", "pre_shared_key", "url"):
+            if key in document:
+                found.add(str(document[key]).encode())
+    return found
+
+
+def test_no_value_is_left_in_any_byte_of_storage_logs_and_output(
+    repository: Path,
+    aws: local.LocalAws,
+    home: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    planted(repository)
+    heard = io.StringIO()
+    handler = logging.StreamHandler(heard)
+    logging.getLogger().addHandler(handler)
+    try:
+        reports = [provision(stack, base_path=repository, options=ApplyOptions()) for stack in STACKS]
+        checks = [verify(stack, base_path=repository) for stack in STACKS]
+        plans = [plan_stack(read_desired(repository).world().context(stack), deep=True) for stack in STACKS]
+        # A run that fails with a value in hand: the stored document is not JSON any more.
+        client = boto3.client("secretsmanager")
+        client.put_secret_value(SecretId="infra/shared/network/vpn-config", SecretString=STORED)
+        shared = repository / "stacks/orgs/acme/infra/shared.yaml"
+        shared.write_text(shared.read_text().replace("10.40.0.0/16", "10.41.0.0/16"))
+        failing, _ = provision("infra-shared", base_path=repository, options=ApplyOptions())
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert all(report.success for report, _ in reports)
+    assert not failing.success
+    assert all(check.passed for check in checks[0])
+
+    values = values_in_aws()
+    assert len(values) == 6
+    canaries = secrets_of(values)
+    assert len(canaries) >= 6
+    captured = capfd.readouterr()
+    said = [
+        ("stdout", captured.out.encode()),
+        ("stderr", captured.err.encode()),
+        ("log", heard.getvalue().encode()),
+        ("reports", repr((reports, checks, plans, failing)).encode()),
+    ]
+    searched = [*every_text(home), *said]
+    assert sum(len(text) for _, text in searched) > 100_000
+    leaks = [place for place, text in searched for canary in canaries if canary in text]
+    assert leaks == []
+
+
+def test_the_search_itself_finds_what_is_there(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "x.db") as database:
+        database.execute("create table t (b blob)")
+        database.execute("insert into t values (?)", [zlib.compress(b"xx" + STORED.encode())])
+    assert any(STORED.encode() in text for _, text in every_text(tmp_path))

@@ -1,0 +1,167 @@
+"""What goes wrong is said clearly, before AWS is called where it can be, and never hides the rest."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import boto3
+import pytest
+import yaml
+
+from definitions.running import provision
+from secrets_pipeline import local
+from secrets_pipeline.reconcilers import ApplyOptions, read_desired
+
+READS = ("Describe", "List", "Get", "GenerateMac")
+Edit = Callable[[dict[str, object]], None]
+
+
+@pytest.fixture
+def edited(tmp_path: Path, repository: Path) -> Callable[[str, str, str], Path]:
+    """A copy of the repository with one text replaced in one file."""
+
+    def edit(file: str, old: str, new: str) -> Path:
+        copy = tmp_path / "edited"
+        shutil.copytree(repository, copy)
+        path = copy / file
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+        return copy
+
+    return edit
+
+
+def writes(aws: local.LocalAws) -> list[str]:
+    return [call.operation for call in local.calls(aws) if not call.operation.startswith(READS)]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        (
+            "stacks/orgs/acme/myapp/_defaults.yaml",
+            "${output.rds.address}",
+            "${output.rsd.address}",
+            ["_defaults.yaml", "secretsmanager/database", "secret_data.host", "rsd"],
+        ),
+        (
+            "stacks/orgs/acme/myapp/_defaults.yaml",
+            "generate_random_password: true",
+            "generate_random_pasword: true",
+            ["_defaults.yaml", "secretsmanager/database", "generate_random_pasword", "generate_random_password"],
+        ),
+        (
+            "stacks/orgs/acme/myapp/_defaults.yaml",
+            "          LOG_LEVEL: info",
+            '          LEAK: "${output.secretsmanager/api.secret_values.api_key}"',
+            ["_defaults.yaml", "lambda/worker", "environment_variables"],
+        ),
+        (
+            "stacks/orgs/acme/myapp/_defaults.yaml",
+            'secret_values.api_key}"',
+            'secret_values.oauth_config.client_secret}"',
+            ["secretsmanager/api", "oauth_config"],
+        ),
+        (
+            "stacks/orgs/acme/myapp/_defaults.yaml",
+            'default_kms_key_id: "${output.kms.key_arn}"\n        secrets:\n          # The',
+            'default_kms_key_id: "alias/somebody"\n        secrets:\n          # The',
+            ["secretsmanager/database", "444455556666", "ARN"],
+        ),
+    ],
+    ids=["unknown reference", "misspelt key", "secret at a plain sink", "cycle", "foreign reader without key ARN"],
+)
+def test_bad_input_is_refused_with_place_and_remedy_before_any_call(
+    aws: local.LocalAws, edited: Callable[[str, str, str], Path], file: str, old: str, new: str, said: list[str]
+) -> None:
+    repository = edited(file, old, new)
+    local.reset_calls(aws)
+    report, _ = provision("myapp-dev", base_path=repository, options=ApplyOptions())
+    assert not report.success
+    for text in said:
+        assert text in (report.error or "")
+    assert local.calls(aws) == ()
+
+
+def test_broken_yaml_names_file_and_line_and_leaves_other_stacks_usable(
+    aws: local.LocalAws, edited: Callable[[str, str, str], Path]
+) -> None:
+    repository = edited("stacks/orgs/acme/myapp/prod.yaml", "components:\n", "components: [\n")
+    desired = read_desired(repository)
+    text = "\n".join(error.diagnostics() for errors in desired.errors.values() for error in errors)
+    assert "stacks/orgs/acme/myapp/prod.yaml" in text
+    assert "myapp-dev" in desired.specs
+    assert "myapp-prod" not in desired.specs
+
+
+def test_the_wrong_account_stops_the_run_before_the_first_write(
+    aws: local.LocalAws, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "operator.yaml"
+    settings.write_text(yaml.safe_dump({"targets": [{"stacks": "*", "account_id": "999999999999"}]}))
+    monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(settings))
+    local.reset_calls(aws)
+    report, _ = provision("myapp-dev", base_path=repository, options=ApplyOptions())
+    assert not report.success
+    assert "999999999999" in (report.error or "")
+    assert "111122223333" in (report.error or "")
+    assert [(call.operation, call.count) for call in local.calls(aws)] == [("GetCallerIdentity", 1)]
+
+
+def test_a_read_only_run_writes_nothing(aws: local.LocalAws, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRETS_PIPELINE_READ_ONLY", "1")
+    local.reset_calls(aws)
+    report, _ = provision("infra-shared", base_path=repository, options=ApplyOptions())
+    assert not report.success
+    assert "read-only" in (report.error or "")
+    assert writes(aws) == []
+
+
+def test_one_secret_that_fails_leaves_the_others_applied_and_the_run_failed(
+    aws: local.LocalAws, repository: Path
+) -> None:
+    # Somebody else's secret sits under one name; another one's key is disabled.
+    client = boto3.client("secretsmanager")
+    client.create_secret(Name="myapp/dev/api/api-key", SecretString="theirs")
+    report, checks = provision("myapp-dev", base_path=repository, options=ApplyOptions())
+    outcomes = {(row["stage"], row["name"]): row for row in report.rows}
+    blocked = outcomes["secrets", "myapp/dev/api/api-key"]
+    assert blocked["outcome"] == "skipped"
+    assert "apply --adopt" in blocked["detail"]
+    assert outcomes["secrets", "myapp/dev/api/oauth-config"]["outcome"] == "skipped"
+    assert outcomes["secrets", "myapp/dev/database/credentials"]["outcome"] == "applied"
+    assert outcomes["connection_secrets", "myapp/dev/database/connection"]["outcome"] == "applied"
+    assert client.get_secret_value(SecretId="myapp/dev/api/api-key")["SecretString"] == "theirs"
+    assert not all(check.passed for check in checks)
+
+    adopted, _ = provision("myapp-dev", base_path=repository, options=ApplyOptions(adopt=True))
+    assert adopted.success
+    assert client.get_secret_value(SecretId="myapp/dev/api/api-key")["SecretString"] == "theirs"
+    oauth = json.loads(client.get_secret_value(SecretId="myapp/dev/api/oauth-config")["SecretString"])
+    assert oauth["client_secret"] == "theirs"
+    again, checks = provision("myapp-dev", base_path=repository, options=ApplyOptions())
+    assert {row["outcome"] for row in again.rows} == {"unchanged"}
+    assert all(check.passed for check in checks)
+
+
+def test_a_failing_write_fails_the_run_with_its_table_and_the_next_run_finishes(
+    aws: local.LocalAws, repository: Path
+) -> None:
+    kms = boto3.client("kms")
+    provision("myapp-prod", base_path=repository, options=ApplyOptions())
+    client = boto3.client("secretsmanager")
+    client.delete_secret(SecretId="myapp/prod/api/api-key", ForceDeleteWithoutRecovery=True)
+    key = client.describe_secret(SecretId="myapp/prod/api/oauth-config")["KmsKeyId"]
+    kms.disable_key(KeyId=key)
+    report, _ = provision("myapp-prod", base_path=repository, options=ApplyOptions())
+    assert not report.success
+    failed = [row for row in report.rows if row["outcome"] == "failed"]
+    assert [row["name"] for row in failed] == ["myapp/prod/api/api-key"]
+    assert "myapp/prod/api/api-key" in (report.error or "")
+    assert any(row["outcome"] == "unchanged" for row in report.rows)
+    kms.enable_key(KeyId=key)
+    report, checks = provision("myapp-prod", base_path=repository, options=ApplyOptions())
+    assert report.success, report.error
+    assert all(check.passed for check in checks)

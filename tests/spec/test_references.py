@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+from textwrap import indent
+from typing import TYPE_CHECKING
+
+import pytest
+
+from secrets_pipeline.references import Output
+from secrets_pipeline.spec import DeclaredValue, SecretRef
+
+if TYPE_CHECKING:
+    from tests.spec.conftest import Bench
+
+TOP = """\
+components:
+  terraform:
+    vpc: {vars: {}}
+    base: {metadata: {type: abstract}, vars: {}}
+    off: {metadata: {enabled: false}, vars: {}}
+    lambda/nameless: {vars: {}}
+    kms: {vars: {alias: x}}
+    rds: {vars: {identifier: orders}}
+    secretsmanager/a:
+      vars:
+        context_name: myapp
+        secrets:
+"""
+
+
+def stack(*values: str) -> str:
+    secrets = "".join(f"s{index}: {{secret_data: '{value}'}}\n" for index, value in enumerate(values))
+    return TOP + indent("api_key: {generate_random_password: true}\n" + secrets, " " * 10)
+
+
+@pytest.mark.parametrize(
+    ("value", "problem", "remedy"),
+    [
+        (
+            "${output.nope.x}",
+            "component nope does not exist in stack dev",
+            "Components: base, kms, lambda/nameless, off, rds",
+        ),
+        ("${output.rd.address}", "component rd does not exist", "Did you mean rds?"),
+        ("${output.vpc.vpc_id}", "only Terraform knows output vpc_id of component vpc", "write ${ssm:/path}"),
+        ("${output.base.x}", "component base is abstract", "Refer to a component that inherits from it."),
+        ("${output.off.x}", "component off is switched off", "Switch it on"),
+        ("${output.rds.adress}", "component rds (rds) has no output adress", "Did you mean address?"),
+        ("${output.rds.address.x}", "goes on after address, which is not a map", "Write ${output.rds.address}."),
+        ("${output.lambda/nameless.function_arn}", "it has no function_name", "Set vars.function_name"),
+        ("${output.secretsmanager/a.secret_arns}", "is a map of all secrets", "with one of api_key, s0"),
+        (
+            "${output.secretsmanager/a.secret_arns.api-key}",
+            "has no secret with the key api-key",
+            "Did you mean api_key?",
+        ),
+        ("${output.secretsmanager/a.secret_arns.api_key.x}", "goes on after the key", "secret_arns.api_key}."),
+        ("${output.secretsmanager/a.kms_key_arn}", "makes no KMS key", "Set vars.create_kms_key: true"),
+        ("${output.other:rds.address}", "stack other does not exist", "Stacks: dev."),
+        ("${output.rds address}", "expected the name of an output", "Write for example ${output.rds.address}"),
+    ],
+)
+def test_a_reference_to_what_does_not_exist_lists_what_does(
+    bench: Bench, value: str, problem: str, remedy: str
+) -> None:
+    found = bench.only_error(stack(value))
+    assert problem in found
+    assert remedy in found
+    assert "stacks/dev.yaml:" in found
+    assert "key vars.secrets.s0.secret_data" in found
+
+
+def test_keys_of_all_secrets_may_be_asked_for_but_not_their_values(bench: Bench) -> None:
+    bench.spec(stack("${keys(output.secretsmanager/a.secret_arns)}".replace("s0", "x")))
+    assert "is a map of all secrets" in bench.only_error(stack("${keys(output.secretsmanager/a.secret_values)}"))
+
+
+def test_another_stack_may_be_referred_to(bench: Bench) -> None:
+    shared = "components: {terraform: {kms: {vars: {alias: shared}}}}"
+    built = bench.build(dev=stack("${output.shared:kms.key_arn}"), shared=shared)
+    assert not built.errors
+    value = built.specs["dev"].secret(SecretRef(component="secretsmanager/a", key="s0")).value
+    assert isinstance(value, DeclaredValue)
+    assert value.outputs == (Output("kms", ("key_arn",), "shared"),)
+
+
+def test_what_another_stack_lacks_is_an_error(bench: Bench) -> None:
+    shared = "components: {terraform: {kms: {vars: {alias: shared}}}}"
+    built = bench.build(dev=stack("${output.shared:kms.key_arm}"), shared=shared)
+    assert "has no output key_arm" in str(built.errors["dev"][0])
+    assert "shared" not in built.errors
+
+
+@pytest.mark.parametrize(
+    ("where", "text"),
+    [
+        ("description", "description: '${output.secretsmanager/a.secret_values.api_key}'"),
+        ("tags.x", "tags: {x: '${output.secretsmanager/a.generated_passwords.api_key}'}"),
+        ("kms_key_id", "kms_key_id: '${output.secretsmanager/a.secret_values.api_key}'"),
+        ("username", "username: '${output.secretsmanager/a.generated_passwords.api_key}'"),
+    ],
+)
+def test_a_secret_value_is_refused_wherever_it_would_show(bench: Bench, where: str, text: str) -> None:
+    secret = f"x:\n  generate_random_password: true\n  {text}\n"
+    found = bench.only_error(stack() + indent(secret, " " * 10))
+    assert f"key vars.secrets.x.{where}" in found
+    assert "is a secret value and must not be used here" in found
+    assert "write secret_arns and let the reader fetch it" in found
+
+
+def test_secrets_come_after_what_they_are_rendered_from(bench: Bench) -> None:
+    spec = bench.spec(
+        stack(
+            "${output.secretsmanager/a.secret_values.s1}!",
+            "${output.secretsmanager/a.secret_values.s2}!",
+            "${output.secretsmanager/a.secret_values.api_key}!",
+        )
+    )
+    assert [secret.ref.key for secret in spec.secrets] == ["api_key", "s2", "s1", "s0"]
+    assert [ref.key for ref in spec.secrets[-1].depends_on] == ["api_key", "s2", "s1"]
+
+
+def test_a_secret_waits_for_a_database_through_another_secret(bench: Bench) -> None:
+    spec = bench.spec(stack("${output.rds.address}", "${output.secretsmanager/a.secret_values.s0}", "x-9"))
+    waits = {secret.ref.key: secret.needs_endpoint for secret in spec.secrets}
+    assert waits == {"api_key": False, "s0": True, "s1": True, "s2": False}
+
+
+def test_a_cycle_between_secrets_is_named_in_full(bench: Bench) -> None:
+    found = bench.only_error(
+        stack("${output.secretsmanager/a.secret_values.s1}", "${output.secretsmanager/a.secret_values.s0}")
+    )
+    chain = "secretsmanager/a.s0 → secretsmanager/a.s1 → secretsmanager/a.s0"
+    assert f"key vars.secrets.s0: circular reference: {chain}" in found
+    assert "Take one of these references out" in found
+
+
+def test_a_secret_that_refers_to_itself_is_a_cycle(bench: Bench) -> None:
+    found = bench.only_error(stack("${output.secretsmanager/a.secret_values.s0}"))
+    assert "circular reference: secretsmanager/a.s0 → secretsmanager/a.s0" in found
+
+
+def test_variables_that_refer_to_each_other_are_an_error(bench: Bench) -> None:
+    text = stack("${one}").replace(
+        "context_name: myapp", "context_name: myapp\n        one: '${two}'\n        two: '${one}'"
+    )
+    assert "circular variables: one → two → one" in bench.only_error(text)
+
+
+def test_a_variable_that_is_a_map_of_references_is_an_error(bench: Bench) -> None:
+    text = stack("${one}").replace("context_name: myapp", "context_name: myapp\n        one: {x: '${ssm:/p}'}")
+    assert "variable one is a map or list that holds references itself" in bench.only_error(text)
+
+
+def test_settings_and_metadata_serve_as_variables_too(bench: Bench) -> None:
+    text = stack("${settings.x.y}").replace(
+        "      vars:\n        context_name", "      settings: {x: {y: z}}\n      vars:\n        context_name"
+    )
+    bench.spec(text)
