@@ -1,10 +1,7 @@
 """Run the jobs from the command line: in this process against the shared DAGSTER_HOME, or on a running deployment."""
 
-import contextlib
-import logging
 import time
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,7 +71,7 @@ def _execute(  # noqa: PLR0917 - private, called twice
     job: str, stack: str, base_path: Path, options: ApplyOptions, progress: StageProgress, tags: Mapping[str, str]
 ) -> dg.ExecuteInProcessResult:
     prepare_home()
-    with _quiet_logs(), dg.DagsterInstance.get() as instance:
+    with dg.DagsterInstance.get() as instance:
         add_missing(instance, [stack])
         return (
             build_definitions(progress)
@@ -91,20 +88,10 @@ def _execute(  # noqa: PLR0917 - private, called twice
 
 def _run_config(base_path: Path, options: ApplyOptions) -> dict[str, Any]:
     config = {"base_path": str(base_path), "adopt": options.adopt, "prune": options.prune}
-    return {"resources": {"stacks": {"config": config}}}
-
-
-@contextlib.contextmanager
-def _quiet_logs() -> Iterator[None]:
-    logger = logging.getLogger("dagster")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", dg.PreviewWarning)
-            yield
-    finally:
-        logger.setLevel(before)
+    return {
+        "resources": {"stacks": {"config": config}},
+        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+    }
 
 
 def _report(stack: str, result: dg.ExecuteInProcessResult) -> RunReport:

@@ -105,7 +105,8 @@ def resolve(expression: Expression, lookup: Lookup) -> Resolved:
         case Text(parts=parts):
             resolved = _text(parts, lookup)
         case Unsupported(text=text, reason=reason):
-            raise ExpressionError(f"{text.split()[0]} cannot be resolved here", remedy=f"{reason[:1].upper()}{reason[1:]}.")
+            remedy = f"{reason[:1].upper()}{reason[1:]}."
+            raise ExpressionError(f"{text.split()[0]} cannot be resolved here", remedy=remedy)
         case _:
             resolved = _outside(expression, lookup)
     return resolved
