@@ -133,7 +133,9 @@ def _queued(stack: str, url: str, options: ApplyOptions, timeout: float) -> Stac
 def _print(finished: list[StackRun]) -> None:
     for one in finished:
         state = "succeeded" if one.report.success else "failed"
-        title(f"{one.report.stack}: run {state}: {counts(one.report.rows)}")
+        # The outcomes of a queued run stay with the deployment.
+        counted = f": {counts(one.report.rows)}" if one.report.rows else ""
+        title(f"{one.report.stack}: run {state}{counted}")
         made = outcome_table(one.report.rows)
         if made is not None:
             show(made)

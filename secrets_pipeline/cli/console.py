@@ -48,7 +48,7 @@ def say(text: str, *, style: str = "") -> None:
 
 def emit(text: str) -> None:
     """Write a result as it stands, and end its last line."""
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
     sys.stdout.flush()
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -40,7 +41,9 @@ def dev(
     stacks = usable(desired, None, Failures())
     # The code location runs in other processes, which find the repository by this.
     os.environ[BASE_PATH_VARIABLE] = str(root)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, _interrupted)
+    # A background job of a shell would ignore it, and so would everything that it starts.
+    signal.signal(signal.SIGINT, _interrupted)
     try:
         aws = start_for({stack: desired.specs[stack] for stack in stacks}, state_dir, die_with_parent=True)
         os.environ.update(aws.environment())
@@ -52,22 +55,25 @@ def dev(
     raise typer.Exit(code)
 
 
+def _interrupted(*_: object) -> None:
+    sys.exit(0)
+
+
 def _serve(port: int) -> int:
     command = [str(Path(sys.executable).with_name("dg")), "dev", "--host", "127.0.0.1", "--port", str(port)]
-    with subprocess.Popen(command) as process:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            # The terminal sent it to `dg` as well.
-            return 0
-        finally:
-            _end(process)
+    # A session of its own: it is told once, by us, and what it leaves behind can be ended with it.
+    process = subprocess.Popen(command, start_new_session=True)
+    try:
+        return process.wait()
+    finally:
+        _end(process)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(_GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -75,10 +75,10 @@ def emit_outputs(found: Outputs, output: OutputFormat) -> None:
     match output:
         case OutputFormat.JSON:
             emit_json(found)
-        case OutputFormat.ENV:
-            emit(as_env(found))
-        case OutputFormat.TFVARS:
-            emit(as_tfvars(found))
+        case OutputFormat.ENV if text := as_env(found):
+            emit(text)
+        case OutputFormat.TFVARS if text := as_tfvars(found):
+            emit(text)
         case OutputFormat.ECS:
             emit_json(as_ecs(found))
 

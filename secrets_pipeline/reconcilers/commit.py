@@ -41,6 +41,8 @@ class CommitReconciler:
         digest = desired.digest(self._context, secret)
         if state is None or digest is None:
             raise SkippedError("is not finished yet")
+        if not self._context.owns(state):
+            raise SkippedError(f"secret {secret.name} is not ours")
         mark = self._context.marks.finished(state.arn, self._context.owner(secret), digest)
         with calling("TagResource", secret.name):
             self._context.account.client("secretsmanager").tag_resource(SecretId=state.arn, Tags=tag_list({SPEC: mark}))
@@ -54,7 +56,7 @@ class CommitReconciler:
         if state is None or state.deleted_at is not None:
             return None
         mark, digest = context.marks.verify(state), desired.digest(context, secret)
-        if not mark.ours or (digest is not None and mark.digest == digest):
+        if not context.owns(state) or (digest is not None and mark.digest == digest):
             return None
         open_parts = self._open(secret)
         if open_parts or digest is None:

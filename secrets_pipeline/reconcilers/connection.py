@@ -53,7 +53,7 @@ class ConnectionReconciler:
         fields, missing = known_fields(context, secret)
         if state is None or state.deleted_at is not None:
             return Change(resource, ChangeClass.UPDATE, ("fields follow when the secret exists",))
-        if not context.marks.verify(state).ours:
+        if not context.owns(state):
             return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",))
         if missing:
             return Change(resource, ChangeClass.UPDATE, tuple(f"waits: {reason}" for reason in missing))
@@ -69,6 +69,8 @@ class ConnectionReconciler:
         state = context.inventory.confirm(secret.name)
         if state is None or state.current_version is None:
             raise SkippedError(f"secret {secret.name} has no value yet")
+        if not context.owns(state):
+            raise SkippedError(f"secret {secret.name} is not ours")
         inputs = field_inputs(context, secret, fields)
         if state.tags.get(INPUTS) == inputs:
             return "complete already"

@@ -11,12 +11,13 @@ from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.inventory import Inventory
 from secrets_pipeline.reconcilers.marks import Marks, Owner
 from secrets_pipeline.reconcilers.outputs import StackOutputs
+from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.references import Expression, Resolved, resolve
 from secrets_pipeline.spec import Leaf, OperatorSettings, SecretSpec, StackSpec
 from secrets_pipeline.values import Fingerprinter, GeneratedPasswords
 
 ReadLeaf = Callable[[str, str, Leaf], Expression]
-"""(stack, component, leaf of a declared value) → what the YAML says; called only when the value is compared or written."""
+"""(stack, component, leaf of a declared value) → what the YAML says; called only to compare or write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,11 @@ class StackContext:
     def owner(self, secret: SecretSpec) -> Owner:
         """Who declares a secret."""
         return Owner(self.spec.stack, secret.ref.component, secret.ref.key)
+
+    def owns(self, state: SecretState) -> bool:
+        """Whether a secret's mark proves that this very stack made or adopted it."""
+        mark = self.marks.verify(state)
+        return mark.ours and mark.owner is not None and mark.owner.stack == self.spec.stack
 
     def leaf(self, secret: SecretSpec, leaf: Leaf) -> Expression:
         """The YAML behind one leaf of a declared value, its variables put in."""

@@ -61,7 +61,8 @@ class DatabaseEndpointReconciler:
         state = self._available(database, deadline)
         if database.password is None:
             return state.endpoint or ""
-        secret = self._secret_state(database)
+        # A list may be five minutes old: what is set and recorded below needs the version that is current now.
+        secret = self._context.inventory.confirm(self._context.spec.secret(database.password).name)
         if secret is None or secret.current_version is None:
             raise SkippedError("its password secret has no value yet")
         match self.login(database, state):
@@ -113,6 +114,8 @@ class DatabaseEndpointReconciler:
             state = self._context.inventory.database(database.identifier)
             if state is not None and state.status == AVAILABLE and state.endpoint and not state.password_pending:
                 return state
+            if state is None and not database.create:
+                raise SkippedError("instance does not exist")
             if self._clock() >= deadline:
                 status = "missing" if state is None else state.status
                 raise SkippedError(f"instance is {status}: the next run goes on when it is available")
@@ -130,7 +133,7 @@ class DatabaseEndpointReconciler:
 
     def _set_password(self, database: DatabaseSpec, secret: SecretState) -> None:
         """Only a version that we wrote, that is current, with no rotation under way or behind it."""
-        ours = secret.tags.get(VALUE_VERSION) == secret.current_version and self._context.marks.verify(secret).ours
+        ours = secret.tags.get(VALUE_VERSION) == secret.current_version and self._context.owns(secret)
         if not ours or secret.rotation_in_progress or secret.last_rotated_at is not None:
             raise AwsError(
                 f"{database.identifier} refuses the password in {secret.name}, which the pipeline did not write",

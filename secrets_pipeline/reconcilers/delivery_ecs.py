@@ -43,6 +43,10 @@ class _TaskDefinition:
     tags: Sequence[Any]
     in_service: bool
 
+    def runs(self, container: str) -> bool:
+        """Whether it has a container of that name."""
+        return any(one["name"] == container for one in self.definition["containerDefinitions"])
+
     def entries(self, container: str, section: str, value: str) -> dict[str, str]:
         """`secrets` or `environment` of one container as a dict."""
         found: Mapping[str, Any] = next(
@@ -82,6 +86,8 @@ class EcsDeliveryReconciler:
         latest = self._latest(delivery)
         if latest is None:
             raise SkippedError(f"service {delivery.service} does not exist")
+        if not latest.runs(delivery.container):
+            raise SkippedError(f"container {delivery.container} does not exist")
         secrets, environment = wanted
         if _differences(latest, delivery, secrets, environment):
             arn = self._register(latest, delivery, secrets, environment)
@@ -100,6 +106,9 @@ class EcsDeliveryReconciler:
         latest = self._latest(delivery)
         if latest is None:
             reason = f"service {delivery.service} in cluster {delivery.cluster} does not exist: Terraform makes it"
+            return Change(resource, ChangeClass.BLOCKED, (reason,), depends_on=after)
+        if not latest.runs(delivery.container):
+            reason = f"task definition {delivery.family} has no container {delivery.container}: Terraform makes it"
             return Change(resource, ChangeClass.BLOCKED, (reason,), depends_on=after)
         wanted = self._wanted(delivery)
         if isinstance(wanted, Pending):
@@ -176,8 +185,10 @@ def _differences(
 def _delivered(
     container: Mapping[str, Any], secrets: Mapping[str, str], environment: Mapping[str, str]
 ) -> dict[str, Any]:
-    kept = {e["name"]: e for e in container.get("secrets", []) if e["name"] not in secrets}
-    plain = {e["name"]: e for e in container.get("environment", []) if e["name"] not in environment}
+    # One name in both sections is refused: what moves from one to the other leaves the first.
+    ours = {*secrets, *environment}
+    kept = {e["name"]: e for e in container.get("secrets", []) if e["name"] not in ours}
+    plain = {e["name"]: e for e in container.get("environment", []) if e["name"] not in ours}
     return {
         **container,
         "secrets": [*kept.values(), *({"name": name, "valueFrom": arn} for name, arn in secrets.items())],

@@ -11,7 +11,8 @@ from pydantic import SecretStr
 
 POSTGRES = frozenset({"postgres", "aurora-postgresql"})
 _TIMEOUT_SECONDS = 5
-_REFUSED = frozenset({"28P01", "28000"})
+_INVALID_PASSWORD = "28P01"
+"""The only answer that another password would change; 28000, for example, is a line missing in pg_hba.conf."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def log_in(address: Address, password: SecretStr, *, ca_file: str | None = None)
     except pg8000.dbapi.DatabaseError as error:
         detail = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
         code = str(detail.get("C", ""))
-        return Refused() if code in _REFUSED else Unreachable(f"the server answered with {code or 'an error'}")
+        return Refused() if code == _INVALID_PASSWORD else Unreachable(f"the server answered with {code or 'an error'}")
     except (pg8000.dbapi.InterfaceError, OSError) as error:
         cause = error.__cause__ or error
         return Unreachable(f"{type(cause).__name__} at {address.host}:{address.port}")

@@ -71,12 +71,15 @@ class Desired:
         self, sessions: Sessions | None = None, *, options: ApplyOptions = CAUTIOUS, writing: bool = False
     ) -> World:
         """A world to plan or apply in; it caches what it reads, so make one a run."""
+        reached = sessions or Sessions()
+        # The operator's settings may forbid writes to everybody; no account is open yet.
+        reached.read_only = reached.read_only or self.settings.read_only
         return World(
             specs=self.specs,
             read_leaf=self.read_leaf,
             read_file=self.read_file,
             environment=self.environment,
-            sessions=sessions or Sessions(),
+            sessions=reached,
             settings=self.settings,
             options=options,
             writing=writing,
@@ -97,5 +100,5 @@ def read_desired(base_path: FilePath, *, allow_exec: bool = False) -> Desired:
     allowed = {name: os.environ[name] for name in os.environ if name.startswith("ATMOS_") and name != BASE_PATH}
     allowed |= {name: os.environ[name] for name in settings.environment_allowed if name in os.environ}
     repository = Repository.open(base_path, env=allowed, allow_exec=allow_exec)
-    built = build_specs(repository, settings)
+    built = build_specs(repository, settings, base_path=base_path, environment=allowed)
     return Desired(repository, base_path, settings, built.specs, built.errors)

@@ -91,8 +91,8 @@ class StackOutputs:
     def output(self, output: Output) -> Resolved:
         """The value of an output; reads a secret's value only for the sensitive ones."""
         if output.stack not in (None, self._context.spec.stack):
-            other = self._context.world.context(str(output.stack))
-            return other.outputs.output(Output(output.component, output.path))
+            other = self._other(str(output.stack))
+            return other if isinstance(other, Pending) else other.output(Output(output.component, output.path))
         kind = self._context.spec.components.get(output.component)
         if kind is None:
             return Pending(f"stack {self._context.spec.stack} has no component {output.component}")
@@ -101,8 +101,8 @@ class StackOutputs:
     def identity(self, output: Output) -> str | Pending:
         """What a rendered value's inputs are compared by: a version id for a sensitive output, else its value."""
         if output.stack not in (None, self._context.spec.stack):
-            other = self._context.world.context(str(output.stack))
-            return other.outputs.identity(Output(output.component, output.path))
+            other = self._other(str(output.stack))
+            return other if isinstance(other, Pending) else other.identity(Output(output.component, output.path))
         if not output.sensitive:
             match self.output(output):
                 case Plain(value=value):
@@ -112,10 +112,18 @@ class StackOutputs:
                 case Secret():
                     raise ExpressionError(f"{output} is secret")
         ref = SecretRef(component=output.component, key=str(output.path[1]))
+        if not self._context.spec.has(ref):
+            return Pending(f"stack {self._context.spec.stack} has no secret {ref}")
         secret = self._context.spec.secret(ref)
         state = self._context.inventory.secret(secret.name)
         version = state.current_version if state is not None and state.deleted_at is None else None
         return version or Pending(f"secret {secret.name} has no value yet")
+
+    def _other(self, stack: str) -> StackOutputs | Pending:
+        # One whose YAML has errors has no desired state; that must not fail what does not refer to it.
+        if stack not in self._context.world.specs:
+            return Pending(f"stack {stack} cannot be used: see its own errors")
+        return self._context.world.context(stack).outputs
 
     def _secretsmanager(self, component: str, path: Path) -> Resolved:
         name, rest = str(path[0]), path[1:]

@@ -1,11 +1,12 @@
 """Rotation rules: switched on, edited without rotating, and cancelled when they leave the stack.
 
-Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
+Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html and
+https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotationRulesType.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from secrets_pipeline.aws import calling
@@ -38,7 +39,7 @@ class RotationReconciler:
         state = self._context.inventory.confirm(secret.name)
         if state is None or state.current_version is None:
             raise SkippedError(f"secret {secret.name} has no value yet")
-        if not self._context.marks.verify(state).ours:
+        if not self._context.owns(state):
             raise SkippedError(f"secret {secret.name} is not ours")
         wanted = desired.rotation(self._context, secret)
         if isinstance(wanted, Pending):
@@ -71,7 +72,7 @@ class RotationReconciler:
         if state is None or state.deleted_at is not None:
             return Change(resource, ChangeClass.CREATE, ("follows the secret",)) if wanted else None
         mark = context.marks.verify(state)
-        if not mark.ours:
+        if not context.owns(state):
             return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",)) if wanted else None
         reasons = tuple(rotation_differences(state, wanted))
         if not reasons:
@@ -91,9 +92,15 @@ def rotation_differences(state: SecretState, wanted: desired.Rotation | None) ->
     reasons = []
     if state.rotation_lambda_arn != wanted.lambda_arn:
         reasons.append(f"rotation function differs: {state.rotation_lambda_arn} → {wanted.lambda_arn}")
-    if dict(state.rotation_rules) != wanted.rules:
+    if _rules(state.rotation_rules) != wanted.rules:
         reasons.append(f"rotation rules differ: {described(state.rotation_rules)} → {described(wanted.rules)}")
     return reasons
+
+
+def _rules(observed: Mapping[str, Any]) -> dict[str, Any]:
+    # Beside a schedule expression AWS shows the days that it calculated from it.
+    scheduled = "ScheduleExpression" in observed
+    return {key: rule for key, rule in observed.items() if not (scheduled and key == "AutomaticallyAfterDays")}
 
 
 def described(rules: Any) -> str:  # noqa: ANN401 - RotationRules as AWS or the stack says them

@@ -41,7 +41,7 @@ class SecretPolicyReconciler:
         state = self._context.inventory.confirm(secret.name)
         if state is None or state.deleted_at is not None:
             raise SkippedError(f"secret {secret.name} does not exist yet")
-        if not self._context.marks.verify(state).ours:
+        if not self._context.owns(state):
             raise SkippedError(f"secret {secret.name} is not ours")
         document = desired.policy(self._context, secret)
         if isinstance(document, Pending):
@@ -69,7 +69,7 @@ class SecretPolicyReconciler:
         if state is None or state.deleted_at is not None:
             return Change(resource, ChangeClass.CREATE, ("follows the secret",)) if document else None
         mark = context.marks.verify(state)
-        if not mark.ours:
+        if not context.owns(state):
             return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",)) if document else None
         finished = mark.digest is not None and mark.digest == desired.digest(context, secret)
         if finished and not self._deep:

@@ -38,34 +38,29 @@ def writes(aws: local.LocalAws) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new", "said"),
+    ("old", "new", "said"),
     [
         (
-            "stacks/orgs/acme/myapp/_defaults.yaml",
             "${output.rds.address}",
             "${output.rsd.address}",
             ["_defaults.yaml", "secretsmanager/database", "secret_data.host", "rsd"],
         ),
         (
-            "stacks/orgs/acme/myapp/_defaults.yaml",
             "generate_random_password: true",
             "generate_random_pasword: true",
             ["_defaults.yaml", "secretsmanager/database", "generate_random_pasword", "generate_random_password"],
         ),
         (
-            "stacks/orgs/acme/myapp/_defaults.yaml",
             "          LOG_LEVEL: info",
             '          LEAK: "${output.secretsmanager/api.secret_values.api_key}"',
             ["_defaults.yaml", "lambda/worker", "environment_variables"],
         ),
         (
-            "stacks/orgs/acme/myapp/_defaults.yaml",
             'secret_values.api_key}"',
             'secret_values.oauth_config.client_secret}"',
             ["secretsmanager/api", "oauth_config"],
         ),
         (
-            "stacks/orgs/acme/myapp/_defaults.yaml",
             'default_kms_key_id: "${output.kms.key_arn}"\n        secrets:\n          # The',
             'default_kms_key_id: "alias/somebody"\n        secrets:\n          # The',
             ["secretsmanager/database", "444455556666", "ARN"],
@@ -74,9 +69,9 @@ def writes(aws: local.LocalAws) -> list[str]:
     ids=["unknown reference", "misspelt key", "secret at a plain sink", "cycle", "foreign reader without key ARN"],
 )
 def test_bad_input_is_refused_with_place_and_remedy_before_any_call(
-    aws: local.LocalAws, edited: Callable[[str, str, str], Path], file: str, old: str, new: str, said: list[str]
+    aws: local.LocalAws, edited: Callable[[str, str, str], Path], old: str, new: str, said: list[str]
 ) -> None:
-    repository = edited(file, old, new)
+    repository = edited("stacks/orgs/acme/myapp/_defaults.yaml", old, new)
     local.reset_calls(aws)
     report, _ = provision("myapp-dev", base_path=repository, options=ApplyOptions())
     assert not report.success

@@ -1,0 +1,98 @@
+"""How long the chain takes, stage by stage, on the embedded AWS: prints the table that is in the README.
+
+    .venv/bin/python benchmarks/chain.py
+
+Everything is measured in one run: import of the definitions, reading the repository, start of the embedded AWS with
+Terraform's part, then two applies of every stack of examples/ through Dagster. It leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["SECRETS_PIPELINE_CONFIG"] = str(EXAMPLES / "operator.yaml")
+        os.environ["DAGSTER_HOME"] = folder
+        measure(Path(folder))
+
+
+def measure(folder: Path) -> None:
+    """Print the table of one run."""
+    seconds: dict[str, float] = {}
+
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import definitions"], check=True)
+    seconds["Python with Dagster and the definitions, a new process"] = time.perf_counter() - started
+
+    from definitions.running import provision  # noqa: PLC0415 - its import is what was just measured
+    from secrets_pipeline import local  # noqa: PLC0415
+    from secrets_pipeline.cli.stand_ins import stand_ins  # noqa: PLC0415
+    from secrets_pipeline.reconcilers import ApplyOptions, read_desired  # noqa: PLC0415
+
+    started = time.perf_counter()
+    specs = read_desired(EXAMPLES).specs
+    seconds[f"Reading examples/: {len(specs)} stacks"] = time.perf_counter() - started
+
+    started = time.perf_counter()
+    aws = local.start(folder / "aws", die_with_parent=True)
+    seconds["Embedded AWS, until it answers"] = time.perf_counter() - started
+    os.environ.update(aws.environment())
+    try:
+        started = time.perf_counter()
+        local.stand_in(aws, stand_ins(specs))
+        seconds["Terraform's part: roles, functions, services, APIs"] = time.perf_counter() - started
+        for title in ("First apply", "Second apply"):
+            local.reset_calls(aws)
+            started = time.perf_counter()
+            reports = [provision(stack, base_path=EXAMPLES, options=ApplyOptions())[0] for stack in specs]
+            total = time.perf_counter() - started
+            if not all(report.success for report in reports):
+                sys.exit(f"not measured: {[report.error for report in reports if report.error]}")
+            calls = local.calls(aws)
+            seconds[f"{title} of all stacks, {sum(call.count for call in calls)} AWS calls"] = total
+            if title == "First apply":
+                seconds |= {f"· {stage}": spent for stage, spent in stages([r.run_id for r in reports]).items()}
+    finally:
+        local.stop(aws.state_dir)
+    show(seconds)
+
+
+def stages(run_ids: list[str]) -> dict[str, float]:
+    """Seconds in each step over all runs, checks together, in the order in which they first started."""
+    import dagster as dg  # noqa: PLC0415 - counted with the definitions
+
+    from definitions.assets import ASSETS as assets  # noqa: N811, PLC0415 - the same
+
+    names = {asset.key.to_user_string() for asset in assets}
+    spent: dict[str, float] = defaultdict(float)
+    with dg.DagsterInstance.get() as instance:
+        for run_id in run_ids:
+            for step in sorted(instance.get_run_step_stats(run_id), key=lambda step: step.start_time or 0.0):
+                name = step.step_key if step.step_key in names else "checks"
+                spent[name] += (step.end_time or 0.0) - (step.start_time or 0.0)
+    checks = spent.pop("checks", 0.0)
+    return {**spent, "the seven checks": checks}
+
+
+def show(seconds: dict[str, float]) -> None:
+    """The table, in Markdown."""
+    print(f"Measured on {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}.\n")
+    print("| what | seconds |\n| --- | --: |")
+    for what, spent in seconds.items():
+        print(f"| {what} | {spent:.2f} |")
+
+
+if __name__ == "__main__":
+    main()
