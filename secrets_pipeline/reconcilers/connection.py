@@ -37,6 +37,7 @@ class ConnectionReconciler:
         """One change a credentials document and one a connection secret."""
         documents = [self._plan(secret) for secret in self._documents.values()]
         rewritten = {change.resource.name for change in documents if change.action.writes}
+        rewritten |= SecretReconciler(self._context).rewriting()
         self._secrets = SecretReconciler(self._context, connections=True, rewritten=rewritten)
         return [*documents, *self._secrets.plan()]
 

@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from pydantic import SecretStr
-
-from secrets_pipeline.aws import calling
 from secrets_pipeline.engine import ChangeClass
 from secrets_pipeline.reconcilers.database_endpoint import AVAILABLE, DatabaseEndpointReconciler
 from secrets_pipeline.reconcilers.login import LoggedIn, Refused, Unreachable
 from secrets_pipeline.reconcilers.marks import INPUTS
 from secrets_pipeline.reconcilers.secret import waits_for_endpoint
+from secrets_pipeline.reconcilers.secret_differences import key_id
 from secrets_pipeline.reconcilers.secret_policy import SecretPolicyReconciler
 from secrets_pipeline.reconcilers.stages import STAGES
-from secrets_pipeline.reconcilers.states import CURRENT, SecretState
+from secrets_pipeline.reconcilers.stored_value import read_value
 from secrets_pipeline.reconcilers.value_inputs import declared_inputs
 from secrets_pipeline.references import Pending
 from secrets_pipeline.spec import DeclaredValue, SecretSpec
@@ -78,8 +76,7 @@ def _current_value(context: StackContext, secret: SecretSpec) -> Finding:
     key = None if secret.kms_key is None else context.outputs.text(secret.kms_key)
     if isinstance(key, Pending):
         return Finding(secret.name, Verdict.WAITING, key.reason)
-    ids = context.inventory.key_id
-    if (ids(key) if key else None) != (ids(state.kms_key_id) if state.kms_key_id else None):
+    if key_id(context, key) != key_id(context, state.kms_key_id):
         return Finding(secret.name, Verdict.WRONG, f"is encrypted under {state.kms_key_id or 'the default key'}")
     return Finding(secret.name, Verdict.RIGHT, f"version {state.current_version[:8]}… under {key or 'the default key'}")
 
@@ -107,17 +104,11 @@ def _connection(context: StackContext, secret: SecretSpec, value: DeclaredValue,
         return Finding(secret.name, Verdict.WRONG, "was rendered from another endpoint or another credentials version")
     if not deep:
         return Finding(secret.name, Verdict.RIGHT, "rendered from the current endpoint and credentials")
-    stored = _read(context, state)
+    stored = read_value(context, state)
     rendered = render(value, context.leaves(secret), stored if value.document else None)
     if rendered.get_secret_value() != stored.get_secret_value():
         return Finding(secret.name, Verdict.WRONG, "its value was changed by somebody else")
     return Finding(secret.name, Verdict.RIGHT, "value read: it matches endpoint and credentials")
-
-
-def _read(context: StackContext, state: SecretState) -> SecretStr:
-    with calling("GetSecretValue", state.name):
-        answer = context.account.client("secretsmanager").get_secret_value(SecretId=state.arn, VersionStage=CURRENT)
-    return SecretStr(answer["SecretString"])
 
 
 def logins(context: StackContext, *, deep: bool) -> list[Finding]:

@@ -19,6 +19,8 @@ COMPONENT = PREFIX + "component"
 KEY = PREFIX + "key"
 SPEC = PREFIX + "spec"
 VALUE_VERSION = PREFIX + "value-version"
+VALUE_KEY = PREFIX + "value-key"
+"""Id of the KMS key that the value was last written under; another one than the secret's means an unfinished move."""
 INPUTS = PREFIX + "inputs"
 PASSWORD = PREFIX + "password"
 

@@ -9,7 +9,8 @@ from pydantic import SecretStr
 
 from secrets_pipeline.aws import calling
 from secrets_pipeline.errors import ExpressionError
-from secrets_pipeline.reconcilers.states import CURRENT, SecretState
+from secrets_pipeline.reconcilers.states import SecretState
+from secrets_pipeline.reconcilers.stored_value import read_value
 from secrets_pipeline.references import Json, Output, Path, Pending, Plain, Resolved, Secret, resolve
 from secrets_pipeline.spec import Late, SecretRef
 from secrets_pipeline.values import field
@@ -164,14 +165,9 @@ class StackOutputs:
         return self._value(output, state, rest)
 
     def _value(self, output: str, state: SecretState, rest: Path) -> Resolved:
-        name = state.name
-        with calling("GetSecretValue", name):
-            answer = self._context.account.client("secretsmanager").get_secret_value(
-                SecretId=state.arn, VersionStage=CURRENT
-            )
-        value = SecretStr(answer["SecretString"])
+        value = read_value(self._context, state)
         if output == "generated_passwords":
-            generated = next(s for s in self._context.spec.secrets if s.name == name).value
+            generated = next(s for s in self._context.spec.secrets if s.name == state.name).value
             is_document = generated.kind == "generated" and bool(generated.fields)
             return Secret(field(value, ("password",)) if is_document else value)
         return Secret(field(value, rest) if rest else value)

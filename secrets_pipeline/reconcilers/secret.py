@@ -6,15 +6,23 @@ written by `connection`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws import AwsError, calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers import desired
 from secrets_pipeline.reconcilers.initial_value import initial_value
-from secrets_pipeline.reconcilers.marks import COMPONENT, INPUTS, KEY, PREFIX, SPEC, STACK, VALUE_VERSION
-from secrets_pipeline.reconcilers.ownership import claim
+from secrets_pipeline.reconcilers.marks import COMPONENT, INPUTS, KEY, SPEC, STACK, VALUE_KEY, VALUE_VERSION
+from secrets_pipeline.reconcilers.ownership import Claim, claim
+from secrets_pipeline.reconcilers.secret_differences import (
+    changes_value,
+    differences,
+    key_id,
+    surplus_tags,
+    under_another_key,
+    value_differences,
+)
 from secrets_pipeline.reconcilers.states import CURRENT, SecretState, tag_list
 from secrets_pipeline.reconcilers.value_inputs import declared_inputs
 from secrets_pipeline.reconcilers.value_writer import ValueWriter
@@ -26,7 +34,9 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
 
 KIND = "secret"
-_VALUE = ("value", "kms key")
+_EXISTS = frozenset({"ResourceExistsException", "InvalidRequestException"})
+"""What CreateSecret answers where the name is taken; the second one, where it is scheduled for deletion."""
+_DEFAULT_KEY = "alias/aws/secretsmanager"
 
 
 class SecretReconciler:
@@ -51,7 +61,7 @@ class SecretReconciler:
         for secret in self._secrets.values():
             change = self._plan(secret, rewritten)
             declared.append(change)
-            if any(reason.startswith(_VALUE) for reason in change.reasons):
+            if any(changes_value(reason) for reason in change.reasons):
                 rewritten.add(secret.name)
         return [*declared, *([] if self._connections else self._orphans())]
 
@@ -66,6 +76,10 @@ class SecretReconciler:
         state = self._context.inventory.confirm(name)
         if state is None:
             return self._create(secret)
+        # The list only nominated it: what DescribeSecret shows may belong to somebody else.
+        action, why = self._claim(state, secret)
+        if action is ChangeClass.BLOCKED:
+            raise SkippedError(why)
         if state.deleted_at is not None:
             state = self._restore(state)
         done = ["restored"] if change.action is ChangeClass.RESTORE else []
@@ -74,18 +88,21 @@ class SecretReconciler:
     def open_parts(self, secret: SecretSpec) -> Sequence[str]:
         """How an existing secret still differs from the stack."""
         state = self._context.inventory.secret(secret.name)
-        return ["the secret itself"] if state is None else self._differences(state, secret)
+        return ["the secret itself"] if state is None else differences(self._context, state, secret)
+
+    def rewriting(self) -> frozenset[str]:
+        """Names of the secrets whose value is about to change."""
+        return frozenset(c.resource.name for c in self.plan() if any(changes_value(reason) for reason in c.reasons))
 
     def _plan(self, secret: SecretSpec, rewritten: Collection[str] = ()) -> Change:
         context = self._context
         resource = Resource(KIND, secret.name, secret.ref.component, secret.ref.key)
         needs = tuple(context.spec.secret(ref).name for ref in secret.depends_on)
         state = context.inventory.secret(secret.name)
-        mark = context.marks.verify(state) if state else None
-        action, why = claim(state, mark, context.owner(secret), adopt=context.options.adopt)
+        action, why = self._claim(state, secret)
         if state is None or action is ChangeClass.BLOCKED:
             return Change(resource, action, (why,) if action is ChangeClass.BLOCKED else (), depends_on=needs)
-        reasons = self._differences(state, secret)
+        reasons = differences(self._context, state, secret)
         if action is not ChangeClass.NONE:
             return Change(resource, action, (why, *reasons), depends_on=needs)
         if not reasons:
@@ -93,37 +110,13 @@ class SecretReconciler:
             action = ChangeClass.UPDATE if sources else ChangeClass.NONE
             said = tuple(f"value is rendered from {source}, which changes" for source in sources)
             return Change(resource, action, said, depends_on=needs)
-        drift = mark is not None and mark.digest == desired.digest(context, secret)
+        drift = context.marks.verify(state).digest == desired.digest(context, secret)
         said = tuple(f"changed outside: {reason}" for reason in reasons) if drift else reasons
         return Change(resource, ChangeClass.UPDATE, said, drift=drift, depends_on=needs)
 
-    def _differences(self, state: SecretState, secret: SecretSpec) -> tuple[str, ...]:
-        reasons = []
-        if state.description != secret.description:
-            reasons.append(f"description differs: {state.description!r} → {secret.description!r}")
-        key = desired.kms_key(self._context, secret)
-        if isinstance(key, Pending):
-            reasons.append(key.reason)
-        elif not self._same_key(state.kms_key_id, key):
-            reasons.append(f"kms key differs: {state.kms_key_id or 'default'} → {key or 'default'}")
-        reasons.extend(_tag_differences(state.tags, desired.tags(self._context, secret)))
-        reasons.extend(self._value_differences(state, secret))
-        return tuple(reasons)
-
-    def _value_differences(self, state: SecretState, secret: SecretSpec) -> list[str]:
-        if state.current_version is None:
-            return ["value is missing"]
-        if isinstance(secret.value, DeclaredValue):
-            inputs = declared_inputs(self._context, secret)
-            if isinstance(inputs, Pending):
-                return [f"value waits: {inputs.reason}"]
-            if state.tags.get(INPUTS) != inputs:
-                return ["value is rendered from other inputs"]
-        return []
-
-    def _same_key(self, observed: str | None, wanted: str | None) -> bool:
-        ids = self._context.inventory.key_id
-        return (ids(observed) if observed else None) == (ids(wanted) if wanted else None)
+    def _claim(self, state: SecretState | None, secret: SecretSpec) -> Claim:
+        mark = self._context.marks.verify(state) if state else None
+        return claim(state, mark, self._context.owner(secret), adopt=self._context.options.adopt)
 
     def _orphans(self) -> list[Change]:
         context = self._context
@@ -132,10 +125,10 @@ class SecretReconciler:
         for state in context.inventory.secrets().values():
             if state.name in declared or state.deleted_at is not None:
                 continue
-            mark = context.marks.verify(state)
-            if not mark.ours or mark.owner is None or mark.owner.stack != context.spec.stack:
+            owner = context.marks.verify(state).owner
+            if owner is None or not context.owns(state):
                 continue
-            resource = Resource(KIND, state.name, mark.owner.component, mark.owner.key)
+            resource = Resource(KIND, state.name, owner.component, owner.key)
             action = ChangeClass.PRUNE if context.options.prune else ChangeClass.ORPHAN
             changes.append(Change(resource, action, ("is not in the stack any more: `apply --prune` deletes it",)))
         return changes
@@ -154,6 +147,7 @@ class SecretReconciler:
             **desired.tags(context, secret),
             SPEC: context.marks.provisional(secret.name, owner),
             VALUE_VERSION: token,
+            VALUE_KEY: key_id(context, key),
             **({INPUTS: initial.inputs} if initial.inputs else {}),
         }
         request: dict[str, Any] = {"Description": secret.description} if secret.description else {}
@@ -169,9 +163,9 @@ class SecretReconciler:
                     **request,
                 )
         except AwsError as error:
-            if error.code == "ResourceExistsException":
-                return self._exists_after_all(secret)
-            raise
+            if error.code not in _EXISTS or context.inventory.refresh(secret.name) is None:
+                raise
+            return self._exists_after_all(secret)
         context.inventory.note(
             SecretState(
                 name=secret.name,
@@ -187,8 +181,7 @@ class SecretReconciler:
         return initial.described
 
     def _exists_after_all(self, secret: SecretSpec) -> str:
-        # The list was stale, or an earlier try got through: plan again on what DescribeSecret says.
-        self._context.inventory.refresh(secret.name)
+        # The list was stale, or an earlier try got through: plan again on what DescribeSecret said.
         change = self._plan(secret)
         if change.action is ChangeClass.BLOCKED:
             raise SkippedError(change.reason)
@@ -203,31 +196,31 @@ class SecretReconciler:
         return self._context.inventory.refresh(state.name) or state
 
     def _update(self, state: SecretState, secret: SecretSpec) -> list[str]:
-        """Change what differs, each thing by itself; a value only where it is missing or declared."""
-        done = []
-        client, inventory = self._context.account.client("secretsmanager"), self._context.inventory
+        """Change what differs, each thing by itself; a value only where it is missing, declared or under another key."""
+        context, client = self._context, self._context.account.client("secretsmanager")
+        key = desired.kms_key(context, secret)
+        if isinstance(key, Pending):
+            raise SkippedError(key.reason)
+        moved = key_id(context, state.kms_key_id) != key_id(context, key)
+        done = self._retag(state, secret, moved=moved)
         if state.description != secret.description:
             with calling("UpdateSecret", state.name):
                 client.update_secret(SecretId=state.arn, Description=secret.description)
             done.append("description")
-        key = desired.kms_key(self._context, secret)
-        if isinstance(key, Pending):
-            raise SkippedError(key.reason)
-        moved = not self._same_key(state.kms_key_id, key)
         if moved:
             with calling("UpdateSecret", state.name):
-                client.update_secret(SecretId=state.arn, KmsKeyId=key or "alias/aws/secretsmanager")
+                client.update_secret(SecretId=state.arn, KmsKeyId=key or _DEFAULT_KEY)
             done.append("kms key")
-        done.extend(self._retag(state, secret))
         if done:
             state = self._refreshed(state)
-        writer = ValueWriter(self._context)
-        if moved and state.current_version is not None:
+        writer = ValueWriter(context)
+        if value_differences(context, state, secret):
+            done.append(self._write(writer, secret))
+            state = context.inventory.secret(state.name) or state
+        if state.current_version is not None and under_another_key(context, state):
             # Versions stay under the old key until a new one is written.
             writer.rewrite(state.name, reason=f"kms key {key}")
             done.append("same value under the new key")
-        if self._value_differences(inventory.secret(state.name) or state, secret):
-            done.append(self._write(writer, secret))
         return done
 
     def _write(self, writer: ValueWriter, secret: SecretSpec) -> str:
@@ -247,28 +240,30 @@ class SecretReconciler:
         writer.write(secret.name, intent=first.intent, inputs=first.inputs, make=lambda _current: value)
         return first.described
 
-    def _retag(self, state: SecretState, secret: SecretSpec) -> list[str]:
+    def _retag(self, state: SecretState, secret: SecretSpec, *, moved: bool) -> list[str]:
         wanted = desired.tags(self._context, secret)
         client = self._context.account.client("secretsmanager")
         changed = {key: value for key, value in wanted.items() if state.tags.get(key) != value}
         if any(key in changed for key in (STACK, COMPONENT, KEY)):
             # The old mark speaks of the old owner: prove the new one in the same call.
             changed[SPEC] = self._context.marks.provisional(state.name, self._context.owner(secret))
-        surplus = [key for key in state.tags if key not in wanted and not key.startswith(("aws:", PREFIX))]
+        if moved and VALUE_KEY not in state.tags:
+            changed[VALUE_KEY] = key_id(self._context, state.kms_key_id)
+        surplus = surplus_tags(state.tags, wanted)
         if changed:
             with calling("TagResource", state.name):
                 client.tag_resource(SecretId=state.arn, Tags=tag_list(changed))
         if surplus:
             with calling("UntagResource", state.name):
-                client.untag_resource(SecretId=state.arn, TagKeys=sorted(surplus))
+                client.untag_resource(SecretId=state.arn, TagKeys=surplus)
         return ["tags"] if changed or surplus else []
 
     def _prune(self, name: str) -> str:
         state = self._context.inventory.refresh(name)
         if state is None or state.deleted_at is not None:
             return "was gone already"
-        if not self._context.marks.verify(state).ours:
-            raise SkippedError(f"the mark of {name} does not verify any more")
+        if not self._context.owns(state):
+            raise SkippedError(f"{name} does not belong to this stack any more")
         with calling("DeleteSecret", name):
             self._context.account.client("secretsmanager").delete_secret(SecretId=state.arn, RecoveryWindowInDays=30)
         self._context.inventory.refresh(name)
@@ -278,16 +273,3 @@ class SecretReconciler:
 def waits_for_endpoint(secret: SecretSpec) -> bool:
     """Whether the whole secret is made with the connections: its declared value waits for a database."""
     return isinstance(secret.value, DeclaredValue) and secret.needs_endpoint
-
-
-def _tag_differences(observed: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
-    reasons = []
-    for key, value in wanted.items():
-        if key not in observed:
-            reasons.append(f"tag {key} is missing")
-        elif observed[key] != value:
-            reasons.append(f"tag {key} differs: {observed[key]!r} → {value!r}")
-    reasons.extend(
-        f"tag {key} is not declared" for key in observed if key not in wanted and not key.startswith(("aws:", PREFIX))
-    )
-    return reasons

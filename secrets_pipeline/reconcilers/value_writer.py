@@ -16,8 +16,10 @@ from pydantic import SecretStr
 
 from secrets_pipeline.aws import AwsError, calling
 from secrets_pipeline.engine import SkippedError
-from secrets_pipeline.reconcilers.marks import INPUTS, VALUE_VERSION
+from secrets_pipeline.reconcilers.marks import INPUTS, VALUE_KEY, VALUE_VERSION
+from secrets_pipeline.reconcilers.secret_differences import key_id
 from secrets_pipeline.reconcilers.states import CURRENT, PREVIOUS, SecretState, tag_list
+from secrets_pipeline.reconcilers.stored_value import read_value
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
@@ -89,7 +91,7 @@ class ValueWriter:
     def _replace(self, state: SecretState, current: str | None, intent: str, make: Make) -> bool:
         token = self.token(state.name, current, intent)
         if token not in state.versions:
-            value = make(self._read(state, current))
+            value = make(read_value(self._context, state, version=current) if current else None)
             stages = [STAGED] if current else [CURRENT]
             # Our own token with another rendering: an earlier try stored it; what is stored is kept.
             stored = contextlib.suppress(self._client.exceptions.ResourceExistsException)
@@ -114,16 +116,13 @@ class ValueWriter:
         self._context.inventory.refresh(state.name)
         return True
 
-    def _read(self, state: SecretState, version: str | None) -> SecretStr | None:
-        if version is None:
-            return None
-        with calling("GetSecretValue", state.name):
-            answer = self._client.get_secret_value(SecretId=state.arn, VersionId=version)
-        return SecretStr(answer["SecretString"])
-
     def _record(self, state: SecretState, inputs: str | None) -> str:
         version = state.current_version or ""
-        tags = {VALUE_VERSION: version, **({INPUTS: inputs} if inputs else {})}
+        tags = {
+            VALUE_VERSION: version,
+            VALUE_KEY: key_id(self._context, state.kms_key_id),
+            **({INPUTS: inputs} if inputs else {}),
+        }
         if any(state.tags.get(key) != value for key, value in tags.items()):
             with calling("TagResource", state.name):
                 self._client.tag_resource(SecretId=state.arn, Tags=tag_list(tags))

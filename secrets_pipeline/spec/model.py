@@ -6,33 +6,55 @@ import hashlib
 import json
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import Field, PlainSerializer
 
-from secrets_pipeline.references import Expression, Output, Path
+from secrets_pipeline.references import Output, Path
+from secrets_pipeline.spec.base import (
+    Document,
+    Late,
+    LateExpression,
+    LateOutput,
+    SecretRef,
+    Spec,
+    Target,
+    plain_document,
+)
+from secrets_pipeline.spec.consumer_model import (
+    ConsumerSpec,
+    Delivery,
+    EcsDelivery,
+    LambdaDelivery,
+    ReaderType,
+    StageDelivery,
+)
 
-LateExpression: TypeAlias = Annotated[Expression, PlainSerializer(str, return_type=str)]
-LateOutput: TypeAlias = Annotated[Output, PlainSerializer(str, return_type=str)]
-Late: TypeAlias = str | LateExpression
-"""A string that is known now, or an expression that AWS answers later."""
-
-Document: TypeAlias = Any
-"""A JSON-shaped tree whose leaves may be `Expression`."""
-
-
-def _plain(document: Any) -> Any:  # noqa: ANN401 - a JSON-shaped tree
-    if isinstance(document, Mapping):
-        return {str(key): _plain(value) for key, value in document.items()}
-    if isinstance(document, list | tuple):
-        return [_plain(value) for value in document]
-    return str(document) if isinstance(document, Expression) else document
-
-
-class Spec(BaseModel):
-    """Base of all desired state: frozen, nothing undeclared."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+__all__ = [
+    "ConsumerSpec",
+    "DatabaseSpec",
+    "DeclaredValue",
+    "Delivery",
+    "Document",
+    "EcsDelivery",
+    "GeneratedValue",
+    "KeySpec",
+    "LambdaDelivery",
+    "Late",
+    "LateExpression",
+    "Leaf",
+    "PasswordPolicy",
+    "ReaderType",
+    "ReplicaSpec",
+    "RotationSpec",
+    "SecretRef",
+    "SecretSpec",
+    "SecretType",
+    "Spec",
+    "StackSpec",
+    "StageDelivery",
+    "Target",
+]
 
 
 class SecretType(StrEnum):
@@ -45,30 +67,6 @@ class SecretType(StrEnum):
     VPN_CONFIG = "vpn-config"
     CERTIFICATE = "certificate"
     GENERIC = "generic"
-
-
-class Target(Spec):
-    """Where a stack lives.
-
-    Attributes:
-        account_id: 12 digits, or None when nobody said.
-        region: AWS region name.
-        role_arn: role to assume there, or None for the caller's own credentials.
-    """
-
-    account_id: str | None = Field(default=None, pattern=r"^\d{12}$")
-    region: str
-    role_arn: str | None = None
-
-
-class SecretRef(Spec):
-    """One entry of a `secretsmanager` component's `secrets` map, in the same stack."""
-
-    component: str
-    key: str
-
-    def __str__(self) -> str:
-        return f"{self.component}#{self.key}"
 
 
 class KeySpec(Spec):
@@ -90,7 +88,7 @@ class KeySpec(Spec):
     rotation_period_in_days: int | None = None
     deletion_window_in_days: int = 30
     tags: Mapping[str, str] = {}
-    policy: Annotated[tuple[Document, ...], PlainSerializer(_plain)] = ()
+    policy: Annotated[tuple[Document, ...], PlainSerializer(plain_document)] = ()
     readers: tuple[str, ...] = ()
 
 
@@ -198,7 +196,7 @@ class SecretSpec(Spec):
     value: GeneratedValue | DeclaredValue = Field(discriminator="kind")
     recovery_window_in_days: int = 30
     tags: Mapping[str, str] = {}
-    policy: Annotated[tuple[Document, ...], PlainSerializer(_plain)] = ()
+    policy: Annotated[tuple[Document, ...], PlainSerializer(plain_document)] = ()
     readers: tuple[str, ...] = ()
     rotation: RotationSpec | None = None
     replicas: tuple[ReplicaSpec, ...] = ()
@@ -235,76 +233,6 @@ class DatabaseSpec(Spec):
     create: bool = False
     tags: Mapping[str, str] = {}
     parameters: Mapping[str, Any] = {}
-
-
-class ReaderType(StrEnum):
-    """What runs under the reading role."""
-
-    EC2 = "ec2"
-    LAMBDA = "lambda"
-    ECS = "ecs"
-    EKS = "eks"
-    APP = "app"
-
-
-class ConsumerSpec(Spec):
-    """Somebody who reads secrets.
-
-    Attributes:
-        component: the component that declares it.
-        name: its key there, or the component's name when it was found by its references.
-        principals: role ARNs: the ECS execution role reads what is injected, the task role what the code fetches.
-        delivery: `secrets` (injected) or `arn` (the code fetches it).
-        secrets: what it reads.
-    """
-
-    component: str
-    name: str
-    type: ReaderType
-    principals: Mapping[Literal["role", "execution_role", "task_role"], str]
-    delivery: Literal["secrets", "arn"] = "arn"
-    secrets: tuple[SecretRef, ...]
-
-
-class LambdaDelivery(Spec):
-    """Environment variables of a function that hold references."""
-
-    kind: Literal["lambda"] = "lambda"
-    component: str
-    deliver: bool
-    function_name: str
-    role_arn: str | None = None
-    environment: Mapping[str, LateExpression]
-
-
-class EcsDelivery(Spec):
-    """`secrets` and `environment` entries of one container that hold references."""
-
-    kind: Literal["ecs"] = "ecs"
-    component: str
-    deliver: bool
-    cluster: str
-    service: str
-    family: str
-    container: str
-    execution_role_arn: str | None = None
-    task_role_arn: str | None = None
-    secrets: Mapping[str, LateExpression]
-    environment: Mapping[str, LateExpression] = {}
-
-
-class StageDelivery(Spec):
-    """Stage variables of a REST API that hold references."""
-
-    kind: Literal["apigateway"] = "apigateway"
-    component: str
-    deliver: bool
-    api_name: str
-    stage_name: str
-    variables: Mapping[str, LateExpression]
-
-
-Delivery: TypeAlias = Annotated[LambdaDelivery | EcsDelivery | StageDelivery, Field(discriminator="kind")]
 
 
 class StackSpec(Spec):

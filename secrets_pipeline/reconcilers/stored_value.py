@@ -1,0 +1,39 @@
+"""The value that Secrets Manager holds, read where nothing less will do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from secrets_pipeline.aws import calling
+from secrets_pipeline.errors import DocumentError
+from secrets_pipeline.reconcilers.states import CURRENT, SecretState
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+
+
+def read_value(context: StackContext, state: SecretState, *, version: str | None = None) -> SecretStr:
+    """One GetSecretValue.
+
+    Args:
+        context: the stack whose account is asked.
+        state: the secret.
+        version: version id; None for whichever is AWSCURRENT now.
+
+    Raises:
+        DocumentError: if the value is binary.
+        AwsError: if AWS refuses.
+    """
+    client = context.account.client("secretsmanager")
+    with calling("GetSecretValue", state.name):
+        if version is None:
+            answer = client.get_secret_value(SecretId=state.arn, VersionStage=CURRENT)
+        else:
+            answer = client.get_secret_value(SecretId=state.arn, VersionId=version)
+    if "SecretString" not in answer:
+        raise DocumentError(
+            f"the value of {state.name} is binary", remedy="Store it as text, or take the secret out of the stack."
+        )
+    return SecretStr(answer["SecretString"])

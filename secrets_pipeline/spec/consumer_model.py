@@ -1,0 +1,81 @@
+"""Desired state of consumers: who reads, and where references are delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from secrets_pipeline.spec.base import LateExpression, SecretRef, Spec
+
+
+class ReaderType(StrEnum):
+    """What runs under the reading role."""
+
+    EC2 = "ec2"
+    LAMBDA = "lambda"
+    ECS = "ecs"
+    EKS = "eks"
+    APP = "app"
+
+
+class ConsumerSpec(Spec):
+    """Somebody who reads secrets.
+
+    Attributes:
+        component: the component that declares it.
+        name: its key there, or the component's name when it was found by its references.
+        principals: role ARNs: the ECS execution role reads what is injected, the task role what the code fetches.
+        delivery: `secrets` (injected) or `arn` (the code fetches it).
+        secrets: what it reads.
+    """
+
+    component: str
+    name: str
+    type: ReaderType
+    principals: Mapping[Literal["role", "execution_role", "task_role"], str]
+    delivery: Literal["secrets", "arn"] = "arn"
+    secrets: tuple[SecretRef, ...]
+
+
+class LambdaDelivery(Spec):
+    """Environment variables of a function that hold references."""
+
+    kind: Literal["lambda"] = "lambda"
+    component: str
+    deliver: bool
+    function_name: str
+    role_arn: str | None = None
+    environment: Mapping[str, LateExpression]
+
+
+class EcsDelivery(Spec):
+    """`secrets` and `environment` entries of one container that hold references."""
+
+    kind: Literal["ecs"] = "ecs"
+    component: str
+    deliver: bool
+    cluster: str
+    service: str
+    family: str
+    container: str
+    execution_role_arn: str | None = None
+    task_role_arn: str | None = None
+    secrets: Mapping[str, LateExpression]
+    environment: Mapping[str, LateExpression] = {}
+
+
+class StageDelivery(Spec):
+    """Stage variables of a REST API that hold references."""
+
+    kind: Literal["apigateway"] = "apigateway"
+    component: str
+    deliver: bool
+    api_name: str
+    stage_name: str
+    variables: Mapping[str, LateExpression]
+
+
+Delivery: TypeAlias = Annotated[LambdaDelivery | EcsDelivery | StageDelivery, Field(discriminator="kind")]
