@@ -1,7 +1,8 @@
 """The one place that touches Dagster's preview of partitioned asset checks."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -34,10 +35,12 @@ def stack_check(
         warnings.simplefilter("ignore", dg.PreviewWarning)
 
         @dg.asset_check(asset=asset, name=name, description=description, blocking=False, partitions_def=STACKS)
-        def check(context: dg.AssetCheckExecutionContext, stacks: dg.ResourceParam[Stacks]) -> dg.AssetCheckResult:
+        def check(context: dg.AssetCheckExecutionContext, stacks: dg.ResourceParam[Stacks]) -> Any:  # noqa: ANN401 - Dagster's type knows no iterator
             deep = VERIFY_TAG in context.run.tags or stacks.has_changed(*stages)
-            keys = [context.partition_key] if context.has_partition_key else sorted(stacks.desired.specs)
-            return result([pair for key in keys for pair in _findings(stacks, key, find, deep=deep)])
+            if context.has_partition_key:
+                yield result(_findings(stacks, context.partition_key, find, deep=deep))
+            else:
+                yield from _summary(dg.AssetCheckKey(asset.key, name), _all_findings(stacks, find, deep=deep))
 
     return check
 
@@ -46,7 +49,28 @@ def _findings(stacks: Stacks, stack: str, find: Find, *, deep: bool) -> list[tup
     try:
         return [(stack, finding) for finding in find(stacks.context(stack), deep)]
     except SecretsPipelineError as error:
-        return [(stack, Finding(stack, Verdict.WRONG, error.diagnostics()))]
+        return [(stack, Finding(stack or "the repository", Verdict.WRONG, error.diagnostics()))]
+
+
+def _all_findings(stacks: Stacks, find: Find, *, deep: bool) -> list[tuple[str, Finding]]:
+    every = sorted({*stacks.desired.specs, *stacks.desired.errors})
+    return [pair for stack in every for pair in _findings(stacks, stack, find, deep=deep)]
+
+
+def _summary(
+    key: dg.AssetCheckKey, findings: list[tuple[str, Finding]]
+) -> Iterator[dg.AssetCheckEvaluation | dg.Output[None]]:
+    # For an AssetCheckResult, Dagster would look up a materialisation by the partition, which this run lacks, and raise.
+    found = result(findings)
+    yield dg.AssetCheckEvaluation(
+        asset_key=key.asset_key,
+        check_name=key.name,
+        passed=found.passed,
+        severity=found.severity,
+        description=found.description,
+        metadata=found.metadata,
+    )
+    yield dg.Output(None)
 
 
 def result(findings: list[tuple[str, Finding]]) -> dg.AssetCheckResult:

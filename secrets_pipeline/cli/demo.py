@@ -93,6 +93,8 @@ def _apply(desired: Desired, stacks: Sequence[str], failures: Failures, *, tell:
 def _embedded_aws(desired: Desired) -> Iterator[LocalAws]:
     """An embedded AWS that every AWS client of this process talks to; it ends with the block, or with this process."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # A background job of a shell would ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="secrets-pipeline-", ignore_cleanup_errors=True) as folder:
         state_dir = Path(folder)
         for name in [*_foreign_settings(), READ_ONLY_VARIABLE]:

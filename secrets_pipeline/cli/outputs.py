@@ -71,16 +71,15 @@ def stack_outputs(context: StackContext) -> Outputs:
 
 
 def emit_outputs(found: Outputs, output: OutputFormat) -> None:
-    """Print outputs in one of the formats."""
-    match output:
-        case OutputFormat.JSON:
-            emit_json(found)
-        case OutputFormat.ENV if text := as_env(found):
+    """Print outputs in one of the formats; no line at all where there is nothing to say."""
+    if output is OutputFormat.JSON:
+        emit_json(found)
+    elif output is OutputFormat.ECS:
+        emit_json(as_ecs(found))
+    else:
+        text = as_env(found) if output is OutputFormat.ENV else as_tfvars(found)
+        if text:
             emit(text)
-        case OutputFormat.TFVARS if text := as_tfvars(found):
-            emit(text)
-        case OutputFormat.ECS:
-            emit_json(as_ecs(found))
 
 
 def _missing(context: StackContext, found: Outputs) -> list[str]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from secrets_pipeline.engine import Outcome
     from secrets_pipeline.reconcilers import ApplyOptions
 
+_INTERRUPTED = "DagsterExecutionInterruptedError"
+
 
 def prepare_home(stacks: Iterable[str]) -> None:
     """Make DAGSTER_HOME, name it in the environment, and add the partitions of stacks."""
@@ -27,17 +29,30 @@ def prepare_home(stacks: Iterable[str]) -> None:
 def provision(
     stack: str, base_path: Path, options: ApplyOptions, progress: Callable[[str, Outcome], None]
 ) -> tuple[RunReport, tuple[CheckRow, ...]]:
-    """Run the `provision` job of a stack in this process; see `definitions.running`."""
+    """Run the `provision` job of a stack in this process; see `definitions.running`.
+
+    Raises:
+        KeyboardInterrupt: if SIGINT or SIGTERM ended the run.
+    """
     from definitions import running  # noqa: PLC0415 - see the module's docstring
 
-    return running.provision(stack, base_path=base_path, options=options, progress=progress)
+    report, checks = running.provision(stack, base_path=base_path, options=options, progress=progress)
+    _interrupt_if_so(report.error)
+    return report, checks
 
 
 def verify(stack: str, base_path: Path) -> tuple[CheckRow, ...]:
-    """Run every check of a stack in this process; see `definitions.running`."""
+    """Run every check of a stack in this process; see `definitions.running`.
+
+    Raises:
+        KeyboardInterrupt: if SIGINT or SIGTERM ended the run.
+    """
     from definitions import running  # noqa: PLC0415 - see the module's docstring
 
-    return running.verify(stack, base_path=base_path)
+    checks = running.verify(stack, base_path=base_path)
+    for check in checks:
+        _interrupt_if_so(None if check.passed else check.detail)
+    return checks
 
 
 def queue(stack: str, url: str, options: ApplyOptions, timeout: float) -> RunReport:
@@ -45,3 +60,9 @@ def queue(stack: str, url: str, options: ApplyOptions, timeout: float) -> RunRep
     from definitions import running  # noqa: PLC0415 - see the module's docstring
 
     return running.queue(stack, url=url, options=options, timeout=timeout)
+
+
+def _interrupt_if_so(error: str | None) -> None:
+    # Dagster takes the signal, ends the run and returns as from any failed one: the next stack would follow.
+    if error is not None and _INTERRUPTED in error:
+        raise KeyboardInterrupt

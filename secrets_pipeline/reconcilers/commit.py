@@ -55,11 +55,10 @@ class CommitReconciler:
         state = context.inventory.secret(secret.name)
         if state is None or state.deleted_at is not None:
             return None
-        mark, digest = context.marks.verify(state), desired.digest(context, secret)
-        if not context.owns(state) or (digest is not None and mark.digest == digest):
+        if not context.owns(state) or desired.finished(context, state, secret):
             return None
         open_parts = self._open(secret)
-        if open_parts or digest is None:
+        if open_parts or desired.digest(context, secret) is None:
             return Change(resource, ChangeClass.BLOCKED, (f"not finished: {', '.join(open_parts) or 'waits'}",))
         return Change(resource, ChangeClass.UPDATE, ("every part is as declared",))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access import canonical, secret_policy
+from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.references import Pending, Plain, substitute
 from secrets_pipeline.spec import SecretSpec
 
@@ -58,6 +59,12 @@ def rotation(context: StackContext, secret: SecretSpec) -> Rotation | Pending | 
         "Duration": spec.duration,
     }
     return Rotation(arn, {key: rule for key, rule in rules.items() if rule is not None}, spec.rotate_immediately)
+
+
+def finished(context: StackContext, state: SecretState, secret: SecretSpec) -> bool:
+    """Whether the mark says that everything but the value was made as the stack declares it now."""
+    marked = context.marks.verify(state).digest
+    return marked is not None and marked == digest(context, secret)
 
 
 def digest(context: StackContext, secret: SecretSpec) -> str | None:

@@ -100,7 +100,7 @@ class KmsKeyReconciler:
             reasons.append("key policy differs")
         if state.rotation_enabled != key.enable_key_rotation:
             reasons.append(f"key rotation is {'off' if key.enable_key_rotation else 'on'}")
-        elif key.rotation_period_in_days not in (None, state.rotation_period_in_days):
+        elif key.enable_key_rotation and key.rotation_period_in_days not in (None, state.rotation_period_in_days):
             reasons.append(f"rotation period differs: {state.rotation_period_in_days} → {key.rotation_period_in_days}")
         wanted = self._tags(key)
         reasons.extend(f"tag {name} differs" for name, value in wanted.items() if state.tags.get(name) != value)
@@ -109,7 +109,8 @@ class KmsKeyReconciler:
     def _create(self, key: KeySpec, policy: dict[str, Any]) -> str:
         client = self._context.account.client("kms")
         tags = self._tags(key)
-        key_id = find_unaliased_key(client, ALIAS, key.alias)
+        left_over = find_unaliased_key(client, ALIAS, key.alias)
+        key_id = left_over
         if key_id is None:
             with calling("CreateKey", key.alias):
                 answer = client.create_key(
@@ -122,6 +123,11 @@ class KmsKeyReconciler:
             client.create_alias(AliasName=key.alias, TargetKeyId=key_id)
         if key.enable_key_rotation:
             self._rotate(key_id, key)
+        if left_over:
+            self._context.inventory.forget_key(key.alias)
+            state = self._context.inventory.key(key.alias)
+            # The YAML may have changed since it was made.
+            return ", ".join(["alias", *(self._update(state, key, policy) if state else ())])
         return f"key {key_id}"
 
     def _update(self, state: KeyState, key: KeySpec, policy: dict[str, Any]) -> list[str]:

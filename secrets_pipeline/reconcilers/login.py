@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
+import struct
 from dataclasses import dataclass
 
 import pg8000.dbapi
@@ -11,7 +12,7 @@ from pydantic import SecretStr
 
 POSTGRES = frozenset({"postgres", "aurora-postgresql"})
 _TIMEOUT_SECONDS = 5
-_INVALID_PASSWORD = "28P01"
+_WRONG_LOGIN = "28P01"
 """The only answer that another password would change; 28000, for example, is a line missing in pg_hba.conf."""
 
 
@@ -69,10 +70,13 @@ def log_in(address: Address, password: SecretStr, *, ca_file: str | None = None)
     except pg8000.dbapi.DatabaseError as error:
         detail = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
         code = str(detail.get("C", ""))
-        return Refused() if code == _INVALID_PASSWORD else Unreachable(f"the server answered with {code or 'an error'}")
+        return Refused() if code == _WRONG_LOGIN else Unreachable(f"the server answered with {code or 'an error'}")
     except (pg8000.dbapi.InterfaceError, OSError) as error:
         cause = error.__cause__ or error
         return Unreachable(f"{type(cause).__name__} at {address.host}:{address.port}")
+    except (LookupError, ValueError, struct.error):
+        # pg8000 checks nothing of what it reads.
+        return Unreachable(f"what answers at {address.host}:{address.port} is no PostgreSQL")
     connection.close()
     return LoggedIn()
 

@@ -71,13 +71,12 @@ class RotationReconciler:
             return Change(resource, ChangeClass.UPDATE, (f"waits: {wanted.reason}",))
         if state is None or state.deleted_at is not None:
             return Change(resource, ChangeClass.CREATE, ("follows the secret",)) if wanted else None
-        mark = context.marks.verify(state)
         if not context.owns(state):
             return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",)) if wanted else None
         reasons = tuple(rotation_differences(state, wanted))
         if not reasons:
             return Change(resource, ChangeClass.NONE) if wanted else None
-        finished = mark.digest is not None and mark.digest == desired.digest(context, secret)
+        finished = desired.finished(context, state, secret)
         said = tuple(f"changed outside: {reason}" for reason in reasons) if finished else reasons
         action = ChangeClass.UPDATE if state.rotation_enabled else ChangeClass.CREATE
         return Change(resource, action, said, drift=finished)

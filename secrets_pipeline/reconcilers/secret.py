@@ -16,6 +16,7 @@ from secrets_pipeline.reconcilers.initial_value import initial_value
 from secrets_pipeline.reconcilers.marks import COMPONENT, INPUTS, KEY, SPEC, STACK, VALUE_KEY, VALUE_VERSION
 from secrets_pipeline.reconcilers.ownership import Claim, claim
 from secrets_pipeline.reconcilers.secret_differences import (
+    changed_outside,
     changes_value,
     differences,
     key_id,
@@ -102,17 +103,17 @@ class SecretReconciler:
         action, why = self._claim(state, secret)
         if state is None or action is ChangeClass.BLOCKED:
             return Change(resource, action, (why,) if action is ChangeClass.BLOCKED else (), depends_on=needs)
-        reasons = differences(self._context, state, secret)
+        reasons = differences(context, state, secret)
+        if not any(changes_value(reason) for reason in reasons):
+            sources = (need for need in needs if need in rewritten)
+            reasons += tuple(f"value is rendered from {source}, which changes" for source in sources)
         if action is not ChangeClass.NONE:
             return Change(resource, action, (why, *reasons), depends_on=needs)
-        if not reasons:
-            sources = [need for need in needs if need in rewritten]
-            action = ChangeClass.UPDATE if sources else ChangeClass.NONE
-            said = tuple(f"value is rendered from {source}, which changes" for source in sources)
-            return Change(resource, action, said, depends_on=needs)
-        drift = context.marks.verify(state).digest == desired.digest(context, secret)
-        said = tuple(f"changed outside: {reason}" for reason in reasons) if drift else reasons
-        return Change(resource, ChangeClass.UPDATE, said, drift=drift, depends_on=needs)
+        drift = False
+        if desired.finished(context, state, secret):
+            drift, reasons = changed_outside(reasons)
+        action = ChangeClass.UPDATE if reasons else ChangeClass.NONE
+        return Change(resource, action, reasons, drift=drift, depends_on=needs)
 
     def _claim(self, state: SecretState | None, secret: SecretSpec) -> Claim:
         mark = self._context.marks.verify(state) if state else None
@@ -196,7 +197,7 @@ class SecretReconciler:
         return self._context.inventory.refresh(state.name) or state
 
     def _update(self, state: SecretState, secret: SecretSpec) -> list[str]:
-        """Change what differs, each thing by itself; a value only where it is missing, declared or under another key."""
+        """Change what differs, each thing by itself; a value only if missing, declared, or under another key."""
         context, client = self._context, self._context.account.client("secretsmanager")
         key = desired.kms_key(context, secret)
         if isinstance(key, Pending):

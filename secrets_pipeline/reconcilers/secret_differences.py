@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.reconcilers import desired
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 DEFAULT_KEY = "default"
 """Stands for `aws/secretsmanager`."""
 
-_OF_THE_VALUE = ("value", "kms key")
+_OUTSIDE = "changed outside: "
+_VALUE = ("value", "kms key")
+_UNMARKED = ("value", "waits")
 
 
 def differences(context: StackContext, state: SecretState, secret: SecretSpec) -> tuple[str, ...]:
@@ -53,7 +55,18 @@ def value_differences(context: StackContext, state: SecretState, secret: SecretS
 
 def changes_value(reason: str) -> bool:
     """Whether a reason of `differences` ends in a new version of the value."""
-    return reason.startswith(_OF_THE_VALUE)
+    return reason.removeprefix(_OUTSIDE).startswith(_VALUE)
+
+
+def changed_outside(reasons: Sequence[str]) -> tuple[bool, tuple[str, ...]]:
+    """The reasons of a secret whose mark says what the stack says: its metadata can only have been changed outside.
+
+    Returns:
+        Whether anything was, and the reasons, saying so; reasons about the value, which no mark covers, are kept.
+    """
+    outside = [not reason.startswith(_UNMARKED) for reason in reasons]
+    said = (_OUTSIDE + reason if out else reason for out, reason in zip(outside, reasons, strict=True))
+    return any(outside), tuple(said)
 
 
 def key_id(context: StackContext, key: str | None) -> str:

@@ -68,10 +68,9 @@ class SecretPolicyReconciler:
             return Change(resource, ChangeClass.UPDATE, (f"waits: {document.reason}",))
         if state is None or state.deleted_at is not None:
             return Change(resource, ChangeClass.CREATE, ("follows the secret",)) if document else None
-        mark = context.marks.verify(state)
         if not context.owns(state):
             return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",)) if document else None
-        finished = mark.digest is not None and mark.digest == desired.digest(context, secret)
+        finished = desired.finished(context, state, secret)
         if finished and not self._deep:
             return (
                 Change(resource, ChangeClass.NONE, ("not read: `verify` and `plan --deep` do",)) if document else None

@@ -118,11 +118,9 @@ class ValueWriter:
 
     def _record(self, state: SecretState, inputs: str | None) -> str:
         version = state.current_version or ""
-        tags = {
-            VALUE_VERSION: version,
-            VALUE_KEY: key_id(self._context, state.kms_key_id),
-            **({INPUTS: inputs} if inputs else {}),
-        }
+        tags = {VALUE_VERSION: version, VALUE_KEY: key_id(self._context, state.kms_key_id)}
+        if inputs:
+            tags[INPUTS] = inputs
         if any(state.tags.get(key) != value for key, value in tags.items()):
             with calling("TagResource", state.name):
                 self._client.tag_resource(SecretId=state.arn, Tags=tag_list(tags))

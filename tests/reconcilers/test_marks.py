@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from secrets_pipeline.reconcilers.marks import COMPONENT, KEY, SPEC, STACK, MarkState, Marks, Owner
+from secrets_pipeline.reconcilers.marks import COMPONENT, KEY, SPEC, STACK, Marks, MarkState, Owner
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.values import Fingerprinter
 

@@ -1,0 +1,48 @@
+"""Commands as processes of their own, and what they leave."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+COMMAND = [sys.executable, "-m", "secrets_pipeline"]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """No setting of whoever runs the tests but what processes need to start."""
+    return {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", **more}
+
+
+def running(mark: str | Path) -> list[str]:
+    """Command lines of all processes that mention `mark`, which only the test in question uses."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if str(mark) in line:
+                found.append(line)
+    return found
+
+
+def wait_until(happened: Callable[[], bool], seconds: float) -> bool:
+    """Whether it happened in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if happened():
+            return True
+        time.sleep(0.1)
+    return happened()
+
+
+def free_port() -> int:
+    """A port on 127.0.0.1 that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,252 @@
+"""The commands that write, on an embedded AWS, in the order in which somebody uses them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from secrets_pipeline.cli import app
+from secrets_pipeline.cli.call_counts import CallCounts, call_counts
+from secrets_pipeline.local import LocalAws, calls, reset_calls, start, stop
+from tests.cli.conftest import ATMOS, BROKEN, CANARY, DEV, write
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+TOKEN, CONFIG = "shop/dev/api/token", "shop/dev/api/config"
+HALF = """
+    vars:
+      context_name: shop
+      environment: half
+      account_id: "111122223333"
+      region: eu-west-2
+    components:
+      terraform:
+        secretsmanager/app:
+          vars:
+            create_kms_key: true
+            secrets:
+              bad: {path: api, generate_random_password: true, kms_key_id: alias/nobody-made-it}
+              good: {path: api, generate_random_password: true}
+"""
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A repository, an embedded AWS, and the environment that joins them."""
+
+    aws: LocalAws
+    repository: Path
+    environment: Mapping[str, str]
+
+    def run(self, *arguments: str, **environment: str) -> Result:
+        """The command in this process; nothing counted before it."""
+        reset_calls(self.aws)
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in {**self.environment, **environment}.items():
+                patch.setenv(name, value)
+            whole = [*arguments, "--base-path", str(self.repository)]
+            return CliRunner().invoke(app, whole, prog_name="secrets-pipeline")
+
+    @property
+    def counts(self) -> CallCounts:
+        """What the last command called."""
+        return call_counts(calls(self.aws))
+
+    @property
+    def secrets(self) -> SecretsManagerClient:
+        """Plain boto3, the independent witness."""
+        session = boto3.Session("AKIALOCALOPERATOR000", "x", region_name="eu-west-2")
+        return session.client("secretsmanager", endpoint_url=self.aws.endpoint_url)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """An embedded AWS where nothing was applied yet."""
+    folder = tmp_path_factory.mktemp("shop")
+    write(folder / "atmos" / "atmos.yaml", ATMOS)
+    write(folder / "atmos" / "stacks" / "dev.yaml", DEV)
+    aws = start(folder / "aws", die_with_parent=True)
+    try:
+        yield Shop(aws, folder / "atmos", {**aws.environment(), "DAGSTER_HOME": str(folder / "home")})
+    finally:
+        stop(folder / "aws")
+
+
+@pytest.fixture(scope="module")
+def first(shop: Shop) -> Result:
+    """The first apply."""
+    return shop.run("apply", "-s", "shop-dev")
+
+
+def test_nothing_is_applied_in_a_read_only_run(shop: Shop) -> None:
+    result = shop.run("apply", "--all", SECRETS_PIPELINE_READ_ONLY="1")
+    assert result.exit_code == 1
+    assert "SECRETS_PIPELINE_READ_ONLY is set" in result.stderr
+    assert shop.counts.total == 0
+
+
+def test_outputs_of_what_does_not_exist_yet_are_an_error(shop: Shop) -> None:
+    result = shop.run("outputs", "-s", "shop-dev", "--format", "env")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert f"secret {TOKEN} does not exist" in result.stderr
+
+
+def test_apply_makes_the_secrets_and_tells_outcomes_and_checks(shop: Shop, first: Result) -> None:
+    assert first.exit_code == 0, first.stderr
+    assert {secret["Name"] for secret in shop.secrets.list_secrets()["SecretList"]} == {TOKEN, CONFIG}
+    assert json.loads(shop.secrets.get_secret_value(SecretId=CONFIG)["SecretString"])["pin"] == CANARY
+    assert "shop-dev: run succeeded: " in first.stdout
+    assert f"applied   create   secret    {TOKEN}" in first.stdout
+    assert "secrets_have_current_values" in first.stdout
+    assert "0 warning, 0 failed" in first.stdout
+
+
+def test_progress_is_one_line_an_outcome_on_stderr(first: Result) -> None:
+    lines = first.stderr.splitlines()
+    assert f"shop-dev secrets ✓ secret {TOKEN}: generated password" in lines
+    assert all(line.startswith("shop-dev ") for line in lines)
+
+
+def test_no_value_is_ever_printed(shop: Shop, first: Result) -> None:
+    token = shop.secrets.get_secret_value(SecretId=TOKEN)["SecretString"]
+    for result in (first, shop.run("outputs", "-s", "shop-dev"), shop.run("plan", "--deep"), shop.run("verify")):
+        assert CANARY not in result.output
+        assert token not in result.output
+
+
+def test_a_second_apply_writes_nothing_and_reads_no_value(shop: Shop, first: Result) -> None:
+    result = shop.run("apply", "--all", "--format", "json")
+    assert result.exit_code == 0, result.stderr
+    shown = json.loads(result.stdout)["stacks"]["shop-dev"]
+    assert shown["success"]
+    assert {row["outcome"] for row in shown["outcomes"]} == {"unchanged"}
+    assert all(check["passed"] for check in shown["checks"])
+    assert shop.counts.idle, shop.counts
+
+
+def test_a_plan_sees_nothing_to_do_and_then_a_tag_that_was_changed_by_hand(shop: Shop, first: Result) -> None:
+    assert shop.run("plan", "--all", "--detailed-exitcode").exit_code == 0
+    shop.secrets.tag_resource(SecretId=TOKEN, Tags=[{"Key": "secrets-pipeline:key", "Value": "other"}])
+    changed = shop.run("plan", "--all", "--detailed-exitcode")
+    assert changed.exit_code == 2, changed.stderr
+    assert TOKEN in changed.stdout
+    shop.secrets.tag_resource(SecretId=TOKEN, Tags=[{"Key": "secrets-pipeline:key", "Value": "token"}])
+    assert shop.run("plan", "--all", "--detailed-exitcode").exit_code == 0
+
+
+def test_outputs_are_read_from_aws_in_every_format(shop: Shop, first: Result) -> None:
+    arn = shop.secrets.describe_secret(SecretId=TOKEN)["ARN"]
+    shown = json.loads(shop.run("outputs", "-s", "shop-dev").stdout)["secretsmanager/app"]
+    assert shown["secret_arns"]["token"] == arn
+    assert shown["secret_names"] == {"token": TOKEN, "config": CONFIG}
+    assert shown["rotation_enabled_secrets"] == {"token": False, "config": False}
+    assert shown["secret_versions"]["token"] in shop.secrets.describe_secret(SecretId=TOKEN)["VersionIdsToStages"]
+    assert f"TOKEN_ARN={arn}" in shop.run("outputs", "-s", "shop-dev", "--format", "env").stdout.splitlines()
+    ecs = json.loads(shop.run("outputs", "-s", "shop-dev", "--format", "ecs").stdout)
+    assert {"name": "TOKEN", "valueFrom": arn} in ecs
+    assert f'token = "{arn}"' in shop.run("outputs", "-s", "shop-dev", "--format", "tfvars").stdout
+    assert shop.counts.idle
+
+
+def test_verify_lists_every_check_and_fails_on_a_failed_one(shop: Shop, first: Result) -> None:
+    green = shop.run("verify")
+    assert green.exit_code == 0, green.stderr
+    assert "0 warning, 0 failed" in green.stdout
+    shop.secrets.delete_secret(SecretId=TOKEN, RecoveryWindowInDays=7)
+    red = shop.run("verify", "-s", "shop-dev", "--format", "json")
+    assert red.exit_code == 1
+    failed = [check for check in json.loads(red.stdout)["checks"] if not check["passed"]]
+    assert any(check["check"] == "secrets_have_current_values" and TOKEN in check["detail"] for check in failed)
+    shop.secrets.restore_secret(SecretId=TOKEN)
+
+
+def test_one_failing_secret_and_one_broken_stack_hide_nobody(shop: Shop, first: Result) -> None:
+    write(shop.repository / "stacks" / "half.yaml", HALF)
+    write(shop.repository / "stacks" / "broken.yaml", BROKEN)
+    result = shop.run("apply", "--all", "--format", "json")
+    (shop.repository / "stacks" / "half.yaml").unlink()
+    (shop.repository / "stacks" / "broken.yaml").unlink()
+    assert result.exit_code == 1
+    shown = json.loads(result.stdout)
+    assert sorted(shown["stacks"]) == ["shop-dev", "shop-half"]
+    assert list(shown["errors"]) == ["shop-broken"]
+    outcomes = {
+        row["name"]: row["outcome"] for row in shown["stacks"]["shop-half"]["outcomes"] if row["stage"] == "secrets"
+    }
+    assert outcomes == {"shop/half/api/bad": "failed", "shop/half/api/good": "applied"}
+    assert shown["stacks"]["shop-dev"]["success"]
+    assert "shop-half secrets ✗ secret shop/half/api/bad" in result.stderr
+    assert "vars.secrets.nothing" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_secret_of_somebody_else_is_left_alone_until_adopt_is_asked(shop: Shop, first: Result) -> None:
+    stack = shop.repository / "stacks" / "dev.yaml"
+    before = stack.read_text()
+    document = yaml.safe_load(before)
+    secrets = document["components"]["terraform"]["secretsmanager/app"]["vars"]["secrets"]
+    secrets["older"] = {"path": "api", "generate_random_password": True}
+    shop.secrets.create_secret(Name="shop/dev/api/older", SecretString="theirs")
+    stack.write_text(yaml.safe_dump(document))
+    left = shop.run("apply", "-s", "shop-dev")
+    assert "shop/dev/api/older" in left.stdout
+    assert not shop.secrets.describe_secret(SecretId="shop/dev/api/older").get("Tags")
+    assert shop.run("apply", "-s", "shop-dev", "--adopt").exit_code == 0
+    assert shop.secrets.describe_secret(SecretId="shop/dev/api/older")["Tags"]
+    assert shop.secrets.get_secret_value(SecretId="shop/dev/api/older")["SecretString"] == "theirs"
+    stack.write_text(before)
+    kept = shop.run("plan", "--detailed-exitcode")
+    assert kept.exit_code == 2
+    assert "orphan" in kept.stdout
+    assert shop.run("apply", "-s", "shop-dev", "--prune").exit_code == 0
+    assert "DeletedDate" in shop.secrets.describe_secret(SecretId="shop/dev/api/older")
+
+
+def test_a_queue_that_nobody_serves_is_an_error(shop: Shop) -> None:
+    result = shop.run("apply", "-s", "shop-dev", "--queue", "--url", "http://127.0.0.1:9")
+    assert result.exit_code == 1
+    assert "http://127.0.0.1:9" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_moving_line_is_shown_on_a_terminal_alone(shop: Shop, first: Result) -> None:
+    result = shop.run("apply", "-s", "shop-dev", FORCE_COLOR="1", TERM="xterm")
+    assert result.exit_code == 0
+    assert "\x1b[" in result.stderr
+    assert "\x1b[" not in first.stderr
+
+
+def test_stdout_of_a_real_process_is_json_alone(shop: Shop, first: Result) -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "secrets_pipeline",
+            "apply",
+            "--all",
+            "--format",
+            "json",
+            "--base-path",
+            shop.repository,
+        ],
+        env={**shop.environment, "PATH": "/usr/bin:/bin"},
+        cwd=shop.repository,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["stacks"]["shop-dev"]["success"]
+    assert done.stderr == ""

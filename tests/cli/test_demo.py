@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.processes import COMMAND, environment, running, wait_until
+
+LINES, WIDTH = 80, 140
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """TMPDIR of the demo: open to the user that runs PostgreSQL, as pytest's folders are not."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def settings(temporary: Path) -> dict[str, str]:
+    return environment(
+        TMPDIR=str(temporary),
+        # Nothing of this may be used: the demo is sealed off.
+        AWS_PROFILE="production",
+        AWS_ENDPOINT_URL="http://127.0.0.1:9",
+        SECRETS_PIPELINE_READ_ONLY="1",
+    )
+
+
+def test_the_demo_is_green_short_and_leaves_nothing_but_its_runs(tmp_path: Path, temporary: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, "demo"], cwd=tmp_path, env=settings(temporary), check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert len(lines) <= LINES
+    assert max(map(len, lines)) <= WIDTH
+    assert lines[0] == "Secrets Manager"
+    for text in (
+        "  myapp-dev     rds_endpoints ",
+        "  lambda myapp-prod-worker   DATABASE_SECRET_ARN=arn:aws:secretsmanager:eu-west-2:",
+        "  ecs orders-dev             DATABASE_URL=arn:aws:secretsmanager:",
+        "  apigateway myapp-dev/dev   apiKeyArn=arn:aws:secretsmanager:",
+        "  database_login_works          passed in infra-shared, myapp-dev, myapp-prod",
+        "0 writes, 0 GetSecretValue",
+        "All green",
+        "http://127.0.0.1:3000",
+    ):
+        assert text in done.stdout
+    assert running(temporary) == []
+    assert list(temporary.iterdir()) == []
+    assert (tmp_path / ".dagster" / "history").is_dir()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_demo_stops_at_once_and_leaves_nothing(
+    tmp_path: Path, temporary: Path, number: signal.Signals
+) -> None:
+    log = tmp_path / "stdout"
+    with log.open("w") as stdout:
+        process = subprocess.Popen([*COMMAND, "demo"], cwd=tmp_path, env=settings(temporary), stdout=stdout)
+        try:
+            assert wait_until(lambda: "\nApply\n" in log.read_text(), 60)
+            assert running(temporary)
+            process.send_signal(number)
+            assert process.wait(15) in (130, 128 + number)
+        finally:
+            process.kill()
+    assert "Second apply" not in log.read_text()
+    assert wait_until(lambda: running(temporary) == [], 5), running(temporary)
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_demo_of_a_broken_repository_is_not_green(tmp_path: Path, temporary: Path, half_broken: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, "demo", "--base-path", half_broken],
+        cwd=tmp_path,
+        env=settings(temporary),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "vars.secrets.nothing" in done.stderr
+    assert "Not green" in done.stdout
+    assert "passed in shop-dev" in done.stdout
+    assert running(temporary) == []

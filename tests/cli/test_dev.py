@@ -1,0 +1,72 @@
+"""`dev` serves the UI; `apply --queue` hands a run to it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.cli.processes import COMMAND, environment, free_port, running, wait_until
+
+PROJECT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running `dev`."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    state_dir: Path
+    log: Path
+
+
+@pytest.fixture
+def served(tmp_path: Path, repository: Path) -> Iterator[Served]:
+    port, log = free_port(), tmp_path / "log"
+    command = [*COMMAND, "dev", "--port", str(port), "--state-dir", str(tmp_path / "aws")]
+    command += ["--base-path", str(repository)]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command, cwd=PROJECT, env=environment(DAGSTER_HOME=str(tmp_path / "home")), stdout=out, stderr=out
+        )
+    try:
+        yield Served(process, f"http://127.0.0.1:{port}", tmp_path / "aws", log)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/server_info", timeout=5) as answer:  # noqa: S310 - our own
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def test_a_queued_apply_runs_in_the_deployment_and_ctrl_c_leaves_nothing(
+    tmp_path: Path, repository: Path, served: Served
+) -> None:
+    assert wait_until(lambda: answers(served.url), 90), served.log.read_text()[-3000:]
+    script = """
+        set -e
+        eval "$("$PYTHON" -m secrets_pipeline local status --state-dir "$STATE" 2>/dev/null)"
+        "$PYTHON" -m secrets_pipeline apply -s shop-dev --queue --url "$URL" --base-path "$REPOSITORY"
+        "$PYTHON" -m secrets_pipeline plan --detailed-exitcode --base-path "$REPOSITORY"
+    """
+    variables = {"PYTHON": COMMAND[0], "STATE": str(served.state_dir), "URL": served.url, "REPOSITORY": str(repository)}
+    done = subprocess.run(
+        ["/bin/sh", "-c", script], env=environment(**variables), check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr + served.log.read_text()[-3000:]
+    assert "shop-dev: run succeeded" in done.stdout
+    assert f"shop-dev: {served.url}/runs/" in done.stderr
+    served.process.send_signal(signal.SIGINT)
+    assert served.process.wait(60) == 0
+    assert wait_until(lambda: running(tmp_path) == [], 10), running(tmp_path)

@@ -1,0 +1,216 @@
+"""A Dagster deployment as `make dev` serves it, and the GraphQL that its UI speaks."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+PROJECT = Path(__file__).parents[2]
+LOCATION = {"repositoryLocationName": "secrets_pipeline", "repositoryName": "__repository__"}
+ENDED = ("SUCCESS", "FAILURE", "CANCELED")
+_POLL_SECONDS = 0.2
+
+_READY = """{
+  instance { daemonHealth { allDaemonStatuses { required healthy } } }
+  repositoriesOrError { ... on RepositoryConnection { nodes { location { name } } } }
+}"""
+
+_LAUNCH = """mutation ($params: ExecutionParams!) {
+  launchRun(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+    ... on RunConfigValidationInvalid { errors { message } }
+  }
+}"""
+
+_RUN = """query ($run: ID!) {
+  runOrError(runId: $run) {
+    ... on Run {
+      status
+      assetMaterializations { assetKey { path } partition }
+      eventConnection {
+        events {
+          __typename
+          ... on ExecutionStepFailureEvent { error { message cause { message } } }
+          ... on ObservationEvent { partition metadataEntries { label ... on IntMetadataEntry { intValue } } }
+          ... on AssetCheckEvaluationEvent {
+            evaluation { checkName partition success description metadataEntries { ... on MarkdownMetadataEntry { mdStr } } }
+          }
+        }
+      }
+    }
+  }
+}"""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Run:
+    """An ended run: what it materialised, observed and checked."""
+
+    run_id: str
+    status: str
+    materialized: Sequence[tuple[str, str | None]]
+    events: Sequence[Mapping[str, Any]] = field(repr=False)
+
+    def of_kind(self, kind: str) -> list[Mapping[str, Any]]:
+        """Its events of one GraphQL type."""
+        return [event for event in self.events if event["__typename"] == kind]
+
+    def failures(self) -> list[str]:
+        """Why its steps failed."""
+        return [str(event["error"]) for event in self.of_kind("ExecutionStepFailureEvent")]
+
+    def evaluations(self) -> list[dict[str, Any]]:
+        """The evaluations of its checks."""
+        return [event["evaluation"] for event in self.of_kind("AssetCheckEvaluationEvent")]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A webserver with its daemon.
+
+    Attributes:
+        seconds: how long it took until it was ready.
+    """
+
+    url: str
+    seconds: float
+
+    def query(self, text: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What a GraphQL query or mutation answers."""
+        answer = _post(self.url + "/graphql", {"query": text, "variables": variables or {}})
+        assert "errors" not in answer, answer["errors"]
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    def launch(
+        self,
+        job: str,
+        *,
+        partition: str | None = None,
+        assets: Sequence[str] = (),
+        checks: Sequence[tuple[str, str]] = (),
+    ) -> str:
+        """Launch as the UI's buttons do; `checks` are pairs of asset and check."""
+        selector = {
+            **LOCATION,
+            "jobName": job,
+            "assetSelection": [{"path": [asset]} for asset in assets],
+            "assetCheckSelection": [{"assetKey": {"path": [asset]}, "name": check} for asset, check in checks],
+        }
+        tags = [{"key": "dagster/partition", "value": partition}] if partition else []
+        params = {
+            "selector": selector if assets or checks else {**LOCATION, "jobName": job},
+            "mode": "default",
+            "runConfigData": "{}",
+            "executionMetadata": {"tags": tags},
+        }
+        answer = self.query(_LAUNCH, {"params": params})["launchRun"]
+        assert answer["__typename"] == "LaunchRunSuccess", answer
+        run_id: str = answer["run"]["runId"]
+        return run_id
+
+    def ended(self, run_id: str, *, timeout: float = 60) -> Run:
+        """The run, once it has ended."""
+
+        def look() -> dict[str, Any] | None:
+            run: dict[str, Any] = self.query(_RUN, {"run": run_id})["runOrError"]
+            return run if run["status"] in ENDED else None
+
+        found = until(look, timeout, f"run {run_id} to end")
+        events = found["eventConnection"]["events"]
+        return Run(
+            run_id,
+            found["status"],
+            [(one["assetKey"]["path"][-1], one["partition"]) for one in found["assetMaterializations"]],
+            events,
+        )
+
+
+@contextmanager
+def serving(log: Path, *, timeout: float = 90) -> Iterator[Deployment]:
+    """`dg dev` on the DAGSTER_HOME and the AWS of the environment; its whole process group is gone at the end."""
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [str(Path(sys.executable).with_name("dg")), "dev", "--host", "127.0.0.1", "--port", str(port)]
+    began = time.monotonic()
+    with (
+        log.open("wb") as sink,
+        subprocess.Popen(
+            command, cwd=PROJECT, stdout=sink, stderr=subprocess.STDOUT, start_new_session=True
+        ) as process,
+    ):
+        try:
+
+            def ready() -> bool:
+                assert process.poll() is None, f"dg dev ended:\n{log.read_text()[-2000:]}"
+                return _is_ready(url)
+
+            until(ready, timeout, "dg dev to be ready")
+            yield Deployment(url, time.monotonic() - began)
+        finally:
+            _end(process)
+
+
+def until(look: Callable[[], T | None], timeout: float, what: str) -> T:
+    """Look until there is something to see; the end of the time is a failure that says what for."""
+    deadline = time.monotonic() + timeout
+    while not (seen := look()):
+        assert time.monotonic() < deadline, f"waited {timeout:.0f} s for {what}"
+        time.sleep(_POLL_SECONDS)
+    return seen
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        answer = _post(url + "/graphql", {"query": _READY})["data"]
+    except OSError:
+        return False
+    daemons = answer["instance"]["daemonHealth"]["allDaemonStatuses"]
+    loaded = [node["location"]["name"] for node in answer["repositoriesOrError"].get("nodes", ())]
+    return loaded == [LOCATION["repositoryLocationName"]] and all(d["healthy"] for d in daemons if d["required"])
+
+
+def _post(url: str, document: Mapping[str, Any]) -> dict[str, Any]:
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(document).encode(), headers)  # noqa: S310 - on 127.0.0.1
+    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - on 127.0.0.1
+        found: dict[str, Any] = json.load(answer)
+        return found
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _end(process: subprocess.Popen[bytes], *, grace: float = 20) -> None:
+    group = process.pid
+    _signal(group, signal.SIGTERM)
+    deadline = time.monotonic() + grace
+    # `poll` reaps the leader, without which its group never vanishes.
+    while (process.poll() is None or _signal(group, 0)) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    _signal(group, signal.SIGKILL)
+
+
+def _signal(group: int, number: int) -> bool:
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return False
+    return True

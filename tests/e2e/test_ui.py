@@ -1,0 +1,207 @@
+"""A running webserver and daemon: what the UI's buttons do, by its API."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from definitions.home import prepare_home
+from definitions.running import queue
+from secrets_pipeline import local
+from secrets_pipeline.reconcilers import ApplyOptions
+from tests.e2e.deployment import LOCATION, Deployment, Run, serving, until
+
+STACKS = ["infra-shared", "myapp-dev", "myapp-prod"]
+ASSETS = [
+    "stack_config",
+    "generated_passwords",
+    "kms_keys",
+    "secrets",
+    "rds_instances",
+    "rds_endpoints",
+    "connection_secrets",
+    "secret_policies",
+    "secret_rotation",
+    "consumer_arns",
+    "stack_report",
+]
+CHECKS = {
+    ("kms_keys", "kms_keys_as_declared"),
+    ("secrets", "secrets_have_current_values"),
+    ("rds_endpoints", "database_login_works"),
+    ("connection_secrets", "connections_match_endpoints"),
+    ("secret_policies", "secret_policies_as_declared"),
+    ("secret_rotation", "secret_rotation_as_declared"),
+    ("consumer_arns", "consumer_arns_as_declared"),
+}
+READS = ("Describe", "List", "Get", "BatchGet", "GenerateMac")
+
+_PARTITIONS = '{ assetNodeOrError(assetKey: {path: ["secrets"]}) { ... on AssetNode { partitionKeys } } }'
+
+_SENSOR = """query ($sensor: SensorSelector!) {
+  sensorOrError(sensorSelector: $sensor) {
+    ... on Sensor { sensorState { status ticks(limit: 1) { status } } }
+  }
+}"""
+
+_CHECKS = """{
+  assetNodes {
+    assetKey { path }
+    assetChecksOrError {
+      ... on AssetChecks {
+        checks {
+          name
+          partitionStatuses {
+            ... on AssetCheckDefaultPartitionStatuses {
+              succeededPartitions failedPartitions inProgressPartitions skippedPartitions executionFailedPartitions
+            }
+          }
+        }
+      }
+    }
+  }
+}"""
+
+_EXECUTIONS = """query ($asset: AssetKeyInput!, $check: String!, $partition: String!) {
+  assetCheckExecutions(assetKey: $asset, checkName: $check, partition: $partition, limit: 1) {
+    runId status partition evaluation { success partition targetMaterialization { runId } }
+  }
+}"""
+
+
+@pytest.fixture(scope="module")
+def deployment(aws: local.LocalAws, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A deployment that starts with an empty DAGSTER_HOME."""
+    prepare_home(home)
+    with serving(tmp_path_factory.mktemp("dg") / "dev.log") as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def partitions(deployment: Deployment) -> list[str]:
+    """The partitions, once all stacks have one."""
+
+    def look() -> list[str] | None:
+        keys: list[str] = deployment.query(_PARTITIONS)["assetNodeOrError"]["partitionKeys"]
+        return keys if len(keys) == len(STACKS) else None
+
+    return until(look, 30, "the sensor to add a partition for each stack")
+
+
+@pytest.fixture(scope="module")
+def provisioned(deployment: Deployment, partitions: list[str]) -> dict[str, Run]:
+    """Every stack provisioned, each in the way of another user; runs of different stacks overlap."""
+    by_job = deployment.launch("provision", partition="myapp-dev")
+    by_button = deployment.launch("__ASSET_JOB", partition="myapp-prod", assets=ASSETS, checks=sorted(CHECKS))
+    report = queue("infra-shared", url=deployment.url, options=ApplyOptions(), timeout=60)
+    assert report.success, report.error
+    return {
+        "myapp-dev": deployment.ended(by_job),
+        "myapp-prod": deployment.ended(by_button),
+        "infra-shared": deployment.ended(report.run_id),
+    }
+
+
+def statuses(deployment: Deployment) -> dict[tuple[str, str], dict[str, list[str]]]:
+    """The partitions of each check, by status."""
+    return {
+        (node["assetKey"]["path"][-1], check["name"]): check["partitionStatuses"]
+        for node in deployment.query(_CHECKS)["assetNodes"]
+        for check in node["assetChecksOrError"].get("checks", ())
+    }
+
+
+def writes(aws: local.LocalAws) -> list[str]:
+    return [call.operation for call in local.calls(aws) if not call.operation.startswith(READS)]
+
+
+def table(evaluation: dict[str, Any]) -> str:
+    (text,) = [entry["mdStr"] for entry in evaluation["metadataEntries"] if "mdStr" in entry]
+    return str(text)
+
+
+def test_the_sensor_adds_every_stack_by_itself(deployment: Deployment, partitions: list[str]) -> None:
+    assert sorted(partitions) == STACKS
+    sensor = {**LOCATION, "sensorName": "stack_partitions"}
+    state = deployment.query(_SENSOR, {"sensor": sensor})["sensorOrError"]["sensorState"]
+    assert state["status"] == "RUNNING"
+
+
+def test_the_job_launched_for_one_stack_goes_through_the_queue_and_is_green(provisioned: dict[str, Run]) -> None:
+    run = provisioned["myapp-dev"]
+    assert run.status == "SUCCESS", run.failures()
+    assert run.of_kind("RunEnqueuedEvent")
+    assert [partition for _, partition in run.materialized] == ["myapp-dev"] * len(ASSETS)
+    assert sorted(asset for asset, _ in run.materialized) == sorted(ASSETS)
+
+
+def test_materialize_in_the_ui_is_green(provisioned: dict[str, Run]) -> None:
+    run = provisioned["myapp-prod"]
+    assert run.status == "SUCCESS", run.failures()
+    assert sorted(run.materialized) == sorted((asset, "myapp-prod") for asset in ASSETS)
+    assert all(evaluation["success"] for evaluation in run.evaluations())
+
+
+def test_a_stack_queued_from_the_command_line_is_green(provisioned: dict[str, Run]) -> None:
+    run = provisioned["infra-shared"]
+    assert run.of_kind("RunEnqueuedEvent")
+    assert sorted(run.materialized) == sorted((asset, "infra-shared") for asset in ASSETS)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_each_check_is_stored_for_its_partition_with_the_materialisation_that_it_judged(
+    deployment: Deployment, provisioned: dict[str, Run], stack: str
+) -> None:
+    run = provisioned[stack]
+    found = statuses(deployment)
+    assert set(found) == CHECKS
+    for (asset, check), by_status in found.items():
+        assert stack in by_status.pop("succeededPartitions")
+        assert not any(stack in others for others in by_status.values())
+        variables = {"asset": {"path": [asset]}, "check": check, "partition": stack}
+        (execution,) = deployment.query(_EXECUTIONS, variables)["assetCheckExecutions"]
+        assert (execution["runId"], execution["status"], execution["partition"]) == (run.run_id, "SUCCEEDED", stack)
+        assert execution["evaluation"]["targetMaterialization"] == {"runId": run.run_id}
+
+
+def test_the_secrets_are_in_aws(provisioned: dict[str, Run], boto: boto3.Session) -> None:
+    names = {entry["Name"] for entry in boto.client("secretsmanager").list_secrets(MaxResults=100)["SecretList"]}
+    assert {"myapp/dev/database/connection", "myapp/prod/api/oauth-config", "infra/shared/network/vpn-config"} <= names
+
+
+def test_a_second_launch_writes_nothing(
+    deployment: Deployment, provisioned: dict[str, Run], aws: local.LocalAws
+) -> None:
+    local.reset_calls(aws)
+    run = deployment.ended(deployment.launch("provision", partition="myapp-dev"))
+    assert run.status == "SUCCESS", run.failures()
+    assert len(run.evaluations()) == len(CHECKS)
+    assert all(evaluation["success"] for evaluation in run.evaluations())
+    assert local.calls(aws)
+    assert writes(aws) == []
+    assert not [call for call in local.calls(aws) if call.operation.endswith("GetSecretValue")]
+
+
+def test_checks_without_a_partition_judge_every_stack_in_one_summary_and_a_plan_materialises_nothing(
+    deployment: Deployment, provisioned: dict[str, Run], aws: local.LocalAws
+) -> None:
+    local.reset_calls(aws)
+    verifying, planning = deployment.launch("verify"), deployment.launch("plan", partition="myapp-dev")
+    verified, planned = deployment.ended(verifying), deployment.ended(planning)
+
+    assert verified.status == "SUCCESS", verified.failures()
+    summaries = {evaluation["checkName"]: evaluation for evaluation in verified.evaluations()}
+    assert sorted(summaries) == sorted(check for _, check in CHECKS)
+    assert all(summary["success"] and summary["partition"] is None for summary in summaries.values())
+    assert all(f"| {stack} |" in table(summaries["secrets_have_current_values"]) for stack in STACKS)
+    assert table(summaries["database_login_works"]).count("logged in at") == 2
+
+    assert planned.status == "SUCCESS", planned.failures()
+    assert planned.materialized == []
+    observations = planned.of_kind("ObservationEvent")
+    assert len(observations) == 8
+    assert all(observation["partition"] == "myapp-dev" for observation in observations)
+    assert {entry.get("intValue", 0) for one in observations for entry in one["metadataEntries"]} == {0}
+    assert writes(aws) == []

@@ -1,0 +1,323 @@
+"""One embedded AWS for all tests of this folder, and a bench that builds worlds from hand-made desired state.
+
+Every bench has a stack of its own, and its name is in every other name: tests share the server without meeting.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from secrets_pipeline import local
+from secrets_pipeline.aws import Pacer, Sessions
+from secrets_pipeline.engine import Applied, Change, Outcome, Reconciler, Unchanged, apply
+from secrets_pipeline.reconcilers import STAGES, ApplyOptions, StackContext, World, commit, generate_passwords
+from secrets_pipeline.references import Json, Literal, outputs, parse, ssm_parameters
+from secrets_pipeline.spec import (
+    DatabaseSpec,
+    DeclaredValue,
+    GeneratedValue,
+    KeySpec,
+    Leaf,
+    OperatorSettings,
+    PasswordPolicy,
+    SecretRef,
+    SecretSpec,
+    StackSpec,
+    Target,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_rds import RDSClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_secretsmanager.type_defs import DescribeSecretResponseTypeDef
+    from mypy_boto3_ssm import SSMClient
+
+COMPONENTS = {
+    "secrets": "secretsmanager",
+    "rds": "rds",
+    "kms": "kms",
+    "worker": "lambda",
+    "shop": "ecs",
+    "api": "apigateway",
+}
+POLICY = PasswordPolicy(length=24, alphabet={"lower": "abcdefghijklmnopqrstuvwxyz"}, minima={"lower": 24})
+
+_numbers = itertools.count(1)
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing in the product catches it."""
+
+
+class Interruption:
+    """What a botocore session is told to do right before or after its calls; set it, then let the product run.
+
+    Attributes:
+        before: called with the operation's name before each request.
+        after: the same, after each answer.
+    """
+
+    def __init__(self) -> None:
+        self.before: Callable[[str], None] = lambda _operation: None
+        self.after: Callable[[str], None] = lambda _operation: None
+
+    def install(self, context: StackContext) -> None:
+        """Watch every client that the context makes."""
+        events = context.account.botocore_session.get_component("event_emitter")
+        events.register("before-call", lambda model, **_: self.before(model.name))
+        events.register("after-call", lambda model, **_: self.after(model.name))
+
+    def kill_at(self, boundary: int) -> None:
+        """Be killed at one boundary: 0 is before the first call, 1 after it, 2 before the second one …"""
+        passed = itertools.count()
+
+        def strike(_operation: str) -> None:
+            if next(passed) == boundary:
+                raise Killed
+
+        self.before = self.after = strike
+
+
+class Bench:
+    """A stack of its own on the shared server: what it declares, worlds to plan and apply in, and plain boto3.
+
+    Attributes:
+        stack: its unique name, also the prefix of every other name.
+        yaml: the YAML behind the leaves of declared values, by their source; change it between two runs.
+    """
+
+    def __init__(self, aws: local.LocalAws) -> None:
+        self.aws = aws
+        self.stack = f"t{next(_numbers):04}-dev"
+        self.yaml: dict[tuple[str | int, ...], Json] = {}
+        self.files: dict[str, str] = {}
+        variables = aws.environment()
+        self.session = boto3.Session(
+            variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=aws.region
+        )
+
+    # what a stack declares
+
+    def another(self) -> Bench:
+        """A bench with a stack of its own, on the same server."""
+        return Bench(self.aws)
+
+    def name(self, key: str) -> str:
+        """A name that no other test uses."""
+        return f"{self.stack}/{key}"
+
+    @property
+    def alias(self) -> str:
+        """Alias of the stack's own key."""
+        return f"alias/{self.stack}"
+
+    def generated(self, key: str = "password", *, fields: Mapping[str, Any] | None = None, **more: Any) -> SecretSpec:  # noqa: ANN401 - SecretSpec's fields
+        """A secret with a generated password."""
+        value = GeneratedValue(policy=POLICY, fields={name: late(field) for name, field in (fields or {}).items()})
+        return self._secret(key, value, more)
+
+    def declared(self, key: str = "api", value: Any = "declared", **more: Any) -> SecretSpec:  # noqa: ANN401 - any YAML
+        """A secret with a declared value: text, or a flat map; references as in YAML."""
+        document = isinstance(value, Mapping)
+        leaves = [
+            self._leaf((key, *path), path, text)
+            for path, text in ([((k,), v) for k, v in value.items()] if document else [((), value)])
+        ]
+        return self._secret(key, DeclaredValue(document=document, leaves=tuple(leaves)), more)
+
+    def _leaf(self, source: tuple[str, ...], path: tuple[str, ...], text: Json) -> Leaf:
+        self.yaml[source] = text
+        expression = late(text)
+        if isinstance(expression, str | int):
+            return Leaf(path=path, source=source)
+        return Leaf(path=path, source=source, outputs=outputs(expression), ssm=ssm_parameters(expression))
+
+    def _secret(self, key: str, value: GeneratedValue | DeclaredValue, more: Mapping[str, Any]) -> SecretSpec:
+        given = {"kms_key": None, **more}
+        return SecretSpec(ref=ref(key), name=self.name(key), value=value, **given)
+
+    def key(self, **more: Any) -> KeySpec:  # noqa: ANN401 - KeySpec's fields
+        """The stack's key."""
+        return KeySpec(components=("kms",), alias=self.alias, **more)
+
+    def database(self, **more: Any) -> DatabaseSpec:  # noqa: ANN401 - DatabaseSpec's fields
+        """A PostgreSQL instance that the stack creates, with the secret `password` as master password."""
+        given = {"password": ref("password"), "create": True, "db_name": "orders", **more}
+        return DatabaseSpec(component="rds", identifier=self.stack, engine="postgres", username="owner", **given)
+
+    def spec(self, *secrets: SecretSpec, **more: Any) -> StackSpec:  # noqa: ANN401 - StackSpec's fields
+        """The desired state of the stack."""
+        given = {"components": COMPONENTS, **more}
+        target = Target(region=self.aws.region, account_id=self.aws.account_id)
+        return StackSpec(stack=self.stack, target=target, secrets=secrets, **given)
+
+    # running
+
+    def context(
+        self,
+        spec: StackSpec,
+        *others: StackSpec,
+        options: ApplyOptions = ApplyOptions(),  # noqa: B008 - it is frozen
+        writing: bool = True,
+        settings: OperatorSettings = OperatorSettings(),  # noqa: B008 - it is frozen
+        interruption: Interruption | None = None,
+    ) -> StackContext:
+        """A fresh run: nothing is remembered from an earlier one."""
+        sessions = Sessions(self.session, pacers=lambda *_: Pacer(sleep=lambda _: None))
+        world = World(
+            specs={one.stack: one for one in (spec, *others)},
+            read_leaf=lambda _stack, _component, leaf: as_expression(self.yaml[leaf.source]),
+            read_file=self.files.__getitem__,
+            environment={"ALLOWED": "from the environment"}.get,
+            sessions=sessions,
+            settings=settings,
+            options=options,
+            writing=writing,
+        )
+        context = world.context(spec.stack)
+        if interruption:
+            interruption.install(context)
+        return context
+
+    def provision(self, spec: StackSpec, *stages: str, **how: Any) -> dict[str, Outcome]:  # noqa: ANN401 - as `context`
+        """Every stage, or those named, and the commit, in a fresh run; outcomes by `stage name`."""
+        context = self.context(spec, **how)
+        context.passwords = generate_passwords(context)
+        settled: dict[str, Outcome] = {}
+        for stage in stages or STAGES:
+            settled |= {f"{stage} {name}": one for name, one in run(STAGES[stage](context)).items()}
+        if not stages:
+            settled |= {f"commit {name}": one for name, one in run(commit(context)).items()}
+        return settled
+
+    def create(self, *secrets: SecretSpec, **more: Any) -> StackSpec:  # noqa: ANN401 - StackSpec's fields
+        """Provision a whole stack, none of it skipped or failed; its desired state."""
+        spec = self.spec(*secrets, **more)
+        assert {type(outcome) for outcome in self.provision(spec).values()} <= {Applied, Unchanged}
+        return spec
+
+    def plan(self, spec: StackSpec, stage: str = "secrets", **how: Any) -> dict[str, Change]:  # noqa: ANN401 - as `context`
+        """The plan of one stage in a run that does not write; changes by name."""
+        context = self.context(spec, writing=False, **how)
+        return {change.resource.name: change for change in STAGES[stage](context).plan()}
+
+    @staticmethod
+    def run(reconciler: Reconciler, changes: Sequence[Change] | None = None) -> dict[str, Outcome]:
+        """Plan and apply one reconciler; outcomes by name."""
+        return run(reconciler, changes)
+
+    @staticmethod
+    def ref(key: str) -> SecretRef:
+        """One of the stack's secrets."""
+        return ref(key)
+
+    @staticmethod
+    def late(text: str) -> Any:  # noqa: ANN401 - an expression, or the text as it stands
+        """What YAML means by a text."""
+        return late(text)
+
+    # witnesses
+
+    @cached_property
+    def secrets(self) -> SecretsManagerClient:
+        return self.session.client("secretsmanager", endpoint_url=self.aws.endpoint_url)
+
+    @cached_property
+    def kms(self) -> KMSClient:
+        return self.session.client("kms", endpoint_url=self.aws.endpoint_url)
+
+    @cached_property
+    def rds(self) -> RDSClient:
+        return self.session.client("rds", endpoint_url=self.aws.endpoint_url)
+
+    @cached_property
+    def ssm(self) -> SSMClient:
+        return self.session.client("ssm", endpoint_url=self.aws.endpoint_url)
+
+    def describe(self, key: str) -> DescribeSecretResponseTypeDef:
+        return self.secrets.describe_secret(SecretId=self.name(key))
+
+    def tags(self, key: str) -> dict[str, str]:
+        return {tag["Key"]: tag["Value"] for tag in self.describe(key)["Tags"]}
+
+    def value(self, key: str) -> str:
+        return self.secrets.get_secret_value(SecretId=self.name(key))["SecretString"]
+
+    def document(self, key: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.value(key))
+        return found
+
+    def current(self, key: str) -> str:
+        return self.secrets.get_secret_value(SecretId=self.name(key))["VersionId"]
+
+    def versions(self, key: str) -> int:
+        """How many versions the secret ever had."""
+        listed = self.secrets.list_secret_version_ids(SecretId=self.name(key), IncludeDeprecated=True)
+        return len(listed["Versions"])
+
+    def calls(self, service: str = "secretsmanager") -> Counter[str]:
+        """Operations of a service that reached the server since the last reset."""
+        counted: Counter[str] = Counter()
+        for call in local.calls(self.aws):
+            if call.service == service:
+                counted[call.operation] += call.count
+        return counted
+
+    def reset_calls(self) -> None:
+        local.reset_calls(self.aws)
+
+
+def ref(key: str) -> SecretRef:
+    return SecretRef(component="secrets", key=key)
+
+
+def late(value: Json) -> Any:  # noqa: ANN401 - a value as it stands, or an expression
+    """Text with references as an expression; anything else as it stands."""
+    return parse(value, COMPONENTS) if isinstance(value, str) and "${" in value else value
+
+
+def as_expression(value: Json) -> Any:  # noqa: ANN401 - an expression
+    return parse(value, COMPONENTS) if isinstance(value, str) else Literal(value)
+
+
+def run(reconciler: Reconciler, changes: Sequence[Change] | None = None) -> dict[str, Outcome]:
+    """Plan and apply; outcomes by name."""
+    outcomes = apply(reconciler, reconciler.plan() if changes is None else changes)
+    return {outcome.change.resource.name: outcome for outcome in outcomes}
+
+
+@pytest.fixture
+def interruption() -> Interruption:
+    """Hand it to `Bench.context` or `Bench.provision`."""
+    return Interruption()
+
+
+@pytest.fixture
+def killed() -> type[BaseException]:
+    """What a killed run raises."""
+    return Killed
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:
+    running = local.start(tmp_path_factory.mktemp("local-aws"), die_with_parent=True)
+    yield running
+    local.stop(running.state_dir)
+
+
+@pytest.fixture
+def bench(aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "SECRETS_PIPELINE_READ_ONLY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in aws.environment().items():
+        monkeypatch.setenv(name, value)
+    return Bench(aws)

@@ -1,0 +1,88 @@
+"""The commit mark: last of all, and only on what is right in every part."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from secrets_pipeline.engine import Applied, Skipped
+from secrets_pipeline.reconcilers import STAGES, commit
+from secrets_pipeline.reconcilers.marks import SPEC, STACK, MarkState
+
+if TYPE_CHECKING:
+    from tests.reconcilers.conftest import Bench
+
+TLS = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "secretsmanager:*",
+    "Resource": "*",
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+
+
+def test_a_secret_is_marked_when_every_part_is_right_and_then_not_again(bench: Bench) -> None:
+    spec = bench.spec(bench.declared(policy=(TLS,)))
+    bench.provision(spec, "secrets")
+    unfinished = bench.run(commit(bench.context(spec)))[bench.name("api")]
+    assert isinstance(unfinished, Skipped)
+    assert unfinished.reason == "not finished: policy"
+    bench.provision(spec, "secret_policies")
+    bench.reset_calls()
+    assert isinstance(bench.run(commit(bench.context(spec)))[bench.name("api")], Applied)
+    assert bench.calls()["TagResource"] == 1
+    assert bench.run(commit(bench.context(spec))) == {}
+    context = bench.context(spec)
+    state = context.inventory.secret(bench.name("api"))
+    assert state is not None
+    assert context.marks.verify(state).state is MarkState.FINISHED
+
+
+@pytest.mark.parametrize(
+    ("part", "edit"),
+    [
+        ("description", {"description": "other"}),
+        ("tag Team", {"tags": {"Team": "x"}}),
+        ("policy", {"policy": (TLS,)}),
+    ],
+)
+def test_a_part_that_was_not_applied_keeps_the_old_mark(bench: Bench, part: str, edit: dict[str, Any]) -> None:
+    bench.create(bench.declared())
+    before = bench.tags("api")[SPEC]
+    outcome = bench.run(commit(bench.context(bench.spec(bench.declared(**edit)))))[bench.name("api")]
+    assert isinstance(outcome, Skipped)
+    assert part in outcome.reason
+    assert bench.tags("api")[SPEC] == before
+
+
+def test_what_does_not_exist_is_deleted_or_is_not_ours_is_not_marked(bench: Bench) -> None:
+    spec = bench.create(bench.declared("deleted"))
+    bench.secrets.delete_secret(SecretId=bench.name("deleted"), RecoveryWindowInDays=7)
+    bench.secrets.create_secret(Name=bench.name("theirs"), SecretString="x")
+    wanted = bench.spec(*spec.secrets, bench.declared("theirs"), bench.declared("missing"))
+    assert bench.run(commit(bench.context(wanted))) == {}
+
+
+def test_a_secret_that_stopped_being_ours_after_the_plan_is_not_marked(bench: Bench) -> None:
+    spec = bench.spec(bench.declared())
+    bench.provision(spec, "secrets")
+    reconciler = commit(bench.context(spec))
+    changes = reconciler.plan()
+    bench.secrets.tag_resource(SecretId=bench.name("api"), Tags=[{"Key": STACK, "Value": "other-dev"}])
+    before = bench.tags("api")[SPEC]
+    outcome = bench.run(reconciler, changes)[bench.name("api")]
+    assert isinstance(outcome, Skipped)
+    assert bench.tags("api")[SPEC] == before
+
+
+def test_the_whole_creation_costs_four_calls_a_secret_beside_the_list(bench: Bench) -> None:
+    spec = bench.spec(*(bench.declared(f"n{number}", policy=(TLS,)) for number in range(10)))
+    context = bench.context(spec)
+    bench.reset_calls()
+    for stage in STAGES.values():
+        bench.run(stage(context))
+    bench.run(commit(context))
+    written = {one: count for one, count in bench.calls().items() if one != "ListSecrets"}
+    assert written == {"CreateSecret": 10, "PutResourcePolicy": 10, "TagResource": 10}
+    assert bench.calls()["ListSecrets"] <= 2

@@ -1,0 +1,166 @@
+"""Host and port inside credentials, and connection secrets rendered from them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pytest
+
+from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
+from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.reconcilers.fields import known_fields
+from secrets_pipeline.reconcilers.marks import INPUTS, PASSWORD
+from secrets_pipeline.spec import SecretSpec, StackSpec
+
+if TYPE_CHECKING:
+    from tests.reconcilers.conftest import Bench, Interruption
+
+FIELDS = {
+    "engine": "postgres",
+    "host": "${output.rds.address}",
+    "port": "${output.rds.port}",
+    "username": "owner",
+    "dbname": "orders",
+}
+URL = "postgresql://owner:${output.secrets.generated_passwords.password}@${output.rds.endpoint}/orders"
+
+
+def connection(bench: Bench) -> SecretSpec:
+    return bench.declared("connection", URL, needs_endpoint=True, depends_on=(bench.ref("password"),))
+
+
+@pytest.fixture
+def spec(bench: Bench) -> StackSpec:
+    """Credentials, a connection and a database, provisioned."""
+    return bench.create(bench.generated(fields=FIELDS), connection(bench), databases=(bench.database(),))
+
+
+def endpoint(bench: Bench) -> tuple[str, int]:
+    found = bench.rds.describe_db_instances(DBInstanceIdentifier=bench.stack)["DBInstances"][0]["Endpoint"]
+    return found["Address"], found["Port"]
+
+
+def password_mark(bench: Bench) -> str:
+    about = bench.rds.describe_db_instances(DBInstanceIdentifier=bench.stack)["DBInstances"][0]
+    return next(tag["Value"] for tag in about["TagList"] if tag["Key"] == PASSWORD)
+
+
+def test_credentials_get_their_endpoint_and_the_connection_is_rendered_from_both(bench: Bench, spec: StackSpec) -> None:
+    host, port = endpoint(bench)
+    credentials = bench.document("password")
+    assert {**credentials, "password": ""} == {
+        "engine": "postgres",
+        "host": host,
+        "port": port,
+        "username": "owner",
+        "password": "",
+        "dbname": "orders",
+    }
+    assert bench.value("connection") == f"postgresql://owner:{quote(credentials['password'])}@{host}:{port}/orders"
+    # The password was generated before the endpoint was known: one version more, and none for the connection.
+    assert (bench.versions("password"), bench.versions("connection")) == (2, 1)
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
+def test_the_proof_of_the_password_is_carried_over_to_the_completed_version(bench: Bench, spec: StackSpec) -> None:
+    assert password_mark(bench).split(":")[1] == bench.current("password")
+    bench.reset_calls()
+    bench.provision(spec)
+    assert bench.calls()["GetSecretValue"] == 0
+
+
+def test_completing_keeps_the_password_and_every_key_that_others_added(bench: Bench, spec: StackSpec) -> None:
+    theirs = {**bench.document("password"), "replica": "r1", "host": "by hand"}
+    bench.secrets.put_secret_value(SecretId=bench.name("password"), SecretString=json.dumps(theirs))
+    edited = bench.spec(
+        bench.generated(fields={**FIELDS, "dbname": "renamed"}), connection(bench), databases=(bench.database(),)
+    )
+    change = bench.plan(edited, "connection_secrets")[bench.name("password")]
+    assert change.reasons == ("fields engine, host, port, username, dbname are completed",)
+    bench.provision(edited)
+    host, _ = endpoint(bench)
+    assert bench.document("password") == {**theirs, "dbname": "renamed", "host": host}
+
+
+def test_a_plan_says_that_the_connection_follows_its_credentials(bench: Bench, spec: StackSpec) -> None:
+    edited = bench.spec(
+        bench.generated(fields={**FIELDS, "dbname": "renamed"}), connection(bench), databases=(bench.database(),)
+    )
+    planned = bench.plan(edited, "connection_secrets")[bench.name("connection")]
+    assert planned.reason == f"value is rendered from {bench.name('password')}, which changes"
+    moved = bench.spec(
+        bench.generated(fields=FIELDS, kms_key="alias/aws/secretsmanager"),
+        connection(bench),
+        databases=(bench.database(),),
+    )
+    planned = bench.plan(moved, "connection_secrets")[bench.name("connection")]
+    assert planned.action is ChangeClass.UPDATE
+
+
+def test_a_rotated_password_reaches_the_connection_with_the_next_run(bench: Bench, spec: StackSpec) -> None:
+    rotated = {**bench.document("password"), "password": "rotated/by:somebody"}
+    bench.secrets.put_secret_value(SecretId=bench.name("password"), SecretString=json.dumps(rotated))
+    outcomes = bench.provision(spec, "connection_secrets")
+    assert isinstance(outcomes[f"connection_secrets {bench.name('connection')}"], Applied)
+    assert "owner:rotated%2Fby%3Asomebody@" in bench.value("connection")
+
+
+def test_fields_that_wait_are_said_to_and_the_others_are_stored(bench: Bench) -> None:
+    spec = bench.spec(bench.generated(fields=FIELDS), databases=(bench.database(create=False),))
+    outcomes = bench.provision(spec, "secrets", "connection_secrets")
+    waiting = outcomes[f"connection_secrets {bench.name('password')}"]
+    assert isinstance(waiting, Skipped)
+    assert f"RDS instance {bench.stack} does not exist yet" in waiting.reason
+    assert set(bench.document("password")) == {"engine", "username", "dbname", "password"}
+    assert INPUTS not in bench.tags("password")
+    change = bench.plan(spec, "connection_secrets")[bench.name("password")]
+    assert all(reason.startswith("waits: ") for reason in change.reasons)
+
+
+def test_a_value_that_is_no_json_object_fails_with_a_remedy_and_is_kept(bench: Bench) -> None:
+    bench.create(bench.generated())
+    spec = bench.spec(bench.generated(fields={"engine": "postgres"}))
+    before = bench.value("password")
+    outcome = bench.provision(spec, "connection_secrets")[f"connection_secrets {bench.name('password')}"]
+    assert isinstance(outcome, Failed)
+    assert outcome.error.remedy
+    assert before not in outcome.error.diagnostics()
+    assert bench.value("password") == before
+
+
+def test_a_run_killed_before_the_proof_was_carried_over_proves_it_again(
+    bench: Bench, spec: StackSpec, interruption: Interruption, killed: type[BaseException]
+) -> None:
+    edited = bench.spec(
+        bench.generated(fields={**FIELDS, "dbname": "renamed"}), connection(bench), databases=(bench.database(),)
+    )
+
+    def strike(operation: str) -> None:
+        if operation == "AddTagsToResource":
+            raise killed
+
+    interruption.before = strike
+    with pytest.raises(killed):
+        bench.provision(edited, interruption=interruption)
+    bench.provision(edited)
+    assert password_mark(bench).split(":")[1] == bench.current("password")
+    assert {type(one) for one in bench.provision(edited).values()} == {Unchanged}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("${output.secrets.secret_values.api}", "must not be secret"), ("${output.secrets.secret_arns}", "string or a")],
+)
+def test_a_field_that_resolves_to_a_secret_or_a_structure_is_refused(bench: Bench, text: str, said: str) -> None:
+    spec = bench.create(bench.declared(), bench.generated(fields={"host": "h"}))
+    wrong = bench.generated(fields={"host": text})
+    with pytest.raises(ExpressionError, match=said):
+        known_fields(bench.context(spec), wrong)
+
+
+def test_only_a_generated_value_has_fields(bench: Bench) -> None:
+    secret = bench.declared()
+    with pytest.raises(TypeError):
+        known_fields(bench.context(bench.spec(secret)), secret)

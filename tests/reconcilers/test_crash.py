@@ -1,0 +1,126 @@
+"""A run killed at any call, followed by a second one, ends as one clean run does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from secrets_pipeline.engine import Unchanged
+from secrets_pipeline.reconcilers.marks import SPEC, VALUE_VERSION
+from secrets_pipeline.spec import StackSpec
+
+if TYPE_CHECKING:
+    from tests.reconcilers.conftest import Bench, Interruption
+
+TLS = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "secretsmanager:*",
+    "Resource": "*",
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What must not depend on where a run was killed."""
+
+    keys: int
+    versions: tuple[int, ...]
+    values: tuple[str, ...]
+    marks: tuple[bool, ...]
+    policies: tuple[bool, ...]
+    parameters: int
+
+
+def before(bench: Bench) -> StackSpec:
+    return bench.spec(
+        bench.generated("kept"),
+        bench.declared("first", "one"),
+        bench.declared("second", "<${output.secrets.secret_values.first}>", depends_on=(bench.ref("first"),)),
+    )
+
+
+def after(bench: Bench) -> StackSpec:
+    """Another key for the first, which moves component; another value, which the second follows; a policy; a new one."""
+    bench.yaml["first",] = "two"
+    under: Any = bench.late("${output.kms.key_arn}")
+    kept = bench.generated("kept", kms_key=under, description="moved", tags={"Team": "orders"})
+    moved = kept.model_copy(update={"ref": kept.ref.model_copy(update={"component": "secrets/new"})})
+    components = {"secrets": "secretsmanager", "secrets/new": "secretsmanager", "kms": "kms"}
+    _, _, second = before(bench).secrets
+    first = bench.declared("first", "two", policy=(TLS,))
+    return bench.spec(
+        moved, first, second, bench.generated("new", kms_key=under), keys=(bench.key(),), components=components
+    )
+
+
+def ending(bench: Bench, spec: StackSpec, kept: str) -> Ending:
+    context = bench.context(spec)
+    states = [context.inventory.secret(secret.name) for secret in spec.secrets]
+    keys = [secret.ref.key for secret in spec.secrets]
+    tags = {key: bench.tags(key) for key in keys}
+    assert bench.value("kept") == kept
+    assert all(tags[key][VALUE_VERSION] == bench.current(key) for key in keys)
+    assert all(SPEC in tags[key] for key in keys)
+    aliased = bench.kms.describe_key(KeyId=bench.alias)["KeyMetadata"]["Description"]
+    owned = [
+        one
+        for one in bench.kms.get_paginator("list_keys").paginate().search("Keys[].KeyId")
+        if bench.stack in str(bench.kms.list_resource_tags(KeyId=one)["Tags"])
+    ]
+    assert aliased == ""
+    return Ending(
+        keys=len(owned),
+        versions=tuple(bench.versions(key) for key in keys),
+        values=tuple(bench.value(key) for key in ("first", "second")),
+        marks=tuple(state is not None and context.marks.verify(state).digest is not None for state in states),
+        policies=tuple("ResourcePolicy" in bench.secrets.get_resource_policy(SecretId=s.name) for s in spec.secrets),
+        parameters=len(
+            bench.ssm.get_parameters_by_path(Path=f"/secrets-pipeline/{bench.stack}/", Recursive=True)["Parameters"]
+        ),
+    )
+
+
+def test_wherever_a_run_is_killed_the_next_one_ends_as_a_clean_one_does(
+    bench: Bench, interruption: Interruption, killed: type[BaseException]
+) -> None:
+    clean = Ending(1, (2, 2, 2, 1), ("two", "<two>"), (True,) * 4, (False, True, False, False), 2)
+    boundary, finished = 0, False
+    while not finished:
+        own = bench.another()
+        own.provision(before(own))
+        kept, spec = own.value("kept"), after(own)
+        interruption.kill_at(boundary)
+        try:
+            own.provision(spec, interruption=interruption)
+        except killed:
+            own.provision(spec)
+        else:
+            finished = True
+        assert ending(own, spec, kept) == clean, f"killed at boundary {boundary}"
+        assert {type(one) for one in own.provision(spec).values()} == {Unchanged}, f"killed at boundary {boundary}"
+        # Every call has two boundaries; odd strides meet both kinds.
+        boundary += 3
+    assert boundary > 90
+
+
+def test_a_run_killed_while_it_creates_stores_each_password_once(
+    bench: Bench, interruption: Interruption, killed: type[BaseException]
+) -> None:
+    for operation in ("CreateSecret", "TagResource"):
+        own = bench.another()
+        spec = own.spec(own.generated())
+
+        def strike(called: str, operation: str = operation) -> None:
+            if called == operation:
+                raise killed
+
+        interruption.after = strike
+        with pytest.raises(killed):
+            own.provision(spec, interruption=interruption)
+        stored = own.value("password")
+        own.provision(spec)
+        assert (own.value("password"), own.versions("password")) == (stored, 1)

@@ -1,0 +1,294 @@
+"""References delivered to functions, services and stages, which keep everything else that they have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
+from secrets_pipeline.local import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
+from secrets_pipeline.reconcilers import STAGES
+from secrets_pipeline.spec import EcsDelivery, LambdaDelivery, StackSpec, StageDelivery
+
+if TYPE_CHECKING:
+    from tests.reconcilers.conftest import Bench, Interruption
+
+STAGE = "consumer_arns"
+ROLE = "arn:aws:iam::111122223333:role/consumer"
+ARN = "${output.secrets.secret_arns.api}"
+
+
+@pytest.fixture(autouse=True)
+def consumers(bench: Bench) -> None:
+    """What Terraform made: a function, a service and a stage, named after the bench's stack."""
+    stand_in(
+        bench.aws,
+        [
+            StandInRole(ROLE, "lambda.amazonaws.com"),
+            StandInFunction(bench.stack, ROLE),
+            StandInService(bench.stack, "orders", bench.stack, "app", ROLE, ROLE),
+            StandInStage(bench.stack, "dev"),
+        ],
+    )
+
+
+def client(bench: Bench, service: str) -> Any:  # noqa: ANN401 - any boto3 client
+    make: Any = bench.session.client
+    return make(service, endpoint_url=bench.aws.endpoint_url)
+
+
+def delivering(bench: Bench, *deliveries: Any) -> StackSpec:  # noqa: ANN401 - any delivery
+    return bench.spec(bench.declared(), deliveries=deliveries)
+
+
+def arn(bench: Bench) -> str:
+    return bench.describe("api")["ARN"]
+
+
+# Lambda
+
+
+def function(bench: Bench, *, deliver: bool = True, **environment: str) -> LambdaDelivery:
+    late = {name: bench.late(text) for name, text in environment.items()}
+    return LambdaDelivery(component="worker", deliver=deliver, function_name=bench.stack, environment=late)
+
+
+def variables(bench: Bench) -> dict[str, str]:
+    about = client(bench, "lambda").get_function_configuration(FunctionName=bench.stack)
+    found: dict[str, str] = about.get("Environment", {}).get("Variables", {})
+    return found
+
+
+def set_variables(bench: Bench, **values: str) -> None:
+    client(bench, "lambda").update_function_configuration(FunctionName=bench.stack, Environment={"Variables": values})
+
+
+def test_a_function_gets_its_variable_and_keeps_the_others(bench: Bench) -> None:
+    set_variables(bench, LOG_LEVEL="info", SECRET_ARN="old")
+    spec = delivering(bench, function(bench, SECRET_ARN=ARN))
+    bench.provision(spec)
+    assert variables(bench) == {"LOG_LEVEL": "info", "SECRET_ARN": arn(bench)}
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
+def test_a_function_changed_between_our_read_and_our_write_fails_and_keeps_the_change(
+    bench: Bench, interruption: Interruption
+) -> None:
+    def interfere(operation: str) -> None:
+        if operation == "UpdateFunctionConfiguration":
+            set_variables(bench, THEIRS="kept")
+
+    spec = delivering(bench, function(bench, SECRET_ARN=ARN))
+    bench.provision(spec, "secrets")
+    interruption.before = interfere
+    outcome = bench.provision(spec, STAGE, interruption=interruption)[f"{STAGE} worker:{bench.stack}"]
+    assert isinstance(outcome, Failed)
+    assert variables(bench) == {"THEIRS": "kept"}
+    bench.provision(spec, STAGE)
+    assert variables(bench) == {"THEIRS": "kept", "SECRET_ARN": arn(bench)}
+
+
+def test_what_is_not_to_be_delivered_is_left_alone(bench: Bench) -> None:
+    spec = delivering(bench, function(bench, deliver=False, SECRET_ARN=ARN))
+    assert f"worker:{bench.stack}" not in bench.plan(spec, STAGE)
+    bench.provision(spec)
+    assert variables(bench) == {}
+
+
+def test_a_reference_without_a_value_yet_is_waited_for(bench: Bench) -> None:
+    deliveries = (function(bench, SECRET_ARN=ARN), ecs(bench, secrets={"S": ARN}), stage(bench, v=ARN))
+    spec = delivering(bench, *deliveries)
+    outcomes = bench.provision(spec, STAGE)
+    waiting = [one for name, one in outcomes.items() if "/secrets-pipeline/" not in name]
+    assert len(waiting) == 3
+    for outcome in waiting:
+        assert isinstance(outcome, Skipped)
+        assert f"secret {bench.name('api')} does not exist yet" in outcome.reason
+        assert outcome.change.reason.startswith("waits: ")
+
+
+def test_consumers_that_do_not_exist_are_blocked_and_say_who_makes_them(bench: Bench) -> None:
+    gone = {"function_name": "gone"}
+    deliveries = (
+        function(bench, SECRET_ARN=ARN).model_copy(update=gone),
+        ecs(bench, secrets={"S": ARN}).model_copy(update={"service": "gone"}),
+        ecs(bench, secrets={"S": ARN}).model_copy(update={"cluster": "gone"}),
+        ecs(bench, secrets={"S": ARN}).model_copy(update={"container": "gone"}),
+        stage(bench, v=ARN).model_copy(update={"stage_name": "gone"}),
+        stage(bench, v=ARN).model_copy(update={"api_name": "gone"}),
+    )
+    changes = {
+        name: change
+        for name, change in bench.plan(delivering(bench, *deliveries), STAGE).items()
+        if not name.startswith("/")
+    }
+    assert len(changes) == 6
+    for change in changes.values():
+        assert change.action is ChangeClass.BLOCKED
+        assert change.reason.endswith(": Terraform makes it")
+
+
+def test_a_consumer_that_vanished_after_the_plan_is_skipped(bench: Bench) -> None:
+    spec = delivering(bench, function(bench, SECRET_ARN=ARN))
+    bench.provision(spec, "secrets")
+    reconciler = STAGES[STAGE](bench.context(spec))
+    changes = reconciler.plan()
+    client(bench, "lambda").delete_function(FunctionName=bench.stack)
+    outcome = bench.run(reconciler, changes)[f"worker:{bench.stack}"]
+    assert isinstance(outcome, Skipped)
+    assert "does not exist" in outcome.reason
+
+
+# ECS
+
+
+def ecs(
+    bench: Bench,
+    *,
+    container: str = "app",
+    secrets: dict[str, str] | None = None,
+    environment: dict[str, str] | None = None,
+) -> EcsDelivery:
+    return EcsDelivery(
+        component="shop",
+        deliver=True,
+        cluster=bench.stack,
+        service="orders",
+        family=bench.stack,
+        container=container,
+        secrets={name: bench.late(text) for name, text in (secrets or {}).items()},
+        environment={name: bench.late(text) for name, text in (environment or {}).items()},
+    )
+
+
+def revisions(bench: Bench) -> int:
+    return len(client(bench, "ecs").list_task_definitions(familyPrefix=bench.stack)["taskDefinitionArns"])
+
+
+def running(bench: Bench) -> dict[str, Any]:
+    api = client(bench, "ecs")
+    service = api.describe_services(cluster=bench.stack, services=["orders"])["services"][0]
+    found: dict[str, Any] = api.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+    return found
+
+
+def register(bench: Bench, *containers: dict[str, Any]) -> None:
+    """Another revision, as Terraform registers it, with the service on it."""
+    api = client(bench, "ecs")
+    api.register_task_definition(
+        family=bench.stack, executionRoleArn=ROLE, taskRoleArn=ROLE, cpu="256", containerDefinitions=list(containers)
+    )
+    api.update_service(cluster=bench.stack, service="orders", taskDefinition=bench.stack)
+
+
+def container(name: str = "app", **more: Any) -> dict[str, Any]:  # noqa: ANN401 - ECS's JSON
+    return {"name": name, "image": "scratch", "memory": 128, **more}
+
+
+def test_a_service_gets_its_secret_by_a_new_revision_that_keeps_everything_else(bench: Bench) -> None:
+    register(
+        bench,
+        container(
+            secrets=[{"name": "THEIRS", "valueFrom": "arn:theirs"}], environment=[{"name": "LOG", "value": "info"}]
+        ),
+        container("sidecar", environment=[{"name": "X", "value": "y"}]),
+    )
+    before = revisions(bench)
+    spec = delivering(
+        bench,
+        ecs(
+            bench,
+            secrets={"API_KEY": ARN},
+            environment={"NAME": "${output.worker.function_name}"},
+        ),
+        function(bench),
+    )
+    outcome = bench.provision(spec)[f"{STAGE} {bench.stack}/orders/app"]
+    assert isinstance(outcome, Applied)
+    definition = running(bench)
+    app, sidecar = definition["containerDefinitions"]
+    assert app["secrets"] == [
+        {"name": "THEIRS", "valueFrom": "arn:theirs"},
+        {"name": "API_KEY", "valueFrom": arn(bench)},
+    ]
+    assert app["environment"] == [{"name": "LOG", "value": "info"}, {"name": "NAME", "value": bench.stack}]
+    assert sidecar["environment"] == [{"name": "X", "value": "y"}]
+    assert (definition["executionRoleArn"], definition["cpu"]) == (ROLE, "256")
+    assert revisions(bench) == before + 1
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+    assert revisions(bench) == before + 1
+
+
+def test_a_run_killed_between_revision_and_service_registers_no_second_one(
+    bench: Bench, interruption: Interruption, killed: type[BaseException]
+) -> None:
+    spec = delivering(bench, ecs(bench, secrets={"API_KEY": ARN}))
+    before = revisions(bench)
+
+    def strike(operation: str) -> None:
+        if operation == "RegisterTaskDefinition":
+            raise killed
+
+    interruption.after = strike
+    with pytest.raises(killed):
+        bench.provision(spec, interruption=interruption)
+    change = bench.plan(spec, STAGE)[f"{bench.stack}/orders/app"]
+    assert change.reasons == ("service runs an older task definition",)
+    bench.provision(spec)
+    assert revisions(bench) == before + 1
+    assert running(bench)["containerDefinitions"][0]["secrets"] == [{"name": "API_KEY", "valueFrom": arn(bench)}]
+
+
+def test_two_containers_of_one_service_are_delivered_one_after_the_other(bench: Bench) -> None:
+    register(bench, container(), container("sidecar"))
+    spec = delivering(bench, ecs(bench, secrets={"A": ARN}), ecs(bench, container="sidecar", secrets={"B": ARN}))
+    first, second = f"{bench.stack}/orders/app", f"{bench.stack}/orders/sidecar"
+    assert bench.plan(spec, STAGE)[second].depends_on == (first,)
+    bench.provision(spec)
+    app, sidecar = running(bench)["containerDefinitions"]
+    assert ([one["name"] for one in app["secrets"]], [one["name"] for one in sidecar["secrets"]]) == (["A"], ["B"])
+
+
+def test_a_name_that_becomes_a_secret_leaves_the_plain_variables(bench: Bench) -> None:
+    register(bench, container(environment=[{"name": "API_KEY", "value": "plain"}]))
+    bench.provision(delivering(bench, ecs(bench, secrets={"API_KEY": ARN})))
+    app = running(bench)["containerDefinitions"][0]
+    assert app["secrets"] == [{"name": "API_KEY", "valueFrom": arn(bench)}]
+    assert app["environment"] == []
+
+
+# API Gateway
+
+
+def stage(bench: Bench, **variables: str) -> StageDelivery:
+    late = {name: bench.late(text) for name, text in variables.items()}
+    return StageDelivery(component="api", deliver=True, api_name=bench.stack, stage_name="dev", variables=late)
+
+
+def test_only_the_stage_variables_that_differ_are_patched(bench: Bench) -> None:
+    api = client(bench, "apigateway")
+    rest = next(one["id"] for one in api.get_rest_apis(limit=500)["items"] if one["name"] == bench.stack)
+    theirs = [{"op": "replace", "path": "/variables/theirs", "value": "kept"}]
+    api.update_stage(restApiId=rest, stageName="dev", patchOperations=theirs)
+    spec = delivering(bench, stage(bench, secret_arn=ARN))
+    bench.provision(spec)
+    edited = delivering(bench, stage(bench, secret_arn=ARN, secret_name="${output.secrets.secret_names.api}"))
+    change = bench.plan(edited, STAGE)[f"{bench.stack}/dev"]
+    assert change.reasons == ("stage variable secret_name is missing",)
+    outcome = bench.provision(edited)[f"{STAGE} {bench.stack}/dev"]
+    assert isinstance(outcome, Applied)
+    assert outcome.detail == "stage variables secret_name"
+    found = api.get_stage(restApiId=rest, stageName="dev")["variables"]
+    assert found == {"theirs": "kept", "secret_arn": arn(bench), "secret_name": bench.name("api")}
+    assert {type(one) for one in bench.provision(edited).values()} == {Unchanged}
+
+
+def test_a_secret_in_a_plain_sink_is_refused_without_showing_it(bench: Bench) -> None:
+    spec = delivering(bench, function(bench))
+    bench.provision(spec)
+    leaking = bench.context(delivering(bench, function(bench, LEAK="${output.secrets.secret_values.api}")))
+    with pytest.raises(Exception, match="is secret and must not be used here") as caught:
+        STAGES[STAGE](leaking).plan()
+    assert "declared" not in str(caught.value)
+    assert variables(bench) == {}

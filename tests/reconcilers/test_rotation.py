@@ -1,0 +1,177 @@
+"""Rotation: switched on, edited without rotating, cancelled, and waiting for its function."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
+from secrets_pipeline.local import StandInFunction, StandInRole, stand_in
+from secrets_pipeline.reconcilers.desired import Rotation
+from secrets_pipeline.reconcilers.rotation import rotation_differences
+from secrets_pipeline.reconcilers.states import SecretState
+from secrets_pipeline.spec import LambdaDelivery, RotationSpec, StackSpec
+
+if TYPE_CHECKING:
+    from tests.reconcilers.conftest import Bench
+
+STAGE = "secret_rotation"
+ROLE = "arn:aws:iam::111122223333:role/rotation"
+FUNCTION = "${output.worker.function_arn}"
+
+
+@pytest.fixture
+def function(bench: Bench) -> str:
+    """A function that Secrets Manager may invoke; its ARN."""
+    stand_in(
+        bench.aws,
+        [
+            StandInRole(ROLE, "lambda.amazonaws.com"),
+            StandInFunction(bench.stack, ROLE, invoked_by=("secretsmanager.amazonaws.com",)),
+        ],
+    )
+    return f"arn:aws:lambda:{bench.aws.region}:{bench.aws.account_id}:function:{bench.stack}"
+
+
+def rotating(bench: Bench, **rules: Any) -> StackSpec:  # noqa: ANN401 - RotationSpec's fields
+    given = {"automatically_after_days": 30, **rules} if "schedule_expression" not in rules else rules
+    rotation = RotationSpec(lambda_arn=bench.late(FUNCTION), **given)
+    worker = LambdaDelivery(component="worker", deliver=False, function_name=bench.stack, environment={})
+    return bench.spec(bench.generated(rotation=rotation), deliveries=(worker,))
+
+
+def stages(bench: Bench) -> dict[str, list[str]]:
+    return bench.describe("password")["VersionIdsToStages"]
+
+
+def test_rotation_is_switched_on_by_its_rules_and_rotates_nothing(bench: Bench, function: str) -> None:
+    spec = rotating(bench, duration="3h")
+    outcome = bench.provision(spec)[f"{STAGE} {bench.name('password')}"]
+    assert isinstance(outcome, Applied)
+    assert outcome.detail == "every 30 days, window 3h"
+    about = bench.describe("password")
+    assert about["RotationLambdaARN"] == function
+    assert about["RotationRules"] == {"AutomaticallyAfterDays": 30, "Duration": "3h"}
+    assert list(stages(bench).values()) == [["AWSCURRENT"]]
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
+def test_switching_on_rotates_at_once_where_that_is_declared_and_an_edit_never_does(
+    bench: Bench, function: str
+) -> None:
+    bench.provision(rotating(bench, rotate_immediately=True))
+    assert any("AWSPENDING" in labels for labels in stages(bench).values())
+    bench.secrets.cancel_rotate_secret(SecretId=bench.name("password"))
+    pending = next(version for version, labels in stages(bench).items() if "AWSPENDING" in labels)
+    bench.secrets.update_secret_version_stage(
+        SecretId=bench.name("password"), VersionStage="AWSPENDING", RemoveFromVersionId=pending
+    )
+    bench.provision(rotating(bench))
+    before = stages(bench)
+    edited = rotating(bench, automatically_after_days=60, rotate_immediately=True)
+    change = bench.plan(edited, STAGE)[bench.name("password")]
+    assert change.reasons == ("rotation rules differ: every 30 days → every 60 days",)
+    bench.provision(edited)
+    time.sleep(0.2)
+    assert stages(bench) == before
+    assert bench.describe("password")["RotationRules"] == {"AutomaticallyAfterDays": 60}
+
+
+def test_rotation_that_left_the_stack_is_cancelled(bench: Bench, function: str) -> None:
+    bench.provision(rotating(bench))
+    spec = bench.spec(bench.generated())
+    assert bench.plan(spec, STAGE)[bench.name("password")].reasons == ("rotation is on and not declared",)
+    bench.provision(spec)
+    assert not bench.describe("password")["RotationEnabled"]
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
+def test_rotation_cancelled_by_hand_is_drift_and_switched_on_again(bench: Bench, function: str) -> None:
+    spec = rotating(bench)
+    bench.provision(spec)
+    bench.secrets.cancel_rotate_secret(SecretId=bench.name("password"))
+    change = bench.plan(spec, STAGE)[bench.name("password")]
+    assert (change.action, change.drift) == (ChangeClass.CREATE, True)
+    assert change.reason == "changed outside: rotation is off → every 30 days"
+    bench.provision(spec)
+    assert bench.describe("password")["RotationEnabled"]
+
+
+def test_a_function_that_does_not_exist_yet_is_waited_for(bench: Bench) -> None:
+    spec = rotating(bench)
+    change = bench.plan(spec, STAGE)[bench.name("password")]
+    assert change.reason == f"waits: Lambda function {bench.stack} does not exist yet"
+    outcomes = bench.provision(spec)
+    skipped = outcomes[f"{STAGE} {bench.name('password')}"]
+    assert isinstance(skipped, Skipped)
+    assert "does not exist yet" in skipped.reason
+    assert isinstance(outcomes[f"commit {bench.name('password')}"], Skipped)
+
+
+def test_a_function_that_is_gone_fails_with_a_remedy_and_leaves_the_secret_as_it_was(bench: Bench) -> None:
+    gone = f"arn:aws:lambda:{bench.aws.region}:{bench.aws.account_id}:function:gone"
+    spec = bench.spec(bench.generated(rotation=RotationSpec(lambda_arn=gone, automatically_after_days=30)))
+    outcomes = bench.provision(spec)
+    failed = outcomes[f"{STAGE} {bench.name('password')}"]
+    assert isinstance(failed, Failed)
+    assert "ResourceNotFoundException" in failed.error.message
+    assert failed.error.remedy
+    assert not bench.describe("password").get("RotationEnabled")
+    assert isinstance(outcomes[f"commit {bench.name('password')}"], Skipped)
+
+
+def test_a_secret_without_a_value_does_not_rotate_yet(bench: Bench, function: str) -> None:
+    spec = rotating(bench)
+    context = bench.context(spec)
+    bench.secrets.create_secret(
+        Name=bench.name("password"),
+        Tags=[
+            {"Key": key, "Value": value}
+            for key, value in {
+                **context.owner(spec.secrets[0]).tags(),
+                "secrets-pipeline:spec": context.marks.provisional(
+                    bench.name("password"), context.owner(spec.secrets[0])
+                ),
+            }.items()
+        ],
+    )
+    outcome = bench.provision(spec, STAGE)[f"{STAGE} {bench.name('password')}"]
+    assert isinstance(outcome, Skipped)
+    assert "has no value yet" in outcome.reason
+
+
+ARN = "arn:aws:lambda:eu-west-2:111122223333:function:rotation"
+
+
+def state(rules: dict[str, Any]) -> SecretState:
+    return SecretState("n", "a", rotation_enabled=True, rotation_lambda_arn=ARN, rotation_rules=rules)
+
+
+@pytest.mark.parametrize(
+    ("observed", "wanted", "differs"),
+    [
+        ({"AutomaticallyAfterDays": 30}, {"AutomaticallyAfterDays": 30}, False),
+        ({"AutomaticallyAfterDays": 30}, {"AutomaticallyAfterDays": 60}, True),
+        # AWS calculates the days from the schedule.
+        (
+            {"AutomaticallyAfterDays": 10, "ScheduleExpression": "rate(10 days)"},
+            {"ScheduleExpression": "rate(10 days)"},
+            False,
+        ),
+        ({"ScheduleExpression": "rate(10 days)"}, {"AutomaticallyAfterDays": 10}, True),
+        ({"AutomaticallyAfterDays": 30, "Duration": "3h"}, {"AutomaticallyAfterDays": 30}, True),
+    ],
+)
+def test_rules_are_compared_as_aws_shows_them(observed: dict[str, Any], wanted: dict[str, Any], differs: bool) -> None:
+    found = rotation_differences(state(observed), Rotation(ARN, wanted, rotate_immediately=False))
+    assert bool(found) is differs
+
+
+def test_another_function_is_a_difference_that_names_both() -> None:
+    found = rotation_differences(
+        state({"AutomaticallyAfterDays": 30}),
+        Rotation(ARN + "2", {"AutomaticallyAfterDays": 30}, rotate_immediately=False),
+    )
+    assert found == [f"rotation function differs: {ARN} → {ARN}2"]

@@ -1,0 +1,200 @@
+"""Values are written exactly once, and only over the version that was read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from secrets_pipeline.engine import SkippedError
+from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers import StackContext
+from secrets_pipeline.reconcilers.marks import INPUTS, VALUE_VERSION
+from secrets_pipeline.reconcilers.value_writer import STAGED, ValueWriter
+from secrets_pipeline.spec import StackSpec
+from secrets_pipeline.values import merge_document
+
+if TYPE_CHECKING:
+    from tests.reconcilers.conftest import Bench, Interruption
+
+
+@pytest.fixture
+def spec(bench: Bench) -> StackSpec:
+    """A secret that holds {"host":"old","theirs":1}."""
+    spec = bench.create(bench.declared("api", {"host": "old"}))
+    bench.secrets.put_secret_value(SecretId=bench.name("api"), SecretString='{"host":"old","theirs":1}')
+    return spec
+
+
+def set_host(current: SecretStr | None) -> SecretStr:
+    return merge_document(current, {"host": "new"})
+
+
+def write(context: StackContext, spec: StackSpec, intent: str = "host: new") -> str:
+    return ValueWriter(context).write(spec.secrets[0].name, intent=intent, inputs="f" * 64, make=set_host)
+
+
+def test_a_write_keeps_the_keys_of_others_and_records_its_version(bench: Bench, spec: StackSpec) -> None:
+    version = write(bench.context(spec), spec)
+    assert bench.document("api") == {"host": "new", "theirs": 1}
+    assert version == bench.current("api")
+    assert (bench.tags("api")[VALUE_VERSION], bench.tags("api")[INPUTS]) == (version, "f" * 64)
+    stages = bench.describe("api")["VersionIdsToStages"]
+    assert sorted(stages[version]) == sorted(["AWSCURRENT", STAGED])
+    assert sum("AWSPREVIOUS" in labels for labels in stages.values()) == 1
+
+
+def test_somebody_elses_write_between_our_read_and_our_move_is_read_again_and_kept(
+    bench: Bench, spec: StackSpec, interruption: Interruption
+) -> None:
+    theirs = iter(['{"host":"old","theirs":2,"more":true}'])
+
+    def interfere(operation: str) -> None:
+        text = next(theirs, None) if operation == "UpdateSecretVersionStage" else None
+        if text:
+            bench.secrets.put_secret_value(SecretId=bench.name("api"), SecretString=text)
+
+    interruption.before = interfere
+    version = write(bench.context(spec, interruption=interruption), spec)
+    assert bench.document("api") == {"host": "new", "theirs": 2, "more": True}
+    assert bench.current("api") == version == bench.tags("api")[VALUE_VERSION]
+
+
+def test_who_always_loses_the_race_says_so_and_leaves_the_others_value(
+    bench: Bench, spec: StackSpec, interruption: Interruption
+) -> None:
+    written: list[str] = []
+
+    def interfere(operation: str) -> None:
+        if operation == "UpdateSecretVersionStage":
+            written.append(json.dumps({"round": len(written)}))
+            bench.secrets.put_secret_value(SecretId=bench.name("api"), SecretString=written[-1])
+
+    interruption.before = interfere
+    with pytest.raises(AwsError, match="changed by somebody else at each of 3 tries") as caught:
+        write(bench.context(spec, interruption=interruption), spec)
+    assert caught.value.remedy
+    assert bench.value("api") == '{"round": 2}'
+
+
+def test_a_write_killed_at_any_call_and_repeated_is_one_version_with_the_right_value(
+    bench: Bench, interruption: Interruption, killed: type[BaseException]
+) -> None:
+    spec = bench.create(*(bench.declared(f"api{number:02}", {"host": "old"}) for number in range(14)))
+    interruption.before = interruption.after = lambda _operation: None
+    for boundary, secret in enumerate(spec.secrets):
+        key = secret.ref.key
+        single = spec.model_copy(update={"secrets": (secret,)})
+        bench.secrets.put_secret_value(SecretId=secret.name, SecretString='{"host":"old","theirs":1}')
+        context = bench.context(single, interruption=interruption)
+        assert context.inventory.secret(secret.name)
+        assert context.fingerprinter
+        before = bench.versions(key)
+        interruption.kill_at(boundary)
+        try:
+            write(context, single)
+        except killed:
+            finished = False
+        else:
+            finished = True
+        interruption.before = interruption.after = lambda _operation: None
+        version = write(bench.context(single), single)
+        assert bench.document(key) == {"host": "new", "theirs": 1}, boundary
+        assert (bench.versions(key), bench.current(key)) == (before + 1, version), boundary
+        assert bench.tags(key)[VALUE_VERSION] == version
+        if finished:
+            # Describe, Get, Put, Move, Describe, Tag: killed before and after each of them.
+            assert boundary == 12
+            return
+    pytest.fail("no run came to its end")
+
+
+def test_a_first_value_killed_at_any_call_is_one_version(
+    bench: Bench, interruption: Interruption, killed: type[BaseException]
+) -> None:
+    for boundary in range(20):
+        interruption.before = interruption.after = lambda _operation: None
+        secret = bench.declared(f"api{boundary:02}")
+        bench.secrets.create_secret(Name=secret.name)
+        single = bench.spec(secret)
+        context = bench.context(single, interruption=interruption)
+        assert context.inventory.secret(secret.name)
+        assert context.fingerprinter
+        interruption.kill_at(boundary)
+        try:
+            ValueWriter(context).write(secret.name, intent="first", inputs=None, make=lambda _: SecretStr("one"))
+        except killed:
+            finished = False
+        else:
+            finished = True
+        # The next run would generate another value: what was stored is kept.
+        again = bench.context(single)
+        ValueWriter(again).write(secret.name, intent="first", inputs=None, make=lambda _: SecretStr("two"))
+        assert bench.versions(secret.ref.key) == 1
+        assert bench.value(secret.ref.key) == ("one" if boundary > 2 else "two"), boundary
+        if finished:
+            return
+    pytest.fail("no run came to its end")
+
+
+def test_going_back_to_an_earlier_value_is_a_new_version(bench: Bench) -> None:
+    spec = bench.create(bench.declared("api", "one"))
+    seen = [bench.current("api")]
+    for text in ("two", "one", "two", "one"):
+        bench.yaml["api",] = text
+        bench.provision(spec)
+        assert bench.value("api") == text
+        seen.append(bench.current("api"))
+    assert len(set(seen)) == 5 == bench.versions("api")
+
+
+def test_nothing_is_written_while_a_rotation_is_in_progress(bench: Bench, spec: StackSpec) -> None:
+    bench.secrets.put_secret_value(SecretId=bench.name("api"), SecretString="{}", VersionStages=["AWSPENDING"])
+    before = bench.versions("api")
+    with pytest.raises(SkippedError, match=r"rotation of \S+ is in progress"):
+        write(bench.context(spec), spec)
+    assert bench.versions("api") == before
+
+
+def test_a_finished_rotation_that_left_its_label_hinders_nobody(bench: Bench, spec: StackSpec) -> None:
+    bench.secrets.put_secret_value(
+        SecretId=bench.name("api"), SecretString='{"host":"old"}', VersionStages=["AWSPENDING", "AWSCURRENT"]
+    )
+    write(bench.context(spec), spec)
+    assert bench.document("api") == {"host": "new"}
+
+
+def test_a_refused_write_is_an_error_without_the_value(bench: Bench, spec: StackSpec) -> None:
+    too_long: Callable[[SecretStr | None], SecretStr] = lambda _: SecretStr("canary" * 20_000)  # noqa: E731 - typed
+    with pytest.raises(AwsError) as caught:
+        ValueWriter(bench.context(spec)).write(bench.name("api"), intent="long", inputs=None, make=too_long)
+    assert "canary" not in str(caught.value)
+    assert caught.value.operation == "PutSecretValue"
+
+
+def test_a_secret_deleted_meanwhile_is_an_error_with_a_remedy(bench: Bench, spec: StackSpec) -> None:
+    context = bench.context(spec)
+    assert context.inventory.secret(bench.name("api"))
+    bench.secrets.delete_secret(SecretId=bench.name("api"), ForceDeleteWithoutRecovery=True)
+    with pytest.raises(AwsError, match="does not exist") as caught:
+        write(context, spec)
+    assert "Apply again" in caught.value.remedy
+
+
+Triple = st.tuples(st.text(max_size=8), st.none() | st.text(min_size=1, max_size=8), st.text(max_size=8))
+
+
+def test_tokens_are_equal_only_for_the_same_write(bench: Bench, spec: StackSpec) -> None:
+    writer = ValueWriter(bench.context(spec))
+
+    @given(one=Triple, other=Triple)
+    def holds(one: tuple[str, str | None, str], other: tuple[str, str | None, str]) -> None:
+        assert (writer.token(*one) == writer.token(*other)) == (one == other)
+        assert 32 <= len(writer.token(*one)) <= 64
+
+    holds()
