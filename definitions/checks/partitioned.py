@@ -60,7 +60,7 @@ def _all_findings(stacks: Stacks, find: Find, *, deep: bool) -> list[tuple[str, 
 def _summary(
     key: dg.AssetCheckKey, findings: list[tuple[str, Finding]]
 ) -> Iterator[dg.AssetCheckEvaluation | dg.Output[None]]:
-    # For an AssetCheckResult, Dagster would look up a materialisation by the partition, which this run lacks, and raise.
+    # From an AssetCheckResult, Dagster looks up the materialisation of the run's partition: without one, it raises.
     found = result(findings)
     yield dg.AssetCheckEvaluation(
         asset_key=key.asset_key,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
+_ROOT = re.compile(r"^arn:[a-z-]+:iam::(\d{12}):root$")
 _LISTS = frozenset({"Action", "NotAction", "Resource", "NotResource"})
 
 
@@ -37,7 +39,7 @@ def _statement(statement: Mapping[str, Any]) -> dict[str, Any]:
         elif key in ("Principal", "NotPrincipal"):
             # "*" and {"AWS": "*"} are the same to a resource policy.
             whom = {"AWS": value} if isinstance(value, str) else value
-            plain[key] = {kind: _sorted(who) for kind, who in sorted(whom.items())}
+            plain[key] = {kind: _sorted(_accounts(who)) for kind, who in sorted(whom.items())}
         elif key == "Condition":
             plain[key] = {
                 operator: {name: _sorted(values) for name, values in sorted(block.items())}
@@ -46,6 +48,14 @@ def _statement(statement: Mapping[str, Any]) -> dict[str, Any]:
         else:
             plain[key] = value
     return dict(sorted(plain.items()))
+
+
+def _accounts(value: Any) -> list[Any]:  # noqa: ANN401 - a scalar or a list of them
+    """An account's root and its bare number are the same principal."""
+    return [
+        _ROOT.sub(r"\1", one) if isinstance(one, str) else one
+        for one in (value if isinstance(value, list) else [value])
+    ]
 
 
 def _sorted(value: Any) -> list[str]:  # noqa: ANN401 - a scalar or a list of them

@@ -1,6 +1,6 @@
 """Plan and apply: bounded concurrency, dependency order, progress, outcomes."""
 
-from secrets_pipeline.engine.apply import Progress, Reconciler, apply, silent
+from secrets_pipeline.engine.apply import Progress, Reconciler, apply, planned, silent
 from secrets_pipeline.engine.model import (
     Applied,
     Change,
@@ -29,6 +29,7 @@ __all__ = [
     "Unchanged",
     "apply",
     "count",
+    "planned",
     "rows",
     "silent",
 ]

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 from secrets_pipeline.engine.model import (
     Applied,
@@ -14,6 +14,7 @@ from secrets_pipeline.engine.model import (
     ChangeClass,
     Failed,
     Outcome,
+    Resource,
     Skipped,
     SkippedError,
     Unchanged,
@@ -24,6 +25,8 @@ Progress: TypeAlias = Callable[[Outcome], None]
 """Called once for every outcome, from the thread that called `apply`."""
 
 DEFAULT_WORKERS = 8
+
+Planned = TypeVar("Planned", Change, Change | None)
 
 
 class Reconciler(Protocol):
@@ -44,6 +47,19 @@ class Reconciler(Protocol):
             SecretsPipelineError: if it failed.
         """
         ...
+
+
+def planned(resource: Resource, plan: Callable[[], Planned]) -> Planned | Change:
+    """What `plan` says, or a blocked change that fails when it is applied: one resource never hides the others.
+
+    Args:
+        resource: what is being planned.
+        plan: observes and compares it.
+    """
+    try:
+        return plan()
+    except SecretsPipelineError as error:
+        return Change(resource, ChangeClass.BLOCKED, (error.message,), error=error)
 
 
 def silent(_outcome: Outcome) -> None:
@@ -81,7 +97,8 @@ def apply(
                 for change in waiting.values()
                 if not any(need in waiting or need in running.values() for need in change.depends_on)
             ]
-            for change in ready:
+            # No more than can run: what is not submitted yet is never started after an interrupt.
+            for change in ready[: workers - len(running)]:
                 del waiting[change.resource.name]
                 verdict = _without_trying(change, outcomes)
                 if verdict is not None:
@@ -92,7 +109,7 @@ def apply(
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
                     settle(running.pop(future), future.result())
-            elif not ready:
+            elif not ready and waiting:
                 for name, change in waiting.items():
                     settle(name, Skipped(change, "depends on itself"))
                 waiting.clear()
@@ -100,6 +117,8 @@ def apply(
 
 
 def _without_trying(change: Change, outcomes: dict[str, Outcome]) -> Outcome | None:
+    if change.error is not None:
+        return Failed(change, change.error)
     if change.action is ChangeClass.NONE:
         return Unchanged(change)
     if not change.action.writes:

@@ -57,6 +57,7 @@ class Change:
         reasons: why, for a human; never a secret value nor a digest of one.
         drift: whether AWS was changed outside, as against the YAML having changed.
         depends_on: names of resources of the same plan that come first.
+        error: why it could not be planned; applying it fails with that, and the others go on.
     """
 
     resource: Resource
@@ -64,6 +65,7 @@ class Change:
     reasons: tuple[str, ...] = ()
     drift: bool = False
     depends_on: tuple[str, ...] = ()
+    error: SecretsPipelineError | None = None
 
     @property
     def reason(self) -> str:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.access import same_policy
 from secrets_pipeline.aws import calling
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.reconcilers import desired
-from secrets_pipeline.reconcilers.marks import SPEC
-from secrets_pipeline.reconcilers.rotation import rotation_differences
+from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
+from secrets_pipeline.reconcilers import desired, rotation, secret_policy
+from secrets_pipeline.reconcilers.fields import known_fields
+from secrets_pipeline.reconcilers.marks import INPUTS, PARTS, SPEC, had_part
 from secrets_pipeline.reconcilers.secret import SecretReconciler, waits_for_endpoint
 from secrets_pipeline.reconcilers.states import tag_list
+from secrets_pipeline.reconcilers.value_inputs import field_inputs
 from secrets_pipeline.references import Pending
-from secrets_pipeline.spec import SecretSpec
+from secrets_pipeline.spec import GeneratedValue, SecretSpec
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
@@ -32,7 +34,11 @@ class CommitReconciler:
 
     def plan(self) -> Sequence[Change]:
         """One change a secret whose mark does not say what the stack says."""
-        return [change for secret in self._secrets.values() if (change := self._plan(secret)) is not None]
+        changes = (
+            planned(Resource(KIND, name, secret.ref.component, secret.ref.key), partial(self._plan, secret))
+            for name, secret in self._secrets.items()
+        )
+        return [change for change in changes if change is not None]
 
     def apply(self, change: Change) -> str:
         """Write the mark; see `engine.Reconciler`."""
@@ -44,9 +50,10 @@ class CommitReconciler:
         if not self._context.owns(state):
             raise SkippedError(f"secret {secret.name} is not ours")
         mark = self._context.marks.finished(state.arn, self._context.owner(secret), digest)
+        tags = {SPEC: mark, PARTS: self._parts(secret)}
         with calling("TagResource", secret.name):
-            self._context.account.client("secretsmanager").tag_resource(SecretId=state.arn, Tags=tag_list({SPEC: mark}))
-        self._context.inventory.note(replace(state, tags={**state.tags, SPEC: mark}))
+            self._context.account.client("secretsmanager").tag_resource(SecretId=state.arn, Tags=tag_list(tags))
+        self._context.inventory.note(replace(state, tags={**state.tags, **tags}))
         return "finished"
 
     def _plan(self, secret: SecretSpec) -> Change | None:
@@ -62,14 +69,29 @@ class CommitReconciler:
             return Change(resource, ChangeClass.BLOCKED, (f"not finished: {', '.join(open_parts) or 'waits'}",))
         return Change(resource, ChangeClass.UPDATE, ("every part is as declared",))
 
+    def _parts(self, secret: SecretSpec) -> str:
+        declared = {
+            secret_policy.KIND: desired.policy(self._context, secret),
+            rotation.KIND: desired.rotation(self._context, secret),
+        }
+        return " ".join(kind for kind, part in declared.items() if part)
+
     def _open(self, secret: SecretSpec) -> list[str]:
         context = self._context
         state = context.inventory.secret(secret.name)
         secrets = SecretReconciler(context, connections=waits_for_endpoint(secret))
-        policy, rotation = desired.policy(context, secret), desired.rotation(context, secret)
+        policy, wanted = desired.policy(context, secret), desired.rotation(context, secret)
         parts = list(secrets.open_parts(secret))
-        if isinstance(policy, Pending) or not same_policy(context.inventory.policy(secret.name), policy):
+        if state is None:
+            return parts
+        ours = policy is not None or had_part(state, secret_policy.KIND)
+        if ours and (isinstance(policy, Pending) or not same_policy(context.inventory.policy(secret.name), policy)):
             parts.append("policy")
-        if isinstance(rotation, Pending) or (state is not None and rotation_differences(state, rotation)):
+        ours = wanted is not None or had_part(state, rotation.KIND)
+        if ours and (isinstance(wanted, Pending) or rotation.rotation_differences(state, wanted)):
             parts.append("rotation")
+        if isinstance(secret.value, GeneratedValue) and secret.value.fields:
+            fields, missing = known_fields(context, secret)
+            if missing or state.tags.get(INPUTS) != field_inputs(context, secret, fields):
+                parts.append("fields beside the password")
         return parts

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws import calling
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers.fields import known_fields
 from secrets_pipeline.reconcilers.marks import INPUTS, PASSWORD
 from secrets_pipeline.reconcilers.secret import SecretReconciler
+from secrets_pipeline.reconcilers.states import PREVIOUS
 from secrets_pipeline.reconcilers.value_inputs import field_inputs
 from secrets_pipeline.reconcilers.value_writer import ValueWriter
 from secrets_pipeline.spec import GeneratedValue, SecretSpec
@@ -35,7 +37,10 @@ class ConnectionReconciler:
 
     def plan(self) -> Sequence[Change]:
         """One change a credentials document and one a connection secret."""
-        documents = [self._plan(secret) for secret in self._documents.values()]
+        documents = [
+            planned(Resource(FIELDS, name, secret.ref.component, secret.ref.key), partial(self._plan, secret))
+            for name, secret in self._documents.items()
+        ]
         rewritten = {change.resource.name for change in documents if change.action.writes}
         rewritten |= SecretReconciler(self._context).rewriting()
         self._secrets = SecretReconciler(self._context, connections=True, rewritten=rewritten)
@@ -79,7 +84,9 @@ class ConnectionReconciler:
         after = ValueWriter(context).write(
             secret.name, intent=inputs, inputs=inputs, make=lambda current: merge_document(current, fields)
         )
-        self._carry_password_mark(secret, before, after)
+        written = context.inventory.secret(secret.name)
+        if written is not None and written.version(PREVIOUS) == before:
+            self._carry_password_mark(secret, before, after)
         return f"{', '.join(fields)} written"
 
     def _carry_password_mark(self, secret: SecretSpec, before: str, after: str) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws import AwsError, calling
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers.marks import COMPONENT, STACK
 from secrets_pipeline.reconcilers.states import tag_list
 from secrets_pipeline.references import Output, Pending, Plain, Secret
@@ -27,7 +28,10 @@ class DatabaseReconciler:
 
     def plan(self) -> Sequence[Change]:
         """One change a declared instance."""
-        return [self._plan(database) for database in self._databases.values()]
+        return [
+            planned(Resource(KIND, name, database.component), partial(self._plan, database))
+            for name, database in self._databases.items()
+        ]
 
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""

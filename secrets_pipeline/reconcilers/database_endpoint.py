@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws import AwsError, calling
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, Refused, Unreachable, log_in
 from secrets_pipeline.reconcilers.marks import PASSWORD, VALUE_VERSION
 from secrets_pipeline.reconcilers.states import DatabaseState, SecretState
@@ -52,7 +53,10 @@ class DatabaseEndpointReconciler:
 
     def plan(self) -> Sequence[Change]:
         """One change an instance."""
-        return [self._plan(database) for database in self._databases.values()]
+        return [
+            planned(Resource(KIND, name, database.component), partial(self._plan, database))
+            for name, database in self._databases.items()
+        ]
 
     def apply(self, change: Change) -> str:
         """Wait a little, prove the password, set it where it is ours to set; see `engine.Reconciler`."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws import calling, pages
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers.late_values import differing, resolved
 from secrets_pipeline.references import Pending
 from secrets_pipeline.spec import StageDelivery
@@ -40,7 +41,10 @@ class StageDeliveryReconciler:
 
     def plan(self) -> Sequence[Change]:
         """One change a stage."""
-        return [self._plan(name, delivery) for name, delivery in self._deliveries.items()]
+        return [
+            planned(Resource(KIND, name, delivery.component), partial(self._plan, name, delivery))
+            for name, delivery in self._deliveries.items()
+        ]
 
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""
@@ -68,7 +72,11 @@ class StageDeliveryReconciler:
         resource = Resource(KIND, name, delivery.component)
         stage = self._stage(name, delivery)
         if stage is None:
-            return Change(resource, ChangeClass.BLOCKED, (f"stage {name} does not exist: Terraform makes it",))
+            return Change(
+                resource,
+                ChangeClass.BLOCKED,
+                (f"stage {name} does not exist, or several APIs have its name: Terraform makes it",),
+            )
         wanted = resolved(self._context, delivery.variables)
         if isinstance(wanted, Pending):
             return Change(resource, ChangeClass.UPDATE, (f"waits: {wanted.reason}",))
@@ -80,7 +88,9 @@ class StageDeliveryReconciler:
 
         def apis() -> dict[str, str]:
             with calling("GetRestApis", "of the account"):
-                return {api["name"]: api["id"] for api in pages(client, "get_rest_apis")}
+                found = [(api["name"], api["id"]) for api in pages(client, "get_rest_apis")]
+            names = [name for name, _ in found]
+            return {name: api_id for name, api_id in found if names.count(name) == 1}
 
         def read() -> _Stage | None:
             api_id = self._context.inventory.remember("apis", read=apis).get(delivery.api_name)

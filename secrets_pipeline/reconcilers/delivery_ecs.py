@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws import calling
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers.late_values import differing, resolved
+from secrets_pipeline.reconcilers.marks import PREFIX
 from secrets_pipeline.references import Pending
 from secrets_pipeline.spec import EcsDelivery
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
 
 KIND = "ecs"
+BUILT_ON = PREFIX + "built-on"
 
 # What DescribeTaskDefinition answers beyond what RegisterTaskDefinition takes.
 _ANSWER_ONLY = frozenset(
@@ -41,7 +44,15 @@ _ANSWER_ONLY = frozenset(
 class _TaskDefinition:
     definition: Mapping[str, Any]
     tags: Sequence[Any]
-    in_service: bool
+
+    @property
+    def arn(self) -> str:
+        """With family and revision."""
+        return str(self.definition["taskDefinitionArn"])
+
+    def built_on(self, other: _TaskDefinition) -> bool:
+        """Whether we registered it as the next revision of another one."""
+        return {"key": BUILT_ON, "value": _revision(other.arn)} in self.tags
 
     def runs(self, container: str) -> bool:
         """Whether it has a container of that name."""
@@ -72,7 +83,9 @@ class EcsDeliveryReconciler:
         last: dict[tuple[str, str], str] = {}
         for name, delivery in self._deliveries.items():
             service = (delivery.cluster, delivery.service)
-            changes.append(self._plan(name, delivery, (last[service],) if service in last else ()))
+            after = (last[service],) if service in last else ()
+            resource = Resource(KIND, name, delivery.component)
+            changes.append(planned(resource, partial(self._plan, resource, delivery, after)))
             last[service] = name
         return changes
 
@@ -83,17 +96,18 @@ class EcsDeliveryReconciler:
         if isinstance(wanted, Pending):
             raise SkippedError(wanted.reason)
         self._forget(delivery)
-        latest = self._latest(delivery)
+        latest = self._running(delivery)
         if latest is None:
             raise SkippedError(f"service {delivery.service} does not exist")
         if not latest.runs(delivery.container):
             raise SkippedError(f"container {delivery.container} does not exist")
         secrets, environment = wanted
-        if _differences(latest, delivery, secrets, environment):
-            arn = self._register(latest, delivery, secrets, environment)
-        else:
+        newest = self._described(_revision(latest.arn).split(":")[0])
+        if newest.built_on(latest) and not _differences(newest, delivery, secrets, environment):
             # An earlier run registered it and did not come to the service.
-            arn = latest.definition["taskDefinitionArn"]
+            arn = newest.arn
+        else:
+            arn = self._register(latest, delivery, secrets, environment)
         with calling("UpdateService", delivery.service):
             self._context.account.client("ecs").update_service(
                 cluster=delivery.cluster, service=delivery.service, taskDefinition=arn
@@ -101,9 +115,8 @@ class EcsDeliveryReconciler:
         self._forget(delivery)
         return f"{arn.rsplit('/', 1)[-1]}: {', '.join([*secrets, *environment])}"
 
-    def _plan(self, name: str, delivery: EcsDelivery, after: tuple[str, ...]) -> Change:
-        resource = Resource(KIND, name, delivery.component)
-        latest = self._latest(delivery)
+    def _plan(self, resource: Resource, delivery: EcsDelivery, after: tuple[str, ...]) -> Change:
+        latest = self._running(delivery)
         if latest is None:
             reason = f"service {delivery.service} in cluster {delivery.cluster} does not exist: Terraform makes it"
             return Change(resource, ChangeClass.BLOCKED, (reason,), depends_on=after)
@@ -114,8 +127,6 @@ class EcsDeliveryReconciler:
         if isinstance(wanted, Pending):
             return Change(resource, ChangeClass.UPDATE, (f"waits: {wanted.reason}",), depends_on=after)
         reasons = _differences(latest, delivery, *wanted)
-        if not latest.in_service:
-            reasons = (*reasons, "service runs an older task definition")
         return Change(resource, ChangeClass.UPDATE if reasons else ChangeClass.NONE, reasons, depends_on=after)
 
     def _wanted(self, delivery: EcsDelivery) -> tuple[dict[str, str], dict[str, str]] | Pending:
@@ -137,14 +148,14 @@ class EcsDeliveryReconciler:
             _delivered(container, secrets, environment) if container["name"] == delivery.container else container
             for container in latest.definition["containerDefinitions"]
         ]
-        if latest.tags:
-            request["tags"] = latest.tags
+        kept = [tag for tag in latest.tags if tag["key"] != BUILT_ON]
+        request["tags"] = [*kept, {"key": BUILT_ON, "value": _revision(latest.arn)}]
         with calling("RegisterTaskDefinition", delivery.family):
             answer = self._context.account.client("ecs").register_task_definition(**request)
         return str(answer["taskDefinition"]["taskDefinitionArn"])
 
-    def _latest(self, delivery: EcsDelivery) -> _TaskDefinition | None:
-        """The newest revision of the family that the service runs."""
+    def _running(self, delivery: EcsDelivery) -> _TaskDefinition | None:
+        """The revision that the service runs; a newer one of the family may not be released, or rolled back."""
         client = self._context.account.client("ecs")
 
         def read() -> _TaskDefinition | None:
@@ -154,19 +165,23 @@ class EcsDeliveryReconciler:
                 except client.exceptions.ClusterNotFoundException:
                     return None
             running = next((s["taskDefinition"] for s in services["services"] if s.get("status") == "ACTIVE"), None)
-            if running is None:
-                return None
-            family = running.rsplit("/", 1)[-1].split(":")[0]
-            with calling("DescribeTaskDefinition", family):
-                answer = client.describe_task_definition(taskDefinition=family, include=["TAGS"])
-            definition = answer["taskDefinition"]
-            return _TaskDefinition(definition, answer.get("tags", []), definition["taskDefinitionArn"] == running)
+            return None if running is None else self._described(running)
 
         latest: _TaskDefinition | None = self._context.inventory.remember(*_key(delivery), read=read)
         return latest
 
+    def _described(self, name: str) -> _TaskDefinition:
+        with calling("DescribeTaskDefinition", name):
+            answer = self._context.account.client("ecs").describe_task_definition(taskDefinition=name, include=["TAGS"])
+        return _TaskDefinition(answer["taskDefinition"], answer.get("tags", []))
+
     def _forget(self, delivery: EcsDelivery) -> None:
         self._context.inventory.forget(*_key(delivery))
+
+
+def _revision(arn: str) -> str:
+    """`family:revision` of a task definition's ARN."""
+    return arn.rsplit("/", 1)[-1]
 
 
 def _key(delivery: EcsDelivery) -> tuple[str, ...]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.aws import calling
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.aws import AwsError, calling
+from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers.late_values import differing, resolved
 from secrets_pipeline.references import Pending
 from secrets_pipeline.spec import LambdaDelivery
@@ -41,7 +42,10 @@ class LambdaDeliveryReconciler:
 
     def plan(self) -> Sequence[Change]:
         """One change a function."""
-        return [self._plan(name, delivery) for name, delivery in self._deliveries.items()]
+        return [
+            planned(Resource(KIND, name, delivery.component), partial(self._plan, name, delivery))
+            for name, delivery in self._deliveries.items()
+        ]
 
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""
@@ -83,7 +87,15 @@ class LambdaDeliveryReconciler:
                     answer = client.get_function_configuration(FunctionName=name)
                 except client.exceptions.ResourceNotFoundException:
                     return None
-            variables = answer.get("Environment", {}).get("Variables", {})
+            environment = answer.get("Environment", {})
+            if "Error" in environment:
+                # Variables are replaced whole: writing over what could not be read would lose them.
+                raise AwsError(
+                    f"the environment of {name} cannot be read",
+                    operation="GetFunctionConfiguration",
+                    remedy="Let the pipeline's role decrypt with the function's KMS key (kms:Decrypt).",
+                )
+            variables = environment.get("Variables", {})
             return _Function(variables, answer["RevisionId"])
 
         function: _Function | None = self._context.inventory.remember("lambda", name, read=read)

@@ -167,10 +167,14 @@ class Inventory:
             return self._keys[alias]
 
     def forget_key(self, alias: str) -> None:
-        """Read a key and the aliases again next time."""
+        """Read a key again next time; its alias stays known, as a list may not show a new one for a while."""
         with self._lock:
-            self._aliases = None
             self._keys.pop(alias, None)
+
+    def note_alias(self, alias: str, key_id: str) -> None:
+        """Record an alias that this run made."""
+        with self._lock:
+            self._aliases = {**self.aliases(), alias: key_id}
 
     def _read_key(self, alias: str, key_id: str) -> KeyState:
         client = self.account.client("kms")

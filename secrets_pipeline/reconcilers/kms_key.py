@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access import key_policy, same_policy
-from secrets_pipeline.aws import calling, find_unaliased_key
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.aws import AwsError, calling, find_unaliased_key
+from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers.marks import PREFIX, STACK
 from secrets_pipeline.reconcilers.states import KeyState
 from secrets_pipeline.references import Pending, Plain, substitute
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 KIND = "kms-key"
 ALIAS = PREFIX + "alias"
+_UNUSED_WINDOW_IN_DAYS = 7
 
 
 class KmsKeyReconciler:
@@ -34,7 +36,10 @@ class KmsKeyReconciler:
 
     def plan(self) -> Sequence[Change]:
         """One change a declared key."""
-        return [self._plan(key) for key in self._keys.values()]
+        return [
+            planned(Resource(KIND, alias, ", ".join(key.components)), partial(self._plan, key))
+            for alias, key in self._keys.items()
+        ]
 
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""
@@ -119,8 +124,7 @@ class KmsKeyReconciler:
                     Tags=[{"TagKey": name, "TagValue": value} for name, value in sorted(tags.items())],
                 )
             key_id = answer["KeyMetadata"]["KeyId"]
-        with calling("CreateAlias", key.alias):
-            client.create_alias(AliasName=key.alias, TargetKeyId=key_id)
+        self._name(key, key_id, ours=left_over is None)
         if key.enable_key_rotation:
             self._rotate(key_id, key)
         if left_over:
@@ -159,6 +163,23 @@ class KmsKeyReconciler:
                 )
             done.append("tags")
         return done
+
+    def _name(self, key: KeySpec, key_id: str, *, ours: bool) -> None:
+        client = self._context.account.client("kms")
+        try:
+            with calling("CreateAlias", key.alias):
+                client.create_alias(AliasName=key.alias, TargetKeyId=key_id)
+        except AwsError as error:
+            if error.code != "AlreadyExistsException":
+                raise
+            if ours:
+                with calling("ScheduleKeyDeletion", key_id):
+                    client.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=_UNUSED_WINDOW_IN_DAYS)
+            taken = SkippedError(f"{key.alias} exists after all: the next run compares it")
+        else:
+            self._context.inventory.note_alias(key.alias, key_id)
+            return
+        raise taken
 
     def _rotate(self, key_id: str, key: KeySpec) -> None:
         period = {"RotationPeriodInDays": key.rotation_period_in_days} if key.rotation_period_in_days else {}

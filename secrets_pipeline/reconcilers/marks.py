@@ -23,6 +23,8 @@ VALUE_KEY = PREFIX + "value-key"
 """Id of the KMS key that the value was last written under; another one than the secret's means an unfinished move."""
 INPUTS = PREFIX + "inputs"
 PASSWORD = PREFIX + "password"
+PARTS = PREFIX + "parts"
+"""Which of policy and rotation a finished apply had put: only those are taken away again."""
 
 _PROVISIONAL = "new"
 
@@ -111,3 +113,8 @@ class Marks:
         if self._fingerprinter is None:
             raise RuntimeError("marks are written under the fingerprint key, which apply makes first")
         return self._fingerprinter
+
+
+def had_part(secret: SecretState, part: str) -> bool:
+    """Whether a finished apply of ours had put a policy or rotation on a secret; others' are left alone."""
+    return part in secret.tags.get(PARTS, "").split()

@@ -105,20 +105,20 @@ class StackOutputs:
             other = self._other(str(output.stack))
             return other if isinstance(other, Pending) else other.identity(Output(output.component, output.path))
         if not output.sensitive:
-            match self.output(output):
-                case Plain(value=value):
-                    return str(value)
-                case Pending() as pending:
-                    return pending
-                case Secret():
-                    raise ExpressionError(f"{output} is secret")
+            return self.text(output)
+        return self._version(output)
+
+    def _version(self, output: Output) -> str | Pending:
         ref = SecretRef(component=output.component, key=str(output.path[1]))
         if not self._context.spec.has(ref):
             return Pending(f"stack {self._context.spec.stack} has no secret {ref}")
         secret = self._context.spec.secret(ref)
         state = self._context.inventory.secret(secret.name)
-        version = state.current_version if state is not None and state.deleted_at is None else None
-        return version or Pending(f"secret {secret.name} has no value yet")
+        if state is None or state.deleted_at is not None:
+            return Pending(f"secret {secret.name} does not exist yet")
+        if not self._context.owns(state):
+            return _foreign(secret.name)
+        return state.current_version or Pending(f"secret {secret.name} has no value yet")
 
     def _other(self, stack: str) -> StackOutputs | Pending:
         # One whose YAML has errors has no desired state; that must not fail what does not refer to it.
@@ -151,6 +151,8 @@ class StackOutputs:
         state = self._context.inventory.secret(name)
         if state is None or state.deleted_at is not None:
             return Pending(f"secret {name} does not exist yet")
+        if not self._context.owns(state):
+            return _foreign(name)
         known: Mapping[str, Json] = {
             "secret_arns": state.arn,
             "secret_ids": state.arn,
@@ -248,3 +250,8 @@ class StackOutputs:
         if name in known:
             return Plain(getattr(delivery, known[name]))
         return Pending(f"{name} of {component} is not read here")
+
+
+def _foreign(name: str) -> Pending:
+    # Whoever writes the YAML must not read other people's secrets with the pipeline's rights.
+    return Pending(f"secret {name} is not ours")

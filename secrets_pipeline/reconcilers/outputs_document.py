@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws import calling, pages
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.reconcilers.states import SecretState
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 KIND = "outputs"
 ROOT = "/secrets-pipeline"
 _PARAMETER_LIMIT = 4096
+_OURS = re.compile(r"/secret_arns(/[0-9]+)?$")
 
 
 class OutputsDocumentReconciler:
@@ -35,11 +38,11 @@ class OutputsDocumentReconciler:
             action = ChangeClass.CREATE if name not in published else ChangeClass.UPDATE
             if published.get(name) == text:
                 action = ChangeClass.NONE
-            changes.append(Change(Resource(KIND, name), action))
-        surplus = sorted(set(published) - set(wanted))
-        changes.extend(
-            Change(Resource(KIND, n), ChangeClass.PRUNE, ("no component says it any more",)) for n in surplus
-        )
+            reason = {ChangeClass.CREATE: "is not published yet", ChangeClass.UPDATE: "ARNs differ"}.get(action)
+            changes.append(Change(Resource(KIND, name), action, (reason,) if reason else ()))
+        action = ChangeClass.PRUNE if self._context.options.prune else ChangeClass.ORPHAN
+        surplus = sorted(name for name in set(published) - set(wanted) if _OURS.search(name))
+        changes.extend(Change(Resource(KIND, name), action, ("no component says it any more",)) for name in surplus)
         return changes
 
     def apply(self, change: Change) -> str:
@@ -56,6 +59,9 @@ class OutputsDocumentReconciler:
         with calling("PutParameter", name):
             client.put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
         return f"{len(json.loads(text))} ARNs"
+
+    def _handed_out(self, state: SecretState) -> bool:
+        return state.deleted_at is None and self._context.owns(state)
 
     def _published(self) -> Mapping[str, str]:
         path = f"{ROOT}/{self._context.spec.stack}/"
@@ -77,7 +83,7 @@ class OutputsDocumentReconciler:
             arns = {}
             for secret in spec.secrets:
                 state = inventory.secret(secret.name)
-                if secret.ref.component == component and state is not None and state.deleted_at is None:
+                if secret.ref.component == component and state is not None and self._handed_out(state):
                     arns[secret.ref.key] = state.arn
             base = f"{ROOT}/{spec.stack}/{component}/secret_arns"
             for number, part in enumerate(_parts(arns), start=1):

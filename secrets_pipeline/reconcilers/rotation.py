@@ -7,11 +7,13 @@ https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotationRules
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from secrets_pipeline.aws import calling
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers import desired
+from secrets_pipeline.reconcilers.marks import had_part
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.references import Pending
 from secrets_pipeline.spec import SecretSpec
@@ -31,7 +33,11 @@ class RotationReconciler:
 
     def plan(self) -> Sequence[Change]:
         """One change a secret that rotates, or should."""
-        return [change for secret in self._secrets.values() if (change := self._plan(secret)) is not None]
+        changes = (
+            planned(Resource(KIND, name, secret.ref.component, secret.ref.key), partial(self._plan, secret))
+            for name, secret in self._secrets.items()
+        )
+        return [change for change in changes if change is not None]
 
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""
@@ -73,6 +79,8 @@ class RotationReconciler:
             return Change(resource, ChangeClass.CREATE, ("follows the secret",)) if wanted else None
         if not context.owns(state):
             return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",)) if wanted else None
+        if wanted is None and not had_part(state, KIND):
+            return None
         reasons = tuple(rotation_differences(state, wanted))
         if not reasons:
             return Change(resource, ChangeClass.NONE) if wanted else None

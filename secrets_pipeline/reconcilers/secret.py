@@ -7,10 +7,11 @@ written by `connection`.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws import AwsError, calling
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers import desired
 from secrets_pipeline.reconcilers.initial_value import initial_value
 from secrets_pipeline.reconcilers.marks import COMPONENT, INPUTS, KEY, SPEC, STACK, VALUE_KEY, VALUE_VERSION
@@ -60,7 +61,8 @@ class SecretReconciler:
         declared: list[Change] = []
         rewritten = set(self._rewritten)
         for secret in self._secrets.values():
-            change = self._plan(secret, rewritten)
+            resource = Resource(KIND, secret.name, secret.ref.component, secret.ref.key)
+            change = planned(resource, partial(self._plan, secret, frozenset(rewritten)))
             declared.append(change)
             if any(changes_value(reason) for reason in change.reasons):
                 rewritten.add(secret.name)

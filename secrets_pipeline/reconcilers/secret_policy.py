@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access import same_policy
 from secrets_pipeline.aws import calling
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers import desired
+from secrets_pipeline.reconcilers.marks import had_part
 from secrets_pipeline.references import Pending
 from secrets_pipeline.spec import SecretSpec
 
@@ -33,7 +35,11 @@ class SecretPolicyReconciler:
 
     def plan(self) -> Sequence[Change]:
         """One change a secret that has, or should have, a policy."""
-        return [change for secret in self._secrets.values() if (change := self._plan(secret)) is not None]
+        changes = (
+            planned(Resource(KIND, name, secret.ref.component, secret.ref.key), partial(self._plan, secret))
+            for name, secret in self._secrets.items()
+        )
+        return [change for change in changes if change is not None]
 
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""
@@ -70,12 +76,16 @@ class SecretPolicyReconciler:
             return Change(resource, ChangeClass.CREATE, ("follows the secret",)) if document else None
         if not context.owns(state):
             return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",)) if document else None
+        if document is None and not had_part(state, KIND):
+            return None
         finished = desired.finished(context, state, secret)
         if finished and not self._deep:
-            return (
-                Change(resource, ChangeClass.NONE, ("not read: `verify` and `plan --deep` do",)) if document else None
-            )
-        observed = context.inventory.policy(secret.name)
+            unread = ("not read: `verify` and `plan --deep` do",)
+            return Change(resource, ChangeClass.NONE, unread) if document else None
+        return self._compare(resource, document, finished=finished)
+
+    def _compare(self, resource: Resource, document: dict[str, Any] | None, *, finished: bool) -> Change | None:
+        observed = self._context.inventory.policy(resource.name)
         if same_policy(observed, document):
             return Change(resource, ChangeClass.NONE) if document else None
         action = ChangeClass.UPDATE if observed else ChangeClass.CREATE

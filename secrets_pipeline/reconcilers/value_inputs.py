@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.references import Pending
+from secrets_pipeline.references import Environment, Expression, FileContents, Pending, nodes
 from secrets_pipeline.spec import DeclaredValue, SecretSpec
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ def declared_inputs(context: StackContext, secret: SecretSpec) -> str | Pending:
     parts: list[str] = []
     for leaf in secret.value.leaves:
         parts.append(json.dumps(leaf.path))
-        parts.append(str(context.leaf(secret, leaf)))
+        expression = context.leaf(secret, leaf)
+        parts.append(str(expression))
+        parts.extend(_local_values(context, expression))
         for output in leaf.outputs:
             identity = context.outputs.identity(output)
             if isinstance(identity, Pending):
@@ -40,6 +42,17 @@ def declared_inputs(context: StackContext, secret: SecretSpec) -> str | Pending:
                 return version
             parts.append(version)
     return context.fingerprinter.digest("inputs", *parts)
+
+
+def _local_values(context: StackContext, expression: Expression) -> list[str]:
+    """What `${env:…}` and `${file:…}` stand for now."""
+    values = []
+    for node in nodes(expression):
+        if isinstance(node, Environment):
+            values.append(json.dumps(context.outputs.environment(node.name)))
+        elif isinstance(node, FileContents):
+            values.append(context.outputs.file(node.path))
+    return values
 
 
 def field_inputs(context: StackContext, secret: SecretSpec, fields: dict[str, str | int]) -> str:

@@ -66,6 +66,8 @@ class ValueWriter:
             SkippedError: while a rotation is in progress.
             AwsError: if AWS refuses, or others kept changing the value.
         """
+        # What the run knows may be as old as the run: a rotation may have started meanwhile.
+        self._context.inventory.refresh(name)
         for _ in range(_ATTEMPTS):
             state = self._state(name)
             current = state.current_version

@@ -44,7 +44,9 @@ _RUN = """query ($run: ID!) {
           ... on ExecutionStepFailureEvent { error { message cause { message } } }
           ... on ObservationEvent { partition metadataEntries { label ... on IntMetadataEntry { intValue } } }
           ... on AssetCheckEvaluationEvent {
-            evaluation { checkName partition success description metadataEntries { ... on MarkdownMetadataEntry { mdStr } } }
+            evaluation {
+              checkName partition success description metadataEntries { ... on MarkdownMetadataEntry { mdStr } }
+            }
           }
         }
       }
