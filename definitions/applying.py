@@ -1,7 +1,8 @@
 """What every applying asset does: hold the stack's lock, plan its stage, apply it, and say what became of it."""
 
 import os
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from secrets_pipeline.errors import GuardError
 from secrets_pipeline.reconcilers import STAGES, StackContext
 
 OUTCOMES = "outcomes"
-HOST_TAG = "secrets-pipeline/cli-host"
+PROCESS_TAG = "secrets-pipeline/process"
 _LOCK_SECONDS = 600.0
 
 
@@ -47,8 +48,8 @@ class Applying:
 def applying(context: dg.InitResourceContext) -> Generator[Applying, None, None]:
     """At most one apply of a stack at a time on this host, whoever started it: UI, daemon or command line.
 
-    The run queue serialises queued runs; this lock also covers the others. Whoever holds it knows that earlier command
-    line runs of the stack on this host are dead, and says so: they would block the stack's queue for ever.
+    The run queue serialises queued runs; this lock also covers the others. Its holder says of earlier command line runs
+    of the stack whose process is gone that they failed: they would block the stack's queue for ever.
 
     Raises:
         GuardError: if another run holds the lock for ten minutes.
@@ -59,16 +60,18 @@ def applying(context: dg.InitResourceContext) -> Generator[Applying, None, None]
     if stack is None or context.run is None or context.instance is None:
         yield made
         return
-    with stack_lock(Path(context.instance.root_directory), stack):
+    with stack_lock(Path(context.instance.root_directory), made.stacks.account_of(stack), stack):
         _end_abandoned(context.instance, stack, context.run.run_id)
         yield made
 
 
-def stack_lock(root: Path, stack: str, *, seconds: float = _LOCK_SECONDS) -> FileLock:
-    """The lock of a stack, held.
+@contextmanager
+def stack_lock(root: Path, account: str, stack: str, *, seconds: float = _LOCK_SECONDS) -> Iterator[None]:
+    """Hold the lock of a stack.
 
     Args:
         root: DAGSTER_HOME.
+        account: the stack's account.
         stack: the stack's name.
         seconds: how long to wait for it.
 
@@ -77,7 +80,7 @@ def stack_lock(root: Path, stack: str, *, seconds: float = _LOCK_SECONDS) -> Fil
     """
     folder = root / "locks"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{stack}.lock")
+    lock = FileLock(folder / f"{account}-{stack}.lock")
     try:
         lock.acquire(timeout=seconds)
     except Timeout:
@@ -85,19 +88,41 @@ def stack_lock(root: Path, stack: str, *, seconds: float = _LOCK_SECONDS) -> Fil
             f"another run of stack {stack} has held its lock for {seconds:.0f} s",
             remedy="Wait for it, or end it in the Dagster UI.",
         ) from None
-    return lock
+    try:
+        yield
+    finally:
+        lock.release()
 
 
-def host() -> str:
-    """This host's name, as runs of the command line are tagged."""
-    return os.uname().nodename
+def this_process() -> str:
+    """Host, process and when it started, as runs of the command line are tagged."""
+    return f"{os.uname().nodename} {os.getpid()} {_started(os.getpid())}"
+
+
+def is_gone(process: str) -> bool:
+    """Whether a process of this host, as `this_process` names it, has ended; of other hosts nobody knows."""
+    host, _, rest = process.partition(" ")
+    pid, _, started = rest.partition(" ")
+    return host == os.uname().nodename and pid.isdigit() and _started(int(pid)) != started
+
+
+def _started(pid: int) -> str:
+    """When a process started, in the kernel's clock ticks; `alive` where only its life can be told; else empty."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[19]
+    except OSError:
+        pass
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return ""
+    return "alive"
 
 
 def _end_abandoned(instance: dg.DagsterInstance, stack: str, own_run: str) -> None:
     unfinished = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
-    tags = {PARTITION_TAG: stack, HOST_TAG: host()}
-    for run in instance.get_runs(dg.RunsFilter(tags=tags, statuses=unfinished)):
-        if run.run_id != own_run:
+    for run in instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: stack}, statuses=unfinished)):
+        if run.run_id != own_run and is_gone(run.tags.get(PROCESS_TAG, "")):
             instance.report_run_failed(run, "The process of this run ended without finishing it.")
 
 

@@ -20,9 +20,10 @@ class SealingIOManager(dg.IOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: GeneratedPasswords) -> None:
         """Encrypt and store one stack's passwords."""
-        if len(obj) == 0:
-            return
         stack = self._stacks.context(context.partition_key, writing=True)
+        if len(obj) == 0:
+            self._stacks.seals.delete(stack.spec.stack)
+            return
         self._stacks.seals.put(stack.spec.stack, seal(obj, **_how(stack)))
 
     def load_input(self, context: dg.InputContext) -> GeneratedPasswords:

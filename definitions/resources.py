@@ -87,6 +87,11 @@ class Stacks:
         context.guard()
         return context
 
+    def account_of(self, stack: str) -> str:
+        """The account that the operator expects a stack in, or `unknown`."""
+        spec = self.desired.specs.get(stack)
+        return (spec.target.account_id if spec else None) or "unknown"
+
     def note_change(self, stage: str) -> None:
         """Note that a stage wrote something in this run, so that its checks look closely."""
         self._changed.add(stage)

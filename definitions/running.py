@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from definitions.applying import HOST_TAG, OUTCOMES, host
+from definitions.applying import OUTCOMES, PROCESS_TAG, this_process
 from definitions.build import build_definitions
 from definitions.checks.partitioned import VERIFY_TAG
 from definitions.home import prepare_home
@@ -81,7 +81,7 @@ def _execute(  # noqa: PLR0917 - private, called twice
                 run_config=_run_config(base_path, options),
                 raise_on_error=False,
                 # A job of checks alone has no partitions of its own: the tag gives it one.
-                tags={PARTITION_TAG: stack, HOST_TAG: host(), **tags},
+                tags={PARTITION_TAG: stack, PROCESS_TAG: this_process(), **tags},
             )
         )
 

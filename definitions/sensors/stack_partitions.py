@@ -4,6 +4,7 @@ import dagster as dg
 
 from definitions.partitions import STACKS, check_key
 from definitions.resources import Stacks
+from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers import read_desired
 
 
@@ -16,7 +17,7 @@ from secrets_pipeline.reconcilers import read_desired
 def stack_partitions(context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks]) -> dg.SensorResult:
     """Compare the stacks of the repository with the partitions; a stack with errors keeps its partition."""
     desired = read_desired(stacks.base_path)
-    declared = {check_key(stack) for stack in (*desired.specs, *desired.errors) if stack}
+    declared = {stack for stack in (*desired.specs, *desired.errors) if stack and _usable(context, stack)}
     known = set(context.instance.get_dynamic_partitions(str(STACKS.name)))
     # Errors that belong to no stack may hide some: nothing is retired then.
     retired = [] if "" in desired.errors else sorted(known - declared)
@@ -25,3 +26,12 @@ def stack_partitions(context: dg.SensorEvaluationContext, stacks: dg.ResourcePar
     if retired:
         return dg.SensorResult(dynamic_partitions_requests=[*requests, STACKS.build_delete_request(retired)])
     return dg.SensorResult(dynamic_partitions_requests=requests)
+
+
+def _usable(context: dg.SensorEvaluationContext, stack: str) -> bool:
+    try:
+        check_key(stack)
+    except SpecError as error:
+        context.log.warning(error.diagnostics())
+        return False
+    return True

@@ -90,6 +90,8 @@ class CommitReconciler:
         ours = wanted is not None or had_part(state, rotation.KIND)
         if ours and (isinstance(wanted, Pending) or rotation.rotation_differences(state, wanted)):
             parts.append("rotation")
+        if secret.replicas:
+            parts.append("replicas")
         if isinstance(secret.value, GeneratedValue) and secret.value.fields:
             fields, missing = known_fields(context, secret)
             if missing or state.tags.get(INPUTS) != field_inputs(context, secret, fields):

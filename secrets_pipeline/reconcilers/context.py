@@ -13,7 +13,7 @@ from secrets_pipeline.reconcilers.marks import Marks, Owner
 from secrets_pipeline.reconcilers.outputs import StackOutputs
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.references import Expression, Resolved, resolve
-from secrets_pipeline.spec import Leaf, OperatorSettings, SecretSpec, StackSpec
+from secrets_pipeline.spec import Leaf, OperatorSettings, SecretSpec, StackSpec, Target
 from secrets_pipeline.values import Fingerprinter, GeneratedPasswords
 
 ReadLeaf = Callable[[str, str, Leaf], Expression]
@@ -67,6 +67,15 @@ class World:
         if stack not in self._contexts:
             self._contexts[stack] = StackContext(self.specs[stack], self)
         return self._contexts[stack]
+
+    def names_in(self, target: Target) -> frozenset[str]:
+        """The secret names that any stack declares in an account and region."""
+        return frozenset(
+            secret.name
+            for spec in self.specs.values()
+            if (spec.target.account_id, spec.target.region) == (target.account_id, target.region)
+            for secret in spec.secrets
+        )
 
 
 class StackContext:

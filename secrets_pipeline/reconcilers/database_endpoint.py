@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws import AwsError, calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
-from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, Refused, Unreachable, log_in
+from secrets_pipeline.reconcilers.login import POSTGRES, Address, LoggedIn, Login, Refused, Unreachable, log_in
 from secrets_pipeline.reconcilers.marks import PASSWORD, VALUE_VERSION
 from secrets_pipeline.reconcilers.states import DatabaseState, SecretState
 from secrets_pipeline.references import Output, Pending, Plain, Resolved, Secret
@@ -109,9 +109,17 @@ class DatabaseEndpointReconciler:
             )
         if state.status != AVAILABLE:
             return Change(resource, ChangeClass.UPDATE, (f"instance is {state.status}",))
+        if unproven := self._no_login(state):
+            return Change(resource, ChangeClass.NONE, (f"{state.endpoint}, password not proven: {unproven}",))
         if self.proven(database):
             return Change(resource, ChangeClass.NONE, (state.endpoint or "",))
         return Change(resource, ChangeClass.UPDATE, ("password is not proven for this instance and secret version",))
+
+    def _no_login(self, state: DatabaseState) -> str:
+        """Why no login is tried here at all, or nothing."""
+        if not self._context.world.settings.database_logins:
+            return "database_logins is off in the operator's settings"
+        return "" if state.engine in POSTGRES else f"logins to engine {state.engine} are not supported yet"
 
     def _available(self, database: DatabaseSpec, deadline: float) -> DatabaseState:
         while True:

@@ -50,8 +50,9 @@ Login = LoggedIn | Refused | Unreachable
 def log_in(address: Address, password: SecretStr, *, ca_file: str | None = None) -> Login:
     """Try once; five seconds at most.
 
-    TLS is required of every server but one on this host. Amazon's roots for RDS are in no system store: with `ca_file`
-    (the bundle that AWS publishes) the certificate is verified, without it the connection is encrypted only.
+    TLS with a verified certificate is required of every server but one on this host: whoever answers there could ask
+    for the password in clear. Amazon's roots for RDS are in no system store, so `ca_file` names the bundle that AWS
+    publishes.
     Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html
     Codes: https://www.postgresql.org/docs/current/errcodes-appendix.html (class 28).
     """
@@ -71,6 +72,9 @@ def log_in(address: Address, password: SecretStr, *, ca_file: str | None = None)
         detail = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
         code = str(detail.get("C", ""))
         return Refused() if code == _WRONG_LOGIN else Unreachable(f"the server answered with {code or 'an error'}")
+    except ssl.SSLCertVerificationError:
+        bundle = "set rds_ca_file in the operator's settings to the bundle that AWS publishes"
+        return Unreachable(f"the certificate of {address.host} is not trusted: {bundle}")
     except (pg8000.dbapi.InterfaceError, OSError) as error:
         cause = error.__cause__ or error
         return Unreachable(f"{type(cause).__name__} at {address.host}:{address.port}")
@@ -85,11 +89,7 @@ def _tls(host: str, ca_file: str | None) -> ssl.SSLContext | None:
     if _on_this_host(host):
         # pg8000 takes None as: encrypt where the server offers it.
         return None
-    context = ssl.create_default_context(cafile=ca_file)
-    if ca_file is None:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+    return ssl.create_default_context(cafile=ca_file)
 
 
 def _on_this_host(host: str) -> bool:

@@ -66,7 +66,8 @@ class SecretReconciler:
             declared.append(change)
             if any(changes_value(reason) for reason in change.reasons):
                 rewritten.add(secret.name)
-        return [*declared, *([] if self._connections else self._orphans())]
+        replicas = [change for secret in self._secrets.values() for change in _replicas(secret)]
+        return [*declared, *replicas, *([] if self._connections else self._orphans())]
 
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""
@@ -123,7 +124,8 @@ class SecretReconciler:
 
     def _orphans(self) -> list[Change]:
         context = self._context
-        declared = {secret.name for secret in context.spec.secrets}
+        # A secret that moved to another stack is that stack's to take over, not ours to delete.
+        declared = context.world.names_in(context.spec.target)
         changes = []
         for state in context.inventory.secrets().values():
             if state.name in declared or state.deleted_at is not None:
@@ -271,6 +273,16 @@ class SecretReconciler:
             self._context.account.client("secretsmanager").delete_secret(SecretId=state.arn, RecoveryWindowInDays=30)
         self._context.inventory.refresh(name)
         return "scheduled for deletion in 30 days"
+
+
+def _replicas(secret: SecretSpec) -> list[Change]:
+    """Replicas are declared and not made yet: that is said, not passed over."""
+    reason = "the pipeline does not replicate yet: replicate it with Terraform until it does"
+    names = (f"{secret.name} in {replica.region}" for replica in secret.replicas)
+    return [
+        Change(Resource("replica", name, secret.ref.component, secret.ref.key), ChangeClass.BLOCKED, (reason,))
+        for name in names
+    ]
 
 
 def waits_for_endpoint(secret: SecretSpec) -> bool:

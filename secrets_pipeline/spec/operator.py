@@ -71,6 +71,7 @@ class OperatorSettings(Spec):
         fingerprint_key: alias, id or ARN of the HMAC key of fingerprints.
         seals: `local`, or an S3 bucket.
         read_only: refuse every write; `SECRETS_PIPELINE_READ_ONLY=1` does the same.
+        database_logins: whether the pipeline can reach the databases and proves each password by a login.
         rds_ca_file: certificate bundle for logging in to RDS; None for the system's.
     """
 
@@ -79,6 +80,7 @@ class OperatorSettings(Spec):
     seal_key: str = "alias/secrets-pipeline"
     fingerprint_key: str = "alias/secrets-pipeline-fingerprint"
     seals: Annotated[SealSettings, BeforeValidator(_seals)] = SealSettings()
+    database_logins: bool = True
     read_only: bool = False
     rds_ca_file: str | None = None
 
