@@ -245,11 +245,8 @@ class StackOutputs:
 
     def _delivery(self, component: str, path: Path) -> Resolved:
         delivery = next(d for d in self._context.spec.deliveries if d.component == component)
-        name = str(path[0])
         known = {"cluster_name": "cluster", "service_name": "service", "stage_name": "stage_name"}
-        if name in known:
-            return Plain(getattr(delivery, known[name]))
-        return Pending(f"{name} of {component} is not read here")
+        return Plain(getattr(delivery, known[str(path[0])]))
 
 
 def _foreign(name: str) -> Pending:

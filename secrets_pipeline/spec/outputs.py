@@ -41,8 +41,8 @@ OUTPUTS: Final[Mapping[str, frozenset[str]]] = {
         }
     ),
     "lambda": frozenset({"function_arn", "function_name"}),
-    "ecs": frozenset({"cluster_name", "service_name", "task_definition_arn"}),
-    "apigateway": frozenset({"api_id", "stage_name"}),
+    "ecs": frozenset({"cluster_name", "service_name"}),
+    "apigateway": frozenset({"stage_name"}),
 }
 """Kind of component → its outputs."""
 

@@ -72,3 +72,10 @@ def test_a_key_policy_keeps_the_root_and_binds_everybody_else_to_secrets_manager
         assert condition["kms:ViaService"] == "secretsmanager.eu-west-2.amazonaws.com"
     assert others[0]["Condition"]["StringEquals"]["kms:CallerAccount"] == "111122223333"
     assert others[1]["Action"] == ["kms:Decrypt", "kms:DescribeKey"]
+
+
+def test_an_account_by_number_and_by_its_root_is_the_same_principal() -> None:
+    by_root = {**STATEMENT, "Principal": {"AWS": "arn:aws:iam::444455556666:root"}}
+    by_number = {**STATEMENT, "Principal": {"AWS": "444455556666"}}
+    assert same_policy({"Statement": [by_root]}, {"Statement": [by_number]})
+    assert not same_policy({"Statement": [by_root]}, {"Statement": [STATEMENT]})

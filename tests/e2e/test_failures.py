@@ -160,3 +160,15 @@ def test_a_failing_write_fails_the_run_with_its_table_and_the_next_run_finishes(
     report, checks = provision("myapp-prod", base_path=repository, options=ApplyOptions())
     assert report.success, report.error
     assert all(check.passed for check in checks)
+
+
+def test_what_belongs_to_others_is_never_read_into_a_secret_of_ours(aws: local.LocalAws, repository: Path) -> None:
+    client = boto3.client("secretsmanager")
+    client.create_secret(Name="infra/shared/network/vpn-pre-shared-key", SecretString="FOREIGN")
+    local.reset_calls(aws)
+    report, _ = provision("infra-shared", base_path=repository, options=ApplyOptions())
+    assert "GetSecretValue" not in {call.operation for call in local.calls(aws)}
+    outcomes = {row["name"]: row["outcome"] for row in report.rows if row["stage"] == "secrets"}
+    assert outcomes["infra/shared/network/vpn-config"] == "skipped"
+    names = [entry["Name"] for entry in client.list_secrets(MaxResults=100)["SecretList"]]
+    assert "infra/shared/network/vpn-config" not in names

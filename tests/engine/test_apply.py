@@ -1,6 +1,7 @@
 import threading
 from collections.abc import Callable, Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from secrets_pipeline.engine import (
     Unchanged,
     apply,
     count,
+    planned,
     rows,
 )
 from secrets_pipeline.errors import SecretsPipelineError
@@ -148,3 +150,25 @@ def test_any_acyclic_plan_is_applied_completely_and_in_order(data: st.DataObject
     for one in changes:
         for need in one.depends_on:
             assert recording.applied.index(need) < recording.applied.index(one.resource.name)
+
+
+def test_a_resource_that_cannot_be_planned_fails_by_itself() -> None:
+    def refused() -> Change:
+        raise SecretsPipelineError("access denied", remedy="ask")
+
+    broken = planned(Resource("secret", "broken"), refused)
+    good = planned(Resource("secret", "good"), lambda: change("good"))
+    assert broken.action is ChangeClass.BLOCKED
+    outcomes = apply(Recording(str), [broken, good, change("behind", "broken")])
+    assert [type(o) for o in outcomes] == [Failed, Applied, Skipped]
+
+
+def test_after_an_interrupt_nothing_more_is_started() -> None:
+    recording = Recording(str)
+
+    def interrupt(_outcome: Outcome) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        apply(recording, [change(str(n)) for n in range(100)], workers=4, progress=interrupt)
+    assert len(recording.applied) <= 4
