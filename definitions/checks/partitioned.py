@@ -81,9 +81,10 @@ def result(findings: list[tuple[str, Finding]]) -> dg.AssetCheckResult:
         for stack, finding in findings
     ]
     open_ones = [f"{row['name']}: {row['detail']}" for row in table if row["verdict"] != Verdict.RIGHT.value]
+    good = f"{len(table)} as it should be" if table else "nothing is declared here"
     return dg.AssetCheckResult(
         passed=verdicts <= {Verdict.RIGHT},
         severity=dg.AssetCheckSeverity.ERROR if Verdict.WRONG in verdicts else dg.AssetCheckSeverity.WARN,
-        description="; ".join(open_ones) or f"{len(table)} as it should be",
+        description="; ".join(open_ones) or good,
         metadata={"table": table_of(table)},
     )

@@ -10,7 +10,8 @@ import json
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
@@ -113,13 +114,14 @@ def stand_in(aws: LocalAws, resources: Sequence[StandIn]) -> None:
 
     Roles come first, whatever the order given, since functions need theirs.
     """
+    session_of = cache(partial(_session, aws))
     for one in resources:
         if isinstance(one, StandInRole):
-            _role(_session(aws, one.arn.split(":")[4], None), one)
+            _role(session_of(one.arn.split(":")[4], None), one)
     for one in resources:
         if isinstance(one, StandInRole):
             continue
-        session = _session(aws, one.account_id, one.region)
+        session = session_of(one.account_id, one.region)
         if isinstance(one, StandInFunction):
             _function(session, one)
         elif isinstance(one, StandInService):
@@ -128,12 +130,20 @@ def stand_in(aws: LocalAws, resources: Sequence[StandIn]) -> None:
             _stage(session, one)
 
 
-@dataclass(frozen=True, slots=True)
 class _Session:
-    """A boto3 session with the endpoint of the embedded AWS."""
+    """One account and region of the embedded AWS; each client is made once, as making one takes a tenth of a second."""
 
-    session: boto3.Session
-    endpoint_url: str
+    def __init__(self, session: boto3.Session, endpoint_url: str) -> None:
+        self._session = session
+        self._endpoint_url = endpoint_url
+        self._clients: dict[str, Any] = {}
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 has a type for each service
+        """The client of a service."""
+        if service not in self._clients:
+            make: Callable[..., Any] = self._session.client
+            self._clients[service] = make(service, endpoint_url=self._endpoint_url)
+        return self._clients[service]
 
 
 def _session(aws: LocalAws, account_id: str | None, region: str | None) -> _Session:
@@ -149,7 +159,7 @@ def _session(aws: LocalAws, account_id: str | None, region: str | None) -> _Sess
 
 
 def _role(at: _Session, wanted: StandInRole) -> None:
-    iam: IAMClient = at.session.client("iam", endpoint_url=at.endpoint_url)
+    iam: IAMClient = at.client("iam")
     path, _, name = wanted.arn.split(":role", 1)[1].rpartition("/")
     trust = {
         "Version": "2012-10-17",
@@ -162,7 +172,7 @@ def _role(at: _Session, wanted: StandInRole) -> None:
 
 
 def _function(at: _Session, wanted: StandInFunction) -> None:
-    client = at.session.client("lambda", endpoint_url=at.endpoint_url)
+    client = at.client("lambda")
     _unless_there(
         lambda: client.create_function(
             FunctionName=wanted.name,
@@ -191,7 +201,7 @@ def _archive() -> bytes:
 
 
 def _service(at: _Session, wanted: StandInService) -> None:
-    ecs = at.session.client("ecs", endpoint_url=at.endpoint_url)
+    ecs = at.client("ecs")
     ecs.create_cluster(clusterName=wanted.cluster)
     found = ecs.describe_services(cluster=wanted.cluster, services=[wanted.service])["services"]
     if any(one["status"] == "ACTIVE" for one in found):
@@ -211,7 +221,7 @@ def _service(at: _Session, wanted: StandInService) -> None:
 
 
 def _stage(at: _Session, wanted: StandInStage) -> None:
-    client: APIGatewayClient = at.session.client("apigateway", endpoint_url=at.endpoint_url)
+    client: APIGatewayClient = at.client("apigateway")
     named = [one["id"] for one in client.get_rest_apis(limit=500)["items"] if one["name"] == wanted.api_name]
     api = named[0] if named else client.create_rest_api(name=wanted.api_name)["id"]
     if any(one["stageName"] == wanted.stage_name for one in client.get_stages(restApiId=api)["item"]):

@@ -1,11 +1,14 @@
-"""A running webserver and daemon: what the UI's buttons do, by its API."""
+"""A running webserver and daemon: what the UI's buttons do, by its API, and what a browser shows of it."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from playwright.sync_api import FloatRect, Page, expect, sync_playwright
 
 from definitions.home import prepare_home
 from definitions.running import queue
@@ -37,6 +40,22 @@ CHECKS = {
     ("consumer_arns", "consumer_arns_as_declared"),
 }
 READS = ("Describe", "List", "Get", "BatchGet", "GenerateMac")
+CHROMIUM = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+SCREENSHOTS = "SECRETS_PIPELINE_SCREENSHOTS"
+# What the UI's own switches store: the graph from top to bottom, and cards that fit into one window.
+_SWITCHES = """
+localStorage.setItem('asset-graph-direction', '"vertical"');
+localStorage.setItem('asset-node-facets', '["checks", "status"]');
+"""
 
 _PARTITIONS = '{ assetNodeOrError(assetKey: {path: ["secrets"]}) { ... on AssetNode { partitionKeys } } }'
 
@@ -205,3 +224,61 @@ def test_checks_without_a_partition_judge_every_stack_in_one_summary_and_a_plan_
     assert all(observation["partition"] == "myapp-dev" for observation in observations)
     assert {entry.get("intValue", 0) for one in observations for entry in one["metadataEntries"]} == {0}
     assert writes(aws) == []
+
+
+@pytest.fixture(scope="module")
+def page(deployment: Deployment, provisioned: dict[str, Run]) -> Iterator[Page]:
+    """A browser window; the only tests that skip, where there is no browser."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("there is no chromium on this machine; Debian's package has it")
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=chromium, args=CHROMIUM) as browser,
+    ):
+        size = {"width": 1600, "height": 1700}
+        page = browser.new_page(base_url=deployment.url, viewport=size, device_scale_factor=1.5)
+        expect.set_options(timeout=20_000)
+        page.add_init_script(_SWITCHES)
+        yield page
+
+
+def photograph(page: Page, name: str, clip: FloatRect) -> None:
+    """Keep a picture, if somebody asks for it."""
+    if folder := os.environ.get(SCREENSHOTS):
+        page.screenshot(path=Path(folder) / name, clip=clip)
+
+
+def frame(page: Page, selector: str, margin: float = 24) -> FloatRect:
+    """What encloses all elements of a kind."""
+    boxes = [box for element in page.locator(selector).all() if (box := element.bounding_box())]
+    left, top = (min(box[side] for box in boxes) - margin for side in ("x", "y"))
+    right = max(box["x"] + box["width"] for box in boxes) + margin
+    bottom = max(box["y"] + box["height"] for box in boxes) + margin
+    return {"x": left, "y": top, "width": right - left, "height": bottom - top}
+
+
+def test_the_lineage_shows_every_asset_materialised_and_every_check_passed(page: Page) -> None:
+    page.goto("/locations/secrets_pipeline/asset-groups/provision/lineage")
+    for asset in ASSETS:
+        expect(page.get_by_text(asset, exact=True)).to_be_visible()
+    expect(page.get_by_text("3 partitions")).to_have_count(len(ASSETS))
+    expect(page.get_by_text("1 / 1 Passed")).to_have_count(len(CHECKS))
+    photograph(page, "lineage.png", frame(page, "foreignObject"))
+
+
+def test_the_page_of_a_run_shows_its_partition_and_its_success(page: Page, provisioned: dict[str, Run]) -> None:
+    page.goto(f"/runs/{provisioned['myapp-dev'].run_id}")
+    expect(page.get_by_text("partition: myapp-dev")).to_be_visible()
+    expect(page.get_by_text("Success", exact=True)).to_be_visible()
+    expect(page.get_by_text("11 assets")).to_be_visible()
+    expect(page.get_by_text("7 checks")).to_be_visible()
+
+
+def test_the_page_of_a_check_shows_each_partition_passed(page: Page) -> None:
+    page.goto("/assets/secrets?view=checks&checkDetail=secrets_have_current_values&checkDetailTab=partitions")
+    page.get_by_role("tab", name="Partitions").last.click()
+    expect(page.get_by_text("Passed (3)")).to_be_visible()
+    expect(page.get_by_text("Failed (0)", exact=True)).to_be_visible()
+    for stack in STACKS:
+        expect(page.get_by_text(stack, exact=True).last).to_be_visible()
