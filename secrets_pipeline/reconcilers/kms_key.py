@@ -115,7 +115,7 @@ class KmsKeyReconciler:
         client = self._context.account.client("kms")
         tags = self._tags(key)
         left_over = find_unaliased_key(client, ALIAS, key.alias)
-        key_id = left_over
+        key_id = left_over.rsplit("/", 1)[-1] if left_over else None
         if key_id is None:
             with calling("CreateKey", key.alias):
                 answer = client.create_key(

@@ -42,11 +42,9 @@ _RUN = """query ($run: ID!) {
         events {
           __typename
           ... on ExecutionStepFailureEvent { error { message cause { message } } }
-          ... on ObservationEvent { partition metadataEntries { label ... on IntMetadataEntry { intValue } } }
+          ... on ObservationEvent { partition metadataEntries { ... on IntMetadataEntry { intValue } } }
           ... on AssetCheckEvaluationEvent {
-            evaluation {
-              checkName partition success description metadataEntries { ... on MarkdownMetadataEntry { mdStr } }
-            }
+            evaluation { checkName partition success metadataEntries { ... on MarkdownMetadataEntry { mdStr } } }
           }
         }
       }
@@ -81,14 +79,9 @@ class Run:
 
 @dataclass(frozen=True)
 class Deployment:
-    """A webserver with its daemon.
-
-    Attributes:
-        seconds: how long it took until it was ready.
-    """
+    """A webserver with its daemon."""
 
     url: str
-    seconds: float
 
     def query(self, text: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What a GraphQL query or mutation answers."""
@@ -147,7 +140,6 @@ def serving(log: Path, *, timeout: float = 90) -> Iterator[Deployment]:
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     command = [str(Path(sys.executable).with_name("dg")), "dev", "--host", "127.0.0.1", "--port", str(port)]
-    began = time.monotonic()
     with (
         log.open("wb") as sink,
         subprocess.Popen(
@@ -161,7 +153,7 @@ def serving(log: Path, *, timeout: float = 90) -> Iterator[Deployment]:
                 return _is_ready(url)
 
             until(ready, timeout, "dg dev to be ready")
-            yield Deployment(url, time.monotonic() - began)
+            yield Deployment(url)
         finally:
             _end(process)
 

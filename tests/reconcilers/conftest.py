@@ -9,7 +9,6 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -19,7 +18,9 @@ from secrets_pipeline import local
 from secrets_pipeline.aws import Pacer, Sessions
 from secrets_pipeline.engine import Applied, Change, Outcome, Reconciler, Unchanged, apply
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, StackContext, World, commit, generate_passwords
-from secrets_pipeline.references import Json, Literal, outputs, parse, ssm_parameters
+from secrets_pipeline.reconcilers.marks import SPEC
+from secrets_pipeline.reconcilers.states import tag_list
+from secrets_pipeline.references import Expression, Json, Literal, outputs, parse, ssm_parameters
 from secrets_pipeline.spec import (
     DatabaseSpec,
     DeclaredValue,
@@ -35,20 +36,10 @@ from secrets_pipeline.spec import (
 )
 
 if TYPE_CHECKING:
-    from mypy_boto3_kms import KMSClient
-    from mypy_boto3_rds import RDSClient
-    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_secretsmanager.type_defs import DescribeSecretResponseTypeDef
-    from mypy_boto3_ssm import SSMClient
 
-COMPONENTS = {
-    "secrets": "secretsmanager",
-    "rds": "rds",
-    "kms": "kms",
-    "worker": "lambda",
-    "shop": "ecs",
-    "api": "apigateway",
-}
+COMPONENTS = {"secrets": "secretsmanager", "rds": "rds", "kms": "kms"}
+COMPONENTS |= {"worker": "lambda", "shop": "ecs", "api": "apigateway"}
 POLICY = PasswordPolicy(length=24, alphabet={"lower": "abcdefghijklmnopqrstuvwxyz"}, minima={"lower": 24})
 
 _numbers = itertools.count(1)
@@ -95,21 +86,19 @@ class Bench:
         yaml: the YAML behind the leaves of declared values, by their source; change it between two runs.
     """
 
-    def __init__(self, aws: local.LocalAws) -> None:
+    def __init__(self, aws: local.LocalAws, session: boto3.Session, sessions: Sessions) -> None:
         self.aws = aws
+        self.session = session
+        self._sessions = sessions
+        self.secrets = session.client("secretsmanager")
+        self.kms, self.rds, self.ssm = session.client("kms"), session.client("rds"), session.client("ssm")
         self.stack = f"t{next(_numbers):04}-dev"
         self.yaml: dict[tuple[str | int, ...], Json] = {}
         self.files: dict[str, str] = {}
-        variables = aws.environment()
-        self.session = boto3.Session(
-            variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=aws.region
-        )
-
-    # what a stack declares
 
     def another(self) -> Bench:
         """A bench with a stack of its own, on the same server."""
-        return Bench(self.aws)
+        return Bench(self.aws, self.session, self._sessions)
 
     def name(self, key: str) -> str:
         """A name that no other test uses."""
@@ -122,28 +111,23 @@ class Bench:
 
     def generated(self, key: str = "password", *, fields: Mapping[str, Any] | None = None, **more: Any) -> SecretSpec:  # noqa: ANN401 - SecretSpec's fields
         """A secret with a generated password."""
-        value = GeneratedValue(policy=POLICY, fields={name: late(field) for name, field in (fields or {}).items()})
+        value = GeneratedValue(policy=POLICY, fields={name: self.late(field) for name, field in (fields or {}).items()})
         return self._secret(key, value, more)
 
     def declared(self, key: str = "api", value: Any = "declared", **more: Any) -> SecretSpec:  # noqa: ANN401 - any YAML
         """A secret with a declared value: text, or a flat map; references as in YAML."""
         document = isinstance(value, Mapping)
-        leaves = [
-            self._leaf((key, *path), path, text)
-            for path, text in ([((k,), v) for k, v in value.items()] if document else [((), value)])
-        ]
-        return self._secret(key, DeclaredValue(document=document, leaves=tuple(leaves)), more)
+        at = {(name,): text for name, text in value.items()} if document else {(): value}
+        leaves = tuple(self._leaf((key, *path), path, text) for path, text in at.items())
+        return self._secret(key, DeclaredValue(document=document, leaves=leaves), more)
 
     def _leaf(self, source: tuple[str, ...], path: tuple[str, ...], text: Json) -> Leaf:
         self.yaml[source] = text
-        expression = late(text)
-        if isinstance(expression, str | int):
-            return Leaf(path=path, source=source)
+        expression = self._expression(text)
         return Leaf(path=path, source=source, outputs=outputs(expression), ssm=ssm_parameters(expression))
 
     def _secret(self, key: str, value: GeneratedValue | DeclaredValue, more: Mapping[str, Any]) -> SecretSpec:
-        given = {"kms_key": None, **more}
-        return SecretSpec(ref=ref(key), name=self.name(key), value=value, **given)
+        return SecretSpec(ref=self.ref(key), name=self.name(key), value=value, **more)
 
     def key(self, **more: Any) -> KeySpec:  # noqa: ANN401 - KeySpec's fields
         """The stack's key."""
@@ -151,7 +135,7 @@ class Bench:
 
     def database(self, **more: Any) -> DatabaseSpec:  # noqa: ANN401 - DatabaseSpec's fields
         """A PostgreSQL instance that the stack creates, with the secret `password` as master password."""
-        given = {"password": ref("password"), "create": True, "db_name": "orders", **more}
+        given = {"password": self.ref("password"), "create": True, "db_name": "orders", **more}
         return DatabaseSpec(component="rds", identifier=self.stack, engine="postgres", username="owner", **given)
 
     def spec(self, *secrets: SecretSpec, **more: Any) -> StackSpec:  # noqa: ANN401 - StackSpec's fields
@@ -159,8 +143,6 @@ class Bench:
         given = {"components": COMPONENTS, **more}
         target = Target(region=self.aws.region, account_id=self.aws.account_id)
         return StackSpec(stack=self.stack, target=target, secrets=secrets, **given)
-
-    # running
 
     def context(
         self,
@@ -172,13 +154,12 @@ class Bench:
         interruption: Interruption | None = None,
     ) -> StackContext:
         """A fresh run: nothing is remembered from an earlier one."""
-        sessions = Sessions(self.session, pacers=lambda *_: Pacer(sleep=lambda _: None))
         world = World(
             specs={one.stack: one for one in (spec, *others)},
-            read_leaf=lambda _stack, _component, leaf: as_expression(self.yaml[leaf.source]),
+            read_leaf=lambda _stack, _component, leaf: self._expression(self.yaml[leaf.source]),
             read_file=self.files.__getitem__,
             environment={"ALLOWED": "from the environment"}.get,
-            sessions=sessions,
+            sessions=unpaced(self.session) if interruption else self._sessions,
             settings=settings,
             options=options,
             writing=writing,
@@ -194,9 +175,9 @@ class Bench:
         context.passwords = generate_passwords(context)
         settled: dict[str, Outcome] = {}
         for stage in stages or STAGES:
-            settled |= {f"{stage} {name}": one for name, one in run(STAGES[stage](context)).items()}
+            settled |= {f"{stage} {name}": one for name, one in self.run(STAGES[stage](context)).items()}
         if not stages:
-            settled |= {f"commit {name}": one for name, one in run(commit(context)).items()}
+            settled |= {f"commit {name}": one for name, one in self.run(commit(context)).items()}
         return settled
 
     def create(self, *secrets: SecretSpec, **more: Any) -> StackSpec:  # noqa: ANN401 - StackSpec's fields
@@ -210,38 +191,33 @@ class Bench:
         context = self.context(spec, writing=False, **how)
         return {change.resource.name: change for change in STAGES[stage](context).plan()}
 
+    def _expression(self, value: Json) -> Expression:
+        late = self.late(value)
+        return late if isinstance(late, Expression) else Literal(late)
+
     @staticmethod
     def run(reconciler: Reconciler, changes: Sequence[Change] | None = None) -> dict[str, Outcome]:
         """Plan and apply one reconciler; outcomes by name."""
-        return run(reconciler, changes)
+        outcomes = apply(reconciler, reconciler.plan() if changes is None else changes)
+        return {outcome.change.resource.name: outcome for outcome in outcomes}
+
+    def start_without_value(self, spec: StackSpec) -> None:
+        """Make each secret as a run of ours does, but without a value."""
+        context = self.context(spec)
+        for secret in spec.secrets:
+            owner = context.owner(secret)
+            tags = {**owner.tags(), SPEC: context.marks.provisional(secret.name, owner)}
+            self.secrets.create_secret(Name=secret.name, Tags=tag_list(tags))
 
     @staticmethod
     def ref(key: str) -> SecretRef:
         """One of the stack's secrets."""
-        return ref(key)
+        return SecretRef(component="secrets", key=key)
 
     @staticmethod
-    def late(text: str) -> Any:  # noqa: ANN401 - an expression, or the text as it stands
-        """What YAML means by a text."""
-        return late(text)
-
-    # witnesses
-
-    @cached_property
-    def secrets(self) -> SecretsManagerClient:
-        return self.session.client("secretsmanager", endpoint_url=self.aws.endpoint_url)
-
-    @cached_property
-    def kms(self) -> KMSClient:
-        return self.session.client("kms", endpoint_url=self.aws.endpoint_url)
-
-    @cached_property
-    def rds(self) -> RDSClient:
-        return self.session.client("rds", endpoint_url=self.aws.endpoint_url)
-
-    @cached_property
-    def ssm(self) -> SSMClient:
-        return self.session.client("ssm", endpoint_url=self.aws.endpoint_url)
+    def late(value: Json) -> Any:  # noqa: ANN401 - an expression, or the value as it stands
+        """What YAML means by a value."""
+        return parse(value, COMPONENTS) if isinstance(value, str) and "${" in value else value
 
     def describe(self, key: str) -> DescribeSecretResponseTypeDef:
         return self.secrets.describe_secret(SecretId=self.name(key))
@@ -276,23 +252,9 @@ class Bench:
         local.reset_calls(self.aws)
 
 
-def ref(key: str) -> SecretRef:
-    return SecretRef(component="secrets", key=key)
-
-
-def late(value: Json) -> Any:  # noqa: ANN401 - a value as it stands, or an expression
-    """Text with references as an expression; anything else as it stands."""
-    return parse(value, COMPONENTS) if isinstance(value, str) and "${" in value else value
-
-
-def as_expression(value: Json) -> Any:  # noqa: ANN401 - an expression
-    return parse(value, COMPONENTS) if isinstance(value, str) else Literal(value)
-
-
-def run(reconciler: Reconciler, changes: Sequence[Change] | None = None) -> dict[str, Outcome]:
-    """Plan and apply; outcomes by name."""
-    outcomes = apply(reconciler, reconciler.plan() if changes is None else changes)
-    return {outcome.change.resource.name: outcome for outcome in outcomes}
+def unpaced(session: boto3.Session) -> Sessions:
+    """Sessions that never wait."""
+    return Sessions(session, pacers=lambda *_: Pacer(sleep=lambda _: None))
 
 
 @pytest.fixture
@@ -314,10 +276,22 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:
     local.stop(running.state_dir)
 
 
+@pytest.fixture(scope="session")
+def session(aws: local.LocalAws) -> boto3.Session:
+    variables = aws.environment()
+    return boto3.Session(variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=aws.region)
+
+
+@pytest.fixture(scope="session")
+def sessions(session: boto3.Session) -> Sessions:
+    """Shared by all runs that nobody interrupts: making clients is most of a short run's time."""
+    return unpaced(session)
+
+
 @pytest.fixture
-def bench(aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def bench(aws: local.LocalAws, session: boto3.Session, sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> Bench:
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "SECRETS_PIPELINE_READ_ONLY"):
         monkeypatch.delenv(name, raising=False)
     for name, value in aws.environment().items():
         monkeypatch.setenv(name, value)
-    return Bench(aws)
+    return Bench(aws, session, sessions)

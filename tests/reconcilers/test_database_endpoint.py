@@ -13,7 +13,7 @@ from secrets_pipeline.reconcilers import StackContext
 from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Refused, log_in
 from secrets_pipeline.reconcilers.marks import PASSWORD
-from secrets_pipeline.spec import StackSpec
+from secrets_pipeline.spec import OperatorSettings, StackSpec
 
 if TYPE_CHECKING:
     from mypy_boto3_rds.type_defs import DBInstanceTypeDef
@@ -238,6 +238,13 @@ def test_tags_of_our_instance_are_repaired(bench: Bench, spec: StackSpec) -> Non
     bench.provision(edited, "rds_instances")
     assert {"Key": "Team", "Value": "orders"} in instance(bench)["TagList"]
     assert mark(bench)
+
+
+def test_without_logins_the_plan_says_that_nothing_is_proven(bench: Bench, spec: StackSpec) -> None:
+    bench.rds.remove_tags_from_resource(ResourceName=instance(bench)["DBInstanceArn"], TagKeys=[PASSWORD])
+    change = bench.plan(spec, STAGE, settings=OperatorSettings(database_logins=False))[bench.stack]
+    assert change.action is ChangeClass.NONE
+    assert change.reason.endswith("password not proven: database_logins is off in the operator's settings")
 
 
 def test_a_refused_login_is_refused_for_the_check_as_well(bench: Bench, spec: StackSpec) -> None:

@@ -128,6 +128,45 @@ def test_a_key_left_without_alias_by_a_crash_is_used_and_no_second_one_is_made(b
     assert bench.plan(spec, "kms_keys")[bench.alias].action is ChangeClass.NONE
 
 
+def test_a_secret_under_a_key_that_was_left_without_alias_is_written_once(bench: Bench) -> None:
+    tags: Any = [{"TagKey": STACK, "TagValue": bench.stack}, {"TagKey": ALIAS, "TagValue": bench.alias}]
+    left = bench.kms.create_key(Tags=tags)["KeyMetadata"]["KeyId"]
+    spec = bench.create(
+        bench.declared(kms_key=bench.alias),
+        bench.declared("id", "${output.kms.key_id}"),
+        keys=(bench.key(),),
+    )
+    assert bench.value("id") == left
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+    assert bench.versions("api") == 1
+
+
+def test_an_alias_made_by_somebody_else_meanwhile_wins_and_our_unused_key_is_given_up(
+    bench: Bench, interruption: Interruption
+) -> None:
+    theirs = bench.kms.create_key()["KeyMetadata"]["KeyId"]
+    made: list[str] = []
+
+    def interfere(operation: str) -> None:
+        if operation == "CreateAlias" and not made:
+            made.append(bench.alias)
+            bench.kms.create_alias(AliasName=bench.alias, TargetKeyId=theirs)
+
+    spec = own(bench)
+    bench.context(spec).service_keys  # noqa: B018 - the pipeline's own two keys have their aliases already
+    interruption.before = interfere
+    outcome = bench.provision(spec, "kms_keys", interruption=interruption)[f"kms_keys {bench.alias}"]
+    assert isinstance(outcome, Skipped)
+    assert "exists after all" in outcome.reason
+    assert key_id(bench) == theirs
+    ours = [
+        bench.kms.describe_key(KeyId=one)["KeyMetadata"]["KeyState"]
+        for one in bench.kms.get_paginator("list_keys").paginate().search("Keys[].KeyId")
+        if {"TagKey": ALIAS, "TagValue": bench.alias} in bench.kms.list_resource_tags(KeyId=one)["Tags"]
+    ]
+    assert ours == ["PendingDeletion"]
+
+
 def test_a_key_killed_at_any_call_of_its_creation_is_one_key_after_the_next_run(
     bench: Bench, interruption: Interruption, killed: type[BaseException]
 ) -> None:

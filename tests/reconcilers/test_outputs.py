@@ -96,7 +96,6 @@ def test_outputs_of_key_and_instance_are_what_aws_holds(bench: Bench, spec: Stac
         "worker.function_arn": f"? Lambda function {bench.stack}-missing does not exist yet",
         "shop.cluster_name": "c",
         "shop.service_name": "s",
-        "shop.task_definition_arn": "? task_definition_arn of shop is not read here",
         "api.stage_name": "dev",
     }
     assert {text: resolved(context, bench.late(f"${{output.{text}}}")) for text in expected} == expected
@@ -113,9 +112,20 @@ def test_what_is_missing_says_what_it_waits_for(bench: Bench) -> None:
         "rds.address": f"? RDS instance {bench.stack} does not exist yet",
     }
     assert {text: resolved(context, bench.late(f"${{output.{text}}}")) for text in expected} == expected
-    bench.secrets.create_secret(Name=bench.name("api"))
+    bench.start_without_value(spec)
     found = resolved(bench.context(spec), bench.late("${output.secrets.secret_values.api}"))
     assert found == f"? secret {bench.name('api')} has no value yet"
+
+
+@pytest.mark.parametrize("output", ["secret_values", "generated_passwords", "secret_arns"])
+def test_whoever_writes_the_yaml_cannot_read_a_secret_that_is_not_ours(bench: Bench, output: str) -> None:
+    bench.secrets.create_secret(Name=bench.name("api"), SecretString="theirs")
+    context = bench.context(bench.spec(bench.declared()))
+    bench.reset_calls()
+    expression = bench.late(f"${{output.secrets.{output}.api}}")
+    assert resolved(context, expression) == f"? secret {bench.name('api')} is not ours"
+    assert context.outputs.identity(expression) == Pending(f"secret {bench.name('api')} is not ours")
+    assert bench.calls()["GetSecretValue"] == 0
 
 
 def test_an_output_of_another_stack_is_read_there(bench: Bench) -> None:

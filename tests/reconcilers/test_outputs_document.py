@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secrets_pipeline.engine import ChangeClass, Unchanged
+from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.reconcilers.outputs_document import _parts
 
 if TYPE_CHECKING:
@@ -70,10 +71,26 @@ def test_many_secrets_take_several_parameters_and_fewer_leave_none_behind(bench:
     for secret in many[1:]:
         bench.secrets.delete_secret(SecretId=secret.name, RecoveryWindowInDays=7)
     fewer = bench.spec(many[0])
-    assert bench.plan(fewer, STAGE)[f"{base(bench)}/2"].action is ChangeClass.PRUNE
+    assert bench.plan(fewer, STAGE)[f"{base(bench)}/2"].action is ChangeClass.ORPHAN
     bench.provision(fewer, STAGE)
+    assert f"{base(bench)}/2" in published(bench)
+    bench.provision(fewer, STAGE, options=ApplyOptions(prune=True))
     assert list(published(bench)) == [base(bench)]
     assert list(published(bench)[base(bench)]) == [many[0].ref.key]
+
+
+def test_prune_leaves_parameters_that_others_put_beside_ours(bench: Bench) -> None:
+    theirs = f"/secrets-pipeline/{bench.stack}/secrets/notes"
+    bench.ssm.put_parameter(Name=theirs, Value="{}", Type="String")
+    spec = bench.create(bench.declared("one"))
+    bench.provision(spec, options=ApplyOptions(prune=True))
+    assert set(published(bench)) == {base(bench), theirs}
+
+
+def test_a_secret_that_is_not_ours_is_not_handed_out(bench: Bench) -> None:
+    bench.secrets.create_secret(Name=bench.name("theirs"), SecretString="x")
+    bench.provision(bench.spec(bench.declared("one"), bench.declared("theirs")))
+    assert list(published(bench)[base(bench)]) == ["one"]
 
 
 def test_a_stack_with_a_longer_name_keeps_its_own_document(bench: Bench) -> None:

@@ -99,6 +99,18 @@ def test_rotation_cancelled_by_hand_is_drift_and_switched_on_again(bench: Bench,
     assert bench.describe("password")["RotationEnabled"]
 
 
+def test_rotation_that_somebody_else_switched_on_is_left_alone(bench: Bench, function: str) -> None:
+    spec = bench.create(bench.generated())
+    bench.secrets.rotate_secret(
+        SecretId=bench.name("password"),
+        RotationLambdaARN=function,
+        RotationRules={"AutomaticallyAfterDays": 7},
+        RotateImmediately=False,
+    )
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+    assert bench.describe("password")["RotationRules"] == {"AutomaticallyAfterDays": 7}
+
+
 def test_a_function_that_does_not_exist_yet_is_waited_for(bench: Bench) -> None:
     spec = rotating(bench)
     change = bench.plan(spec, STAGE)[bench.name("password")]
@@ -124,19 +136,7 @@ def test_a_function_that_is_gone_fails_with_a_remedy_and_leaves_the_secret_as_it
 
 def test_a_secret_without_a_value_does_not_rotate_yet(bench: Bench, function: str) -> None:
     spec = rotating(bench)
-    context = bench.context(spec)
-    bench.secrets.create_secret(
-        Name=bench.name("password"),
-        Tags=[
-            {"Key": key, "Value": value}
-            for key, value in {
-                **context.owner(spec.secrets[0]).tags(),
-                "secrets-pipeline:spec": context.marks.provisional(
-                    bench.name("password"), context.owner(spec.secrets[0])
-                ),
-            }.items()
-        ],
-    )
+    bench.start_without_value(spec)
     outcome = bench.provision(spec, STAGE)[f"{STAGE} {bench.name('password')}"]
     assert isinstance(outcome, Skipped)
     assert "has no value yet" in outcome.reason

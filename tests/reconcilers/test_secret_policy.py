@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from secrets_pipeline.engine import Applied, Change, ChangeClass, Failed, Skipped, Unchanged
-from secrets_pipeline.reconcilers import StackContext
+from secrets_pipeline.reconcilers import ApplyOptions, StackContext
 from secrets_pipeline.reconcilers.secret_policy import SecretPolicyReconciler
 from secrets_pipeline.spec import StackSpec
 
@@ -92,14 +92,14 @@ def test_a_finished_policy_is_not_read_by_a_shallow_plan_and_its_drift_is_seen_b
     assert policy(bench) is not None
 
 
-def test_a_policy_that_somebody_added_is_drift_of_a_secret_without_one(bench: Bench) -> None:
-    spec = bench.create(bench.declared())
-    bench.secrets.put_resource_policy(
-        SecretId=bench.name("api"), ResourcePolicy=json.dumps({"Version": "2012-10-17", "Statement": [statement()]})
-    )
-    assert planned(bench.context(spec, writing=False), deep=False) == []
-    (change,) = planned(bench.context(spec, writing=False), deep=True)
-    assert change.reason == "changed outside: policy is not declared"
+def test_a_policy_that_somebody_else_put_on_a_secret_without_one_is_left_alone(bench: Bench) -> None:
+    theirs = json.dumps({"Version": "2012-10-17", "Statement": [statement()]})
+    bench.secrets.create_secret(Name=bench.name("api"), SecretString="declared")
+    bench.secrets.put_resource_policy(SecretId=bench.name("api"), ResourcePolicy=theirs)
+    spec = bench.spec(bench.declared())
+    bench.provision(spec, options=ApplyOptions(adopt=True))
+    assert policy(bench) == json.loads(theirs)
+    assert planned(bench.context(spec, writing=False), deep=True) == []
 
 
 def test_a_public_policy_is_refused_and_the_secret_is_not_finished(bench: Bench) -> None:

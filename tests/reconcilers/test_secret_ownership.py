@@ -1,0 +1,166 @@
+"""Secrets are never taken from anybody, and deleted only when that is asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
+from secrets_pipeline.reconcilers import STAGES, ApplyOptions, generate_passwords
+from secrets_pipeline.reconcilers.marks import (
+    SPEC,
+    STACK,
+)
+
+if TYPE_CHECKING:
+    from tests.reconcilers.conftest import Bench
+
+
+@pytest.mark.parametrize("options", [ApplyOptions(), ApplyOptions(prune=True)])
+def test_somebody_elses_secret_is_blocked_and_untouched(bench: Bench, options: ApplyOptions) -> None:
+    bench.secrets.create_secret(Name=bench.name("api"), SecretString="theirs")
+    outcome = bench.provision(bench.spec(bench.declared()), options=options)[f"secrets {bench.name('api')}"]
+    assert isinstance(outcome, Skipped)
+    assert "apply --adopt" in outcome.reason
+    assert (bench.value("api"), bench.versions("api")) == ("theirs", 1)
+    assert "Tags" not in bench.describe("api") or bench.tags("api") == {}
+
+
+def test_adoption_marks_the_secret_and_keeps_its_value_and_version(bench: Bench) -> None:
+    bench.secrets.create_secret(
+        Name=bench.name("password"), SecretString="theirs", Description="old", Tags=[{"Key": "Old", "Value": "1"}]
+    )
+    version = bench.current("password")
+    spec = bench.spec(bench.generated(description="ours"))
+    change = bench.plan(spec, options=ApplyOptions(adopt=True))[bench.name("password")]
+    assert change.action is ChangeClass.ADOPT
+    bench.provision(spec, options=ApplyOptions(adopt=True))
+    assert (bench.value("password"), bench.current("password"), bench.versions("password")) == ("theirs", version, 1)
+    assert bench.describe("password")["Description"] == "ours"
+    assert "Old" not in bench.tags("password")
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
+def test_a_forged_mark_is_blocked_even_where_adoption_is_asked(bench: Bench) -> None:
+    spec = bench.create(bench.declared(), bench.declared("other"))
+    tags = bench.tags("other")
+    bench.secrets.tag_resource(SecretId=bench.name("api"), Tags=[{"Key": SPEC, "Value": tags[SPEC]}])
+    outcome = bench.provision(spec, options=ApplyOptions(adopt=True))[f"secrets {bench.name('api')}"]
+    assert isinstance(outcome, Skipped)
+    assert "does not verify" in outcome.reason
+    assert bench.tags("api")[SPEC] == tags[SPEC]
+
+
+def test_a_secret_of_another_stack_is_blocked_for_every_stage(bench: Bench) -> None:
+    secret = bench.generated(fields={"engine": "postgres"})
+    theirs = bench.create(secret)
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::444455556666:root"},
+        "Action": "*",
+        "Resource": "*",
+    }
+    wanted = secret.model_copy(
+        update={"value": secret.value.model_copy(update={"fields": {"engine": "mysql"}}), "policy": (statement,)}
+    )
+    before = bench.describe("password")
+    ours = theirs.model_copy(update={"stack": f"{bench.stack}-other", "secrets": (wanted,)})
+    outcomes = bench.provision(ours, options=ApplyOptions(adopt=True, prune=True))
+    blocked = outcomes[f"secrets {secret.name}"]
+    assert isinstance(blocked, Skipped)
+    assert f"belongs to stack {bench.stack}, component secrets, key password" in blocked.reason
+    assert not [one for name, one in outcomes.items() if secret.name in name and isinstance(one, Applied | Failed)]
+    after = bench.describe("password")
+    assert {**after, "ResponseMetadata": None, "LastAccessedDate": None} == {
+        **before,
+        "ResponseMetadata": None,
+        "LastAccessedDate": None,
+    }
+    assert "ResourcePolicy" not in bench.secrets.get_resource_policy(SecretId=secret.name)
+
+
+def test_what_the_list_says_is_confirmed_before_a_write(bench: Bench) -> None:
+    # The list is read, then somebody else deletes the secret and makes one of the same name.
+    spec = bench.create(bench.declared(description="old"))
+    edited = bench.spec(bench.declared(description="new"))
+    context = bench.context(edited)
+    reconciler = STAGES["secrets"](context)
+    changes = reconciler.plan()
+    assert changes[0].action is ChangeClass.UPDATE
+    bench.secrets.delete_secret(SecretId=spec.secrets[0].name, ForceDeleteWithoutRecovery=True)
+    bench.secrets.create_secret(Name=bench.name("api"), SecretString="theirs", Description="theirs")
+    outcome = bench.run(reconciler, changes)[bench.name("api")]
+    assert isinstance(outcome, Skipped)
+    assert "apply --adopt" in outcome.reason
+    assert bench.describe("api")["Description"] == "theirs"
+
+
+@pytest.mark.parametrize("state", ["ours", "theirs", "ours, deleted"])
+def test_a_create_on_a_stale_list_plans_again_on_what_describe_says(bench: Bench, state: str) -> None:
+    spec = bench.spec(bench.generated(description="wanted"))
+    context = bench.context(spec)
+    context.passwords = generate_passwords(context)
+    assert not context.inventory.secrets()
+    name = bench.name("password")
+    if state == "theirs":
+        bench.secrets.create_secret(Name=name, SecretString="theirs")
+    else:
+        bench.create(bench.generated(description="older"))
+    value = bench.value("password")
+    if state == "ours, deleted":
+        bench.secrets.delete_secret(SecretId=name, RecoveryWindowInDays=7)
+    outcome = bench.run(STAGES["secrets"](context))[name]
+    if state == "theirs":
+        assert isinstance(outcome, Skipped)
+        assert "apply --adopt" in outcome.reason
+    else:
+        assert isinstance(outcome, Applied)
+        assert bench.describe("password")["Description"] == "wanted"
+    assert (bench.value("password"), bench.versions("password")) == (value, 1)
+
+
+def test_a_secret_of_ours_that_is_scheduled_for_deletion_is_restored_then_reconciled(bench: Bench) -> None:
+    bench.create(bench.generated(description="old"))
+    value = bench.value("password")
+    bench.secrets.delete_secret(SecretId=bench.name("password"), RecoveryWindowInDays=7)
+    spec = bench.spec(bench.generated(description="new"))
+    assert bench.plan(spec)[bench.name("password")].action is ChangeClass.RESTORE
+    outcome = bench.provision(spec)[f"secrets {bench.name('password')}"]
+    assert isinstance(outcome, Applied)
+    assert outcome.detail == "restored, description"
+    assert "DeletedDate" not in bench.describe("password")
+    assert (bench.value("password"), bench.versions("password")) == (value, 1)
+
+
+def test_what_left_the_stack_is_reported_and_only_prune_deletes_it_with_thirty_days(bench: Bench) -> None:
+    bench.create(bench.declared("kept"), bench.declared("left"))
+    bench.secrets.create_secret(
+        Name=bench.name("theirs"), SecretString="x", Tags=[{"Key": STACK, "Value": bench.stack}]
+    )
+    spec = bench.spec(bench.declared("kept"))
+    reported = bench.provision(spec, "secrets")[f"secrets {bench.name('left')}"]
+    assert isinstance(reported, Skipped)
+    assert reported.change.action is ChangeClass.ORPHAN
+    assert "apply --prune" in reported.reason
+    assert "DeletedDate" not in bench.describe("left")
+
+    outcomes = bench.provision(spec, "secrets", options=ApplyOptions(prune=True))
+    assert isinstance(outcomes[f"secrets {bench.name('left')}"], Applied)
+    about = bench.describe("left")
+    assert 29.9 < (about["DeletedDate"] - about["LastChangedDate"]).total_seconds() / 86400 < 30.1
+    assert "DeletedDate" not in bench.describe("kept")
+    assert "DeletedDate" not in bench.describe("theirs")
+    again = bench.provision(spec, "secrets", options=ApplyOptions(prune=True))
+    assert f"secrets {bench.name('left')}" not in again
+
+
+def test_prune_leaves_what_lost_its_mark_meanwhile(bench: Bench) -> None:
+    bench.create(bench.declared("left"))
+    context = bench.context(bench.spec(), options=ApplyOptions(prune=True))
+    reconciler = STAGES["secrets"](context)
+    changes = reconciler.plan()
+    bench.secrets.untag_resource(SecretId=bench.name("left"), TagKeys=[STACK])
+    outcome = bench.run(reconciler, changes)[bench.name("left")]
+    assert isinstance(outcome, Skipped)
+    assert "DeletedDate" not in bench.describe("left")
