@@ -11,11 +11,12 @@ help: ## Show this text
 
 venv: .venv/.stamp ## Make .venv from the pinned requirements
 
-# pip checks hashes and dependencies of a complete pinned list faster than it resolves one.
+# The list is complete: nothing is left to resolve.
 .venv/.stamp: $(REQUIREMENTS) pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r $(REQUIREMENTS)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@echo "Making .venv from $(REQUIREMENTS) …"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r $(REQUIREMENTS)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 demo: venv ## Embedded AWS, examples/, the whole chain and every check; leaves nothing running

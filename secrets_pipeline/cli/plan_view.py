@@ -78,7 +78,7 @@ def plan_table(plan: StackPlan, *, unchanged: bool) -> Table:
                 change.resource.kind,
                 change.resource.name,
                 stage,
-                f"{change.reason} (changed in AWS)" if change.drift else change.reason,
+                change.reason,
             )
             for stage, change in plan.changes(unchanged=unchanged)
         ),

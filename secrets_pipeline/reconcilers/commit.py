@@ -50,7 +50,7 @@ class CommitReconciler:
         if not self._context.owns(state):
             raise SkippedError(f"secret {secret.name} is not ours")
         mark = self._context.marks.finished(state.arn, self._context.owner(secret), digest)
-        tags = {SPEC: mark, PARTS: self._parts(secret)}
+        tags = {SPEC: mark, PARTS: desired.parts(self._context, secret)}
         with calling("TagResource", secret.name):
             self._context.account.client("secretsmanager").tag_resource(SecretId=state.arn, Tags=tag_list(tags))
         self._context.inventory.note(replace(state, tags={**state.tags, **tags}))
@@ -68,13 +68,6 @@ class CommitReconciler:
         if open_parts or desired.digest(context, secret) is None:
             return Change(resource, ChangeClass.BLOCKED, (f"not finished: {', '.join(open_parts) or 'waits'}",))
         return Change(resource, ChangeClass.UPDATE, ("every part is as declared",))
-
-    def _parts(self, secret: SecretSpec) -> str:
-        declared = {
-            secret_policy.KIND: desired.policy(self._context, secret),
-            rotation.KIND: desired.rotation(self._context, secret),
-        }
-        return " ".join(kind for kind, part in declared.items() if part)
 
     def _open(self, secret: SecretSpec) -> list[str]:
         context = self._context

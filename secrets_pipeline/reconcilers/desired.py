@@ -67,6 +67,12 @@ def finished(context: StackContext, state: SecretState, secret: SecretSpec) -> b
     return marked is not None and marked == digest(context, secret)
 
 
+def parts(context: StackContext, secret: SecretSpec) -> str:
+    """Which of policy and rotation the stack asks for, as the `:parts` tag says it."""
+    asked = {"secret-policy": policy(context, secret), "rotation": rotation(context, secret)}
+    return " ".join(kind for kind, part in asked.items() if part)
+
+
 def digest(context: StackContext, secret: SecretSpec) -> str | None:
     """Keyed digest of everything but the value; None while a part is not known or nothing was ever applied."""
     key, document, turning = kms_key(context, secret), policy(context, secret), rotation(context, secret)

@@ -44,5 +44,8 @@ def _foreign(state: SecretState, mark: Mark, owner: Owner) -> str:
 def _unmarked(state: SecretState, *, adopt: bool) -> Claim:
     gone = " and is scheduled for deletion" if state.deleted_at else ""
     if not adopt:
-        return ChangeClass.BLOCKED, f"exists without our tags{gone}: `apply --adopt` takes it over, value and all"
+        return (
+            ChangeClass.BLOCKED,
+            f"exists without our tags{gone}: `apply --adopt` takes it over; a generated value stays as it is",
+        )
     return ChangeClass.ADOPT, f"exists without our tags{gone}"

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotationRules
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -65,7 +66,13 @@ class RotationReconciler:
                 RotationRules=cast("Any", wanted.rules),
                 RotateImmediately=at_once,
             )
-        self._context.inventory.refresh(secret.name)
+        if at_once:
+            self._context.inventory.refresh(secret.name)
+        else:
+            turned = replace(
+                state, rotation_enabled=True, rotation_lambda_arn=wanted.lambda_arn, rotation_rules=wanted.rules
+            )
+            self._context.inventory.note(turned)
         return described(wanted.rules)
 
     def _plan(self, secret: SecretSpec) -> Change | None:

@@ -14,7 +14,7 @@ from secrets_pipeline.aws import AwsError, calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers import desired
 from secrets_pipeline.reconcilers.initial_value import initial_value
-from secrets_pipeline.reconcilers.marks import COMPONENT, INPUTS, KEY, SPEC, STACK, VALUE_KEY, VALUE_VERSION
+from secrets_pipeline.reconcilers.marks import COMPONENT, INPUTS, KEY, PARTS, SPEC, STACK, VALUE_KEY, VALUE_VERSION
 from secrets_pipeline.reconcilers.ownership import Claim, claim
 from secrets_pipeline.reconcilers.secret_differences import (
     changed_outside,
@@ -151,6 +151,7 @@ class SecretReconciler:
         tags = {
             **desired.tags(context, secret),
             SPEC: context.marks.provisional(secret.name, owner),
+            PARTS: desired.parts(context, secret),
             VALUE_VERSION: token,
             VALUE_KEY: key_id(context, key),
             **({INPUTS: initial.inputs} if initial.inputs else {}),

@@ -242,7 +242,7 @@ def page(deployment: Deployment, provisioned: dict[str, Run]) -> Iterator[Page]:
         page = browser.new_page(
             base_url=deployment.url, viewport={"width": 1600, "height": 1700}, device_scale_factor=1.5
         )
-        expect.set_options(timeout=20_000)
+        expect.set_options(timeout=60_000)
         page.add_init_script(_SWITCHES)
         yield page
 
