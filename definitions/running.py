@@ -158,7 +158,7 @@ def queue(stack: str, *, url: str, options: ApplyOptions, timeout: float) -> Run
 
 def _client(url: str) -> Any:  # noqa: ANN401 - dagster_graphql comes with an extra
     try:
-        from dagster_graphql import DagsterGraphQLClient  # noqa: PLC0415
+        from dagster_graphql import DagsterGraphQLClient  # noqa: PLC0415 - comes with an extra
     except ImportError:
         raise GuardError("--queue needs dagster-graphql", remedy="Install secrets-pipeline[local].") from None
     scheme, _, rest = url.rstrip("/").partition("://")

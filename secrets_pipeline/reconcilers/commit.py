@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.access import same_policy
 from secrets_pipeline.aws import calling
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
+from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers import desired, rotation, secret_policy
 from secrets_pipeline.reconcilers.fields import known_fields
 from secrets_pipeline.reconcilers.marks import INPUTS, PARTS, SPEC, had_part
+from secrets_pipeline.reconcilers.planning import plan_secrets
 from secrets_pipeline.reconcilers.secret import SecretReconciler, waits_for_endpoint
 from secrets_pipeline.reconcilers.states import tag_list
 from secrets_pipeline.reconcilers.value_inputs import field_inputs
@@ -34,11 +34,7 @@ class CommitReconciler:
 
     def plan(self) -> Sequence[Change]:
         """One change a secret whose mark does not say what the stack says."""
-        changes = (
-            planned(Resource(KIND, name, secret.ref.component, secret.ref.key), partial(self._plan, secret))
-            for name, secret in self._secrets.items()
-        )
-        return [change for change in changes if change is not None]
+        return plan_secrets(self._context, KIND, self._plan)
 
     def apply(self, change: Change) -> str:
         """Write the mark; see `engine.Reconciler`."""

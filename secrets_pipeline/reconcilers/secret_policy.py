@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access import same_policy
 from secrets_pipeline.aws import calling
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
+from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers import desired
 from secrets_pipeline.reconcilers.marks import had_part
+from secrets_pipeline.reconcilers.planning import plan_secrets
 from secrets_pipeline.references import Pending
 from secrets_pipeline.spec import SecretSpec
 
@@ -35,11 +35,7 @@ class SecretPolicyReconciler:
 
     def plan(self) -> Sequence[Change]:
         """One change a secret that has, or should have, a policy."""
-        changes = (
-            planned(Resource(KIND, name, secret.ref.component, secret.ref.key), partial(self._plan, secret))
-            for name, secret in self._secrets.items()
-        )
-        return [change for change in changes if change is not None]
+        return plan_secrets(self._context, KIND, self._plan)
 
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""

@@ -1,0 +1,28 @@
+"""Plan one part of every secret of a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.engine import Change, Resource, planned
+from secrets_pipeline.spec import SecretSpec
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+
+
+def plan_secrets(context: StackContext, kind: str, plan: Callable[[SecretSpec], Change | None]) -> Sequence[Change]:
+    """What `plan` says of each declared secret; None says that it does not concern it.
+
+    Args:
+        context: the stack.
+        kind: kind of the resources, where planning one fails.
+        plan: observes and compares one part of a secret.
+    """
+    changes = (
+        planned(Resource(kind, secret.name, secret.ref.component, secret.ref.key), partial(plan, secret))
+        for secret in context.spec.secrets
+    )
+    return [change for change in changes if change is not None]
