@@ -43,6 +43,7 @@ class World:
         read_file: reads a file inside the repository's base path.
         environment: an environment variable that the operator allows, or None.
         writing: whether this run may make the service keys.
+        complete: whether every stack could be read; a broken one may hide secrets that are still declared.
     """
 
     specs: Mapping[str, StackSpec]
@@ -53,6 +54,7 @@ class World:
     settings: OperatorSettings
     options: ApplyOptions = ApplyOptions()
     writing: bool = False
+    complete: bool = True
     _contexts: dict[str, StackContext] = field(default_factory=dict)
 
     def context(self, stack: str) -> StackContext:

@@ -83,6 +83,7 @@ class Desired:
             settings=self.settings,
             options=options,
             writing=writing,
+            complete=not self.errors,
         )
 
 

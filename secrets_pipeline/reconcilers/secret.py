@@ -134,8 +134,12 @@ class SecretReconciler:
             if owner is None or not context.owns(state):
                 continue
             resource = Resource(KIND, state.name, owner.component, owner.key)
+            reason = "is not in the stack any more: `apply --prune` deletes it"
             action = ChangeClass.PRUNE if context.options.prune else ChangeClass.ORPHAN
-            changes.append(Change(resource, action, ("is not in the stack any more: `apply --prune` deletes it",)))
+            if context.options.prune and not context.world.complete:
+                # A stack that cannot be read may declare it.
+                action, reason = ChangeClass.BLOCKED, "is not pruned while stacks of the repository have errors"
+            changes.append(Change(resource, action, (reason,)))
         return changes
 
     def _create(self, secret: SecretSpec) -> str:

@@ -172,3 +172,22 @@ def test_what_belongs_to_others_is_never_read_into_a_secret_of_ours(aws: local.L
     assert outcomes["infra/shared/network/vpn-config"] == "skipped"
     names = [entry["Name"] for entry in client.list_secrets(MaxResults=100)["SecretList"]]
     assert "infra/shared/network/vpn-config" not in names
+
+
+def test_nothing_is_pruned_while_a_stack_cannot_be_read(
+    aws: local.LocalAws, edited: Callable[[str, str, str], Path], repository: Path
+) -> None:
+    provision("infra-shared", base_path=repository, options=ApplyOptions(adopt=True))
+    broken = edited("stacks/orgs/acme/myapp/prod.yaml", "components:\n", "components: [\n")
+    shared = broken / "stacks/orgs/acme/infra/shared.yaml"
+    text = shared.read_text()
+    shared.write_text(text[: text.index("          # The generated part")] + text[text.index("        consumers:") :])
+    kept = [line for line in shared.read_text().splitlines() if "pre_shared_key" not in line]
+    shared.write_text("\n".join(kept).replace("type: vpn-config", "type: generic") + "\n")
+    client = boto3.client("secretsmanager")
+    report, _ = provision("infra-shared", base_path=broken, options=ApplyOptions(prune=True))
+    assert report.rows, report.error
+    orphan = next(row for row in report.rows if row["name"] == "infra/shared/network/vpn-pre-shared-key")
+    assert orphan["outcome"] == "skipped"
+    assert "stacks of the repository have errors" in orphan["detail"]
+    assert "DeletedDate" not in client.describe_secret(SecretId="infra/shared/network/vpn-pre-shared-key")
