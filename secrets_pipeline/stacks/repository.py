@@ -6,7 +6,7 @@ import difflib
 import os
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -73,11 +73,17 @@ class Repository:
         config = load_config(root, environment)
         return cls(config, Evaluator(environment, root, git_root(root), allow_exec))
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a user should know about how the repository is read, each one sentence."""
+        return ()
+
     def resolve(
         self,
         stacks: Collection[str] | None = None,
         *,
         process_functions: bool = True,
+        process_templates: bool = True,
         keep_conflicting: bool = False,
     ) -> Resolution:
         """The stacks, whole ones only, and every error found.
@@ -85,6 +91,7 @@ class Repository:
         Args:
             stacks: only these; where names come from files, only theirs are read.
             process_functions: whether `!env` and the like are evaluated.
+            process_templates: whether the templates of component sections are rendered, where atmos.yaml enables them.
             keep_conflicting: whether a stack whose manifests differ about a component stays, with the component of
                 its first manifest, as in `atmos describe stacks`. The conflict is an error all the same.
 
@@ -104,7 +111,9 @@ class Repository:
             if stacks is not None and name not in stacks:
                 continue
             errors += conflicts.get(name, [])
-            completed, failed = self._complete(grouped[name], process_functions=process_functions)
+            completed, failed = self._complete(
+                grouped[name], process_functions=process_functions, process_templates=process_templates
+            )
             errors += failed
             whole = not failed and name not in broken
             if whole and (keep_conflicting or name not in conflicts):
@@ -201,13 +210,16 @@ class Repository:
         return _Processed(path, merged, tuple(drafts), placed)
 
     def _complete(
-        self, drafts: list[Draft], *, process_functions: bool
+        self, drafts: list[Draft], *, process_functions: bool, process_templates: bool
     ) -> tuple[dict[str, dict[str, Component]], list[StackError]]:
         components: dict[str, dict[str, Component]] = {}
         errors: list[StackError] = []
+        templates = self._config.templates
+        if not process_templates:
+            templates = replace(templates, enabled=False)
         for draft in drafts:
             try:
-                component = complete(draft, self._config.templates, self._evaluate if process_functions else None)
+                component = complete(draft, templates, self._evaluate if process_functions else None)
                 components.setdefault(draft.kind, {})[draft.name] = component
             except StackError as error:
                 merged = self._process(self._config.base / draft.file).merged
