@@ -27,6 +27,8 @@ def complete(draft: Draft, templates: TemplateSettings, evaluate: Evaluator | No
     Raises:
         StackError: if a template or function fails, or a template is not supported.
     """
+    if not draft.dynamic:
+        return Component(draft.name, draft.kind, draft.stack, draft.sections, draft.file)
     sections = _rendered(draft, templates) if templates.enabled else draft.sections
 
     def evaluated(call: FunctionCall) -> Value:

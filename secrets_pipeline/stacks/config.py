@@ -43,6 +43,11 @@ class TemplateSettings:
     delimiters: tuple[str, str] = DELIMITERS
     ignore_missing: bool = False
 
+    @property
+    def marker(self) -> str | None:
+        """What a text with something to render contains; `None` if nothing is rendered."""
+        return self.delimiters[0] if self.enabled else None
+
 
 @dataclass(frozen=True, slots=True)
 class AtmosConfig:

@@ -19,10 +19,14 @@ class Files:
         self.base = base
         self._real_base = os.path.realpath(base)
         self._texts: dict[Path, str] = {}
+        self._names: dict[Path, str] = {}
 
     def name(self, path: Path) -> str:
         """The path relative to the base path, with `/`, for messages."""
-        return os.path.relpath(path, self.base)
+        name = self._names.get(path)
+        if name is None:
+            name = self._names[path] = os.path.relpath(path, self.base)
+        return name
 
     def text(self, path: Path) -> str:
         """The file as UTF-8 text.

@@ -81,6 +81,7 @@ class Imports:
         self._manifests = manifests
         self._tree = tree
         self._merged: dict[tuple[Path, bool, Missing], Merged] = {}
+        self._found: dict[tuple[Path, str], list[Path]] = {}
         self._chain: list[Path] = []
 
     def load(self, path: Path) -> Merged:
@@ -157,8 +158,10 @@ class Imports:
                 f"remote import not supported: {entry.path!r}", importer, "Vendor the file into the repository."
             )
         anchor = importer.parent if name.split("/")[0] in (".", "..") else self._config.stacks
-        target = Path(os.path.normpath(anchor / name))
-        found = self._with_extension(target)
+        found = self._found.get((anchor, name))
+        if found is None:
+            target = Path(os.path.normpath(anchor / name))
+            found = self._found[anchor, name] = self._with_extension(target)
         if importer in found and not is_glob(name):
             raise self._invalid(
                 f"invalid import in the manifest {self._files.name(importer)!r}: the file imports itself",

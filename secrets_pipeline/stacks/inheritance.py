@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from secrets_pipeline.errors import StackError, Where
-from secrets_pipeline.stacks.merge import ListStrategy, Section, merge_maps
+from secrets_pipeline.stacks.config import AtmosConfig
+from secrets_pipeline.stacks.dynamic import is_dynamic
+from secrets_pipeline.stacks.merge import Section, merge_maps
 from secrets_pipeline.stacks.sections import ABSTRACT, OVERWRITTEN, At, component_map, mapping, maps_of, text
 
 
@@ -17,10 +19,12 @@ class Lineage:
     Attributes:
         order: in the order of their merge, lowest precedence first; one may come twice.
         final: the base that is the component's physical one.
+        visited: each component that was looked at, by name; `None` where the manifest has none of that name.
     """
 
     order: list[str] = field(default_factory=list)
     final: str = ""
+    visited: dict[str, Section | None] = field(default_factory=dict)
 
     @property
     def inheritance(self) -> list[str]:
@@ -37,6 +41,7 @@ class _Node:
 
     own: Section
     sections: Section
+    dynamic: bool
     after: dict[int, _Node] = field(default_factory=dict)
 
 
@@ -44,30 +49,32 @@ class Bases:
     """Merges base components; a sequence that several components share is merged once, also across stacks.
 
     Args:
-        lists: how lists merge.
-        inherit_metadata: whether `metadata` is inherited.
+        config: the repository's configuration.
     """
 
-    def __init__(self, lists: ListStrategy, *, inherit_metadata: bool) -> None:
-        self._lists = lists
-        self._inherit_metadata = inherit_metadata
+    def __init__(self, config: AtmosConfig) -> None:
+        self._lists = config.lists
+        self._inherit_metadata = config.inherit_metadata
+        self._marker = config.templates.marker
         self._roots: dict[str, _Node] = {}
 
-    def merged(self, order: list[str], components: Section, at: At) -> Section:
-        """The sections of base components merged in that order.
+    def merged(self, order: list[str], components: Section, at: At) -> tuple[Section, bool]:
+        """The sections of base components merged in that order, and whether anything in them is dynamic.
 
         Raises:
             StackError: if a section of one has the wrong type.
         """
-        node = self._roots.setdefault(at.kind, _Node({}, {}))
+        node = self._roots.setdefault(at.kind, _Node({}, {}, dynamic=False))
         for name in order:
             own = component_map(components, name, at)
             found = node.after.get(id(own))
             if found is None:
                 base = At(at.file, at.kind, name)
-                found = node.after[id(own)] = _Node(own, self._merge(node.sections, own, base))
+                merged = self._merge(node.sections, own, base)
+                found = _Node(own, merged, node.dynamic or is_dynamic(own, self._marker))
+                node.after[id(own)] = found
             node = found
-        return node.sections
+        return node.sections, node.dynamic
 
     def _merge(self, earlier: Section, own: Section, at: At) -> Section:
         merged = {**earlier}
@@ -109,6 +116,7 @@ class _Walk:
 
     def run(self) -> Lineage:
         own = component_map(self._components, self._name, self._at)
+        self._found.visited[self._name] = own
         if "component" in own:
             self._visit(self._name, text(own, "component", self._at))
         for base in self._inherits(self._name, own):
@@ -125,6 +133,7 @@ class _Walk:
                 "metadata.inherits",
                 "Remove one of these `inherits` or `component`.",
             )
+        self._found.visited[base] = self._components.get(base)
         if base not in self._components:
             if not self._is_physical(base):
                 raise self._missing(name, base, "component")

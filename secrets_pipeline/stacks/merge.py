@@ -61,18 +61,17 @@ def merge_maps(earlier: Section, later: Section, lists: ListStrategy = ListStrat
         return later
     if not later:
         return earlier
-    merged = earlier.copy()
-    for key, value in later.items():
-        if key in merged:
-            before = merged[key]
-            if isinstance(value, dict) and isinstance(before, dict):
+    merged = {**earlier, **later}
+    for key in earlier.keys() & later.keys():
+        value = later[key]
+        if isinstance(value, dict):
+            before = earlier[key]
+            if isinstance(before, dict):
                 merged[key] = merge_maps(before, value, lists)
-            elif isinstance(value, list) and isinstance(before, list):
+        elif isinstance(value, list):
+            before = earlier[key]
+            if isinstance(before, list):
                 merged[key] = _merge_lists(before, value, lists)
-            else:
-                merged[key] = value
-        else:
-            merged[key] = value
     return merged
 
 
@@ -82,6 +81,26 @@ def merge_all(sections: Iterable[Section], lists: ListStrategy = ListStrategy.RE
     for section in sections:
         merged = merge_maps(merged, section, lists)
     return merged
+
+
+def associates(earlier: Section, later: Section, lists: ListStrategy = ListStrategy.REPLACE) -> bool:
+    """Whether `merge(x, merge(earlier, later))` is `merge(merge(x, earlier), later)` whatever `x` is.
+
+    It is not where `later` has a mapping, or a list that appends, and `earlier` something of another type: that breaks
+    off what `x` has there.
+    """
+    if lists is ListStrategy.MERGE:
+        return not (earlier and later)
+    for key in earlier.keys() & later.keys():
+        before, after = earlier[key], later[key]
+        if isinstance(after, dict):
+            if not isinstance(before, dict) or not associates(before, after, lists):
+                return False
+        elif isinstance(after, list) and not isinstance(before, list):
+            appends = lists is ListStrategy.APPEND or isinstance(after, AppendList)
+            if appends:
+                return False
+    return True
 
 
 def _merge_lists(earlier: list[Value], later: list[Value], lists: ListStrategy) -> list[Value]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from secrets_pipeline.errors import StackError
+from secrets_pipeline.stacks.ownership import copied
 from secrets_pipeline.stacks.sections import ABSTRACT
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Component:
     """One component of a stack, after imports, inheritance, merge, templates and functions.
 
@@ -18,16 +20,22 @@ class Component:
         name: for example `secretsmanager/database`.
         kind: `terraform`, `helmfile`, `packer` and the like.
         stack: logical name of its stack.
-        sections: what `atmos describe component` prints; this component's own copy. Functions that need the outside
-            are `FunctionCall`s in it.
+        resolved: what `atmos describe component` prints, shared with other components, so only to be read. Functions
+            that need the outside are `FunctionCall`s in it.
         manifest: top-level manifest that it comes from, relative to the base path; `Repository.locate` starts there.
     """
 
     name: str
     kind: str
     stack: str
-    sections: Mapping[str, Any]
+    resolved: Mapping[str, Any] = field(repr=False)
     manifest: str
+
+    @cached_property
+    def sections(self) -> Mapping[str, Any]:
+        """`resolved`, copied: what is done to it reaches no other component."""
+        copy: Mapping[str, Any] = copied(self.resolved)
+        return copy
 
     @property
     def vars(self) -> Mapping[str, Any]:
@@ -52,7 +60,7 @@ class Component:
     @property
     def base(self) -> str:
         """The physical component: `metadata.component`, else that of a base, else the name."""
-        return str(self.sections["component"])
+        return str(self.resolved["component"])
 
     @property
     def abstract(self) -> bool:

@@ -11,7 +11,7 @@ from secrets_pipeline.stacks.config import AtmosConfig
 from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.merge import Section
 from secrets_pipeline.stacks.scalars import as_text
-from secrets_pipeline.stacks.templates import Missing, render
+from secrets_pipeline.stacks.templates import DELIMITERS, Missing, render
 
 _NAME_TOKENS: Final = ("namespace", "tenant", "environment", "stage")
 _WORKSPACE_TOKENS: Final = (*_NAME_TOKENS, "region", "attributes")
@@ -29,6 +29,8 @@ _TEMPLATE_SECTIONS: Final = (
     "component",
 )
 _TOKEN: Final = re.compile(r"\{([a-z-]+)\}")
+_ACTION: Final = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+_FIELD: Final = re.compile(r"(?:\.[A-Za-z_][A-Za-z0-9_]*){2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +46,58 @@ class Origin:
     name: str
 
 
-def stack_name(origin: Origin, sections: Section, config: AtmosConfig) -> str:
-    """The logical name of the stack that a component belongs to: `name`, name_template, name_pattern, file name.
+class StackNames:
+    """Gives components the logical name of their stack.
 
-    Raises:
-        TemplateError: if name_template refers to what the component does not have.
-        TemplateUnsupported: if name_template is more than field chains and text.
+    Args:
+        config: the repository's configuration.
     """
-    if origin.name:
-        return origin.name
-    if config.name_template:
+
+    def __init__(self, config: AtmosConfig) -> None:
+        self._config = config
+        self._known: dict[tuple[Value, ...], str] = {}
+        self._fields = _fields(config.name_template)
+
+    def of(self, origin: Origin, sections: Section) -> str:
+        """The stack that a component belongs to: `name`, name_template, name_pattern, file name.
+
+        Raises:
+            TemplateError: if name_template refers to what the component does not have, or fails otherwise.
+        """
+        if origin.name:
+            return origin.name
+        if self._config.name_template:
+            return self._by_template(sections) or origin.file_name
+        if self._config.name_pattern:
+            return _by_pattern(self._config.name_pattern, sections["vars"]) or origin.file_name
+        return origin.file_name
+
+    def _by_template(self, sections: Section) -> str:
+        """The rendered template; the same fields give the same name."""
+        key = None if self._fields is None else tuple(_at(sections, field) for field in self._fields)
+        if key is None or not all(isinstance(value, str) for value in key):
+            return self._rendered(sections)
+        if key not in self._known:
+            self._known[key] = self._rendered(sections)
+        return self._known[key]
+
+    def _rendered(self, sections: Section) -> str:
         context = {name: sections.get(name, {}) for name in _TEMPLATE_SECTIONS}
-        return render(config.name_template, context, _missing(config)) or origin.file_name
-    if config.name_pattern:
-        return _by_pattern(config.name_pattern, sections["vars"]) or origin.file_name
-    return origin.file_name
+        return render(self._config.name_template, context, _missing(self._config))
+
+
+def _fields(template: str) -> tuple[tuple[str, ...], ...] | None:
+    """The fields that a template depends on; `None` if it has more than fields in it."""
+    actions = _ACTION.findall(template)
+    if len(actions) != template.count(DELIMITERS[0]) or not all(_FIELD.fullmatch(action) for action in actions):
+        return None
+    return tuple(tuple(action.split(".")[1:]) for action in actions)
+
+
+def _at(value: Value, field: tuple[str, ...]) -> Value:
+    for name in field:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def _by_pattern(pattern: str, variables: Mapping[str, Value]) -> str:

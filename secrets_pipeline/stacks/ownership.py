@@ -25,6 +25,15 @@ class CallFailed(Exception):
         self.path: list[str | int] = []
 
 
+def copied(value: Value) -> Value:
+    """A copy of plain values that shares no mapping and no list."""
+    if isinstance(value, dict):
+        return {key: copied(inner) if isinstance(inner, dict | list) else inner for key, inner in value.items()}
+    if isinstance(value, list):
+        return [copied(inner) if isinstance(inner, dict | list) else inner for inner in value]
+    return value
+
+
 def own(value: Value, evaluate: Evaluate) -> Value:
     """A copy that shares nothing that can change, with each function call evaluated.
 

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.backend import BackendInputs, backends
 from secrets_pipeline.stacks.config import AtmosConfig
 from secrets_pipeline.stacks.discovery import stack_file_name, without_extension
+from secrets_pipeline.stacks.dynamic import is_dynamic
 from secrets_pipeline.stacks.files import Files
 from secrets_pipeline.stacks.imports import Merged
-from secrets_pipeline.stacks.inheritance import Bases, Lineage, lineage
-from secrets_pipeline.stacks.merge import ListStrategy, Section, merge_all, merge_maps
-from secrets_pipeline.stacks.naming import Origin, stack_name, workspace
+from secrets_pipeline.stacks.merge import Section, merge_all, merge_maps
+from secrets_pipeline.stacks.naming import Origin, StackNames, workspace
+from secrets_pipeline.stacks.prototypes import Prototype, Prototypes
 from secrets_pipeline.stacks.sections import (
-    ABSTRACT,
     ALWAYS_SHOWN,
     COMPONENT_MAPS,
-    OVERRIDABLE_MAPS,
     OVERWRITTEN,
     ROOT_MAPS,
     SHOWN_IN_TERRAFORM,
     TERRAFORM,
     At,
-    component_map,
     mapping,
     maps_of,
     root_metadata,
@@ -43,7 +41,9 @@ class Draft:
         kind: `terraform` and the like.
         stack: logical stack name.
         file: top-level manifest, relative to the base path.
-        sections: as `atmos describe component` prints them; shared with other drafts, so never changed.
+        sections: as `atmos describe component` prints them; what is in them is shared with other drafts, so never
+            changed.
+        dynamic: whether anything in them is to be rendered or evaluated.
     """
 
     name: str
@@ -51,16 +51,28 @@ class Draft:
     stack: str
     file: str
     sections: Section
+    dynamic: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What a manifest says for all components of one kind."""
+    """What a manifest says for all components of one kind.
+
+    Attributes:
+        name: `terraform` and the like.
+        components: by name.
+        maps: sections that have anything in them.
+        texts: `command`, `backend_type` and the like.
+        shown: sections that every component shows, without content.
+        dynamic: whether any of it is to be rendered or evaluated.
+    """
 
     name: str
     components: Section
     maps: Section
     texts: dict[str, str]
+    shown: Section
+    dynamic: bool
 
 
 class Processor:
@@ -72,10 +84,11 @@ class Processor:
     """
 
     def __init__(self, config: AtmosConfig, files: Files) -> None:
-        self._config = config
+        self.config: Final = config
+        self.prototypes: Final = Prototypes(config)
+        self.names: Final = StackNames(config)
         self._files = files
-        self._bases = Bases(config.lists, inherit_metadata=config.inherit_metadata)
-        self._physical: dict[tuple[str, str], bool] = {}
+        self._import_names: dict[Path, str] = {}
 
     def drafts(self, path: Path, merged: Merged) -> tuple[list[Draft], list[tuple[str, StackError]]]:
         """The components of a top-level manifest, and the errors of those that cannot be made, with their kinds.
@@ -94,31 +107,17 @@ class Processor:
                     errors.append((kind.name, error))
         return drafts, errors
 
-    @property
-    def config(self) -> AtmosConfig:
-        """The repository's configuration."""
-        return self._config
-
-    @property
-    def bases(self) -> Bases:
-        """Merged base components, shared by all manifests."""
-        return self._bases
-
     def name(self, path: Path) -> str:
         """The file for messages."""
         return self._files.name(path)
 
-    def is_physical(self, kind: str) -> Callable[[str], bool]:
-        """Whether a component of that kind exists as a folder."""
-        folder = self._config.base / str(self._config.kind(kind).get("base_path") or "")
-
-        def exists(name: str) -> bool:
-            key = (kind, name)
-            if key not in self._physical:
-                self._physical[key] = (folder / name).is_dir()
-            return self._physical[key]
-
-        return exists
+    def import_name(self, path: Path) -> str:
+        """An imported file as Atmos lists it: below the stacks folder, without extension."""
+        name = self._import_names.get(path)
+        if name is None:
+            folder = f"{self.name(self.config.stacks)}/".removeprefix("./")
+            name = self._import_names[path] = without_extension(self.name(path).removeprefix(folder))
+        return name
 
 
 class _Manifest:
@@ -132,9 +131,7 @@ class _Manifest:
         self._root = At(self._file)
         self._metadata = root_metadata(merged.config, self._root)
         self._origin = Origin(stack_file_name(path, self._atmos), text(merged.config, "name", self._root))
-        imports = {processor.name(source) for source in merged.sources[:-1]}
-        folder = f"{processor.name(self._atmos.stacks)}/".removeprefix("./")
-        self._imports = sorted(without_extension(name.removeprefix(folder)) for name in imports)
+        self._imports = sorted({processor.import_name(source) for source in merged.sources[:-1]})
 
     def kinds(self) -> list[_Kind]:
         components = mapping(self._config, "components", self._root)
@@ -151,7 +148,18 @@ class _Manifest:
                 root = merge_maps(dict(self._atmos.env), root, self._atmos.lists)
             own = {} if part in COMPONENT_MAPS else mapping(section, part, at)
             maps[part] = merge_maps(root, own, self._atmos.lists)
-        return _Kind(name, components, maps, {part: text(section, part, at) for part in OVERWRITTEN})
+        texts = {part: text(section, part, at) for part in OVERWRITTEN}
+        texts["command"] = texts["command"] or str(self._atmos.kind(name).get("command") or name)
+        shown = ALWAYS_SHOWN | SHOWN_IN_TERRAFORM if name == TERRAFORM else ALWAYS_SHOWN
+        filled = {part: found for part, found in maps.items() if found}
+        return _Kind(
+            name=name,
+            components=components,
+            maps=filled,
+            texts=texts,
+            shown={part: {} for part in maps_of(name) if part in shown},
+            dynamic=is_dynamic([filled, texts, self._metadata], self._atmos.templates.marker),
+        )
 
     def draft(self, kind: _Kind, name: str) -> Draft:
         """One component, merged and named.
@@ -160,84 +168,59 @@ class _Manifest:
             StackError: if anything of it is wrong.
         """
         at = At(self._file, kind.name, name)
+        prototype = self._processor.prototypes.get(kind.components, at)
         try:
-            sections = self._sections(kind, name, at)
-            stack = stack_name(self._origin, sections, self._atmos)
-            sections |= {
-                "atmos_component": name,
-                "atmos_stack": stack,
-                "stack": stack,
-                "atmos_stack_file": self._origin.file_name,
-                "atmos_manifest": self._origin.file_name,
-                "component_info": self._component_info(kind.name, sections),
-                "imports": self._imports,
-            }
+            sections = self._sections(kind, prototype, at)
+            stack = self._processor.names.of(self._origin, sections)
+            sections["atmos_component"] = name
+            sections["atmos_stack"] = sections["stack"] = stack
+            sections["atmos_stack_file"] = sections["atmos_manifest"] = self._origin.file_name
+            sections["component_info"] = self._component_info(kind.name, prototype)
+            sections["imports"] = self._imports
             if kind.name == TERRAFORM:
                 sections["workspace"] = workspace(name, stack, sections, self._atmos)
         except (TemplateError, TemplateUnsupported) as error:
             raise self._template_error(error, name) from None
-        return Draft(name, kind.name, stack, self._file, sections)
+        return Draft(name, kind.name, stack, self._file, sections, kind.dynamic or prototype.dynamic)
 
-    def _sections(self, kind: _Kind, name: str, at: At) -> Section:
-        own = component_map(kind.components, name, at)
-        bases = lineage(kind.components, at, self._processor.is_physical(kind.name))
-        base = self._processor.bases.merged(bases.order, kind.components, at)
-        overrides = mapping(own, "overrides", at)
-        lists = self._lists(own, base, overrides, at)
-        sections: Section = {}
-        for part in maps_of(kind.name):
-            layers = [kind.maps[part], base.get(part, {}), mapping(own, part, at)]
-            if part in OVERRIDABLE_MAPS and part in overrides:
-                layers.append(mapping(overrides, part, At(self._file, kind.name, name, "overrides")))
-            merged = merge_all(layers, lists)
-            if merged or part in ALWAYS_SHOWN or (kind.name == TERRAFORM and part in SHOWN_IN_TERRAFORM):
-                sections[part] = merged
-        metadata = mapping(own, "metadata", at)
-        sections["metadata"] = merge_all([self._metadata, base.get("metadata", {}), metadata], lists)
-        sections["settings"] = _settings(sections)
-        sections["overrides"] = overrides
-        sections["inheritance"] = bases.inheritance
-        sections["component"] = _physical_component(own, bases, sections["metadata"], at)
-        last = _LastText(own, base, kind.texts, at)
-        sections["command"] = (
-            text(overrides, "command", At(self._file, kind.name, name, "overrides"))
-            or last("command")
-            or str(self._atmos.kind(kind.name).get("command") or kind.name)
-        )
+    def _sections(self, kind: _Kind, prototype: Prototype, at: At) -> Section:
+        sections: Section = {**kind.shown, **kind.maps}
+        for part, layers in prototype.layers.items():
+            merged = sections.get(part) or {}
+            for layer in layers:
+                merged = merge_maps(merged, layer, prototype.lists)
+            sections[part] = merged
+        sections["metadata"] = merge_all([self._metadata, sections.get("metadata", {})], prototype.lists)
+        if prototype.abstract:
+            sections["settings"] = _without_workspace(sections["settings"])
+        sections["overrides"] = prototype.overrides
+        sections["inheritance"] = prototype.inheritance
+        sections["component"] = prototype.component
+        sections["command"] = prototype.texts.get("command") or kind.texts["command"]
         if kind.name == TERRAFORM:
-            sections |= self._terraform(kind, sections, last, mapping(own, "backend", at), at)
+            self._add_terraform(sections, kind, prototype, at)
         return sections
 
-    def _terraform(self, kind: _Kind, sections: Section, last: _LastText, backend: Section, at: At) -> Section:
+    def _add_terraform(self, sections: Section, kind: _Kind, prototype: Prototype, at: At) -> None:
         """The sections that only Terraform components have."""
-        version = last("required_version")
-        folder = sections["metadata"].get("name")
+        texts = {**kind.texts, **prototype.texts}
         inputs = BackendInputs(
             at=at,
-            folder=folder if isinstance(folder, str) and folder else sections["component"],
-            backend_type=last("backend_type"),
+            folder=prototype.folder,
+            backend_type=texts["backend_type"],
             backend=sections["backend"],
-            remote_type=last("remote_state_backend_type"),
+            remote_type=texts["remote_state_backend_type"],
             remote=sections["remote_state_backend"],
-            root=kind.maps["backend"],
-            own=backend,
+            root=kind.maps.get("backend", {}),
+            own=mapping(prototype.own, "backend", at),
         )
-        found = backends(inputs, self._atmos.lists)
-        return {**found, "required_version": version} if version else found
+        sections |= backends(inputs, self._atmos.lists)
+        if texts["required_version"]:
+            sections["required_version"] = texts["required_version"]
 
-    def _lists(self, own: Section, base: Section, overrides: Section, at: At) -> ListStrategy:
-        """The strategy that overrides, the component or a base asks for, else that of atmos.yaml."""
-        for holder in (overrides, own, base):
-            settings = holder.get("settings")
-            asked = settings.get("list_merge_strategy") if isinstance(settings, dict) else None
-            if asked:
-                key = "settings.list_merge_strategy"
-                return ListStrategy.parse(asked, Where(file=at.file, component=at.component, key=key))
-        return self._atmos.lists
-
-    def _component_info(self, kind: str, sections: Section) -> Section:
+    def _component_info(self, kind: str, prototype: Prototype) -> Section:
         folder = str(self._atmos.kind(kind).get("base_path") or "")
-        return {"component_path": f"{folder}/{sections['component']}".lstrip("/"), "component_type": kind}
+        return {"component_path": f"{folder}/{prototype.component}".lstrip("/"), "component_type": kind}
 
     def _template_error(self, error: Exception, component: str) -> StackError:
         return StackError(
@@ -247,34 +230,9 @@ class _Manifest:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _LastText:
-    """Texts of which the nearest counts: the component's, a base's, the kind's."""
-
-    own: Section
-    base: Section
-    kind: dict[str, str]
-    at: At
-
-    def __call__(self, part: str) -> str:
-        inherited: str = self.base.get(part, "")
-        return text(self.own, part, self.at) or inherited or self.kind[part]
-
-
-def _physical_component(own: Section, bases: Lineage, merged: Section, at: At) -> str:
-    """Its own `metadata.component`, else the base of `component:`, else an inherited one, else its name."""
-    inside = At(at.file, at.kind, at.component, "metadata")
-    declared = text(own.get("metadata", {}), "component", inside)
-    if not declared and "component" in own and bases.final:
-        return bases.final
-    return declared or text(merged, "component", inside) or at.component or ""
-
-
-def _settings(sections: Section) -> Section:
-    """`settings`, without Spacelift's switch on an abstract component."""
-    settings: Section = sections["settings"]
+def _without_workspace(settings: Section) -> Section:
+    """`settings` of an abstract component, without Spacelift's switch."""
     spacelift = settings.get("spacelift")
-    if sections["metadata"].get("type") != ABSTRACT or not isinstance(spacelift, dict):
+    if not isinstance(spacelift, dict):
         return settings
-    kept = {key: value for key, value in spacelift.items() if key != "workspace_enabled"}
-    return {**settings, "spacelift": kept}
+    return {**settings, "spacelift": {key: value for key, value in spacelift.items() if key != "workspace_enabled"}}

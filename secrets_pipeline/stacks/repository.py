@@ -167,7 +167,7 @@ class Repository:
         return {
             name: {
                 "components": {
-                    kind: {component: found.sections for component, found in components.items()}
+                    kind: {component: found.resolved for component, found in components.items()}
                     for kind, components in stack.components.items()
                 }
             }

@@ -1,0 +1,29 @@
+"""Whether a value of a manifest is plain data, or has something in it to evaluate, to render or to take out."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from secrets_pipeline.stacks.markers import Value
+
+_PLAIN: Final = frozenset({int, bool, float, type(None)})
+
+
+def is_dynamic(value: Value, delimiter: str | None) -> bool:
+    """Whether anything in a value is a function call, another marker or a template.
+
+    Args:
+        value: of a manifest.
+        delimiter: the left delimiter of templates, `None` where they are text like any other.
+    """
+    kind = type(value)
+    if kind is str:
+        return value.startswith("!") or (delimiter is not None and delimiter in value)
+    if kind in _PLAIN:
+        return False
+    if kind is dict:
+        return any(
+            (type(inner) not in _PLAIN and is_dynamic(inner, delimiter)) or (delimiter is not None and delimiter in key)
+            for key, inner in value.items()
+        )
+    return kind is not list or any(is_dynamic(inner, delimiter) for inner in value)
