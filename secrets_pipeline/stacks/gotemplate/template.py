@@ -1,0 +1,87 @@
+"""Templates: parsed once, rendered many times."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+from secrets_pipeline.stacks.gotemplate.builtins import BUILTINS, SHORT_CIRCUITS
+from secrets_pipeline.stacks.gotemplate.evaluator import Evaluator
+from secrets_pipeline.stacks.gotemplate.execution import Execution
+from secrets_pipeline.stacks.gotemplate.failure import TemplateError, error_at
+from secrets_pipeline.stacks.gotemplate.parser import Tree, parse_tree
+from secrets_pipeline.stacks.gotemplate.values import Function, Missing, Value
+
+DELIMITERS: Final = ("{{", "}}")
+
+_TOO_DEEP: Final = "the template is nested too deeply"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A parsed template; it may be rendered from several threads at once."""
+
+    text: str
+    tree: Tree = field(repr=False)
+
+    def render(self, data: Value, *, functions: Mapping[str, Function], missing: Missing = Missing.ERROR) -> str:
+        """What the template prints.
+
+        Args:
+            data: dot, and `$`.
+            functions: by name; one of them hides a builtin of its name.
+            missing: what a missing key of a map stands for.
+
+        Raises:
+            TemplateError: if the template fails, or costs more than `limits` allows.
+        """
+        evaluator = Evaluator(self.text, functions, missing)
+        try:
+            return Execution(evaluator, self.tree.definitions).text(data, self.tree.body)
+        except RecursionError:
+            raise evaluator.error(_TOO_DEEP) from None
+
+
+def parse(text: str, *, functions: Collection[str], delimiters: tuple[str, str] = DELIMITERS) -> Template:
+    """A template, from the cache if the same text was parsed lately.
+
+    Args:
+        text: the template.
+        functions: names of the functions, beside the builtins, that it may call.
+        delimiters: what starts and ends an action; neither is empty.
+
+    Raises:
+        TemplateError: if it is not a template, or calls another function.
+    """
+    template = _parsed(text, *delimiters)
+    for function in template.tree.functions:
+        name = function.name
+        if name not in functions and name not in BUILTINS and name not in SHORT_CIRCUITS:
+            raise error_at(f'function "{name}" not defined', text, function.position)
+    return template
+
+
+def render(
+    text: str,
+    data: Value,
+    *,
+    functions: Mapping[str, Function],
+    missing: Missing = Missing.ERROR,
+    delimiters: tuple[str, str] = DELIMITERS,
+) -> str:
+    """What the template of this text prints; see `parse` and `Template.render`.
+
+    Raises:
+        TemplateError: if it is not a template, or fails.
+    """
+    return parse(text, functions=functions, delimiters=delimiters).render(data, functions=functions, missing=missing)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str, left: str, right: str) -> Template:
+    try:
+        return Template(text, parse_tree(text, left, right))
+    except RecursionError:
+        raise TemplateError(_TOO_DEEP) from None
