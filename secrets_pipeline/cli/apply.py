@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
@@ -12,21 +11,22 @@ import typer
 from secrets_pipeline.aws import READ_ONLY_VARIABLE, Sessions
 from secrets_pipeline.cli import runs
 from secrets_pipeline.cli.console import emit, emit_json, say, show, title
-from secrets_pipeline.cli.desired import read, usable
+from secrets_pipeline.cli.desired import read_asked, usable
 from secrets_pipeline.cli.failures import FAILED, Failures
 from secrets_pipeline.cli.options import (
     AllStacks,
-    BasePath,
     SomeStacks,
+    StackOptions,
     TableFormat,
     TableOrJson,
     chosen,
-    repository,
+    reads_stacks,
 )
 from secrets_pipeline.cli.progress import ApplyProgress
+from secrets_pipeline.cli.reference_view import note_unresolved
 from secrets_pipeline.cli.run_view import check_counts, check_table, counts, is_error, outcome_table, run_json
 from secrets_pipeline.errors import GuardError
-from secrets_pipeline.reconcilers import ApplyOptions
+from secrets_pipeline.reconcilers import MANIFESTS, ApplyOptions, Desired
 
 if TYPE_CHECKING:
     from definitions.running import CheckRow, RunReport
@@ -53,9 +53,10 @@ class StackRun:
 Run: TypeAlias = Callable[[str], StackRun]
 
 
+@reads_stacks
 def apply(
+    source: StackOptions,
     *,
-    base_path: BasePath = None,
     stacks: SomeStacks = None,
     every: AllStacks = False,
     adopt: Annotated[bool, typer.Option("--adopt", help="Take over secrets that exist without our tags.")] = False,
@@ -74,13 +75,17 @@ def apply(
     """Make AWS match the stacks: passwords, keys, secrets, databases, policies, rotation, and ARNs to consumers."""
     names = chosen(stacks, every=every)
     refuse_read_only()
-    root, failures = repository(base_path), Failures()
+    if queue and source.origin != MANIFESTS:
+        raise typer.BadParameter("the deployment reads its own stacks", param_hint="--queue")
+    failures, desired = Failures(), read_asked(source)
     options = ApplyOptions(adopt=adopt, prune=prune)
 
     def run(stack: str) -> StackRun:
-        return _queued(stack, url, options, timeout) if queue else run_here(stack, root, options)
+        return _queued(stack, url, options, timeout) if queue else run_here(stack, desired, options)
 
-    finished = run_all(usable(read(root), names, failures), run, failures)
+    usables = usable(desired, names, failures, strict=source.strict)
+    note_unresolved((desired.specs[name] for name in usables), failures)
+    finished = run_all(usables, run, failures)
     if output is TableFormat.JSON:
         shown = {one.report.stack: run_json(one.report, one.checks) for one in finished}
         emit_json({"stacks": shown, "errors": failures.texts})
@@ -116,10 +121,10 @@ def run_all(stacks: Sequence[str], run: Run, failures: Failures) -> list[StackRu
     return finished
 
 
-def run_here(stack: str, base_path: Path, options: ApplyOptions, *, lines: bool = True) -> StackRun:
+def run_here(stack: str, desired: Desired, options: ApplyOptions, *, lines: bool = True) -> StackRun:
     """One stack, in this process; `lines` says whether each outcome gets a line on stderr."""
     with ApplyProgress(stack, lines=lines) as progress:
-        report, checks = runs.provision(stack, base_path, options, progress.outcome)
+        report, checks = runs.provision(stack, desired, options, progress.outcome)
     return StackRun(report, checks)
 
 

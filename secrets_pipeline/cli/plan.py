@@ -9,32 +9,33 @@ import typer
 
 from secrets_pipeline.aws import Sessions, Unverified, check_account
 from secrets_pipeline.cli.console import emit, emit_json, say, show, title
-from secrets_pipeline.cli.desired import read, usable
+from secrets_pipeline.cli.desired import read_asked, usable
 from secrets_pipeline.cli.failures import Failures
 from secrets_pipeline.cli.options import (
-    AllowExec,
     AllStacks,
-    BasePath,
     SomeStacks,
+    StackOptions,
     TableFormat,
     TableOrJson,
     chosen,
-    repository,
+    reads_stacks,
 )
 from secrets_pipeline.cli.plan_view import StackPlan, declared, plan_json, plan_table, summary
+from secrets_pipeline.cli.reference_view import note_unresolved, reference_json, reference_rows, reference_table
 from secrets_pipeline.cli.tables import table
 from secrets_pipeline.reconcilers import Desired, World, plan_stack
 
 EPILOG = (
-    "Exit codes: 0 planned, 1 error. With --detailed-exitcode: 0 nothing to do, 2 there are changes "
-    "(blocked and orphaned resources count), 1 error."
+    "Exit codes: 0 planned, 1 error, also where nobody can resolve a reference of a secret (all others are planned). "
+    "With --detailed-exitcode: 0 nothing to do, 2 there are changes (blocked and orphaned resources count), 1 error."
 )
 CHANGES = 2
 
 
+@reads_stacks
 def plan(
+    source: StackOptions,
     *,
-    base_path: BasePath = None,
     stacks: SomeStacks = None,
     every: AllStacks = False,
     deep: Annotated[
@@ -48,15 +49,15 @@ def plan(
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 if there are changes.")
     ] = False,
     show_unchanged: Annotated[bool, typer.Option("--show-unchanged", help="Also list what needs no change.")] = False,
-    allow_exec: AllowExec = False,
 ) -> None:
     """Show what `apply` would do; all stacks unless some are named. Writes nothing, and reads no secret value."""
     names = chosen(stacks, every=every or not stacks)
     if offline and (deep or detailed_exitcode):
         raise typer.BadParameter("nothing is compared with AWS offline", param_hint="--offline")
     failures = Failures()
-    desired = read(repository(base_path), allow_exec=allow_exec)
-    usables = usable(desired, names, failures)
+    desired = read_asked(source)
+    usables = usable(desired, names, failures, strict=source.strict)
+    note_unresolved((desired.specs[name] for name in usables), failures)
     if offline:
         _print_declared(desired, usables, failures, output)
         failures.exit()
@@ -100,20 +101,30 @@ def print_plans(plans: Sequence[StackPlan], *, unchanged: bool) -> None:
 
 def _print_declared(desired: Desired, stacks: Sequence[str], failures: Failures, output: TableFormat) -> None:
     shown = {stack: declared(desired.specs[stack]) for stack in stacks}
+    references = {stack: reference_rows(desired.specs[stack]) for stack in stacks}
     if output is TableFormat.JSON:
         targets = {stack: desired.specs[stack].target for stack in stacks}
         _print_json(
             {
-                s: {"account_id": targets[s].account_id, "region": targets[s].region, "declared": rows}
+                s: {
+                    "account_id": targets[s].account_id,
+                    "region": targets[s].region,
+                    "declared": rows,
+                    "references": reference_json(references[s]),
+                }
                 for s, rows in shown.items()
             },
             failures,
         )
         return
     for stack, rows in shown.items():
-        title(f"{stack}: {len(rows)} declared")
+        title(f"{stack}: {len(rows)} declared; secrets in the order in which they are made")
         show(table(("kind", "name", "component", "detail"), [tuple(row.values()) for row in rows]))
         emit("")
+        if references[stack]:
+            title(f"{stack}: what its secrets refer to")
+            show(reference_table(references[stack]))
+            emit("")
 
 
 def _print_json(stacks: dict[str, Any], failures: Failures) -> None:

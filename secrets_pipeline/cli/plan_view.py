@@ -111,7 +111,8 @@ def declared(spec: StackSpec) -> list[dict[str, str]]:
     """What a stack declares, without asking AWS: kind, name, component, detail."""
     rows = [_row("kms-key", key.alias, ", ".join(key.components), key.description) for key in spec.keys]
     for secret in spec.secrets:
-        rows.append(_row("secret", secret.name, str(secret.ref), secret.type.value))
+        blocked = ", blocked" if secret.blocked else ""
+        rows.append(_row("secret", secret.name, str(secret.ref), f"{secret.type.value}{blocked}"))
         if secret.policy or secret.readers:
             readers = f"read by {', '.join(secret.readers)}" if secret.readers else "statements of the stack"
             rows.append(_row("secret-policy", secret.name, str(secret.ref), readers))

@@ -12,12 +12,17 @@ from rich.text import Text
 from rich.tree import Tree
 
 from secrets_pipeline.cli.console import emit_json, show
-from secrets_pipeline.cli.desired import read, usable
+from secrets_pipeline.cli.desired import read_asked, usable
 from secrets_pipeline.cli.failures import Failures
-from secrets_pipeline.cli.options import AllowExec, BasePath, StackFilter, repository
+from secrets_pipeline.cli.options import StackFilter, StackOptions, reads_stacks
+from secrets_pipeline.cli.reference_view import note_unresolved
+from secrets_pipeline.cli.tables import STYLES
 from secrets_pipeline.spec import GeneratedValue, SecretSpec, StackSpec
 
-EPILOG = "Exit codes: 0 every stack is shown, 1 a stack has errors (the others are shown)."
+EPILOG = (
+    "Exit codes: 0 every secret is shown and can be made, 1 a stack has errors, or nobody can resolve a reference of a "
+    "secret (all others are shown)."
+)
 _LEVEL_STYLES = ("bold blue", "green")
 _PATH_STYLE = "yellow"
 
@@ -37,17 +42,19 @@ class _Node:
     secrets: list[tuple[str, SecretSpec]] = field(default_factory=list)
 
 
+@reads_stacks
 def tree(
+    source: StackOptions,
     *,
-    base_path: BasePath = None,
     stack: StackFilter = None,
     output: Annotated[TreeFormat, typer.Option("--format", help="Output format.")] = TreeFormat.TREE,
-    allow_exec: AllowExec = False,
 ) -> None:
     """Show the secrets as a hierarchy: context, environment, path, secret; no call to AWS."""
     failures = Failures()
-    desired = read(repository(base_path), allow_exec=allow_exec)
-    specs = [desired.specs[name] for name in usable(desired, [stack] if stack else None, failures)]
+    desired = read_asked(source)
+    names = usable(desired, [stack] if stack else None, failures, strict=source.strict)
+    specs = [desired.specs[name] for name in names]
+    note_unresolved(specs, failures)
     if output is TreeFormat.JSON:
         emit_json([_row(spec, secret) for spec in specs for secret in spec.secrets])
     else:
@@ -88,6 +95,9 @@ def _draw(node: _Node, drawn: Tree, level: int) -> None:
                 label = Text(part, style="bold")
                 label.append(f"  {stack}", style="cyan")
                 label.append(f"  {value_kind(secret)}{_extras(secret)}", style="dim")
+                if secret.blocked:
+                    label.append("  blocked: ", style=STYLES["blocked"])
+                    label.append("; ".join(one.problem for one in secret.unresolved))
                 branch = drawn.add(label)
         else:
             style = _LEVEL_STYLES[level] if level < len(_LEVEL_STYLES) else _PATH_STYLE
@@ -114,4 +124,5 @@ def _row(spec: StackSpec, secret: SecretSpec) -> Mapping[str, Any]:
         "value": value_kind(secret),
         "rotates": secret.rotation is not None,
         "replica_regions": [replica.region for replica in secret.replicas],
+        "blocked": [one.problem for one in secret.unresolved],
     }

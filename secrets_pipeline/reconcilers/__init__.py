@@ -10,11 +10,12 @@ from secrets_pipeline.reconcilers.findings import (
     logins,
 )
 from secrets_pipeline.reconcilers.generated import generate_passwords, lacking_values
-from secrets_pipeline.reconcilers.opening import CONFIG_VARIABLE, Desired, read_desired
+from secrets_pipeline.reconcilers.opening import CONFIG_VARIABLE, MANIFESTS, Desired, read_desired
 from secrets_pipeline.reconcilers.stages import STAGES, commit, plan_stack
 
 __all__ = [
     "CONFIG_VARIABLE",
+    "MANIFESTS",
     "STAGES",
     "ApplyOptions",
     "Desired",

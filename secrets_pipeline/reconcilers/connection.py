@@ -31,7 +31,7 @@ class ConnectionReconciler:
         self._documents = {
             secret.name: secret
             for secret in context.spec.secrets
-            if isinstance(secret.value, GeneratedValue) and secret.value.fields
+            if isinstance(secret.value, GeneratedValue) and secret.value.fields and not secret.blocked
         }
         self._secrets = SecretReconciler(context, connections=True)
 

@@ -61,8 +61,14 @@ def as_declared(context: StackContext, stage: str, *, deep: bool) -> list[Findin
 def current_values(context: StackContext, *, connections: bool) -> list[Finding]:
     """Whether each secret exists with an AWSCURRENT version under the declared key; metadata alone."""
     return [
-        _current_value(context, secret) for secret in context.spec.secrets if waits_for_endpoint(secret) is connections
+        _blocked(secret) if secret.blocked else _current_value(context, secret)
+        for secret in context.spec.secrets
+        if waits_for_endpoint(secret) is connections
     ]
+
+
+def _blocked(secret: SecretSpec) -> Finding:
+    return Finding(secret.name, Verdict.WAITING, "; ".join(one.problem for one in secret.unresolved))
 
 
 def _current_value(context: StackContext, secret: SecretSpec) -> Finding:
@@ -89,7 +95,7 @@ def connections(context: StackContext, *, deep: bool) -> list[Finding]:
     return [
         _connection(context, secret, secret.value, deep=deep)
         for secret in context.spec.secrets
-        if isinstance(secret.value, DeclaredValue) and secret.needs_endpoint
+        if isinstance(secret.value, DeclaredValue) and secret.needs_endpoint and not secret.blocked
     ]
 
 

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def lacking_values(context: StackContext) -> tuple[SecretSpec, ...]:
-    """Generated secrets that do not exist, or exist without a value; nothing else is ever generated again."""
+    """Generated secrets that lack a value, existing or not; one that has a value, or is blocked, gets none."""
     lacking = []
-    for secret in context.spec.secrets:
+    for secret in (one for one in context.spec.secrets if not one.blocked):
         state = context.inventory.secret(secret.name)
         if isinstance(secret.value, GeneratedValue) and (state is None or state.current_version is None):
             lacking.append(secret)

@@ -1,4 +1,4 @@
-"""Open a world: read the repository, build every stack's desired state, and say how AWS is reached."""
+"""Open a world: read the stacks, build every stack's desired state, and say how AWS is reached."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from secrets_pipeline.errors import SecretsPipelineError, SpecError, StackError
 from secrets_pipeline.reconcilers.context import ApplyOptions, World
 from secrets_pipeline.references import Expression
 from secrets_pipeline.spec import Leaf, OperatorSettings, StackSpec, build_specs, leaf_expression, load_settings
-from secrets_pipeline.stacks import Repository
+from secrets_pipeline.stacks import Origin, StackSource, open_source
 
 CONFIG_VARIABLE = "SECRETS_PIPELINE_CONFIG"
 BASE_PATH = "ATMOS_BASE_PATH"
+MANIFESTS = Origin()
+"""The manifests of the repository."""
 CAUTIOUS = ApplyOptions()
 """Neither adopts nor prunes."""
 
@@ -25,19 +27,25 @@ class Desired:
     """The desired state of a whole repository, read once.
 
     Attributes:
+        source: its stacks, as resolved.
+        origin: where they come from.
+        base_path: what `${file:…}` is relative to, and stays inside of.
         specs: by stack, those without errors.
         errors: by stack, `""` for those that belong to no stack.
+        notices: what a user should be told once, each a sentence or two.
     """
 
-    repository: Repository
+    source: StackSource
+    origin: Origin
     base_path: FilePath
     settings: OperatorSettings
     specs: Mapping[str, StackSpec]
     errors: Mapping[str, tuple[SecretsPipelineError, ...]]
+    notices: tuple[str, ...] = ()
 
     def read_leaf(self, stack: str, component: str, leaf: Leaf) -> Expression:
         """What the YAML says at one leaf of a declared value."""
-        return leaf_expression(self.repository.stack(stack), component, leaf)
+        return leaf_expression(self.source.stack(stack), component, leaf)
 
     def read_file(self, path: str) -> str:
         """A file inside the base path.
@@ -87,11 +95,16 @@ class Desired:
         )
 
 
-def read_desired(base_path: FilePath, *, allow_exec: bool = False) -> Desired:
+def read_desired(base_path: FilePath, *, origin: Origin = MANIFESTS, allow_exec: bool = False) -> Desired:
     """Read a repository under the operator's settings (`SECRETS_PIPELINE_CONFIG`).
 
+    Args:
+        base_path: the repository.
+        origin: where its stacks come from.
+        allow_exec: whether `!exec` runs commands.
+
     Raises:
-        StackError: if there is no Atmos repository.
+        StackError: if there is no Atmos repository, or no stacks where `origin` says.
         SpecError: if the settings cannot be read.
     """
     named = os.environ.get(CONFIG_VARIABLE)
@@ -100,6 +113,7 @@ def read_desired(base_path: FilePath, *, allow_exec: bool = False) -> Desired:
     # ATMOS_BASE_PATH is how the caller found `base_path`; a base path that was asked for by name wins over it.
     allowed = {name: os.environ[name] for name in os.environ if name.startswith("ATMOS_") and name != BASE_PATH}
     allowed |= {name: os.environ[name] for name in settings.environment_allowed if name in os.environ}
-    repository = Repository.open(base_path, env=allowed, allow_exec=allow_exec)
-    built = build_specs(repository, settings, base_path=base_path, environment=allowed)
-    return Desired(repository, base_path, settings, built.specs, built.errors)
+    source = open_source(origin, base_path, env=allowed, allow_exec=allow_exec)
+    built = build_specs(source, settings, base_path=base_path, environment=allowed)
+    notices = tuple(dict.fromkeys((*source.notices, *built.notices)))
+    return Desired(source, origin, base_path, settings, built.specs, built.errors, notices)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def plan_secrets(context: StackContext, kind: str, plan: Callable[[SecretSpec], Change | None]) -> Sequence[Change]:
-    """What `plan` says of each declared secret; None says that it does not concern it.
+    """What `plan` says of each declared secret that is not blocked; None says that it does not concern it.
 
     Args:
         context: the stack.
@@ -24,5 +24,6 @@ def plan_secrets(context: StackContext, kind: str, plan: Callable[[SecretSpec], 
     changes = (
         planned(Resource(kind, secret.name, secret.ref.component, secret.ref.key), partial(plan, secret))
         for secret in context.spec.secrets
+        if not secret.blocked
     )
     return [change for change in changes if change is not None]

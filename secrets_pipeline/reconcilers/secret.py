@@ -101,6 +101,8 @@ class SecretReconciler:
     def _plan(self, secret: SecretSpec, rewritten: Collection[str] = ()) -> Change:
         context = self._context
         resource = Resource(KIND, secret.name, secret.ref.component, secret.ref.key)
+        if secret.blocked:
+            return Change(resource, ChangeClass.BLOCKED, tuple(one.problem for one in secret.unresolved))
         needs = tuple(context.spec.secret(ref).name for ref in secret.depends_on)
         state = context.inventory.secret(secret.name)
         action, why = self._claim(state, secret)

@@ -1,6 +1,7 @@
 """The expression language inside values: parse, order, resolve."""
 
-from secrets_pipeline.references.inline import Variables, inline
+from secrets_pipeline.references.defaults import with_defaults
+from secrets_pipeline.references.inline import NoValueError, Variables, inline
 from secrets_pipeline.references.model import (
     SENSITIVE_OUTPUTS,
     Call,
@@ -18,7 +19,7 @@ from secrets_pipeline.references.model import (
     WithDefault,
     dotted,
 )
-from secrets_pipeline.references.order import topological_order
+from secrets_pipeline.references.order import break_cycles, topological_order
 from secrets_pipeline.references.parse import parse
 from secrets_pipeline.references.resolve import (
     Lookup,
@@ -42,6 +43,7 @@ __all__ = [
     "Json",
     "Literal",
     "Lookup",
+    "NoValueError",
     "Output",
     "Path",
     "Pending",
@@ -54,6 +56,7 @@ __all__ = [
     "Variable",
     "Variables",
     "WithDefault",
+    "break_cycles",
     "dotted",
     "inline",
     "is_sensitive",
@@ -67,4 +70,5 @@ __all__ = [
     "ssm_parameters",
     "substitute",
     "topological_order",
+    "with_defaults",
 ]

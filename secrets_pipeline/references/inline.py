@@ -9,6 +9,26 @@ from secrets_pipeline.references.functions import apply, as_text
 from secrets_pipeline.references.model import Call, Expression, Json, Literal, Path, Text, Variable, WithDefault, dotted
 from secrets_pipeline.references.urls import in_user_info
 
+_LONGEST_CHAIN = 100
+_LONGEST_TEXT = 1_000_000
+_MOST_PARTS = 10_000
+
+
+class NoValueError(ExpressionError):
+    """A variable has no value, or stands for itself in the end.
+
+    Args:
+        message: what is wrong.
+        remedy: what to write instead.
+        path: the variable.
+        circular: whether it stands for itself.
+    """
+
+    def __init__(self, message: str, *, remedy: str, path: Path, circular: bool = False) -> None:
+        super().__init__(message, remedy=remedy)
+        self.path = path
+        self.circular = circular
+
 
 class Variables(Protocol):
     """Where variables come from."""
@@ -16,7 +36,7 @@ class Variables(Protocol):
     def find(self, path: Path) -> Expression | None:
         """What a variable stands for, or None if there is none."""
 
-    def unknown(self, path: Path) -> ExpressionError:
+    def unknown(self, path: Path) -> NoValueError:
         """The error for a variable that has no value."""
 
 
@@ -24,7 +44,8 @@ def inline(expression: Expression, variables: Variables) -> Expression:
     """The same expression without variables; what is known altogether becomes a `Literal`.
 
     Raises:
-        ExpressionError: if a variable has no value, or stands for itself in the end.
+        NoValueError: if a variable has no value, or stands for itself in the end: the text names the whole chain.
+        ExpressionError: if what a variable stands for cannot be read, or is beyond all measure.
     """
     try:
         return _Inliner(variables).inlined(expression, ())
@@ -42,6 +63,7 @@ class _MissingError(Exception):
 class _Inliner:
     def __init__(self, variables: Variables) -> None:
         self._variables = variables
+        self._known: dict[Path, Expression] = {}
 
     def inlined(self, expression: Expression, chain: tuple[Path, ...]) -> Expression:
         match expression:
@@ -58,13 +80,23 @@ class _Inliner:
                 return expression
 
     def _variable(self, path: Path, chain: tuple[Path, ...]) -> Expression:
+        if path in self._known:
+            return self._known[path]
         if path in chain:
             names = " → ".join(dotted(one) for one in (*chain[chain.index(path) :], path))
-            raise ExpressionError(f"circular variables: {names}", remedy="Give one of them a value.")
+            raise NoValueError(
+                f"circular variables: {names}", remedy="Give one of them a value.", path=path, circular=True
+            )
+        if len(chain) == _LONGEST_CHAIN:
+            raise ExpressionError(
+                f"variable {dotted(chain[0])} leads through more than {_LONGEST_CHAIN} variables",
+                remedy="Refer to the last of them.",
+            )
         found = self._variables.find(path)
         if found is None:
             raise _MissingError(path)
-        return self.inlined(found, (*chain, path))
+        self._known[path] = self.inlined(found, (*chain, path))
+        return self._known[path]
 
     def _with_default(self, inner: Expression, default: Json, chain: tuple[Path, ...]) -> Expression:
         replacement = Literal(default)
@@ -92,4 +124,15 @@ class _Inliner:
                     parts[-1] = Literal(as_text(parts[-1].value) + as_text(one.value))
                 else:
                     parts.append(Literal(as_text(one.value)) if isinstance(one, Literal) else one)
+            _refuse_excess(parts)
         return parts[0] if len(parts) == 1 and isinstance(parts[0], Literal) else Text(tuple(parts))
+
+
+def _refuse_excess(parts: list[Expression]) -> None:
+    """A few variables that double each other make a text that no memory holds."""
+    size = sum(len(str(part.value)) for part in parts if isinstance(part, Literal))
+    if size > _LONGEST_TEXT or len(parts) > _MOST_PARTS:
+        raise ExpressionError(
+            f"variables make a text of more than {_LONGEST_TEXT} characters or {_MOST_PARTS} references",
+            remedy="Refer to fewer of them.",
+        )

@@ -97,6 +97,9 @@ class Output(Expression):
 
     def __str__(self) -> str:
         inside = f"{self.stack}:" if self.stack else ""
+        if "." in self.component and not inside:
+            # Without the stack's components nobody knows where such a name ends.
+            return f"${{{self.component}.outputs.{dotted(self.path)}}}"
         return f"${{output.{inside}{self.component}.{dotted(self.path)}}}"
 
 
@@ -108,6 +111,8 @@ class Call(Expression):
     argument: Expression
 
     def __str__(self) -> str:
+        if self.function == "not" and not isinstance(self.argument, WithDefault):
+            return f"${{!{bare(self.argument)}}}"
         return f"${{{self.function}({bare(self.argument)})}}"
 
 

@@ -26,6 +26,39 @@ def topological_order(
     Raises:
         ExpressionError: naming the full chain of a cycle; `CollectedErrors` for several cycles.
     """
+    ordered, left, needs, place = _sorted(items, dependencies)
+    raise_all([_cycle_error(chain, label) for chain in _cycles(left, needs, place)])
+    return ordered
+
+
+def break_cycles(
+    items: Sequence[Node], dependencies: Callable[[Node], Iterable[Node]]
+) -> tuple[list[Node], list[list[Node]]]:
+    """The items in order although some depend on themselves in the end, and the chains of those.
+
+    Args:
+        items: as for `topological_order`.
+        dependencies: the same.
+
+    Returns:
+        Every item once, each after what it depends on, where what a chain needs does not count; and the chains, each
+        from what was declared first, without its repetition at the end.
+    """
+    cut: set[Node] = set()
+    chains: list[list[Node]] = []
+    while True:
+        ordered, left, needs, place = _sorted(items, lambda item: () if item in cut else dependencies(item))
+        if not left:
+            return ordered, chains
+        found = _cycles(left, needs, place)
+        chains += found
+        cut.update(item for chain in found for item in chain)
+
+
+def _sorted(
+    items: Sequence[Node], dependencies: Callable[[Node], Iterable[Node]]
+) -> tuple[list[Node], list[Node], dict[Node, set[Node]], dict[Node, int]]:
+    """What can be ordered, what is left, what each item needs, and where it was declared."""
     place = {item: index for index, item in enumerate(items)}
     needs = {item: {d for d in dependencies(item) if d in place} for item in items}
     needed_by: dict[Node, list[Node]] = {item: [] for item in items}
@@ -42,9 +75,7 @@ def topological_order(
             missing[dependent] -= 1
             if not missing[dependent]:
                 heapq.heappush(ready, place[dependent])
-    left = [item for item in items if missing[item]]
-    raise_all([_cycle_error(chain, label) for chain in _cycles(left, needs, place)])
-    return ordered
+    return ordered, [item for item in items if missing[item]], needs, place
 
 
 def _cycles(left: Sequence[Node], needs: Mapping[Node, Iterable[Node]], place: Mapping[Node, int]) -> list[list[Node]]:

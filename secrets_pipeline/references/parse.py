@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.references.functions import FUNCTIONS
-from secrets_pipeline.references.literals import LiteralSyntaxError, Scanner, read_literal
+from secrets_pipeline.references.literals import DEEPEST, LiteralSyntaxError, Scanner, read_literal
 from secrets_pipeline.references.model import (
     Call,
     Environment,
@@ -37,7 +37,7 @@ from secrets_pipeline.references.model import (
 _NAME = re.compile(r"[A-Za-z0-9_/-]+")
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _STACK = re.compile(r"([A-Za-z0-9_.-]+):")
-_INDEX = re.compile(r"[0-9]+")
+_INDEX = re.compile(r"[0-9]{1,9}(?![0-9])")
 _FUNCTION = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\s*\(")
 _SCHEME = re.compile(r"(env|ssm|file)\s*:\s*")
 _CLEARLY_OURS = re.compile(r"\$\{\s*!?\s*(output\.|vars?\.|env:|ssm:|file:|keys\(|values\(|urlencode\(|not\()")
@@ -85,6 +85,7 @@ class _Parser:
         self._start = start
         self._components = components
         self._calls = 0
+        self._depth = 0
 
     def reference(self) -> tuple[Expression, int]:
         """The expression, and the position after its `}`."""
@@ -96,6 +97,8 @@ class _Parser:
         expression = self._unary()
         if not self._take("|"):
             return expression
+        if isinstance(expression, WithDefault):
+            self._fail("`}`, as it has a default already", "${env:DEPLOY_STAGE, dev}")
         if self._scan.match(re.compile(r"default\s*\(")):
             default = self._literal()
             self._expect(")", "`)` after the default")
@@ -104,7 +107,12 @@ class _Parser:
         return WithDefault(expression, default)
 
     def _unary(self) -> Expression:
-        return Call("not", self._unary()) if self._take("!") else self._primary()
+        self._depth += 1
+        if self._depth > DEEPEST:
+            self._fail(f"at most {DEEPEST} functions inside each other", "${!enabled}")
+        expression = Call("not", self._unary()) if self._take("!") else self._primary()
+        self._depth -= 1
+        return expression
 
     def _primary(self) -> Expression:
         if scheme := self._scan.match(_SCHEME):
@@ -145,15 +153,19 @@ class _Parser:
             if all(isinstance(step, str) for step in path[:end]) and ".".join(map(str, path[:end])) in self._components
         ]
         end = max(known, default=1)
-        if len(path) <= end or not isinstance(path[end], str):
+        return self._output_of(path[:end], path[end:], stack.group(1) if stack else None)
+
+    def _output_of(self, component: Path, path: Path, stack: str | None = None) -> Output:
+        named = path and isinstance(path[0], str) and _NAME.fullmatch(path[0])
+        if not named or not all(isinstance(step, str) and _NAME.fullmatch(step) for step in component):
             self._fail("the name of an output", "${output.rds.address}")
-        return Output(".".join(map(str, path[:end])), path[end:], stack.group(1) if stack else None)
+        return Output(".".join(map(str, component)), path, stack)
 
     def _variable_or_outputs(self) -> Expression:
         path = self._path()
         if "outputs" in path[1:-1]:
             end = path.index("outputs", 1)
-            return Output(".".join(map(str, path[:end])), path[end + 1 :])
+            return self._output_of(path[:end], path[end + 1 :])
         if path[0] in ("var", "vars") and len(path) > 1:
             path = path[1:]
         return Variable(path)

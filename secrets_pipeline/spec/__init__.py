@@ -29,6 +29,7 @@ from secrets_pipeline.spec.operator import OperatorSettings, SealSettings, Targe
 from secrets_pipeline.spec.outputs import OUTPUTS
 from secrets_pipeline.spec.scope import Locate
 from secrets_pipeline.spec.secret_data import leaf_expression
+from secrets_pipeline.spec.unresolved import Unresolved, UnresolvedReason
 from secrets_pipeline.spec.variables import expression_of
 
 __all__ = [
@@ -60,6 +61,8 @@ __all__ = [
     "StageDelivery",
     "Target",
     "TargetRule",
+    "Unresolved",
+    "UnresolvedReason",
     "build_spec",
     "build_specs",
     "expression_of",

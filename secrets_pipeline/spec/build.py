@@ -10,13 +10,14 @@ from secrets_pipeline.errors import SecretsPipelineError, SpecError, raise_all
 from secrets_pipeline.spec import deliveries, kms, rds, secretsmanager
 from secrets_pipeline.spec.consumers import declared_consumers, found_consumers
 from secrets_pipeline.spec.dependencies import ordered
+from secrets_pipeline.spec.dialect import dialect_of, notice
 from secrets_pipeline.spec.model import DatabaseSpec, Delivery, KeySpec, SecretSpec, StackSpec, StageDelivery, Target
 from secrets_pipeline.spec.operator import OperatorSettings
 from secrets_pipeline.spec.readers import with_foreign_readers
-from secrets_pipeline.spec.scope import Locate, StackScope, managed_components
+from secrets_pipeline.spec.scope import Locate, StackScope
 from secrets_pipeline.spec.target import is_protected, read_target
 from secrets_pipeline.spec.validate import check_databases, check_names, check_stage_variables, merged_keys
-from secrets_pipeline.stacks import Repository, Stack
+from secrets_pipeline.stacks import Stack, StackSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,12 @@ class SpecSet:
     Attributes:
         specs: by stack; only stacks without errors that have a component of ours.
         errors: by stack; `""` for what belongs to no stack.
+        notices: what a user should be told once, each a sentence or two.
     """
 
     specs: Mapping[str, StackSpec]
     errors: Mapping[str, tuple[SecretsPipelineError, ...]]
+    notices: tuple[str, ...] = ()
 
 
 def build_spec(
@@ -51,24 +54,26 @@ def build_spec(
         environment: what `${env:X}` reads where a text must be known now, as far as the settings allow it.
         stacks: every stack that a reference may name; only `stack` itself if not given.
 
+    A reference that nobody can resolve is an error, unless it stands inside a secret: that secret is blocked then.
+
     Raises:
         SecretsPipelineError: the only error of the stack, or `CollectedErrors` of all.
     """
+    seen = stacks or {stack.name: stack}
     scope = StackScope(
         stack=stack,
         locate=locate,
         settings=settings,
         base_path=base_path,
         environment=environment or {},
-        stacks=stacks or {stack.name: stack},
+        stacks=seen,
+        dialect=dialect_of(seen),
     )
-    spec = _build(scope)
-    raise_all(list({error.diagnostics(): error for error in scope.errors}.values()))
-    return spec
+    return _checked(scope)
 
 
 def build_specs(
-    repository: Repository,
+    repository: StackSource,
     settings: OperatorSettings,
     only: Collection[str] | None = None,
     *,
@@ -89,30 +94,45 @@ def build_specs(
     for error in resolution.errors:
         errors.setdefault((error.where.stack if error.where else None) or "", []).append(error)
     specs: dict[str, StackSpec] = {}
+    dialect = dialect_of(resolution.stacks)
+    said = notice(dialect, repository.locate)
+    notices = [] if said is None else [said]
     for name, stack in resolution.stacks.items():
-        if not managed_components(stack):
+        scope = StackScope(
+            stack=stack,
+            locate=repository.locate,
+            settings=settings,
+            base_path=base_path,
+            environment=environment or {},
+            stacks=resolution.stacks,
+            dialect=dialect,
+        )
+        if not scope.kinds:
             continue
         try:
-            specs[name] = build_spec(
-                stack,
-                repository.locate,
-                settings,
-                base_path=base_path,
-                environment=environment,
-                stacks=resolution.stacks,
-            )
+            specs[name] = _checked(scope)
         except SecretsPipelineError as error:
             errors.setdefault(name, []).extend(getattr(error, "errors", (error,)))
+        notices += scope.notices
     for name, shared in _shared_names(specs).items():
         errors.setdefault(name, []).extend(shared)
     wanted = None if only is None else {*only, ""}
     return SpecSet(
         specs={name: spec for name, spec in specs.items() if name not in errors and (wanted is None or name in wanted)},
         errors={name: tuple(found) for name, found in errors.items() if wanted is None or name in wanted},
+        notices=tuple(dict.fromkeys(notices)),
     )
 
 
+def _checked(scope: StackScope) -> StackSpec:
+    spec = _build(scope)
+    raise_all(list({error.diagnostics(): error for error in scope.errors}.values()))
+    return spec
+
+
 def _build(scope: StackScope) -> StackSpec:
+    for name in scope.kinds:
+        scope.components[name].check_dialect()
     target, protected = read_target(scope), is_protected(scope)
     databases = [rds.read_component(component) for component in scope.of_kind("rds")]
     secrets, keys = _secrets_and_keys(scope, databases, target, protected=protected)

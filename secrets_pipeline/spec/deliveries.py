@@ -15,8 +15,8 @@ from secrets_pipeline.spec.inputs import Inputs, found_kind
 from secrets_pipeline.spec.limits import ROLE_ARN
 from secrets_pipeline.spec.model import Delivery, EcsDelivery, LambdaDelivery, StageDelivery
 from secrets_pipeline.spec.outputs import NAMING_VARIABLES
-from secrets_pipeline.spec.scope import ComponentScope, read_expression
-from secrets_pipeline.spec.sinks import check, refuse_sensitive
+from secrets_pipeline.spec.scope import ComponentScope
+from secrets_pipeline.spec.sinks import check, refuse_sensitive, settled
 
 _EXAMPLE_ROLE = "arn:aws:iam::111122223333:role/orders"
 _STAGE_VARIABLE = re.compile(r"[A-Za-z0-9_]+")
@@ -47,7 +47,7 @@ def _names(inputs: Inputs, keys: Iterable[str], *, required: bool) -> dict[str, 
 def _quiet_text(inputs: Inputs, key: str) -> str:
     """Text where it is known; a component that is not delivered to may hold what only Terraform understands."""
     try:
-        found = read_expression(inputs.scope.component, inputs.scope.stack.components, inputs.values.get(key))
+        found = inputs.scope.read(inputs.values.get(key))
     except ExpressionError:
         return ""
     return found.value if isinstance(found, Literal) and isinstance(found.value, str) else ""
@@ -120,8 +120,11 @@ def _reference(entries: Inputs, key: str) -> Expression | None:
     if isinstance(value, Mapping | list):
         entries.error(key, f"{key} is {found_kind(value)}, not text", f'Write {key}: "…".')
         return None
-    expression = entries.scope.expression(value, entries.at(key))
-    if expression is None or not outputs(expression) or not check(entries.scope, expression, entries.at(key)):
+    written = entries.scope.expression(value, entries.at(key))
+    if written is None:
+        return None
+    expression = settled(entries.scope, written)
+    if not outputs(expression) or not check(entries.scope, expression, entries.at(key)):
         return None
     return expression
 

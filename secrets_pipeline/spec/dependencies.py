@@ -4,38 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from secrets_pipeline.errors import CollectedErrors, ExpressionError
-from secrets_pipeline.references import Expression, Output, outputs, topological_order
-from secrets_pipeline.spec.model import DatabaseSpec, GeneratedValue, SecretRef, SecretSpec
+from secrets_pipeline.references import Expression, Output, Path, break_cycles, dotted, outputs
+from secrets_pipeline.spec.model import DatabaseSpec, DeclaredValue, GeneratedValue, SecretRef, SecretSpec
 from secrets_pipeline.spec.outputs import KEYED, KNOWN_WITHOUT_INSTANCE
 from secrets_pipeline.spec.scope import StackScope
+from secrets_pipeline.spec.unresolved import Unresolved, UnresolvedReason
 
 
 def ordered(stack: StackScope, secrets: Sequence[SecretSpec], databases: Sequence[DatabaseSpec]) -> list[SecretSpec]:
-    """The secrets in dependency order, with `depends_on` and `needs_endpoint` set; cycles are collected.
+    """The secrets in dependency order, with `depends_on`, `needs_endpoint` and what blocks them set.
 
-    Both follow references to their end: a secret that is rendered from one that waits for a database waits too.
+    All follow references to their end: a secret that is rendered from one that waits for a database waits too, and one
+    that needs a blocked secret is blocked. Secrets that need each other are all blocked, each with the whole chain.
     """
     by_ref = {secret.ref: secret for secret in secrets}
     needs = {secret.ref: _needs(stack, secret) for secret in secrets}
-    try:
-        order = topological_order(list(by_ref), lambda ref: needs[ref], lambda ref: f"{ref.component}.{ref.key}")
-    except (ExpressionError, CollectedErrors) as error:
-        _collect_cycles(stack, error, list(by_ref))
-        return list(secrets)
+    order, chains = break_cycles(list(by_ref), lambda ref: needs[ref])
+    circular = {ref: _circular(stack, by_ref, chain, index) for chain in chains for index, ref in enumerate(chain)}
     own_password = {database.component: database.password for database in databases if database.password}
     place = {ref: index for index, ref in enumerate(order)}
     all_needs: dict[SecretRef, set[SecretRef]] = {}
     waiting: set[SecretRef] = set()
-    done: list[SecretSpec] = []
+    done: dict[SecretRef, SecretSpec] = {}
     for ref in order:
-        direct = [one for one in needs[ref] if one in by_ref]
+        # What a chain needs comes in no order.
+        direct = [] if ref in circular else [one for one in needs[ref] if one in by_ref]
         all_needs[ref] = {*direct, *(far for one in direct for far in all_needs[one])}
         if any(one in waiting for one in direct) or _waits(stack, by_ref[ref], own_password):
             waiting.add(ref)
-        depends_on = tuple(sorted(all_needs[ref], key=place.__getitem__))
-        done.append(by_ref[ref].model_copy(update={"depends_on": depends_on, "needs_endpoint": ref in waiting}))
-    return done
+        unresolved = [*by_ref[ref].unresolved, *([circular[ref]] if ref in circular else ())]
+        unresolved += [_behind(stack, by_ref[ref], done[one]) for one in dict.fromkeys(direct) if done[one].blocked]
+        done[ref] = by_ref[ref].model_copy(
+            update={
+                "depends_on": tuple(sorted(all_needs[ref], key=place.__getitem__)),
+                "needs_endpoint": ref in waiting,
+                "unresolved": tuple(unresolved),
+            }
+        )
+    return list(done.values())
 
 
 def own_outputs(stack: StackScope, secret: SecretSpec) -> Iterator[Output]:
@@ -65,10 +71,48 @@ def _waits(stack: StackScope, secret: SecretSpec, own_password: Mapping[str, Sec
     )
 
 
-def _collect_cycles(stack: StackScope, error: ExpressionError | CollectedErrors, refs: Sequence[SecretRef]) -> None:
-    found = error.errors if isinstance(error, CollectedErrors) else (error,)
-    for one in found:
-        first = one.message.removeprefix("circular reference: ").split(" → ")[0]
-        ref = next(ref for ref in refs if f"{ref.component}.{ref.key}" == first)
-        scope = stack.components[ref.component]
-        scope.expression_error(("vars", "secrets", ref.key), ExpressionError(one.message, remedy=one.remedy))
+def _circular(
+    stack: StackScope, secrets: Mapping[SecretRef, SecretSpec], chain: Sequence[SecretRef], index: int
+) -> Unresolved:
+    """What blocks the secret at a place of a chain: that it needs itself in the end."""
+    names = " → ".join(f"{one.component}.{one.key}" for one in (*chain, chain[0]))
+    return _unresolved(
+        stack,
+        secrets[chain[index]],
+        chain[(index + 1) % len(chain)],
+        reason=UnresolvedReason.CIRCULAR,
+        problem=f"circular reference: {names}",
+        remedy="Take one of these references out: none of these values can be made before the others.",
+    )
+
+
+def _behind(stack: StackScope, secret: SecretSpec, needed: SecretSpec) -> Unresolved:
+    problem = f"secret {needed.name}, which it is rendered from, is blocked"
+    return _unresolved(
+        stack,
+        secret,
+        needed.ref,
+        reason=UnresolvedReason.BLOCKED,
+        problem=problem,
+        remedy="Mend that one first.",
+    )
+
+
+def _unresolved(
+    stack: StackScope, secret: SecretSpec, needed: SecretRef, *, reason: UnresolvedReason, problem: str, remedy: str
+) -> Unresolved:
+    """A reference from one secret to another that leads nowhere."""
+    path: Path = ("vars", "secrets", secret.ref.key)
+    expression = Output(needed.component, ("secret_values", needed.key))
+    for leaf in secret.value.leaves if isinstance(secret.value, DeclaredValue) else ():
+        for output in leaf.outputs:
+            if output.component == needed.component and output.path[1:2] == (needed.key,):
+                path, expression = leaf.place, output
+    return Unresolved(
+        expression=str(expression),
+        key=dotted(path),
+        reason=reason,
+        problem=problem,
+        remedy=remedy,
+        where=str(stack.components[secret.ref.component].where(path)),
+    )

@@ -25,7 +25,7 @@ from secrets_pipeline.references import (
 from secrets_pipeline.spec.limits import tag_problems
 from secrets_pipeline.spec.model import Late
 from secrets_pipeline.spec.scope import ComponentScope, listed, near_miss
-from secrets_pipeline.spec.sinks import check
+from secrets_pipeline.spec.sinks import check, settled
 
 _KINDS: Mapping[type, str] = {
     bool: "true or false",
@@ -78,7 +78,7 @@ class Inputs:
         if raw is None or not isinstance(raw, str):
             plain: Json = raw
             return plain
-        expression = self.scope.expression(raw, self.at(key))
+        expression = self._expression(key)
         if expression is None or not check(self.scope, expression, self.at(key)):
             return None
         if not _known_now(expression):
@@ -116,7 +116,7 @@ class Inputs:
     def integer(self, key: str, default: int | None = None, *, least: int = 0, most: int | None = None) -> int | None:
         """A whole number within bounds."""
         value = self.known(key)
-        if isinstance(value, str) and re.fullmatch(r"-?[0-9]+", value):
+        if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
             value = int(value)
         if value is None:
             return default
@@ -146,15 +146,14 @@ class Inputs:
         """Text that is known now or answered by AWS later; never secret."""
         if not self.has(key):
             return default
-        expression = self.scope.expression(self.values[key], self.at(key))
+        expression = self._expression(key)
         if expression is None or not check(self.scope, expression, self.at(key)):
             return default
         return self.text(key, None, pattern=pattern, example=example) if _known_now(expression) else expression
 
     def is_late(self, key: str) -> bool:
         """Whether a value refers to something that is only known later."""
-        raw = self.values.get(key)
-        expression = self.scope.expression(raw, self.at(key)) if isinstance(raw, str) else None
+        expression = self._expression(key) if isinstance(self.values.get(key), str) else None
         return expression is not None and not _known_now(expression)
 
     def inputs(self, key: str) -> Inputs:
@@ -200,6 +199,10 @@ class Inputs:
         for key in self.values:
             if key not in known:
                 self.error(key, f"unknown key {key}", remedy or f"Known keys: {listed(known)}.{near_miss(key, known)}")
+
+    def _expression(self, key: str) -> Expression | None:
+        expression = self.scope.expression(self.values[key], self.at(key))
+        return None if expression is None else settled(self.scope, expression)
 
     def _now(self, key: str, expression: Expression) -> Json:
         try:

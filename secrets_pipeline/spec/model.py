@@ -6,16 +6,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, PlainSerializer
 
-from secrets_pipeline.references import Output, Path
 from secrets_pipeline.spec.base import (
     Document,
     Late,
     LateExpression,
-    LateOutput,
     SecretRef,
     Spec,
     Target,
@@ -29,6 +27,8 @@ from secrets_pipeline.spec.consumer_model import (
     ReaderType,
     StageDelivery,
 )
+from secrets_pipeline.spec.unresolved import Unresolved
+from secrets_pipeline.spec.value_model import DeclaredValue, GeneratedValue, Leaf, PasswordPolicy
 
 __all__ = [
     "ConsumerSpec",
@@ -54,6 +54,7 @@ __all__ = [
     "StackSpec",
     "StageDelivery",
     "Target",
+    "Unresolved",
 ]
 
 
@@ -90,62 +91,6 @@ class KeySpec(Spec):
     tags: Mapping[str, str] = {}
     policy: Annotated[tuple[Document, ...], PlainSerializer(plain_document)] = ()
     readers: tuple[str, ...] = ()
-
-
-class PasswordPolicy(Spec):
-    """How to generate a password.
-
-    Attributes:
-        length: characters.
-        alphabet: classes by name, each a string of distinct characters: lower, upper, numeric, special (may be empty).
-        minima: how many of each class at least.
-    """
-
-    length: int
-    alphabet: Mapping[str, str]
-    minima: Mapping[str, int]
-
-
-class GeneratedValue(Spec):
-    """A password that is generated once; with `fields`, the JSON that AWS's rotation templates read.
-
-    Attributes:
-        policy: how to generate it.
-        fields: the other keys of the JSON (engine, host, port, username, dbname …) in order; empty for a plain string.
-    """
-
-    kind: Literal["generated"] = "generated"
-    policy: PasswordPolicy
-    fields: Mapping[str, str | int | LateExpression] = {}
-
-
-class Leaf(Spec):
-    """One leaf of a declared value: a handle on the YAML, never its text.
-
-    Attributes:
-        path: keys inside the JSON value; empty when the value is a plain string.
-        source: path inside the component's sections, for example `("vars", "secrets", "url", "secret_data")`.
-        outputs: outputs that its references name, in order of appearance.
-        ssm: SSM parameters that it names.
-    """
-
-    path: Path
-    source: Path
-    outputs: tuple[LateOutput, ...] = ()
-    ssm: tuple[str, ...] = ()
-
-
-class DeclaredValue(Spec):
-    """`secret_data`: a string, or a JSON object whose leaves may be references."""
-
-    kind: Literal["declared"] = "declared"
-    document: bool
-    leaves: tuple[Leaf, ...]
-
-    @property
-    def outputs(self) -> tuple[Output, ...]:
-        """Every output that the value is rendered from."""
-        return tuple(output for leaf in self.leaves for output in leaf.outputs)
 
 
 class RotationSpec(Spec):
@@ -185,6 +130,7 @@ class SecretSpec(Spec):
         readers: principals of other accounts that may read it, as ARNs.
         needs_endpoint: whether its value waits for a database, directly or through another secret.
         depends_on: secrets of the same stack that its value is rendered from.
+        unresolved: references without a value, now or later; with one, nothing about the secret is to be written.
         where: text that names the place in YAML, for messages.
     """
 
@@ -202,7 +148,13 @@ class SecretSpec(Spec):
     replicas: tuple[ReplicaSpec, ...] = ()
     needs_endpoint: bool = False
     depends_on: tuple[SecretRef, ...] = ()
+    unresolved: tuple[Unresolved, ...] = ()
     where: str = ""
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a reference of it, or of a secret that it needs, has no value."""
+        return bool(self.unresolved)
 
 
 class DatabaseSpec(Spec):

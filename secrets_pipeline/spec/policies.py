@@ -11,7 +11,7 @@ from secrets_pipeline.references import Expression, Literal, Path
 from secrets_pipeline.spec.inputs import Inputs, found_kind
 from secrets_pipeline.spec.limits import POLICY_BYTES
 from secrets_pipeline.spec.scope import ComponentScope
-from secrets_pipeline.spec.sinks import check
+from secrets_pipeline.spec.sinks import check, settled
 
 _POLICY_VARIABLE = re.compile(r"(?<!\$)\$\{(?=[a-z0-9-]+:[A-Za-z]|[*?$]\})(?!env:|ssm:|file:)")
 """`${aws:username}` and the like belong to IAM: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html"""
@@ -51,8 +51,11 @@ def _filled(scope: ComponentScope, tree: Any, path: Path) -> Any:  # noqa: ANN40
         return [_filled(scope, value, path) for value in tree]
     if not isinstance(tree, str):
         return tree
-    escaped = _POLICY_VARIABLE.sub("$${", tree) if type(tree) is str else tree
-    expression: Expression | None = scope.expression(escaped, path)
-    if expression is None or not check(scope, expression, path):
+    escaped = _POLICY_VARIABLE.sub("$${", tree) if type(tree) is str and scope.reads_references else tree
+    written = scope.expression(escaped, path)
+    if written is None:
+        return ""
+    expression: Expression = settled(scope, written)
+    if not check(scope, expression, path):
         return ""
     return expression.value if isinstance(expression, Literal) else expression

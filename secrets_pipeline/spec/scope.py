@@ -10,13 +10,16 @@ from pathlib import Path as FilePath
 from typing import Any, Protocol
 
 from secrets_pipeline.errors import ExpressionError, SecretsPipelineError, SpecError, Where
-from secrets_pipeline.references import Expression, Path, inline
+from secrets_pipeline.references import Expression, Literal, NoValueError, Path, dotted, inline
+from secrets_pipeline.spec.dialect import OFF, ON, SETTING, Dialect
+from secrets_pipeline.spec.kinds import TERRAFORM, kind_of, setting
 from secrets_pipeline.spec.operator import OperatorSettings
-from secrets_pipeline.spec.outputs import KINDS
+from secrets_pipeline.spec.unresolved import Unresolved, UnresolvedReason
 from secrets_pipeline.spec.variables import ComponentVariables, expression_of
 from secrets_pipeline.stacks import Component, Stack
 
-TERRAFORM = "terraform"
+SWITCHES = ("enabled", "secrets_enabled")
+"""Variables that switch a whole component off."""
 
 
 class Locate(Protocol):
@@ -37,32 +40,31 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "none"
 
 
-def kind_of(component: Component) -> str | None:
-    """The recognised kind of a component, by `metadata.component` or its base, else its name up to the first `/`."""
-    own = component.settings.get("secrets_pipeline")
-    aliases = own.get("components") if isinstance(own, Mapping) else None
-    physical = component.metadata.get("component") or component.base
-    for name in (str(physical), component.name):
-        for candidate in (name, name.split("/", 1)[0]):
-            kind = aliases.get(candidate, candidate) if isinstance(aliases, Mapping) else candidate
-            if kind in KINDS:
-                return str(kind)
-        if physical != component.name:
-            break
-    return None
-
-
-def is_active(component: Component) -> bool:
-    """Whether a component asks for anything: not abstract, not disabled."""
-    switched_off = component.vars.get("enabled") is False or component.vars.get("secrets_enabled") is False
-    return component.enabled and not component.abstract and not switched_off
-
-
-def managed_components(stack: Stack) -> dict[str, str]:
-    """Name → kind of every active component that is recognised, in the order of the stack."""
+def managed_components(stack: Stack, dialect: Dialect) -> dict[str, str]:
+    """Name → kind of every component that is recognised and asks for anything, in the order of the stack."""
     components = stack.components.get(TERRAFORM, {})
-    kinds = {name: kind_of(component) for name, component in components.items() if is_active(component)}
-    return {name: kind for name, kind in kinds.items() if kind}
+    kinds = {name: kind_of(component) for name, component in components.items()}
+    return {
+        name: kind
+        for name, kind in kinds.items()
+        if kind and _is_active(components[name], components, references=dialect.reads(components[name]))
+    }
+
+
+def _is_active(component: Component, names: Collection[str], *, references: bool) -> bool:
+    """Whether a component asks for anything: not abstract, not disabled."""
+    off = any(_is_false(component, names, component.vars.get(key), references=references) for key in SWITCHES)
+    return component.enabled and not component.abstract and not off
+
+
+def _is_false(component: Component, names: Collection[str], value: object, *, references: bool) -> bool:
+    if isinstance(value, str):
+        try:
+            expression = read_expression(component, names, value, references=references)
+        except ExpressionError:
+            return False  # Said where the component is read.
+        value = expression.value if isinstance(expression, Literal) else None
+    return value is False or value == "false"
 
 
 @dataclass
@@ -75,7 +77,10 @@ class StackScope:
         base_path: of the repository; None if files need not exist.
         environment: what `${env:X}` reads where the text must be known now.
         stacks: every stack that a reference may name.
+        dialect: whether `${…}` is a reference.
         errors: everything found so far.
+        unresolved: references inside secrets that have no value, by component and place.
+        notices: what a user should know although nothing is wrong.
     """
 
     stack: Stack
@@ -84,12 +89,15 @@ class StackScope:
     base_path: FilePath | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     stacks: Mapping[str, Stack] = field(default_factory=dict)
+    dialect: Dialect = field(default_factory=Dialect)
     errors: list[SecretsPipelineError] = field(default_factory=list)
+    unresolved: list[tuple[str, Path, Unresolved]] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
     @cached_property
     def kinds(self) -> Mapping[str, str]:
         """Name → kind of the active components that are recognised."""
-        return managed_components(self.stack)
+        return managed_components(self.stack, self.dialect)
 
     @cached_property
     def components(self) -> Mapping[str, ComponentScope]:
@@ -102,7 +110,7 @@ class StackScope:
 
     def other(self, stack: Stack) -> StackScope:
         """Another stack, seen from this one; what is wrong there is not this one's error."""
-        return replace(self, stack=stack, errors=[])
+        return replace(self, stack=stack, errors=[], unresolved=[], notices=[])
 
 
 class ComponentScope:
@@ -137,18 +145,68 @@ class ComponentScope:
         """Collect an error of the expression language about a key."""
         self.stack.errors.append(ExpressionError(error.message, remedy=error.remedy, where=self.where(path)))
 
+    def unresolvable(self, path: Path, expression: str, reason: UnresolvedReason, problem: str, remedy: str) -> None:
+        """Collect a reference without a value: it blocks the secret that it stands in; elsewhere it is an error.
+
+        Args:
+            path: where it stands.
+            expression: the reference, without its default.
+            reason: why there is no value.
+            problem: what is wrong, in one sentence.
+            remedy: what to write instead.
+        """
+        if not _blocks_secrets(path):
+            self.stack.errors.append(ExpressionError(problem, remedy=remedy, where=self.where(path)))
+            return
+        one = Unresolved(
+            expression=expression,
+            key=dotted(path),
+            reason=reason,
+            problem=problem,
+            remedy=remedy,
+            where=str(self.where(path)),
+        )
+        self.stack.unresolved.append((self.name, path, one))
+
+    def unresolved(self, path: Path) -> list[Unresolved]:
+        """The references without a value at a place and below it, each once."""
+        found = (one for name, at, one in self.stack.unresolved if name == self.name and at[: len(path)] == path)
+        return list(dict.fromkeys(found))
+
+    @property
+    def reads_references(self) -> bool:
+        """Whether `${…}` in this component is a reference."""
+        return self.stack.dialect.reads(self.component)
+
+    def check_dialect(self) -> None:
+        """Collect an error if the setting of the dialect is none that there is."""
+        said = setting(self.component, SETTING)
+        if said is not None and said not in (ON, *OFF):
+            path = ("settings", "secrets_pipeline", SETTING)
+            self.error(path, f"{SETTING} is {said!r}", f"Write {SETTING}: {ON}, or off to keep ${{…}} as text.")
+
     def expression(self, value: Any, path: Path) -> Expression | None:  # noqa: ANN401 - whatever the YAML holds
-        """The expression of a YAML value without variables; None, with an error collected, if it is wrong."""
+        """The expression of a YAML value without variables; None, with what is wrong collected, if there is none."""
         try:
-            return read_expression(self.component, self.stack.components, value)
+            return self.read(value)
+        except NoValueError as error:
+            reason = UnresolvedReason.CIRCULAR if error.circular else UnresolvedReason.VARIABLE
+            self.unresolvable(path, f"${{{dotted(error.path)}}}", reason, error.message, error.remedy)
         except ExpressionError as error:
             self.expression_error(path, error)
-            return None
+        return None
+
+    def read(self, value: Any) -> Expression:  # noqa: ANN401 - whatever the YAML holds
+        """The same, but it raises.
+
+        Raises:
+            ExpressionError: if it cannot be parsed, or a variable has no value.
+        """
+        return read_expression(self.component, self.stack.components, value, references=self.reads_references)
 
     def setting(self, name: str) -> Any:  # noqa: ANN401 - whatever the YAML holds
         """`settings.secrets_pipeline.<name>`, or None."""
-        own = self.component.settings.get("secrets_pipeline")
-        return own.get(name) if isinstance(own, Mapping) else None
+        return setting(self.component, name)
 
     def flag(self, name: str) -> bool:
         """A true or false under `settings.secrets_pipeline`; false if it is not there."""
@@ -159,14 +217,36 @@ class ComponentScope:
         return value is True
 
 
+def _blocks_secrets(path: Path) -> bool:
+    """Whether a reference without a value at a place blocks secrets and nothing else; without a name there is none."""
+    match path:
+        case ("vars", "secrets", _, "name" | "path", *_):
+            return False
+        case ("vars", "secrets", _, *_) | ("vars", "default_kms_key_id"):
+            return True
+        case _:
+            return False
+
+
 def read_expression(
     component: Component,
     names: Collection[str],
     value: Any,  # noqa: ANN401 - whatever the YAML holds
+    *,
+    references: bool,
 ) -> Expression:
     """The expression of a YAML value, the component's variables put in.
 
+    Args:
+        component: the component that it stands in.
+        names: components of the stack.
+        value: as the YAML gives it.
+        references: whether `${…}` is a reference, see `Dialect`; YAML functions always are.
+
     Raises:
-        ExpressionError: if it cannot be parsed, or a variable has no value.
+        NoValueError: if a variable has no value.
+        ExpressionError: if it cannot be parsed.
     """
-    return inline(expression_of(value, names), ComponentVariables(component, names))
+    return inline(
+        expression_of(value, names, references=references), ComponentVariables(component, names, references=references)
+    )

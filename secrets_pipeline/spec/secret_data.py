@@ -8,12 +8,22 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
-from secrets_pipeline.references import Expression, Literal, Output, Path, Text, nodes, outputs, ssm_parameters
+from secrets_pipeline.references import (
+    Expression,
+    Literal,
+    Output,
+    Path,
+    Text,
+    nodes,
+    outputs,
+    ssm_parameters,
+    with_defaults,
+)
 from secrets_pipeline.spec.inputs import Inputs, found_kind
 from secrets_pipeline.spec.limits import SECRET_VALUE_BYTES
-from secrets_pipeline.spec.model import DeclaredValue, Leaf
 from secrets_pipeline.spec.scope import ComponentScope, read_expression
-from secrets_pipeline.spec.sinks import check
+from secrets_pipeline.spec.sinks import check, settled
+from secrets_pipeline.spec.value_model import DeclaredValue, Leaf, place_of
 from secrets_pipeline.spec.weak import weakness
 from secrets_pipeline.stacks import Component, FunctionCall, Stack
 
@@ -24,7 +34,10 @@ _DEPTH = len(("vars", "secrets", "<key>", KEY))
 
 
 def declared_value(entry: Inputs) -> DeclaredValue | None:
-    """The value under `secret_data`; None, with errors collected, if it is wrong."""
+    """The value under `secret_data`; None, with errors collected, if it is wrong.
+
+    One with references that nobody can resolve is whole all the same: they are collected, and it cannot be rendered.
+    """
     raw = entry.values[KEY]
     errors = len(entry.scope.stack.errors)
     if isinstance(raw, str) and raw.lstrip().startswith("{") and not isinstance(raw, FunctionCall):
@@ -44,7 +57,7 @@ def declared_value(entry: Inputs) -> DeclaredValue | None:
     _check_size(entry, leaves)
     if len(entry.scope.stack.errors) > errors:
         return None
-    return DeclaredValue(document=document is not None, leaves=tuple(leaf for leaf in read if leaf))
+    return DeclaredValue(document=document is not None, leaves=tuple(read))
 
 
 def leaf_expression(stack: Stack, component: str, leaf: Leaf) -> Expression:
@@ -62,7 +75,9 @@ def leaf_expression(stack: Stack, component: str, leaf: Leaf) -> Expression:
         ExpressionError: if the YAML cannot be read any more.
     """
     components = stack.components["terraform"]
-    return read_expression(components[component], components, _at(components[component], leaf))
+    value = _at(components[component], leaf)
+    expression = read_expression(components[component], components, value, references=leaf.references)
+    return with_defaults(expression, leaf.absent.__contains__)
 
 
 def _at(component: Component, leaf: Leaf) -> Any:  # noqa: ANN401 - whatever the YAML holds
@@ -111,19 +126,31 @@ def _leaves(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:  # noqa: 
         yield path, tree
 
 
-def _leaf(scope: ComponentScope, path: Path, value: Any, source: Path) -> Leaf | None:  # noqa: ANN401 - a YAML scalar
-    expression = scope.expression(value, source)
-    if expression is None:
-        return None
+def _leaf(scope: ComponentScope, path: Path, value: Any, source: Path) -> Leaf:  # noqa: ANN401 - a YAML scalar
+    references = scope.reads_references
+    place = place_of(path, source)
+    written = scope.expression(value, place)
+    if written is None:
+        # Whoever renders it reads it again, and gets the error again.
+        return Leaf(path=path, source=source, references=references)
+    expression = settled(scope, written)
     name = next((step for step in reversed(path) if isinstance(step, str)), None)
     if isinstance(expression, Literal) and (problem := weakness(name, expression.value)):
         at = f" at {'.'.join(map(str, path))}" if path else ""
-        scope.error(source, f"the value{at} {problem}", "Let it be generated, or refer to it: ${ssm:/path}.")
-    check(scope, expression, source, sensitive_allowed=True)
+        scope.error(place, f"the value{at} {problem}", "Let it be generated, or refer to it: ${ssm:/path}.")
+    check(scope, expression, place, sensitive_allowed=True)
     for text in (node for node in nodes(expression) if isinstance(node, Text)):
-        _check_documents_in_text(scope, text, source)
-        _check_port_after_endpoint(scope, text, source)
-    return Leaf(path=path, source=source, outputs=outputs(expression), ssm=ssm_parameters(expression))
+        _check_documents_in_text(scope, text, place)
+        _check_port_after_endpoint(scope, text, place)
+    needed = outputs(expression)
+    return Leaf(
+        path=path,
+        source=source,
+        outputs=needed,
+        ssm=ssm_parameters(expression),
+        absent=tuple(output for output in outputs(written) if output not in needed),
+        references=references,
+    )
 
 
 def _check_documents_in_text(scope: ComponentScope, text: Text, source: Path) -> None:

@@ -5,6 +5,7 @@ The variables, their defaults and their validation are those of tf-atmos's compo
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ from secrets_pipeline.spec.model import (
 )
 from secrets_pipeline.spec.names import own_key_alias, secret_name
 from secrets_pipeline.spec.policies import statements
-from secrets_pipeline.spec.scope import ComponentScope
+from secrets_pipeline.spec.scope import SWITCHES, ComponentScope
 from secrets_pipeline.spec.secret_data import declared_value
 from secrets_pipeline.spec.secret_types import secret_type
 
@@ -72,6 +73,17 @@ ENTRY_KEYS = (
 )
 """Keys of one secret. `secret_string_version` steers Terraform's write-only values and means nothing here."""
 
+VARIABLES = (
+    frozenset(
+        {"context_name", "environment", "secrets", "consumers", "tags", "region", "account_id"}
+        | {"create_kms_key", "default_kms_key_id", "default_recovery_window_in_days"}
+        | {"default_rotation_days", "default_rotation_automatically"}
+    )
+    | frozenset(SWITCHES)
+    | _PASSWORD_KEYS
+)
+"""Variables of the component that mean something here."""
+
 _DEFAULT_KEY = "alias/aws/secretsmanager"
 _KEY = re.compile(f"{KEY_ARN.pattern}|{KEY_ID.pattern}|{ALIAS.pattern}|{_DEFAULT_KEY}")
 _EXAMPLE_KEY = "arn:aws:kms:eu-west-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -103,6 +115,9 @@ def read_component(
         protected: whether the stack is production.
     """
     inputs = Inputs(scope, scope.component.vars, ("vars",))
+    for switch in SWITCHES:
+        inputs.boolean(switch, default=True)
+    _notice_mistaken(inputs)
     context_name = inputs.required_text(
         "context_name",
         "Write vars.context_name, for example myapp: it begins every secret's name and is never guessed.",
@@ -129,6 +144,20 @@ def read_component(
         if (secret := _secret(shared, key, entries.inputs(key), masters.get(SecretRef(component=scope.name, key=key))))
     ]
     return secrets, own_key
+
+
+def _notice_mistaken(inputs: Inputs) -> None:
+    """Say which variables are almost one of ours: others are for Terraform, or come from the whole stack."""
+    for key in inputs.values:
+        known = (
+            [f"default_{key}"]
+            if f"default_{key}" in VARIABLES
+            else difflib.get_close_matches(key, sorted(VARIABLES), 1, 0.9)
+        )
+        if key not in VARIABLES and known:
+            inputs.scope.stack.notices.append(
+                f"component {inputs.scope.name} sets vars.{key}, which has no effect. Did you mean {known[0]}?"
+            )
 
 
 def _own_key(inputs: Inputs, context_name: str, environment: str | None) -> KeySpec | None:
@@ -161,20 +190,24 @@ def _secret(shared: _Component, key: str, entry: Inputs, master_of: DatabaseSpec
         entry.error("description", f"description has {len(description)} characters", f"AWS takes {DESCRIPTION_LENGTH}.")
     if value is None:
         return None
+    kms_key = _without_default_key(entry.late("kms_key_id", shared.key, pattern=_KEY, example=_EXAMPLE_KEY))
+    recovery_days = _recovery_days(entry, "recovery_window_in_days", shared.recovery_days, protected=shared.protected)
+    tags, policy, turning = _tags(shared, entry), statements(entry), rotation.rotation(shared.vars, entry)
+    replicas = tuple(_replicas(shared, entry))
+    inherited = [] if entry.has("kms_key_id") else entry.scope.unresolved(shared.vars.at("default_kms_key_id"))
     return SecretSpec(
         ref=SecretRef(component=entry.scope.name, key=key),
         name=name,
         type=kind,
         description=description,
-        kms_key=_without_default_key(entry.late("kms_key_id", shared.key, pattern=_KEY, example=_EXAMPLE_KEY)),
+        kms_key=kms_key,
         value=value,
-        recovery_window_in_days=_recovery_days(
-            entry, "recovery_window_in_days", shared.recovery_days, protected=shared.protected
-        ),
-        tags=_tags(shared, entry),
-        policy=statements(entry),
-        rotation=rotation.rotation(shared.vars, entry),
-        replicas=tuple(_replicas(shared, entry)),
+        recovery_window_in_days=recovery_days,
+        tags=tags,
+        policy=policy,
+        rotation=turning,
+        replicas=replicas,
+        unresolved=(*entry.scope.unresolved(entry.path), *inherited),
         where=str(entry.scope.where(entry.path)),
     )
 

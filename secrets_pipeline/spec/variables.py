@@ -7,28 +7,34 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from secrets_pipeline.errors import ExpressionError
-from secrets_pipeline.references import Expression, Literal, Path, dotted, parse, parse_function
+from secrets_pipeline.references import Expression, Literal, NoValueError, Path, dotted, parse, parse_function
 from secrets_pipeline.stacks import Component, FunctionCall
 from secrets_pipeline.stacks.markers import Literal as KeptText
 
 _OTHER_SECTIONS = ("settings", "metadata", "env")
 
 
-def expression_of(value: Any, components: Collection[str] = ()) -> Expression:  # noqa: ANN401 - whatever the YAML holds
+def expression_of(
+    value: Any,  # noqa: ANN401 - whatever the YAML holds
+    components: Collection[str] = (),
+    *,
+    references: bool = True,
+) -> Expression:
     """One YAML value as an expression; its variables stay references.
 
     Args:
         value: a scalar, an unresolved function, or a map or list without references in it.
         components: names that exist in the stack, to tell where a name with a dot ends.
+        references: whether `${…}` is a reference; else it is text, as for Atmos.
 
     Raises:
         ExpressionError: if it cannot be parsed.
     """
     if isinstance(value, FunctionCall):
         return parse_function(value.tag, value.args)
-    if isinstance(value, str) and not isinstance(value, KeptText):
+    if references and isinstance(value, str) and not isinstance(value, KeptText):
         return parse(value, components)
-    return Literal(str(value) if isinstance(value, KeptText) else value)
+    return Literal(str(value) if isinstance(value, str) else value)
 
 
 class ComponentVariables:
@@ -37,11 +43,13 @@ class ComponentVariables:
     Args:
         component: as resolved, so inherited and global variables are in it.
         components: names that exist in the stack.
+        references: whether `${…}` in variables is a reference.
     """
 
-    def __init__(self, component: Component, components: Collection[str]) -> None:
+    def __init__(self, component: Component, components: Collection[str], *, references: bool = True) -> None:
         self._component = component
         self._components = components
+        self._references = references
 
     def find(self, path: Path) -> Expression | None:
         """What a variable stands for, or None if there is none."""
@@ -59,9 +67,9 @@ class ComponentVariables:
                 f"variable {dotted(path)} is a map or list that holds references itself",
                 remedy="Refer to one of its entries, or write it in place.",
             )
-        return expression_of(value, self._components)
+        return expression_of(value, self._components, references=self._references)
 
-    def unknown(self, path: Path) -> ExpressionError:
+    def unknown(self, path: Path) -> NoValueError:
         """The error for a variable that has no value."""
         name = dotted(path)
         if path[0] in self._components:
@@ -70,7 +78,7 @@ class ComponentVariables:
             close = difflib.get_close_matches(str(path[0]), list(self._component.vars), n=1)
             remedy = f"Set vars.{name}, or give a default: ${{{name} | default('…')}}."
             remedy += f" Did you mean {close[0]}?" if close else ""
-        return ExpressionError(f"variable {name} has no value", remedy=remedy)
+        return NoValueError(f"variable {name} has no value", remedy=remedy, path=path)
 
 
 def _holds_references(value: Any) -> bool:  # noqa: ANN401 - whatever the YAML holds

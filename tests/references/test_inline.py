@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 
 from secrets_pipeline.errors import ExpressionError
@@ -7,6 +9,7 @@ from secrets_pipeline.references import (
     Call,
     Expression,
     Literal,
+    NoValueError,
     Output,
     Path,
     Text,
@@ -31,8 +34,8 @@ class Vars:
         value = self.values[dotted(path)]
         return parse(value) if isinstance(value, str) else Literal(value)
 
-    def unknown(self, path: Path) -> ExpressionError:
-        return ExpressionError(f"no variable {dotted(path)}")
+    def unknown(self, path: Path) -> NoValueError:
+        return NoValueError(f"no variable {dotted(path)}", remedy="Set it.", path=path)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +80,41 @@ def test_null_inside_a_text_is_missing() -> None:
 def test_variables_that_stand_for_each_other_are_a_cycle() -> None:
     with pytest.raises(ExpressionError, match="circular variables: a → b → a"):
         inline(parse("${a}"), Vars(a="${b}", b="x${a}"))
+
+
+def test_the_error_of_a_variable_without_a_value_tells_a_cycle_from_a_gap() -> None:
+    with pytest.raises(NoValueError) as gap:
+        inline(parse("${a.b}"), Vars())
+    with pytest.raises(NoValueError) as cycle:
+        inline(parse("${a}"), Vars(a="${a}"))
+    assert (gap.value.path, gap.value.circular) == (("a", "b"), False)
+    assert (cycle.value.path, cycle.value.circular) == (("a",), True)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({f"v{n}": f"${{v{n + 1}}}" for n in range(5_000)}, "leads through more than 100 variables"),
+        ({f"v{n}": f"${{v{n + 1}}}${{v{n + 1}}}" for n in range(40)} | {"v40": "x"}, "variables make a text of more"),
+        ({f"v{n}": f"${{v{n + 1}}}${{v{n + 1}}}" for n in range(40)} | {"v40": "${ssm:/p}-"}, "or 10000 references"),
+    ],
+)
+def test_variables_beyond_all_measure_are_refused_and_exhaust_nothing(values: dict[str, str], message: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        inline(parse("${v0}"), Vars(**values))
+    assert message in caught.value.message
+
+
+def test_a_variable_that_many_refer_to_is_read_once() -> None:
+    class Counted(Vars):
+        asked: ClassVar[list[Path]] = []
+
+        def find(self, path: Path) -> Expression | None:
+            self.asked.append(path)
+            return super().find(path)
+
+    inline(parse("${a}${a}${b}"), Counted(a="x", b="${a}"))
+    assert sorted(Counted.asked) == [("a",), ("b",)]
 
 
 def test_an_expression_knows_what_it_names() -> None:

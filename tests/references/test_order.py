@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secrets_pipeline.errors import CollectedErrors, ExpressionError
-from secrets_pipeline.references import topological_order
+from secrets_pipeline.references import break_cycles, topological_order
 
 
 def test_what_is_needed_comes_first_and_equals_keep_their_order() -> None:
@@ -58,3 +58,25 @@ def test_every_reported_chain_is_a_real_cycle(graph: list[list[int]]) -> None:
         chain = [int(step) for step in error.message.removeprefix("circular reference: ").split(" → ")]
         assert chain[0] == chain[-1]
         assert all(after in needs[before] for before, after in pairwise(chain))
+
+
+def test_what_is_in_a_cycle_is_told_and_the_others_are_ordered() -> None:
+    needs = {"url": ["a"], "a": ["b"], "b": ["a"], "key": ["seed"], "seed": [], "own": ["own"]}
+    ordered, chains = break_cycles(list(needs), lambda item: needs[item])
+    assert chains == [["a", "b"], ["own"]]
+    assert sorted(ordered) == sorted(needs)
+    assert ordered.index("seed") < ordered.index("key")
+    assert ordered.index("a") < ordered.index("url")
+
+
+@given(st.lists(st.lists(st.integers(0, 12), max_size=3), min_size=1, max_size=12))
+def test_every_graph_is_ordered_once_its_cycles_are_told(graph: list[list[int]]) -> None:
+    needs = {index: [d % len(graph) for d in wanted] for index, wanted in enumerate(graph)}
+    ordered, chains = break_cycles(list(needs), lambda item: needs[item])
+    circular = {item for chain in chains for item in chain}
+    place = {item: index for index, item in enumerate(ordered)}
+    assert sorted(ordered) == sorted(needs)
+    for chain in chains:
+        assert all(after in needs[before] for before, after in pairwise([*chain, chain[0]]))
+    for item in set(needs) - circular:
+        assert all(place[d] < place[item] for d in needs[item])

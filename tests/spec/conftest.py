@@ -42,6 +42,14 @@ class Bench:
         assert not built.errors, "\n".join(e.diagnostics() for errors in built.errors.values() for e in errors)
         return built.specs["dev"]
 
+    def only_unresolved(self, text: str) -> str:
+        """What is wrong with the single reference of a stack named dev that nobody can resolve."""
+        spec = self.spec(text)
+        found = [one for secret in spec.secrets for one in secret.unresolved if one.is_cause]
+        causes = {one.problem: one for one in reversed(found)}
+        assert len(causes) == 1, causes
+        return next(iter(causes.values())).diagnostics()
+
     def errors(self, text: str) -> list[str]:
         """Every error of a stack named dev, as it is shown."""
         return [error.diagnostics() for error in self.build(dev=text).errors.get("dev", ())]

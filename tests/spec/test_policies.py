@@ -62,10 +62,14 @@ def test_late_parts_of_a_policy_stay_references_and_iams_own_variables_stay_text
             "policy: [{Sid: '${output.secretsmanager.secret_values.other}'}]",
             "is a secret value and must not be used here",
         ),
-        ("policy: [{Sid: '${output.vpc.id}'}]", "component vpc does not exist in stack dev"),
     ],
 )
 def test_a_wrong_policy_is_an_error(bench: Bench, text: str, problem: str) -> None:
     found = bench.only_error(TOP + indent(text, " " * 12))
     assert problem in found
     assert "component secretsmanager, key vars.secrets.key.policy" in found
+
+
+def test_a_policy_with_a_reference_to_nothing_blocks_its_secret(bench: Bench) -> None:
+    found = bench.only_unresolved(TOP + indent("policy: [{Sid: '${output.vpc.id}'}]", " " * 12))
+    assert "key vars.secrets.key.policy: component vpc does not exist in stack dev" in found

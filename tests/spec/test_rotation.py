@@ -102,14 +102,25 @@ def test_nothing_rotates_that_tf_atmos_would_not_rotate(bench: Bench, entry: str
         (f"rotation: {{lambda_arn: '{ARN}'}}\nrotation_days: 3", "rotation stands beside rotation_days"),
         ("rotation: {managed: true}", "Name the function: lambda_arn"),
         ("rotation_automatically: true", "no function is named"),
-        ("rotation: {lambda_arn: '${output.lambda/none.function_arn}'}", "component lambda/none does not exist"),
-        ("rotation: {lambda_arn: '${output.lambda/rotation.arn}'}", "has no output arn"),
     ],
 )
 def test_a_wrong_rotation_is_an_error(bench: Bench, entry: str, problem: str) -> None:
     found = error(bench, entry)
     assert problem in found
     assert "component secretsmanager, key vars.secrets.key.rotation" in found
+
+
+@pytest.mark.parametrize(
+    ("output", "problem"),
+    [
+        ("lambda/none.function_arn", "component lambda/none does not exist"),
+        ("lambda/rotation.arn", "has no output arn"),
+    ],
+)
+def test_a_function_that_is_nowhere_blocks_the_secret(bench: Bench, output: str, problem: str) -> None:
+    found = bench.only_unresolved(stack(f"rotation: {{lambda_arn: '${{output.{output}}}'}}"))
+    assert problem in found
+    assert "key vars.secrets.key.rotation.lambda_arn" in found
 
 
 def test_the_components_days_have_bounds(bench: Bench) -> None:

@@ -97,13 +97,6 @@ def test_an_unresolved_yaml_function_is_a_reference(bench: Bench) -> None:
         ("secret_data: '{}'", "secret_data is an empty map"),
         ("secret_data: 12", "secret_data is a number, not text or a map"),
         ("secret_data: [a]", "secret_data is a list, not text or a map"),
-        ("secret_data: {a: !store s c k}", "key vars.secrets.key.secret_data.a: !store cannot be resolved here"),
-        ("secret_data: '${nothing}'", "variable nothing has no value"),
-        ("secret_data: '${stages}'", "Did you mean stage?"),
-        ("secret_data: '${rds.address}'", "write ${output.rds.address}"),
-        ("secret_data: '${file:../x}'", "file ../x lies outside the repository"),
-        ("secret_data: '${file:none.txt}'", "file none.txt does not exist"),
-        ("secret_data: '${env:HOME}'", "environment variable HOME is not allowed"),
         ("secret_data: x\nusername: app", "username stands beside secret_data"),
         (f"secret_data: {'ab' * 32769}", "secret_data has 65538 bytes, AWS takes 65536"),
         (
@@ -133,7 +126,33 @@ def test_a_file_inside_the_repository_may_be_named(bench: Bench) -> None:
 
 def test_a_link_that_leads_out_of_the_repository_is_refused(bench: Bench) -> None:
     (bench.folder / "link").symlink_to("/etc/hostname")
-    assert "file link lies outside the repository" in error(bench, "secret_data: '${file:link}'")
+    assert "file link lies outside the repository" in bench.only_unresolved(stack("secret_data: '${file:link}'"))
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ("secret_data: {a: !store s c k}", "key vars.secrets.key.secret_data.a: !store cannot be resolved here"),
+        ("secret_data: '${nothing}'", "variable nothing has no value"),
+        ("secret_data: '${stages}'", "Did you mean stage?"),
+        ("secret_data: '${rds.address}'", "write ${output.rds.address}"),
+        ("secret_data: '${security_group.web.id}'", "variable security_group.web.id has no value"),
+        ("secret_data: '${secretsmanager.login}'", "write ${output.secretsmanager.login}"),
+        ("secret_data: '${file:../x}'", "file ../x lies outside the repository"),
+        ("secret_data: '${file:/etc/x}'", "file /etc/x lies outside the repository"),
+        ("secret_data: '${file:none.txt}'", "file none.txt does not exist"),
+        ("secret_data: '${env:HOME}'", "environment variable HOME is not allowed"),
+    ],
+)
+def test_what_nobody_can_resolve_blocks_the_secret_and_says_where_and_why(
+    bench: Bench, entry: str, problem: str
+) -> None:
+    text = "settings: {secrets_pipeline: {dialect: tf-atmos}}\n" + stack(entry)
+    found = bench.only_unresolved(text)
+    assert problem in found
+    assert found.startswith("stacks/dev.yaml:")
+    assert "stack dev, component secretsmanager, key vars.secrets.key." in found
+    assert [secret.ref.key for secret in bench.spec(text).secrets if secret.blocked] == ["key"]
 
 
 @pytest.mark.parametrize(

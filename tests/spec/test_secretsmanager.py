@@ -274,7 +274,7 @@ def test_every_error_of_a_stack_is_reported_at_once(bench: Bench) -> None:
         stack(
             "a: {generate_random_password: true, recovery_window_in_days: 3, typo: 1}\n"
             "b: {secret_data: '{not json}'}\n"
-            "c: {secret_data: '${output.rds.address}'}\n",
+            "c: {secret_data: '${output.rds address}'}\n",
             "default_kms_key_id: 7\n",
         )
     )
