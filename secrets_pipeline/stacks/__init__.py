@@ -3,5 +3,15 @@
 from secrets_pipeline.stacks.markers import FunctionCall
 from secrets_pipeline.stacks.model import Component, Resolution, Stack
 from secrets_pipeline.stacks.repository import Repository
+from secrets_pipeline.stacks.source import Origin, StackSource, open_source
 
-__all__ = ["Component", "FunctionCall", "Repository", "Resolution", "Stack"]
+__all__ = [
+    "Component",
+    "FunctionCall",
+    "Origin",
+    "Repository",
+    "Resolution",
+    "Stack",
+    "StackSource",
+    "open_source",
+]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.markers import Value
@@ -14,8 +13,7 @@ from secrets_pipeline.stacks.sections import At
 _PREFIX_KEYS: Final = {"s3": "workspace_key_prefix", "gcs": "prefix"}
 
 
-@dataclass(frozen=True, slots=True)
-class BackendInputs:
+class BackendInputs(NamedTuple):
     """What decides a component's backends, after the merge of root, bases and component.
 
     Attributes:

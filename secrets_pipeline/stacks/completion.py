@@ -2,64 +2,180 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.config import TemplateSettings
-from secrets_pipeline.stacks.functions import Evaluator
+from secrets_pipeline.stacks.functions import Evaluator, FunctionError, parse_call
+from secrets_pipeline.stacks.gotemplate import FunctionFailure
 from secrets_pipeline.stacks.markers import FunctionCall, Value
 from secrets_pipeline.stacks.merge import Section
 from secrets_pipeline.stacks.model import Component
 from secrets_pipeline.stacks.ownership import CallFailed, own
 from secrets_pipeline.stacks.processing import Draft
 from secrets_pipeline.stacks.rendering import contains_template, render_section
-from secrets_pipeline.stacks.templates import Missing, TemplateError, TemplateUnsupported
+from secrets_pipeline.stacks.templates import Functions, Missing, Renderer, TemplateError
 
-_NOT_RENDERED = ("component_info", "imports", "sources", "inheritance")
+Find = Callable[[str, str], Draft | None]
+"""Given a component and a stack, its draft."""
+
+_NOT_RENDERED: Final = frozenset({"component_info", "imports", "sources", "inheritance"})
 
 
-def complete(draft: Draft, templates: TemplateSettings, evaluate: Evaluator | None) -> Component:
-    """The component that a draft becomes.
+class Completer:
+    """Completes drafts, each once.
 
     Args:
-        draft: what the merge gave.
-        templates: whether and how its sections are rendered.
-        evaluate: evaluates its functions; without it they all stay.
-
-    Raises:
-        StackError: if a template or function fails, or a template is not supported.
+        templates: whether and how sections are rendered.
+        functions: what templates may call.
+        evaluate: evaluates YAML functions; without it they all stay.
+        find: finds the drafts that templates refer to with `atmos.Component`.
     """
-    if not draft.dynamic:
-        return Component(draft.name, draft.kind, draft.stack, draft.sections, draft.file)
-    sections = _rendered(draft, templates) if templates.enabled else draft.sections
 
-    def evaluated(call: FunctionCall) -> Value:
-        return evaluate(call, sections) if evaluate else call
+    def __init__(
+        self, templates: TemplateSettings, functions: Functions, evaluate: Evaluator | None, find: Find
+    ) -> None:
+        self._templates = templates
+        self._functions = functions
+        self._evaluate = evaluate
+        self._find = find
+        self._completed: dict[tuple[str, str, str], Section] = {}
+        self._open: list[tuple[str, str, str]] = []
 
-    try:
-        owned = own(sections, evaluated)
-    except CallFailed as error:
-        key = ".".join(str(step) for step in reversed(error.path))
-        raise _error(draft, str(error), "Correct the arguments of this function.", key) from None
-    return Component(draft.name, draft.kind, draft.stack, owned, draft.file)
+    def complete(self, draft: Draft) -> Component:
+        """The component that a draft becomes.
 
+        Raises:
+            StackError: if a template or function fails.
+        """
+        return Component(draft.name, draft.kind, draft.stack, self._sections(draft), draft.file)
 
-def _rendered(draft: Draft, templates: TemplateSettings) -> Section:
-    sections = draft.sections
-    for _ in range(templates.evaluations):
-        part = {key: value for key, value in sections.items() if key not in _NOT_RENDERED}
-        if not contains_template(part, templates.delimiters):
-            break
+    def _sections(self, draft: Draft) -> Section:
+        if not draft.dynamic:
+            return draft.sections
+        key = (draft.stack, draft.kind, draft.name)
+        if key in self._completed:
+            return self._completed[key]
+        if key in self._open:
+            chain = " → ".join(f"{name} ({stack})" for stack, _, name in (*self._open[self._open.index(key) :], key))
+            raise _error(draft, f"components refer to each other with atmos.Component: {chain}", "Break this cycle.")
+        self._open.append(key)
         try:
-            rendered = render_section(part, sections, Missing.NO_VALUE, templates.delimiters)
+            rendered = self._rendered(draft) if self._templates.enabled else draft.sections
+            self._completed[key] = self._evaluated(draft, rendered)
+        finally:
+            self._open.pop()
+        return self._completed[key]
+
+    def _evaluated(self, draft: Draft, sections: Section) -> Section:
+        def evaluated(call: FunctionCall) -> Value:
+            return self._evaluate(call, sections) if self._evaluate else call
+
+        try:
+            owned: Section = own(sections, evaluated)
+        except CallFailed as error:
+            key = ".".join(str(step) for step in reversed(error.path))
+            raise _error(draft, str(error), "Correct the arguments of this function.", key) from None
+        return owned
+
+    def _rendered(self, draft: Draft) -> Section:
+        """The sections with their templates rendered, as often as `evaluations` says: text again and again."""
+        templates = self._templates
+        left = {
+            name: section
+            for name, section in draft.sections.items()
+            if name not in _NOT_RENDERED and contains_template(section, templates.delimiters)
+        }
+        renderer = self._renderer(draft)
+
+        def render(text: str) -> str:
+            for _ in range(templates.evaluations):
+                text = renderer.render(text, draft.sections, Missing.NO_VALUE, templates.delimiters)
+            return text
+
+        try:
+            return {**draft.sections, **render_section(left, render, templates.delimiters)} if left else draft.sections
         except TemplateError as error:
-            raise _error(draft, f"template: {error}", "Correct the template, or define what it refers to.") from None
-        except TemplateUnsupported as error:
-            raise _error(draft, str(error), "Use plain fields such as {{ .vars.stage }} for now.") from None
+            key = _failing(left, render)
+            raise _error(
+                draft, f"template: {error}", "Correct the template, or define what it refers to.", key
+            ) from None
         except StackError as error:
             raise _error(
                 draft, f"{error.message} after its templates were rendered", "Quote the scalar that holds the template."
             ) from None
-        sections = {**sections, **rendered}
-    return sections
+
+    def _renderer(self, draft: Draft) -> Renderer:
+        def component(name: str, stack: str) -> Value:
+            return self._described(name, stack)
+
+        def resolve(text: str) -> Value:
+            call = parse_call(text)
+            if call is None or self._evaluate is None:
+                return text
+            try:
+                return self._evaluate(call, draft.sections)
+            except FunctionError as error:
+                raise FunctionFailure(str(error)) from None
+
+        return self._functions.of_component(
+            sprig_on=self._templates.sprig,
+            gomplate_on=self._templates.gomplate,
+            variables={**self._templates.env, **_stack_env(draft.sections)},
+            atmos={"Component": component, "Resolve": resolve, "Store": _store, "GomplateDatasource": _datasource},
+        )
+
+    def _described(self, name: str, stack: str) -> Section:
+        """What `atmos.Component` gives: the component's sections, and those `outputs` that need no Terraform."""
+        draft = self._find(name, stack)
+        if draft is None:
+            raise FunctionFailure(f"Could not find the component '{name}' in the stack '{stack}'")
+        try:
+            sections = self._sections(draft)
+        except StackError as error:
+            raise FunctionFailure(error.message) from None
+        static = sections.get("remote_state_backend_type") == "static"
+        return {**sections, "outputs": sections.get("remote_state_backend", {}) if static else {}}
+
+
+def _store(store: str, stack: str, component: str, key: str) -> Value:
+    raise FunctionFailure(
+        f"the store {store!r} is not read by templates; write `!store {store} {stack} {component} {key}` as a value"
+    )
+
+
+def _datasource(alias: str, *_arguments: Value) -> Value:
+    raise FunctionFailure(f"the data source {alias!r} is not read")
+
+
+def _stack_env(sections: Section) -> Mapping[str, str]:
+    """`settings.templates.settings.env` of the stack; only text counts."""
+    section: Value = sections
+    for name in ("settings", "templates", "settings", "env"):
+        section = section.get(name) if isinstance(section, dict) else None
+    return {k: v for k, v in section.items() if isinstance(v, str)} if isinstance(section, dict) else {}
+
+
+def _failing(sections: Section, render: Callable[[str], str]) -> str | None:
+    """The dotted path of the first text whose template fails by itself."""
+    for path, text in _texts(sections):
+        try:
+            render(text)
+        except TemplateError:
+            return ".".join(path)
+    return None
+
+
+def _texts(value: Value, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _texts(inner, (*path, key))
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            yield from _texts(inner, (*path, str(position)))
 
 
 def _error(draft: Draft, message: str, remedy: str, key: str | None = None) -> StackError:

@@ -1,25 +1,27 @@
-"""YAML as Go's yaml.v3 reads it, on PyYAML's libyaml parser: own scalars, strict keys, places in errors."""
+"""YAML as Go's yaml.v3 reads it: own scalars, strict keys, merge keys, places in errors."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeAlias
 
-import yaml
-from yaml._yaml import CParser
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from secrets_pipeline.errors import StackError, Where
-from secrets_pipeline.stacks.markers import AppendList, Value
-from secrets_pipeline.stacks.scalars import INT, MAP, MERGE, SEQ, STR, as_text, tag_of, value_of
+from secrets_pipeline.stacks.composer import compose, invalid
+from secrets_pipeline.stacks.markers import AppendList, Literal, Value
+from secrets_pipeline.stacks.scalars import MAP, MERGE, SEQ, STR, as_text, tag_of, value_of
 
-TagConstructor = Callable[[str, str], Value]
+__all__ = ["TagConstructor", "compose", "invalid", "load", "load_mapping"]
+
+TagConstructor: TypeAlias = Callable[[str, str], Value]
 """Given a tag (`!env`) and its text, the value that it stands for; `ValueError` says what is wrong."""
 
-_REMEDY: Final = "Correct the YAML; a manifest that is only valid after templating must be named .yaml.tmpl."
 _CORE: Final = "tag:yaml.org,2002:"
 _EXPANSION_LIMIT: Final = 2_000_000  # nodes after aliases are expanded; yaml.v3 refuses "excessive aliasing" too
+_LITERAL: Final = "!literal"
+_APPEND: Final = "!append"
+_KINDS: Final = {MappingNode: "a mapping", SequenceNode: "a sequence", ScalarNode: "a scalar"}
 
 
 class _Problem(Exception):
@@ -28,23 +30,11 @@ class _Problem(Exception):
         self.node = node
 
 
-class _Composer(CParser):
-    """libyaml's composer with yaml.v3's implicit tags."""
-
-    def resolve(self, kind: type[Node], value: str, implicit: tuple[bool, bool]) -> str:
-        if kind is ScalarNode:
-            return tag_of(value) if implicit[0] else STR
-        return MAP if kind is MappingNode else SEQ
-
-    def descend_resolver(self, _parent: Node | None, _index: object) -> None:
-        """Called by libyaml's composer; paths play no part here."""
-
-    def ascend_resolver(self) -> None:
-        """Called by libyaml's composer; paths play no part here."""
-
-
 class _Constructor:
-    """Nodes to plain Python values, each value a fresh one even behind an alias."""
+    """Nodes to plain Python values, each value a fresh one even behind an alias.
+
+    A node whose tag is the very object `STR` (`MAP`, `SEQ`) has it from the composer: nothing is left to decide.
+    """
 
     def __init__(self, construct_tag: TagConstructor) -> None:
         self._construct_tag = construct_tag
@@ -52,100 +42,98 @@ class _Constructor:
 
     def value(self, node: Node) -> Value:
         tag = node.tag
-        if type(node) is ScalarNode:
-            if tag is STR:
-                return node.value
-            return self._scalar(node)
-        if type(node) is MappingNode:
-            if tag != MAP:
-                raise _Problem(f"unsupported YAML tag: {_shown(tag)!r} on a mapping", node)
+        if tag is STR:
+            return node.value
+        if tag is MAP:
             return self._mapping(node)
-        if tag == SEQ:
+        if tag is SEQ:
             return self._items(node)
-        if tag == "!append":
-            return AppendList(self._items(node))
-        raise _Problem(f"unsupported YAML tag: {_shown(tag)!r} on a sequence", node)
+        if type(node) is ScalarNode:
+            return self._scalar(node)
+        return self._tagged(node)
 
     def _scalar(self, node: ScalarNode) -> Value:
         tag = node.tag
         try:
             if tag.startswith(_CORE):
                 return value_of(tag, node.value)
+            if tag in (_LITERAL, _APPEND):
+                return self._untagged(tag, node)
             return self._construct_tag(tag, node.value)
         except ValueError as error:
             raise _Problem(str(error), node) from None
 
+    @staticmethod
+    def _untagged(tag: str, node: ScalarNode) -> Value:
+        """Atmos clears these tags: what is left is read as if it had none."""
+        implicit = STR if node.style else tag_of(node.value)
+        if implicit != STR:
+            return value_of(implicit, node.value)
+        return Literal(node.value) if tag == _LITERAL else node.value
+
+    def _tagged(self, node: Node) -> Value:
+        tag = node.tag
+        mapping = type(node) is MappingNode
+        if tag.startswith(_CORE) or (mapping and tag == _APPEND):  # yaml.v3 asks no more of a core tag here
+            return self._mapping(node) if mapping else self._items(node)
+        if tag == _APPEND:
+            return AppendList(self._items(node))
+        if tag == _LITERAL:
+            return _literal(self._mapping(node) if mapping else self._items(node))
+        raise _Problem(f"unsupported YAML tag: {_shown(tag)!r} on {_KINDS[type(node)]}", node)
+
     def _items(self, node: Node) -> list[Value]:
         self._count(node)
         value = self.value
-        return [value(item) for item in node.value]
+        return [item.value if item.tag is STR else value(item) for item in node.value]
 
-    def _mapping(self, node: MappingNode) -> dict[str, Value]:
+    def _mapping(self, node: Node) -> dict[str, Value]:
         self._count(node)
         value = self.value
         mapping: dict[str, Value] = {}
-        merges: list[Node] = []
+        merged: tuple[Node, Node] | None = None
         for key_node, value_node in node.value:
             if key_node.tag is STR:
                 key = sys.intern(key_node.value)
             elif key_node.tag == MERGE:
-                merges.append(value_node)
+                if merged:
+                    raise self._duplicate(node, key_node, "<<")
+                merged = key_node, value_node
                 continue
             else:
                 key = self._key(key_node)
             if key in mapping:
-                raise _Problem(f'mapping key "{key}" already defined', key_node)
-            mapping[key] = value(value_node)
-        for merge in merges:
-            self._merge(mapping, merge)
+                raise self._duplicate(node, key_node, key)
+            mapping[key] = value_node.value if value_node.tag is STR else value(value_node)
+        if merged:
+            self._merge(mapping, *merged)
         return mapping
 
     def _key(self, node: Node) -> str:
         if type(node) is not ScalarNode:
-            raise _Problem("invalid map key: it is not a scalar", node)
-        return as_text(self._scalar(node)) if node.tag != INT else str(value_of(INT, node.value))
+            raise _Problem(f"invalid map key: it is {_KINDS[type(node)]}", node)
+        return as_text(self._scalar(node))
 
-    def _merge(self, mapping: dict[str, Value], node: Node) -> None:
+    def _duplicate(self, mapping: Node, again: Node, key: str) -> _Problem:
+        first = next(node for node, _ in mapping.value if key == ("<<" if node.tag == MERGE else self._key(node)))
+        line = first.start_mark.line + 1
+        return _Problem(f'mapping key "{key}" already defined at line {line}', again)
+
+    def _merge(self, mapping: dict[str, Value], key: Node, node: Node) -> None:
         """`<<`: keys of the mapping itself win, then the earlier of several merged mappings."""
-        if type(node) is SequenceNode:
-            for item in node.value:
-                self._merge(mapping, item)
-            return
-        if type(node) is not MappingNode:
-            raise _Problem("map merge requires map or sequence of maps as the value", node)
-        for key, merged in self._mapping(node).items():
-            mapping.setdefault(key, merged)
+        nodes = [node]
+        if type(node) is SequenceNode and not _is_alias(key, node):
+            nodes = node.value
+        for item in nodes:
+            if type(item) is not MappingNode:
+                raise _Problem("map merge requires map or sequence of maps as the value", key)
+            for name, value in self._mapping(item).items():
+                mapping.setdefault(name, value)
 
     def _count(self, node: Node) -> None:
         self._nodes += len(node.value) + 1
         if self._nodes > _EXPANSION_LIMIT:
             raise _Problem("document contains excessive aliasing", node)
-
-
-def _shown(tag: str) -> str:
-    return "!!" + tag.removeprefix(_CORE) if tag.startswith(_CORE) else tag
-
-
-def compose(text: str, file: str) -> Node | None:
-    """The node tree of the first document, with places; `None` for an empty one.
-
-    Raises:
-        StackError: if libyaml cannot parse it.
-    """
-    try:
-        loader = _Composer(text)
-        try:
-            return loader.get_node() if loader.check_node() else None
-        finally:
-            loader.dispose()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        problem = " ".join(part for part in (error.context, error.problem) if part)
-        raise invalid(problem, file, mark) from None
-    except yaml.YAMLError as error:
-        raise invalid(str(error).replace("\n", " "), file, None) from None
-    except RecursionError:
-        raise invalid("nested too deeply", file, None) from None
 
 
 def load(text: str, file: str, construct_tag: TagConstructor) -> Value:
@@ -161,8 +149,32 @@ def load(text: str, file: str, construct_tag: TagConstructor) -> Value:
             is not what its tag says.
     """
     node = compose(text, file)
+    return None if node is None else _constructed(node, file, construct_tag)
+
+
+def load_mapping(text: str, file: str, construct_tag: TagConstructor) -> dict[str, Value]:
+    """`load` of a document that must be a mapping; an empty one is an empty mapping.
+
+    Raises:
+        StackError: as `load`, and with file, line and column if it is anything else.
+    """
+    node = compose(text, file)
     if node is None:
-        return None
+        return {}
+    value = _constructed(node, file, construct_tag)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise invalid(
+            f"the top level is not a mapping but {_KINDS[type(node)]}",
+            file,
+            node.start_mark,
+            "Write sections such as `vars:` and `components:`.",
+        )
+    return value
+
+
+def _constructed(node: Node, file: str, construct_tag: TagConstructor) -> Value:
     try:
         return _Constructor(construct_tag).value(node)
     except _Problem as error:
@@ -171,11 +183,19 @@ def load(text: str, file: str, construct_tag: TagConstructor) -> Value:
         raise invalid("nested too deeply, or an anchor that contains itself", file, None) from None
 
 
-def invalid(problem: str, file: str, mark: yaml.Mark | None, remedy: str = _REMEDY) -> StackError:
-    """The error for a manifest that is not valid YAML, at the place of `mark`."""
-    column = f" (column {mark.column + 1})" if mark else ""
-    return StackError(
-        f"invalid stack manifest: {problem}{column}",
-        where=Where(file=file, line=mark.line + 1 if mark else None),
-        remedy=remedy,
-    )
+def _literal(value: Value) -> Value:
+    """The value with every text in it kept as it is."""
+    if isinstance(value, dict):
+        return {key: _literal(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_literal(inner) for inner in value]
+    return Literal(value) if type(value) is str else value
+
+
+def _is_alias(key: Node, value: Node) -> bool:
+    """Whether a value stands before its key: then it is the node of an anchor, reached through an alias."""
+    return bool(value.start_mark.index < key.start_mark.index)
+
+
+def _shown(tag: str) -> str:
+    return "!!" + tag.removeprefix(_CORE) if tag.startswith(_CORE) else tag

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.errors import StackError
 from secrets_pipeline.stacks.config import AtmosConfig
 from secrets_pipeline.stacks.globs import FileTree, compiled
 
@@ -17,24 +17,29 @@ def stack_files(config: AtmosConfig, tree: FileTree) -> list[Path]:
     """Absolute paths of the top-level manifests, sorted by stack file name.
 
     Raises:
-        StackError: if there is none.
+        StackError: if there is none, or a pattern is invalid.
     """
-    found = {path for pattern in config.included for path in _matches(config.stacks, pattern, tree)}
-    for pattern in config.excluded:
-        excluded = compiled(os.path.normpath(config.stacks / pattern))
-        found = {path for path in found if not excluded.fullmatch(str(path))}
-    if not found:
+    try:
+        found = {path for pattern in config.included for path in _matches(config.stacks, pattern, tree)}
+    except StackError as error:
+        raise StackError(error.message, remedy=error.remedy, where=config.where("stacks", "included_paths")) from None
+    try:
+        excluded = [compiled(os.path.normpath(pattern)) for pattern in config.excluded]
+    except StackError as error:
+        raise StackError(error.message, remedy=error.remedy, where=config.where("stacks", "excluded_paths")) from None
+    left = {path for path in found if not any(pattern.fullmatch(_below(path, config)) for pattern in excluded)}
+    if not left:
         raise StackError(
             f"no stack manifests found in the paths {', '.join(config.included)} of {config.stacks.name}/",
-            where=Where(file="atmos.yaml", key="stacks.included_paths"),
+            where=config.where("stacks", "included_paths"),
             remedy="Correct stacks.base_path, stacks.included_paths and stacks.excluded_paths.",
         )
-    return sorted(found, key=lambda path: (stack_file_name(path, config), path.name))
+    return sorted(left, key=lambda path: (stack_file_name(path, config), path.name))
 
 
 def stack_file_name(path: Path, config: AtmosConfig) -> str:
     """`atmos_stack_file`: the path below the stacks folder, without its extension."""
-    return without_extension(os.path.relpath(path, config.stacks))
+    return without_extension(_below(path, config))
 
 
 def without_extension(name: str) -> str:
@@ -43,7 +48,12 @@ def without_extension(name: str) -> str:
     return plain.removesuffix(".yaml").removesuffix(".yml")
 
 
+def _below(path: Path, config: AtmosConfig) -> str:
+    return os.path.relpath(path, config.stacks)
+
+
 def _matches(folder: Path, pattern: str, tree: FileTree) -> list[Path]:
-    if os.path.splitext(pattern)[1]:  # noqa: PTH122 - the pattern is no path
-        return [path for path in tree.matches(folder, pattern) if path.name.endswith(EXTENSIONS)]
-    return [path for extension in EXTENSIONS for path in tree.matches(folder, pattern + extension)]
+    relative = pattern.lstrip("/")  # Atmos joins it to the folder, absolute or not
+    if "." in relative.rpartition("/")[2]:
+        return [path for path in tree.matches(folder, relative) if path.name.endswith(EXTENSIONS)]
+    return [path for extension in EXTENSIONS for path in tree.matches(folder, relative + extension)]

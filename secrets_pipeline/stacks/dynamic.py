@@ -27,3 +27,22 @@ def is_dynamic(value: Value, delimiter: str | None) -> bool:
             for key, inner in value.items()
         )
     return kind is not list or any(is_dynamic(inner, delimiter) for inner in value)
+
+
+class Dynamics:
+    """`is_dynamic` of mappings, each looked through once.
+
+    Args:
+        delimiter: the left delimiter of templates, `None` where they are text like any other.
+    """
+
+    def __init__(self, delimiter: str | None) -> None:
+        self._delimiter = delimiter
+        self._known: dict[int, tuple[dict[str, Value], bool]] = {}
+
+    def of(self, mapping: dict[str, Value]) -> bool:
+        """Whether anything in a mapping, which from now on does not change, is dynamic."""
+        known = self._known.get(id(mapping))
+        if known is None:
+            known = self._known[id(mapping)] = (mapping, is_dynamic(mapping, self._delimiter))  # kept, so is its id
+        return known[1]

@@ -1,32 +1,37 @@
-"""YAML functions, and the values of the local ones (Atmos `pkg/function/tag/tag.go`, `yaml_func_utils.go`).
+"""YAML functions, and the values of the local ones (Atmos `pkg/function`, `internal/exec/yaml_func_utils.go`).
 
-Functions that need the outside (Terraform state, stores, AWS) stay `FunctionCall`s for a later stage.
+Functions that need the outside (Terraform state, stores, AWS) stay `FunctionCall`s for a later stage; their arguments
+are checked here. So do `!store … | default x`: the default counts only where the store says that the key is
+missing, and who has not asked the store would put it in place of a value.
 """
 
 from __future__ import annotations
 
 import copy
 import json
-import shlex
-import subprocess
+import math
+import os
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from secrets_pipeline.stacks import arguments, shell
+from secrets_pipeline.stacks.arguments import ArgumentsError
 from secrets_pipeline.stacks.markers import UNSET, FunctionCall, Literal, Value
 from secrets_pipeline.stacks.scalars import as_text
 
 INCLUDES: Final = frozenset({"!include", "!include.raw"})
 _TAGS: Final = frozenset({
     *INCLUDES, "!append", "!aws.account_id", "!aws.caller_identity_arn", "!aws.caller_identity_user_id",
-    "!aws.organization_id", "!aws.region", "!cel", "!cwd", "!emulator", "!env", "!exec", "!git.branch",
-    "!git.organization", "!git.ref", "!git.repository", "!git.root", "!git.sha", "!labels", "!labels.keys",
-    "!labels.values", "!literal", "!random", "!repo-root", "!secret", "!store", "!store.get", "!tags", "!template",
-    "!terraform.output", "!terraform.state", "!unset", "!version",
+    "!aws.organization_id", "!aws.region", "!cel", "!cwd", "!emulator", "!env", "!exec", "!git.branch", "!git.host",
+    "!git.name", "!git.owner", "!git.ref", "!git.repository", "!git.root", "!git.sha", "!git.url", "!labels",
+    "!labels.keys", "!labels.values", "!literal", "!random", "!repo-root", "!secret", "!starlark", "!store",
+    "!store.get", "!tags", "!template", "!terraform.output", "!terraform.state", "!unset", "!version",
 })  # fmt: skip
 _EXEC_SECONDS: Final = 60
-_ENV_WORDS: Final = 2  # a name and its default
+_RANDOM_RANGE: Final = (0, 65_535)
 
 
 class FunctionError(Exception):
@@ -37,13 +42,10 @@ def construct(tag: str, text: str) -> Value:
     """What a tagged scalar of a manifest stands for.
 
     Raises:
-        ValueError: for a tag that Atmos does not have, or `!append` on a scalar.
+        ValueError: for a tag that Atmos does not have.
     """
     if tag not in _TAGS:
         message = f"unsupported YAML tag: {tag!r}. Supported tags are: {', '.join(sorted(_TAGS))}"
-        raise ValueError(message)
-    if tag == "!append":
-        message = "!append needs a list"
         raise ValueError(message)
     if tag == "!literal":
         return Literal(text)
@@ -60,16 +62,26 @@ def env_value(args: str, section: Mapping[str, Value], env: Mapping[str, str]) -
     """`!env NAME [default]`: the component's `env` section, else the environment, else the default, else empty.
 
     Raises:
-        FunctionError: without a name, or with more than two arguments.
+        ArgumentsError: without a name, or with more than two arguments.
     """
-    words = _words(args)
-    if not 1 <= len(words) <= _ENV_WORDS:
-        raise FunctionError(f"invalid number of arguments in !env: {args!r}")
-    name = words[0]
+    name, *default = arguments.words("!env", args, 1, 2)
     if name in section:
         value = section[name]
         return as_text(value) if value is not None else ""
-    return env.get(name, words[1] if len(words) > 1 else "")
+    return env.get(name, default[0] if default else "")
+
+
+def working_directory(args: str, folder: Path) -> str:
+    """`!cwd [path]`: the current folder, or a path below it."""
+    return os.path.normpath(folder / args.strip())
+
+
+def repository_root(args: str, repository: Path | None, folder: Path) -> str:
+    """`!repo-root [default]`: the root of the Git repository; outside of one the default, or else the folder.
+
+    Atmos fails in the last case.
+    """
+    return str(repository or args.strip() or folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +106,14 @@ class Evaluator:
         Raises:
             FunctionError: if it is called wrongly, or a command fails.
         """
-        function = _LOCAL.get(call.tag)
-        return call if function is None else function(self, call, sections)
+        try:
+            check = _CHECKS.get(call.tag)
+            if check is not None:
+                check(call.tag, call.args)
+            function = _LOCAL.get(call.tag)
+            return call if function is None else function(self, call, sections)
+        except ArgumentsError as error:
+            raise FunctionError(str(error)) from None
 
 
 def _env(evaluator: Evaluator, call: FunctionCall, sections: Mapping[str, Value]) -> Value:
@@ -103,73 +121,120 @@ def _env(evaluator: Evaluator, call: FunctionCall, sections: Mapping[str, Value]
 
 
 def _exec(evaluator: Evaluator, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
+    if not call.args:
+        raise ArgumentsError("invalid number of arguments in the !exec function: it takes a command")
     if not evaluator.allow_exec:
         return call
-    if not call.args:
-        raise FunctionError("invalid number of arguments in !exec")
     try:
-        done = subprocess.run(
-            ["/bin/sh", "-c", call.args],
-            cwd=evaluator.folder,
-            env=dict(evaluator.env),
-            capture_output=True,
-            text=True,
-            timeout=_EXEC_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise FunctionError(f"!exec took longer than {_EXEC_SECONDS} s") from None
-    if done.returncode:
-        raise FunctionError(f"!exec ended with exit status {done.returncode}")
-    return _decoded(done.stdout.rstrip("\n"))
+        return decoded(shell.run(call.args, evaluator.folder, evaluator.env, _EXEC_SECONDS))
+    except shell.CommandError as error:
+        raise FunctionError(f"!exec {error}") from None
 
 
 def _template(_evaluator: Evaluator, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
-    return _decoded(call.args)
+    return decoded(call.args)
+
+
+def _random(_evaluator: Evaluator, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
+    """`!random [[min] max]`, both included: another number at every reading."""
+    texts = arguments.words(call.tag, call.args, 0, 2)
+    try:
+        limits = [int(text) for text in texts]
+    except ValueError:
+        raise ArgumentsError("invalid arguments of the !random function: they must be integers") from None
+    low, high = limits if len(limits) > 1 else (_RANDOM_RANGE[0], limits[0] if limits else _RANDOM_RANGE[1])
+    if low >= high:
+        raise ArgumentsError(f"invalid arguments of the !random function: {low} is not less than {high}")
+    return low + secrets.randbelow(high - low + 1)
 
 
 def _root(evaluator: Evaluator, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
-    return str(evaluator.repository) if evaluator.repository else " ".join(_words(call.args)) or str(evaluator.folder)
+    return repository_root(call.args, evaluator.repository, evaluator.folder)
 
 
-def _cwd(evaluator: Evaluator, _call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
-    return str(evaluator.folder)
+def _cwd(evaluator: Evaluator, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
+    return working_directory(call.args, evaluator.folder)
 
 
-def _metadata(_evaluator: Evaluator, call: FunctionCall, sections: Mapping[str, Value]) -> Value:
-    metadata = sections.get("metadata") or {}
-    if call.tag == "!tags":
-        return copy.deepcopy(metadata.get("tags") or [])
-    labels = copy.deepcopy(metadata.get("labels") or {})
-    if call.tag == "!labels.keys":
-        return sorted(labels)
-    return [labels[key] for key in sorted(labels)] if call.tag == "!labels.values" else labels
+def _labels(_evaluator: Evaluator, call: FunctionCall, sections: Mapping[str, Value]) -> Value:
+    """`!labels [key [default]]`."""
+    labels = _metadata(sections, "labels", {})
+    asked = arguments.words(call.tag, call.args, 0, 2)
+    if not asked:
+        return labels
+    key, *default = asked
+    if key in labels:
+        return labels[key]
+    if not default:
+        raise FunctionError(f"!labels: the component has no label {key!r}, and no default is given")
+    return default[0]
+
+
+def _label_parts(_evaluator: Evaluator, call: FunctionCall, sections: Mapping[str, Value]) -> Value:
+    arguments.words(call.tag, call.args, 0, 0)
+    labels = _metadata(sections, "labels", {})
+    return [key if call.tag == "!labels.keys" else labels[key] for key in sorted(labels)]
+
+
+def _tags(_evaluator: Evaluator, call: FunctionCall, sections: Mapping[str, Value]) -> Value:
+    arguments.words(call.tag, call.args, 0, 0)
+    return _metadata(sections, "tags", [])
+
+
+def _metadata(sections: Mapping[str, Value], part: str, empty: Value) -> Value:
+    """A copy of `metadata.labels` or `metadata.tags`; one of another type counts as none."""
+    metadata = sections.get("metadata")
+    value = metadata.get(part) if isinstance(metadata, dict) else None
+    return copy.deepcopy(value) if isinstance(value, type(empty)) else empty
 
 
 _LOCAL: Final[Mapping[str, Callable[[Evaluator, FunctionCall, Mapping[str, Value]], Value]]] = {
+    "!cwd": _cwd,
     "!env": _env,
     "!exec": _exec,
-    "!template": _template,
-    "!repo-root": _root,
     "!git.root": _root,
-    "!cwd": _cwd,
-    "!labels": _metadata,
-    "!labels.keys": _metadata,
-    "!labels.values": _metadata,
-    "!tags": _metadata,
+    "!labels": _labels,
+    "!labels.keys": _label_parts,
+    "!labels.values": _label_parts,
+    "!random": _random,
+    "!repo-root": _root,
+    "!tags": _tags,
+    "!template": _template,
+}
+_CHECKS: Final[Mapping[str, Callable[[str, str], object]]] = {
+    "!secret": arguments.word_and_rest,
+    "!store": arguments.store,
+    "!store.get": arguments.store,
+    "!terraform.output": arguments.terraform,
+    "!terraform.state": arguments.terraform,
 }
 
 
-def _words(args: str) -> list[str]:
-    try:
-        return shlex.split(args)
-    except ValueError as error:
-        raise FunctionError(f"invalid arguments {args!r}: {error}") from None
-
-
-def _decoded(text: str) -> Value:
+def decoded(text: str) -> Value:
     """JSON if it is JSON, else the text."""
     try:
-        return json.loads(text)
+        return json_value(text)
     except ValueError:
         return text
+
+
+def json_value(text: str) -> Value:
+    """The value of JSON text; as in Go, a number without a fraction is an integer, and `NaN` is no JSON.
+
+    Raises:
+        ValueError: if it is not JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(text, parse_float=_number, parse_constant=_refuse)
+    except RecursionError:
+        message = "nested too deeply"
+        raise ValueError(message) from None
+
+
+def _number(text: str) -> float | int:
+    number = float(text)
+    return int(number) if math.isfinite(number) and number.is_integer() else number
+
+
+def _refuse(text: str) -> None:
+    raise ValueError(text)

@@ -1,16 +1,20 @@
-"""Doublestar globs, as Atmos's stack discovery and imports use them (github.com/bmatcuk/doublestar)."""
+"""Doublestar globs, as Atmos's stack discovery and imports use them (https://github.com/bmatcuk/doublestar)."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from secrets_pipeline.errors import StackError
+
 _META: Final = frozenset("*?[{\\")
-_BRACES: Final = re.compile(r"\{([^{}]*)\}")
 _PRUNED: Final = frozenset({".git", ".terraform", "node_modules"})
+_MOST_ALTERNATIVES: Final = 1_000
+_ANY_FOLDERS: Final = "(?:[^/]+/)*"
 
 
 def is_glob(pattern: str) -> bool:
@@ -20,52 +24,114 @@ def is_glob(pattern: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def compiled(pattern: str) -> re.Pattern[str]:
-    """The pattern, `/` between its elements, as a regular expression for whole paths."""
-    return re.compile("|".join(_regex(option) for option in _expand(pattern)))
+    r"""The pattern, `/` between its elements, as a regular expression for whole paths.
+
+    `*` and `?` stop at `/`; an element `**` is any number of folders, none included; `[a-z]`, `[!a]` and `[^a]` are
+    classes; `{a,b/{c,d}}` are alternatives; `\` takes the next character as it is.
+
+    Raises:
+        StackError: for a bracket or brace that does not end, a `\` at the end, or too many alternatives.
+    """
+    options: list[str] = []
+    for option in _alternatives(pattern, pattern):
+        options.append(_regex(option, pattern))
+        if len(options) > _MOST_ALTERNATIVES:
+            raise _bad(pattern, "it has too many alternatives")
+    return re.compile("|".join(options), re.DOTALL)
 
 
-def _expand(pattern: str) -> list[str]:
-    """`a/{b,c}` to `a/b` and `a/c`, the innermost braces first."""
-    match = _BRACES.search(pattern)
-    if match is None:
-        return [pattern]
-    head, tail = pattern[: match.start()], pattern[match.end() :]
-    return [option for choice in match[1].split(",") for option in _expand(f"{head}{choice}{tail}")]
+def _alternatives(text: str, pattern: str) -> Iterator[str]:
+    """`a/{b,{c,d}}` as `a/b`, `a/c` and `a/d`."""
+    opened = next((at for at, char in _special(text) if char == "{"), None)
+    if opened is None:
+        yield text
+        return
+    depth = 0
+    start, choices = opened + 1, []
+    for at, char in _special(text, opened):
+        depth += (char == "{") - (char == "}")
+        if (char == "," and depth == 1) or depth == 0:
+            choices.append(text[start:at])
+            start = at + 1
+        if depth == 0:
+            break
+    else:
+        raise _bad(pattern, "a { does not end")
+    for choice in choices:
+        yield from _alternatives(text[:opened] + choice + text[start:], pattern)
 
 
-def _regex(pattern: str) -> str:
-    elements = pattern.split("/")
-    parts: list[str] = []
-    for position, element in enumerate(elements):
-        last = position == len(elements) - 1
-        if element == "**":
-            parts.append(".*" if last else "(?:[^/]+/)*")
-        else:
-            parts.append(_element(element) + ("" if last else "/"))
-    text = "".join(parts)
-    return text.removesuffix("/.*") + "(?:/.*)?" if text.endswith("/.*") and elements[-1] == "**" else text
+def _special(text: str, start: int = 0) -> Iterator[tuple[int, str]]:
+    """Braces and commas that are neither escaped nor in a class, with their places."""
+    at = start
+    while at < len(text):
+        if text[at] == "\\":
+            at += 1
+        elif text[at] == "[":
+            at = _class_end(text, at)
+        elif text[at] in "{},":
+            yield at, text[at]
+        at += 1
 
 
-def _element(element: str) -> str:
+def _class_end(text: str, start: int) -> int:
+    """The place of the `]` that ends a class, or of the end."""
+    at = start + 1
+    while at < len(text) and text[at] != "]":
+        at += 1 + (text[at] == "\\")
+    return at
+
+
+def _regex(text: str, pattern: str) -> str:
+    elements = text.split("/")
+    if elements[-1] == "**" and len(elements) > 1:
+        return _regex("/".join(elements[:-1]), pattern) + ("" if elements[-2] == "**" else "(?:/.*)?")
+    parts = [_ANY_FOLDERS if element == "**" else _element(element, pattern) + "/" for element in elements[:-1]]
+    return "".join(parts) + (".*" if elements[-1] == "**" else _element(elements[-1], pattern))
+
+
+def _element(element: str, pattern: str) -> str:
     text = ""
-    position = 0
-    while position < len(element):
-        char = element[position]
-        position += 1
+    at = 0
+    while at < len(element):
+        char = element[at]
         if char == "*":
             text += "[^/]*"
         elif char == "?":
             text += "[^/]"
-        elif char == "\\" and position < len(element):
-            text += re.escape(element[position])
-            position += 1
-        elif char == "[" and (end := element.find("]", position + 1)) > 0:
-            inside = element[position:end].replace("\\", "\\\\")
-            text += "[^" + inside[1:] + "]" if inside[0] in "!^" else f"[{inside}]"
-            position = end + 1
+        elif char == "\\":
+            at += 1
+            if at == len(element):
+                raise _bad(pattern, "it ends in a \\")
+            text += re.escape(element[at])
+        elif char == "[":
+            end = _class_end(element, at)
+            text += _class(element[at + 1 : end], pattern, ended=end < len(element))
+            at = end
         else:
             text += re.escape(char)
+        at += 1
     return text
+
+
+def _class(inside: str, pattern: str, *, ended: bool) -> str:
+    negated = inside[:1] in ("!", "^") and len(inside) > 0
+    members = inside[negated:]
+    if not ended or not members:
+        raise _bad(pattern, "a [ does not end")
+    text = re.sub(r"\\(.)|([^-\\])", lambda match: re.escape(match[1] or match[2]), members)
+    expression = f"(?!/)[{'^' if negated else ''}{text}]"
+    try:
+        re.compile(expression)
+    except re.error:
+        raise _bad(pattern, "a [ ] has a range that ends before it starts") from None
+    return expression
+
+
+def _bad(pattern: str, problem: str) -> StackError:
+    return StackError(
+        f"invalid glob pattern {pattern!r}: {problem}", remedy="Write \\ before a character meant as such."
+    )
 
 
 class FileTree:
@@ -75,36 +141,40 @@ class FileTree:
         self._files: dict[Path, list[str]] = {}
 
     def matches(self, root: Path, pattern: str) -> list[Path]:
-        """The files below `root` that match the pattern, sorted; a pattern without wildcards is a path."""
-        full = os.path.normpath(root / pattern).split("/")
-        fixed = next((n for n, element in enumerate(full) if is_glob(element)), len(full))
-        if fixed == len(full):
-            path = Path("/".join(full))
-            return [path] if path.is_file() else []
-        folder = Path("/".join(full[:fixed]) or "/")
-        matches = compiled("/".join(full[fixed:])).fullmatch
+        """The files below `root` that match the pattern, sorted; a pattern without wildcards is a path.
+
+        Raises:
+            StackError: if the pattern is none.
+        """
+        elements = [element for element in pattern.split("/") if element not in ("", ".")]
+        fixed = next((at for at, element in enumerate(elements) if is_glob(element)), len(elements))
+        folder = Path(os.path.normpath(root.joinpath(*elements[:fixed])))
+        if pattern.startswith("/"):
+            folder = Path(os.path.normpath("/" + "/".join(elements[:fixed])))
+        if fixed == len(elements):
+            return [folder] if folder.is_file() else []
+        matches = compiled("/".join(elements[fixed:])).fullmatch
         return [folder / name for name in self._below(folder) if matches(name)]
 
     def _below(self, folder: Path) -> list[str]:
         if folder not in self._files:
             found: list[str] = []
-            _walk(str(folder), "", found, {os.path.realpath(folder)})
+            _walk(str(folder), "", found, (os.path.realpath(folder),))
             self._files[folder] = sorted(found)
         return self._files[folder]
 
 
-def _walk(folder: str, prefix: str, found: list[str], seen: set[str]) -> None:
+def _walk(folder: str, prefix: str, found: list[str], parents: tuple[str, ...]) -> None:
+    """Collect the files below a folder, links to folders followed, but not to one that the link is in."""
     try:
-        entries = list(os.scandir(folder))
+        with os.scandir(folder) as entries:
+            listed = list(entries)
     except OSError:
         return
-    for entry in entries:
+    for entry in listed:
         if not entry.is_dir():
             found.append(prefix + entry.name)
         elif entry.name not in _PRUNED:
-            if entry.is_symlink():
-                real = os.path.realpath(entry.path)
-                if real in seen:
-                    continue
-                seen.add(real)
-            _walk(entry.path, f"{prefix}{entry.name}/", found, seen)
+            real = os.path.realpath(entry.path) if entry.is_symlink() else f"{parents[-1]}/{entry.name}"
+            if real not in parents:
+                _walk(entry.path, f"{prefix}{entry.name}/", found, (*parents, real))

@@ -16,13 +16,9 @@ from secrets_pipeline.stacks.files import Files
 from secrets_pipeline.stacks.globs import FileTree, is_glob
 from secrets_pipeline.stacks.manifests import Given, Manifests
 from secrets_pipeline.stacks.markers import Value
-from secrets_pipeline.stacks.merge import ListStrategy, Section, merge_maps
-from secrets_pipeline.stacks.templates import Missing, TemplateError, TemplateUnsupported, has_template, render
-
-OVERRIDABLE_KINDS: Final = ("terraform", "helmfile")
-
-Overrides = dict[str, Section]
-"""`overrides` by component kind; kinds without any are left out."""
+from secrets_pipeline.stacks.merge import Section, merge_maps
+from secrets_pipeline.stacks.overrides import Overrides, over, overrides_of, with_overrides
+from secrets_pipeline.stacks.templates import Missing, Renderer, TemplateError, has_template
 
 _REMOTE: Final = re.compile(r"^([a-z][a-z0-9+.-]*(://|::)|git@|github\.com/|bitbucket\.org/|gitlab\.com/)")
 _SEEN_BY_PATHS: Final = ("settings", "vars", "env")
@@ -73,16 +69,38 @@ class Imports:
         files: access to it.
         manifests: reads its files.
         tree: its folders.
+        renderer: renders templates in paths.
     """
 
-    def __init__(self, config: AtmosConfig, files: Files, manifests: Manifests, tree: FileTree) -> None:
+    def __init__(
+        self, config: AtmosConfig, files: Files, manifests: Manifests, tree: FileTree, renderer: Renderer
+    ) -> None:
         self._config = config
         self._files = files
         self._manifests = manifests
         self._tree = tree
+        self._renderer = renderer
         self._merged: dict[tuple[Path, bool, Missing], Merged] = {}
         self._found: dict[tuple[Path, str], list[Path]] = {}
+        self._imported: dict[Path, dict[Path, None]] = {}
         self._chain: list[Path] = []
+
+    def chain(self, top: Path, target: Path) -> list[Path]:
+        """The manifests that lead from a loaded one to one that it imports, without the latter; the shortest way."""
+        before: dict[Path, Path | None] = {top: None}
+        for path in (queue := [top]):
+            if path == target:
+                break
+            for imported in self._imported.get(path, ()):
+                if imported not in before:
+                    before[imported] = path
+                    queue.append(imported)
+        chain: list[Path] = []
+        step = before.get(target)
+        while step is not None:
+            chain.append(step)
+            step = before[step]
+        return chain[::-1]
 
     def load(self, path: Path) -> Merged:
         """A top-level manifest with all its imports.
@@ -129,7 +147,7 @@ class Imports:
         manifest = self._manifests.read(path, scope.given)
         own = manifest.config
         lists = self._config.lists
-        inline = _over(_overrides_of(own, self._files.name(path)), scope.inline, lists)
+        inline = over(overrides_of(own, self._files.name(path)), scope.inline, lists)
         imported = scope.imported
         config: Section = {}
         sources: tuple[Path, ...] = ()
@@ -141,11 +159,12 @@ class Imports:
                 missing=Missing.NO_VALUE if entry.ignore_missing_values else scope.given.missing,
             )
             for target in self._targets(entry, path, {**config, **context}, given.missing):
+                self._imported.setdefault(path, {})[target] = None
                 found = self._load(target, Scope(given, inline, imported))
-                imported = _over(_over(imported, found.imported, lists), found.inline, lists)
+                imported = over(over(imported, found.imported, lists), found.inline, lists)
                 config = merge_maps(config, found.config, lists)
                 sources += found.sources
-        own = _with_overrides(own, _over(imported, inline, lists))
+        own = with_overrides(own, over(imported, inline, lists))
         return Merged(merge_maps(config, own, lists), (*sources, path), inline, imported)
 
     def _targets(self, entry: Import, importer: Path, context: Section, missing: Missing) -> list[Path]:
@@ -183,11 +202,10 @@ class Imports:
         if not self._config.templates.enabled or entry.skip_templates:
             return None
         try:
-            return render(entry.path, context, missing)
+            return self._renderer.render(entry.path, context, missing)
         except TemplateError as error:
-            raise self._invalid(f"invalid import {entry.path!r}: {error}", importer, "") from None
-        except TemplateUnsupported as error:
-            raise self._invalid(f"{error} in the import path", importer, "Use plain fields in import paths.") from None
+            remedy = "An import path sees the settings, vars and env of the imports before it, and its own context."
+            raise self._invalid(f"invalid import {entry.path!r}: {error}", importer, remedy) from None
 
     def _with_extension(self, target: Path) -> list[Path]:
         text = str(target)
@@ -241,47 +259,3 @@ def _entry(entry: Value, file: str) -> Import:
         ignore_missing_values=entry.get("ignore_missing_template_values") is True,
         skip_if_missing=entry.get("skip_if_missing") is True,
     )
-
-
-def _overrides_of(config: Section, file: str) -> Overrides:
-    common = _section(config, "overrides", "overrides", file)
-    overrides: Overrides = {}
-    for kind in OVERRIDABLE_KINDS:
-        section = _section(config, kind, kind, file)
-        own = _section(section, "overrides", f"{kind}.overrides", file)
-        merged = merge_maps(common, own)
-        if merged:
-            overrides[kind] = merged
-    return overrides
-
-
-def _section(config: Section, name: str, key: str, file: str) -> Section:
-    section = config.get(name, {})
-    if not isinstance(section, dict):
-        raise StackError(
-            f"invalid {key} section in the stack manifest {file!r}",
-            where=Where(file=file, key=key),
-            remedy=f"`{key}` is a mapping.",
-        )
-    return section
-
-
-def _over(earlier: Overrides, later: Overrides, lists: ListStrategy) -> Overrides:
-    if not earlier or not later:
-        return earlier or later
-    return {kind: merge_maps(earlier.get(kind, {}), later.get(kind, {}), lists) for kind in {**earlier, **later}}
-
-
-def _with_overrides(config: Section, overrides: Overrides) -> Section:
-    """The file's content with the overrides in force set on each of its own components."""
-    components = config.get("components")
-    if not overrides or not isinstance(components, dict):
-        return config
-    changed = {**components}
-    for kind, section in overrides.items():
-        if isinstance(components.get(kind), dict):
-            changed[kind] = {
-                name: {**own, "overrides": section} if isinstance(own, dict) else own
-                for name, own in components[kind].items()
-            }
-    return {**config, "components": changed}

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-import shlex
 from pathlib import Path
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
-from secrets_pipeline.stacks import dialect
+from secrets_pipeline.stacks import arguments, dialect, yq
 from secrets_pipeline.stacks.files import Files
-from secrets_pipeline.stacks.functions import INCLUDES, construct
+from secrets_pipeline.stacks.functions import INCLUDES, construct, json_value
 from secrets_pipeline.stacks.markers import Value
 
-_STEP: Final = re.compile(r'\.?\[(?P<index>\d+)\]|\.\[?"(?P<quoted>[^"]+)"\]?|\.(?P<name>[A-Za-z0-9_-]+)')
-_WORDS: Final = 2  # a path and a query
-_REMOTE: Final = re.compile(r"^[a-z][a-z0-9+.-]*(://|::)")
+_RAW: Final = "!include.raw"
+_YAML: Final = (".yaml", ".yml")
+_HCL: Final = (".hcl", ".tf", ".tfvars")
+_REMOTE: Final = re.compile(r"^[a-z][a-z0-9+.-]*(://|::)|^(git@|github\.com/|gitlab\.com/|bitbucket\.org/)")
 
 
 class Parser:
-    """Parses manifests of one repository, their includes inside.
+    """Parses manifests of one repository, their includes inside; an included file is parsed once.
 
     Args:
         files: access to the repository; included files cannot be outside of it.
@@ -28,81 +29,99 @@ class Parser:
 
     def __init__(self, files: Files) -> None:
         self._files = files
+        self._included: dict[tuple[Path, bool], Value] = {}
 
-    def parse(self, text: str, path: Path, including: tuple[Path, ...] = ()) -> Value:
-        """The value of a manifest's text.
+    def parse(self, text: str, path: Path) -> dict[str, Value]:
+        """The mapping that a manifest's text is; an empty one if there is nothing in it.
+
+        What comes from an included file is shared by all who include it, so never changed.
 
         Args:
             text: the manifest, as read or as rendered.
             path: where it is, for relative includes and messages.
-            including: the files that include it, the outermost first.
 
         Raises:
-            StackError: with file, line and column, if it or what it includes is invalid.
+            StackError: with file, line and column, if it or what it includes is invalid, or it is no mapping.
         """
-        chain = (*including, path)
+        return dialect.load_mapping(text, self._files.name(path), self._constructor((path,)))
 
+    def _constructor(self, chain: tuple[Path, ...]) -> dialect.TagConstructor:
         def constructed(tag: str, args: str) -> Value:
             return self._include(tag, args, chain) if tag in INCLUDES else construct(tag, args)
 
-        return dialect.load(text, self._files.name(path), constructed)
+        return constructed
 
     def _include(self, tag: str, args: str, chain: tuple[Path, ...]) -> Value:
-        words = shlex.split(args)
-        if not 1 <= len(words) <= _WORDS:
-            message = f"invalid number of arguments in {tag}: {args!r}"
-            raise ValueError(message)
-        target = self._target(words[0], chain[-1])
-        if target in chain:
+        name, query = arguments.word_and_rest(tag, args)
+        target = self._target(tag, name, chain[-1])
+        raw = tag == _RAW
+        key = target, raw
+        if key not in self._included:
+            self._included[key] = self._read(tag, target, chain)
+        value = self._included[key]
+        return yq.evaluate(query, value) if query else value
+
+    def _read(self, tag: str, target: Path, chain: tuple[Path, ...]) -> Value:
+        real = os.path.realpath(target)
+        if any(os.path.realpath(path) == real for path in chain):
             raise StackError(
-                f"{tag} cycle: {' → '.join(self._files.name(path) for path in (*chain, target))}",
+                f"{tag} cycle: {self._shown((*chain, target))}",
                 where=Where(file=self._files.name(chain[-1])),
                 remedy="Break the cycle: a file cannot include itself.",
             )
-        text = self._files.text(target)
+        try:
+            text = self._files.text(target)
+            return text if tag == _RAW else self._value(text, target, chain)
+        except StackError as error:
+            raise self._included_by(error, chain, target) from None
+
+    def _value(self, text: str, target: Path, chain: tuple[Path, ...]) -> Value:
+        """The file's content by its extension: YAML, JSON, HCL, or else the text."""
         suffix = target.suffix.lower()
-        if tag == "!include.raw" or suffix not in (".yaml", ".yml", ".json", ".hcl", ".tf", ".tfvars"):
-            value: Value = text
-        elif suffix == ".json":
-            value = json.loads(text)
-        elif suffix in (".yaml", ".yml"):
-            value = self.parse(text, target, chain)
-        else:
-            message = f"{tag} of {suffix} files is not supported: {words[0]!r}"
-            raise ValueError(message)
-        return query(value, words[1]) if len(words) > 1 else value
+        if suffix in _YAML:
+            return dialect.load(text, self._files.name(target), self._constructor((*chain, target)))
+        try:
+            if suffix == ".json":
+                return json_value(text)
+            if suffix in _HCL:
+                from secrets_pipeline.stacks import hcl  # noqa: PLC0415 - 90 ms at every start, which few files need
 
-    def _target(self, name: str, importer: Path) -> Path:
+                return hcl.parse(text)
+        except json.JSONDecodeError as error:
+            problem, line = f"invalid JSON: {error.msg} (column {error.colno})", error.lineno
+        except ValueError as error:
+            problem, line = str(error), None
+        else:
+            return text
+        where = Where(file=self._files.name(target), line=line)
+        raise StackError(problem, where=where, remedy="Correct the file, or include it as text: !include.raw.")
+
+    def _target(self, tag: str, name: str, importer: Path) -> Path:
+        """The file of that name: for `./` and `../` beside the manifest, else (or if not there) below the base path."""
         if _REMOTE.match(name):
-            message = f"remote include not supported: {name!r}"
+            message = f"remote include not supported: {name!r}: vendor the file into the repository"
             raise ValueError(message)
-        near = importer.parent / name
-        if name.startswith(("./", "../")) or near.is_file():
-            return near.resolve()
-        target = self._files.base / name
-        if not target.is_file():
-            message = f"the included file {name!r} does not exist"
-            raise ValueError(message)
-        return target.resolve()
+        places = [self._files.base / name]
+        if name.startswith(("./", "../")):
+            places.insert(0, importer.parent / name)
+        for place in places:
+            path = Path(os.path.normpath(place))
+            if path.is_file():
+                return path
+        message = (
+            f"the {tag} function references a file that does not exist: {name!r} "
+            "(below the base path; write ./ for a file beside this manifest)"
+        )
+        raise ValueError(message)
 
+    def _included_by(self, error: StackError, chain: tuple[Path, ...], target: Path) -> StackError:
+        """The error of an included file, with the files that include it; those of deeper ones have them already."""
+        where = error.where
+        if where is None or where.file != self._files.name(target) or " cycle: " in error.message:
+            return error
+        return StackError(
+            f"{error.message}; included by {self._shown(chain)}", remedy=error.remedy, where=where, chain=error.chain
+        )
 
-def query(value: Value, path: str) -> Value:
-    """The value at a yq path of keys and indices, such as `.a.b[0]`; a missing key gives `None`.
-
-    Raises:
-        ValueError: for any other yq expression.
-    """
-    position = 0
-    while position < len(path) and path != ".":
-        step = _STEP.match(path, position)
-        if step is None:
-            message = f"the yq expression {path!r} is not supported: only keys and indices are"
-            raise ValueError(message)
-        position = step.end()
-        if step["index"] is not None:
-            index = int(step["index"])
-            value = value[index] if isinstance(value, list) and index < len(value) else None
-        else:
-            key = step["quoted"] or step["name"]
-            value = value.get(key) if isinstance(value, dict) else None
-    return value
+    def _shown(self, chain: tuple[Path, ...]) -> str:
+        return " → ".join(self._files.name(path) for path in chain)

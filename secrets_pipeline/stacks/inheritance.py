@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.config import AtmosConfig
-from secrets_pipeline.stacks.dynamic import is_dynamic
-from secrets_pipeline.stacks.merge import Section, merge_maps
+from secrets_pipeline.stacks.dynamic import Dynamics
+from secrets_pipeline.stacks.merge import ListStrategy, Section, merge_maps
 from secrets_pipeline.stacks.sections import ABSTRACT, OVERWRITTEN, At, component_map, mapping, maps_of, text
 
 
@@ -50,43 +50,43 @@ class Bases:
 
     Args:
         config: the repository's configuration.
+        dynamics: knows which components have anything to evaluate.
     """
 
-    def __init__(self, config: AtmosConfig) -> None:
-        self._lists = config.lists
+    def __init__(self, config: AtmosConfig, dynamics: Dynamics) -> None:
         self._inherit_metadata = config.inherit_metadata
-        self._marker = config.templates.marker
-        self._roots: dict[str, _Node] = {}
+        self._dynamics = dynamics
+        self._roots: dict[tuple[str, ListStrategy], _Node] = {}
 
-    def merged(self, order: list[str], components: Section, at: At) -> tuple[Section, bool]:
+    def merged(self, order: list[str], components: Section, at: At, lists: ListStrategy) -> tuple[Section, bool]:
         """The sections of base components merged in that order, and whether anything in them is dynamic.
 
         Raises:
             StackError: if a section of one has the wrong type.
         """
-        node = self._roots.setdefault(at.kind, _Node({}, {}, dynamic=False))
+        node = self._roots.setdefault((at.kind, lists), _Node({}, {}, dynamic=False))
         for name in order:
             own = component_map(components, name, at)
             found = node.after.get(id(own))
             if found is None:
                 base = At(at.file, at.kind, name)
-                merged = self._merge(node.sections, own, base)
-                found = _Node(own, merged, node.dynamic or is_dynamic(own, self._marker))
+                merged = self._merge(node.sections, own, base, lists)
+                found = _Node(own, merged, node.dynamic or self._dynamics.of(own))
                 node.after[id(own)] = found
             node = found
         return node.sections, node.dynamic
 
-    def _merge(self, earlier: Section, own: Section, at: At) -> Section:
+    def _merge(self, earlier: Section, own: Section, at: At, lists: ListStrategy) -> Section:
         merged = {**earlier}
         for section in maps_of(at.kind):
             if section in own:
-                merged[section] = merge_maps(earlier.get(section, {}), mapping(own, section, at), self._lists)
+                merged[section] = merge_maps(earlier.get(section, {}), mapping(own, section, at), lists)
         for section in OVERWRITTEN:
             merged[section] = text(own, section, at)
         if self._inherit_metadata and "metadata" in own:
             metadata = mapping(own, "metadata", at)
             inherited = {key: value for key, value in metadata.items() if key not in ("inherits", "type")}
-            merged["metadata"] = merge_maps(earlier.get("metadata", {}), inherited, self._lists)
+            merged["metadata"] = merge_maps(earlier.get("metadata", {}), inherited, lists)
         return merged
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
@@ -11,7 +12,7 @@ from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.functions import FunctionError
 from secrets_pipeline.stacks.markers import FunctionCall, Literal, Value
 from secrets_pipeline.stacks.merge import Section
-from secrets_pipeline.stacks.templates import Missing, TemplateError, has_template, render
+from secrets_pipeline.stacks.templates import Renderer, TemplateError
 
 Evaluate = Callable[[FunctionCall, Mapping[str, Value]], Value]
 
@@ -24,27 +25,27 @@ def has_locals(manifest: Section) -> bool:
     return any("locals" in section for section in _holders(manifest))
 
 
-def resolve_locals(manifest: Section, file: str, evaluate: Evaluate) -> Section:
+def resolve_locals(manifest: Section, file: str, evaluate: Evaluate, renderer: Renderer) -> Section:
     """All locals of a file in one map, those of type sections over those of the root.
 
     Args:
         manifest: the parsed file, templates still in it.
         file: shown in errors.
         evaluate: evaluates a YAML function; it runs before the templates of a local.
+        renderer: renders templates.
 
     Raises:
         StackError: `circular dependency in locals`, or a local that refers to what the file does not have or calls a
             function wrongly.
-        TemplateUnsupported: for a template that cannot be rendered.
     """
     resolved: Section = {}
     for section in _holders(manifest):
-        own = section.get("locals")
-        if own is None:
+        if "locals" not in section:
             continue
+        own = section["locals"]
         if not isinstance(own, dict):
             raise StackError("invalid locals section: it is not a mapping", where=Where(file=file, key="locals"))
-        resolved = _resolve({**own}, resolved, manifest, file, evaluate)
+        resolved = _resolve({**own}, resolved, manifest, file, _Resolver(evaluate, renderer))
     return resolved
 
 
@@ -56,12 +57,12 @@ def _holders(manifest: Section) -> Iterator[Section]:
             yield section
 
 
-def _resolve(own: Section, inherited: Section, manifest: Section, file: str, evaluate: Evaluate) -> Section:
+def _resolve(own: Section, inherited: Section, manifest: Section, file: str, resolver: _Resolver) -> Section:
     context = {name: manifest[name] for name in ("settings", "vars", "env") if isinstance(manifest.get(name), dict)}
     resolved = {**inherited}
     for name in _order(own, file):
         try:
-            resolved[name] = _render(own[name], {**context, "locals": resolved}, evaluate)
+            resolved[name] = resolver.value(own[name], {**context, "locals": resolved})
         except (TemplateError, FunctionError) as error:
             raise StackError(
                 f"failed to resolve the local {name!r}: {error}",
@@ -94,13 +95,20 @@ def _references(value: Value) -> Iterator[str]:
             yield from _references(inner)
 
 
-def _render(value: Value, context: Section, evaluate: Evaluate) -> Value:
-    if isinstance(value, FunctionCall):
-        value = evaluate(value, context)
-    if isinstance(value, dict):
-        return {key: _render(inner, context, evaluate) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_render(inner, context, evaluate) for inner in value]
-    if isinstance(value, str) and not isinstance(value, Literal) and has_template(value):
-        return render(value, context, Missing.ERROR)
-    return value
+@dataclass(frozen=True, slots=True)
+class _Resolver:
+    """Gives locals their values: the function first, then the templates."""
+
+    evaluate: Evaluate
+    renderer: Renderer
+
+    def value(self, value: Value, context: Section) -> Value:
+        if isinstance(value, FunctionCall):
+            return self.evaluate(value, context)
+        if isinstance(value, dict):
+            return {key: self.value(inner, context) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self.value(inner, context) for inner in value]
+        if isinstance(value, str) and not isinstance(value, Literal):
+            return self.renderer.render(value, context)
+        return value

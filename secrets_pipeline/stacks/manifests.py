@@ -14,14 +14,7 @@ from secrets_pipeline.stacks.locals import Evaluate, has_locals, resolve_locals
 from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.merge import Section
 from secrets_pipeline.stacks.rendering import render_section
-from secrets_pipeline.stacks.templates import (
-    Missing,
-    TemplateError,
-    TemplateUnsupported,
-    has_template,
-    render,
-    with_values,
-)
+from secrets_pipeline.stacks.templates import Missing, Renderer, TemplateError, has_template, with_values
 
 _SHARED: Final = ("settings", "vars", "env")
 
@@ -56,12 +49,14 @@ class Manifests:
     Args:
         files: access to the repository.
         evaluate: evaluates YAML functions in locals.
+        renderer: renders templates.
     """
 
-    def __init__(self, files: Files, evaluate: Evaluate) -> None:
+    def __init__(self, files: Files, evaluate: Evaluate, renderer: Renderer) -> None:
         self._files = files
         self._parser = Parser(files)
         self._evaluate = evaluate
+        self._renderer = renderer
         self._parsed: dict[Path, Section] = {}
         self._failed: dict[Path, StackError] = {}
 
@@ -69,20 +64,13 @@ class Manifests:
         """The content of a file, as imported with that context.
 
         Raises:
-            StackError: for a file that is not a valid manifest, or a template that fails or is not supported.
+            StackError: for a file that is not a valid manifest, or a template that fails.
         """
         text = self._files.text(path)
         is_template = path.name.endswith((".yaml.tmpl", ".yml.tmpl"))
         if given.skip_templates or not (is_template or has_template(text) or "locals:" in text):
             return Manifest(path, self._parse(path, text), given.context)
-        try:
-            return self._rendered(path, text, given, is_template=is_template)
-        except TemplateUnsupported as error:
-            raise StackError(
-                f"{error} in the stack manifest",
-                where=Where(file=self._files.name(path)),
-                remedy="Use plain fields such as {{ .vars.stage }}, or wait for full Go templates.",
-            ) from None
+        return self._rendered(path, text, given, is_template=is_template)
 
     def _rendered(self, path: Path, text: str, given: Given, *, is_template: bool) -> Manifest:
         context = {key: value for key, value in given.context.items() if key != "locals"}
@@ -92,10 +80,14 @@ class Manifests:
             return Manifest(path, raw, context)
         visible = {**context, **own}
         try:
-            rendered = render(with_values(text, visible), visible, given.missing)
+            rendered = self._renderer.render(with_values(text, visible), visible, given.missing)
         except TemplateError as error:
-            if context:
-                raise StackError(f"invalid stack manifest: {error}", where=Where(file=self._files.name(path))) from None
+            if given.context:
+                raise StackError(
+                    f"invalid stack manifest: {error}",
+                    where=Where(file=self._files.name(path), line=error.line or None),
+                    remedy="Correct the template, or give what it refers to in the `context` of the import.",
+                ) from None
             rendered = text
         config = self._mapping(self._parser.parse(rendered, path), path)
         return Manifest(path, {**config, **{key: own[key] for key in _SHARED if own.get(key)}}, visible)
@@ -110,13 +102,22 @@ class Manifests:
 
     def _with_locals(self, path: Path, raw: Section, context: Section) -> Section:
         """The locals of the file, with its settings, vars and env rendered in this order, each seeing those before."""
-        visible: Section = {**context, "locals": resolve_locals(raw, self._files.name(path), self._evaluate)}
+        visible: Section = {
+            **context,
+            "locals": resolve_locals(raw, self._files.name(path), self._evaluate, self._renderer),
+        }
         own: Section = {"locals": visible["locals"]}
         for name in _SHARED:
             section = raw.get(name)
             if isinstance(section, dict):
-                own[name] = visible[name] = _rendered_or_raw(section, visible)
+                own[name] = visible[name] = self._rendered_or_raw(section, visible)
         return own
+
+    def _rendered_or_raw(self, section: Section, context: Mapping[str, Value]) -> Section:
+        try:
+            return render_section(section, lambda text: self._renderer.render(text, context))
+        except (TemplateError, StackError):
+            return section
 
     def _parse(self, path: Path, text: str) -> Section:
         if path in self._failed:
@@ -140,10 +141,3 @@ class Manifests:
                 remedy="Write sections such as `vars:` and `components:`.",
             )
         return value
-
-
-def _rendered_or_raw(section: Section, context: Mapping[str, Value]) -> Section:
-    try:
-        return render_section(section, context, Missing.ERROR)
-    except TemplateError:
-        return section

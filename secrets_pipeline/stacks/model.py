@@ -65,12 +65,12 @@ class Component:
     @property
     def abstract(self) -> bool:
         """Whether it is only there to be inherited from."""
-        return self.metadata.get("type") == ABSTRACT
+        return (self.resolved.get("metadata") or {}).get("type") == ABSTRACT
 
     @property
     def enabled(self) -> bool:
         """Whether `metadata.enabled` leaves it on."""
-        return self.metadata.get("enabled") is not False
+        return (self.resolved.get("metadata") or {}).get("enabled") is not False
 
     def _mapping(self, name: str) -> Mapping[str, Any]:
         section: Mapping[str, Any] = self.sections.get(name) or {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +11,7 @@ from secrets_pipeline.stacks.config import AtmosConfig
 from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.merge import Section
 from secrets_pipeline.stacks.scalars import as_text
-from secrets_pipeline.stacks.templates import DELIMITERS, Missing, render
+from secrets_pipeline.stacks.templates import DELIMITERS, Missing, Renderer
 
 _NAME_TOKENS: Final = ("namespace", "tenant", "environment", "stage")
 _WORKSPACE_TOKENS: Final = (*_NAME_TOKENS, "region", "attributes")
@@ -21,6 +21,7 @@ _TEMPLATE_SECTIONS: Final = (
     "settings",
     "env",
     "auth",
+    "secrets",
     "providers",
     "hooks",
     "overrides",
@@ -30,7 +31,7 @@ _TEMPLATE_SECTIONS: Final = (
 )
 _TOKEN: Final = re.compile(r"\{([a-z-]+)\}")
 _ACTION: Final = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
-_FIELD: Final = re.compile(r"(?:\.[A-Za-z_][A-Za-z0-9_]*){2,}")
+_FIELD: Final = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)\.([A-Za-z_][A-Za-z0-9_]*)(?:\.[A-Za-z0-9_.]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,19 @@ class StackNames:
 
     Args:
         config: the repository's configuration.
+        renderer: renders name_template.
     """
 
-    def __init__(self, config: AtmosConfig) -> None:
+    def __init__(self, config: AtmosConfig, renderer: Renderer) -> None:
         self._config = config
-        self._known: dict[tuple[Value, ...], str] = {}
-        self._fields = _fields(config.name_template)
+        self._renderer = renderer
+        self._fields = _fields(config)
+
+    def depend_on(self, layers: Mapping[str, Sequence[Section]]) -> bool:
+        """Whether sections of a component, each in layers, have anything that names are made of."""
+        if self._fields is None:
+            return True
+        return any(key in layer for section, key in self._fields for layer in layers.get(section, ()))
 
     def of(self, origin: Origin, sections: Section) -> str:
         """The stack that a component belongs to: `name`, name_template, name_pattern, file name.
@@ -67,37 +75,23 @@ class StackNames:
         if origin.name:
             return origin.name
         if self._config.name_template:
-            return self._by_template(sections) or origin.file_name
+            context = {name: sections.get(name, {}) for name in _TEMPLATE_SECTIONS}
+            missing = Missing.NO_VALUE if self._config.templates.ignore_missing else Missing.ERROR
+            return self._renderer.render(self._config.name_template, context, missing) or origin.file_name
         if self._config.name_pattern:
             return _by_pattern(self._config.name_pattern, sections["vars"]) or origin.file_name
         return origin.file_name
 
-    def _by_template(self, sections: Section) -> str:
-        """The rendered template; the same fields give the same name."""
-        key = None if self._fields is None else tuple(_at(sections, field) for field in self._fields)
-        if key is None or not all(isinstance(value, str) for value in key):
-            return self._rendered(sections)
-        if key not in self._known:
-            self._known[key] = self._rendered(sections)
-        return self._known[key]
 
-    def _rendered(self, sections: Section) -> str:
-        context = {name: sections.get(name, {}) for name in _TEMPLATE_SECTIONS}
-        return render(self._config.name_template, context, _missing(self._config))
-
-
-def _fields(template: str) -> tuple[tuple[str, ...], ...] | None:
-    """The fields that a template depends on; `None` if it has more than fields in it."""
-    actions = _ACTION.findall(template)
-    if len(actions) != template.count(DELIMITERS[0]) or not all(_FIELD.fullmatch(action) for action in actions):
+def _fields(config: AtmosConfig) -> tuple[tuple[str, str], ...] | None:
+    """Section and key of all that names are made of; `None` if that cannot be told."""
+    if not config.name_template:
+        return tuple(("vars", token) for token in _NAME_TOKENS)
+    actions = _ACTION.findall(config.name_template)
+    fields = [_FIELD.fullmatch(action) for action in actions]
+    if len(actions) != config.name_template.count(DELIMITERS[0]):
         return None
-    return tuple(tuple(action.split(".")[1:]) for action in actions)
-
-
-def _at(value: Value, field: tuple[str, ...]) -> Value:
-    for name in field:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
+    return None if None in fields else tuple((field[1], field[2]) for field in fields if field)
 
 
 def _by_pattern(pattern: str, variables: Mapping[str, Value]) -> str:
@@ -107,13 +101,13 @@ def _by_pattern(pattern: str, variables: Mapping[str, Value]) -> str:
         token = element.removeprefix("{").removesuffix("}")
         if element == f"{{{token}}}" and token in _NAME_TOKENS:
             value = variables.get(token)
-            if not value:
+            if not isinstance(value, str) or not value:
                 return ""
-            parts.append(as_text(value))
+            parts.append(value)
     return "-".join(parts)
 
 
-def workspace(name: str, stack: str, sections: Section, config: AtmosConfig) -> str:
+def workspace(name: str, stack: str, sections: Section, config: AtmosConfig, renderer: Renderer) -> str:
     """The Terraform workspace of a component as `atmos describe stacks` gives it.
 
     That is the stack's name unless `metadata` says otherwise; `atmos terraform` itself appends the component's name
@@ -121,7 +115,6 @@ def workspace(name: str, stack: str, sections: Section, config: AtmosConfig) -> 
 
     Raises:
         TemplateError: if `metadata.terraform_workspace_template` fails.
-        TemplateUnsupported: if it is more than field chains and text.
     """
     terraform = config.kind("terraform")
     if sections.get("backend_type") == "http" or terraform.get("workspaces_enabled") is False:
@@ -132,7 +125,7 @@ def workspace(name: str, stack: str, sections: Section, config: AtmosConfig) -> 
         if not isinstance(value, str):
             continue
         if key == "terraform_workspace_template":
-            value = render(value, {**sections, "stack": stack, "atmos_stack": stack}, Missing.ERROR)
+            value = renderer.render(value, {**sections, "stack": stack, "atmos_stack": stack}, Missing.ERROR)
         elif key == "terraform_workspace_pattern":
             value = _replaced(
                 value,
@@ -145,7 +138,3 @@ def workspace(name: str, stack: str, sections: Section, config: AtmosConfig) -> 
 def _replaced(pattern: str, tokens: Mapping[str, Value]) -> str:
     known = {*_WORKSPACE_TOKENS, "component", "base-component", "workspace"}
     return _TOKEN.sub(lambda m: as_text(tokens.get(m[1], "")) if m[1] in known else m[0], pattern)
-
-
-def _missing(config: AtmosConfig) -> Missing:
-    return Missing.NO_VALUE if config.templates.ignore_missing else Missing.ERROR

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.backend import BackendInputs, backends
 from secrets_pipeline.stacks.config import AtmosConfig
+from secrets_pipeline.stacks.deferred import NotAMapping, merge_layers
 from secrets_pipeline.stacks.discovery import stack_file_name, without_extension
 from secrets_pipeline.stacks.dynamic import is_dynamic
 from secrets_pipeline.stacks.files import Files
 from secrets_pipeline.stacks.imports import Merged
-from secrets_pipeline.stacks.merge import Section, merge_all, merge_maps
+from secrets_pipeline.stacks.merge import ListStrategy, Section, merge_all, merge_maps
 from secrets_pipeline.stacks.naming import Origin, StackNames, workspace
-from secrets_pipeline.stacks.prototypes import Prototype, Prototypes
+from secrets_pipeline.stacks.prototypes import Prototype, Prototypes, asked_strategy
 from secrets_pipeline.stacks.sections import (
     ALWAYS_SHOWN,
     COMPONENT_MAPS,
+    DEFERRING_MAPS,
+    KINDS,
     OVERWRITTEN,
     ROOT_MAPS,
     SHOWN_IN_TERRAFORM,
@@ -29,11 +33,10 @@ from secrets_pipeline.stacks.sections import (
     root_metadata,
     text,
 )
-from secrets_pipeline.stacks.templates import TemplateError, TemplateUnsupported
+from secrets_pipeline.stacks.templates import Renderer, TemplateError
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A component after the merge, before its templates and functions.
 
     Attributes:
@@ -63,6 +66,7 @@ class _Kind:
         components: by name.
         maps: sections that have anything in them.
         texts: `command`, `backend_type` and the like.
+        lists: how lists of components merge, unless they say otherwise.
         shown: sections that every component shows, without content.
         dynamic: whether any of it is to be rendered or evaluated.
     """
@@ -71,6 +75,7 @@ class _Kind:
     components: Section
     maps: Section
     texts: dict[str, str]
+    lists: ListStrategy
     shown: Section
     dynamic: bool
 
@@ -81,12 +86,14 @@ class Processor:
     Args:
         config: the repository's configuration.
         files: names files in messages.
+        renderer: renders templates in names.
     """
 
-    def __init__(self, config: AtmosConfig, files: Files) -> None:
+    def __init__(self, config: AtmosConfig, files: Files, renderer: Renderer) -> None:
         self.config: Final = config
-        self.prototypes: Final = Prototypes(config)
-        self.names: Final = StackNames(config)
+        self.names: Final = StackNames(config, renderer)
+        self.prototypes: Final = Prototypes(config, self.names)
+        self.renderer: Final = renderer
         self._files = files
         self._import_names: dict[Path, str] = {}
 
@@ -129,14 +136,17 @@ class _Manifest:
         self._config = merged.config
         self._file = processor.name(path)
         self._root = At(self._file)
+        self._stack_names: dict[str, str] = {}
         self._metadata = root_metadata(merged.config, self._root)
-        self._origin = Origin(stack_file_name(path, self._atmos), text(merged.config, "name", self._root))
+        name = merged.config.get("name")
+        self._origin = Origin(stack_file_name(path, self._atmos), name if isinstance(name, str) else "")
         self._imports = sorted({processor.import_name(source) for source in merged.sources[:-1]})
 
     def kinds(self) -> list[_Kind]:
         components = mapping(self._config, "components", self._root)
         at = At(self._file, path="components")
-        return [self._kind(name, mapping(components, name, at)) for name in components]
+        kinds = (name for name in (*components, *self._config) if name in KINDS)
+        return [self._kind(name, mapping(components, name, at)) for name in dict.fromkeys(kinds)]
 
     def _kind(self, name: str, components: Section) -> _Kind:
         section = mapping(self._config, name, self._root)
@@ -157,6 +167,7 @@ class _Manifest:
             components=components,
             maps=filled,
             texts=texts,
+            lists=asked_strategy([maps["settings"]], self._root) or self._atmos.lists,
             shown={part: {} for part in maps_of(name) if part in shown},
             dynamic=is_dynamic([filled, texts, self._metadata], self._atmos.templates.marker),
         )
@@ -168,31 +179,41 @@ class _Manifest:
             StackError: if anything of it is wrong.
         """
         at = At(self._file, kind.name, name)
-        prototype = self._processor.prototypes.get(kind.components, at)
+        prototype = self._processor.prototypes.get(kind.components, at, kind.lists)
         try:
             sections = self._sections(kind, prototype, at)
-            stack = self._processor.names.of(self._origin, sections)
+            stack = self._stack_name(kind, prototype, sections)
             sections["atmos_component"] = name
             sections["atmos_stack"] = sections["stack"] = stack
             sections["atmos_stack_file"] = sections["atmos_manifest"] = self._origin.file_name
-            sections["component_info"] = self._component_info(kind.name, prototype)
+            sections["component_info"] = prototype.info
             sections["imports"] = self._imports
             if kind.name == TERRAFORM:
-                sections["workspace"] = workspace(name, stack, sections, self._atmos)
-        except (TemplateError, TemplateUnsupported) as error:
+                sections["workspace"] = workspace(name, stack, sections, self._atmos, self._processor.renderer)
+        except TemplateError as error:
             raise self._template_error(error, name) from None
         return Draft(name, kind.name, stack, self._file, sections, kind.dynamic or prototype.dynamic)
 
+    def _stack_name(self, kind: _Kind, prototype: Prototype, sections: Section) -> str:
+        """The stack's name; components that say nothing of what it is made of share one."""
+        if prototype.names_stack:
+            return self._processor.names.of(self._origin, sections)
+        if kind.name not in self._stack_names:
+            self._stack_names[kind.name] = self._processor.names.of(self._origin, sections)
+        return self._stack_names[kind.name]
+
     def _sections(self, kind: _Kind, prototype: Prototype, at: At) -> Section:
         sections: Section = {**kind.shown, **kind.maps}
-        for part, layers in prototype.layers.items():
-            merged = sections.get(part) or {}
-            for layer in layers:
-                merged = merge_maps(merged, layer, prototype.lists)
-            sections[part] = merged
-        sections["metadata"] = merge_all([self._metadata, sections.get("metadata", {})], prototype.lists)
-        if prototype.abstract:
-            sections["settings"] = _without_workspace(sections["settings"])
+        dynamic = kind.dynamic or prototype.dynamic
+        for part, own in prototype.layers.items():
+            layers = (sections[part], *own) if part in sections else own
+            if dynamic and part in DEFERRING_MAPS:
+                merged = self._deferred(part, layers, prototype.lists, at)
+            else:
+                merged = merge_all(layers, prototype.lists)
+            if merged or part in kind.shown:
+                sections[part] = merged
+        sections["metadata"] = merge_maps(self._metadata, sections.get("metadata", {}), prototype.lists)
         sections["overrides"] = prototype.overrides
         sections["inheritance"] = prototype.inheritance
         sections["component"] = prototype.component
@@ -201,8 +222,21 @@ class _Manifest:
             self._add_terraform(sections, kind, prototype, at)
         return sections
 
+    def _deferred(self, part: str, layers: Sequence[Section], lists: ListStrategy, at: At) -> Section:
+        try:
+            return merge_layers(layers, lists)
+        except NotAMapping as error:
+            raise StackError(
+                f"{error}, in {part}",
+                where=Where(file=at.file, component=at.component, key=".".join((part, *error.path))),
+                remedy="Remove the value here, or the function from the base component.",
+            ) from None
+
     def _add_terraform(self, sections: Section, kind: _Kind, prototype: Prototype, at: At) -> None:
         """The sections that only Terraform components have."""
+        mapping(prototype.own.get("settings", {}), "spacelift", At(at.file, at.kind, at.component, "settings"))
+        if prototype.abstract:
+            sections["settings"] = _without_workspace(sections["settings"], at)
         texts = {**kind.texts, **prototype.texts}
         inputs = BackendInputs(
             at=at,
@@ -218,11 +252,7 @@ class _Manifest:
         if texts["required_version"]:
             sections["required_version"] = texts["required_version"]
 
-    def _component_info(self, kind: str, prototype: Prototype) -> Section:
-        folder = str(self._atmos.kind(kind).get("base_path") or "")
-        return {"component_path": f"{folder}/{prototype.component}".lstrip("/"), "component_type": kind}
-
-    def _template_error(self, error: Exception, component: str) -> StackError:
+    def _template_error(self, error: TemplateError, component: str) -> StackError:
         return StackError(
             f"{error} in the stack's name or workspace template",
             where=Where(file=self._file, component=component),
@@ -230,9 +260,9 @@ class _Manifest:
         )
 
 
-def _without_workspace(settings: Section) -> Section:
+def _without_workspace(settings: Section, at: At) -> Section:
     """`settings` of an abstract component, without Spacelift's switch."""
-    spacelift = settings.get("spacelift")
-    if not isinstance(spacelift, dict):
+    if "spacelift" not in settings:
         return settings
+    spacelift = mapping(settings, "spacelift", At(at.file, at.kind, at.component, "settings"))
     return {**settings, "spacelift": {key: value for key, value in spacelift.items() if key != "workspace_enabled"}}

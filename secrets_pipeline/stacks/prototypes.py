@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from secrets_pipeline.errors import Where
 from secrets_pipeline.stacks.config import AtmosConfig
-from secrets_pipeline.stacks.dynamic import is_dynamic
+from secrets_pipeline.stacks.dynamic import Dynamics
 from secrets_pipeline.stacks.inheritance import Bases, Lineage, lineage
+from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.merge import ListStrategy, Section, associates, merge_all, merge_maps
-from secrets_pipeline.stacks.sections import OVERRIDABLE_MAPS, OVERWRITTEN, At, component_map, mapping, maps_of, text
+from secrets_pipeline.stacks.naming import StackNames
+from secrets_pipeline.stacks.sections import (
+    ABSTRACT,
+    OVERRIDABLE_MAPS,
+    OVERWRITTEN,
+    At,
+    component_map,
+    mapping,
+    maps_of,
+    text,
+)
 
 _METADATA = "metadata"
 
@@ -31,6 +43,8 @@ class Prototype:
         component: the physical component.
         folder: names its state: `metadata.name`, or the physical component.
         abstract: whether it is only there to be inherited from.
+        info: its `component_info`.
+        names_stack: whether it has a say in the name of its stack.
         dynamic: whether anything of it is to be evaluated or rendered.
     """
 
@@ -44,6 +58,8 @@ class Prototype:
     component: str
     folder: str
     abstract: bool
+    info: Section
+    names_stack: bool
     dynamic: bool
 
     def fits(self, components: Section) -> bool:
@@ -56,55 +72,63 @@ class Prototypes:
 
     Args:
         config: the repository's configuration.
+        names: gives stacks their names.
     """
 
-    def __init__(self, config: AtmosConfig) -> None:
+    def __init__(self, config: AtmosConfig, names: StackNames) -> None:
         self._config = config
-        self._bases = Bases(config)
-        self._known: dict[tuple[str, str, int], list[Prototype]] = {}
+        self._names = names
+        self._dynamics = Dynamics(config.templates.marker)
+        self._bases = Bases(config, self._dynamics)
+        self._known: dict[tuple[str, str, int, ListStrategy], list[Prototype]] = {}
         self._physical: dict[tuple[str, str], bool] = {}
 
-    def get(self, components: Section, at: At) -> Prototype:
+    def get(self, components: Section, at: At, lists: ListStrategy) -> Prototype:
         """The prototype of a component.
 
         Args:
             components: all components of its kind in the manifest.
             at: the component.
+            lists: how its lists merge unless it, or a base, says otherwise.
 
         Raises:
             StackError: if a section of it has the wrong type, or its lineage is broken.
         """
         name = at.component or ""
         own = component_map(components, name, at)
-        known = self._known.setdefault((at.kind, name, id(own)), [])
+        known = self._known.setdefault((at.kind, name, id(own), lists), [])
         for prototype in known:
             if prototype.fits(components):
                 return prototype
-        known.append(self._made(own, components, at))
+        known.append(self._made(own, components, at, lists))
         return known[-1]
 
-    def _made(self, own: Section, components: Section, at: At) -> Prototype:
-        bases = lineage(components, at, self._is_physical(at.kind))
-        base, dynamic = self._bases.merged(bases.order, components, at)
+    def _made(self, own: Section, components: Section, at: At, lists: ListStrategy) -> Prototype:
+        bases = lineage(components, at, partial(self._is_physical, at.kind))
         overrides = mapping(own, "overrides", at)
-        lists = self._lists(own, base, overrides, at)
+        settings = [own.get("settings"), overrides.get("settings")]
+        asked = asked_strategy(settings, at)
+        base, dynamic = self._bases.merged(bases.order, components, at, asked or lists)
+        lists = asked or asked_strategy([base.get("settings")], at) or lists
+        dynamic = dynamic or self._dynamics.of(own)
         over = At(at.file, at.kind, at.component, "overrides")
         layers: dict[str, tuple[Section, ...]] = {}
+        given = own.keys() | base.keys() | overrides.keys()
         for part in (*maps_of(at.kind), _METADATA):
+            if part not in given:
+                continue
             of_part = [base[part]] if part in base else []
             if part in own:
                 of_part.append(mapping(own, part, at))
             if part in overrides and part in OVERRIDABLE_MAPS:
                 of_part.append(mapping(overrides, part, over))
             if of_part:
-                layers[part] = _joined(of_part, lists)
+                layers[part] = tuple(of_part) if dynamic else _joined(of_part, lists)
         metadata = merge_all(layers.get(_METADATA, ()), lists)
         component = _physical_component(own, bases, metadata, at)
         folder = metadata.get("name")
         texts = {part: text(own, part, at) or base.get(part, "") for part in OVERWRITTEN}
-        texts["command"] = (
-            text(overrides, "command", At(at.file, at.kind, at.component, "overrides")) or texts["command"]
-        )
+        texts["command"] = text(overrides, "command", over) or texts["command"]
         return Prototype(
             own=own,
             visited=bases.visited,
@@ -115,31 +139,37 @@ class Prototypes:
             inheritance=bases.inheritance,
             component=component,
             folder=folder if isinstance(folder, str) and folder else component,
-            abstract=metadata.get("type") == "abstract",
-            dynamic=dynamic or is_dynamic(own, self._config.templates.marker),
+            abstract=metadata.get("type") == ABSTRACT,
+            info=self._info(at.kind, component),
+            names_stack=self._names.depend_on(layers),
+            dynamic=dynamic,
         )
 
-    def _is_physical(self, kind: str) -> Callable[[str], bool]:
+    def _info(self, kind: str, component: str) -> Section:
+        folder = str(self._config.kind(kind).get("base_path") or "")
+        return {"component_path": f"{folder}/{component}".lstrip("/"), "component_type": kind}
+
+    def _is_physical(self, kind: str, name: str) -> bool:
         """Whether a component of that kind exists as a folder."""
-        folder = self._config.base / str(self._config.kind(kind).get("base_path") or "")
+        known = self._physical.get((kind, name))
+        if known is None:
+            folder = self._config.base / str(self._config.kind(kind).get("base_path") or "")
+            known = self._physical[kind, name] = (folder / name).is_dir()
+        return known
 
-        def exists(name: str) -> bool:
-            key = (kind, name)
-            if key not in self._physical:
-                self._physical[key] = (folder / name).is_dir()
-            return self._physical[key]
 
-        return exists
+def asked_strategy(settings: Sequence[Value], at: At) -> ListStrategy | None:
+    """The `settings.list_merge_strategy` that the last of several `settings` with one asks for.
 
-    def _lists(self, own: Section, base: Section, overrides: Section, at: At) -> ListStrategy:
-        """The strategy that overrides, the component or a base asks for, else that of atmos.yaml."""
-        for holder in (overrides, own, base):
-            settings = holder.get("settings")
-            asked = settings.get("list_merge_strategy") if isinstance(settings, dict) else None
-            if asked:
-                key = "settings.list_merge_strategy"
-                return ListStrategy.parse(asked, Where(file=at.file, component=at.component, key=key))
-        return self._config.lists
+    Raises:
+        StackError: if there is no such strategy.
+    """
+    for section in reversed(settings):
+        asked = section.get("list_merge_strategy") if isinstance(section, dict) else None
+        if isinstance(asked, str) and asked:
+            key = "settings.list_merge_strategy"
+            return ListStrategy.parse(asked, Where(file=at.file, component=at.component, key=key))
+    return None
 
 
 def _joined(layers: list[Section], lists: ListStrategy) -> tuple[Section, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Final
 
 import yaml
@@ -13,7 +13,7 @@ from secrets_pipeline.stacks.functions import construct
 from secrets_pipeline.stacks.markers import FunctionCall, Literal, Unset, Value
 from secrets_pipeline.stacks.merge import Section
 from secrets_pipeline.stacks.scalars import STR, tag_of
-from secrets_pipeline.stacks.templates import DELIMITERS, Missing, has_template, render
+from secrets_pipeline.stacks.templates import DELIMITERS, has_template
 
 _WIDTH: Final = 2**30  # no line folding
 
@@ -27,24 +27,23 @@ def contains_template(value: Value, delimiters: tuple[str, str] = DELIMITERS) ->
     return isinstance(value, list) and any(contains_template(item, delimiters) for item in value)
 
 
-def render_section(
-    section: Section,
-    context: Mapping[str, Value],
-    missing: Missing,
-    delimiters: tuple[str, str] = DELIMITERS,
-) -> Section:
+def render_section(section: Section, render: Callable[[str], str], delimiters: tuple[str, str] = DELIMITERS) -> Section:
     """The section with its templates rendered; types follow from the rendered YAML text.
+
+    Args:
+        section: with or without templates.
+        render: renders YAML text.
+        delimiters: of the templates.
 
     Raises:
         TemplateError: if a template fails.
-        TemplateUnsupported: if a template needs what is not supported.
         StackError: if the rendered text is not YAML.
     """
     if not contains_template(section, delimiters):
         return section
     kept: dict[str, Literal | Unset] = {}
     text = _dump(_masked(section, kept), quoted=any("'" in delimiter for delimiter in delimiters))
-    rendered: Section = dialect.load(render(text, context, missing, delimiters), "rendered section", construct)
+    rendered: Section = dialect.load(render(text), "rendered section", construct)
     return {key: _unmasked(value, kept) for key, value in rendered.items()} if kept else rendered
 
 

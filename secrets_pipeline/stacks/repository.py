@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from secrets_pipeline.errors import StackError, Where
-from secrets_pipeline.stacks.completion import complete
+from secrets_pipeline.stacks.collector import collector_paused
+from secrets_pipeline.stacks.completion import Completer
 from secrets_pipeline.stacks.composition import compose
 from secrets_pipeline.stacks.config import AtmosConfig, git_root, load_config
 from secrets_pipeline.stacks.discovery import EXTENSIONS, stack_file_name, stack_files
@@ -22,7 +23,9 @@ from secrets_pipeline.stacks.imports import Imports, Merged
 from secrets_pipeline.stacks.locate import Locator, where
 from secrets_pipeline.stacks.manifests import Manifests
 from secrets_pipeline.stacks.model import Component, Resolution, Stack
+from secrets_pipeline.stacks.places import Places
 from secrets_pipeline.stacks.processing import Draft, Processor
+from secrets_pipeline.stacks.templates import Functions
 
 _NAME_KEY: Final = re.compile(r"^[\"']?name[\"']?\s*:", re.MULTILINE)
 
@@ -48,13 +51,18 @@ class Repository:
     def __init__(self, config: AtmosConfig, evaluate: Evaluator) -> None:
         self._config = config
         self._evaluate = evaluate
+        self._functions = Functions(evaluate.env)
+        renderer = self._functions.everywhere()
         self._files = Files(config.base)
         self._tree = FileTree()
         self._locator = Locator(self._files)
-        self._imports = Imports(config, self._files, Manifests(self._files, evaluate), self._tree)
-        self._processor = Processor(config, self._files)
+        self._imports = Imports(config, self._files, Manifests(self._files, evaluate, renderer), self._tree, renderer)
+        self._places = Places(self._files, self._locator, self._imports)
+        self._processor = Processor(config, self._files, renderer)
         self._processed: dict[Path, _Processed] = {}
         self._stacks: dict[str, Stack] = {}
+        self._drafts: dict[tuple[str, str], Draft] = {}
+        self._completers: dict[tuple[bool, bool], Completer] = {}
 
     @classmethod
     def open(cls, base_path: Path, *, env: Mapping[str, str] | None = None, allow_exec: bool = False) -> Self:
@@ -98,6 +106,11 @@ class Repository:
         Raises:
             StackError: if there are no stack manifests at all.
         """
+        with collector_paused():
+            completer = self._completer(process_functions=process_functions, process_templates=process_templates)
+            return self._resolved(stacks, completer, keep_conflicting=keep_conflicting)
+
+    def _resolved(self, stacks: Collection[str] | None, completer: Completer, *, keep_conflicting: bool) -> Resolution:
         processed = [self._process(path) for path in self._candidates(stacks)]
         grouped, conflicts = compose(draft for result in processed for draft in result.drafts)
         errors = [error for result in processed for error in result.errors]
@@ -111,9 +124,7 @@ class Repository:
             if stacks is not None and name not in stacks:
                 continue
             errors += conflicts.get(name, [])
-            completed, failed = self._complete(
-                grouped[name], process_functions=process_functions, process_templates=process_templates
-            )
+            completed, failed = self._complete(grouped[name], completer)
             errors += failed
             whole = not failed and name not in broken
             if whole and (keep_conflicting or name not in conflicts):
@@ -201,50 +212,49 @@ class Repository:
         try:
             merged = self._imports.load(path)
         except StackError as error:
-            return _Processed(path, None, (), (self._placed(error, [path]),))
+            return _Processed(path, None, (), (self._places.of_manifest(error, path, [path]),))
         try:
             drafts, errors = self._processor.drafts(path, merged)
         except StackError as error:
-            return _Processed(path, merged, (), (self._placed(error, merged.sources),))
-        placed = tuple(self._placed_component(error, merged.sources, kind) for kind, error in errors)
+            return _Processed(path, merged, (), (self._places.of_manifest(error, path, merged.sources),))
+        placed = tuple(self._places.of_component(error, path, merged.sources, kind) for kind, error in errors)
         return _Processed(path, merged, tuple(drafts), placed)
 
+    def _completer(self, *, process_functions: bool, process_templates: bool) -> Completer:
+        key = (process_functions, process_templates)
+        if key not in self._completers:
+            templates = self._config.templates
+            self._completers[key] = Completer(
+                templates if process_templates else replace(templates, enabled=False),
+                self._functions,
+                self._evaluate if process_functions else None,
+                self._find,
+            )
+        return self._completers[key]
+
+    def _find(self, component: str, stack: str) -> Draft | None:
+        """The draft of a component that a template refers to, of any stack of the repository."""
+        if not self._drafts:
+            for path in self._candidates(None):
+                for draft in self._process(path).drafts:
+                    self._drafts.setdefault((draft.name, draft.stack), draft)
+        return self._drafts.get((component, stack))
+
     def _complete(
-        self, drafts: list[Draft], *, process_functions: bool, process_templates: bool
+        self, drafts: list[Draft], completer: Completer
     ) -> tuple[dict[str, dict[str, Component]], list[StackError]]:
         components: dict[str, dict[str, Component]] = {}
         errors: list[StackError] = []
-        templates = self._config.templates
-        if not process_templates:
-            templates = replace(templates, enabled=False)
         for draft in drafts:
             try:
-                component = complete(draft, templates, self._evaluate if process_functions else None)
-                components.setdefault(draft.kind, {})[draft.name] = component
+                components.setdefault(draft.kind, {})[draft.name] = completer.complete(draft)
             except StackError as error:
-                merged = self._process(self._config.base / draft.file).merged
-                errors.append(self._placed_component(error, merged.sources if merged else (), draft.kind))
+                top = self._config.base / draft.file
+                merged = self._process(top).merged
+                sources = merged.sources if merged else ()
+                bases = draft.sections["inheritance"]
+                errors.append(self._places.of_component(error, top, sources, draft.kind, bases))
         return components, errors
-
-    def _placed(self, error: StackError, sources: Sequence[Path]) -> StackError:
-        """The error of a manifest with the line that its key is on, where the manifest or an import has it."""
-        place = error.where
-        if place is None or place.line is not None or place.key is None:
-            return error
-        for source in (self._config.base / (place.file or ""), *reversed(sources)):
-            line = self._locator.line(source, place.key.split(".")) if source.is_file() else None
-            if line is not None:
-                return _moved(error, where((source, line), self._files, place))
-        return error
-
-    def _placed_component(self, error: StackError, sources: Sequence[Path], kind: str) -> StackError:
-        """The error of a component with the line that its key is on."""
-        place = error.where
-        if place is None or place.line is not None or place.component is None:
-            return error
-        path = place.key.split(".") if place.key else []
-        found = self._locator.locate(sources, kind, place.component, (), path)
-        return _moved(error, where(found, self._files, place))
 
     def _no_stack(self, name: str, resolution: Resolution) -> StackError:
         if resolution.errors and name in self.stack_names():
@@ -256,10 +266,21 @@ class Repository:
         )
 
 
-def _moved(error: StackError, place: Where) -> StackError:
-    return StackError(error.message, remedy=error.remedy, where=place, chain=error.chain)
-
-
 def _distinct(errors: Sequence[StackError]) -> tuple[StackError, ...]:
-    """Each error once: a broken file that many manifests import gives one."""
-    return tuple({(str(error.where), error.message): error for error in reversed(errors)}.values())[::-1]
+    """Each error once a stack, also where one mistake of a manifest reaches several components or manifests."""
+    groups: dict[tuple[object, ...], list[StackError]] = {}
+    for error in errors:
+        place = error.where or Where()
+        component = place.component if place.line is None else None
+        groups.setdefault((place.file, place.line, place.stack, component, error.message), []).append(error)
+    return tuple(_with_count(group) for group in groups.values())
+
+
+def _with_count(group: Sequence[StackError]) -> StackError:
+    """The first of errors that differ in their component only, with the number of the others."""
+    first = group[0]
+    others = {error.where.component for error in group if error.where} - {first.where and first.where.component}
+    if not others:
+        return first
+    message = f"{first.message} (the same in {len(others)} more component{'s' if len(others) > 1 else ''})"
+    return StackError(message, remedy=first.remedy, where=first.where, chain=first.chain)

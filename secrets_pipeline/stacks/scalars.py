@@ -6,9 +6,27 @@ import base64
 import binascii
 import math
 import re
+from functools import lru_cache
 from typing import Final
 
+from secrets_pipeline.stacks.gotemplate.printing import as_text
 from secrets_pipeline.stacks.markers import Value
+
+__all__ = [
+    "BINARY",
+    "BOOL",
+    "FLOAT",
+    "INT",
+    "MAP",
+    "MERGE",
+    "NULL",
+    "SEQ",
+    "STR",
+    "TIMESTAMP",
+    "as_text",
+    "tag_of",
+    "value_of",
+]
 
 STR: Final = "tag:yaml.org,2002:str"
 INT: Final = "tag:yaml.org,2002:int"
@@ -42,10 +60,9 @@ _BASES: Final = (
 _PREFIX: Final = re.compile(r"(?<=^[-+])0[xXbBoO]|^0[xXbBoO]")
 _INT64_MIN: Final = -(2**63)
 _UINT64_MAX: Final = 2**64 - 1
-_WORDS_OF_GO: Final = {None: "<nil>", True: "true", False: "false"}
-_PLAIN_FLOAT: Final = (1e-4, 1e21)  # Go prints floats outside of this range with an exponent
 
 
+@lru_cache(maxsize=65_536)
 def tag_of(text: str) -> str:
     """The implicit tag of an unquoted scalar. Dates stay strings, unlike in yaml.v3."""
     if text in _WORDS:
@@ -57,6 +74,7 @@ def tag_of(text: str) -> str:
     return STR
 
 
+@lru_cache(maxsize=65_536)
 def value_of(tag: str, text: str) -> Value:
     """The Python value of a scalar of a core tag.
 
@@ -67,7 +85,7 @@ def value_of(tag: str, text: str) -> Value:
         return text
     if tag == BINARY:
         try:
-            return base64.b64decode(text).decode()
+            return base64.b64decode(text.replace("\n", ""), validate=True).decode()
         except (binascii.Error, UnicodeDecodeError) as error:
             raise ValueError(str(error)) from None
     word = _WORDS.get(text)
@@ -82,7 +100,7 @@ def value_of(tag: str, text: str) -> Value:
 
 def _number(text: str) -> int | float | None:
     if text[0] == ".":
-        return float(text) if _FLOAT.fullmatch(text) else None
+        return _finite(text)
     plain = text.replace("_", "")
     for pattern, base in _BASES:
         if pattern.fullmatch(plain):
@@ -90,33 +108,10 @@ def _number(text: str) -> int | float | None:
             if _INT64_MIN <= number <= _UINT64_MAX:
                 return number
             break
-    return float(plain) if _FLOAT.fullmatch(plain) else None
+    return _finite(plain)
 
 
-def as_text(value: object) -> str:
-    """A value as Go's `%v` prints it, for keys and templates."""
-    if value is None or isinstance(value, bool):
-        return _WORDS_OF_GO[value]
-    if isinstance(value, float):
-        return _float_text(value)
-    if isinstance(value, dict):
-        return "map[" + " ".join(f"{key}:{as_text(value[key])}" for key in sorted(value)) + "]"
-    if isinstance(value, list | tuple):
-        return "[" + " ".join(as_text(item) for item in value) + "]"
-    return str(value)
-
-
-def _float_text(value: float) -> str:
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    low, high = _PLAIN_FLOAT
-    if value == 0 or low <= abs(value) < high:
-        text = format(value, "f") if value.is_integer() else repr(value)
-        return text.rstrip("0").rstrip(".") if "." in text else text
-    mantissa, _, exponent = repr(value).partition("e")
-    if not exponent:
-        mantissa, _, exponent = format(value, f".{len(repr(value))}e").partition("e")
-        mantissa = mantissa.rstrip("0").rstrip(".")
-    return f"{mantissa.removesuffix('.0')}e{exponent[0]}{int(exponent[1:]):02d}"
+def _finite(text: str) -> float | None:
+    """A float; like Go's `strconv`, nothing for one that is too large."""
+    number = float(text) if _FLOAT.fullmatch(text) else math.inf
+    return None if math.isinf(number) else number

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from functools import cache
+from typing import Final, NamedTuple
 
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.markers import UNSET, Value
@@ -12,6 +12,11 @@ from secrets_pipeline.stacks.merge import Section
 
 TERRAFORM: Final = "terraform"
 ABSTRACT: Final = "abstract"
+
+KINDS: Final = frozenset({
+    TERRAFORM, "helmfile", "packer", "ansible", "kubernetes", "helm", "container", "emulator",
+})  # fmt: skip
+"""Kinds of components that Atmos describes; others under `components` are ignored, as it does."""
 
 ROOT_MAPS: Final = ("vars", "settings", "env", "auth", "secrets", "dependencies", "hooks", "generate")
 """Sections that stand at the root of a manifest and apply to every component."""
@@ -31,6 +36,9 @@ COMPONENT_MAPS: Final = ("locals",)
 
 OVERRIDABLE_MAPS: Final = frozenset({"vars", "settings", "env", "auth", "secrets", "providers", "hooks", "generate"})
 
+DEFERRING_MAPS: Final = OVERRIDABLE_MAPS | {"required_providers"}
+"""Sections whose functions wait until after the merge."""
+
 OVERWRITTEN: Final = ("command", "backend_type", "remote_state_backend_type", "required_version")
 """Texts that the last base component decides, even by having none (facts of Atmos's inheritance code)."""
 
@@ -40,13 +48,13 @@ SHOWN_IN_TERRAFORM: Final = frozenset({"providers", "hooks", "backend", "remote_
 _ROOT_METADATA: Final = frozenset({"labels", "tags", "custom", "enabled", "locked", "terraform_workspace_pattern"})
 
 
+@cache
 def maps_of(kind: str) -> tuple[str, ...]:
     """The mapping sections that a component of that kind may have, `metadata` and `overrides` aside."""
     return ROOT_MAPS + COMPONENT_MAPS + (TERRAFORM_MAPS if kind == TERRAFORM else ())
 
 
-@dataclass(frozen=True, slots=True)
-class At:
+class At(NamedTuple):
     """Where a section is looked up, for messages.
 
     Attributes:

@@ -1,41 +1,44 @@
-"""Go templates in manifests: field chains, string literals and comments. Anything more is refused, never guessed."""
+"""Go templates in manifests: where one is, and what it renders to with the functions that Atmos gives it."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping
-from enum import Enum, auto
+from datetime import UTC, datetime
+from random import SystemRandom
 from typing import Final
 
+from secrets_pipeline.stacks.gotemplate import (
+    DELIMITERS,
+    Function,
+    FunctionFailure,
+    Missing,
+    Namespace,
+    TemplateError,
+    parse,
+)
+from secrets_pipeline.stacks.gotemplate.functions import ATMOS, Environment, gomplate, sprig
 from secrets_pipeline.stacks.markers import Value
-from secrets_pipeline.stacks.scalars import as_text
+from secrets_pipeline.stacks.ownership import copied
 
-DELIMITERS: Final = ("{{", "}}")
+__all__ = [
+    "DELIMITERS",
+    "Functions",
+    "Missing",
+    "Renderer",
+    "TemplateError",
+    "has_template",
+    "with_values",
+]
 
-_CHAIN: Final = re.compile(r"\.|(?:\.[A-Za-z_][A-Za-z0-9_]*)+")
-_QUOTED: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`')
-_COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
+_MUTATING: Final = frozenset({"set", "unset", "merge", "mergeOverwrite", "mustMerge", "mustMergeOverwrite"})
 _WHOLE_SCALAR: Final = re.compile(
     r"""(?P<before>(?:^|[\s,\[{]))(?P<quote>['"])\{\{\s*(?P<chain>(?:\.[A-Za-z_][A-Za-z0-9_]*)+)\s*\}\}(?P=quote)"""
     r"""(?=[ \t]*(?:$|[,\]}]|[ ]\#))""",
     re.MULTILINE,
 )
-
-
-class Missing(Enum):
-    """What a key that a map does not have stands for (`missingkey` of text/template)."""
-
-    ERROR = auto()
-    NO_VALUE = auto()
-
-
-class TemplateError(Exception):
-    """The template fails, as it fails in Go."""
-
-
-class TemplateUnsupported(Exception):
-    """The template may be right, but this version cannot render it."""
+_ABSENT: Final = object()
 
 
 def has_template(text: str, delimiters: tuple[str, str] = DELIMITERS) -> bool:
@@ -43,97 +46,105 @@ def has_template(text: str, delimiters: tuple[str, str] = DELIMITERS) -> bool:
     return delimiters[0] in text
 
 
-def render(
-    text: str,
-    context: Mapping[str, Value],
-    missing: Missing = Missing.ERROR,
-    delimiters: tuple[str, str] = DELIMITERS,
-) -> str:
-    """The text with its actions replaced.
-
-    Raises:
-        TemplateError: for a missing key (with `Missing.ERROR`), a field of something that is not a map, or a syntax
-            error.
-        TemplateUnsupported: for an action other than a field chain, a string literal or a comment.
-    """
-    left, right = delimiters
-    parts: list[str] = []
-    rest = text
-    while True:
-        head, found, rest = rest.partition(left)
-        if not found:
-            parts.append(head)
-            return "".join(parts)
-        if rest.startswith("-") and rest[1:2].isspace():
-            head, rest = head.rstrip(), rest[1:]
-        action, found, rest = _action(rest, right)
-        if not found:
-            raise TemplateError(f"unclosed action {left}{action.strip()[:40]}")
-        if action.endswith("-") and action[-2:-1].isspace():
-            action, rest = action[:-1], rest.lstrip()
-        parts += [head, _value_text(action.strip(), context, missing)]
-
-
 def with_values(text: str, context: Mapping[str, Value]) -> str:
     """YAML text in which each quoted scalar that is one field chain is replaced by the field's own value, as JSON.
 
-    A chain whose field is missing stays for `render`.
+    A chain whose field is missing stays for `Renderer.render`.
     """
 
     def value(match: re.Match[str]) -> str:
-        try:
-            found = field(match["chain"], context, Missing.ERROR)
-        except TemplateError:
-            return match[0]
-        return match["before"] + json.dumps(found, ensure_ascii=False, default=str)
+        found: Value = context
+        for name in match["chain"].split(".")[1:]:
+            found = found.get(name, _ABSENT) if isinstance(found, Mapping) else _ABSENT
+        return match[0] if found is _ABSENT else match["before"] + json.dumps(found, ensure_ascii=False, default=str)
 
     return _WHOLE_SCALAR.sub(value, text)
 
 
-def field(chain: str, context: Mapping[str, Value], missing: Missing) -> Value:
-    """The value of `.a.b` in the context.
+class Renderer:
+    """Renders templates with one set of functions.
 
-    Raises:
-        TemplateError: if there is none.
+    Args:
+        functions: by name, beside the builtins of Go.
     """
-    value: Value = context
-    names = [name for name in chain.split(".") if name]
-    for position, name in enumerate(names):
-        at = f"at <.{'.'.join(names[: position + 1])}>"
-        if value is None:
-            raise TemplateError(f"{at}: nil pointer evaluating interface {{}}.{name}")
-        if not isinstance(value, Mapping):
-            raise TemplateError(f"{at}: can't evaluate field {name} in type {_go_type(value)}")
-        if name not in value and missing is Missing.ERROR:
-            raise TemplateError(f'{at}: map has no entry for key "{name}"')
-        value = value.get(name)
-    return value
+
+    def __init__(self, functions: Mapping[str, Function]) -> None:
+        self._functions = functions
+
+    def render(
+        self,
+        text: str,
+        context: Mapping[str, Value],
+        missing: Missing = Missing.ERROR,
+        delimiters: tuple[str, str] = DELIMITERS,
+    ) -> str:
+        """The text with its actions replaced; the context is not changed.
+
+        Args:
+            text: with or without actions.
+            context: what `.` stands for.
+            missing: what a missing key stands for.
+            delimiters: what starts and ends an action.
+
+        Raises:
+            TemplateError: if the template cannot be parsed or fails.
+        """
+        if not has_template(text, delimiters):
+            return text
+        template = parse(text, functions=self._functions, delimiters=delimiters)
+        if not _MUTATING.isdisjoint(function.name for function in template.tree.functions):
+            context = copied(dict(context))
+        return template.render(context, functions=self._functions, missing=missing)
 
 
-def _action(rest: str, right: str) -> tuple[str, str, str]:
-    """The action's text, its delimiter and what follows; a delimiter inside a string literal does not end it."""
-    start = 0
-    while True:
-        end = rest.find(right, start)
-        if end < 0:
-            return rest, "", ""
-        literal = next((m for m in _QUOTED.finditer(rest, start) if m.start() < end < m.end()), None)
-        if literal is None:
-            return rest[:end], right, rest[end + len(right) :]
-        start = literal.end()
+class Functions:
+    """The functions of templates: Sprig's over gomplate's, and `atmos`.
+
+    Args:
+        variables: all that templates may see of the environment.
+    """
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+        self._known: dict[tuple[bool, bool, tuple[tuple[str, str], ...]], dict[str, Function]] = {}
+
+    def everywhere(self) -> Renderer:
+        """For imports, locals and names of stacks, which always have all functions."""
+        return Renderer({**self._library(sprig_on=True, gomplate_on=True, more={}), "atmos": lambda: _NO_COMPONENT})
+
+    def of_component(
+        self, *, sprig_on: bool, gomplate_on: bool, variables: Mapping[str, str], atmos: Mapping[str, Function]
+    ) -> Renderer:
+        """For the sections of a component.
+
+        Args:
+            sprig_on: `templates.settings.sprig.enabled`.
+            gomplate_on: `templates.settings.gomplate.enabled`.
+            variables: set over those of the environment, `templates.settings.env`.
+            atmos: methods of `atmos`, such as `Component`.
+        """
+        library = self._library(sprig_on=sprig_on, gomplate_on=gomplate_on, more=variables)
+        namespace = Namespace("*exec.AtmosFuncs", atmos)
+        return Renderer({**library, "atmos": lambda: namespace})
+
+    def _library(self, *, sprig_on: bool, gomplate_on: bool, more: Mapping[str, str]) -> dict[str, Function]:
+        key = (sprig_on, gomplate_on, tuple(sorted(more.items())))
+        if key not in self._known:
+            environment = Environment(
+                {**self._variables, **more}, lambda: datetime.now(UTC).astimezone(), SystemRandom()
+            )
+            self._known[key] = {
+                **(gomplate(environment) if gomplate_on else {}),
+                **(sprig(environment) if sprig_on else {}),
+                **ATMOS,
+            }
+        return self._known[key]
 
 
-def _value_text(action: str, context: Mapping[str, Value], missing: Missing) -> str:
-    if _CHAIN.fullmatch(action):
-        value = field(action, context, missing)
-        return "<no value>" if value is None else as_text(value)
-    if _QUOTED.fullmatch(action):
-        return action[1:-1] if action[0] == "`" else str(json.loads(action))
-    if _COMMENT.fullmatch(action):
-        return ""
-    raise TemplateUnsupported(f"the template action {action!r} is not supported")
+def _no_component(*_arguments: Value) -> Value:
+    raise FunctionFailure("components are not known yet where imports, locals and names of stacks are rendered")
 
 
-def _go_type(value: Value) -> str:
-    names = {bool: "bool", int: "int", float: "float64", list: "[]interface {}"}
-    return next((name for kind, name in names.items() if isinstance(value, kind)), "string")
+_NO_COMPONENT: Final = Namespace(
+    "*exec.AtmosFuncs", dict.fromkeys(("Component", "Store", "GomplateDatasource", "Resolve"), _no_component)
+)

@@ -148,7 +148,7 @@ def test_any_text_is_a_value_or_our_own_error(text: str) -> None:
         (0.1, "0.1"),
         (1e21, "1e+21"),
         (1.5e-7, "1.5e-07"),
-        (123456789.0, "123456789"),
+        (123456789.0, "1.23456789e+08"),
         (math.inf, "+Inf"),
         (True, "true"),
         (None, "<nil>"),

@@ -258,10 +258,11 @@ def test_a_template_that_cannot_be_rendered_names_file_and_action(repository: Op
         repository(
             {
                 "stacks/deploy/dev.yaml": "import: [{path: catalog/a, context: {x: 1}}]",
-                "stacks/catalog/a.yaml": "vars: {y: '{{ .x | upper }}'}",
+                "stacks/catalog/a.yaml": "vars:\n  y: '{{ .x | nope }}'",
             }
         )
     )
-    assert "'.x | upper' is not supported" in error.message
+    assert 'invalid stack manifest: function "nope" not defined' in error.message
     assert error.where is not None
-    assert error.where.file == "stacks/catalog/a.yaml"
+    assert (error.where.file, error.where.line) == ("stacks/catalog/a.yaml", 2)
+    assert error.chain == ("stacks/deploy/dev.yaml",)

@@ -67,8 +67,9 @@ def test_locals_of_a_component_are_inherited_and_shown(only: Only) -> None:
         ("locals: {a: '{{ .locals.b }}', b: '{{ .locals.a }}'}", "circular dependency in locals"),
         ("locals: {a: '{{ .vars.missing }}'}", "failed to resolve the local 'a'"),
         ("locals: [1]", "invalid locals section"),
-        ("locals: {a: !env A b c d}", "failed to resolve the local 'a': invalid number of arguments in !env"),
-        ("locals: {a: '{{ .vars.x | upper }}'}\nvars: {x: 1}", "is not supported"),
+        ("locals:", "invalid locals section"),
+        ("locals: {a: !env A b c d}", "failed to resolve the local 'a': invalid number of arguments in the !env function"),
+        ("locals: {a: '{{ .vars.x | nope }}'}\nvars: {x: 1}", "the local 'a': function \"nope\" not defined"),
     ],
 )
 def test_wrong_locals_are_refused_with_their_file(repository: Open, manifest: str, message: str) -> None:

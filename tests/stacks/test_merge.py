@@ -3,12 +3,12 @@ from __future__ import annotations
 import copy
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.stacks.markers import AppendList, Value
-from secrets_pipeline.stacks.merge import ListStrategy, merge, merge_all, merge_maps
+from secrets_pipeline.stacks.merge import ListStrategy, associates, merge, merge_all, merge_maps
 
 scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=3)
 keys = st.sampled_from("abc")
@@ -24,6 +24,31 @@ def test_merging_changes_neither_input(earlier: dict[str, Value], later: dict[st
     before = copy.deepcopy((earlier, later))
     merge_maps(earlier, later, lists)
     assert (earlier, later) == before
+
+
+@given(maps, maps, maps, strategies)
+def test_where_a_merge_associates_its_order_makes_no_difference(
+    below: dict[str, Value], earlier: dict[str, Value], later: dict[str, Value], lists: ListStrategy
+) -> None:
+    assume(associates(earlier, later, lists))
+    one = merge_maps(merge_maps(below, earlier, lists), later, lists)
+    assert one == merge_maps(below, merge_maps(earlier, later, lists), lists)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "lists"),
+    [
+        ({"a": 1}, {"a": {"x": 1}}, ListStrategy.REPLACE),
+        ({"a": {"b": None}}, {"a": {"b": {"x": 1}}}, ListStrategy.REPLACE),
+        ({"a": 1}, {"a": [1]}, ListStrategy.APPEND),
+        ({"a": 1}, {"a": AppendList([1])}, ListStrategy.REPLACE),
+        ({"a": [1]}, {"b": [1]}, ListStrategy.MERGE),
+    ],
+)
+def test_what_breaks_off_what_is_below_does_not_associate(
+    earlier: dict[str, Value], later: dict[str, Value], lists: ListStrategy
+) -> None:
+    assert not associates(earlier, later, lists)
 
 
 @given(maps, strategies)

@@ -60,7 +60,7 @@ def test_components_of_one_manifest_may_belong_to_several_stacks(repository: Ope
     ("template", "message"),
     [
         ("{{ .vars.stage }}", 'map has no entry for key "stage"'),
-        ("{{ .vars.stage | lower }}", "the template action '.vars.stage | lower' is not supported"),
+        ("{{ .vars.stage | lower }}", 'map has no entry for key "stage"'),
     ],
 )
 def test_a_name_that_cannot_be_made_is_an_error_of_that_manifest(repository: Open, template: str, message: str) -> None:
@@ -76,3 +76,27 @@ def test_a_name_that_cannot_be_made_is_an_error_of_that_manifest(repository: Ope
     assert message in error.message
     assert error.where is not None
     assert (error.where.file, error.where.component) == ("stacks/deploy/bad.yaml", "app")
+
+
+def test_a_name_that_is_not_text_is_ignored(repository: Open) -> None:
+    manifest = "name: 5\ncomponents: {terraform: {a: {}}}"
+    assert repository({"stacks/deploy/dev.yaml": manifest}).stack_names() == ("deploy/dev",)
+
+
+def test_a_name_pattern_takes_text_only(repository: Open) -> None:
+    atmos = with_naming('name_pattern: "{tenant}-{stage}"')
+    manifest = "vars: {tenant: a, stage: 1}\ncomponents: {terraform: {a: {}}}"
+    assert repository({"atmos.yaml": atmos, "stacks/deploy/dev.yaml": manifest}).stack_names() == ("deploy/dev",)
+
+
+def test_a_component_with_its_own_variables_names_its_own_stack(repository: Open) -> None:
+    atmos = with_naming('name_template: "{{ .vars.tenant }}-{{ .vars.stage }}"')
+    manifest = """
+        vars: {tenant: a, stage: dev}
+        components: {terraform: {one: {}, two: {vars: {stage: prod}}, three: {metadata: {inherits: [two]}}, four: {}}}
+    """
+    found = repository({"atmos.yaml": atmos, "stacks/deploy/dev.yaml": manifest}).resolve().stacks
+    assert {name: sorted(stack.components["terraform"]) for name, stack in found.items()} == {
+        "a-dev": ["four", "one"],
+        "a-prod": ["three", "two"],
+    }

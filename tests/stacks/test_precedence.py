@@ -134,6 +134,45 @@ def test_a_component_may_ask_for_its_own_list_strategy(only: Only) -> None:
     assert app.vars["l"] == [1, 2]
 
 
+@pytest.mark.parametrize("holder", ["settings: {S}", "terraform: {settings: {S}}"])
+def test_a_stack_may_ask_for_a_list_strategy(only: Only, holder: str) -> None:
+    asked = holder.replace("S", "list_merge_strategy: append")
+    manifest = "vars: {l: [1]}\ncomponents: {terraform: {app: {vars: {l: [2]}}}}\n"
+    assert only(manifest + asked).vars["l"] == [1, 2]
+
+
+def test_the_nearest_list_strategy_counts_and_only_text_does(only: Only) -> None:
+    manifest = """
+        vars: {l: [1]}
+        settings: {list_merge_strategy: append}
+        components: {terraform: {app: {vars: {l: [2]}, settings: {list_merge_strategy: STRATEGY}}}}
+    """
+    assert only(manifest.replace("STRATEGY", "replace")).vars["l"] == [2]
+    assert only(manifest.replace("STRATEGY", "7")).vars["l"] == [1, 2]
+
+
+def test_the_list_strategy_of_a_component_governs_how_its_bases_merge_too(only: Only) -> None:
+    app = only(
+        """
+        components:
+          terraform:
+            a: {vars: {l: [a]}}
+            b: {vars: {l: [b]}}
+            app: {metadata: {inherits: [a, b]}, settings: {list_merge_strategy: append}, vars: {l: [own]}}
+            plain: {metadata: {inherits: [a, b]}}
+        """
+    )
+    assert app.vars["l"] == ["a", "b", "own"]
+
+
+def test_kinds_that_atmos_does_not_describe_are_ignored(repository: Open) -> None:
+    manifest = "components: {weird: {w: {}}, emulator: {e: {}}}"
+    found = repository({"stacks/deploy/dev.yaml": manifest, "stacks/deploy/b.yaml": "components: {weird: {w: {}}}"})
+    assert {name: list(stack.components) for name, stack in found.resolve().stacks.items()} == {
+        "deploy/dev": ["emulator"]
+    }
+
+
 def test_an_unknown_list_strategy_of_a_component_names_its_line(repository: Open) -> None:
     manifest = "components:\n  terraform:\n    app:\n      settings:\n        list_merge_strategy: union\n"
     (error,) = repository({"stacks/deploy/dev.yaml": manifest}).resolve().errors
@@ -165,6 +204,14 @@ def test_the_abstract_component_loses_the_switch_of_spacelift(only: Only) -> Non
     assert app.settings == {"spacelift": {"labels": ["a"]}}
 
 
+def test_only_terraform_components_lose_that_switch(repository: Open) -> None:
+    manifest = (
+        "components: {helmfile: {app: {metadata: {type: abstract}, settings: {spacelift: {workspace_enabled: true}}}}}"
+    )
+    stack = repository({"stacks/deploy/dev.yaml": manifest}).stack("deploy/dev")
+    assert stack.components["helmfile"]["app"].settings == {"spacelift": {"workspace_enabled": True}}
+
+
 @pytest.mark.parametrize("section", [name for name in maps_of("terraform") if name != "locals"])
 @pytest.mark.parametrize("value", ["null", "[1]", "text"])
 def test_a_section_of_the_wrong_type_is_refused(repository: Open, section: str, value: str) -> None:
@@ -186,7 +233,8 @@ def test_a_section_of_the_wrong_type_is_refused(repository: Open, section: str, 
         ("overrides: 1", "invalid overrides section in the stack manifest 'stacks/deploy/dev.yaml'"),
         ("terraform: {overrides: 1}", "invalid terraform.overrides section"),
         ("metadata: {owner: x}", "metadata field is not allowed at global (stack-wide) scope: owner"),
-        ("name: [1]", "invalid name attribute"),
+        ("packer: null", "invalid packer section"),
+        ("helmfile: {vars: []}", "invalid vars section: 'helmfile.vars'"),
     ],
 )
 def test_a_wrong_section_of_the_manifest_is_refused(repository: Open, manifest: str, message: str) -> None:

@@ -146,3 +146,35 @@ def test_a_folder_below_the_repository_opens_it(repository: Open, tmp_path: Path
 def test_a_repository_without_manifests_is_an_error(repository: Open) -> None:
     with pytest.raises(StackError, match="no stack manifests found"):
         repository({"atmos.yaml": ATMOS}).resolve()
+
+
+def test_the_error_of_a_component_names_line_and_imports_of_the_manifest_that_has_the_mistake(repository: Open) -> None:
+    found = repository(
+        {
+            "stacks/deploy/dev.yaml": "import: [mixins/all]\ncomponents: {terraform: {app: {}}}",
+            "stacks/mixins/all.yaml": "import: [catalog/base]\n",
+            "stacks/catalog/base.yaml": "components:\n  terraform:\n    app:\n      vars: [1]\n",
+        }
+    ).resolve()
+    (error,) = found.errors
+    assert error.diagnostics().splitlines()[:2] == [
+        (
+            "stacks/catalog/base.yaml:4, component app, key vars: invalid component vars section: "
+            "'components.terraform.app.vars' in the file 'stacks/deploy/dev.yaml'"
+        ),
+        "  imported by: stacks/deploy/dev.yaml → stacks/mixins/all.yaml",
+    ]
+
+
+def test_one_mistake_that_reaches_many_components_is_one_error_a_stack(repository: Open) -> None:
+    found = repository(
+        {
+            "atmos.yaml": ATMOS + "templates: {settings: {enabled: true}}\n",
+            "stacks/mixins/tags.yaml": "vars:\n  tag: '{{ nope }}'\n",
+            "stacks/deploy/a.yaml": "import: [mixins/tags]\ncomponents: {terraform: {x: {}, y: {}, z: {}}}",
+            "stacks/deploy/b.yaml": "import: [mixins/tags]\ncomponents: {terraform: {x: {}}}",
+        }
+    ).resolve()
+    texts = [(error.where.stack, error.where.line, error.message) for error in found.errors if error.where]
+    undefined = 'template: function "nope" not defined'
+    assert texts == [("deploy/a", 2, f"{undefined} (the same in 2 more components)"), ("deploy/b", 2, undefined)]

@@ -1,18 +1,12 @@
 from __future__ import annotations
 
+import copy
+
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from secrets_pipeline.stacks.markers import Literal, Value
 from secrets_pipeline.stacks.rendering import render_section
-from secrets_pipeline.stacks.templates import (
-    Missing,
-    TemplateError,
-    TemplateUnsupported,
-    render,
-    with_values,
-)
+from secrets_pipeline.stacks.templates import Functions, Missing, TemplateError, with_values
 
 from .conftest import ATMOS, Only, Open
 
@@ -20,61 +14,43 @@ CONTEXT: dict[str, Value] = {"vars": {"a": "x", "n": 1, "none": None, "l": [1, 2
 ENABLED = ATMOS + "templates: {settings: {enabled: true}}\n"
 
 
+def render(text: str, missing: Missing = Missing.ERROR, delimiters: tuple[str, str] = ("{{", "}}")) -> str:
+    return Functions({"SHELL": "sh"}).everywhere().render(text, CONTEXT, missing, delimiters)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("no template", "no template"),
         ("{{ .vars.a }}-{{.vars.n}}", "x-1"),
-        ("{{ .top }}", "1"),
-        ("{{ .vars.none }}", "<no value>"),
-        ("{{ .vars.l }} {{ .vars.m }}", "[1 2] map[k:true]"),
-        ("a {{- .vars.a -}} b", "axb"),
-        ("{{/* a comment */}}x", "x"),
-        ('{{ "}} quoted \\n" }}', "}} quoted \n"),
-        ("{{`{{ .kept }}`}}", "{{ .kept }}"),
+        ("{{ .vars.a | upper | quote }}", '"X"'),
+        ('{{ env "SHELL" }} {{ strings.ToUpper "a" }}', "sh A"),
+        ('{{ .vars.none | default "d" }}', "d"),
     ],
 )
-def test_chains_literals_and_comments_are_rendered(text: str, expected: str) -> None:
-    assert render(text, CONTEXT) == expected
+def test_templates_have_the_functions_of_sprig_and_gomplate(text: str, expected: str) -> None:
+    assert render(text) == expected
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("{{ .vars.z }}", 'at <.vars.z>: map has no entry for key "z"'),
-        ("{{ .vars.a.b }}", "at <.vars.a.b>: can't evaluate field b in type string"),
-        ("{{ .vars.none.b }}", "nil pointer evaluating interface {}.b"),
-        ("{{ .vars.a", "unclosed action"),
-    ],
-)
-def test_what_fails_in_go_fails(text: str, message: str) -> None:
-    with pytest.raises(TemplateError) as raised:
-        render(text, CONTEXT)
-    assert message in str(raised.value)
-
-
-@pytest.mark.parametrize("action", ["if .a", ".vars.a | upper", 'env "X"', "$x", "printf", "end", ""])
-def test_anything_more_is_refused_not_guessed(action: str) -> None:
-    with pytest.raises(TemplateUnsupported):
-        render(f"{{{{ {action} }}}}", CONTEXT)
-
-
-def test_a_missing_key_may_be_no_value() -> None:
-    assert render("{{ .vars.z }}", CONTEXT, Missing.NO_VALUE) == "<no value>"
-    with pytest.raises(TemplateError, match="nil pointer"):
-        render("{{ .vars.z.y }}", CONTEXT, Missing.NO_VALUE)
+def test_a_missing_key_fails_or_is_no_value() -> None:
+    with pytest.raises(TemplateError, match='map has no entry for key "z"'):
+        render("{{ .vars.z }}")
+    assert render("{{ .vars.z }} {{ .vars.z.y }}", Missing.NO_VALUE) == "<no value> <no value>"
 
 
 def test_other_delimiters_replace_the_usual_ones() -> None:
-    assert render("[[ .vars.a ]] {{ .vars.a }}", CONTEXT, delimiters=("[[", "]]")) == "x {{ .vars.a }}"
+    assert render("[[ .vars.a ]] {{ .vars.a }}", delimiters=("[[", "]]")) == "x {{ .vars.a }}"
 
 
-@given(st.text(alphabet='{}.-` "ab\n', max_size=30))
-def test_any_text_renders_or_fails_with_our_errors(text: str) -> None:
-    try:
-        render(text, CONTEXT)
-    except (TemplateError, TemplateUnsupported) as error:
-        assert str(error)  # noqa: PT017 - either outcome is right, another exception is not
+def test_a_template_that_changes_a_map_changes_it_for_itself_only() -> None:
+    before = copy.deepcopy(CONTEXT)
+    assert render('{{ $_ := set .vars.m "k" 2 }}{{ .vars.m.k }}') == "2"
+    assert before == CONTEXT
+
+
+def test_components_cannot_be_looked_up_before_they_are_known() -> None:
+    with pytest.raises(TemplateError, match="error calling Component: components are not known yet"):
+        render('{{ (atmos.Component "a" "b").vars }}')
 
 
 @pytest.mark.parametrize(
@@ -100,7 +76,7 @@ def test_a_section_is_rendered_as_the_yaml_text_that_atmos_makes_of_it() -> None
         "kept": Literal("{{ .vars.a }}"),
         "{{ .vars.a }}": [None, True, 1, "08", "text: {{ .vars.a }}"],
     }
-    assert render_section(section, CONTEXT, Missing.NO_VALUE) == {
+    assert render_section(section, render) == {
         "string": "1",
         "joined": 11,
         "multi": "a x\nb\n",
@@ -111,7 +87,7 @@ def test_a_section_is_rendered_as_the_yaml_text_that_atmos_makes_of_it() -> None
 
 def test_a_section_without_templates_is_itself() -> None:
     section: dict[str, Value] = {"a": {"b": "c"}}
-    assert render_section(section, {}, Missing.ERROR) is section
+    assert render_section(section, render) is section
 
 
 def test_components_see_their_own_sections_and_the_names_of_atmos(only: Only) -> None:
@@ -147,18 +123,90 @@ def test_components_are_not_rendered_unless_templates_are_on(only: Only) -> None
     assert only("components: {terraform: {app: {vars: {a: '{{ .vars.b }}'}}}}").vars == {"a": "{{ .vars.b }}"}
 
 
-def test_several_evaluations_render_what_the_first_gave(only: Only) -> None:
-    manifest = "components: {terraform: {app: {vars: {a: '{{ .vars.b }}', b: '{{ .vars.c }}', c: end}}}}"
-    atmos = ATMOS + "templates: {settings: {enabled: true, evaluations: 2}}\n"
-    assert only(manifest, {"atmos.yaml": atmos}).vars["a"] == "end"
-    assert only(manifest, {"atmos.yaml": ENABLED}).vars["a"] == "{{ .vars.c }}"
+def test_each_evaluation_renders_the_text_of_the_one_before_in_the_unrendered_context(only: Only) -> None:
+    manifest = """
+        components: {terraform: {app: {vars: {b: x, a: '{{ .vars.b }}', c: '{{ .vars.a }}', d: '{{ .vars.c }}'}}}}
+    """
+    twice = ATMOS + "templates: {settings: {enabled: true, evaluations: 2}}\n"
+    assert only(manifest, {"atmos.yaml": ENABLED}).vars == {
+        "b": "x", "a": "x", "c": "{{ .vars.b }}", "d": "{{ .vars.a }}"
+    }  # fmt: skip
+    assert only(manifest, {"atmos.yaml": twice}).vars == {"b": "x", "a": "x", "c": "x", "d": "{{ .vars.b }}"}
+
+
+def test_sprig_and_gomplate_are_off_for_components_unless_atmos_yaml_turns_them_on(repository: Open) -> None:
+    manifest = "components: {terraform: {app: {vars: {a: '{{ upper .stack }}'}}}}"
+    (error,) = repository({"atmos.yaml": ENABLED, "stacks/deploy/dev.yaml": manifest}).resolve().errors
+    assert 'function "upper" not defined' in error.message
+    assert error.where is not None
+    assert error.where.key == "vars.a"
+
+
+def test_templates_see_the_environment_that_atmos_yaml_and_the_stack_set(only: Only) -> None:
+    atmos = ATMOS + "templates: {settings: {enabled: true, sprig: {enabled: true}, env: {A_b: one, C: file}}}\n"
+    manifest = """
+        components:
+          terraform:
+            app:
+              settings: {templates: {settings: {env: {C: stack, N: 1}}}}
+              vars: {a: '{{ env "A_b" }} {{ env "C" }} {{ env "D" }}{{ env "N" }}'}
+    """
+    assert only(manifest, {"atmos.yaml": atmos}, env={"D": "process"}).vars["a"] == "one stack process"
+
+
+COMPONENTS = """
+    vars: {stage: dev}
+    components:
+      terraform:
+        app:
+          vars:
+            name: '{{ (atmos.Component "vpc" .stack).vars.name }}'
+            cidr: '{{ (atmos.Component "vpc" .stack).outputs.cidr }}'
+            unknown: '{{ (atmos.Component "other" .stack).outputs.id }}'
+        other: {}
+        vpc:
+          vars: {name: "{{ .vars.stage }}-vpc"}
+          remote_state_backend_type: static
+          remote_state_backend: {static: {cidr: 10.0.0.0/8}}
+"""
+
+
+def test_templates_see_other_components_resolved_and_their_static_outputs(only: Only) -> None:
+    app = only(COMPONENTS, {"atmos.yaml": ENABLED})
+    assert app.vars == {"stage": "dev", "name": "dev-vpc", "cidr": "10.0.0.0/8", "unknown": "<no value>"}
+
+
+def test_templates_see_components_of_other_stacks(repository: Open) -> None:
+    app = '{{ (atmos.Component "vpc" "deploy/b").vars.name }}'
+    found = repository(
+        {
+            "atmos.yaml": ENABLED,
+            "stacks/deploy/a.yaml": f"components: {{terraform: {{app: {{vars: {{v: '{app}'}}}}}}}}",
+            "stacks/deploy/b.yaml": "components: {terraform: {vpc: {vars: {name: b}}}}",
+        }
+    ).resolve(["deploy/a"])
+    assert found.stacks["deploy/a"].components["terraform"]["app"].vars == {"v": "b"}
 
 
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("'{{ .vars.a | upper }}'", "the template action '.vars.a | upper' is not supported"),
-        ("'{{ .nothing.more }}'", "template: at <.nothing.more>: nil pointer"),
+        ("{{ (atmos.Component `nope` .stack).vars }}", "Could not find the component 'nope' in the stack 'deploy/dev'"),
+        ("{{ (atmos.Component `app` .stack).vars }}", "components refer to each other with atmos.Component: app"),
+        ("{{ atmos.Store `s` .stack `c` `k` }}", "write `!store s deploy/dev c k` as a value"),
+    ],
+)
+def test_what_atmos_functions_cannot_give_is_an_error(repository: Open, value: str, message: str) -> None:
+    manifest = f"components: {{terraform: {{app: {{vars: {{v: '{value}'}}}}}}}}"
+    (error,) = repository({"atmos.yaml": ENABLED, "stacks/deploy/dev.yaml": manifest}).resolve().errors
+    assert message in error.message
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("'{{ fail }}'", 'template: function "fail" not defined'),
+        ("'{{ .vars.colon.more }}'", "template: at <.vars.colon.more>: can't evaluate field more in type interface {}"),
         ("'x {{ .vars.colon }}'", "after its templates were rendered"),
     ],
 )

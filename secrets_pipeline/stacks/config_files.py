@@ -1,0 +1,283 @@
+"""The files of an Atmos configuration: which, in which order, and what they hold (Atmos `pkg/config/load.go`)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from yaml.nodes import MappingNode, Node
+
+from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.stacks import dialect
+from secrets_pipeline.stacks.functions import construct, env_value, repository_root, working_directory
+from secrets_pipeline.stacks.globs import FileTree
+from secrets_pipeline.stacks.markers import UNSET, FunctionCall, Value
+from secrets_pipeline.stacks.merge import Section, merge_all
+
+_NAMES: Final = (".atmos.yml", ".atmos.yaml", "atmos.yml", "atmos.yaml")
+_DROP_INS: Final = ("atmos.d", ".atmos.d")
+_EXTENSIONS: Final = (".yaml", ".yml")
+_CASED: Final = frozenset({"env"})  # Viper lower-cases every key but those of environment variables
+_REMOTE: Final = re.compile(r"^[a-z][a-z0-9+.-]*(://|::)|^(git@|github\.com/|gitlab\.com/|bitbucket\.org/)")
+_SYSTEM: Final = Path("/usr/local/etc/atmos")
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """A file of the configuration.
+
+    Attributes:
+        path: absolute path.
+        name: relative to the folder that the search starts from, for messages.
+        text: its text.
+        section: what it holds, keys in lower case.
+    """
+
+    path: Path
+    name: str
+    text: str
+    section: Section
+
+    def line(self, path: Iterable[str]) -> int | None:
+        """The 1-based line of a key, `None` if the file does not have it."""
+        node = dialect.compose(self.text, self.name)
+        line = None
+        for key in path:
+            found = _child(node, key)
+            if found is None:
+                return None
+            line, node = found
+        return line
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFiles:
+    """The files of a configuration, the lowest precedence first.
+
+    Attributes:
+        files: all of them.
+        folder: that of the main file with the highest precedence, which `base_path: .` stands for.
+        notices: what a user should know of how they were found, each a sentence.
+    """
+
+    files: tuple[ConfigFile, ...]
+    folder: Path
+    notices: tuple[str, ...] = ()
+
+    def merged(self) -> Section:
+        """All of them merged, without the keys that `!unset` takes out."""
+        merged: Section = _without_unset(merge_all(file.section for file in self.files))
+        return merged
+
+
+def find_config(root: Path, env: Mapping[str, str], system: Path = _SYSTEM) -> ConfigFiles:
+    """The configuration of the repository at `root`, its imports, drop-ins and profiles included.
+
+    Args:
+        root: absolute folder to start from, as Atmos starts from the current folder.
+        env: the environment.
+        system: folder of the machine's configuration; like that of the user it is not read, but said to exist.
+
+    Raises:
+        StackError: if there is none, or a file of it is invalid, or imports what is remote or outside the repository.
+    """
+    folders = _folders(root, env)
+    if not folders:
+        raise StackError(
+            f"no atmos.yaml in {root} or a parent folder",
+            remedy="Name the Atmos repository: --base-path DIR, or ATMOS_BASE_PATH, or ATMOS_CLI_CONFIG_PATH.",
+        )
+    loader = _Loader(root, env)
+    files = tuple(file for folder in folders for file in loader.folder(folder))
+    files += tuple(loader.profiles(ConfigFiles(files, folders[-1])))
+    home = Path(env["HOME"]) / ".atmos" if env.get("HOME") else None
+    unread = [place / name for place in (system, home) if place for name in _NAMES[::-1] if (place / name).is_file()]
+    notices = [f"{path} is not read: only the repository's own configuration counts." for path in unread]
+    return ConfigFiles(files, folders[-1], (*notices, *loader.notices))
+
+
+def git_root(folder: Path) -> Path | None:
+    """The nearest folder at or above with a `.git`."""
+    return next((place for place in (folder, *folder.parents) if (place / ".git").exists()), None)
+
+
+def limit(root: Path, folder: Path) -> Path:
+    """The folder that a configuration in `folder` may not lead out of."""
+    return git_root(root) or (folder if root.is_relative_to(folder) else root)
+
+
+def _folders(root: Path, env: Mapping[str, str]) -> list[Path]:
+    """Folders with a configuration, the lowest precedence first."""
+    here = [root] if _has_config(root) else []
+    explicit = env.get("ATMOS_CLI_CONFIG_PATH")
+    if explicit:
+        folder = Path(explicit).absolute()
+        folder = folder.parent if folder.is_file() else folder
+        if not _has_config(folder):
+            raise StackError(f"no atmos.yaml in ATMOS_CLI_CONFIG_PATH ({explicit})")
+        return [*here, folder]
+    if here:
+        return here
+    found = [place for place in root.parents if any((place / name).is_file() for name in _NAMES)][:1]
+    git = git_root(root) if env.get("ATMOS_GIT_ROOT_BASEPATH") != "false" else None
+    return [*found, git] if git and git not in found and _has_config(git) else found
+
+
+def _has_config(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in _NAMES) or any((folder / name).is_dir() for name in _DROP_INS)
+
+
+class _Loader:
+    """Reads files of one configuration."""
+
+    def __init__(self, root: Path, env: Mapping[str, str]) -> None:
+        self._root = root
+        self._env = env
+        self._git = git_root(root)
+        self._tree = FileTree()
+        self.notices: list[str] = []
+
+    def folder(self, folder: Path) -> list[ConfigFile]:
+        """The files of a folder: drop-ins, then imports, then the main files."""
+        drop_ins = [] if self._git in (None, folder) else self._drop_ins(self._git)
+        drop_ins += self._drop_ins(folder)
+        main = [self._read(folder / name) for name in _NAMES if (folder / name).is_file()]
+        merged = merge_all(file.section for file in (*drop_ins, *main))
+        importer = main[-1] if main else drop_ins[-1] if drop_ins else None
+        if importer is None:
+            return []
+        base = merged.get("base_path")
+        anchor = self._anchor(base if isinstance(base, str) else "", folder)
+        imported = list(self._imports(merged.get("import"), anchor, (importer,), folder))
+        return [*drop_ins, *imported, *main]
+
+    def profiles(self, config: ConfigFiles) -> Iterator[ConfigFile]:
+        """The files of the profiles that `ATMOS_PROFILE` names, or else `profiles.default`."""
+        section = config.merged().get("profiles")
+        settings = section if isinstance(section, dict) else {}
+        names = self._env.get("ATMOS_PROFILE") or settings.get("default") or ""
+        base = settings.get("base_path")
+        places = [config.folder / ".atmos" / "profiles", config.folder / "profiles"]
+        if isinstance(base, str) and base:
+            places.insert(0, config.folder / base)
+        for name in filter(None, (part.strip() for part in str(names).split(","))):
+            found = next((place / name for place in places if (place / name).is_dir()), None)
+            if found is None or ".." in name.split("/"):
+                known = sorted({path.name for place in places if place.is_dir() for path in place.iterdir()})
+                raise StackError(
+                    f"Atmos profile {name!r} not found; there are: {', '.join(known) or 'none'}",
+                    remedy="Correct ATMOS_PROFILE or profiles.default; those outside of the repository are not read.",
+                )
+            self._check_inside(found, config.folder, name)
+            for path in self._found(found, "**/*"):
+                yield self._read(path)
+
+    def _drop_ins(self, folder: Path) -> list[ConfigFile]:
+        return [self._read(path) for name in _DROP_INS for path in self._found(folder / name, "**/*")]
+
+    def _anchor(self, base: str, folder: Path) -> Path:
+        """Where imports start: the base path, which begins at the file's own folder if it has a dot in front."""
+        start = folder if not base or base.startswith(".") else self._root
+        return Path(os.path.normpath(start / base))
+
+    def _imports(self, names: Value, anchor: Path, chain: tuple[ConfigFile, ...], folder: Path) -> Iterator[ConfigFile]:
+        """The imported files, each followed by those that it imports itself: as in Atmos these win over it."""
+        importer = chain[-1]
+        for name in _import_names(names, importer):
+            where = Where(file=importer.name, line=importer.line(("import",)), key="import")
+            if _REMOTE.match(name):
+                raise StackError(
+                    f"remote import not supported: {name!r}", where=where, remedy="Vendor the file into the repository."
+                )
+            paths = self._found(anchor, name)
+            if not paths:
+                self.notices.append(f"{importer.name} imports {name!r}, which matches no file: ignored, as in Atmos.")
+            for path in paths:
+                self._check_inside(path, folder, name, where)
+                if any(path == file.path for file in chain):
+                    cycle = " → ".join([*(file.name for file in chain), self._name(path)])
+                    raise StackError(f"import cycle: {cycle}", where=where, remedy="Remove one of these imports.")
+                file = self._read(path)
+                yield file
+                base = file.section.get("base_path")
+                inner = self._anchor(base, path.parent) if isinstance(base, str) and base else anchor
+                yield from self._imports(file.section.get("import"), inner, (*chain, file), folder)
+
+    def _found(self, anchor: Path, name: str) -> list[Path]:
+        """Files of that name, folder or glob: the shallow ones first, `.yaml` instead of `.yml`."""
+        if Path(os.path.normpath(anchor / name)).is_dir():
+            name = f"{name}/**/*"
+        names = [name] if "." in name.rpartition("/")[2] else [name + extension for extension in _EXTENSIONS]
+        paths: dict[tuple[Path, str], Path] = {}
+        for path in (path for pattern in names for path in self._tree.matches(anchor, pattern)):
+            paths.setdefault((path.parent, path.stem if path.suffix in _EXTENSIONS else path.name), path)
+        return sorted(paths.values(), key=lambda path: (len(path.parts), str(path)))
+
+    def _check_inside(self, path: Path, folder: Path, name: str, where: Where | None = None) -> None:
+        real = Path(os.path.realpath(path))
+        if not any(real.is_relative_to(os.path.realpath(place)) for place in (limit(self._root, folder), folder)):
+            raise StackError(f"{name!r} leaves the repository", where=where, remedy="Keep the configuration inside.")
+
+    def _name(self, path: Path) -> str:
+        return os.path.relpath(path, self._root)
+
+    def _read(self, path: Path) -> ConfigFile:
+        name = self._name(path)
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise StackError(f"the file cannot be read: {reason}", where=Where(file=name)) from None
+        try:
+            section = dialect.load_mapping(text, name, self._constructed)
+        except StackError as error:
+            message = error.message.replace("invalid stack manifest", "invalid Atmos configuration", 1)
+            raise StackError(message, where=error.where, remedy=error.remedy) from None
+        lowered: Section = _lowered(section)
+        return ConfigFile(path, name, text, lowered)
+
+    def _constructed(self, tag: str, text: str) -> Value:
+        """Functions that Atmos evaluates in its configuration; others stay calls, which nothing here may need."""
+        value = construct(tag, text)
+        if not isinstance(value, FunctionCall):
+            return value
+        if value.tag == "!env":
+            return env_value(value.args, {}, self._env)
+        if value.tag in ("!repo-root", "!git.root"):
+            return repository_root(value.args, self._git, self._root)
+        return working_directory(value.args, self._root) if value.tag == "!cwd" else value
+
+
+def _import_names(value: Value, importer: ConfigFile) -> list[str]:
+    names = [value] if isinstance(value, str) else value or []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise StackError(
+            "invalid import: it must be a list of paths",
+            where=Where(file=importer.name, line=importer.line(("import",)), key="import"),
+            remedy="Write a list of files, folders or globs.",
+        )
+    return [name for name in names if name]
+
+
+def _child(node: Node | None, key: str) -> tuple[int, Node] | None:
+    """The line of a key, its case ignored, and the node of its value."""
+    if not isinstance(node, MappingNode):
+        return None
+    pairs = [(k, v) for k, v in node.value if isinstance(k.value, str) and k.value.lower() == key.lower()]
+    return (pairs[-1][0].start_mark.line + 1, pairs[-1][1]) if pairs else None
+
+
+def _lowered(value: Value) -> Value:
+    if not isinstance(value, dict):
+        return value
+    return {key.lower(): inner if key.lower() in _CASED else _lowered(inner) for key, inner in value.items()}
+
+
+def _without_unset(value: Value) -> Value:
+    if not isinstance(value, dict):
+        return value
+    return {key: _without_unset(inner) for key, inner in value.items() if inner is not UNSET}

@@ -1,0 +1,150 @@
+"""The `atmos` command, played by scripts of the tests: no real one is asked."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from secrets_pipeline.errors import StackError
+from secrets_pipeline.stacks.atmos_binary import ARGUMENTS, BINARY_VARIABLE, describe_stacks
+
+CANARY = "canary-Zx81-literal-value"
+SECONDS = 30.0
+
+StandIn = Callable[[str], Path]
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path) -> StandIn:
+    """Writes an executable `atmos` with a Python body into a folder of its own."""
+
+    def make(body: str) -> Path:
+        path = tmp_path / "bin" / "atmos"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"#!{sys.executable}\nimport json, os, subprocess, sys, time\n{dedent(body)}")
+        path.chmod(0o755)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The repository."""
+    (tmp_path / "repository").mkdir()
+    return tmp_path / "repository"
+
+
+def asked(binary: Path, folder: Path, **env: str) -> str:
+    return describe_stacks(folder, {BINARY_VARIABLE: str(binary), **env}, seconds=SECONDS)
+
+
+def test_it_is_asked_for_json_with_functions_left_alone_in_the_folder_of_the_repository(
+    stand_in: StandIn, folder: Path
+) -> None:
+    binary = stand_in('print("\\n".join([os.getcwd(), *sys.argv[1:]]))')
+    assert asked(binary, folder).splitlines() == [str(folder), *ARGUMENTS]
+    assert "--process-functions=false" in ARGUMENTS
+    without = describe_stacks(folder, {BINARY_VARIABLE: str(binary)}, process_templates=False)
+    assert without.splitlines()[-1] == "--process-templates=false"
+
+
+def test_it_is_found_on_path(stand_in: StandIn, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{stand_in('print(1)').parent}{os.pathsep}{os.environ['PATH']}")
+    assert describe_stacks(folder, {}) == "1\n"
+
+
+def test_a_relative_name_is_relative_to_the_caller(
+    stand_in: StandIn, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(stand_in("print(1)").parent)
+    assert describe_stacks(folder, {BINARY_VARIABLE: "./atmos"}) == "1\n"
+
+
+def test_it_sees_what_it_is_given_and_what_every_process_needs_and_nothing_else(
+    stand_in: StandIn, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", CANARY)
+    monkeypatch.setenv("HOME", "/home/somebody")
+    binary = stand_in('print(" ".join(f"{name}={value}" for name, value in os.environ.items()))')
+    seen = asked(binary, folder, ALLOWED="1").split()
+    assert {"ALLOWED=1", "HOME=/home/somebody", "ATMOS_MASK=false", "ATMOS_LOGS_FILE=/dev/stderr"} <= set(seen)
+    assert CANARY not in " ".join(seen)
+
+
+def test_a_base_path_in_the_environment_is_that_of_the_repository(stand_in: StandIn, folder: Path) -> None:
+    binary = stand_in('print(os.environ.get("ATMOS_BASE_PATH"))')
+    assert asked(binary, folder) == "None\n"
+    assert asked(binary, folder, ATMOS_BASE_PATH="repository") == f"{folder}\n"
+
+
+def test_what_it_says_is_shown_when_it_fails_but_never_what_it_prints(stand_in: StandIn, folder: Path) -> None:
+    binary = stand_in(f"""
+        print("{CANARY}")
+        print("\\x1b[31mError:\\x1b[0m the stack is invalid", file=sys.stderr)
+        print("  db_password: {CANARY}", file=sys.stderr)
+        print("  token={CANARY} x", file=sys.stderr)
+        sys.exit(3)
+    """)
+    with pytest.raises(StackError) as caught:
+        asked(binary, folder)
+    text = str(caught.value)
+    assert "ended with exit status 3:\n  Error: the stack is invalid\n" in text
+    assert "  db_password: ********\n" in text
+    assert CANARY not in text
+
+
+def test_what_it_says_is_not_an_error_when_it_succeeds(stand_in: StandIn, folder: Path) -> None:
+    assert asked(stand_in('print("warning", file=sys.stderr); print("{}")'), folder) == "{}\n"
+
+
+def test_more_output_than_a_pipe_holds_is_read_whole(stand_in: StandIn, folder: Path) -> None:
+    binary = stand_in('sys.stderr.write("e" * 300_000); sys.stdout.write("o" * 3_000_000)')
+    assert len(asked(binary, folder)) == 3_000_000
+
+
+def test_output_that_is_no_text_is_an_error(stand_in: StandIn, folder: Path) -> None:
+    with pytest.raises(StackError, match="printed no UTF-8 text"):
+        asked(stand_in('sys.stdout.buffer.write(b"\\xff")'), folder)
+
+
+def test_one_that_takes_too_long_is_ended_with_what_it_started(stand_in: StandIn, folder: Path, tmp_path: Path) -> None:
+    mark = tmp_path / "child"
+    binary = stand_in(f"""
+        child = subprocess.Popen(["sleep", "60"])
+        open({str(mark)!r}, "w").write(str(child.pid))
+        time.sleep(60)
+    """)
+    started = time.monotonic()
+    with pytest.raises(StackError, match="took longer than 2 s"):
+        describe_stacks(folder, {BINARY_VARIABLE: str(binary)}, seconds=2)
+    assert time.monotonic() - started < 20
+    assert not _lives(int(mark.read_text()))
+
+
+def test_one_that_is_not_there_or_no_program_is_an_error_with_what_to_do(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(StackError, match=f"no-such-atmos was not found(?s:.*){BINARY_VARIABLE}"):
+        describe_stacks(folder, {BINARY_VARIABLE: "no-such-atmos"})
+    text = tmp_path / "text"
+    text.write_text("\x7fELF no program")
+    text.chmod(0o755)
+    with pytest.raises(StackError, match="cannot be started"):
+        describe_stacks(folder, {BINARY_VARIABLE: str(text)})
+
+
+def _lives(pid: int) -> bool:
+    for _ in range(50):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return False
+        if state == "Z":
+            return False
+        time.sleep(0.1)
+    return True
