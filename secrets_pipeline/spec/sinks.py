@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Final
 
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.references import (
@@ -12,6 +12,7 @@ from secrets_pipeline.references import (
     Environment,
     Expression,
     FileContents,
+    Literal,
     Output,
     Path,
     Unsupported,
@@ -22,6 +23,9 @@ from secrets_pipeline.references import (
 from secrets_pipeline.spec.output_problems import output_problem
 from secrets_pipeline.spec.scope import ComponentScope
 from secrets_pipeline.spec.unresolved import UnresolvedReason
+
+NO_VALUE: Final = "<no value>"
+"""What Go prints for a missing key, so what no secret is meant to be."""
 
 
 def settled(scope: ComponentScope, expression: Expression) -> Expression:
@@ -64,6 +68,14 @@ def check(scope: ComponentScope, expression: Expression, path: Path, *, sensitiv
                     UnresolvedReason.ATMOS,
                     f"{tag} cannot be resolved here",
                     f"{reason[:1].upper()}{reason[1:]}.",
+                )
+            case Literal(value=str() as text) if NO_VALUE in text:
+                scope.unresolvable(
+                    path,
+                    NO_VALUE,
+                    UnresolvedReason.TEMPLATE,
+                    f"a Go template here gave {NO_VALUE}: it refers to something that does not exist",
+                    'Correct what stands between {{ and }}, or give it a default: {{ .vars.x | default "…" }}.',
                 )
             case Environment(name=name) if name not in stack.settings.environment_allowed:
                 scope.unresolvable(

@@ -20,6 +20,7 @@ class UnresolvedReason(StrEnum):
     ATMOS = "known to Atmos alone"
     ENVIRONMENT = "not allowed"
     FILE = "missing file"
+    TEMPLATE = "template without a value"
     BLOCKED = "needs a blocked secret"
 
 

@@ -229,3 +229,15 @@ def test_settings_and_metadata_serve_as_variables_too(bench: Bench) -> None:
         "      vars:\n        context_name", "      settings: {x: {y: z}}\n      vars:\n        context_name"
     )
     bench.spec(text)
+
+
+@pytest.mark.parametrize("value", ["<no value>", "postgres://<no value>:5432/x", "${output.rds.address}/<no value>"])
+def test_what_a_template_left_without_a_value_is_never_written_into_a_secret(bench: Bench, value: str) -> None:
+    secret = bench.spec(stack(value, "fine")).secrets
+    blocked = {one.ref.key: [reason.reason for reason in one.unresolved] for one in secret}
+    assert blocked == {"api_key": [], "s0": [UnresolvedReason.TEMPLATE], "s1": []}
+
+
+def test_a_name_that_a_template_left_without_a_value_is_an_error(bench: Bench) -> None:
+    built = bench.build(dev=TOP.replace("context_name: myapp", "context_name: '<no value>'") + " " * 10 + "s: {}")
+    assert "a Go template here gave <no value>" in built.errors["dev"][0].message
