@@ -16,17 +16,22 @@ def is_dynamic(value: Value, delimiter: str | None) -> bool:
         value: of a manifest.
         delimiter: the left delimiter of templates, `None` where they are text like any other.
     """
-    kind = type(value)
-    if kind is str:
-        return value.startswith("!") or (delimiter is not None and delimiter in value)
-    if kind in _PLAIN:
-        return False
-    if kind is dict:
-        return any(
-            (type(inner) not in _PLAIN and is_dynamic(inner, delimiter)) or (delimiter is not None and delimiter in key)
-            for key, inner in value.items()
-        )
-    return kind is not list or any(is_dynamic(inner, delimiter) for inner in value)
+    left = [value]
+    while left:
+        item = left.pop()
+        kind = type(item)
+        if kind is str:
+            if item[:1] == "!" or (delimiter is not None and delimiter in item):
+                return True
+        elif kind is dict:
+            left += item.values()
+            if delimiter is not None and any(delimiter in key for key in item):
+                return True
+        elif kind is list:
+            left += item
+        elif kind not in _PLAIN:
+            return True
+    return False
 
 
 class Dynamics:

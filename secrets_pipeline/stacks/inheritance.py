@@ -79,7 +79,11 @@ class Bases:
     def _merge(self, earlier: Section, own: Section, at: At, lists: ListStrategy) -> Section:
         merged = {**earlier}
         for section in maps_of(at.kind):
-            if section in own:
+            if section not in own:
+                continue
+            if section not in earlier:
+                merged[section] = mapping(own, section, at)
+            else:
                 merged[section] = merge_maps(earlier.get(section, {}), mapping(own, section, at), lists)
         for section in OVERWRITTEN:
             merged[section] = text(own, section, at)

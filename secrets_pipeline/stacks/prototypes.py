@@ -127,14 +127,15 @@ class Prototypes:
         metadata = merge_all(layers.get(_METADATA, ()), lists)
         component = _physical_component(own, bases, metadata, at)
         folder = metadata.get("name")
-        texts = {part: text(own, part, at) or base.get(part, "") for part in OVERWRITTEN}
-        texts["command"] = text(overrides, "command", over) or texts["command"]
+        texts = {part: found for part in OVERWRITTEN if (found := text(own, part, at) or base.get(part, ""))}
+        if "command" in overrides:
+            texts["command"] = text(overrides, "command", over) or texts.get("command", "")
         return Prototype(
             own=own,
             visited=bases.visited,
             layers=layers,
             lists=lists,
-            texts={part: found for part, found in texts.items() if found},
+            texts=texts,
             overrides=overrides,
             inheritance=bases.inheritance,
             component=component,

@@ -91,11 +91,11 @@ def mapping(holder: Mapping[str, Value], name: str, at: At) -> Section:
         StackError: if it is `null` or not a mapping.
     """
     section = holder.get(name, {})
+    if isinstance(section, dict):
+        return section
     if section is UNSET:
         return {}
-    if not isinstance(section, dict):
-        raise at.error(f"{name} section", name, "a mapping")
-    return section
+    raise at.error(f"{name} section", name, "a mapping")
 
 
 def text(holder: Mapping[str, Value], name: str, at: At) -> str:
@@ -105,11 +105,11 @@ def text(holder: Mapping[str, Value], name: str, at: At) -> str:
         StackError: if it is not text.
     """
     value = holder.get(name, "")
+    if isinstance(value, str):
+        return value
     if value is UNSET:
         return ""
-    if not isinstance(value, str):
-        raise at.error(f"{name} attribute", name, "text")
-    return value
+    raise at.error(f"{name} attribute", name, "text")
 
 
 def component_map(components: Mapping[str, Value], name: str, at: At) -> Section:
