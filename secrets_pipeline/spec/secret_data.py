@@ -22,7 +22,7 @@ from secrets_pipeline.references import (
 from secrets_pipeline.spec.inputs import Inputs, found_kind
 from secrets_pipeline.spec.limits import SECRET_VALUE_BYTES
 from secrets_pipeline.spec.scope import ComponentScope, read_expression
-from secrets_pipeline.spec.sinks import check, settled
+from secrets_pipeline.spec.sinks import NO_VALUE, check, settled
 from secrets_pipeline.spec.value_model import DeclaredValue, Leaf, place_of
 from secrets_pipeline.spec.weak import weakness
 from secrets_pipeline.stacks import Component, FunctionCall, Stack
@@ -135,9 +135,12 @@ def _leaf(scope: ComponentScope, path: Path, value: Any, source: Path) -> Leaf: 
         return Leaf(path=path, source=source, references=references)
     expression = settled(scope, written)
     name = next((step for step in reversed(path) if isinstance(step, str)), None)
-    if isinstance(expression, Literal) and (problem := weakness(name, expression.value)):
+    weak = (
+        weakness(name, expression.value) if isinstance(expression, Literal) and expression.value != NO_VALUE else None
+    )
+    if weak:
         at = f" at {'.'.join(map(str, path))}" if path else ""
-        scope.error(place, f"the value{at} {problem}", "Let it be generated, or refer to it: ${ssm:/path}.")
+        scope.error(place, f"the value{at} {weak}", "Let it be generated, or refer to it: ${ssm:/path}.")
     check(scope, expression, place, sensitive_allowed=True)
     for text in (node for node in nodes(expression) if isinstance(node, Text)):
         _check_documents_in_text(scope, text, place)
