@@ -11,13 +11,15 @@ from definitions.io_managers import sealing_io_manager
 from definitions.jobs import JOBS
 from definitions.resources import AwsSessions, StacksResource, StageProgress, quiet
 from definitions.sensors import SENSORS
+from secrets_pipeline.reconcilers import Desired
 
 
-def build_definitions(progress: StageProgress = quiet) -> dg.Definitions:
+def build_definitions(progress: StageProgress = quiet, desired: Desired | None = None) -> dg.Definitions:
     """Everything that Dagster loads.
 
     Args:
         progress: who watches outcomes as they come, in the process that executes the run.
+        desired: what that process has read already; None has each run read it.
     """
     aws = AwsSessions()
     with warnings.catch_warnings():
@@ -29,7 +31,7 @@ def build_definitions(progress: StageProgress = quiet) -> dg.Definitions:
             sensors=SENSORS,
             resources={
                 "aws": aws,
-                "stacks": StacksResource(aws=aws),
+                "stacks": StacksResource(aws=aws, opened=dg.ResourceDefinition.hardcoded_resource(desired)),
                 "progress": dg.ResourceDefinition.hardcoded_resource(progress),
                 "applying": applying,
                 "sealed": sealing_io_manager,

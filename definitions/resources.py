@@ -9,9 +9,11 @@ from pydantic import PrivateAttr
 
 from secrets_pipeline.aws import Sessions
 from secrets_pipeline.engine import Outcome
-from secrets_pipeline.errors import SpecError
-from secrets_pipeline.reconcilers import ApplyOptions, Desired, StackContext, World, read_desired
+from secrets_pipeline.errors import SpecError, StackError
+from secrets_pipeline.reconcilers import MANIFESTS, ApplyOptions, Desired, StackContext, World, read_desired
 from secrets_pipeline.spec import Target
+from secrets_pipeline.stacks import Origin
+from secrets_pipeline.stacks.source import STANDARD_INPUT
 from secrets_pipeline.values import LocalSealStore, S3SealStore, SealStore
 
 StageProgress = Callable[[str, Outcome], None]
@@ -45,17 +47,29 @@ class Stacks:
 
     Args:
         base_path: the Atmos repository, also an attribute.
+        origin: where its stacks come from, also an attribute.
         sessions: how AWS is reached.
         options: what the operator asked for.
         seal_folder: where seals wait, unless the operator's settings name a bucket.
+        desired: what the command line has read already; None has it read.
     """
 
-    def __init__(self, base_path: Path, sessions: Sessions, options: ApplyOptions, seal_folder: Path) -> None:
+    def __init__(
+        self,
+        base_path: Path,
+        sessions: Sessions,
+        options: ApplyOptions,
+        seal_folder: Path,
+        *,
+        origin: Origin = MANIFESTS,
+        desired: Desired | None = None,
+    ) -> None:
         self.base_path = base_path
+        self.origin = origin
         self._sessions = sessions
         self._options = options
         self._seal_folder = seal_folder
-        self._desired: Desired | None = None
+        self._desired = desired
         self._worlds: dict[bool, World] = {}
         self._changed: set[str] = set()
 
@@ -63,8 +77,22 @@ class Stacks:
     def desired(self) -> Desired:
         """The desired state of every stack."""
         if self._desired is None:
-            self._desired = read_desired(self.base_path)
+            self._desired = self.read()
         return self._desired
+
+    def read(self) -> Desired:
+        """The desired state of every stack, read now.
+
+        Raises:
+            StackError: if there are no stacks where they should come from.
+            SpecError: if the operator's settings cannot be read.
+        """
+        if self.origin.file == STANDARD_INPUT:
+            raise StackError(
+                "only the command line reads stacks from standard input",
+                remedy="Name a file that this process can read, or run `secrets-pipeline apply` again.",
+            )
+        return read_desired(self.base_path, origin=self.origin)
 
     def context(self, stack: str, *, writing: bool = False) -> StackContext:
         """The context of a stack.
@@ -115,13 +143,19 @@ class StacksResource(dg.ConfigurableResource[Stacks]):
     """Makes the stacks of a run.
 
     Attributes:
+        opened: what the command line has read already, or None.
         base_path: the Atmos repository; empty for ATMOS_BASE_PATH, else the current folder.
+        from_file: what `atmos describe stacks` printed, read instead; empty for SECRETS_PIPELINE_FROM_FILE, if any.
+        from_atmos: let the `atmos` command resolve the stacks; false for SECRETS_PIPELINE_FROM_ATMOS, if set.
         adopt: take over secrets that exist without our tags. Materialize never does, unless set in the launchpad.
         prune: delete, with the recovery window, what left the YAML.
     """
 
     aws: dg.ResourceDependency[AwsSessions]
+    opened: dg.ResourceDependency[Desired | None]
     base_path: str = ""
+    from_file: str = ""
+    from_atmos: bool = False
     adopt: bool = False
     prune: bool = False
 
@@ -130,4 +164,6 @@ class StacksResource(dg.ConfigurableResource[Stacks]):
         base_path = Path(self.base_path or os.environ.get("ATMOS_BASE_PATH") or ".")
         root = context.instance.root_directory if context.instance else "."
         options = ApplyOptions(adopt=self.adopt, prune=self.prune)
-        return Stacks(base_path, self.aws.sessions, options, Path(root) / "seals")
+        origin = Origin.chosen(self.from_file, atmos=self.from_atmos, env=os.environ)
+        seals = Path(root) / "seals"
+        return Stacks(base_path, self.aws.sessions, options, seals, origin=origin, desired=self.opened)

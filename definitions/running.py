@@ -15,7 +15,7 @@ from definitions.home import prepare_home
 from definitions.partitions import PARTITION_TAG, add_missing
 from definitions.resources import StageProgress, quiet
 from secrets_pipeline.errors import GuardError, SecretsPipelineError
-from secrets_pipeline.reconcilers import ApplyOptions
+from secrets_pipeline.reconcilers import MANIFESTS, ApplyOptions, Desired
 
 _POLL_SECONDS = 1.0
 
@@ -48,7 +48,12 @@ class CheckRow:
 
 
 def provision(
-    stack: str, *, base_path: Path, options: ApplyOptions, progress: StageProgress = quiet
+    stack: str,
+    *,
+    base_path: Path,
+    options: ApplyOptions,
+    desired: Desired | None = None,
+    progress: StageProgress = quiet,
 ) -> tuple[RunReport, tuple[CheckRow, ...]]:
     """Run the `provision` job for one stack in this process.
 
@@ -56,42 +61,42 @@ def provision(
         stack: its name; a missing partition is added.
         base_path: the Atmos repository.
         options: what the operator asked for.
+        desired: what has been read of the repository already; the run reads its manifests if not given.
         progress: receives stage and outcome as they come.
     """
-    result = _execute("provision", stack, base_path, options, progress, {})
+    config = {**_source_config(base_path, desired), "adopt": options.adopt, "prune": options.prune}
+    result = _execute("provision", stack, build_definitions(progress, desired), config, {})
     return _report(stack, result), _checks(stack, result)
 
 
-def verify(stack: str, *, base_path: Path) -> tuple[CheckRow, ...]:
-    """Run every check of one stack, values and logins included."""
-    return _checks(stack, _execute("verify", stack, base_path, ApplyOptions(), quiet, {VERIFY_TAG: "true"}))
+def verify(stack: str, *, base_path: Path, desired: Desired | None = None) -> tuple[CheckRow, ...]:
+    """Run every check of one stack, values and logins included; see `provision`."""
+    built, config = build_definitions(desired=desired), _source_config(base_path, desired)
+    return _checks(stack, _execute("verify", stack, built, config, {VERIFY_TAG: "true"}))
 
 
-def _execute(  # noqa: PLR0917 - private, called twice
-    job: str, stack: str, base_path: Path, options: ApplyOptions, progress: StageProgress, tags: Mapping[str, str]
+def _execute(
+    job: str, stack: str, built: dg.Definitions, config: Mapping[str, Any], tags: Mapping[str, str]
 ) -> dg.ExecuteInProcessResult:
     prepare_home()
     with dg.DagsterInstance.get() as instance:
         add_missing(instance, [stack])
-        return (
-            build_definitions(progress)
-            .resolve_job_def(job)
-            .execute_in_process(
-                instance=instance,
-                run_config=_run_config(base_path, options),
-                raise_on_error=False,
-                # A job of checks alone has no partitions of its own: the tag gives it one.
-                tags={PARTITION_TAG: stack, PROCESS_TAG: this_process(), **tags},
-            )
+        return built.resolve_job_def(job).execute_in_process(
+            instance=instance,
+            run_config={
+                "resources": {"stacks": {"config": config}},
+                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+            },
+            raise_on_error=False,
+            # A job of checks alone has no partitions of its own: the tag gives it one.
+            tags={PARTITION_TAG: stack, PROCESS_TAG: this_process(), **tags},
         )
 
 
-def _run_config(base_path: Path, options: ApplyOptions) -> dict[str, Any]:
-    config = {"base_path": str(base_path), "adopt": options.adopt, "prune": options.prune}
-    return {
-        "resources": {"stacks": {"config": config}},
-        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-    }
+def _source_config(base_path: Path, desired: Desired | None) -> dict[str, Any]:
+    """Where the stacks come from, so that the run can be read, and launched again, in the UI."""
+    origin = desired.origin if desired else MANIFESTS
+    return {"base_path": str(base_path), "from_file": origin.file, "from_atmos": origin.atmos}
 
 
 def _report(stack: str, result: dg.ExecuteInProcessResult) -> RunReport:

@@ -12,6 +12,8 @@ from secrets_pipeline.values import GeneratedPasswords
 def stack_config(context: dg.AssetExecutionContext, applying: dg.ResourceParam[Applying]) -> dg.MaterializeResult[None]:
     """The stack's desired state, resolved from YAML and checked; the account is compared before anything is written."""
     stack = applying.context(context.partition_key)
+    for notice in applying.stacks.desired.notices:
+        context.log.info(notice)
     secrets = [{"name": s.name, "type": s.type.value, "value": s.value.kind} for s in stack.spec.secrets]
     return dg.MaterializeResult(
         data_version=dg.DataVersion(stack.spec.digest()),

@@ -5,7 +5,6 @@ import dagster as dg
 from definitions.partitions import STACKS, check_key
 from definitions.resources import Stacks
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.reconcilers import read_desired
 
 
 @dg.sensor(
@@ -16,7 +15,7 @@ from secrets_pipeline.reconcilers import read_desired
 )
 def stack_partitions(context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks]) -> dg.SensorResult:
     """Compare the stacks of the repository with the partitions; a stack with errors keeps its partition."""
-    desired = read_desired(stacks.base_path)
+    desired = stacks.read()
     declared = {stack for stack in (*desired.specs, *desired.errors) if stack and _usable(context, stack)}
     known = set(context.instance.get_dynamic_partitions(str(STACKS.name)))
     # Errors that belong to no stack may hide some: nothing is retired then.

@@ -31,7 +31,7 @@ from secrets_pipeline.cli.plan_view import summary
 from secrets_pipeline.cli.run_view import check_counts
 from secrets_pipeline.cli.tree import hierarchy
 from secrets_pipeline.local import LocalAws
-from secrets_pipeline.reconcilers import ApplyOptions, Desired
+from secrets_pipeline.reconcilers import MANIFESTS, ApplyOptions, Desired
 
 EPILOG = "Exit codes: 0 everything was green, 1 something was not. No process is left, whatever happens."
 _WIDTH = 140
@@ -45,7 +45,7 @@ def demo(base_path: BasePath = None) -> None:
     root = repository(base_path or examples())
     failures, started = Failures(), time.monotonic()
     os.environ.update(operator_settings(root))
-    desired = read(root)
+    desired = read(root, origin=MANIFESTS)
     stacks = usable(desired, None, failures)
     with _embedded_aws(desired) as aws:
         green = _tell(aws, desired, stacks, failures)
@@ -81,7 +81,7 @@ def _tell(aws: LocalAws, desired: Desired, stacks: Sequence[str], failures: Fail
 
 def _apply(desired: Desired, stacks: Sequence[str], failures: Failures, *, tell: bool) -> list[StackRun]:
     def run(stack: str) -> StackRun:
-        one = run_here(stack, desired.base_path, ApplyOptions(), lines=False)
+        one = run_here(stack, desired, ApplyOptions(), lines=False)
         if tell:
             _lines(stage_lines(one.report))
         return one

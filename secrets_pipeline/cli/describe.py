@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, TypeAlias
 
@@ -10,14 +11,19 @@ import typer
 import yaml
 
 from secrets_pipeline.cli.console import emit, emit_json, show
-from secrets_pipeline.cli.failures import Failures
+from secrets_pipeline.cli.desired import tell
+from secrets_pipeline.cli.failures import FAILED, Failures
 from secrets_pipeline.cli.masking import masked, plain
-from secrets_pipeline.cli.options import AllowExec, BasePath, OneStack, StackFilter, repository
+from secrets_pipeline.cli.options import OneStack, SomeStacks, StackOptions, reads_stacks
 from secrets_pipeline.cli.tables import table
 from secrets_pipeline.errors import StackError
-from secrets_pipeline.stacks import Component, Repository, Resolution
+from secrets_pipeline.stacks import Component, Resolution, open_source
 
-EPILOG = "Exit codes: 0 everything was resolved, 1 something was not; what was resolved is printed all the same."
+EPILOG = (
+    "Exit codes: 0 everything asked for was resolved, 1 something was not. What was resolved is printed all the same, "
+    "whole stacks only (of components that two manifests declare differently, the first, as in Atmos); errors are on "
+    "stderr. With --strict nothing is, if any stack has an error."
+)
 
 app = typer.Typer(no_args_is_help=True, help="Show stacks and components as Atmos resolves them.")
 
@@ -44,68 +50,140 @@ ProcessFunctions: TypeAlias = Annotated[
         "--process-functions", case_sensitive=False, help="Evaluate `!env` and the like; else show their text."
     ),
 ]
+ProcessTemplates: TypeAlias = Annotated[
+    Switch,
+    typer.Option("--process-templates", case_sensitive=False, help="Render templates in components; else show them."),
+]
 ShowValues: TypeAlias = Annotated[
     bool, typer.Option("--show-values", help="Show what `secret_data` says; it is masked otherwise.")
 ]
 
 
+def _names(option: str, text: str) -> typer.models.OptionInfo:
+    """An option that takes names with commas between them, and may be repeated."""
+    info: typer.models.OptionInfo = typer.Option(option, metavar="NAME,…", help=text, show_default=False)
+    return info
+
+
 @app.command(epilog=EPILOG)
+@reads_stacks
 def stacks(
+    source: StackOptions,
     *,
-    base_path: BasePath = None,
-    stack: StackFilter = None,
+    stack: SomeStacks = None,
+    components: Annotated[
+        list[str] | None, _names("--components", "Only these components, and those that are made of them.")
+    ] = None,
+    component_types: Annotated[list[str] | None, _names("--component-types", "Only these kinds: terraform …")] = None,
+    sections: Annotated[list[str] | None, _names("--sections", "Only these sections: vars, settings …")] = None,
     output: FormatOption = Format.YAML,
     process_functions: ProcessFunctions = Switch.TRUE,
-    allow_exec: AllowExec = False,
+    process_templates: ProcessTemplates = Switch.TRUE,
     show_values: ShowValues = False,
 ) -> None:
     """Print every stack with its components, in the shape of `atmos describe stacks`."""
-    repo = Repository.open(repository(base_path), allow_exec=allow_exec)
     failures = Failures()
-    resolution = _resolve(repo, stack, process_functions, failures)
+    found = _resolve(
+        source, stack, failures, functions=process_functions, templates=process_templates, keep_conflicting=True
+    )
+    chosen = list(_chosen(found, _split(components), _split(component_types)))
     if output is Format.TABLE:
-        found = (c for one in resolution.stacks.values() for kind in one.components.values() for c in kind.values())
-        _print_table(found)
+        _print_table(chosen)
     else:
-        _print(repo.describe(resolution), output, show_values=show_values)
+        _print(_tree(chosen, _split(sections)), output, show_values=show_values)
     failures.exit()
 
 
 @app.command(epilog=EPILOG)
+@reads_stacks
 def component(
+    source: StackOptions,
     name: Annotated[str, typer.Argument(metavar="COMPONENT", help="The component, for example secretsmanager/api.")],
     *,
     stack: OneStack,
-    base_path: BasePath = None,
     output: FormatOption = Format.YAML,
     process_functions: ProcessFunctions = Switch.TRUE,
-    allow_exec: AllowExec = False,
+    process_templates: ProcessTemplates = Switch.TRUE,
     show_values: ShowValues = False,
 ) -> None:
     """Print one component of one stack, in the shape of `atmos describe component`."""
-    repo = Repository.open(repository(base_path), allow_exec=allow_exec)
     failures = Failures()
-    resolution = _resolve(repo, stack, process_functions, failures)
-    if stack not in resolution.stacks:
-        raise typer.Exit(1)
-    found = _component(resolution, stack, name)
+    found = _resolve(source, [stack], failures, functions=process_functions, templates=process_templates)
+    if stack not in found.stacks:
+        raise typer.Exit(FAILED)
+    one = _component(found, stack, name)
     if output is Format.TABLE:
-        _print_table([found])
+        _print_table([one])
     else:
-        _print(found.sections, output, show_values=show_values)
+        _print(one.sections, output, show_values=show_values)
     failures.exit()
 
 
-def _resolve(repo: Repository, stack: str | None, process_functions: Switch, failures: Failures) -> Resolution:
-    wanted = None if stack is None else [stack]
-    resolution = repo.resolve(wanted, process_functions=process_functions is Switch.TRUE)
+def _resolve(
+    asked: StackOptions,
+    stacks: list[str] | None,
+    failures: Failures,
+    *,
+    functions: Switch,
+    templates: Switch,
+    keep_conflicting: bool = False,
+) -> Resolution:
+    """The stacks that were asked for, as far as they are whole; what is wrong with them is said."""
+    render = templates is Switch.TRUE
+    source = open_source(asked.origin, asked.base_path, allow_exec=asked.allow_exec, process_templates=render)
+    resolution = source.resolve(
+        None if asked.strict else stacks,
+        process_functions=functions is Switch.TRUE,
+        process_templates=render,
+        keep_conflicting=keep_conflicting,
+    )
+    tell(source.notices)
+    missing = [name for name in stacks or () if name not in resolution.stacks]
     for error in resolution.errors:
-        failures.add((error.where.stack if error.where else None) or "", error)
-    if stack is not None and stack not in resolution.stacks and not failures.texts:
-        with failures.of(stack):
-            # Raises, and names near misses.
-            repo.stack(stack)
-    return resolution
+        stack = (error.where.stack if error.where else None) or ""
+        # An error that belongs to no stack may be why one is missing.
+        if asked.strict or stacks is None or stack in stacks or (missing and not stack):
+            failures.add(stack, error)
+    if asked.strict and failures.texts:
+        return Resolution({}, resolution.errors)
+    for name in missing:
+        if name not in failures.texts:
+            with failures.of(name):
+                # Raises, and names near misses.
+                source.stack(name)
+    wanted = {name: stack for name, stack in resolution.stacks.items() if stacks is None or name in stacks}
+    return Resolution(wanted, resolution.errors)
+
+
+def _split(names: list[str] | None) -> frozenset[str] | None:
+    """Names of an option, None for all."""
+    return frozenset(part.strip() for text in names for part in text.split(",")) if names else None
+
+
+def _chosen(
+    resolution: Resolution, names: Collection[str] | None, kinds: Collection[str] | None
+) -> Iterable[Component]:
+    """Components by kind, and by name or by the component that they are made of, as Atmos filters them."""
+    for stack in resolution.stacks.values():
+        for kind, components in stack.components.items():
+            if kinds is None or kind in kinds:
+                for found in components.values():
+                    if names is None or found.name in names or found.base in names:
+                        yield found
+
+
+def _tree(components: Iterable[Component], sections: Collection[str] | None) -> dict[str, Any]:
+    """Stack → `components` → kind → name → sections; a stack without any section is left out, as in Atmos."""
+    tree: dict[str, Any] = {}
+    for found in components:
+        shown = {key: value for key, value in found.sections.items() if sections is None or key in sections}
+        kinds = tree.setdefault(found.stack, {"components": {}})["components"]
+        kinds.setdefault(found.kind, {})[found.name] = shown
+    return {
+        stack: entry
+        for stack, entry in tree.items()
+        if any(shown for kind in entry["components"].values() for shown in kind.values())
+    }
 
 
 def _component(resolution: Resolution, stack: str, name: str) -> Component:
@@ -120,9 +198,18 @@ def _component(resolution: Resolution, stack: str, name: str) -> Component:
 def _print(tree: Mapping[str, Any], output: Format, *, show_values: bool) -> None:
     shown = plain(tree if show_values else masked(tree))
     if output is Format.JSON:
-        emit_json(shown)
+        emit_json(_finite(shown))
     else:
         emit(yaml.safe_dump(shown, sort_keys=True, allow_unicode=True, width=10_000))
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401 - a YAML-shaped tree
+    """The same tree with `.inf` and `.nan`, which JSON has not, as text."""
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_finite(inner) for inner in value]
+    return value if not isinstance(value, float) or math.isfinite(value) else f".{value}".replace(".-", "-.")
 
 
 def _print_table(components: Iterable[Component]) -> None:

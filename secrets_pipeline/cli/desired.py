@@ -2,34 +2,61 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from secrets_pipeline.cli.console import say
 from secrets_pipeline.cli.failures import Failures
+from secrets_pipeline.cli.options import StackOptions
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import Desired, read_desired
+from secrets_pipeline.stacks import Origin
 
 
-def read(base_path: Path, *, allow_exec: bool = False) -> Desired:
-    """The desired state of a repository.
+def read(base_path: Path, *, origin: Origin | None = None, allow_exec: bool = False) -> Desired:
+    """The desired state of a repository; what a user should know about it is said.
+
+    Args:
+        base_path: the repository.
+        origin: where its stacks come from; what the environment says if not given.
+        allow_exec: whether `!exec` runs commands.
 
     Raises:
         SecretsPipelineError: if there is no repository, or the operator's settings cannot be read.
     """
-    return read_desired(base_path, allow_exec=allow_exec)
+    asked = Origin.chosen(None, atmos=False, env=os.environ) if origin is None else origin
+    desired = read_desired(base_path, origin=asked, allow_exec=allow_exec)
+    tell(desired.notices)
+    return desired
 
 
-def usable(desired: Desired, names: list[str] | None, failures: Failures) -> list[str]:
+def read_asked(options: StackOptions) -> Desired:
+    """The desired state that the options of a command ask for; see `read`."""
+    return read(options.base_path, origin=options.origin, allow_exec=options.allow_exec)
+
+
+def tell(notices: tuple[str, ...]) -> None:
+    """Say what a user should know about how stacks are read."""
+    for notice in notices:
+        say(f"note: {notice}", style="dim")
+
+
+def usable(desired: Desired, names: list[str] | None, failures: Failures, *, strict: bool = False) -> list[str]:
     """The stacks that can be worked on, in order; the errors of the others are said.
 
     Args:
         desired: of the repository.
         names: stacks that were asked for, None for all.
         failures: receives the errors.
+        strict: whether errors of any stack, asked for or not, leave none to work on.
     """
+    stopped = strict and bool(desired.errors)
     for name, errors in desired.errors.items():
-        if names is None or name in names:
+        if stopped or names is None or name in names:
             for error in errors:
                 failures.add(name, error)
+    if stopped:
+        return []
     if names is None:
         return sorted(name for name in desired.specs if name not in desired.errors)
     for name in names:
@@ -43,7 +70,7 @@ def _unknown(desired: Desired, name: str, failures: Failures) -> None:
     for error in desired.errors.get("", ()):
         failures.add("", error)
     try:
-        desired.repository.stack(name)
+        desired.source.stack(name)
     except SecretsPipelineError as error:
         failures.add(name, error)
     else:

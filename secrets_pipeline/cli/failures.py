@@ -34,9 +34,11 @@ class Failures:
         self.note(stack, error.diagnostics())
 
     def note(self, stack: str, text: str) -> None:
-        """Say the text of an error, and remember it."""
+        """Say the text of an error, once, and remember it."""
+        said = any(text in texts for texts in self.texts.values())
         self.texts.setdefault(stack, []).append(text)
-        say(f"error: {text}", style="red")
+        if not said:
+            say(f"error: {text}", style="red")
 
     @contextmanager
     def of(self, stack: str) -> Iterator[None]:

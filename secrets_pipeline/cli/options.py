@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
 from secrets_pipeline.errors import GuardError
+from secrets_pipeline.stacks import Origin
 
 BASE_PATH_VARIABLE = "ATMOS_BASE_PATH"
 _EXAMPLES = "examples"
@@ -37,6 +41,27 @@ AllStacks: TypeAlias = Annotated[bool, typer.Option("--all", help="Every stack o
 AllowExec: TypeAlias = Annotated[
     bool, typer.Option("--allow-exec", help="Let `!exec` in YAML run commands; refused otherwise.")
 ]
+FromFile: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--from-file",
+        metavar="FILE",
+        help="Read the stacks from what `atmos describe stacks` printed, JSON or YAML; - is standard input. "
+        "By default SECRETS_PIPELINE_FROM_FILE.",
+        show_default=False,
+    ),
+]
+FromAtmos: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--from-atmos",
+        help="Let the `atmos` command resolve the stacks: ATMOS_BINARY, else on PATH. "
+        "By default SECRETS_PIPELINE_FROM_ATMOS=1.",
+    ),
+]
+Strict: TypeAlias = Annotated[
+    bool, typer.Option("--strict", help="Any error in any stack stops everything; else the other stacks go on.")
+]
 
 
 class TableFormat(StrEnum):
@@ -49,6 +74,53 @@ class TableFormat(StrEnum):
 TableOrJson: TypeAlias = Annotated[
     TableFormat, typer.Option("--format", help="`json` prints JSON alone on stdout; logs go to stderr.")
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class StackOptions:
+    """How a command reads stacks.
+
+    Attributes:
+        base_path: the Atmos repository, absolute.
+        origin: where its stacks come from.
+        allow_exec: whether `!exec` runs commands.
+        strict: whether an error in any stack stops all.
+    """
+
+    base_path: Path
+    origin: Origin
+    allow_exec: bool
+    strict: bool
+
+
+def reads_stacks(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options that every reader of stacks has; its first parameter receives them."""
+    shared = inspect.signature(_stack_options, eval_str=True).parameters
+    signature = inspect.signature(command, eval_str=True)
+    own = list(signature.parameters.values())[1:]
+
+    def run(**options: Any) -> None:  # noqa: ANN401 - typer passes what the parameters of the command say
+        read = _stack_options(**{name: options.pop(name) for name in shared})
+        command(read, **options)
+
+    # Typer reads the parameters off the signature.
+    parameters = [*own, *shared.values()]
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined] # what `inspect` looks for
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    run.__name__, run.__doc__, run.__module__ = command.__name__, command.__doc__, command.__module__
+    return run
+
+
+def _stack_options(
+    *,
+    base_path: BasePath = None,
+    from_file: FromFile = None,
+    from_atmos: FromAtmos = False,
+    allow_exec: AllowExec = False,
+    strict: Strict = False,
+) -> StackOptions:
+    origin = Origin.chosen(from_file, atmos=from_atmos, env=os.environ)
+    return StackOptions(repository(base_path), origin, allow_exec, strict)
 
 
 def repository(base_path: Path | None) -> Path:

@@ -9,9 +9,9 @@ import typer
 
 from secrets_pipeline.aws import Sessions
 from secrets_pipeline.cli.console import emit, emit_json
-from secrets_pipeline.cli.desired import read, usable
+from secrets_pipeline.cli.desired import read_asked, usable
 from secrets_pipeline.cli.failures import Failures
-from secrets_pipeline.cli.options import BasePath, OneStack, repository
+from secrets_pipeline.cli.options import OneStack, StackOptions, reads_stacks
 from secrets_pipeline.cli.output_formats import Outputs, as_ecs, as_env, as_tfvars
 from secrets_pipeline.references import Output, Plain
 
@@ -32,10 +32,11 @@ class OutputFormat(StrEnum):
     ECS = "ecs"
 
 
+@reads_stacks
 def outputs(
+    source: StackOptions,
     *,
     stack: OneStack,
-    base_path: BasePath = None,
     output: Annotated[
         OutputFormat,
         typer.Option("--format", help="json; env: NAME_ARN=… lines; tfvars: HCL; ecs: `secrets` of a container."),
@@ -43,8 +44,8 @@ def outputs(
 ) -> None:
     """Print what a stack's secretsmanager components hand to others, read from AWS now. Never a secret value."""
     failures = Failures()
-    desired = read(repository(base_path))
-    for name in usable(desired, [stack], failures):
+    desired = read_asked(source)
+    for name in usable(desired, [stack], failures, strict=source.strict):
         context = desired.world(Sessions(read_only=True)).context(name)
         context.guard()
         found = stack_outputs(context)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,7 +9,7 @@ if TYPE_CHECKING:
 
     from definitions.running import CheckRow, RunReport
     from secrets_pipeline.engine import Outcome
-    from secrets_pipeline.reconcilers import ApplyOptions
+    from secrets_pipeline.reconcilers import ApplyOptions, Desired
 
 _INTERRUPTED = "DagsterExecutionInterruptedError"
 
@@ -27,7 +26,7 @@ def prepare_home(stacks: Iterable[str]) -> None:
 
 
 def provision(
-    stack: str, base_path: Path, options: ApplyOptions, progress: Callable[[str, Outcome], None]
+    stack: str, desired: Desired, options: ApplyOptions, progress: Callable[[str, Outcome], None]
 ) -> tuple[RunReport, tuple[CheckRow, ...]]:
     """Run the `provision` job of a stack in this process; see `definitions.running`.
 
@@ -36,12 +35,14 @@ def provision(
     """
     from definitions import running  # noqa: PLC0415 - see the module's docstring
 
-    report, checks = running.provision(stack, base_path=base_path, options=options, progress=progress)
+    report, checks = running.provision(
+        stack, base_path=desired.base_path, options=options, desired=desired, progress=progress
+    )
     _interrupt_if_so(report.error)
     return report, checks
 
 
-def verify(stack: str, base_path: Path) -> tuple[CheckRow, ...]:
+def verify(stack: str, desired: Desired) -> tuple[CheckRow, ...]:
     """Run every check of a stack in this process; see `definitions.running`.
 
     Raises:
@@ -49,7 +50,7 @@ def verify(stack: str, base_path: Path) -> tuple[CheckRow, ...]:
     """
     from definitions import running  # noqa: PLC0415 - see the module's docstring
 
-    checks = running.verify(stack, base_path=base_path)
+    checks = running.verify(stack, base_path=desired.base_path, desired=desired)
     for check in checks:
         _interrupt_if_so(None if check.passed else check.detail)
     return checks

@@ -9,16 +9,16 @@ import typer
 
 from secrets_pipeline.cli import runs
 from secrets_pipeline.cli.console import emit, emit_json, show, title
-from secrets_pipeline.cli.desired import read, usable
+from secrets_pipeline.cli.desired import read_asked, usable
 from secrets_pipeline.cli.failures import FAILED, Failures
 from secrets_pipeline.cli.options import (
     AllStacks,
-    BasePath,
     SomeStacks,
+    StackOptions,
     TableFormat,
     TableOrJson,
     chosen,
-    repository,
+    reads_stacks,
 )
 from secrets_pipeline.cli.run_view import check_counts, check_table, is_error
 
@@ -28,20 +28,21 @@ if TYPE_CHECKING:
 EPILOG = "Exit codes: 0 no check failed (warnings are listed), 1 a check failed, or a stack could not be checked."
 
 
+@reads_stacks
 def verify(
+    source: StackOptions,
     *,
-    base_path: BasePath = None,
     stacks: SomeStacks = None,
     every: AllStacks = False,
     output: TableOrJson = TableFormat.TABLE,
 ) -> None:
     """Run every check: resources as declared, values current, connections right, database logins accepted."""
     names = chosen(stacks, every=every or not stacks)
-    root, failures = repository(base_path), Failures()
+    failures, desired = Failures(), read_asked(source)
     rows: list[CheckRow] = []
-    for stack in usable(read(root), names, failures):
+    for stack in usable(desired, names, failures, strict=source.strict):
         with failures.of(stack):
-            rows.extend(runs.verify(stack, root))
+            rows.extend(runs.verify(stack, desired))
     if output is TableFormat.JSON:
         emit_json({"checks": [asdict(row) for row in rows], "errors": failures.texts})
     elif rows:

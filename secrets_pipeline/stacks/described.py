@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NoReturn, Self
 
 from secrets_pipeline.errors import StackError, Where
@@ -27,6 +27,7 @@ MASKS: Final[Mapping[str, str]] = {
 
 _WHOLE: Final = "Give it what `atmos describe stacks --format json --process-functions=false` prints, all of it."
 _SECTIONS: Final = ("vars", "settings", "env", "metadata")
+_DEPTH: Final = 200
 _BARE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -60,6 +61,8 @@ class DescribedStacks:
         tree = _json(text, name) if stripped[0] in "{[" else _yaml(text, name)
         if not isinstance(tree, dict):
             raise StackError("no stacks: the top level is not a mapping", where=Where(file=name), remedy=_WHOLE)
+        if _too_deep(tree):
+            raise StackError(f"nested deeper than {_DEPTH} levels", where=Where(file=name), remedy=_WHOLE)
         return cls(tree, name, evaluate)
 
     @property
@@ -73,6 +76,7 @@ class DescribedStacks:
         *,
         process_functions: bool = True,
         process_templates: bool = True,
+        keep_conflicting: bool = False,
     ) -> Resolution:
         """The stacks, whole ones only, and every error found.
 
@@ -80,8 +84,9 @@ class DescribedStacks:
             stacks: only these.
             process_functions: whether `!env` and the like are evaluated.
             process_templates: without effect; templates are as Atmos printed them.
+            keep_conflicting: without effect; Atmos has chosen one of conflicting components.
         """
-        del process_templates
+        del process_templates, keep_conflicting
         resolved: dict[str, Stack] = {}
         errors: list[StackError] = []
         for name in sorted(self._tree):
@@ -215,6 +220,21 @@ def _yaml(text: str, name: str) -> Value:
     except StackError as error:
         problem = error.message.removeprefix("invalid stack manifest: ")
         raise StackError(f"not valid YAML: {problem}", where=error.where, remedy=_WHOLE) from None
+
+
+def _too_deep(tree: Value) -> bool:
+    level = [tree]
+    for _ in range(_DEPTH):
+        level = [inner for value in level for inner in _inside(value)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: Value) -> Iterable[Value]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _texts(value: Value, path: tuple[Key, ...]) -> Iterator[tuple[tuple[Key, ...], str]]:

@@ -49,14 +49,14 @@ class Shop:
     repository: Path
     environment: Mapping[str, str]
 
-    def run(self, *arguments: str, **environment: str) -> Result:
+    def run(self, *arguments: str, stdin: str = "", **environment: str) -> Result:
         """The command in this process; nothing counted before it."""
         reset_calls(self.aws)
         with pytest.MonkeyPatch.context() as patch:
             for name, value in {**self.environment, **environment}.items():
                 patch.setenv(name, value)
             whole = [*arguments, "--base-path", str(self.repository)]
-            return CliRunner().invoke(app, whole, prog_name="secrets-pipeline")
+            return CliRunner().invoke(app, whole, input=stdin, prog_name="secrets-pipeline")
 
     @property
     def counts(self) -> CallCounts:
@@ -212,6 +212,24 @@ def test_a_secret_of_somebody_else_is_left_alone_until_adopt_is_asked(shop: Shop
     assert "orphan" in kept.stdout
     assert shop.run("apply", "-s", "shop-dev", "--prune").exit_code == 0
     assert "DeletedDate" in shop.secrets.describe_secret(SecretId="shop/dev/api/older")
+
+
+def test_a_description_on_stdin_is_applied_and_verified_as_the_repository_is(
+    shop: Shop, first: Result, tmp_path: Path
+) -> None:
+    printed = shop.run("describe", "stacks", "--format", "json", "--process-functions=false", "--show-values").stdout
+    home = {"DAGSTER_HOME": str(tmp_path / "home")}
+    arguments = ("--from-file", "-", "--format", "json")
+    applied = shop.run("apply", "-s", "shop-dev", *arguments, stdin=printed, **home)
+    assert applied.exit_code == 0, applied.stderr
+    assert {row["outcome"] for row in json.loads(applied.stdout)["stacks"]["shop-dev"]["outcomes"]} == {"unchanged"}
+    assert shop.counts.idle, shop.counts
+    verified = shop.run("verify", *arguments, stdin=printed, **home)
+    assert verified.exit_code == 0, verified.stderr
+    assert all(check["passed"] for check in json.loads(verified.stdout)["checks"])
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "home").rglob("*") if path.is_file())
+    assert b"shop-dev" in kept
+    assert CANARY.encode() not in kept
 
 
 def test_a_queue_that_nobody_serves_is_an_error(shop: Shop) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,29 @@ import yaml
 from secrets_pipeline.cli.masking import MASK, masked, plain
 from secrets_pipeline.stacks import FunctionCall
 from tests.cli.conftest import CANARY, EXAMPLES, Cli, write
+from tests.cli.processes import COMMAND, environment
+
+SEVERAL = """
+    vars: {context_name: shop, environment: dev}
+    components:
+      terraform:
+        vpc/defaults: {metadata: {type: abstract}, vars: {cidr: "10.0.0.0/16"}}
+        vpc: {metadata: {inherits: [vpc/defaults], component: network}, settings: {team: core}}
+        network: {}
+        dns: {}
+      helmfile:
+        ingress: {vars: {replicas: 2}}
+"""
+
+
+def described(cli: Cli, folder: Path, *arguments: str) -> dict[str, dict[str, list[str]]]:
+    """Stack → kind → names of components."""
+    result = cli("describe", "stacks", "--format", "json", "--base-path", folder, *arguments)
+    assert result.exit_code == 0, result.stderr
+    return {
+        stack: {kind: sorted(components) for kind, components in entry["components"].items()}
+        for stack, entry in json.loads(result.stdout).items()
+    }
 
 
 def test_stacks_are_printed_in_atmos_shape(cli: Cli, repository: Path) -> None:
@@ -125,3 +149,114 @@ def test_a_named_folder_wins_over_the_variable(cli: Cli, repository: Path, monke
     assert "shop-dev" not in cli("describe", "stacks", "--format", "table").stdout
     monkeypatch.delenv("ATMOS_BASE_PATH")
     assert "shop-dev" in cli("describe", "stacks", "--format", "table").stdout
+
+
+def test_components_are_chosen_by_name_or_by_what_they_are_made_of(cli: Cli, repository: Path) -> None:
+    write(repository / "stacks" / "dev.yaml", SEVERAL)
+    assert described(cli, repository, "--components=dns") == {"shop-dev": {"terraform": ["dns"]}}
+    assert described(cli, repository, "--components", "network") == {"shop-dev": {"terraform": ["network", "vpc"]}}
+    several = {"shop-dev": {"terraform": ["dns"], "helmfile": ["ingress"]}}
+    assert described(cli, repository, "--components=dns,ingress") == several
+    assert described(cli, repository, "--components=dns", "--components=ingress") == several
+    assert described(cli, repository, "--components=none") == {}
+
+
+def test_components_are_chosen_by_kind(cli: Cli, repository: Path) -> None:
+    write(repository / "stacks" / "dev.yaml", SEVERAL)
+    assert described(cli, repository, "--component-types=helmfile") == {"shop-dev": {"helmfile": ["ingress"]}}
+    assert described(cli, repository, "--component-types=helmfile,terraform", "--components=dns") == {
+        "shop-dev": {"terraform": ["dns"]}
+    }
+
+
+def test_sections_are_chosen_by_name(cli: Cli, repository: Path) -> None:
+    write(repository / "stacks" / "dev.yaml", SEVERAL)
+    asked = ("describe", "stacks", "--base-path", repository, "--components=vpc")
+    shown = yaml.safe_load(cli(*asked, "--sections=vars,settings").stdout)
+    assert shown["shop-dev"]["components"]["terraform"]["vpc"] == {
+        "vars": {"context_name": "shop", "environment": "dev", "cidr": "10.0.0.0/16"},
+        "settings": {"team": "core"},
+    }
+    assert yaml.safe_load(cli(*asked, "--sections=none").stdout) == {}
+
+
+def test_several_stacks_can_be_asked_for(cli: Cli) -> None:
+    assert set(described(cli, EXAMPLES, "-s", "myapp-dev", "-s", "infra-shared")) == {"myapp-dev", "infra-shared"}
+
+
+def test_templates_are_left_alone_on_request(cli: Cli, repository: Path) -> None:
+    with (repository / "atmos.yaml").open("a") as file:
+        file.write("templates: {settings: {enabled: true}}\n")
+    write(
+        repository / "stacks" / "dev.yaml",
+        """
+        vars: {context_name: shop, environment: dev}
+        components: {terraform: {app: {vars: {name: "{{ .vars.context_name }}-x"}}}}
+        """,
+    )
+    arguments = ("describe", "component", "app", "-s", "shop-dev", "--base-path", repository)
+    assert yaml.safe_load(cli(*arguments).stdout)["vars"]["name"] == "shop-x"
+    left = yaml.safe_load(cli(*arguments, "--process-templates=false").stdout)
+    assert left["vars"]["name"] == "{{ .vars.context_name }}-x"
+
+
+def test_what_json_cannot_hold_is_text(cli: Cli, repository: Path) -> None:
+    write(
+        repository / "stacks" / "dev.yaml",
+        """
+        vars: {context_name: shop, environment: dev}
+        components: {terraform: {app: {vars: {numbers: [.inf, -.inf, .nan, 1.5]}}}}
+        """,
+    )
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    shown = cli("describe", "stacks", "--format", "json", "--base-path", repository).stdout
+    tree = json.loads(shown, parse_constant=refuse)
+    numbers = tree["shop-dev"]["components"]["terraform"]["app"]["vars"]["numbers"]
+    assert numbers == [".inf", "-.inf", ".nan", 1.5]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "code", "stacks"),
+    [
+        ("vars: {context_name: shop, environment: bad}\nimport: [missing]", 1, ["shop-dev"]),
+        ("vars: [", 1, ["shop-dev"]),
+        (
+            "{vars: {context_name: shop, environment: two}, components: {terraform: {app: {vars: {a: '${env:X}'}}}}}",
+            0,
+            ["shop-dev", "shop-two"],
+        ),
+    ],
+)
+@pytest.mark.parametrize("strict", [False, True])
+def test_stdout_of_a_process_is_json_alone(
+    manifest: str, code: int, stacks: list[str], strict: bool, repository: Path
+) -> None:
+    (repository / "stacks" / "other.yaml").write_text(manifest)
+    done = subprocess.run(
+        [*COMMAND, "describe", "stacks", "--format", "json", "--base-path", repository, *["--strict"] * strict],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == code
+    assert list(json.loads(done.stdout)) == ([] if strict and code else stacks)
+    assert bool(done.stderr) == bool(code)
+    assert "Traceback" not in done.stderr
+
+
+def test_stdout_is_empty_where_there_is_no_repository(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, "describe", "stacks", "--format", "json", "--base-path", tmp_path],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "atmos.yaml" in done.stderr

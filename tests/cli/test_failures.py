@@ -47,7 +47,7 @@ def test_a_bug_shows_where_it_is_but_never_the_text_of_the_exception(
     def broken(*_: object, **__: object) -> None:
         raise KeyError(CANARY)
 
-    monkeypatch.setattr(plan, "read", broken)
+    monkeypatch.setattr(plan, "read_asked", broken)
     result = cli("plan", "--base-path", repository)
     assert result.exit_code == 1
     assert "unexpected KeyError" in result.stderr

@@ -101,6 +101,8 @@ def test_yaml_is_read_as_json_is() -> None:
         ('{"dev": {}, "prod": {}, "dev": {}}', "not valid JSON: key 'dev' is there twice", None),
         ('{"dev": NaN}', "not valid JSON: NaN is not JSON", None),
         ('{"dev": ' + "[" * 200_000, "not valid JSON: nested too deeply", None),
+        ('{"dev": ' + "[" * 300 + "]" * 300 + "}", "nested deeper than 200 levels", None),
+        ("dev: " + "[" * 300 + "]" * 300, "nested deeper than 200 levels", None),
         ("dev: {}\ndev: {}\n", 'not valid YAML: mapping key "dev" already defined', 2),
         ("dev: !nope x", "not valid YAML: unsupported YAML tag: '!nope'", 1),
     ],
