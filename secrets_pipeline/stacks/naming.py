@@ -59,12 +59,23 @@ class StackNames:
         self._config = config
         self._renderer = renderer
         self._fields = _fields(config)
+        self._keys = frozenset(key for _, key in self._fields or ())
 
     def depend_on(self, layers: Mapping[str, Sequence[Section]]) -> bool:
         """Whether sections of a component, each in layers, have anything that names are made of."""
         if self._fields is None:
             return True
         return any(key in layer for section, key in self._fields for layer in layers.get(section, ()))
+
+    def depend_on_component(self, own: Value) -> bool:
+        """Whether a component as written has anything that names are made of."""
+        if self._fields is None or not isinstance(own, dict):
+            return True
+        holders = (own, own.get("overrides"))
+        sections = (
+            holder.get(section) for holder in holders if isinstance(holder, dict) for section, _ in self._fields
+        )
+        return not self._keys.isdisjoint(key for section in sections if isinstance(section, dict) for key in section)
 
     def of(self, origin: Origin, sections: Section) -> str:
         """The stack that a component belongs to: `name`, name_template, name_pattern, file name.

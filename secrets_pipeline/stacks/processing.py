@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -114,6 +114,14 @@ class Processor:
                     errors.append((kind.name, error))
         return drafts, errors
 
+    def may_belong(self, path: Path, merged: Merged, stacks: Collection[str]) -> bool:
+        """Whether any component of a top-level manifest may belong to one of the stacks; cheaper than its drafts."""
+        try:
+            names = _Manifest(self, path, merged).stack_names()
+        except StackError:
+            return True
+        return names is None or not names.isdisjoint(stacks)
+
     def name(self, path: Path) -> str:
         """The file for messages."""
         return self._files.name(path)
@@ -171,6 +179,18 @@ class _Manifest:
             shown={part: {} for part in maps_of(name) if part in shown},
             dynamic=is_dynamic([filled, texts, self._metadata], self._atmos.templates.marker),
         )
+
+    def stack_names(self) -> set[str] | None:
+        """The stacks of all components, if none of these has a say in it; else `None`."""
+        names: set[str] = set()
+        for kind in self.kinds():
+            if not self._origin.name and any(map(self._processor.names.depend_on_component, kind.components.values())):
+                return None
+            try:
+                names.add(self._processor.names.of(self._origin, {**kind.shown, **kind.maps}))
+            except TemplateError:
+                return None
+        return names
 
     def draft(self, kind: _Kind, name: str) -> Draft:
         """One component, merged and named.

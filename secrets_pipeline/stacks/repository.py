@@ -188,13 +188,25 @@ class Repository:
     def _candidates(self, stacks: Collection[str] | None) -> list[Path]:
         """The top-level manifests, or those that can belong to the stacks."""
         files = stack_files(self._config, self._tree)
-        if stacks is None or self._config.name_template or self._config.name_pattern:
+        if stacks is None:
             return files
-        folder = self._config.stacks
+        if not (self._config.name_template or self._config.name_pattern or self._any_is_named()):
+            return [path for path in files if stack_file_name(path, self._config) in stacks]
+        return [path for path in files if self._may_belong(path, stacks)]
+
+    def _may_belong(self, path: Path, stacks: Collection[str]) -> bool:
+        try:
+            merged = self._imports.load(path)
+        except StackError:
+            return True
+        return self._processor.may_belong(path, merged, stacks)
+
+    def _any_is_named(self) -> bool:
+        """Whether a manifest, or what one imports, may name its stack itself."""
         patterns = [f"**/*{extension}" for extension in EXTENSIONS]
-        if any(self._is_named(path) for pattern in patterns for path in self._tree.matches(folder, pattern)):
-            return files
-        return [path for path in files if stack_file_name(path, self._config) in stacks]
+        return any(
+            self._is_named(path) for pattern in patterns for path in self._tree.matches(self._config.stacks, pattern)
+        )
 
     def _is_named(self, path: Path) -> bool:
         """Whether a manifest may name its stack itself; one that cannot be read gives no stack at all."""
