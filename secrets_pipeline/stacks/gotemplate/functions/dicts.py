@@ -26,9 +26,12 @@ def merge_into(target: dict[str, Value], source: Mapping[str, Value], *, overwri
         if value is None:
             if overwrite:
                 target[key] = None
-        elif is_map(value) and isinstance(old, dict) and old:
+            continue
+        if is_map(value) and isinstance(old, dict):
             merge_into(old, value, overwrite=overwrite)
-        elif overwrite or not present or is_empty(old):
+            if old:
+                continue
+        if overwrite or not present or is_empty(old):
             target[key] = value
 
 

@@ -70,7 +70,7 @@ class Duration(GoObject):
 
 def round_to(nanoseconds: int, step: int) -> int:
     """The nearest multiple of a step, away from zero if it is in the middle."""
-    rounded = (abs(nanoseconds) + step // 2 + step % 2 * (step > 1)) // step * step if step > 1 else abs(nanoseconds)
+    rounded = (2 * abs(nanoseconds) + step) // (2 * step) * step
     return rounded if nanoseconds >= 0 else -rounded
 
 

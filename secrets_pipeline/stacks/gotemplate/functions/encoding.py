@@ -13,6 +13,7 @@ from secrets_pipeline.stacks.gotemplate.values import Function
 
 _LINE_BREAKS: Final = b"\r\n"
 _PAD: Final = ord("=")
+_DIGITS_OF_A_BYTE: Final = 2
 _BASE64: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 _BASE32: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
 _BASE32_LENGTHS: Final = frozenset({0, 2, 4, 5, 7})  # characters that a quantum of 8 may have before its padding
@@ -69,10 +70,10 @@ def digest(algorithm: str, text: str) -> str:
 
 def _check_padding(data: bytes, position: int, digits: int) -> None:
     """Accept what follows the last digit of base64: enough padding, and nothing else."""
-    if data[position] != _PAD or digits < 2:  # noqa: PLR2004 - a byte takes two digits
+    if data[position] != _PAD or digits < _DIGITS_OF_A_BYTE:
         raise _corrupt("base64", position)
     after = _without_breaks(data, position + 1)
-    if digits == 2:  # noqa: PLR2004 - which a second padding completes
+    if digits == _DIGITS_OF_A_BYTE:  # which a second padding completes
         if after == len(data):
             raise _corrupt("base64", after)
         if data[after] != _PAD:

@@ -7,10 +7,11 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final, NoReturn
 
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
-from secrets_pipeline.stacks.gotemplate.functions.kinds import is_list
+from secrets_pipeline.stacks.gotemplate.functions.kinds import NilList, is_list
 from secrets_pipeline.stacks.gotemplate.printing import float_text
 from secrets_pipeline.stacks.gotemplate.values import INVALID, Function, Namespace, is_map
 from secrets_pipeline.stacks.markers import Value
@@ -86,7 +87,7 @@ def _encode(value: Value, style: _Style, newline: str, depth: int) -> str:
         colon = ":" if style.indent is None else ": "
         members = [_text(key, style) + colon + _encode(value[key], style, inner, depth - 1) for key in sorted(value)]
         return _enclosed("{", members, "}", inner, newline)
-    if is_list(value):
+    if is_list(value) and not isinstance(value, NilList):
         return _enclosed("[", [_encode(item, style, inner, depth - 1) for item in value], "]", inner, newline)
     return _scalar(value, style)
 
@@ -96,7 +97,7 @@ def _enclosed(opening: str, members: list[str], closing: str, inner: str, newlin
 
 
 def _scalar(value: Value, style: _Style) -> str:
-    if value is None or value is INVALID:
+    if value is None or value is INVALID or isinstance(value, NilList):
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -124,20 +125,10 @@ def _float(value: float) -> str:
     if not math.isfinite(value):
         raise FunctionFailure(f"json: unsupported value: {float_text(value)}")
     low, high = _PLAIN_EXPONENTS
-    text = repr(value).removesuffix(".0")
     if value == 0 or low <= abs(value) < high:
-        return format(value, "f").partition(".")[0] if value.is_integer() else _without_exponent(text)
-    mantissa, _, exponent = text.partition("e")
+        return f"{Decimal(repr(value)):f}".removesuffix(".0")
+    mantissa, _, exponent = repr(value).partition("e")
     return f"{mantissa}e{exponent[0]}{exponent[1:].lstrip('0')}"
-
-
-def _without_exponent(text: str) -> str:
-    mantissa, _, exponent = text.partition("e-")
-    if not exponent:
-        return text
-    sign = "-" * mantissa.startswith("-")
-    digits = mantissa.lstrip("-").replace(".", "")
-    return f"{sign}0.{'0' * (int(exponent) - 1)}{digits}"
 
 
 def _quietly(text: str) -> Value:

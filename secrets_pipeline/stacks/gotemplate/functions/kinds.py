@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NoReturn, TypeGuard
+from typing import Any, ClassVar, Final, NoReturn, TypeGuard
 
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
 from secrets_pipeline.stacks.gotemplate.values import INVALID, Namespace, go_type, is_map
@@ -18,14 +18,30 @@ class Int64(int):
     __slots__ = ()
 
 
+class NilList(list[Any]):
+    """A nil slice: empty, but `null` in JSON."""
+
+    __slots__ = ()
+
+
+def nil_if_empty(items: list[Value]) -> list[Value]:
+    """The items, or Go's nil slice if there are none."""
+    return items or NilList()
+
+
 class GoObject(Namespace):
     """A Go value with methods that is not a function namespace: a time, a version, an address.
 
     `Namespace.name` is what it prints.
+
+    Attributes:
+        go_type: what `%T` prints.
+        go_kind: its `reflect.Kind`.
     """
 
-    go_type: str = "struct"
-    go_kind: str = "struct"
+    __slots__ = ()
+    go_type: ClassVar[str] = "struct"
+    go_kind: ClassVar[str] = "struct"
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and isinstance(other, Namespace) and self.name == other.name

@@ -18,6 +18,7 @@ _ELEMENT: Final = re.compile(
     r"|-070000|-07:00:00|-0700|-07:00|-07|Z070000|Z07:00:00|Z0700|Z07:00|Z07|[.,](?:0+|9+)(?![0-9])|[1-5]"
 )
 _NOON: Final = 12
+_HOURS_AND_MINUTES: Final = 4  # digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,9 @@ def _offset(element: str, offset: int) -> str:
     colon = ":" * (":" in element)
     digits = len(element.replace(":", "")) - 1
     text = f"{'-' if offset < 0 else '+'}{hours:02d}"
-    if digits > 2:  # noqa: PLR2004 - minutes are wanted
+    if digits >= _HOURS_AND_MINUTES:
         text += f"{colon}{minutes:02d}"
-    return f"{text}{colon}{seconds:02d}" if digits > 4 else text  # noqa: PLR2004 - seconds are wanted
+    return f"{text}{colon}{seconds:02d}" if digits > _HOURS_AND_MINUTES else text
 
 
 def _year(clock: Clock) -> str:

@@ -7,7 +7,14 @@ from typing import Final
 
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
 from secrets_pipeline.stacks.gotemplate.functions.conversions import strings_of, to_int
-from secrets_pipeline.stacks.gotemplate.functions.kinds import deep_equal, is_empty, is_list, kind_of_type
+from secrets_pipeline.stacks.gotemplate.functions.kinds import (
+    NilList,
+    deep_equal,
+    is_empty,
+    is_list,
+    kind_of_type,
+    nil_if_empty,
+)
 from secrets_pipeline.stacks.gotemplate.values import Function
 from secrets_pipeline.stacks.markers import Value
 
@@ -44,7 +51,8 @@ def _first(items: Value) -> Value:
 
 
 def _rest(items: Value) -> list[Value]:
-    return _items(items, "find rest on")[1:]
+    whole = _items(items, "find rest on")
+    return whole[1:] if whole else NilList()
 
 
 def _last(items: Value) -> Value:
@@ -52,7 +60,8 @@ def _last(items: Value) -> Value:
 
 
 def _initial(items: Value) -> list[Value]:
-    return _items(items, "find initial on")[:-1]
+    whole = _items(items, "find initial on")
+    return whole[:-1] if whole else NilList()
 
 
 def _reverse(items: Value) -> list[Value]:
@@ -101,7 +110,7 @@ def _concat(*lists: Value) -> list[Value]:
         if not is_list(items):
             raise FunctionFailure(f"Cannot concat type {kind_of_type(items)} as list")
         whole.extend(items)
-    return whole
+    return nil_if_empty(whole)
 
 
 def _sort_alpha(items: Value) -> list[str]:

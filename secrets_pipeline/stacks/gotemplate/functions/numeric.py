@@ -17,6 +17,7 @@ from secrets_pipeline.stacks.markers import Value
 _DECIMAL_PLACES: Final = 10**16  # precision of a division in shopspring/decimal
 MAX_ITEMS: Final = 1_000_000
 _HALF: Final = 0.5
+_START_STEP_END: Final = 3
 
 
 def numbers(start: int, stop: int, step: int) -> list[int]:
@@ -173,19 +174,18 @@ def _until(count: int) -> list[int]:
 
 
 def _seq(*bounds: int) -> str:
-    start, end, step = 1, 0, 0
-    if len(bounds) == 1:
-        end = bounds[0]
-    elif len(bounds) == 2:  # noqa: PLR2004 - start and end
-        start, end = bounds
-    elif len(bounds) == 3:  # noqa: PLR2004 - start, step and end
-        start, step, end = bounds
-    else:
-        return ""
+    match bounds:
+        case (end,):
+            start, step = 1, 0
+        case (start, end):
+            step = 0
+        case (start, step, end):
+            if end < start and step > 0:
+                return ""
+        case _:
+            return ""
     direction = -1 if end < start else 1
-    if direction < 0 < step:
-        return ""
-    steps = step if len(bounds) == 3 else direction  # noqa: PLR2004 - a step is given
+    steps = step if len(bounds) == _START_STEP_END else direction
     return " ".join(map(str, numbers(start, end + direction, steps)))
 
 

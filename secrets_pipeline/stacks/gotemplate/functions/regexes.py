@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
+from secrets_pipeline.stacks.gotemplate.functions.kinds import NilList, nil_if_empty
 from secrets_pipeline.stacks.gotemplate.functions.re2 import (
     Expression,
     SyntaxFailure,
@@ -40,7 +41,7 @@ def find(pattern: str, text: str) -> str:
 
 def find_all(pattern: str, text: str, limit: int) -> list[str]:
     """The matches, at most that many unless negative."""
-    return [text[found[0] : found[1]] for found in compiled(pattern).find_all(text, limit)]
+    return nil_if_empty([text[found[0] : found[1]] for found in compiled(pattern).find_all(text, limit)])
 
 
 def replace_all(pattern: str, text: str, replacement: str) -> str:
@@ -56,7 +57,7 @@ def replace_literal(pattern: str, text: str, replacement: str) -> str:
 
 def split(pattern: str, text: str, limit: int) -> list[str]:
     """The parts between the matches."""
-    return compiled(pattern).split(text, limit)
+    return compiled(pattern).split(text, limit) if limit else NilList()
 
 
 def _match_quietly(pattern: str, text: str) -> bool:

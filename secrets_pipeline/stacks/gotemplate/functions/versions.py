@@ -24,6 +24,7 @@ _ALL: Final = re.compile(rf"\s*{_BARE}\s*(?:(?:\s+|,\s*){_BARE}\s*)*")
 _RANGE: Final = re.compile(rf"\s*({_CONSTRAINED})\s+-\s+({_CONSTRAINED})\s*")
 _WILDCARDS: Final = frozenset({"x", "X", "*", None})
 _INVALID: Final = "Invalid Semantic Version"
+_PARTS: Final = 3  # major, minor and patch
 _MAX_LENGTH: Final = 256
 _MAX_NUMBER: Final = 2**64 - 1
 
@@ -140,7 +141,7 @@ class _Constraint:
     def holds(self, version: Numbers) -> bool:
         # A constraint on releases says nothing about prereleases, except that they are not equal.
         prerelease = bool(version.prerelease) and not self.version.prerelease
-        if prerelease and (self.operator != "!=" or self.given < 3):  # noqa: PLR2004 - all parts
+        if prerelease and (self.operator != "!=" or self.given < _PARTS):
             return False
         return _OPERATORS[self.operator](self, version)
 
@@ -151,7 +152,7 @@ class _Constraint:
         return self.version.parts[:parts] == version.parts[:parts]
 
     def not_equal(self, version: Numbers) -> bool:
-        if self.given == 3:  # noqa: PLR2004 - all parts
+        if self.given == _PARTS:
             return self.version.precedence != version.precedence
         if not self.given:
             return version.parts[0] != 0 or version.parts[1] != 0 or version.parts[2] != 0
@@ -161,7 +162,7 @@ class _Constraint:
         return self.given > 1 and either and self.version.prerelease != version.prerelease
 
     def greater(self, version: Numbers) -> bool:
-        if self.given in {0, 3}:
+        if self.given in {0, _PARTS}:
             return self.before(version)
         return version.parts[: self.given] > self.version.parts[: self.given]
 
@@ -172,19 +173,20 @@ class _Constraint:
         return not self.less(version)
 
     def less_or_equal(self, version: Numbers) -> bool:
-        if self.given == 3:  # noqa: PLR2004 - all parts
+        if self.given == _PARTS:
             return not self.before(version)
-        return version.parts[: max(self.given, 1)] <= self.version.parts[: max(self.given, 1)]
+        parts = self.given or 2  # of `<=*` too, only 0.0.x
+        return version.parts[:parts] <= self.version.parts[:parts]
 
     def tilde(self, version: Numbers) -> bool:
         if self.less(version):
             return False
-        if self.version.parts == (0, 0, 0) and self.given in {0, 3}:
+        if self.version.parts == (0, 0, 0) and self.given in {0, _PARTS}:
             return True
         return self.same(version, min(self.given, 2))
 
     def equal(self, version: Numbers) -> bool:
-        if self.given < 3:  # noqa: PLR2004 - all parts
+        if self.given < _PARTS:
             return self.tilde(version)
         return self.version.precedence == version.precedence
 
@@ -195,7 +197,7 @@ class _Constraint:
             return self.same(version, 1)
         if version.parts[0] > 0:
             return False
-        if self.version.parts[1] > 0 or self.given == 2:  # noqa: PLR2004 - major and minor
+        if self.version.parts[1] > 0 or self.given == _PARTS - 1:
             return self.same(version, 2)
         return self.same(version, 3)
 

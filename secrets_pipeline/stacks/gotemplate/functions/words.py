@@ -262,7 +262,7 @@ def _camelcase(text: str) -> str:
     body = text.lstrip("-_" + SPACE)
     leading = text[: len(text) - len(body)]
     if not body:
-        return text
+        return text + text[-1:]  # xstrings writes the last connector twice
     pieces: list[str] = []
     last = upper(body[0])
     for character in body[1:]:

@@ -159,7 +159,7 @@ def _map_and_keys(arguments: tuple[Value, ...]) -> tuple[Mapping[str, Value], li
         raise FunctionFailure(f"wrong map type: must be map[string]interface{{}}, got {type_of(whole)}")
     for key in keys:
         if not isinstance(key, str):
-            raise FunctionFailure(f"wrong key type: must be string, got {type_of(key)} ({text(key)})")
+            raise FunctionFailure(f"wrong key type: must be string, got {type_of(key)}")
     return whole, keys
 
 

@@ -111,11 +111,11 @@ class _Clock:
             raise FunctionFailure(f"can not parse floating point number ({value:f}) - use a string instead")
         match = _NUMBER.fullmatch(value if isinstance(value, str) else str(int(integer(value))))
         if match is None:
-            raise FunctionFailure(f"can not parse '{value}' as a number - too many decimal points")
+            raise FunctionFailure("can not parse the text as a number - too many decimal points")
         try:
             seconds = parse_int(match[1], 0)
         except ValueError:
-            raise FunctionFailure(f'strconv.ParseInt: parsing "{match[1]}": invalid syntax') from None
+            raise FunctionFailure("can not parse the text as a number: invalid syntax") from None
         nanoseconds = int((match[2] or "0")[:9].ljust(9, "0"))
         return self.time(Instant(seconds, 0, self.environment.local).plus(nanoseconds))
 
