@@ -102,11 +102,14 @@ class Stacks:
             writing: whether the run applies; the service keys are made then.
 
         Raises:
-            SpecError: if the stack is unknown or has errors, all of which the text lists.
+            SpecError: if the stack is unknown or has errors, or if it is to be written and has references that nobody
+                can resolve; the text lists all of them.
             GuardError: if the credentials belong to another account.
         """
         if stack in self.desired.errors:
             raise SpecError("\n".join(error.diagnostics() for error in self.desired.errors[stack]))
+        if writing:
+            self._refuse_unresolved(stack)
         # A run that applies is looked at by its checks through the same world.
         writing = writing or True in self._worlds
         if writing not in self._worlds:
@@ -114,6 +117,12 @@ class Stacks:
         context = self._worlds[writing].context(stack)
         context.guard()
         return context
+
+    def _refuse_unresolved(self, stack: str) -> None:
+        spec = self.desired.specs.get(stack)
+        causes = [one for secret in spec.secrets for one in secret.unresolved if one.is_cause] if spec else []
+        if causes:
+            raise SpecError("\n".join(one.diagnostics() for one in causes))
 
     def account_of(self, stack: str) -> str:
         """The account that the operator expects a stack in, or `unknown`."""

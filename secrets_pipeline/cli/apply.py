@@ -85,7 +85,7 @@ def apply(
 
     usables = usable(desired, names, failures, strict=source.strict)
     note_unresolved((desired.specs[name] for name in usables), failures)
-    finished = run_all(usables, run, failures)
+    finished = run_all([name for name in usables if name not in failures.texts], run, failures)
     if output is TableFormat.JSON:
         shown = {one.report.stack: run_json(one.report, one.checks) for one in finished}
         emit_json({"stacks": shown, "errors": failures.texts})

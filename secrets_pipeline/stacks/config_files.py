@@ -118,7 +118,9 @@ def _folders(root: Path, env: Mapping[str, str]) -> list[Path]:
         folder = Path(explicit).absolute()
         folder = folder.parent if folder.is_file() else folder
         if not _has_config(folder):
-            raise StackError(f"no atmos.yaml in ATMOS_CLI_CONFIG_PATH ({explicit})")
+            raise StackError(
+                f"no atmos.yaml in ATMOS_CLI_CONFIG_PATH ({explicit})", remedy="Correct the variable, or unset it."
+            )
         return [*here, folder]
     if here:
         return here
@@ -231,7 +233,9 @@ class _Loader:
             text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-            raise StackError(f"the file cannot be read: {reason}", where=Where(file=name)) from None
+            raise StackError(
+                f"the file cannot be read: {reason}", where=Where(file=name), remedy="Save it as readable UTF-8."
+            ) from None
         try:
             section = dialect.load_mapping(text, name, self._constructed)
         except StackError as error:

@@ -54,6 +54,7 @@ def _below(path: Path, config: AtmosConfig) -> str:
 
 def _matches(folder: Path, pattern: str, tree: FileTree) -> list[Path]:
     relative = pattern.lstrip("/")  # Atmos joins it to the folder, absolute or not
+    compiled(relative)  # so that an error shows the pattern as it is written
     if "." in relative.rpartition("/")[2]:
         return [path for path in tree.matches(folder, relative) if path.name.endswith(EXTENSIONS)]
     return [path for extension in EXTENSIONS for path in tree.matches(folder, relative + extension)]

@@ -8,6 +8,14 @@ from pathlib import Path
 from secrets_pipeline.errors import StackError, Where
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a file; a name that no file can have is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 class Files:
     """The files of one repository, each read once.
 
@@ -51,6 +59,10 @@ class Files:
         try:
             return Path(real).read_text(encoding="utf-8-sig")
         except UnicodeDecodeError as error:
-            raise StackError(f"invalid stack manifest: not UTF-8 at byte {error.start}", where=where) from None
+            raise StackError(
+                f"invalid stack manifest: not UTF-8 at byte {error.start}", where=where, remedy="Save it as UTF-8."
+            ) from None
         except OSError as error:
-            raise StackError(f"the file cannot be read: {error.strerror}", where=where) from None
+            raise StackError(
+                f"the file cannot be read: {error.strerror}", where=where, remedy="Check its path and permissions."
+            ) from None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from secrets_pipeline.errors import StackError
+from secrets_pipeline.stacks.files import is_file
 
 _META: Final = frozenset("*?[{\\")
 _PRUNED: Final = frozenset({".git", ".terraform", "node_modules"})
@@ -146,13 +147,15 @@ class FileTree:
         Raises:
             StackError: if the pattern is none.
         """
+        if "\0" in pattern:
+            return []
         elements = [element for element in pattern.split("/") if element not in ("", ".")]
         fixed = next((at for at, element in enumerate(elements) if is_glob(element)), len(elements))
         folder = Path(os.path.normpath(root.joinpath(*elements[:fixed])))
         if pattern.startswith("/"):
             folder = Path(os.path.normpath("/" + "/".join(elements[:fixed])))
         if fixed == len(elements):
-            return [folder] if folder.is_file() else []
+            return [folder] if is_file(folder) else []
         matches = compiled("/".join(elements[fixed:])).fullmatch
         return [folder / name for name in self._below(folder) if matches(name)]
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks import arguments, dialect, yq
-from secrets_pipeline.stacks.files import Files
+from secrets_pipeline.stacks.files import Files, is_file
 from secrets_pipeline.stacks.functions import INCLUDES, construct, json_value
 from secrets_pipeline.stacks.markers import Value
 
@@ -106,7 +106,7 @@ class Parser:
             places.insert(0, importer.parent / name)
         for place in places:
             path = Path(os.path.normpath(place))
-            if path.is_file():
+            if is_file(path):
                 return path
         message = (
             f"the {tag} function references a file that does not exist: {name!r} "

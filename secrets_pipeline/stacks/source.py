@@ -37,8 +37,9 @@ class StackSource(Protocol):
         *,
         process_functions: bool = True,
         process_templates: bool = True,
+        keep_conflicting: bool = False,
     ) -> Resolution:
-        """The stacks, whole ones only, and every error found."""
+        """The stacks, whole ones only, and every error found; see `Repository.resolve`."""
 
     def stack(self, name: str) -> Stack:
         """One stack, its functions evaluated; the same object each time.

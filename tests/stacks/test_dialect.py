@@ -1,21 +1,55 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from secrets_pipeline.errors import StackError
-from secrets_pipeline.stacks.dialect import load
+from secrets_pipeline.stacks.dialect import load, load_mapping
 from secrets_pipeline.stacks.functions import construct
 from secrets_pipeline.stacks.markers import UNSET, AppendList, FunctionCall, Literal, Value
 from secrets_pipeline.stacks.scalars import as_text
 
+RECORDS = [json.loads(line) for line in (Path(__file__).parent / "data" / "yaml_v3.jsonl").read_text().splitlines()]
+
 
 def read(text: str) -> Value:
     return load(text, "stacks/a.yaml", construct)
+
+
+def unwrapped(shown: dict[str, Any]) -> Value:
+    """A value as `data/yaml_v3.go` records it."""
+    ((kind, value),) = shown.items()
+    if kind == "map":
+        return {key: unwrapped(inner) for key, inner in value.items()}
+    if kind == "list":
+        return [unwrapped(inner) for inner in value]
+    if kind == "null":
+        return None
+    return int(value) if kind == "int" else float(value) if kind == "float" else value
+
+
+def ordered(value: Value) -> Value:
+    """The value with its keys sorted."""
+    if isinstance(value, dict):
+        return {key: ordered(value[key]) for key in sorted(value)}
+    return [ordered(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: repr(record["text"]))
+def test_every_recorded_document_is_read_as_yaml_v3_reads_it(record: dict[str, Any]) -> None:
+    if "error" in record:
+        with pytest.raises(StackError):
+            read(record["text"])
+    else:
+        expected = unwrapped(record["value"])
+        assert repr(ordered(read(record["text"]))) == repr(ordered(expected))  # tells 1 from 1.0, and nan is nan
 
 
 @pytest.mark.parametrize(
@@ -75,6 +109,39 @@ def test_only_the_first_document_counts() -> None:
     assert read("a: 1\n---\nb: 2\n") == {"a": 1}
 
 
+def test_an_alias_is_the_latest_anchor_of_its_name() -> None:
+    assert read("a: &x {v: 1}\nb: *x\nc: &x [2]\nd: *x\n") == {"a": {"v": 1}, "b": {"v": 1}, "c": [2], "d": [2]}
+
+
+def test_text_with_an_anchor_given_twice_is_read_in_all_its_parts() -> None:
+    text = "a: &x 1\nb: &x !env HOME\nc: &y {k: [*x, 'q', !!str 5, 08], <<: {m: |\n  t\n}}\nd: *y\n"
+    value = read(text.replace("|\n  t\n", "t"))
+    assert value["d"] == {"k": ["!env HOME", "q", "5", 8.0], "m": "t"}
+    assert read("a: &x 1\nb: &x 2\n---\nc: 3\n") == {"a": 1, "b": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("a: &x 1\nb: &x 2\nc: *y\n", 3), ("a: &x 1\nb: &x 2\nc: [\n", 4), ("{a: &x 1, b: &x 2}\n]\n", 2)],
+)
+def test_mistakes_after_an_anchor_given_twice_keep_their_place(text: str, line: int) -> None:
+    with pytest.raises(StackError) as raised:
+        read(text)
+    assert raised.value.where is not None
+    assert raised.value.where.line == line
+
+
+@pytest.mark.parametrize("text", ["{a: 1}\n]", "{a: 1}\n}\n", "[a]\nb\n"])
+def test_text_after_the_first_document_is_not_lost_in_silence(text: str) -> None:
+    with pytest.raises(StackError, match="invalid stack manifest"):
+        read(text)
+
+
+@pytest.mark.parametrize("text", ["\ufeffa: 1\n", "a: 1\r\n", "--- {a: 1}\n", "%YAML 1.1\n---\na: 1\n...\n"])
+def test_marks_and_line_ends_of_other_systems_change_nothing(text: str) -> None:
+    assert read(text) == {"a": 1}
+
+
 @pytest.mark.parametrize("text", ["", "# nothing\n"])
 def test_an_empty_file_is_nothing(text: str) -> None:
     assert read(text) is None
@@ -97,17 +164,68 @@ def test_literal_append_and_unset_have_their_own_values() -> None:
     assert value["c"] is UNSET
 
 
+def test_everything_in_a_literal_mapping_or_list_is_kept_text() -> None:
+    value = read("a: !literal {b: ['{{ x }}', 5]}\nc: !literal ['{{ y }}']\n")
+    assert value == {"a": {"b": ["{{ x }}", 5]}, "c": ["{{ y }}"]}
+    assert isinstance(value["a"]["b"][0], Literal)
+    assert isinstance(value["c"][0], Literal)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("!literal 5", 5), ("!literal '5'", "5"), ("!append 5", 5), ("!append text", "text")]
+)
+def test_literal_and_append_leave_the_type_of_other_values(text: str, expected: Value) -> None:
+    found = read(f"k: {text}")["k"]
+    assert found == expected
+    assert isinstance(found, type(expected))
+
+
+def test_append_on_a_mapping_is_no_tag_at_all() -> None:
+    assert read("a: !append {b: 1}") == {"a": {"b": 1}}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "line", "column"),
+    [
+        ("\n- a\n", "a sequence", 2, 1),
+        ("  text", "a scalar", 1, 3),
+        ("--- [a]", "a sequence", 1, 5),
+        ("!env X", "a scalar", 1, 1),
+    ],
+)
+def test_a_manifest_that_is_no_mapping_has_a_place(text: str, kind: str, line: int, column: int) -> None:
+    with pytest.raises(StackError) as raised:
+        load_mapping(text, "stacks/a.yaml", construct)
+    assert f"the top level is not a mapping but {kind} (column {column})" in raised.value.message
+    assert raised.value.where is not None
+    assert raised.value.where.line == line
+
+
+@pytest.mark.parametrize("text", ["", "~", "# nothing\n", "---\n"])
+def test_a_manifest_with_nothing_in_it_is_an_empty_mapping(text: str) -> None:
+    assert load_mapping(text, "stacks/a.yaml", construct) == {}
+
+
 @pytest.mark.parametrize(
     ("text", "message", "line"),
     [
-        ("a: 1\na: 2\n", 'mapping key "a" already defined (column 1)', 2),
+        ("a: 1\na: 2\n", 'mapping key "a" already defined at line 1 (column 1)', 2),
+        ("b:\n  1: x\n  '1': y\n", 'mapping key "1" already defined at line 2 (column 3)', 3),
+        ("<<: {a: 1}\nb: 1\n<<: {c: 1}\n", 'mapping key "<<" already defined at line 1 (column 1)', 3),
         ("a:\n\tb: 1\n", "found character that cannot start any token", 2),
         ("a: b: c\n", "mapping values are not allowed in this context", 1),
         ("a: [1\n", "did not find expected", 2),
         ("a: *missing\n", "found undefined alias", 1),
         ("a: !nope 1\n", "unsupported YAML tag: '!nope'", 1),
         ("a: 1\nb: !env {x: 1}\n", "unsupported YAML tag: '!env' on a mapping", 2),
-        ("a: !append text\n", "!append needs a list", 1),
+        ("a: !env [x]\n", "unsupported YAML tag: '!env' on a sequence", 1),
+        ("a: !!binary '%'\n", "base64", 1),
+        ("a: 1\nb: \x07\n", "control characters are not allowed (#x0007) (column 4)", 2),
+        ("é: 1\nb: \ud800\n", "it is not Unicode text (column 4)", 2),
+        ("? !!int x\n: 1\n", "cannot decode 'x' as !!int", 1),
+        ("? {a: 1}\n: 1\n", "invalid map key: it is a mapping", 1),
+        ("l: &l [{b: 1}]\na: {<<: *l}\n", "map merge requires map", 2),
+        ("a: {<<: [[{b: 1}]]}\n", "map merge requires map", 1),
         ("a: !!int text\n", "cannot decode 'text' as !!int", 1),
         ("? [a]\n: 1\n", "invalid map key", 1),
         ("a: {<<: 1}\n", "map merge requires map", 1),
@@ -120,6 +238,12 @@ def test_mistakes_name_file_line_and_column(text: str, message: str, line: int) 
     assert "column" in raised.value.message
     assert raised.value.where is not None
     assert (raised.value.where.file, raised.value.where.line) == ("stacks/a.yaml", line)
+
+
+def test_a_tab_has_its_own_advice() -> None:
+    with pytest.raises(StackError) as raised:
+        read("a:\n\tb: 1\n")
+    assert "spaces" in raised.value.remedy
 
 
 def test_a_bomb_of_aliases_is_refused() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from secrets_pipeline.stacks import FunctionCall
+from secrets_pipeline.stacks.functions import Evaluator, decoded
 
 from .conftest import Only, Open
 
@@ -56,7 +57,10 @@ def test_the_result_of_a_function_is_not_evaluated_again(only: Only) -> None:
         "!aws.account_id",
         "!git.sha",
         "!version x",
-        "!random 1 2",
+        "!starlark x",
+        "!git.url",
+        "!store prod vpc id | default offline",
+        '!terraform.state vpc dev .subnets[0] // "none"',
     ],
 )
 def test_functions_that_need_the_outside_stay_as_calls(only: Only, text: str) -> None:
@@ -107,13 +111,30 @@ def test_a_failing_command_is_an_error_without_its_output(repository: Open) -> N
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("!env", "invalid number of arguments in !env"),
-        ("!env A b c", "invalid number of arguments in !env"),
-        ("!env 'a", "invalid arguments"),
+        ("!env", "invalid number of arguments in the !env function"),
+        ("!env A b c", "invalid number of arguments in the !env function"),
+        ("!env 'a", "invalid arguments of the !env function: a quote does not end"),
+        (
+            "!terraform.output vpc",
+            "invalid number of arguments in the !terraform.output function: it takes 2 or 3, not 1",
+        ),
+        ("!terraform.state a b c d", "invalid number of arguments in the !terraform.state function"),
+        ("!store prod vpc", "invalid number of arguments in the !store function: it takes 3 or 4, not 2"),
+        ("!store prod vpc id | default", "invalid arguments of the !store function: `| default` takes one value"),
+        ("!store.get prod", "invalid number of arguments in the !store.get function: it takes 2, not 1"),
+        ("!secret", "invalid number of arguments in the !secret function"),
+        ("!exec", "invalid number of arguments in the !exec function"),
+        ("!random 1 2 3", "invalid number of arguments in the !random function: it takes 0 to 2, not 3"),
+        ("!random a", "the !random function: they must be integers"),
+        ("!random 5 5", "the !random function: 5 is not less than 5"),
+        ("!tags x", "invalid number of arguments in the !tags function: it takes 0, not 1"),
+        ("!labels.keys x", "invalid number of arguments in the !labels.keys function"),
+        ("!labels none", "the component has no label 'none'"),
     ],
 )
 def test_wrong_arguments_name_the_key(repository: Open, value: str, message: str) -> None:
-    text = manifest(f'{value.split(maxsplit=1)[0]} "{" ".join(value.split()[1:])}"')
+    tag, _, arguments = value.partition(" ")
+    text = manifest(f"{tag} {json.dumps(arguments)}")
     (error,) = repository({"stacks/deploy/dev.yaml": text}).resolve().errors
     assert message in error.message
     assert error.where is not None
@@ -137,6 +158,33 @@ def test_metadata_functions_read_the_component(only: Only) -> None:
     assert app.vars == {"l": {"a": 1, "b": 2}, "k": ["a", "b"], "v": [1, 2], "t": ["x", "y"]}
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("!labels a", 1), ("!labels z none", "none"), ("!labels z ''", ""), ("!labels '\"a b\"'", 2)],
+)
+def test_one_label_can_be_asked_for_with_a_default(only: Only, value: str, expected: object) -> None:
+    text = manifest(value, "      metadata: {labels: {a: 1, 'a b': 2}}\n")
+    assert only(text).vars["v"] == expected
+
+
+def test_metadata_functions_of_a_component_without_any_are_empty(only: Only) -> None:
+    app = only("components: {terraform: {app: {vars: {l: !labels , k: !labels.keys , t: !tags }}}}")
+    assert app.vars == {"l": {}, "k": [], "t": []}
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high"),
+    [("!random", 0, 65535), ("!random 3", 0, 3), ("!random -2 -1", -2, -1), ("!random 7 9", 7, 9)],
+)
+def test_random_numbers_lie_between_their_limits(only: Only, value: str, low: int, high: int) -> None:
+    assert low <= only(manifest(value)).vars["v"] <= high
+
+
+def test_both_limits_of_random_numbers_are_drawn() -> None:
+    evaluate = Evaluator({}, Path("/"), None, allow_exec=False)
+    assert {evaluate(FunctionCall("!random", "1 2"), {}) for _ in range(200)} == {1, 2}
+
+
 def test_labels_are_a_copy_of_their_own(only: Only) -> None:
     app = only("components: {terraform: {app: {metadata: {labels: {a: [1]}}, vars: {l: !labels }}}}")
     assert app.vars["l"]["a"] is not app.metadata["labels"]["a"]
@@ -148,8 +196,33 @@ def test_literal_text_is_neither_function_nor_template(only: Only) -> None:
 
 
 def test_cwd_and_repo_root_are_the_repository(only: Only, tmp_path: Path) -> None:
-    app = only("components: {terraform: {app: {vars: {c: !cwd , r: !repo-root , d: !repo-root fallback}}}}")
-    assert app.vars == {"c": str(tmp_path), "r": str(tmp_path), "d": "fallback"}
+    app = only(
+        "components: {terraform: {app: {vars: {c: !cwd , p: !cwd ./a/b, r: !repo-root , d: !repo-root no git}}}}"
+    )
+    assert app.vars == {"c": str(tmp_path), "p": str(tmp_path / "a" / "b"), "r": str(tmp_path), "d": "no git"}
+
+
+def test_the_root_of_the_git_repository_wins_over_a_default(only: Only, tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    app = only("components: {terraform: {app: {vars: {r: !repo-root x, g: !git.root }}}}")
+    assert app.vars == {"r": str(tmp_path), "g": str(tmp_path)}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[1, 2]", [1, 2]),
+        ('{"a": 1.0, "b": 1.5, "c": 1e3}', {"a": 1, "b": 1.5, "c": 1000}),
+        ("true", True),
+        ("plain", "plain"),
+        ("NaN", "NaN"),
+        ("1e400", float("inf")),
+        ("[" * 100_000, "[" * 100_000),
+    ],
+)
+def test_results_that_are_json_are_decoded_as_go_does(text: str, expected: object) -> None:
+    found = decoded(text)
+    assert (found, type(found)) == (expected, type(expected))
 
 
 def test_a_json_template_function_is_decoded(only: Only) -> None:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from secrets_pipeline.stacks.includes import query
+from secrets_pipeline.stacks.files import Files
+from secrets_pipeline.stacks.includes import Parser
 
-from .conftest import Only, Open
+from .conftest import ATMOS, Only, Open, Write
 
 
 def manifest(value: str) -> str:
@@ -18,6 +19,14 @@ FILES = {
     "data/far.json": '{"x": [1, 2]}',
     "data/text.txt": "plain\n",
     "data/name with space.txt": "spaced",
+    "data/values.tfvars": 'size = "t3.micro"\nzones = ["a", "b"]\n',
+    "data/values.TF": "count = 2\n",
+    "data/values.hcl": "settings = {a = {b = true}}\n",
+    "data/plain": "no extension\n",
+    "data/comment.txt": "# not a comment",
+    "data/empty.yaml": "",
+    "same.yaml": "of: base",
+    "stacks/deploy/same.yaml": "import: []\nvars: {of: manifest}",
 }
 
 
@@ -31,23 +40,39 @@ FILES = {
         ("!include data/text.txt", "plain\n"),
         ("!include.raw data/far.json", '{"x": [1, 2]}'),
         ("!include '\"data/name with space.txt\"'", "spaced"),
+        ("!include data/values.tfvars", {"size": "t3.micro", "zones": ["a", "b"]}),
+        ("!include data/values.tfvars .zones[1]", "b"),
+        ("!include data/values.TF .count", 2),
+        ("!include data/values.hcl .settings.a", {"b": True}),
+        ("!include.raw data/values.TF", "count = 2\n"),
+        ("!include data/plain", "no extension\n"),
+        ("!include data/comment.txt", "# not a comment"),
+        ("!include data/empty.yaml", None),
+        ("!include same.yaml .of", "base"),
+        ("!include ./same.yaml .vars.of", "manifest"),
+        ("!include ./data/plain", "no extension\n"),
+        ("!include data/far.json .x | length", 2),
+        ("!include data/far.json '.y // \"none\"'", "none"),
+        ("!include 'data/far.json \".x[-1]\"'", 2),
     ],
 )
 def test_files_of_the_repository_are_values(only: Only, value: str, expected: object) -> None:
-    from .conftest import ATMOS  # noqa: PLC0415 - only this test needs it
-
-    files = {**FILES, "atmos.yaml": ATMOS.replace("deploy/**/*", "deploy/*")}
+    files = {**FILES, "atmos.yaml": ATMOS.replace("deploy/**/*", "deploy/dev")}
     assert only(manifest(value), files, env={"GIVEN": "g"}).vars["v"] == expected
 
 
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("!include", "invalid number of arguments in !include"),
-        ("!include data/none.yaml", "the included file 'data/none.yaml' does not exist"),
+        ("!include", "invalid number of arguments in the !include function"),
+        ("!include data/none.yaml", "the !include function references a file that does not exist: 'data/none.yaml'"),
+        (f"!include {'x' * 5000}", "does not exist"),
+        ('!include "a\\0b"', "does not exist"),
+        ("!include near.yml", "does not exist: 'near.yml' (below the base path; write ./ for a file beside"),
+        ("!include git@github.com:a/b.git", "remote include not supported"),
         ("!include https://example.com/a.yaml", "remote include not supported"),
-        ("!include data/far.json .x | length", "invalid number of arguments"),
-        ("!include data/far.json .x|length", "is not supported: only keys and indices"),
+        ("!include data/far.json .x | sort", "the yq expression '.x | sort' is not supported"),
+        ("!include data/far.json .x[]", "gives 2 values"),
         ("!include ../../../outside.yaml", "outside of the base path"),
         ("!include /etc/hostname", "outside of the base path"),
         ("!include linked.yaml", "outside of the base path"),
@@ -68,6 +93,60 @@ def test_an_error_inside_an_included_file_names_that_file(repository: Open) -> N
     assert (error.where.file, error.where.line) == ("data/bad.yaml", 2)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "message", "line"),
+    [
+        ("bad.json", '{"a": 1,\n}', "invalid JSON", 2),
+        ("bad.json", "NaN", "NaN", None),
+        ("bad.hcl", "a = 1\nb = [", "invalid HCL in line 2", None),
+        ("bad.tf", 'variable "x" {}\n', "unsupported HCL block 'variable'", None),
+        ("bad.yml", "a: 1\nb: *c\n", "found undefined alias", 2),
+    ],
+)
+def test_a_broken_file_and_who_includes_it_are_named(
+    repository: Open, name: str, text: str, message: str, line: int | None
+) -> None:
+    files = {
+        "stacks/deploy/dev.yaml": manifest("!include data/between.yaml"),
+        "data/between.yaml": f"x: !include ./{name}",
+        f"data/{name}": text,
+    }
+    (error,) = repository(files).resolve().errors
+    assert message in error.message
+    assert error.message.endswith("; included by stacks/deploy/dev.yaml → data/between.yaml")
+    assert error.where is not None
+    assert (error.where.file, error.where.line) == (f"data/{name}", line)
+
+
+def test_a_file_is_read_and_parsed_once_however_often_it_is_included(write: Write) -> None:
+    root = write({"a.yaml": "x: {y: 1}"})
+    parser = Parser(Files(root))
+    first = parser.parse("v: !include a.yaml\nw: !include a.yaml .x\n", root / "m.yaml")
+    (root / "a.yaml").write_text("x: {y: 2}")
+    second = parser.parse("v: !include ./a.yaml\n", root / "n.yaml")
+    assert first["v"] is second["v"]
+    assert first["w"] is first["v"]["x"]
+
+
+def test_a_merge_key_cannot_be_an_included_file_as_in_yaml_v3(repository: Open) -> None:
+    text = "vars: {<<: !include data/far.json}\ncomponents: {terraform: {app: {}}}\n"
+    (error,) = repository({**FILES, "stacks/deploy/dev.yaml": text}).resolve().errors[-1:]
+    assert "map merge requires map" in error.message
+
+
+def test_a_whole_section_can_be_included(only: Only) -> None:
+    text = "components: {terraform: {app: {vars: !include data/values.tfvars }}}\n"
+    assert only(text, {"data/values.tfvars": "a = 1\n"}).vars == {"a": 1}
+
+
+def test_a_link_does_not_hide_a_cycle(repository: Open, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "link.yaml").symlink_to("a.yaml")
+    files = {"stacks/deploy/dev.yaml": manifest("!include data/a.yaml"), "data/a.yaml": "x: !include ./link.yaml"}
+    (error,) = repository(files).resolve().errors
+    assert "!include cycle" in error.message
+
+
 def test_files_that_include_each_other_are_refused(repository: Open) -> None:
     files = {
         "stacks/deploy/dev.yaml": manifest("!include data/a.yaml"),
@@ -76,11 +155,3 @@ def test_files_that_include_each_other_are_refused(repository: Open) -> None:
     }
     (error,) = repository(files).resolve().errors
     assert "!include cycle: stacks/deploy/dev.yaml → data/a.yaml → data/b.yaml → data/a.yaml" in error.message
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [(".", {"a": [{"b c": 1}]}), (".a[0]", {"b c": 1}), ('.a[0].["b c"]', 1), (".a[5]", None), (".z.y", None)],
-)
-def test_queries_follow_keys_and_indices(path: str, expected: object) -> None:
-    assert query({"a": [{"b c": 1}]}, path) == expected

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from secrets_pipeline.stacks.markers import Value
+from secrets_pipeline.stacks.yq import YqError, evaluate
+
+DATA = {
+    "a": {"b": [1, {"c": "x"}], "b-c": "dash", "b c": "space", "d.e": "dot"},
+    "users": [{"name": "ann", "id": 1}, {"name": "bob", "id": 2}],
+    "no": None,
+    "off": False,
+    "text": "hello",
+    "1": "one",
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        (".", DATA),
+        (".text", "hello"),
+        (".a.b[0]", 1),
+        (".a.b[1].c", "x"),
+        (".a.b.[1].c", "x"),
+        (".a.b[-1].c", "x"),
+        (".a.b[9]", None),
+        (".a.b-c", "dash"),
+        ('.a["b c"]', "space"),
+        ('.a.["b c"]', "space"),
+        ('.a."d.e"', "dot"),
+        ('.["a"]["b"][0]', 1),
+        (".1", "one"),
+        (".a.none.deeper", None),
+        (".text.none", None),
+        ('.none // "default"', "default"),
+        (".no // .off // .text", "hello"),
+        (".text // .none", "hello"),
+        (".none // []", []),
+        (".none // {}", {}),
+        (".none // -3", -3),
+        (".none // true", True),
+        (".none // null", None),
+        (".users | length", 2),
+        (".text|length", 5),
+        (".no | length", 0),
+        (".a.b | keys", [0, 1]),
+        (".users[0] | keys", ["name", "id"]),
+        (".users | keys | .[1]", 1),
+        ("[.users[].name]", ["ann", "bob"]),
+        ("[.users[] | .id]", [1, 2]),
+        ('[.users[].name] | join(", ")', "ann, bob"),
+        ('.users[] | select(.name == "bob") | .id', 2),
+        ('.users[] | select(.name != "bob") | .id', 1),
+        ('.users[] | select(.name == "eve")', None),
+        ("(.users | length) == 2", True),
+        (".off == 0", False),
+        ("[.no[]]", []),
+        ("  .text  ", "hello"),
+        ('"literal"', "literal"),
+    ],
+)
+def test_expressions_give_what_yq_gives(expression: str, expected: Value) -> None:
+    assert evaluate(expression, DATA) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("", "is not supported at its end"),
+        (".a |", "is not supported at its end"),
+        (".a b", "is not supported from 'b' on"),
+        (".a..b", "is not supported from '.b' on"),
+        (".a[", "is not supported"),
+        (".a[1.5]", "is not supported"),
+        (".a | sort", "is not supported"),
+        (".a | select(", "is not supported"),
+        ("a", "is not supported"),
+        (".none // [1, 2]", "is not supported from ', 2]' on"),
+        (".a = 1", "is not supported from '= 1' on"),
+        ('."\\q"', "has an invalid literal"),
+        (".users[]", "gives 2 values: put it in [ ]"),
+        (".users.name", "cannot index a list with 'name'"),
+        (".users[-3]", "has an index -3 out of range: the list has 2 items"),
+        (".text | keys", "asks for the keys of what is neither"),
+        ('.text | join(",")', "joins what is not a list"),
+        (".users | join(1)", "or with what is not text"),
+        ("(" * 5_000, "nested too deeply"),
+    ],
+)
+def test_other_expressions_are_errors_that_name_them(expression: str, message: str) -> None:
+    with pytest.raises(YqError) as raised:
+        evaluate(expression, DATA)
+    assert message in str(raised.value)
+    assert "the yq expression" in str(raised.value)
+
+
+def test_types_are_kept_where_atmos_reads_the_text_again() -> None:
+    assert evaluate(".id", {"id": "0123"}) == "0123"
+
+
+def test_the_value_is_not_changed() -> None:
+    value = {"l": [{"x": 1}]}
+    assert evaluate("[.l[]]", value) == [{"x": 1}]
+    assert value == {"l": [{"x": 1}]}
+
+
+@given(st.text(alphabet='.ab[]()|/="1-,{} keysjoinlength', max_size=16))
+def test_any_expression_gives_a_value_or_our_own_error(expression: str) -> None:
+    with contextlib.suppress(YqError):
+        evaluate(expression, {"a": [{"b": 1}], "b": {"a": "x"}})
