@@ -7,6 +7,7 @@ from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.config import TemplateSettings
+from secrets_pipeline.stacks.deferred import Deferred, NotAMapping, with_value
 from secrets_pipeline.stacks.functions import Evaluator, FunctionError, parse_call
 from secrets_pipeline.stacks.gotemplate import FunctionFailure
 from secrets_pipeline.stacks.markers import FunctionCall, Value
@@ -20,6 +21,8 @@ from secrets_pipeline.stacks.templates import Functions, Missing, Renderer, Temp
 Find = Callable[[str, str], Draft | None]
 """Given a component and a stack, its draft."""
 
+_LATE: Final = "(deferred)"
+"""Where what merges late travels through templates and functions; no section has that name."""
 _NOT_RENDERED: Final = frozenset({"component_info", "imports", "sources", "inheritance"})
 
 
@@ -62,8 +65,10 @@ class Completer:
             raise _error(draft, f"components refer to each other with atmos.Component: {chain}", "Break this cycle.")
         self._open.append(key)
         try:
-            rendered = self._rendered(draft) if self._templates.enabled else draft.sections
-            self._completed[key] = self._evaluated(draft, rendered)
+            sections = {**draft.sections, _LATE: [list(late.values) for late in draft.deferred.values()]}
+            if self._templates.enabled:
+                sections = self._rendered(draft, sections)
+            self._completed[key] = self._merged(draft, self._evaluated(draft, sections))
         finally:
             self._open.pop()
         return self._completed[key]
@@ -79,12 +84,25 @@ class Completer:
             raise _error(draft, str(error), "Correct the arguments of this function.", key) from None
         return owned
 
-    def _rendered(self, draft: Draft) -> Section:
+    def _merged(self, draft: Draft, sections: Section) -> Section:
+        """The sections with what waited for the values of functions merged, if they were evaluated."""
+        late: list[list[Value]] = sections.pop(_LATE)
+        if self._evaluate is None:
+            return sections
+        for (path, deferred), values in zip(draft.deferred.items(), late, strict=True):
+            try:
+                sections = with_value(sections, path, Deferred(values, deferred.lists).settled())
+            except NotAMapping as error:
+                remedy = "Remove one of the two values."
+                raise _error(draft, str(error), remedy, ".".join(error.path)) from None
+        return sections
+
+    def _rendered(self, draft: Draft, sections: Section) -> Section:
         """The sections with their templates rendered, as often as `evaluations` says: text again and again."""
         templates = self._templates
         left = {
             name: section
-            for name, section in draft.sections.items()
+            for name, section in sections.items()
             if name not in _NOT_RENDERED and contains_template(section, templates.delimiters)
         }
         renderer = self._renderer(draft)
@@ -95,7 +113,7 @@ class Completer:
             return text
 
         try:
-            return {**draft.sections, **render_section(left, render, templates.delimiters)} if left else draft.sections
+            return {**sections, **render_section(left, render, templates.delimiters)} if left else sections
         except TemplateError as error:
             key = _failing(left, render)
             raise _error(

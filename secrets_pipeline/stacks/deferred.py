@@ -7,7 +7,7 @@ these merge when the function has a value.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,7 +26,8 @@ _TAGS: Final = (
 )
 """Functions that are evaluated after this merge; what begins with one of them is one, as in Atmos."""
 
-_Path = tuple[str, ...]
+Path = tuple[str, ...]
+"""Keys, from the outermost."""
 
 
 class NotAMapping(Exception):
@@ -37,7 +38,7 @@ class NotAMapping(Exception):
         function: path of the function.
     """
 
-    def __init__(self, path: _Path, function: _Path) -> None:
+    def __init__(self, path: Path, function: Path) -> None:
         self.path = path
         self.function = function
         super().__init__(
@@ -55,16 +56,16 @@ class Deferred:
         lists: how lists merge.
     """
 
-    values: tuple[Value, ...]
+    values: Sequence[Value]
     lists: ListStrategy
 
-    def settled(self, evaluate: Callable[[Value], Value]) -> Value:
-        """The values merged, each of them evaluated; a function that stays one is a text like any other.
+    def settled(self) -> Value:
+        """The values merged; a function that is still one is a text like any other.
 
         The first decides: after a mapping, mappings merge over it until something else ends that; after a list, lists
         follow their strategy; after anything else the last one counts.
         """
-        values = [evaluate(value) for value in self.values]
+        values = self.values
         if isinstance(values[0], dict):
             ending = next((value for value in values if not isinstance(value, dict)), None)
             return functools.reduce(merge_maps, values) if ending is None else ending
@@ -84,8 +85,8 @@ def _by_index(earlier: list[Value], later: list[Value]) -> list[Value]:
     return [*both, *earlier[len(both) :], *later[len(both) :]]
 
 
-def merge_layers(layers: Sequence[Section], lists: ListStrategy) -> Section:
-    """The layers merged, with a `Deferred` where a function meets something else.
+def merge_layers(layers: Sequence[Section], lists: ListStrategy) -> tuple[Section, dict[Path, Deferred]]:
+    """The layers merged, functions as text; and by path what is to be merged again once its functions have values.
 
     A later `null` does not take a function away.
 
@@ -98,13 +99,15 @@ def merge_layers(layers: Sequence[Section], lists: ListStrategy) -> Section:
     """
     paths = sorted({path for layer in layers for path in _functions(layer)}, key=len)
     if not paths:
-        return merge_all(layers, lists)
+        return merge_all(layers, lists), {}
     merged = merge_all([_without(layer) for layer in layers], lists)
+    deferred: dict[Path, Deferred] = {}
     for path in paths:
-        values = [value for layer in layers if (value := _at(layer, path)) is not None]
-        given = values[0] if len(values) == 1 else Deferred(tuple(values), lists)
-        merged = _with(merged, path, given)
-    return merged
+        found = Deferred([value for layer in layers if (value := _at(layer, path)) is not None], lists)
+        merged = with_value(merged, path, found.settled())
+        if len(found.values) > 1 or any(path[:depth] in deferred for depth in range(1, len(path))):
+            deferred[path] = found
+    return merged, deferred
 
 
 def is_deferred(value: Value) -> bool:
@@ -112,7 +115,7 @@ def is_deferred(value: Value) -> bool:
     return isinstance(value, str) and value.startswith(_TAGS)
 
 
-def _functions(section: Section, path: _Path = ()) -> Iterator[_Path]:
+def _functions(section: Section, path: Path = ()) -> Iterator[Path]:
     for key, value in section.items():
         if isinstance(value, dict):
             yield from _functions(value, (*path, key))
@@ -128,7 +131,7 @@ def _without(section: Section) -> Section:
     }
 
 
-def _at(section: Section, path: _Path) -> Value:
+def _at(section: Section, path: Path) -> Value:
     """What a layer has at a path; of a mapping, all but the functions in it, which have paths of their own."""
     value: Value = section
     for key in path:
@@ -136,14 +139,16 @@ def _at(section: Section, path: _Path) -> Value:
     return _without(value) if isinstance(value, dict) else value
 
 
-def _with(section: Section, path: _Path, value: Value) -> Section:
-    """A copy of the section, as far as it changes, with a value at a path."""
+def with_value(section: Section, path: Path, value: Value) -> Section:
+    """A copy of the section, as far as it changes, with a value at a path.
+
+    Raises:
+        NotAMapping: if something on the way is not a mapping.
+    """
     copy = {**section}
     inner = copy
     for depth, key in enumerate(path[:-1], start=1):
         below = inner.get(key, {})
-        if isinstance(below, Deferred):
-            return copy
         if not isinstance(below, dict):
             raise NotAMapping(path[:depth], path)
         inner[key] = {**below}

@@ -142,7 +142,10 @@ class FileTree:
         self._files: dict[Path, list[str]] = {}
 
     def matches(self, root: Path, pattern: str) -> list[Path]:
-        """The files below `root` that match the pattern, sorted; a pattern without wildcards is a path.
+        """The files below `root` that match the pattern; a pattern without wildcards is a path.
+
+        They come as doublestar gives them: a folder's files before its folders, each by name; sorted by path where the
+        pattern has alternatives.
 
         Raises:
             StackError: if the pattern is none.
@@ -157,13 +160,14 @@ class FileTree:
         if fixed == len(elements):
             return [folder] if is_file(folder) else []
         matches = compiled("/".join(elements[fixed:])).fullmatch
-        return [folder / name for name in self._below(folder) if matches(name)]
+        names = [name for name in self._below(folder) if matches(name)]
+        return [folder / name for name in (sorted(names) if "{" in pattern else names)]
 
     def _below(self, folder: Path) -> list[str]:
         if folder not in self._files:
             found: list[str] = []
             _walk(str(folder), "", found, (os.path.realpath(folder),))
-            self._files[folder] = sorted(found)
+            self._files[folder] = found
         return self._files[folder]
 
 
@@ -171,7 +175,7 @@ def _walk(folder: str, prefix: str, found: list[str], parents: tuple[str, ...]) 
     """Collect the files below a folder, links to folders followed, but not to one that the link is in."""
     try:
         with os.scandir(folder) as entries:
-            listed = list(entries)
+            listed = sorted(entries, key=lambda entry: (entry.is_dir(), entry.name))
     except OSError:
         return
     for entry in listed:

@@ -12,7 +12,7 @@ from typing import Final
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.config import AtmosConfig
 from secrets_pipeline.stacks.discovery import EXTENSIONS
-from secrets_pipeline.stacks.files import Files
+from secrets_pipeline.stacks.files import Files, is_file
 from secrets_pipeline.stacks.globs import FileTree, is_glob
 from secrets_pipeline.stacks.manifests import Given, Manifests
 from secrets_pipeline.stacks.markers import Value
@@ -179,8 +179,7 @@ class Imports:
         anchor = importer.parent if name.split("/")[0] in (".", "..") else self._config.stacks
         found = self._found.get((anchor, name))
         if found is None:
-            target = Path(os.path.normpath(anchor / name))
-            found = self._found[anchor, name] = self._with_extension(target)
+            found = self._found[anchor, name] = self._found_now(anchor, name, importer)
         if importer in found and not is_glob(name):
             raise self._invalid(
                 f"invalid import in the manifest {self._files.name(importer)!r}: the file imports itself",
@@ -207,19 +206,25 @@ class Imports:
             remedy = "An import path sees the settings, vars and env of the imports before it, and its own context."
             raise self._invalid(f"invalid import {entry.path!r}: {error}", importer, remedy) from None
 
+    def _found_now(self, anchor: Path, name: str, importer: Path) -> list[Path]:
+        if not is_glob(name):
+            return self._with_extension(Path(os.path.normpath(anchor / name)))
+        pattern = name if Path(name).suffix else name + EXTENSIONS[0]
+        try:
+            return self._tree.matches(anchor, pattern)
+        except StackError as error:
+            raise self._invalid(error.message, importer, error.remedy) from None
+
     def _with_extension(self, target: Path) -> list[Path]:
         text = str(target)
-        if is_glob(text):
-            pattern = text if target.suffix else text + EXTENSIONS[0]
-            return self._tree.matches(Path("/"), pattern)
         if text.endswith((".yaml", ".yml")):
             template = Path(text + ".tmpl")
-            if template.is_file():
+            if is_file(template):
                 return [template]
         candidates = [target] if target.suffix else []
         if not text.endswith(EXTENSIONS):
             candidates += [Path(text + extension) for extension in EXTENSIONS]
-        return [path for path in candidates if path.is_file()][:1]
+        return [path for path in candidates if is_file(path)][:1]
 
     def _invalid(self, message: str, importer: Path, remedy: str) -> StackError:
         return StackError(message, remedy=remedy, where=Where(file=self._files.name(importer), key="import"))

@@ -89,7 +89,7 @@ class Manifests:
                     remedy="Correct the template, or give what it refers to in the `context` of the import.",
                 ) from None
             rendered = text
-        config = self._mapping(self._parser.parse(rendered, path), path)
+        config = self._parser.parse(rendered, path)
         return Manifest(path, {**config, **{key: own[key] for key in _SHARED if own.get(key)}}, visible)
 
     def _raw(self, path: Path, text: str) -> Section:
@@ -125,19 +125,8 @@ class Manifests:
         config = self._parsed.get(path)
         if config is None:
             try:
-                config = self._parsed[path] = self._mapping(self._parser.parse(text, path), path)
+                config = self._parsed[path] = self._parser.parse(text, path)
             except StackError as error:
                 self._failed[path] = error
                 raise
         return config
-
-    def _mapping(self, value: Value, path: Path) -> Section:
-        if value is None:
-            return {}
-        if not isinstance(value, dict):
-            raise StackError(
-                "invalid stack manifest: the top level is not a mapping",
-                where=Where(file=self._files.name(path), line=1),
-                remedy="Write sections such as `vars:` and `components:`.",
-            )
-        return value

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from secrets_pipeline.stacks.deferred import Deferred
 from secrets_pipeline.stacks.functions import FunctionError, parse_call
 from secrets_pipeline.stacks.markers import UNSET, FunctionCall, Literal, Value
 
@@ -56,13 +55,7 @@ def own(value: Value, evaluate: Evaluate) -> Value:
 def _unmarked(value: Value, evaluate: Evaluate) -> Value:
     if isinstance(value, Literal):
         return str(value)
-    if isinstance(value, Deferred):
-        return own(value.settled(lambda layer: own(layer, evaluate)), _unchanged)
     return _called(value, evaluate) if isinstance(value, FunctionCall) else value
-
-
-def _unchanged(call: FunctionCall) -> Value:
-    return call
 
 
 def _own_mapping(value: dict[str, Value], evaluate: Evaluate) -> dict[str, Value]:

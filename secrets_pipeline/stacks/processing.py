@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.backend import BackendInputs, backends
 from secrets_pipeline.stacks.config import AtmosConfig
-from secrets_pipeline.stacks.deferred import NotAMapping, merge_layers
+from secrets_pipeline.stacks.deferred import Deferred, NotAMapping, merge_layers
+from secrets_pipeline.stacks.deferred import Path as KeyPath
 from secrets_pipeline.stacks.discovery import stack_file_name, without_extension
 from secrets_pipeline.stacks.dynamic import is_dynamic
 from secrets_pipeline.stacks.files import Files
@@ -47,6 +48,7 @@ class Draft(NamedTuple):
         sections: as `atmos describe component` prints them; what is in them is shared with other drafts, so never
             changed.
         dynamic: whether anything in them is to be rendered or evaluated.
+        deferred: by path in the sections, what merges again once its functions have values.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Draft(NamedTuple):
     file: str
     sections: Section
     dynamic: bool
+    deferred: Mapping[KeyPath, Deferred]
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +204,8 @@ class _Manifest:
         at = At(self._file, kind.name, name)
         prototype = self._processor.prototypes.get(kind.components, at, kind.lists)
         try:
-            sections = self._sections(kind, prototype, at)
+            deferred: dict[KeyPath, Deferred] = {}
+            sections = self._sections(kind, prototype, at, deferred)
             stack = self._stack_name(kind, prototype, sections)
             sections["atmos_component"] = name
             sections["atmos_stack"] = sections["stack"] = stack
@@ -212,7 +216,7 @@ class _Manifest:
                 sections["workspace"] = workspace(name, stack, sections, self._atmos, self._processor.renderer)
         except TemplateError as error:
             raise self._template_error(error, name) from None
-        return Draft(name, kind.name, stack, self._file, sections, kind.dynamic or prototype.dynamic)
+        return Draft(name, kind.name, stack, self._file, sections, kind.dynamic or prototype.dynamic, deferred)
 
     def _stack_name(self, kind: _Kind, prototype: Prototype, sections: Section) -> str:
         """The stack's name; components that say nothing of what it is made of share one."""
@@ -222,13 +226,14 @@ class _Manifest:
             self._stack_names[kind.name] = self._processor.names.of(self._origin, sections)
         return self._stack_names[kind.name]
 
-    def _sections(self, kind: _Kind, prototype: Prototype, at: At) -> Section:
+    def _sections(self, kind: _Kind, prototype: Prototype, at: At, deferred: dict[KeyPath, Deferred]) -> Section:
         sections: Section = {**kind.shown, **kind.maps}
         dynamic = kind.dynamic or prototype.dynamic
         for part, own in prototype.layers.items():
             layers = (sections[part], *own) if part in sections else own
             if dynamic and part in DEFERRING_MAPS:
-                merged = self._deferred(part, layers, prototype.lists, at)
+                merged, found = self._merged_late(part, layers, prototype.lists, at)
+                deferred |= {(part, *path): what for path, what in found.items()}
             else:
                 merged = merge_all(layers, prototype.lists)
             if merged or part in kind.shown:
@@ -242,7 +247,9 @@ class _Manifest:
             self._add_terraform(sections, kind, prototype, at)
         return sections
 
-    def _deferred(self, part: str, layers: Sequence[Section], lists: ListStrategy, at: At) -> Section:
+    def _merged_late(
+        self, part: str, layers: Sequence[Section], lists: ListStrategy, at: At
+    ) -> tuple[Section, dict[KeyPath, Deferred]]:
         try:
             return merge_layers(layers, lists)
         except NotAMapping as error:

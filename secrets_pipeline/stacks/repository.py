@@ -84,7 +84,7 @@ class Repository:
     @property
     def notices(self) -> tuple[str, ...]:
         """What a user should know about how the repository is read, each one sentence."""
-        return ()
+        return self._config.notices
 
     def resolve(
         self,

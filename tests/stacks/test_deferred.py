@@ -8,7 +8,7 @@ from secrets_pipeline.stacks.deferred import Deferred, NotAMapping, merge_layers
 from secrets_pipeline.stacks.markers import FunctionCall, Value
 from secrets_pipeline.stacks.merge import ListStrategy, Section, merge_all
 
-from .conftest import Only, Open
+from .conftest import ATMOS, Only, Open
 
 REPLACE, APPEND, MERGE = ListStrategy.REPLACE, ListStrategy.APPEND, ListStrategy.MERGE
 OUTPUT = FunctionCall("!terraform.output", "vpc id")
@@ -16,10 +16,11 @@ OUTPUT = FunctionCall("!terraform.output", "vpc id")
 
 def settled(layers: list[Section], lists: ListStrategy = REPLACE, given: Value = OUTPUT) -> Value:
     """What `v` is when the function `OUTPUT` gives `given`."""
-    value = merge_layers(layers, lists)["v"]
-    if isinstance(value, Deferred):
-        return value.settled(lambda inner: given if inner == OUTPUT else inner)
-    return given if value == OUTPUT else value
+    merged, deferred = merge_layers(layers, lists)
+    if not deferred:
+        return given if merged["v"] == OUTPUT else merged["v"]
+    late = deferred["v",]
+    return Deferred([given if value == OUTPUT else value for value in late.values], late.lists).settled()
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_a_function_without_a_value_is_a_text_like_any_other(values: list[Value]
 
 
 def test_what_is_beside_a_function_merges_as_ever() -> None:
-    merged = merge_layers([{"m": {"a": 1, "f": OUTPUT}}, {"m": {"b": {"c": 2}}}, {"m": {"b": {"d": 3}}}], REPLACE)
+    merged, _ = merge_layers([{"m": {"a": 1, "f": OUTPUT}}, {"m": {"b": {"c": 2}}}, {"m": {"b": {"d": 3}}}], REPLACE)
     assert merged == {"m": {"a": 1, "f": OUTPUT, "b": {"c": 2, "d": 3}}}
 
 
@@ -82,7 +83,7 @@ sections = st.recursive(
 
 @given(st.lists(sections, max_size=4), st.sampled_from(ListStrategy))
 def test_layers_without_functions_merge_plainly(layers: list[Section], lists: ListStrategy) -> None:
-    assert merge_layers(layers, lists) == merge_all(layers, lists)
+    assert merge_layers(layers, lists) == (merge_all(layers, lists), {})
 
 
 def test_a_component_merges_what_its_function_gives_over_its_base(only: Only) -> None:
@@ -111,3 +112,46 @@ def test_the_error_names_component_and_key(repository: Open) -> None:
     (error,) = repository({"stacks/deploy/dev.yaml": manifest}).resolve().errors
     assert error.where is not None
     assert (error.where.component, error.where.key, error.where.line) == ("app", "vars.m", 8)
+
+
+TEMPLATES = (
+    ATMOS.replace("base_path: stacks", "base_path: stacks\n  name_template: '{{ .vars.stage }}'")
+    + """
+templates: {settings: {enabled: true, sprig: {enabled: true}}}
+"""
+)
+
+
+def test_templates_in_functions_that_wait_are_rendered_before_they_merge(only: Only) -> None:
+    app = only(
+        """
+        vars: {stage: dev}
+        settings: {x: {k: from-settings, l: 2}}
+        components:
+          terraform:
+            base: {vars: {a: !template '{{ toJson .settings.x }}', c: !template '{{ toJson .settings.x }}'}}
+            app:
+              metadata: {inherits: [base]}
+              vars: {a: {k: own}, b: '{{ .vars.a.k }}', c: {nested: !template '{{ .vars.stage }}', plain: 1}}
+        """,
+        {"atmos.yaml": TEMPLATES},
+    )
+    assert app.vars == {
+        "stage": "dev",
+        "a": {"k": "own", "l": 2},
+        "b": "own",
+        "c": {"k": "from-settings", "l": 2, "nested": "dev", "plain": 1},
+    }
+
+
+def test_names_of_stacks_are_made_of_the_text_of_functions(repository: Open) -> None:
+    manifest = "vars: {stage: test}\ncomponents: {terraform: {app: {vars: {stage: !env STAGE}}}}"
+    opened = repository({"atmos.yaml": TEMPLATES, "stacks/deploy/dev.yaml": manifest}, env={"STAGE": "x"})
+    assert opened.stack_names() == ("!env STAGE",)
+
+
+def test_functions_that_are_not_evaluated_stay_as_the_text_that_counts(repository: Open) -> None:
+    manifest = "vars: {stage: dev, a: {x: 1}}\ncomponents: {terraform: {app: {vars: {a: !exec echo}}}}"
+    opened = repository({"atmos.yaml": TEMPLATES, "stacks/deploy/dev.yaml": manifest})
+    (stack,) = opened.resolve(process_functions=False).stacks.values()
+    assert stack.components["terraform"]["app"].vars["a"] == "!exec echo"

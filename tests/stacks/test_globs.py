@@ -100,7 +100,7 @@ def matches(root: Path, pattern: str) -> list[str]:
 
 def test_files_are_found_below_a_folder_in_the_order_of_their_names(tmp_path: Path) -> None:
     touched(tmp_path, "b/x.yaml", "a.yaml", "b/c/y.yaml", ".git/z.yaml", ".hidden/h.yaml")
-    assert matches(tmp_path, "**/*.yaml") == [".hidden/h.yaml", "a.yaml", "b/c/y.yaml", "b/x.yaml"]
+    assert matches(tmp_path, "**/*.yaml") == ["a.yaml", ".hidden/h.yaml", "b/x.yaml", "b/c/y.yaml"]
     assert matches(tmp_path, "./b/../b/*.yaml") == ["b/x.yaml"]
     assert matches(tmp_path, "b/x.yaml") == ["b/x.yaml"]
     assert matches(tmp_path, "b") == []
@@ -140,3 +140,13 @@ def test_a_linked_file_is_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("pattern", ["x" * 5_000, "a\0b", "a\0*", "x" * 5_000 + "/*"])
 def test_names_that_no_file_can_have_match_nothing(tmp_path: Path, pattern: str) -> None:
     assert matches(tmp_path, pattern) == []
+
+
+def test_files_come_before_folders_and_each_by_name(tmp_path: Path) -> None:
+    for name in ("b.yaml", "a/x.yaml", "a-b/x.yaml", "a/n/y.yaml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = [str(path.relative_to(tmp_path)) for path in FileTree().matches(tmp_path, "**/*.yaml")]
+    assert found == ["b.yaml", "a/x.yaml", "a/n/y.yaml", "a-b/x.yaml"]
+    listed = [str(path.relative_to(tmp_path)) for path in FileTree().matches(tmp_path, "{b,a/x,a-b/x}.yaml")]
+    assert listed == ["a-b/x.yaml", "a/x.yaml", "b.yaml"]

@@ -68,7 +68,10 @@ def test_locals_of_a_component_are_inherited_and_shown(only: Only) -> None:
         ("locals: {a: '{{ .vars.missing }}'}", "failed to resolve the local 'a'"),
         ("locals: [1]", "invalid locals section"),
         ("locals:", "invalid locals section"),
-        ("locals: {a: !env A b c d}", "failed to resolve the local 'a': invalid number of arguments in the !env function"),
+        (
+            "locals: {a: !env A b c d}",
+            "failed to resolve the local 'a': invalid number of arguments in the !env function",
+        ),
         ("locals: {a: '{{ .vars.x | nope }}'}\nvars: {x: 1}", "the local 'a': function \"nope\" not defined"),
     ],
 )
