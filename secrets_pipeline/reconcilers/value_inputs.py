@@ -26,7 +26,7 @@ def declared_inputs(context: StackContext, secret: SecretSpec) -> str | Pending:
     if context.fingerprinter is None:
         return Pending("nothing was applied in this account yet")
     parts: list[str] = []
-    for leaf in secret.value.leaves:
+    for leaf in sorted(secret.value.leaves, key=lambda leaf: json.dumps(leaf.path)):
         parts.append(json.dumps(leaf.path))
         expression = context.leaf(secret, leaf)
         parts.append(str(expression))

@@ -223,6 +223,7 @@ class StackSpec(Spec):
         return any(s.ref == ref for s in self.secrets)
 
     def digest(self) -> str:
-        """SHA-256 (hex) over the whole desired state; it holds no plaintext, so neither does its digest."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        """SHA-256 (hex) over the whole desired state, wherever in the YAML it stands; there is no plaintext in it."""
+        places = {"secrets": {"__all__": {"where": True, "unresolved": {"__all__": {"where"}}}}}
+        text = json.dumps(self.model_dump(mode="json", exclude=places), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
