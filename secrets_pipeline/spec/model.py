@@ -224,6 +224,6 @@ class StackSpec(Spec):
 
     def digest(self) -> str:
         """SHA-256 (hex) over the whole desired state, wherever in the YAML it stands; there is no plaintext in it."""
-        places = {"secrets": {"__all__": {"where": True, "unresolved": {"__all__": {"where"}}}}}
+        places: dict[str, Any] = {"secrets": {"__all__": {"where": True, "unresolved": {"__all__": {"where": True}}}}}
         text = json.dumps(self.model_dump(mode="json", exclude=places), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
