@@ -200,7 +200,7 @@ def ours(folder: Path) -> dict[str, float]:
         "seconds": seconds,
         "stacks": len(resolution.stacks),
         "instances": len(components),
-        "templated": sum("template" in str(c.vars.get("alias")) or str(c.vars.get("alias")).startswith("t") for c in components),
+        "templated": sum("template" in str(c.vars.get("alias")) or str(c.vars.get("alias"))[:1] == "t" for c in components),
     }
 
 

@@ -8,13 +8,13 @@ from typing import Final
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.config import TemplateSettings
 from secrets_pipeline.stacks.deferred import Deferred, NotAMapping, with_value
+from secrets_pipeline.stacks.draft import Draft
 from secrets_pipeline.stacks.functions import Evaluator, FunctionError, parse_call
 from secrets_pipeline.stacks.gotemplate import FunctionFailure
 from secrets_pipeline.stacks.markers import FunctionCall, Value
 from secrets_pipeline.stacks.merge import Section
 from secrets_pipeline.stacks.model import Component
 from secrets_pipeline.stacks.ownership import CallFailed, own
-from secrets_pipeline.stacks.processing import Draft
 from secrets_pipeline.stacks.rendering import contains_template, render_section
 from secrets_pipeline.stacks.templates import Functions, Missing, Renderer, TemplateError
 
@@ -23,6 +23,7 @@ Find = Callable[[str, str], Draft | None]
 
 _LATE: Final = "(deferred)"
 """Where what merges late travels through templates and functions; no section has that name."""
+_MOST_EVALUATIONS: Final = 100
 _NOT_RENDERED: Final = frozenset({"component_info", "imports", "sources", "inheritance"})
 
 
@@ -108,14 +109,19 @@ class Completer:
         renderer = self._renderer(draft)
 
         def render(text: str) -> str:
-            for _ in range(templates.evaluations):
+            for number in range(templates.evaluations):
+                if number == _MOST_EVALUATIONS:
+                    raise TemplateError(f"the text still changes after {number} evaluations")
+                before = text
                 text = renderer.render(text, draft.sections, Missing.NO_VALUE, templates.delimiters)
+                if text == before:
+                    break
             return text
 
         try:
-            return {**sections, **render_section(left, render, templates.delimiters)} if left else sections
+            return {**sections, **_like(left, render_section(left, render, templates.delimiters))} if left else sections
         except TemplateError as error:
-            key = _failing(left, render)
+            key = _failing(left, render) if len(self._open) == 1 else None  # only that of who asked first is shown
             raise _error(
                 draft, f"template: {error}", "Correct the template, or define what it refers to.", key
             ) from None
@@ -173,6 +179,29 @@ def _stack_env(sections: Section) -> Mapping[str, str]:
     for name in ("settings", "templates", "settings", "env"):
         section = section.get(name) if isinstance(section, dict) else None
     return {k: v for k, v in section.items() if isinstance(v, str)} if isinstance(section, dict) else {}
+
+
+def _like(sections: Section, rendered: Section) -> Section:
+    """The rendered sections, which must be mappings where they were; one that became `null` is empty.
+
+    Raises:
+        StackError: if templates changed what a section is.
+    """
+    kept = {**rendered}
+    for name, section in sections.items():
+        found = kept[name] = {} if rendered.get(name) is None else rendered[name]
+        if isinstance(section, dict) != isinstance(found, dict):
+            raise StackError(f"the section {name} is of another type")
+    if _LATE in sections and _sizes(kept[_LATE]) != _sizes(sections[_LATE]):
+        raise StackError("a value that merges with others is split, or joined with another")
+    return kept
+
+
+def _sizes(values: Value) -> list[int | None] | None:
+    """How many values are at each place of `_LATE`."""
+    if not isinstance(values, list):
+        return None
+    return [len(inner) if isinstance(inner, list) else None for inner in values]
 
 
 def _failing(sections: Section, render: Callable[[str], str]) -> str | None:

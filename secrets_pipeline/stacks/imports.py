@@ -22,6 +22,8 @@ from secrets_pipeline.stacks.templates import Missing, Renderer, TemplateError, 
 
 _REMOTE: Final = re.compile(r"^([a-z][a-z0-9+.-]*(://|::)|git@|github\.com/|bitbucket\.org/|gitlab\.com/)")
 _SEEN_BY_PATHS: Final = ("settings", "vars", "env")
+_LONGEST_CHAIN: Final = 100  # files that import each other
+_MOST_MERGES: Final = 10_000  # of files into one manifest; a few that import each other twice are millions
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +52,17 @@ class Merged:
 
     Attributes:
         config: all of it merged; shared with other manifests, so never changed.
-        sources: the files it was merged from, lowest precedence first, the manifest itself last.
+        sources: the files it was merged from, each where it was merged last, the manifest itself at the end.
         inline: overrides of the manifest itself, with those of the files that import it.
         imported: overrides of the files before it and of its imports.
+        merges: how many files were merged, each as often as it was.
     """
 
     config: Section
     sources: tuple[Path, ...]
     inline: Overrides
     imported: Overrides
+    merges: int
 
 
 class Imports:
@@ -121,6 +125,12 @@ class Imports:
                 chain=[self._files.name(step) for step in self._chain],
                 remedy="Remove one of these imports: Atmos itself would run until memory is exhausted.",
             )
+        if len(self._chain) == _LONGEST_CHAIN:
+            raise self._invalid(
+                f"more than {_LONGEST_CHAIN} manifests import each other in a row",
+                self._chain[-1],
+                "Import what is needed directly.",
+            )
         given = scope.given
         shareable = not (given.context or scope.inline or scope.imported)
         key = (path, given.skip_templates, given.missing)
@@ -150,7 +160,8 @@ class Imports:
         inline = over(overrides_of(own, self._files.name(path)), scope.inline, lists)
         imported = scope.imported
         config: Section = {}
-        sources: tuple[Path, ...] = ()
+        sources: dict[Path, None] = {}
+        merges = 1
         for entry in _entries(own, self._files.name(path)):
             context = merge_maps(entry.context, manifest.context, lists)
             given = Given(
@@ -163,9 +174,19 @@ class Imports:
                 found = self._load(target, Scope(given, inline, imported))
                 imported = over(over(imported, found.imported, lists), found.inline, lists)
                 config = merge_maps(config, found.config, lists)
-                sources += found.sources
+                for source in found.sources:
+                    sources.pop(source, None)
+                    sources[source] = None
+                merges += found.merges
+                if merges > _MOST_MERGES:
+                    raise self._invalid(
+                        f"more than {_MOST_MERGES} files to merge: files that are imported several times import others "
+                        "several times",
+                        path,
+                        "Import each file once.",
+                    )
         own = with_overrides(own, over(imported, inline, lists))
-        return Merged(merge_maps(config, own, lists), (*sources, path), inline, imported)
+        return Merged(merge_maps(config, own, lists), (*sources, path), inline, imported, merges)
 
     def _targets(self, entry: Import, importer: Path, context: Section, missing: Missing) -> list[Path]:
         """The files that an import names, in the order of their merge."""

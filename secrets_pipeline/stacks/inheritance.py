@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.config import AtmosConfig
 from secrets_pipeline.stacks.dynamic import Dynamics
 from secrets_pipeline.stacks.merge import ListStrategy, Section, merge_maps
 from secrets_pipeline.stacks.sections import ABSTRACT, OVERWRITTEN, At, component_map, mapping, maps_of, text
+
+_LONGEST_CHAIN: Final = 100  # components that inherit from each other
+_MOST_BASES: Final = 1_000  # of one component, each as often as it is merged
 
 
 @dataclass(slots=True)
@@ -142,6 +146,13 @@ class _Walk:
             if not self._is_physical(base):
                 raise self._missing(name, base, "component")
             return
+        if len(self._path) >= _LONGEST_CHAIN or len(self._found.order) >= _MOST_BASES:
+            raise self._error(
+                f"too many base components: more than {_LONGEST_CHAIN} in a row, or {_MOST_BASES} in all, each counted "
+                "as often as it is inherited",
+                "metadata.inherits",
+                "Inherit from each component once.",
+            )
         self._path.append((name, base))
         at = At(self._at.file, self._at.kind, base)
         own = component_map(self._components, base, at)

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.markers import AppendList, Value
 
 Section = dict[str, Value]
 """A mapping of a manifest."""
+
+_LONGEST_LIST: Final = 1_000_000  # items; lists that are appended to themselves again and again get longer
 
 
 class ListStrategy(StrEnum):
@@ -105,13 +108,21 @@ def associates(earlier: Section, later: Section, lists: ListStrategy = ListStrat
 
 def _merge_lists(earlier: list[Value], later: list[Value], lists: ListStrategy) -> list[Value]:
     if isinstance(later, AppendList):
-        return type(earlier)([*earlier, *later])
+        return type(earlier)(_appended(earlier, later))
     if lists is ListStrategy.APPEND:
-        return [*earlier, *later]
+        return _appended(earlier, later)
     if lists is ListStrategy.MERGE:
         both = [_merge_items(before, after) for before, after in zip(earlier, later, strict=False)]
         return [*both, *earlier[len(both) :], *later[len(both) :]]
     return later
+
+
+def _appended(earlier: list[Value], later: list[Value]) -> list[Value]:
+    if len(earlier) + len(later) > _LONGEST_LIST:
+        raise StackError(
+            f"a list grows longer than {_LONGEST_LIST} items", remedy="Append to it less often, or set the whole list."
+        )
+    return [*earlier, *later]
 
 
 def _merge_items(before: Value, after: Value) -> Value:

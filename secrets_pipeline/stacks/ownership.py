@@ -79,7 +79,7 @@ def _own_list(value: list[Value], evaluate: Evaluate) -> list[Value]:
         kind = type(inner)
         if kind in _PLAIN or (kind is str and not inner.startswith("!")):
             copy.append(inner)
-        else:
+        elif inner is not UNSET:
             try:
                 copy.append(own(inner, evaluate))
             except CallFailed as error:

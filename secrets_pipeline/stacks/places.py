@@ -34,7 +34,9 @@ class Places:
             sources: all that it was merged from, lowest precedence first.
         """
         place = error.where
-        if place is None or place.line is not None or place.key is None:
+        if place is None:
+            return self._at_top(error, top)
+        if place.line is not None or place.key is None:
             return error
         for source in (self._files.base / (place.file or ""), *reversed(sources)):
             line = self._locator.line(source, place.key.split(".")) if source.is_file() else None
@@ -55,10 +57,16 @@ class Places:
             bases: of the component, nearest first.
         """
         place = error.where
-        if place is None or place.line is not None or place.component is None:
+        if place is None:
+            return self._at_top(error, top)
+        if place.line is not None or place.component is None:
             return error
         path = place.key.split(".") if place.key else []
         return self._moved(error, place, top, self._locator.locate(sources, kind, place.component, bases, path))
+
+    def _at_top(self, error: StackError, top: Path) -> StackError:
+        where = Where(file=self._files.name(top))
+        return StackError(error.message, remedy=error.remedy, where=where, chain=error.chain)
 
     def _moved(self, error: StackError, place: Where, top: Path, found: tuple[Path, int] | None) -> StackError:
         if found is None:

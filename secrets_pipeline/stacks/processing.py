@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.backend import BackendInputs, backends
@@ -13,6 +13,7 @@ from secrets_pipeline.stacks.config import AtmosConfig
 from secrets_pipeline.stacks.deferred import Deferred, NotAMapping, merge_layers
 from secrets_pipeline.stacks.deferred import Path as KeyPath
 from secrets_pipeline.stacks.discovery import stack_file_name, without_extension
+from secrets_pipeline.stacks.draft import Draft
 from secrets_pipeline.stacks.dynamic import is_dynamic
 from secrets_pipeline.stacks.files import Files
 from secrets_pipeline.stacks.imports import Merged
@@ -35,29 +36,6 @@ from secrets_pipeline.stacks.sections import (
     text,
 )
 from secrets_pipeline.stacks.templates import Renderer, TemplateError
-
-
-class Draft(NamedTuple):
-    """A component after the merge, before its templates and functions.
-
-    Attributes:
-        name: component name.
-        kind: `terraform` and the like.
-        stack: logical stack name.
-        file: top-level manifest, relative to the base path.
-        sections: as `atmos describe component` prints them; what is in them is shared with other drafts, so never
-            changed.
-        dynamic: whether anything in them is to be rendered or evaluated.
-        deferred: by path in the sections, what merges again once its functions have values.
-    """
-
-    name: str
-    kind: str
-    stack: str
-    file: str
-    sections: Section
-    dynamic: bool
-    deferred: Mapping[KeyPath, Deferred]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +126,7 @@ class _Manifest:
         self._file = processor.name(path)
         self._root = At(self._file)
         self._stack_names: dict[str, str] = {}
+        self._backends_of: dict[str, Section] = {}
         self._metadata = root_metadata(merged.config, self._root)
         name = merged.config.get("name")
         self._origin = Origin(stack_file_name(path, self._atmos), name if isinstance(name, str) else "")
@@ -261,9 +240,19 @@ class _Manifest:
 
     def _add_terraform(self, sections: Section, kind: _Kind, prototype: Prototype, at: At) -> None:
         """The sections that only Terraform components have."""
-        mapping(prototype.own.get("settings", {}), "spacelift", At(at.file, at.kind, at.component, "settings"))
         if prototype.abstract:
             sections["settings"] = _without_workspace(sections["settings"], at)
+        if prototype.has_backend:
+            sections |= self._backends(sections, kind, prototype, at)
+        else:
+            if prototype.folder not in self._backends_of:
+                self._backends_of[prototype.folder] = self._backends(sections, kind, prototype, at)
+            sections |= self._backends_of[prototype.folder]
+        version = prototype.texts.get("required_version") or kind.texts["required_version"]
+        if version:
+            sections["required_version"] = version
+
+    def _backends(self, sections: Section, kind: _Kind, prototype: Prototype, at: At) -> Section:
         texts = {**kind.texts, **prototype.texts}
         inputs = BackendInputs(
             at=at,
@@ -275,9 +264,7 @@ class _Manifest:
             root=kind.maps.get("backend", {}),
             own=mapping(prototype.own, "backend", at),
         )
-        sections |= backends(inputs, self._atmos.lists)
-        if texts["required_version"]:
-            sections["required_version"] = texts["required_version"]
+        return backends(inputs, self._atmos.lists)
 
     def _template_error(self, error: TemplateError, component: str) -> StackError:
         return StackError(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from secrets_pipeline.errors import Where
 from secrets_pipeline.stacks.config import AtmosConfig
@@ -15,8 +15,10 @@ from secrets_pipeline.stacks.merge import ListStrategy, Section, associates, mer
 from secrets_pipeline.stacks.naming import StackNames
 from secrets_pipeline.stacks.sections import (
     ABSTRACT,
+    BACKENDS,
     OVERRIDABLE_MAPS,
     OVERWRITTEN,
+    TERRAFORM,
     At,
     component_map,
     mapping,
@@ -27,8 +29,7 @@ from secrets_pipeline.stacks.sections import (
 _METADATA = "metadata"
 
 
-@dataclass(frozen=True, slots=True)
-class Prototype:
+class Prototype(NamedTuple):
     """What a component brings to any stack that defines it and its bases in the same way.
 
     Attributes:
@@ -44,6 +45,7 @@ class Prototype:
         folder: names its state: `metadata.name`, or the physical component.
         abstract: whether it is only there to be inherited from.
         info: its `component_info`.
+        has_backend: whether it says anything of backends.
         names_stack: whether it has a say in the name of its stack.
         dynamic: whether anything of it is to be evaluated or rendered.
     """
@@ -59,6 +61,7 @@ class Prototype:
     folder: str
     abstract: bool
     info: Section
+    has_backend: bool
     names_stack: bool
     dynamic: bool
 
@@ -111,6 +114,8 @@ class Prototypes:
         base, dynamic = self._bases.merged(bases.order, components, at, asked or lists)
         lists = asked or asked_strategy([base.get("settings")], at) or lists
         dynamic = dynamic or self._dynamics.of(own)
+        if at.kind == TERRAFORM:
+            mapping(mapping(own, "settings", at), "spacelift", At(at.file, at.kind, at.component, "settings"))
         over = At(at.file, at.kind, at.component, "overrides")
         layers: dict[str, tuple[Section, ...]] = {}
         given = own.keys() | base.keys() | overrides.keys()
@@ -142,6 +147,7 @@ class Prototypes:
             folder=folder if isinstance(folder, str) and folder else component,
             abstract=metadata.get("type") == ABSTRACT,
             info=self._info(at.kind, component),
+            has_backend=not BACKENDS.isdisjoint(layers) or not BACKENDS.isdisjoint(texts),
             names_stack=self._names.depend_on(layers),
             dynamic=dynamic,
         )

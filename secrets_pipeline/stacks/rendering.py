@@ -43,7 +43,7 @@ def render_section(section: Section, render: Callable[[str], str], delimiters: t
         return section
     kept: dict[str, Literal | Unset] = {}
     text = _dump(_masked(section, kept), quoted=any("'" in delimiter for delimiter in delimiters))
-    rendered: Section = dialect.load(render(text), "rendered section", construct)
+    rendered = dialect.load_mapping(render(text), "rendered section", construct)
     return {key: _unmasked(value, kept) for key, value in rendered.items()} if kept else rendered
 
 

@@ -16,6 +16,7 @@ from secrets_pipeline.stacks.completion import Completer
 from secrets_pipeline.stacks.composition import compose
 from secrets_pipeline.stacks.config import AtmosConfig, git_root, load_config
 from secrets_pipeline.stacks.discovery import EXTENSIONS, stack_file_name, stack_files
+from secrets_pipeline.stacks.draft import Draft
 from secrets_pipeline.stacks.files import Files
 from secrets_pipeline.stacks.functions import Evaluator
 from secrets_pipeline.stacks.globs import FileTree
@@ -24,7 +25,7 @@ from secrets_pipeline.stacks.locate import Locator, where
 from secrets_pipeline.stacks.manifests import Manifests
 from secrets_pipeline.stacks.model import Component, Resolution, Stack
 from secrets_pipeline.stacks.places import Places
-from secrets_pipeline.stacks.processing import Draft, Processor
+from secrets_pipeline.stacks.processing import Processor
 from secrets_pipeline.stacks.templates import Functions
 
 _NAME_KEY: Final = re.compile(r"^[\"']?name[\"']?\s*:", re.MULTILINE)

@@ -42,6 +42,9 @@ DEFERRING_MAPS: Final = OVERRIDABLE_MAPS | {"required_providers"}
 OVERWRITTEN: Final = ("command", "backend_type", "remote_state_backend_type", "required_version")
 """Texts that the last base component decides, even by having none (facts of Atmos's inheritance code)."""
 
+BACKENDS: Final = frozenset({"backend", "backend_type", "remote_state_backend", "remote_state_backend_type"})
+"""What decides where Terraform keeps a component's state."""
+
 ALWAYS_SHOWN: Final = frozenset({"vars", "settings", "env", "auth"})
 SHOWN_IN_TERRAFORM: Final = frozenset({"providers", "hooks", "backend", "remote_state_backend"})
 
