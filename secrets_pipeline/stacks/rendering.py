@@ -16,6 +16,7 @@ from secrets_pipeline.stacks.scalars import STR, tag_of
 from secrets_pipeline.stacks.templates import DELIMITERS, has_template
 
 _WIDTH: Final = 2**30  # no line folding
+_TAB: Final = "\U0010fffd"  # for a tab, which keeps libyaml from the literal style, but not yaml.v3
 
 
 def contains_template(value: Value, delimiters: tuple[str, str] = DELIMITERS) -> bool:
@@ -78,6 +79,7 @@ class _Dumper(CSafeDumper):
         """A scalar: literal when of several lines, quoted when it would not read back as a string, else plain."""
         if "\n" in data:
             style = "|"
+            data = data.replace("\t", _TAB)
         elif tag_of(data) != STR or (self.quoted and "'" in data):
             style = '"'
         else:
@@ -98,4 +100,5 @@ for _type in (str, FunctionCall, Literal):
 
 def _dump(value: Value, *, quoted: bool) -> str:
     dumper = _QuotingDumper if quoted else _Dumper
-    return str(yaml.dump(value, Dumper=dumper, width=_WIDTH, allow_unicode=True, sort_keys=False))
+    text = str(yaml.dump(value, Dumper=dumper, width=_WIDTH, allow_unicode=True, sort_keys=False))
+    return text.replace(_TAB, "\t")

@@ -85,6 +85,11 @@ def test_a_section_is_rendered_as_the_yaml_text_that_atmos_makes_of_it() -> None
     }
 
 
+def test_a_text_with_tabs_keeps_its_lines_and_the_quotes_of_its_templates() -> None:
+    section: dict[str, Value] = {"makefile": 'all:\n\techo {{ default "x" .vars.none }}\n\techo "q"\n'}
+    assert render_section(section, render) == {"makefile": 'all:\n\techo x\n\techo "q"\n'}
+
+
 def test_a_section_without_templates_is_itself() -> None:
     section: dict[str, Value] = {"a": {"b": "c"}}
     assert render_section(section, render) is section
