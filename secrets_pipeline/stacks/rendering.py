@@ -16,7 +16,7 @@ from secrets_pipeline.stacks.scalars import STR, tag_of
 from secrets_pipeline.stacks.templates import DELIMITERS, has_template
 
 _WIDTH: Final = 2**30  # no line folding
-_TAB: Final = "\U0010fffd"  # for a tab, which keeps libyaml from the literal style, but not yaml.v3
+_TAB: Final = "\uf8fd"  # for a tab, which keeps libyaml from the literal style, but not yaml.v3
 
 
 def contains_template(value: Value, delimiters: tuple[str, str] = DELIMITERS) -> bool:
