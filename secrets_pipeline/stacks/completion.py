@@ -131,8 +131,12 @@ class Completer:
             ) from None
 
     def _renderer(self, draft: Draft) -> Renderer:
+        enabled = (draft.sections.get("metadata") or {}).get("enabled") is not False
+
         def component(name: str, stack: str) -> Value:
-            return self._described(name, stack)
+            return (
+                self._described(name, stack) if enabled else dict.fromkeys(("vars", "settings", "env", "outputs"), {})
+            )
 
         def resolve(text: str) -> Value:
             call = parse_call(text)

@@ -181,6 +181,11 @@ def test_templates_see_other_components_resolved_and_their_static_outputs(only: 
     assert app.vars == {"stage": "dev", "name": "dev-vpc", "cidr": "10.0.0.0/8", "unknown": "<no value>"}
 
 
+def test_templates_of_a_component_that_is_switched_off_see_empty_components(only: Only) -> None:
+    off = COMPONENTS.replace("        app:\n", "        app:\n          metadata: {enabled: false}\n")
+    assert only(off, {"atmos.yaml": ENABLED}).vars["name"] == "<no value>"
+
+
 def test_templates_see_components_of_other_stacks(repository: Open) -> None:
     app = '{{ (atmos.Component "vpc" "deploy/b").vars.name }}'
     found = repository(
