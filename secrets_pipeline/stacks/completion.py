@@ -135,7 +135,7 @@ class Completer:
 
         def component(name: str, stack: str) -> Value:
             return (
-                self._described(name, stack) if enabled else dict.fromkeys(("vars", "settings", "env", "outputs"), {})
+                self._described(name, stack) if enabled else {key: {} for key in ("vars", "settings", "env", "outputs")}
             )
 
         def resolve(text: str) -> Value:
