@@ -11,7 +11,7 @@ import typer
 import yaml
 
 from secrets_pipeline.cli.console import emit, emit_json, show
-from secrets_pipeline.cli.desired import tell
+from secrets_pipeline.cli.desired import note_missing, tell
 from secrets_pipeline.cli.failures import FAILED, Failures
 from secrets_pipeline.cli.masking import masked, plain
 from secrets_pipeline.cli.options import OneStack, SomeStacks, StackOptions, reads_stacks
@@ -141,16 +141,14 @@ def _resolve(
     missing = [name for name in stacks or () if name not in resolution.stacks]
     for error in resolution.errors:
         stack = (error.where.stack if error.where else None) or ""
-        # An error that belongs to no stack may be why one is missing.
-        if asked.strict or stacks is None or stack in stacks or (missing and not stack):
+        # An error that belongs to no stack may be one of any.
+        if asked.strict or stacks is None or stack in stacks or not stack:
             failures.add(stack, error)
     if asked.strict and failures.texts:
         return Resolution({}, resolution.errors)
     for name in missing:
         if name not in failures.texts:
-            with failures.of(name):
-                # Raises, and names near misses.
-                source.stack(name)
+            note_missing(source, name, failures, unreadable="" in failures.texts)
     wanted = {name: stack for name, stack in resolution.stacks.items() if stacks is None or name in stacks}
     return Resolution(wanted, resolution.errors)
 

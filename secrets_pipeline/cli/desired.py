@@ -10,7 +10,7 @@ from secrets_pipeline.cli.failures import Failures
 from secrets_pipeline.cli.options import StackOptions
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import Desired, read_desired
-from secrets_pipeline.stacks import Origin
+from secrets_pipeline.stacks import Origin, StackSource
 
 
 def read(base_path: Path, *, origin: Origin | None = None, allow_exec: bool = False) -> Desired:
@@ -52,7 +52,8 @@ def usable(desired: Desired, names: list[str] | None, failures: Failures, *, str
     """
     stopped = strict and bool(desired.errors)
     for name, errors in desired.errors.items():
-        if stopped or names is None or name in names:
+        # An error that belongs to no stack may be one of any.
+        if stopped or names is None or name in names or not name:
             for error in errors:
                 failures.add(name, error)
     if stopped:
@@ -61,16 +62,24 @@ def usable(desired: Desired, names: list[str] | None, failures: Failures, *, str
         return sorted(name for name in desired.specs if name not in desired.errors)
     for name in names:
         if name not in desired.specs and name not in desired.errors:
-            _unknown(desired, name, failures)
+            note_missing(desired.source, name, failures, unreadable="" in desired.errors)
     return [name for name in names if name in desired.specs and name not in desired.errors]
 
 
-def _unknown(desired: Desired, name: str, failures: Failures) -> None:
-    # A broken manifest may be why: its error belongs to no stack.
-    for error in desired.errors.get("", ()):
-        failures.add("", error)
+def note_missing(source: StackSource, name: str, failures: Failures, *, unreadable: bool) -> None:
+    """Say that a stack that was asked for is not there.
+
+    Args:
+        source: where it should be.
+        name: the stack.
+        failures: is told.
+        unreadable: whether there are manifests that cannot be read, whose errors were said: they may have it.
+    """
+    if unreadable:
+        failures.note(name, f"there is no stack {name!r}, unless it is in one of the manifests that cannot be read")
+        return
     try:
-        desired.source.stack(name)
+        source.stack(name)
     except SecretsPipelineError as error:
         failures.add(name, error)
     else:

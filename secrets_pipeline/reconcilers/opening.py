@@ -113,7 +113,7 @@ def read_desired(base_path: FilePath, *, origin: Origin = MANIFESTS, allow_exec:
     # ATMOS_BASE_PATH is how the caller found `base_path`; a base path that was asked for by name wins over it.
     allowed = {name: os.environ[name] for name in os.environ if name.startswith("ATMOS_") and name != BASE_PATH}
     allowed |= {name: os.environ[name] for name in settings.environment_allowed if name in os.environ}
-    source = open_source(origin, base_path, env=allowed, allow_exec=allow_exec)
+    source = open_source(origin, base_path, env=allowed, allow_exec=allow_exec, allowed=settings.environment_allowed)
     built = build_specs(source, settings, base_path=base_path, environment=allowed)
     notices = tuple(dict.fromkeys((*source.notices, *built.notices)))
     return Desired(source, origin, base_path, settings, built.specs, built.errors, notices)

@@ -25,6 +25,7 @@ _REASONS = {
     "!store": "the store is only known to Atmos: write the value, or ${ssm:/path}",
     "!store.get": "the store is only known to Atmos: write the value, or ${ssm:/path}",
     "!secret": "the provider is only known to Atmos: write ${ssm:/path}, or let it be generated",
+    "!random": "it gives another number at every reading: let the value be generated, or write it",
     "!exec": "commands are only run with --allow-exec: write the value, or ${env:NAME}",
     "!template": "templates are rendered only with templates.settings.enabled in atmos.yaml",
 }

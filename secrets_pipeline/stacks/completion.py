@@ -14,7 +14,7 @@ from secrets_pipeline.stacks.gotemplate import FunctionFailure
 from secrets_pipeline.stacks.markers import FunctionCall, Value
 from secrets_pipeline.stacks.merge import Section
 from secrets_pipeline.stacks.model import Component
-from secrets_pipeline.stacks.ownership import CallFailed, own
+from secrets_pipeline.stacks.ownership import CallFailed, copied, own
 from secrets_pipeline.stacks.rendering import contains_template, render_section
 from secrets_pipeline.stacks.templates import Functions, Missing, Renderer, TemplateError
 
@@ -160,7 +160,7 @@ class Completer:
         if draft is None:
             raise FunctionFailure(f"Could not find the component '{name}' in the stack '{stack}'")
         try:
-            sections = self._sections(draft)
+            sections = copied(self._sections(draft))
         except StackError as error:
             raise FunctionFailure(error.message) from None
         static = sections.get("remote_state_backend_type") == "static"

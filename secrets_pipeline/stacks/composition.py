@@ -28,7 +28,8 @@ def compose(drafts: Iterable[Draft]) -> tuple[dict[str, list[Draft]], dict[str, 
 
 
 def _comparable(draft: Draft) -> dict[str, Value]:
-    return {key: value for key, value in draft.sections.items() if key not in _OF_THE_FILE}
+    sections = {key: value for key, value in draft.sections.items() if key not in _OF_THE_FILE}
+    return sections | {"deferred": dict(draft.deferred)}
 
 
 def _duplicate(first: Draft, other: Draft) -> StackError:

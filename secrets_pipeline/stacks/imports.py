@@ -266,9 +266,9 @@ def _entry(entry: Value, file: str) -> Import:
     path = entry.get("path") if isinstance(entry, dict) else entry
     if not isinstance(path, str) or not path:
         raise StackError(
-            f"invalid import {entry!r} in the file {file!r}",
+            f"invalid import in the file {file!r}: neither a path nor a mapping with `path`",
             where=Where(file=file, key="import"),
-            remedy="An import is a path, or a mapping with `path`.",
+            remedy="Write the path of a manifest, or a mapping with `path` and what else is said of it.",
         )
     if not isinstance(entry, dict):
         return Import(path)

@@ -12,7 +12,7 @@ from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.functions import FunctionError
 from secrets_pipeline.stacks.markers import FunctionCall, Literal, Value
 from secrets_pipeline.stacks.merge import Section
-from secrets_pipeline.stacks.templates import Renderer, TemplateError
+from secrets_pipeline.stacks.templates import NO_VALUE, Renderer, TemplateError
 
 Evaluate = Callable[[FunctionCall, Mapping[str, Value]], Value]
 
@@ -104,7 +104,8 @@ class _Resolver:
 
     def value(self, value: Value, context: Section) -> Value:
         if isinstance(value, FunctionCall):
-            return self.evaluate(value, context)
+            given = self.evaluate(value, context)
+            return NO_VALUE if isinstance(given, FunctionCall) and given.tag == "!env" else given
         if isinstance(value, dict):
             return {key: self.value(inner, context) for key, inner in value.items()}
         if isinstance(value, list):

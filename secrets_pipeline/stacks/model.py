@@ -98,3 +98,15 @@ class Resolution:
 
     stacks: Mapping[str, Stack]
     errors: tuple[StackError, ...]
+
+    def described(self) -> dict[str, Any]:
+        """As `atmos describe stacks` prints it: stack → `components` → kind → name → sections, only to be read."""
+        return {
+            name: {
+                "components": {
+                    kind: {component: found.resolved for component, found in components.items()}
+                    for kind, components in stack.components.items()
+                }
+            }
+            for name, stack in self.stacks.items()
+        }

@@ -31,7 +31,7 @@ _TEMPLATE_SECTIONS: Final = (
 )
 _TOKEN: Final = re.compile(r"\{([a-z-]+)\}")
 _ACTION: Final = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
-_FIELD: Final = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)\.([A-Za-z_][A-Za-z0-9_]*)(?:\.[A-Za-z0-9_.]+)?")
+_FIELD: Final = re.compile(r"\.(vars|settings|env)\.([A-Za-z_][A-Za-z0-9_]*)(?:\.[A-Za-z0-9_.]+)?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -95,13 +95,12 @@ class Processor:
                     errors.append((kind.name, error))
         return drafts, errors
 
-    def may_belong(self, path: Path, merged: Merged, stacks: Collection[str]) -> bool:
-        """Whether any component of a top-level manifest may belong to one of the stacks; cheaper than its drafts."""
+    def stack_names(self, path: Path, merged: Merged) -> set[str] | None:
+        """The stacks of a top-level manifest; `None` if that cannot be told without its drafts, which cost more."""
         try:
-            names = _Manifest(self, path, merged).stack_names()
+            return _Manifest(self, path, merged).stack_names()
         except StackError:
-            return True
-        return names is None or not names.isdisjoint(stacks)
+            return None
 
     def name(self, path: Path) -> str:
         """The file for messages."""

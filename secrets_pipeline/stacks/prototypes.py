@@ -195,7 +195,7 @@ def _joined(layers: list[Section], lists: ListStrategy) -> tuple[Section, ...]:
 def _physical_component(own: Section, bases: Lineage, merged: Section, at: At) -> str:
     """Its own `metadata.component`, else the base of `component:`, else an inherited one, else its name."""
     inside = At(at.file, at.kind, at.component, _METADATA)
-    declared = text(own.get(_METADATA, {}), "component", inside)
+    declared = text(mapping(own, _METADATA, at), "component", inside)
     if not declared and "component" in own and bases.final:
         return bases.final
     return declared or text(merged, "component", inside) or at.component or ""

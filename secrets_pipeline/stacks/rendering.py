@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import yaml
@@ -16,7 +17,7 @@ from secrets_pipeline.stacks.scalars import STR, tag_of
 from secrets_pipeline.stacks.templates import DELIMITERS, has_template
 
 _WIDTH: Final = 2**30  # no line folding
-_TAB: Final = "\uf8fd"  # for a tab, which keeps libyaml from the literal style, but not yaml.v3
+_PRIVATE_USE: Final = range(0xE000, 0xF900)  # one stands for the tab, which keeps libyaml, not yaml.v3, from literals
 
 
 def contains_template(value: Value, delimiters: tuple[str, str] = DELIMITERS) -> bool:
@@ -29,7 +30,7 @@ def contains_template(value: Value, delimiters: tuple[str, str] = DELIMITERS) ->
 
 
 def render_section(section: Section, render: Callable[[str], str], delimiters: tuple[str, str] = DELIMITERS) -> Section:
-    """The section with its templates rendered; types follow from the rendered YAML text.
+    """The section with its templates rendered, in the order of its keys; types follow from the rendered YAML text.
 
     Args:
         section: with or without templates.
@@ -42,29 +43,51 @@ def render_section(section: Section, render: Callable[[str], str], delimiters: t
     """
     if not contains_template(section, delimiters):
         return section
-    kept: dict[str, Literal | Unset] = {}
-    text = _dump(_masked(section, kept), quoted=any("'" in delimiter for delimiter in delimiters))
+    kept = _Kept()
+    text = _dump(kept.masked(section), quoted=any("'" in delimiter for delimiter in delimiters))
     rendered = dialect.load_mapping(render(text), "rendered section", construct)
-    return {key: _unmasked(value, kept) for key, value in rendered.items()} if kept else rendered
+    return _ordered(kept.unmasked(rendered), section)
 
 
-def _masked(value: Value, kept: dict[str, Literal | Unset]) -> Value:
-    """The value without what must not be rendered: each such value becomes a token of `kept`."""
-    if isinstance(value, Literal | Unset):
-        token = f"__kept_{len(kept)}__"
-        kept[token] = value
-        return token
-    if isinstance(value, dict):
-        return {key: _masked(inner, kept) for key, inner in value.items()}
-    return [_masked(inner, kept) for inner in value] if isinstance(value, list) else value
+class _Kept:
+    """Values that must not be rendered, and the tokens that stand for them meanwhile; nobody can have written these."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, Literal | Unset] = {}
+
+    def masked(self, value: Value) -> Value:
+        """The value with a token for each of these."""
+        if isinstance(value, Literal | Unset):
+            token = f"kept-{secrets.token_hex(16)}"
+            self._values[token] = value
+            return token
+        if isinstance(value, dict):
+            return {key: self.masked(inner) for key, inner in value.items()}
+        return [self.masked(inner) for inner in value] if isinstance(value, list) else value
+
+    def unmasked(self, value: Value) -> Value:
+        """The value with these again for their tokens."""
+        if not self._values:
+            return value
+        if isinstance(value, str):
+            return self._values.get(value, value)
+        if isinstance(value, dict):
+            return {key: self.unmasked(inner) for key, inner in value.items()}
+        return [self.unmasked(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _unmasked(value: Value, kept: dict[str, Literal | Unset]) -> Value:
-    if isinstance(value, str):
-        return kept.get(value, value)
-    if isinstance(value, dict):
-        return {key: _unmasked(inner, kept) for key, inner in value.items()}
-    return [_unmasked(inner, kept) for inner in value] if isinstance(value, list) else value
+def _ordered(rendered: Section, section: Section) -> Section:
+    """The rendered section with its keys as the section had them; new ones are last."""
+    keys = [*(key for key in section if key in rendered), *(key for key in rendered if key not in section)]
+    return {key: _ordered_value(rendered[key], section.get(key)) for key in keys}
+
+
+def _ordered_value(rendered: Value, before: Value) -> Value:
+    if isinstance(rendered, dict) and isinstance(before, dict):
+        return _ordered(rendered, before)
+    if isinstance(rendered, list) and isinstance(before, list) and len(rendered) == len(before):
+        return [_ordered_value(after, item) for after, item in zip(rendered, before, strict=True)]
+    return rendered
 
 
 class _Dumper(CSafeDumper):
@@ -79,7 +102,6 @@ class _Dumper(CSafeDumper):
         """A scalar: literal when of several lines, quoted when it would not read back as a string, else plain."""
         if "\n" in data:
             style = "|"
-            data = data.replace("\t", _TAB)
         elif tag_of(data) != STR or (self.quoted and "'" in data):
             style = '"'
         else:
@@ -100,5 +122,29 @@ for _type in (str, FunctionCall, Literal):
 
 def _dump(value: Value, *, quoted: bool) -> str:
     dumper = _QuotingDumper if quoted else _Dumper
-    text = str(yaml.dump(value, Dumper=dumper, width=_WIDTH, allow_unicode=True, sort_keys=False))
-    return text.replace(_TAB, "\t")
+    texts = list(_texts(value))
+    if any("\t" in text and "\n" in text for text in texts):
+        tab = next(char for char in map(chr, _PRIVATE_USE) if not any(char in text for text in texts))
+        return _dump(_replaced(value, "\t", tab), quoted=quoted).replace(tab, "\t")
+    return str(yaml.dump(value, Dumper=dumper, width=_WIDTH, allow_unicode=True, sort_keys=True))
+
+
+def _texts(value: Value) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def _replaced(value: Value, char: str, by: str) -> Value:
+    """The value with a character replaced in its texts of several lines."""
+    if isinstance(value, str):
+        return value.replace(char, by) if "\n" in value else value
+    if isinstance(value, dict):
+        return {key: _replaced(inner, char, by) for key, inner in value.items()}
+    return [_replaced(inner, char, by) for inner in value] if isinstance(value, list) else value

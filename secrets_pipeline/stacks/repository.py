@@ -4,45 +4,36 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, Self
+from threading import RLock
+from typing import Self
 
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.collector import collector_paused
 from secrets_pipeline.stacks.completion import Completer
 from secrets_pipeline.stacks.composition import compose
 from secrets_pipeline.stacks.config import AtmosConfig, git_root, load_config
-from secrets_pipeline.stacks.discovery import EXTENSIONS, stack_file_name, stack_files
 from secrets_pipeline.stacks.draft import Draft
 from secrets_pipeline.stacks.files import Files
 from secrets_pipeline.stacks.functions import Evaluator
 from secrets_pipeline.stacks.globs import FileTree
-from secrets_pipeline.stacks.imports import Imports, Merged
+from secrets_pipeline.stacks.imports import Imports
 from secrets_pipeline.stacks.locate import Locator, where
 from secrets_pipeline.stacks.manifests import Manifests
 from secrets_pipeline.stacks.model import Component, Resolution, Stack
 from secrets_pipeline.stacks.places import Places
 from secrets_pipeline.stacks.processing import Processor
+from secrets_pipeline.stacks.sections import KINDS
 from secrets_pipeline.stacks.templates import Functions
-
-_NAME_KEY: Final = re.compile(r"^[\"']?name[\"']?\s*:", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class _Processed:
-    """What one top-level manifest gave."""
-
-    path: Path
-    merged: Merged | None
-    drafts: tuple[Draft, ...]
-    errors: tuple[StackError, ...]
+from secrets_pipeline.stacks.top_level import TopLevel
 
 
 class Repository:
     """Stacks of one repository. Each file is read, parsed and merged once in the life of an instance.
+
+    Several threads may use it; they wait for each other.
 
     Args:
         config: what `atmos.yaml` says.
@@ -52,27 +43,37 @@ class Repository:
     def __init__(self, config: AtmosConfig, evaluate: Evaluator) -> None:
         self._config = config
         self._evaluate = evaluate
-        self._functions = Functions(evaluate.env)
+        self._functions = Functions(evaluate.env, evaluate.allowed)
         renderer = self._functions.everywhere()
         self._files = Files(config.base)
-        self._tree = FileTree()
         self._locator = Locator(self._files)
-        self._imports = Imports(config, self._files, Manifests(self._files, evaluate, renderer), self._tree, renderer)
-        self._places = Places(self._files, self._locator, self._imports)
-        self._processor = Processor(config, self._files, renderer)
-        self._processed: dict[Path, _Processed] = {}
+        tree = FileTree()
+        imports = Imports(config, self._files, Manifests(self._files, evaluate, renderer), tree, renderer)
+        self._places = Places(self._files, self._locator, imports)
+        processor = Processor(config, self._files, renderer)
+        self._top_level = TopLevel(self._files, tree, imports, processor, self._places)
         self._stacks: dict[str, Stack] = {}
         self._drafts: dict[tuple[str, str], Draft] = {}
         self._completers: dict[tuple[bool, bool], Completer] = {}
+        self._lock = RLock()
 
     @classmethod
-    def open(cls, base_path: Path, *, env: Mapping[str, str] | None = None, allow_exec: bool = False) -> Self:
+    def open(
+        cls,
+        base_path: Path,
+        *,
+        env: Mapping[str, str] | None = None,
+        allow_exec: bool = False,
+        allowed: Collection[str] | None = None,
+    ) -> Self:
         """The repository at a folder.
 
         Args:
             base_path: folder of `atmos.yaml`, or one below it.
             env: all that manifests may see of the environment (`!env`, `ATMOS_*`); this process's if not given.
             allow_exec: whether `!exec` runs commands.
+            allowed: variables that manifests may read beside `env`; others are not empty but withheld: `!env` stays a
+                call, and templates give `<no value>`. All may be read if not given.
 
         Raises:
             StackError: if `atmos.yaml` is missing or invalid.
@@ -80,7 +81,8 @@ class Repository:
         root = base_path.absolute()
         environment = dict(os.environ if env is None else env)
         config = load_config(root, environment)
-        return cls(config, Evaluator(environment, root, git_root(root), allow_exec))
+        readable = None if allowed is None else frozenset(allowed)
+        return cls(config, Evaluator(environment, root, git_root(root), allow_exec, readable))
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -107,15 +109,15 @@ class Repository:
         Raises:
             StackError: if there are no stack manifests at all.
         """
-        with collector_paused():
+        with self._lock, collector_paused():
             completer = self._completer(process_functions=process_functions, process_templates=process_templates)
             return self._resolved(stacks, completer, keep_conflicting=keep_conflicting)
 
     def _resolved(self, stacks: Collection[str] | None, completer: Completer, *, keep_conflicting: bool) -> Resolution:
-        processed = [self._process(path) for path in self._candidates(stacks)]
+        processed = [self._top_level.processed(path) for path in self._top_level.candidates(stacks)]
         grouped, conflicts = compose(draft for result in processed for draft in result.drafts)
         errors = [error for result in processed for error in result.errors]
-        broken = {draft.stack for result in processed if result.errors for draft in result.drafts}
+        broken = {name for result in processed for name in result.broken}
         files: dict[str, set[str]] = {}
         for result in processed:
             for draft in result.drafts:
@@ -138,12 +140,13 @@ class Repository:
         Raises:
             StackError: if there is no such stack, naming near misses, or if it is broken.
         """
-        if name not in self._stacks:
-            resolution = self.resolve([name])
-            if name not in resolution.stacks:
-                raise self._no_stack(name, resolution)
-            self._stacks[name] = resolution.stacks[name]
-        return self._stacks[name]
+        with self._lock:
+            if name not in self._stacks:
+                resolution = self.resolve([name])
+                if name not in resolution.stacks:
+                    raise self._no_stack(name, resolution)
+                self._stacks[name] = resolution.stacks[name]
+            return self._stacks[name]
 
     def stack_names(self) -> tuple[str, ...]:
         """Names of all stacks that manifests give, sorted; broken components give none.
@@ -151,7 +154,8 @@ class Repository:
         Raises:
             StackError: if there are no stack manifests at all.
         """
-        processed = [self._process(path) for path in self._candidates(None)]
+        with self._lock:
+            processed = [self._top_level.processed(path) for path in self._top_level.candidates(None)]
         return tuple(sorted({draft.stack for result in processed for draft in result.drafts}))
 
     def locate(self, component: Component, path: Sequence[str | int]) -> Where:
@@ -167,71 +171,12 @@ class Repository:
             component=component.name,
             key=".".join(str(step) for step in path) or None,
         )
-        merged = self._process(self._config.base / component.manifest).merged
-        if merged is None:
-            return default
-        bases = component.sections.get("inheritance", ())
-        found = self._locator.locate(merged.sources, component.kind, component.name, bases, path)
+        bases = component.resolved.get("inheritance", ())
+        with self._lock:
+            merged = self._top_level.processed(self._config.base / component.manifest).merged
+            sources = merged.sources if merged else ()
+            found = self._locator.locate(sources, component.kind, component.name, bases, path)
         return where(found, self._files, default)
-
-    def describe(self, resolution: Resolution) -> dict[str, Any]:
-        """A resolution as `atmos describe stacks` prints it: stack → `components` → kind → name → sections."""
-        return {
-            name: {
-                "components": {
-                    kind: {component: found.resolved for component, found in components.items()}
-                    for kind, components in stack.components.items()
-                }
-            }
-            for name, stack in resolution.stacks.items()
-        }
-
-    def _candidates(self, stacks: Collection[str] | None) -> list[Path]:
-        """The top-level manifests, or those that can belong to the stacks."""
-        files = stack_files(self._config, self._tree)
-        if stacks is None:
-            return files
-        if not (self._config.name_template or self._config.name_pattern or self._any_is_named()):
-            return [path for path in files if stack_file_name(path, self._config) in stacks]
-        return [path for path in files if self._may_belong(path, stacks)]
-
-    def _may_belong(self, path: Path, stacks: Collection[str]) -> bool:
-        try:
-            merged = self._imports.load(path)
-        except StackError:
-            return True
-        return self._processor.may_belong(path, merged, stacks)
-
-    def _any_is_named(self) -> bool:
-        """Whether a manifest, or what one imports, may name its stack itself."""
-        patterns = [f"**/*{extension}" for extension in EXTENSIONS]
-        return any(
-            self._is_named(path) for pattern in patterns for path in self._tree.matches(self._config.stacks, pattern)
-        )
-
-    def _is_named(self, path: Path) -> bool:
-        """Whether a manifest may name its stack itself; one that cannot be read gives no stack at all."""
-        try:
-            return _NAME_KEY.search(self._files.text(path)) is not None
-        except StackError:
-            return False
-
-    def _process(self, path: Path) -> _Processed:
-        if path not in self._processed:
-            self._processed[path] = self._processed_now(path)
-        return self._processed[path]
-
-    def _processed_now(self, path: Path) -> _Processed:
-        try:
-            merged = self._imports.load(path)
-        except StackError as error:
-            return _Processed(path, None, (), (self._places.of_manifest(error, path, [path]),))
-        try:
-            drafts, errors = self._processor.drafts(path, merged)
-        except StackError as error:
-            return _Processed(path, merged, (), (self._places.of_manifest(error, path, merged.sources),))
-        placed = tuple(self._places.of_component(error, path, merged.sources, kind) for kind, error in errors)
-        return _Processed(path, merged, tuple(drafts), placed)
 
     def _completer(self, *, process_functions: bool, process_templates: bool) -> Completer:
         key = (process_functions, process_templates)
@@ -248,9 +193,9 @@ class Repository:
     def _find(self, component: str, stack: str) -> Draft | None:
         """The draft of a component that a template refers to, of any stack of the repository."""
         if not self._drafts:
-            for path in self._candidates(None):
-                for draft in self._process(path).drafts:
-                    self._drafts.setdefault((draft.name, draft.stack), draft)
+            drafts = (d for path in self._top_level.candidates(None) for d in self._top_level.processed(path).drafts)
+            for draft in sorted(drafts, key=lambda draft: KINDS.index(draft.kind)):
+                self._drafts.setdefault((draft.name, draft.stack), draft)
         return self._drafts.get((component, stack))
 
     def _complete(
@@ -263,15 +208,20 @@ class Repository:
                 components.setdefault(draft.kind, {})[draft.name] = completer.complete(draft)
             except StackError as error:
                 top = self._config.base / draft.file
-                merged = self._process(top).merged
+                merged = self._top_level.processed(top).merged
                 sources = merged.sources if merged else ()
                 bases = draft.sections["inheritance"]
                 errors.append(self._places.of_component(error, top, sources, draft.kind, bases))
         return components, errors
 
     def _no_stack(self, name: str, resolution: Resolution) -> StackError:
-        if resolution.errors and name in self.stack_names():
-            return resolution.errors[0]
+        own = [error for error in resolution.errors if error.where and error.where.stack == name]
+        unknown = [error for error in resolution.errors if not (error.where and error.where.stack)]
+        if own:
+            return own[0]
+        if unknown:
+            texts = "\n".join(error.diagnostics() for error in unknown)
+            return StackError(f"there is no stack {name!r}, unless it is in a manifest that cannot be read:\n{texts}")
         near = difflib.get_close_matches(name, self.stack_names(), n=3)
         return StackError(
             f"there is no stack {name!r}",

@@ -13,10 +13,8 @@ from secrets_pipeline.stacks.merge import Section
 TERRAFORM: Final = "terraform"
 ABSTRACT: Final = "abstract"
 
-KINDS: Final = frozenset({
-    TERRAFORM, "helmfile", "packer", "ansible", "kubernetes", "helm", "container", "emulator",
-})  # fmt: skip
-"""Kinds of components that Atmos describes; others under `components` are ignored, as it does."""
+KINDS: Final = (TERRAFORM, "helmfile", "packer", "ansible", "kubernetes", "helm", "container", "emulator")
+"""Kinds of components that Atmos describes, in its order; others under `components` are ignored, as it does."""
 
 ROOT_MAPS: Final = ("vars", "settings", "env", "auth", "secrets", "dependencies", "hooks", "generate")
 """Sections that stand at the root of a manifest and apply to every component."""

@@ -93,6 +93,7 @@ def open_source(
     *,
     env: Mapping[str, str] | None = None,
     allow_exec: bool = False,
+    allowed: Collection[str] | None = None,
     process_templates: bool = True,
 ) -> StackSource:
     """The stacks that were asked for.
@@ -102,21 +103,23 @@ def open_source(
         base_path: the Atmos repository, which is also where the `atmos` command runs.
         env: all that manifests, and Atmos, may see of the environment; this process's if not given.
         allow_exec: whether `!exec` runs commands.
+        allowed: see `Repository.open`.
         process_templates: whether the `atmos` command renders templates; a repository is told when it is resolved.
 
     Raises:
         StackError: if there is no repository or description, or it cannot be read, or Atmos fails.
     """
     if origin == Origin():
-        return Repository.open(base_path, env=env, allow_exec=allow_exec)
+        return Repository.open(base_path, env=env, allow_exec=allow_exec, allowed=allowed)
     root = base_path.absolute()
     environment = dict(os.environ if env is None else env)
+    readable = None if allowed is None else frozenset(allowed)
     if origin.atmos:
         text = atmos_binary.describe_stacks(root, environment, process_templates=process_templates)
         name = atmos_binary.COMMAND
     else:
         text, name = _read(origin.file), "standard input" if origin.file == STANDARD_INPUT else origin.file
-    return DescribedStacks.parse(text, name, Evaluator(environment, root, git_root(root), allow_exec))
+    return DescribedStacks.parse(text, name, Evaluator(environment, root, git_root(root), allow_exec, readable))
 
 
 def _read(file: str) -> str:

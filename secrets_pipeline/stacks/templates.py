@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from random import SystemRandom
 from typing import Final
@@ -32,7 +32,12 @@ __all__ = [
     "with_values",
 ]
 
+NO_VALUE: Final = "<no value>"
+"""What Go prints for a missing key."""
 _MUTATING: Final = frozenset({"set", "unset", "merge", "mergeOverwrite", "mustMerge", "mustMergeOverwrite"})
+_SPEAKING: Final = frozenset({"fail", "Component", "Store", "GomplateDatasource"})
+"""Functions whose failures name components and the like, or what the author wrote."""
+_QUOTING: Final = frozenset("\"'`:")
 _WHOLE_SCALAR: Final = re.compile(
     r"""(?P<before>(?:^|[\s,\[{]))(?P<quote>['"])\{\{\s*(?P<chain>(?:\.[A-Za-z_][A-Za-z0-9_]*)+)\s*\}\}(?P=quote)"""
     r"""(?=[ \t]*(?:$|[,\]}]|[ ]\#))""",
@@ -87,14 +92,27 @@ class Renderer:
             delimiters: what starts and ends an action.
 
         Raises:
-            TemplateError: if the template cannot be parsed or fails.
+            TemplateError: if the template cannot be parsed or fails; its text holds no value of the context, which may
+                be a secret, unless the template itself gives it to `fail`.
         """
         if not has_template(text, delimiters):
             return text
         template = parse(text, functions=self._functions, delimiters=delimiters)
         if not _MUTATING.isdisjoint(function.name for function in template.tree.functions):
             context = copied(dict(context))
-        return template.render(context, functions=self._functions, missing=missing)
+        try:
+            return template.render(context, functions=self._functions, missing=missing)
+        except TemplateError as error:
+            raise TemplateError(_without_values(error.message), error.line, error.column) from None
+
+
+def _without_values(message: str) -> str:
+    """The message without what a function says of its arguments, where it may quote them."""
+    head, calling, detail = message.partition("error calling ")
+    name, _, said = detail.partition(": ")
+    if not calling or name in _SPEAKING or _QUOTING.isdisjoint(said.removeprefix("runtime error: ")):
+        return message
+    return f"{head}{calling}{name}: it refuses its arguments"
 
 
 class Functions:
@@ -102,10 +120,12 @@ class Functions:
 
     Args:
         variables: all that templates may see of the environment.
+        allowed: variables that they may read, set or not; others are `<no value>`, not empty. All if not given.
     """
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
+    def __init__(self, variables: Mapping[str, str], allowed: frozenset[str] | None = None) -> None:
         self._variables = variables
+        self._allowed = allowed
         self._known: dict[tuple[bool, bool, tuple[tuple[str, str], ...]], dict[str, Function]] = {}
 
     def everywhere(self) -> Renderer:
@@ -130,15 +150,33 @@ class Functions:
     def _library(self, *, sprig_on: bool, gomplate_on: bool, more: Mapping[str, str]) -> dict[str, Function]:
         key = (sprig_on, gomplate_on, tuple(sorted(more.items())))
         if key not in self._known:
-            environment = Environment(
-                {**self._variables, **more}, lambda: datetime.now(UTC).astimezone(), SystemRandom()
-            )
+            variables = _Variables({**self._variables, **more}, self._allowed)
+            environment = Environment(variables, lambda: datetime.now(UTC).astimezone(), SystemRandom())
             self._known[key] = {
                 **(gomplate(environment) if gomplate_on else {}),
                 **(sprig(environment) if sprig_on else {}),
                 **ATMOS,
             }
         return self._known[key]
+
+
+class _Variables(Mapping[str, str]):
+    """Variables of the environment; one that may not be read has no value, which is not the same as an empty one."""
+
+    def __init__(self, variables: Mapping[str, str], allowed: frozenset[str] | None) -> None:
+        self._variables = variables
+        self._allowed = allowed
+
+    def __getitem__(self, name: str) -> str:
+        if self._allowed is None or name in self._allowed or name in self._variables:
+            return self._variables[name]
+        return NO_VALUE
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        return len(self._variables)
 
 
 def _no_component(*_arguments: Value) -> Value:

@@ -100,3 +100,14 @@ def test_a_component_with_its_own_variables_names_its_own_stack(repository: Open
         "a-dev": ["four", "one"],
         "a-prod": ["three", "two"],
     }
+
+
+def test_a_name_may_be_made_of_what_a_component_gets_computed(repository: Open) -> None:
+    atmos = with_naming('name_template: "{{ .backend.bucket }}"')
+    manifest = """
+        terraform: {backend_type: s3, backend: {s3: {bucket: one}}}
+        components: {terraform: {a: {}, b: {backend: {s3: {bucket: two}}}}}
+    """
+    opened = repository({"atmos.yaml": atmos, "stacks/deploy/dev.yaml": manifest})
+    assert opened.stack_names() == ("one", "two")
+    assert list(opened.stack("two").components["terraform"]) == ["b"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -112,7 +113,7 @@ def test_files_that_change_later_are_not_read_again(repository: Open, tmp_path: 
 
 def test_describe_has_the_shape_of_atmos(repository: Open) -> None:
     opened = repository(SHARED)
-    described = opened.describe(opened.resolve())
+    described = opened.resolve().described()
     assert list(described) == ["deploy/dev", "deploy/prod"]
     sections = described["deploy/dev"]["components"]["terraform"]["app"]
     assert sections["vars"] == {"tags": {"team": "core"}, "zones": ["a", "b"], "nested": {"list": [{"x": 1}]}}
@@ -178,3 +179,39 @@ def test_one_mistake_that_reaches_many_components_is_one_error_a_stack(repositor
     texts = [(error.where.stack, error.where.line, error.message) for error in found.errors if error.where]
     undefined = 'template: function "nope" not defined'
     assert texts == [("deploy/a", 2, f"{undefined} (the same in 2 more components)"), ("deploy/b", 2, undefined)]
+
+
+def test_a_stack_of_several_manifests_is_not_whole_while_one_of_them_is_broken(repository: Open) -> None:
+    atmos = ATMOS.replace("components:", '  name_template: "{{ .vars.stage }}"\ncomponents:')
+    found = repository(
+        {
+            "atmos.yaml": atmos,
+            "stacks/deploy/a.yaml": "vars: {stage: dev}\ncomponents: {terraform: {x: {}}}",
+            "stacks/deploy/b.yaml": "vars: {stage: dev}\ncomponents: {terraform: {y: {vars: [1]}}}",
+            "stacks/deploy/c.yaml": "vars: {stage: prod}\ncomponents: {terraform: {x: {}}}",
+        }
+    ).resolve()
+    assert list(found.stacks) == ["prod"]
+    assert len(found.errors) == 1
+
+
+def test_a_stack_is_found_by_a_name_that_an_import_from_elsewhere_gives(repository: Open) -> None:
+    opened = repository(
+        {
+            "shared/name.yaml": "name: named",
+            "stacks/deploy/dev.yaml": "import: [../../shared/name]\ncomponents: {terraform: {x: {}}}",
+            "stacks/deploy/flow.yaml": "{name: flow, components: {terraform: {x: {}}}}",
+        }
+    )
+    assert opened.stack_names() == ("flow", "named")
+    assert [opened.stack(name).name for name in ("flow", "named")] == ["flow", "named"]
+
+
+def test_threads_may_share_a_repository(repository: Open) -> None:
+    files = {f"stacks/deploy/s{n}.yaml": "import: [catalog/app]" for n in range(20)}
+    opened = repository({**SHARED, **files})
+    with ThreadPoolExecutor(8) as pool:
+        found = list(
+            pool.map(lambda n: opened.stack(f"deploy/s{n % 20}").components["terraform"]["app"].vars, range(80))
+        )
+    assert all(variables == found[0] for variables in found)

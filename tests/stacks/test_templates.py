@@ -239,3 +239,61 @@ def test_a_template_that_fails_names_stack_and_component_and_spares_others(
         "deploy/dev",
         "app",
     )
+
+
+def test_what_a_template_does_to_another_component_stays_in_that_template(repository: Open) -> None:
+    changing = '{{ $v := (atmos.Component "a" .stack).vars }}{{ $_ := set $v "t" "changed" }}{{ $v.t }}'
+    manifest = f"""
+        components:
+          terraform:
+            a: {{vars: {{t: plain}}}}
+            b: {{vars: {{v: '{changing}'}}}}
+            c: {{vars: {{v: '{{{{ (atmos.Component "a" .stack).vars.t }}}}'}}}}
+    """
+    atmos = ATMOS + "templates: {settings: {enabled: true, sprig: {enabled: true}}}\n"
+    stack = repository({"atmos.yaml": atmos, "stacks/deploy/dev.yaml": manifest}).stack("deploy/dev")
+    found = {name: component.vars for name, component in stack.components["terraform"].items()}
+    assert found == {"a": {"t": "plain"}, "b": {"v": "changed"}, "c": {"v": "plain"}}
+
+
+def test_of_several_kinds_templates_see_terraform_first(only: Only) -> None:
+    manifest = """
+        components:
+          helmfile: {x: {vars: {kind: helmfile}}}
+          terraform: {x: {vars: {kind: terraform}}, app: {vars: {v: '{{ (atmos.Component "x" .stack).vars.kind }}'}}}
+    """
+    assert only(manifest, {"atmos.yaml": ENABLED}).vars == {"v": "terraform"}
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["mustToDate `2006` .vars.a", "semverCompare .vars.a `1.0`", "mustRegexMatch .vars.a `x`"],
+)
+def test_the_failure_of_a_function_does_not_quote_a_value(action: str) -> None:
+    context: dict[str, Value] = {"vars": {"a": "[hunter2CANARY"}}
+    with pytest.raises(TemplateError) as raised:
+        Functions({}).everywhere().render("{{ " + action + " }}", context)
+    assert "CANARY" not in str(raised.value)
+    assert action.split(maxsplit=1)[0] in str(raised.value)
+
+
+def test_a_function_still_says_what_is_wrong_where_it_quotes_nothing() -> None:
+    with pytest.raises(TemplateError, match="divide by zero"):
+        render("{{ div 1 0 }}")
+    with pytest.raises(TemplateError, match="set the stage: dev or prod"):
+        render("{{ fail `set the stage: dev or prod` }}")
+
+
+def test_sections_are_rendered_with_sorted_keys_as_yaml_v3_writes_them_and_keep_their_order() -> None:
+    section: dict[str, Value] = {
+        "z": "{{ $x }}",
+        "a": "{{ $x := .vars.a }}{{ $x }}",
+        "m": {"y": "{{ 1 }}", "b": [{"d": 1, "c": 2}]},
+    }
+    rendered = render_section(section, render)
+    assert rendered == {"z": "x", "a": "x", "m": {"y": "1", "b": [{"d": 1, "c": 2}]}}
+    assert [list(rendered), list(rendered["m"]), list(rendered["m"]["b"][0])] == [
+        ["z", "a", "m"],
+        ["y", "b"],
+        ["d", "c"],
+    ]
