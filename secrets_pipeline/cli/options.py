@@ -39,7 +39,7 @@ SomeStacks: TypeAlias = Annotated[
 ]
 AllStacks: TypeAlias = Annotated[bool, typer.Option("--all", help="Every stack of the repository.")]
 AllowExec: TypeAlias = Annotated[
-    bool, typer.Option("--allow-exec", help="Let `!exec` in YAML run commands; refused otherwise.")
+    bool, typer.Option("--allow-exec", help="Let `!exec` run commands, those of every manifest that is read.")
 ]
 FromFile: TypeAlias = Annotated[
     str | None,

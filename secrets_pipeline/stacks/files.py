@@ -28,12 +28,16 @@ class Files:
         self._real_base = os.path.realpath(base)
         self._texts: dict[Path, str] = {}
         self._names: dict[Path, str] = {}
+        self._folders: dict[Path, str] = {}
 
     def name(self, path: Path) -> str:
         """The path relative to the base path, with `/`, for messages."""
         name = self._names.get(path)
         if name is None:
-            name = self._names[path] = os.path.relpath(path, self.base)
+            below = str(path).removeprefix(f"{self.base}/")
+            name = self._names[path] = (
+                os.path.relpath(path, self.base) if below.startswith("/") or ".." in below else below
+            )
         return name
 
     def text(self, path: Path) -> str:
@@ -49,7 +53,7 @@ class Files:
 
     def _read(self, path: Path) -> str:
         where = Where(file=self.name(path))
-        real = os.path.realpath(path)
+        real = self._real(path)
         if real != self._real_base and not real.startswith(self._real_base.rstrip("/") + "/"):
             raise StackError(
                 "the file is outside of the base path, so it is not read",
@@ -57,7 +61,8 @@ class Files:
                 remedy="Move it into the repository; what stack YAML may pull in ends at base_path.",
             )
         try:
-            return Path(real).read_text(encoding="utf-8-sig")
+            with open(real, encoding="utf-8-sig") as file:  # noqa: PTH123 - a Path for each file takes longer
+                return file.read()
         except UnicodeDecodeError as error:
             raise StackError(
                 f"invalid stack manifest: not UTF-8 at byte {error.start}", where=where, remedy="Save it as UTF-8."
@@ -66,3 +71,11 @@ class Files:
             raise StackError(
                 f"the file cannot be read: {error.strerror}", where=where, remedy="Check its path and permissions."
             ) from None
+
+    def _real(self, path: Path) -> str:
+        """The path without symbolic links; those of a folder are followed once."""
+        folder = self._folders.get(path.parent)
+        if folder is None:
+            folder = self._folders[path.parent] = os.path.realpath(path.parent)
+        real = os.path.join(folder, path.name)  # noqa: PTH118 - the same
+        return os.path.realpath(real) if os.path.islink(real) or path.name == ".." else real  # noqa: PTH114 - the same

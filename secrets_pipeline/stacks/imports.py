@@ -21,7 +21,6 @@ from secrets_pipeline.stacks.overrides import Overrides, over, overrides_of, wit
 from secrets_pipeline.stacks.templates import Missing, Renderer, TemplateError, has_template
 
 _REMOTE: Final = re.compile(r"^([a-z][a-z0-9+.-]*(://|::)|git@|github\.com/|bitbucket\.org/|gitlab\.com/)")
-_SEEN_BY_PATHS: Final = ("settings", "vars", "env")
 _LONGEST_CHAIN: Final = 100  # files that import each other
 _MOST_MERGES: Final = 10_000  # of files into one manifest; a few that import each other twice are millions
 

@@ -19,6 +19,7 @@ from secrets_pipeline.stacks.gotemplate import (
     parse,
 )
 from secrets_pipeline.stacks.gotemplate.functions import ATMOS, Environment, gomplate, sprig
+from secrets_pipeline.stacks.gotemplate.signature import signature_of
 from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.ownership import copied
 
@@ -37,7 +38,8 @@ NO_VALUE: Final = "<no value>"
 _MUTATING: Final = frozenset({"set", "unset", "merge", "mergeOverwrite", "mustMerge", "mustMergeOverwrite"})
 _SPEAKING: Final = frozenset({"fail", "Component", "Store", "GomplateDatasource"})
 """Functions whose failures name components and the like, or what the author wrote."""
-_QUOTING: Final = frozenset("\"'`:")
+_CONSTANT: Final = re.compile(r"runtime error: |[\w.]+ is not supported: |components are not known yet")
+"""How failures begin that hold nothing of the arguments."""
 _WHOLE_SCALAR: Final = re.compile(
     r"""(?P<before>(?:^|[\s,\[{]))(?P<quote>['"])\{\{\s*(?P<chain>(?:\.[A-Za-z_][A-Za-z0-9_]*)+)\s*\}\}(?P=quote)"""
     r"""(?=[ \t]*(?:$|[,\]}]|[ ]\#))""",
@@ -107,10 +109,10 @@ class Renderer:
 
 
 def _without_values(message: str) -> str:
-    """The message without what a function says of its arguments, where it may quote them."""
+    """The message without what a function says of its arguments, which may be secrets."""
     head, calling, detail = message.partition("error calling ")
     name, _, said = detail.partition(": ")
-    if not calling or name in _SPEAKING or _QUOTING.isdisjoint(said.removeprefix("runtime error: ")):
+    if not calling or name in _SPEAKING or _CONSTANT.match(said):
         return message
     return f"{head}{calling}{name}: it refuses its arguments"
 
@@ -146,6 +148,15 @@ class Functions:
         library = self._library(sprig_on=sprig_on, gomplate_on=gomplate_on, more=variables)
         namespace = Namespace("*exec.AtmosFuncs", atmos)
         return Renderer({**library, "atmos": lambda: namespace})
+
+    def names(self) -> list[str]:
+        """Every function, `strings.Title` and the like with their namespaces."""
+        names: list[str] = []
+        for name, function in self._library(sprig_on=True, gomplate_on=True, more={}).items():
+            takes_nothing = not signature_of(function).kinds and signature_of(function).rest is None
+            found = function() if takes_nothing else None
+            names += [f"{name}.{method}" for method in found.methods] if isinstance(found, Namespace) else [name]
+        return sorted(names)
 
     def _library(self, *, sprig_on: bool, gomplate_on: bool, more: Mapping[str, str]) -> dict[str, Function]:
         key = (sprig_on, gomplate_on, tuple(sorted(more.items())))

@@ -95,12 +95,14 @@ class TopLevel:
             if len(broken) == 1:
                 placed = _of_stack(placed, *broken)
             return Processed(merged, (), (placed,), frozenset(broken))
+        if not errors:
+            return Processed(merged, tuple(drafts), (), frozenset())
         broken = {draft.stack for draft in drafts} | (self._processor.stack_names(path, merged) or set())
         return Processed(
             merged,
             tuple(drafts),
             tuple(self._places.of_component(error, path, merged.sources, kind) for kind, error in errors),
-            frozenset(broken if errors else ()),
+            frozenset(broken),
         )
 
     def _named_by_files(self) -> bool:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from secrets_pipeline.stacks.deferred import Deferred, NotAMapping, merge_layers
 from secrets_pipeline.stacks.markers import FunctionCall, Value
 from secrets_pipeline.stacks.merge import ListStrategy, Section, merge_all
+from tests.strategies.values import list_strategies, nested_maps
 
 from .conftest import ATMOS, Only, Open
 
@@ -74,14 +75,7 @@ def test_replacing_a_mapping_that_has_a_function_in_it_is_refused() -> None:
         merge_layers([{"v": {"m": {"f": OUTPUT}}}, {"v": {"m": "text"}}], REPLACE)
 
 
-sections = st.recursive(
-    st.dictionaries(st.sampled_from("ab"), st.sampled_from([1, None, "x", [1]]), max_size=2),
-    lambda inner: st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
-    max_leaves=6,
-)
-
-
-@given(st.lists(sections, max_size=4), st.sampled_from(ListStrategy))
+@given(st.lists(nested_maps, max_size=4), list_strategies)
 def test_layers_without_functions_merge_plainly(layers: list[Section], lists: ListStrategy) -> None:
     assert merge_layers(layers, lists) == (merge_all(layers, lists), {})
 

@@ -297,3 +297,25 @@ def test_sections_are_rendered_with_sorted_keys_as_yaml_v3_writes_them_and_keep_
         ["y", "b"],
         ["d", "c"],
     ]
+
+
+CANARY = "hunter2-CANARY"
+FUNCTIONS = Functions({}).names()
+
+
+@pytest.mark.parametrize("arguments", [".v", ".v .v", ".v .v .v", "(list .v) .v", "(dict .v .v) .v", "1 .v"])
+def test_no_function_that_fails_tells_its_arguments(arguments: str) -> None:
+    """All functions, and all methods of namespaces, but `fail`, whose text is the author's."""
+    renderer = Functions({}).everywhere()
+    for name in FUNCTIONS:
+        try:
+            renderer.render(f"{{{{ {name} {arguments} }}}}", {"v": CANARY})
+        except TemplateError as error:
+            assert name == "fail" or CANARY not in str(error), name  # noqa: PT017 - most of them do not fail
+
+
+def test_no_local_tells_what_a_command_printed(repository: Open) -> None:
+    manifest = f"""locals: {{a: !exec 'echo {CANARY}', b: '{{{{ mustToDate "2006" .locals.a }}}}'}}"""
+    (error,) = repository({"stacks/deploy/dev.yaml": manifest}, allow_exec=True).resolve().errors
+    assert "failed to resolve the local 'b'" in error.message
+    assert CANARY not in error.diagnostics()

@@ -19,7 +19,7 @@ values: st.SearchStrategy[Value] = st.recursive(
 
 dicts = st.dictionaries(st.sampled_from("abc"), st.one_of(scalars, st.dictionaries(st.sampled_from("abc"), scalars)))
 
-_atoms = st.sampled_from(["a", "b", "c", ".", "[ab]", "[^a]", r"\d", r"\w", r"\b", "^", "$", "(?:ab)", "é"])
+_atoms = st.sampled_from(["a", "b", "c", ".", "[ab]", "[^a]", r"\d", r"\w", r"\b", r"\B", "^", "$", "(?:ab)", "é"])
 _repeats = st.sampled_from(["", "", "", "*", "+", "?", "*?", "+?", "{2}", "{1,2}"])
 
 
@@ -30,7 +30,9 @@ def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
-_repeated = st.builds(lambda atom, repeat: atom if atom in {"^", "$", r"\b"} else atom + repeat, _atoms, _repeats)
+_repeated = st.builds(
+    lambda atom, repeat: atom if atom in {"^", "$", r"\b", r"\B"} else atom + repeat, _atoms, _repeats
+)
 expressions = st.recursive(_repeated, _grown, max_leaves=6)
 """Regular expressions that mean the same to RE2 and to Python: no repetition of what may be empty."""
 

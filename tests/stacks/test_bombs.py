@@ -1,0 +1,136 @@
+"""Small repositories that would cost without end: each has stacks, or an error of ours, soon."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from .conftest import ATMOS, Only, Open
+
+TEMPLATES = ATMOS + "templates: {settings: {enabled: true, evaluations: 1000000000}}\n"
+
+
+def imports_twice(levels: int, *, context: str = "", more: str = "") -> Mapping[str, str]:
+    """Files each of which imports the next one twice: the last is merged two to the power of `levels` times."""
+    files = {
+        f"stacks/c/{level}.yaml": f"import: [{{path: c/{level + 1}, {context}}}, c/{level + 1}]\n{more}"
+        for level in range(levels)
+    }
+    stack = "import: [c/0]\ncomponents: {terraform: {app: {}}}"
+    return {**files, f"stacks/c/{levels}.yaml": "vars: {a: [1]}", "stacks/deploy/dev.yaml": stack}
+
+
+def inherits(count: int, bases: str) -> str:
+    """Components each of which inherits from the one before it."""
+    components = [f"    c{n}: {{metadata: {{inherits: [{bases.format(n - 1)}]}}}}\n" for n in range(1, count)]
+    return "".join(["components:\n  terraform:\n    c0: {vars: {a: [1]}}\n", *components])
+
+
+def only_message(repository: Open, files: Mapping[str, str]) -> str:
+    found = repository(files).resolve()
+    assert not found.stacks
+    (error,) = found.errors
+    return error.message
+
+
+def test_a_file_that_is_imported_along_many_ways_is_merged_along_each(repository: Open) -> None:
+    files = {**imports_twice(10), "atmos.yaml": ATMOS + "settings: {list_merge_strategy: append}"}
+    (stack,) = repository(files).resolve().stacks.values()
+    assert stack.components["terraform"]["app"].vars == {"a": [1] * 2**10}
+
+
+@pytest.mark.parametrize(
+    ("context", "more"),
+    [
+        ("", ""),
+        ("context: {a: 1}", ""),
+        ("", "terraform: {overrides: {vars: {o: 1}}}"),
+        ("", "locals: {a: 1}"),
+    ],
+)
+def test_imports_that_double_at_each_level_are_refused(repository: Open, context: str, more: str) -> None:
+    found = only_message(repository, imports_twice(40, context=context, more=more))
+    assert found.startswith("more than 10000 files to merge")
+
+
+def test_an_endless_chain_of_imports_is_refused(repository: Open) -> None:
+    files = {f"stacks/c/{level}.yaml": f"import: [c/{level + 1}]" for level in range(1_000)}
+    stack = {"stacks/deploy/dev.yaml": "import: [c/0]", "stacks/c/1000.yaml": "{}"}
+    assert only_message(repository, {**files, **stack}) == "more than 100 manifests import each other in a row"
+
+
+@pytest.mark.parametrize(("count", "bases"), [(60, "c{0}, c{0}"), (300, "c{0}")])
+@pytest.mark.parametrize("lists", ["replace", "append"])
+def test_inheritance_without_end_is_refused(repository: Open, count: int, bases: str, lists: str) -> None:
+    atmos = ATMOS + f"settings: {{list_merge_strategy: {lists}}}"
+    found = repository({"atmos.yaml": atmos, "stacks/deploy/dev.yaml": inherits(count, bases)}).resolve()
+    assert {error.message.partition(":")[0] for error in found.errors} == {"too many base components"}
+
+
+def test_a_hundred_components_in_a_row_are_not_without_end(repository: Open) -> None:
+    found = repository({"stacks/deploy/dev.yaml": inherits(101, "c{0}")}).resolve()
+    assert found.errors == ()
+    assert len(found.stacks["deploy/dev"].components["terraform"]["c100"].sections["inheritance"]) == 100
+
+
+@pytest.mark.parametrize("value", ["{a: " * 5_000 + "}" * 5_000, "[" * 5_000 + "]" * 5_000])
+def test_five_thousand_levels_are_refused(repository: Open, value: str) -> None:
+    files = {"stacks/deploy/dev.yaml": f"components: {{terraform: {{app: {{vars: {{a: {value}}}}}}}}}"}
+    assert only_message(repository, files).startswith("invalid stack manifest: ")
+
+
+def test_ten_megabytes_of_text_are_read(only: Only) -> None:
+    text = "a" * 10_000_000
+    assert only(f"components: {{terraform: {{app: {{vars: {{a: '{text}'}}}}}}}}").vars == {"a": text}
+
+
+def test_many_keys_are_read(only: Only) -> None:
+    keys = "".join(f"  k{number}: {number}\n" for number in range(20_000))
+    app = only(f"vars:\n{keys}components: {{terraform: {{app: {{vars: {{k7: x}}}}, b: {{vars: {{k8: x}}}}}}}}")
+    assert len(app.vars) == 20_000
+    assert (app.vars["k7"], app.vars["k8"]) == ("x", 8)
+
+
+def test_evaluations_end_where_nothing_changes(only: Only) -> None:
+    app = only("components: {terraform: {app: {vars: {a: 'x{{ 1 }}'}}}}", {"atmos.yaml": TEMPLATES})
+    assert app.vars == {"a": "x1"}
+
+
+def test_evaluations_that_never_end_are_refused(repository: Open) -> None:
+    manifest = "components: {terraform: {app: {vars: {a: '{{ .vars.a }}{{ len .stack }}'}}}}"
+    files = {"atmos.yaml": TEMPLATES, "stacks/deploy/dev.yaml": manifest}
+    assert only_message(repository, files) == "template: the text still changes after 100 evaluations"
+
+
+def test_components_that_fail_because_of_each_other_fail_once_each(repository: Open) -> None:
+    failing = "    c0: {vars: {a: '{{ fail \"broken\" }}'}}\n"
+    chain = [
+        f"    c{n}: {{vars: {{a: '{{{{ (atmos.Component \"c{n - 1}\" .stack).vars.a }}}}'}}}}\n" for n in range(1, 20)
+    ]
+    atmos = ATMOS + "templates: {settings: {enabled: true, sprig: {enabled: true}}}"
+    manifest = "".join(["components:\n  terraform:\n", *reversed(chain), failing])
+    found = repository({"atmos.yaml": atmos, "stacks/deploy/dev.yaml": manifest}).resolve()
+    assert len(found.errors) == 20
+    assert all("broken" in error.message for error in found.errors)
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ("{'<% if false %>a': 1, b: '<% end %>'}", None),
+        ("{'<% if false %>a': 1, b: '<% end %>text'}", "the section vars is of another type"),
+    ],
+)
+def test_templates_do_not_change_what_a_section_is(repository: Open, variables: str, message: str | None) -> None:
+    atmos = ATMOS + 'templates: {settings: {enabled: true, delimiters: ["<%", "%>"]}}'
+    manifest = f"components: {{terraform: {{app: {{vars: {variables}}}}}}}"
+    found = repository({"atmos.yaml": atmos, "stacks/deploy/dev.yaml": manifest}).resolve()
+    messages = [error.message for error in found.errors]
+    assert messages == ([] if message is None else [f"{message} after its templates were rendered"])
+
+
+def test_unset_takes_items_from_lists_and_sections_from_components(only: Only) -> None:
+    app = only("components: {terraform: {app: {metadata: !unset , vars: {a: [1, !unset , {b: !unset }]}}}}")
+    assert app.vars == {"a": [1, {}]}
+    assert app.metadata == {}
