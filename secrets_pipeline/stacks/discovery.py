@@ -27,7 +27,7 @@ def stack_files(config: AtmosConfig, tree: FileTree) -> list[Path]:
         excluded = [compiled(os.path.normpath(pattern)) for pattern in config.excluded]
     except StackError as error:
         raise StackError(error.message, remedy=error.remedy, where=config.where("stacks", "excluded_paths")) from None
-    left = {path for path in found if not any(pattern.fullmatch(_below(path, config)) for pattern in excluded)}
+    left = {path for path in found if not any(matches(_below(path, config)) for matches in excluded)}
     if not left:
         raise StackError(
             f"no stack manifests found in the paths {', '.join(config.included)} of {config.stacks.name}/",
