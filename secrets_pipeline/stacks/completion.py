@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
@@ -17,6 +17,7 @@ from secrets_pipeline.stacks.model import Component
 from secrets_pipeline.stacks.ownership import CallFailed, copied, own
 from secrets_pipeline.stacks.rendering import contains_template, render_section
 from secrets_pipeline.stacks.templates import Functions, Missing, Renderer, TemplateError
+from secrets_pipeline.stacks.texts import texts
 
 Find = Callable[[str, str], Draft | None]
 """Given a component and a stack, its draft."""
@@ -210,23 +211,12 @@ def _sizes(values: Value) -> list[int | None] | None:
 
 def _failing(sections: Section, render: Callable[[str], str]) -> str | None:
     """The dotted path of the first text whose template fails by itself."""
-    for path, text in _texts(sections):
+    for path, text in texts(sections):
         try:
             render(text)
         except TemplateError:
-            return ".".join(path)
+            return ".".join(map(str, path))
     return None
-
-
-def _texts(value: Value, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _texts(inner, (*path, key))
-    elif isinstance(value, list):
-        for position, inner in enumerate(value):
-            yield from _texts(inner, (*path, str(position)))
 
 
 def _error(draft: Draft, message: str, remedy: str, key: str | None = None) -> StackError:

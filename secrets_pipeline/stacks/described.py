@@ -15,8 +15,7 @@ from secrets_pipeline.stacks.markers import FunctionCall, Value
 from secrets_pipeline.stacks.model import Component, Resolution, Stack
 from secrets_pipeline.stacks.ownership import CallFailed, own
 from secrets_pipeline.stacks.sections import TERRAFORM
-
-Key = str | int
+from secrets_pipeline.stacks.texts import Key, texts
 
 MASKS: Final[Mapping[str, str]] = {
     "<MASKED>": "Print it with ATMOS_MASK=false.",
@@ -169,7 +168,7 @@ class DescribedStacks:
         variables = sections.get("vars")
         if kind != TERRAFORM or not isinstance(variables, dict):
             return
-        for path, text in _texts(variables.get("secrets"), ("vars", "secrets")):
+        for path, text in texts(variables.get("secrets"), ("vars", "secrets")):
             for mask, remedy in MASKS.items():
                 if text == mask or (mask.startswith("<") and mask in text):
                     place = self._where(stack, (kind, name, *path))
@@ -235,17 +234,6 @@ def _inside(value: Value) -> Iterable[Value]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
-
-
-def _texts(value: Value, path: tuple[Key, ...]) -> Iterator[tuple[tuple[Key, ...], str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _texts(inner, (*path, key))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _texts(inner, (*path, index))
 
 
 def _jq(path: Sequence[Key]) -> str:

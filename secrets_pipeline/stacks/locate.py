@@ -11,8 +11,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks import dialect
 from secrets_pipeline.stacks.files import Files
-
-Key = str | int
+from secrets_pipeline.stacks.texts import Key
 
 _COMPONENT_ONLY: Final = frozenset({"metadata", "component", "overrides", "locals"})
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 import yaml
@@ -15,6 +16,7 @@ from secrets_pipeline.stacks.markers import FunctionCall, Literal, Unset, Value
 from secrets_pipeline.stacks.merge import Section
 from secrets_pipeline.stacks.scalars import STR, tag_of
 from secrets_pipeline.stacks.templates import DELIMITERS, has_template
+from secrets_pipeline.stacks.texts import texts
 
 _WIDTH: Final = 2**30  # no line folding
 _PRIVATE_USE: Final = range(0xE000, 0xF900)  # one stands for the tab, which keeps libyaml, not yaml.v3, from literals
@@ -122,23 +124,11 @@ for _type in (str, FunctionCall, Literal):
 
 def _dump(value: Value, *, quoted: bool) -> str:
     dumper = _QuotingDumper if quoted else _Dumper
-    texts = list(_texts(value))
-    if any("\t" in text and "\n" in text for text in texts):
-        tab = next(char for char in map(chr, _PRIVATE_USE) if not any(char in text for text in texts))
+    if any("\t" in text and "\n" in text for _, text in texts(value)):
+        written = json.dumps(value, ensure_ascii=False, default=str)
+        tab = next(char for char in map(chr, _PRIVATE_USE) if char not in written)
         return _dump(_replaced(value, "\t", tab), quoted=quoted).replace(tab, "\t")
     return str(yaml.dump(value, Dumper=dumper, width=_WIDTH, allow_unicode=True, sort_keys=True))
-
-
-def _texts(value: Value) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield key
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)
 
 
 def _replaced(value: Value, char: str, by: str) -> Value:

@@ -11,11 +11,13 @@ from secrets_pipeline.stacks.gotemplate.builtins import BUILTINS, SHORT_CIRCUITS
 from secrets_pipeline.stacks.gotemplate.evaluator import Evaluator
 from secrets_pipeline.stacks.gotemplate.execution import Execution
 from secrets_pipeline.stacks.gotemplate.failure import TemplateError, error_at
+from secrets_pipeline.stacks.gotemplate.limits import MAX_TEMPLATE
 from secrets_pipeline.stacks.gotemplate.parser import Tree, parse_tree
 from secrets_pipeline.stacks.gotemplate.values import Function, Missing, Value
 
 DELIMITERS: Final = ("{{", "}}")
 
+_CACHED: Final = 2**16  # longer templates are not kept
 _TOO_DEEP: Final = "the template is nested too deeply"
 
 
@@ -53,9 +55,12 @@ def parse(text: str, *, functions: Collection[str], delimiters: tuple[str, str] 
         delimiters: what starts and ends an action; neither is empty.
 
     Raises:
-        TemplateError: if it is not a template, or calls another function.
+        TemplateError: if it is not a template, is too long, or calls another function.
     """
-    template = _parsed(text, *delimiters)
+    if len(text) > MAX_TEMPLATE:
+        raise TemplateError(f"a template of more than {MAX_TEMPLATE} characters is not supported")
+    parsed = _parsed if len(text) <= _CACHED else _parsed.__wrapped__
+    template = parsed(text, *delimiters)
     for function in template.tree.functions:
         name = function.name
         if name not in functions and name not in BUILTINS and name not in SHORT_CIRCUITS:

@@ -89,3 +89,8 @@ def test_a_value_that_is_nested_too_deeply_to_print_is_an_error_of_the_template(
     for _ in range(5000):
         value = [value]
     fails("{{ . }}", "nested too deeply", value)
+
+
+def test_a_template_that_is_too_long_is_refused() -> None:
+    with pytest.raises(TemplateError, match="of more than 1048576 characters"):
+        parse("x" * 2**20 + "{{ 1 }}", functions=())
