@@ -20,7 +20,8 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.reader import ReaderError
 
 from secrets_pipeline.errors import StackError, Where
-from secrets_pipeline.stacks.scalars import MAP, SEQ, STR, tag_of
+from secrets_pipeline.stacks.nesting import MAX_DEPTH, TOO_DEEP
+from secrets_pipeline.stacks.scalars import MAP, SEQ, STR, TYPED_STARTS, tag_of
 
 _REMEDY: Final = "Correct the YAML; a manifest that is only valid after templating must be named .yaml.tmpl."
 _TAB_REMEDY: Final = "Indent with spaces: YAML allows no tabs there."
@@ -36,7 +37,7 @@ class _Composer(CParser):
 
     def resolve(self, kind: type[Node], value: str, implicit: tuple[bool, bool]) -> str:
         if kind is ScalarNode:
-            return tag_of(value) if implicit[0] else STR
+            return tag_of(value) if implicit[0] and value[:1] in TYPED_STARTS else STR
         return MAP if kind is MappingNode else SEQ
 
 
@@ -67,8 +68,6 @@ def compose(text: str, file: str) -> Node | None:
         raise invalid(_reason(error), file, _mark(text, error.position)) from None
     except UnicodeEncodeError as error:
         raise invalid("it is not Unicode text", file, _mark(text, len(text[: error.start].encode()))) from None
-    except RecursionError:
-        raise invalid("nested too deeply", file, None) from None
 
 
 def invalid(problem: str, file: str, mark: yaml.Mark | None, remedy: str = _REMEDY) -> StackError:
@@ -97,6 +96,7 @@ class _Events:
     def __init__(self, text: str) -> None:
         self._parser: Any = _Composer(text)  # the types of its events and those of yaml's nodes do not fit together
         self._anchors: dict[str, Node] = {}
+        self._depth = 0
 
     def document(self) -> Node:
         try:
@@ -132,9 +132,13 @@ class _Events:
         return self._anchors[event.anchor]
 
     def _fill(self, node: Node) -> None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:  # this recursion is Python's, while that of libyaml has a limit of its own
+            raise yaml.composer.ComposerError(None, None, TOO_DEEP, node.start_mark)
         while not isinstance(event := self._parser.get_event(), MappingEndEvent | SequenceEndEvent):
             child = self._node(event)
             node.value.append((child, self._node(self._parser.get_event())) if type(node) is MappingNode else child)
+        self._depth -= 1
 
 
 def _is_tab(text: str, mark: yaml.Mark | None) -> bool:

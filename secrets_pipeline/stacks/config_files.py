@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Final
 from yaml.nodes import MappingNode, Node
 
 from secrets_pipeline.errors import StackError, Where
-from secrets_pipeline.stacks import dialect
+from secrets_pipeline.stacks import dialect, remote
 from secrets_pipeline.stacks.functions import construct, env_value, repository_root, working_directory
 from secrets_pipeline.stacks.globs import FileTree
 from secrets_pipeline.stacks.markers import UNSET, FunctionCall, Value
@@ -22,7 +21,6 @@ _NAMES: Final = (".atmos.yml", ".atmos.yaml", "atmos.yml", "atmos.yaml")
 _DROP_INS: Final = ("atmos.d", ".atmos.d")
 _EXTENSIONS: Final = (".yaml", ".yml")
 _CASED: Final = frozenset({"env"})  # Viper lower-cases every key but those of environment variables
-_REMOTE: Final = re.compile(r"^[a-z][a-z0-9+.-]*(://|::)|^(git@|github\.com/|gitlab\.com/|bitbucket\.org/)")
 _SYSTEM: Final = Path("/usr/local/etc/atmos")
 
 
@@ -147,7 +145,7 @@ class _Loader:
         """The files of a folder: drop-ins, then imports, then the main files."""
         drop_ins = [] if self._git in (None, folder) else self._drop_ins(self._git)
         drop_ins += self._drop_ins(folder)
-        main = [self._read(folder / name) for name in _NAMES if (folder / name).is_file()]
+        main = [self._read(folder / name, folder) for name in _NAMES if (folder / name).is_file()]
         merged = merge_all(file.section for file in (*drop_ins, *main))
         importer = main[-1] if main else drop_ins[-1] if drop_ins else None
         if importer is None:
@@ -176,10 +174,11 @@ class _Loader:
                 )
             self._check_inside(found, config.folder, name)
             for path in self._found(found, "**/*"):
-                yield self._read(path)
+                yield self._read(path, config.folder)
 
     def _drop_ins(self, folder: Path) -> list[ConfigFile]:
-        return [self._read(path) for name in _DROP_INS for path in self._found(folder / name, "**/*")]
+        paths = [path for name in _DROP_INS for path in self._found(folder / name, "**/*")]
+        return [self._read(path, folder) for path in paths]
 
     def _anchor(self, base: str, folder: Path) -> Path:
         """Where imports start: the base path, which begins at the file's own folder if it has a dot in front."""
@@ -191,9 +190,11 @@ class _Loader:
         importer = chain[-1]
         for name in _import_names(names, importer):
             where = Where(file=importer.name, line=importer.line(("import",)), key="import")
-            if _REMOTE.match(name):
+            if remote.is_remote(name):
                 raise StackError(
-                    f"remote import not supported: {name!r}", where=where, remedy="Vendor the file into the repository."
+                    f"remote import not supported: {remote.shown(name)!r}",
+                    where=where,
+                    remedy="Vendor the file into the repository.",
                 )
             paths = self._found(anchor, name)
             if not paths:
@@ -203,7 +204,7 @@ class _Loader:
                 if any(path == file.path for file in chain):
                     cycle = " → ".join([*(file.name for file in chain), self._name(path)])
                     raise StackError(f"import cycle: {cycle}", where=where, remedy="Remove one of these imports.")
-                file = self._read(path)
+                file = self._read(path, folder)
                 yield file
                 base = file.section.get("base_path")
                 inner = self._anchor(base, path.parent) if isinstance(base, str) and base else anchor
@@ -227,8 +228,10 @@ class _Loader:
     def _name(self, path: Path) -> str:
         return os.path.relpath(path, self._root)
 
-    def _read(self, path: Path) -> ConfigFile:
+    def _read(self, path: Path, folder: Path) -> ConfigFile:
+        """A file of the configuration in `folder`, which it may not lead out of."""
         name = self._name(path)
+        self._check_inside(path, folder, name, Where(file=name))
         try:
             text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:

@@ -10,6 +10,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from secrets_pipeline.stacks.composer import compose, invalid
 from secrets_pipeline.stacks.markers import AppendList, Literal, Value
+from secrets_pipeline.stacks.nesting import MAX_DEPTH, TOO_DEEP, require_depth
 from secrets_pipeline.stacks.scalars import MAP, MERGE, SEQ, STR, as_text, tag_of, value_of
 
 __all__ = ["TagConstructor", "compose", "invalid", "load", "load_mapping"]
@@ -39,6 +40,7 @@ class _Constructor:
     def __init__(self, construct_tag: TagConstructor) -> None:
         self._construct_tag = construct_tag
         self._nodes = 0
+        self._depth = 0
 
     def value(self, node: Node) -> Value:
         tag = node.tag
@@ -59,9 +61,12 @@ class _Constructor:
                 return value_of(tag, node.value)
             if tag in (_LITERAL, _APPEND):
                 return self._untagged(tag, node)
-            return self._construct_tag(tag, node.value)
+            value = self._construct_tag(tag, node.value)
+            if isinstance(value, dict | list):  # of an included file
+                require_depth(value, self._depth)
         except ValueError as error:
             raise _Problem(str(error), node) from None
+        return value
 
     @staticmethod
     def _untagged(tag: str, node: ScalarNode) -> Value:
@@ -83,12 +88,14 @@ class _Constructor:
         raise _Problem(f"unsupported YAML tag: {_shown(tag)!r} on {_KINDS[type(node)]}", node)
 
     def _items(self, node: Node) -> list[Value]:
-        self._count(node)
+        self._enter(node)
         value = self.value
-        return [item.value if item.tag is STR else value(item) for item in node.value]
+        items = [item.value if item.tag is STR else value(item) for item in node.value]
+        self._depth -= 1
+        return items
 
     def _mapping(self, node: Node) -> dict[str, Value]:
-        self._count(node)
+        self._enter(node)
         value = self.value
         mapping: dict[str, Value] = {}
         merged: tuple[Node, Node] | None = None
@@ -107,6 +114,7 @@ class _Constructor:
             mapping[key] = value_node.value if value_node.tag is STR else value(value_node)
         if merged:
             self._merge(mapping, *merged)
+        self._depth -= 1
         return mapping
 
     def _key(self, node: Node) -> str:
@@ -130,7 +138,11 @@ class _Constructor:
             for name, value in self._mapping(item).items():
                 mapping.setdefault(name, value)
 
-    def _count(self, node: Node) -> None:
+    def _enter(self, node: Node) -> None:
+        """Count a mapping or list, which the caller leaves again by one less of `_depth`."""
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise _Problem(TOO_DEEP, node)
         self._nodes += len(node.value) + 1
         if self._nodes > _EXPANSION_LIMIT:
             raise _Problem("document contains excessive aliasing", node)
@@ -145,8 +157,8 @@ def load(text: str, file: str, construct_tag: TagConstructor) -> Value:
         construct_tag: called for every scalar with a tag that is not YAML's own.
 
     Raises:
-        StackError: with file, line and column, for a syntax error, a duplicate key, an unknown tag or a value that
-            is not what its tag says.
+        StackError: with file, line and column, for a syntax error, a duplicate key, an unknown tag, a value that
+            is not what its tag says, or one nested deeper than `MAX_DEPTH`.
     """
     node = compose(text, file)
     return None if node is None else _constructed(node, file, construct_tag)
@@ -179,8 +191,8 @@ def _constructed(node: Node, file: str, construct_tag: TagConstructor) -> Value:
         return _Constructor(construct_tag).value(node)
     except _Problem as error:
         raise invalid(str(error), file, error.node.start_mark, "Correct this value or key.") from None
-    except RecursionError:
-        raise invalid("nested too deeply, or an anchor that contains itself", file, None) from None
+    except RecursionError:  # of included files within each other, each of them within the limit
+        raise invalid(TOO_DEEP, file, node.start_mark) from None
 
 
 def _literal(value: Value) -> Value:

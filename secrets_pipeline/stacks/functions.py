@@ -20,6 +20,7 @@ from typing import Final
 from secrets_pipeline.stacks import arguments, shell
 from secrets_pipeline.stacks.arguments import ArgumentsError
 from secrets_pipeline.stacks.markers import UNSET, FunctionCall, Literal, Value
+from secrets_pipeline.stacks.nesting import MAX_DEPTH, MAX_RESULT_DEPTH, NestingError, require_depth
 from secrets_pipeline.stacks.scalars import as_text
 
 INCLUDES: Final = frozenset({"!include", "!include.raw"})
@@ -32,6 +33,7 @@ _TAGS: Final = frozenset({
 })  # fmt: skip
 _EXEC_SECONDS: Final = 60
 _RANDOM_RANGE: Final = (0, 65_535)
+_MOST_DIGITS: Final = 400  # of a JSON number that any float can be, and far less than Python converts
 
 
 class FunctionError(Exception):
@@ -93,12 +95,19 @@ class Evaluator:
         folder: current folder of `!exec`, value of `!cwd` and default of `!repo-root`.
         repository: root of the Git repository, if there is one.
         allow_exec: whether `!exec` runs commands.
+        allowed: variables that may be read where not all of `env` may: `!env` of others stays a call, and so does
+            `!random`, since what is read under such rules is to be the same every time.
     """
 
     env: Mapping[str, str]
     folder: Path
     repository: Path | None
     allow_exec: bool
+    allowed: frozenset[str] | None = None
+
+    def may_read(self, name: str) -> bool:
+        """Whether `!env` may read a variable, set or not."""
+        return self.allowed is None or name in self.env or name in self.allowed
 
     def __call__(self, call: FunctionCall, sections: Mapping[str, Value]) -> Value:
         """The value of a call in a component, or the call itself if it needs the outside.
@@ -117,7 +126,10 @@ class Evaluator:
 
 
 def _env(evaluator: Evaluator, call: FunctionCall, sections: Mapping[str, Value]) -> Value:
-    return env_value(call.args, sections.get("env") or {}, evaluator.env)
+    section = sections.get("env") or {}
+    name = arguments.words("!env", call.args, 1, 2)[0]
+    withheld = name not in section and not evaluator.may_read(name)
+    return call if withheld else env_value(call.args, section, evaluator.env)
 
 
 def _exec(evaluator: Evaluator, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
@@ -135,8 +147,10 @@ def _template(_evaluator: Evaluator, call: FunctionCall, _sections: Mapping[str,
     return decoded(call.args)
 
 
-def _random(_evaluator: Evaluator, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
+def _random(evaluator: Evaluator, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
     """`!random [[min] max]`, both included: another number at every reading."""
+    if evaluator.allowed is not None:
+        return call
     texts = arguments.words(call.tag, call.args, 0, 2)
     try:
         limits = [int(text) for text in texts]
@@ -144,7 +158,7 @@ def _random(_evaluator: Evaluator, call: FunctionCall, _sections: Mapping[str, V
         raise ArgumentsError("invalid arguments of the !random function: they must be integers") from None
     low, high = limits if len(limits) > 1 else (_RANDOM_RANGE[0], limits[0] if limits else _RANDOM_RANGE[1])
     if low >= high:
-        raise ArgumentsError(f"invalid arguments of the !random function: {low} is not less than {high}")
+        raise ArgumentsError("invalid arguments of the !random function: the first is not less than the second")
     return low + secrets.randbelow(high - low + 1)
 
 
@@ -166,7 +180,7 @@ def _labels(_evaluator: Evaluator, call: FunctionCall, sections: Mapping[str, Va
     if key in labels:
         return labels[key]
     if not default:
-        raise FunctionError(f"!labels: the component has no label {key!r}, and no default is given")
+        raise FunctionError("!labels: the component has no label of that name, and no default is given")
     return default[0]
 
 
@@ -211,30 +225,50 @@ _CHECKS: Final[Mapping[str, Callable[[str, str], object]]] = {
 
 
 def decoded(text: str) -> Value:
-    """JSON if it is JSON, else the text."""
+    """JSON if it is JSON, else the text.
+
+    Raises:
+        FunctionError: if it is JSON that is nested too deeply.
+    """
     try:
-        return json_value(text)
+        return json_value(text, MAX_RESULT_DEPTH)
+    except NestingError as error:
+        raise FunctionError(str(error)) from None
     except ValueError:
         return text
 
 
-def json_value(text: str) -> Value:
+def json_value(text: str, most: int = MAX_DEPTH) -> Value:
     """The value of JSON text; as in Go, a number without a fraction is an integer, and `NaN` is no JSON.
 
+    Args:
+        text: the JSON.
+        most: lists and mappings that may be within each other.
+
     Raises:
-        ValueError: if it is not JSON, or nested too deeply.
+        NestingError: if it is nested too deeply.
+        ValueError: if it is not JSON.
     """
     try:
-        return json.loads(text, parse_float=_number, parse_constant=_refuse)
+        value = json.loads(text, parse_int=_integer, parse_float=_number, parse_constant=_refuse)
     except RecursionError:
-        message = "nested too deeply"
-        raise ValueError(message) from None
+        raise NestingError(most) from None
+    require_depth(value, most=most)
+    return value
+
+
+def _integer(text: str) -> float | int:
+    return int(text) if len(text) <= _MOST_DIGITS else _number(text)
 
 
 def _number(text: str) -> float | int:
     number = float(text)
-    return int(number) if math.isfinite(number) and number.is_integer() else number
+    if math.isinf(number):
+        message = "invalid JSON: a number is too large"
+        raise ValueError(message)
+    return int(number) if number.is_integer() else number
 
 
 def _refuse(text: str) -> None:
-    raise ValueError(text)
+    message = f"invalid JSON: {text} is no value"
+    raise ValueError(message)

@@ -5,12 +5,13 @@ Atmos evaluates such a file without variables and functions, and refuses blocks 
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Final
 
 import hcl2
 from hcl2.rules.abstract import LarkToken
-from hcl2.rules.base import AttributeRule, BlockRule
+from hcl2.rules.base import AttributeRule, BlockRule, BodyRule
 from hcl2.rules.containers import ObjectElemKeyRule, ObjectRule, TupleRule
 from hcl2.rules.expressions import ExprTermRule, UnaryOpRule
 from hcl2.rules.literal_rules import FloatLitRule, IdentifierRule, IntLitRule, LiteralValueRule
@@ -18,10 +19,12 @@ from hcl2.rules.strings import HeredocTemplateRule, HeredocTrimTemplateRule, Str
 from lark.exceptions import LarkError, UnexpectedInput
 
 from secrets_pipeline.stacks.markers import Value
+from secrets_pipeline.stacks.nesting import NestingError, require_depth
 
 _CONSTANTS: Final = {"true": True, "false": False, "null": None}
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.?))", re.DOTALL)
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
+_MOST_DIGITS: Final = 400  # far less than Python converts
 _TEMPLATE: Final = re.compile(r"([$%])(\1?)\{")
 
 
@@ -36,13 +39,21 @@ def parse(text: str) -> dict[str, Value]:
 
     Raises:
         HclError: for a syntax error, a block, an attribute or key that is set twice, or a value that is not a literal.
+        NestingError: if it is nested too deeply.
     """
     try:
-        body = hcl2.parses(text).body
+        attributes = _attributes(hcl2.parses(text).body)
     except UnexpectedInput as error:
         raise HclError(f"invalid HCL in line {error.line}, column {error.column}") from None
-    except (LarkError, RecursionError) as error:
+    except LarkError as error:
         raise HclError(f"invalid HCL: {type(error).__name__}") from None
+    except RecursionError:
+        raise NestingError from None
+    require_depth(attributes)
+    return attributes
+
+
+def _attributes(body: BodyRule) -> dict[str, Value]:
     attributes: dict[str, Value] = {}
     for child in body.children:
         if isinstance(child, BlockRule):
@@ -132,9 +143,11 @@ def _heredoc(text: str, *, flush: bool) -> str:
 
 
 def _number(text: str) -> int | float:
-    if text.isdigit():
+    if text.isdigit() and len(text) <= _MOST_DIGITS:
         return int(text)
     number = float(text)
+    if math.isinf(number):
+        raise HclError("an HCL number is too large")
     return int(number) if number.is_integer() else number
 
 

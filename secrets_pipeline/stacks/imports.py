@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.stacks import remote
 from secrets_pipeline.stacks.config import AtmosConfig
 from secrets_pipeline.stacks.discovery import EXTENSIONS
 from secrets_pipeline.stacks.files import Files, is_file
@@ -20,7 +20,6 @@ from secrets_pipeline.stacks.merge import Section, merge_maps
 from secrets_pipeline.stacks.overrides import Overrides, over, overrides_of, with_overrides
 from secrets_pipeline.stacks.templates import Missing, Renderer, TemplateError, has_template
 
-_REMOTE: Final = re.compile(r"^([a-z][a-z0-9+.-]*(://|::)|git@|github\.com/|bitbucket\.org/|gitlab\.com/)")
 _LONGEST_CHAIN: Final = 100  # files that import each other
 _MOST_MERGES: Final = 10_000  # of files into one manifest; a few that import each other twice are millions
 
@@ -192,10 +191,9 @@ class Imports:
         name = self._rendered(entry, importer, context, missing)
         if name is None:
             return []
-        if _REMOTE.match(name):
-            raise self._invalid(
-                f"remote import not supported: {entry.path!r}", importer, "Vendor the file into the repository."
-            )
+        if remote.is_remote(name):
+            message = f"remote import not supported: {remote.shown(name)!r}"
+            raise self._invalid(message, importer, "Vendor the file into the repository.")
         anchor = importer.parent if name.split("/")[0] in (".", "..") else self._config.stacks
         found = self._found.get((anchor, name))
         if found is None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from pathlib import Path
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
-from secrets_pipeline.stacks import arguments, dialect, yq
+from secrets_pipeline.stacks import arguments, dialect, remote, yq
 from secrets_pipeline.stacks.files import Files, is_file
 from secrets_pipeline.stacks.functions import INCLUDES, construct, json_value
 from secrets_pipeline.stacks.markers import Value
@@ -17,7 +16,6 @@ from secrets_pipeline.stacks.markers import Value
 _RAW: Final = "!include.raw"
 _YAML: Final = (".yaml", ".yml")
 _HCL: Final = (".hcl", ".tf", ".tfvars")
-_REMOTE: Final = re.compile(r"^[a-z][a-z0-9+.-]*(://|::)|^(git@|github\.com/|gitlab\.com/|bitbucket\.org/)")
 
 
 class Parser:
@@ -98,8 +96,8 @@ class Parser:
 
     def _target(self, tag: str, name: str, importer: Path) -> Path:
         """The file of that name: for `./` and `../` beside the manifest, else (or if not there) below the base path."""
-        if _REMOTE.match(name):
-            message = f"remote include not supported: {name!r}: vendor the file into the repository"
+        if remote.is_remote(name):
+            message = f"remote include not supported: {remote.shown(name)!r}: vendor the file into the repository"
             raise ValueError(message)
         places = [self._files.base / name]
         if name.startswith(("./", "../")):

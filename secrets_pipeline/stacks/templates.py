@@ -38,7 +38,9 @@ NO_VALUE: Final = "<no value>"
 _MUTATING: Final = frozenset({"set", "unset", "merge", "mergeOverwrite", "mustMerge", "mustMergeOverwrite"})
 _SPEAKING: Final = frozenset({"fail", "Component", "Store", "GomplateDatasource"})
 """Functions whose failures name components and the like, or what the author wrote."""
-_CONSTANT: Final = re.compile(r"runtime error: |[\w.]+ is not supported: |components are not known yet")
+_CONSTANT: Final = re.compile(
+    r"runtime error: |[\w.]+ is not supported: |an? [a-z ]+ of more than \d+ [a-z ]+ is not supported|components are not "
+)
 """How failures begin that hold nothing of the arguments."""
 _WHOLE_SCALAR: Final = re.compile(
     r"""(?P<before>(?:^|[\s,\[{]))(?P<quote>['"])\{\{\s*(?P<chain>(?:\.[A-Za-z_][A-Za-z0-9_]*)+)\s*\}\}(?P=quote)"""

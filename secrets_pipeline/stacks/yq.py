@@ -26,6 +26,7 @@ _TOKEN: Final = re.compile(
     r"""|(?P<name>[A-Za-z_][A-Za-z0-9_-]*)|(?P<sign>//|==|!=|[.|()\[\]{}]))"""
 )
 _FIELD: Final = re.compile(r"[A-Za-z0-9_/-]+")
+_TEXT: Final = re.compile(r"""(?<![.])(?:"(?:[^"\\]|\\.)*(?:"|\Z)|'[^']*(?:'|\Z))""", re.DOTALL)
 _WORDS: Final = {"true": True, "false": False, "null": None}
 
 _Step: TypeAlias = Callable[[Value], Iterator[Value]]
@@ -48,13 +49,15 @@ def evaluate(expression: str, value: Value) -> Value:
     try:
         results = list(_Reader(expression).whole()(value))
     except YqError as error:
-        message = f"the yq expression {expression!r} {error}"
+        message = f"the yq expression {_shown(expression)!r} {error}"
         raise YqError(message) from None
     except RecursionError:
         message = "the yq expression is nested too deeply"
         raise YqError(message) from None
     if len(results) > 1:
-        message = f"the yq expression {expression!r} gives {len(results)} values: put it in [ ] for a list of them"
+        message = (
+            f"the yq expression {_shown(expression)!r} gives {len(results)} values: put it in [ ] for a list of them"
+        )
         raise YqError(message)
     return results[0] if results else None
 
@@ -178,15 +181,20 @@ class _Reader:
 
     def _unsupported(self) -> YqError:
         rest = self._text[self._at :].strip()
-        place = f"from {rest!r} on" if rest else "at its end"
+        place = f"from {_shown(rest)!r} on" if rest else "at its end"
         return YqError(f"is not supported {place}: paths, [index], [], |, //, ==, length, keys, select and join are")
+
+
+def _shown(expression: str) -> str:
+    """The expression for an error, without the texts in it but for keys behind a dot: they may be values."""
+    return _TEXT.sub('"…"', expression)
 
 
 def _literal(text: str) -> Value:
     try:
         return json.loads(text)
     except ValueError:
-        raise YqError(f"has an invalid literal {text}") from None
+        raise YqError("has an invalid literal") from None
 
 
 def _constant(constant: Value) -> _Step:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -84,20 +85,36 @@ def test_a_base_path_in_the_environment_is_that_of_the_repository(stand_in: Stan
     assert asked(binary, folder, ATMOS_BASE_PATH="repository") == f"{folder}\n"
 
 
-def test_what_it_says_is_shown_when_it_fails_but_never_what_it_prints(stand_in: StandIn, folder: Path) -> None:
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"db_password: {CANARY}",
+        f'error calling mustToDate: parsing time "{CANARY}"',
+        f"postgres://app:{CANARY}@db/x",
+        f"Authorization: Bearer {CANARY}",
+        f"password:\n  {CANARY}",
+    ],
+)
+def test_nothing_of_what_it_says_or_prints_is_shown_when_it_fails_but_how_to_see_it(
+    stand_in: StandIn, folder: Path, said: str
+) -> None:
     binary = stand_in(f"""
         print("{CANARY}")
         print("\\x1b[31mError:\\x1b[0m the stack is invalid", file=sys.stderr)
-        print("  db_password: {CANARY}", file=sys.stderr)
-        print("  token={CANARY} x", file=sys.stderr)
+        print({said!r}, end="", file=sys.stderr)
         sys.exit(3)
     """)
     with pytest.raises(StackError) as caught:
         asked(binary, folder)
-    text = str(caught.value)
-    assert "ended with exit status 3:\n  Error: the stack is invalid\n" in text
-    assert "  db_password: ********\n" in text
-    assert CANARY not in text
+    assert CANARY not in str(caught.value)
+    lines = 2 + said.count("\n")
+    assert f"ended with exit status 3; the {lines} lines that it said may hold values" in caught.value.message
+    assert f"cd {folder} && {binary} {' '.join(ARGUMENTS)} >/dev/null" in caught.value.remedy
+
+
+def test_one_that_fails_without_a_word_is_said_to(stand_in: StandIn, folder: Path) -> None:
+    with pytest.raises(StackError, match="exit status 1; it said nothing"):
+        asked(stand_in("sys.exit(1)"), folder)
 
 
 def test_what_it_says_is_not_an_error_when_it_succeeds(stand_in: StandIn, folder: Path) -> None:
@@ -126,6 +143,35 @@ def test_one_that_takes_too_long_is_ended_with_what_it_started(stand_in: StandIn
         describe_stacks(folder, {BINARY_VARIABLE: str(binary)}, seconds=2)
     assert time.monotonic() - started < 20
     assert not _lives(int(mark.read_text()))
+
+
+def test_one_that_leaves_the_group_is_not_waited_for(stand_in: StandIn, folder: Path, tmp_path: Path) -> None:
+    mark = tmp_path / "child"
+    binary = stand_in(f"""
+        child = subprocess.Popen(["sleep", "60"], start_new_session=True)
+        open({str(mark)!r}, "w").write(str(child.pid))
+        time.sleep(60)
+    """)
+    started = time.monotonic()
+    try:
+        with pytest.raises(StackError, match="took longer than 2 s"):
+            describe_stacks(folder, {BINARY_VARIABLE: str(binary)}, seconds=2)
+        assert time.monotonic() - started < 20
+    finally:
+        os.kill(int(mark.read_text()), signal.SIGKILL)
+
+
+def test_one_that_prints_without_end_is_ended(stand_in: StandIn, folder: Path) -> None:
+    binary = stand_in('while True: sys.stdout.write("o" * 100_000)')
+    with pytest.raises(StackError, match="printed more than 1 MiB") as caught:
+        describe_stacks(folder, {BINARY_VARIABLE: str(binary)}, seconds=SECONDS, most=2**20)
+    assert "--from-file" in caught.value.remedy
+
+
+def test_one_that_complains_without_end_takes_no_memory(stand_in: StandIn, folder: Path) -> None:
+    binary = stand_in('sys.stderr.write("e\\n" * 3_000_000); sys.exit(1)')
+    with pytest.raises(StackError, match="the 3000000 lines"):
+        asked(binary, folder)
 
 
 def test_one_that_is_not_there_or_no_program_is_an_error_with_what_to_do(folder: Path, tmp_path: Path) -> None:

@@ -120,6 +120,27 @@ def test_imports_that_cannot_be_are_errors_with_a_place(write: Write, tmp_path: 
     assert raised.value.where.line
 
 
+@pytest.mark.parametrize(
+    "name", ["atmos.d/o.yaml", ".atmos.d/x/o.yaml", "profiles/dev/o.yaml", "config/o.yaml", "atmos.yml"]
+)
+def test_a_link_out_of_the_repository_is_refused_wherever_it_is(write: Write, tmp_path: Path, name: str) -> None:
+    root = write({"repo/atmos.yaml": ATMOS + "import: [config/*]\n", "outside.yaml": "env: {X: OUTSIDE}\n"}) / "repo"
+    link = root / name
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(tmp_path / "outside.yaml")
+    with pytest.raises(StackError, match="leaves the repository") as raised:
+        find_config(root, {"ATMOS_PROFILE": "dev"} if "profiles" in name else {})
+    assert raised.value.where is not None
+    assert raised.value.where.file
+    assert "inside" in raised.value.remedy
+
+
+def test_a_link_to_another_file_of_the_repository_is_followed(write: Write, tmp_path: Path) -> None:
+    root = write({"repo/atmos.yaml": ATMOS, "shared/s.yaml": says("shared"), ".git/HEAD": "", "repo/atmos.d/x": ""})
+    (root / "repo" / "atmos.d" / "s.yaml").symlink_to(tmp_path / "shared" / "s.yaml")
+    assert pattern(root / "repo") == "shared"
+
+
 def test_drop_ins_are_read_from_both_folders_the_shallow_ones_first(write: Write) -> None:
     root = write(
         {

@@ -102,7 +102,7 @@ def test_yaml_is_read_as_json_is() -> None:
         ('{"dev": NaN}', "not valid JSON: NaN is not JSON", None),
         ('{"dev": ' + "[" * 200_000, "not valid JSON: nested too deeply", None),
         ('{"dev": ' + "[" * 300 + "]" * 300 + "}", "nested deeper than 200 levels", None),
-        ("dev: " + "[" * 300 + "]" * 300, "nested deeper than 200 levels", None),
+        ("dev: " + "[" * 300 + "]" * 300, "nested too deeply: more than 200", 1),
         ("dev: {}\ndev: {}\n", 'not valid YAML: mapping key "dev" already defined', 2),
         ("dev: !nope x", "not valid YAML: unsupported YAML tag: '!nope'", 1),
     ],

@@ -67,6 +67,8 @@ def test_comments_and_line_ends_do_not_matter() -> None:
         (r'a = "\q"', r"invalid escape \q in HCL attribute 'a'"),
         (r'a = "\ud800"', "invalid Unicode escape in HCL attribute 'a'"),
         ("a = " + "[" * 2_000, "invalid HCL"),
+        ("a = " + "9" * 5_000, "an HCL number is too large"),
+        ("a = 1e400", "an HCL number is too large"),
     ],
 )  # fmt: skip
 def test_everything_else_is_refused(text: str, message: str) -> None:

@@ -134,6 +134,37 @@ def test_a_merge_key_cannot_be_an_included_file_as_in_yaml_v3(repository: Open) 
     assert "map merge requires map" in error.message
 
 
+@pytest.mark.parametrize("name", ["deep.yaml", "deep.json", "deep.hcl"])
+@pytest.mark.parametrize(("depth", "fits"), [(100, True), (150, False), (201, False), (900, False)])
+def test_a_file_adds_to_the_depth_of_what_includes_it(repository: Open, name: str, depth: int, fits: bool) -> None:
+    inner = "[" * (depth - 1) + "]" * (depth - 1)
+    text = f"a = {inner}" if name.endswith(".hcl") else f'{{"a": {inner}}}'
+    manifest = f"components: {{terraform: {{app: {{vars: {{v: {'[' * 50}!include {name} {']' * 50}}}}}}}}}\n"
+    manifest = manifest.replace(f"!include {name} ", f"!include '{name}'")
+    errors = repository({"stacks/deploy/dev.yaml": manifest, name: text}).resolve().errors
+    assert fits is not bool(errors)
+    for error in errors:
+        assert "nested too deeply" in error.message
+        assert error.where is not None
+        assert error.where.file in {name, "stacks/deploy/dev.yaml"}
+
+
+def test_files_that_are_deep_only_together_are_refused(repository: Open) -> None:
+    levels = {f"{n}.yaml": "[" * 150 + f"!include '{n + 1}.yaml'" + "]" * 150 for n in range(9)}
+    text = "vars: {v: !include 0.yaml}\ncomponents: {terraform: {app: {}}}\n"
+    errors = repository({**levels, "9.yaml": "1", "stacks/deploy/dev.yaml": text}).resolve().errors
+    assert errors
+    assert all("nested too deeply" in error.message for error in errors)
+
+
+@pytest.mark.parametrize("name", ["long.yaml", "long.json", "long.hcl"])
+def test_a_number_of_thousands_of_digits_is_no_traceback(repository: Open, name: str) -> None:
+    text = {"yaml": "a: {}", "json": '{{"a": {}}}', "hcl": "a = {}"}[name.partition(".")[2]].format("9" * 5_000)
+    found = repository({"stacks/deploy/dev.yaml": manifest(f"!include {name} .a"), name: text}).resolve()
+    assert bool(found.errors) is not name.endswith(".yaml")
+    assert all("too large" in error.message for error in found.errors)
+
+
 def test_a_whole_section_can_be_included(only: Only) -> None:
     text = "components: {terraform: {app: {vars: !include data/values.tfvars }}}\n"
     assert only(text, {"data/values.tfvars": "a = 1\n"}).vars == {"a": 1}

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -54,3 +56,27 @@ def test_every_process_of_a_command_dies_with_its_time_limit(tmp_path: Path) -> 
     assert before > 0
     time.sleep(0.3)
     assert beats.stat().st_size == before
+
+
+@pytest.mark.parametrize("command", ["yes", "(yes canary) & wait", "head -c 2000000 /dev/zero"])
+def test_a_command_that_prints_too_much_is_killed(tmp_path: Path, command: str) -> None:
+    start = time.monotonic()
+    with pytest.raises(CommandError) as raised:
+        run(command, tmp_path, {"PATH": "/bin:/usr/bin"}, 60, most=2**20)
+    assert str(raised.value) == "printed more than 1 MiB"
+    assert time.monotonic() - start < 20
+
+
+def test_a_command_may_print_as_much_as_the_limit(tmp_path: Path) -> None:
+    assert len(run("head -c 1048576 /dev/zero", tmp_path, {"PATH": "/bin:/usr/bin"}, 60, most=2**20)) == 2**20
+
+
+def test_a_process_in_a_session_of_its_own_is_not_waited_for(tmp_path: Path) -> None:
+    command = "setsid sh -c 'echo $$ > child; exec sleep 60' & wait"
+    start = time.monotonic()
+    try:
+        with pytest.raises(CommandError, match="took longer"):
+            run(command, tmp_path, {"PATH": "/bin:/usr/bin"}, 1)
+        assert time.monotonic() - start < 20
+    finally:
+        os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)

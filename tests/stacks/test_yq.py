@@ -99,6 +99,15 @@ def test_other_expressions_are_errors_that_name_them(expression: str, message: s
     assert "the yq expression" in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    "expression", ['.a // "CANARY" x', '"CANARY', ".a = 'CANARY'", '.users[] // ["CANARY"]', "'CANARY"]
+)
+def test_texts_in_an_expression_are_not_shown(expression: str) -> None:
+    with pytest.raises(YqError) as raised:
+        evaluate(expression, DATA)
+    assert "CANARY" not in str(raised.value)
+
+
 def test_types_are_kept_where_atmos_reads_the_text_again() -> None:
     assert evaluate(".id", {"id": "0123"}) == "0123"
 

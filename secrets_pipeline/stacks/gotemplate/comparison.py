@@ -10,12 +10,10 @@ _INVALID = "invalid type for comparison"
 
 
 def _kind(value: Value) -> str:
-    """The basic kind of a value; empty if it has none, as lists, maps and nil."""
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, str | int | float):
+    """The basic kind of a value, one for integers of all sizes; empty if it has none, as lists, maps and nil."""
+    if isinstance(value, bool | str | float):
         return go_type(value)
-    return ""
+    return "int" if isinstance(value, int) else ""
 
 
 def equal(first: Value, *others: Value) -> bool:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from secrets_pipeline.stacks.gotemplate.builtins import BUILTINS, SHORT_CIRCUITS
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure, TemplateError, error_at
-from secrets_pipeline.stacks.gotemplate.limits import MAX_OUTPUT
+from secrets_pipeline.stacks.gotemplate.limits import Budget
 from secrets_pipeline.stacks.gotemplate.nodes import (
     Bool,
     Chain,
@@ -83,6 +83,7 @@ class Evaluator:
         self._text = text
         self._functions = functions
         self._missing = missing
+        self._budget = Budget()
 
     def error(self, message: str) -> TemplateError:
         """The error at the current node."""
@@ -237,11 +238,10 @@ class Evaluator:
             values.append(self._checked(given.final, signature.kind(len(values))))
         try:
             result = function(*values)
+            self._budget.charge(result)
         except (FunctionFailure, TemplateError) as error:
             self.node = given.node
             raise self.error(f"error calling {name}: {error}") from error
-        if isinstance(result, str) and len(result) > MAX_OUTPUT:
-            raise self.error(f"{name} returns more than {MAX_OUTPUT} characters")
         return result
 
     def _argument(self, dot: Value, operand: Operand, kind: Kind) -> Value:

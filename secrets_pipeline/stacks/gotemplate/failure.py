@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
 
 class FunctionFailure(Exception):
     """A function refuses its arguments; the template then fails with `error calling NAME: …`."""
+
+
+def checked(parser: Callable[[str], Result], text: str) -> Result:
+    """What a parser makes of a text.
+
+    Raises:
+        FunctionFailure: in the words of its `ValueError`.
+    """
+    try:
+        return parser(text)
+    except ValueError as error:
+        raise FunctionFailure(str(error)) from None
 
 
 class TemplateError(Exception):

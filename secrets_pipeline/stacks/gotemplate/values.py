@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Final, TypeAlias, TypeGuard
+from typing import ClassVar, Final, TypeAlias, TypeGuard
 
 from secrets_pipeline.stacks.markers import Value
 
@@ -17,6 +17,8 @@ __all__ = [
     "INVALID",
     "Absent",
     "Function",
+    "GoObject",
+    "Int64",
     "Missing",
     "Namespace",
     "Value",
@@ -51,6 +53,33 @@ class Namespace:
     methods: Mapping[str, Function] = field(repr=False)
 
 
+class GoObject(Namespace):
+    """A Go value with methods that is not a function namespace: a time, a version, an address.
+
+    `Namespace.name` is what it prints.
+
+    Attributes:
+        go_type: what `%T` prints.
+        go_kind: its `reflect.Kind`.
+    """
+
+    __slots__ = ()
+    go_type: ClassVar[str] = "struct"
+    go_kind: ClassVar[str] = "struct"
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and isinstance(other, Namespace) and self.name == other.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+class Int64(int):
+    """A number whose Go type is `int64` and not `int`: what Sprig's arithmetic returns."""
+
+    __slots__ = ()
+
+
 class Absent(Enum):
     """Go's zero `reflect.Value`: not even nil. A missing key yields it, and a pipeline whose value is nil."""
 
@@ -59,7 +88,14 @@ class Absent(Enum):
 
 INVALID: Final = Absent.INVALID
 
-_GO_TYPES: Final = ((str, "string"), (bool, "bool"), (int, "int"), (float, "float64"), (list | tuple, "[]interface {}"))
+_GO_TYPES: Final = (
+    (str, "string"),
+    (bool, "bool"),
+    (Int64, "int64"),
+    (int, "int"),
+    (float, "float64"),
+    (list | tuple, "[]interface {}"),
+)
 
 
 def is_map(value: Value) -> TypeGuard[Mapping[str, Value]]:
@@ -68,13 +104,13 @@ def is_map(value: Value) -> TypeGuard[Mapping[str, Value]]:
 
 
 def go_type(value: Value) -> str:
-    """The Go type of a value, for example `map[string]interface {}`; `<nil>` of `None`."""
+    """What `%T` prints of a value, for example `map[string]interface {}`; `<nil>` of `None`."""
     if value is None or value is INVALID:
         return "<nil>"
     if is_map(value):
         return "map[string]interface {}"
     if isinstance(value, Namespace):
-        return value.name
+        return value.go_type if isinstance(value, GoObject) else value.name
     return next((name for kind, name in _GO_TYPES if isinstance(value, kind)), type(value).__name__)
 
 

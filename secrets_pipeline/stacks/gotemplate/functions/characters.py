@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Final
 
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
-from secrets_pipeline.stacks.gotemplate.limits import MAX_OUTPUT
+from secrets_pipeline.stacks.gotemplate.limits import MAX_STEPS, require_length
 
 SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 """The characters of Go's `unicode.IsSpace`."""
@@ -78,9 +79,25 @@ def repeated(text: str, count: int) -> str:
     """
     if count < 0:
         raise FunctionFailure("strings: negative Repeat count")
-    if len(text) * count > MAX_OUTPUT:
-        raise FunctionFailure(f"a text of more than {MAX_OUTPUT} characters is not supported")
+    require_length(len(text) * count)
     return text * count
+
+
+def joined(pieces: Iterable[str]) -> str:
+    """The pieces as one text.
+
+    Raises:
+        FunctionFailure: if it is larger than a rendering may be, or the pieces are more than `MAX_STEPS`.
+    """
+    kept: list[str] = []
+    length = 0
+    for piece in pieces:
+        kept.append(piece)
+        length += len(piece)
+        require_length(length)
+        if len(kept) > MAX_STEPS:
+            raise FunctionFailure(f"a text of more than {MAX_STEPS} pieces is not supported")
+    return "".join(kept)
 
 
 def _upper(character: str) -> str:

@@ -7,15 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from secrets_pipeline.stacks.gotemplate.functions.kinds import (
-    Int64,
-    deep_equal,
-    is_list,
-    kind_of,
-    type_of,
-)
+from secrets_pipeline.stacks.gotemplate.functions.kinds import deep_equal, is_list, kind_of
+from secrets_pipeline.stacks.gotemplate.limits import require_printable
 from secrets_pipeline.stacks.gotemplate.printing import as_text
-from secrets_pipeline.stacks.gotemplate.values import Function
+from secrets_pipeline.stacks.gotemplate.values import Function, Int64, go_type
 from secrets_pipeline.stacks.markers import Value
 
 MIN_INT64: Final = -(2**63)
@@ -129,16 +124,12 @@ def to_float(value: Value) -> float:
         return 0.0
 
 
-def to_string(value: Value) -> str:
-    """Sprig's `toString`: text as it is, anything else as `%v` prints it."""
-    return as_text(value)
-
-
 def strings_of(value: Value) -> list[str]:
     """Sprig's `toStrings`: a list's items but nil; a single value as one item; nothing for nil."""
     if is_list(value):
-        return [to_string(item) for item in value if item is not None]
-    return [] if value is None else [to_string(value)]
+        require_printable(value)
+        return [as_text(item) for item in value if item is not None]
+    return [] if value is None else [as_text(value)]
 
 
 def _atoi(text: str) -> int:
@@ -150,17 +141,17 @@ def _atoi(text: str) -> int:
 
 def _to_decimal(value: Value) -> Int64:
     try:
-        return Int64(parse_int(to_string(value), 8))
+        return Int64(parse_int(as_text(value), 8))
     except ValueError:
         return Int64(0)
 
 
 def _type_is(target: str, value: Value) -> bool:
-    return target == type_of(value)
+    return target == go_type(value)
 
 
 def _type_is_like(target: str, value: Value) -> bool:
-    return type_of(value) in {target, "*" + target}
+    return go_type(value) in {target, "*" + target}
 
 
 def _kind_is(target: str, value: Value) -> bool:
@@ -176,9 +167,9 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "kindIs": _kind_is,
     "kindOf": kind_of,
     "toDecimal": _to_decimal,
-    "toString": to_string,
+    "toString": as_text,
     "toStrings": strings_of,
     "typeIs": _type_is,
     "typeIsLike": _type_is_like,
-    "typeOf": type_of,
+    "typeOf": go_type,
 }

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from functools import lru_cache
-from typing import Final, TypeVar
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
+from secrets_pipeline.stacks.gotemplate.failure import checked
 from secrets_pipeline.stacks.gotemplate.functions.conversions import parse_int
 from secrets_pipeline.stacks.gotemplate.functions.durations import (
     HOUR,
@@ -21,9 +21,8 @@ from secrets_pipeline.stacks.gotemplate.functions.durations import (
 )
 from secrets_pipeline.stacks.gotemplate.functions.environment import Environment
 from secrets_pipeline.stacks.gotemplate.functions.instants import ZERO, Instant, from_datetime, parse
-from secrets_pipeline.stacks.gotemplate.functions.kinds import Int64
 from secrets_pipeline.stacks.gotemplate.functions.times import Time, instant_of
-from secrets_pipeline.stacks.gotemplate.values import Function
+from secrets_pipeline.stacks.gotemplate.values import Function, Int64
 from secrets_pipeline.stacks.markers import Value
 
 _HTML: Final = "2006-01-02"
@@ -36,9 +35,6 @@ _UNITS: Final = (
     (MINUTE, "m"),
     (SECOND, "s"),
 )
-
-
-Result = TypeVar("Result")
 
 
 @lru_cache(maxsize=64)
@@ -96,7 +92,7 @@ class Dates:
         Raises:
             FunctionFailure: if the span is none.
         """
-        return self._time(instant_of(moment).plus(_checked(parse_duration, span)))
+        return self._time(instant_of(moment).plus(checked(parse_duration, span)))
 
     def to_date(self, layout: str, text: str) -> Time:
         """The time that a text writes; the zero time if it is not written so."""
@@ -111,7 +107,7 @@ class Dates:
         Raises:
             FunctionFailure: if it is not written so.
         """
-        return _checked(lambda written: self._parsed(layout, written), text)
+        return checked(lambda written: self._parsed(layout, written), text)
 
     def ago(self, moment: Value) -> str:
         """The span since a time, in whole seconds."""
@@ -184,10 +180,3 @@ def functions(environment: Environment) -> Mapping[str, Function]:
         "toDate": dates.to_date,
         "unixEpoch": unix_epoch,
     }
-
-
-def _checked(parser: Callable[[str], Result], text: str) -> Result:
-    try:
-        return parser(text)
-    except ValueError as error:
-        raise FunctionFailure(str(error)) from None

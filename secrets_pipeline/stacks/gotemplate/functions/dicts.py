@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
-from secrets_pipeline.stacks.gotemplate.functions.conversions import to_string
-from secrets_pipeline.stacks.gotemplate.functions.kinds import is_empty, is_list, type_of
-from secrets_pipeline.stacks.gotemplate.values import Function, is_map
+from secrets_pipeline.stacks.gotemplate.functions.kinds import is_empty, is_list
+from secrets_pipeline.stacks.gotemplate.limits import require_walkable
+from secrets_pipeline.stacks.gotemplate.printing import as_text
+from secrets_pipeline.stacks.gotemplate.values import Function, go_type, is_map
 from secrets_pipeline.stacks.markers import Value
 
 _MIN_DIG: Final = 3  # a key, a default, a dict
@@ -37,7 +38,7 @@ def merge_into(target: dict[str, Value], source: Mapping[str, Value], *, overwri
 
 def _dict(*items: Value) -> dict[str, Value]:
     values = [*items[1::2], ""]
-    return {to_string(key): values[position] for position, key in enumerate(items[::2])}
+    return {as_text(key): values[position] for position, key in enumerate(items[::2])}
 
 
 def _get(items: dict[str, Value], key: str) -> Value:
@@ -80,18 +81,23 @@ def _omit(items: dict[str, Value], *keys: str) -> dict[str, Value]:
 
 def _merge(target: dict[str, Value], *sources: dict[str, Value]) -> dict[str, Value]:
     for source in sources:
+        require_walkable(source)
         merge_into(target, source, overwrite=False)
     return target
 
 
 def _merge_overwrite(target: dict[str, Value], *sources: dict[str, Value]) -> dict[str, Value]:
     for source in sources:
+        require_walkable(source)
         merge_into(target, source, overwrite=True)
     return target
 
 
 def _deep_copy(value: Value) -> Value:
-    return copy.deepcopy(value) if is_map(value) or is_list(value) else value
+    if not is_map(value) and not is_list(value):
+        return value
+    require_walkable(value)
+    return copy.deepcopy(value)
 
 
 def _dig(*arguments: Value) -> Value:
@@ -110,7 +116,7 @@ def _dig(*arguments: Value) -> Value:
 
 
 def _dynamic_type(value: Value) -> str:
-    return "nil" if value is None else type_of(value)
+    return "nil" if value is None else go_type(value)
 
 
 FUNCTIONS: Final[Mapping[str, Function]] = {

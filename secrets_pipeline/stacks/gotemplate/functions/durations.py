@@ -6,9 +6,8 @@ import re
 from typing import Final
 
 from secrets_pipeline.stacks.gotemplate.functions.conversions import MAX_INT64
-from secrets_pipeline.stacks.gotemplate.functions.kinds import GoObject, Int64
 from secrets_pipeline.stacks.gotemplate.printing import quoted
-from secrets_pipeline.stacks.gotemplate.values import Function
+from secrets_pipeline.stacks.gotemplate.values import Function, GoObject, Int64
 
 MICROSECOND: Final = 1_000
 MILLISECOND: Final = 1_000_000

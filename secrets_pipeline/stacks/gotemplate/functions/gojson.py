@@ -12,6 +12,7 @@ from typing import Final, NoReturn
 
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
 from secrets_pipeline.stacks.gotemplate.functions.kinds import NilList, is_list
+from secrets_pipeline.stacks.gotemplate.limits import require_printable
 from secrets_pipeline.stacks.gotemplate.printing import float_text
 from secrets_pipeline.stacks.gotemplate.values import INVALID, Function, Namespace, is_map
 from secrets_pipeline.stacks.markers import Value
@@ -22,6 +23,7 @@ _ESCAPED_FOR_HTML: Final = re.compile('[\x00-\x1f"\\\\\u2028\u2029<>&]')
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 _PLAIN_EXPONENTS: Final = (1e-6, 1e21)
 _MAX_DEPTH: Final = 200
+_TYPICAL_DEPTH: Final = 8  # how often a line is indented
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,9 @@ def encode(value: Value, *, html: bool = True, indent: str | None = None, point:
         point: whether a float without decimals keeps a `.0`, as gomplate's encoder writes it.
 
     Raises:
-        FunctionFailure: if JSON has no such value.
+        FunctionFailure: if JSON has no such value, or it is too large to print.
     """
+    require_printable(value, 1 + _TYPICAL_DEPTH * len(indent or ""))
     style = _Style(_ESCAPED_FOR_HTML if html else _ESCAPED, indent, point)
     return _encode(value, style, "\n" if indent is not None else "", _MAX_DEPTH)
 
@@ -145,10 +148,6 @@ def _to_json(value: Value) -> str:
         return ""
 
 
-def _must_to_json(value: Value) -> str:
-    return encode(value)
-
-
 def _to_pretty_json(value: Value) -> str:
     try:
         return encode(value, indent="  ")
@@ -167,7 +166,7 @@ def _to_raw_json(value: Value) -> str:
 FUNCTIONS: Final[Mapping[str, Function]] = {
     "fromJson": _quietly,
     "mustFromJson": decode,
-    "mustToJson": _must_to_json,
+    "mustToJson": encode,
     "mustToPrettyJson": _must_to_pretty_json,
     "mustToRawJson": _to_raw_json,
     "toJson": _to_json,

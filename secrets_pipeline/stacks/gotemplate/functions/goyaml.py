@@ -11,6 +11,7 @@ import yaml
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
 from secrets_pipeline.stacks.gotemplate.functions.characters import is_digit, is_letter
 from secrets_pipeline.stacks.gotemplate.functions.kinds import is_list
+from secrets_pipeline.stacks.gotemplate.limits import require_printable
 from secrets_pipeline.stacks.gotemplate.printing import float_text
 from secrets_pipeline.stacks.gotemplate.values import INVALID, Namespace, is_map
 from secrets_pipeline.stacks.markers import Value
@@ -28,14 +29,16 @@ _DIGITS_BEFORE: Final = re.compile(r"[0-9]+\Z")
 _END: Final = "...\n"  # which PyYAML writes behind a plain scalar
 _UNPRINTABLE: Final = re.compile("[\x85\U00010000-\U0010ffff]")  # for yaml.v3, but not for PyYAML
 _MAX_DEPTH: Final = 100
+_MOST_DIGITS: Final = 64  # 10 to the power of it is 0 in the 64 bits that Go counts in
 
 
 def dump(value: Value) -> str:
     """The value as YAML.
 
     Raises:
-        FunctionFailure: if it is nested too deeply.
+        FunctionFailure: if it is nested too deeply or too large to print.
     """
+    require_printable(value)
     text = yaml.dump(_plain(value, _MAX_DEPTH), Dumper=_Dumper, width=_WIDTH, allow_unicode=True, sort_keys=False)
     return str(text).removesuffix(_END)
 
@@ -75,7 +78,7 @@ def _number(key: str, other: str, at: int) -> tuple[int, int]:
     digits = match[0] if match else ""
     before = _DIGITS_BEFORE.search(key[:at])
     leading = "1" if "0" in {key[at], other[at]} and before and before[0].strip("0") else ""
-    return int(leading + digits or 0), at + len(digits)
+    return int((leading + digits)[-_MOST_DIGITS:] or 0), at + len(digits)
 
 
 class _Dumper(yaml.SafeDumper):

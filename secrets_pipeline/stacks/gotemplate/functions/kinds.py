@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final, NoReturn, TypeGuard
+from itertools import repeat
+from typing import Any, Final, NoReturn, TypeGuard
 
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
-from secrets_pipeline.stacks.gotemplate.values import INVALID, Namespace, go_type, is_map
+from secrets_pipeline.stacks.gotemplate.limits import MAX_ELEMENTS
+from secrets_pipeline.stacks.gotemplate.values import INVALID, GoObject, Namespace, go_type, is_map
 from secrets_pipeline.stacks.markers import Value
 
 _NIL: Final = "runtime error: invalid memory address or nil pointer dereference"
-
-
-class Int64(int):
-    """A number whose Go type is `int64` and not `int`: what Sprig's arithmetic returns."""
-
-    __slots__ = ()
 
 
 class NilList(list[Any]):
@@ -29,37 +25,9 @@ def nil_if_empty(items: list[Value]) -> list[Value]:
     return items or NilList()
 
 
-class GoObject(Namespace):
-    """A Go value with methods that is not a function namespace: a time, a version, an address.
-
-    `Namespace.name` is what it prints.
-
-    Attributes:
-        go_type: what `%T` prints.
-        go_kind: its `reflect.Kind`.
-    """
-
-    __slots__ = ()
-    go_type: ClassVar[str] = "struct"
-    go_kind: ClassVar[str] = "struct"
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and isinstance(other, Namespace) and self.name == other.name
-
-    def __hash__(self) -> int:
-        return hash(self.name)
-
-
 def is_list(value: Value) -> TypeGuard[Sequence[Value]]:
     """Whether Go would hold the value in a slice."""
     return isinstance(value, list | tuple)
-
-
-def type_of(value: Value) -> str:
-    """What `%T` prints, for example `[]interface {}`."""
-    if isinstance(value, GoObject):
-        return value.go_type
-    return "int64" if isinstance(value, Int64) else go_type(value)
 
 
 def kind_of(value: Value) -> str:
@@ -72,7 +40,7 @@ def kind_of(value: Value) -> str:
         return "map"
     if isinstance(value, GoObject):
         return value.go_kind
-    return "ptr" if isinstance(value, Namespace) else type_of(value)
+    return "ptr" if isinstance(value, Namespace) else go_type(value)
 
 
 def kind_of_type(value: Value) -> str:
@@ -96,16 +64,40 @@ def is_empty(value: Value) -> bool:
 
 
 def deep_equal(left: Value, right: Value) -> bool:
-    """Go's `reflect.DeepEqual`: equal values of equal types, so 1 is neither 1.0 nor true."""
-    if is_map(left):
-        if not is_map(right) or left.keys() != right.keys():
-            return False
-        return all(deep_equal(value, right[key]) for key, value in left.items())
-    if is_list(left):
-        if not is_list(right) or len(left) != len(right):
-            return False
-        return all(map(deep_equal, left, right))
-    return type_of(left) == type_of(right) and bool(left == right)
+    """Go's `reflect.DeepEqual`: equal values of equal types, so 1 is neither 1.0 nor true.
+
+    Raises:
+        FunctionFailure: if it takes too many comparisons.
+    """
+    return Comparer().equal(left, right)
+
+
+class Comparer:
+    """Compares values deeply, with one limit for all of them."""
+
+    def __init__(self) -> None:
+        self._compared = 0
+
+    def equal(self, left: Value, right: Value) -> bool:
+        """See `deep_equal`."""
+        return self._equal(left, right, {})
+
+    def _equal(self, left: Value, right: Value, visited: dict[tuple[int, int], tuple[Value, Value]]) -> bool:
+        """Like Go, compares two lists or maps once, however often they are reached: one difference decides anyway."""
+        self._compared += 1
+        if self._compared > MAX_ELEMENTS:
+            raise FunctionFailure(f"more than {MAX_ELEMENTS} comparisons are not supported")
+        if not isinstance(left, Mapping | list | tuple):
+            return go_type(left) == go_type(right) and bool(left == right)
+        pair = id(left), id(right)
+        if left is right or pair in visited:
+            return True
+        visited[pair] = left, right  # kept, so that their ids stay theirs
+        if is_map(left):
+            if not is_map(right) or left.keys() != right.keys():
+                return False
+            return all(self._equal(value, right[key], visited) for key, value in left.items())
+        return is_list(right) and len(left) == len(right) and all(map(self._equal, left, right, repeat(visited)))
 
 
 def wrong_type(expected: str, value: Value) -> NoReturn:
@@ -114,4 +106,4 @@ def wrong_type(expected: str, value: Value) -> NoReturn:
     Raises:
         FunctionFailure: always.
     """
-    raise FunctionFailure(f"wrong type for value; expected {expected}; got {type_of(value)}")
+    raise FunctionFailure(f"wrong type for value; expected {expected}; got {go_type(value)}")

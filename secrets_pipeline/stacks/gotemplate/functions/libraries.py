@@ -24,8 +24,7 @@ from secrets_pipeline.stacks.gotemplate.functions import (
     words,
 )
 from secrets_pipeline.stacks.gotemplate.functions.environment import Environment, environment_functions
-from secrets_pipeline.stacks.gotemplate.functions.kinds import type_of
-from secrets_pipeline.stacks.gotemplate.values import Function, is_map
+from secrets_pipeline.stacks.gotemplate.values import Function, go_type, is_map
 from secrets_pipeline.stacks.markers import Value
 
 _PURE: Final[Mapping[str, Function]] = {
@@ -54,7 +53,7 @@ def collect_keys(value: Value, *nested: str) -> list[str]:
         FunctionFailure: if the value is no map.
     """
     if not is_map(value):
-        raise FunctionFailure(f"collectKeys: expected a map, got {type_of(value)}")
+        raise FunctionFailure(f"collectKeys: expected a map, got {go_type(value)}")
     if not nested:
         return sorted(value)
     inner = (entry[nested[0]] for entry in value.values() if is_map(entry) and nested[0] in entry)

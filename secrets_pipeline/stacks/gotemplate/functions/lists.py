@@ -2,40 +2,53 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
 from secrets_pipeline.stacks.gotemplate.functions.conversions import strings_of, to_int
 from secrets_pipeline.stacks.gotemplate.functions.kinds import (
+    Comparer,
     NilList,
-    deep_equal,
     is_empty,
     is_list,
     kind_of_type,
     nil_if_empty,
 )
-from secrets_pipeline.stacks.gotemplate.values import Function
+from secrets_pipeline.stacks.gotemplate.limits import require_elements
+from secrets_pipeline.stacks.gotemplate.values import Function, go_type
 from secrets_pipeline.stacks.markers import Value
 
 
 def unique(items: list[Value]) -> list[Value]:
     """The items without those that equal an earlier one."""
+    equal = Comparer().equal
+    seen: set[tuple[str, Value]] = set()
     kept: list[Value] = []
+    others: list[Value] = []  # of `kept`, what no set can hold
     for item in items:
-        if not any(deep_equal(item, other) for other in kept):
+        if isinstance(item, str | int) or (isinstance(item, float) and not math.isnan(item)):
+            known = (go_type(item), item) in seen
+            seen.add((go_type(item), item))
+        else:
+            known = any(equal(item, other) for other in others)
+            others += [] if known else [item]
+        if not known:
             kept.append(item)
     return kept
+
+
+def list_of(*items: Value) -> list[Value]:
+    """A list of the arguments."""
+    return list(items)
 
 
 def _items(value: Value, action: str) -> list[Value]:
     if not is_list(value):
         raise FunctionFailure(f"Cannot {action} type {kind_of_type(value)}")
     return list(value)
-
-
-def _list(*items: Value) -> list[Value]:
-    return list(items)
 
 
 def _append(items: Value, item: Value) -> list[Value]:
@@ -78,11 +91,12 @@ def _uniq(items: Value) -> list[Value]:
 
 def _without(items: Value, *omitted: Value) -> list[Value]:
     kept = _items(items, "find without on")
-    return [item for item in kept if not any(deep_equal(item, other) for other in omitted)]
+    equal = Comparer().equal
+    return [item for item in kept if not any(equal(item, other) for other in omitted)]
 
 
 def _has(needle: Value, items: Value) -> bool:
-    return items is not None and any(deep_equal(needle, item) for item in _items(items, "find has on"))
+    return items is not None and any(map(partial(Comparer().equal, needle), _items(items, "find has on")))
 
 
 def _slice(items: Value, *indices: Value) -> Value:
@@ -109,6 +123,7 @@ def _concat(*lists: Value) -> list[Value]:
     for items in lists:
         if not is_list(items):
             raise FunctionFailure(f"Cannot concat type {kind_of_type(items)} as list")
+        require_elements(len(whole) + len(items))
         whole.extend(items)
     return nil_if_empty(whole)
 
@@ -126,7 +141,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "has": _has,
     "initial": _initial,
     "last": _last,
-    "list": _list,
+    "list": list_of,
     "mustAppend": _append,
     "mustChunk": _chunk,
     "mustCompact": _compact,
@@ -147,7 +162,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "reverse": _reverse,
     "slice": _slice,
     "sortAlpha": _sort_alpha,
-    "tuple": _list,
+    "tuple": list_of,
     "uniq": _uniq,
     "without": _without,
 }

@@ -9,9 +9,8 @@ from typing import Final
 
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
 from secrets_pipeline.stacks.gotemplate.functions.conversions import int64, to_float, to_int64
-from secrets_pipeline.stacks.gotemplate.functions.kinds import Int64
 from secrets_pipeline.stacks.gotemplate.printing import float_text
-from secrets_pipeline.stacks.gotemplate.values import Function
+from secrets_pipeline.stacks.gotemplate.values import Function, Int64
 from secrets_pipeline.stacks.markers import Value
 
 _DECIMAL_PLACES: Final = 10**16  # precision of a division in shopspring/decimal
@@ -53,6 +52,11 @@ def round_half(value: float, places: int, threshold: float) -> float:
     except (OverflowError, ValueError):
         return math.nan
     return rounded / power if power else math.nan
+
+
+def whole(number: float, rounding: Callable[[float], int]) -> float:
+    """A number rounded to a whole one, with its sign even if that is zero."""
+    return math.copysign(float(rounding(number)), number) if math.isfinite(number) else number
 
 
 def _quotient(dividend: int, divisor: int) -> int:
@@ -152,17 +156,12 @@ def _divf(first: Value, *others: Value) -> float:
     return _fold(first, others, _quotient_of_decimals)
 
 
-def _whole(value: Value, rounding: Callable[[float], int]) -> float:
-    number = to_float(value)
-    return math.copysign(float(rounding(number)), number) if math.isfinite(number) else number
-
-
 def _ceil(value: Value) -> float:
-    return _whole(value, math.ceil)
+    return whole(to_float(value), math.ceil)
 
 
 def _floor(value: Value) -> float:
-    return _whole(value, math.floor)
+    return whole(to_float(value), math.floor)
 
 
 def _round(value: Value, places: int, *threshold: float) -> float:

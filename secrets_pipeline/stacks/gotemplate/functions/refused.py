@@ -10,7 +10,7 @@ from secrets_pipeline.stacks.gotemplate.values import Function, Namespace
 from secrets_pipeline.stacks.markers import Value
 
 _KEYS: Final = "it makes a new key at every rendering; make it outside, and refer to it"
-_NETWORK: Final = "templates have no network; write the address into the stack"
+NETWORK: Final = "templates have no network; write the address into the stack"
 
 
 def refuse(name: str, reason: str) -> Function:
@@ -55,5 +55,5 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         ("bcrypt", "derivePassword", "decryptAES", "encryptAES", "htpasswd"),
         "a plain secret has no place in a stack; let the secretsmanager component generate it",
     ),
-    "getHostByName": refuse("getHostByName", _NETWORK),
+    "getHostByName": refuse("getHostByName", NETWORK),
 }

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
 from secrets_pipeline.stacks.gotemplate.functions.kinds import NilList, nil_if_empty
-from secrets_pipeline.stacks.gotemplate.functions.re2 import (
-    Expression,
-    SyntaxFailure,
-    compile_expression,
-    quote_meta,
-)
+from secrets_pipeline.stacks.gotemplate.functions.patterns import PatternFailure, compiled, quote_meta
 from secrets_pipeline.stacks.gotemplate.printing import quoted
 from secrets_pipeline.stacks.gotemplate.values import Function
 
-
-def compiled(pattern: str) -> Expression:
-    """The expression.
-
-    Raises:
-        FunctionFailure: if Go would not compile it.
-    """
-    try:
-        return compile_expression(pattern)
-    except SyntaxFailure as failure:
-        raise FunctionFailure(f"error parsing regexp: {failure}") from None
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def match(pattern: str, text: str) -> bool:
-    """Whether the expression matches anywhere in the text."""
+    """Whether the pattern matches anywhere in the text."""
     return compiled(pattern).matches(text)
 
 
@@ -41,18 +28,17 @@ def find(pattern: str, text: str) -> str:
 
 def find_all(pattern: str, text: str, limit: int) -> list[str]:
     """The matches, at most that many unless negative."""
-    return nil_if_empty([text[found[0] : found[1]] for found in compiled(pattern).find_all(text, limit)])
+    return nil_if_empty(compiled(pattern).find_all(text, limit))
 
 
 def replace_all(pattern: str, text: str, replacement: str) -> str:
     """Every match replaced, with `$1` and `${name}` in the replacement."""
-    expression = compiled(pattern)
-    return expression.replace(text, lambda found: expression.expand(replacement, text, found))
+    return compiled(pattern).replace(text, replacement)
 
 
 def replace_literal(pattern: str, text: str, replacement: str) -> str:
     """Every match replaced by the same text."""
-    return compiled(pattern).replace(text, lambda _: replacement)
+    return compiled(pattern).replace_literal(text, replacement)
 
 
 def split(pattern: str, text: str, limit: int) -> list[str]:
@@ -62,43 +48,23 @@ def split(pattern: str, text: str, limit: int) -> list[str]:
 
 def _match_quietly(pattern: str, text: str) -> bool:
     try:
-        return compile_expression(pattern).matches(text)
-    except SyntaxFailure:
+        return match(pattern, text)
+    except PatternFailure:
         return False
 
 
-def _panicking(pattern: str) -> None:
-    """Sprig's variants without `must` panic, with a text of their own."""
-    try:
-        compile_expression(pattern)
-    except SyntaxFailure as failure:
-        name = f"`{pattern}`" if "`" not in pattern else quoted(pattern)
-        raise FunctionFailure(f"regexp: Compile({name}): error parsing regexp: {failure}") from None
+def _panicking(function: Callable[Concatenate[str, P], T]) -> Callable[Concatenate[str, P], T]:
+    """Sprig's variant without `must`, which panics, with a text of its own."""
 
+    @wraps(function)
+    def panicking(pattern: str, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(pattern, *args, **kwargs)
+        except PatternFailure as failure:
+            name = f"`{pattern}`" if "`" not in pattern else quoted(pattern)
+            raise FunctionFailure(f"regexp: Compile({name}): {failure}") from None
 
-def _find(pattern: str, text: str) -> str:
-    _panicking(pattern)
-    return find(pattern, text)
-
-
-def _find_all(pattern: str, text: str, limit: int) -> list[str]:
-    _panicking(pattern)
-    return find_all(pattern, text, limit)
-
-
-def _replace_all(pattern: str, text: str, replacement: str) -> str:
-    _panicking(pattern)
-    return replace_all(pattern, text, replacement)
-
-
-def _replace_literal(pattern: str, text: str, replacement: str) -> str:
-    _panicking(pattern)
-    return replace_literal(pattern, text, replacement)
-
-
-def _split(pattern: str, text: str, limit: int) -> list[str]:
-    _panicking(pattern)
-    return split(pattern, text, limit)
+    return panicking
 
 
 FUNCTIONS: Final[Mapping[str, Function]] = {
@@ -108,11 +74,11 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "mustRegexReplaceAll": replace_all,
     "mustRegexReplaceAllLiteral": replace_literal,
     "mustRegexSplit": split,
-    "regexFind": _find,
-    "regexFindAll": _find_all,
+    "regexFind": _panicking(find),
+    "regexFindAll": _panicking(find_all),
     "regexMatch": _match_quietly,
     "regexQuoteMeta": quote_meta,
-    "regexReplaceAll": _replace_all,
-    "regexReplaceAllLiteral": _replace_literal,
-    "regexSplit": _split,
+    "regexReplaceAll": _panicking(replace_all),
+    "regexReplaceAllLiteral": _panicking(replace_literal),
+    "regexSplit": _panicking(split),
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
 from secrets_pipeline.stacks.gotemplate.functions.characters import (
     SPACE,
     byte_length,
@@ -16,8 +15,8 @@ from secrets_pipeline.stacks.gotemplate.functions.characters import (
     title_character,
     upper,
 )
-from secrets_pipeline.stacks.gotemplate.functions.conversions import strings_of, to_string
-from secrets_pipeline.stacks.gotemplate.limits import MAX_OUTPUT
+from secrets_pipeline.stacks.gotemplate.functions.conversions import strings_of
+from secrets_pipeline.stacks.gotemplate.limits import require_length
 from secrets_pipeline.stacks.gotemplate.printing import as_text, quoted
 from secrets_pipeline.stacks.gotemplate.values import Function
 from secrets_pipeline.stacks.markers import Value
@@ -50,8 +49,7 @@ def replace_text(text: str, old: str, new: str) -> str:
     Raises:
         FunctionFailure: if the result is larger than a rendering may be.
     """
-    if len(text) + text.count(old) * len(new) > MAX_OUTPUT:
-        raise FunctionFailure(f"a text of more than {MAX_OUTPUT} characters is not supported")
+    require_length(len(text) + text.count(old) * len(new))
     return text.replace(old, new)
 
 
@@ -119,7 +117,7 @@ def _has_suffix(suffix: str, text: str) -> bool:
 
 
 def _quote(*values: Value) -> str:
-    return " ".join(quoted(to_string(value)) for value in values if value is not None)
+    return " ".join(quoted(as_text(value)) for value in values if value is not None)
 
 
 def _squote(*values: Value) -> str:

@@ -8,9 +8,9 @@ from typing import Final, Self
 from secrets_pipeline.stacks.gotemplate.functions.conversions import MAX_INT64, MIN_INT64
 from secrets_pipeline.stacks.gotemplate.functions.durations import Duration, round_to
 from secrets_pipeline.stacks.gotemplate.functions.instants import ZERO, Instant
-from secrets_pipeline.stacks.gotemplate.functions.kinds import GoObject, Int64, wrong_type
+from secrets_pipeline.stacks.gotemplate.functions.kinds import wrong_type
 from secrets_pipeline.stacks.gotemplate.functions.layouts import MONTHS, WEEKDAYS
-from secrets_pipeline.stacks.gotemplate.values import Function
+from secrets_pipeline.stacks.gotemplate.values import Function, GoObject, Int64
 from secrets_pipeline.stacks.markers import Value
 
 _PRINTED: Final = "2006-01-02 15:04:05.999999999 -0700 MST"

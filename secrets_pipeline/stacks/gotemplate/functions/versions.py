@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
-from secrets_pipeline.stacks.gotemplate.functions.kinds import GoObject, wrong_type
-from secrets_pipeline.stacks.gotemplate.values import Function
+from secrets_pipeline.stacks.gotemplate.functions.kinds import wrong_type
+from secrets_pipeline.stacks.gotemplate.values import Function, GoObject
 from secrets_pipeline.stacks.markers import Value
 
 _SUFFIX: Final = r"(?:-([0-9A-Za-z\-]+(?:\.[0-9A-Za-z\-]+)*))?(?:\+([0-9A-Za-z\-]+(?:\.[0-9A-Za-z\-]+)*))?"

@@ -6,7 +6,6 @@ import base64
 import copy
 import re
 from datetime import UTC
-from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +19,7 @@ from secrets_pipeline.stacks.gotemplate.functions.instants import Instant, parse
 from secrets_pipeline.stacks.gotemplate.functions.kinds import deep_equal
 from secrets_pipeline.stacks.gotemplate.functions.namespaces.documents import parse_yaml
 from secrets_pipeline.stacks.gotemplate.functions.paths import clean
-from secrets_pipeline.stacks.gotemplate.functions.re2 import compile_expression, quote_meta
+from secrets_pipeline.stacks.gotemplate.functions.patterns import compiled, quote_meta
 from secrets_pipeline.stacks.gotemplate.functions.urls import Url, parse_url
 from secrets_pipeline.stacks.gotemplate.functions.versions import parse_version, satisfies
 from secrets_pipeline.stacks.markers import Value
@@ -65,28 +64,33 @@ def test_base32_either_decodes_or_says_where_it_is_wrong(text: str) -> None:
 
 
 @given(expressions, subjects)
-def test_regular_expressions_find_what_perl_finds(pattern: str, text: str) -> None:
-    expression = compile_expression(pattern)
-    found = [match[:2] for match in expression.find_all(text)]
-    # RE2's `$` is only the end of the text, and its classes are ASCII's.
-    theirs = re.compile(pattern.replace("$", r"\Z"), re.ASCII)
-    first = theirs.search(text)
-    assert (found[0] if found else None) == (first.span() if first else None)
-    assert expression.matches(text) == (first is not None)
-    assert all(left[1] <= right[0] for left, right in pairwise(found))
+def test_regular_expressions_find_first_what_perl_finds_first(pattern: str, text: str) -> None:
+    # RE2's `$` is only the end of the text, its `\B` matches in an empty one, and its classes are ASCII's.
+    perl = pattern.replace("$", r"\Z").replace(r"\B", r"(?:\B|\A\Z)")
+    theirs = re.search(perl, text, re.ASCII)
+    expression = compiled(pattern)
+    assert expression.find_all(text, 1) == ([theirs[0]] if theirs else [])
+    assert expression.matches(text) == (theirs is not None)
+
+
+@given(expressions, subjects)
+def test_what_is_replaced_by_itself_is_whole_again(pattern: str, text: str) -> None:
+    assert compiled(pattern).replace(text, "$0") == text
+
+
+@given(st.sampled_from(["a", "[ab]+", "é|_", r"\s", "b+?"]), subjects)
+def test_the_parts_and_the_matches_between_them_are_the_whole(pattern: str, text: str) -> None:
+    expression = compiled(pattern)
+    first, *others = expression.split(text, -1)
+    matches = expression.find_all(text, -1)
+    assert first + "".join(match + part for match, part in zip(matches, others, strict=True)) == text
 
 
 @given(words, words)
 def test_quoted_meta_characters_match_themselves(literal: str, text: str) -> None:
-    found = compile_expression(quote_meta(literal)).find_all(text + literal, 1)
-    assert text.find(literal) in (-1, found[0][0])
-    assert (text + literal)[found[0][0] : found[0][1]] == literal
-
-
-@given(subjects, st.sampled_from(["a", "[ab]+", "b*", "a|", "$"]))
-def test_what_is_split_and_replaced_by_itself_is_whole_again(text: str, pattern: str) -> None:
-    expression = compile_expression(pattern)
-    assert expression.replace(text, lambda match: text[match[0] : match[1]]) == text
+    pattern = compiled(quote_meta(literal))
+    assert pattern.find_all(text + literal, 1) == [literal]
+    assert pattern.replace_literal(text, "") == text.replace(literal, "")
 
 
 @given(dicts, dicts)

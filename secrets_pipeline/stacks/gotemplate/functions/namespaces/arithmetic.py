@@ -8,10 +8,9 @@ from typing import Final
 
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
 from secrets_pipeline.stacks.gotemplate.functions.conversions import float_to_int, int64, parse_float, parse_int
-from secrets_pipeline.stacks.gotemplate.functions.kinds import Int64
 from secrets_pipeline.stacks.gotemplate.functions.namespaces.coercion import integer, number
-from secrets_pipeline.stacks.gotemplate.functions.numeric import MAX_ITEMS, remainder
-from secrets_pipeline.stacks.gotemplate.values import Function
+from secrets_pipeline.stacks.gotemplate.functions.numeric import MAX_ITEMS, remainder, whole
+from secrets_pipeline.stacks.gotemplate.values import Function, Int64
 from secrets_pipeline.stacks.markers import Value
 
 _MAX_BOUNDS: Final = 3
@@ -116,21 +115,16 @@ def _min(first: Value, *others: Value) -> Value:
     return _chosen(min, (first, *others))
 
 
-def _whole(value: Value, rounding: Callable[[float], int]) -> float:
-    size = number(value)
-    return math.copysign(float(rounding(size)), size) if math.isfinite(size) else size
-
-
 def _ceil(value: Value) -> float:
-    return _whole(value, math.ceil)
+    return whole(number(value), math.ceil)
 
 
 def _floor(value: Value) -> float:
-    return _whole(value, math.floor)
+    return whole(number(value), math.floor)
 
 
 def _round(value: Value) -> float:
-    return _whole(value, lambda size: int(math.copysign(math.floor(abs(size) + 0.5), size)))
+    return whole(number(value), lambda size: int(math.copysign(math.floor(abs(size) + 0.5), size)))
 
 
 METHODS: Final[Mapping[str, Function]] = {

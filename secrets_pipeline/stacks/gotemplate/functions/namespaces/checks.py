@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
+from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure, checked
 from secrets_pipeline.stacks.gotemplate.functions.characters import decoded
 from secrets_pipeline.stacks.gotemplate.functions.encoding import decode_base64, digest, encode_base64
-from secrets_pipeline.stacks.gotemplate.functions.kinds import kind_of, type_of
+from secrets_pipeline.stacks.gotemplate.functions.kinds import kind_of
 from secrets_pipeline.stacks.gotemplate.functions.namespaces.coercion import text, truth
 from secrets_pipeline.stacks.gotemplate.functions.refused import refuse_all
-from secrets_pipeline.stacks.gotemplate.values import Function
+from secrets_pipeline.stacks.gotemplate.values import Function, go_type
 from secrets_pipeline.stacks.markers import Value
 
 _PAIR: Final = 2
@@ -24,7 +24,7 @@ def _message_and_value(arguments: tuple[Value, ...]) -> tuple[str, Value]:
         raise FunctionFailure(f"wrong number of args: want 1 or 2, got {len(arguments)}")
     message = arguments[0] if len(arguments) == _PAIR else ""
     if not isinstance(message, str):
-        raise FunctionFailure(f"at <1>: expected string; found {type_of(message)}")
+        raise FunctionFailure(f"at <1>: expected string; found {go_type(message)}")
     return message, arguments[-1]
 
 
@@ -82,10 +82,7 @@ def _encode(value: Value) -> str:
 
 def _decode(value: Value) -> str:
     # Gomplate tries the URL-safe alphabet when the standard one does not fit.
-    try:
-        return decoded(decode_base64(text(value).replace("-", "+").replace("_", "/")))
-    except ValueError as error:
-        raise FunctionFailure(str(error)) from None
+    return decoded(checked(decode_base64, text(value).replace("-", "+").replace("_", "/")))
 
 
 BASE64: Final[Mapping[str, Function]] = {"Decode": _decode, "Encode": _encode}

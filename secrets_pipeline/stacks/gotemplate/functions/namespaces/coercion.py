@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from decimal import Decimal
+from typing import TypeVar
 
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
 from secrets_pipeline.stacks.gotemplate.functions.conversions import (
@@ -11,11 +13,14 @@ from secrets_pipeline.stacks.gotemplate.functions.conversions import (
     parse_float,
     parse_int,
 )
-from secrets_pipeline.stacks.gotemplate.functions.kinds import GoObject, Int64, is_list, type_of
+from secrets_pipeline.stacks.gotemplate.functions.kinds import is_list
+from secrets_pipeline.stacks.gotemplate.limits import require_printable
 from secrets_pipeline.stacks.gotemplate.printf import sprintf
 from secrets_pipeline.stacks.gotemplate.printing import float_text
-from secrets_pipeline.stacks.gotemplate.values import INVALID
+from secrets_pipeline.stacks.gotemplate.values import INVALID, GoObject, Int64, go_type
 from secrets_pipeline.stacks.markers import Value
+
+T = TypeVar("T")
 
 
 def text(value: Value) -> str:
@@ -36,6 +41,7 @@ def text(value: Value) -> str:
 def texts(values: tuple[Value, ...]) -> list[str]:
     """`conv.ToStrings`: of one list, its items."""
     items = values[0] if len(values) == 1 and is_list(values[0]) else values
+    require_printable(items)
     return [text(item) for item in items]
 
 
@@ -84,8 +90,13 @@ def items(value: Value) -> list[Value]:
         FunctionFailure: if the value is no list.
     """
     if not is_list(value):
-        raise FunctionFailure(f"expected an array or slice, but got a {type_of(value)}")
+        raise FunctionFailure(f"expected an array or slice, but got a {go_type(value)}")
     return list(value)
+
+
+def constant(value: T) -> Callable[[], T]:
+    """A function that always gives the value."""
+    return lambda: value
 
 
 def wrong_count(wanted: str, given: int) -> FunctionFailure:

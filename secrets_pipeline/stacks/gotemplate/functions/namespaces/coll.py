@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from secrets_pipeline.stacks.gotemplate.builtins import slice_
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
-from secrets_pipeline.stacks.gotemplate.functions.kinds import deep_equal, is_list, kind_of, type_of
-from secrets_pipeline.stacks.gotemplate.functions.lists import unique
+from secrets_pipeline.stacks.gotemplate.functions.kinds import Comparer, is_list, kind_of
+from secrets_pipeline.stacks.gotemplate.functions.lists import list_of, unique
 from secrets_pipeline.stacks.gotemplate.functions.namespaces.coercion import integer, items, text, wrong_count
 from secrets_pipeline.stacks.gotemplate.functions.refused import refuse
-from secrets_pipeline.stacks.gotemplate.values import Function, is_map
+from secrets_pipeline.stacks.gotemplate.limits import require_walkable
+from secrets_pipeline.stacks.gotemplate.values import Function, go_type, is_map
 from secrets_pipeline.stacks.markers import Value
 
 _QUERY: Final = "write the path as a field chain or with `index`"
 _PAIR: Final = 2
 
 
-def _slice(*values: Value) -> list[Value]:
-    return list(values)
-
-
 def has(value: Value, key: Value) -> bool:
     """Whether a map has the key, or a list the item."""
     if is_map(value):
         return isinstance(key, str) and key in value
-    return is_list(value) and any(deep_equal(item, key) for item in value)
+    return is_list(value) and any(map(partial(Comparer().equal, key), value))
 
 
 def dict_of(*values: Value) -> dict[str, Value]:
@@ -47,14 +45,14 @@ def _index(*arguments: Value) -> Value:
 def _at(value: Value, key: Value) -> Value:
     if is_map(value):
         if not isinstance(key, str):
-            raise FunctionFailure(f"map key type {type_of(key)} is not string")
+            raise FunctionFailure(f"map key type {go_type(key)} is not string")
         if key not in value:
             raise FunctionFailure(f"map has no key {key}")
         return value[key]
     if not is_list(value):
-        raise FunctionFailure(f"can't index item of type {type_of(value)}")
+        raise FunctionFailure(f"can't index item of type {go_type(value)}")
     if not isinstance(key, int) or isinstance(key, bool):
-        raise FunctionFailure(f"cannot index slice/array with type {type_of(key)}")
+        raise FunctionFailure(f"cannot index slice/array with type {go_type(key)}")
     if not 0 <= key < len(value):
         raise FunctionFailure(f"index out of range: {key}")
     return value[key]
@@ -93,6 +91,7 @@ def _reverse(values: Value) -> list[Value]:
 def _merge(first: dict[str, Value], *others: dict[str, Value]) -> dict[str, Value]:
     merged = first
     for other in others:
+        require_walkable(merged)
         merged = _merged(other, merged)
     return merged
 
@@ -129,6 +128,7 @@ def _is_ordered(value: Value) -> bool:
 def _flatten(*arguments: Value) -> list[Value]:
     if not 1 <= len(arguments) <= _PAIR:
         raise wrong_count("1 or 2", len(arguments))
+    require_walkable(arguments[-1])
     return _flat(arguments[-1], integer(arguments[0]) if len(arguments) == _PAIR else -1)
 
 
@@ -156,10 +156,10 @@ def _map_and_keys(arguments: tuple[Value, ...]) -> tuple[Mapping[str, Value], li
         raise wrong_count("2 or more", len(arguments))
     *keys, whole = arguments
     if not is_map(whole):
-        raise FunctionFailure(f"wrong map type: must be map[string]interface{{}}, got {type_of(whole)}")
+        raise FunctionFailure(f"wrong map type: must be map[string]interface{{}}, got {go_type(whole)}")
     for key in keys:
         if not isinstance(key, str):
-            raise FunctionFailure(f"wrong key type: must be string, got {type_of(key)}")
+            raise FunctionFailure(f"wrong key type: must be string, got {go_type(key)}")
     return whole, keys
 
 
@@ -178,7 +178,7 @@ METHODS: Final[Mapping[str, Function]] = {
     "Pick": _pick,
     "Prepend": _prepend,
     "Reverse": _reverse,
-    "Slice": _slice,
+    "Slice": list_of,
     "Sort": _sort,
     "Uniq": _uniq,
     "Values": _values,
@@ -194,7 +194,7 @@ ALIASES: Final[Mapping[str, Function]] = {
     "merge": _merge,
     "prepend": _prepend,
     "reverse": _reverse,
-    "slice": _slice,
+    "slice": list_of,
     "sort": _sort,
     "uniq": _uniq,
     "values": _values,

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
+from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure, checked
 from secrets_pipeline.stacks.gotemplate.functions.conversions import parse_bool, parse_float, parse_int
-from secrets_pipeline.stacks.gotemplate.functions.kinds import GoObject, Int64, is_list
-from secrets_pipeline.stacks.gotemplate.functions.namespaces.coercion import integer, number, text, texts, truth
+from secrets_pipeline.stacks.gotemplate.functions.kinds import is_list
+from secrets_pipeline.stacks.gotemplate.functions.lists import list_of
+from secrets_pipeline.stacks.gotemplate.functions.namespaces.coercion import (
+    constant,
+    integer,
+    number,
+    text,
+    texts,
+    truth,
+)
 from secrets_pipeline.stacks.gotemplate.functions.namespaces.coll import dict_of, has
 from secrets_pipeline.stacks.gotemplate.functions.urls import parse_url
-from secrets_pipeline.stacks.gotemplate.values import Function, is_true
+from secrets_pipeline.stacks.gotemplate.values import Function, GoObject, Int64, is_true
 from secrets_pipeline.stacks.markers import Value
 
 
@@ -29,10 +37,7 @@ def url(value: Value) -> GoObject:
     Raises:
         FunctionFailure: if it is none.
     """
-    try:
-        parsed = parse_url(text(value))
-    except ValueError as error:
-        raise FunctionFailure(str(error)) from None
+    parsed = checked(parse_url, text(value))
     parts = {
         "EscapedPath": parsed.raw_path or parsed.path,
         "Fragment": parsed.fragment,
@@ -46,11 +51,7 @@ def url(value: Value) -> GoObject:
         "String": str(parsed),
         "User": parsed.userinfo,
     }
-    return _Url(str(parsed), {name: _constant(part) for name, part in parts.items()})
-
-
-def _constant(value: Value) -> Callable[[], Value]:
-    return lambda: value
+    return _Url(str(parsed), {name: constant(part) for name, part in parts.items()})
 
 
 def _bool(value: Value) -> bool:
@@ -62,10 +63,6 @@ def _bool(value: Value) -> bool:
 
 def _to_bools(*values: Value) -> list[bool]:
     return list(map(truth, values))
-
-
-def _slice(*values: Value) -> list[Value]:
-    return list(values)
 
 
 def _join(values: Value, separator: str) -> str:
@@ -126,7 +123,7 @@ METHODS: Final[Mapping[str, Function]] = {
     "ParseFloat": _parse_float,
     "ParseInt": _parse_int,
     "ParseUint": _parse_int,
-    "Slice": _slice,
+    "Slice": list_of,
     "ToBool": truth,
     "ToBools": _to_bools,
     "ToFloat64": number,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import string
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
+from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure, checked
 from secrets_pipeline.stacks.gotemplate.functions.conversions import parse_int
 from secrets_pipeline.stacks.gotemplate.functions.dates import load_zone
 from secrets_pipeline.stacks.gotemplate.functions.durations import (
@@ -23,11 +23,10 @@ from secrets_pipeline.stacks.gotemplate.functions.durations import (
 )
 from secrets_pipeline.stacks.gotemplate.functions.environment import ASCII, Environment
 from secrets_pipeline.stacks.gotemplate.functions.instants import Instant, from_datetime, parse
-from secrets_pipeline.stacks.gotemplate.functions.kinds import Int64
-from secrets_pipeline.stacks.gotemplate.functions.namespaces.coercion import integer, items, number, text
+from secrets_pipeline.stacks.gotemplate.functions.namespaces.coercion import constant, integer, items, number, text
 from secrets_pipeline.stacks.gotemplate.functions.refused import refuse
 from secrets_pipeline.stacks.gotemplate.functions.times import Time, instant_of
-from secrets_pipeline.stacks.gotemplate.values import Function
+from secrets_pipeline.stacks.gotemplate.values import Function, Int64
 from secrets_pipeline.stacks.markers import Value
 
 _LAYOUTS: Final = {
@@ -136,7 +135,7 @@ def time_methods(environment: Environment) -> Mapping[str, Function]:
     """The namespace `time`, with Go's layouts."""
     clock = _Clock(environment)
     return {
-        **{name: _constant(layout) for name, layout in _LAYOUTS.items()},
+        **{name: constant(layout) for name, layout in _LAYOUTS.items()},
         **{name: _span(unit) for name, unit in _UNITS.items()},
         "Now": clock.now,
         "Parse": clock.parse,
@@ -151,10 +150,6 @@ def time_methods(environment: Environment) -> Mapping[str, Function]:
     }
 
 
-def _constant(layout: str) -> Callable[[], str]:
-    return lambda: layout
-
-
 def _span(unit: int) -> Function:
     def span(count: Value) -> Duration:
         return Duration(integer(count) * unit)
@@ -163,10 +158,7 @@ def _span(unit: int) -> Function:
 
 
 def _duration(value: Value) -> Duration:
-    try:
-        return Duration(parse_duration(text(value)))
-    except ValueError as error:
-        raise FunctionFailure(str(error)) from None
+    return Duration(checked(parse_duration, text(value)))
 
 
 @dataclass(frozen=True, slots=True)

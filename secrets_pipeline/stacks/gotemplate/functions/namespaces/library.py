@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from secrets_pipeline.stacks.gotemplate.functions.environment import Environment
@@ -16,12 +16,12 @@ from secrets_pipeline.stacks.gotemplate.functions.namespaces import (
     matching,
     texts,
 )
-from secrets_pipeline.stacks.gotemplate.functions.refused import refuse, refuse_namespace
+from secrets_pipeline.stacks.gotemplate.functions.namespaces.coercion import constant
+from secrets_pipeline.stacks.gotemplate.functions.refused import NETWORK, refuse, refuse_namespace
 from secrets_pipeline.stacks.gotemplate.values import Function, Namespace
 
 _FILES: Final = "reading files is not supported; use `!include`"
 _ACCOUNT: Final = "asking AWS is not supported; write the value into the stack, or use `!aws.account_id` and the like"
-_NETWORK: Final = "templates have no network; write the address into the stack"
 _TEMPLATES: Final = "write `define` and `template`"
 
 _REFUSED: Final = (
@@ -34,7 +34,7 @@ _REFUSED: Final = (
         ),
         _ACCOUNT,
     ),
-    refuse_namespace("gcp", ("Meta",), _NETWORK),
+    refuse_namespace("gcp", ("Meta",), NETWORK),
     refuse_namespace(
         "net",
         (
@@ -42,7 +42,7 @@ _REFUSED: Final = (
             "LookupSRV", "LookupSRVs", "LookupTXT", "ParseAddr", "ParseIP", "ParseIPPrefix", "ParseIPRange",
             "ParsePrefix", "ParseRange", "StdParseCIDR", "StdParseIP",
         ),
-        _NETWORK,
+        NETWORK,
     ),
     refuse_namespace(
         "sockaddr",
@@ -51,7 +51,7 @@ _REFUSED: Final = (
             "GetInterfaceIP", "GetInterfaceIPs", "GetPrivateIP", "GetPrivateIPs", "GetPrivateInterfaces", "GetPublicIP",
             "GetPublicIPs", "GetPublicInterfaces", "Include", "Join", "Limit", "Math", "Offset", "Sort", "Unique",
         ),
-        _NETWORK,
+        NETWORK,
     ),
     refuse_namespace("tmpl", ("Exec", "Inline"), _TEMPLATES),
 )  # fmt: skip
@@ -70,12 +70,8 @@ _PURE: Final = (
 )
 
 
-def _giving(namespace: Namespace) -> Callable[[], Namespace]:
-    return lambda: namespace
-
-
 _FUNCTIONS: Final[Mapping[str, Function]] = {
-    **{namespace.name: _giving(namespace) for namespace in (*_PURE, *_REFUSED)},
+    **{namespace.name: constant(namespace) for namespace in (*_PURE, *_REFUSED)},
     **texts.ALIASES,
     **coll.ALIASES,
     **conv.ALIASES,
@@ -104,6 +100,6 @@ def gomplate(environment: Environment) -> Mapping[str, Function]:
     )
     return {
         **_FUNCTIONS,
-        **{namespace.name: _giving(namespace) for namespace in namespaces},
+        **{namespace.name: constant(namespace) for namespace in namespaces},
         "getenv": impure.getenv(environment),
     }

@@ -10,7 +10,7 @@ from typing import Final
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
 from secrets_pipeline.stacks.gotemplate.functions import paths, regexes
 from secrets_pipeline.stacks.gotemplate.functions.namespaces.coercion import integer, text, texts
-from secrets_pipeline.stacks.gotemplate.functions.re2 import quote_meta
+from secrets_pipeline.stacks.gotemplate.functions.patterns import quote_meta
 from secrets_pipeline.stacks.gotemplate.values import Function
 from secrets_pipeline.stacks.markers import Value
 

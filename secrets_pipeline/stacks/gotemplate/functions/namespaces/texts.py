@@ -15,7 +15,7 @@ from secrets_pipeline.stacks.gotemplate.functions.characters import (
     repeated,
     title_character,
 )
-from secrets_pipeline.stacks.gotemplate.functions.kinds import is_list, type_of
+from secrets_pipeline.stacks.gotemplate.functions.kinds import is_list, wrong_type
 from secrets_pipeline.stacks.gotemplate.functions.namespaces.coercion import integer, text, wrong_count
 from secrets_pipeline.stacks.gotemplate.functions.refused import refuse
 from secrets_pipeline.stacks.gotemplate.functions.strings import replace_text, split_text, trim_all
@@ -64,7 +64,7 @@ def _repeat(count: int, value: Value) -> str:
 
 def _sort(values: Value) -> list[str]:
     if not is_list(values):
-        raise FunctionFailure(f"wrong type for value; expected []string; got {type_of(values)}")
+        wrong_type("[]string", values)
     return sorted(map(text, values))
 
 
