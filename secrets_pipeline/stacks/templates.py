@@ -39,7 +39,7 @@ _MUTATING: Final = frozenset({"set", "unset", "merge", "mergeOverwrite", "mustMe
 _SPEAKING: Final = frozenset({"fail", "Component", "Store", "GomplateDatasource"})
 """Functions whose failures name components and the like, or what the author wrote."""
 _CONSTANT: Final = re.compile(
-    r"runtime error: |[\w.]+ is not supported: |an? [a-z ]+ of more than \d+ [a-z ]+ is not supported|components are not "
+    r"runtime error: |[\w.]+ is not supported: |an? [a-z ]+ of more than \d+ [a-z ]+ is not supported|components are "
 )
 """How failures begin that hold nothing of the arguments."""
 _WHOLE_SCALAR: Final = re.compile(
