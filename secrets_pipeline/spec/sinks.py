@@ -74,7 +74,7 @@ def check(scope: ComponentScope, expression: Expression, path: Path, *, sensitiv
                     path,
                     NO_VALUE,
                     UnresolvedReason.TEMPLATE,
-                    f"a Go template here gave {NO_VALUE}: it refers to something that does not exist",
+                    f"a Go template here gave {NO_VALUE}: what it refers to does not exist, or may not be read",
                     'Correct what stands between {{ and }}, or give it a default: {{ .vars.x | default "…" }}.',
                 )
             case Environment(name=name) if name not in stack.settings.environment_allowed:
