@@ -84,7 +84,7 @@ class Stack:
     Attributes:
         name: logical name, the partition key.
         files: its top-level manifests, relative to the base path, sorted.
-        components: kind → name → component.
+        components: kind → name → component, kinds in the order in which Atmos looks for a component.
     """
 
     name: str

@@ -212,7 +212,7 @@ class Repository:
                 sources = merged.sources if merged else ()
                 bases = draft.sections["inheritance"]
                 errors.append(self._places.of_component(error, top, sources, draft.kind, bases))
-        return components, errors
+        return {kind: components[kind] for kind in KINDS if kind in components}, errors
 
     def _no_stack(self, name: str, resolution: Resolution) -> StackError:
         own = [error for error in resolution.errors if error.where and error.where.stack == name]

@@ -265,6 +265,13 @@ def test_of_several_kinds_templates_see_terraform_first(only: Only) -> None:
     assert only(manifest, {"atmos.yaml": ENABLED}).vars == {"v": "terraform"}
 
 
+def test_a_stack_has_terraform_first_whatever_its_manifests_begin_with(repository: Open) -> None:
+    stack = repository({"stacks/deploy/dev.yaml": "components: {helmfile: {x: {}}, terraform: {x: {}}}"}).stack(
+        "deploy/dev"
+    )
+    assert list(stack.components) == ["terraform", "helmfile"]
+
+
 @pytest.mark.parametrize(
     "action",
     ["mustToDate `2006` .vars.a", "semverCompare .vars.a `1.0`", "mustRegexMatch .vars.a `x`"],
