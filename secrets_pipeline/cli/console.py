@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Any, TextIO
+from typing import TextIO
 
 from rich.console import Console, RenderableType
 from rich.text import Text
+
+from secrets_pipeline.stacks import Value
 
 _UNFOLDED = 1000
 """Columns where no terminal says otherwise: what goes to a pipe or a log keeps a row on a line."""
@@ -52,7 +54,7 @@ def emit(text: str) -> None:
     sys.stdout.flush()
 
 
-def emit_json(value: Any) -> None:  # noqa: ANN401 - a JSON-shaped tree
+def emit_json(value: Value) -> None:
     """Write a result as JSON."""
     emit(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 

@@ -17,7 +17,7 @@ from secrets_pipeline.cli.masking import masked, plain
 from secrets_pipeline.cli.options import OneStack, SomeStacks, StackOptions, reads_stacks
 from secrets_pipeline.cli.tables import table
 from secrets_pipeline.errors import StackError
-from secrets_pipeline.stacks import Component, Resolution, open_source
+from secrets_pipeline.stacks import Component, Resolution, Value, open_source
 
 EPILOG = (
     "Exit codes: 0 everything asked for was resolved, 1 something was not. What was resolved is printed all the same, "
@@ -201,7 +201,7 @@ def _print(tree: Mapping[str, Any], output: Format, *, show_values: bool) -> Non
         emit(yaml.safe_dump(shown, sort_keys=True, allow_unicode=True, width=10_000))
 
 
-def _finite(value: Any) -> Any:  # noqa: ANN401 - a YAML-shaped tree
+def _finite(value: Value) -> Value:
     """The same tree with `.inf` and `.nan`, which JSON has not, as text."""
     if isinstance(value, dict):
         return {key: _finite(inner) for key, inner in value.items()}

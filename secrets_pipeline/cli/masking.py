@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+
+from secrets_pipeline.stacks import Value
 
 MASK = "********"
 _KEY = "secret_data"
 
 
-def masked(sections: Any) -> Any:  # noqa: ANN401 - a YAML-shaped tree
+def masked(sections: Value) -> Value:
     """The same tree with every leaf under a `secret_data` key replaced.
 
     Wherever the key stands: inherited variables show up in components of other kinds, too.
@@ -21,7 +22,7 @@ def masked(sections: Any) -> Any:  # noqa: ANN401 - a YAML-shaped tree
     return sections
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401 - a YAML-shaped tree
+def plain(value: Value) -> Value:
     """The same tree of `dict`, `list`, `str` and scalars alone; functions become their text, as Atmos prints them."""
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
@@ -30,7 +31,7 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - a YAML-shaped tree
     return str(value) if isinstance(value, str) else value
 
 
-def _hidden(value: Any) -> Any:  # noqa: ANN401 - a YAML-shaped tree
+def _hidden(value: Value) -> Value:
     if isinstance(value, Mapping):
         return {key: _hidden(inner) for key, inner in value.items()}
     if isinstance(value, list):

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from secrets_pipeline.stacks import Value
+
 Outputs: TypeAlias = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """component → output name → key → value; for example `secretsmanager/api` → `secret_arns` → `api_key` → ARN."""
 
@@ -50,7 +52,7 @@ def _upper(text: str) -> str:
     return f"_{name}" if name[:1].isdigit() else name
 
 
-def _hcl(value: Any, indent: str = "") -> str:  # noqa: ANN401 - a JSON-shaped tree
+def _hcl(value: Value, indent: str = "") -> str:
     if isinstance(value, Mapping):
         inner = indent + "  "
         lines = [f"{inner}{_key(key)} = {_hcl(member, inner)}" for key, member in value.items()]

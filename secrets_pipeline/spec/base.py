@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from secrets_pipeline.references import Expression, Output
+from secrets_pipeline.stacks import Value
 
 LateExpression: TypeAlias = Annotated[Expression, PlainSerializer(str, return_type=str)]
 LateOutput: TypeAlias = Annotated[Output, PlainSerializer(str, return_type=str)]
@@ -18,7 +19,7 @@ Document: TypeAlias = Any
 """A JSON-shaped tree whose leaves may be `Expression`."""
 
 
-def plain_document(document: Any) -> Any:  # noqa: ANN401 - a JSON-shaped tree
+def plain_document(document: Value) -> Value:
     """A tree in which every expression is its text, for serialisation."""
     if isinstance(document, Mapping):
         return {str(key): plain_document(value) for key, value in document.items()}

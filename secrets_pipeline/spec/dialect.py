@@ -10,7 +10,7 @@ from typing import Any, Final
 from secrets_pipeline.errors import Where
 from secrets_pipeline.references import Path, dotted
 from secrets_pipeline.spec.kinds import TERRAFORM, kind_of, setting
-from secrets_pipeline.stacks import Component, FunctionCall, Stack
+from secrets_pipeline.stacks import Component, FunctionCall, Stack, texts
 from secrets_pipeline.stacks.markers import Literal as KeptText
 
 SETTING: Final = "dialect"
@@ -105,8 +105,9 @@ def _unsaid(stacks: Mapping[str, Stack]) -> Iterator[tuple[Use, Collection[str]]
         components = stack.components.get(TERRAFORM, {})
         for component in components.values():
             if kind_of(component) and setting(component, SETTING) not in (ON, *OFF):
-                for path in _texts(component.vars, ("vars",)):
-                    yield Use(component, path), components
+                for path, text in texts(component.vars, ("vars",)):
+                    if _ANY.search(text) and not isinstance(text, FunctionCall | KeptText):
+                        yield Use(component, path), components
 
 
 def _used(use: Use, components: Collection[str]) -> bool:
@@ -117,15 +118,3 @@ def _used(use: Use, components: Collection[str]) -> bool:
     for step in use.path[1:]:
         text = text[step]
     return any(found["component"] is None or found["component"] in components for found in _FORM.finditer(text))
-
-
-def _texts(tree: Any, path: Path) -> Iterator[Path]:  # noqa: ANN401 - a YAML-shaped tree
-    """Where a text has `${` in it."""
-    if isinstance(tree, Mapping):
-        for key, value in tree.items():
-            yield from _texts(value, (*path, key))
-    elif isinstance(tree, list):
-        for index, value in enumerate(tree):
-            yield from _texts(value, (*path, index))
-    elif isinstance(tree, str) and not isinstance(tree, FunctionCall | KeptText) and _ANY.search(tree):
-        yield path

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from secrets_pipeline.spec.outputs import KINDS
-from secrets_pipeline.stacks import Component
+from secrets_pipeline.stacks import Component, Value
 
 TERRAFORM: Final = "terraform"
 
 
-def setting(component: Component, name: str) -> Any:  # noqa: ANN401 - whatever the YAML holds
+def setting(component: Component, name: str) -> Value:
     """`settings.secrets_pipeline.<name>` of a component, or None."""
     own = component.settings.get("secrets_pipeline")
     return own.get(name) if isinstance(own, Mapping) else None

@@ -12,6 +12,7 @@ from secrets_pipeline.spec.inputs import Inputs, found_kind
 from secrets_pipeline.spec.limits import POLICY_BYTES
 from secrets_pipeline.spec.scope import ComponentScope
 from secrets_pipeline.spec.sinks import check, settled
+from secrets_pipeline.stacks import Value
 
 _POLICY_VARIABLE = re.compile(r"(?<!\$)\$\{(?=[a-z0-9-]+:[A-Za-z]|[*?$]\})(?!env:|ssm:|file:)")
 """`${aws:username}` and the like belong to IAM: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html"""
@@ -44,7 +45,7 @@ def statements(inputs: Inputs, key: str = "policy") -> tuple[Any, ...]:
     return filled
 
 
-def _filled(scope: ComponentScope, tree: Any, path: Path) -> Any:  # noqa: ANN401 - a JSON-shaped tree
+def _filled(scope: ComponentScope, tree: Value, path: Path) -> Value:
     if isinstance(tree, Mapping):
         return {str(key): _filled(scope, value, path) for key, value in tree.items()}
     if isinstance(tree, list):

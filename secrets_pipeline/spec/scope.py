@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path as FilePath
-from typing import Any, Protocol
+from typing import Protocol
 
 from secrets_pipeline.errors import ExpressionError, SecretsPipelineError, SpecError, Where
 from secrets_pipeline.references import Expression, Literal, NoValueError, Path, dotted, inline
@@ -16,7 +16,7 @@ from secrets_pipeline.spec.kinds import TERRAFORM, kind_of, setting
 from secrets_pipeline.spec.operator import OperatorSettings
 from secrets_pipeline.spec.unresolved import Unresolved, UnresolvedReason
 from secrets_pipeline.spec.variables import ComponentVariables, expression_of
-from secrets_pipeline.stacks import Component, Stack
+from secrets_pipeline.stacks import Component, Stack, Value
 
 SWITCHES = ("enabled", "secrets_enabled")
 """Variables that switch a whole component off."""
@@ -185,7 +185,7 @@ class ComponentScope:
             path = ("settings", "secrets_pipeline", SETTING)
             self.error(path, f"{SETTING} is {said!r}", f"Write {SETTING}: {ON}, or off to keep ${{…}} as text.")
 
-    def expression(self, value: Any, path: Path) -> Expression | None:  # noqa: ANN401 - whatever the YAML holds
+    def expression(self, value: Value, path: Path) -> Expression | None:
         """The expression of a YAML value without variables; None, with what is wrong collected, if there is none."""
         try:
             return self.read(value)
@@ -196,7 +196,7 @@ class ComponentScope:
             self.expression_error(path, error)
         return None
 
-    def read(self, value: Any) -> Expression:  # noqa: ANN401 - whatever the YAML holds
+    def read(self, value: Value) -> Expression:
         """The same, but it raises.
 
         Raises:
@@ -204,7 +204,7 @@ class ComponentScope:
         """
         return read_expression(self.component, self.stack.components, value, references=self.reads_references)
 
-    def setting(self, name: str) -> Any:  # noqa: ANN401 - whatever the YAML holds
+    def setting(self, name: str) -> Value:
         """`settings.secrets_pipeline.<name>`, or None."""
         return setting(self.component, name)
 
@@ -231,7 +231,7 @@ def _blocks_secrets(path: Path) -> bool:
 def read_expression(
     component: Component,
     names: Collection[str],
-    value: Any,  # noqa: ANN401 - whatever the YAML holds
+    value: Value,
     *,
     references: bool,
 ) -> Expression:

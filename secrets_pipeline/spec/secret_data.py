@@ -25,7 +25,7 @@ from secrets_pipeline.spec.scope import ComponentScope, read_expression
 from secrets_pipeline.spec.sinks import NO_VALUE, check, settled
 from secrets_pipeline.spec.value_model import DeclaredValue, Leaf, place_of
 from secrets_pipeline.spec.weak import weakness
-from secrets_pipeline.stacks import Component, FunctionCall, Stack
+from secrets_pipeline.stacks import Component, FunctionCall, Stack, Value
 
 _PORT = re.compile(r":([0-9]|\$\{)")
 
@@ -80,7 +80,7 @@ def leaf_expression(stack: Stack, component: str, leaf: Leaf) -> Expression:
     return with_defaults(expression, leaf.absent.__contains__)
 
 
-def _at(component: Component, leaf: Leaf) -> Any:  # noqa: ANN401 - whatever the YAML holds
+def _at(component: Component, leaf: Leaf) -> Value:
     value: Any = component.sections
     for step in leaf.source:
         value = value[step]
@@ -115,7 +115,7 @@ def _json_object(entry: Inputs, text: str) -> Mapping[str, Any]:
     return document
 
 
-def _leaves(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:  # noqa: ANN401 - a JSON-shaped tree
+def _leaves(tree: Value, path: Path = ()) -> Iterator[tuple[Path, Value]]:
     if isinstance(tree, Mapping) and (tree or not path):
         for key, value in tree.items():
             yield from _leaves(value, (*path, str(key)))
@@ -126,7 +126,7 @@ def _leaves(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:  # noqa: 
         yield path, tree
 
 
-def _leaf(scope: ComponentScope, path: Path, value: Any, source: Path) -> Leaf:  # noqa: ANN401 - a YAML scalar
+def _leaf(scope: ComponentScope, path: Path, value: Value, source: Path) -> Leaf:
     references = scope.reads_references
     place = place_of(path, source)
     written = scope.expression(value, place)

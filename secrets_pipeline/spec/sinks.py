@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import Final
 
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.references import (
@@ -23,6 +23,7 @@ from secrets_pipeline.references import (
 from secrets_pipeline.spec.output_problems import output_problem
 from secrets_pipeline.spec.scope import ComponentScope
 from secrets_pipeline.spec.unresolved import UnresolvedReason
+from secrets_pipeline.stacks import Value
 
 NO_VALUE: Final = "<no value>"
 """What Go prints for a missing key, so what no secret is meant to be."""
@@ -103,7 +104,7 @@ def _arguments(expression: Expression) -> set[Expression]:
     return {node.argument for node in nodes(expression) if isinstance(node, Call)}
 
 
-def refuse_sensitive(scope: ComponentScope, value: Any, path: Path) -> None:  # noqa: ANN401 - a YAML tree
+def refuse_sensitive(scope: ComponentScope, value: Value, path: Path) -> None:
     """Collect an error for each secret value that a component would take in, wherever it stands."""
     if isinstance(value, Mapping):
         for key, below in value.items():

@@ -8,14 +8,14 @@ from typing import Any
 
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.references import Expression, Literal, NoValueError, Path, dotted, parse, parse_function
-from secrets_pipeline.stacks import Component, FunctionCall
+from secrets_pipeline.stacks import Component, FunctionCall, Value
 from secrets_pipeline.stacks.markers import Literal as KeptText
 
 _OTHER_SECTIONS = ("settings", "metadata", "env")
 
 
 def expression_of(
-    value: Any,  # noqa: ANN401 - whatever the YAML holds
+    value: Value,
     components: Collection[str] = (),
     *,
     references: bool = True,
@@ -81,7 +81,7 @@ class ComponentVariables:
         return NoValueError(f"variable {name} has no value", remedy=remedy, path=path)
 
 
-def _holds_references(value: Any) -> bool:  # noqa: ANN401 - whatever the YAML holds
+def _holds_references(value: Value) -> bool:
     if isinstance(value, Mapping):
         return any(_holds_references(below) for below in value.values())
     if isinstance(value, list):

@@ -1,9 +1,10 @@
 """Atmos repository in, resolved stacks out: the stack-manifest language of Atmos. Pure."""
 
-from secrets_pipeline.stacks.markers import FunctionCall
+from secrets_pipeline.stacks.markers import FunctionCall, Value
 from secrets_pipeline.stacks.model import Component, Resolution, Stack
 from secrets_pipeline.stacks.repository import Repository
 from secrets_pipeline.stacks.source import Origin, StackSource, open_source
+from secrets_pipeline.stacks.texts import texts
 
 __all__ = [
     "Component",
@@ -13,5 +14,7 @@ __all__ = [
     "Resolution",
     "Stack",
     "StackSource",
+    "Value",
     "open_source",
+    "texts",
 ]

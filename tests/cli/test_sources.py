@@ -8,7 +8,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -17,7 +16,7 @@ from typer.testing import CliRunner
 
 from secrets_pipeline.cli import app
 from secrets_pipeline.spec import OperatorSettings, SpecSet, TargetRule, build_specs, leaf_expression, load_settings
-from secrets_pipeline.stacks import Origin, StackSource, open_source
+from secrets_pipeline.stacks import Origin, StackSource, Value, open_source
 from tests.cli.conftest import CANARY, EXAMPLES, Cli, write
 from tests.cli.processes import COMMAND, environment
 from tests.strategies.repositories import VARIABLE, repositories
@@ -64,10 +63,10 @@ def specs(source: StackSource, operator: OperatorSettings, base_path: Path, env:
     return build_specs(source, operator, base_path=base_path, environment=env)
 
 
-def without_places(built: SpecSet) -> Any:  # noqa: ANN401 - a JSON-shaped tree
+def without_places(built: SpecSet) -> Value:
     """Everything but the places in YAML: a description has other ones."""
 
-    def kept(value: Any) -> Any:  # noqa: ANN401 - the same
+    def kept(value: Value) -> Value:
         if isinstance(value, dict):
             return {key: kept(inner) for key, inner in value.items() if key != "where"}
         return [kept(inner) for inner in value] if isinstance(value, list) else value
@@ -75,7 +74,7 @@ def without_places(built: SpecSet) -> Any:  # noqa: ANN401 - a JSON-shaped tree
     return {name: kept(spec.model_dump(mode="json")) for name, spec in built.specs.items()}
 
 
-def in_any_order(value: Any) -> Any:  # noqa: ANN401 - a JSON-shaped tree
+def in_any_order(value: Value) -> Value:
     if isinstance(value, dict):
         return {key: in_any_order(value[key]) for key in sorted(value)}
     return sorted(map(in_any_order, value), key=json.dumps) if isinstance(value, list) else value

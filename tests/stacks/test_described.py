@@ -3,14 +3,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from secrets_pipeline.cli.masking import MASK
 from secrets_pipeline.errors import StackError
-from secrets_pipeline.stacks import FunctionCall
+from secrets_pipeline.stacks import FunctionCall, Value
 from secrets_pipeline.stacks.described import MASKS, DescribedStacks
 from secrets_pipeline.stacks.functions import Evaluator
 
@@ -21,7 +20,7 @@ def described(text: str, *, env: Mapping[str, str] | None = None, name: str = "s
     return DescribedStacks.parse(text, name, Evaluator(env or {}, Path("/"), None, allow_exec=False))
 
 
-def of(sections: Any, *, stack: str = "dev", kind: str = "terraform", component: str = "app") -> str:  # noqa: ANN401 - also wrong ones
+def of(sections: Value, *, stack: str = "dev", kind: str = "terraform", component: str = "app") -> str:
     return json.dumps({stack: {"components": {kind: {component: sections}}}})
 
 

@@ -174,7 +174,7 @@ def strategy(section: Section) -> str:
     return str(section.get("list_merge_strategy", ""))
 
 
-def substituted(value: Value, old: str, new: str) -> Any:  # noqa: ANN401 - a manifest's value, or part of it
+def substituted(value: Value, old: str, new: str) -> Value:
     """A copy with a text in its keys and values replaced."""
     if isinstance(value, dict):
         return {key.replace(old, new): substituted(inner, old, new) for key, inner in value.items()}
@@ -225,7 +225,7 @@ def test_components_are_what_the_rules_of_atmos_say(repository: SmallRepository)
 
 @few
 @given(small_repositories(), st.randoms(use_true_random=False))
-def test_stacks_are_the_same_in_any_order_and_alone(repository: SmallRepository, random: Any) -> None:  # noqa: ANN401
+def test_stacks_are_the_same_in_any_order_and_alone(repository: SmallRepository, random: Any) -> None:  # noqa: ANN401 - hypothesis exports no type
     with opened(repository) as together, opened(repository) as one_by_one:
         expected = described(together.resolve())
         assert described(together.resolve()) == expected
@@ -277,7 +277,7 @@ def test_what_is_done_to_a_component_reaches_no_other_and_no_later_one(repositor
         assert described(actual.resolve()) == expected
 
 
-def spoil(value: Any) -> None:  # noqa: ANN401 - any part of a component
+def spoil(value: Value) -> None:
     """Change everything inside."""
     if isinstance(value, dict):
         for inner in value.values():
