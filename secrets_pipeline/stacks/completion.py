@@ -15,7 +15,7 @@ from secrets_pipeline.stacks.markers import FunctionCall, Value
 from secrets_pipeline.stacks.merge import Section
 from secrets_pipeline.stacks.model import Component
 from secrets_pipeline.stacks.ownership import CallFailed, copied, own
-from secrets_pipeline.stacks.rendering import contains_template, render_section
+from secrets_pipeline.stacks.rendering import contains_template, render_section, without_quotes
 from secrets_pipeline.stacks.templates import Functions, Missing, Renderer, TemplateError
 from secrets_pipeline.stacks.texts import texts
 
@@ -128,7 +128,9 @@ class Completer:
             ) from None
         except StackError as error:
             raise _error(
-                draft, f"{error.message} after its templates were rendered", "Quote the scalar that holds the template."
+                draft,
+                f"{without_quotes(error.message)} after its templates were rendered",
+                "Quote the scalar that holds the template.",
             ) from None
 
     def _renderer(self, draft: Draft) -> Renderer:

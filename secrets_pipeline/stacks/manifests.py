@@ -13,7 +13,7 @@ from secrets_pipeline.stacks.includes import Parser
 from secrets_pipeline.stacks.locals import Evaluate, has_locals, resolve_locals
 from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.merge import Section
-from secrets_pipeline.stacks.rendering import render_section
+from secrets_pipeline.stacks.rendering import render_section, without_quotes
 from secrets_pipeline.stacks.templates import Missing, Renderer, TemplateError, has_template, with_values
 
 _SHARED: Final = ("settings", "vars", "env")
@@ -89,7 +89,11 @@ class Manifests:
                     remedy="Correct the template, or give what it refers to in the `context` of the import.",
                 ) from None
             rendered = text
-        config = self._parser.parse(rendered, path)
+        try:
+            config = self._parser.parse(rendered, path)
+        except StackError as error:
+            message = without_quotes(error.message)
+            raise StackError(message, remedy=error.remedy, where=error.where, chain=error.chain) from None
         return Manifest(path, {**config, **{key: own[key] for key in _SHARED if own.get(key)}}, visible)
 
     def _raw(self, path: Path, text: str) -> Section:

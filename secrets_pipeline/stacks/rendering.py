@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Callable
 from typing import Final
@@ -18,6 +19,7 @@ from secrets_pipeline.stacks.scalars import STR, tag_of
 from secrets_pipeline.stacks.templates import DELIMITERS, has_template
 from secrets_pipeline.stacks.texts import texts
 
+_QUOTED: Final = re.compile(r"""(["'])(?:\\.|(?!\1).)*\1""", re.DOTALL)
 _WIDTH: Final = 2**30  # no line folding
 _PRIVATE_USE: Final = range(0xE000, 0xF900)  # one stands for the tab, which keeps libyaml, not yaml.v3, from literals
 
@@ -49,6 +51,11 @@ def render_section(section: Section, render: Callable[[str], str], delimiters: t
     text = _dump(kept.masked(section), quoted=any("'" in delimiter for delimiter in delimiters))
     rendered = dialect.load_mapping(render(text), "rendered section", construct)
     return _ordered(kept.unmasked(rendered), section)
+
+
+def without_quotes(message: str) -> str:
+    """What is wrong with rendered YAML, without the keys and tags that it quotes: these may be values by now."""
+    return _QUOTED.sub("…", message)
 
 
 class _Kept:

@@ -326,3 +326,27 @@ def test_no_local_tells_what_a_command_printed(repository: Open) -> None:
     (error,) = repository({"stacks/deploy/dev.yaml": manifest}, allow_exec=True).resolve().errors
     assert "failed to resolve the local 'b'" in error.message
     assert CANARY not in error.diagnostics()
+
+
+def test_yaml_that_a_template_broke_is_not_quoted_while_importing(repository: Open) -> None:
+    found = repository(
+        {
+            "stacks/deploy/dev.yaml": f"import: [{{path: catalog/a, context: {{x: {CANARY}}}}}]",
+            "stacks/catalog/a.yaml.tmpl": "vars: {v: !{{ .x }} y}",
+        }
+    ).resolve()
+    (error,) = found.errors
+    assert "unsupported YAML tag: …" in error.message
+    assert CANARY not in error.diagnostics()
+
+
+def test_yaml_that_a_template_broke_is_not_quoted_in_a_component(repository: Open) -> None:
+    manifest = f"""
+        components:
+          terraform:
+            app: {{vars: {{a: {CANARY}, m: {{'{{{{ .vars.a }}}}': 1, '{{{{- .vars.a }}}}': 2}}}}}}
+    """
+    atmos = ATMOS + "templates: {settings: {enabled: true}}\n"
+    (error,) = repository({"atmos.yaml": atmos, "stacks/deploy/dev.yaml": manifest}).resolve().errors
+    assert "mapping key … already defined" in error.message
+    assert CANARY not in error.diagnostics()
