@@ -38,7 +38,9 @@ _references = st.sampled_from([
 ])  # fmt: skip
 _kms_keys = st.sampled_from(["${output.kms.key_arn}", "!terraform.state kms .key_arn", "alias/shop", "!not-a-function"])
 _texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=12)
-_leaves = _references | _texts | st.integers() | st.booleans() | st.none() | st.floats(allow_nan=False, width=32)
+# JSON has neither infinities nor NaN: `describe` prints them as text.
+_numbers = st.floats(allow_nan=False, allow_infinity=False, width=32)
+_leaves = _references | _texts | st.integers() | st.booleans() | st.none() | _numbers
 _documents = st.dictionaries(_keys, _leaves | st.lists(_leaves, max_size=2), min_size=1, max_size=3)
 _secrets = st.dictionaries(
     _keys,
