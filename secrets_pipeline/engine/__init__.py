@@ -1,6 +1,6 @@
 """Plan and apply: bounded concurrency, dependency order, progress, outcomes."""
 
-from secrets_pipeline.engine.apply import Progress, Reconciler, apply, planned, silent
+from secrets_pipeline.engine.apply import DEFAULT_WORKERS, Progress, Reconciler, apply, planned, silent
 from secrets_pipeline.engine.model import (
     Applied,
     Change,
@@ -15,6 +15,7 @@ from secrets_pipeline.engine.model import (
 from secrets_pipeline.engine.report import Counts, count, rows
 
 __all__ = [
+    "DEFAULT_WORKERS",
     "Applied",
     "Change",
     "ChangeClass",

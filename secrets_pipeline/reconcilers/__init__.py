@@ -1,6 +1,6 @@
 """One reconciler per kind of AWS resource, and the stages that apply them in order."""
 
-from secrets_pipeline.reconcilers.context import ApplyOptions, StackContext, World
+from secrets_pipeline.reconcilers.context import ApplyOptions, StackContext, Surroundings, World
 from secrets_pipeline.reconcilers.findings import (
     Finding,
     Verdict,
@@ -11,7 +11,7 @@ from secrets_pipeline.reconcilers.findings import (
 )
 from secrets_pipeline.reconcilers.generated import generate_passwords, lacking_values
 from secrets_pipeline.reconcilers.opening import CONFIG_VARIABLE, MANIFESTS, Desired, read_desired
-from secrets_pipeline.reconcilers.stages import STAGES, commit, plan_stack
+from secrets_pipeline.reconcilers.stages import STAGES, apply_stack, commit, plan_stack
 
 __all__ = [
     "CONFIG_VARIABLE",
@@ -21,8 +21,10 @@ __all__ = [
     "Desired",
     "Finding",
     "StackContext",
+    "Surroundings",
     "Verdict",
     "World",
+    "apply_stack",
     "as_declared",
     "commit",
     "connections",

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
+
+from pydantic import SecretStr
 
 from secrets_pipeline.aws import AwsAccount, ServiceKeys, Sessions, check_account, ensure_service_keys, find_key
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.inventory import Inventory
+from secrets_pipeline.reconcilers.login import Address, Login, log_in
 from secrets_pipeline.reconcilers.marks import Marks, Owner
 from secrets_pipeline.reconcilers.outputs import StackOutputs
 from secrets_pipeline.reconcilers.states import SecretState
@@ -33,6 +38,29 @@ class ApplyOptions:
     prune: bool = False
 
 
+class LogIn(Protocol):
+    """Tries a login; `reconcilers.login.log_in` is the real one."""
+
+    def __call__(self, address: Address, password: SecretStr, *, ca_file: str | None = None) -> Login:
+        """Log in once and say what the database answered."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a run meets beside AWS: databases and time.
+
+    Attributes:
+        log_in: tries a login.
+        clock: seconds from any origin, never going back.
+        sleep: waits some seconds.
+    """
+
+    log_in: LogIn = log_in
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
 @dataclass
 class World:
     """Every stack of a repository and the accounts that they live in, for one run.
@@ -44,6 +72,7 @@ class World:
         environment: an environment variable that the operator allows, or None.
         writing: whether this run may make the service keys.
         complete: whether every stack could be read; a broken one may hide secrets that are still declared.
+        surroundings: databases and time.
     """
 
     specs: Mapping[str, StackSpec]
@@ -55,6 +84,7 @@ class World:
     options: ApplyOptions = ApplyOptions()
     writing: bool = False
     complete: bool = True
+    surroundings: Surroundings = Surroundings()
     _contexts: dict[str, StackContext] = field(default_factory=dict)
 
     def context(self, stack: str) -> StackContext:

@@ -6,14 +6,13 @@ version of the secret, is proven again, and nothing is read while both stay the 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws import AwsError, calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
-from secrets_pipeline.reconcilers.login import POSTGRES, Address, LoggedIn, Login, Refused, Unreachable, log_in
+from secrets_pipeline.reconcilers.login import POSTGRES, Address, LoggedIn, Login, Refused, Unreachable
 from secrets_pipeline.reconcilers.marks import PASSWORD, VALUE_VERSION
 from secrets_pipeline.reconcilers.states import DatabaseState, SecretState
 from secrets_pipeline.references import Output, Pending, Plain, Resolved, Secret
@@ -37,19 +36,12 @@ class DatabaseEndpointReconciler:
             and finished by the next run.
     """
 
-    def __init__(
-        self,
-        context: StackContext,
-        *,
-        wait: float = _WAIT_SECONDS,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, context: StackContext, *, wait: float = _WAIT_SECONDS) -> None:
         self._context = context
         self._databases = {database.identifier: database for database in context.spec.databases}
         self._wait = wait
-        self._clock = clock
-        self._sleep = sleep
+        self._clock = context.world.surroundings.clock
+        self._sleep = context.world.surroundings.sleep
 
     def plan(self) -> Sequence[Change]:
         """One change an instance."""
@@ -86,7 +78,8 @@ class DatabaseEndpointReconciler:
         match self._password(database):
             case Secret(value=password):
                 address = Address(state.engine, state.address, state.port, state.username, state.db_name or "postgres")
-                return log_in(address, password, ca_file=self._context.world.settings.rds_ca_file)
+                world = self._context.world
+                return world.surroundings.log_in(address, password, ca_file=world.settings.rds_ca_file)
             case Pending(reason=reason):
                 return Unreachable(reason)
             case Plain():

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.engine import Change, Reconciler
+from secrets_pipeline.engine import DEFAULT_WORKERS, Change, Outcome, Progress, Reconciler, apply, silent
 from secrets_pipeline.reconcilers.commit import CommitReconciler
 from secrets_pipeline.reconcilers.connection import ConnectionReconciler
 from secrets_pipeline.reconcilers.consumers import ConsumerReconciler
 from secrets_pipeline.reconcilers.database import DatabaseReconciler
 from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
+from secrets_pipeline.reconcilers.generated import generate_passwords
 from secrets_pipeline.reconcilers.kms_key import KmsKeyReconciler
 from secrets_pipeline.reconcilers.rotation import RotationReconciler
 from secrets_pipeline.reconcilers.secret import SecretReconciler
@@ -49,3 +50,31 @@ def plan_stack(context: StackContext, *, deep: bool = False) -> dict[str, tuple[
 def commit(context: StackContext) -> Reconciler:
     """The last step: marks on what is finished."""
     return CommitReconciler(context)
+
+
+def apply_stack(
+    context: StackContext, *, workers: int = DEFAULT_WORKERS, progress: Progress = silent
+) -> dict[str, tuple[Outcome, ...]]:
+    """Every stage of one stack and its marks, in this process: what a Dagster run does, without its events.
+
+    Generated passwords stay in memory, so no seal is made.
+
+    Args:
+        context: the stack, in a world that writes.
+        workers: threads at most.
+        progress: receives each outcome as it comes.
+
+    Returns:
+        Outcomes by stage, the marks under `commit`.
+
+    Raises:
+        GuardError: if the credentials belong to another account.
+        AwsError: if AWS cannot be read.
+    """
+    context.guard()
+    context.passwords = generate_passwords(context)
+    done: dict[str, tuple[Outcome, ...]] = {}
+    for name, make in {**STAGES, "commit": commit}.items():
+        reconciler = make(context)
+        done[name] = apply(reconciler, reconciler.plan(), workers=workers, progress=progress)
+    return done

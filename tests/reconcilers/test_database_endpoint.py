@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Outcome, Skipped, Unchanged
-from secrets_pipeline.reconcilers import StackContext
+from secrets_pipeline.reconcilers import StackContext, Surroundings
 from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Refused, log_in
 from secrets_pipeline.reconcilers.marks import PASSWORD
@@ -156,7 +156,8 @@ class Clock:
 
 
 def waiting(context: StackContext, clock: Clock, seconds: float) -> DatabaseEndpointReconciler:
-    return DatabaseEndpointReconciler(context, wait=seconds, clock=clock, sleep=clock.sleep)
+    context.world.surroundings = Surroundings(clock=clock, sleep=clock.sleep)
+    return DatabaseEndpointReconciler(context, wait=seconds)
 
 
 def stopped(bench: Bench) -> None:
