@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -83,23 +84,19 @@ def apply(
         The outcomes, in the order of `changes`.
     """
     outcomes: dict[str, Outcome] = {}
-    waiting = {change.resource.name: change for change in changes}
+    queue = _Queue(changes)
     running: dict[Future[Outcome], str] = {}
 
     def settle(name: str, outcome: Outcome) -> None:
         outcomes[name] = outcome
+        queue.settled(name)
         progress(outcome)
 
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="apply") as pool:
-        while waiting or running:
-            ready = [
-                change
-                for change in waiting.values()
-                if not any(need in waiting or need in running.values() for need in change.depends_on)
-            ]
+        while queue.ready or running:
             # No more than can run: what is not submitted yet is never started after an interrupt.
-            for change in ready[: workers - len(running)]:
-                del waiting[change.resource.name]
+            while queue.ready and len(running) < workers:
+                change = queue.ready.popleft()
                 verdict = _without_trying(change, outcomes)
                 if verdict is not None:
                     settle(change.resource.name, verdict)
@@ -109,11 +106,41 @@ def apply(
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
                     settle(running.pop(future), future.result())
-            elif not ready and waiting:
-                for name, change in waiting.items():
-                    settle(name, Skipped(change, "depends on itself"))
-                waiting.clear()
+    for change in queue.unreachable():
+        settle(change.resource.name, Skipped(change, "depends on itself"))
     return tuple(outcomes[change.resource.name] for change in changes)
+
+
+class _Queue:
+    """Which changes may be tried now; linear in changes and dependencies, whatever their number.
+
+    Attributes:
+        ready: changes whose dependencies are settled, in the order in which they became so.
+    """
+
+    def __init__(self, changes: Sequence[Change]) -> None:
+        self._waiting = {change.resource.name: change for change in changes}
+        self._needs: dict[str, int] = {}
+        self._behind: dict[str, list[str]] = {}
+        self.ready: deque[Change] = deque()
+        for name, change in self._waiting.items():
+            needs = {need for need in change.depends_on if need in self._waiting}
+            self._needs[name] = len(needs)
+            for need in needs:
+                self._behind.setdefault(need, []).append(name)
+        for name in [name for name, count in self._needs.items() if not count]:
+            self.ready.append(self._waiting.pop(name))
+
+    def settled(self, name: str) -> None:
+        """Note that a change has its outcome."""
+        for behind in self._behind.pop(name, ()):
+            self._needs[behind] -= 1
+            if not self._needs[behind] and behind in self._waiting:
+                self.ready.append(self._waiting.pop(behind))
+
+    def unreachable(self) -> Sequence[Change]:
+        """What waits for itself, once nothing is ready or running any more."""
+        return tuple(self._waiting.values())
 
 
 def _without_trying(change: Change, outcomes: dict[str, Outcome]) -> Outcome | None:

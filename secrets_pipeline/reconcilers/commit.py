@@ -1,20 +1,25 @@
-"""The commit mark: written last, on every secret of which all parts are as the stack says."""
+"""The commit mark: written last, on every secret of which all parts are as the stack says.
+
+It is written as soon as the last part of a secret is done, so that the calls for marks run beside those for parts: the
+two have quotas of their own. What is left is marked at the end of the run.
+"""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.access import same_policy
-from secrets_pipeline.aws import calling
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.reconcilers import desired, rotation, secret_policy
+from secrets_pipeline.aws import AwsError, calling
+from secrets_pipeline.engine import Change, ChangeClass, Reconciler, Resource, SkippedError
+from secrets_pipeline.reconcilers import desired, rotation
 from secrets_pipeline.reconcilers.fields import known_fields
-from secrets_pipeline.reconcilers.marks import INPUTS, PARTS, SPEC, had_part
+from secrets_pipeline.reconcilers.marks import INPUTS, SPEC, Commit, Part, keeps
 from secrets_pipeline.reconcilers.planning import plan_secrets
-from secrets_pipeline.reconcilers.secret import SecretReconciler, waits_for_endpoint
-from secrets_pipeline.reconcilers.states import tag_list
+from secrets_pipeline.reconcilers.secret_differences import differences
+from secrets_pipeline.reconcilers.states import SecretState, Unread, tag_list
 from secrets_pipeline.reconcilers.value_inputs import field_inputs
 from secrets_pipeline.references import Pending
 from secrets_pipeline.spec import GeneratedValue, SecretSpec
@@ -40,16 +45,12 @@ class CommitReconciler:
         """Write the mark; see `engine.Reconciler`."""
         secret = self._secrets[change.resource.name]
         state = self._context.inventory.confirm(secret.name)
-        digest = desired.digest(self._context, secret)
-        if state is None or digest is None:
+        commit = desired.commit(self._context, secret)
+        if state is None or commit is None:
             raise SkippedError("is not finished yet")
         if not self._context.owns(state):
             raise SkippedError(f"secret {secret.name} is not ours")
-        mark = self._context.marks.finished(state.arn, self._context.owner(secret), digest)
-        tags = {SPEC: mark, PARTS: desired.parts(self._context, secret)}
-        with calling("TagResource", secret.name):
-            self._context.account.client("secretsmanager").tag_resource(SecretId=state.arn, Tags=tag_list(tags))
-        self._context.inventory.note(replace(state, tags={**state.tags, **tags}))
+        _mark(self._context, state, secret, commit)
         return "finished"
 
     def _plan(self, secret: SecretSpec) -> Change | None:
@@ -60,29 +61,70 @@ class CommitReconciler:
             return None
         if not context.owns(state) or desired.finished(context, state, secret):
             return None
-        open_parts = self._open(secret)
-        if open_parts or desired.digest(context, secret) is None:
+        open_parts = _open_parts(context, state, secret)
+        if open_parts or desired.commit(context, secret) is None:
             return Change(resource, ChangeClass.BLOCKED, (f"not finished: {', '.join(open_parts) or 'waits'}",))
         return Change(resource, ChangeClass.UPDATE, ("every part is as declared",))
 
-    def _open(self, secret: SecretSpec) -> list[str]:
+
+class Finishing:
+    """A reconciler of secrets, or of parts of them, that marks each secret whose last part it has done."""
+
+    def __init__(self, context: StackContext, reconciler: Reconciler) -> None:
+        self._context = context
+        self._reconciler = reconciler
+        self._secrets = {secret.name: secret for secret in context.spec.secrets}
+
+    def plan(self) -> Sequence[Change]:
+        """The plan of the reconciler; see `engine.Reconciler`."""
+        return self._reconciler.plan()
+
+    def apply(self, change: Change) -> str:
+        """Make one change true, then write the mark if nothing else is open; see `engine.Reconciler`."""
+        done = self._reconciler.apply(change)
+        secret = self._secrets.get(change.resource.name)
+        if secret is not None and not secret.blocked:
+            # The part is done; a mark that could not be written is tried again at the end of the run, and said there.
+            with contextlib.suppress(AwsError):
+                self._finish(secret)
+        return done
+
+    def _finish(self, secret: SecretSpec) -> None:
         context = self._context
         state = context.inventory.secret(secret.name)
-        secrets = SecretReconciler(context, connections=waits_for_endpoint(secret))
-        policy, wanted = desired.policy(context, secret), desired.rotation(context, secret)
-        parts = list(secrets.open_parts(secret))
-        if state is None:
-            return parts
-        ours = policy is not None or had_part(state, secret_policy.KIND)
-        if ours and (isinstance(policy, Pending) or not same_policy(context.inventory.policy(secret.name), policy)):
-            parts.append("policy")
-        ours = wanted is not None or had_part(state, rotation.KIND)
-        if ours and (isinstance(wanted, Pending) or rotation.rotation_differences(state, wanted)):
-            parts.append("rotation")
-        if secret.replicas:
-            parts.append("replicas")
-        if isinstance(secret.value, GeneratedValue) and secret.value.fields:
-            fields, missing = known_fields(context, secret)
-            if missing or state.tags.get(INPUTS) != field_inputs(context, secret, fields):
-                parts.append("fields beside the password")
-        return parts
+        if state is None or not state.confirmed or state.deleted_at is not None or not context.owns(state):
+            return
+        commit = desired.commit(context, secret)
+        if commit is None or context.marks.verify(state).commit == commit or _open_parts(context, state, secret):
+            return
+        _mark(context, state, secret, commit)
+
+
+def _mark(context: StackContext, state: SecretState, secret: SecretSpec, commit: Commit) -> None:
+    tags = {SPEC: context.marks.finished(state.arn, context.owner(secret), commit)}
+    with calling("TagResource", secret.name):
+        context.account.client("secretsmanager").tag_resource(SecretId=state.arn, Tags=tag_list(tags))
+    context.inventory.note(replace(state, tags={**state.tags, **tags}))
+
+
+def _open_parts(context: StackContext, state: SecretState, secret: SecretSpec) -> list[str]:
+    """What is not as the stack declares it, for a human; reads nothing."""
+    parts = [one.reason for one in differences(context, state, secret)]
+    policy, wanted = desired.policy(context, secret), desired.rotation(context, secret)
+    kept = policy is None and keeps(state, Part.POLICY)
+    if not kept and not desired.made(context, state, secret, Part.POLICY) and _policy_differs(state, policy):
+        parts.append("policy")
+    kept = wanted is None and (keeps(state, Part.ROTATION) or desired.made(context, state, secret, Part.ROTATION))
+    if not kept and (isinstance(wanted, Pending) or rotation.rotation_differences(state, wanted)):
+        parts.append("rotation")
+    if secret.replicas:
+        parts.append("replicas")
+    if isinstance(secret.value, GeneratedValue) and secret.value.fields:
+        fields, missing = known_fields(context, secret)
+        if missing or state.tags.get(INPUTS) != field_inputs(context, secret, fields):
+            parts.append("fields beside the password")
+    return parts
+
+
+def _policy_differs(state: SecretState, wanted: dict[str, object] | Pending | None) -> bool:
+    return isinstance(wanted, Pending) or isinstance(state.policy, Unread) or not same_policy(state.policy, wanted)

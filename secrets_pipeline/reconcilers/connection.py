@@ -82,7 +82,12 @@ class ConnectionReconciler:
             return "complete already"
         before = state.current_version
         after = ValueWriter(context).write(
-            secret.name, intent=inputs, inputs=inputs, make=lambda current: merge_document(current, fields)
+            secret.name,
+            intent=inputs,
+            inputs=inputs,
+            make=lambda current: merge_document(current, fields),
+            done=lambda state: state.tags.get(INPUTS) == inputs,
+            inherits=True,
         )
         written = context.inventory.secret(secret.name)
         if written is not None and written.version(PREVIOUS) == before:

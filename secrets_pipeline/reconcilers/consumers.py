@@ -2,31 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
 
-from secrets_pipeline.engine import Change, Reconciler
+from secrets_pipeline.engine import Change, ChangeClass, Resource
 from secrets_pipeline.reconcilers import delivery_apigateway, delivery_ecs, delivery_lambda, outputs_document
+from secrets_pipeline.reconcilers.delivery_notes import KIND as NOTE
+from secrets_pipeline.reconcilers.delivery_notes import DeliveryNotes
+from secrets_pipeline.references import Pending
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
 
 
-class ConsumerReconciler:
-    """One reconciler for each way of delivery, under one plan."""
+class Deliverer(Protocol):
+    """One way of delivery: an `engine.Reconciler` that can leave out what it need not look at."""
 
-    def __init__(self, context: StackContext) -> None:
-        self._by_kind: dict[str, Reconciler] = {
-            outputs_document.KIND: outputs_document.OutputsDocumentReconciler(context),
+    def wanted(self) -> Mapping[Resource, str | Pending]:
+        """Each delivery with all that it delivers, as one text; reads no consumer."""
+        ...
+
+    def plan(self, *, but: Collection[str] = ()) -> Sequence[Change]:
+        """One change a delivery, but those that are named."""
+        ...
+
+    def apply(self, change: Change) -> str:
+        """Make one change true."""
+        ...
+
+
+class ConsumerReconciler:
+    """One deliverer for each way, under one plan.
+
+    A component whose deliveries are noted as done is not looked at: that costs calls for each consumer. With `deep`,
+    every consumer is.
+    """
+
+    def __init__(self, context: StackContext, *, deep: bool | None = None) -> None:
+        self._outputs = outputs_document.OutputsDocumentReconciler(context)
+        self._deliverers: Mapping[str, Deliverer] = {
             delivery_lambda.KIND: delivery_lambda.LambdaDeliveryReconciler(context),
             delivery_ecs.KIND: delivery_ecs.EcsDeliveryReconciler(context),
             delivery_apigateway.KIND: delivery_apigateway.StageDeliveryReconciler(context),
         }
+        self._notes = DeliveryNotes(context)
+        self._deep = context.options.deep if deep is None else deep
 
     def plan(self) -> Sequence[Change]:
-        """The plans of all of them."""
-        return [change for reconciler in self._by_kind.values() for change in reconciler.plan()]
+        """The outputs document, each delivery, then the notes of what will have been delivered."""
+        wanted = {resource: text for one in self._deliverers.values() for resource, text in one.wanted().items()}
+        noted = frozenset() if self._deep else self._notes.noted(wanted)
+        changes = [*self._outputs.plan(also=self._notes.names(wanted))]
+        for deliverer in self._deliverers.values():
+            changes.extend(deliverer.plan(but={resource.name for resource in noted}))
+        unread = ("delivered; not read: `verify` and `plan --deep` do",)
+        changes.extend(Change(resource, ChangeClass.NONE, unread) for resource in wanted if resource in noted)
+        return [*changes, *self._notes.plan(wanted)]
 
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""
-        return self._by_kind[change.resource.kind].apply(change)
+        if change.resource.kind == outputs_document.KIND:
+            return self._outputs.apply(change)
+        if change.resource.kind == NOTE:
+            wanted = {resource: text for one in self._deliverers.values() for resource, text in one.wanted().items()}
+            return self._notes.apply(change, wanted)
+        return self._deliverers[change.resource.kind].apply(change)

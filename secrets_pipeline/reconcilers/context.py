@@ -32,10 +32,12 @@ class ApplyOptions:
     Attributes:
         adopt: take over secrets that exist without our tags.
         prune: delete, with the recovery window, what left the YAML.
+        deep: also read what a list does not show and a mark vouches for: policies, key policies, replicas, consumers.
     """
 
     adopt: bool = False
     prune: bool = False
+    deep: bool = False
 
 
 class LogIn(Protocol):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.aws import AwsError, calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers.login import POSTGRES, Address, LoggedIn, Login, Refused, Unreachable
-from secrets_pipeline.reconcilers.marks import PASSWORD, VALUE_VERSION
+from secrets_pipeline.reconcilers.marks import PASSWORD
 from secrets_pipeline.reconcilers.states import DatabaseState, SecretState
 from secrets_pipeline.references import Output, Pending, Plain, Resolved, Secret
 from secrets_pipeline.spec import DatabaseSpec
@@ -138,7 +138,8 @@ class DatabaseEndpointReconciler:
 
     def _set_password(self, database: DatabaseSpec, secret: SecretState) -> None:
         """Only a version that we wrote, that is current, with no rotation under way or behind it."""
-        ours = secret.tags.get(VALUE_VERSION) == secret.current_version and self._context.owns(secret)
+        wrote = self._context.marks.written_version(secret) == secret.current_version
+        ours = wrote and self._context.owns(secret)
         if not ours or secret.rotation_in_progress or secret.last_rotated_at is not None:
             raise AwsError(
                 f"{database.identifier} refuses the password in {secret.name}, which the pipeline did not write",

@@ -5,14 +5,14 @@ Source: https://docs.aws.amazon.com/apigateway/latest/api/API_UpdateStage.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws import calling, pages
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
-from secrets_pipeline.reconcilers.late_values import differing, resolved
+from secrets_pipeline.reconcilers.late_values import as_text, differing, resolved
 from secrets_pipeline.references import Pending
 from secrets_pipeline.spec import StageDelivery
 
@@ -39,11 +39,19 @@ class StageDeliveryReconciler:
             if isinstance(d, StageDelivery) and d.deliver and d.variables
         }
 
-    def plan(self) -> Sequence[Change]:
-        """One change a stage."""
+    def wanted(self) -> Mapping[Resource, str | Pending]:
+        """Each stage with what is delivered to it."""
+        return {
+            Resource(KIND, name, delivery.component): as_text(self._context, delivery.variables)
+            for name, delivery in self._deliveries.items()
+        }
+
+    def plan(self, *, but: Collection[str] = ()) -> Sequence[Change]:
+        """One change a stage, but those that are named."""
         return [
             planned(Resource(KIND, name, delivery.component), partial(self._plan, name, delivery))
             for name, delivery in self._deliveries.items()
+            if name not in but
         ]
 
     def apply(self, change: Change) -> str:

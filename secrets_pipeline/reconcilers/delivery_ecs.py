@@ -6,14 +6,14 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envv
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws import calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
-from secrets_pipeline.reconcilers.late_values import differing, resolved
+from secrets_pipeline.reconcilers.late_values import as_text, differing, resolved
 from secrets_pipeline.reconcilers.marks import PREFIX
 from secrets_pipeline.references import Pending
 from secrets_pipeline.spec import EcsDelivery
@@ -77,11 +77,20 @@ class EcsDeliveryReconciler:
             if isinstance(d, EcsDelivery) and d.deliver and (d.secrets or d.environment)
         }
 
-    def plan(self) -> Sequence[Change]:
-        """One change a container; those of one service come one after the other."""
+    def wanted(self) -> Mapping[Resource, str | Pending]:
+        """Each container with what is delivered to it."""
+        return {
+            Resource(KIND, name, delivery.component): as_text(self._context, delivery.secrets, delivery.environment)
+            for name, delivery in self._deliveries.items()
+        }
+
+    def plan(self, *, but: Collection[str] = ()) -> Sequence[Change]:
+        """One change a container, but those that are named; those of one service come one after the other."""
         changes: list[Change] = []
         last: dict[tuple[str, str], str] = {}
         for name, delivery in self._deliveries.items():
+            if name in but:
+                continue
             service = (delivery.cluster, delivery.service)
             after = (last[service],) if service in last else ()
             resource = Resource(KIND, name, delivery.component)

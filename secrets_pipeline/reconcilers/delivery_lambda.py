@@ -6,14 +6,14 @@ whole, RevisionId guards against a change in between).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws import AwsError, calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
-from secrets_pipeline.reconcilers.late_values import differing, resolved
+from secrets_pipeline.reconcilers.late_values import as_text, differing, resolved
 from secrets_pipeline.references import Pending
 from secrets_pipeline.spec import LambdaDelivery
 
@@ -40,11 +40,19 @@ class LambdaDeliveryReconciler:
             if isinstance(d, LambdaDelivery) and d.deliver and d.environment
         }
 
-    def plan(self) -> Sequence[Change]:
-        """One change a function."""
+    def wanted(self) -> Mapping[Resource, str | Pending]:
+        """Each function with what is delivered to it."""
+        return {
+            Resource(KIND, name, delivery.component): as_text(self._context, delivery.environment)
+            for name, delivery in self._deliveries.items()
+        }
+
+    def plan(self, *, but: Collection[str] = ()) -> Sequence[Change]:
+        """One change a function, but those that are named."""
         return [
             planned(Resource(KIND, name, delivery.component), partial(self._plan, name, delivery))
             for name, delivery in self._deliveries.items()
+            if name not in but
         ]
 
     def apply(self, change: Change) -> str:

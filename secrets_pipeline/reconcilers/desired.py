@@ -1,12 +1,14 @@
-"""A secret's desired metadata with its late parts resolved, and the digest of it that becomes the mark."""
+"""A secret's desired metadata with its late parts resolved, and the digests of it that become the mark."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access import canonical, secret_policy
+from secrets_pipeline.reconcilers.marks import Commit, Part
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.references import Pending, Plain, substitute
 from secrets_pipeline.spec import SecretSpec
@@ -61,29 +63,64 @@ def rotation(context: StackContext, secret: SecretSpec) -> Rotation | Pending | 
     return Rotation(arn, {key: rule for key, rule in rules.items() if rule is not None}, spec.rotate_immediately)
 
 
+def made(context: StackContext, state: SecretState, secret: SecretSpec, part: Part) -> bool:
+    """Whether the mark says that a part was made as the stack declares it now: what differs was changed outside."""
+    marked = context.marks.verify(state).commit
+    return marked is not None and marked.digests[part] == _digest(context, secret, part)
+
+
 def finished(context: StackContext, state: SecretState, secret: SecretSpec) -> bool:
     """Whether the mark says that everything but the value was made as the stack declares it now."""
-    marked = context.marks.verify(state).digest
-    return marked is not None and marked == digest(context, secret)
+    marked = context.marks.verify(state).commit
+    return marked is not None and marked == commit(context, secret)
 
 
-def parts(context: StackContext, secret: SecretSpec) -> str:
-    """Which of policy and rotation the stack asks for, as the `:parts` tag says it."""
-    asked = {"secret-policy": policy(context, secret), "rotation": rotation(context, secret)}
-    return " ".join(kind for kind, part in asked.items() if part)
+def commit(context: StackContext, secret: SecretSpec) -> Commit | None:
+    """What the mark has to say; None while a part is not known or nothing was ever applied."""
+    digests: dict[Part, str] = {}
+    for part in Part:
+        digest = _digest(context, secret, part)
+        if digest is None:
+            return None
+        digests[part] = digest
+    return Commit(secret.recovery_window_in_days, digests)
 
 
-def digest(context: StackContext, secret: SecretSpec) -> str | None:
-    """Keyed digest of everything but the value; None while a part is not known or nothing was ever applied."""
-    key, document, turning = kms_key(context, secret), policy(context, secret), rotation(context, secret)
-    if context.fingerprinter is None or any(isinstance(part, Pending) for part in (key, document, turning)):
+def intent(context: StackContext, secret: SecretSpec) -> str:
+    """Digest of everything but the value, as far as it is known."""
+    return "-".join(_digest(context, secret, part) or "" for part in Part)
+
+
+def _digest(context: StackContext, secret: SecretSpec, part: Part) -> str | None:
+    if context.fingerprinter is None:
         return None
-    return context.marks.digest(
-        secret.name,
-        secret.description,
-        str(context.inventory.key_id(key) if isinstance(key, str) else None),
-        json.dumps(tags(context, secret), sort_keys=True),
-        canonical(document if isinstance(document, dict) else None),
-        json.dumps([turning.lambda_arn, turning.rules] if isinstance(turning, Rotation) else None, sort_keys=True),
-        json.dumps([replica.model_dump() for replica in secret.replicas], sort_keys=True),
-    )
+    text = _TEXTS[part](context, secret)
+    return None if isinstance(text, Pending) else context.marks.digest(part, secret.name, text)
+
+
+def _key_text(context: StackContext, secret: SecretSpec) -> str | Pending | None:
+    key = kms_key(context, secret)
+    return context.inventory.key_id(key) or key if isinstance(key, str) else key
+
+
+def _policy_text(context: StackContext, secret: SecretSpec) -> str | Pending | None:
+    document = policy(context, secret)
+    return canonical(document) if isinstance(document, dict) else document
+
+
+def _rotation_text(context: StackContext, secret: SecretSpec) -> str | Pending | None:
+    turning = rotation(context, secret)
+    if not isinstance(turning, Rotation):
+        return turning
+    return json.dumps([turning.lambda_arn, turning.rules], sort_keys=True)
+
+
+_TEXTS: Mapping[Part, Callable[[StackContext, SecretSpec], str | Pending | None]] = {
+    Part.DESCRIPTION: lambda _, secret: secret.description,
+    Part.KMS_KEY: _key_text,
+    Part.TAGS: lambda context, secret: json.dumps(tags(context, secret), sort_keys=True),
+    Part.POLICY: _policy_text,
+    Part.ROTATION: _rotation_text,
+    Part.REPLICAS: lambda _, secret: json.dumps([one.model_dump() for one in secret.replicas], sort_keys=True),
+}
+"""What the digest of each part is over; None is a part that the stack does not declare."""

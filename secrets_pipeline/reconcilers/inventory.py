@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +21,9 @@ from secrets_pipeline.reconcilers.states import (
     tag_map,
 )
 
-_NAME_PREFIXES_PER_FILTER = 10
+_PREFIXES_PER_FILTER = 10
+_MOST_BY_NAME = 30
+"""Beyond three calls' worth of names, what they have in common is asked for instead."""
 
 
 class Inventory:
@@ -39,6 +42,7 @@ class Inventory:
         self._stack = stack
         self._names = names
         self._lock = threading.RLock()
+        self._reading: defaultdict[tuple[str, ...], threading.RLock] = defaultdict(threading.RLock)
         self._secrets: dict[str, SecretState] | None = None
         self._aliases: dict[str, str] | None = None
         self._keys: dict[str, KeyState] = {}
@@ -46,8 +50,13 @@ class Inventory:
         self._memory: dict[tuple[str, ...], Any] = {}
 
     def remember(self, *key: str, read: Callable[[], Any]) -> Any:  # noqa: ANN401 - the caller knows its type
-        """What `read` returned the first time; `forget` with the same key makes it be read again."""
+        """What `read` returned the first time; `forget` with the same key makes it be read again.
+
+        Threads that ask for the same wait for one read; others go on.
+        """
         with self._lock:
+            reading = self._reading[key]
+        with reading:
             if key not in self._memory:
                 self._memory[key] = read()
             return self._memory[key]
@@ -60,15 +69,19 @@ class Inventory:
     # secrets
 
     def secrets(self) -> Mapping[str, SecretState]:
-        """Every secret that is tagged for this stack or has a name that it declares, by name."""
+        """Every secret that is tagged for this stack or has a name that it declares, by name; a copy."""
         with self._lock:
-            if self._secrets is None:
-                self._secrets = self._list_secrets()
-            return self._secrets
+            return dict(self._known())
 
     def secret(self, name: str) -> SecretState | None:
         """The secret of that name, or None."""
-        return self.secrets().get(name)
+        with self._lock:
+            return self._known().get(name)
+
+    def _known(self) -> dict[str, SecretState]:
+        if self._secrets is None:
+            self._secrets = self._list_secrets()
+        return self._secrets
 
     def confirm(self, name: str) -> SecretState | None:
         """The secret as DescribeSecret shows it now, or None; free where this run already confirmed it."""
@@ -111,12 +124,10 @@ class Inventory:
 
     def _note(self, name: str, state: SecretState | None) -> None:
         with self._lock:
-            secrets = dict(self.secrets())
             if state is None:
-                secrets.pop(name, None)
+                self._known().pop(name, None)
             else:
-                secrets[name] = state
-            self._secrets = secrets
+                self._known()[name] = state
 
     def _list_secrets(self) -> dict[str, SecretState]:
         found = {}
@@ -125,11 +136,11 @@ class Inventory:
             if state.tags.get(STACK) == self._stack or state.name in self._names:
                 found[state.name] = state
         missing = [name for name in self._names if name not in found]
-        for start in range(0, len(missing), _NAME_PREFIXES_PER_FILTER):
-            wanted = missing[start : start + _NAME_PREFIXES_PER_FILTER]
-            for state in self._listed([{"Key": "name", "Values": wanted}]):
-                if state.name in wanted:
-                    found[state.name] = state
+        wanted = frozenset(missing)
+        prefixes = _prefixes(missing)
+        for start in range(0, len(prefixes), _PREFIXES_PER_FILTER):
+            some = prefixes[start : start + _PREFIXES_PER_FILTER]
+            found |= {s.name: s for s in self._listed([{"Key": "name", "Values": some}]) if s.name in wanted}
         return found
 
     def _listed(self, filters: list[dict[str, Any]]) -> list[SecretState]:
@@ -221,3 +232,10 @@ class Inventory:
         """Read the instances again next time."""
         with self._lock:
             self._databases = None
+
+
+def _prefixes(names: Sequence[str]) -> list[str]:
+    """What to filter by: the names themselves, or the first two parts of many (`{context}/{environment}/`)."""
+    if len(names) <= _MOST_BY_NAME:
+        return list(names)
+    return sorted({"/".join(name.split("/")[:2]) + ("/" if name.count("/") > 1 else "") for name in names})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.references import Expression, Pending
 
 if TYPE_CHECKING:
@@ -24,6 +26,21 @@ def resolved(context: StackContext, entries: Mapping[str, Expression]) -> dict[s
             return Pending(f"{name}: {text.reason}")
         values[name] = text
     return values
+
+
+def as_text(context: StackContext, *sections: Mapping[str, Expression]) -> str | Pending:
+    """All entries of some sections as one text that is the same for the same entries, or what is still missing."""
+    values: list[dict[str, str]] = []
+    for entries in sections:
+        try:
+            section = resolved(context, entries)
+        except SecretsPipelineError as error:
+            # Planning the delivery itself says so.
+            return Pending(error.message)
+        if isinstance(section, Pending):
+            return section
+        values.append(section)
+    return json.dumps(values, sort_keys=True)
 
 
 def differing(observed: Mapping[str, str], wanted: Mapping[str, str], noun: str) -> tuple[str, ...]:

@@ -1,14 +1,16 @@
 """Ownership marks: which secrets are ours, proven by a key that only the pipeline may use.
 
-A mark is `<digest>.<mac>`: the digest tells which desired state was last finished, the MAC proves that we wrote it for
-this very secret. The one written at creation is provisional (`new.<mac>`, over the name, as the ARN is not known yet).
+A mark is `<commit>.<mac>`: the commit tells which desired state was last finished, part by part, the MAC proves that we
+wrote it for this very secret. The one written at creation is provisional (`new.<mac>`, over the name, as the ARN is not
+known yet).
 """
 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.values import Fingerprinter
@@ -23,10 +25,49 @@ VALUE_KEY = PREFIX + "value-key"
 """Id of the KMS key that the value was last written under; another one than the secret's means an unfinished move."""
 INPUTS = PREFIX + "inputs"
 PASSWORD = PREFIX + "password"
-PARTS = PREFIX + "parts"
-"""Which of policy and rotation a finished apply had put: only those are taken away again."""
+KEPT = PREFIX + "kept"
+"""Parts that a secret had when it was adopted and that nobody declared: they are left alone."""
 
 _PROVISIONAL = "new"
+_PROOF_DIGITS = 32
+_DIGITS = 12
+"""Hexadecimal digits of a part's digest: six parts, a window and a MAC fit into one tag."""
+DEFAULT_RECOVERY_DAYS = 30
+
+
+class Part(StrEnum):
+    """What a mark speaks of: everything but the value."""
+
+    DESCRIPTION = "description"
+    KMS_KEY = "kms key"
+    TAGS = "tags"
+    POLICY = "policy"
+    ROTATION = "rotation"
+    REPLICAS = "replicas"
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """The desired state that an apply finished.
+
+    Attributes:
+        recovery_days: the declared recovery window, for the day on which the secret has left the YAML; 0 is none.
+        digests: a keyed digest of each part.
+    """
+
+    recovery_days: int
+    digests: Mapping[Part, str]
+
+    def __str__(self) -> str:
+        return "-".join([str(self.recovery_days), *(self.digests[part] for part in Part)])
+
+    @classmethod
+    def parse(cls, text: str) -> Commit | None:
+        """What `str` made, or None."""
+        days, *digests = text.split("-")
+        if not days.isdigit() or len(digests) != len(Part):
+            return None
+        return cls(int(days), dict(zip(Part, digests, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +101,12 @@ class Mark:
 
     Attributes:
         owner: whom the identity tags name.
-        digest: digest of the desired state that was last finished.
+        commit: the desired state that was last finished.
     """
 
     state: MarkState
     owner: Owner | None = None
-    digest: str | None = None
+    commit: Commit | None = None
 
     @property
     def ours(self) -> bool:
@@ -83,13 +124,24 @@ class Marks:
         """The mark to create a secret with."""
         return f"{_PROVISIONAL}.{self._mac(name, owner, _PROVISIONAL)}"
 
-    def finished(self, arn: str, owner: Owner, digest: str) -> str:
+    def finished(self, arn: str, owner: Owner, commit: Commit) -> str:
         """The mark of a finished apply."""
-        return f"{digest}.{self._mac(arn, owner, digest)}"
+        return f"{commit}.{self._mac(arn, owner, str(commit))}"
 
-    def digest(self, *parts: str) -> str:
-        """Keyed digest of a desired state, short enough for a tag."""
-        return self._key().digest("spec", *parts)[:32]
+    def digest(self, part: Part, name: str, text: str | None) -> str:
+        """Keyed digest of one part of a secret's desired state."""
+        return self._key().digest("part", part.value, name, text)[:_DIGITS]
+
+    def version(self, name: str, version: str) -> str:
+        """The `:value-version` tag: a version id, and the proof that it was us who noted it for this secret."""
+        return f"{version}.{self._key().digest('value version', name, version)[:_PROOF_DIGITS]}"
+
+    def written_version(self, secret: SecretState) -> str | None:
+        """Id of the version that this project wrote last; None where no tag of ours says so."""
+        version, _, _ = secret.tags.get(VALUE_VERSION, "").partition(".")
+        if not version or self._fingerprinter is None:
+            return None
+        return version if _same(secret.tags[VALUE_VERSION], self.version(secret.name, version)) else None
 
     def verify(self, secret: SecretState) -> Mark:
         """Read and verify the mark that a secret carries."""
@@ -97,17 +149,18 @@ class Marks:
         if not any(tag in tags for tag in (STACK, COMPONENT, KEY, SPEC)):
             return Mark(MarkState.UNMARKED)
         owner = Owner(tags.get(STACK, ""), tags.get(COMPONENT, ""), tags.get(KEY, ""))
-        digest, _, mac = tags.get(SPEC, "").partition(".")
+        text, _, mac = tags.get(SPEC, "").partition(".")
         if self._fingerprinter is None or not mac:
             return Mark(MarkState.FORGED, owner)
-        if digest == _PROVISIONAL and hmac.compare_digest(mac, self._mac(secret.name, owner, digest)):
+        if text == _PROVISIONAL and _same(mac, self._mac(secret.name, owner, text)):
             return Mark(MarkState.UNFINISHED, owner)
-        if hmac.compare_digest(mac, self._mac(secret.arn, owner, digest)):
-            return Mark(MarkState.FINISHED, owner, digest)
+        if _same(mac, self._mac(secret.arn, owner, text)):
+            # A mark of an older layout is ours, and says nothing about parts.
+            return Mark(MarkState.FINISHED, owner, Commit.parse(text))
         return Mark(MarkState.FORGED, owner)
 
-    def _mac(self, subject: str, owner: Owner, digest: str) -> str:
-        return self._key().digest("mark", subject, owner.stack, owner.component, owner.key, digest)
+    def _mac(self, subject: str, owner: Owner, text: str) -> str:
+        return self._key().digest("mark", subject, owner.stack, owner.component, owner.key, text)
 
     def _key(self) -> Fingerprinter:
         if self._fingerprinter is None:
@@ -115,6 +168,11 @@ class Marks:
         return self._fingerprinter
 
 
-def had_part(secret: SecretState, part: str) -> bool:
-    """Whether a finished apply of ours had put a policy or rotation on a secret; others' are left alone."""
-    return part in secret.tags.get(PARTS, "").split()
+def keeps(secret: SecretState, part: str) -> bool:
+    """Whether a part was there before the secret was adopted: what nobody declares is left alone then."""
+    return part in secret.tags.get(KEPT, "").split()
+
+
+def _same(one: str, other: str) -> bool:
+    # Tags may hold any letters; compare_digest takes ASCII or bytes.
+    return hmac.compare_digest(one.encode(), other.encode())

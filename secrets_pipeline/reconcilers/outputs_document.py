@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws import calling, pages
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 KIND = "outputs"
 ROOT = "/secrets-pipeline"
 _PARAMETER_LIMIT = 4096
-_OURS = re.compile(r"/secret_arns(/[0-9]+)?$")
+_OURS = re.compile(r"/(secret_arns(/[0-9]+)?|delivered)$")
 
 
 class OutputsDocumentReconciler:
@@ -30,49 +30,41 @@ class OutputsDocumentReconciler:
     def __init__(self, context: StackContext) -> None:
         self._context = context
 
-    def plan(self) -> Sequence[Change]:
-        """One change a parameter that should exist, then those that are left over."""
-        published, wanted = self._published(), self._wanted()
+    def plan(self, *, also: Collection[str] = ()) -> Sequence[Change]:
+        """One change a parameter that should exist, then those that are left over.
+
+        Args:
+            also: parameters under the same path that others look after.
+        """
+        found, wanted = published(self._context), self._wanted()
         changes = []
         for name, text in wanted.items():
-            action = ChangeClass.CREATE if name not in published else ChangeClass.UPDATE
-            if published.get(name) == text:
+            action = ChangeClass.CREATE if name not in found else ChangeClass.UPDATE
+            if found.get(name) == text:
                 action = ChangeClass.NONE
             reason = {ChangeClass.CREATE: "is not published yet", ChangeClass.UPDATE: "ARNs differ"}.get(action)
             changes.append(Change(Resource(KIND, name), action, (reason,) if reason else ()))
         action = ChangeClass.PRUNE if self._context.options.prune else ChangeClass.ORPHAN
-        surplus = sorted(name for name in set(published) - set(wanted) if _OURS.search(name))
+        surplus = sorted(name for name in set(found) - {*wanted, *also} if _OURS.search(name))
         changes.extend(Change(Resource(KIND, name), action, ("no component says it any more",)) for name in surplus)
         return changes
 
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""
-        name, client = change.resource.name, self._context.account.client("ssm")
-        self._context.inventory.forget("outputs")
+        name = change.resource.name
         if change.action is ChangeClass.PRUNE:
+            self._context.inventory.forget("outputs")
             with calling("DeleteParameter", name):
-                client.delete_parameter(Name=name)
+                self._context.account.client("ssm").delete_parameter(Name=name)
             return "deleted"
         text = self._wanted().get(name)
         if text is None:
             raise SkippedError("no secret of it exists")
-        with calling("PutParameter", name):
-            client.put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
+        publish(self._context, name, text)
         return f"{len(json.loads(text))} ARNs"
 
     def _handed_out(self, state: SecretState) -> bool:
         return state.deleted_at is None and self._context.owns(state)
-
-    def _published(self) -> Mapping[str, str]:
-        path = f"{ROOT}/{self._context.spec.stack}/"
-
-        def read() -> Mapping[str, str]:
-            with calling("GetParametersByPath", path):
-                found = pages(self._context.account.client("ssm"), "get_parameters_by_path", Path=path, Recursive=True)
-                return {parameter["Name"]: parameter["Value"] for parameter in found}
-
-        published: Mapping[str, str] = self._context.inventory.remember("outputs", read=read)
-        return published
 
     def _wanted(self) -> Mapping[str, str]:
         spec, inventory = self._context.spec, self._context.inventory
@@ -89,6 +81,26 @@ class OutputsDocumentReconciler:
             for number, part in enumerate(_parts(arns), start=1):
                 wanted[base if number == 1 else f"{base}/{number}"] = part
         return wanted
+
+
+def published(context: StackContext) -> Mapping[str, str]:
+    """Every parameter under the stack's path, by name; read once a run, and again after a write."""
+    path = f"{ROOT}/{context.spec.stack}/"
+
+    def read() -> Mapping[str, str]:
+        with calling("GetParametersByPath", path):
+            found = pages(context.account.client("ssm"), "get_parameters_by_path", Path=path, Recursive=True)
+            return {parameter["Name"]: parameter["Value"] for parameter in found}
+
+    parameters: Mapping[str, str] = context.inventory.remember("outputs", read=read)
+    return parameters
+
+
+def publish(context: StackContext, name: str, text: str) -> None:
+    """Write one parameter; nothing in it is secret."""
+    context.inventory.forget("outputs")
+    with calling("PutParameter", name):
+        context.account.client("ssm").put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
 
 
 def _parts(arns: Mapping[str, str]) -> list[str]:

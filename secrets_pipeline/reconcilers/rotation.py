@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, cast
 from secrets_pipeline.aws import calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers import desired
-from secrets_pipeline.reconcilers.marks import had_part
+from secrets_pipeline.reconcilers.marks import Part, keeps
 from secrets_pipeline.reconcilers.planning import plan_secrets
+from secrets_pipeline.reconcilers.secret_differences import OUTSIDE
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.references import Pending
 from secrets_pipeline.spec import SecretSpec
@@ -49,6 +50,9 @@ class RotationReconciler:
             raise SkippedError(wanted.reason)
         client = self._context.account.client("secretsmanager")
         if wanted is None:
+            if state.rotation_in_progress:
+                # Cancelled in the middle, the pending version would stay for ever.
+                raise SkippedError(f"a rotation of {secret.name} is in progress", remedy="Run again afterwards.")
             with calling("CancelRotateSecret", secret.name):
                 client.cancel_rotate_secret(SecretId=state.arn)
             self._context.inventory.refresh(secret.name)
@@ -82,15 +86,23 @@ class RotationReconciler:
             return Change(resource, ChangeClass.CREATE, ("follows the secret",)) if wanted else None
         if not context.owns(state):
             return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",)) if wanted else None
-        if wanted is None and not had_part(state, KIND):
+        if wanted is None and keeps(state, Part.ROTATION):
             return None
+        return self._compare(resource, state, wanted, made=desired.made(context, state, secret, Part.ROTATION))
+
+    @staticmethod
+    def _compare(
+        resource: Resource, state: SecretState, wanted: desired.Rotation | None, *, made: bool
+    ) -> Change | None:
         reasons = tuple(rotation_differences(state, wanted))
         if not reasons:
             return Change(resource, ChangeClass.NONE) if wanted else None
-        finished = desired.finished(context, state, secret)
-        said = tuple(f"changed outside: {reason}" for reason in reasons) if finished else reasons
+        said = tuple(OUTSIDE + reason for reason in reasons) if made else reasons
+        if wanted is None and made:
+            # Whoever switched it on may depend on it: it is said, and theirs to switch off.
+            return Change(resource, ChangeClass.NONE, (f"{said[0]}; it is left alone",), drift=True)
         action = ChangeClass.UPDATE if state.rotation_enabled else ChangeClass.CREATE
-        return Change(resource, action, said, drift=finished)
+        return Change(resource, action, said, drift=made)
 
 
 def rotation_differences(state: SecretState, wanted: desired.Rotation | None) -> list[str]:

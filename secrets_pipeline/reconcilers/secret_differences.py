@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.reconcilers import desired
-from secrets_pipeline.reconcilers.marks import INPUTS, PREFIX, VALUE_KEY
+from secrets_pipeline.reconcilers.marks import INPUTS, PREFIX, VALUE_KEY, Part
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.value_inputs import declared_inputs
 from secrets_pipeline.references import Pending
@@ -17,56 +18,84 @@ if TYPE_CHECKING:
 
 DEFAULT_KEY = "default"
 """Stands for `aws/secretsmanager`."""
-
-_OUTSIDE = "changed outside: "
-_VALUE = ("value", "kms key")
-_UNMARKED = ("value", "waits")
+OUTSIDE = "changed outside: "
+WAITS = "waits: "
 
 
-def differences(context: StackContext, state: SecretState, secret: SecretSpec) -> tuple[str, ...]:
-    """A reason for everything that differs; no value is read."""
-    reasons = []
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One way in which a secret is not as the stack declares it.
+
+    Attributes:
+        part: what differs; None for the value, of which no mark speaks.
+        reason: for a human; never a secret value nor a digest of one.
+        rewrites: whether mending it writes a new version of the value.
+    """
+
+    part: Part | None
+    reason: str
+    rewrites: bool = False
+
+
+def differences(context: StackContext, state: SecretState, secret: SecretSpec) -> tuple[Difference, ...]:
+    """Everything that differs; no value is read."""
+    found = []
     if state.description != secret.description:
-        reasons.append(f"description differs: {state.description!r} → {secret.description!r}")
+        reason = f"description differs: {state.description!r} → {secret.description!r}"
+        found.append(Difference(Part.DESCRIPTION, reason))
     key = desired.kms_key(context, secret)
     if isinstance(key, Pending):
-        reasons.append(f"waits: {key.reason}")
+        found.append(Difference(Part.KMS_KEY, WAITS + key.reason))
     elif key_id(context, state.kms_key_id) != key_id(context, key):
-        reasons.append(f"kms key differs: {state.kms_key_id or DEFAULT_KEY} → {key or DEFAULT_KEY}")
+        reason = f"kms key differs: {state.kms_key_id or DEFAULT_KEY} → {key or DEFAULT_KEY}"
+        found.append(Difference(Part.KMS_KEY, reason, rewrites=True))
     elif under_another_key(context, state):
-        reasons.append(f"value is still under kms key {state.tags[VALUE_KEY]}")
-    reasons.extend(_tag_differences(state.tags, desired.tags(context, secret)))
-    reasons.extend(value_differences(context, state, secret))
-    return tuple(reasons)
+        reason = f"value is still under kms key {state.tags[VALUE_KEY]}"
+        found.append(Difference(None, reason, rewrites=True))
+    tags = _tag_differences(state.tags, desired.tags(context, secret))
+    found.extend(Difference(Part.TAGS, reason) for reason in tags)
+    found.extend(value_differences(context, state, secret))
+    return tuple(found)
 
 
-def value_differences(context: StackContext, state: SecretState, secret: SecretSpec) -> list[str]:
+def value_differences(context: StackContext, state: SecretState, secret: SecretSpec) -> list[Difference]:
     """Why a value has to be written: there is none, or a declared one was rendered from other inputs."""
     if state.current_version is None:
-        return ["value is missing"]
+        return [Difference(None, "value is missing", rewrites=True)]
     if isinstance(secret.value, DeclaredValue):
         inputs = declared_inputs(context, secret)
         if isinstance(inputs, Pending):
-            return [f"waits: {inputs.reason}"]
+            return [Difference(None, WAITS + inputs.reason)]
         if state.tags.get(INPUTS) != inputs:
-            return ["value is rendered from other inputs"]
+            return [Difference(None, "value is rendered from other inputs", rewrites=True)]
     return []
 
 
-def changes_value(reason: str) -> bool:
-    """Whether a reason of `differences` ends in a new version of the value."""
-    return reason.removeprefix(_OUTSIDE).startswith(_VALUE)
-
-
-def changed_outside(reasons: Sequence[str]) -> tuple[bool, tuple[str, ...]]:
-    """The reasons of a secret whose mark says what the stack says: its metadata can only have been changed outside.
+def reasons(
+    context: StackContext, state: SecretState, secret: SecretSpec, found: Sequence[Difference]
+) -> tuple[bool, tuple[str, ...]]:
+    """The reasons of a plan: a part whose mark says what the stack says can only have been changed outside.
 
     Returns:
-        Whether anything was, and the reasons, saying so; reasons about the value, which no mark covers, are kept.
+        Whether anything was changed outside, and the reasons, saying so.
     """
-    outside = [not reason.startswith(_UNMARKED) for reason in reasons]
-    said = (_OUTSIDE + reason if out else reason for out, reason in zip(outside, reasons, strict=True))
+    done = {part: desired.made(context, state, secret, part) for part in {one.part for one in found} if part}
+    outside = [one.part is not None and done[one.part] and not one.reason.startswith(WAITS) for one in found]
+    said = (OUTSIDE + one.reason if out else one.reason for out, one in zip(outside, found, strict=True))
     return any(outside), tuple(said)
+
+
+def foreign_value(context: StackContext, state: SecretState) -> str | None:
+    """What to say of a current version that neither we nor a rotation wrote: it is kept, and said.
+
+    After a first rotation a version of a human cannot be told from one of the rotation without a call for each secret.
+    """
+    ours = context.marks.written_version(state)
+    if ours in (None, state.current_version) or state.current_version is None:
+        return None
+    if state.rotation_enabled or state.last_rotated_at is not None:
+        return None
+    return f"{OUTSIDE}value: version {state.current_version} was written by somebody else and is kept"
 
 
 def key_id(context: StackContext, key: str | None) -> str:
@@ -80,14 +109,14 @@ def under_another_key(context: StackContext, state: SecretState) -> bool:
 
 
 def _tag_differences(observed: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
-    reasons = []
+    found = []
     for key, value in wanted.items():
         if key not in observed:
-            reasons.append(f"tag {key} is missing")
+            found.append(f"tag {key} is missing")
         elif observed[key] != value:
-            reasons.append(f"tag {key} differs: {observed[key]!r} → {value!r}")
-    reasons.extend(f"tag {key} is not declared" for key in surplus_tags(observed, wanted))
-    return reasons
+            found.append(f"tag {key} differs: {observed[key]!r} → {value!r}")
+    found.extend(f"tag {key} is not declared" for key in surplus_tags(observed, wanted))
+    return found
 
 
 def surplus_tags(observed: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:

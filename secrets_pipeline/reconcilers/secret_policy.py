@@ -11,8 +11,9 @@ from secrets_pipeline.access import same_policy
 from secrets_pipeline.aws import calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers import desired
-from secrets_pipeline.reconcilers.marks import had_part
+from secrets_pipeline.reconcilers.marks import Part, keeps
 from secrets_pipeline.reconcilers.planning import plan_secrets
+from secrets_pipeline.reconcilers.secret_differences import OUTSIDE
 from secrets_pipeline.references import Pending
 from secrets_pipeline.spec import SecretSpec
 
@@ -25,12 +26,12 @@ KIND = "secret-policy"
 class SecretPolicyReconciler:
     """Resource policies of one stack's secrets.
 
-    A secret whose mark is up to date is not read: the verification does that. With `deep`, every policy is.
+    A policy that the mark speaks of is not read: the verification does that. With `deep`, every policy is.
     """
 
-    def __init__(self, context: StackContext, *, deep: bool = False) -> None:
+    def __init__(self, context: StackContext, *, deep: bool | None = None) -> None:
         self._context = context
-        self._deep = deep
+        self._deep = context.options.deep if deep is None else deep
         self._secrets = {secret.name: secret for secret in context.spec.secrets}
 
     def plan(self) -> Sequence[Change]:
@@ -72,15 +73,15 @@ class SecretPolicyReconciler:
             return Change(resource, ChangeClass.CREATE, ("follows the secret",)) if document else None
         if not context.owns(state):
             return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",)) if document else None
-        if document is None and not had_part(state, KIND):
+        if document is None and keeps(state, Part.POLICY):
             return None
-        finished = desired.finished(context, state, secret)
-        if finished and not self._deep:
+        made = desired.made(context, state, secret, Part.POLICY)
+        if made and not self._deep:
             unread = ("not read: `verify` and `plan --deep` do",)
             return Change(resource, ChangeClass.NONE, unread) if document else None
-        return self._compare(resource, document, finished=finished)
+        return self._compare(resource, document, made=made)
 
-    def _compare(self, resource: Resource, document: dict[str, Any] | None, *, finished: bool) -> Change | None:
+    def _compare(self, resource: Resource, document: dict[str, Any] | None, *, made: bool) -> Change | None:
         observed = self._context.inventory.policy(resource.name)
         if same_policy(observed, document):
             return Change(resource, ChangeClass.NONE) if document else None
@@ -88,5 +89,5 @@ class SecretPolicyReconciler:
         reason = (
             "policy differs" if observed and document else "no policy yet" if document else "policy is not declared"
         )
-        said = f"changed outside: {reason}" if finished else reason
-        return Change(resource, action, (said,), drift=finished)
+        said = f"{OUTSIDE}{reason}" if made else reason
+        return Change(resource, action, (said,), drift=made)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from secrets_pipeline.engine import DEFAULT_WORKERS, Change, Outcome, Progress, Reconciler, apply, silent
-from secrets_pipeline.reconcilers.commit import CommitReconciler
+from secrets_pipeline.reconcilers.commit import CommitReconciler, Finishing
 from secrets_pipeline.reconcilers.connection import ConnectionReconciler
 from secrets_pipeline.reconcilers.consumers import ConsumerReconciler
 from secrets_pipeline.reconcilers.database import DatabaseReconciler
@@ -20,31 +20,49 @@ from secrets_pipeline.reconcilers.secret_policy import SecretPolicyReconciler
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
 
-STAGES: Mapping[str, Callable[[StackContext], Reconciler]] = {
-    "kms_keys": KmsKeyReconciler,
-    "secrets": SecretReconciler,
-    "rds_instances": DatabaseReconciler,
-    "rds_endpoints": DatabaseEndpointReconciler,
-    "connection_secrets": ConnectionReconciler,
-    "secret_policies": SecretPolicyReconciler,
-    "secret_rotation": RotationReconciler,
+
+class Make(Protocol):
+    """Makes the reconciler of one stage; what a mark vouches for is read with `deep`, None as the options say."""
+
+    def __call__(self, context: StackContext, *, deep: bool | None = None) -> Reconciler:
+        """A reconciler of one stack."""
+        ...
+
+
+def _seen(make: Callable[[StackContext], Reconciler]) -> Make:
+    """Of a stage that lists show whole: there is nothing deeper to read."""
+
+    def shallow(context: StackContext, *, deep: bool | None = None) -> Reconciler:  # noqa: ARG001 - as `Make` has it
+        return make(context)
+
+    return shallow
+
+
+def _finishing(make: Make) -> Make:
+    return lambda context, *, deep=None: Finishing(context, make(context, deep=deep))
+
+
+STAGES: Mapping[str, Make] = {
+    "kms_keys": _seen(KmsKeyReconciler),
+    "secrets": _finishing(_seen(SecretReconciler)),
+    "rds_instances": _seen(DatabaseReconciler),
+    "rds_endpoints": _seen(DatabaseEndpointReconciler),
+    "connection_secrets": _finishing(_seen(ConnectionReconciler)),
+    "secret_policies": _finishing(SecretPolicyReconciler),
+    "secret_rotation": _finishing(_seen(RotationReconciler)),
     "consumer_arns": ConsumerReconciler,
 }
 """Asset name → reconciler, in the order in which they are applied."""
 
 
-def plan_stack(context: StackContext, *, deep: bool = False) -> dict[str, tuple[Change, ...]]:
+def plan_stack(context: StackContext, *, deep: bool | None = None) -> dict[str, tuple[Change, ...]]:
     """The plan of a whole stack, by stage; reads only.
 
     Args:
         context: the stack, in a world that does not write.
-        deep: also read the policies of secrets whose mark is up to date.
+        deep: also read what marks vouch for; None as the world's options say.
     """
-    plans: dict[str, tuple[Change, ...]] = {}
-    for name, make in STAGES.items():
-        reconciler = SecretPolicyReconciler(context, deep=deep) if name == "secret_policies" else make(context)
-        plans[name] = tuple(reconciler.plan())
-    return plans
+    return {name: tuple(make(context, deep=deep).plan()) for name, make in STAGES.items()}
 
 
 def commit(context: StackContext) -> Reconciler:
@@ -74,7 +92,7 @@ def apply_stack(
     context.guard()
     context.passwords = generate_passwords(context)
     done: dict[str, tuple[Outcome, ...]] = {}
-    for name, make in {**STAGES, "commit": commit}.items():
+    for name, make in {**STAGES, "commit": _seen(commit)}.items():
         reconciler = make(context)
         done[name] = apply(reconciler, reconciler.plan(), workers=workers, progress=progress)
     return done

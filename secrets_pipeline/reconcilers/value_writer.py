@@ -10,15 +10,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import SecretStr
 
 from secrets_pipeline.aws import AwsError, calling
 from secrets_pipeline.engine import SkippedError
 from secrets_pipeline.reconcilers.marks import INPUTS, VALUE_KEY, VALUE_VERSION
-from secrets_pipeline.reconcilers.secret_differences import key_id
-from secrets_pipeline.reconcilers.states import CURRENT, PREVIOUS, SecretState, tag_list
+from secrets_pipeline.reconcilers.secret_differences import key_id, under_another_key
+from secrets_pipeline.reconcilers.states import CURRENT, PENDING, PREVIOUS, SecretState, tag_list
 from secrets_pipeline.reconcilers.stored_value import read_value
 
 if TYPE_CHECKING:
@@ -29,6 +29,12 @@ _ATTEMPTS = 3
 
 Make = Callable[[SecretStr | None], SecretStr]
 """The value that was read (None where there is none) → the value to write."""
+Done = Callable[[SecretState], bool]
+"""Whether a secret's state says that the write is done already."""
+
+
+def _never(_state: SecretState) -> bool:
+    return False
 
 
 class ValueWriter:
@@ -47,42 +53,66 @@ class ValueWriter:
 
     def rewrite(self, name: str, *, reason: str) -> str:
         """Write the same value as a new version, for example under a new KMS key; see `write`."""
-        state = self._state(name)
-        return self.write(name, intent=f"same value: {reason}", inputs=state.tags.get(INPUTS), make=_same)
+        return self.write(
+            name,
+            intent=f"same value: {reason}",
+            inputs=None,
+            make=_same,
+            done=lambda state: not under_another_key(self._context, state),
+            inherits=True,
+        )
 
-    def write(self, name: str, *, intent: str, inputs: str | None, make: Make) -> str:
+    def write(
+        self,
+        name: str,
+        *,
+        intent: str,
+        inputs: str | None,
+        make: Make,
+        done: Done = _never,
+        inherits: bool = False,
+    ) -> str:
         """Write what `make` says over the current version, and record it in the tags.
 
         Args:
             name: secret name.
             intent: what is being written, as a fingerprint or a fixed word; part of the version's token.
-            inputs: becomes the `:inputs` tag; None leaves it out.
+            inputs: becomes the `:inputs` tag; None leaves that as it is.
             make: renders the value; called once a try.
+            done: whether somebody else's run has done it, judged by what DescribeSecret shows before each try.
+            inherits: whether the secret part of the value is that of the version that was read: then the new version
+                counts as ours only where that one did.
 
         Returns:
             The id of the version that is AWSCURRENT now.
 
         Raises:
-            SkippedError: while a rotation is in progress.
+            SkippedError: while a rotation is in progress, or where one began meanwhile: it may bring back what it read.
             AwsError: if AWS refuses, or others kept changing the value.
         """
         # What the run knows may be as old as the run: a rotation may have started meanwhile.
         self._context.inventory.refresh(name)
         for _ in range(_ATTEMPTS):
-            state = self._state(name)
-            current = state.current_version
-            if current is not None and current == self.token(name, state.version(PREVIOUS), intent):
-                break
-            if state.rotation_in_progress:
+            before = self._state(name)
+            current = before.current_version
+            if current is not None and done(before):
+                return current
+            if current is not None and current == self.token(name, before.version(PREVIOUS), intent):
+                ours = not inherits or self._wrote(before, before.version(PREVIOUS))
+                return self._record(before, current, inputs, ours=ours)
+            if before.rotation_in_progress:
                 raise SkippedError(f"a rotation of {name} is in progress", remedy="Run again when it has finished.")
-            if self._replace(state, current, intent, make):
-                break
-        else:
-            raise AwsError(
-                f"the value of {name} was changed by somebody else at each of {_ATTEMPTS} tries",
-                remedy="Find out who writes it, then apply again.",
-            )
-        return self._record(self._state(name), inputs)
+            token = self.token(name, current, intent)
+            if self._replace(before, token, make):
+                ours = not inherits or self._wrote(before, current)
+                return self._record(before, token, inputs, ours=ours)
+        raise AwsError(
+            f"the value of {name} was changed by somebody else at each of {_ATTEMPTS} tries",
+            remedy="Find out who writes it, then apply again.",
+        )
+
+    def _wrote(self, state: SecretState, version: str | None) -> bool:
+        return version is not None and self._context.marks.written_version(state) == version
 
     def _state(self, name: str) -> SecretState:
         state = self._context.inventory.confirm(name)
@@ -90,44 +120,70 @@ class ValueWriter:
             raise AwsError(f"secret {name} does not exist", remedy="Apply again: it was deleted meanwhile.")
         return state
 
-    def _replace(self, state: SecretState, current: str | None, intent: str, make: Make) -> bool:
-        token = self.token(state.name, current, intent)
-        if token not in state.versions:
-            value = make(read_value(self._context, state, version=current) if current else None)
-            stages = [STAGED] if current else [CURRENT]
+    def _replace(self, before: SecretState, token: str, make: Make) -> bool:
+        """Stage the new version and move AWSCURRENT to it; False where somebody else moved it first."""
+        current = before.current_version
+        if current is not None and before.version(PENDING) == current and not self._forget_rotation(before, current):
+            return False
+        current_at_once = False
+        if token not in before.versions:
+            value = make(read_value(self._context, before, version=current) if current else None)
             # Our own token with another rendering: an earlier try stored it; what is stored is kept.
             stored = contextlib.suppress(self._client.exceptions.ResourceExistsException)
-            with calling("PutSecretValue", state.name), stored:
-                self._client.put_secret_value(
-                    SecretId=state.arn,
+            with calling("PutSecretValue", before.name), stored:
+                answer = self._client.put_secret_value(
+                    SecretId=before.arn,
                     ClientRequestToken=token,
                     SecretString=value.get_secret_value(),
-                    VersionStages=stages,
+                    VersionStages=[STAGED],
                 )
-        if current is not None:
-            try:
-                with calling("UpdateSecretVersionStage", state.name):
-                    self._client.update_secret_version_stage(
-                        SecretId=state.arn, VersionStage=CURRENT, MoveToVersionId=token, RemoveFromVersionId=current
-                    )
-            except AwsError as error:
-                if error.code != "InvalidParameterException":
-                    raise
-                self._context.inventory.refresh(state.name)
+                # AWS attaches AWSCURRENT to the first version of a secret by itself.
+                current_at_once = CURRENT in answer.get("VersionStages", ())
+        if not current_at_once:
+            from_current = {} if current is None else {"RemoveFromVersionId": current}
+            if not self._restage(before, VersionStage=CURRENT, MoveToVersionId=token, **from_current):
                 return False
-        self._context.inventory.refresh(state.name)
+        self._context.inventory.refresh(before.name)
         return True
 
-    def _record(self, state: SecretState, inputs: str | None) -> str:
-        version = state.current_version or ""
-        tags = {VALUE_VERSION: version, VALUE_KEY: key_id(self._context, state.kms_key_id)}
-        if inputs:
+    def _forget_rotation(self, before: SecretState, current: str) -> bool:
+        """Take AWSPENDING off the version of a finished rotation; False where a new rotation has taken it meanwhile.
+
+        Left behind on a version that is not current any more, it would look like a rotation in progress for ever.
+        Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
+        """
+        return self._restage(before, VersionStage=PENDING, RemoveFromVersionId=current)
+
+    def _restage(self, before: SecretState, **how: str) -> bool:
+        """Move or remove a label; False, with fresh knowledge, where it is not on the version that we thought."""
+        try:
+            with calling("UpdateSecretVersionStage", before.name):
+                self._client.update_secret_version_stage(SecretId=before.arn, **cast("Any", how))
+        except AwsError as error:
+            if error.code != "InvalidParameterException":
+                raise
+            self._context.inventory.refresh(before.name)
+            return False
+        return True
+
+    def _record(self, before: SecretState, version: str, inputs: str | None, *, ours: bool) -> str:
+        state = self._state(before.name)
+        # The key of the version is the one that the secret had when it was written.
+        tags = {VALUE_KEY: key_id(self._context, before.kms_key_id)}
+        if ours:
+            tags[VALUE_VERSION] = self._context.marks.version(state.name, version)
+        rotated = state.rotation_in_progress or state.last_rotated_at != before.last_rotated_at
+        if inputs and not rotated:
             tags[INPUTS] = inputs
         if any(state.tags.get(key) != value for key, value in tags.items()):
             with calling("TagResource", state.name):
                 self._client.tag_resource(SecretId=state.arn, Tags=tag_list(tags))
             self._context.inventory.note(replace(state, tags={**state.tags, **tags}))
-        return version
+        if rotated:
+            raise SkippedError(
+                f"a rotation of {state.name} began meanwhile", remedy="Run again when it has finished: it is compared."
+            )
+        return state.current_version or version
 
 
 def _same(current: SecretStr | None) -> SecretStr:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field, PlainSerializer
+from pydantic import Field, PlainSerializer, PrivateAttr
 
 from secrets_pipeline.spec.base import (
     Document,
@@ -206,6 +206,7 @@ class StackSpec(Spec):
     databases: tuple[DatabaseSpec, ...] = ()
     consumers: tuple[ConsumerSpec, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
+    _by_ref: tuple[tuple[SecretSpec, ...] | None, Mapping[SecretRef, SecretSpec]] = PrivateAttr(default=(None, {}))
 
     def secret(self, ref: SecretRef) -> SecretSpec:
         """The secret that `ref` names.
@@ -213,14 +214,19 @@ class StackSpec(Spec):
         Raises:
             KeyError: if the stack has none.
         """
-        for secret in self.secrets:
-            if secret.ref == ref:
-                return secret
-        raise KeyError(str(ref))
+        return self._index()[ref]
 
     def has(self, ref: SecretRef) -> bool:
         """Whether the stack declares `ref`."""
-        return any(s.ref == ref for s in self.secrets)
+        return ref in self._index()
+
+    def _index(self) -> Mapping[SecretRef, SecretSpec]:
+        secrets, index = self._by_ref
+        # A copy with other secrets brings this cache along.
+        if secrets is not self.secrets:
+            index = {secret.ref: secret for secret in self.secrets}
+            self._by_ref = (self.secrets, index)
+        return index
 
     def digest(self) -> str:
         """SHA-256 (hex) over the whole desired state, wherever in the YAML it stands; there is no plaintext in it."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from secrets_pipeline.engine import Unchanged
-from secrets_pipeline.reconcilers.marks import SPEC, VALUE_VERSION
+from secrets_pipeline.reconcilers.marks import SPEC
 from secrets_pipeline.spec import StackSpec
 
 if TYPE_CHECKING:
@@ -67,13 +67,13 @@ def ending(bench: Bench, spec: StackSpec, kept: str, keys_before: int) -> Ending
     keys = [secret.ref.key for secret in spec.secrets]
     tags = {key: bench.tags(key) for key in keys}
     assert bench.value("kept") == kept
-    assert all(tags[key][VALUE_VERSION] == bench.current(key) for key in keys)
+    assert all(bench.written(key) == bench.current(key) for key in keys)
     assert all(SPEC in tags[key] for key in keys)
     return Ending(
         keys=keys_of(bench) - keys_before,
         versions=tuple(bench.versions(key) for key in keys),
         values=tuple(bench.value(key) for key in ("first", "second")),
-        marks=tuple(state is not None and context.marks.verify(state).digest is not None for state in states),
+        marks=tuple(state is not None and context.marks.verify(state).commit is not None for state in states),
         policies=tuple("ResourcePolicy" in bench.secrets.get_resource_policy(SecretId=s.name) for s in spec.secrets),
         parameters=len(
             bench.ssm.get_parameters_by_path(Path=f"/secrets-pipeline/{bench.stack}/", Recursive=True)["Parameters"]

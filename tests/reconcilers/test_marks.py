@@ -2,12 +2,24 @@ from dataclasses import replace
 
 import pytest
 
-from secrets_pipeline.reconcilers.marks import COMPONENT, KEY, SPEC, STACK, Marks, MarkState, Owner
+from secrets_pipeline.reconcilers.marks import (
+    COMPONENT,
+    KEY,
+    SPEC,
+    STACK,
+    VALUE_VERSION,
+    Commit,
+    Marks,
+    MarkState,
+    Owner,
+    Part,
+)
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.values import Fingerprinter
 
 OWNER = Owner("myapp-dev", "secretsmanager/api", "api_key")
 MARKS = Marks(Fingerprinter(b"k" * 32))
+COMMIT = Commit(7, {part: f"{number:012x}" for number, part in enumerate(Part)})
 ARN = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:myapp/dev/api/api-key-AbCdEf"
 
 
@@ -28,41 +40,57 @@ def test_a_provisional_mark_proves_that_we_created_it() -> None:
     assert mark.state is MarkState.UNFINISHED
     assert mark.ours
     assert mark.owner == OWNER
-    assert mark.digest is None
+    assert mark.commit is None
 
 
-def test_a_finished_mark_gives_back_its_digest() -> None:
-    mark = MARKS.verify(marked(MARKS.finished(ARN, OWNER, "d1g3st")))
+def test_a_finished_mark_gives_back_what_was_finished_and_fits_into_a_tag() -> None:
+    mark = MARKS.verify(marked(MARKS.finished(ARN, OWNER, COMMIT)))
     assert mark.state is MarkState.FINISHED
-    assert mark.digest == "d1g3st"
+    assert mark.commit == COMMIT
+    assert len(MARKS.finished(ARN, OWNER, COMMIT)) <= 256
 
 
 @pytest.mark.parametrize("tag", [STACK, COMPONENT, KEY])
 def test_a_mark_does_not_verify_under_another_identity(tag: str) -> None:
-    state = marked(MARKS.finished(ARN, OWNER, "d1g3st"))
+    state = marked(MARKS.finished(ARN, OWNER, COMMIT))
     assert MARKS.verify(replace(state, tags={**state.tags, tag: "other"})).state is MarkState.FORGED
 
 
 def test_a_mark_copied_to_another_secret_does_not_verify() -> None:
-    state = marked(MARKS.finished(ARN, OWNER, "d1g3st"))
+    state = marked(MARKS.finished(ARN, OWNER, COMMIT))
     assert MARKS.verify(replace(state, arn=ARN[:-6] + "GhIjKl")).state is MarkState.FORGED
     provisional = marked(MARKS.provisional("myapp/dev/api/api-key", OWNER))
     assert MARKS.verify(replace(provisional, name="myapp/dev/api/other")).state is MarkState.FORGED
 
 
 def test_a_digest_cannot_be_replaced_under_its_mac() -> None:
-    _, _, mac = MARKS.finished(ARN, OWNER, "d1g3st").partition(".")
+    _, _, mac = MARKS.finished(ARN, OWNER, COMMIT).partition(".")
     assert MARKS.verify(marked(f"another.{mac}")).state is MarkState.FORGED
 
 
 def test_another_key_does_not_verify_our_marks() -> None:
     other = Marks(Fingerprinter(b"x" * 32))
-    assert other.verify(marked(MARKS.finished(ARN, OWNER, "d1g3st"))).state is MarkState.FORGED
+    assert other.verify(marked(MARKS.finished(ARN, OWNER, COMMIT))).state is MarkState.FORGED
 
 
 def test_without_a_key_nothing_verifies() -> None:
-    assert Marks(None).verify(marked(MARKS.finished(ARN, OWNER, "d"))).state is MarkState.FORGED
+    assert Marks(None).verify(marked(MARKS.finished(ARN, OWNER, COMMIT))).state is MarkState.FORGED
 
 
 def test_tags_without_a_mark_are_forged() -> None:
     assert MARKS.verify(secret(**OWNER.tags())).state is MarkState.FORGED
+
+
+@pytest.mark.parametrize("text", ["", "ä.ö", "new.ä", "x.", ".x"])
+def test_whatever_stands_in_a_mark_is_no_error(text: str) -> None:
+    assert MARKS.verify(marked(text)).state is MarkState.FORGED
+
+
+def test_a_noted_version_is_ours_for_this_secret_alone() -> None:
+    noted = secret(**{VALUE_VERSION: MARKS.version("myapp/dev/api/api-key", "a" * 64)})
+    assert MARKS.written_version(noted) == "a" * 64
+    assert MARKS.written_version(replace(noted, name="other")) is None
+    assert MARKS.written_version(secret(**{VALUE_VERSION: "a" * 64})) is None
+    assert MARKS.written_version(secret(**{VALUE_VERSION: f"{'b' * 64}.{noted.tags[VALUE_VERSION][65:]}"})) is None
+    assert MARKS.written_version(secret()) is None
+    assert Marks(None).written_version(noted) is None

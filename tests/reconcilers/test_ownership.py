@@ -11,8 +11,8 @@ from secrets_pipeline.reconcilers.states import SecretState
 OWNER = Owner("myapp-dev", "secretsmanager/api", "api_key")
 STATE = SecretState(name="n", arn="a")
 DELETED = replace(STATE, deleted_at=datetime(2026, 1, 1, tzinfo=UTC))
-OURS = Mark(MarkState.FINISHED, OWNER, "d")
-OTHER_STACK = Mark(MarkState.FINISHED, Owner("myapp-prod", "c", "k"), "d")
+OURS = Mark(MarkState.FINISHED, OWNER)
+OTHER_STACK = Mark(MarkState.FINISHED, Owner("myapp-prod", "c", "k"))
 FORGED = Mark(MarkState.FORGED, OWNER)
 UNMARKED = Mark(MarkState.UNMARKED)
 
@@ -48,5 +48,5 @@ def test_a_blocked_secret_says_what_unblocks_it() -> None:
 
 
 def test_a_secret_that_moved_between_components_of_its_stack_stays_ours() -> None:
-    moved = Mark(MarkState.FINISHED, Owner("myapp-dev", "secretsmanager/old", "api_key"), "d")
+    moved = Mark(MarkState.FINISHED, Owner("myapp-dev", "secretsmanager/old", "api_key"))
     assert claim(STATE, moved, OWNER, adopt=False)[0] is ChangeClass.NONE

@@ -99,7 +99,7 @@ def test_rotation_cancelled_by_hand_is_drift_and_switched_on_again(bench: Bench,
     assert bench.describe("password")["RotationEnabled"]
 
 
-def test_rotation_that_somebody_else_switched_on_is_left_alone(bench: Bench, function: str) -> None:
+def test_rotation_that_somebody_else_switched_on_is_said_and_left_alone(bench: Bench, function: str) -> None:
     spec = bench.create(bench.generated())
     bench.secrets.rotate_secret(
         SecretId=bench.name("password"),
@@ -107,6 +107,9 @@ def test_rotation_that_somebody_else_switched_on_is_left_alone(bench: Bench, fun
         RotationRules={"AutomaticallyAfterDays": 7},
         RotateImmediately=False,
     )
+    change = bench.plan(spec, STAGE)[bench.name("password")]
+    assert (change.action, change.drift) == (ChangeClass.NONE, True)
+    assert change.reason == "changed outside: rotation is on and not declared; it is left alone"
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
     assert bench.describe("password")["RotationRules"] == {"AutomaticallyAfterDays": 7}
 

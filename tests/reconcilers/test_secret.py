@@ -14,7 +14,6 @@ from secrets_pipeline.reconcilers.marks import (
     INPUTS,
     KEY,
     STACK,
-    VALUE_VERSION,
     MarkState,
 )
 from secrets_pipeline.spec import LambdaDelivery
@@ -22,11 +21,18 @@ from secrets_pipeline.spec import LambdaDelivery
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench, Interruption
 
+TLS = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "*",
+    "Resource": "*",
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
 READS = ("Describe", "List", "Get")
 
 
 def test_a_secret_is_created_by_one_call_with_its_identity_and_a_provisional_mark(bench: Bench) -> None:
-    spec = bench.spec(bench.generated(description="master", tags={"Team": "orders"}))
+    spec = bench.spec(bench.generated(description="master", tags={"Team": "orders"}, policy=(TLS,)))
     bench.reset_calls()
     outcome = bench.provision(spec, "secrets")[f"secrets {bench.name('password')}"]
     assert bench.calls() == {"ListSecrets": 2, "CreateSecret": 1}
@@ -35,7 +41,7 @@ def test_a_secret_is_created_by_one_call_with_its_identity_and_a_provisional_mar
     tags = bench.tags("password")
     assert (tags[STACK], tags[COMPONENT], tags[KEY]) == (bench.stack, "secrets", "password")
     assert tags["Team"] == "orders"
-    assert tags[VALUE_VERSION] == bench.current("password")
+    assert bench.written("password") == bench.current("password")
     assert INPUTS not in tags
     context = bench.context(spec)
     state = context.inventory.secret(bench.name("password"))
@@ -133,14 +139,7 @@ def test_a_change_in_the_yaml_is_no_drift(bench: Bench) -> None:
 
 
 def test_a_plan_of_a_hundred_and_twenty_secrets_costs_at_most_three_calls_and_reads_no_value(bench: Bench) -> None:
-    statement = {
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "*",
-        "Resource": "*",
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
-    secrets = [bench.declared(f"n{number:03}", policy=(statement,)) for number in range(120)]
+    secrets = [bench.declared(f"n{number:03}", policy=(TLS,)) for number in range(120)]
     spec = bench.create(*secrets)
     context = bench.context(spec, writing=False)
     bench.reset_calls()

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from secrets_pipeline.engine import SkippedError
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers import StackContext
-from secrets_pipeline.reconcilers.marks import INPUTS, VALUE_VERSION
+from secrets_pipeline.reconcilers.marks import INPUTS
 from secrets_pipeline.reconcilers.value_writer import STAGED, ValueWriter
 from secrets_pipeline.spec import StackSpec
 from secrets_pipeline.values import merge_document
@@ -43,7 +43,7 @@ def test_a_write_keeps_the_keys_of_others_and_records_its_version(bench: Bench, 
     version = write(bench.context(spec), spec)
     assert bench.document("api") == {"host": "new", "theirs": 1}
     assert version == bench.current("api")
-    assert (bench.tags("api")[VALUE_VERSION], bench.tags("api")[INPUTS]) == (version, "f" * 64)
+    assert (bench.written("api"), bench.tags("api")[INPUTS]) == (version, "f" * 64)
     stages = bench.describe("api")["VersionIdsToStages"]
     assert sorted(stages[version]) == sorted(["AWSCURRENT", STAGED])
     assert sum("AWSPREVIOUS" in labels for labels in stages.values()) == 1
@@ -62,7 +62,7 @@ def test_somebody_elses_write_between_our_read_and_our_move_is_read_again_and_ke
     interruption.before = interfere
     version = write(bench.context(spec, interruption=interruption), spec)
     assert bench.document("api") == {"host": "new", "theirs": 2, "more": True}
-    assert bench.current("api") == version == bench.tags("api")[VALUE_VERSION]
+    assert bench.current("api") == version == bench.written("api")
 
 
 def test_who_always_loses_the_race_says_so_and_leaves_the_others_value(
@@ -106,7 +106,7 @@ def test_a_write_killed_at_any_call_and_repeated_is_one_version_with_the_right_v
         version = write(bench.context(single), single)
         assert bench.document(key) == {"host": "new", "theirs": 1}, boundary
         assert (bench.versions(key), bench.current(key)) == (before + 1, version), boundary
-        assert bench.tags(key)[VALUE_VERSION] == version
+        assert bench.written(key) == version
         if finished:
             # Describe, Get, Put, Move, Describe, Tag: killed before and after each of them.
             assert boundary == 12
@@ -167,6 +167,84 @@ def test_a_finished_rotation_that_left_its_label_hinders_nobody(bench: Bench, sp
     )
     write(bench.context(spec), spec)
     assert bench.document("api") == {"host": "new"}
+    # On a version that is not current any more it would look like a rotation that never ends.
+    assert not [one for one in bench.describe("api")["VersionIdsToStages"].values() if "AWSPENDING" in one]
+
+
+@pytest.mark.parametrize(
+    ("when", "operation"),
+    [
+        ("before", "PutSecretValue"),
+        ("before", "UpdateSecretVersionStage"),
+        ("after", "UpdateSecretVersionStage"),
+    ],
+)
+def test_a_rotation_that_begins_while_we_write_leaves_the_inputs_open(
+    bench: Bench, spec: StackSpec, interruption: Interruption, when: str, operation: str
+) -> None:
+    # It has read the value before we moved AWSCURRENT, and will bring that back.
+    def interfere(called: str) -> None:
+        if called == operation:
+            bench.secrets.put_secret_value(
+                SecretId=bench.name("api"), SecretString='{"host":"old"}', VersionStages=["AWSPENDING"]
+            )
+
+    setattr(interruption, when, interfere)
+    with pytest.raises(SkippedError, match="began meanwhile"):
+        write(bench.context(spec, interruption=interruption), spec)
+    assert bench.tags("api")[INPUTS] != "f" * 64
+    pending = next(v for v, s in bench.describe("api")["VersionIdsToStages"].items() if "AWSPENDING" in s)
+    bench.secrets.update_secret_version_stage(
+        SecretId=bench.name("api"),
+        VersionStage="AWSCURRENT",
+        MoveToVersionId=pending,
+        RemoveFromVersionId=bench.current("api"),
+    )
+    assert bench.document("api") == {"host": "old"}
+    write(bench.context(spec), spec)
+    assert bench.document("api") == {"host": "new"}
+
+
+def test_a_version_that_somebody_else_makes_current_right_after_ours_is_not_noted_as_ours(
+    bench: Bench, spec: StackSpec, interruption: Interruption
+) -> None:
+    moved = []
+
+    def interfere(operation: str) -> None:
+        if operation == "UpdateSecretVersionStage":
+            moved.append(bench.secrets.put_secret_value(SecretId=bench.name("api"), SecretString="{}"))
+
+    interruption.after = interfere
+    write(bench.context(spec, interruption=interruption), spec)
+    assert len(moved) == 1
+    assert bench.written("api") != bench.current("api") == moved[0]["VersionId"]
+    assert bench.value("api") == "{}"
+
+
+def test_what_inherits_the_secret_part_of_a_foreign_version_does_not_become_ours(bench: Bench, spec: StackSpec) -> None:
+    ours = bench.written("api")
+    assert ours != bench.current("api")
+    writer = ValueWriter(bench.context(spec))
+    version = writer.write(bench.name("api"), intent="fields", inputs="f" * 64, make=set_host, inherits=True)
+    assert version == bench.current("api")
+    assert (bench.written("api"), bench.tags("api")[INPUTS]) == (ours, "f" * 64)
+
+
+def test_a_first_value_never_replaces_one_that_somebody_else_gave_meanwhile(
+    bench: Bench, interruption: Interruption
+) -> None:
+    spec = bench.spec(bench.generated())
+    bench.start_without_value(spec)
+
+    def interfere(operation: str) -> None:
+        if operation == "PutSecretValue":
+            bench.secrets.put_secret_value(SecretId=bench.name("password"), SecretString="theirs")
+
+    interruption.before = interfere
+    bench.provision(spec, interruption=interruption)
+    assert bench.value("password") == "theirs"
+    bench.provision(spec)
+    assert bench.value("password") == "theirs"
 
 
 def test_a_refused_write_is_an_error_without_the_value(bench: Bench, spec: StackSpec) -> None:

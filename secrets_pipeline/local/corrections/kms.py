@@ -12,6 +12,7 @@ What it corrects, measured on moto 5.2.5:
 - A key ARN of another account means that account's key.
 - PolicyName may be left out. https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html
 - GenerateMac and VerifyMac answer with the key's ARN.
+- Encrypt knows DryRun.
 """
 
 from __future__ import annotations
@@ -122,6 +123,18 @@ class Response(KmsResponse):
         self._validate_key_id(key_id)
         key: Key = self.kms_backend.keys[self.kms_backend.any_id_to_key_id(key_id)]
         return key
+
+    def encrypt(self) -> str:
+        """Encrypt; a dry run answers with the error that means yes.
+
+        https://docs.aws.amazon.com/kms/latest/developerguide/testing-permissions.html
+        """
+        if self._get_param("DryRun"):
+            require_usable(self._key())
+            raise Fault(
+                "DryRunOperationException", "The request would have succeeded, but the DryRun option is set.", 412
+            )
+        return super().encrypt()
 
     def create_key(self) -> str:
         """Create a key under a policy that is well-formed and leaves its writer in."""

@@ -1,0 +1,68 @@
+"""What left the stack: reported as orphans, and deleted only where the operator asks for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from secrets_pipeline.aws import calling
+from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.reconcilers.marks import DEFAULT_RECOVERY_DAYS
+from secrets_pipeline.reconcilers.states import SecretState
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+
+
+def orphans(context: StackContext, kind: str) -> list[Change]:
+    """One change a secret that is ours and that no stack declares any more."""
+    # A secret that moved to another stack is that stack's to take over, not ours to delete.
+    declared = context.world.names_in(context.spec.target)
+    changes = []
+    for state in context.inventory.secrets().values():
+        if state.name in declared or state.deleted_at is not None:
+            continue
+        owner = context.marks.verify(state).owner
+        if owner is None or not context.owns(state):
+            continue
+        resource = Resource(kind, state.name, owner.component, owner.key)
+        reason = f"is not in the stack any more: `apply --prune` deletes it, {_window(_days(context, state))}"
+        action = ChangeClass.PRUNE if context.options.prune else ChangeClass.ORPHAN
+        if context.options.prune and not context.world.complete:
+            # A stack that cannot be read may declare it.
+            action, reason = ChangeClass.BLOCKED, "is not pruned while stacks of the repository have errors"
+        changes.append(Change(resource, action, (reason,)))
+    return changes
+
+
+def prune(context: StackContext, name: str) -> str:
+    """Delete one orphan with the recovery window that the stack last declared for it.
+
+    Returns:
+        What was done, for a human.
+
+    Raises:
+        SkippedError: if it is not ours any more.
+        AwsError: if AWS refuses.
+    """
+    state = context.inventory.refresh(name)
+    if state is None or state.deleted_at is not None:
+        return "was gone already"
+    if not context.owns(state):
+        raise SkippedError(f"{name} does not belong to this stack any more")
+    days = _days(context, state)
+    how: dict[str, Any] = {"RecoveryWindowInDays": days} if days else {"ForceDeleteWithoutRecovery": True}
+    with calling("DeleteSecret", name):
+        context.account.client("secretsmanager").delete_secret(SecretId=state.arn, **how)
+    context.inventory.refresh(name)
+    return f"deleted, {_window(days)}"
+
+
+def _days(context: StackContext, state: SecretState) -> int:
+    """The window that the mark proves; nothing is deleted at once in production, whatever was declared earlier."""
+    commit = context.marks.verify(state).commit
+    days = DEFAULT_RECOVERY_DAYS if commit is None else commit.recovery_days
+    return days or (DEFAULT_RECOVERY_DAYS if context.spec.protected else 0)
+
+
+def _window(days: int) -> str:
+    return f"to be restored for {days} days" if days else "at once and for ever"

@@ -1,0 +1,208 @@
+"""What is written of one secret: it is created, restored, and each thing of it changed by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from secrets_pipeline.aws import AwsError, calling
+from secrets_pipeline.engine import SkippedError
+from secrets_pipeline.reconcilers import desired, key_move
+from secrets_pipeline.reconcilers.initial_value import initial_value
+from secrets_pipeline.reconcilers.marks import (
+    COMPONENT,
+    INPUTS,
+    KEPT,
+    KEY,
+    SPEC,
+    STACK,
+    VALUE_KEY,
+    VALUE_VERSION,
+    MarkState,
+    Part,
+)
+from secrets_pipeline.reconcilers.secret_differences import key_id, surplus_tags, under_another_key, value_differences
+from secrets_pipeline.reconcilers.states import CURRENT, SecretState, tag_list
+from secrets_pipeline.reconcilers.value_inputs import declared_inputs
+from secrets_pipeline.reconcilers.value_writer import ValueWriter
+from secrets_pipeline.references import Pending
+from secrets_pipeline.spec import DeclaredValue, SecretSpec
+from secrets_pipeline.values import render
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+
+_EXISTS = frozenset({"ResourceExistsException", "InvalidRequestException"})
+"""What CreateSecret answers where the name is taken; the second one, where it is scheduled for deletion."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExistsAfterAll:
+    """CreateSecret was refused: the list was stale, and the inventory knows better now."""
+
+
+class SecretWrites:
+    """Writes to secrets of one stack; who calls has confirmed that they are ours, or to be adopted."""
+
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._client = context.account.client("secretsmanager")
+        self._writer = ValueWriter(context)
+
+    def create(self, secret: SecretSpec) -> str | ExistsAfterAll:
+        """Create a secret with its first value, in one call.
+
+        Returns:
+            What the value is, for a human.
+
+        Raises:
+            SkippedError: if the key or the value is not known yet.
+            AwsError: if AWS refuses.
+        """
+        context = self._context
+        key = desired.kms_key(context, secret)
+        if isinstance(key, Pending):
+            raise SkippedError(key.reason)
+        initial = initial_value(context, secret)
+        if isinstance(initial, Pending):
+            raise SkippedError(initial.reason)
+        owner = context.owner(secret)
+        # AWS takes a token again for the same value alone: what else was asked for must be the same too.
+        token = self._writer.token(secret.name, None, f"{initial.intent} {desired.intent(context, secret)}")
+        tags = {
+            **desired.tags(context, secret),
+            SPEC: context.marks.provisional(secret.name, owner),
+            VALUE_VERSION: context.marks.version(secret.name, token),
+            VALUE_KEY: key_id(context, key),
+            **({INPUTS: initial.inputs} if initial.inputs else {}),
+        }
+        request: dict[str, Any] = {"Description": secret.description} if secret.description else {}
+        if key is not None:
+            request["KmsKeyId"] = key
+        try:
+            with calling("CreateSecret", secret.name):
+                answer = self._client.create_secret(
+                    Name=secret.name,
+                    ClientRequestToken=token,
+                    SecretString=initial.value.get_secret_value(),
+                    Tags=tag_list(tags),
+                    **request,
+                )
+        except AwsError as error:
+            if error.code not in _EXISTS or context.inventory.refresh(secret.name) is None:
+                raise
+            return ExistsAfterAll()
+        context.inventory.note(
+            SecretState(
+                name=secret.name,
+                arn=answer["ARN"],
+                description=secret.description,
+                kms_key_id=key,
+                tags=tags,
+                versions={answer.get("VersionId", token): (CURRENT,)},
+                policy=None,
+                confirmed=True,
+            )
+        )
+        return initial.described
+
+    def restore(self, state: SecretState) -> SecretState:
+        """Take a secret back that is scheduled for deletion."""
+        with calling("RestoreSecret", state.name):
+            self._client.restore_secret(SecretId=state.arn)
+        return self._refreshed(state)
+
+    def update(self, state: SecretState, secret: SecretSpec) -> list[str]:
+        """Change what differs, each thing by itself; a value only if missing, declared, or under another key.
+
+        Returns:
+            What was done, for a human.
+
+        Raises:
+            SkippedError: if something is not known yet, or a rotation is in progress.
+            AwsError: if AWS refuses.
+        """
+        context = self._context
+        key = desired.kms_key(context, secret)
+        if isinstance(key, Pending):
+            raise SkippedError(key.reason)
+        moved = key_id(context, state.kms_key_id) != key_id(context, key)
+        done = self._retag(state, secret, moved=moved)
+        if state.description != secret.description:
+            with calling("UpdateSecret", state.name):
+                self._client.update_secret(SecretId=state.arn, Description=secret.description)
+            done.append("description")
+        if done:
+            state = self._refreshed(state)
+        if moved:
+            key_move.move(context, state, key)
+            done.append("kms key")
+            state = self._refreshed(state)
+        if value_differences(context, state, secret):
+            done.append(self._write(secret))
+            state = context.inventory.secret(state.name) or state
+        if state.current_version is not None and under_another_key(context, state):
+            # Versions stay under the old key until a new one is written.
+            key_move.rewrite(context, state)
+            done.append("same value under the new key")
+        return done
+
+    def _refreshed(self, state: SecretState) -> SecretState:
+        return self._context.inventory.refresh(state.name) or state
+
+    def _write(self, secret: SecretSpec) -> str:
+        if isinstance(secret.value, DeclaredValue):
+            inputs = declared_inputs(self._context, secret)
+            if isinstance(inputs, Pending):
+                raise SkippedError(inputs.reason)
+            declared, leaves = secret.value, self._context.leaves(secret)
+            self._writer.write(
+                secret.name,
+                intent=inputs,
+                inputs=inputs,
+                make=lambda current: render(declared, leaves, current),
+                done=lambda state: state.tags.get(INPUTS) == inputs,
+            )
+            return "value"
+        first = initial_value(self._context, secret)
+        if isinstance(first, Pending):
+            raise SkippedError(first.reason)
+        value = first.value
+        self._writer.write(
+            secret.name,
+            intent=first.intent,
+            inputs=first.inputs,
+            make=lambda _current: value,
+            # Whoever gave it a value meanwhile keeps that.
+            done=lambda state: state.current_version != self._writer.token(secret.name, None, first.intent),
+        )
+        return first.described
+
+    def _retag(self, state: SecretState, secret: SecretSpec, *, moved: bool) -> list[str]:
+        wanted = desired.tags(self._context, secret)
+        changed = {key: value for key, value in wanted.items() if state.tags.get(key) != value}
+        if any(key in changed for key in (STACK, COMPONENT, KEY)):
+            # The old mark speaks of the old owner: prove the new one in the same call.
+            changed[SPEC] = self._context.marks.provisional(state.name, self._context.owner(secret))
+        if self._context.marks.verify(state).state is MarkState.UNMARKED:
+            changed |= self._kept(state, secret)
+        if moved and state.tags.get(VALUE_KEY) != (under := key_id(self._context, state.kms_key_id)):
+            # Said before the move, so that a crash behind it does not leave the value there.
+            changed[VALUE_KEY] = under
+        surplus = surplus_tags(state.tags, wanted)
+        if changed:
+            with calling("TagResource", state.name):
+                self._client.tag_resource(SecretId=state.arn, Tags=tag_list(changed))
+        if surplus:
+            with calling("UntagResource", state.name):
+                self._client.untag_resource(SecretId=state.arn, TagKeys=surplus)
+        return ["tags"] if changed or surplus else []
+
+    def _kept(self, state: SecretState, secret: SecretSpec) -> dict[str, str]:
+        """What an adopted secret has and the stack does not declare: adoption takes nothing away."""
+        kept = []
+        if not secret.policy and not secret.readers and self._context.inventory.policy(state.name):
+            kept.append(Part.POLICY.value)
+        if secret.rotation is None and state.rotation_enabled:
+            kept.append(Part.ROTATION.value)
+        return {KEPT: " ".join(kept)} if kept else {}

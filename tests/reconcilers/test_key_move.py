@@ -1,0 +1,102 @@
+"""A secret moves to another KMS key as a whole, or not at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore.exceptions import ClientError
+
+from secrets_pipeline.engine import Applied, Failed, Skipped
+from secrets_pipeline.spec import StackSpec
+
+if TYPE_CHECKING:
+    from tests.reconcilers.conftest import Bench, Interruption
+
+
+def new_key(bench: Bench) -> str:
+    arn: str = bench.kms.create_key()["KeyMetadata"]["Arn"]
+    return arn
+
+
+def under(bench: Bench, key: str | None) -> StackSpec:
+    return bench.spec(bench.generated(kms_key=key))
+
+
+def keys_of_versions(bench: Bench) -> set[str]:
+    listed = bench.secrets.list_secret_version_ids(SecretId=bench.name("password"))
+    return {key for version in listed["Versions"] for key in version["KmsKeyIds"]}
+
+
+def untouched(bench: Bench, old: str, value: str) -> None:
+    assert bench.describe("password")["KmsKeyId"] == old
+    assert (bench.value("password"), bench.versions("password")) == (value, 1)
+
+
+def test_no_labelled_version_stays_under_the_old_key(bench: Bench) -> None:
+    old, new = new_key(bench), new_key(bench)
+    bench.provision(under(bench, old))
+    value = bench.value("password")
+    outcome = bench.provision(under(bench, new))[f"secrets {bench.name('password')}"]
+    assert isinstance(outcome, Applied)
+    assert outcome.detail == "kms key"
+    assert keys_of_versions(bench) == {new}
+    assert (bench.value("password"), bench.versions("password")) == (value, 2)
+    assert bench.written("password") == bench.current("password")
+
+
+@pytest.mark.parametrize(("broken", "operation"), [("old", "GetSecretValue"), ("new", "Encrypt")])
+def test_a_key_that_cannot_be_used_stops_the_move_before_anything_changed(
+    bench: Bench, broken: str, operation: str
+) -> None:
+    keys = {"old": new_key(bench), "new": new_key(bench)}
+    bench.provision(under(bench, keys["old"]))
+    value = bench.value("password")
+    bench.kms.disable_key(KeyId=keys[broken])
+    outcome = bench.provision(under(bench, keys["new"]), "secrets")[f"secrets {bench.name('password')}"]
+    assert isinstance(outcome, Failed)
+    assert operation in outcome.error.message
+    bench.kms.enable_key(KeyId=keys[broken])
+    untouched(bench, keys["old"], value)
+
+
+def test_a_value_that_cannot_be_written_under_the_new_key_takes_the_secret_back_to_the_old_one(
+    bench: Bench, interruption: Interruption
+) -> None:
+    old, new = new_key(bench), new_key(bench)
+    bench.provision(under(bench, old))
+    value = bench.value("password")
+
+    def refuse(operation: str) -> None:
+        if operation == "PutSecretValue":
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "Access to KMS"}}, operation)
+
+    interruption.before = refuse
+    outcomes = bench.provision(under(bench, new), "secrets", interruption=interruption)
+    assert isinstance(outcomes[f"secrets {bench.name('password')}"], Failed)
+    untouched(bench, old, value)
+    assert bench.plan(under(bench, old))[bench.name("password")].reasons == ()
+
+
+def test_a_rotation_in_progress_is_not_disturbed(bench: Bench) -> None:
+    old, new = new_key(bench), new_key(bench)
+    bench.provision(under(bench, old))
+    value = bench.value("password")
+    bench.secrets.put_secret_value(SecretId=bench.name("password"), SecretString="x", VersionStages=["AWSPENDING"])
+    outcome = bench.provision(under(bench, new), "secrets")[f"secrets {bench.name('password')}"]
+    assert isinstance(outcome, Skipped)
+    assert "rotation" in outcome.reason
+    assert bench.describe("password")["KmsKeyId"] == old
+    assert bench.value("password") == value
+
+
+def test_a_value_that_somebody_else_wrote_is_moved_and_does_not_become_ours(bench: Bench) -> None:
+    old, new = new_key(bench), new_key(bench)
+    bench.provision(under(bench, old))
+    bench.secrets.put_secret_value(SecretId=bench.name("password"), SecretString="theirs")
+    bench.provision(under(bench, new))
+    assert bench.value("password") == "theirs"
+    assert bench.written("password") != bench.current("password")
+    change = bench.plan(under(bench, new))[bench.name("password")]
+    assert change.drift
+    assert "was written by somebody else and is kept" in change.reason
