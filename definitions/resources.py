@@ -158,6 +158,7 @@ class StacksResource(dg.ConfigurableResource[Stacks]):
         from_atmos: let the `atmos` command resolve the stacks; false for SECRETS_PIPELINE_FROM_ATMOS, if set.
         adopt: take over secrets that exist without our tags. Materialize never does, unless set in the launchpad.
         prune: delete, with the recovery window, what left the YAML.
+        deep: also compare and mend what marks vouch for: policies, key policies, replicas, consumers.
     """
 
     aws: dg.ResourceDependency[AwsSessions]
@@ -167,12 +168,13 @@ class StacksResource(dg.ConfigurableResource[Stacks]):
     from_atmos: bool = False
     adopt: bool = False
     prune: bool = False
+    deep: bool = False
 
     def create_resource(self, context: dg.InitResourceContext) -> Stacks:
         """The stacks, read when somebody asks."""
         base_path = Path(self.base_path or os.environ.get("ATMOS_BASE_PATH") or ".")
         root = context.instance.root_directory if context.instance else "."
-        options = ApplyOptions(adopt=self.adopt, prune=self.prune)
+        options = ApplyOptions(adopt=self.adopt, prune=self.prune, deep=self.deep)
         origin = Origin.chosen(self.from_file, atmos=self.from_atmos, env=os.environ)
         seals = Path(root) / "seals"
         return Stacks(base_path, self.aws.sessions, options, seals, origin=origin, desired=self.opened)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ def provision(
         desired: what has been read of the repository already; the run reads its manifests if not given.
         progress: receives stage and outcome as they come.
     """
-    config = {**_source_config(base_path, desired), "adopt": options.adopt, "prune": options.prune}
+    config = {**_source_config(base_path, desired), **asdict(options)}
     result = _execute("provision", stack, build_definitions(progress, desired), config, {})
     return _report(stack, result), _checks(stack, result)
 
@@ -149,7 +149,7 @@ def queue(stack: str, *, url: str, options: ApplyOptions, timeout: float) -> Run
     client = _client(url)
     from dagster_graphql import DagsterGraphQLClientError  # noqa: PLC0415 - comes with the webserver, an extra
 
-    config = {"resources": {"stacks": {"config": {"adopt": options.adopt, "prune": options.prune}}}}
+    config = {"resources": {"stacks": {"config": asdict(options)}}}
     try:
         run_id = client.submit_job_execution("provision", run_config=config, tags={PARTITION_TAG: stack})
         status = _followed(client, run_id, timeout)

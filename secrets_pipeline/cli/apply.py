@@ -63,6 +63,12 @@ def apply(
     prune: Annotated[
         bool, typer.Option("--prune", help="Delete what left the YAML, with the recovery window.")
     ] = False,
+    deep: Annotated[
+        bool,
+        typer.Option(
+            "--deep", help="Also compare what marks vouch for: policies, key policies, replicas and consumers."
+        ),
+    ] = False,
     queue: Annotated[
         bool, typer.Option("--queue", help="Submit the runs to a running deployment, and follow them.")
     ] = False,
@@ -78,7 +84,7 @@ def apply(
     if queue and source.origin != MANIFESTS:
         raise typer.BadParameter("the deployment reads its own stacks", param_hint="--queue")
     failures, desired = Failures(), read_asked(source)
-    options = ApplyOptions(adopt=adopt, prune=prune)
+    options = ApplyOptions(adopt=adopt, prune=prune, deep=deep)
 
     def run(stack: str) -> StackRun:
         return _queued(stack, url, options, timeout) if queue else run_here(stack, desired, options)

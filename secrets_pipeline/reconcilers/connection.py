@@ -10,7 +10,7 @@ from secrets_pipeline.aws import calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers.fields import known_fields
 from secrets_pipeline.reconcilers.marks import INPUTS, PASSWORD
-from secrets_pipeline.reconcilers.secret import SecretReconciler
+from secrets_pipeline.reconcilers.secret import SecretReconciler, waits_for_endpoint
 from secrets_pipeline.reconcilers.states import PREVIOUS
 from secrets_pipeline.reconcilers.value_inputs import field_inputs
 from secrets_pipeline.reconcilers.value_writer import ValueWriter
@@ -42,7 +42,8 @@ class ConnectionReconciler:
             for name, secret in self._documents.items()
         ]
         rewritten = {change.resource.name for change in documents if change.action.writes}
-        rewritten |= SecretReconciler(self._context).rewriting()
+        if any(waits_for_endpoint(secret) for secret in self._context.spec.secrets):
+            rewritten |= SecretReconciler(self._context).rewriting()
         self._secrets = SecretReconciler(self._context, connections=True, rewritten=rewritten)
         return [*documents, *self._secrets.plan()]
 

@@ -119,6 +119,7 @@ class Marks:
 
     def __init__(self, fingerprinter: Fingerprinter | None) -> None:
         self._fingerprinter = fingerprinter
+        self._verified: dict[tuple[str | None, ...], Mark] = {}
 
     def provisional(self, name: str, owner: Owner) -> str:
         """The mark to create a secret with."""
@@ -145,6 +146,13 @@ class Marks:
 
     def verify(self, secret: SecretState) -> Mark:
         """Read and verify the mark that a secret carries."""
+        # Every stage asks about every secret.
+        subject = (secret.name, secret.arn, *(secret.tags.get(tag) for tag in (STACK, COMPONENT, KEY, SPEC)))
+        if subject not in self._verified:
+            self._verified[subject] = self._verify(secret)
+        return self._verified[subject]
+
+    def _verify(self, secret: SecretState) -> Mark:
         tags = secret.tags
         if not any(tag in tags for tag in (STACK, COMPONENT, KEY, SPEC)):
             return Mark(MarkState.UNMARKED)

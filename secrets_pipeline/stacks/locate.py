@@ -26,6 +26,7 @@ class Locator:
     def __init__(self, files: Files) -> None:
         self._files = files
         self._nodes: dict[Path, Node | None] = {}
+        self._children = _Children()
 
     def locate(
         self, sources: Sequence[Path], kind: str, name: str, bases: Sequence[str], path: Sequence[Key]
@@ -60,7 +61,7 @@ class Locator:
         node = self._node(source)
         line = None
         for key in path:
-            found = _child(node, key)
+            found = self._children.find(node, key)
             if found is None:
                 return None
             line, node = found
@@ -95,18 +96,36 @@ def _places(kind: str, name: str, bases: Sequence[str], path: Sequence[Key]) -> 
         yield tuple(path)
 
 
-def _child(node: Node | None, key: Key) -> tuple[int, Node] | None:
-    """The line of a key and the node of its value."""
-    if isinstance(node, SequenceNode):
-        if isinstance(key, int) and key < len(node.value):
-            return node.value[key].start_mark.line + 1, node.value[key]
-        return None
-    if not isinstance(node, MappingNode):
-        return None
+class _Children:
+    """The children of mapping nodes, indexed at the first question: a component may have thousands of keys."""
+
+    def __init__(self) -> None:
+        # The node is kept beside its index, so that its id is not given to another one.
+        self._indexed: dict[int, tuple[MappingNode, dict[str, tuple[int, Node]], list[Node]]] = {}
+
+    def find(self, node: Node | None, key: Key) -> tuple[int, Node] | None:
+        """The line of a key and the node of its value."""
+        if isinstance(node, SequenceNode):
+            if isinstance(key, int) and key < len(node.value):
+                return node.value[key].start_mark.line + 1, node.value[key]
+            return None
+        if not isinstance(node, MappingNode):
+            return None
+        if id(node) not in self._indexed:
+            self._indexed[id(node)] = (node, *_index(node))
+        _, own, merged = self._indexed[id(node)]
+        if str(key) in own:
+            return own[str(key)]
+        return next((found for inner in merged if (found := self.find(inner, key))), None)
+
+
+def _index(node: MappingNode) -> tuple[dict[str, tuple[int, Node]], list[Node]]:
+    """Own keys, the first of each name, and what `<<` merges in."""
+    own: dict[str, tuple[int, Node]] = {}
     merged: list[Node] = []
     for key_node, value_node in node.value:
-        if isinstance(key_node, ScalarNode) and key_node.value == str(key):
-            return key_node.start_mark.line + 1, value_node
+        if isinstance(key_node, ScalarNode):
+            own.setdefault(key_node.value, (key_node.start_mark.line + 1, value_node))
         if key_node.value == "<<":
             merged += value_node.value if isinstance(value_node, SequenceNode) else [value_node]
-    return next((found for inner in merged if (found := _child(inner, key))), None)
+    return own, merged
