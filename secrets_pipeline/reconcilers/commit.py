@@ -50,6 +50,8 @@ class CommitReconciler:
             raise SkippedError("is not finished yet")
         if not self._context.owns(state):
             raise SkippedError(f"secret {secret.name} is not ours")
+        if open_parts := _open_parts(self._context, state, secret):
+            raise SkippedError(f"not finished: {', '.join(open_parts)}")
         _mark(self._context, state, secret, commit)
         return "finished"
 

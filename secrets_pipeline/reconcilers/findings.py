@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.engine import ChangeClass
+from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers.database_endpoint import AVAILABLE, DatabaseEndpointReconciler
+from secrets_pipeline.reconcilers.fields import known_fields
 from secrets_pipeline.reconcilers.login import LoggedIn, Refused, Unreachable
 from secrets_pipeline.reconcilers.marks import INPUTS
 from secrets_pipeline.reconcilers.secret import waits_for_endpoint
 from secrets_pipeline.reconcilers.secret_differences import key_id
 from secrets_pipeline.reconcilers.stages import STAGES
 from secrets_pipeline.reconcilers.stored_value import read_value
-from secrets_pipeline.reconcilers.value_inputs import declared_inputs
+from secrets_pipeline.reconcilers.value_inputs import declared_inputs, field_inputs
 from secrets_pipeline.references import Pending
-from secrets_pipeline.spec import DeclaredValue, SecretSpec
-from secrets_pipeline.values import render
+from secrets_pipeline.spec import DeclaredValue, GeneratedValue, SecretSpec
+from secrets_pipeline.values import merge_document, render
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
@@ -86,15 +90,25 @@ def _current_value(context: StackContext, secret: SecretSpec) -> Finding:
 
 
 def connections(context: StackContext, *, deep: bool) -> list[Finding]:
-    """Whether each connection secret says what its database and its credentials say.
+    """Whether each connection secret, and each credentials document, says what its database and its credentials say.
 
     Shallow compares the recorded inputs (endpoint, version of the credentials); deep reads the value as well.
     """
-    return [
-        _connection(context, secret, secret.value, deep=deep)
-        for secret in context.spec.secrets
-        if isinstance(secret.value, DeclaredValue) and secret.needs_endpoint and not secret.blocked
-    ]
+    found = []
+    for secret in (one for one in context.spec.secrets if not one.blocked):
+        if isinstance(secret.value, DeclaredValue) and secret.needs_endpoint:
+            found.append(_judged(secret.name, partial(_connection, context, secret, secret.value, deep=deep)))
+        elif isinstance(secret.value, GeneratedValue) and secret.value.fields:
+            found.append(_judged(secret.name, partial(_document, context, secret, deep=deep)))
+    return found
+
+
+def _judged(name: str, judge: Callable[[], Finding]) -> Finding:
+    """One value that cannot be read or understood never hides the others."""
+    try:
+        return judge()
+    except SecretsPipelineError as error:
+        return Finding(name, Verdict.WRONG, error.message)
 
 
 def _connection(context: StackContext, secret: SecretSpec, value: DeclaredValue, *, deep: bool) -> Finding:
@@ -113,6 +127,23 @@ def _connection(context: StackContext, secret: SecretSpec, value: DeclaredValue,
     if rendered.get_secret_value() != stored.get_secret_value():
         return Finding(secret.name, Verdict.WRONG, "its value was changed by somebody else")
     return Finding(secret.name, Verdict.RIGHT, "value read: it matches endpoint and credentials")
+
+
+def _document(context: StackContext, secret: SecretSpec, *, deep: bool) -> Finding:
+    state = context.inventory.secret(secret.name)
+    fields, missing = known_fields(context, secret)
+    if missing:
+        return Finding(secret.name, Verdict.WAITING, "; ".join(missing))
+    if state is None or state.current_version is None:
+        return Finding(secret.name, Verdict.WRONG, "has no value")
+    if state.tags.get(INPUTS) != field_inputs(context, secret, fields):
+        return Finding(secret.name, Verdict.WRONG, f"its fields {', '.join(fields)} are those of another endpoint")
+    if not deep:
+        return Finding(secret.name, Verdict.RIGHT, "completed from the current endpoint")
+    stored = read_value(context, state)
+    if merge_document(stored, fields).get_secret_value() != stored.get_secret_value():
+        return Finding(secret.name, Verdict.WRONG, "fields of its value were changed by somebody else")
+    return Finding(secret.name, Verdict.RIGHT, "value read: its fields match the endpoint")
 
 
 def logins(context: StackContext, *, deep: bool) -> list[Finding]:

@@ -36,7 +36,7 @@ class InitialValue:
 def initial_value(context: StackContext, secret: SecretSpec) -> InitialValue | Pending:
     """Render a declared value, or take the generated password out of the seal."""
     if isinstance(secret.value, DeclaredValue):
-        inputs = declared_inputs(context, secret)
+        inputs = declared_inputs(context, secret, confirmed=True)
         if isinstance(inputs, Pending):
             return inputs
         return InitialValue(render(secret.value, context.leaves(secret), None), inputs, inputs, "declared value")

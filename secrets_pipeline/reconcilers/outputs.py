@@ -99,21 +99,27 @@ class StackOutputs:
             return Pending(f"stack {self._context.spec.stack} has no component {output.component}")
         return self._kinds[kind](output.component, output.path)
 
-    def identity(self, output: Output) -> str | Pending:
-        """What a rendered value's inputs are compared by: a version id for a sensitive output, else its value."""
+    def identity(self, output: Output, *, confirmed: bool = False) -> str | Pending:
+        """What a rendered value's inputs are compared by: a version id for a sensitive output, else its value.
+
+        Args:
+            output: of this stack or of another one.
+            confirmed: whether DescribeSecret has to show the version; free where this run has asked it already.
+        """
         if output.stack not in (None, self._context.spec.stack):
             other = self._other(str(output.stack))
-            return other if isinstance(other, Pending) else other.identity(Output(output.component, output.path))
+            own = Output(output.component, output.path)
+            return other if isinstance(other, Pending) else other.identity(own, confirmed=confirmed)
         if not output.sensitive:
             return self.text(output)
-        return self._version(output)
+        return self._version(output, confirmed=confirmed)
 
-    def _version(self, output: Output) -> str | Pending:
+    def _version(self, output: Output, *, confirmed: bool) -> str | Pending:
         ref = SecretRef(component=output.component, key=str(output.path[1]))
         if not self._context.spec.has(ref):
             return Pending(f"stack {self._context.spec.stack} has no secret {ref}")
-        secret = self._context.spec.secret(ref)
-        state = self._context.inventory.secret(secret.name)
+        secret, inventory = self._context.spec.secret(ref), self._context.inventory
+        state = inventory.confirm(secret.name) if confirmed else inventory.secret(secret.name)
         if state is None or state.deleted_at is not None:
             return Pending(f"secret {secret.name} does not exist yet")
         if not self._context.owns(state):

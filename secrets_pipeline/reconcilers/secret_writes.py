@@ -138,8 +138,8 @@ class SecretWrites:
             key_move.move(context, state, key)
             done.append("kms key")
             state = self._refreshed(state)
-        if value_differences(context, state, secret):
-            done.append(self._write(secret))
+        if value_differences(context, state, secret) and (written := self._write(state, secret)):
+            done.append(written)
             state = context.inventory.secret(state.name) or state
         if state.current_version is not None and under_another_key(context, state):
             # Versions stay under the old key until a new one is written.
@@ -150,11 +150,14 @@ class SecretWrites:
     def _refreshed(self, state: SecretState) -> SecretState:
         return self._context.inventory.refresh(state.name) or state
 
-    def _write(self, secret: SecretSpec) -> str:
+    def _write(self, state: SecretState, secret: SecretSpec) -> str:
         if isinstance(secret.value, DeclaredValue):
-            inputs = declared_inputs(self._context, secret)
+            inputs = declared_inputs(self._context, secret, confirmed=True)
             if isinstance(inputs, Pending):
                 raise SkippedError(inputs.reason)
+            if state.current_version is not None and state.tags.get(INPUTS) == inputs:
+                # Only the list of what it is rendered from was old.
+                return ""
             declared, leaves = secret.value, self._context.leaves(secret)
             self._writer.write(
                 secret.name,

@@ -15,8 +15,13 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
 
 
-def declared_inputs(context: StackContext, secret: SecretSpec) -> str | Pending:
+def declared_inputs(context: StackContext, secret: SecretSpec, *, confirmed: bool = False) -> str | Pending:
     """Fingerprint of a declared value's inputs.
+
+    Args:
+        context: the stack.
+        secret: with a declared value.
+        confirmed: whether DescribeSecret has to show the versions, as before a write; a list may be old.
 
     Returns:
         64 hexadecimal characters, or what is still missing.
@@ -32,7 +37,7 @@ def declared_inputs(context: StackContext, secret: SecretSpec) -> str | Pending:
         parts.append(str(expression))
         parts.extend(_local_values(context, expression))
         for output in leaf.outputs:
-            identity = context.outputs.identity(output)
+            identity = context.outputs.identity(output, confirmed=confirmed)
             if isinstance(identity, Pending):
                 return identity
             parts.append(identity)

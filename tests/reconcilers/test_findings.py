@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -102,6 +103,23 @@ def test_a_connection_is_compared_by_its_inputs_and_deep_by_its_value(bench: Ben
     assert (verdict, "another credentials version" in detail) == (Verdict.WRONG, True)
     for deep in (False, True):
         assert password not in str(connections(bench.context(spec), deep=deep))
+
+
+def test_a_credentials_document_is_compared_by_its_inputs_and_deep_by_its_value(bench: Bench) -> None:
+    document = bench.generated(fields={"engine": "postgres", "host": "${output.rds.address}"})
+    spec = bench.create(document, databases=(bench.database(),))
+    context = bench.context(spec)
+    assert only(connections(context, deep=False)) == (Verdict.RIGHT, "completed from the current endpoint")
+    assert only(connections(context, deep=True)) == (Verdict.RIGHT, "value read: its fields match the endpoint")
+    stored = bench.document("password")
+    by_hand = json.dumps({**stored, "host": "elsewhere", "note": "theirs"})
+    bench.secrets.put_secret_value(SecretId=bench.name("password"), SecretString=by_hand)
+    assert only(connections(bench.context(spec), deep=False))[0] is Verdict.RIGHT
+    verdict, detail = only(connections(bench.context(spec), deep=True))
+    assert (verdict, detail) == (Verdict.WRONG, "fields of its value were changed by somebody else")
+    bench.secrets.put_secret_value(SecretId=bench.name("password"), SecretString=stored["password"])
+    verdict, detail = only(connections(bench.context(spec), deep=True))
+    assert (verdict, detail) == (Verdict.WRONG, "the value is not JSON, so it has no fields")
 
 
 def test_a_connection_without_its_sources_waits_and_one_without_a_value_is_wrong(bench: Bench, spec: StackSpec) -> None:
