@@ -18,6 +18,7 @@ from botocore.credentials import (
 )
 
 from secrets_pipeline import __version__
+from secrets_pipeline.aws import once
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.guards import ReadOnly, read_only_requested
 from secrets_pipeline.aws.pacer import Pacer, pacer_for
@@ -175,6 +176,7 @@ class Sessions:
             )
         )
         session.register_component("credential_provider", CredentialResolver([_Given(base, session, target.role_arn)]))
+        once.install(session)
         if self.read_only:
             ReadOnly().install(session)
         return AwsAccount(session, target.region, pacers=self._pacers)

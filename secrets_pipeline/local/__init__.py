@@ -1,7 +1,15 @@
-"""The embedded AWS: moto in its own process, made to behave like AWS, with real PostgreSQL servers as RDS."""
+"""The embedded AWS: moto in its own process, made to behave like AWS, with real PostgreSQL servers as RDS.
+
+It misbehaves as AWS does where it is told to: lists that lag, latency, quotas, faults.
+"""
 
 from secrets_pipeline.local.calls import Call, calls, reset_calls
+from secrets_pipeline.local.conditions import reset_conditions
+from secrets_pipeline.local.faults import Fault, FaultAction, FaultReport, Struck, arm, disarm, fault_reports
+from secrets_pipeline.local.latency import Latency, set_latency
 from secrets_pipeline.local.lifecycle import LocalAws, start, status, stop
+from secrets_pipeline.local.lists import freeze_lists, lag_lists, thaw_lists
+from secrets_pipeline.local.quotas import SECRETS_MANAGER_QUOTAS, RateQuota, enforce_quotas
 from secrets_pipeline.local.terraform import (
     StandIn,
     StandInFunction,
@@ -12,17 +20,33 @@ from secrets_pipeline.local.terraform import (
 )
 
 __all__ = [
+    "SECRETS_MANAGER_QUOTAS",
     "Call",
+    "Fault",
+    "FaultAction",
+    "FaultReport",
+    "Latency",
     "LocalAws",
+    "RateQuota",
     "StandIn",
     "StandInFunction",
     "StandInRole",
     "StandInService",
     "StandInStage",
+    "Struck",
+    "arm",
     "calls",
+    "disarm",
+    "enforce_quotas",
+    "fault_reports",
+    "freeze_lists",
+    "lag_lists",
     "reset_calls",
+    "reset_conditions",
+    "set_latency",
     "stand_in",
     "start",
     "status",
     "stop",
+    "thaw_lists",
 ]

@@ -1,13 +1,13 @@
-"""The WSGI application: moto, corrected, serialised per service and counted."""
+"""The WSGI application: moto, corrected, serialised per service, counted, and troubled when told to."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from threading import RLock, local
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from moto.core.responses import BaseResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -15,17 +15,22 @@ from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
 from secrets_pipeline.local import corrections
+from secrets_pipeline.local.answers import error_code
 from secrets_pipeline.local.calls import CALLS_PATH, Call, CallLog
+from secrets_pipeline.local.control import CONDITIONS_PATH, Conditions, Control, Environ, StartResponse, answer
+from secrets_pipeline.local.faults import FAULTS_PATH
+from secrets_pipeline.local.gate import Gate, Passage, cut
+from secrets_pipeline.local.latency import LATENCY_PATH
+from secrets_pipeline.local.lists import LAG, LISTS_PATH
+from secrets_pipeline.local.quotas import QUOTAS_PATH
 
 if TYPE_CHECKING:
     from flask import Flask
 
-StartResponse = Callable[..., Any]
-Environ = dict[str, Any]
-
 # Secrets Manager has a lock of its own, SQS waits for messages, a Lambda function may call Lambda.
 UNSERIALISED = frozenset({"secretsmanager", "sqs", "moto_api", "instance_metadata"})
 _INVOCATIONS = "/invocations"
+_ERRORS = 400
 _current = local()
 
 
@@ -34,28 +39,68 @@ def _create_app(service: Any) -> Flask:  # noqa: ANN401 - a Literal of 150 names
     return create_backend_app(service)
 
 
+@dataclass(slots=True)
+class _Answer:
+    """What moto answers, held back until it is known whether the client gets it."""
+
+    status: str = ""
+    headers: list[tuple[str, str]] = field(default_factory=list)
+
+    def start(
+        self, status: str, headers: list[tuple[str, str]], _exc_info: object = None, /
+    ) -> Callable[[bytes], object]:
+        self.status, self.headers = status, headers
+        return _never_written_to
+
+    @property
+    def code(self) -> int:
+        return int(self.status.split(" ", 1)[0])
+
+
+def _never_written_to(_data: bytes) -> NoReturn:
+    """WSGI's second way to send a body, which Flask does not use."""
+    raise NotImplementedError
+
+
 class Application:
     """Serves every AWS service that moto has, and `/_local/…`."""
 
     def __init__(self) -> None:
         self.log = CallLog()
+        self._gate = Gate()
+        conditions: dict[str, Control] = {
+            LISTS_PATH: LAG,
+            LATENCY_PATH: self._gate.latency,
+            QUOTAS_PATH: self._gate.quotas,
+            FAULTS_PATH: self._gate.faults,
+        }
+        self._controls: dict[str, Control] = {
+            **conditions,
+            CONDITIONS_PATH: Conditions(conditions),
+            CALLS_PATH: self.log,
+        }
         self._moto = DomainDispatcherApplication(_create_app)
         self._locks: defaultdict[str, RLock] = defaultdict(RLock)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        if environ["PATH_INFO"] == CALLS_PATH:
-            return self._calls(environ["REQUEST_METHOD"], start_response)
+        control = self._controls.get(environ["PATH_INFO"])
+        if control is not None:
+            return answer(control, environ, start_response)
         app = self._moto.get_application(environ)
-        _current.call = None
-
-        def counted(status: str, *rest: Any) -> Any:  # noqa: ANN401 - WSGI
-            if _current.call is not None:
-                self.log.record(replace(_current.call, status=int(status.split(" ", 1)[0])))
-            return start_response(status, *rest)
-
-        with self._turn(str(app.service), environ["PATH_INFO"]):  # type: ignore[attr-defined] # moto sets it
-            return app(environ, counted)
+        service = str(app.service)  # type: ignore[attr-defined] # moto sets it
+        self._gate.latency.wait(service)
+        passage, answered = Passage(), _Answer()
+        _current.passage, _current.gate = passage, self._gate
+        with self._turn(service, environ["PATH_INFO"]):
+            body: Iterable[bytes] = app(environ, answered.start)
+        if passage.call is not None:
+            body = self._record(passage, answered, body)
+        if not passage.answered:
+            _close(body)
+            cut(passage, environ["werkzeug.socket"])
+        start_response(answered.status, answered.headers)
+        return body
 
     def _turn(self, service: str, path: str) -> AbstractContextManager[Any]:
         """One request of a service at a time: moto's models are not made for threads."""
@@ -63,32 +108,51 @@ class Application:
             return nullcontext()
         return self._locks[service]
 
-    def _calls(self, method: str, start_response: StartResponse) -> Iterable[bytes]:
-        if method == "DELETE":
-            self.log.reset()
-        body = self.log.to_json().encode()
-        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
-        return [body]
+    def _record(self, passage: Passage, answered: _Answer, body: Iterable[bytes]) -> Iterable[bytes]:
+        """Count one call; the answer's body, which an error's code was read from."""
+        code, error = answered.code, ""
+        if not passage.answered and not passage.performed:
+            code = 0
+        elif code >= _ERRORS:
+            sent = [b"".join(body)]
+            _close(body)
+            body, error = sent, error_code(passage.service, code, answered.headers, sent[0])
+        if passage.call is not None:
+            self.log.record(replace(passage.call, status=code, error=error))
+        return body
+
+
+def _close(body: Iterable[bytes]) -> None:
+    close = getattr(body, "close", None)
+    if close is not None:
+        close()
 
 
 def watch_calls() -> None:
-    """Let every dispatcher of moto note which operation it performs, for whom."""
+    """Let every dispatcher of moto say which operation it performs, for whom, before it does."""
     setup = BaseResponse.setup_class
 
     def noted(response: BaseResponse, request: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - moto's
         setup(response, request, *args, **kwargs)
-        service = str(response.service_name)
-        operation = request.method if service == "s3" else response._get_action() or request.method  # noqa: SLF001 - moto's own
-        _current.call = Call(
-            service=service,
-            operation=operation,
-            account_id=response.current_account,
-            region=response.region,
-            principal=_principal(response),
-            status=0,
-        )
+        passage: Passage | None = getattr(_current, "passage", None)
+        # Some dispatchers set up twice for one request.
+        if passage is not None and passage.call is None:
+            gate: Gate = _current.gate
+            gate.admit(passage, _call(response, request), response)
 
     BaseResponse.setup_class = noted  # type: ignore[assignment,method-assign] # the only place that knows all of this
+
+
+def _call(response: BaseResponse, request: Any) -> Call:  # noqa: ANN401 - moto's
+    service = str(response.service_name)
+    return Call(
+        service=service,
+        operation=request.method if service == "s3" else response._get_action() or request.method,  # noqa: SLF001 - moto's own
+        account_id=response.current_account,
+        region=response.region,
+        principal=_principal(response),
+        status=0,
+    )
 
 
 def _principal(response: BaseResponse) -> str:

@@ -5,20 +5,17 @@ Neither parameters nor values are recorded.
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.errors import LocalError
+from secrets_pipeline.local.endpoint import ask
 
 if TYPE_CHECKING:
     from secrets_pipeline.local.lifecycle import LocalAws
 
 CALLS_PATH = "/_local/calls"
-_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +28,9 @@ class Call:
         account_id: account that the call acted in.
         region: region that it was signed for.
         principal: ARN of the assumed role, else the access key id.
-        status: HTTP status of the answer.
+        status: HTTP status of the answer, also of one that a fault kept from the client; 0 for a call that a fault
+            kept from being performed without an answer.
+        error: AWS's error code, for example `ThrottlingException`; empty without an error.
         count: how many.
     """
 
@@ -41,6 +40,7 @@ class Call:
     region: str
     principal: str
     status: int
+    error: str = ""
     count: int = 1
 
 
@@ -61,14 +61,14 @@ class CallLog:
         with self._lock:
             return tuple(replace(call, count=count) for call, count in self._counts.items())
 
-    def reset(self) -> None:
+    def get(self) -> list[dict[str, Any]]:
+        """The snapshot as JSON."""
+        return [asdict(call) for call in self.snapshot()]
+
+    def delete(self) -> None:
         """Start counting again."""
         with self._lock:
             self._counts.clear()
-
-    def to_json(self) -> str:
-        """The snapshot as JSON."""
-        return json.dumps([asdict(call) for call in self.snapshot()])
 
 
 def calls(aws: LocalAws) -> tuple[Call, ...]:
@@ -77,7 +77,7 @@ def calls(aws: LocalAws) -> tuple[Call, ...]:
     Raises:
         LocalError: the embedded AWS does not answer.
     """
-    return tuple(Call(**one) for one in json.loads(_request(aws, "GET")))
+    return tuple(Call(**one) for one in ask(aws, "GET", CALLS_PATH))
 
 
 def reset_calls(aws: LocalAws) -> None:
@@ -86,15 +86,4 @@ def reset_calls(aws: LocalAws) -> None:
     Raises:
         LocalError: the embedded AWS does not answer.
     """
-    _request(aws, "DELETE")
-
-
-def _request(aws: LocalAws, method: str) -> bytes:
-    request = urllib.request.Request(aws.endpoint_url + CALLS_PATH, method=method)  # noqa: S310 - our own endpoint
-    try:
-        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310 - our own endpoint
-            return bytes(answer.read())
-    except OSError as error:
-        raise LocalError(
-            f"The embedded AWS at {aws.endpoint_url} does not answer.", remedy="secrets-pipeline local start"
-        ) from error
+    ask(aws, "DELETE", CALLS_PATH)

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access import key_policy, same_policy
-from secrets_pipeline.aws import AwsError, calling, find_unaliased_key
+from secrets_pipeline.aws import AwsError, calling, find_key, find_unaliased_key
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers.marks import PREFIX, STACK
 from secrets_pipeline.reconcilers.states import KeyState
@@ -172,14 +172,17 @@ class KmsKeyReconciler:
         except AwsError as error:
             if error.code != "AlreadyExistsException":
                 raise
-            if ours:
-                with calling("ScheduleKeyDeletion", key_id):
-                    client.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=_UNUSED_WINDOW_IN_DAYS)
-            taken = SkippedError(f"{key.alias} exists after all: the next run compares it")
+            # An earlier try of this very call may have made it, its answer lost.
+            taken = not (find_key(client, key.alias) or "").endswith(f"/{key_id}")
         else:
+            taken = False
+        if not taken:
             self._context.inventory.note_alias(key.alias, key_id)
             return
-        raise taken
+        if ours:
+            with calling("ScheduleKeyDeletion", key_id):
+                client.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=_UNUSED_WINDOW_IN_DAYS)
+        raise SkippedError(f"{key.alias} exists after all: the next run compares it")
 
     def _rotate(self, key_id: str, key: KeySpec) -> None:
         period = {"RotationPeriodInDays": key.rotation_period_in_days} if key.rotation_period_in_days else {}

@@ -168,3 +168,9 @@ def test_a_key_of_another_account_is_used_by_arn_only(
     with refused("ResourceNotFoundException"):
         clients.secrets.create_secret(Name=name + "2", SecretString="x", KmsKeyId=other["KeyId"])
     assert kms.describe_key(KeyId=other["Arn"])["KeyMetadata"]["AWSAccountId"] == "444455556666"
+
+
+def test_a_key_made_without_a_usage_encrypts(kms: KMSClient, key: str) -> None:
+    assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyUsage"] == "ENCRYPT_DECRYPT"
+    mac = kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]
+    assert mac["KeyUsage"] == "GENERATE_VERIFY_MAC"

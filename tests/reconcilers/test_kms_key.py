@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from secrets_pipeline import local
 from secrets_pipeline.engine import Applied, ChangeClass, Skipped, Unchanged
 from secrets_pipeline.reconcilers.kms_key import ALIAS
 from secrets_pipeline.reconcilers.marks import STACK
@@ -185,6 +186,21 @@ def test_a_key_killed_at_any_call_of_its_creation_is_one_key_after_the_next_run(
     bench.provision(spec, "kms_keys")
     assert keys(bench) == before + 1
     assert bench.plan(spec, "kms_keys")[bench.alias].action is ChangeClass.NONE
+
+
+@pytest.mark.parametrize("operation", ["CreateKey", "CreateAlias", "EnableKeyRotation"])
+def test_a_key_whose_makers_answer_was_lost_is_one_key_with_its_alias(bench: Bench, operation: str) -> None:
+    spec = own(bench)
+    bench.provision(bench.spec())
+    before = keys(bench)
+    local.arm(bench.aws, local.Fault(local.FaultAction.LOST, operation=operation))
+    bench.provision(spec, "kms_keys")
+    (report,) = local.disarm(bench.aws)
+    assert len(report.struck) == 1
+    bench.provision(spec, "kms_keys")
+    assert isinstance(bench.provision(spec, "kms_keys")[f"kms_keys {bench.alias}"], Unchanged)
+    assert keys(bench) - before == 1
+    assert bench.kms.describe_key(KeyId=bench.alias)["KeyMetadata"]["KeyState"] == "Enabled"
 
 
 def test_a_policy_that_waits_for_another_resource_is_planned_as_waiting(bench: Bench) -> None:

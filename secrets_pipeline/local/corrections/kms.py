@@ -13,6 +13,8 @@ What it corrects, measured on moto 5.2.5:
 - PolicyName may be left out. https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html
 - GenerateMac and VerifyMac answer with the key's ARN.
 - Encrypt knows DryRun.
+- KeyUsage of a key made without one is ENCRYPT_DECRYPT.
+  https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html
 """
 
 from __future__ import annotations
@@ -75,6 +77,10 @@ class Backend(KmsBackend):
         self.keys[key.id] = key
         self.create_alias(key.id, alias_name)
         return target
+
+    def create_key(self, policy: str | None, key_usage: str, *args: Any, **kwargs: Any) -> Key:  # noqa: ANN401 - moto's
+        """Create a key that has a usage."""
+        return super().create_key(policy, key_usage or "ENCRYPT_DECRYPT", *args, **kwargs)
 
     def get_key_id_from_alias(self, alias_name: str) -> str | None:
         """Look through a copy: Secrets Manager asks while KMS writes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
@@ -22,6 +23,9 @@ from secrets_pipeline.local.corrections.secretsmanager.keys import DEFAULT_ALIAS
 from secrets_pipeline.local.corrections.secretsmanager.model import Secret
 from secrets_pipeline.local.corrections.secretsmanager.request import Request
 from secrets_pipeline.local.corrections.secretsmanager.store import SecretStore
+from secrets_pipeline.local.lists import LAG
+
+_READS = re.compile(r"(BatchGet|Describe|Get|List|Validate)[A-Z]")
 
 Operation = Callable[[Request], Mapping[str, Any]]
 
@@ -92,7 +96,17 @@ class Backend(BaseBackend, TaggableResourcesMixin):
             Fault: AWS's error.
         """
         with account_lock(self.account_id):
+            if LAG.moment() is not None and not _READS.match(operation):
+                self._remember(str(params.get("SecretId") or params.get("Name")))
             return OPERATIONS[operation](Request(params, self.account_id, self.region_name, self.store, internal))
+
+    def _remember(self, secret_id: str) -> None:
+        """Note what lists that lag behind will show of a secret and its replicas; the account's lock is held."""
+        secret = self.store.find(secret_id)
+        name = secret.name if secret else secret_id
+        backends: Any = secretsmanager_backends[self.account_id]
+        for backend in list(backends.values()):
+            backend.store.remember(name)
 
     def create_managed_secret(
         self,
@@ -106,6 +120,7 @@ class Backend(BaseBackend, TaggableResourcesMixin):
     ) -> ManagedSecret:
         """Create the secret of another service, for example RDS's master password."""
         with account_lock(self.account_id):
+            self._remember(secret_id)
             secret = self.store.new(secret_id)
             secret.owning_service, secret.description, secret.kms_key_id = service_name, description or "", kms_key_id
             secret.tags = {tag["Key"]: tag["Value"] for tag in tags or ()}

@@ -61,18 +61,10 @@ def describe_secret(request: Request) -> dict[str, Any]:
 def list_secrets(request: Request) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html."""
     planned = bool(request.params.get("IncludePlannedDeletion"))
-    seen = [secret for secret in _listed(request) if planned or secret.deleted is None]
+    seen = [secret for secret in request.store.listed() if planned or secret.deleted is None]
     shown, token = page(matching(seen, request.params.get("Filters") or ()), request.params, largest=100)
     entries = [{**entry(secret), "SecretVersionsToStages": secret.stages_by_version()} for secret in shown]
     return {"SecretList": entries, **token}
-
-
-def _listed(request: Request) -> list[Secret]:
-    """What a list shows now. The seam for lists that lag behind by up to five minutes, as AWS's may."""
-    secrets = request.store.all()
-    for secret in secrets:
-        secret.follow()
-    return secrets
 
 
 def list_secret_version_ids(request: Request) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from itertools import count
 
 from moto.utilities.utils import get_partition
 
+from secrets_pipeline.local.corrections.secretsmanager.history import History
 from secrets_pipeline.local.corrections.secretsmanager.model import Secret
 
 SUFFIX_ALPHABET = string.ascii_letters + string.digits
@@ -25,6 +26,7 @@ class SecretStore:
         self._sequence = count(1)
         self._by_name: dict[str, Secret] = {}
         self._by_arn: dict[str, Secret] = {}
+        self._history = History()
 
     def new(self, name: str) -> Secret:
         """Make a secret with a fresh ARN, whose suffix is six letters or digits."""
@@ -66,6 +68,17 @@ class SecretStore:
     def all(self) -> list[Secret]:
         """A copy of the list, oldest first, safe to iterate while others write."""
         return list(self._by_name.values())
+
+    def listed(self) -> list[Secret]:
+        """What a list shows, which may be older than what is there: not for writing."""
+        secrets_now = self.all()
+        for secret in secrets_now:
+            secret.follow()
+        return self._history.as_of(secrets_now)
+
+    def remember(self, name: str) -> None:
+        """Note how a secret looks, or that there is none, before something changes it."""
+        self._history.remember(name, self._by_name.get(name))
 
     def invented_arn(self, name: str) -> str:
         """The ARN that a forced deletion of a missing secret answers with."""

@@ -149,7 +149,7 @@ def batch_get_secret_value(request: Request) -> dict[str, Any]:
         )
     answer: dict[str, Any] = {"SecretValues": [], "Errors": []}
     if filters:
-        live = [secret for secret in request.store.all() if secret.deleted is None]
+        live = [secret for secret in request.store.listed() if secret.deleted is None]
         found, answer_token = page(matching(live, filters), request.params, largest=20)
         wanted: Sequence[str] = [secret.arn for secret in found]
         answer |= answer_token

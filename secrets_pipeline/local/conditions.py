@@ -1,0 +1,20 @@
+"""Back to an AWS that behaves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.local.control import CONDITIONS_PATH
+from secrets_pipeline.local.endpoint import ask
+
+if TYPE_CHECKING:
+    from secrets_pipeline.local.lifecycle import LocalAws
+
+
+def reset_conditions(aws: LocalAws) -> None:
+    """End every lag, latency, quota and fault; what AWS holds and the counted calls stay.
+
+    Raises:
+        LocalError: the embedded AWS does not answer.
+    """
+    ask(aws, "DELETE", CONDITIONS_PATH)

@@ -1,0 +1,79 @@
+"""The server's side of `/_local/…`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol, runtime_checkable
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+
+CONDITIONS_PATH = "/_local/conditions"
+"""DELETE ends every lag, latency, quota and fault at once."""
+
+
+class Control(Protocol):
+    """Something that can be looked at and ended."""
+
+    def get(self) -> Any:  # noqa: ANN401 - any JSON
+        """The state as JSON."""
+        ...
+
+    def delete(self) -> None:
+        """Go back to the beginning."""
+        ...
+
+
+@runtime_checkable
+class Settable(Protocol):
+    """A control that can be set."""
+
+    def put(self, document: Any) -> None:  # noqa: ANN401 - JSON as sent
+        """Replace the state.
+
+        Raises:
+            ValueError, TypeError, KeyError: it is not understood.
+        """
+        ...
+
+
+class Conditions:
+    """Everything that can go wrong, as one control."""
+
+    def __init__(self, controls: Mapping[str, Control]) -> None:
+        self._controls = controls
+
+    def get(self) -> dict[str, Any]:
+        """Every state, by path."""
+        return {path: control.get() for path, control in self._controls.items()}
+
+    def delete(self) -> None:
+        """End all of them."""
+        for control in self._controls.values():
+            control.delete()
+
+
+def answer(control: Control, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    """Answer one request to a control with its state afterwards."""
+    status, document = _perform(control, environ)
+    body = json.dumps(document).encode()
+    start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+def _perform(control: Control, environ: Environ) -> tuple[str, Any]:
+    match environ["REQUEST_METHOD"]:
+        case "GET":
+            pass
+        case "DELETE":
+            control.delete()
+        case "PUT" if isinstance(control, Settable):
+            sent = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            try:
+                control.put(json.loads(sent))
+            except (ValueError, TypeError, KeyError) as error:
+                return "400 BAD REQUEST", {"error": f"{type(error).__name__}: {error}"}
+        case _:
+            return "405 METHOD NOT ALLOWED", {"error": "method not allowed"}
+    return "200 OK", control.get()

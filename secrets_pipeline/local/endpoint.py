@@ -1,0 +1,37 @@
+"""The client's side of `/_local/…`: what the embedded AWS offers beyond AWS."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+from secrets_pipeline.errors import LocalError
+
+if TYPE_CHECKING:
+    from secrets_pipeline.local.lifecycle import LocalAws
+
+_SECONDS = 10
+
+
+def ask(aws: LocalAws, method: str, path: str, document: Any = None) -> Any:  # noqa: ANN401 - any JSON
+    """Send a JSON document, or nothing, and return the JSON that comes back.
+
+    Raises:
+        LocalError: the embedded AWS does not answer, or refuses the document.
+    """
+    body = None if document is None else json.dumps(document).encode()
+    request = urllib.request.Request(aws.endpoint_url + path, body, method=method)  # noqa: S310 - our own endpoint
+    try:
+        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310 - our own endpoint
+            return json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        raise LocalError(
+            f"The embedded AWS refused {method} {path}: {error.read().decode(errors='replace')}",
+            remedy="Use the functions of secrets_pipeline.local, of the same version as the server.",
+        ) from None
+    except OSError as error:
+        raise LocalError(
+            f"The embedded AWS at {aws.endpoint_url} does not answer.", remedy="secrets-pipeline local start"
+        ) from error

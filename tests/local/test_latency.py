@@ -1,0 +1,60 @@
+"""Time added to each call, while nothing is locked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from secrets_pipeline.local import Latency, LocalAws, calls, reset_calls, reset_conditions, set_latency
+
+if TYPE_CHECKING:
+    from tests.local.conftest import Clients
+
+
+@pytest.fixture(autouse=True)
+def _behaving_again(aws: LocalAws) -> Iterator[None]:
+    yield
+    reset_conditions(aws)
+
+
+def test_each_call_takes_longer_and_eight_at_once_take_no_longer_than_one(aws: LocalAws, clients: Clients) -> None:
+    clients.kms.list_keys()
+    set_latency(aws, Latency(1000))
+    started = time.monotonic()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: clients.kms.list_keys(), range(8)))
+    # One after another would take eight seconds.
+    assert 1 <= time.monotonic() - started < 5
+
+
+def test_a_service_can_have_its_own_and_reset_ends_it(aws: LocalAws, clients: Clients) -> None:
+    clients.sts.get_caller_identity()
+    set_latency(aws, Latency(1500, {"sts": 0.0}))
+    started = time.monotonic()
+    clients.sts.get_caller_identity()
+    assert time.monotonic() - started < 1
+    set_latency(aws, Latency(services={"sts": 300}))
+    started = time.monotonic()
+    clients.sts.get_caller_identity()
+    assert time.monotonic() - started >= 0.3
+    reset_conditions(aws)
+    assert Latency().of("sts") == 0
+
+
+def test_a_service_is_named_as_in_the_call_log(aws: LocalAws, clients: Clients) -> None:
+    reset_calls(aws)
+    clients.functions.list_functions()
+    (call,) = calls(aws)
+    set_latency(aws, Latency(services={call.service: 300}))
+    started = time.monotonic()
+    clients.functions.list_functions()
+    assert time.monotonic() - started >= 0.3
+
+
+def test_no_call_takes_less_than_no_time() -> None:
+    with pytest.raises(ValueError, match="-1"):
+        Latency(-1)
