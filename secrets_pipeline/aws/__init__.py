@@ -10,8 +10,9 @@ from secrets_pipeline.aws.guards import (
     check_account,
     read_only_requested,
 )
-from secrets_pipeline.aws.pacer import QUOTAS, Pacer, Quota, pacer_for, quota_of
+from secrets_pipeline.aws.pacer import Pacer, pacer_for
 from secrets_pipeline.aws.paging import pages
+from secrets_pipeline.aws.quotas import QUOTAS, Quota, quota_of
 from secrets_pipeline.aws.service_keys import (
     FINGERPRINT_ALIAS,
     PURPOSE_TAG,
