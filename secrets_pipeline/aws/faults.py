@@ -30,7 +30,7 @@ from secrets_pipeline.errors import AwsError
 Foreign: TypeAlias = ClientError | BotoCoreError | Boto3Error | ResponseParserError
 """What boto3 and botocore raise; the last one quotes the whole answer that it could not read."""
 
-_FOREIGN = (ClientError, BotoCoreError, Boto3Error, ResponseParserError)
+FOREIGN = (ClientError, BotoCoreError, Boto3Error, ResponseParserError)
 
 _CARRIES_VALUES = frozenset(
     {
@@ -92,7 +92,7 @@ def explained(error: BaseException) -> str:
         return f"botocore refused the request's parameters{about}"
     if isinstance(error, _OWN_TEXT):
         return str(error)
-    if isinstance(error, _FOREIGN):
+    if isinstance(error, FOREIGN):
         return type(error).__name__
     return ""
 
@@ -132,7 +132,7 @@ def calling(action: str, resource: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except _FOREIGN as error:
+    except FOREIGN as error:
         raise_without_context(translate(error, action=action, resource=resource))
 
 
