@@ -2,8 +2,10 @@ from dataclasses import replace
 
 import pytest
 
+from secrets_pipeline.reconcilers import marks
 from secrets_pipeline.reconcilers.marks import COMPONENT, KEY, SPEC, STACK, Marks, MarkState, Owner
 from secrets_pipeline.reconcilers.states import SecretState
+from secrets_pipeline.spec.tags import OWN_TAGS
 from secrets_pipeline.values import Fingerprinter
 
 OWNER = Owner("myapp-dev", "secretsmanager/api", "api_key")
@@ -66,3 +68,8 @@ def test_without_a_key_nothing_verifies() -> None:
 
 def test_tags_without_a_mark_are_forged() -> None:
     assert MARKS.verify(secret(**OWNER.tags())).state is MarkState.FORGED
+
+
+def test_the_room_for_tags_is_counted_with_every_tag_that_is_written_on_a_secret() -> None:
+    names = {value for value in vars(marks).values() if isinstance(value, str) and value.startswith(marks.PREFIX)}
+    assert names - {marks.PREFIX, marks.PASSWORD} == set(OWN_TAGS)
