@@ -29,7 +29,8 @@ ALIAS = re.compile(r"alias/(?!aws/)[A-Za-z0-9/_-]{1,250}")
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@-]+")
 _ARN_SUFFIX = re.compile(r"-(?=[A-Za-z0-9]*[A-Z])(?=[A-Za-z0-9]*[a-z0-9])[A-Za-z0-9]{6}$")
 """AWS advises against any hyphen with six characters; `oauth-config` is one, so only what looks drawn is refused."""
-_HYPHEN_AND_SIX = re.compile(r"-[A-Za-z0-9]{6}$")
+_HYPHEN_AND_SIX = re.compile(r"-(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{6}$")
+"""The same with any capital or digit is remarked on; a word in small letters is not: every stack has one."""
 _DURATION = re.compile(r"([1-9]|1[0-9]|2[0-4])h")
 _RATE = re.compile(r"rate\(\s*([1-9][0-9]{0,2})\s+(hour|day)s?\s*\)")
 _CRON = re.compile(r"cron\((.*)\)")
