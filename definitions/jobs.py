@@ -7,6 +7,7 @@ from definitions.assets import ASSETS
 from definitions.checks.partitioned import VERIFY_TAG
 from definitions.partitions import STACKS
 from definitions.resources import Stacks
+from secrets_pipeline.engine import ChangeClass
 from secrets_pipeline.reconcilers import plan_stack
 
 provision = dg.define_asset_job(
@@ -28,7 +29,13 @@ def plan_stages(context: dg.OpExecutionContext, stacks: dg.ResourceParam[Stacks]
     """Log one observation a stage, with its changes as a table."""
     for stage, changes in plan_stack(stacks.context(context.partition_key)).items():
         table = [
-            {"action": c.action.value, "kind": c.resource.kind, "name": c.resource.name, "reason": c.reason}
+            {
+                "action": f"{c.action.value}, drift" if c.drift else c.action.value,
+                "kind": c.resource.kind,
+                "name": c.resource.name,
+                "reason": c.hindrance if c.action is ChangeClass.BLOCKED else c.reason,
+                "what unblocks it": c.unblocked_by if c.action is ChangeClass.BLOCKED else "",
+            }
             for c in changes
         ]
         planned = sum(change.action.writes for change in changes)
@@ -36,7 +43,12 @@ def plan_stages(context: dg.OpExecutionContext, stacks: dg.ResourceParam[Stacks]
             dg.AssetObservation(
                 asset_key=stage,
                 partition=context.partition_key,
-                metadata={"planned changes": planned, "plan": table_of(table)},
+                metadata={
+                    "planned changes": planned,
+                    "changed outside": sum(change.drift for change in changes),
+                    "blocked": sum(change.action is ChangeClass.BLOCKED for change in changes),
+                    "plan": table_of(table),
+                },
             )
         )
 

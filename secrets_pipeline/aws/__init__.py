@@ -1,5 +1,13 @@
 """boto3 sessions per account and region: guarded, paced, paged, with errors in plain language."""
 
+from secrets_pipeline.aws.consistency import (
+    NEW_FUNCTION_ROLE,
+    NEW_PERMISSION,
+    NEW_PRINCIPAL,
+    NEW_RESOURCE,
+    Lag,
+    Patience,
+)
 from secrets_pipeline.aws.faults import calling, explained, translate
 from secrets_pipeline.aws.guards import (
     READ_ONLY_VARIABLE,
@@ -10,8 +18,9 @@ from secrets_pipeline.aws.guards import (
     check_account,
     read_only_requested,
 )
-from secrets_pipeline.aws.pacer import QUOTAS, Pacer, Quota, pacer_for, quota_of
+from secrets_pipeline.aws.pacer import Pacer, pacer_for
 from secrets_pipeline.aws.paging import pages
+from secrets_pipeline.aws.quotas import QUOTAS, Quota, quota_of
 from secrets_pipeline.aws.service_keys import (
     FINGERPRINT_ALIAS,
     PURPOSE_TAG,
@@ -30,6 +39,10 @@ from secrets_pipeline.errors import AwsError
 
 __all__ = [
     "FINGERPRINT_ALIAS",
+    "NEW_FUNCTION_ROLE",
+    "NEW_PERMISSION",
+    "NEW_PRINCIPAL",
+    "NEW_RESOURCE",
     "PURPOSE_TAG",
     "QUOTAS",
     "READ_ONLY_VARIABLE",
@@ -37,7 +50,9 @@ __all__ = [
     "AccountCheck",
     "AwsAccount",
     "AwsError",
+    "Lag",
     "Pacer",
+    "Patience",
     "Quota",
     "ReadOnly",
     "ServiceKey",

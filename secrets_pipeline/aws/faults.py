@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn, TypeAlias
 
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import (
@@ -21,9 +22,15 @@ from botocore.exceptions import (
     ProfileNotFound,
     UnauthorizedSSOTokenError,
 )
+from botocore.parsers import ResponseParserError
 
-from secrets_pipeline.aws.remedies import REMEDIES, remedy
+from secrets_pipeline.aws.remedies import remedy
 from secrets_pipeline.errors import AwsError
+
+Foreign: TypeAlias = ClientError | BotoCoreError | Boto3Error | ResponseParserError
+"""What boto3 and botocore raise; the last one quotes the whole answer that it could not read."""
+
+FOREIGN = (ClientError, BotoCoreError, Boto3Error, ResponseParserError)
 
 _CARRIES_VALUES = frozenset(
     {
@@ -44,8 +51,20 @@ _CARRIES_VALUES = frozenset(
 )
 """Operations whose request may hold a secret value."""
 
-_NEVER_QUOTES = re.compile(r"(Fault|NotFound|NotFoundException|Exceeded|AlreadyExists)$")
-"""Codes about a state or a quota, whose message has no reason to quote a parameter."""
+_DENIED = re.compile(r"is not authorized to perform: ([a-z0-9-]+:[A-Z][A-Za-z]+)")
+_LAYER = re.compile(
+    r"(?:because no|with an explicit deny in an?) "
+    r"(?:(?:identity-based|resource-based|session|service control|resource control|VPC endpoint) policy"
+    r"|permissions boundary)"
+)
+_KNOWN_WORDS = re.compile(
+    r"scheduled for deletion|marked for deletion|marked deleted|pending deletion|is disabled"
+    r"|Access to KMS is not allowed|managed by another service|Previous rotation"
+    r"|\b(?:AllocatedStorage|DBClusterIdentifier|DBInstanceClass|DBInstanceIdentifier|DBName|DBParameterGroup"
+    r"|DBSubnetGroup|Engine|EngineVersion|Iops|KmsKeyId|MasterUserPassword|MasterUsername|MaxAllocatedStorage|MultiAZ"
+    r"|Port|StorageThroughput|StorageType|VpcSecurityGroupIds)\b"
+)
+"""All that is taken out of a message that may quote a value: words of AWS's own, and names of parameters."""
 
 _OWN_TEXT = (
     NoCredentialsError,
@@ -73,12 +92,12 @@ def explained(error: BaseException) -> str:
         return f"botocore refused the request's parameters{about}"
     if isinstance(error, _OWN_TEXT):
         return str(error)
-    if isinstance(error, BotoCoreError | Boto3Error):
+    if isinstance(error, FOREIGN):
         return type(error).__name__
     return ""
 
 
-def translate(error: ClientError | BotoCoreError | Boto3Error, *, action: str, resource: str) -> AwsError:
+def translate(error: Foreign, *, action: str, resource: str) -> AwsError:
     """The error as one of ours.
 
     Args:
@@ -113,14 +132,37 @@ def calling(action: str, resource: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except (ClientError, BotoCoreError, Boto3Error) as error:
-        raise translate(error, action=action, resource=resource) from None
+    except FOREIGN as error:
+        raise_without_context(translate(error, action=action, resource=resource))
+
+
+def raise_without_context(error: AwsError) -> NoReturn:
+    """Raise an error that leads to no other one.
+
+    `from None` hides the context but keeps it, and the context of an `AwsError` quotes the request.
+
+    Raises:
+        AwsError: the one that was given.
+    """
+    try:
+        raise error from None
+    except AwsError:
+        error.__context__ = None
+        raise
 
 
 def _answer(error: ClientError) -> str:
     answer = error.response.get("Error", {})
     code = str(answer.get("Code", "Unknown"))
     message = str(answer.get("Message", "")).strip()
-    if error.operation_name in _CARRIES_VALUES and code not in REMEDIES and not _NEVER_QUOTES.search(code):
-        return f"{code} (AWS's text is left out: it may quote the value)"
+    if error.operation_name in _CARRIES_VALUES:
+        said = ", ".join(_known_parts(message))
+        return f"{code}{f': {said}' if said else ''} (AWS's text is left out: it may quote the value)"
     return f"{code}: {message}" if message else code
+
+
+def _known_parts(message: str) -> list[str]:
+    parts = [f"{denied[1]} is not allowed" for denied in _DENIED.finditer(message)]
+    parts += [layer[0] for layer in _LAYER.finditer(message)]
+    parts += [word[0] for word in _KNOWN_WORDS.finditer(message)]
+    return list(dict.fromkeys(parts))

@@ -22,6 +22,7 @@ from secrets_pipeline.aws import once
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.guards import ReadOnly, read_only_requested
 from secrets_pipeline.aws.pacer import Pacer, pacer_for
+from secrets_pipeline.aws.quotas import PACED_SERVICES
 from secrets_pipeline.spec.model import Target
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ ROLE_SESSION_NAME = "secrets-pipeline"
 """How CloudTrail names what this project does under an assumed role."""
 
 _MAX_ATTEMPTS = 8
-_PACED_SERVICE = "secrets-manager"
 
 
 class AwsAccount:
@@ -64,7 +64,8 @@ class AwsAccount:
         self._clients: dict[str, BaseClient] = {}
         self._account_id: str | None = None
         # First of all handlers: a request is signed after it waited, so that its signature is fresh.
-        session.get_component("event_emitter").register_first(f"request-created.{_PACED_SERVICE}", self._pace)
+        for service in PACED_SERVICES:
+            session.get_component("event_emitter").register_first(f"request-created.{service}", self._pace)
 
     @property
     def account_id(self) -> str:
@@ -122,8 +123,8 @@ class AwsAccount:
     def __repr__(self) -> str:
         return f"AwsAccount({self._account_id or 'account not asked yet'}, {self.region})"
 
-    def _pace(self, operation_name: str, **_: object) -> None:
-        self._pacers(self.account_id, self.region).wait(operation_name)
+    def _pace(self, operation_name: str, event_name: str, **_: object) -> None:
+        self._pacers(self.account_id, self.region).wait(operation_name, event_name.split(".")[1])
 
 
 class Sessions:

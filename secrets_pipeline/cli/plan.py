@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -15,11 +16,10 @@ from secrets_pipeline.cli.options import (
     AllStacks,
     SomeStacks,
     StackOptions,
-    TableFormat,
-    TableOrJson,
     chosen,
     reads_stacks,
 )
+from secrets_pipeline.cli.plan_markdown import declared_markdown, plans_markdown
 from secrets_pipeline.cli.plan_view import StackPlan, declared, plan_json, plan_table, summary
 from secrets_pipeline.cli.reference_view import note_unresolved, reference_json, reference_rows, reference_table
 from secrets_pipeline.cli.tables import table
@@ -30,6 +30,14 @@ EPILOG = (
     "With --detailed-exitcode: 0 nothing to do, 2 there are changes (blocked and orphaned resources count), 1 error."
 )
 CHANGES = 2
+
+
+class PlanFormat(StrEnum):
+    """A table for humans, JSON alone on stdout, or Markdown for a comment on a pull request."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
 
 
 @reads_stacks
@@ -44,7 +52,10 @@ def plan(
     offline: Annotated[
         bool, typer.Option("--offline", help="List what the stacks declare, without any call to AWS.")
     ] = False,
-    output: TableOrJson = TableFormat.TABLE,
+    output: Annotated[
+        PlanFormat,
+        typer.Option("--format", help="`json` and `markdown` are alone on stdout; logs go to stderr."),
+    ] = PlanFormat.TABLE,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 if there are changes.")
     ] = False,
@@ -63,7 +74,9 @@ def plan(
         failures.exit()
         return
     plans = plan_all(desired.world(Sessions(read_only=True)), usables, failures, deep=deep)
-    if output is TableFormat.JSON:
+    if output is PlanFormat.MARKDOWN:
+        emit(plans_markdown(plans, failures.texts, unchanged=show_unchanged, deep=deep))
+    elif output is PlanFormat.JSON:
         shown = {one.stack: plan_json(one, unchanged=show_unchanged) for one in plans}
         _print_json(shown, failures)
     else:
@@ -99,11 +112,14 @@ def print_plans(plans: Sequence[StackPlan], *, unchanged: bool) -> None:
             emit("")
 
 
-def _print_declared(desired: Desired, stacks: Sequence[str], failures: Failures, output: TableFormat) -> None:
+def _print_declared(desired: Desired, stacks: Sequence[str], failures: Failures, output: PlanFormat) -> None:
     shown = {stack: declared(desired.specs[stack]) for stack in stacks}
     references = {stack: reference_rows(desired.specs[stack]) for stack in stacks}
-    if output is TableFormat.JSON:
-        targets = {stack: desired.specs[stack].target for stack in stacks}
+    targets = {stack: desired.specs[stack].target for stack in stacks}
+    if output is PlanFormat.MARKDOWN:
+        emit(declared_markdown({s: (targets[s], shown[s], references[s]) for s in stacks}, failures.texts))
+        return
+    if output is PlanFormat.JSON:
         _print_json(
             {
                 s: {

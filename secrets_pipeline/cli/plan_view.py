@@ -14,7 +14,7 @@ from secrets_pipeline.cli.tables import STYLES, table, word
 from secrets_pipeline.engine import Change, ChangeClass
 from secrets_pipeline.spec import StackSpec
 
-_SYMBOLS = {
+SYMBOLS = {
     ChangeClass.CREATE: "+",
     ChangeClass.UPDATE: "~",
     ChangeClass.RESTORE: "^",
@@ -26,7 +26,9 @@ _SYMBOLS = {
     ChangeClass.NONE: "=",
     ChangeClass.BLOCKED: "!",
 }
-_ORDER = tuple(_SYMBOLS)
+_ORDER = tuple(SYMBOLS)
+_DRIFT = "bold yellow"
+_OWNER_KIND = "secret"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +62,50 @@ class StackPlan:
         found = Counter(change.action for _, change in self.changes(unchanged=True))
         return {action.value: found[action] for action in _ORDER if found[action]}
 
+    @property
+    def drifted(self) -> int:
+        """How many changes undo what was changed outside."""
+        return sum(change.drift for _, change in self.changes())
+
+
+class Remedies:
+    """What unblocks the blocked changes of a plan."""
+
+    def __init__(self, plan: StackPlan) -> None:
+        changes = (change for _, change in plan.changes() if change.action is ChangeClass.BLOCKED)
+        self._secrets = frozenset(one.resource.name for one in changes if one.resource.kind == _OWNER_KIND)
+
+    def of(self, change: Change) -> str:
+        """Its own remedy, else the secret's that it belongs to; empty for a change that is not blocked."""
+        if change.action is not ChangeClass.BLOCKED:
+            return ""
+        behind = change.resource.kind != _OWNER_KIND and change.resource.name in self._secrets
+        return change.unblocked_by or ("unblock the secret of that name" if behind else "")
+
 
 def summary(plan: StackPlan) -> str:
-    """One line, for example `myapp-dev (111122223333, eu-west-2): 4 create, 12 none`."""
+    """One line, for example `myapp-dev (111122223333, eu-west-2): 4 create, 12 none; 1 changed outside`."""
     counts = ", ".join(f"{number} {action}" for action, number in plan.counts().items()) or "nothing declared"
-    return f"{plan.stack} ({plan.account_id}, {plan.region}): {counts}"
+    drift = f"; {plan.drifted} changed outside" if plan.drifted else ""
+    return f"{plan.stack} ({plan.account_id}, {plan.region}): {counts}{drift}"
 
 
 def plan_table(plan: StackPlan, *, unchanged: bool) -> Table:
-    """The changes of a stack, one row each."""
+    """The changes of a stack, one row each; drift is said beside the action, what unblocks a change comes last."""
+    blocked, remedies = any(change.action is ChangeClass.BLOCKED for _, change in plan.changes()), Remedies(plan)
+    columns = ("", "action", "kind", "name", "stage", "reason", *(("what unblocks it",) if blocked else ()))
     return table(
-        ("", "action", "kind", "name", "stage", "reason"),
+        columns,
         (
             (
-                Text(_SYMBOLS[change.action], style=STYLES[change.action.value]),
-                word(change.action.value),
+                Text(SYMBOLS[change.action], style=STYLES[change.action.value]),
+                Text(f"{change.action.value}, drift", style=_DRIFT) if change.drift else word(change.action.value),
                 change.resource.kind,
                 change.resource.name,
                 stage,
-                change.reason,
-            )
+                change.hindrance if change.action is ChangeClass.BLOCKED else change.reason,
+                remedies.of(change),
+            )[: len(columns)]
             for stage, change in plan.changes(unchanged=unchanged)
         ),
     )
@@ -87,10 +113,12 @@ def plan_table(plan: StackPlan, *, unchanged: bool) -> Table:
 
 def plan_json(plan: StackPlan, *, unchanged: bool) -> dict[str, Any]:
     """The plan of a stack as JSON."""
+    remedies = Remedies(plan)
     return {
         "account_id": plan.account_id,
         "region": plan.region,
         "counts": plan.counts(),
+        "drifted": plan.drifted,
         "changes": [
             {
                 "stage": stage,
@@ -101,6 +129,7 @@ def plan_json(plan: StackPlan, *, unchanged: bool) -> dict[str, Any]:
                 "key": change.resource.key,
                 "reasons": list(change.reasons),
                 "drift": change.drift,
+                "unblocked_by": remedies.of(change) or None,
             }
             for stage, change in plan.changes(unchanged=unchanged)
         ],

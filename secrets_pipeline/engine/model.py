@@ -54,10 +54,12 @@ class Change:
     """One planned action on one resource.
 
     Attributes:
-        reasons: why, for a human; never a secret value nor a digest of one.
+        reasons: why, for a human; never a secret value nor a digest of one. One of a blocked change may say after a
+            colon what unblocks it.
         drift: whether AWS was changed outside, as against the YAML having changed.
         depends_on: names of resources of the same plan that come first.
         error: why it could not be planned; applying it fails with that, and the others go on.
+        remedy: what unblocks it, where its reasons and its error do not say.
     """
 
     resource: Resource
@@ -66,6 +68,20 @@ class Change:
     drift: bool = False
     depends_on: tuple[str, ...] = ()
     error: SecretsPipelineError | None = None
+    remedy: str = ""
+
+    @property
+    def hindrance(self) -> str:
+        """The reasons of a blocked change without what unblocks it."""
+        if self.remedy or self.error:
+            return self.reason
+        return "; ".join(one.partition(": ")[0] for one in self.reasons)
+
+    @property
+    def unblocked_by(self) -> str:
+        """What a human does to unblock a blocked change; empty if nobody said."""
+        said = self.remedy or (self.error.remedy if self.error else "")
+        return said or "; ".join(after for one in self.reasons if (after := one.partition(": ")[2]))
 
     @property
     def reason(self) -> str:

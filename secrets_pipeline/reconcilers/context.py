@@ -10,7 +10,15 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
-from secrets_pipeline.aws import AwsAccount, ServiceKeys, Sessions, check_account, ensure_service_keys, find_key
+from secrets_pipeline.aws import (
+    AwsAccount,
+    Patience,
+    ServiceKeys,
+    Sessions,
+    check_account,
+    ensure_service_keys,
+    find_key,
+)
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.inventory import Inventory
 from secrets_pipeline.reconcilers.login import Address, Login, log_in
@@ -75,6 +83,7 @@ class World:
         writing: whether this run may make the service keys.
         complete: whether every stack could be read; a broken one may hide secrets that are still declared.
         surroundings: databases and time.
+        patience: how long the run waits for what AWS does not show yet.
     """
 
     specs: Mapping[str, StackSpec]
@@ -87,7 +96,11 @@ class World:
     writing: bool = False
     complete: bool = True
     surroundings: Surroundings = Surroundings()
+    patience: Patience = field(init=False)
     _contexts: dict[str, StackContext] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.patience = Patience(clock=self.surroundings.clock, sleep=self.surroundings.sleep)
 
     def context(self, stack: str) -> StackContext:
         """The context of one stack, made once.

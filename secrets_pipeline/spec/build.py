@@ -15,7 +15,7 @@ from secrets_pipeline.spec.model import DatabaseSpec, Delivery, KeySpec, SecretS
 from secrets_pipeline.spec.operator import OperatorSettings
 from secrets_pipeline.spec.readers import with_foreign_readers
 from secrets_pipeline.spec.scope import Locate, StackScope
-from secrets_pipeline.spec.target import is_protected, read_target
+from secrets_pipeline.spec.target import protection, read_target
 from secrets_pipeline.spec.validate import check_databases, check_names, check_stage_variables, merged_keys
 from secrets_pipeline.stacks import Stack, StackSource
 
@@ -133,9 +133,9 @@ def _checked(scope: StackScope) -> StackSpec:
 def _build(scope: StackScope) -> StackSpec:
     for name in scope.kinds:
         scope.components[name].check_dialect()
-    target, protected = read_target(scope), is_protected(scope)
+    target, production = read_target(scope), protection(scope)
     databases = [rds.read_component(component) for component in scope.of_kind("rds")]
-    secrets, keys = _secrets_and_keys(scope, databases, target, protected=protected)
+    secrets, keys = _secrets_and_keys(scope, databases, target, production)
     delivered: list[Delivery] = [
         delivery
         for component in scope.of_kind("lambda", "ecs", "apigateway")
@@ -152,7 +152,7 @@ def _build(scope: StackScope) -> StackSpec:
     return StackSpec(
         stack=scope.stack.name,
         target=target,
-        protected=protected,
+        protected=production is not None,
         components=scope.kinds,
         keys=tuple(keys),
         secrets=tuple(ordered(scope, secrets, databases)),
@@ -163,13 +163,13 @@ def _build(scope: StackScope) -> StackSpec:
 
 
 def _secrets_and_keys(
-    scope: StackScope, databases: list[DatabaseSpec], target: Target, *, protected: bool
+    scope: StackScope, databases: list[DatabaseSpec], target: Target, production: str | None
 ) -> tuple[list[SecretSpec], list[KeySpec]]:
     masters = {database.password: database for database in databases if database.password}
     keys = [key for component in scope.of_kind("kms") if (key := kms.read_component(component))]
     secrets: list[SecretSpec] = []
     for component in scope.of_kind("secretsmanager"):
-        found, own_key = secretsmanager.read_component(component, masters, region=target.region, protected=protected)
+        found, own_key = secretsmanager.read_component(component, masters, region=target.region, production=production)
         secrets += found
         keys += [own_key] if own_key else []
     return secrets, merged_keys(scope, keys)

@@ -22,10 +22,10 @@ from secrets_pipeline.references import (
     nodes,
     resolve,
 )
-from secrets_pipeline.spec.limits import tag_problems
 from secrets_pipeline.spec.model import Late
 from secrets_pipeline.spec.scope import ComponentScope, listed, near_miss
 from secrets_pipeline.spec.sinks import check, settled
+from secrets_pipeline.spec.tags import tag_problems
 
 _KINDS: Mapping[type, str] = {
     bool: "true or false",

@@ -8,17 +8,10 @@ https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_sched
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 SECRET_NAME_LENGTH = 512
 SECRET_VALUE_BYTES = 65_536
 POLICY_BYTES = 20_480
-TAGS = 50
-TAG_KEY_LENGTH = 128
-TAG_VALUE_LENGTH = 256
-OWN_TAGS = 6
-"""Tags that the pipeline sets itself: stack, component, key, spec, value-version, inputs."""
-RESERVED_TAG_PREFIXES = ("aws:", "secrets-pipeline:")
 DESCRIPTION_LENGTH = 2048
 RECOVERY_DAYS = (7, 30)
 ROTATION_DAYS = (1, 1000)
@@ -29,14 +22,15 @@ ACCOUNT_ID = re.compile(r"\d{12}")
 ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):role/[\w+=,.@/-]{1,512}")
 PRINCIPAL_ARN = re.compile(r"arn:aws[a-z-]*:(?:iam|sts)::(\d{12}):(?:role|user|assumed-role)/[\w+=,.@/-]+")
 FUNCTION_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9_$-]+)?")
-KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:(\d{12}):(key|alias)/[A-Za-z0-9:/_-]+")
+KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:(\d{12}):(key|alias(?!/aws/))/[A-Za-z0-9:/_-]+")
 KEY_ID = re.compile(r"(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 ALIAS = re.compile(r"alias/(?!aws/)[A-Za-z0-9/_-]{1,250}")
 
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@-]+")
 _ARN_SUFFIX = re.compile(r"-(?=[A-Za-z0-9]*[A-Z])(?=[A-Za-z0-9]*[a-z0-9])[A-Za-z0-9]{6}$")
 """AWS advises against any hyphen with six characters; `oauth-config` is one, so only what looks drawn is refused."""
-_TAG_TEXT = re.compile(r"[\w\s.:/=+@-]*")
+_HYPHEN_AND_SIX = re.compile(r"-(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{6}$")
+"""The same with any capital or digit is remarked on; a word in small letters is not: every stack has one."""
 _DURATION = re.compile(r"([1-9]|1[0-9]|2[0-4])h")
 _RATE = re.compile(r"rate\(\s*([1-9][0-9]{0,2})\s+(hour|day)s?\s*\)")
 _CRON = re.compile(r"cron\((.*)\)")
@@ -55,20 +49,14 @@ def secret_name_problem(name: str) -> str | None:
     return None
 
 
-def tag_problems(tags: Mapping[str, str]) -> list[str]:
-    """Why AWS, or this project, would refuse the tags of a resource."""
-    problems = []
-    if len(tags) > TAGS - OWN_TAGS:
-        problems.append(f"{len(tags)} tags; AWS takes {TAGS}, of which {OWN_TAGS} are the pipeline's own")
-    for key, value in tags.items():
-        reserved = next((prefix for prefix in RESERVED_TAG_PREFIXES if key.lower().startswith(prefix)), None)
-        if reserved:
-            problems.append(f"tag {key!r} begins with {reserved!r}, which is reserved")
-        elif not 1 <= len(key) <= TAG_KEY_LENGTH or not _TAG_TEXT.fullmatch(key):
-            problems.append(f"tag {key!r}: a key has 1 to {TAG_KEY_LENGTH} letters, digits, spaces or _.:/=+-@")
-        elif len(value) > TAG_VALUE_LENGTH or not _TAG_TEXT.fullmatch(value):
-            problems.append(f"tag {key!r}: its value has up to {TAG_VALUE_LENGTH} letters, digits, spaces or _.:/=+-@")
-    return problems
+def secret_name_notice(name: str) -> str | None:
+    """What is good to know about a name that AWS takes, but advises against; None for any other."""
+    if not _HYPHEN_AND_SIX.search(name):
+        return None
+    return (
+        f"secret {name} ends in a hyphen and six characters, which AWS advises against: a lookup by a part of its ARN "
+        "may take them for the ARN's suffix. The pipeline names whole ARNs; whoever else reads it should do the same."
+    )
 
 
 def schedule_problem(expression: str) -> str | None:

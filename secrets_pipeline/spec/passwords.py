@@ -43,12 +43,13 @@ _RULES = {
     "mariadb": EngineRules("MariaDB", 41),
     "oracle": EngineRules("Oracle", 30),
     "sqlserver": EngineRules("SQL Server", 128),
+    "db2": EngineRules("Db2", 255),
 }
 
 
 def family_of(engine: str) -> str:
     """`aurora-postgresql` → `postgres`, `oracle-se2` → `oracle`: the name that AWS's rotation templates use."""
-    plain = engine.removeprefix("aurora-").replace("postgresql", "postgres")
+    plain = engine.removeprefix("aurora-").removeprefix("custom-").replace("postgresql", "postgres")
     return next((family for family in _RULES if plain == family or plain.startswith(f"{family}-")), plain)
 
 

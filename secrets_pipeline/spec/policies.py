@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from secrets_pipeline.references import Expression, Literal, Path
 from secrets_pipeline.spec.inputs import Inputs, found_kind
 from secrets_pipeline.spec.limits import POLICY_BYTES
+from secrets_pipeline.spec.policy_principals import is_public
 from secrets_pipeline.spec.scope import ComponentScope
 from secrets_pipeline.spec.sinks import check, settled
 from secrets_pipeline.stacks import Value
 
 _POLICY_VARIABLE = re.compile(r"(?<!\$)\$\{(?=[a-z0-9-]+:[A-Za-z]|[*?$]\})(?!env:|ssm:|file:)")
 """`${aws:username}` and the like belong to IAM: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html"""
+
+_ELEMENTS = (("Effect",), ("Principal", "NotPrincipal"), ("Action", "NotAction"), ("Resource", "NotResource"))
+_READERS = {
+    "Sid": "SecretsPipelineReaders",
+    "Effect": "Allow",
+    "Principal": {},
+    "Action": ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
+    "Resource": "*",
+}
+"""As long as the statement that `access.secret_policy` adds."""
 
 _EXAMPLE = "Write {Version: '2012-10-17', Statement: [{Effect: Allow, Principal: …, Action: …, Resource: '*'}]}."
 
@@ -39,10 +50,52 @@ def statements(inputs: Inputs, key: str = "policy") -> tuple[Any, ...]:
         inputs.error(key, f"{key} has no list of statements, it is {found_kind(document)}", _EXAMPLE)
         return ()
     filled = tuple(_filled(inputs.scope, one, inputs.at(key)) for one in found)
-    size = len(json.dumps(filled, default=str).encode())
+    try:
+        size = policy_bytes(filled)
+    except ValueError:
+        inputs.error(key, f"{key} holds a number that JSON has not", "Write text or a finite number.")
+        return ()
     if size > POLICY_BYTES:
         inputs.error(key, f"{key} has {size} bytes, AWS takes {POLICY_BYTES}", "Write fewer or wider statements.")
     return filled
+
+
+def secret_policy_statements(inputs: Inputs) -> tuple[Any, ...]:
+    """The statements of a secret's resource policy: whole ones, and none that lets everybody in."""
+    stack = inputs.scope.stack
+    before = len(stack.errors) + len(stack.unresolved)
+    found = statements(inputs)
+    if len(stack.errors) + len(stack.unresolved) > before:
+        return found
+    for number, statement in enumerate(found, 1):
+        missing = [" or ".join(names) for names in _ELEMENTS if not any(name in statement for name in names)]
+        if missing:
+            inputs.error("policy", f"statement {number} of policy has no {', no '.join(missing)}", _EXAMPLE)
+        elif not isinstance(statement["Effect"], Expression) and statement["Effect"] not in ("Allow", "Deny"):
+            inputs.error("policy", f"statement {number} of policy has another Effect than Allow and Deny", _EXAMPLE)
+        elif is_public(statement):
+            inputs.error(
+                "policy",
+                f"statement {number} of policy lets everybody read the secret",
+                "Name the principals, or narrow it by a condition on aws:PrincipalOrgID, aws:PrincipalArn, "
+                "aws:PrincipalAccount, aws:SourceVpce or the like, with fixed values.",
+            )
+    return found
+
+
+def policy_bytes(declared: Sequence[Any], readers: Sequence[str] = ()) -> int:
+    """How long a secret's policy is at least, in the compact JSON that is sent, with the statement for readers.
+
+    Args:
+        declared: statements; what is only known later counts nothing.
+        readers: principals of other accounts, as ARNs.
+
+    Raises:
+        ValueError: for a number that JSON has not.
+    """
+    listed = [*declared, *([_READERS | {"Principal": {"AWS": sorted(readers)}}] if readers else [])]
+    document = {"Version": "2012-10-17", "Statement": listed}
+    return len(json.dumps(document, separators=(",", ":"), default=lambda _: "", allow_nan=False).encode())
 
 
 def _filled(scope: ComponentScope, tree: Value, path: Path) -> Value:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from secrets_pipeline.references import Output
-from secrets_pipeline.spec.limits import KEY_ARN, PRINCIPAL_ARN
+from secrets_pipeline.references import Output, Path
+from secrets_pipeline.spec.limits import KEY_ARN, POLICY_BYTES
 from secrets_pipeline.spec.model import ConsumerSpec, KeySpec, SecretRef, SecretSpec, Target
+from secrets_pipeline.spec.policies import policy_bytes
+from secrets_pipeline.spec.policy_principals import account_of, foreign_readers
 from secrets_pipeline.spec.scope import StackScope
 
 
@@ -34,23 +36,20 @@ def with_foreign_readers(
     read_secrets = []
     for secret in secrets:
         foreign = readers.get(secret.ref, {})
+        named = _named_by_policy(secret, target)
         own = key_of(secret, keys)
-        if foreign and own is None and not _is_key_arn(secret.kms_key):
-            _refuse(stack, secret, foreign)
         if own is not None:
-            key_readers.setdefault(own.alias, set()).update(foreign)
+            key_readers.setdefault(own.alias, set()).update(foreign, named)
+        elif not _is_key_arn(secret.kms_key):
+            _refuse(stack, secret, foreign, named)
+        if foreign:
+            _check_size(stack, secret, foreign)
         read_secrets.append(secret.model_copy(update={"readers": tuple(sorted(foreign))}) if foreign else secret)
     read_keys = [
         key.model_copy(update={"readers": tuple(sorted(key_readers[key.alias]))}) if key_readers.get(key.alias) else key
         for key in keys
     ]
     return read_secrets, read_keys
-
-
-def account_of(arn: str) -> str | None:
-    """The account of an IAM principal."""
-    found = PRINCIPAL_ARN.fullmatch(arn)
-    return found.group(1) if found else None
 
 
 def key_of(secret: SecretSpec, keys: Iterable[KeySpec]) -> KeySpec | None:
@@ -66,13 +65,38 @@ def _is_key_arn(key: object) -> bool:
     return isinstance(key, str) and KEY_ARN.fullmatch(key) is not None
 
 
-def _refuse(stack: StackScope, secret: SecretSpec, foreign: dict[str, ConsumerSpec]) -> None:
-    arn, consumer = next(iter(sorted(foreign.items())))
-    scope = stack.components[secret.ref.component]
-    named = "the default key aws/secretsmanager" if secret.kms_key is None else f"key {secret.kms_key}"
-    scope.error(
-        ("vars", "secrets", secret.ref.key),
-        f"consumer {consumer.name} ({arn}) is in another account, but the secret is encrypted under {named}",
+def _named_by_policy(secret: SecretSpec, target: Target) -> list[str]:
+    """The principals of other accounts that the secret's own policy lets read it."""
+    if target.account_id is None:
+        return []
+    return sorted({one for statement in secret.policy for one in foreign_readers(statement, target.account_id)})
+
+
+def _refuse(stack: StackScope, secret: SecretSpec, foreign: dict[str, ConsumerSpec], named: list[str]) -> None:
+    key = "the default key aws/secretsmanager" if secret.kms_key is None else f"key {secret.kms_key}"
+    for arn, consumer in sorted(foreign.items())[:1]:
+        who = f"consumer {consumer.name} ({arn}) is in another account"
+        _need_key_arn(stack, secret, (), f"{who}, but the secret is encrypted under {key}")
+    for arn in named[:1]:
+        who = f"the policy lets {arn} of another account read the secret"
+        _need_key_arn(stack, secret, ("policy",), f"{who}, but it is encrypted under {key}")
+
+
+def _need_key_arn(stack: StackScope, secret: SecretSpec, below: Path, message: str) -> None:
+    stack.components[secret.ref.component].error(
+        ("vars", "secrets", secret.ref.key, *below),
+        message,
         "A reader in another account needs a customer-managed key that this stack makes or that is named by its ARN: "
         "set create_kms_key: true, or kms_key_id: ${output.kms.key_arn}.",
     )
+
+
+def _check_size(stack: StackScope, secret: SecretSpec, foreign: dict[str, ConsumerSpec]) -> None:
+    size = policy_bytes(secret.policy, list(foreign))
+    if size > POLICY_BYTES >= policy_bytes(secret.policy):
+        whom = f"{len(foreign)} readers in other accounts" if len(foreign) > 1 else "reader in another account"
+        stack.components[secret.ref.component].error(
+            ("vars", "secrets", secret.ref.key),
+            f"with the statement for its {whom}, the policy has {size} bytes, AWS takes {POLICY_BYTES}",
+            "Write fewer or wider statements under policy, or let the readers assume one role.",
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
@@ -23,7 +24,7 @@ from secrets_pipeline.spec.inputs import Inputs, found_kind
 from secrets_pipeline.spec.limits import SECRET_VALUE_BYTES
 from secrets_pipeline.spec.scope import ComponentScope, read_expression
 from secrets_pipeline.spec.sinks import NO_VALUE, check, settled
-from secrets_pipeline.spec.value_model import DeclaredValue, Leaf, place_of
+from secrets_pipeline.spec.value_model import DeclaredValue, Leaf, document_of, place_of
 from secrets_pipeline.spec.weak import weakness
 from secrets_pipeline.stacks import Component, FunctionCall, Stack, Value
 
@@ -53,8 +54,10 @@ def declared_value(entry: Inputs) -> DeclaredValue | None:
         return None
     if isinstance(document, Mapping) and not document:
         entry.error(KEY, f"{KEY} is an empty map", "Write at least one key, or generate_random_password: true.")
-    read = [_leaf(entry.scope, path, value, source) for path, value, source in leaves]
-    _check_size(entry, leaves)
+    known: dict[Path, Value] = {}
+    read = [_leaf(entry.scope, path, value, source, known) for path, value, source in leaves]
+    if len(entry.scope.stack.errors) == errors:
+        _check_size(entry, known, document=document is not None)
     if len(entry.scope.stack.errors) > errors:
         return None
     return DeclaredValue(document=document is not None, leaves=tuple(read))
@@ -100,8 +103,11 @@ def _json_object(entry: Inputs, text: str) -> Mapping[str, Any]:
         repeated.extend(sorted({key for key in keys if keys.count(key) > 1}))
         return dict(pairs)
 
+    def refused(name: str) -> None:
+        entry.error(KEY, f"{KEY} holds {name}, which JSON has not", "Write a finite number, or text in quotes.")
+
     try:
-        document: Mapping[str, Any] = json.loads(text, object_pairs_hook=once)
+        document: Mapping[str, Any] = json.loads(text, object_pairs_hook=once, parse_constant=refused)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}: {error.msg}"
         entry.error(
@@ -126,7 +132,8 @@ def _leaves(tree: Value, path: Path = ()) -> Iterator[tuple[Path, Value]]:
         yield path, tree
 
 
-def _leaf(scope: ComponentScope, path: Path, value: Value, source: Path) -> Leaf:
+def _leaf(scope: ComponentScope, path: Path, value: Value, source: Path, known: dict[Path, Value]) -> Leaf:
+    """One leaf; what is known of its value already goes into `known`, under its path."""
     references = scope.reads_references
     place = place_of(path, source)
     written = scope.expression(value, place)
@@ -134,12 +141,15 @@ def _leaf(scope: ComponentScope, path: Path, value: Value, source: Path) -> Leaf
         # Whoever renders it reads it again, and gets the error again.
         return Leaf(path=path, source=source, references=references)
     expression = settled(scope, written)
+    known[path] = known_part(expression)
+    at = f" at {'.'.join(map(str, path))}" if path else ""
+    if problem := _unstorable(known[path]):
+        scope.error(place, f"the value{at} holds {problem}", "Write a finite number, or text of whole characters.")
     name = next((step for step in reversed(path) if isinstance(step, str)), None)
     weak = (
         weakness(name, expression.value) if isinstance(expression, Literal) and expression.value != NO_VALUE else None
     )
     if weak:
-        at = f" at {'.'.join(map(str, path))}" if path else ""
         scope.error(place, f"the value{at} {weak}", "Let it be generated, or refer to it: ${ssm:/path}.")
     check(scope, expression, place, sensitive_allowed=True)
     for text in (node for node in nodes(expression) if isinstance(node, Text)):
@@ -193,7 +203,38 @@ def _is_document(scope: ComponentScope, output: Output) -> bool:
     return isinstance(data, Mapping) or in_text or any(entry.get(key) for key in ("username", "engine", "dbname"))
 
 
-def _check_size(entry: Inputs, leaves: list[tuple[Path, Any, Path]]) -> None:
-    size = sum(len(str(value).encode()) for _, value, _ in leaves)
+def _unstorable(value: Value) -> str | None:
+    """What in a value neither JSON nor UTF-8 can say."""
+    if isinstance(value, Mapping | list):
+        below = value.values() if isinstance(value, Mapping) else value
+        return next((problem for one in below if (problem := _unstorable(one))), None)
+    if isinstance(value, float) and not math.isfinite(value):
+        return "a number that JSON has not"
+    if isinstance(value, str) and any("\ud800" <= one <= "\udfff" for one in value):
+        return "half of a character (a lone surrogate)"
+    return None
+
+
+def known_part(expression: Expression) -> Value:
+    """What of a value the YAML alone says: never more bytes than the whole value will have."""
+    match expression:
+        case Literal(value=value):
+            return value
+        case Text(parts=parts):
+            return "".join(str(part.value) for part in parts if isinstance(part, Literal))
+        case _:
+            return 0
+
+
+def _check_size(entry: Inputs, known: Mapping[Path, Value], *, document: bool) -> None:
+    if document:
+        text = json.dumps(document_of(known), ensure_ascii=False, separators=(",", ":"))
+        size = len(text.encode())
+    else:
+        size = sum(len(str(value).encode()) for value in known.values() if isinstance(value, str))
     if size > SECRET_VALUE_BYTES:
-        entry.error(KEY, f"{KEY} has {size} bytes, AWS takes {SECRET_VALUE_BYTES}", "Split it into several secrets.")
+        entry.error(
+            KEY,
+            f"{KEY} has {size} bytes without what its references add, AWS takes {SECRET_VALUE_BYTES}",
+            "Split it into several secrets.",
+        )

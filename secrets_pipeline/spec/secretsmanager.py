@@ -6,23 +6,20 @@ The variables, their defaults and their validation are those of tf-atmos's compo
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from secrets_pipeline.references import Output
 from secrets_pipeline.spec import generated, rotation
+from secrets_pipeline.spec.encryption_key import EXAMPLE_KEY, KEY, encryption_key
 from secrets_pipeline.spec.generated import generated_value
 from secrets_pipeline.spec.inputs import Inputs
 from secrets_pipeline.spec.limits import (
-    ALIAS,
     DESCRIPTION_LENGTH,
-    KEY_ARN,
-    KEY_ID,
     RECOVERY_DAYS,
     REGION,
+    secret_name_notice,
     secret_name_problem,
-    tag_problems,
 )
 from secrets_pipeline.spec.model import (
     DatabaseSpec,
@@ -35,10 +32,11 @@ from secrets_pipeline.spec.model import (
     SecretSpec,
 )
 from secrets_pipeline.spec.names import own_key_alias, secret_name
-from secrets_pipeline.spec.policies import statements
+from secrets_pipeline.spec.policies import secret_policy_statements
 from secrets_pipeline.spec.scope import SWITCHES, ComponentScope
 from secrets_pipeline.spec.secret_data import declared_value
 from secrets_pipeline.spec.secret_types import secret_type
+from secrets_pipeline.spec.tags import tag_problems, tag_value_problem
 
 _PASSWORD_KEYS = frozenset(
     {"password_length", "random_password_length", "random_password_special", "random_password_override_special"}
@@ -84,10 +82,6 @@ VARIABLES = (
 )
 """Variables of the component that mean something here."""
 
-_DEFAULT_KEY = "alias/aws/secretsmanager"
-_KEY = re.compile(f"{KEY_ARN.pattern}|{KEY_ID.pattern}|{ALIAS.pattern}|{_DEFAULT_KEY}")
-_EXAMPLE_KEY = "arn:aws:kms:eu-west-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-
 
 @dataclass(frozen=True, slots=True)
 class _Component:
@@ -100,11 +94,11 @@ class _Component:
     recovery_days: int
     tags: Mapping[str, str]
     region: str
-    protected: bool
+    production: str | None
 
 
 def read_component(
-    scope: ComponentScope, masters: Mapping[SecretRef, DatabaseSpec], *, region: str, protected: bool
+    scope: ComponentScope, masters: Mapping[SecretRef, DatabaseSpec], *, region: str, production: str | None
 ) -> tuple[list[SecretSpec], KeySpec | None]:
     """The secrets of one component, in the order of its map, and the key that it makes; what is wrong is collected.
 
@@ -112,7 +106,7 @@ def read_component(
         scope: a `secretsmanager` component.
         masters: secrets that are the master password of a database.
         region: of the stack.
-        protected: whether the stack is production.
+        production: why the stack is production; None where it is not.
     """
     inputs = Inputs(scope, scope.component.vars, ("vars",))
     for switch in SWITCHES:
@@ -129,11 +123,11 @@ def read_component(
         vars=inputs,
         context_name=context_name,
         environment=environment,
-        key=inputs.late("default_kms_key_id", default_key, pattern=_KEY, example=_EXAMPLE_KEY),
-        recovery_days=_recovery_days(inputs, "default_recovery_window_in_days", 30, protected=protected),
+        key=encryption_key(inputs, "default_kms_key_id", default_key, region=region),
+        recovery_days=_recovery_days(inputs, "default_recovery_window_in_days", 30, production),
         tags=inputs.tags(),
         region=region,
-        protected=protected,
+        production=production,
     )
     if not inputs.has("secrets"):
         inputs.error("secrets", "secrets is missing", "Write a map of secrets under vars.secrets, or {} for none.")
@@ -182,17 +176,17 @@ def _secret(shared: _Component, key: str, entry: Inputs, master_of: DatabaseSpec
     name = secret_name(
         shared.context_name, shared.environment, entry.text("path") or "", entry.text("name", example=key) or key
     )
-    problem = secret_name_problem(name)
-    if problem and shared.context_name:
-        entry.error("name" if entry.has("name") else "path", problem, "Rename it: AWS never renames a secret later.")
+    _check_name(shared, entry, name)
+    _check_identity(entry, key)
     description = entry.text("description") or ""
     if len(description) > DESCRIPTION_LENGTH:
         entry.error("description", f"description has {len(description)} characters", f"AWS takes {DESCRIPTION_LENGTH}.")
     if value is None:
         return None
-    kms_key = _without_default_key(entry.late("kms_key_id", shared.key, pattern=_KEY, example=_EXAMPLE_KEY))
-    recovery_days = _recovery_days(entry, "recovery_window_in_days", shared.recovery_days, protected=shared.protected)
-    tags, policy, turning = _tags(shared, entry), statements(entry), rotation.rotation(shared.vars, entry)
+    kms_key = encryption_key(entry, "kms_key_id", shared.key, region=shared.region)
+    recovery_days = _recovery_days(entry, "recovery_window_in_days", shared.recovery_days, shared.production)
+    tags, policy = _tags(shared, entry), secret_policy_statements(entry)
+    turning = rotation.rotation(shared.vars, entry)
     replicas = tuple(_replicas(shared, entry))
     inherited = [] if entry.has("kms_key_id") else entry.scope.unresolved(shared.vars.at("default_kms_key_id"))
     return SecretSpec(
@@ -210,6 +204,26 @@ def _secret(shared: _Component, key: str, entry: Inputs, master_of: DatabaseSpec
         unresolved=(*entry.scope.unresolved(entry.path), *inherited),
         where=str(entry.scope.where(entry.path)),
     )
+
+
+def _check_name(shared: _Component, entry: Inputs, name: str) -> None:
+    problem = secret_name_problem(name)
+    if problem and shared.context_name:
+        entry.error("name" if entry.has("name") else "path", problem, "Rename it: AWS never renames a secret later.")
+    elif not problem and (notice := secret_name_notice(name)):
+        entry.scope.stack.notices.append(notice)
+
+
+def _check_identity(entry: Inputs, key: str) -> None:
+    """The pipeline's own tags say who declares a secret: stack, component and key."""
+    names = {"stack": entry.scope.stack.stack.name, "component": entry.scope.name, "key": key}
+    for what, name in names.items():
+        if problem := tag_value_problem(name):
+            entry.scope.error(
+                entry.path,
+                f"the {what} {name!r} becomes a tag of the secret, which {problem}",
+                f"Rename the {what}.",
+            )
 
 
 def _value(shared: _Component, entry: Inputs, master_of: DatabaseSpec | None) -> GeneratedValue | DeclaredValue | None:
@@ -239,20 +253,17 @@ def _tags(shared: _Component, entry: Inputs) -> dict[str, str]:
     return tags
 
 
-def _recovery_days(inputs: Inputs, key: str, default: int, *, protected: bool) -> int:
+def _recovery_days(inputs: Inputs, key: str, default: int, production: str | None) -> int:
+    """0 deletes at once and for good: never in production, whoever says so."""
     least, most = RECOVERY_DAYS
     days = inputs.integer(key, default, least=0, most=most)
     if days is None:
         return default
-    if 0 < days < least or (days == 0 and protected and inputs.has(key)):
-        allowed = f"{least} to {most}" if protected else f"0, or {least} to {most}"
-        why = ": this stack is production" if days == 0 else ""
+    if inputs.has(key) and (0 < days < least or (days == 0 and production)):
+        allowed = f"{least} to {most}" if production else f"0, or {least} to {most}"
+        why = f": this stack is production ({production})" if production else ""
         inputs.error(key, f"{key} is {days}{why}", f"Write {allowed}.")
     return days
-
-
-def _without_default_key(key: Late | None) -> Late | None:
-    return None if key == _DEFAULT_KEY else key
 
 
 def _replicas(shared: _Component, entry: Inputs) -> list[ReplicaSpec]:
@@ -274,6 +285,6 @@ def _replicas(shared: _Component, entry: Inputs) -> list[ReplicaSpec]:
             read.error("region", f"the secret is in {region} already", "Name each other region once.")
             continue
         replicas.append(
-            ReplicaSpec(region=region, kms_key_id=read.text("kms_key_id", pattern=_KEY, example=_EXAMPLE_KEY))
+            ReplicaSpec(region=region, kms_key_id=read.text("kms_key_id", pattern=KEY, example=EXAMPLE_KEY))
         )
     return replicas

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from secrets_pipeline.errors import SpecError, Where
+import re
+
+from secrets_pipeline.errors import ExpressionError, SpecError, Where
+from secrets_pipeline.references import Literal
 from secrets_pipeline.spec.inputs import Inputs
 from secrets_pipeline.spec.limits import ACCOUNT_ID, REGION
 from secrets_pipeline.spec.model import Target
-from secrets_pipeline.spec.scope import StackScope
+from secrets_pipeline.spec.scope import ComponentScope, StackScope
 
 _PRODUCTION = frozenset({"prod", "production"})
+_DENIES_IT = frozenset({"no", "non", "not", "pre", "sub"})
+_WORDS = re.compile(r"[A-Za-z0-9]+")
 UNKNOWN_REGION = "unknown"
 
 
@@ -33,12 +38,32 @@ def read_target(stack: StackScope) -> Target:
     return Target(account_id=account_id, region=region or UNKNOWN_REGION, role_arn=rule.role_arn if rule else None)
 
 
-def is_protected(stack: StackScope) -> bool:
-    """Whether a stack is production: by its environment or stage, or because it says so."""
+def protection(stack: StackScope) -> str | None:
+    """Why a stack is production, for messages; None where it is not.
+
+    It says so itself, or `environment` or `stage` of one of its components is `prod` or `production`, in any case and
+    also as a word in it: `Prod`, `production-eu`, `eu_prod`, but not `non-prod`. `protected: false` changes nothing.
+    """
     managed = [stack.components[name] for name in stack.kinds]
-    named = any(scope.component.vars.get(key) in _PRODUCTION for scope in managed for key in ("environment", "stage"))
-    said = [scope.flag("protected") for scope in managed]
-    return named or any(said)
+    if any([scope.flag("protected") for scope in managed]):  # noqa: C419 - each is read, so that each wrong one is said
+        return "settings.secrets_pipeline.protected is true"
+    named = ((key, _known_text(scope, key)) for scope in managed for key in ("environment", "stage"))
+    return next((f"{key} is {value}" for key, value in named if value and _names_production(value)), None)
+
+
+def _names_production(value: str) -> bool:
+    words = {word.lower() for word in _WORDS.findall(value)}
+    return bool(words & _PRODUCTION) and not words & _DENIES_IT
+
+
+def _known_text(scope: ComponentScope, key: str) -> str | None:
+    """A variable that the YAML alone says; None for anything else, which is said where it is needed."""
+    try:
+        expression = scope.read(scope.component.vars.get(key))
+    except ExpressionError:
+        return None
+    value = expression.value if isinstance(expression, Literal) else None
+    return value if isinstance(value, str) else None
 
 
 def _agreed(stack: StackScope, key: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from secrets_pipeline.references import Output, Path
 from secrets_pipeline.spec.base import LateExpression, LateOutput, Spec
@@ -65,6 +65,25 @@ class Leaf(Spec):
     def place(self) -> Path:
         """Its place inside the component's sections, going on inside of JSON in a text."""
         return place_of(self.path, self.source)
+
+
+def document_of(leaves: Mapping[Path, Any]) -> Any:  # noqa: ANN401 - a JSON-shaped tree
+    """The tree that has these leaves; maps whose keys are indexes become the lists that they came from."""
+    tree: dict[Any, Any] = {}
+    for path, value in leaves.items():
+        below = tree
+        for step in path[:-1]:
+            below = below.setdefault(step, {})
+        below[path[-1]] = value
+    return _with_lists(tree, depth=max((len(path) for path in leaves), default=0))
+
+
+def _with_lists(tree: Any, depth: int) -> Any:  # noqa: ANN401 - a JSON-shaped tree
+    if not isinstance(tree, dict) or depth == 0:
+        return tree
+    if tree and all(isinstance(key, int) for key in tree):
+        return [_with_lists(tree[key], depth - 1) for key in sorted(tree)]
+    return {key: _with_lists(below, depth - 1) for key, below in tree.items()}
 
 
 class DeclaredValue(Spec):

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from secrets_pipeline.errors import DocumentError
 from secrets_pipeline.references import Path
+from secrets_pipeline.spec.limits import SECRET_VALUE_BYTES
 
 
 def to_json(document: Mapping[str, Any]) -> SecretStr:
@@ -39,13 +40,34 @@ def merge_document(current: SecretStr | None, owned: Mapping[str, Any]) -> Secre
         owned: the keys that we own, with their values; leaves may be `SecretStr`.
 
     Raises:
-        DocumentError: if the current value is not a JSON object.
+        DocumentError: if the current value is not a JSON object, or the merged one is longer than AWS takes.
     """
     if current is None:
-        return to_json(owned)
+        return storable(to_json(owned))
     document = _object(current)
     merged = _merged(document, _plain_map(owned))
-    return current if merged == document and _same_types(merged, document) else to_json(merged)
+    return current if merged == document and _same_types(merged, document) else storable(to_json(merged))
+
+
+def storable(value: SecretStr) -> SecretStr:
+    """The value itself, if Secrets Manager takes it: it answers others with a message that may quote them.
+
+    Raises:
+        DocumentError: if it is empty, longer than 65,536 bytes, or no UTF-8.
+    """
+    text = value.get_secret_value()
+    size = len(text.encode(errors="surrogatepass"))
+    if any("\ud800" <= one <= "\udfff" for one in text):
+        raise DocumentError(
+            "the value holds half of a character (a lone surrogate)", remedy="Write whole characters, or Base64."
+        )
+    if size == 0:
+        raise DocumentError("the value is empty", remedy="Write a value, or correct what it refers to.")
+    if size > SECRET_VALUE_BYTES:
+        raise DocumentError(
+            f"the value has {size} bytes, AWS takes {SECRET_VALUE_BYTES}", remedy="Split it into several secrets."
+        )
+    return value
 
 
 def field(value: SecretStr, path: Path) -> SecretStr:

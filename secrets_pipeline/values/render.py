@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from pydantic import SecretStr
 
 from secrets_pipeline.errors import ExpressionError
-from secrets_pipeline.references import Path, Pending, Plain, Resolved, Secret
+from secrets_pipeline.references import Pending, Plain, Resolved, Secret
 from secrets_pipeline.spec.model import DeclaredValue, Leaf
-from secrets_pipeline.values.documents import merge_document
+from secrets_pipeline.spec.value_model import document_of
+from secrets_pipeline.values.documents import merge_document, storable
 
 LeafValue = Callable[[Leaf], Resolved]
 """Reads the YAML behind a leaf and resolves its references."""
@@ -26,14 +26,11 @@ def render(value: DeclaredValue, resolve: LeafValue, current: SecretStr | None) 
 
     Raises:
         ExpressionError: if a leaf has no value yet.
-        DocumentError: if keys are declared and the current value is not a JSON object.
+        DocumentError: if keys are declared and the current value is not a JSON object, or AWS would not take the value.
     """
     if not value.document:
-        return _text(resolve(value.leaves[0]))
-    owned: dict[str, Any] = {}
-    for leaf in value.leaves:
-        _put(owned, leaf.path, _tree(resolve(leaf), leaf))
-    return merge_document(current, _lists(owned))
+        return storable(_text(resolve(value.leaves[0])))
+    return merge_document(current, document_of({leaf.path: _tree(resolve(leaf), leaf) for leaf in value.leaves}))
 
 
 def _text(resolved: Resolved) -> SecretStr:
@@ -58,18 +55,3 @@ def _tree(resolved: Resolved, leaf: Leaf) -> object:
             return secret
         case Pending(reason=reason):
             raise ExpressionError(f"{'.'.join(map(str, leaf.path))}: {reason}")
-
-
-def _put(tree: dict[Any, Any], path: Path, value: object) -> None:
-    for step in path[:-1]:
-        tree = tree.setdefault(step, {})
-    tree[path[-1]] = value
-
-
-def _lists(tree: Any) -> Any:  # noqa: ANN401 - a JSON-shaped tree
-    """Maps whose keys are indexes become the lists that they came from."""
-    if not isinstance(tree, dict):
-        return tree
-    if tree and all(isinstance(key, int) for key in tree):
-        return [_lists(tree[key]) for key in sorted(tree)]
-    return {key: _lists(below) for key, below in tree.items()}

@@ -1,13 +1,28 @@
 from __future__ import annotations
 
+import inspect
+import string
 import traceback
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import boto3.exceptions
+import botocore.exceptions
 import pytest
-from boto3.exceptions import S3UploadFailedError
-from botocore.exceptions import ClientError, EndpointConnectionError, NoRegionError, ReadTimeoutError
+from boto3.exceptions import Boto3Error, S3UploadFailedError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoRegionError,
+    ParamValidationError,
+    ReadTimeoutError,
+)
+from botocore.parsers import ResponseParserError
 
 from secrets_pipeline.aws import AwsAccount, calling, explained, translate
+from secrets_pipeline.aws.faults import _CARRIES_VALUES, _OWN_TEXT
 from secrets_pipeline.aws.remedies import OTHERWISE, REMEDIES
 from secrets_pipeline.errors import AwsError, SpecError
 
@@ -21,8 +36,41 @@ def refused(code: str, message: str, operation: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, operation)
 
 
-def everything(error: BaseException) -> str:
-    return "\n".join([str(error), repr(error), repr(error.args), *traceback.format_exception(error)])
+def everything(error: BaseException | None) -> str:
+    """Every text of an error, and of all that it leads to, hidden or not."""
+    if error is None:
+        return ""
+    texts = [str(error), repr(error), repr(error.args), repr(vars(error)), *traceback.format_exception(error)]
+    return "\n".join([*texts, everything(error.__cause__), everything(error.__context__)])
+
+
+def botocore_errors() -> Iterator[Exception]:
+    """One error of every class that boto3 and botocore have, the canary in each of its fields."""
+    kinds = [
+        kind
+        for module in (botocore.exceptions, boto3.exceptions)
+        for _, kind in inspect.getmembers(module, inspect.isclass)
+        if issubclass(kind, BotoCoreError | Boto3Error) and not issubclass(kind, _OWN_TEXT)
+    ]
+    for kind in dict.fromkeys(kinds):
+        fields = {name: CANARY for _, name, _, _ in string.Formatter().parse(getattr(kind, "fmt", "")) if name}
+        if issubclass(kind, HTTPClientError):
+            fields["error"] = CANARY
+        made: Any = kind
+        taken = inspect.signature(kind.__init__).parameters
+        try:
+            yield made(**fields) if issubclass(kind, BotoCoreError) else made(CANARY)
+        except TypeError:
+            yield made(*[CANARY] * (len(taken) - 1))
+    yield ResponseParserError(f"invalid XML received: {CANARY}")
+
+
+def aws_answers() -> Iterator[tuple[str, str]]:
+    """(code, message) of answers that quote the value, each in a way of its own."""
+    for code in (*REMEDIES, "ValidationException", "InvalidParameterValue", "SerializationException", "Unheard", "500"):
+        yield code, CANARY
+        yield code, f"Value '{CANARY}' at 'secretString' failed to satisfy constraint"
+    yield "AccessDenied", f"User: {CANARY} is not authorized to perform: {CANARY} on resource: {CANARY}"
 
 
 def test_what_aws_refuses_carries_code_operation_name_and_remedy(account: AwsAccount) -> None:
@@ -71,23 +119,102 @@ def test_a_parameter_that_botocore_refuses_is_named_and_not_shown(
     assert emulator.calls["PutSecretValue"] == 0
 
 
-@pytest.mark.parametrize(
-    "code",
-    ["ValidationException", "InvalidParameterException", "InvalidParameterValue", "SerializationException", "New"],
-)
-@pytest.mark.parametrize("operation", ["CreateSecret", "PutSecretValue", "ModifyDBInstance", "PutParameter"])
-def test_a_service_that_may_quote_the_value_is_not_quoted(code: str, operation: str) -> None:
-    error = refused(code, f"Value '{CANARY}' at 'secretString' failed to satisfy constraint", operation)
-    translated = translate(error, action=operation, resource="a")
-    assert "canary" not in everything(translated)
-    assert code in str(translated)
-    assert translated.code == code
+VALUE_OPERATIONS = [
+    ("secretsmanager", "CreateSecret"),
+    ("secretsmanager", "PutSecretValue"),
+    ("secretsmanager", "UpdateSecret"),
+    ("rds", "CreateDBInstance"),
+    ("rds", "ModifyDBInstance"),
+    ("rds", "CreateDBCluster"),
+    ("rds", "ModifyDBCluster"),
+    ("ssm", "PutParameter"),
+    ("kms", "Encrypt"),
+    ("lambda", "Invoke"),
+    ("lambda", "CreateFunction"),
+    ("lambda", "UpdateFunctionConfiguration"),
+    ("ecs", "RegisterTaskDefinition"),
+]
 
 
-@pytest.mark.parametrize("code", ["AccessDeniedException", "InvalidRequestException", "InsufficientStorageFault"])
-def test_what_cannot_quote_the_value_is_quoted(code: str) -> None:
-    translated = translate(refused(code, "because of this", "PutSecretValue"), action="PutSecretValue", resource="a")
-    assert "because of this" in str(translated)
+def client_of(service: str) -> Any:  # noqa: ANN401 - any service's client
+    make: Any = boto3.client
+    return make(service, region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
+
+
+def raised(error: Exception, operation: str) -> AwsError:
+    """What a reconciler gets to see, raised while it may be handling another error that quotes the value."""
+    try:
+        with calling(operation, "a"):
+            raise error
+    except AwsError as failure:
+        return failure
+    raise AssertionError(error)
+
+
+def test_every_operation_that_carries_values_exists_and_is_covered_here() -> None:
+    assert {operation for _, operation in VALUE_OPERATIONS} == _CARRIES_VALUES
+    for service, operation in VALUE_OPERATIONS:
+        assert operation in client_of(service).meta.service_model.operation_names
+
+
+@pytest.mark.parametrize("operation", sorted(_CARRIES_VALUES))
+def test_no_answer_to_a_value_is_quoted_whatever_its_code(operation: str) -> None:
+    for code, message in aws_answers():
+        failure = raised(refused(code, message, operation), operation)
+        assert "canary" not in everything(failure), (code, message)
+        assert code in str(failure)
+        assert failure.code == code
+        assert failure.__cause__ is None
+        assert failure.__context__ is None
+
+
+@pytest.mark.parametrize("operation", sorted(_CARRIES_VALUES))
+def test_no_error_of_botocore_is_quoted_or_led_to(operation: str) -> None:
+    errors = list(botocore_errors())
+    assert len(errors) > 80
+    for error in errors:
+        failure = raised(error, operation)
+        assert "canary" not in everything(failure), type(error).__name__
+        assert type(error).__name__ in (failure.code, str(failure).split(": ")[-1]) or isinstance(error, ClientError)
+
+
+@pytest.mark.parametrize(("service", "operation"), VALUE_OPERATIONS)
+def test_no_parameter_that_botocore_refuses_is_shown_by_any_operation(service: str, operation: str) -> None:
+    client = client_of(service)
+    method = next(name for name, api in client.meta.method_to_api_mapping.items() if api == operation)
+    members = client.meta.service_model.operation_model(operation).input_shape.members
+    for name, shape in members.items():
+        wrong = [CANARY] if shape.type_name != "list" else {CANARY: CANARY}
+        with pytest.raises(AwsError) as failure, calling(operation, "a"):
+            getattr(client, method)(**{name: wrong})
+        assert failure.value.code == "ParamValidationError"
+        assert "canary" not in everything(failure.value), name
+
+
+def test_an_error_that_is_being_handled_is_not_led_to_either() -> None:
+    try:
+        int(CANARY)
+    except ValueError:
+        failure = raised(ParamValidationError(report=CANARY), "PutSecretValue")
+    assert "canary" not in everything(failure)
+
+
+def test_who_denied_what_and_which_parameter_was_meant_is_told_without_the_text() -> None:
+    denied = (
+        "User: arn:aws:sts::111122223333:assumed-role/deploy/x is not authorized to perform: "
+        "secretsmanager:CreateSecret on resource: shop/dev/token because no identity-based policy allows the "
+        "secretsmanager:CreateSecret action"
+    )
+    text = str(raised(refused("AccessDeniedException", denied, "CreateSecret"), "CreateSecret"))
+    assert "secretsmanager:CreateSecret is not allowed, because no identity-based policy (AWS's text" in text
+    combination = "RDS does not support creating a DB instance with: DBInstanceClass=x, Engine=y, EngineVersion=z"
+    text = str(raised(refused("InvalidParameterCombination", combination, "CreateDBInstance"), "CreateDBInstance"))
+    assert "InvalidParameterCombination: DBInstanceClass, Engine, EngineVersion (AWS's text" in text
+
+
+def test_what_carries_no_value_is_quoted() -> None:
+    failure = raised(refused("InvalidRequestException", "because of this", "TagResource"), "TagResource")
+    assert "InvalidRequestException: because of this" in str(failure)
 
 
 def test_a_denied_kms_key_is_told_from_a_denied_secret() -> None:

@@ -3,12 +3,13 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-import boto3
+import botocore.session
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from secrets_pipeline.aws import QUOTAS, Pacer, Quota, pacer_for, quota_of
+from secrets_pipeline.aws.quotas import KMS, SECRETS_MANAGER
 
 
 class FakeTime:
@@ -43,11 +44,11 @@ def test_the_first_call_does_not_wait() -> None:
     assert time.slept == []
 
 
-@pytest.mark.parametrize("quota", QUOTAS, ids=[quota.name for quota in QUOTAS])
+@pytest.mark.parametrize("quota", QUOTAS, ids=[f"{quota.service} {quota.name}" for quota in QUOTAS])
 def test_a_crowd_of_calls_fills_no_second_beyond_the_quota_and_wastes_little_of_it(quota: Quota) -> None:
     time = FakeTime()
     pacer = Pacer(clock=time.clock, sleep=lambda _: None)
-    starts = [time.now + pacer.wait(quota.operations[0]) for _ in range(3 * quota.per_second)]
+    starts = [time.now + pacer.wait(quota.operations[0], quota.service) for _ in range(3 * quota.per_second)]
     assert fullest_second(starts) in (quota.per_second - 1, quota.per_second)
 
 
@@ -115,9 +116,20 @@ def test_one_account_and_region_has_one_pacer_in_the_process() -> None:
     assert pacer_for("111122223333", "eu-west-1") is not pacer_for("444455556666", "eu-west-1")
 
 
-def test_each_operation_exists_and_counts_against_one_quota() -> None:
-    known = boto3.client("secretsmanager", region_name="eu-west-1").meta.service_model.operation_names
-    listed = [operation for quota in QUOTAS for operation in quota.operations]
-    assert set(listed) <= set(known)
+def test_operations_of_one_name_in_two_services_do_not_share_a_quota() -> None:
+    time = FakeTime()
+    pacer = Pacer(clock=time.clock, sleep=lambda _: None)
+    waits = [pacer.wait("TagResource", service) for service in (SECRETS_MANAGER, KMS, SECRETS_MANAGER, KMS)]
+    assert waits == pytest.approx([0, 0, 1 / 49, 1 / 9])
+
+
+@pytest.mark.parametrize(("service", "client"), [(SECRETS_MANAGER, "secretsmanager"), (KMS, "kms")])
+def test_each_operation_exists_and_counts_against_one_quota(service: str, client: str) -> None:
+    model = botocore.session.Session().get_service_model(client)
+    quotas = [quota for quota in QUOTAS if quota.service == service]
+    listed = [operation for quota in quotas for operation in quota.operations]
+    assert model.service_id.hyphenize() == service
+    assert set(listed) <= set(model.operation_names)
     assert len(listed) == len(set(listed))
-    assert all(quota_of(operation) is quota for quota in QUOTAS for operation in quota.operations)
+    assert len({quota.name for quota in quotas}) == len(quotas)
+    assert all(quota_of(operation, service) is quota for quota in quotas for operation in quota.operations)

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.credentials import DeferredRefreshableCredentials
+from urllib3 import HTTPResponse
 
 from secrets_pipeline.aws import AwsAccount, Pacer, Sessions
 from secrets_pipeline.errors import AwsError
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
 
 REGION = "eu-west-1"
 ROLE = "arn:aws:iam::444455556666:role/deploy"
+POLICY = json.dumps({"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}]})
 
 
 def unpaced(_account: str, _region: str) -> Pacer:
@@ -101,27 +107,95 @@ def test_clients_name_the_project_retry_and_hold_a_connection_per_thread(emulato
     assert config.max_pool_connections == 24
 
 
-def test_every_attempt_of_a_secrets_manager_call_is_paced_and_no_other_call(emulator: Emulator) -> None:
-    asked: list[tuple[str, str, str]] = []
+class Turns:
+    """Pacers of one process as `pacer_for` makes them, their clock stopped: each call's turn is what it would wait."""
 
-    class Recorder(Pacer):
-        def __init__(self, account_id: str, region: str) -> None:
-            super().__init__(sleep=lambda _: None)
-            self._place = (account_id, region)
+    def __init__(self) -> None:
+        self.taken: dict[tuple[str, str, str], list[float]] = {}
+        self._pacers: dict[tuple[str, str], Pacer] = {}
+        self._lock = threading.Lock()
 
-        def wait(self, operation: str) -> float:
-            asked.append((*self._place, operation))
-            return super().wait(operation)
+    def __call__(self, account_id: str, region: str) -> Pacer:
+        with self._lock:
+            return self._pacers.setdefault((account_id, region), self._pacer(region))
 
-    account = Sessions(pacers=Recorder).for_target(Target(region=REGION))
-    client = account.client("secretsmanager")
-    events: Any = client.meta.events
-    no_pause_before_retry = iter([0])
-    events.register("needs-retry.secrets-manager.CreateSecret", lambda **_: next(no_pause_before_retry, None))
-    client.create_secret(Name="a", SecretString="x")
-    account.client("kms").list_keys()
-    assert asked == [(emulator.account_id, REGION, "CreateSecret")] * 2
-    assert emulator.calls["CreateSecret"] == 2
+    def _pacer(self, region: str) -> Pacer:
+        taken, lock = self.taken, self._lock
+
+        class Recorder(Pacer):
+            def wait(self, operation: str, service: str = "") -> float:
+                turn = super().wait(operation, service)
+                with lock:
+                    taken.setdefault((region, service, operation), []).append(turn)
+                return turn
+
+        return Recorder(clock=lambda: 0.0, sleep=lambda _: None)
+
+
+def throttled(times: int) -> Any:  # noqa: ANN401 - a handler of botocore's
+    """Answer the first requests as AWS does beyond a quota; the others go out."""
+    left = [None] * times
+
+    def answer(request: Any, **_: object) -> AWSResponse | None:  # noqa: ANN401 - botocore's AWSPreparedRequest
+        if not left:
+            return None
+        left.pop()
+        body = b'{"__type": "ThrottlingException", "message": "Rate exceeded"}'
+        raw = HTTPResponse(BytesIO(body), preload_content=False)
+        return AWSResponse(request.url, 400, HTTPHeaders(), raw)
+
+    return answer
+
+
+def test_every_attempt_of_a_call_is_paced_in_its_own_quota(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    turns = Turns()
+    account = Sessions(pacers=turns).for_target(Target(region=REGION))
+    secrets, kms = account.client("secretsmanager"), account.client("kms")
+    for client in (secrets, kms):
+        events: Any = client.meta.events
+        events.register("before-send", throttled(2))
+    arn = secrets.create_secret(Name="a", SecretString="x")["ARN"]
+    secrets.tag_resource(SecretId=arn, Tags=[{"Key": "a", "Value": "b"}])
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.tag_resource(KeyId=key, Tags=[{"TagKey": "a", "TagValue": "b"}])
+    account.client("iam").list_roles()
+    assert turns.taken == {
+        (REGION, "secrets-manager", "CreateSecret"): pytest.approx([0, 1 / 49, 2 / 49]),
+        (REGION, "secrets-manager", "TagResource"): [0],
+        (REGION, "kms", "CreateKey"): pytest.approx([0, 1 / 4, 2 / 4]),
+        (REGION, "kms", "TagResource"): [0],
+    }
+
+
+def test_threads_and_sessions_of_a_process_share_the_quotas_of_an_account_and_region(emulator: Emulator) -> None:
+    turns = Turns()
+    accounts = [Sessions(pacers=turns).for_target(Target(region=REGION)) for _ in range(2)]
+    elsewhere = Sessions(pacers=turns).for_target(Target(region="eu-central-1"))
+    accounts[0].client("secretsmanager").create_secret(Name="a", SecretString="x")
+    for account in (*accounts, elsewhere):
+        _ = account.account_id, account.client("secretsmanager"), account.client("kms")
+    gate = threading.Barrier(16)
+
+    def work(number: int) -> None:
+        client = accounts[number % 2].client("secretsmanager")
+        gate.wait()
+        for count in range(8):
+            client.put_resource_policy(SecretId="a", ResourcePolicy=POLICY) if count % 2 else (
+                client.get_resource_policy(SecretId="a")
+            )
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(work, range(16)))
+    elsewhere.client("kms").list_aliases()
+    policy_turns = [
+        turn
+        for (region, _, name), taken in turns.taken.items()
+        if region == REGION and "Policy" in name
+        for turn in taken
+    ]
+    assert sorted(policy_turns) == pytest.approx([number / 49 for number in range(128)])
+    assert turns.taken["eu-central-1", "kms", "ListAliases"] == [0]
 
 
 def test_an_account_shows_no_credentials(emulator: Emulator) -> None:

@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 from pathlib import Path
 
 import boto3
+import dagster as dg
 import pytest
+from rich.console import Console
 
+from definitions.build import build_definitions
+from definitions.partitions import add_missing
 from secrets_pipeline.cli.call_counts import call_counts
 from secrets_pipeline.cli.plan_view import StackPlan, plan_json, plan_table, summary
 from secrets_pipeline.engine import Change, ChangeClass, Resource
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.local import LocalAws, calls
 from tests.cli.conftest import CANARY, Cli, write
 
@@ -130,7 +136,89 @@ def test_what_needs_no_change_is_hidden_unless_asked_for() -> None:
     assert [change["name"] for change in plan_json(plan, unchanged=False)["changes"]] == ["s1"]
 
 
+DRIFT = Change(Resource("secret", "a"), ChangeClass.UPDATE, ("changed outside: tag Team is missing",), drift=True)
+BLOCKED = Change(
+    Resource("secret", "b", "c", "k"),
+    ChangeClass.BLOCKED,
+    ("exists without our tags: `apply --adopt` takes it over",),
+)
+BEHIND = Change(Resource("rotation", "b"), ChangeClass.BLOCKED, ("the secret is not ours",))
+UNREADABLE = Change(
+    Resource("kms-key", "alias/x"),
+    ChangeClass.BLOCKED,
+    ("ListAliases failed: AccessDenied",),
+    error=AwsError("ListAliases failed: AccessDenied", remedy="Allow the action."),
+)
+TOLD = Change(Resource("secret", "d"), ChangeClass.BLOCKED, ("a: b",), remedy="Do this.")
+PLAN = StackPlan(
+    "shop-dev",
+    "111122223333",
+    "eu-west-2",
+    {"kms_keys": [UNREADABLE], "secrets": [DRIFT, BLOCKED, TOLD], "secret_rotation": [BEHIND]},
+)
+
+
+def test_drift_and_what_unblocks_a_change_are_told_apart_from_the_rest() -> None:
+    changes = {(one["kind"], one["name"]): one for one in plan_json(PLAN, unchanged=False)["changes"]}
+    assert {key: one["unblocked_by"] for key, one in changes.items()} == {
+        ("kms-key", "alias/x"): "Allow the action.",
+        ("secret", "a"): None,
+        ("secret", "b"): "`apply --adopt` takes it over",
+        ("secret", "d"): "Do this.",
+        ("rotation", "b"): "unblock the secret of that name",
+    }
+    assert [key for key, one in changes.items() if one["drift"]] == [("secret", "a")]
+    assert plan_json(PLAN, unchanged=False)["drifted"] == 1
+    assert summary(PLAN) == "shop-dev (111122223333, eu-west-2): 1 update, 4 blocked; 1 changed outside"
+
+
+def test_the_table_says_drift_beside_the_action_and_what_unblocks_a_change_last() -> None:
+    console = Console(file=StringIO(), width=200)
+    console.print(plan_table(PLAN, unchanged=False))
+    written = console.file
+    assert isinstance(written, StringIO)
+    rows = [line.rstrip() for line in written.getvalue().splitlines()]
+    assert rows[0].endswith("what unblocks it")
+    assert any("update, drift" in row and "changed outside: tag Team is missing" in row for row in rows)
+    (blocked,) = [row for row in rows if " exists without our tags" in row]
+    assert blocked.endswith("`apply --adopt` takes it over")
+    assert blocked.count("apply --adopt") == 1
+    assert "what unblocks it" not in [column.header for column in plan_table(plan_of(), unchanged=True).columns]
+
+
 def test_plan_makes_no_service_key(cli: Cli, repository: Path, aws: LocalAws) -> None:
     cli("plan", "--base-path", repository)
     aliases = boto3.client("kms").list_aliases()["Aliases"]
     assert not [alias for alias in aliases if alias["AliasName"].startswith("alias/secrets-pipeline")]
+
+
+def test_the_plan_job_observes_each_stage_with_drift_and_what_unblocks_it(repository: Path, aws: LocalAws) -> None:
+    secrets = boto3.client("secretsmanager")
+    secrets.create_secret(Name="shop/dev/api/token", SecretString="somebody else's")
+    try:
+        with dg.DagsterInstance.ephemeral() as instance:
+            add_missing(instance, ["shop-dev"])
+            result = (
+                build_definitions()
+                .resolve_job_def("plan")
+                .execute_in_process(
+                    instance=instance,
+                    partition_key="shop-dev",
+                    run_config={
+                        "resources": {"stacks": {"config": {"base_path": str(repository)}}},
+                        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                    },
+                )
+            )
+            events = result.get_asset_observation_events()
+    finally:
+        secrets.delete_secret(SecretId="shop/dev/api/token", ForceDeleteWithoutRecovery=True)
+    observed = {one.asset_observation_data.asset_observation.asset_key.to_user_string(): one for one in events}
+    metadata = observed["secrets"].asset_observation_data.asset_observation.metadata
+    assert (metadata["planned changes"].value, metadata["changed outside"].value, metadata["blocked"].value) == (
+        1,
+        0,
+        1,
+    )
+    row = next(line for line in str(metadata["plan"].value).splitlines() if "shop/dev/api/token" in line)
+    assert "| exists without our tags | `apply --adopt` takes it over; a generated value stays as it is |" in row

@@ -90,7 +90,7 @@ def test_a_progress_line_names_stack_stage_and_resource_and_reads_no_markup() ->
 
 def test_calls_are_told_apart_by_what_they_do() -> None:
     def call(operation: str, count: int = 1, service: str = "secretsmanager") -> Call:
-        return Call(service, operation, "111122223333", "eu-west-2", "p", 200, count)
+        return Call(service, operation, "111122223333", "eu-west-2", "p", 200, count=count)
 
     idle = call_counts([call("ListSecrets", 3), call("GenerateMac", service="kms"), call("AssumeRole", service="sts")])
     assert idle.idle

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from secrets_pipeline.reconcilers import marks
 from secrets_pipeline.reconcilers.marks import (
     COMPONENT,
     KEY,
@@ -15,6 +16,7 @@ from secrets_pipeline.reconcilers.marks import (
     Part,
 )
 from secrets_pipeline.reconcilers.states import SecretState
+from secrets_pipeline.spec.tags import OWN_TAGS
 from secrets_pipeline.values import Fingerprinter
 
 OWNER = Owner("myapp-dev", "secretsmanager/api", "api_key")
@@ -94,3 +96,8 @@ def test_a_noted_version_is_ours_for_this_secret_alone() -> None:
     assert MARKS.written_version(secret(**{VALUE_VERSION: f"{'b' * 64}.{noted.tags[VALUE_VERSION][65:]}"})) is None
     assert MARKS.written_version(secret()) is None
     assert Marks(None).written_version(noted) is None
+
+
+def test_the_room_for_tags_is_counted_with_every_tag_that_is_written_on_a_secret() -> None:
+    names = {value for value in vars(marks).values() if isinstance(value, str) and value.startswith(marks.PREFIX)}
+    assert names - {marks.PREFIX, marks.PASSWORD} == set(OWN_TAGS)

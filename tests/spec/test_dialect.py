@@ -140,7 +140,7 @@ def test_yaml_functions_are_references_all_the_same(bench: Bench) -> None:
 
 
 def test_policy_variables_stay_as_they_are_where_it_is_off(bench: Bench) -> None:
-    policy = "policy: [{Effect: Deny, Resource: '${aws:username}-${x}'}]"
+    policy = "policy: [{Effect: Deny, Principal: '*', Action: '*', Resource: '${aws:username}-${x}'}]"
     text = manifest("x-9", "dialect: off").replace("secret_data: 'x-9'", f"secret_data: x-9, {policy}")
     assert bench.spec(text).secrets[1].policy[0]["Resource"] == "${aws:username}-${x}"
 

@@ -26,6 +26,7 @@ def stack(entry: str, more: str = "") -> str:
           vars:
             context_name: myapp
             stage: dev
+            much: {a: [.inf]}
             secrets:
               password: {generate_random_password: true}
               login: {generate_random_password: true, username: app, engine: postgres}
@@ -98,7 +99,20 @@ def test_an_unresolved_yaml_function_is_a_reference(bench: Bench) -> None:
         ("secret_data: 12", "secret_data is a number, not text or a map"),
         ("secret_data: [a]", "secret_data is a list, not text or a map"),
         ("secret_data: x\nusername: app", "username stands beside secret_data"),
-        (f"secret_data: {'ab' * 32769}", "secret_data has 65538 bytes, AWS takes 65536"),
+        (
+            f"secret_data: {'ab' * 32769}",
+            "secret_data has 65538 bytes without what its references add, AWS takes 65536",
+        ),
+        (f"secret_data: '{'ab' * 32769}${{output.rds.address}}'", "secret_data has 65538 bytes without"),
+        (f"secret_data: {{k: {'x' * 65536}}}", "secret_data has 65544 bytes without"),
+        (f"secret_data: {{k: '{'ß' * 32768}'}}", "secret_data has 65544 bytes without"),
+        ("secret_data: {k: .inf}", "the value at k holds a number that JSON has not"),
+        ("secret_data: {k: [1, {l: .nan}]}", "the value at k.1.l holds a number that JSON has not"),
+        ("secret_data: '{\"a\": NaN}'", "secret_data holds NaN, which JSON has not"),
+        ("secret_data: '{\"a\": -Infinity}'", "secret_data holds -Infinity, which JSON has not"),
+        ("secret_data: '{\"a\": 1e999}'", "the value at a holds a number that JSON has not"),
+        ("secret_data: {k: '${vars.much}'}", "the value at k holds a number that JSON has not"),
+        ('secret_data: \'{"a": "x\\ud800"}\'', "the value at a holds half of a character"),
         (
             "secret_data: 'pg://h@${output.rds.endpoint}:5432/x'",
             "${output.rds.endpoint} is host and port already, and another port follows",
@@ -113,6 +127,20 @@ def test_a_wrong_value_is_an_error_that_names_the_key(bench: Bench, entry: str, 
     found = error(bench, entry)
     assert problem in found
     assert "stack dev, component secretsmanager, key vars.secrets.key." in found
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        f"secret_data: {'ab' * 32768}",
+        f"secret_data: {{k: {'x' * 65528}}}",
+        f"secret_data: '{'${output.rds.address}' * 4000}'",
+        "secret_data: {k: 1.5e300, l: -0.0}",
+        "secret_data: {k: '.inf', l: 'NaN'}",
+    ],
+)
+def test_a_value_within_the_limits_is_taken(bench: Bench, entry: str) -> None:
+    declared(bench, entry)
 
 
 def test_a_broken_json_text_is_not_shown(bench: Bench) -> None:

@@ -142,6 +142,100 @@ def test_a_recovery_window_comes_from_the_secret_then_the_component_then_30(benc
     assert one(bench, "").recovery_window_in_days == 30
 
 
+def test_as_many_tags_as_aws_takes_beside_the_pipelines_own_are_taken(bench: Bench) -> None:
+    assert len(one(bench, "tags: {" + ", ".join(f"k{n}: 'ß é 1'" for n in range(42)) + "}").tags) == 42
+
+
+@pytest.mark.parametrize(
+    ("key", "problem"),
+    [("'a*b'", "the key 'a*b' becomes a tag of the secret"), ("k" * 257, "has up to 256 letters")],
+)
+def test_a_key_that_cannot_be_a_tag_is_an_error(bench: Bench, key: str, problem: str) -> None:
+    found = bench.only_error(stack(f"{key}: {{generate_random_password: true, name: good}}"))
+    assert problem in found
+    assert "Rename the key." in found
+
+
+@pytest.mark.parametrize("name", ["oauth-CONFIG", "key-abc123", "x/y-202401"])
+def test_a_name_that_aws_advises_against_is_said_and_taken(bench: Bench, name: str) -> None:
+    built = bench.build(dev=stack(f"key: {{generate_random_password: true, name: {name}}}"))
+    assert not built.errors
+    assert any(notice.startswith(f"secret myapp/{name} ends in a hyphen") for notice in built.notices)
+
+
+@pytest.mark.parametrize("name", ["oauth-config", "oauth-CONFIGS", "oauth_abc123", "oauth-c0nf"])
+def test_any_other_name_is_not_remarked_on(bench: Bench, name: str) -> None:
+    assert not bench.build(dev=stack(f"key: {{generate_random_password: true, name: {name}}}")).notices
+
+
+def test_a_key_of_another_region_is_an_error(bench: Bench) -> None:
+    arn = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    found = error(bench, f"kms_key_id: {arn}")
+    assert "kms_key_id names a key in eu-west-1, but the secret is in eu-west-2" in found
+    assert "default_kms_key_id names a key in eu-west-1" in error(bench, "", f"default_kms_key_id: {arn}\n")
+
+
+def test_the_default_key_by_its_alias_arn_is_the_default_key_and_other_keys_of_aws_are_none(bench: Bench) -> None:
+    arn = "arn:aws:kms:eu-west-2:111122223333:alias/aws/"
+    assert one(bench, f"kms_key_id: {arn}secretsmanager").kms_key is None
+    assert "kms_key_id is" in error(bench, f"kms_key_id: {arn}rds")
+
+
+@pytest.mark.parametrize("environment", ["Prod", "PRODUCTION", "production-eu", "eu_prod", "prod/eu"])
+def test_production_may_be_a_word_in_any_case(bench: Bench, environment: str) -> None:
+    found = error(bench, "recovery_window_in_days: 0", f"environment: {environment}\n")
+    assert f"recovery_window_in_days is 0: this stack is production (environment is {environment})" in found
+
+
+@pytest.mark.parametrize("environment", ["non-prod", "pre_production", "nonprod", "product", "reproduction", "dev"])
+def test_what_only_sounds_like_production_is_none(bench: Bench, environment: str) -> None:
+    assert one(bench, "recovery_window_in_days: 0", f"environment: {environment}\n").recovery_window_in_days == 0
+
+
+@pytest.mark.parametrize("switch", ["environment: prod", "stage: production"])
+def test_an_inherited_window_of_0_is_refused_in_production(bench: Bench, switch: str) -> None:
+    found = bench.only_error(
+        f"""\
+        components:
+          terraform:
+            base:
+              metadata: {{type: abstract, component: secretsmanager}}
+              vars: {{default_recovery_window_in_days: 0}}
+            secretsmanager:
+              metadata: {{inherits: [base]}}
+              vars:
+                {switch}
+                context_name: myapp
+                secrets: {{a: {{generate_random_password: true}}, b: {{generate_random_password: true}}}}
+        """
+    )
+    assert "default_recovery_window_in_days is 0: this stack is production" in found
+    assert "stacks/dev.yaml:5" in found
+    assert "Write 7 to 30." in found
+
+
+@pytest.mark.parametrize("days", [1, 6])
+def test_production_takes_no_window_shorter_than_aws_or_tf_atmos_takes(bench: Bench, days: int) -> None:
+    assert "Write 7 to 30." in error(bench, f"recovery_window_in_days: {days}", "environment: prod\n")
+    assert one(bench, "recovery_window_in_days: 7", "environment: prod\n").recovery_window_in_days == 7
+
+
+def test_a_stack_that_asks_for_it_is_protected_whatever_another_component_says(bench: Bench) -> None:
+    found = bench.only_error(
+        """\
+        components:
+          terraform:
+            kms: {settings: {secrets_pipeline: {protected: true}}, vars: {alias: a}}
+            secretsmanager:
+              settings: {secrets_pipeline: {protected: false}}
+              vars:
+                context_name: myapp
+                secrets: {a: {generate_random_password: true, recovery_window_in_days: 0}}
+        """
+    )
+    assert "this stack is production (settings.secrets_pipeline.protected is true)" in found
+
+
 @pytest.mark.parametrize("environment", ["prod", "production"])
 def test_production_takes_no_recovery_window_of_0(bench: Bench, environment: str) -> None:
     found = error(bench, "recovery_window_in_days: 0", f"environment: {environment}\n")
@@ -190,13 +284,14 @@ def test_tags_of_a_secret_win_over_the_components_and_become_text(bench: Bench) 
         ("{aws:x: y}", "tag 'aws:x' begins with 'aws:', which is reserved"),
         ("{secrets-pipeline:spec: y}", "begins with 'secrets-pipeline:', which is reserved"),
         ("{x: 'a*'}", "tag 'x': its value has up to 256"),
+        ('{x: "a\\nb"}', "tag 'x': its value has up to 256"),
         ("{" + "x" * 129 + ": y}", "a key has 1 to 128"),
         ("{x: " + "y" * 257 + "}", "its value has up to 256"),
         ("{x: [y]}", "tag x is a list"),
         ("[x]", "tags is a list, not a map"),
         (
-            "{" + ", ".join(f"k{n}: v" for n in range(45)) + "}",
-            "45 tags; AWS takes 50, of which 6 are the pipeline's own",
+            "{" + ", ".join(f"k{n}: v" for n in range(43)) + "}",
+            "43 tags; AWS takes 50, of which 8 are the pipeline's own",
         ),
     ],
 )
@@ -205,8 +300,8 @@ def test_tags_that_aws_would_refuse_are_an_error(bench: Bench, tags: str, proble
 
 
 def test_too_many_tags_together_with_the_components_are_an_error(bench: Bench) -> None:
-    many = "tags: {" + ", ".join(f"c{n}: v" for n in range(43)) + "}\n"
-    assert "together with the component's: 45 tags" in error(bench, "tags: {one: v, other: v}", many)
+    many = "tags: {" + ", ".join(f"c{n}: v" for n in range(41)) + "}\n"
+    assert "together with the component's: 43 tags" in error(bench, "tags: {one: v, other: v}", many)
 
 
 def test_replicas_are_regions_or_maps(bench: Bench) -> None:

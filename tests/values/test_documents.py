@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from secrets_pipeline.errors import DocumentError
 from secrets_pipeline.values import field, merge_document, to_json
+from secrets_pipeline.values.documents import storable
 
 CANARY = "canary-9Qx4"
 texts = st.text(st.characters(codec="utf-8"), max_size=8)
@@ -119,3 +120,29 @@ def test_what_json_cannot_hold_is_refused_without_content(leaf: object) -> None:
         to_json({"password": CANARY, "a": leaf})
     assert CANARY not in str(refusal.value)
     assert refusal.value.__context__ is None
+
+
+LONGEST = 65_536
+AROUND = len('{"a":""}')
+
+
+def test_a_value_of_the_longest_length_is_storable_and_one_byte_more_is_not() -> None:
+    assert len(storable(SecretStr("x" * LONGEST)).get_secret_value()) == LONGEST
+    with pytest.raises(DocumentError, match="has 65537 bytes, AWS takes 65536"):
+        storable(SecretStr("x" * (LONGEST - 1) + "ß"))
+
+
+@pytest.mark.parametrize("text", ["", "x\ud800", "\udfff"])
+def test_an_empty_value_and_half_characters_are_refused_without_content(text: str) -> None:
+    with pytest.raises(DocumentError) as refusal:
+        storable(SecretStr(text))
+    assert refusal.value.__context__ is None
+    assert "\\ud" not in repr(refusal.value)
+
+
+@pytest.mark.parametrize("current", [None, SecretStr('{"a":"b"}')])
+def test_a_merged_value_that_is_too_long_is_refused_before_any_call(current: SecretStr | None) -> None:
+    merge_document(current, {"a": "x" * (LONGEST - AROUND)})
+    with pytest.raises(DocumentError, match="has 65537 bytes") as refusal:
+        merge_document(current, {"a": "x" * (LONGEST - AROUND + 1)})
+    assert "xxx" not in str(refusal.value)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.errors import DocumentError, ExpressionError
 from secrets_pipeline.references import Pending, Plain, Resolved, Secret
 from secrets_pipeline.spec.model import DeclaredValue, Leaf
 from secrets_pipeline.values import render
@@ -47,6 +47,13 @@ def test_a_value_that_is_still_missing_is_never_written_half() -> None:
     leaves = values(host=Plain("h"), password=Pending("secret x has no value yet"))
     with pytest.raises(ExpressionError, match="password: secret x has no value yet"):
         render(document(("host",), ("password",)), lambda leaf: leaves[leaf.path], None)
+
+
+@pytest.mark.parametrize("text", ["", "x" * 65_537])
+def test_a_text_that_secrets_manager_does_not_take_is_refused(text: str) -> None:
+    value = DeclaredValue(document=False, leaves=(Leaf(path=(), source=("x",)),))
+    with pytest.raises(DocumentError):
+        render(value, lambda _leaf: Secret(SecretStr(text)), None)
 
 
 @given(st.text(min_size=1).filter(lambda text: not text.isspace()))

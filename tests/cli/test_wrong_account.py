@@ -1,0 +1,59 @@
+"""Credentials of another account stop every command, and Materialize, before anything but who we are is asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from definitions.build import build_definitions
+from definitions.partitions import PARTITION_TAG, add_missing
+from secrets_pipeline.local import LocalAws, calls
+from tests.cli.conftest import Cli
+
+ELSEWHERE = "999988887777"
+REFUSED = f"stack shop-dev belongs to account {ELSEWHERE}, but the credentials belong to 111122223333"
+
+
+@pytest.fixture
+def wrong(repository: Path, aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository whose stack belongs to an account that the credentials are not of."""
+    stack = repository / "stacks" / "dev.yaml"
+    stack.write_text(stack.read_text().replace("111122223333", ELSEWHERE))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    return repository
+
+
+@pytest.mark.parametrize(
+    "command", [("apply", "-s", "shop-dev"), ("apply", "--all"), ("plan",), ("verify",), ("outputs", "-s", "shop-dev")]
+)
+def test_no_command_goes_on(cli: Cli, wrong: Path, aws: LocalAws, command: tuple[str, ...]) -> None:
+    result = cli(*command, "--base-path", wrong)
+    assert result.exit_code == 1
+    assert REFUSED in result.output + result.stderr
+    assert {call.service for call in calls(aws)} <= {"sts"}
+
+
+@pytest.mark.parametrize("asset", ["stack_config", "generated_passwords", "kms_keys", "secrets", "secret_policies"])
+def test_a_single_asset_that_is_materialised_does_not_go_on(wrong: Path, aws: LocalAws, asset: str) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        add_missing(instance, ["shop-dev"])
+        result = (
+            build_definitions()
+            .resolve_job_def("provision")
+            .execute_in_process(
+                instance=instance,
+                asset_selection=[dg.AssetKey(asset)],
+                run_config={
+                    "resources": {"stacks": {"config": {"base_path": str(wrong)}}},
+                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                },
+                raise_on_error=False,
+                tags={PARTITION_TAG: "shop-dev"},
+            )
+        )
+    assert not result.success
+    assert REFUSED in str([event.event_specific_data for event in result.all_events if event.is_failure])
+    assert {call.service for call in calls(aws)} == {"sts"}

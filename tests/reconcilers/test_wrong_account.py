@@ -1,0 +1,96 @@
+"""Credentials of another account than the stack's stop everything before the first write, whoever asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from secrets_pipeline import local
+from secrets_pipeline.engine import Applied, Failed
+from secrets_pipeline.errors import GuardError
+from secrets_pipeline.reconcilers import STAGES, StackContext, apply_stack, commit, generate_passwords, plan_stack
+from secrets_pipeline.references import Output
+from secrets_pipeline.spec import StackSpec
+
+if TYPE_CHECKING:
+    from tests.reconcilers.conftest import Bench
+
+ELSEWHERE = "999988887777"
+
+
+def elsewhere(spec: StackSpec) -> StackSpec:
+    """The same stack, expected in an account that nobody has credentials of."""
+    return spec.model_copy(update={"target": spec.target.model_copy(update={"account_id": ELSEWHERE})})
+
+
+def other_services(bench: Bench) -> set[str]:
+    return {call.service for call in local.calls(bench.aws)} - {"sts"}
+
+
+def refused(work: Callable[[StackContext], Any], context: StackContext) -> Iterator[BaseException | None]:
+    """What work says of the account; a reconciler may say it of each of its resources."""
+    try:
+        changes = work(context)
+    except GuardError as refusal:
+        yield refusal
+    else:
+        yield from (change.error for change in changes)
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        pytest.param(apply_stack, id="apply_stack"),
+        pytest.param(plan_stack, id="plan_stack"),
+        pytest.param(generate_passwords, id="generate_passwords"),
+        pytest.param(lambda context: context.guard(), id="guard"),
+        pytest.param(lambda context: context.service_keys, id="service_keys"),
+        pytest.param(lambda context: context.fingerprinter, id="fingerprinter"),
+        pytest.param(lambda context: context.inventory.secrets(), id="inventory"),
+        *(pytest.param(lambda context, make=make: make(context).plan(), id=name) for name, make in STAGES.items()),
+        pytest.param(lambda context: commit(context).plan(), id="commit"),
+    ],
+)
+def test_nothing_but_who_we_are_is_asked(bench: Bench, work: Callable[[StackContext], Any]) -> None:
+    spec = elsewhere(
+        bench.spec(
+            bench.generated("password"),
+            keys=(bench.key(),),
+            databases=(bench.database(),),
+        )
+    )
+    context = bench.context(spec)
+    bench.reset_calls()
+    refusals = list(refused(work, context))
+    assert refusals
+    assert all(f"belongs to account {ELSEWHERE}" in str(refusal) for refusal in refusals)
+    assert other_services(bench) == set()
+
+
+def test_a_reference_to_a_stack_in_another_account_reads_nothing_there_and_fails_alone(bench: Bench) -> None:
+    theirs = bench.another()
+    other = theirs.create(theirs.generated("token"))
+    token = Output("secrets", ("secret_values", "token"), theirs.stack)
+    ours = bench.spec(bench.declared("alone", "value"), bench.declared("reader", token))
+    bench.reset_calls()
+    outcomes = {
+        outcome.change.resource.name: outcome
+        for outcome in apply_stack(bench.context(ours, elsewhere(other)))["secrets"]
+    }
+    assert isinstance(outcomes[bench.name("alone")], Applied)
+    failed = outcomes[bench.name("reader")]
+    assert isinstance(failed, Failed)
+    assert f"stack {theirs.stack} belongs to account {ELSEWHERE}" in str(failed.error)
+    assert bench.calls()["GetSecretValue"] == 0
+    assert bench.calls()["CreateSecret"] == 1
+
+
+def test_the_same_reference_works_with_the_right_credentials(bench: Bench) -> None:
+    theirs = bench.another()
+    other = theirs.create(theirs.generated("token"))
+    token = Output("secrets", ("secret_values", "token"), theirs.stack)
+    ours = bench.spec(bench.declared("reader", token))
+    apply_stack(bench.context(ours, other))
+    assert bench.value("reader") == theirs.value("token")
