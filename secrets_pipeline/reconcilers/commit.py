@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.access import same_policy
-from secrets_pipeline.aws import AwsError, calling
+from secrets_pipeline.aws import NEW_RESOURCE, AwsError
 from secrets_pipeline.engine import Change, ChangeClass, Reconciler, Resource, SkippedError
 from secrets_pipeline.reconcilers import desired, rotation
 from secrets_pipeline.reconcilers.fields import known_fields
@@ -104,8 +105,8 @@ class Finishing:
 
 def _mark(context: StackContext, state: SecretState, secret: SecretSpec, commit: Commit) -> None:
     tags = {SPEC: context.marks.finished(state.arn, context.owner(secret), commit)}
-    with calling("TagResource", secret.name):
-        context.account.client("secretsmanager").tag_resource(SecretId=state.arn, Tags=tag_list(tags))
+    tag = partial(context.account.client("secretsmanager").tag_resource, SecretId=state.arn, Tags=tag_list(tags))
+    context.world.patience.until_visible("TagResource", secret.name, tag, lag=NEW_RESOURCE)
     context.inventory.note(replace(state, tags={**state.tags, **tags}))
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access import same_policy
-from secrets_pipeline.aws import calling
+from secrets_pipeline.aws import NEW_PRINCIPAL, calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers import desired
 from secrets_pipeline.reconcilers.marks import Part, keeps
@@ -56,8 +57,10 @@ class SecretPolicyReconciler:
             self._context.inventory.note(replace(state, policy=None))
             return "policy removed"
         text = json.dumps(document)
-        with calling("PutResourcePolicy", secret.name):
-            client.put_resource_policy(SecretId=state.arn, ResourcePolicy=text, BlockPublicPolicy=True)
+        put = partial(client.put_resource_policy, SecretId=state.arn, ResourcePolicy=text, BlockPublicPolicy=True)
+        self._context.world.patience.until_visible(
+            "PutResourcePolicy", secret.name, put, lag=NEW_PRINCIPAL, subject=_principals(document)
+        )
         self._context.inventory.note(replace(state, policy=text))
         count = len(document["Statement"])
         return f"{count} statement{'s' if count > 1 else ''}"
@@ -91,3 +94,7 @@ class SecretPolicyReconciler:
         )
         said = f"{OUTSIDE}{reason}" if made else reason
         return Change(resource, action, (said,), drift=made)
+
+
+def _principals(document: dict[str, Any]) -> str:
+    return json.dumps([statement.get("Principal") for statement in document["Statement"]], sort_keys=True)

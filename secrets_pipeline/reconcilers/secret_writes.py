@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.aws import AwsError, calling
+from secrets_pipeline.aws import NEW_RESOURCE, AwsError, calling
 from secrets_pipeline.engine import SkippedError
 from secrets_pipeline.reconcilers import desired, key_move
 from secrets_pipeline.reconcilers.initial_value import initial_value
@@ -79,15 +80,18 @@ class SecretWrites:
         request: dict[str, Any] = {"Description": secret.description} if secret.description else {}
         if key is not None:
             request["KmsKeyId"] = key
+        make = partial(
+            self._client.create_secret, Name=secret.name, ClientRequestToken=token, Tags=tag_list(tags), **request
+        )
         try:
-            with calling("CreateSecret", secret.name):
-                answer = self._client.create_secret(
-                    Name=secret.name,
-                    ClientRequestToken=token,
-                    SecretString=initial.value.get_secret_value(),
-                    Tags=tag_list(tags),
-                    **request,
-                )
+            # The key may be as new as the secret.
+            answer = context.world.patience.until_visible(
+                "CreateSecret",
+                secret.name,
+                lambda: make(SecretString=initial.value.get_secret_value()),
+                lag=NEW_RESOURCE,
+                subject=key or "",
+            )
         except AwsError as error:
             if error.code not in _EXISTS or context.inventory.refresh(secret.name) is None:
                 raise

@@ -56,7 +56,7 @@ def refused(work: Callable[[StackContext], Any], context: StackContext) -> Itera
 def test_nothing_but_who_we_are_is_asked(bench: Bench, work: Callable[[StackContext], Any]) -> None:
     spec = elsewhere(
         bench.spec(
-            bench.generated("password"),
+            bench.generated("password", fields={"engine": "postgres"}),
             keys=(bench.key(),),
             databases=(bench.database(),),
         )
