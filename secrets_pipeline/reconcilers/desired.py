@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access import canonical, secret_policy
+from secrets_pipeline.reconcilers.own_key import usable_as
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.references import Pending, Plain, substitute
 from secrets_pipeline.spec import SecretSpec
@@ -25,8 +26,23 @@ class Rotation:
 
 
 def kms_key(context: StackContext, secret: SecretSpec) -> str | Pending | None:
-    """What to pass as KmsKeyId: an ARN for keys of ours, the text of the stack otherwise, None for the default key."""
-    return None if secret.kms_key is None else context.outputs.text(secret.kms_key)
+    """What to pass as KmsKeyId: an ARN for keys of ours, the text of the stack otherwise, None for the default key.
+
+    A key under which nothing can be encrypted is waited for; the stage `kms_keys` fails with it.
+    """
+    key = _declared_key(context, secret)
+    problem = context.inventory.keys.problem(key) if isinstance(key, str) else None
+    return Pending(f"KMS key {key} {problem}") if problem else key
+
+
+def _declared_key(context: StackContext, secret: SecretSpec) -> str | Pending | None:
+    if secret.kms_key is None:
+        return None
+    named = context.outputs.text(secret.kms_key)
+    if isinstance(named, Pending) or all(named != key.alias for key in context.spec.keys):
+        return named
+    key = usable_as(context, named)
+    return Pending(key) if isinstance(key, str) else key.arn
 
 
 def tags(context: StackContext, secret: SecretSpec) -> dict[str, str]:
@@ -75,7 +91,7 @@ def parts(context: StackContext, secret: SecretSpec) -> str:
 
 def digest(context: StackContext, secret: SecretSpec) -> str | None:
     """Keyed digest of everything but the value; None while a part is not known or nothing was ever applied."""
-    key, document, turning = kms_key(context, secret), policy(context, secret), rotation(context, secret)
+    key, document, turning = _declared_key(context, secret), policy(context, secret), rotation(context, secret)
     if context.fingerprinter is None or any(isinstance(part, Pending) for part in (key, document, turning)):
         return None
     return context.marks.digest(

@@ -7,13 +7,12 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.engine import ChangeClass
+from secrets_pipeline.reconcilers import stages
 from secrets_pipeline.reconcilers.database_endpoint import AVAILABLE, DatabaseEndpointReconciler
 from secrets_pipeline.reconcilers.login import LoggedIn, Refused, Unreachable
 from secrets_pipeline.reconcilers.marks import INPUTS
 from secrets_pipeline.reconcilers.secret import waits_for_endpoint
 from secrets_pipeline.reconcilers.secret_differences import key_id
-from secrets_pipeline.reconcilers.secret_policy import SecretPolicyReconciler
-from secrets_pipeline.reconcilers.stages import STAGES
 from secrets_pipeline.reconcilers.stored_value import read_value
 from secrets_pipeline.reconcilers.value_inputs import declared_inputs
 from secrets_pipeline.references import Pending
@@ -43,10 +42,11 @@ class Finding:
 
 def as_declared(context: StackContext, stage: str, *, deep: bool) -> list[Finding]:
     """Whether the resources of a stage are as the stack declares them: is there anything left to plan?"""
-    reconciler = SecretPolicyReconciler(context, deep=deep) if stage == "secret_policies" else STAGES[stage](context)
     findings = []
-    for change in reconciler.plan():
+    for change in stages.stage(context, stage, deep=deep).plan():
         match change.action:
+            case _ if change.error is not None:
+                findings.append(Finding(change.resource.name, Verdict.WRONG, change.error.diagnostics()))
             case ChangeClass.NONE:
                 findings.append(Finding(change.resource.name, Verdict.RIGHT, change.reason or "as declared"))
             case ChangeClass.BLOCKED | ChangeClass.ORPHAN:

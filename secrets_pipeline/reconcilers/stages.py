@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.engine import DEFAULT_WORKERS, Change, Outcome, Progress, Reconciler, apply, silent
@@ -33,18 +34,25 @@ STAGES: Mapping[str, Callable[[StackContext], Reconciler]] = {
 """Asset name → reconciler, in the order in which they are applied."""
 
 
+_DEEP: Mapping[str, Callable[[StackContext], Reconciler]] = {
+    "kms_keys": partial(KmsKeyReconciler, deep=True),
+    "secret_policies": partial(SecretPolicyReconciler, deep=True),
+}
+
+
+def stage(context: StackContext, name: str, *, deep: bool = False) -> Reconciler:
+    """The reconciler of one stage; `deep` has it also read what its bulk reads do not show."""
+    return _DEEP[name](context) if deep and name in _DEEP else STAGES[name](context)
+
+
 def plan_stack(context: StackContext, *, deep: bool = False) -> dict[str, tuple[Change, ...]]:
     """The plan of a whole stack, by stage; reads only.
 
     Args:
         context: the stack, in a world that does not write.
-        deep: also read the policies of secrets whose mark is up to date.
+        deep: also read policies, of secrets and of keys, and replicas where the mark is up to date.
     """
-    plans: dict[str, tuple[Change, ...]] = {}
-    for name, make in STAGES.items():
-        reconciler = SecretPolicyReconciler(context, deep=deep) if name == "secret_policies" else make(context)
-        plans[name] = tuple(reconciler.plan())
-    return plans
+    return {name: tuple(stage(context, name, deep=deep).plan()) for name in STAGES}
 
 
 def commit(context: StackContext) -> Reconciler:

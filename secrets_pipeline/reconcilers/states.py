@@ -83,24 +83,62 @@ def secret_state(entry: Mapping[str, Any], *, confirmed: bool = False) -> Secret
     )
 
 
+ENABLED = "Enabled"
+UNKNOWN_STATE = "unknown"
+"""State of a key that DescribeKey does not show us."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """A KMS key behind an alias.
+    """A KMS key as DescribeKey shows it.
 
     Attributes:
         state: `Enabled`, `Disabled`, `PendingDeletion` …
+        spec: KeySpec, for example `SYMMETRIC_DEFAULT`.
+        origin: where its material comes from; `AWS_KMS` means that nobody knows it.
     """
 
-    alias: str
     key_id: str
     arn: str
     state: str
-    description: str
-    manager: str
-    tags: Mapping[str, str]
-    rotation_enabled: bool
-    rotation_period_in_days: int | None
-    policy: str
+    description: str = ""
+    spec: str = "SYMMETRIC_DEFAULT"
+    usage: str = "ENCRYPT_DECRYPT"
+    origin: str = "AWS_KMS"
+    deleted_at: datetime | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """Why no secret can be encrypted under it, as the rest of a sentence; None where it can, or nobody knows."""
+        if self.state == "PendingDeletion" and self.deleted_at is not None:
+            return f"is PendingDeletion: it is deleted on {self.deleted_at:%Y-%m-%d}"
+        if self.state not in (ENABLED, UNKNOWN_STATE):
+            return f"is {self.state}"
+        if (self.spec, self.usage) != ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"):
+            return f"is a {self.spec} key for {self.usage}, and secrets need a symmetric encryption key"
+        return None
+
+
+def key_state(about: Mapping[str, Any]) -> KeyState:
+    """Read KeyMetadata, from DescribeKey or CreateKey."""
+    return KeyState(
+        key_id=about["KeyId"],
+        arn=about["Arn"],
+        state=about.get("KeyState", ""),
+        description=about.get("Description", ""),
+        spec=about.get("KeySpec", ""),
+        usage=about.get("KeyUsage", ""),
+        origin=about.get("Origin", ""),
+        deleted_at=about.get("DeletionDate"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRotation:
+    """Rotation of a key's material; the period in days."""
+
+    enabled: bool
+    period_in_days: int | None
 
 
 @dataclass(frozen=True, slots=True)

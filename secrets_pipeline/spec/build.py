@@ -166,7 +166,7 @@ def _secrets_and_keys(
     scope: StackScope, databases: list[DatabaseSpec], target: Target, *, protected: bool
 ) -> tuple[list[SecretSpec], list[KeySpec]]:
     masters = {database.password: database for database in databases if database.password}
-    keys = [key for component in scope.of_kind("kms") if (key := kms.read_component(component))]
+    keys = [key for component in scope.of_kind("kms") if (key := kms.read_component(component, target.account_id))]
     secrets: list[SecretSpec] = []
     for component in scope.of_kind("secretsmanager"):
         found, own_key = secretsmanager.read_component(component, masters, region=target.region, protected=protected)
