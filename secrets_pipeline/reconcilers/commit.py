@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.access import same_policy
 from secrets_pipeline.aws import calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.reconcilers import desired, rotation, secret_policy
+from secrets_pipeline.reconcilers import desired, replica, rotation, secret_policy
 from secrets_pipeline.reconcilers.fields import known_fields
 from secrets_pipeline.reconcilers.marks import INPUTS, PARTS, SPEC, had_part
 from secrets_pipeline.reconcilers.planning import plan_secrets
@@ -60,6 +60,7 @@ class CommitReconciler:
             return None
         if not context.owns(state) or desired.finished(context, state, secret):
             return None
+        replica.settle(context, secret)
         open_parts = self._open(secret)
         if open_parts or desired.digest(context, secret) is None:
             return Change(resource, ChangeClass.BLOCKED, (f"not finished: {', '.join(open_parts) or 'waits'}",))
@@ -79,8 +80,7 @@ class CommitReconciler:
         ours = wanted is not None or had_part(state, rotation.KIND)
         if ours and (isinstance(wanted, Pending) or rotation.rotation_differences(state, wanted)):
             parts.append("rotation")
-        if secret.replicas:
-            parts.append("replicas")
+        parts.extend(replica.open_parts(context, state, secret))
         if isinstance(secret.value, GeneratedValue) and secret.value.fields:
             fields, missing = known_fields(context, secret)
             if missing or state.tags.get(INPUTS) != field_inputs(context, secret, fields):

@@ -16,6 +16,7 @@ from secrets_pipeline.reconcilers import desired
 from secrets_pipeline.reconcilers.initial_value import initial_value
 from secrets_pipeline.reconcilers.marks import COMPONENT, INPUTS, KEY, PARTS, SPEC, STACK, VALUE_KEY, VALUE_VERSION
 from secrets_pipeline.reconcilers.ownership import Claim, claim
+from secrets_pipeline.reconcilers.replica import withdraw
 from secrets_pipeline.reconcilers.secret_differences import (
     changed_outside,
     changes_value,
@@ -66,8 +67,7 @@ class SecretReconciler:
             declared.append(change)
             if any(changes_value(reason) for reason in change.reasons):
                 rewritten.add(secret.name)
-        replicas = [change for secret in self._secrets.values() for change in _replicas(secret)]
-        return [*declared, *replicas, *([] if self._connections else self._orphans())]
+        return [*declared, *([] if self._connections else self._orphans())]
 
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""
@@ -186,6 +186,7 @@ class SecretReconciler:
                 kms_key_id=key,
                 tags=tags,
                 versions={answer.get("VersionId", token): (CURRENT,)},
+                replicas={},
                 policy=None,
                 confirmed=True,
             )
@@ -276,20 +277,11 @@ class SecretReconciler:
             return "was gone already"
         if not self._context.owns(state):
             raise SkippedError(f"{name} does not belong to this stack any more")
+        state = withdraw(self._context, state)
         with calling("DeleteSecret", name):
             self._context.account.client("secretsmanager").delete_secret(SecretId=state.arn, RecoveryWindowInDays=30)
         self._context.inventory.refresh(name)
         return "scheduled for deletion in 30 days"
-
-
-def _replicas(secret: SecretSpec) -> list[Change]:
-    """Replicas are declared and not made yet: that is said, not passed over."""
-    reason = "the pipeline does not replicate yet: replicate it with Terraform until it does"
-    names = (f"{secret.name} in {replica.region}" for replica in secret.replicas)
-    return [
-        Change(Resource("replica", name, secret.ref.component, secret.ref.key), ChangeClass.BLOCKED, (reason,))
-        for name in names
-    ]
 
 
 def waits_for_endpoint(secret: SecretSpec) -> bool:

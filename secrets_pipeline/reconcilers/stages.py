@@ -14,6 +14,7 @@ from secrets_pipeline.reconcilers.database import DatabaseReconciler
 from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
 from secrets_pipeline.reconcilers.generated import generate_passwords
 from secrets_pipeline.reconcilers.kms_key import KmsKeyReconciler
+from secrets_pipeline.reconcilers.replica import ReplicaReconciler
 from secrets_pipeline.reconcilers.rotation import RotationReconciler
 from secrets_pipeline.reconcilers.secret import SecretReconciler
 from secrets_pipeline.reconcilers.secret_policy import SecretPolicyReconciler
@@ -29,6 +30,7 @@ STAGES: Mapping[str, Callable[[StackContext], Reconciler]] = {
     "connection_secrets": ConnectionReconciler,
     "secret_policies": SecretPolicyReconciler,
     "secret_rotation": RotationReconciler,
+    "secret_replicas": ReplicaReconciler,
     "consumer_arns": ConsumerReconciler,
 }
 """Asset name → reconciler, in the order in which they are applied."""
@@ -37,6 +39,7 @@ STAGES: Mapping[str, Callable[[StackContext], Reconciler]] = {
 _DEEP: Mapping[str, Callable[[StackContext], Reconciler]] = {
     "kms_keys": partial(KmsKeyReconciler, deep=True),
     "secret_policies": partial(SecretPolicyReconciler, deep=True),
+    "secret_replicas": partial(ReplicaReconciler, deep=True),
 }
 
 

@@ -14,6 +14,7 @@ from secrets_pipeline.spec.dialect import dialect_of, notice
 from secrets_pipeline.spec.model import DatabaseSpec, Delivery, KeySpec, SecretSpec, StackSpec, StageDelivery, Target
 from secrets_pipeline.spec.operator import OperatorSettings
 from secrets_pipeline.spec.readers import with_foreign_readers
+from secrets_pipeline.spec.replicas import check_foreign_readers
 from secrets_pipeline.spec.scope import Locate, StackScope
 from secrets_pipeline.spec.target import is_protected, read_target
 from secrets_pipeline.spec.validate import check_databases, check_names, check_stage_variables, merged_keys
@@ -146,6 +147,7 @@ def _build(scope: StackScope) -> StackSpec:
         *found_consumers(delivered, scope),
     ]
     secrets, keys = with_foreign_readers(scope, target, secrets, keys, consumers)
+    check_foreign_readers(scope, secrets)
     check_names(scope, secrets)
     check_databases(scope, databases)
     check_stage_variables(scope, [one for one in delivered if isinstance(one, StageDelivery)], secrets)
