@@ -13,6 +13,7 @@ from definitions.assets.provisioning import (
     rds_endpoints,
     rds_instances,
     secret_policies,
+    secret_replicas,
     secret_rotation,
     secrets,
 )
@@ -20,7 +21,7 @@ from secrets_pipeline.engine import rows
 from secrets_pipeline.reconcilers import commit
 
 
-@dg.asset(**OPTIONS, deps=[secret_policies, secret_rotation], kinds={"aws", "lambda", "ecs"})
+@dg.asset(**OPTIONS, deps=[secret_policies, secret_rotation, secret_replicas], kinds={"aws", "lambda", "ecs"})
 def consumer_arns(context: Context, applying: Apply) -> Result:
     """ARNs published in SSM, and delivered to Lambda, ECS and API Gateway where a component says so."""
     stack, outcomes = applying.stage(context, "consumer_arns")
@@ -36,6 +37,7 @@ APPLIED = (
     connection_secrets,
     secret_policies,
     secret_rotation,
+    secret_replicas,
     consumer_arns,
 )
 

@@ -1,4 +1,4 @@
-"""KMS keys, secrets, databases, connections, policies and rotation: one asset a stage."""
+"""KMS keys, secrets, databases, connections, policies, rotation and replicas: one asset a stage."""
 
 import dagster as dg
 
@@ -64,4 +64,11 @@ def secret_policies(context: Context, applying: Apply) -> Result:
 def secret_rotation(context: Context, applying: Apply) -> Result:
     """Rotation function and rules; an edit of the rules never rotates."""
     _, outcomes = applying.stage(context, "secret_rotation")
+    return materialized(outcomes)
+
+
+@dg.asset(**OPTIONS, deps=[secret_rotation], kinds={"aws", "secretsmanager"})
+def secret_replicas(context: Context, applying: Apply) -> Result:
+    """Replicas in other regions, each under a key of its region, with their status."""
+    _, outcomes = applying.stage(context, "secret_replicas")
     return materialized(outcomes)

@@ -7,7 +7,7 @@ from definitions.checks.partitioned import Find, stack_check
 from secrets_pipeline.reconcilers import as_declared, connections, current_values, logins
 
 _BY_NAME = {asset.key.to_user_string(): asset for asset in ASSETS}
-_DECLARED = ("kms_keys", "secret_policies", "secret_rotation", "consumer_arns")
+_DECLARED = ("kms_keys", "secret_policies", "secret_rotation", "secret_replicas", "consumer_arns")
 
 
 def _declared(stage: str) -> Find:

@@ -67,6 +67,7 @@ def start(
     die_with_parent: bool = False,
     timeout: float = 30,
     creating_seconds: float = 0,
+    replicating_seconds: float = 0,
 ) -> LocalAws:
     """Start the embedded AWS, or return the one that runs in this folder.
 
@@ -78,6 +79,7 @@ def start(
         die_with_parent: stop, databases included, when this process is gone, however it ended.
         timeout: seconds to wait until it answers.
         creating_seconds: RDS instances stay `creating` at least this long.
+        replicating_seconds: replicas of secrets stay `InProgress` this long.
 
     Raises:
         LocalError: it does not start in time.
@@ -89,7 +91,7 @@ def start(
             return running
         command = [sys.executable, "-m", "secrets_pipeline.local.server", "--state-dir", str(state_dir.resolve())]
         command += ["--account-id", account_id, "--region", region, "--port", str(port or 0)]
-        command += ["--creating-seconds", str(creating_seconds)]
+        command += ["--creating-seconds", str(creating_seconds), "--replicating-seconds", str(replicating_seconds)]
         command += ["--parent-pid", str(os.getpid())] if die_with_parent else []
         with (state_dir / LOG_FILE).open("wb") as log:
             process = subprocess.Popen(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.access import same_policy
 from secrets_pipeline.aws import NEW_RESOURCE, AwsError
 from secrets_pipeline.engine import Change, ChangeClass, Reconciler, Resource, SkippedError
-from secrets_pipeline.reconcilers import desired, rotation
+from secrets_pipeline.reconcilers import desired, replica, rotation
 from secrets_pipeline.reconcilers.fields import known_fields
 from secrets_pipeline.reconcilers.marks import INPUTS, SPEC, Commit, Part, keeps
 from secrets_pipeline.reconcilers.planning import plan_secrets
@@ -64,6 +64,7 @@ class CommitReconciler:
             return None
         if not context.owns(state) or desired.finished(context, state, secret):
             return None
+        replica.settle(context, secret)
         open_parts = _open_parts(context, state, secret)
         if open_parts or desired.commit(context, secret) is None:
             return Change(resource, ChangeClass.BLOCKED, (f"not finished: {', '.join(open_parts) or 'waits'}",))
@@ -120,8 +121,7 @@ def _open_parts(context: StackContext, state: SecretState, secret: SecretSpec) -
     kept = wanted is None and (keeps(state, Part.ROTATION) or desired.made(context, state, secret, Part.ROTATION))
     if not kept and (isinstance(wanted, Pending) or rotation.rotation_differences(state, wanted)):
         parts.append("rotation")
-    if secret.replicas:
-        parts.append("replicas")
+    parts.extend(replica.open_parts(context, state, secret))
     if isinstance(secret.value, GeneratedValue) and secret.value.fields:
         fields, missing = known_fields(context, secret)
         if missing or state.tags.get(INPUTS) != field_inputs(context, secret, fields):

@@ -21,6 +21,7 @@ from secrets_pipeline.aws import (
 )
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.inventory import Inventory
+from secrets_pipeline.reconcilers.key_inventory import KeyInventory
 from secrets_pipeline.reconcilers.login import Address, Login, log_in
 from secrets_pipeline.reconcilers.marks import Marks, Owner
 from secrets_pipeline.reconcilers.outputs import StackOutputs
@@ -168,6 +169,17 @@ class StackContext:
         """What AWS holds of this stack."""
         return Inventory(self.account, self.spec.stack, tuple(secret.name for secret in self.spec.secrets))
 
+    def account_in(self, region: str) -> AwsAccount:
+        """The stack's account in another region, under the same credentials."""
+        return self.world.sessions.for_target(self.spec.target.model_copy(update={"region": region}))
+
+    def keys_in(self, region: str) -> KeyInventory:
+        """The KMS keys of another region, few of which are asked for."""
+        keys: KeyInventory = self.inventory.remember(
+            "keys", region, read=lambda: KeyInventory(self.account_in(region), lists_aliases=False)
+        )
+        return keys
+
     @cached_property
     def service_keys(self) -> ServiceKeys:
         """The two keys of the pipeline itself, made where they are missing."""
@@ -200,7 +212,9 @@ class StackContext:
         return Owner(self.spec.stack, secret.ref.component, secret.ref.key)
 
     def owns(self, state: SecretState) -> bool:
-        """Whether a secret's mark proves that this very stack made or adopted it."""
+        """Whether a secret's mark proves that this very stack made or adopted it; a replica belongs to its primary."""
+        if state.is_replica:
+            return False
         mark = self.marks.verify(state)
         return mark.ours and mark.owner is not None and mark.owner.stack == self.spec.stack
 

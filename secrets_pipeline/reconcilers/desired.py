@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access import canonical, secret_policy
 from secrets_pipeline.reconcilers.marks import Commit, Part
+from secrets_pipeline.reconcilers.own_key import usable_as
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.references import Pending, Plain, substitute
 from secrets_pipeline.spec import SecretSpec
@@ -27,8 +28,23 @@ class Rotation:
 
 
 def kms_key(context: StackContext, secret: SecretSpec) -> str | Pending | None:
-    """What to pass as KmsKeyId: an ARN for keys of ours, the text of the stack otherwise, None for the default key."""
-    return None if secret.kms_key is None else context.outputs.text(secret.kms_key)
+    """What to pass as KmsKeyId: an ARN for keys of ours, the text of the stack otherwise, None for the default key.
+
+    A key under which nothing can be encrypted is waited for; the stage `kms_keys` fails with it.
+    """
+    key = _declared_key(context, secret)
+    problem = context.inventory.keys.problem(key) if isinstance(key, str) else None
+    return Pending(f"KMS key {key} {problem}") if problem else key
+
+
+def _declared_key(context: StackContext, secret: SecretSpec) -> str | Pending | None:
+    if secret.kms_key is None:
+        return None
+    named = context.outputs.text(secret.kms_key)
+    if isinstance(named, Pending) or all(named != key.alias for key in context.spec.keys):
+        return named
+    key = usable_as(context, named)
+    return Pending(key) if isinstance(key, str) else key.arn
 
 
 def tags(context: StackContext, secret: SecretSpec) -> dict[str, str]:
@@ -99,7 +115,7 @@ def _digest(context: StackContext, secret: SecretSpec, part: Part) -> str | None
 
 
 def _key_text(context: StackContext, secret: SecretSpec) -> str | Pending | None:
-    key = kms_key(context, secret)
+    key = _declared_key(context, secret)
     return context.inventory.key_id(key) or key if isinstance(key, str) else key
 
 

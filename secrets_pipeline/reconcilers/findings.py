@@ -49,6 +49,8 @@ def as_declared(context: StackContext, stage: str, *, deep: bool) -> list[Findin
     findings = []
     for change in STAGES[stage](context, deep=deep).plan():
         match change.action:
+            case _ if change.error is not None:
+                findings.append(Finding(change.resource.name, Verdict.WRONG, change.error.diagnostics()))
             case ChangeClass.NONE:
                 findings.append(Finding(change.resource.name, Verdict.RIGHT, change.reason or "as declared"))
             case ChangeClass.BLOCKED | ChangeClass.ORPHAN:

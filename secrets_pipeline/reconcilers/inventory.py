@@ -9,16 +9,15 @@ from dataclasses import replace
 from typing import Any
 
 from secrets_pipeline.aws import AwsAccount, calling, pages
+from secrets_pipeline.reconcilers.key_inventory import KeyInventory
 from secrets_pipeline.reconcilers.marks import STACK
 from secrets_pipeline.reconcilers.states import (
     UNREAD,
     DatabaseState,
-    KeyState,
     SecretState,
     Unread,
     database_state,
     secret_state,
-    tag_map,
 )
 
 _PREFIXES_PER_FILTER = 10
@@ -35,17 +34,19 @@ class Inventory:
         account: whose AWS.
         stack: logical stack name; secrets tagged with it are listed even when they left the YAML.
         names: secret names that the stack declares.
+
+    Attributes:
+        keys: the account's KMS keys.
     """
 
     def __init__(self, account: AwsAccount, stack: str, names: tuple[str, ...]) -> None:
         self.account = account
+        self.keys = KeyInventory(account)
         self._stack = stack
         self._names = names
         self._lock = threading.RLock()
         self._reading: defaultdict[tuple[str, ...], threading.RLock] = defaultdict(threading.RLock)
         self._secrets: dict[str, SecretState] | None = None
-        self._aliases: dict[str, str] | None = None
-        self._keys: dict[str, KeyState] = {}
         self._databases: dict[str, DatabaseState] | None = None
         self._memory: dict[tuple[str, ...], Any] = {}
 
@@ -152,65 +153,8 @@ class Inventory:
     # keys
 
     def key_id(self, name: str) -> str | None:
-        """Key id behind an alias name, alias ARN, key ARN or key id; None for an alias that does not exist."""
-        name = name.rsplit(":", 1)[-1]
-        if name.startswith("key/"):
-            return name.removeprefix("key/")
-        return self.aliases().get(name) if name.startswith("alias/") else name
-
-    def aliases(self) -> Mapping[str, str]:
-        """Alias name → key id."""
-        with self._lock:
-            if self._aliases is None:
-                with calling("ListAliases", "of the account"):
-                    entries = pages(self.account.client("kms"), "list_aliases")
-                    self._aliases = {a["AliasName"]: a["TargetKeyId"] for a in entries if "TargetKeyId" in a}
-            return self._aliases
-
-    def key(self, alias: str) -> KeyState | None:
-        """The key behind an alias, with tags, policy and rotation; None where the alias does not exist."""
-        key_id = self.aliases().get(alias)
-        if key_id is None:
-            return None
-        with self._lock:
-            if alias not in self._keys:
-                self._keys[alias] = self._read_key(alias, key_id)
-            return self._keys[alias]
-
-    def forget_key(self, alias: str) -> None:
-        """Read a key again next time; its alias stays known, as a list may not show a new one for a while."""
-        with self._lock:
-            self._keys.pop(alias, None)
-
-    def note_alias(self, alias: str, key_id: str) -> None:
-        """Record an alias that this run made."""
-        with self._lock:
-            self._aliases = {**self.aliases(), alias: key_id}
-
-    def _read_key(self, alias: str, key_id: str) -> KeyState:
-        client = self.account.client("kms")
-        with calling("DescribeKey", alias):
-            about = client.describe_key(KeyId=key_id)["KeyMetadata"]
-        with calling("GetKeyPolicy", alias):
-            policy = client.get_key_policy(KeyId=key_id, PolicyName="default")["Policy"]
-        with calling("ListResourceTags", alias):
-            tags = tag_map(pages(client, "list_resource_tags", KeyId=key_id))
-        rotation: Mapping[str, Any] = {}
-        if about.get("KeyState") == "Enabled" and about.get("KeySpec") == "SYMMETRIC_DEFAULT":
-            with calling("GetKeyRotationStatus", alias):
-                rotation = client.get_key_rotation_status(KeyId=key_id)
-        return KeyState(
-            alias=alias,
-            key_id=key_id,
-            arn=about["Arn"],
-            state=about.get("KeyState", ""),
-            description=about.get("Description", ""),
-            manager=about.get("KeyManager", ""),
-            tags=tags,
-            rotation_enabled=bool(rotation.get("KeyRotationEnabled")),
-            rotation_period_in_days=rotation.get("RotationPeriodInDays"),
-            policy=policy,
-        )
+        """See `KeyInventory.key_id`."""
+        return self.keys.key_id(name)
 
     # databases
 

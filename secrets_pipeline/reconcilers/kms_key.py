@@ -1,21 +1,25 @@
-"""KMS keys with alias, rotation, tags and policy.
+"""KMS keys: those that the stack makes, with alias, rotation, tags and policy, and those that its secrets name.
 
-A key is found by its alias. Between CreateKey and CreateAlias a crash leaves a key without one: it is found again by
-its tag, so that no second key is made.
+A key of ours is made with its tags, then gets alias and rotation, and its mark last. Whatever a crash left is found
+again by alias or, without one, by tag, so that no second key is made.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.access import key_policy, same_policy
-from secrets_pipeline.aws import AwsError, calling, find_key, find_unaliased_key
+from secrets_pipeline.access import canonical, key_policy, same_policy
+from secrets_pipeline.aws import AwsError, calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
-from secrets_pipeline.reconcilers.marks import PREFIX, STACK
-from secrets_pipeline.reconcilers.states import KeyState
+from secrets_pipeline.reconcilers.key_marks import ALIAS
+from secrets_pipeline.reconcilers.marks import PREFIX, SPEC, MarkState
+from secrets_pipeline.reconcilers.own_key import MarkedKey, Standing, key_marks, standing
+from secrets_pipeline.reconcilers.referenced_key import referenced_keys, unusable
+from secrets_pipeline.reconcilers.secret_differences import surplus_tags
+from secrets_pipeline.reconcilers.states import KeyRotation, KeyState, key_state
 from secrets_pipeline.references import Pending, Plain, substitute
 from secrets_pipeline.spec import KeySpec
 
@@ -23,23 +27,28 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
 
 KIND = "kms-key"
-ALIAS = PREFIX + "alias"
 _UNUSED_WINDOW_IN_DAYS = 7
+_UNREAD = "policy not read: `verify` and `plan --deep` do"
 
 
 class KmsKeyReconciler:
-    """KMS keys of one stack."""
+    """KMS keys of one stack.
 
-    def __init__(self, context: StackContext) -> None:
+    The policy of a key whose mark is up to date is not read: the verification does that. With `deep`, it is.
+    """
+
+    def __init__(self, context: StackContext, *, deep: bool | None = None) -> None:
         self._context = context
+        self._deep = context.options.deep if deep is None else deep
         self._keys = {key.alias: key for key in context.spec.keys}
 
     def plan(self) -> Sequence[Change]:
-        """One change a declared key."""
-        return [
+        """One change a declared key, and one for each other key that secrets are to be encrypted under."""
+        declared = [
             planned(Resource(KIND, alias, ", ".join(key.components)), partial(self._plan, key))
             for alias, key in self._keys.items()
         ]
+        return [*declared, *referenced_keys(self._context, KIND)]
 
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""
@@ -47,42 +56,39 @@ class KmsKeyReconciler:
         policy = self._policy(key)
         if isinstance(policy, Pending):
             raise SkippedError(policy.reason)
-        state = self._context.inventory.key(key.alias)
-        try:
-            if state is None:
-                return self._create(key, policy)
-            return ", ".join(self._update(state, key, policy))
-        finally:
-            self._context.inventory.forget_key(key.alias)
+        found = standing(self._context, key.alias)
+        if found.own is None and found.target is None:
+            self._context.inventory.keys.forget_search(ALIAS)
+            found = standing(self._context, key.alias)
+        if found.own is not None:
+            try:
+                return ", ".join(self._repair(found, found.own, key, policy)) or "finished"
+            finally:
+                self._context.inventory.keys.forget(found.own.state.key_id)
+        if found.target is not None:
+            raise SkippedError(_whose(found.target))
+        return self._create(key, policy)
 
     def _plan(self, key: KeySpec) -> Change:
         resource = Resource(KIND, key.alias, ", ".join(key.components))
         policy = self._policy(key)
         if isinstance(policy, Pending):
             return Change(resource, ChangeClass.UPDATE, (f"waits: {policy.reason}",))
-        state = self._context.inventory.key(key.alias)
-        if state is None:
+        found = standing(self._context, key.alias)
+        subject = found.own or found.target
+        if subject is None:
             return Change(resource, ChangeClass.CREATE)
-        if state.tags.get(STACK) != self._context.spec.stack:
-            owner = state.tags.get(STACK)
-            whose = f"belongs to stack {owner}" if owner else "was not made by the pipeline"
-            reason = f"{whose}: name its ARN in kms_key_id or default_kms_key_id, or declare another alias"
-            return Change(resource, ChangeClass.BLOCKED, (reason,))
-        if state.state != "Enabled":
-            reason = f"key is {state.state}: {self._would_die(state)}"
-            return Change(resource, ChangeClass.BLOCKED, (reason,))
-        reasons = tuple(self._differences(state, key, policy))
-        return Change(resource, ChangeClass.UPDATE if reasons else ChangeClass.NONE, reasons)
-
-    def _would_die(self, state: KeyState) -> str:
-        ids = self._context.inventory.key_id
-        names = [
-            secret.name
-            for secret in self._context.inventory.secrets().values()
-            if secret.kms_key_id and ids(secret.kms_key_id) == state.key_id
-        ]
-        readable = ", ".join(sorted(names)) or "no secret of this stack"
-        return f"enable it or cancel its deletion; unreadable without it: {readable}"
+        if subject.state.problem:
+            raise unusable(self._context, key.alias, subject.state.key_id, subject.state.problem)
+        if found.own is None:
+            return Change(resource, ChangeClass.BLOCKED, (_whose(subject),))
+        finished = found.own.mark.digest is not None and found.own.mark.digest == self._digest(key, policy)
+        reasons = self._differences(found, found.own, key, policy if self._deep or not finished else None)
+        if finished:
+            said = tuple(f"changed outside: {reason}" for reason in reasons)
+            unread = () if self._deep else (_UNREAD,)
+            return Change(resource, ChangeClass.UPDATE if said else ChangeClass.NONE, said or unread, drift=bool(said))
+        return Change(resource, ChangeClass.UPDATE, tuple(reasons) or ("is as declared, and not marked as finished",))
 
     def _policy(self, key: KeySpec) -> dict[str, Any] | Pending:
         account = self._context.account
@@ -95,96 +101,166 @@ class KmsKeyReconciler:
                 return Pending("its policy holds a secret value")
 
     def _tags(self, key: KeySpec) -> dict[str, str]:
-        return {**key.tags, STACK: self._context.spec.stack, ALIAS: key.alias}
+        return {**key.tags, **key_marks(self._context).identity(key.alias)}
 
-    def _differences(self, state: KeyState, key: KeySpec, policy: dict[str, Any]) -> list[str]:
+    def _digest(self, key: KeySpec, policy: dict[str, Any]) -> str | None:
+        return key_marks(self._context).digest(
+            key.description,
+            json.dumps([key.enable_key_rotation, key.rotation_period_in_days]),
+            json.dumps(self._tags(key), sort_keys=True),
+            canonical(policy),
+        )
+
+    def _differences(
+        self, found: Standing, own: MarkedKey, key: KeySpec, policy: dict[str, Any] | None
+    ) -> Sequence[str]:
+        """A reason for everything that differs; a policy of None is not compared."""
+        keys, key_id = self._context.inventory.keys, own.state.key_id
         reasons = []
-        if state.description != key.description:
-            reasons.append(f"description differs: {state.description!r} → {key.description!r}")
-        if not same_policy(state.policy, policy):
+        if not found.in_place:
+            reasons.append(f"alias points to key {found.target.state.key_id}" if found.target else "alias is missing")
+        if own.state.description != key.description:
+            reasons.append(f"description differs: {own.state.description!r} → {key.description!r}")
+        if policy is not None and not same_policy(keys.policy(key_id), policy):
             reasons.append("key policy differs")
-        if state.rotation_enabled != key.enable_key_rotation:
-            reasons.append(f"key rotation is {'off' if key.enable_key_rotation else 'on'}")
-        elif key.enable_key_rotation and key.rotation_period_in_days not in (None, state.rotation_period_in_days):
-            reasons.append(f"rotation period differs: {state.rotation_period_in_days} → {key.rotation_period_in_days}")
-        wanted = self._tags(key)
-        reasons.extend(f"tag {name} differs" for name, value in wanted.items() if state.tags.get(name) != value)
+        reasons.extend(_rotation_differences(keys.rotation(key_id), key))
+        observed, wanted = keys.tags(key_id), self._tags(key)
+        reasons.extend(f"tag {name} differs" for name, value in wanted.items() if observed.get(name) != value)
+        reasons.extend(f"tag {name} is not declared" for name in surplus_tags(observed, wanted))
         return reasons
 
     def _create(self, key: KeySpec, policy: dict[str, Any]) -> str:
-        client = self._context.account.client("kms")
-        tags = self._tags(key)
-        left_over = find_unaliased_key(client, ALIAS, key.alias)
-        key_id = left_over.rsplit("/", 1)[-1] if left_over else None
-        if key_id is None:
-            with calling("CreateKey", key.alias):
-                answer = client.create_key(
-                    Description=key.description,
-                    Policy=json.dumps(policy),
-                    Tags=[{"TagKey": name, "TagValue": value} for name, value in sorted(tags.items())],
-                )
-            key_id = answer["KeyMetadata"]["KeyId"]
-        self._name(key, key_id, ours=left_over is None)
+        tags = {**self._tags(key), SPEC: key_marks(self._context).provisional(key.alias)}
+        with calling("CreateKey", key.alias):
+            answer = self._context.account.client("kms").create_key(
+                Description=key.description,
+                Policy=json.dumps(policy),
+                Tags=[{"TagKey": name, "TagValue": value} for name, value in sorted(tags.items())],
+            )
+        state = key_state(answer["KeyMetadata"])
+        self._context.inventory.keys.note(state, tags)
+        self._name(key, state)
         if key.enable_key_rotation:
-            self._rotate(key_id, key)
-        if left_over:
-            self._context.inventory.forget_key(key.alias)
-            state = self._context.inventory.key(key.alias)
-            # The YAML may have changed since it was made.
-            return ", ".join(["alias", *(self._update(state, key, policy) if state else ())])
-        return f"key {key_id}"
+            self._rotate(key, state)
+        mark = self._finish(key, state, policy)
+        self._context.inventory.keys.note(state, {**tags, SPEC: mark})
+        return f"key {state.key_id}"
 
-    def _update(self, state: KeyState, key: KeySpec, policy: dict[str, Any]) -> list[str]:
-        client = self._context.account.client("kms")
+    def _repair(self, found: Standing, own: MarkedKey, key: KeySpec, policy: dict[str, Any]) -> list[str]:
+        client, keys, state = self._context.account.client("kms"), self._context.inventory.keys, own.state
         done = []
+        if state.problem:
+            raise unusable(self._context, key.alias, state.key_id, state.problem)
+        if found.target is None:
+            self._name(key, state, spare=True)
+            done.append("alias")
+        elif not found.in_place:
+            with calling("UpdateAlias", key.alias):
+                client.update_alias(AliasName=key.alias, TargetKeyId=state.key_id)
+            keys.note_alias(key.alias, state.key_id)
+            done.append("alias")
         if state.description != key.description:
             with calling("UpdateKeyDescription", key.alias):
                 client.update_key_description(KeyId=state.key_id, Description=key.description)
             done.append("description")
-        if not same_policy(state.policy, policy):
+        if not same_policy(keys.policy(state.key_id), policy):
             with calling("PutKeyPolicy", key.alias):
                 client.put_key_policy(KeyId=state.key_id, PolicyName="default", Policy=json.dumps(policy))
             done.append("policy")
-        if state.rotation_enabled and not key.enable_key_rotation:
-            with calling("DisableKeyRotation", key.alias):
-                client.disable_key_rotation(KeyId=state.key_id)
-            done.append("rotation off")
-        elif key.enable_key_rotation and (
-            not state.rotation_enabled or key.rotation_period_in_days not in (None, state.rotation_period_in_days)
-        ):
-            self._rotate(state.key_id, key)
-            done.append("rotation on")
-        missing = {name: value for name, value in self._tags(key).items() if state.tags.get(name) != value}
-        if missing:
-            with calling("TagResource", key.alias):
-                client.tag_resource(
-                    KeyId=state.key_id,
-                    Tags=[{"TagKey": name, "TagValue": value} for name, value in sorted(missing.items())],
-                )
-            done.append("tags")
+        if _rotation_differences(keys.rotation(state.key_id), key):
+            done.append("rotation on" if key.enable_key_rotation else "rotation off")
+            self._rotate(key, state)
+        done.extend(self._retag(key, state))
+        self._finish(key, state, policy)
         return done
 
-    def _name(self, key: KeySpec, key_id: str, *, ours: bool) -> None:
+    def _retag(self, key: KeySpec, state: KeyState) -> list[str]:
         client = self._context.account.client("kms")
+        observed, wanted = self._context.inventory.keys.tags(state.key_id), self._tags(key)
+        missing = {name: value for name, value in wanted.items() if observed.get(name) != value}
+        surplus = surplus_tags(observed, wanted)
+        if missing:
+            self._tag(key, state, missing)
+        if surplus:
+            with calling("UntagResource", key.alias):
+                client.untag_resource(KeyId=state.key_id, TagKeys=surplus)
+        return ["tags"] if missing or surplus else []
+
+    def _finish(self, key: KeySpec, state: KeyState, policy: dict[str, Any]) -> str:
+        """The mark, written if it is not there."""
+        digest = self._digest(key, policy)
+        if digest is None:
+            raise RuntimeError("keys are marked under the fingerprint key, which apply makes first")
+        mark = key_marks(self._context).finished(state.arn, key.alias, digest)
+        if self._context.inventory.keys.tags(state.key_id).get(SPEC) != mark:
+            self._tag(key, state, {SPEC: mark})
+        return mark
+
+    def _tag(self, key: KeySpec, state: KeyState, tags: Mapping[str, str]) -> None:
+        with calling("TagResource", key.alias):
+            self._context.account.client("kms").tag_resource(
+                KeyId=state.key_id,
+                Tags=[{"TagKey": name, "TagValue": value} for name, value in sorted(tags.items())],
+            )
+
+    def _name(self, key: KeySpec, state: KeyState, *, spare: bool = False) -> None:
+        """Give a key its alias, unless another run did; a key of ours that lost to another one is given up.
+
+        Args:
+            key: the declared key.
+            state: the key that gets the alias.
+            spare: whether the key was there before, and so is kept in any case.
+        """
+        client, keys = self._context.account.client("kms"), self._context.inventory.keys
         try:
             with calling("CreateAlias", key.alias):
-                client.create_alias(AliasName=key.alias, TargetKeyId=key_id)
+                client.create_alias(AliasName=key.alias, TargetKeyId=state.key_id)
         except AwsError as error:
             if error.code != "AlreadyExistsException":
                 raise
-            # An earlier try of this very call may have made it, its answer lost.
-            taken = not (find_key(client, key.alias) or "").endswith(f"/{key_id}")
         else:
-            taken = False
-        if not taken:
-            self._context.inventory.note_alias(key.alias, key_id)
+            keys.note_alias(key.alias, state.key_id)
             return
-        if ours:
-            with calling("ScheduleKeyDeletion", key_id):
-                client.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=_UNUSED_WINDOW_IN_DAYS)
+        with calling("DescribeKey", key.alias):
+            winner = client.describe_key(KeyId=key.alias)["KeyMetadata"]["KeyId"]
+        keys.note_alias(key.alias, winner)
+        if winner == state.key_id:
+            # A run that raced with this one found our key by its tag and named it.
+            return
+        if not spare:
+            with calling("ScheduleKeyDeletion", state.key_id):
+                client.schedule_key_deletion(KeyId=state.key_id, PendingWindowInDays=_UNUSED_WINDOW_IN_DAYS)
         raise SkippedError(f"{key.alias} exists after all: the next run compares it")
 
-    def _rotate(self, key_id: str, key: KeySpec) -> None:
+    def _rotate(self, key: KeySpec, state: KeyState) -> None:
+        client = self._context.account.client("kms")
+        if not key.enable_key_rotation:
+            with calling("DisableKeyRotation", key.alias):
+                client.disable_key_rotation(KeyId=state.key_id)
+            return
         period = {"RotationPeriodInDays": key.rotation_period_in_days} if key.rotation_period_in_days else {}
         with calling("EnableKeyRotation", key.alias):
-            self._context.account.client("kms").enable_key_rotation(KeyId=key_id, **period)
+            client.enable_key_rotation(KeyId=state.key_id, **period)
+
+
+def _whose(key: MarkedKey) -> str:
+    """Why a key behind our alias is not ours to change, and what to do."""
+    if key.mark.state is MarkState.UNMARKED:
+        whose = f"points to key {key.state.key_id}, which was not made by the pipeline"
+    elif key.mark.ours and key.mark.owner is not None:
+        whose = f"belongs to stack {key.mark.owner.stack}"
+    else:
+        return (
+            f"points to key {key.state.key_id}, which {key.mark.state.value}: "
+            f"find out who tagged it, then take its {PREFIX} tags or the alias away"
+        )
+    return f"{whose}: name its ARN in kms_key_id or default_kms_key_id, or declare another alias"
+
+
+def _rotation_differences(observed: KeyRotation, key: KeySpec) -> list[str]:
+    """How the rotation of a key's material differs."""
+    if observed.enabled != key.enable_key_rotation:
+        return [f"key rotation is {'on' if observed.enabled else 'off'}"]
+    if observed.enabled and key.rotation_period_in_days not in (None, observed.period_in_days):
+        return [f"rotation period differs: {observed.period_in_days} → {key.rotation_period_in_days}"]
+    return []

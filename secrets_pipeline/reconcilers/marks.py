@@ -29,6 +29,9 @@ KEPT = PREFIX + "kept"
 """Parts that a secret had when it was adopted and that nobody declared: they are left alone."""
 
 _PROVISIONAL = "new"
+REPLICAS = PREFIX + "replicas"
+"""Regions that we were asked to replicate a secret to; only those replicas are ours to remove."""
+
 _PROOF_DIGITS = 32
 _DIGITS = 12
 """Hexadecimal digits of a part's digest: six parts, a window and a MAC fit into one tag."""
@@ -95,6 +98,9 @@ class MarkState(Enum):
     FINISHED = "was finished by us"
 
 
+OURS = (MarkState.UNFINISHED, MarkState.FINISHED)
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """The verified mark of a secret.
@@ -111,7 +117,7 @@ class Mark:
     @property
     def ours(self) -> bool:
         """Whether the mark proves that we made or adopted the secret."""
-        return self.state in (MarkState.UNFINISHED, MarkState.FINISHED)
+        return self.state in OURS
 
 
 class Marks:
@@ -142,7 +148,7 @@ class Marks:
         version, _, _ = secret.tags.get(VALUE_VERSION, "").partition(".")
         if not version or self._fingerprinter is None:
             return None
-        return version if _same(secret.tags[VALUE_VERSION], self.version(secret.name, version)) else None
+        return version if same_text(secret.tags[VALUE_VERSION], self.version(secret.name, version)) else None
 
     def verify(self, secret: SecretState) -> Mark:
         """Read and verify the mark that a secret carries."""
@@ -160,9 +166,9 @@ class Marks:
         text, _, mac = tags.get(SPEC, "").partition(".")
         if self._fingerprinter is None or not mac:
             return Mark(MarkState.FORGED, owner)
-        if text == _PROVISIONAL and _same(mac, self._mac(secret.name, owner, text)):
+        if text == _PROVISIONAL and same_text(mac, self._mac(secret.name, owner, text)):
             return Mark(MarkState.UNFINISHED, owner)
-        if _same(mac, self._mac(secret.arn, owner, text)):
+        if same_text(mac, self._mac(secret.arn, owner, text)):
             # A mark of an older layout is ours, and says nothing about parts.
             return Mark(MarkState.FINISHED, owner, Commit.parse(text))
         return Mark(MarkState.FORGED, owner)
@@ -181,6 +187,7 @@ def keeps(secret: SecretState, part: str) -> bool:
     return part in secret.tags.get(KEPT, "").split()
 
 
-def _same(one: str, other: str) -> bool:
+def same_text(one: str, other: str) -> bool:
+    """Compare in a time that does not tell where two texts differ."""
     # Tags may hold any letters; compare_digest takes ASCII or bytes.
     return hmac.compare_digest(one.encode(), other.encode())

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from secrets_pipeline.aws import calling
 from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.reconcilers.own_key import usable_as
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.stored_value import read_value
 from secrets_pipeline.references import Json, Output, Path, Pending, Plain, Resolved, Secret, resolve
@@ -191,9 +192,9 @@ class StackOutputs:
     def _key(self, alias: str, name: str) -> Resolved:
         if name == "alias_name":
             return Plain(alias)
-        key = self._context.inventory.key(alias)
-        if key is None:
-            return Pending(f"KMS key {alias} does not exist yet")
+        key = usable_as(self._context, alias)
+        if isinstance(key, str):
+            return Pending(key)
         known = {
             "key_arn": key.arn,
             "kms_key_arn": key.arn,

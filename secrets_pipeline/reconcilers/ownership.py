@@ -34,6 +34,8 @@ def claim(state: SecretState | None, mark: Mark | None, owner: Owner, *, adopt: 
 def _foreign(state: SecretState, mark: Mark, owner: Owner) -> str:
     if state.owning_service:
         return f"is managed by {state.owning_service}: take it out of the stack"
+    if state.is_replica:
+        return f"is a replica of the secret in {state.primary_region}: declare it there, with replica_regions"
     if mark.state is MarkState.FORGED:
         return f"{mark.state.value}: find out who tagged it, remove the tags, then adopt it"
     if mark.ours and mark.owner is not None and mark.owner.stack != owner.stack:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.aws import calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers.marks import DEFAULT_RECOVERY_DAYS
+from secrets_pipeline.reconcilers.replica import withdraw
 from secrets_pipeline.reconcilers.states import SecretState
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def prune(context: StackContext, name: str) -> str:
         return "was gone already"
     if not context.owns(state):
         raise SkippedError(f"{name} does not belong to this stack any more")
-    days = _days(context, state)
+    state, days = withdraw(context, state), _days(context, state)
     how: dict[str, Any] = {"RecoveryWindowInDays": days} if days else {"ForceDeleteWithoutRecovery": True}
     with calling("DeleteSecret", name):
         context.account.client("secretsmanager").delete_secret(SecretId=state.arn, **how)

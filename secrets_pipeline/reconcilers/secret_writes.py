@@ -104,6 +104,7 @@ class SecretWrites:
                 kms_key_id=key,
                 tags=tags,
                 versions={answer.get("VersionId", token): (CURRENT,)},
+                replicas={},
                 policy=None,
                 confirmed=True,
             )

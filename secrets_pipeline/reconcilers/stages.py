@@ -13,6 +13,7 @@ from secrets_pipeline.reconcilers.database import DatabaseReconciler
 from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
 from secrets_pipeline.reconcilers.generated import generate_passwords
 from secrets_pipeline.reconcilers.kms_key import KmsKeyReconciler
+from secrets_pipeline.reconcilers.replica import ReplicaReconciler
 from secrets_pipeline.reconcilers.rotation import RotationReconciler
 from secrets_pipeline.reconcilers.secret import SecretReconciler
 from secrets_pipeline.reconcilers.secret_policy import SecretPolicyReconciler
@@ -43,13 +44,14 @@ def _finishing(make: Make) -> Make:
 
 
 STAGES: Mapping[str, Make] = {
-    "kms_keys": _seen(KmsKeyReconciler),
+    "kms_keys": KmsKeyReconciler,
     "secrets": _finishing(_seen(SecretReconciler)),
     "rds_instances": _seen(DatabaseReconciler),
     "rds_endpoints": _seen(DatabaseEndpointReconciler),
     "connection_secrets": _finishing(_seen(ConnectionReconciler)),
     "secret_policies": _finishing(SecretPolicyReconciler),
     "secret_rotation": _finishing(_seen(RotationReconciler)),
+    "secret_replicas": _finishing(ReplicaReconciler),
     "consumer_arns": ConsumerReconciler,
 }
 """Asset name → reconciler, in the order in which they are applied."""

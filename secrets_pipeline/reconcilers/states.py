@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -22,12 +22,61 @@ class Unread(Enum):
 UNREAD = Unread.UNREAD
 
 
+DEFAULT_KEY_ALIAS = "alias/aws/secretsmanager"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaState:
+    """A replica as its primary shows it.
+
+    Attributes:
+        kms_key_id: in the replica's region; None for `aws/secretsmanager`.
+        status: `InSync`, `InProgress` or `Failed`.
+        message: why it failed.
+    """
+
+    region: str
+    kms_key_id: str | None
+    status: str
+    message: str = ""
+
+    @property
+    def in_sync(self) -> bool:
+        """Whether it was made."""
+        return self.status == "InSync"
+
+    @property
+    def failed(self) -> bool:
+        """Whether it could not be made."""
+        return self.status == "Failed"
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether it is being made."""
+        return not self.in_sync and not self.failed
+
+
+def replica_states(entries: Iterable[Mapping[str, Any]]) -> dict[str, ReplicaState]:
+    """Read a ReplicationStatus; by region."""
+    return {
+        entry["Region"]: ReplicaState(
+            region=entry["Region"],
+            kms_key_id=None if (entry.get("KmsKeyId") or "").endswith(DEFAULT_KEY_ALIAS) else entry.get("KmsKeyId"),
+            status=entry.get("Status") or "",
+            message=entry.get("StatusMessage") or "",
+        )
+        for entry in entries
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class SecretState:
     """One secret as ListSecrets or DescribeSecret shows it.
 
     Attributes:
         versions: version id → staging labels.
+        primary_region: where the secret is written, if it is replicated; None if it is not.
+        replicas: by region, UNREAD where only a list was looked at.
         policy: resource policy text, None where there is none, UNREAD where nobody looked.
         confirmed: whether DescribeSecret or our own write of this run showed it; a list may be five minutes old.
     """
@@ -44,6 +93,8 @@ class SecretState:
     rotation_lambda_arn: str | None = None
     rotation_rules: Mapping[str, Any] = field(default_factory=dict)
     last_rotated_at: datetime | None = None
+    primary_region: str | None = None
+    replicas: Mapping[str, ReplicaState] | Unread = UNREAD
     policy: str | Unread | None = UNREAD
     confirmed: bool = False
 
@@ -55,6 +106,11 @@ class SecretState:
     def current_version(self) -> str | None:
         """Id of the AWSCURRENT version; None for a secret without a value."""
         return self.version(CURRENT)
+
+    @property
+    def is_replica(self) -> bool:
+        """Whether it is the copy of a secret of another region, in which alone it can be changed."""
+        return self.primary_region is not None and f":{self.primary_region}:" not in self.arn
 
     @property
     def rotation_in_progress(self) -> bool:
@@ -79,28 +135,71 @@ def secret_state(entry: Mapping[str, Any], *, confirmed: bool = False) -> Secret
         rotation_lambda_arn=entry.get("RotationLambdaARN"),
         rotation_rules=dict(entry.get("RotationRules") or {}),
         last_rotated_at=entry.get("LastRotatedDate"),
+        primary_region=entry.get("PrimaryRegion"),
+        replicas=replica_states(entry.get("ReplicationStatus") or ()) if confirmed else UNREAD,
         confirmed=confirmed,
     )
 
 
+ENABLED = "Enabled"
+UNKNOWN_STATE = "unknown"
+"""State of a key that DescribeKey does not show us."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """A KMS key behind an alias.
+    """A KMS key as DescribeKey shows it.
 
     Attributes:
         state: `Enabled`, `Disabled`, `PendingDeletion` …
+        spec: KeySpec, for example `SYMMETRIC_DEFAULT`.
+        origin: where its material comes from; `AWS_KMS` means that nobody knows it.
+        manager: `AWS` for the default keys of services, else `CUSTOMER`.
     """
 
-    alias: str
     key_id: str
     arn: str
     state: str
-    description: str
-    manager: str
-    tags: Mapping[str, str]
-    rotation_enabled: bool
-    rotation_period_in_days: int | None
-    policy: str
+    description: str = ""
+    spec: str = "SYMMETRIC_DEFAULT"
+    usage: str = "ENCRYPT_DECRYPT"
+    origin: str = "AWS_KMS"
+    manager: str = "CUSTOMER"
+    deleted_at: datetime | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """Why no secret can be encrypted under it, as the rest of a sentence; None where it can, or nobody knows."""
+        if self.state == "PendingDeletion" and self.deleted_at is not None:
+            return f"is PendingDeletion: it is deleted on {self.deleted_at:%Y-%m-%d}"
+        if self.state not in (ENABLED, UNKNOWN_STATE):
+            return f"is {self.state}"
+        if (self.spec, self.usage) != ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"):
+            return f"is a {self.spec} key for {self.usage}, and secrets need a symmetric encryption key"
+        return None
+
+
+def key_state(about: Mapping[str, Any]) -> KeyState:
+    """Read KeyMetadata, from DescribeKey or CreateKey."""
+    return KeyState(
+        key_id=about["KeyId"],
+        arn=about["Arn"],
+        state=about.get("KeyState", ""),
+        description=about.get("Description", ""),
+        spec=about.get("KeySpec", ""),
+        usage=about.get("KeyUsage", ""),
+        origin=about.get("Origin", ""),
+        manager=about.get("KeyManager", ""),
+        deleted_at=about.get("DeletionDate"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRotation:
+    """Rotation of a key's material; the period in days."""
+
+    enabled: bool
+    period_in_days: int | None
 
 
 @dataclass(frozen=True, slots=True)

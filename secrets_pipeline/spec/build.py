@@ -14,6 +14,7 @@ from secrets_pipeline.spec.dialect import dialect_of, notice
 from secrets_pipeline.spec.model import DatabaseSpec, Delivery, KeySpec, SecretSpec, StackSpec, StageDelivery, Target
 from secrets_pipeline.spec.operator import OperatorSettings
 from secrets_pipeline.spec.readers import with_foreign_readers
+from secrets_pipeline.spec.replicas import check_foreign_readers
 from secrets_pipeline.spec.scope import Locate, StackScope
 from secrets_pipeline.spec.target import protection, read_target
 from secrets_pipeline.spec.validate import check_databases, check_names, check_stage_variables, merged_keys
@@ -146,6 +147,7 @@ def _build(scope: StackScope) -> StackSpec:
         *found_consumers(delivered, scope),
     ]
     secrets, keys = with_foreign_readers(scope, target, secrets, keys, consumers)
+    check_foreign_readers(scope, secrets)
     check_names(scope, secrets)
     check_databases(scope, databases)
     check_stage_variables(scope, [one for one in delivered if isinstance(one, StageDelivery)], secrets)
@@ -166,7 +168,7 @@ def _secrets_and_keys(
     scope: StackScope, databases: list[DatabaseSpec], target: Target, production: str | None
 ) -> tuple[list[SecretSpec], list[KeySpec]]:
     masters = {database.password: database for database in databases if database.password}
-    keys = [key for component in scope.of_kind("kms") if (key := kms.read_component(component))]
+    keys = [key for component in scope.of_kind("kms") if (key := kms.read_component(component, target.account_id))]
     secrets: list[SecretSpec] = []
     for component in scope.of_kind("secretsmanager"):
         found, own_key = secretsmanager.read_component(component, masters, region=target.region, production=production)

@@ -5,8 +5,11 @@ Variables are those of Cloud Posse's component, https://github.com/cloudposse/te
 
 from __future__ import annotations
 
+from typing import Any
+
 from secrets_pipeline.spec.inputs import Inputs
 from secrets_pipeline.spec.limits import ALIAS
+from secrets_pipeline.spec.lockout import locks_out_root
 from secrets_pipeline.spec.model import KeySpec
 from secrets_pipeline.spec.policies import statements
 from secrets_pipeline.spec.scope import ComponentScope
@@ -15,8 +18,13 @@ _DELETION_DAYS = (7, 30)
 _ROTATION_DAYS = (90, 2560)
 
 
-def read_component(scope: ComponentScope) -> KeySpec | None:
-    """The key of one component; None, with errors collected, if it has no usable alias."""
+def read_component(scope: ComponentScope, account_id: str | None = None) -> KeySpec | None:
+    """The key of one component; None, with errors collected, if it has no usable alias.
+
+    Args:
+        scope: a `kms` component.
+        account_id: the stack's account, if anybody said.
+    """
     inputs = Inputs(scope, scope.component.vars, ("vars",))
     key = "alias_name" if inputs.has("alias_name") and not inputs.has("alias") else "alias"
     alias = inputs.required_text(key, f"Write vars.alias of component {scope.name}, for example alias/myapp-dev.")
@@ -38,6 +46,20 @@ def read_component(scope: ComponentScope) -> KeySpec | None:
         )
         or _DELETION_DAYS[1],
         tags=inputs.tags(),
-        policy=statements(inputs),
+        policy=_policy(inputs, account_id),
     )
     return spec if alias else None
+
+
+def _policy(inputs: Inputs, account_id: str | None) -> tuple[Any, ...]:
+    """Declared statements; the account's own `kms:*` stands beside them, and none may take it away."""
+    declared = statements(inputs)
+    for number, statement in enumerate(declared, start=1):
+        if locks_out_root(statement, account_id):
+            inputs.error(
+                "policy",
+                f"statement {statement.get('Sid') or number} denies the account's root access to its own key",
+                "Nobody could repair such a key. Name the principals to deny, or leave kms:PutKeyPolicy and "
+                "kms:GetKeyPolicy out of it.",
+            )
+    return declared

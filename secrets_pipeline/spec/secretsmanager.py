@@ -33,6 +33,7 @@ from secrets_pipeline.spec.model import (
 )
 from secrets_pipeline.spec.names import own_key_alias, secret_name
 from secrets_pipeline.spec.policies import secret_policy_statements
+from secrets_pipeline.spec.replicas import check_regions, replica_key
 from secrets_pipeline.spec.scope import SWITCHES, ComponentScope
 from secrets_pipeline.spec.secret_data import declared_value
 from secrets_pipeline.spec.secret_types import secret_type
@@ -284,7 +285,7 @@ def _replicas(shared: _Component, entry: Inputs) -> list[ReplicaSpec]:
         if region == shared.region or region in {replica.region for replica in replicas}:
             read.error("region", f"the secret is in {region} already", "Name each other region once.")
             continue
-        replicas.append(
-            ReplicaSpec(region=region, kms_key_id=read.text("kms_key_id", pattern=KEY, example=EXAMPLE_KEY))
-        )
+        named = read.text("kms_key_id", pattern=KEY, example=EXAMPLE_KEY)
+        replicas.append(ReplicaSpec(region=region, kms_key_id=replica_key(read, region, named)))
+    check_regions(entry, shared.region, replicas)
     return replicas

@@ -23,6 +23,7 @@ ORDER = [
     "connection_secrets",
     "secret_policies",
     "secret_rotation",
+    "secret_replicas",
     "consumer_arns",
     "stack_report",
 ]

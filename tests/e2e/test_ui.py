@@ -30,6 +30,7 @@ ASSETS = [
     "connection_secrets",
     "secret_policies",
     "secret_rotation",
+    "secret_replicas",
     "consumer_arns",
     "stack_report",
 ]
@@ -40,6 +41,7 @@ CHECKS = {
     ("connection_secrets", "connections_match_endpoints"),
     ("secret_policies", "secret_policies_as_declared"),
     ("secret_rotation", "secret_rotation_as_declared"),
+    ("secret_replicas", "secret_replicas_as_declared"),
     ("consumer_arns", "consumer_arns_as_declared"),
 }
 READS = ("Describe", "List", "Get", "BatchGet", "GenerateMac")

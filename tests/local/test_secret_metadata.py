@@ -154,29 +154,6 @@ def test_tags_beyond_what_aws_takes_are_refused(refused: Refused, secrets: Secre
     secrets.tag_resource(SecretId=name, Tags=[{"Key": "1", "Value": "changed"}])
 
 
-def test_a_replica_follows_its_primary_and_is_read_only(
-    refused: Refused, clients: Clients, secrets: SecretsManagerClient, name: str
-) -> None:
-    made = secrets.create_secret(Name=name, SecretString="x", AddReplicaRegions=[{"Region": "eu-west-1"}])
-    assert made["ReplicationStatus"][0]["Status"] == "InSync"
-    there: SecretsManagerClient = clients.session.client(
-        "secretsmanager", region_name="eu-west-1", endpoint_url=clients.endpoint_url
-    )
-    secrets.put_secret_value(SecretId=name, SecretString="y")
-    read = there.get_secret_value(SecretId=name)
-    assert (read["SecretString"], read["ARN"]) == ("y", made["ARN"].replace("eu-west-2", "eu-west-1"))
-    assert there.describe_secret(SecretId=name)["PrimaryRegion"] == "eu-west-2"
-    with refused("InvalidParameterException"):
-        there.put_secret_value(SecretId=name, SecretString="z")
-    with refused("InvalidParameterException"):
-        secrets.delete_secret(SecretId=name)
-    secrets.remove_regions_from_replication(SecretId=name, RemoveReplicaRegions=["eu-west-1"])
-    with refused("ResourceNotFoundException"):
-        there.describe_secret(SecretId=name)
-    with refused("InvalidParameterException"):
-        secrets.replicate_secret_to_regions(SecretId=name, AddReplicaRegions=[{"Region": "eu-west-2"}])
-
-
 def test_accounts_do_not_share_names(clients: Clients, secrets: SecretsManagerClient, name: str) -> None:
     other = clients.in_account("444455556666").secrets
     arns = {one.create_secret(Name=name, SecretString="x")["ARN"].split(":")[4] for one in (secrets, other)}

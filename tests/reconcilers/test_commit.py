@@ -57,14 +57,18 @@ def test_a_part_that_was_not_applied_keeps_the_old_mark(bench: Bench, part: str,
     assert bench.tags("api")[SPEC] == before
 
 
-def test_credentials_whose_fields_wait_and_secrets_with_replicas_are_not_finished(bench: Bench) -> None:
+def test_credentials_whose_fields_wait_and_secrets_whose_replicas_failed_are_not_finished(bench: Bench) -> None:
     waiting = bench.generated(fields={"host": "${output.rds.address}"})
     replicated = bench.declared("replicated", replicas=(ReplicaSpec(region="eu-west-1"),))
+    bench.session.client("secretsmanager", region_name="eu-west-1").create_secret(Name=replicated.name)
     outcomes = bench.provision(bench.spec(waiting, replicated, databases=(bench.database(create=False),)))
-    for name, part in ((waiting.name, "fields beside the password"), (replicated.name, "replicas")):
+    for name, part in (
+        (waiting.name, "fields beside the password"),
+        (replicated.name, "replica in eu-west-1 is Failed: "),
+    ):
         outcome = outcomes[f"commit {name}"]
         assert isinstance(outcome, Skipped)
-        assert outcome.reason == f"not finished: {part}"
+        assert outcome.reason.startswith(f"not finished: {part}")
 
 
 def test_what_does_not_exist_is_deleted_or_is_not_ours_is_not_marked(bench: Bench) -> None:

@@ -91,7 +91,7 @@ def test_a_plan_says_that_the_connection_follows_its_credentials(bench: Bench, s
     planned = bench.plan(edited, "connection_secrets")[bench.name("connection")]
     assert planned.reason == f"value is rendered from {bench.name('password')}, which changes"
     moved = bench.spec(
-        bench.generated(fields=FIELDS, kms_key="alias/aws/secretsmanager"),
+        bench.generated(fields=FIELDS, kms_key=bench.kms.create_key()["KeyMetadata"]["Arn"]),
         connection(bench),
         databases=(bench.database(),),
     )

@@ -249,5 +249,23 @@ def test_a_reader_in_another_account_needs_a_customer_managed_key(bench: Bench, 
     assert "set create_kms_key: true, or kms_key_id: ${output.kms.key_arn}" in found
 
 
+@pytest.mark.parametrize(
+    ("replica", "under"),
+    [
+        ("eu-west-1", "the default key aws/secretsmanager"),
+        ("{region: eu-west-1, kms_key_id: alias/there}", "key alias/there"),
+    ],
+)
+def test_a_replica_that_a_reader_in_another_account_cannot_decrypt_is_an_error(
+    bench: Bench, replica: str, under: str
+) -> None:
+    text = foreign("create_kms_key: true").replace("key: {", f"key: {{replica_regions: [{replica}], ")
+    found = bench.only_error(text)
+    assert f"{FOREIGN} is in another account, but the replica in eu-west-1 is under {under}" in found
+    assert "component secretsmanager, key vars.secrets.key.replica_regions.0" in found
+    there = KEY_ARN.replace("eu-west-2", "eu-west-1")
+    assert bench.spec(text.replace(replica, f"{{region: eu-west-1, kms_key_id: '{there}'}}")).secret(KEY).replicas
+
+
 def test_a_reader_in_the_same_account_needs_nothing(bench: Bench) -> None:
     assert bench.spec(foreign("").replace("444455556666", "111122223333")).secret(KEY).readers == ()

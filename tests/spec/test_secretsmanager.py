@@ -321,10 +321,28 @@ def test_replicas_are_regions_or_maps(bench: Bench) -> None:
         ("[{kms_key_id: alias/x}]", "the replica names no region"),
         ("eu-west-1", "replica_regions is not a list"),
         ("[{region: eu-west-1, key: x}]", "unknown key key"),
+        ("[cn-north-1]", "cn-north-1 and eu-west-2 belong to different partitions of AWS"),
+        (
+            "[{region: eu-west-1, kms_key_id: 'arn:aws:kms:eu-west-2:111122223333:key/1'}]",
+            "the key is in eu-west-2, and the replica in eu-west-1",
+        ),
+        (
+            "["
+            + ", ".join(f"ap-southeast-{n}" for n in range(1, 10))
+            + ", ap-south-1, "
+            + ", ".join(f"eu-central-{n}" for n in range(1, 10))
+            + "]",
+            "19 regions do not fit into the tag that remembers them",
+        ),
     ],
 )
 def test_a_wrong_replica_is_an_error(bench: Bench, regions: str, problem: str) -> None:
     assert problem in error(bench, f"replica_regions: {regions}")
+
+
+def test_the_default_key_of_a_replica_may_be_named(bench: Bench) -> None:
+    found = one(bench, "replica_regions: [{region: eu-west-1, kms_key_id: alias/aws/secretsmanager}]")
+    assert found.replicas == (ReplicaSpec(region="eu-west-1"),)
 
 
 def test_a_description_has_a_limit(bench: Bench) -> None:

@@ -11,6 +11,8 @@ What it corrects, measured on moto 5.2.5:
 - Keys behind `alias/aws/…` have KeyManager AWS and the id that ListAliases shows; that prefix is reserved.
 - A key ARN of another account means that account's key.
 - PolicyName may be left out. https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html
+- KeyUsage has a default. https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html
+- A key pending deletion takes no tag, description or alias.
 - GenerateMac and VerifyMac answer with the key's ARN.
 - Encrypt knows DryRun.
 - KeyUsage of a key made without one is ENCRYPT_DECRYPT.
@@ -36,6 +38,7 @@ from secrets_pipeline.local.corrections.faults import Fault
 ROTATION_DAYS = range(90, 2561)
 DEFAULT_ROTATION_DAYS = 365
 _WAITING_DAYS = range(7, 31)
+_DEFAULTS = {"PolicyName": "default", "KeyUsage": "ENCRYPT_DECRYPT"}
 _KEY_ARN = re.compile(r"arn:[\w-]+:kms:(?P<region>[\w-]+):(?P<account>\d{12}):(key|alias)/.+")
 
 
@@ -49,6 +52,11 @@ def require_usable(key: Key) -> None:
         raise Fault("KMSInvalidStateException", f"{key.arn} is pending deletion.")
     if key.key_state != "Enabled":
         raise Fault("DisabledException", f"{key.arn} is disabled.")
+
+
+def _require_staying(key: Key) -> None:
+    if key.key_state == "PendingDeletion":
+        raise Fault("KMSInvalidStateException", f"{key.arn} is pending deletion.")
 
 
 class Backend(KmsBackend):
@@ -121,8 +129,8 @@ class Response(KmsResponse):
         return kms_backends[account][self.region]
 
     def _get_param(self, param_name: str, if_none: Any = None) -> Any:  # noqa: ANN401 - JSON
-        """PolicyName may be left out: `default` is the only one there is."""
-        return super()._get_param(param_name, "default" if param_name == "PolicyName" else if_none)
+        """Parameters that may be left out have AWS's defaults."""
+        return super()._get_param(param_name, _DEFAULTS.get(param_name, if_none))
 
     def _key(self) -> Key:
         key_id = str(self._get_param("KeyId"))
@@ -219,6 +227,21 @@ class Response(KmsResponse):
         key.enabled, key.key_state = enabled, "Enabled" if enabled else "Disabled"
         return "{}"
 
+    def update_key_description(self) -> str:
+        """Describe a key that stays."""
+        _require_staying(self._key())
+        return super().update_key_description()
+
+    def tag_resource(self) -> str:
+        """Tag a key that stays."""
+        _require_staying(self._key())
+        return super().tag_resource()
+
+    def untag_resource(self) -> str:
+        """Untag a key that stays."""
+        _require_staying(self._key())
+        return super().untag_resource()
+
     def schedule_key_deletion(self) -> str:
         """Schedule by id or ARN, 7 to 30 days ahead."""
         key, days = self._key(), int(self._get_param("PendingWindowInDays") or 30)
@@ -245,6 +268,9 @@ class Response(KmsResponse):
             raise Fault("InvalidAliasNameException", 'Alias must start with the prefix "alias/".')
         if name.startswith("alias/aws/"):
             raise Fault("NotAuthorizedException", "The alias prefix alias/aws/ is reserved.")
+        target = self.kms_backend.keys.get(self.kms_backend.any_id_to_key_id(str(self._get_param("TargetKeyId"))))
+        if target is not None:
+            _require_staying(target)
         return super()._set_alias(update)
 
 

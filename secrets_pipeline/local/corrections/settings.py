@@ -14,10 +14,12 @@ class Settings:
     Attributes:
         postgres_root: folder for the data of every PostgreSQL, reachable by the user that PostgreSQL runs as.
         creating_seconds: RDS instances stay `creating` at least this long.
+        replicating_seconds: replicas of secrets stay `InProgress` this long.
     """
 
     postgres_root: Path
     creating_seconds: float = 0.0
+    replicating_seconds: float = 0.0
 
 
 _settings = Settings(Path(tempfile.gettempdir()))

@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from secrets_pipeline.local.corrections.secretsmanager.keys import DEFAULT_ALIAS
+
 CURRENT = "AWSCURRENT"
 PENDING = "AWSPENDING"
 PREVIOUS = "AWSPREVIOUS"
@@ -65,17 +67,29 @@ class Rotation:
 
 @dataclass(slots=True)
 class Replica:
-    """A copy in another region, as the primary knows it."""
+    """A copy in another region, as the primary knows it.
+
+    Attributes:
+        kms_key_id: in that region; None for `aws/secretsmanager`, which AWS shows by its alias.
+        outcome: `InSync` or `Failed`, once it is there.
+        ready: epoch seconds; until then it is `InProgress`.
+    """
 
     region: str
     kms_key_id: str | None
-    status: str = "InSync"
+    outcome: str = "InSync"
     message: str = "Replication succeeded"
+    ready: float = 0.0
+
+    @property
+    def status(self) -> str:
+        """The status now."""
+        return "InProgress" if time.time() < self.ready else self.outcome
 
     def describe(self) -> dict[str, Any]:
         """ReplicationStatusType."""
-        key = {"KmsKeyId": self.kms_key_id} if self.kms_key_id else {}
-        return {"Region": self.region, "Status": self.status, "StatusMessage": self.message, **key}
+        done = {} if self.status == "InProgress" else {"StatusMessage": self.message}
+        return {"Region": self.region, "Status": self.status, "KmsKeyId": self.kms_key_id or DEFAULT_ALIAS, **done}
 
 
 @dataclass(slots=True, eq=False)

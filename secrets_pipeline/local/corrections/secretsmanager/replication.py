@@ -1,10 +1,11 @@
-"""Replicas in other regions: read-only, sharing values and metadata with their primary.
+"""Replicas in other regions: sharing values and metadata with their primary, and read-only but for their KMS key.
 
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/replicate-secrets.html
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from secrets_pipeline.local.corrections.secretsmanager import keys
 from secrets_pipeline.local.corrections.secretsmanager.model import Replica, Secret
 from secrets_pipeline.local.corrections.secretsmanager.request import Request
 from secrets_pipeline.local.corrections.secretsmanager.store import SecretStore
+from secrets_pipeline.local.corrections.settings import settings
 
 
 def status(secret: Secret) -> list[dict[str, Any]]:
@@ -37,20 +39,21 @@ def add(request: Request, secret: Secret, wanted: Sequence[Mapping[str, Any]]) -
     """Create replicas. One that cannot be made is reported in its status, as AWS does."""
     for one in wanted:
         region, key = str(one["Region"]), one.get("KmsKeyId") or None
-        replica = Replica(region, key)
+        replica = Replica(region, None if key == keys.DEFAULT_ALIAS else key)
+        replica.ready = time.time() + settings().replicating_seconds
         secret.replicas[region] = replica
         store = _store(request.account_id, region)
         present = store.find(secret.name)
         try:
             keys.require(key, request.account_id, region, "encrypt")
         except Fault as fault:
-            replica.status, replica.message = "Failed", fault.message
+            replica.outcome, replica.message = "Failed", fault.message
             continue
         if present is not None and not request.params.get("ForceOverwriteReplicaSecret"):
-            replica.status = "Failed"
+            replica.outcome = "Failed"
             replica.message = f"Replication failed: Secret name {secret.name} already exists in region {region}."
             continue
-        store.put(_mirror(store, secret, region, key))
+        store.put(_mirror(store, secret, region, replica.kms_key_id))
 
 
 def _mirror(store: SecretStore, primary: Secret, region: str, key: str | None) -> Secret:
@@ -65,7 +68,7 @@ def replicate_secret_to_regions(request: Request) -> dict[str, Any]:
     secret, wanted = request.writable(), request.params["AddReplicaRegions"]
     check(request, wanted)
     for one in wanted:
-        if one["Region"] in secret.replicas and secret.replicas[one["Region"]].status == "InSync":
+        if one["Region"] in secret.replicas and secret.replicas[one["Region"]].status != "Failed":
             raise Fault("InvalidParameterException", f"The secret is already replicated to {one['Region']}.")
     add(request, secret, wanted)
     secret.touch()
@@ -85,6 +88,12 @@ def remove_regions_from_replication(request: Request) -> dict[str, Any]:
             store.remove(secret.name)
     secret.touch()
     return {"ARN": secret.arn, "ReplicationStatus": status(secret)}
+
+
+def note_key(secret: Secret) -> None:
+    """Let the primary of a replica know which key the replica has now."""
+    if secret.primary is not None:
+        secret.primary.replicas[secret.region].kms_key_id = secret.kms_key_id
 
 
 def stop_replication_to_replica(request: Request) -> dict[str, Any]:

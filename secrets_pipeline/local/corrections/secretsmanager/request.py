@@ -60,18 +60,19 @@ class Request:
             raise Fault("InvalidRequestException", MARKED)
         return found
 
-    def writable(self, *, deleted: bool = False, managed: bool = False) -> Secret:
+    def writable(self, *, deleted: bool = False, managed: bool = False, replica: bool = False) -> Secret:
         """The secret, if this caller may modify it here.
 
         Args:
             deleted: accept one that is scheduled for deletion.
             managed: accept one that another service owns (tags and policies stay the customer's).
+            replica: accept a replica.
 
         Raises:
             Fault: also InvalidParameterException on a replica, InvalidRequestException on a managed secret.
         """
         secret = self.secret(deleted=deleted)
-        if secret.primary is not None:
+        if secret.primary is not None and not replica:
             raise Fault("InvalidParameterException", ON_REPLICA)
         if secret.owning_service and not (managed or self.internal):
             raise Fault("InvalidRequestException", MANAGED.format(service=secret.owning_service))

@@ -74,8 +74,13 @@ def put_secret_value(request: Request) -> dict[str, Any]:
 
 
 def update_secret(request: Request) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecret.html."""
-    secret, value = request.writable(), request.value()
+    """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecret.html.
+
+    Of a replica, the encryption key alone can be updated.
+    https://docs.aws.amazon.com/secretsmanager/latest/userguide/standalone-secret.html
+    """
+    of_key = not {"Description", "SecretString", "SecretBinary"} & request.params.keys()
+    secret, value = request.writable(replica=of_key), request.value()
     token = _token(request)
     if value is not None and token in secret.versions:
         raise Fault("ResourceExistsException", _ID_USED.format(token=token, arn=secret.arn))
@@ -84,6 +89,7 @@ def update_secret(request: Request) -> dict[str, Any]:
         keys.require((key or None) if key is not None else secret.kms_key_id, *_place(request), "encrypt")
     if key is not None:
         _change_key(request, secret, key or None)
+        replication.note_key(secret)
     if "Description" in request.params:
         secret.description = request.text("Description") or ""
     answer: dict[str, Any] = {"ARN": secret.arn, "Name": secret.name}

@@ -1,0 +1,88 @@
+"""Which KMS key a declared alias stands for: ours, proven by its mark, wherever the alias points now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.reconcilers.key_marks import ALIAS, KeyMark, KeyMarks
+from secrets_pipeline.reconcilers.marks import MarkState
+from secrets_pipeline.reconcilers.states import KeyState
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedKey:
+    """A key, and what its tags prove."""
+
+    state: KeyState
+    mark: KeyMark
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What was found for a declared alias.
+
+    Attributes:
+        target: the key behind the alias; None where the alias does not exist.
+        own: the key that this stack made for the alias; None where it made none.
+    """
+
+    target: MarkedKey | None
+    own: MarkedKey | None
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the alias points to our key."""
+        return self.target is not None and self.own is not None and self.target.state.key_id == self.own.state.key_id
+
+
+def key_marks(context: StackContext) -> KeyMarks:
+    """The marks of the stack's keys."""
+    return KeyMarks(context.fingerprinter, context.spec.stack)
+
+
+def standing(context: StackContext, alias: str) -> Standing:
+    """Look at the alias first; only where it is missing or leads to somebody else's key, search for ours."""
+    keys = context.inventory.keys
+    about = keys.about(alias)
+    target = _marked(context, about, alias) if about else None
+    if target and _is_own(context, target):
+        return Standing(target, target)
+    return Standing(target, _without_alias(context, alias))
+
+
+def usable_as(context: StackContext, alias: str) -> KeyState | str:
+    """The key that secrets are encrypted under where the stack names one of its own aliases, or why there is none yet.
+
+    A key that others made behind our alias serves too, for example Terraform's; one that pretends to be ours does not.
+    """
+    found = standing(context, alias)
+    if found.own:
+        return found.own.state
+    if found.target is None:
+        return f"KMS key {alias} does not exist yet"
+    if found.target.mark.state is MarkState.FORGED:
+        return f"KMS key {alias} {MarkState.FORGED.value}"
+    return found.target.state
+
+
+def _marked(context: StackContext, about: KeyState, alias: str) -> MarkedKey:
+    tags = dict(context.inventory.keys.tags(about.key_id))
+    return MarkedKey(about, key_marks(context).verify(about, tags, alias))
+
+
+def _is_own(context: StackContext, key: MarkedKey) -> bool:
+    return key.mark.ours and key.mark.owner is not None and key.mark.owner.stack == context.spec.stack
+
+
+def _without_alias(context: StackContext, alias: str) -> MarkedKey | None:
+    keys = context.inventory.keys
+    for key_id, tags in sorted(keys.without_alias(ALIAS).items()):
+        about = keys.about(key_id) if tags[ALIAS] == alias else None
+        found = _marked(context, about, alias) if about else None
+        if found and _is_own(context, found):
+            return found
+    return None
