@@ -110,7 +110,7 @@ class SecretState:
     @property
     def is_replica(self) -> bool:
         """Whether it is the copy of a secret of another region, in which alone it can be changed."""
-        return self.primary_region not in (None, self.arn.split(":")[3])
+        return self.primary_region is not None and f":{self.primary_region}:" not in self.arn
 
     @property
     def rotation_in_progress(self) -> bool:

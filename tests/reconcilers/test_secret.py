@@ -159,4 +159,4 @@ def test_the_same_name_listed_for_another_stack_with_a_longer_name_is_not_ours(b
     assert [change.resource.name for change in STAGES["secrets"](context).plan()] == [bench.name("api")]
     state = context.inventory.secret(bench.name("api"))
     assert state is not None
-    assert replace(state, confirmed=True) == context.inventory.confirm(bench.name("api"))
+    assert replace(state, confirmed=True, replicas={}) == context.inventory.confirm(bench.name("api"))
