@@ -47,7 +47,10 @@ def plan(
     stacks: SomeStacks = None,
     every: AllStacks = False,
     deep: Annotated[
-        bool, typer.Option("--deep", help="Also read every resource policy: one more call for each secret.")
+        bool,
+        typer.Option(
+            "--deep", help="Also read policies, key policies and replicas: one or two more calls for each secret."
+        ),
     ] = False,
     offline: Annotated[
         bool, typer.Option("--offline", help="List what the stacks declare, without any call to AWS.")
@@ -82,7 +85,7 @@ def plan(
     else:
         print_plans(plans, unchanged=show_unchanged)
         if not deep:
-            say("Resource policies of secrets whose mark is up to date were not read: --deep reads them.", style="dim")
+            say("Policies and replicas whose mark is up to date were not read: --deep reads them.", style="dim")
     failures.exit()
     if detailed_exitcode and any(one.differs for one in plans):
         raise typer.Exit(CHANGES)

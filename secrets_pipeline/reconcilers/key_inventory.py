@@ -12,11 +12,19 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from secrets_pipeline.aws import AwsAccount, AwsError, calling, pages
-from secrets_pipeline.reconcilers.states import UNKNOWN_STATE, KeyRotation, KeyState, key_state, tag_map
+from secrets_pipeline.reconcilers.states import (
+    DEFAULT_KEY_ALIAS,
+    UNKNOWN_STATE,
+    KeyRotation,
+    KeyState,
+    key_state,
+    tag_map,
+)
 
 _ARN = re.compile(r"arn:[\w-]+:kms:(?P<region>[\w-]+):(?P<account>\d{12}):(?P<rest>(?:key|alias)/.+)")
 _MOST_SEARCHED = 100
 """Keys without an alias whose tags are read at most."""
+_CONCLUDED = "concluded"
 _HIDDEN = frozenset({"AccessDeniedException", "AccessDenied"})
 
 Read = TypeVar("Read")
@@ -77,8 +85,11 @@ class KeyInventory:
     def problem(self, name: str) -> str | None:
         """Why a secret cannot be encrypted under a key, as the rest of a sentence; None where it can.
 
-        A key that we may not look at is left to Secrets Manager, which uses it on behalf of others.
+        A key that we may not look at is left to Secrets Manager, which uses it on behalf of others; its own default key
+        is made by AWS when it is first used.
         """
+        if name.endswith(DEFAULT_KEY_ALIAS):
+            return None
         found = _ARN.fullmatch(name)
         if found and found["region"] != self._account.region:
             return f"is in {found['region']}, and the secret in {self._account.region}"
@@ -125,27 +136,35 @@ class KeyInventory:
 
         return self._remember("without alias", tag, read)
 
+    def concluded(self, name: str, conclude: Callable[[], Read]) -> Read:
+        """What follows from what was read, thought through once until something is read again or noted."""
+        return self._remember(_CONCLUDED, name, conclude)
+
     def note_alias(self, alias: str, key_id: str) -> None:
         """Record an alias that this run made; a list may not show it for a while."""
         with self._lock:
             self._aliases = {**self.aliases(), alias: key_id}
-            self._memory.pop(("about", alias), None)
+            self._drop(lambda kind, name: (kind, name) == ("about", alias))
 
     def note(self, state: KeyState, tags: Mapping[str, str]) -> None:
         """Record a key that this run made; KMS may not show it for a while."""
         with self._lock:
+            self._drop(lambda _kind, name: name == state.key_id)
             self._memory["about", state.key_id] = state
             self._memory["tags", state.key_id] = dict(tags)
 
     def forget(self, key_id: str) -> None:
         """Read a key again next time."""
         with self._lock:
-            self._memory = {key: read for key, read in self._memory.items() if key[1] != key_id}
+            self._drop(lambda _kind, name: name == key_id)
 
     def forget_search(self, tag: str) -> None:
         """Search again next time."""
         with self._lock:
-            self._memory.pop(("without alias", tag), None)
+            self._drop(lambda kind, name: (kind, name) == ("without alias", tag))
+
+    def _drop(self, outdated: Callable[[str, str], bool]) -> None:
+        self._memory = {key: read for key, read in self._memory.items() if key[0] != _CONCLUDED and not outdated(*key)}
 
     def _remember(self, kind: str, name: str, read: Callable[[], Read]) -> Read:
         with self._lock:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.access import canonical, key_policy, same_policy
 from secrets_pipeline.aws import AwsError, calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
+from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.key_marks import ALIAS
 from secrets_pipeline.reconcilers.marks import PREFIX, SPEC, MarkState
 from secrets_pipeline.reconcilers.own_key import MarkedKey, Standing, key_marks, standing
@@ -21,7 +22,7 @@ from secrets_pipeline.reconcilers.referenced_key import referenced_keys, unusabl
 from secrets_pipeline.reconcilers.secret_differences import surplus_tags
 from secrets_pipeline.reconcilers.states import KeyRotation, KeyState, key_state
 from secrets_pipeline.references import Pending, Plain, substitute
-from secrets_pipeline.spec import KeySpec
+from secrets_pipeline.spec import KeySpec, locks_out_root
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
@@ -94,6 +95,11 @@ class KmsKeyReconciler:
         account = self._context.account
         match substitute(list(key.policy), self._context.outputs):
             case Plain(value=list() as declared):
+                if any(locks_out_root(statement, account.account_id) for statement in declared):
+                    raise SpecError(
+                        f"the policy of {key.alias} denies the account's root access to its own key",
+                        remedy="Nobody could repair such a key: name other principals to deny.",
+                    )
                 return key_policy(account.account_id, account.region, account.partition, declared, key.readers)
             case Pending() as pending:
                 return pending
@@ -221,13 +227,14 @@ class KmsKeyReconciler:
         else:
             keys.note_alias(key.alias, state.key_id)
             return
-        with calling("DescribeKey", key.alias):
-            winner = client.describe_key(KeyId=key.alias)["KeyMetadata"]["KeyId"]
-        keys.note_alias(key.alias, winner)
-        if winner == state.key_id:
+        keys.forget(key.alias)
+        winner = keys.about(key.alias)
+        if winner is not None:
+            keys.note_alias(key.alias, winner.key_id)
+        if winner is not None and winner.key_id == state.key_id:
             # A run that raced with this one found our key by its tag and named it.
             return
-        if not spare:
+        if winner is not None and not spare:
             with calling("ScheduleKeyDeletion", state.key_id):
                 client.schedule_key_deletion(KeyId=state.key_id, PendingWindowInDays=_UNUSED_WINDOW_IN_DAYS)
         raise SkippedError(f"{key.alias} exists after all: the next run compares it")

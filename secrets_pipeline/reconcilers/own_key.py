@@ -46,8 +46,11 @@ def key_marks(context: StackContext) -> KeyMarks:
 
 def standing(context: StackContext, alias: str) -> Standing:
     """Look at the alias first; only where it is missing or leads to somebody else's key, search for ours."""
-    keys = context.inventory.keys
-    about = keys.about(alias)
+    return context.inventory.keys.concluded(alias, lambda: _standing(context, alias))
+
+
+def _standing(context: StackContext, alias: str) -> Standing:
+    about = context.inventory.keys.about(alias)
     target = _marked(context, about, alias) if about else None
     if target and _is_own(context, target):
         return Standing(target, target)

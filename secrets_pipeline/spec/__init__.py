@@ -1,6 +1,7 @@
 """Resolved stack in, desired state out. The input contract lives here."""
 
 from secrets_pipeline.spec.build import SpecSet, build_spec, build_specs
+from secrets_pipeline.spec.lockout import locks_out_root
 from secrets_pipeline.spec.model import (
     ConsumerSpec,
     DatabaseSpec,
@@ -68,4 +69,5 @@ __all__ = [
     "expression_of",
     "leaf_expression",
     "load_settings",
+    "locks_out_root",
 ]

@@ -124,6 +124,16 @@ def test_a_replica_that_cannot_be_made_is_failed_with_a_reason_and_can_be_tried_
         secrets.replicate_secret_to_regions(SecretId=name, AddReplicaRegions=again)  # type: ignore[arg-type] # the same
 
 
+def test_a_replica_needs_the_key_of_its_primary_as_well(
+    clients: Clients, secrets: SecretsManagerClient, name: str
+) -> None:
+    key = clients.kms.create_key()["KeyMetadata"]["KeyId"]
+    secrets.create_secret(Name=name, SecretString="x", KmsKeyId=key)
+    clients.kms.disable_key(KeyId=key)
+    made = secrets.replicate_secret_to_regions(SecretId=name, AddReplicaRegions=[{"Region": THERE}])
+    assert made["ReplicationStatus"][0]["Status"] == "Failed"
+
+
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecretsManagerClient]:
     """An embedded AWS that takes its time to replicate."""

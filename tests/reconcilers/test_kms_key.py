@@ -449,6 +449,15 @@ def test_a_key_whose_makers_answer_was_lost_is_one_key_with_its_alias(bench: Ben
     assert bench.kms.describe_key(KeyId=bench.alias)["KeyMetadata"]["KeyState"] == "Enabled"
 
 
+def test_a_late_part_of_a_policy_that_turns_out_to_lock_the_account_out_is_refused(bench: Bench) -> None:
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*"}
+    late = {**deny, "Principal": {"AWS": bench.late("${ssm:/" + bench.stack + "}")}}
+    bench.ssm.put_parameter(Name=f"/{bench.stack}", Value="arn:aws:iam::111122223333:root", Type="String")
+    outcome = bench.provision(own(bench, policy=(late,)), "kms_keys")[f"kms_keys {bench.alias}"]
+    assert isinstance(outcome, Failed)
+    assert "denies the account's root access to its own key" in outcome.error.message
+
+
 def test_a_policy_that_waits_for_another_resource_is_planned_as_waiting(bench: Bench) -> None:
     statement = {"Sid": "Late", "Effect": "Allow", "Principal": {"AWS": bench.late("${output.rds.instance_arn}")}}
     spec = bench.spec(keys=(bench.key(policy=(statement,)),), databases=(bench.database(),))

@@ -32,6 +32,8 @@ UNMARKED = Mark(MarkState.UNMARKED)
         (STATE, OTHER_STACK, True, ChangeClass.BLOCKED),
         (replace(STATE, owning_service="rds"), OURS, True, ChangeClass.BLOCKED),
         (replace(STATE, owning_service="rds"), UNMARKED, True, ChangeClass.BLOCKED),
+        (replace(STATE, primary_region="eu-west-1"), UNMARKED, True, ChangeClass.BLOCKED),
+        (replace(STATE, primary_region="eu-west-1"), OURS, True, ChangeClass.BLOCKED),
     ],
 )
 def test_ownership_decides_what_may_happen(

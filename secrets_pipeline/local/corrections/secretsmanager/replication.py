@@ -45,6 +45,7 @@ def add(request: Request, secret: Secret, wanted: Sequence[Mapping[str, Any]]) -
         store = _store(request.account_id, region)
         present = store.find(secret.name)
         try:
+            keys.require(secret.kms_key_id, request.account_id, request.region, "decrypt")
             keys.require(key, request.account_id, region, "encrypt")
         except Fault as fault:
             replica.outcome, replica.message = "Failed", fault.message
