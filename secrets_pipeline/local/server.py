@@ -56,6 +56,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--parent-pid", type=int, help="stop when this is no longer the parent process")
     parser.add_argument("--creating-seconds", type=float, default=0.0, help="RDS instances stay `creating` this long")
+    parser.add_argument("--principal-seconds", type=float, help="policies take principals that are at least this old")
     return parser.parse_args(arguments)
 
 
@@ -74,7 +75,9 @@ def _serve(options: argparse.Namespace) -> int:
         signal.signal(signum, lambda *_: _shut_down(server))
     if options.parent_pid is not None:
         _start(_follow_parent, options.parent_pid, server)
-    corrections.configure(corrections.Settings(state.postgres_root, options.creating_seconds))
+    corrections.configure(
+        corrections.Settings(state.postgres_root, options.creating_seconds, options.principal_seconds)
+    )
     _start(corrections.warm)
     write_state(options.state_dir, state)
     try:

@@ -14,10 +14,12 @@ class Settings:
     Attributes:
         postgres_root: folder for the data of every PostgreSQL, reachable by the user that PostgreSQL runs as.
         creating_seconds: RDS instances stay `creating` at least this long.
+        principal_seconds: policies take roles and users that are at least this old; None for any, made or not.
     """
 
     postgres_root: Path
     creating_seconds: float = 0.0
+    principal_seconds: float | None = None
 
 
 _settings = Settings(Path(tempfile.gettempdir()))
