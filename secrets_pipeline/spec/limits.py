@@ -11,6 +11,8 @@ import re
 
 SECRET_NAME_LENGTH = 512
 SECRET_VALUE_BYTES = 65_536
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half of a character, which JSON can escape and UTF-8 cannot say."""
 POLICY_BYTES = 20_480
 DESCRIPTION_LENGTH = 2048
 RECOVERY_DAYS = (7, 30)

@@ -21,7 +21,7 @@ from secrets_pipeline.references import (
     with_defaults,
 )
 from secrets_pipeline.spec.inputs import Inputs, found_kind
-from secrets_pipeline.spec.limits import SECRET_VALUE_BYTES
+from secrets_pipeline.spec.limits import LONE_SURROGATE, SECRET_VALUE_BYTES
 from secrets_pipeline.spec.scope import ComponentScope, read_expression
 from secrets_pipeline.spec.sinks import NO_VALUE, check, settled
 from secrets_pipeline.spec.value_model import DeclaredValue, Leaf, document_of, place_of
@@ -210,7 +210,7 @@ def _unstorable(value: Value) -> str | None:
         return next((problem for one in below if (problem := _unstorable(one))), None)
     if isinstance(value, float) and not math.isfinite(value):
         return "a number that JSON has not"
-    if isinstance(value, str) and any("\ud800" <= one <= "\udfff" for one in value):
+    if isinstance(value, str) and LONE_SURROGATE.search(value):
         return "half of a character (a lone surrogate)"
     return None
 
