@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from secrets_pipeline.errors import SpecError
+
 _ROOT = re.compile(r"^arn:[a-z-]+:iam::(\d{12}):root$")
 _LISTS = frozenset({"Action", "NotAction", "Resource", "NotResource"})
 
@@ -24,6 +26,36 @@ def canonical(document: str | Mapping[str, Any] | None) -> str:
         statements = [statements]
     plain = sorted((_statement(statement) for statement in statements), key=json.dumps)
     return json.dumps({"Version": parsed.get("Version", "2008-10-17"), "Statement": plain}, sort_keys=True)
+
+
+def compact(document: Mapping[str, Any], *, longest: int) -> str:
+    """The JSON of a policy as it is sent: without blanks, as AWS counts them.
+
+    Args:
+        document: the policy.
+        longest: characters that AWS takes: 20,480 for a secret's policy, 32,768 for a key's.
+
+    Raises:
+        SpecError: if it is longer.
+    """
+    text = json.dumps(document, separators=(",", ":"))
+    if len(text) > longest:
+        raise SpecError(
+            f"the policy has {len(text)} characters once its references are put in, AWS takes {longest}",
+            remedy="Write fewer or wider statements under policy.",
+        )
+    return text
+
+
+def principals(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """The AWS principals that a policy names, sorted, each once."""
+    found: set[str] = set()
+    for statement in document.get("Statement") or ():
+        for element in ("Principal", "NotPrincipal"):
+            whom = statement.get(element, ())
+            named = whom.get("AWS", ()) if isinstance(whom, Mapping) else whom
+            found.update([named] if isinstance(named, str) else map(str, named))
+    return tuple(sorted(found))
 
 
 def same_policy(one: str | Mapping[str, Any] | None, other: str | Mapping[str, Any] | None) -> bool:

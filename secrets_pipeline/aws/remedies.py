@@ -21,6 +21,9 @@ _AGAIN = "AWS had a fault of its own: run again, finished work is not repeated."
 _POLICY = "Check the policy's JSON, and that each principal in it exists; a new role takes some seconds to be visible."
 _EXISTS = "Something of that name exists already: adopt it, rename ours, or delete the other."
 _QUOTA = "A quota of the account is used up: delete what is unused, or ask for more in Service Quotas."
+_PARAMETER = (
+    "AWS does not take one of the settings: compare the component in YAML with the API reference of that operation."
+)
 _REACH = "Check the network, the region's name and AWS_ENDPOINT_URL."
 
 REMEDIES: Mapping[str, str] = {
@@ -72,6 +75,11 @@ REMEDIES: Mapping[str, str] = {
     "InstanceQuotaExceeded": _QUOTA,
     "StorageQuotaExceeded": _QUOTA,
     "InvalidRequestException": "Its state forbids it (scheduled for deletion, or rotating): plan again.",
+    "InvalidParameterValue": _PARAMETER,
+    "InvalidParameterException": _PARAMETER,
+    "InvalidParameterValueException": _PARAMETER,
+    "ValidationException": _PARAMETER,
+    "ParamValidationError": _PARAMETER,
     "InvalidDBInstanceState": "The instance is busy: run again when it is available.",
     "InvalidParameterCombination": "Change the database's settings in its component.",
     "PreconditionNotMetException": "The resource changed meanwhile: plan again.",
@@ -96,6 +104,7 @@ REMEDIES: Mapping[str, str] = {
     "ConnectionClosedError": _REACH,
     "ProxyConnectionError": _REACH,
     "SSLError": _REACH,
+    "ResponseParserError": _REACH,
 }
 """AWS error code, or name of a botocore exception → what to do."""
 

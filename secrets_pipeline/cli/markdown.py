@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 _PLAIN = re.compile(r"[A-Za-z0-9/_+=.:,#-]([A-Za-z0-9/_+=.:,# -]*[A-Za-z0-9/_+=.:,#-])?")
-_MARKUP = re.compile(r"[&<>|`*_~\[\]\\#!$:]")
+_MARKUP = re.compile(r"[&<>|`*_~\[\]\\#!$]|:(?=[\w+-]+:)")
+_LINKED = re.compile(r"@|&#35;(?=[0-9])")
+"""Mentions, and numbers of issues: GitHub links them however they are written, unless something stands between."""
 _BLANK = re.compile(r"\s+")
 _TICKS = re.compile(r"`+")
 
@@ -18,7 +20,7 @@ def text(words: str) -> str:
     """Words on one line, nothing of which is markup, a mention or an emoji."""
     one_line = _BLANK.sub(" ", words).strip()
     escaped = _MARKUP.sub(lambda found: f"&#{ord(found[0])};", one_line)
-    return escaped.replace("@", "&#64;&#8203;")
+    return _LINKED.sub(lambda found: f"{found[0]}&#8203;", escaped)
 
 
 def code(name: str) -> str:

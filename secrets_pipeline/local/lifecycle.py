@@ -68,6 +68,7 @@ def start(
     timeout: float = 30,
     creating_seconds: float = 0,
     replicating_seconds: float = 0,
+    principal_seconds: float | None = None,
 ) -> LocalAws:
     """Start the embedded AWS, or return the one that runs in this folder.
 
@@ -80,6 +81,7 @@ def start(
         timeout: seconds to wait until it answers.
         creating_seconds: RDS instances stay `creating` at least this long.
         replicating_seconds: replicas of secrets stay `InProgress` this long.
+        principal_seconds: policies take roles and users that are at least this old; None for any, made or not.
 
     Raises:
         LocalError: it does not start in time.
@@ -92,6 +94,7 @@ def start(
         command = [sys.executable, "-m", "secrets_pipeline.local.server", "--state-dir", str(state_dir.resolve())]
         command += ["--account-id", account_id, "--region", region, "--port", str(port or 0)]
         command += ["--creating-seconds", str(creating_seconds), "--replicating-seconds", str(replicating_seconds)]
+        command += [] if principal_seconds is None else ["--principal-seconds", str(principal_seconds)]
         command += ["--parent-pid", str(os.getpid())] if die_with_parent else []
         with (state_dir / LOG_FILE).open("wb") as log:
             process = subprocess.Popen(

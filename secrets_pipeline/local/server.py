@@ -57,6 +57,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--parent-pid", type=int, help="stop when this is no longer the parent process")
     parser.add_argument("--creating-seconds", type=float, default=0.0, help="RDS instances stay `creating` this long")
     parser.add_argument("--replicating-seconds", type=float, default=0.0, help="replicas stay `InProgress` this long")
+    parser.add_argument("--principal-seconds", type=float, help="policies take principals that are at least this old")
     return parser.parse_args(arguments)
 
 
@@ -76,7 +77,9 @@ def _serve(options: argparse.Namespace) -> int:
     if options.parent_pid is not None:
         _start(_follow_parent, options.parent_pid, server)
     corrections.configure(
-        corrections.Settings(state.postgres_root, options.creating_seconds, options.replicating_seconds)
+        corrections.Settings(
+            state.postgres_root, options.creating_seconds, options.replicating_seconds, options.principal_seconds
+        )
     )
     _start(corrections.warm)
     write_state(options.state_dir, state)

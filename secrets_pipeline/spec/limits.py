@@ -11,7 +11,11 @@ import re
 
 SECRET_NAME_LENGTH = 512
 SECRET_VALUE_BYTES = 65_536
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half of a character, which JSON can escape and UTF-8 cannot say."""
 POLICY_BYTES = 20_480
+KEY_POLICY_BYTES = 32_768
+"""https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html"""
 DESCRIPTION_LENGTH = 2048
 RECOVERY_DAYS = (7, 30)
 ROTATION_DAYS = (1, 1000)

@@ -31,8 +31,14 @@ _READERS = {
 _EXAMPLE = "Write {Version: '2012-10-17', Statement: [{Effect: Allow, Principal: …, Action: …, Resource: '*'}]}."
 
 
-def statements(inputs: Inputs, key: str = "policy") -> tuple[Any, ...]:
-    """The statements of the policy under `key`; empty if there is none."""
+def statements(inputs: Inputs, key: str = "policy", *, longest: int = POLICY_BYTES) -> tuple[Any, ...]:
+    """The statements of the policy under `key`; empty if there is none.
+
+    Args:
+        inputs: of the component, or of one secret.
+        key: where the policy stands.
+        longest: bytes that AWS takes.
+    """
     if not inputs.has(key):
         return ()
     document = inputs.values[key]
@@ -55,8 +61,8 @@ def statements(inputs: Inputs, key: str = "policy") -> tuple[Any, ...]:
     except ValueError:
         inputs.error(key, f"{key} holds a number that JSON has not", "Write text or a finite number.")
         return ()
-    if size > POLICY_BYTES:
-        inputs.error(key, f"{key} has {size} bytes, AWS takes {POLICY_BYTES}", "Write fewer or wider statements.")
+    if size > longest:
+        inputs.error(key, f"{key} has {size} bytes, AWS takes {longest}", "Write fewer or wider statements.")
     return filled
 
 

@@ -14,6 +14,9 @@ from secrets_pipeline.spec.policies import policy_bytes
 from secrets_pipeline.spec.policy_principals import account_of, foreign_readers
 from secrets_pipeline.spec.scope import StackScope
 
+_ARN_OUTPUTS = frozenset({"key_arn", "kms_key_arn", "alias_arn"})
+"""Outputs of a key's component, in another stack, that are ARNs."""
+
 
 def with_foreign_readers(
     stack: StackScope,
@@ -37,14 +40,17 @@ def with_foreign_readers(
     for secret in secrets:
         foreign = readers.get(secret.ref, {})
         named = _named_by_policy(secret, target)
-        own = key_of(secret, keys)
+        own = key_of(stack, secret, keys)
+        kms_key = secret.kms_key
         if own is not None:
+            # By its ARN from the start: whoever reads from another account later cannot find an alias or id of ours.
+            kms_key = _arn_output(stack, own)
             key_readers.setdefault(own.alias, set()).update(foreign, named)
-        elif not _is_key_arn(secret.kms_key):
+        elif not _is_key_arn(kms_key):
             _refuse(stack, secret, foreign, named)
         if foreign:
             _check_size(stack, secret, foreign)
-        read_secrets.append(secret.model_copy(update={"readers": tuple(sorted(foreign))}) if foreign else secret)
+        read_secrets.append(secret.model_copy(update={"readers": tuple(sorted(foreign)), "kms_key": kms_key}))
     read_keys = [
         key.model_copy(update={"readers": tuple(sorted(key_readers[key.alias]))}) if key_readers.get(key.alias) else key
         for key in keys
@@ -52,16 +58,25 @@ def with_foreign_readers(
     return read_secrets, read_keys
 
 
-def key_of(secret: SecretSpec, keys: Iterable[KeySpec]) -> KeySpec | None:
+def key_of(stack: StackScope, secret: SecretSpec, keys: Iterable[KeySpec]) -> KeySpec | None:
     """The key of this stack that encrypts a secret, or None for a key that is not ours."""
-    named = secret.kms_key
-    for key in keys:
-        if named == key.alias or (isinstance(named, Output) and named.component in key.components):
-            return key
-    return None
+    match secret.kms_key:
+        case str(alias):
+            return next((key for key in keys if key.alias == alias), None)
+        case Output(component=component, stack=named) if named in (None, stack.stack.name):
+            return next((key for key in keys if component in key.components), None)
+        case _:
+            return None
+
+
+def _arn_output(stack: StackScope, key: KeySpec) -> Output:
+    component = key.components[0]
+    return Output(component, ("key_arn" if stack.kinds[component] == "kms" else "kms_key_arn",))
 
 
 def _is_key_arn(key: object) -> bool:
+    if isinstance(key, Output):
+        return key.name in _ARN_OUTPUTS
     return isinstance(key, str) and KEY_ARN.fullmatch(key) is not None
 
 

@@ -21,7 +21,7 @@ from secrets_pipeline.references import (
     with_defaults,
 )
 from secrets_pipeline.spec.inputs import Inputs, found_kind
-from secrets_pipeline.spec.limits import SECRET_VALUE_BYTES
+from secrets_pipeline.spec.limits import LONE_SURROGATE, SECRET_VALUE_BYTES
 from secrets_pipeline.spec.scope import ComponentScope, read_expression
 from secrets_pipeline.spec.sinks import NO_VALUE, check, settled
 from secrets_pipeline.spec.value_model import DeclaredValue, Leaf, document_of, place_of
@@ -56,8 +56,7 @@ def declared_value(entry: Inputs) -> DeclaredValue | None:
         entry.error(KEY, f"{KEY} is an empty map", "Write at least one key, or generate_random_password: true.")
     known: dict[Path, Value] = {}
     read = [_leaf(entry.scope, path, value, source, known) for path, value, source in leaves]
-    if len(entry.scope.stack.errors) == errors:
-        _check_size(entry, known, document=document is not None)
+    _check_size(entry, known, document=document is not None)
     if len(entry.scope.stack.errors) > errors:
         return None
     return DeclaredValue(document=document is not None, leaves=tuple(read))
@@ -210,7 +209,7 @@ def _unstorable(value: Value) -> str | None:
         return next((problem for one in below if (problem := _unstorable(one))), None)
     if isinstance(value, float) and not math.isfinite(value):
         return "a number that JSON has not"
-    if isinstance(value, str) and any("\ud800" <= one <= "\udfff" for one in value):
+    if isinstance(value, str) and LONE_SURROGATE.search(value):
         return "half of a character (a lone surrogate)"
     return None
 
@@ -229,9 +228,10 @@ def known_part(expression: Expression) -> Value:
 def _check_size(entry: Inputs, known: Mapping[Path, Value], *, document: bool) -> None:
     if document:
         text = json.dumps(document_of(known), ensure_ascii=False, separators=(",", ":"))
-        size = len(text.encode())
+        size = len(text.encode(errors="surrogatepass"))
     else:
-        size = sum(len(str(value).encode()) for value in known.values() if isinstance(value, str))
+        texts = (value for value in known.values() if isinstance(value, str))
+        size = sum(len(text.encode(errors="surrogatepass")) for text in texts)
     if size > SECRET_VALUE_BYTES:
         entry.error(
             KEY,

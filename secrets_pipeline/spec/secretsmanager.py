@@ -181,7 +181,8 @@ def _secret(shared: _Component, key: str, entry: Inputs, master_of: DatabaseSpec
     _check_identity(entry, key)
     description = entry.text("description") or ""
     if len(description) > DESCRIPTION_LENGTH:
-        entry.error("description", f"description has {len(description)} characters", f"AWS takes {DESCRIPTION_LENGTH}.")
+        size = f"description has {len(description)} characters, AWS takes {DESCRIPTION_LENGTH}"
+        entry.error("description", size, "Shorten it, and let it lead to where the rest stands.")
     if value is None:
         return None
     kms_key = encryption_key(entry, "kms_key_id", shared.key, region=shared.region)

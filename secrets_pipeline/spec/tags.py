@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strat
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 
@@ -20,8 +21,8 @@ OWN_TAGS = tuple(
 """Every tag that the pipeline may write on a secret; `reconcilers.marks` says what they mean."""
 RESERVED_PREFIXES = ("aws:", OWN_PREFIX)
 
+_PLAIN = re.compile(r"[A-Za-z0-9 _.:/=+@-]+")
 _CATEGORIES = ("L", "N", "Z")
-_PUNCTUATION = "_.:/=+-@"
 
 
 def tag_problems(tags: Mapping[str, str]) -> list[str]:
@@ -48,4 +49,5 @@ def tag_value_problem(value: str) -> str | None:
 
 
 def _is_tag_text(text: str) -> bool:
-    return all(one in _PUNCTUATION or unicodedata.category(one).startswith(_CATEGORIES) for one in text)
+    rest = _PLAIN.sub("", text)
+    return all(unicodedata.category(one).startswith(_CATEGORIES) for one in rest)

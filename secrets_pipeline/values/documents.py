@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from secrets_pipeline.errors import DocumentError
 from secrets_pipeline.references import Path
-from secrets_pipeline.spec.limits import SECRET_VALUE_BYTES
+from secrets_pipeline.spec.limits import LONE_SURROGATE, SECRET_VALUE_BYTES
 
 
 def to_json(document: Mapping[str, Any]) -> SecretStr:
@@ -57,7 +57,7 @@ def storable(value: SecretStr) -> SecretStr:
     """
     text = value.get_secret_value()
     size = len(text.encode(errors="surrogatepass"))
-    if any("\ud800" <= one <= "\udfff" for one in text):
+    if LONE_SURROGATE.search(text):
         raise DocumentError(
             "the value holds half of a character (a lone surrogate)", remedy="Write whole characters, or Base64."
         )

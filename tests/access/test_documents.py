@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from secrets_pipeline.access import key_policy, same_policy, secret_policy
+from secrets_pipeline.access import compact, key_policy, principals, same_policy, secret_policy
+from secrets_pipeline.errors import SpecError
 
 STATEMENT = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::1:role/r"}, "Action": "s:Get", "Resource": "*"}
 
@@ -79,3 +80,25 @@ def test_an_account_by_number_and_by_its_root_is_the_same_principal() -> None:
     by_number = {**STATEMENT, "Principal": {"AWS": "444455556666"}}
     assert same_policy({"Statement": [by_root]}, {"Statement": [by_number]})
     assert not same_policy({"Statement": [by_root]}, {"Statement": [STATEMENT]})
+
+
+def test_a_policy_is_sent_without_blanks_and_refused_where_it_is_too_long() -> None:
+    document = {"Version": "2012-10-17", "Statement": [{"Sid": "x"}]}
+    text = compact(document, longest=52)
+    assert text == '{"Version":"2012-10-17","Statement":[{"Sid":"x"}]}'
+    assert same_policy(text, document)
+    with pytest.raises(SpecError, match="the policy has 50 characters once its references are put in, AWS takes 49"):
+        compact(document, longest=49)
+
+
+def test_the_principals_of_a_policy_are_found_in_every_spelling() -> None:
+    statements = [
+        {"Principal": "*"},
+        {"Principal": {"AWS": "b"}},
+        {"Principal": {"AWS": ["a", "b"], "Service": "s"}},
+        {"NotPrincipal": {"AWS": "c"}},
+        {"Principal": {"Service": "s"}},
+        {},
+    ]
+    assert principals({"Statement": statements}) == ("*", "a", "b", "c")
+    assert principals({}) == ()

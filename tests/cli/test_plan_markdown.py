@@ -151,24 +151,33 @@ nasty = st.text("ab|`*_<>&[]()!#$\\~@: -+.=/\"'0", min_size=1, max_size=30)
 @example(name="a\\|b", reason="--- | ---")
 @example(name=" ", reason="  a  b ")
 @example(name="1. x", reason="# h")
+@example(name="x #12", reason="fixes #12 :tada: by @all: yes")
 def test_no_name_and_no_reason_is_ever_markup(name: str, reason: str) -> None:
     rows = [[code(name), text(reason)], ["x", "y"]]
     assert read_tables(table(("a", "b"), rows)) == [
-        [["a", "b"], [shown(name), shown(reason)], ["x", "y"]],
+        [["a", "b"], [shown(name, is_name=True), shown(reason)], ["x", "y"]],
     ]
 
 
-def shown(words: str) -> str:
+def shown(words: str, *, is_name: bool = False) -> str:
     """As a browser shows it: blanks in a row are one; a mention is taken apart by a character without width."""
     alone = re.sub(r"\s+", " ", words).strip()
-    return alone if re.fullmatch(r"[A-Za-z0-9/_+=.:,# -]+", alone) else alone.replace("@", "@\u200b")
+    return alone if is_name and re.fullmatch(r"[A-Za-z0-9/_+=.:,# -]+", alone) else linked(alone)
+
+
+def linked(words: str) -> str:
+    return re.sub(r"@|#(?=[0-9])", lambda found: f"{found[0]}\u200b", words)
 
 
 @given(words | nasty)
 def test_no_html_and_no_mention_survives(name: str) -> None:
-    rendered = GFM.render(f"{code(name)} {text(name)}")
+    rendered = GFM.render(f"in a line: {code(name)} {text(name)}")
     assert set(re.findall(r"<[^>]*>", rendered)) <= {"<p>", "</p>", "<code>", "</code>"}
     assert not re.search(r"@\w", html.unescape(rendered))
+
+
+def test_an_emoji_and_the_number_of_an_issue_stay_words() -> None:
+    assert text("a: b :tada: #12 # 1") == "a: b &#58;tada: &#35;&#8203;12 &#35; 1"
 
 
 @given(st.lists(nasty, max_size=4))

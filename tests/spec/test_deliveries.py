@@ -236,6 +236,38 @@ def test_a_reader_in_another_account_is_let_in_by_the_secret_and_by_our_key(benc
     assert [one.readers for one in spec.keys if one.readers] == [(FOREIGN,)]
 
 
+@pytest.mark.parametrize(
+    ("key", "output"),
+    [
+        ("create_kms_key: true", Output("secretsmanager", ("kms_key_arn",))),
+        ("default_kms_key_id: alias/myapp", Output("kms", ("key_arn",))),
+        ('default_kms_key_id: "${output.kms.key_id}"', Output("kms", ("key_arn",))),
+        ('default_kms_key_id: "${output.kms.alias_name}"', Output("kms", ("key_arn",))),
+    ],
+)
+@pytest.mark.parametrize("reader", [FOREIGN, ROLE])
+def test_a_key_of_ours_is_named_by_its_arn_however_the_yaml_names_it(
+    bench: Bench, key: str, output: Output, reader: str
+) -> None:
+    assert bench.spec(foreign(key).replace(FOREIGN, reader)).secret(KEY).kms_key == output
+
+
+OTHER_STACK = "components: {terraform: {kms: {vars: {alias: shared}}}}\n"
+
+
+@pytest.mark.parametrize(("output", "taken"), [("key_arn", True), ("alias_arn", True), ("key_id", False)])
+def test_a_key_of_another_stack_is_not_ours_and_has_to_be_named_by_its_arn(
+    bench: Bench, output: str, taken: bool
+) -> None:
+    built = bench.build(dev=foreign(f"default_kms_key_id: !terraform.output kms other {output}"), other=OTHER_STACK)
+    if not taken:
+        assert "is in another account, but the secret is encrypted under" in str(built.errors["dev"][0])
+        return
+    secret = built.specs["dev"].secret(KEY)
+    assert secret.kms_key == Output("kms", (output,), "other")
+    assert not any(one.readers for one in built.specs["dev"].keys)
+
+
 def test_a_reader_in_another_account_may_use_a_key_that_is_named_by_its_arn(bench: Bench) -> None:
     spec = bench.spec(foreign(f"default_kms_key_id: {KEY_ARN}"))
     assert spec.secret(KEY).readers == (FOREIGN,)

@@ -129,6 +129,15 @@ def test_a_wrong_value_is_an_error_that_names_the_key(bench: Bench, entry: str, 
     assert "stack dev, component secretsmanager, key vars.secrets.key." in found
 
 
+def test_every_thing_that_is_wrong_with_a_value_is_said(bench: Bench) -> None:
+    found = bench.errors(stack(f"secret_data: {{password: changeme, pin: .inf, more: {'x' * 65_536}}}"))
+    assert [one.split(": ", 1)[1].split("\n")[0][:40] for one in found] == [
+        "the value at password is one of the pass",
+        "the value at pin holds a number that JSO",
+        "secret_data has 65584 bytes without what",
+    ]
+
+
 @pytest.mark.parametrize(
     "entry",
     [

@@ -34,6 +34,7 @@ from moto.kms.utils import RESERVED_ALIASE_TARGET_KEY_IDS
 
 from secrets_pipeline.local.corrections.documents import principals, statements
 from secrets_pipeline.local.corrections.faults import Fault
+from secrets_pipeline.local.corrections.principals import require_visible
 
 ROTATION_DAYS = range(90, 2561)
 DEFAULT_ROTATION_DAYS = 365
@@ -166,6 +167,7 @@ class Response(KmsResponse):
         if policy is None:
             return
         found = statements(str(policy), "The new key policy is not valid.")
+        require_visible(found, "Policy contains a statement with one or more invalid principals.")
         if not self._get_param("BypassPolicyLockoutSafetyCheck") and not any(
             _keeps_writer(one, self.current_account) for one in found
         ):

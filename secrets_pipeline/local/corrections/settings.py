@@ -15,11 +15,13 @@ class Settings:
         postgres_root: folder for the data of every PostgreSQL, reachable by the user that PostgreSQL runs as.
         creating_seconds: RDS instances stay `creating` at least this long.
         replicating_seconds: replicas of secrets stay `InProgress` this long.
+        principal_seconds: policies take roles and users that are at least this old; None for any, made or not.
     """
 
     postgres_root: Path
     creating_seconds: float = 0.0
     replicating_seconds: float = 0.0
+    principal_seconds: float | None = None
 
 
 _settings = Settings(Path(tempfile.gettempdir()))

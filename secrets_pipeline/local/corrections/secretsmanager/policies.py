@@ -10,9 +10,11 @@ from typing import Any
 
 from secrets_pipeline.local.corrections.documents import principals, statements
 from secrets_pipeline.local.corrections.faults import Fault
+from secrets_pipeline.local.corrections.principals import require_visible
 from secrets_pipeline.local.corrections.secretsmanager.request import Request
 
 MALFORMED = "This resource policy contains a syntax error."
+UNSUPPORTED = "This resource policy contains an unsupported principal."
 # Conditions with a fixed value of one of these make a policy non-public, as S3 defines public
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status
 LIMITING_KEYS = frozenset(
@@ -58,8 +60,9 @@ def _limits(operator: str, key: str, values: list[str]) -> bool:
 def put_resource_policy(request: Request) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutResourcePolicy.html."""
     secret, policy = request.writable(managed=True), str(request.params["ResourcePolicy"])
-    public = [one for one in statements(policy, MALFORMED) if is_public(one)]
-    if request.params.get("BlockPublicPolicy") and public:
+    found = statements(policy, MALFORMED)
+    require_visible(found, UNSUPPORTED)
+    if request.params.get("BlockPublicPolicy") and any(is_public(one) for one in found):
         raise Fault(
             "PublicPolicyException",
             "Resource policy blocked. It grants broad access to the secret, which BlockPublicPolicy does not allow.",
