@@ -25,18 +25,19 @@ def check_names(stack: StackScope, secrets: Iterable[SecretSpec]) -> None:
 
 
 def check_databases(stack: StackScope, databases: Iterable[DatabaseSpec]) -> None:
-    """Two instances of a stack must have neither the same identifier nor the same master password."""
-    identifiers: dict[str, DatabaseSpec] = {}
+    """Two databases of a stack must have neither the same identifier nor the same master password."""
+    identifiers: dict[tuple[str, str], DatabaseSpec] = {}
     passwords: dict[SecretRef, DatabaseSpec] = {}
     for database in databases:
         scope = stack.components[database.component]
-        same = identifiers.setdefault(database.identifier, database)
-        if same is not database:
-            scope.error(
-                ("vars", "identifier"),
-                f"identifier {database.identifier} is also that of component {same.component}",
-                "Write another vars.identifier.",
-            )
+        for noun, identifier in _identifiers(database):
+            same = identifiers.setdefault((noun, identifier), database)
+            if same is not database:
+                scope.error(
+                    ("vars", "identifier"),
+                    f"identifier {identifier} is also that of component {same.component}",
+                    "Write another vars.identifier.",
+                )
         if database.password is None:
             continue
         shared = passwords.setdefault(database.password, database)
@@ -44,8 +45,16 @@ def check_databases(stack: StackScope, databases: Iterable[DatabaseSpec]) -> Non
             scope.error(
                 ("vars", "password"),
                 f"secret {database.password.key} is the master password of component {shared.component} already",
-                "Declare a secret for each instance: a rotated password would be right for one of them only.",
+                "Declare a secret for each database: a rotated password would be right for one of them only.",
             )
+
+
+def _identifiers(database: DatabaseSpec) -> list[tuple[str, str]]:
+    """What a database is called in AWS: clusters and instances are numbered apart, instances of clusters are not."""
+    names = [(database.noun, database.identifier)]
+    if database.is_cluster and database.create:
+        names += [("RDS instance", name) for name in database.member_identifiers]
+    return names
 
 
 def merged_keys(stack: StackScope, keys: Iterable[KeySpec]) -> list[KeySpec]:
