@@ -26,12 +26,13 @@ def check_names(stack: StackScope, secrets: Iterable[SecretSpec]) -> None:
 
 def check_databases(stack: StackScope, databases: Iterable[DatabaseSpec]) -> None:
     """Two databases of a stack must have neither the same identifier nor the same master password."""
-    identifiers: dict[tuple[str, str], DatabaseSpec] = {}
+    identifiers: dict[str, DatabaseSpec] = {}
     passwords: dict[SecretRef, DatabaseSpec] = {}
     for database in databases:
         scope = stack.components[database.component]
-        for noun, identifier in _identifiers(database):
-            same = identifiers.setdefault((noun, identifier), database)
+        members = database.member_identifiers if database.is_cluster and database.create else ()
+        for identifier in (database.identifier, *members):
+            same = identifiers.setdefault(identifier, database)
             if same is not database:
                 scope.error(
                     ("vars", "identifier"),
@@ -47,14 +48,6 @@ def check_databases(stack: StackScope, databases: Iterable[DatabaseSpec]) -> Non
                 f"secret {database.password.key} is the master password of component {shared.component} already",
                 "Declare a secret for each database: a rotated password would be right for one of them only.",
             )
-
-
-def _identifiers(database: DatabaseSpec) -> list[tuple[str, str]]:
-    """What a database is called in AWS: clusters and instances are numbered apart, instances of clusters are not."""
-    names = [(database.noun, database.identifier)]
-    if database.is_cluster and database.create:
-        names += [("RDS instance", name) for name in database.member_identifiers]
-    return names
 
 
 def merged_keys(stack: StackScope, keys: Iterable[KeySpec]) -> list[KeySpec]:
