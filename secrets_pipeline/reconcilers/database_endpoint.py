@@ -111,6 +111,12 @@ class DatabaseEndpointReconciler:
             return ""
         return "" if was_restored(state) or is_unfinished(state) else not_ours(self._context, secret)
 
+    def rotated(self, database: DatabaseSpec) -> bool:
+        """Whether a rotation set the password last, which has logged in with it."""
+        password = self._passwords.get(database.identifier)
+        secret = password.known() if password else None
+        return bool(self.others(database)) and secret is not None and secret.last_rotated_at is not None
+
     def _no_login(self, state: DatabaseState) -> str:
         """Why no login is tried here at all, or empty."""
         if not self._context.world.settings.database_logins:

@@ -122,8 +122,8 @@ def _connection(context: StackContext, secret: SecretSpec, value: DeclaredValue,
 def logins(context: StackContext, *, deep: bool) -> list[Finding]:
     """Whether each database accepts the password in its secret.
 
-    Shallow believes the recorded proof while database and version are the same, and leaves a password that was rotated
-    to its rotation; deep, or without a proof, logs in.
+    Shallow believes the recorded proof while database and version are the same, and the rotation that tested what it
+    set; deep, or without a proof, logs in.
     """
     reconciler = DatabaseEndpointReconciler(context)
     findings = []
@@ -145,8 +145,8 @@ def _login(
         return Finding(name, Verdict.WAITING, waits)
     if not deep and reconciler.proven(database):
         return Finding(name, Verdict.RIGHT, f"login proven at {state.endpoint}")
-    if not deep and (why := reconciler.others(database)):
-        return Finding(name, Verdict.RIGHT, f"not ours to prove, `verify` logs in: {why}")
+    if not deep and reconciler.rotated(database):
+        return Finding(name, Verdict.RIGHT, "its rotation set and tested the password; `verify` logs in")
     return _tried(name, state, reconciler.login(database, state))
 
 

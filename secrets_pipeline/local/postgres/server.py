@@ -91,6 +91,17 @@ class PostgresServer:
             user, text = _pg8000.identifier(username), _pg8000.literal(password)
             run.run(f"ALTER ROLE {user} PASSWORD {text}")
 
+    def reserve_port(self) -> int:
+        """The port that the server is going to listen on, unless somebody takes it before."""
+        with self._turn:
+            self.port = self.port or _free_port()
+            return self.port
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not stopped since."""
+        return self._keeper is not None
+
     def start(self) -> None:
         """Start the server on a free port and wait until it answers.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
+from secrets_pipeline.local.corrections.settings import settings
 from secrets_pipeline.local.postgres import Binaries, PostgresServer, find
 
 
@@ -51,3 +52,7 @@ class Fleet:
         """Stop every server."""
         for name in list(self._servers):
             self.remove(name)
+
+
+FLEET = Fleet(settings().postgres_root, settings().creating_seconds)
+"""This process's: moto makes its backends itself, so nothing can be handed to them."""
