@@ -1,5 +1,6 @@
 """A rotation function in the manner of AWS's templates; the master password is changed through RDS's API."""
 
+import json
 import os
 import time
 
@@ -12,11 +13,16 @@ def handler(event: dict[str, str], context: object) -> None:
     database = os.environ["DATABASE"]
     if step == "createSecret":
         value = secrets.get_secret_value(SecretId=arn, VersionStage="AWSCURRENT")["SecretString"]
+        document = json.loads(value) if value.startswith("{") else None
+        rotated = password_in(value) + "-rotated"
         secrets.put_secret_value(
-            SecretId=arn, ClientRequestToken=token, SecretString=value + "-rotated", VersionStages=["AWSPENDING"]
+            SecretId=arn,
+            ClientRequestToken=token,
+            SecretString=json.dumps({**document, "password": rotated}) if document else rotated,
+            VersionStages=["AWSPENDING"],
         )
     if step == "setSecret":
-        value = secrets.get_secret_value(SecretId=arn, VersionId=token)["SecretString"]
+        value = password_in(secrets.get_secret_value(SecretId=arn, VersionId=token)["SecretString"])
         if any(one["DBClusterIdentifier"] == database for one in rds.describe_db_clusters()["DBClusters"]):
             rds.modify_db_cluster(DBClusterIdentifier=database, MasterUserPassword=value, ApplyImmediately=True)
             while rds.describe_db_clusters(DBClusterIdentifier=database)["DBClusters"][0].get("PendingModifiedValues"):
@@ -33,3 +39,7 @@ def handler(event: dict[str, str], context: object) -> None:
         secrets.update_secret_version_stage(
             SecretId=arn, VersionStage="AWSCURRENT", MoveToVersionId=token, RemoveFromVersionId=current
         )
+
+
+def password_in(value: str) -> str:
+    return str(json.loads(value)["password"]) if value.startswith("{") else value
