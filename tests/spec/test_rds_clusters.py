@@ -177,3 +177,18 @@ def test_neither_a_cluster_nor_its_instances_share_an_identifier(bench: Bench, i
     more = f"    rds/two:\n      vars: {{identifier: {identifier}, engine: postgres}}\n"
     found = bench.only_error(stack(CLUSTER + PASSWORD) + more)
     assert f"identifier {identifier} is also that of component rds" in found
+
+
+def test_two_stacks_do_not_share_a_database_unless_one_only_looks_at_it(bench: Bench) -> None:
+    text = stack(CLUSTER + PASSWORD)
+    prod = text.replace("context_name: myapp", "context_name: other")
+    built = bench.build(dev=text, prod=prod)
+    assert set(built.errors) == {"dev", "prod"}
+    (error,) = built.errors["dev"]
+    assert (
+        "stack dev, component rds, key vars.identifier: identifier orders is also that of a database of stack prod"
+        in (error.diagnostics())
+    )
+    looking = stack("identifier: orders\nengine: aurora-postgresql\n", create=False)
+    built = bench.build(dev=text, prod=looking.replace("context_name: myapp", "context_name: other"))
+    assert not built.errors
