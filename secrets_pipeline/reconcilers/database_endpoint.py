@@ -173,8 +173,7 @@ class DatabaseEndpointReconciler:
                 raise SkippedError(f"{database.identifier} {wrong}")
             if state is not None and state.serves and not state.password_pending:
                 return state
-            stuck = not database.create if state is None else state.stuck
-            if stuck or self._clock() >= deadline:
+            if state is None or state.stuck or self._clock() >= deadline:
                 condition = f"{database.noun} does not exist" if state is None else state.condition
                 raise SkippedError(f"{condition}: the next run goes on when it is available")
             pause = self._pause(pause, deadline)
