@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from typing import Any
 
@@ -63,6 +64,12 @@ class Cluster(Background, DBCluster):
             self.status = _AVAILABLE
 
         self.submit(job, "failed")
+
+    def as_created(self) -> Cluster:
+        """What CreateDBCluster answers, however quick the background is."""
+        picture = copy.copy(self)
+        picture.server, picture.status = self.server, _CREATING
+        return picture
 
     def serve(self, instance: ClusterInstance) -> None:
         """Start the server for an instance in the background, if it does not run yet."""
@@ -153,6 +160,7 @@ class ClusterCalls(RDSBackend):
                 del self.clusters[identifier]
                 raise RDSClientError("InternalFailure", error.message) from error
             cluster.bring_up(server, str(password or managed_password(cluster)))
+            return cluster.as_created()
         return cluster
 
     def modify_db_cluster(self, kwargs: dict[str, Any]) -> DBCluster:
