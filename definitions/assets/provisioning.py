@@ -39,9 +39,9 @@ def rds_instances(context: Context, applying: Apply) -> Result:
 
 @dg.asset(**OPTIONS, deps=[rds_instances], kinds={"aws", "postgres"})
 def rds_endpoints(context: Context, applying: Apply) -> Result:
-    """Endpoints of the instances, each proven by a login with the secret's password."""
+    """Endpoints of the databases, each proven by a login with the secret's password."""
     stack, outcomes = applying.stage(context, "rds_endpoints")
-    found = (stack.inventory.database(database.identifier) for database in stack.spec.databases)
+    found = (stack.inventory.databases.find(database) for database in stack.spec.databases)
     table = [{"instance": s.identifier, "endpoint": s.endpoint or "", "status": s.status} for s in found if s]
     return materialized(outcomes, {"endpoints": table_of(table)})
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 LARGEST_PAGE: Mapping[str, int] = {
     "batch_get_secret_value": 20,
+    "describe_db_clusters": 100,
     "describe_db_instances": 100,
     "list_aliases": 100,
     "list_grants": 100,

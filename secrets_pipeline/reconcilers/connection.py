@@ -10,6 +10,7 @@ from secrets_pipeline.aws import calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers.fields import known_fields
 from secrets_pipeline.reconcilers.marks import INPUTS, PASSWORD
+from secrets_pipeline.reconcilers.password_mark import PasswordMark
 from secrets_pipeline.reconcilers.secret import SecretReconciler, waits_for_endpoint
 from secrets_pipeline.reconcilers.states import PREVIOUS
 from secrets_pipeline.reconcilers.value_inputs import field_inputs
@@ -98,12 +99,11 @@ class ConnectionReconciler:
     def _carry_password_mark(self, secret: SecretSpec, before: str, after: str) -> None:
         """The new version holds the same password: an instance that was proven to accept it still does."""
         for database in self._context.spec.databases:
-            state = self._context.inventory.database(database.identifier)
-            if database.password != secret.ref or state is None:
-                continue
-            if state.tags.get(PASSWORD) == f"{state.resource_id}:{before}":
+            state = self._context.inventory.databases.find(database) if database.password == secret.ref else None
+            if state is not None and PasswordMark.read(state) == PasswordMark(state.resource_id, before):
+                mark = str(PasswordMark(state.resource_id, after))
                 with calling("AddTagsToResource", database.identifier):
                     self._context.account.client("rds").add_tags_to_resource(
-                        ResourceName=state.arn, Tags=[{"Key": PASSWORD, "Value": f"{state.resource_id}:{after}"}]
+                        ResourceName=state.arn, Tags=[{"Key": PASSWORD, "Value": mark}]
                     )
-                self._context.inventory.forget_databases()
+                self._context.inventory.databases.forget()

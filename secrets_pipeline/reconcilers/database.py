@@ -1,4 +1,8 @@
-"""RDS instances: created where the stack says so, with the generated password as master password."""
+"""RDS instances and Aurora clusters: created where the stack says so, with the generated password as master password.
+
+Neither call has a token: what exists under the identifier is looked up first, and what a crash left open (a cluster
+without all of its instances) the next run goes on with.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +12,36 @@ from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws import AwsError, calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
+from secrets_pipeline.reconcilers.database_claim import absence, is_untagged, mismatch, refusal
+from secrets_pipeline.reconcilers.database_state import DELETING, DatabaseState
 from secrets_pipeline.reconcilers.marks import COMPONENT, STACK
 from secrets_pipeline.reconcilers.states import tag_list
 from secrets_pipeline.references import Output, Pending, Plain, Secret
 from secrets_pipeline.spec import DatabaseSpec
 
 if TYPE_CHECKING:
+    from mypy_boto3_rds.client import RDSClient
+
     from secrets_pipeline.reconcilers.context import StackContext
 
 KIND = "database"
+_EXISTS = frozenset({"DBInstanceAlreadyExists", "DBClusterAlreadyExistsFault"})
+_BUSY = "InvalidDBClusterStateFault"
 
 
 class DatabaseReconciler:
-    """RDS instances of one stack."""
+    """RDS instances and Aurora clusters of one stack."""
 
     def __init__(self, context: StackContext) -> None:
         self._context = context
         self._databases = {database.identifier: database for database in context.spec.databases}
 
+    @property
+    def _rds(self) -> RDSClient:
+        return self._context.account.client("rds")
+
     def plan(self) -> Sequence[Change]:
-        """One change a declared instance."""
+        """One change a declared database."""
         return [
             planned(Resource(KIND, name, database.component), partial(self._plan, database))
             for name, database in self._databases.items()
@@ -38,63 +52,140 @@ class DatabaseReconciler:
         database = self._databases[change.resource.name]
         if change.action is ChangeClass.CREATE:
             return self._create(database)
-        state = self._context.inventory.database(database.identifier)
+        state = self._context.inventory.databases.find(database)
         if state is None:
             raise SkippedError(f"{database.identifier} does not exist")
-        with calling("AddTagsToResource", database.identifier):
-            self._context.account.client("rds").add_tags_to_resource(
-                ResourceName=state.arn, Tags=tag_list(self._tags(database))
-            )
-        self._context.inventory.forget_databases()
-        return "tags"
+        done = []
+        if self._tag_differences(database, state):
+            with calling("AddTagsToResource", database.identifier):
+                self._rds.add_tags_to_resource(ResourceName=state.arn, Tags=tag_list(self._tags(database)))
+            self._context.inventory.databases.forget()
+            done.append("tags")
+        return ", ".join([*done, *self._create_members(database)]) or "nothing differed any more"
 
     def _plan(self, database: DatabaseSpec) -> Change:
         resource = Resource(KIND, database.identifier, database.component)
-        state = self._context.inventory.database(database.identifier)
+        state = self._context.inventory.databases.find(database)
         if state is None:
             if database.create:
                 return Change(resource, ChangeClass.CREATE)
-            reason = "does not exist: let Terraform make it, or set settings.secrets_pipeline.create: true"
-            return Change(resource, ChangeClass.BLOCKED, (reason,))
-        owner = state.tags.get(STACK)
-        if not database.create or owner is None:
+            return Change(resource, ChangeClass.BLOCKED, (absence(self._context, database),))
+        if why := self._blocked(database, state):
+            return Change(resource, ChangeClass.BLOCKED, (why,))
+        if not database.create:
             return Change(resource, ChangeClass.NONE, ("found",))
-        if owner != self._context.spec.stack:
-            return Change(resource, ChangeClass.BLOCKED, (f"belongs to stack {owner}",))
-        differing = tuple(
-            f"tag {name} differs" for name, value in self._tags(database).items() if state.tags.get(name) != value
-        )
+        differing = (*self._tag_differences(database, state), *self._missing_members(database, state))
+        if is_untagged(database, state):
+            return Change(resource, ChangeClass.ADOPT, ("exists without our tags", *differing))
         return Change(resource, ChangeClass.UPDATE if differing else ChangeClass.NONE, differing)
+
+    def _blocked(self, database: DatabaseSpec, state: DatabaseState) -> str:
+        if database.create and state.status == DELETING:
+            return "is being deleted: apply again when it is gone"
+        adopting = self._context.options.adopt
+        return (mismatch if adopting else refusal)(self._context, database, state)
 
     def _tags(self, database: DatabaseSpec) -> dict[str, str]:
         return {**database.tags, STACK: self._context.spec.stack, COMPONENT: database.component}
 
+    def _tag_differences(self, database: DatabaseSpec, state: DatabaseState) -> tuple[str, ...]:
+        wanted = self._tags(database).items()
+        return tuple(f"tag {key} differs" for key, value in wanted if state.tags.get(key) != value)
+
+    def _missing_members(self, database: DatabaseSpec, state: DatabaseState) -> tuple[str, ...]:
+        return tuple(f"instance {name} is missing" for name in self._lacking(database, state))
+
+    def _lacking(self, database: DatabaseSpec, state: DatabaseState) -> tuple[str, ...]:
+        """What to create until a cluster has as many instances as declared, whatever the others are called."""
+        if not database.is_cluster:
+            return ()
+        lacking = database.instance_count - len(state.members)
+        free = [name for name in database.member_identifiers if name not in state.members]
+        return tuple(free[: max(0, lacking)])
+
     def _create(self, database: DatabaseSpec) -> str:
-        context = self._context
-        username = context.outputs.text(database.username)
+        username = self._context.outputs.text(database.username)
         if isinstance(username, Pending):
             raise SkippedError(username.reason)
-        request: dict[str, Any] = {
-            "DBInstanceIdentifier": database.identifier,
+        request = {
             "Engine": database.engine,
-            "DBInstanceClass": database.instance_class,
-            "AllocatedStorage": database.allocated_storage,
             "MasterUsername": username,
             "Tags": tag_list(self._tags(database)),
-            **_given(EngineVersion=database.engine_version, DBName=database.db_name, Port=database.port),
+            **_given(EngineVersion=database.engine_version, Port=database.port),
             **database.parameters,
             **self._password(database),
         }
+        if not database.is_cluster:
+            request |= {
+                "DBInstanceIdentifier": database.identifier,
+                "DBInstanceClass": database.instance_class,
+                "AllocatedStorage": database.allocated_storage,
+                **_given(DBName=database.db_name),
+            }
+            done = self._created("CreateDBInstance", database, request)
+            return done or f"{database.engine} instance, master user {username}"
+        request |= {"DBClusterIdentifier": database.identifier, **_given(DatabaseName=database.db_name)}
+        done = self._created("CreateDBCluster", database, request) or f"{database.engine} cluster"
+        return ", ".join([done, *self._create_members(database), f"master user {username}"])
+
+    def _created(self, operation: str, database: DatabaseSpec, request: Mapping[str, Any]) -> str:
+        """What there was to say instead of creating; empty if it was created."""
+        create = self._rds.create_db_cluster if database.is_cluster else self._rds.create_db_instance
         try:
-            with calling("CreateDBInstance", database.identifier):
-                context.account.client("rds").create_db_instance(**request)
+            with calling(operation, database.identifier):
+                create(**request)
         except AwsError as error:
-            if error.code != "DBInstanceAlreadyExists":
+            if error.code not in _EXISTS:
                 raise
-            return "existed already"
+        else:
+            return ""
         finally:
-            context.inventory.forget_databases()
-        return f"{database.engine} instance, master user {username}"
+            self._context.inventory.databases.forget()
+        # An earlier try got through, or somebody else was quicker.
+        state = self._context.inventory.databases.find(database)
+        if state is not None and (why := refusal(self._context, database, state)):
+            raise SkippedError(f"{database.identifier} {why}")
+        return "existed already"
+
+    def _create_members(self, database: DatabaseSpec) -> list[str]:
+        databases = self._context.inventory.databases
+        state = databases.find(database)
+        done = []
+        for name in self._lacking(database, state) if state else ():
+            try:
+                with calling("CreateDBInstance", name):
+                    self._rds.create_db_instance(
+                        DBInstanceIdentifier=name,
+                        DBClusterIdentifier=database.identifier,
+                        DBInstanceClass=database.instance_class,
+                        Engine=database.engine,
+                        Tags=tag_list(self._tags(database)),
+                        **database.instance_parameters,
+                    )
+            except AwsError as error:
+                if error.code == _BUSY:
+                    raise SkippedError(f"cluster is {self._status(database)}: the next run makes {name}") from None
+                if error.code not in _EXISTS:
+                    raise
+                self._check_member(database, name)
+            finally:
+                databases.forget()
+            done.append(f"instance {name}")
+        return done
+
+    def _check_member(self, database: DatabaseSpec, name: str) -> None:
+        self._context.inventory.databases.forget()
+        existing = self._context.inventory.databases.instances().get(name)
+        if existing is not None and existing.cluster != database.identifier:
+            raise AwsError(
+                f"instance {name} exists and is none of the cluster {database.identifier}",
+                remedy="Rename the cluster in its component, or delete that instance.",
+            )
+
+    def _status(self, database: DatabaseSpec) -> str:
+        self._context.inventory.databases.forget()
+        state = self._context.inventory.databases.find(database)
+        return state.status if state else "missing"
 
     def _password(self, database: DatabaseSpec) -> Mapping[str, Any]:
         if database.manage_master_user_password or database.password is None:

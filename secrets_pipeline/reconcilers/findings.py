@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.engine import ChangeClass
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.reconcilers.database_endpoint import AVAILABLE, DatabaseEndpointReconciler
+from secrets_pipeline.reconcilers.database_claim import refusal
+from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
+from secrets_pipeline.reconcilers.database_state import DatabaseState
 from secrets_pipeline.reconcilers.fields import known_fields
-from secrets_pipeline.reconcilers.login import LoggedIn, Refused, Unreachable
+from secrets_pipeline.reconcilers.login import LoggedIn, Login, Refused, Unreachable
 from secrets_pipeline.reconcilers.marks import INPUTS
 from secrets_pipeline.reconcilers.secret import waits_for_endpoint
 from secrets_pipeline.reconcilers.secret_differences import key_id
@@ -20,7 +22,7 @@ from secrets_pipeline.reconcilers.stages import STAGES
 from secrets_pipeline.reconcilers.stored_value import read_value
 from secrets_pipeline.reconcilers.value_inputs import declared_inputs, field_inputs
 from secrets_pipeline.references import Pending
-from secrets_pipeline.spec import DeclaredValue, GeneratedValue, SecretSpec
+from secrets_pipeline.spec import DatabaseSpec, DeclaredValue, GeneratedValue, SecretSpec
 from secrets_pipeline.values import merge_document, render
 
 if TYPE_CHECKING:
@@ -151,26 +153,39 @@ def _document(context: StackContext, secret: SecretSpec, *, deep: bool) -> Findi
 def logins(context: StackContext, *, deep: bool) -> list[Finding]:
     """Whether each database accepts the password in its secret.
 
-    Shallow believes the recorded proof while instance and version are the same; deep, or without one, logs in.
+    Shallow believes the recorded proof while database and version are the same, and the rotation that tested what it
+    set; deep, or without a proof, logs in.
     """
     reconciler = DatabaseEndpointReconciler(context)
     findings = []
     for database in context.spec.databases:
         if database.password is None:
             continue
-        state = context.inventory.database(database.identifier)
-        if state is None or state.status != AVAILABLE:
-            status = "missing" if state is None else state.status
-            findings.append(Finding(database.identifier, Verdict.WAITING, f"instance is {status}"))
-        elif not deep and reconciler.proven(database):
-            findings.append(Finding(database.identifier, Verdict.RIGHT, f"login proven at {state.endpoint}"))
-        else:
-            match reconciler.login(database, state):
-                case LoggedIn():
-                    finding = Finding(database.identifier, Verdict.RIGHT, f"logged in at {state.endpoint}")
-                case Refused():
-                    finding = Finding(database.identifier, Verdict.WRONG, f"{state.endpoint} refuses the password")
-                case Unreachable(reason=reason):
-                    finding = Finding(database.identifier, Verdict.WAITING, reason)
-            findings.append(finding)
+        findings.append(_login(context, reconciler, database, deep=deep))
     return findings
+
+
+def _login(
+    context: StackContext, reconciler: DatabaseEndpointReconciler, database: DatabaseSpec, *, deep: bool
+) -> Finding:
+    name, state = database.identifier, context.inventory.databases.find(database)
+    if state is None:
+        return Finding(name, Verdict.WAITING, f"{database.noun} does not exist")
+    waits = refusal(context, database, state) or ("" if state.serves else state.condition)
+    if waits:
+        return Finding(name, Verdict.WAITING, waits)
+    if not deep and reconciler.proven(database):
+        return Finding(name, Verdict.RIGHT, f"login proven at {state.endpoint}")
+    if not deep and reconciler.rotated(database):
+        return Finding(name, Verdict.RIGHT, "its rotation set and tested the password; `verify` logs in")
+    return _tried(name, state, reconciler.login(database, state))
+
+
+def _tried(name: str, state: DatabaseState, login: Login) -> Finding:
+    match login:
+        case LoggedIn():
+            return Finding(name, Verdict.RIGHT, f"logged in at {state.endpoint}")
+        case Refused():
+            return Finding(name, Verdict.WRONG, f"{state.endpoint} refuses the password")
+        case Unreachable(reason=reason):
+            return Finding(name, Verdict.WAITING, reason)

@@ -9,14 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 from secrets_pipeline.aws import AwsAccount, calling, pages
+from secrets_pipeline.reconcilers.database_inventory import DatabaseInventory
 from secrets_pipeline.reconcilers.key_inventory import KeyInventory
 from secrets_pipeline.reconcilers.marks import STACK
 from secrets_pipeline.reconcilers.states import (
     UNREAD,
-    DatabaseState,
     SecretState,
     Unread,
-    database_state,
     secret_state,
 )
 
@@ -37,17 +36,18 @@ class Inventory:
 
     Attributes:
         keys: the account's KMS keys.
+        databases: what RDS holds.
     """
 
     def __init__(self, account: AwsAccount, stack: str, names: tuple[str, ...]) -> None:
         self.account = account
         self.keys = KeyInventory(account)
+        self.databases = DatabaseInventory(account)
         self._stack = stack
         self._names = names
         self._lock = threading.RLock()
         self._reading: defaultdict[tuple[str, ...], threading.RLock] = defaultdict(threading.RLock)
         self._secrets: dict[str, SecretState] | None = None
-        self._databases: dict[str, DatabaseState] | None = None
         self._memory: dict[tuple[str, ...], Any] = {}
 
     def remember(self, *key: str, read: Callable[[], Any]) -> Any:  # noqa: ANN401 - the caller knows its type
@@ -155,27 +155,6 @@ class Inventory:
     def key_id(self, name: str) -> str | None:
         """See `KeyInventory.key_id`."""
         return self.keys.key_id(name)
-
-    # databases
-
-    def databases(self) -> Mapping[str, DatabaseState]:
-        """Every RDS instance of the account and region, by identifier."""
-        with self._lock:
-            if self._databases is None:
-                with calling("DescribeDBInstances", "of the account"):
-                    entries = pages(self.account.client("rds"), "describe_db_instances")
-                    states = [database_state(entry) for entry in entries]
-                self._databases = {state.identifier: state for state in states}
-            return self._databases
-
-    def database(self, identifier: str) -> DatabaseState | None:
-        """The instance of that identifier, or None."""
-        return self.databases().get(identifier)
-
-    def forget_databases(self) -> None:
-        """Read the instances again next time."""
-        with self._lock:
-            self._databases = None
 
 
 def _prefixes(names: Sequence[str]) -> list[str]:

@@ -5,15 +5,26 @@ from __future__ import annotations
 import ipaddress
 import ssl
 import struct
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pg8000.dbapi
+import pymysql
 from pydantic import SecretStr
 
-POSTGRES = frozenset({"postgres", "aurora-postgresql"})
 _TIMEOUT_SECONDS = 5
-_WRONG_LOGIN = "28P01"
-"""The only answer that another password would change; 28000, for example, is a line missing in pg_hba.conf."""
+_POSTGRES_WRONG_LOGIN = "28P01"
+"""The only answer that another password would change; 28000, for example, is a line missing in pg_hba.conf.
+
+Source: https://www.postgresql.org/docs/current/errcodes-appendix.html (class 28).
+"""
+_POSTGRES_DATABASE = "postgres"
+"""What RDS creates where no database is named."""
+_MYSQL_WRONG_LOGIN = 1045
+"""ER_ACCESS_DENIED_ERROR; 1044, for example, is a right that the user lacks in one database.
+
+Source: https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,49 +46,58 @@ class Unreachable:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where to log in, and as whom."""
+    """Where to log in, and as whom.
+
+    Attributes:
+        engine: RDS engine name.
+        database: its name; None for the engine's own.
+    """
 
     engine: str
     host: str
     port: int
     username: str
-    database: str
+    database: str | None = None
 
 
 Login = LoggedIn | Refused | Unreachable
 
 
 def log_in(address: Address, password: SecretStr, *, ca_file: str | None = None) -> Login:
-    """Try once; five seconds at most.
+    """Try once; five seconds at most for each answer of the server.
 
     TLS with a verified certificate is required of every server but one on this host: whoever answers there could ask
     for the password in clear. Amazon's roots for RDS are in no system store, so `ca_file` names the bundle that AWS
     publishes.
     Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html
-    Codes: https://www.postgresql.org/docs/current/errcodes-appendix.html (class 28).
     """
-    if address.engine not in POSTGRES:
+    connect = _CONNECT.get(address.engine)
+    if connect is None:
         return Unreachable(f"logins to engine {address.engine} are not supported yet")
+    tls = None if _on_this_host(address.host) else ssl.create_default_context(cafile=ca_file)
+    return connect(address, password, tls)
+
+
+def _postgres(address: Address, password: SecretStr, tls: ssl.SSLContext | None) -> Login:
     try:
         connection = pg8000.dbapi.connect(
             user=address.username,
             host=address.host,
             port=address.port,
-            database=address.database,
+            database=address.database or _POSTGRES_DATABASE,
             password=password.get_secret_value(),
             timeout=_TIMEOUT_SECONDS,
-            ssl_context=_tls(address.host, ca_file),
+            # None is taken as: encrypt where the server offers it.
+            ssl_context=tls,
         )
     except pg8000.dbapi.DatabaseError as error:
         detail = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
         code = str(detail.get("C", ""))
-        return Refused() if code == _WRONG_LOGIN else Unreachable(f"the server answered with {code or 'an error'}")
+        return Refused() if code == _POSTGRES_WRONG_LOGIN else _answered(code)
     except ssl.SSLCertVerificationError:
-        bundle = "set rds_ca_file in the operator's settings to the bundle that AWS publishes"
-        return Unreachable(f"the certificate of {address.host} is not trusted: {bundle}")
+        return _untrusted(address)
     except (pg8000.dbapi.InterfaceError, OSError) as error:
-        cause = error.__cause__ or error
-        return Unreachable(f"{type(cause).__name__} at {address.host}:{address.port}")
+        return _unreachable(address, error.__cause__ or error)
     except (LookupError, ValueError, struct.error):
         # pg8000 checks nothing of what it reads.
         return Unreachable(f"what answers at {address.host}:{address.port} is no PostgreSQL")
@@ -85,11 +105,49 @@ def log_in(address: Address, password: SecretStr, *, ca_file: str | None = None)
     return LoggedIn()
 
 
-def _tls(host: str, ca_file: str | None) -> ssl.SSLContext | None:
-    if _on_this_host(host):
-        # pg8000 takes None as: encrypt where the server offers it.
-        return None
-    return ssl.create_default_context(cafile=ca_file)
+def _mysql(address: Address, password: SecretStr, tls: ssl.SSLContext | None) -> Login:
+    try:
+        connection = pymysql.connect(
+            user=address.username,
+            host=address.host,
+            port=address.port,
+            database=address.database,
+            # A text would be encoded as Latin-1.
+            password=password.get_secret_value().encode(),
+            connect_timeout=_TIMEOUT_SECONDS,
+            read_timeout=_TIMEOUT_SECONDS,
+            write_timeout=_TIMEOUT_SECONDS,
+            # None is taken as: encrypt where the server offers it.
+            ssl=tls,
+        )
+    except pymysql.MySQLError as error:
+        cause = getattr(error, "original_exception", None)
+        code = error.args[0] if error.args and isinstance(error.args[0], int) else None
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return _untrusted(address)
+        if code == _MYSQL_WRONG_LOGIN:
+            return Refused()
+        return _unreachable(address, cause) if cause is not None else _answered(str(code or ""))
+    except OSError as error:
+        return _unreachable(address, error)
+    except (LookupError, ValueError, TypeError, AttributeError, AssertionError, struct.error):
+        # PyMySQL checks little of what it reads.
+        return Unreachable(f"what answers at {address.host}:{address.port} is no MySQL")
+    connection.close()
+    return LoggedIn()
+
+
+def _answered(code: str) -> Unreachable:
+    return Unreachable(f"the server answered with {code or 'an error'}")
+
+
+def _untrusted(address: Address) -> Unreachable:
+    bundle = "set rds_ca_file in the operator's settings to the bundle that AWS publishes"
+    return Unreachable(f"the certificate of {address.host} is not trusted: {bundle}")
+
+
+def _unreachable(address: Address, cause: BaseException) -> Unreachable:
+    return Unreachable(f"{type(cause).__name__} at {address.host}:{address.port}")
 
 
 def _on_this_host(host: str) -> bool:
@@ -97,3 +155,15 @@ def _on_this_host(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+_CONNECT: Mapping[str, Callable[[Address, SecretStr, ssl.SSLContext | None], Login]] = {
+    "postgres": _postgres,
+    "aurora-postgresql": _postgres,
+    "mysql": _mysql,
+    "mariadb": _mysql,
+    "aurora-mysql": _mysql,
+}
+
+ENGINES = frozenset(_CONNECT)
+"""RDS engines that can be logged in to."""

@@ -9,6 +9,8 @@ from pydantic import SecretStr
 
 from secrets_pipeline.aws import calling
 from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.reconcilers.database_claim import refusal
+from secrets_pipeline.reconcilers.database_state import DatabaseState
 from secrets_pipeline.reconcilers.own_key import usable_as
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.stored_value import read_value
@@ -209,28 +211,13 @@ class StackOutputs:
         name = str(path[0])
         if name == "password_secret_arn" and spec.password is not None:
             return self._secretsmanager(spec.password.component, ("secret_arns", spec.password.key))
-        state = self._context.inventory.database(spec.identifier)
+        state = self._context.inventory.databases.find(spec)
         if state is None:
-            return Pending(f"RDS instance {spec.identifier} does not exist yet")
-        known: Mapping[str, Json] = {
-            "instance_id": state.identifier,
-            "instance_arn": state.arn,
-            "instance_address": state.address,
-            "address": state.address,
-            "instance_endpoint": state.endpoint,
-            "endpoint": state.endpoint,
-            "instance_port": state.port,
-            "port": state.port,
-            "instance_name": state.db_name,
-            "db_name": state.db_name,
-            "master_username": state.username,
-            "username": state.username,
-            "engine": state.engine,
-            "password_secret_arn": state.master_secret_arn,
-            "master_user_secret_arn": state.master_secret_arn,
-        }
-        value = known[name]
-        return Plain(value) if value is not None else Pending(f"{spec.identifier} has no {name} yet: {state.status}")
+            return Pending(f"{spec.noun} {spec.identifier} does not exist yet")
+        if wrong := refusal(self._context, spec, state):
+            return Pending(f"{spec.noun} {spec.identifier} {wrong}")
+        value = _database_outputs(state).get(name)
+        return Plain(value) if value is not None else Pending(f"{spec.identifier} has no {name} yet: {state.condition}")
 
     def _lambda(self, component: str, path: Path) -> Resolved:
         function = next(
@@ -254,6 +241,41 @@ class StackOutputs:
         delivery = next(d for d in self._context.spec.deliveries if d.component == component)
         known = {"cluster_name": "cluster", "service_name": "service", "stage_name": "stage_name"}
         return Plain(getattr(delivery, known[str(path[0])]))
+
+
+def _database_outputs(state: DatabaseState) -> Mapping[str, Json]:
+    """What a database is known by; None where AWS does not say it yet."""
+    shared: Mapping[str, Json] = {
+        "address": state.address,
+        "endpoint": state.endpoint,
+        "port": state.port,
+        "db_name": state.db_name,
+        "master_username": state.username,
+        "username": state.username,
+        "engine": state.engine,
+        "resource_id": state.resource_id,
+        "password_secret_arn": state.master_secret_arn,
+        "master_user_secret_arn": state.master_secret_arn,
+    }
+    if state.is_cluster:
+        return {
+            **shared,
+            "reader_endpoint": state.reader_endpoint,
+            "reader_address": state.reader_address,
+            "cluster_id": state.identifier,
+            "cluster_identifier": state.identifier,
+            "cluster_arn": state.arn,
+            "cluster_resource_id": state.resource_id,
+        }
+    return {
+        **shared,
+        "instance_id": state.identifier,
+        "instance_arn": state.arn,
+        "instance_address": state.address,
+        "instance_endpoint": state.endpoint,
+        "instance_port": state.port,
+        "instance_name": state.db_name,
+    }
 
 
 def _foreign(name: str) -> Pending:

@@ -202,53 +202,6 @@ class KeyRotation:
     period_in_days: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class DatabaseState:
-    """An RDS instance as DescribeDBInstances shows it.
-
-    Attributes:
-        resource_id: DbiResourceId; a restored instance has another one.
-        password_pending: whether a change of the master password has not been applied yet.
-    """
-
-    identifier: str
-    arn: str
-    resource_id: str
-    status: str
-    engine: str
-    username: str
-    db_name: str | None
-    address: str | None
-    port: int | None
-    tags: Mapping[str, str]
-    password_pending: bool
-    master_secret_arn: str | None
-
-    @property
-    def endpoint(self) -> str | None:
-        """`address:port`, once both are known."""
-        return f"{self.address}:{self.port}" if self.address and self.port else None
-
-
-def database_state(entry: Mapping[str, Any]) -> DatabaseState:
-    """Read an entry of DescribeDBInstances."""
-    endpoint = entry.get("Endpoint") or {}
-    return DatabaseState(
-        identifier=entry["DBInstanceIdentifier"],
-        arn=entry["DBInstanceArn"],
-        resource_id=entry.get("DbiResourceId") or "",
-        status=entry.get("DBInstanceStatus") or "",
-        engine=entry.get("Engine") or "",
-        username=entry.get("MasterUsername") or "",
-        db_name=entry.get("DBName"),
-        address=endpoint.get("Address"),
-        port=endpoint.get("Port"),
-        tags=tag_map(entry.get("TagList") or ()),
-        password_pending="MasterUserPassword" in (entry.get("PendingModifiedValues") or {}),
-        master_secret_arn=(entry.get("MasterUserSecret") or {}).get("SecretArn"),
-    )
-
-
 def tag_map(tags: Any) -> dict[str, str]:  # noqa: ANN401 - boto3 has a tag type for each service
     """`[{"Key": k, "Value": v}]` (or KMS's `TagKey`) as a dict."""
     return {tag.get("Key", tag.get("TagKey")): tag.get("Value", tag.get("TagValue", "")) for tag in tags}

@@ -17,7 +17,13 @@ from secrets_pipeline.spec.readers import with_foreign_readers
 from secrets_pipeline.spec.replicas import check_foreign_readers
 from secrets_pipeline.spec.scope import Locate, StackScope
 from secrets_pipeline.spec.target import protection, read_target
-from secrets_pipeline.spec.validate import check_databases, check_names, check_stage_variables, merged_keys
+from secrets_pipeline.spec.validate import (
+    check_databases,
+    check_names,
+    check_stage_variables,
+    merged_keys,
+    shared_databases,
+)
 from secrets_pipeline.stacks import Stack, StackSource
 
 
@@ -115,8 +121,9 @@ def build_specs(
         except SecretsPipelineError as error:
             errors.setdefault(name, []).extend(getattr(error, "errors", (error,)))
         notices += scope.notices
-    for name, shared in _shared_names(specs).items():
-        errors.setdefault(name, []).extend(shared)
+    for shared in (_shared_names(specs), shared_databases(specs)):
+        for name, found in shared.items():
+            errors.setdefault(name, []).extend(found)
     wanted = None if only is None else {*only, ""}
     return SpecSet(
         specs={name: spec for name, spec in specs.items() if name not in errors and (wanted is None or name in wanted)},

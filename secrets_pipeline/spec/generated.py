@@ -38,7 +38,8 @@ def generated_value(component: Inputs, entry: Inputs, master_of: DatabaseSpec | 
         "dbname": entry.late("dbname", master_of.db_name if master_of else None),
     }
     fields = {key: value for key, value in found.items() if value is not None}
-    if master_of and isinstance(fields.get("username"), str) and fields["username"] != master_of.username:
+    named = (fields.get("username"), master_of.username if master_of else None)
+    if master_of and all(isinstance(one, str) for one in named) and named[0] != named[1]:
         entry.error(
             "username",
             f"username is {fields['username']!r}, but component {master_of.component} has the master user "

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from secrets_pipeline.references import Output
+from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.references import Literal, Output
+from secrets_pipeline.spec.engines import CLUSTERS, is_cluster
 from secrets_pipeline.spec.kinds import kind_of
-from secrets_pipeline.spec.outputs import KEYED, NAMING_VARIABLES, OUTPUTS
+from secrets_pipeline.spec.outputs import KEYED, NAMING_VARIABLES, OF_CLUSTERS, OF_INSTANCES, OUTPUTS
 from secrets_pipeline.spec.scope import ComponentScope, StackScope, listed, near_miss
 from secrets_pipeline.spec.unresolved import UnresolvedReason
 
@@ -74,6 +76,8 @@ def _single_problem(component: ComponentScope, kind: str, output: Output) -> Out
             f"component {component.name} makes no KMS key, so it has no {output.name}",
             "Set vars.create_kms_key: true there, or refer to a kms component.",
         )
+    if kind == "rds" and (problem := _database_problem(component, output)):
+        return problem
     missing = [name for name in NAMING_VARIABLES.get(kind, ()) if not variables.get(name)]
     if missing:
         return OutputProblem(
@@ -82,6 +86,31 @@ def _single_problem(component: ComponentScope, kind: str, output: Output) -> Out
             f"Set vars.{missing[0]} of component {component.name}.",
         )
     return None
+
+
+def _database_problem(component: ComponentScope, output: Output) -> OutputProblem | None:
+    """Outputs that an instance has and a cluster has not, or the other way round."""
+    engine = component.component.vars.get("engine")
+    if engine is not None:
+        try:
+            expression = component.read(engine)
+        except ExpressionError:
+            return None  # Said where the component is read.
+        if not isinstance(expression, Literal):
+            return None
+        engine = expression.value
+    cluster = is_cluster(str(engine))
+    instead = (OF_INSTANCES if cluster else OF_CLUSTERS).get(output.name)
+    if instead is None:
+        return None
+    said = f"engine is {engine}" if engine else "it names no engine"
+    what = f"an Aurora cluster ({said})" if cluster else f"a single instance ({said})"
+    unless = "" if cluster else f" Aurora clusters have it: engine {CLUSTERS[0]} or {CLUSTERS[1]}."
+    return OutputProblem(
+        UnresolvedReason.OUTPUT,
+        f"component {component.name} is {what}, so it has no {output.name}",
+        f"Write ${{output.{component.name}.{instead}}}.{unless}",
+    )
 
 
 def _unmanaged_problem(stack: StackScope, output: Output) -> OutputProblem:

@@ -18,28 +18,46 @@ KEYED: Final = frozenset(
 )
 """Outputs of a `secretsmanager` component that are maps by key of its `secrets`."""
 
+OF_EVERY_DATABASE: Final = frozenset(
+    {
+        "address",
+        "endpoint",
+        "port",
+        "db_name",
+        "master_username",
+        "username",
+        "engine",
+        "resource_id",
+        "password_secret_arn",
+        "master_user_secret_arn",
+    }
+)
+"""Outputs of an `rds` component. `endpoint` is `address:port`, also for a cluster, where it is the writer's."""
+
+OF_INSTANCES: Final[Mapping[str, str]] = {
+    "instance_id": "cluster_id",
+    "instance_arn": "cluster_arn",
+    "instance_address": "address",
+    "instance_endpoint": "endpoint",
+    "instance_port": "port",
+    "instance_name": "db_name",
+}
+"""Outputs of an `rds` component that is an instance → what a cluster has in their place."""
+
+OF_CLUSTERS: Final[Mapping[str, str]] = {
+    "reader_endpoint": "endpoint",
+    "reader_address": "address",
+    "cluster_id": "instance_id",
+    "cluster_identifier": "instance_id",
+    "cluster_arn": "instance_arn",
+    "cluster_resource_id": "resource_id",
+}
+"""Outputs of an `rds` component that is an Aurora cluster → what an instance has in their place."""
+
 OUTPUTS: Final[Mapping[str, frozenset[str]]] = {
     "secretsmanager": KEYED | {"kms_key_arn", "kms_key_id"},
     "kms": frozenset({"key_arn", "key_id", "alias_name", "alias_arn"}),
-    "rds": frozenset(
-        {
-            "instance_id",
-            "instance_arn",
-            "instance_address",
-            "address",
-            "instance_endpoint",
-            "endpoint",
-            "instance_port",
-            "port",
-            "instance_name",
-            "db_name",
-            "master_username",
-            "username",
-            "engine",
-            "password_secret_arn",
-            "master_user_secret_arn",
-        }
-    ),
+    "rds": OF_EVERY_DATABASE | OF_INSTANCES.keys() | OF_CLUSTERS.keys(),
     "lambda": frozenset({"function_arn", "function_name"}),
     "ecs": frozenset({"cluster_name", "service_name"}),
     "apigateway": frozenset({"stage_name"}),

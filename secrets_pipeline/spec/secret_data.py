@@ -179,13 +179,14 @@ def _check_documents_in_text(scope: ComponentScope, text: Text, source: Path) ->
 def _check_port_after_endpoint(scope: ComponentScope, text: Text, source: Path) -> None:
     """tf-atmos's own documentation writes `${output.rds.endpoint}:5432`."""
     for part, after in pairwise(text.parts):
-        if not isinstance(part, Output) or part.name not in ("endpoint", "instance_endpoint"):
+        if not isinstance(part, Output) or not part.name.endswith("endpoint"):
             continue
         if scope.stack.kinds.get(part.component) == "rds" and _PORT.match(str(after)):
+            address = part.name.replace("endpoint", "address")
             scope.error(
                 source,
                 f"{part} is host and port already, and another port follows",
-                f"Write ${{output.{part.component}.address}}, or take the port away.",
+                f"Write ${{output.{part.component}.{address}}}, or take the port away.",
             )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from secrets_pipeline.errors import SpecError, Where
 from secrets_pipeline.references import Output, outputs
-from secrets_pipeline.spec.model import DatabaseSpec, KeySpec, SecretRef, SecretSpec, StageDelivery
+from secrets_pipeline.spec.model import DatabaseSpec, KeySpec, SecretRef, SecretSpec, StackSpec, StageDelivery
 from secrets_pipeline.spec.scope import StackScope
 
 _NOT_IN_STAGE_VARIABLES = "+@"
@@ -25,18 +26,20 @@ def check_names(stack: StackScope, secrets: Iterable[SecretSpec]) -> None:
 
 
 def check_databases(stack: StackScope, databases: Iterable[DatabaseSpec]) -> None:
-    """Two instances of a stack must have neither the same identifier nor the same master password."""
+    """Two databases of a stack must have neither the same identifier nor the same master password."""
     identifiers: dict[str, DatabaseSpec] = {}
     passwords: dict[SecretRef, DatabaseSpec] = {}
     for database in databases:
         scope = stack.components[database.component]
-        same = identifiers.setdefault(database.identifier, database)
-        if same is not database:
-            scope.error(
-                ("vars", "identifier"),
-                f"identifier {database.identifier} is also that of component {same.component}",
-                "Write another vars.identifier.",
-            )
+        members = database.member_identifiers if database.is_cluster and database.create else ()
+        for identifier in (database.identifier, *members):
+            same = identifiers.setdefault(identifier, database)
+            if same is not database:
+                scope.error(
+                    ("vars", "identifier"),
+                    f"identifier {identifier} is also that of component {same.component}",
+                    "Write another vars.identifier.",
+                )
         if database.password is None:
             continue
         shared = passwords.setdefault(database.password, database)
@@ -44,8 +47,35 @@ def check_databases(stack: StackScope, databases: Iterable[DatabaseSpec]) -> Non
             scope.error(
                 ("vars", "password"),
                 f"secret {database.password.key} is the master password of component {shared.component} already",
-                "Declare a secret for each instance: a rotated password would be right for one of them only.",
+                "Declare a secret for each database: a rotated password would be right for one of them only.",
             )
+
+
+def shared_databases(specs: Mapping[str, StackSpec]) -> dict[str, list[SpecError]]:
+    """Errors of the stacks that would make, or set the password of, one database of an account and region.
+
+    Stacks that only look at it, without `create` and without a password, may be as many as they like.
+    """
+    owners: dict[tuple[str | None, str, str], list[tuple[str, DatabaseSpec]]] = {}
+    for name, spec in specs.items():
+        for database in spec.databases:
+            if database.create or database.password is not None:
+                at = (spec.target.account_id, spec.target.region, database.identifier)
+                owners.setdefault(at, []).append((name, database))
+    errors: dict[str, list[SpecError]] = {}
+    for (account, region, identifier), found in owners.items():
+        stacks = {stack for stack, _ in found}
+        for stack, database in found if len(stacks) > 1 else ():
+            others = ", ".join(sorted(stacks - {stack}))
+            errors.setdefault(stack, []).append(
+                SpecError(
+                    f"identifier {identifier} is also that of a database of stack {others}, "
+                    f"in account {account or 'unknown'}, region {region}",
+                    remedy="Let one stack make it and set its password; the other writes neither create nor password.",
+                    where=Where(stack=stack, component=database.component, key="vars.identifier"),
+                )
+            )
+    return errors
 
 
 def merged_keys(stack: StackScope, keys: Iterable[KeySpec]) -> list[KeySpec]:

@@ -32,7 +32,7 @@ def test_a_tree_shows_all_names_and_what_blocks_two_of_them(cli: Cli) -> None:
         (name.rsplit("/", 1)[1] for name in NAMES),
         key=lambda last: next(name for name in NAMES if name.endswith(f"/{last}")),
     )
-    assert re.search(r"config  .*blocked: component rds \(rds\) has no output reader_endpoint", result.stdout)
+    assert re.search(r"config  .*blocked: component rds is a single instance", result.stdout)
     assert re.search(r"istio-certificates  .*blocked: component kms does not exist in stack", result.stdout)
 
 
@@ -79,7 +79,7 @@ def test_a_plan_offline_lists_the_order_and_what_becomes_of_each_reference(cli: 
             "secret_data.replica",
             "${output.rds.reader_endpoint}",
             "blocked",
-            "missing output: component rds (rds) has no output reader_endpoint",
+            "missing output: component rds is a single instance (it names no engine), so it has no reader_endpoint",
         ],
         [
             "auth/oauth-config",
@@ -133,7 +133,7 @@ def test_each_unresolvable_reference_is_an_error_with_its_place_and_a_way_out(cl
     output, component = shown["errors"][STACK]
     assert "component secretsmanager_app_db, key vars.secrets.db_config.secret_data.replica: component rds" in output
     assert "stacks/account/fnx/testenv-01.yaml:" in output
-    assert "Its outputs: address, db_name" in output
+    assert "Write ${output.rds.endpoint}. Aurora clusters have it" in output
     assert "key vars.secrets.istio.kms_key_id: component kms does not exist" in component
     assert result.stderr.count("error: ") == 2
     states = [row["state"] for row in shown["stacks"][STACK]["references"]]

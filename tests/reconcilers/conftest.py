@@ -5,10 +5,14 @@ Every bench has a stack of its own, and its name is in every other name: tests s
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
+import time
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -41,6 +45,15 @@ if TYPE_CHECKING:
 COMPONENTS = {"secrets": "secretsmanager", "rds": "rds", "kms": "kms"}
 COMPONENTS |= {"worker": "lambda", "shop": "ecs", "api": "apigateway"}
 POLICY = PasswordPolicy(length=24, alphabet={"lower": "abcdefghijklmnopqrstuvwxyz"}, minima={"lower": 24})
+
+ASSUMED_BY_LAMBDA = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+)
 
 _numbers = itertools.count(1)
 
@@ -135,8 +148,8 @@ class Bench:
 
     def database(self, **more: Any) -> DatabaseSpec:  # noqa: ANN401 - DatabaseSpec's fields
         """A PostgreSQL instance that the stack creates, with the secret `password` as master password."""
-        given = {"password": self.ref("password"), "create": True, "db_name": "orders", **more}
-        return DatabaseSpec(component="rds", identifier=self.stack, engine="postgres", username="owner", **given)
+        given = {"password": self.ref("password"), "create": True, "db_name": "orders", "engine": "postgres", **more}
+        return DatabaseSpec(component="rds", identifier=self.stack, username="owner", **given)
 
     def spec(self, *secrets: SecretSpec, **more: Any) -> StackSpec:  # noqa: ANN401 - StackSpec's fields
         """The desired state of the stack."""
@@ -256,6 +269,48 @@ class Bench:
         local.reset_calls(self.aws)
 
 
+class Rotation:
+    """Rotates a bench's password as AWS's functions do: in the database first, then in the secret."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._arn = ""
+
+    def __call__(self) -> str:
+        """Rotate and wait for the end; the new password."""
+        bench, before = self._bench, self._bench.current("password")
+        name = bench.name("password")
+        bench.secrets.rotate_secret(
+            SecretId=name, RotationLambdaARN=self._function(), RotationRules={"AutomaticallyAfterDays": 30}
+        )
+        deadline = time.monotonic() + 30
+        while bench.current("password") == before or "LastRotatedDate" not in bench.describe("password"):
+            assert time.monotonic() < deadline, "the rotation did not finish"
+            time.sleep(0.05)
+        return bench.value("password")
+
+    def _function(self) -> str:
+        if self._arn:
+            return self._arn
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as zipped:
+            zipped.write(Path(__file__).with_name("rotation_function.py"), "index.py")
+        functions, name = self._bench.session.client("lambda"), f"{self._bench.stack}-rotation"
+        self._bench.session.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=ASSUMED_BY_LAMBDA)
+        self._arn = functions.create_function(
+            FunctionName=name,
+            Role=f"arn:aws:iam::{self._bench.aws.account_id}:role/{name}",
+            Runtime="python3.12",
+            Handler="index.handler",
+            Code={"ZipFile": archive.getvalue()},
+            Environment={"Variables": {"DATABASE": self._bench.stack}},
+        )["FunctionArn"]
+        functions.add_permission(
+            FunctionName=name, StatementId="s", Action="lambda:InvokeFunction", Principal="secretsmanager.amazonaws.com"
+        )
+        return self._arn
+
+
 def unpaced(session: boto3.Session) -> Sessions:
     """Sessions that never wait."""
     return Sessions(session, pacers=lambda *_: Pacer(sleep=lambda _: None))
@@ -299,3 +354,9 @@ def bench(aws: local.LocalAws, session: boto3.Session, sessions: Sessions, monke
     for name, value in aws.environment().items():
         monkeypatch.setenv(name, value)
     return Bench(aws, session, sessions)
+
+
+@pytest.fixture
+def rotate(bench: Bench) -> Rotation:
+    """Rotates the bench's `password`, in its database and in its secret."""
+    return Rotation(bench)

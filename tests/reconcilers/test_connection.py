@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
-from urllib.parse import quote
+import string
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote, urlsplit
 
+import pg8000.native
 import pytest
 
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.reconcilers.fields import known_fields
 from secrets_pipeline.reconcilers.marks import INPUTS, PASSWORD
-from secrets_pipeline.spec import SecretSpec, StackSpec
+from secrets_pipeline.spec import GeneratedValue, PasswordPolicy, SecretSpec, StackSpec
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench, Interruption
@@ -164,3 +166,41 @@ def test_only_a_generated_value_has_fields(bench: Bench) -> None:
     secret = bench.declared()
     with pytest.raises(TypeError):
         known_fields(bench.context(bench.spec(secret)), secret)
+
+
+def test_the_parts_of_a_rendered_url_log_in_whatever_rds_takes_in_a_password(bench: Bench) -> None:
+    special = "".join(character for character in string.punctuation if character not in "/@\"'")
+    policy = PasswordPolicy(length=100, alphabet={"special": special, "digit": string.digits}, minima={"special": 90})
+    credentials = bench.generated(fields=FIELDS).model_copy(
+        update={
+            "value": GeneratedValue(policy=policy, fields={name: bench.late(text) for name, text in FIELDS.items()})
+        }
+    )
+    bench.create(credentials, connection(bench), databases=(bench.database(),))
+    url = urlsplit(bench.value("connection"))
+    password = unquote(url.password or "")
+    assert password == bench.document("password")["password"]
+    client: Any = pg8000.native  # it ships no types
+    opened = client.Connection(
+        unquote(url.username or ""), host=url.hostname, port=url.port, database=url.path[1:], password=password
+    )
+    try:
+        assert opened.run("SELECT current_user") == [["owner"]]
+    finally:
+        opened.close()
+
+
+def test_a_connection_follows_the_endpoint_and_is_left_alone_without_a_change(bench: Bench, spec: StackSpec) -> None:
+    first = bench.current("connection")
+    bench.reset_calls()
+    assert isinstance(bench.provision(spec)[f"connection_secrets {bench.name('connection')}"], Unchanged)
+    written = {"PutSecretValue", "UpdateSecretVersionStage", "GetSecretValue", "TagResource", "UpdateSecret"}
+    assert not written & set(bench.calls())
+    password = bench.document("password")["password"]
+    bench.rds.delete_db_instance(DBInstanceIdentifier=bench.stack, SkipFinalSnapshot=True)
+    bench.provision(spec)
+    host, port = endpoint(bench)
+    assert bench.value("connection") == f"postgresql://owner:{quote(password)}@{host}:{port}/orders"
+    assert bench.document("password")["port"] == port
+    assert bench.current("connection") != first
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}

@@ -143,7 +143,7 @@ def test_a_login_is_believed_while_it_is_recorded_and_tried_when_asked(bench: Be
     assert only(logins(bench.context(spec), deep=True)) == (Verdict.WAITING, "instance is stopped")
     missing = bench.database().model_copy(update={"identifier": "nobody"})
     context = bench.context(spec.model_copy(update={"databases": (missing,)}), options=ApplyOptions())
-    assert only(logins(context, deep=True)) == (Verdict.WAITING, "instance is missing")
+    assert only(logins(context, deep=True)) == (Verdict.WAITING, "RDS instance does not exist")
 
 
 def test_a_password_that_rds_owns_is_not_judged(bench: Bench) -> None:

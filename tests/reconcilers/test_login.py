@@ -101,5 +101,5 @@ def test_something_that_is_no_postgresql_is_unreachable(text: bytes) -> None:
 
 
 def test_another_engine_is_said_to_be_unsupported() -> None:
-    found = log_in(Address("mysql", "127.0.0.1", 1, "owner", "orders"), PASSWORD)
-    assert found == Unreachable("logins to engine mysql are not supported yet")
+    found = log_in(Address("oracle-ee", "127.0.0.1", 1, "owner", "orders"), PASSWORD)
+    assert found == Unreachable("logins to engine oracle-ee are not supported yet")

@@ -91,7 +91,7 @@ def test_outputs_of_key_and_instance_are_what_aws_holds(bench: Bench, spec: Stac
         "rds.username": "owner",
         "rds.engine": "postgres",
         "rds.password_secret_arn": bench.describe("password")["ARN"],
-        "rds.master_user_secret_arn": f"? {bench.stack} has no master_user_secret_arn yet: available",
+        "rds.master_user_secret_arn": f"? {bench.stack} has no master_user_secret_arn yet: instance is available",
         "worker.function_name": f"{bench.stack}-missing",
         "worker.function_arn": f"? Lambda function {bench.stack}-missing does not exist yet",
         "shop.cluster_name": "c",

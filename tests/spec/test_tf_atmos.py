@@ -112,8 +112,8 @@ def test_what_nobody_can_resolve_blocks_its_secret_alone_and_says_why(spec: Stac
         "certificates/istio-certificates": [("${output.kms.key_id}", UnresolvedReason.COMPONENT)],
     }
     (output,) = blocked["rds/config"]
-    assert output.problem == "component rds (rds) has no output reader_endpoint"
-    assert output.remedy.startswith("Its outputs: address, db_name, endpoint")
+    assert output.problem == "component rds is a single instance (it names no engine), so it has no reader_endpoint"
+    assert output.remedy.startswith("Write ${output.rds.endpoint}. Aurora clusters have it: engine aurora-postgresql")
     assert output.key == "vars.secrets.db_config.secret_data.replica"
     assert "stacks/account/fnx/testenv-01.yaml:" in output.where
     (component,) = blocked["certificates/istio-certificates"]

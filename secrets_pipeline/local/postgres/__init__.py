@@ -1,6 +1,7 @@
 """Real PostgreSQL servers that stand in for RDS's."""
 
 from secrets_pipeline.local.postgres.binaries import Binaries, Identity, find, unprivileged
-from secrets_pipeline.local.postgres.server import ADMINISTRATOR, HOST, PostgresServer
+from secrets_pipeline.local.postgres.server import HOST, PostgresServer
+from secrets_pipeline.local.postgres.template import ADMINISTRATOR, Template
 
-__all__ = ["ADMINISTRATOR", "HOST", "Binaries", "Identity", "PostgresServer", "find", "unprivileged"]
+__all__ = ["ADMINISTRATOR", "HOST", "Binaries", "Identity", "PostgresServer", "Template", "find", "unprivileged"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 import socket
 import subprocess
@@ -17,18 +16,18 @@ import pg8000.native
 from pg8000.exceptions import DatabaseError, InterfaceError
 
 from secrets_pipeline.errors import LocalError
+from secrets_pipeline.local.postgres.template import ADMINISTRATOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from secrets_pipeline.local.postgres.binaries import Binaries
+    from secrets_pipeline.local.postgres.template import Template
 
 # pg8000 ships no types.
 _pg8000: Any = pg8000.native
 KEEPER = Path(__file__).with_name("keeper.py")
 HOST = "127.0.0.1"
-# RDS's own superuser has this name too, so a master user cannot take it.
-ADMINISTRATOR = "rdsadmin"
 START_SECONDS = 60
 _ATTEMPTS = 3
 # Statements hold passwords: none is logged, not even one that fails. Nothing here needs to survive a crash.
@@ -48,13 +47,14 @@ class PostgresServer:
 
     Args:
         binaries: programs and identity.
+        template: what its data begins with.
         folder: created here; removed when the server stops for good.
     """
 
-    def __init__(self, binaries: Binaries, folder: Path) -> None:
+    def __init__(self, binaries: Binaries, template: Template, folder: Path) -> None:
         self._binaries = binaries
         self._folder = folder
-        self._administrator_password = secrets.token_urlsafe(32)
+        self._template = template
         self._keeper: subprocess.Popen[str] | None = None
         self._turn = RLock()
         self._stopped = False
@@ -91,6 +91,17 @@ class PostgresServer:
             user, text = _pg8000.identifier(username), _pg8000.literal(password)
             run.run(f"ALTER ROLE {user} PASSWORD {text}")
 
+    def reserve_port(self) -> int:
+        """The port that the server is going to listen on, unless somebody takes it before."""
+        with self._turn:
+            self.port = self.port or _free_port()
+            return self.port
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not stopped since."""
+        return self._keeper is not None
+
     def start(self) -> None:
         """Start the server on a free port and wait until it answers.
 
@@ -123,38 +134,9 @@ class PostgresServer:
             keeper.communicate(last_words)
 
     def _initialise(self) -> None:
-        identity = self._binaries.identity
         self._folder.mkdir(mode=0o700, parents=False)
-        identity.give(self._folder)
-        password_file = self._folder / "administrator"
-        password_file.touch(mode=0o600)
-        identity.give(password_file)
-        password_file.write_text(self._administrator_password + "\n")
-        command = [
-            str(self._binaries.folder / "initdb"),
-            f"--pgdata={self._folder / 'data'}",
-            f"--username={ADMINISTRATOR}",
-            "--auth=scram-sha-256",
-            f"--pwfile={password_file}",
-            "--encoding=UTF8",
-            "--locale=C",
-            "--no-sync",
-        ]
-        try:
-            done = subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                check=False,
-                cwd="/",
-                user=identity.user,
-                group=identity.group,
-                extra_groups=None if identity.user is None else [],
-            )
-        finally:
-            password_file.unlink()
-        if done.returncode:
-            raise LocalError(f"initdb failed in {self._folder}.", remedy=done.stderr.strip())
+        self._binaries.identity.give(self._folder)
+        self._template.copy(self._folder / "data")
 
     def _launch(self) -> None:
         if self._stopped:
@@ -202,7 +184,7 @@ class PostgresServer:
             host=HOST,
             port=self.port,
             database="postgres",
-            password=self._administrator_password,
+            password=self._template.administrator_password,
             timeout=START_SECONDS,
         )
         try:

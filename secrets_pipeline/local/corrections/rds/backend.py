@@ -1,106 +1,20 @@
-"""The instance and backend classes that take the place of moto's."""
+"""The backend that takes the place of moto's."""
 
 from __future__ import annotations
 
-import json
-import logging
-import secrets
-import string
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
-from typing import Any
 
 from moto.rds import models as moto_models
 from moto.rds import urls as moto_urls
-from moto.rds.exceptions import InvalidDBInstanceStateError, RDSClientError
-from moto.rds.models import DBInstance, MasterUserSecret, RDSBackend, rds_backends
+from moto.rds.models import rds_backends
 
-from secrets_pipeline.errors import LocalError
-from secrets_pipeline.local.corrections.rds.credentials import (
-    POSTGRES_ENGINES,
-    check_password,
-    check_user,
-    new_password,
-)
-from secrets_pipeline.local.corrections.rds.fleet import Fleet
-from secrets_pipeline.local.corrections.settings import settings
-from secrets_pipeline.local.postgres import HOST, PostgresServer
-
-logger = logging.getLogger(__name__)
-
-_RESOURCE_ALPHABET = string.ascii_uppercase + string.digits
+from secrets_pipeline.local.corrections.rds.cluster import Cluster, ClusterCalls, ClusterInstance
+from secrets_pipeline.local.corrections.rds.fleet import FLEET
+from secrets_pipeline.local.corrections.rds.instance import Instance, InstanceCalls
+from secrets_pipeline.local.corrections.rds.managed import ManagedSecret
 
 
-_fleet = Fleet(settings().postgres_root, settings().creating_seconds)
-
-
-class Instance(DBInstance):
-    """An instance whose endpoint is a real server, if its engine is PostgreSQL."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - moto's forty parameters
-        super().__init__(*args, **kwargs)
-        self.dbi_resource_id = "db-" + "".join(secrets.choice(_RESOURCE_ALPHABET) for _ in range(26))
-        self.pending_modified_values: dict[str, str] | None = None
-        self.server: PostgresServer | None = None
-        self.jobs = ThreadPoolExecutor(max_workers=1, thread_name_prefix=self.db_instance_identifier)
-
-    def __copy__(self) -> Instance:
-        """A snapshot's picture of the instance has neither server nor thread."""
-        picture = object.__new__(type(self))
-        picture.__dict__ |= {**self.__dict__, "server": None, "jobs": None}
-        return picture
-
-    @property
-    def address(self) -> str:
-        """Host of the endpoint."""
-        return HOST if self.server is not None else str(super().address)
-
-    @property
-    def endpoint(self) -> dict[str, Any] | None:  # type: ignore[override] # moto always has one
-        """Address and port, None before the instance is available."""
-        return None if self.status == "creating" else {"Address": self.address, "Port": self.port}
-
-    def submit(self, job: Callable[[], None], failed: str) -> None:
-        """Run a job after those before it; an error is logged and leaves a status that says so."""
-
-        def run() -> None:
-            try:
-                job()
-            except Exception:
-                logger.exception("instance %s: %s", self.db_instance_identifier, failed)
-                self.status = failed
-
-        self.jobs.submit(run)
-
-    def bring_up(self, server: PostgresServer, password: str) -> None:
-        """Create the server in the background."""
-        self.server, self.status = server, "creating"
-        earliest = time.monotonic() + _fleet.creating_seconds
-
-        def job() -> None:
-            server.create(str(self.master_username), password, self.db_name)
-            time.sleep(max(0.0, earliest - time.monotonic()))
-            self.port, self.status = server.port, "available"
-
-        self.submit(job, "failed")
-
-    def change_password(self, password: str) -> None:
-        """Change the master user's password in the background."""
-        server = self.server
-        if server is None:
-            return
-        self.pending_modified_values = {"MasterUserPassword": "****"}
-
-        def job() -> None:
-            server.set_password(str(self.master_username), password)
-            self.pending_modified_values = None
-
-        self.submit(job, "incompatible-credentials")
-
-
-class Backend(RDSBackend):
+class Backend(ClusterCalls, InstanceCalls):
     """RDS that runs what it records."""
 
     SERVICE_NAMESPACE = "rds"
@@ -109,119 +23,16 @@ class Backend(RDSBackend):
     def _url_module(self) -> ModuleType:
         return moto_urls
 
-    def create_db_instance(self, db_kwargs: dict[str, Any]) -> DBInstance:
-        """Create an instance; PostgreSQL starts in the background.
-
-        Raises:
-            RDSClientError: InvalidParameterValue for the master user or password.
-        """
-        engine, password = str(db_kwargs.get("engine")), db_kwargs.get("master_user_password")
-        alone = db_kwargs.get("db_cluster_identifier") is None
-        if alone:
-            check_user(engine, str(db_kwargs.get("master_username") or ""))
-            if not db_kwargs.get("manage_master_user_password"):
-                check_password(engine, str(password or ""))
-        instance = super().create_db_instance(db_kwargs)
-        if isinstance(instance, Instance) and alone and engine in POSTGRES_ENGINES:
-            try:
-                server = _fleet.new(instance.dbi_resource_id)
-            except LocalError as error:
-                del self.databases[instance.db_instance_identifier]
-                raise RDSClientError("InternalFailure", error.message) from error
-            if not db_kwargs.get("engine_version"):
-                instance.engine_version = _fleet.version
-            instance.bring_up(server, str(password or managed_password(instance)))
-        return instance
-
-    def modify_db_instance(self, db_instance_identifier: str, db_kwargs: dict[str, Any]) -> DBInstance:
-        """Modify an available instance.
-
-        Raises:
-            RDSClientError: InvalidDBInstanceState, or InvalidParameterValue for the password.
-        """
-        instance = self.describe_db_instances(db_instance_identifier)[0]
-        if instance.status != "available":
-            raise RDSClientError("InvalidDBInstanceState", "Database instance is not in available state.")
-        password = db_kwargs.get("master_user_password")
-        if password is not None:
-            check_password(instance.engine, str(password))
-        instance = super().modify_db_instance(db_instance_identifier, db_kwargs)
-        if password is not None and isinstance(instance, Instance):
-            instance.change_password(str(password))
-        return instance
-
-    def delete_db_instance(self, db_instance_identifier: str, *args: Any, **kwargs: Any) -> DBInstance:  # noqa: ANN401 - moto's
-        """Delete an instance and its server."""
-        instance = super().delete_db_instance(db_instance_identifier, *args, **kwargs)
-        if isinstance(instance, Instance):
-            instance.submit(lambda: _fleet.remove(instance.dbi_resource_id), "deleting")
-        return instance
-
-    def stop_db_instance(self, db_instance_identifier: str, db_snapshot_identifier: str | None = None) -> DBInstance:
-        """Stop the server and keep its data."""
-        instance = super().stop_db_instance(db_instance_identifier, db_snapshot_identifier)
-        server = instance.server if isinstance(instance, Instance) else None
-        if server is not None and isinstance(instance, Instance):
-            instance.submit(lambda: server.stop(keep=True), "failed")
-        return instance
-
-    def start_db_instance(self, db_instance_identifier: str) -> DBInstance:
-        """Start the server on the data that it had."""
-        instance = super().start_db_instance(db_instance_identifier)
-        server = instance.server if isinstance(instance, Instance) else None
-        if server is not None and isinstance(instance, Instance):
-            instance.status = "starting"
-
-            def job() -> None:
-                server.start()
-                instance.port, instance.status = server.port, "available"
-
-            instance.submit(job, "failed")
-        return instance
-
-    def reboot_db_instance(self, db_instance_identifier: str) -> DBInstance:
-        """Restart the server.
-
-        Raises:
-            InvalidDBInstanceStateError: the instance is not available.
-        """
-        instance = self.describe_db_instances(db_instance_identifier)[0]
-        if instance.status != "available":
-            raise InvalidDBInstanceStateError(db_instance_identifier, "reboot")
-        self.stop_db_instance(db_instance_identifier)
-        return self.start_db_instance(db_instance_identifier)
-
-
-def managed_password(instance: DBInstance) -> str:
-    """The password in the secret that RDS manages for an instance."""
-    arn = instance.master_user_secret.secret_arn
-    value = instance.backend.secretsmanager.get_secret_value(arn, "", "")
-    return str(json.loads(value["SecretString"])["password"])
-
-
-class ManagedSecret(MasterUserSecret):
-    """The secret of ManageMasterUserPassword, with the real user and a password of its own."""
-
-    def _generate_secret_string(self) -> str:
-        return json.dumps({"username": self.resource.master_username, "password": new_password()})
-
-    def rotate_secret(self) -> None:
-        """Give the user another password, in the secret and in the database."""
-        self._status = "rotating"
-        value = self._generate_secret_string()
-        owner: Any = self.secretsmanager  # our backend, which moto types as its own
-        owner.call("PutSecretValue", {"SecretId": self.secret.arn, "SecretString": value}, internal=True)
-        if isinstance(self.resource, Instance):
-            self.resource.change_password(str(json.loads(value)["password"]))
-
 
 def stop_servers() -> None:
     """Stop every PostgreSQL and wait."""
-    _fleet.stop()
+    FLEET.stop()
 
 
 def install() -> None:
     """Put these classes in the place of moto's."""
     moto_models.DBInstance = Instance  # type: ignore[misc] # the class that create_db_instance instantiates
+    moto_models.DBInstanceClustered = ClusterInstance  # type: ignore[misc] # the same
+    moto_models.DBCluster = Cluster  # type: ignore[misc] # the same
     moto_models.MasterUserSecret = ManagedSecret  # type: ignore[misc] # the same
     rds_backends.backend = Backend

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
-from secrets_pipeline.local.postgres import Binaries, PostgresServer, find
+from secrets_pipeline.local.corrections.settings import settings
+from secrets_pipeline.local.postgres import Binaries, PostgresServer, Template, find
 
 
 @dataclass(slots=True)
@@ -21,6 +22,7 @@ class Fleet:
     root: Path
     creating_seconds: float = 0.0
     _binaries: Binaries | None = None
+    _template: Template | None = None
     _servers: dict[str, PostgresServer] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)  # the dictionary's; each server has a lock of its own
 
@@ -32,7 +34,8 @@ class Fleet:
         """
         with self._lock:
             self._binaries = self._binaries or find()
-            server = self._servers[name] = PostgresServer(self._binaries, self.root / name)
+            self._template = self._template or Template(self._binaries, self.root / "template")
+            server = self._servers[name] = PostgresServer(self._binaries, self._template, self.root / name)
             return server
 
     @property
@@ -51,3 +54,7 @@ class Fleet:
         """Stop every server."""
         for name in list(self._servers):
             self.remove(name)
+
+
+FLEET = Fleet(settings().postgres_root, settings().creating_seconds)
+"""This process's: moto makes its backends itself, so nothing can be handed to them."""

@@ -1,0 +1,54 @@
+"""What changes an instance or a cluster after the call was answered."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import string
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self
+
+logger = logging.getLogger(__name__)
+
+_RESOURCE_ALPHABET = string.ascii_uppercase + string.digits
+
+
+def new_resource_id(prefix: str) -> str:
+    """A DbiResourceId (`db-`) or DbClusterResourceId (`cluster-`), never the same twice."""
+    return prefix + "".join(secrets.choice(_RESOURCE_ALPHABET) for _ in range(26))
+
+
+class Background:
+    """Runs jobs one after another; a model of moto's mixes it in.
+
+    Attributes:
+        pending_modified_values: what was asked for and has not happened yet.
+    """
+
+    status: str
+    pending_modified_values: dict[str, str] | None = None
+    _jobs: ThreadPoolExecutor | None = None
+
+    def __copy__(self) -> Self:
+        """A snapshot's picture of the database has neither server nor thread."""
+        picture = object.__new__(type(self))
+        picture.__dict__ |= {**self.__dict__, "server": None, "_jobs": None}
+        return picture
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        """The same: moto answers a start or a stop with a deep copy."""
+        return self.__copy__()
+
+    def submit(self, job: Callable[[], None], failed: str) -> None:
+        """Run a job after those before it; an error is logged and leaves a status that says so."""
+
+        def run() -> None:
+            try:
+                job()
+            except Exception:
+                logger.exception("%s: %s", type(self).__name__, failed)
+                self.status = failed
+
+        self._jobs = self._jobs or ThreadPoolExecutor(max_workers=1, thread_name_prefix="rds")
+        self._jobs.submit(run)

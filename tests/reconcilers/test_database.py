@@ -1,0 +1,195 @@
+"""Databases are created once, found where others made them, and never taken over unasked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
+from secrets_pipeline.reconcilers import ApplyOptions
+from secrets_pipeline.reconcilers.marks import PASSWORD, STACK
+
+if TYPE_CHECKING:
+    from mypy_boto3_rds.type_defs import DBInstanceTypeDef
+
+    from tests.reconcilers.conftest import Bench, Interruption
+
+STAGE = "rds_instances"
+THEIRS = "a-password-of-theirs"
+
+
+def instance(bench: Bench, identifier: str = "") -> DBInstanceTypeDef:
+    return bench.rds.describe_db_instances(DBInstanceIdentifier=identifier or bench.stack)["DBInstances"][0]
+
+
+def tags(bench: Bench) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in instance(bench)["TagList"]}
+
+
+def made_by_terraform(bench: Bench, **settings: Any) -> None:  # noqa: ANN401 - boto3's arguments
+    given: dict[str, Any] = {
+        "DBInstanceIdentifier": bench.stack,
+        "Engine": "postgres",
+        "DBInstanceClass": "db.t4g.micro",
+        "AllocatedStorage": 20,
+        "MasterUsername": "owner",
+        "MasterUserPassword": THEIRS,
+        **settings,
+    }
+    bench.rds.create_db_instance(**{name: value for name, value in given.items() if value is not None})
+    waiting: Any = {"Delay": 0, "MaxAttempts": 4000}
+    bench.rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=bench.stack, WaiterConfig=waiting)
+
+
+def test_a_found_instance_is_left_as_it_is_but_for_the_password_that_the_stack_declares(bench: Bench) -> None:
+    made_by_terraform(bench)
+    spec = bench.spec(bench.generated(), databases=(bench.database(create=False),))
+    assert bench.plan(spec, STAGE)[bench.stack].reason == "found"
+    bench.reset_calls()
+    bench.provision(spec)
+    assert bench.calls("rds")["ModifyDBInstance"] == 1
+    assert set(tags(bench)) == {PASSWORD}
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
+def test_an_instance_of_that_name_that_we_did_not_create_is_blocked_and_nothing_of_it_is_used(bench: Bench) -> None:
+    made_by_terraform(bench)
+    url = "postgresql://owner@${output.rds.endpoint}/orders"
+    spec = bench.spec(bench.generated(), bench.declared("url", url, needs_endpoint=True), databases=(bench.database(),))
+    change = bench.plan(spec, STAGE)[bench.stack]
+    assert change.action is ChangeClass.BLOCKED
+    assert "exists without our tags: `apply --adopt` takes it over" in change.reason
+    assert "create: false uses it as it was found" in change.reason
+    bench.reset_calls()
+    outcomes = bench.provision(spec)
+    assert isinstance(outcomes[f"rds_endpoints {bench.stack}"], Skipped)
+    waiting = outcomes[f"connection_secrets {bench.name('url')}"]
+    assert isinstance(waiting, Skipped)
+    assert "exists without our tags" in waiting.reason
+    assert (bench.calls("rds")["ModifyDBInstance"], bench.calls("rds")["AddTagsToResource"]) == (0, 0)
+    assert tags(bench) == {}
+
+
+def test_adopting_takes_an_instance_over_and_sets_its_password(bench: Bench) -> None:
+    made_by_terraform(bench)
+    spec = bench.spec(bench.generated(), databases=(bench.database(),))
+    adopt = ApplyOptions(adopt=True)
+    change = bench.plan(spec, STAGE, options=adopt)[bench.stack]
+    assert (change.action, change.reasons[0]) == (ChangeClass.ADOPT, "exists without our tags")
+    assert bench.plan(spec, "rds_endpoints", options=adopt)[bench.stack].reason == "follows when it is adopted"
+    outcomes = bench.provision(spec, options=adopt)
+    assert isinstance(outcomes[f"rds_endpoints {bench.stack}"], Applied)
+    assert tags(bench)[STACK] == bench.stack
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
+def test_an_instance_of_another_stack_is_blocked_with_its_password_but_may_be_looked_at(bench: Bench) -> None:
+    spec = bench.create(bench.generated(), databases=(bench.database(),))
+    other = spec.model_copy(update={"stack": f"{bench.stack}-other", "secrets": ()})
+    for create in (True, False):
+        theirs = other.model_copy(update={"databases": (bench.database(create=create),)})
+        change = bench.plan(theirs, STAGE)[bench.stack]
+        assert (change.action, change.reason) == (ChangeClass.BLOCKED, f"belongs to stack {bench.stack}")
+    looked_at = other.model_copy(update={"databases": (bench.database(create=False, password=None),)})
+    assert bench.plan(looked_at, STAGE)[bench.stack].reason == "found"
+    endpoint = bench.context(looked_at).outputs.text(bench.late("${output.rds.endpoint}"))
+    assert endpoint == f"127.0.0.1:{instance(bench)['Endpoint']['Port']}"
+
+
+def test_a_missing_instance_is_blocked_with_what_to_do(bench: Bench) -> None:
+    spec = bench.spec(databases=(bench.database(create=False),))
+    change = bench.plan(spec, STAGE)[bench.stack]
+    assert change.action is ChangeClass.BLOCKED
+    assert change.reason == "does not exist: let Terraform make it, or set settings.secrets_pipeline.create: true"
+
+
+def test_tags_of_our_instance_are_repaired(bench: Bench) -> None:
+    bench.create(bench.generated(), databases=(bench.database(),))
+    edited = bench.spec(bench.generated(), databases=(bench.database(tags={"Team": "orders"}),))
+    assert bench.plan(edited, STAGE)[bench.stack].reason == "tag Team differs"
+    bench.provision(edited, STAGE)
+    assert tags(bench)["Team"] == "orders"
+    assert PASSWORD in tags(bench)
+
+
+def test_an_instance_that_is_not_what_the_stack_says_is_blocked(bench: Bench) -> None:
+    made_by_terraform(bench)
+    reasons: list[tuple[dict[str, str], str]] = [
+        ({"engine": "mysql"}, "has engine postgres, but the stack says mysql: write engine: postgres"),
+        ({"username": "app"}, "has the master user owner, but the stack says app: write what it has"),
+        ({"engine": "aurora-postgresql"}, "is an RDS instance, not an Aurora cluster: write engine: postgres"),
+    ]
+    bench.reset_calls()
+    for declared, said in reasons:
+        database = bench.database(create=False).model_copy(update=declared)
+        spec = bench.spec(bench.generated(), databases=(database,))
+        assert bench.plan(spec, STAGE)[bench.stack].reason == said
+        assert isinstance(bench.provision(spec)[f"rds_endpoints {bench.stack}"], Skipped)
+    assert bench.calls("rds")["ModifyDBInstance"] == 0
+
+
+def test_a_password_that_rds_keeps_is_not_set_beside_it(bench: Bench) -> None:
+    made_by_terraform(bench, MasterUserPassword=None, ManageMasterUserPassword=True)
+    spec = bench.spec(bench.generated(), databases=(bench.database(create=False),))
+    change = bench.plan(spec, STAGE)[bench.stack]
+    assert (change.action, change.reason) == (
+        ChangeClass.BLOCKED,
+        "keeps its master password in a secret of RDS: write manage_master_user_password: true, and no password",
+    )
+
+
+def test_the_secret_of_a_found_instance_that_rds_manages_is_named_and_never_written(bench: Bench) -> None:
+    made_by_terraform(bench, MasterUserPassword=None, ManageMasterUserPassword=True)
+    spec = bench.create(
+        bench.declared("arn", "${output.rds.master_user_secret_arn}", needs_endpoint=True),
+        databases=(bench.database(create=False, password=None),),
+    )
+    arn = instance(bench)["MasterUserSecret"]["SecretArn"]
+    assert bench.value("arn") == arn
+    assert len(bench.secrets.describe_secret(SecretId=arn)["VersionIdsToStages"]) == 1
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
+def test_wherever_a_run_is_killed_while_it_creates_the_next_one_finishes(
+    bench: Bench, interruption: Interruption, killed: type[BaseException]
+) -> None:
+    for edge in ("before", "after"):
+        own = bench.another()
+        spec = own.spec(own.generated(), databases=(own.database(),))
+
+        def strike(operation: str) -> None:
+            if operation == "CreateDBInstance":
+                raise killed
+
+        interruption.before = interruption.after = lambda _operation: None
+        setattr(interruption, edge, strike)
+        with pytest.raises(killed):
+            own.provision(spec, interruption=interruption)
+        outcomes = own.provision(spec)
+        assert isinstance(outcomes[f"rds_endpoints {own.stack}"], Applied)
+        assert {type(one) for one in own.provision(spec).values()} == {Unchanged}
+
+
+def test_an_instance_that_somebody_creates_meanwhile_is_not_taken_for_ours(
+    bench: Bench, interruption: Interruption
+) -> None:
+    spec = bench.spec(bench.generated(), databases=(bench.database(),))
+
+    def quicker(operation: str) -> None:
+        if operation == "CreateDBInstance":
+            made_by_terraform(bench)
+
+    interruption.before = quicker
+    outcome = bench.provision(spec, "secrets", STAGE, interruption=interruption)[f"{STAGE} {bench.stack}"]
+    assert isinstance(outcome, Skipped)
+    assert "exists without our tags" in outcome.reason
+
+
+def test_what_rds_refuses_fails_without_its_text_and_the_password_in_it(bench: Bench) -> None:
+    database = bench.database().model_copy(update={"username": "rdsadmin"})
+    spec = bench.spec(bench.generated(), databases=(database,))
+    outcome = bench.provision(spec, "secrets", STAGE)[f"{STAGE} {bench.stack}"]
+    assert isinstance(outcome, Failed)
+    assert "CreateDBInstance" in outcome.error.message
+    assert bench.value("password") not in outcome.error.diagnostics()

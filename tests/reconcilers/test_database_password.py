@@ -1,0 +1,207 @@
+"""Setting a master password, raced by humans and rotations and killed at any call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from pydantic import SecretStr
+
+from secrets_pipeline.engine import Applied, Failed, Outcome, Skipped, Unchanged
+from secrets_pipeline.reconcilers import Surroundings
+from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
+from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, log_in
+from secrets_pipeline.reconcilers.marks import PASSWORD
+from secrets_pipeline.spec import StackSpec
+
+if TYPE_CHECKING:
+    from mypy_boto3_rds.type_defs import DBInstanceTypeDef
+
+    from tests.reconcilers.conftest import Bench, Interruption, Rotation
+
+STAGE = "rds_endpoints"
+OTHER = "somebody-elses-password"
+
+
+@pytest.fixture
+def spec(bench: Bench) -> StackSpec:
+    """A password secret and a database that accepts another password, which nobody proved."""
+    spec = bench.create(bench.generated(), databases=(bench.database(),))
+    forget(bench)
+    return spec
+
+
+def forget(bench: Bench) -> None:
+    bench.rds.remove_tags_from_resource(ResourceName=instance(bench)["DBInstanceArn"], TagKeys=[PASSWORD])
+    bench.rds.modify_db_instance(DBInstanceIdentifier=bench.stack, MasterUserPassword=OTHER)
+    settle(bench)
+
+
+def instance(bench: Bench) -> DBInstanceTypeDef:
+    return bench.rds.describe_db_instances(DBInstanceIdentifier=bench.stack)["DBInstances"][0]
+
+
+def settle(bench: Bench) -> None:
+    while instance(bench).get("PendingModifiedValues"):
+        continue
+
+
+def mark(bench: Bench) -> str | None:
+    return next((tag["Value"] for tag in instance(bench)["TagList"] if tag["Key"] == PASSWORD), None)
+
+
+def proof(bench: Bench) -> str:
+    return f"{instance(bench)['DbiResourceId']}:{bench.current('password')}"
+
+
+def accepts(bench: Bench, password: str) -> bool:
+    at = instance(bench)["Endpoint"]
+    return log_in(Address("postgres", at["Address"], at["Port"], "owner", "orders"), SecretStr(password)) == LoggedIn()
+
+
+def prove(bench: Bench, spec: StackSpec, interruption: Interruption | None = None) -> Outcome:
+    return bench.provision(spec, STAGE, interruption=interruption)[f"{STAGE} {bench.stack}"]
+
+
+def by_hand(bench: Bench) -> None:
+    bench.secrets.put_secret_value(SecretId=bench.name("password"), SecretString="typed-by-a-human")
+
+
+def test_a_refused_password_of_ours_is_set_and_recorded_when_a_login_succeeds(bench: Bench, spec: StackSpec) -> None:
+    bench.reset_calls()
+    assert isinstance(prove(bench, spec), Applied)
+    assert (bench.calls("rds")["ModifyDBInstance"], bench.calls()["GetSecretValue"]) == (1, 1)
+    assert accepts(bench, bench.value("password"))
+    assert mark(bench) == proof(bench)
+    assert isinstance(prove(bench, spec), Unchanged)
+
+
+def test_a_secret_that_changes_right_before_the_password_is_set_is_not_set(
+    bench: Bench, spec: StackSpec, interruption: Interruption
+) -> None:
+    def change(operation: str) -> None:
+        if operation == "AddTagsToResource" and "human" not in bench.value("password"):
+            by_hand(bench)
+
+    interruption.after = change
+    bench.reset_calls()
+    outcome = prove(bench, spec, interruption)
+    assert isinstance(outcome, Skipped)
+    assert "was changed meanwhile" in outcome.reason
+    assert bench.calls("rds")["ModifyDBInstance"] == 0
+    assert accepts(bench, OTHER)
+    # Whoever changed it goes on from here: that is said once, and then there is nothing to do.
+    interruption.after = lambda _operation: None
+    assert isinstance(prove(bench, spec), Failed)
+    assert mark(bench) is None
+    assert isinstance(prove(bench, spec), Unchanged)
+
+
+def test_a_secret_that_changes_while_its_password_is_tried_is_not_recorded(bench: Bench, spec: StackSpec) -> None:
+    bench.rds.modify_db_instance(DBInstanceIdentifier=bench.stack, MasterUserPassword=bench.value("password"))
+    settle(bench)
+    context = bench.context(spec)
+
+    def tried(address: Address, password: SecretStr, *, ca_file: str | None = None) -> Login:
+        found = log_in(address, password, ca_file=ca_file)
+        if found == LoggedIn():
+            by_hand(bench)
+        return found
+
+    context.world.surroundings = Surroundings(log_in=tried)
+    outcome = bench.run(DatabaseEndpointReconciler(context))[bench.stack]
+    assert isinstance(outcome, Failed)
+    assert "was changed by somebody else" in outcome.error.message
+    assert mark(bench) is None
+
+
+def test_a_rotation_that_a_change_of_ours_overtook_is_mended_in_the_same_run(
+    bench: Bench, spec: StackSpec, rotate: Rotation, interruption: Interruption
+) -> None:
+    ours, rotated = bench.value("password"), ""
+
+    def rotating(operation: str) -> None:
+        nonlocal rotated
+        if operation == "ModifyDBInstance" and not rotated:
+            rotated = rotate()
+            assert accepts(bench, rotated)
+
+    interruption.before = rotating
+    assert isinstance(prove(bench, spec, interruption), Applied)
+    assert bench.value("password") == rotated != ours
+    assert accepts(bench, rotated)
+    assert not accepts(bench, ours)
+    assert mark(bench) == proof(bench)
+
+
+def test_a_rotation_that_was_overtaken_by_a_run_that_was_killed_is_mended_by_the_next(
+    bench: Bench, spec: StackSpec, rotate: Rotation, interruption: Interruption, killed: type[BaseException]
+) -> None:
+    rotated = ""
+
+    def rotating(operation: str) -> None:
+        nonlocal rotated
+        if operation == "ModifyDBInstance":
+            rotated = rotate()
+
+    def strike(operation: str) -> None:
+        if operation == "ModifyDBInstance":
+            raise killed
+
+    interruption.before, interruption.after = rotating, strike
+    with pytest.raises(killed):
+        prove(bench, spec, interruption)
+    settle(bench)
+    assert not accepts(bench, rotated)
+    change = bench.plan(spec, STAGE)[bench.stack]
+    assert change.reason == "a run began to set its password and did not see the end"
+    assert isinstance(prove(bench, spec), Applied)
+    assert accepts(bench, rotated)
+    assert isinstance(prove(bench, spec), Unchanged)
+
+
+def test_wherever_a_run_is_killed_while_it_sets_a_password_the_next_one_finishes(
+    bench: Bench, spec: StackSpec, interruption: Interruption, killed: type[BaseException]
+) -> None:
+    boundary, finished = 0, False
+    while not finished:
+        interruption.kill_at(boundary)
+        try:
+            prove(bench, spec, interruption)
+        except killed:
+            settle(bench)
+            bench.provision(spec)
+        else:
+            finished = True
+        assert accepts(bench, bench.value("password")), f"killed at boundary {boundary}"
+        assert mark(bench) == proof(bench), f"killed at boundary {boundary}"
+        assert bench.versions("password") == 1
+        assert isinstance(prove(bench, spec), Unchanged), f"killed at boundary {boundary}"
+        forget(bench)
+        boundary += 1
+    assert boundary > 15
+
+
+def test_a_busy_instance_gets_its_password_from_the_next_run(
+    bench: Bench, spec: StackSpec, interruption: Interruption
+) -> None:
+    def stop(operation: str) -> None:
+        if operation == "AddTagsToResource":
+            bench.rds.stop_db_instance(DBInstanceIdentifier=bench.stack)
+
+    interruption.after = stop
+    outcome = prove(bench, spec, interruption)
+    assert isinstance(outcome, Skipped)
+    assert outcome.reason == f"{bench.stack} is busy: the next run sets its password"
+    bench.rds.start_db_instance(DBInstanceIdentifier=bench.stack)
+    assert isinstance(prove(bench, spec), Applied)
+    assert accepts(bench, bench.value("password"))
+
+
+def test_a_password_in_a_document_is_the_one_that_is_set(bench: Bench) -> None:
+    spec = bench.create(
+        bench.generated(fields={"engine": "postgres", "host": "${output.rds.address}"}), databases=(bench.database(),)
+    )
+    forget(bench)
+    assert isinstance(prove(bench, spec), Applied)
+    assert accepts(bench, bench.document("password")["password"])
