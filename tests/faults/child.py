@@ -158,7 +158,7 @@ def _work(ground: Ground, fault: local.Fault | None, *, plan: bool) -> dict[str,
     error = unexpected = ""
     desired = read_desired(ground.base_path)
     try:
-        for stage in apply_stack(context(ground, desired, writing=True), progress=_tell).values():
+        for stage in apply_stack(_context(ground, desired, writing=True), progress=_tell).values():
             outcomes += stage
     except SecretsPipelineError as caught:
         error = caught.diagnostics()
@@ -180,15 +180,15 @@ def _no_delay(_self: ExponentialBackoff, context: object) -> float:
     return 0.0
 
 
-def context(ground: Ground, desired: Desired, *, writing: bool) -> StackContext:
-    """A fresh world's context, with short sleeps."""
+def _context(ground: Ground, desired: Desired, *, writing: bool) -> StackContext:
+    """A fresh world's, with short sleeps."""
     world = desired.world(ground.sessions, writing=writing)
     world.surroundings = Surroundings(sleep=lambda seconds: time.sleep(min(seconds, _LONGEST_SLEEP)))
     return world.context(ground.stack)
 
 
 def _left(ground: Ground, desired: Desired) -> list[str]:
-    plans = plan_stack(context(ground, desired, writing=False), deep=True)
+    plans = plan_stack(_context(ground, desired, writing=False), deep=True)
     return [
         f"{change.action.value} {change.resource}: {change.reason}"
         for changes in plans.values()

@@ -21,7 +21,6 @@ from secrets_pipeline.reconcilers.login import Address, log_in
 from secrets_pipeline.reconcilers.marks import INPUTS, SPEC, Marks
 from secrets_pipeline.reconcilers.states import secret_state, tag_map
 from secrets_pipeline.spec import GeneratedValue
-from tests.faults.child import context
 
 if TYPE_CHECKING:
     from tests.faults.ground import Ground
@@ -33,7 +32,7 @@ Ending = Mapping[str, Any]
 def ending(ground: Ground) -> Ending:
     """Look at everything."""
     secrets, keys = list(_secrets(ground)), list(_keys(ground))
-    known, marks = _Known(), context(ground, ground.desired, writing=False).marks
+    known, marks = _Known(), ground.context().marks
     for key in keys:
         known.add(key["Id"], "key " + (", ".join(key["Aliases"]) or key["Id"]))
     databases = ground.client("rds").describe_db_instances()["DBInstances"]

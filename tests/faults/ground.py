@@ -14,7 +14,7 @@ import boto3
 from secrets_pipeline import local
 from secrets_pipeline.aws import Sessions
 from secrets_pipeline.cli.stand_ins import stand_ins
-from secrets_pipeline.reconcilers import Desired, read_desired
+from secrets_pipeline.reconcilers import Desired, StackContext, read_desired
 from secrets_pipeline.spec import StackSpec
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -66,6 +66,10 @@ class Ground:
     def spec(self) -> StackSpec:
         """The stack's desired state."""
         return self.desired.specs[self.stack]
+
+    def context(self) -> StackContext:
+        """The stack in a world of this process, which only looks; `sessions` learn nothing from it."""
+        return self.desired.world(Sessions(self.session)).context(self.stack)
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 has a type for each service
         """A plain client of the account."""
