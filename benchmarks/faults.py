@@ -4,8 +4,9 @@
 
 For each call of a clean apply of a stack of examples/, and for each fault, an apply in a process of its own meets the
 fault on a fresh embedded AWS; one more run follows undisturbed; then everything that AWS holds is compared with what a
-clean apply leaves, real logins included. `--stale` freezes lists at the empty account until both runs are over. An even
-stride never meets some kinds. Exit code 1 if anything ended otherwise.
+clean apply leaves, real logins included. `infra-shared:update` begins with a stack that was applied before and is
+changed in every part, the others with an empty account. `--stale` freezes lists at the beginning until both runs are
+over. An even stride never meets some kinds. Exit code 1 if anything ended otherwise.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from secrets_pipeline import local
 from tests.faults.cases import Verdict, cases, clean, judge
+from tests.faults.edits import older_repository
 from tests.faults.ground import OPERATOR, Ground
 from tests.faults.table import fault_table, first_runs, problems
 
-STACKS = ("infra-shared", "myapp-dev", "myapp-prod")
+UPDATE = ":update"
+STACKS = ("infra-shared", "infra-shared" + UPDATE, "myapp-dev", "myapp-prod")
 Found = dict[str, list[Verdict]]
 
 
@@ -45,7 +48,7 @@ def main() -> int:
     everything = [verdict for verdicts in found.values() for verdict in verdicts]
     struck = [verdict for verdict in everything if verdict.struck]
     wrong = list(problems(found))
-    lists = "frozen at the empty account" if options.stale else "up to date"
+    lists = "frozen at the beginning" if options.stale else "up to date"
     print(
         f"{len(struck)} faults met their call ({len(everything) - len(struck)} found none), every {options.stride}. "
         f"pair of call and fault, lists {lists}, {options.workers} workers, {time.monotonic() - started:.0f} s on "
@@ -61,7 +64,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--stacks", default=",".join(STACKS), help="stacks of examples/, separated by commas")
     parser.add_argument("--stride", type=int, default=1, help="every how many pairs of call and fault")
     parser.add_argument("--workers", type=int, default=2, help="embedded AWSs at once")
-    parser.add_argument("--stale", action="store_true", help="lists show the empty account meanwhile")
+    parser.add_argument("--stale", action="store_true", help="lists show the beginning meanwhile")
     return parser.parse_args()
 
 
@@ -102,8 +105,9 @@ def _work(sending: Connection, index: int, options: argparse.Namespace) -> None:
         aws = local.start(Path(folder), die_with_parent=True)
         os.environ.update(aws.environment(), SECRETS_PIPELINE_CONFIG=str(OPERATOR))
         try:
+            older = older_repository(Path(folder) / "older")
             for stack in options.stacks.split(","):
-                ground = Ground.of(aws, stack)
+                ground = Ground.of(aws, stack.removesuffix(UPDATE), before=older if stack.endswith(UPDATE) else None)
                 expected = clean(ground)
                 todo = list(cases(expected.places(), stride=options.stride, stale=options.stale))
                 for case in todo[index :: options.workers]:

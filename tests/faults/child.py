@@ -12,8 +12,8 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import IO, TYPE_CHECKING, Any, NoReturn
+from dataclasses import dataclass, field, replace
+from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from botocore.retries.standard import ExponentialBackoff
 
@@ -21,6 +21,7 @@ from secrets_pipeline import local
 from secrets_pipeline.engine import Outcome, rows
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import Desired, StackContext, Surroundings, apply_stack, plan_stack, read_desired
+from secrets_pipeline.values import GeneratedPasswords
 
 if TYPE_CHECKING:
     from tests.faults.ground import Ground
@@ -41,6 +42,7 @@ class Run:
         unexpected: type of an exception that is none of the product's, which would be a bug.
         left: what a plan made right afterwards, in a fresh world, would still change; None if none was made.
         output: every byte it wrote.
+        generated: the values that it generated, stored or not.
     """
 
     signal: int | None
@@ -50,6 +52,7 @@ class Run:
     unexpected: str
     left: tuple[str, ...] | None
     output: bytes
+    generated: tuple[str, ...] = field(repr=False)
 
     @property
     def killed(self) -> bool:
@@ -60,6 +63,20 @@ class Run:
     def green(self) -> bool:
         """Whether it says that everything is done."""
         return self.signal is None and not (self.error or self.unexpected or self.told)
+
+
+class _Noting(StackContext):
+    """Notes every generated value, so that what a run wrote can be searched for those, too, that were never stored."""
+
+    values_to: ClassVar[IO[bytes]]
+
+    def __setattr__(self, name: str, value: Any) -> None:  # noqa: ANN401 - any attribute
+        super().__setattr__(name, value)
+        if isinstance(value, GeneratedPasswords):
+            for ref in value.refs:
+                password = value.get(ref)
+                if password is not None:
+                    self.values_to.write(password.get_secret_value().encode() + b"\n")
 
 
 class Child:
@@ -82,8 +99,10 @@ class Child:
     ) -> None:
         self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `wait`
         self._result: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - the same
+        self._generated: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - the same
         self.pid = os.fork()
         if not self.pid:
+            _Noting.values_to = self._generated
             _child(ground, fault, self._output, self._result, plan=plan, before=before)
 
     def wait(self) -> Run:
@@ -93,16 +112,14 @@ class Child:
             TimeoutError: it hangs; it is killed.
         """
         status = self._ended()
-        self._output.seek(0)
-        self._result.seek(0)
-        with self._output as output, self._result as result:
-            text, raw = output.read(), result.read()
+        text, raw, values = (_whole(file) for file in (self._output, self._result, self._generated))
+        generated = tuple(values.decode().splitlines())
         if os.WIFSIGNALED(status):
-            return Run(os.WTERMSIG(status), Counter(), (), "", "", None, text)
+            return Run(os.WTERMSIG(status), Counter(), (), "", "", None, text, generated)
         told: dict[str, Any] = json.loads(raw)
         left = None if told["left"] is None else tuple(told["left"])
         counted = Counter(told["outcomes"])
-        return Run(None, counted, tuple(told["told"]), told["error"], told["unexpected"], left, text)
+        return Run(None, counted, tuple(told["told"]), told["error"], told["unexpected"], left, text, generated)
 
     def _ended(self) -> int:
         deadline = time.monotonic() + _SECONDS
@@ -114,6 +131,12 @@ class Child:
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         raise TimeoutError(f"a run of {_SECONDS} s was killed")
+
+
+def _whole(file: IO[bytes]) -> bytes:
+    with file:
+        file.seek(0)
+        return file.read()
 
 
 def run(ground: Ground, *, fault: local.Fault | None = None, plan: bool = False) -> Run:
@@ -184,7 +207,9 @@ def _context(ground: Ground, desired: Desired, *, writing: bool) -> StackContext
     """A fresh world's, with short sleeps."""
     world = desired.world(ground.sessions, writing=writing)
     world.surroundings = Surroundings(sleep=lambda seconds: time.sleep(min(seconds, _LONGEST_SLEEP)))
-    return world.context(ground.stack)
+    noting = _Noting(world.specs[ground.stack], world)
+    world._contexts[ground.stack] = noting  # what `world.context` answers from now on
+    return noting
 
 
 def _left(ground: Ground, desired: Desired) -> list[str]:

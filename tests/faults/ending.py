@@ -13,8 +13,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
 from pydantic import SecretStr
 
 from secrets_pipeline.reconcilers.login import Address, log_in
@@ -72,16 +74,18 @@ def differences(found: Any, expected: Any, at: str = "") -> Iterator[str]:  # no
 
 
 def passwords(ground: Ground) -> dict[str, str]:
-    """The generated part of every generated secret that has a value, by secret name."""
+    """The generated part of every generated secret that has a readable value, by secret name."""
+    names = {secret.name for secret in ground.spec.secrets if isinstance(secret.value, GeneratedValue)}
+    stored = {name: value for name, value in values(ground).items() if name in names}
+    return {name: json.loads(text)["password"] if text.startswith("{") else text for name, text in stored.items()}
+
+
+def values(ground: Ground) -> dict[str, str]:
+    """The current value of every declared secret that has a readable one, by secret name."""
     client, found = ground.client("secretsmanager"), {}
     for secret in ground.spec.secrets:
-        if not isinstance(secret.value, GeneratedValue):
-            continue
-        try:
-            value = client.get_secret_value(SecretId=secret.name)["SecretString"]
-        except (client.exceptions.ResourceNotFoundException, client.exceptions.InvalidRequestException):
-            continue
-        found[secret.name] = json.loads(value)["password"] if value.startswith("{") else value
+        with suppress(ClientError):
+            found[secret.name] = client.get_secret_value(SecretId=secret.name)["SecretString"]
     return found
 
 
@@ -128,16 +132,19 @@ def _secrets(ground: Ground) -> Iterator[dict[str, Any]]:
 
 def _shown(ground: Ground, marks: Marks, secret: Mapping[str, Any]) -> dict[str, Any]:
     client = ground.client("secretsmanager")
+    if "DeletedDate" in secret:
+        return {"deleted": True}
     policy = client.get_resource_policy(SecretId=secret["ARN"]).get("ResourcePolicy")
-    deleted = "DeletedDate" in secret
-    value = None if deleted else client.get_secret_value(SecretId=secret["ARN"]).get("SecretString")
+    try:
+        value = client.get_secret_value(SecretId=secret["ARN"]).get("SecretString")
+    except ClientError as error:
+        value = f"not readable: {error.response['Error']['Code']}"
     return {
         "description": secret.get("Description"),
         "key": secret.get("KmsKeyId"),
         "keys of versions": sorted(map(str, secret["KeysOfVersions"].values())),
         "tags": _tags(marks, secret),
         "labels": sorted(secret["Versions"].values()),
-        "deleted": deleted,
         "policy": _canonical(policy),
         "rotation": {name: secret.get(name) for name in ("RotationEnabled", "RotationLambdaARN", "RotationRules")},
         "rotated": "LastRotatedDate" in secret,

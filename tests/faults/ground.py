@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from secrets_pipeline.aws import Sessions
 from secrets_pipeline.cli.stand_ins import stand_ins
 from secrets_pipeline.reconcilers import Desired, StackContext, read_desired
 from secrets_pipeline.spec import StackSpec
+from tests.faults.child import run
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 OPERATOR = EXAMPLES / "operator.yaml"
@@ -33,6 +34,7 @@ class Ground:
         aws: the embedded AWS, for this stack alone.
         base_path: the Atmos repository.
         stack: logical stack name.
+        before: the repository as it was applied before; None for an empty account.
         session: plain boto3 for looking at AWS.
         sessions: the product's sessions, with clients and without answers.
     """
@@ -42,16 +44,17 @@ class Ground:
     stack: str
     session: boto3.Session
     sessions: Sessions
+    before: Path | None = None
     _clients: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, aws: local.LocalAws, stack: str, base_path: Path = EXAMPLES) -> Ground:
+    def of(cls, aws: local.LocalAws, stack: str, *, before: Path | None = None) -> Ground:
         """Warm up; the environment already leads to the embedded AWS."""
         variables = aws.environment()
         session = boto3.Session(
             variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=aws.region
         )
-        ground = cls(aws, base_path, stack, session, Sessions(session))
+        ground = cls(aws, EXAMPLES, stack, session, Sessions(session), before)
         account = ground.sessions.for_target(ground.spec.target)
         for service in SERVICES:
             account.client(service)
@@ -79,12 +82,20 @@ class Ground:
         return self._clients[service]
 
     def fresh(self) -> None:
-        """Begin again: an AWS that behaves and holds nothing but Terraform's part."""
+        """Begin again: an AWS that behaves and holds Terraform's part, and what was applied before.
+
+        Raises:
+            RuntimeError: that could not be applied.
+        """
         local.reset_conditions(self.aws)
         self._remove_databases()
         request = urllib.request.Request(self.aws.endpoint_url + "/moto-api/reset", method="POST")  # noqa: S310 - ours
         urllib.request.urlopen(request, timeout=60).close()  # noqa: S310 - ours
         local.stand_in(self.aws, stand_ins({self.stack: self.spec}, account_id=self.aws.account_id))
+        if self.before is not None:
+            first = run(replace(self, base_path=self.before, before=None))
+            if not first.green:
+                raise RuntimeError(first)
         local.reset_calls(self.aws)
 
     def _remove_databases(self) -> None:

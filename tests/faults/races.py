@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -18,12 +17,12 @@ from secrets_pipeline import local
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, log_in
 from tests.faults.cases import Clean, leaks
 from tests.faults.child import Child, Run, run
+from tests.faults.edits import DEFAULTS, edited
 from tests.faults.ending import Ending, differences, ending, passwords
-from tests.faults.ground import EXAMPLES, Ground
+from tests.faults.ground import Ground
 
 FUNCTION = Path(__file__).with_name("rotation_function.py")
 ROLE = "arn:aws:iam::111122223333:role/rotation"
-DEFAULTS = Path("stacks/orgs/acme/myapp/_defaults.yaml")
 CREDENTIALS, CONNECTION = "myapp/dev/database/credentials", "myapp/dev/database/connection"
 INSTANCE = "myapp-dev"
 EDITED = "renamed"
@@ -69,14 +68,15 @@ def apply_and_rotation(ground: Ground, base_path: Path, *, apart: float) -> tupl
         base_path: a folder that does not exist yet, for the edited repository.
         apart: seconds by which the apply starts after the rotation; before it if negative.
     """
-    edited = replace(ground, base_path=edited_repository(base_path))
+    renamed = {"            dbname: app\n": f"            dbname: {EDITED}\n"}
+    changed = replace(ground, base_path=edited(base_path, DEFAULTS, renamed))
     ground.fresh()
     first = run(ground)
     if not first.green:
         return (f"the first run was not green: {first}",)
     before = passwords(ground)[CREDENTIALS]
     function = rotation_function(ground)
-    child = Child(edited, before=_at(time.monotonic() + 0.05 + max(apart, 0)))
+    child = Child(changed, before=_at(time.monotonic() + 0.05 + max(apart, 0)))
     time.sleep(0.05 + max(-apart, 0))
     ground.client("secretsmanager").rotate_secret(
         SecretId=CREDENTIALS, RotationLambdaARN=function, RotationRules={"AutomaticallyAfterDays": 30}
@@ -86,22 +86,11 @@ def apply_and_rotation(ground: Ground, base_path: Path, *, apart: float) -> tupl
     racing = child.wait()
     if racing.unexpected:
         problems.append(f"the racing apply ended with {racing.unexpected}")
-    settled, idle = run(edited), run(edited, plan=True)
+    settled, idle = run(changed), run(changed, plan=True)
     problems += _settled(settled, idle)
     problems += _consistent(ground, before, rotated=rotated)
     problems += leaks(ground, (racing, settled, idle))
     return tuple(problems)
-
-
-def edited_repository(base_path: Path) -> Path:
-    """A copy of examples/ whose credentials name another database."""
-    shutil.copytree(EXAMPLES, base_path)
-    text = (base_path / DEFAULTS).read_text()
-    before = "            dbname: app\n"
-    if text.count(before) != 1:
-        raise ValueError(f"{DEFAULTS} has no single field dbname any more")
-    (base_path / DEFAULTS).write_text(text.replace(before, before.replace("app", EDITED)))
-    return base_path
 
 
 def rotation_function(ground: Ground) -> str:
