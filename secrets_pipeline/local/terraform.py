@@ -10,10 +10,12 @@ import json
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
+from botocore.loaders import Loader, create_loader
 
 from secrets_pipeline.local.lifecycle import ACCESS_KEY_ID, SECRET_ACCESS_KEY, LocalAws
 
@@ -147,15 +149,31 @@ class _Session:
 
 
 def _session(aws: LocalAws, account_id: str | None, region: str | None) -> _Session:
-    where = region or aws.region
-    own = boto3.Session(ACCESS_KEY_ID, SECRET_ACCESS_KEY, region_name=where)
+    own = _own_session(aws.endpoint_url, region or aws.region)
     if account_id in {None, aws.account_id}:
-        return _Session(own, aws.endpoint_url)
+        return own
     role = f"arn:aws:iam::{account_id}:role/{ADMINISTRATOR}"
-    sts = own.client("sts", endpoint_url=aws.endpoint_url)
-    issued = sts.assume_role(RoleArn=role, RoleSessionName="terraform")["Credentials"]
-    other = boto3.Session(issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"], region_name=where)
-    return _Session(other, aws.endpoint_url)
+    issued = own.client("sts").assume_role(RoleArn=role, RoleSessionName="terraform")["Credentials"]
+    keys = (issued["AccessKeyId"], issued["SecretAccessKey"])
+    return _Session(_boto3(region or aws.region, *keys, issued["SessionToken"]), aws.endpoint_url)
+
+
+@lru_cache(maxsize=8)
+def _own_session(endpoint_url: str, region: str) -> _Session:
+    """The default account's, whose credentials outlive a reset."""
+    return _Session(_boto3(region, ACCESS_KEY_ID, SECRET_ACCESS_KEY), endpoint_url)
+
+
+def _boto3(region: str, access_key: str, secret_key: str, token: str | None = None) -> boto3.Session:
+    core = botocore.session.Session()
+    core.register_component("data_loader", _loader())
+    return boto3.Session(access_key, secret_key, token, region_name=region, botocore_session=core)
+
+
+@cache
+def _loader() -> Loader:
+    """Reads each service's model once, for all sessions."""
+    return create_loader()
 
 
 def _role(at: _Session, wanted: StandInRole) -> None:

@@ -1,0 +1,230 @@
+"""One run of the product in a process of its own, which may be killed."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn
+
+from botocore.retries.standard import ExponentialBackoff
+
+from secrets_pipeline import local
+from secrets_pipeline.engine import Outcome, rows
+from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.reconcilers import Desired, StackContext, Surroundings, apply_stack, plan_stack, read_desired
+from secrets_pipeline.values import GeneratedPasswords
+
+if TYPE_CHECKING:
+    from tests.faults.ground import Ground
+
+_LONGEST_SLEEP = 0.25
+_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Run:
+    """What became of a run.
+
+    Attributes:
+        signal: that killed it, None if it ended by itself.
+        outcomes: how many of each kind: applied, unchanged, skipped, failed.
+        told: what it said of failures and skips, one text each.
+        error: the error that ended it, in the product's words; empty if it went through.
+        unexpected: type of an exception that is none of the product's, which would be a bug.
+        left: what a plan made right afterwards, in a fresh world, would still change; None if none was made.
+        output: every byte it wrote.
+        generated: the values that it generated, stored or not.
+    """
+
+    signal: int | None
+    outcomes: Counter[str]
+    told: tuple[str, ...]
+    error: str
+    unexpected: str
+    left: tuple[str, ...] | None
+    output: bytes
+    generated: tuple[str, ...] = field(repr=False)
+
+    @property
+    def killed(self) -> bool:
+        """Whether SIGKILL ended it."""
+        return self.signal == signal.SIGKILL
+
+    @property
+    def green(self) -> bool:
+        """Whether it says that everything is done."""
+        return self.signal is None and not (self.error or self.unexpected or self.told)
+
+
+class _Noting(StackContext):
+    """Notes every generated value, so that what a run wrote can be searched for those, too, that were never stored."""
+
+    values_to: ClassVar[IO[bytes]]
+
+    def __setattr__(self, name: str, value: Any) -> None:  # noqa: ANN401 - any attribute
+        super().__setattr__(name, value)
+        if isinstance(value, GeneratedPasswords):
+            for ref in value.refs:
+                password = value.get(ref)
+                if password is not None:
+                    self.values_to.write(password.get_secret_value().encode() + b"\n")
+
+
+class Child:
+    """A run under way.
+
+    Args:
+        ground: where.
+        fault: armed by the child itself, on its own calls to come; it is killed by its own number.
+        plan: also plan afterwards.
+        before: called in the child before anything else, for example to wait.
+    """
+
+    def __init__(
+        self,
+        ground: Ground,
+        *,
+        fault: local.Fault | None = None,
+        plan: bool = False,
+        before: Callable[[], object] = int,
+    ) -> None:
+        self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `wait`
+        self._result: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - the same
+        self._generated: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - the same
+        self.pid = os.fork()
+        if not self.pid:
+            _Noting.values_to = self._generated
+            _child(ground, fault, self._output, self._result, plan=plan, before=before)
+
+    def wait(self) -> Run:
+        """Wait until it has ended.
+
+        Raises:
+            TimeoutError: it hangs; it is killed.
+        """
+        status = self._ended()
+        text, raw, values = (_whole(file) for file in (self._output, self._result, self._generated))
+        generated = tuple(values.decode().splitlines())
+        if os.WIFSIGNALED(status):
+            return Run(os.WTERMSIG(status), Counter(), (), "", "", None, text, generated)
+        told: dict[str, Any] = json.loads(raw)
+        left = None if told["left"] is None else tuple(told["left"])
+        counted = Counter(told["outcomes"])
+        return Run(None, counted, tuple(told["told"]), told["error"], told["unexpected"], left, text, generated)
+
+    def _ended(self) -> int:
+        deadline = time.monotonic() + _SECONDS
+        while time.monotonic() < deadline:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                return status
+            time.sleep(0.005)
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        raise TimeoutError(f"a run of {_SECONDS} s was killed")
+
+
+def _whole(file: IO[bytes]) -> bytes:
+    with file:
+        file.seek(0)
+        return file.read()
+
+
+def run(ground: Ground, *, fault: local.Fault | None = None, plan: bool = False) -> Run:
+    """Apply the stack once, in a child, and wait."""
+    return Child(ground, fault=fault, plan=plan).wait()
+
+
+def _child(
+    ground: Ground,
+    fault: local.Fault | None,
+    output: IO[bytes],
+    result: IO[bytes],
+    *,
+    plan: bool,
+    before: Callable[[], object],
+) -> NoReturn:
+    """The child's whole life. It never returns into the parent's code."""
+    try:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+        sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+        logging.basicConfig(level=logging.INFO, stream=sys.stderr, force=True)
+        before()
+        told = _work(ground, fault, plan=plan)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        result.write(json.dumps(told).encode())
+        result.flush()
+        os._exit(0)
+    except BaseException:  # noqa: BLE001 - whatever it is, this process ends here
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
+
+
+def _work(ground: Ground, fault: local.Fault | None, *, plan: bool) -> dict[str, Any]:
+    # How often and when to try again stays botocore's; only the waiting in between is left out.
+    ExponentialBackoff.delay_amount = _no_delay  # type: ignore[assignment,method-assign] # here alone
+    if fault is not None:
+        local.arm(ground.aws, replace(fault, pid=os.getpid()) if fault.action.kills else fault)
+    outcomes: list[Outcome] = []
+    error = unexpected = ""
+    desired = read_desired(ground.base_path)
+    try:
+        for stage in apply_stack(_context(ground, desired, writing=True), progress=_tell).values():
+            outcomes += stage
+    except SecretsPipelineError as caught:
+        error = caught.diagnostics()
+        print(error, file=sys.stderr)  # noqa: T201 - what a command line would print
+    except Exception as caught:  # noqa: BLE001 - a bug, to be reported by the parent
+        unexpected = type(caught).__name__
+        traceback.print_exc()
+    told = rows(outcomes)
+    return {
+        "outcomes": Counter(row["outcome"] for row in told),
+        "told": [_line(row) for row in told if row["outcome"] in {"failed", "skipped"}],
+        "error": error,
+        "unexpected": unexpected,
+        "left": _left(ground, desired) if plan and not (error or unexpected) else None,
+    }
+
+
+def _no_delay(_self: ExponentialBackoff, context: object) -> float:
+    return 0.0
+
+
+def _context(ground: Ground, desired: Desired, *, writing: bool) -> StackContext:
+    """A fresh world's, with short sleeps."""
+    world = desired.world(ground.sessions, writing=writing)
+    world.surroundings = Surroundings(sleep=lambda seconds: time.sleep(min(seconds, _LONGEST_SLEEP)))
+    noting = _Noting(world.specs[ground.stack], world)
+    world._contexts[ground.stack] = noting  # what `world.context` answers from now on
+    return noting
+
+
+def _left(ground: Ground, desired: Desired) -> list[str]:
+    plans = plan_stack(_context(ground, desired, writing=False), deep=True)
+    return [
+        f"{change.action.value} {change.resource}: {change.reason}"
+        for changes in plans.values()
+        for change in changes
+        if change.action.value != "none"
+    ]
+
+
+def _tell(outcome: Outcome) -> None:
+    print(_line(rows([outcome])[0]))  # noqa: T201 - what a command line would print
+
+
+def _line(row: dict[str, str]) -> str:
+    return " ".join(row[name] for name in ("outcome", "action", "kind", "name", "detail"))

@@ -1,0 +1,280 @@
+"""What AWS holds in the end, so that two endings can be compared.
+
+Everything that the product can reach is in it. What must differ between two fresh accounts is replaced by what it
+stands for, one known thing at a time: ARNs of secrets, ids of keys and versions, passwords, resource ids and ports of
+databases. An id that stands for nothing known stays as it is, and so does a difference. Left out are dates, revision
+ids of functions, versions of parameters (a second PutParameter of the same text makes one), and digests under the
+fingerprint key, which every account has its own of: of those, the mark is verified, and an empty deep plan tells that
+the others are right.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+from pydantic import SecretStr
+
+from secrets_pipeline.reconcilers.login import Address, log_in
+from secrets_pipeline.reconcilers.marks import INPUTS, SPEC, Marks
+from secrets_pipeline.reconcilers.states import secret_state, tag_map
+from secrets_pipeline.spec import GeneratedValue
+
+if TYPE_CHECKING:
+    from tests.faults.ground import Ground
+
+Ending = Mapping[str, Any]
+"""What each service holds, by service and name."""
+
+
+def ending(ground: Ground) -> Ending:
+    """Look at everything."""
+    secrets, keys = list(_secrets(ground)), list(_keys(ground))
+    known, marks = _Known(), ground.context().marks
+    for key in keys:
+        known.add(key["Id"], "key " + (", ".join(key["Aliases"]) or key["Id"]))
+    databases = ground.client("rds").describe_db_instances()["DBInstances"]
+    for database in databases:
+        known.add(database["DbiResourceId"], "resource of " + database["DBInstanceIdentifier"])
+        known.add(str((database.get("Endpoint") or {}).get("Port")), "port of " + database["DBInstanceIdentifier"])
+    for secret in secrets:
+        known.add(secret["ARN"], "ARN of " + secret["Name"])
+        for version, stages in secret["Versions"].items():
+            if "AWSCURRENT" in stages:
+                known.add(version, "current version of " + secret["Name"])
+    for name, password in passwords(ground).items():
+        known.add(password, "password of " + name)
+    found = {
+        "secrets": {one["Name"]: _shown(ground, marks, one) for one in secrets},
+        "keys": sorted((known.text(_key_shown(one)) for one in keys), key=json.dumps),
+        "databases": {one["DBInstanceIdentifier"]: _database(ground, one) for one in databases},
+        "parameters": _parameters(ground),
+        "functions": _functions(ground),
+        "task definitions": _task_definitions(ground),
+        "stages": _stages(ground),
+    }
+    ended: Ending = known.text(found)
+    return ended
+
+
+def differences(found: Any, expected: Any, at: str = "") -> Iterator[str]:  # noqa: ANN401 - any JSON
+    """Where two endings differ, one line each; values of secrets are in neither."""
+    if isinstance(found, Mapping) and isinstance(expected, Mapping):
+        for name in sorted({*found, *expected}):
+            yield from differences(found.get(name), expected.get(name), f"{at}/{name}")
+    elif isinstance(found, list) and isinstance(expected, list) and len(found) == len(expected):
+        for index, (one, other) in enumerate(zip(found, expected, strict=True)):
+            yield from differences(one, other, f"{at}/{index}")
+    elif found != expected:
+        yield f"{at}: {json.dumps(found)} instead of {json.dumps(expected)}"
+
+
+def passwords(ground: Ground) -> dict[str, str]:
+    """The generated part of every generated secret that has a readable value, by secret name."""
+    names = {secret.name for secret in ground.spec.secrets if isinstance(secret.value, GeneratedValue)}
+    stored = {name: value for name, value in values(ground).items() if name in names}
+    return {name: json.loads(text)["password"] if text.startswith("{") else text for name, text in stored.items()}
+
+
+def values(ground: Ground) -> dict[str, str]:
+    """The current value of every declared secret that has a readable one, by secret name."""
+    client, found = ground.client("secretsmanager"), {}
+    for secret in ground.spec.secrets:
+        with suppress(ClientError):
+            found[secret.name] = client.get_secret_value(SecretId=secret.name)["SecretString"]
+    return found
+
+
+class _Known:
+    """Ids and values that differ from account to account, and what they stand for."""
+
+    def __init__(self) -> None:
+        self._meanings: dict[str, str] = {}
+
+    def add(self, text: str, meaning: str) -> None:
+        self._meanings[text] = f"<{meaning}>"
+
+    def text(self, document: Any) -> Any:  # noqa: ANN401 - any JSON
+        """The document with every known id, in keys and texts, replaced by its meaning."""
+        # The longest first: an ARN holds ids.
+        longest = sorted(self._meanings, key=len, reverse=True)
+        pattern = re.compile("|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in longest))
+
+        def replaced(part: Any) -> Any:  # noqa: ANN401 - any JSON
+            if isinstance(part, Mapping):
+                return {replaced(key): replaced(value) for key, value in part.items()}
+            if isinstance(part, list | tuple):
+                return [replaced(one) for one in part]
+            if isinstance(part, str):
+                return pattern.sub(lambda match: self._meanings[match[0]], part)
+            return part
+
+        return replaced(document) if longest else document
+
+
+def _secrets(ground: Ground) -> Iterator[dict[str, Any]]:
+    client = ground.client("secretsmanager")
+    for page in client.get_paginator("list_secrets").paginate(IncludePlannedDeletion=True):
+        for entry in page["SecretList"]:
+            name = entry["ARN"]
+            described = client.describe_secret(SecretId=name)
+            versions = client.list_secret_version_ids(SecretId=name, IncludeDeprecated=True)["Versions"]
+            yield {
+                **described,
+                "Versions": {one["VersionId"]: sorted(one["VersionStages"]) for one in versions},
+                "KeysOfVersions": {one["VersionId"]: one["KmsKeyIds"] for one in versions},
+            }
+
+
+def _shown(ground: Ground, marks: Marks, secret: Mapping[str, Any]) -> dict[str, Any]:
+    client = ground.client("secretsmanager")
+    if "DeletedDate" in secret:
+        return {"deleted": True}
+    policy = client.get_resource_policy(SecretId=secret["ARN"]).get("ResourcePolicy")
+    try:
+        value = client.get_secret_value(SecretId=secret["ARN"]).get("SecretString")
+    except ClientError as error:
+        value = f"not readable: {error.response['Error']['Code']}"
+    return {
+        "description": secret.get("Description"),
+        "key": secret.get("KmsKeyId"),
+        "keys of versions": sorted(map(str, secret["KeysOfVersions"].values())),
+        "tags": _tags(marks, secret),
+        "labels": sorted(secret["Versions"].values()),
+        "policy": _canonical(policy),
+        "rotation": {name: secret.get(name) for name in ("RotationEnabled", "RotationLambdaARN", "RotationRules")},
+        "rotated": "LastRotatedDate" in secret,
+        "replicas": secret.get("ReplicationStatus"),
+        "value": _parsed(value),
+    }
+
+
+def _tags(marks: Marks, secret: Mapping[str, Any]) -> dict[str, str]:
+    tags = tag_map(secret.get("Tags") or ())
+    if SPEC in tags:
+        mark = marks.verify(secret_state(secret))
+        tags[SPEC] = f"{mark.state.value}, {mark.owner}"
+    if INPUTS in tags:
+        tags[INPUTS] = "a digest"
+    return tags
+
+
+def _keys(ground: Ground) -> Iterator[dict[str, Any]]:
+    client = ground.client("kms")
+    aliases: dict[str, list[str]] = {}
+    for page in client.get_paginator("list_aliases").paginate():
+        for alias in page["Aliases"]:
+            aliases.setdefault(alias.get("TargetKeyId"), []).append(alias["AliasName"])
+    for page in client.get_paginator("list_keys").paginate():
+        for entry in page["Keys"]:
+            about = client.describe_key(KeyId=entry["KeyId"])["KeyMetadata"]
+            if about["KeyManager"] == "CUSTOMER":
+                yield {
+                    **about,
+                    "Id": entry["KeyId"],
+                    "Aliases": aliases.get(entry["KeyId"], []),
+                    **_more(client, about),
+                }
+
+
+def _more(client: Any, about: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - boto3's
+    rotates = about["KeySpec"] == "SYMMETRIC_DEFAULT" and about["KeyState"] == "Enabled"
+    rotation = client.get_key_rotation_status(KeyId=about["KeyId"]) if rotates else {}
+    return {
+        "Policy": client.get_key_policy(KeyId=about["KeyId"], PolicyName="default")["Policy"],
+        "Tags": tag_map(client.list_resource_tags(KeyId=about["KeyId"])["Tags"]),
+        "Rotation": [rotation.get("KeyRotationEnabled"), rotation.get("RotationPeriodInDays")],
+    }
+
+
+def _key_shown(key: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("Aliases", "KeyState", "KeySpec", "KeyUsage", "Description", "Rotation", "Tags")
+    return {**{name: key.get(name) for name in kept}, "Policy": _canonical(key["Policy"])}
+
+
+def _database(ground: Ground, instance: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("Engine", "EngineVersion", "DBInstanceClass", "DBInstanceStatus", "DBName", "MasterUsername")
+    shown = {name: instance.get(name) for name in kept}
+    shown["pending"] = instance.get("PendingModifiedValues")
+    shown["tags"] = tag_map(instance["TagList"])
+    shown["logins"] = _logins(ground, instance)
+    return shown
+
+
+def _logins(ground: Ground, instance: Mapping[str, Any]) -> dict[str, str]:
+    """What the database really answers to the password in its secret."""
+    known, found = passwords(ground), {}
+    for database in ground.spec.databases:
+        if database.identifier != instance["DBInstanceIdentifier"] or database.password is None:
+            continue
+        name = ground.spec.secret(database.password).name
+        endpoint = instance.get("Endpoint")
+        if endpoint and name in known:
+            place = Address(
+                instance["Engine"],
+                endpoint["Address"],
+                endpoint["Port"],
+                instance["MasterUsername"],
+                instance.get("DBName") or "postgres",
+            )
+            found[name] = type(log_in(place, SecretStr(known[name]))).__name__
+        else:
+            found[name] = "nothing to try"
+    return found
+
+
+def _parameters(ground: Ground) -> dict[str, Any]:
+    client = ground.client("ssm")
+    pages = client.get_paginator("get_parameters_by_path").paginate(Path="/", Recursive=True)
+    return {one["Name"]: [one["Type"], _parsed(one["Value"])] for page in pages for one in page["Parameters"]}
+
+
+def _functions(ground: Ground) -> dict[str, Any]:
+    client = ground.client("lambda")
+    return {
+        one["FunctionName"]: (one.get("Environment") or {}).get("Variables", {})
+        for one in client.list_functions()["Functions"]
+    }
+
+
+def _task_definitions(ground: Ground) -> dict[str, Any]:
+    client, found = ground.client("ecs"), {}
+    for status in ("ACTIVE", "INACTIVE"):
+        for arn in client.list_task_definitions(status=status)["taskDefinitionArns"]:
+            one = client.describe_task_definition(taskDefinition=arn)["taskDefinition"]
+            found[arn] = {"status": status, "containers": one["containerDefinitions"]}
+    for cluster in client.list_clusters()["clusterArns"]:
+        for service in client.list_services(cluster=cluster)["serviceArns"]:
+            (one,) = client.describe_services(cluster=cluster, services=[service])["services"]
+            found[service] = {
+                "runs": one["taskDefinition"],
+                "deployments": [deployment["taskDefinition"] for deployment in one["deployments"]],
+            }
+    return found
+
+
+def _stages(ground: Ground) -> dict[str, Any]:
+    client = ground.client("apigateway")
+    return {
+        f"{api['name']}/{stage['stageName']}": stage.get("variables", {})
+        for api in client.get_rest_apis()["items"]
+        for stage in client.get_stages(restApiId=api["id"])["item"]
+    }
+
+
+def _canonical(policy: str | None) -> str | None:
+    return None if policy is None else json.dumps(json.loads(policy), sort_keys=True)
+
+
+def _parsed(value: str | None) -> Any:  # noqa: ANN401 - any JSON
+    """JSON taken apart, so that each leaf is compared by itself; numbers as text, so that ports are found."""
+    if value is None:
+        return None
+    try:
+        return json.loads(value, parse_int=str)
+    except ValueError:
+        return value

@@ -1,0 +1,111 @@
+"""Where a case takes place: one stack of a repository, an embedded AWS, and a fresh state for every case."""
+
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from secrets_pipeline import local
+from secrets_pipeline.aws import Sessions
+from secrets_pipeline.cli.stand_ins import stand_ins
+from secrets_pipeline.reconcilers import Desired, StackContext, read_desired
+from secrets_pipeline.spec import StackSpec
+from tests.faults.child import run
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+OPERATOR = EXAMPLES / "operator.yaml"
+SERVICES = ("secretsmanager", "kms", "rds", "ssm", "sts", "lambda", "ecs", "apigateway")
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A stack and its AWS.
+
+    The process that holds it is forked for each run, so it is kept warm: modules imported, clients made. What a run
+    learns from AWS is not: children begin without any answer.
+
+    Attributes:
+        aws: the embedded AWS, for this stack alone.
+        base_path: the Atmos repository.
+        stack: logical stack name.
+        before: the repository as it was applied before; None for an empty account.
+        session: plain boto3 for looking at AWS.
+        sessions: the product's sessions, with clients and without answers.
+    """
+
+    aws: local.LocalAws
+    base_path: Path
+    stack: str
+    session: boto3.Session
+    sessions: Sessions
+    before: Path | None = None
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, aws: local.LocalAws, stack: str, *, before: Path | None = None) -> Ground:
+        """Warm up; the environment already leads to the embedded AWS."""
+        variables = aws.environment()
+        session = boto3.Session(
+            variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=aws.region
+        )
+        ground = cls(aws, EXAMPLES, stack, session, Sessions(session), before)
+        account = ground.sessions.for_target(ground.spec.target)
+        for service in SERVICES:
+            account.client(service)
+        return ground
+
+    @cached_property
+    def desired(self) -> Desired:
+        """The repository, read once; runs read it for themselves."""
+        return read_desired(self.base_path)
+
+    @property
+    def spec(self) -> StackSpec:
+        """The stack's desired state."""
+        return self.desired.specs[self.stack]
+
+    def context(self) -> StackContext:
+        """The stack in a world of this process, which only looks; `sessions` learn nothing from it."""
+        return self.desired.world(Sessions(self.session)).context(self.stack)
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 has a type for each service
+        """A plain client of the account."""
+        if service not in self._clients:
+            make: Callable[..., Any] = self.session.client
+            self._clients[service] = make(service, endpoint_url=self.aws.endpoint_url)
+        return self._clients[service]
+
+    def fresh(self) -> None:
+        """Begin again: an AWS that behaves and holds Terraform's part, and what was applied before.
+
+        Raises:
+            RuntimeError: that could not be applied.
+        """
+        local.reset_conditions(self.aws)
+        self._remove_databases()
+        request = urllib.request.Request(self.aws.endpoint_url + "/moto-api/reset", method="POST")  # noqa: S310 - ours
+        urllib.request.urlopen(request, timeout=60).close()  # noqa: S310 - ours
+        local.stand_in(self.aws, stand_ins({self.stack: self.spec}, account_id=self.aws.account_id))
+        if self.before is not None:
+            first = run(replace(self, base_path=self.before, before=None))
+            if not first.green:
+                raise RuntimeError(first)
+        local.reset_calls(self.aws)
+
+    def _remove_databases(self) -> None:
+        """A reset forgets instances; their PostgreSQL would run on."""
+        rds = self.client("rds")
+        for instance in rds.describe_db_instances()["DBInstances"]:
+            name = instance["DBInstanceIdentifier"]
+            if instance["DeletionProtection"]:
+                rds.get_waiter("db_instance_available").wait(
+                    DBInstanceIdentifier=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300}
+                )
+                rds.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False, ApplyImmediately=True)
+            rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)

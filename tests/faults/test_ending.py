@@ -1,0 +1,117 @@
+"""The comparison of endings sees whatever a fault might leave."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.faults.cases import Clean, clean, leaks
+from tests.faults.child import run
+from tests.faults.ending import differences, ending, passwords
+from tests.faults.ground import Ground
+
+STACK = "infra-shared"
+PSK, CONFIG = "infra/shared/network/vpn-pre-shared-key", "infra/shared/network/vpn-config"
+ALIAS = "alias/secrets/infra/shared"
+PARAMETER = "/secrets-pipeline/infra-shared/secretsmanager/network/secret_arns"
+
+
+@pytest.fixture(scope="module")
+def ground(grounds: Callable[[str], Ground]) -> Ground:
+    return grounds(STACK)
+
+
+@pytest.fixture(scope="module")
+def expected(ground: Ground) -> Clean:
+    return clean(ground)
+
+
+def write_again(ground: Ground, secret: str) -> None:
+    client = ground.client("secretsmanager")
+    value = client.get_secret_value(SecretId=secret)["SecretString"]
+    client.put_secret_value(SecretId=secret, SecretString=value)
+
+
+def another_password(ground: Ground) -> None:
+    document = json.loads(ground.client("secretsmanager").get_secret_value(SecretId=CONFIG)["SecretString"])
+    text = json.dumps({**document, "pre_shared_key": "another"})
+    ground.client("secretsmanager").update_secret(SecretId=CONFIG, SecretString=text)
+
+
+LEFT: dict[str, Callable[[Ground], Any]] = {
+    "a second version": lambda g: write_again(g, PSK),
+    "a label": lambda g: g.client("secretsmanager").update_secret_version_stage(
+        SecretId=PSK,
+        VersionStage="LEFT",
+        MoveToVersionId=g.client("secretsmanager").get_secret_value(SecretId=PSK)["VersionId"],
+    ),
+    "a tag": lambda g: g.client("secretsmanager").tag_resource(SecretId=PSK, Tags=[{"Key": "k", "Value": "v"}]),
+    "a tag less": lambda g: g.client("secretsmanager").untag_resource(SecretId=PSK, TagKeys=["Organisation"]),
+    "no mark": lambda g: g.client("secretsmanager").tag_resource(
+        SecretId=PSK, Tags=[{"Key": "secrets-pipeline:spec", "Value": "new.forged"}]
+    ),
+    "a value rendered from another password": another_password,
+    "a policy": lambda g: g.client("secretsmanager").put_resource_policy(
+        SecretId=PSK,
+        ResourcePolicy=json.dumps(
+            {"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}]},
+        ),
+    ),
+    "a description": lambda g: g.client("secretsmanager").update_secret(SecretId=PSK, Description="another"),
+    "another key": lambda g: g.client("secretsmanager").update_secret(SecretId=PSK, KmsKeyId="alias/secrets-pipeline"),
+    "an orphan": lambda g: g.client("secretsmanager").create_secret(Name="orphan", SecretString="x"),
+    "a key without alias": lambda g: g.client("kms").create_key(),
+    "a key that does not rotate": lambda g: g.client("kms").disable_key_rotation(
+        KeyId=g.client("kms").describe_key(KeyId=ALIAS)["KeyMetadata"]["KeyId"]
+    ),
+    "a parameter": lambda g: g.client("ssm").put_parameter(Name="/x/y", Value="z", Type="String"),
+    "another text in a parameter": lambda g: g.client("ssm").put_parameter(
+        Name=PARAMETER, Value='{"vpn_psk": "arn:aws:x"}', Overwrite=True
+    ),
+    # These two hide others.
+    "a key pending deletion": lambda g: g.client("kms").schedule_key_deletion(
+        KeyId=g.client("kms").describe_key(KeyId=ALIAS)["KeyMetadata"]["KeyId"], PendingWindowInDays=7
+    ),
+    "a deletion": lambda g: g.client("secretsmanager").delete_secret(SecretId=CONFIG),
+}
+
+
+def test_whatever_is_left_makes_a_difference(ground: Ground, expected: Clean) -> None:
+    ground.fresh()
+    assert run(ground).green
+    seen = set(differences(ending(ground), expected.ending))
+    assert seen == set()
+    for left, leave in LEFT.items():
+        leave(ground)
+        now = set(differences(ending(ground), expected.ending))
+        assert now != seen, left
+        seen = now
+
+
+def test_no_value_is_in_an_ending_and_a_regenerated_one_is_told_by_itself(ground: Ground, expected: Clean) -> None:
+    ground.fresh()
+    run(ground)
+    before = passwords(ground)
+    assert before
+    text = json.dumps(ending(ground))
+    assert not any(value in text for value in before.values())
+    ground.fresh()
+    run(ground)
+    assert passwords(ground).keys() == before.keys()
+    assert not set(passwords(ground).values()) & set(before.values())
+
+
+def test_a_value_in_the_output_is_found_stored_or_not(ground: Ground) -> None:
+    ground.fresh()
+    first = run(ground)
+    assert set(first.generated) == set(passwords(ground).values())
+    assert list(leaks(ground, [first])) == []
+    for value in ("never-stored", *first.generated):
+        told = replace(first, output=f"it is {value}!".encode(), generated=(*first.generated, "never-stored"))
+        assert list(leaks(ground, [told])) != []
+        assert value not in "".join(leaks(ground, [told]))
+        assert list(leaks(ground, [replace(told, output=b"", error=f"refused: {value}")])) != []

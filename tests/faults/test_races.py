@@ -1,0 +1,29 @@
+"""Two applies at once, and an apply that races a rotation, end as one after the other would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.faults.cases import clean
+from tests.faults.ground import Ground
+from tests.faults.races import apply_and_rotation, two_applies
+
+Grounds = Callable[[str], Ground]
+
+
+@pytest.mark.parametrize("stack", ["infra-shared", "myapp-dev"])
+def test_two_applies_of_a_stack_at_once_end_as_one_does(grounds: Grounds, stack: str) -> None:
+    ground = grounds(stack)
+    expected = clean(ground)
+    for apart in (0.0, 0.05):
+        assert two_applies(ground, expected, apart=apart) == ()
+
+
+@pytest.mark.parametrize("apart", [-0.2, 0.3, 1.2])
+def test_an_apply_that_races_a_rotation_loses_neither_password_nor_field(
+    grounds: Grounds, tmp_path: Path, apart: float
+) -> None:
+    assert apply_and_rotation(grounds("myapp-dev"), tmp_path / "edited", apart=apart) == ()
