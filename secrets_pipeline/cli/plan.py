@@ -110,7 +110,7 @@ def print_plans(plans: Sequence[StackPlan], *, unchanged: bool) -> None:
     """Each stack's table and summary line."""
     for one in plans:
         title(summary(one))
-        if one.differs or unchanged:
+        if unchanged or any(one.changes()):
             show(plan_table(one, unchanged=unchanged))
             emit("")
 

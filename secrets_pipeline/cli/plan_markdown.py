@@ -17,7 +17,7 @@ MOST_CHARACTERS = 60_000
 """GitHub takes comments of 65,536 characters: stacks beyond are told by their counts alone."""
 
 _ORDER = tuple(SYMBOLS)
-_UNREAD = "Resource policies of secrets whose mark is up to date were not read: `--deep` reads them."
+_UNREAD = "Policies, replicas and consumers that marks vouch for were not read: `--deep` reads them."
 
 
 def plans_markdown(

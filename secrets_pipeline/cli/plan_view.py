@@ -46,16 +46,16 @@ class StackPlan:
     stages: Mapping[str, Sequence[Change]]
 
     def changes(self, *, unchanged: bool = False) -> Iterator[tuple[str, Change]]:
-        """Each change with its stage, those of class none only if asked for."""
+        """Each change with its stage; those of class none only if asked for, or where drift is said and left alone."""
         for stage, changes in self.stages.items():
             for change in changes:
-                if unchanged or change.action is not ChangeClass.NONE:
+                if unchanged or change.drift or change.action is not ChangeClass.NONE:
                     yield stage, change
 
     @property
     def differs(self) -> bool:
-        """Whether anything differs from the YAML; blocked and orphaned resources do."""
-        return next(self.changes(), None) is not None
+        """Whether there is anything to do; blocked and orphaned resources count, drift that is left alone does not."""
+        return any(change.action is not ChangeClass.NONE for _, change in self.changes())
 
     def counts(self) -> dict[str, int]:
         """How many changes of each class, in a fixed order."""
@@ -64,7 +64,7 @@ class StackPlan:
 
     @property
     def drifted(self) -> int:
-        """How many changes undo what was changed outside."""
+        """How many resources were changed outside."""
         return sum(change.drift for _, change in self.changes())
 
 

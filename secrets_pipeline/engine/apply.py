@@ -25,7 +25,7 @@ from secrets_pipeline.errors import SecretsPipelineError
 Progress: TypeAlias = Callable[[Outcome], None]
 """Called once for every outcome, from the thread that called `apply`."""
 
-DEFAULT_WORKERS = 8
+DEFAULT_WORKERS = 16
 
 Planned = TypeVar("Planned", Change, Change | None)
 

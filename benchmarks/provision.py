@@ -1,0 +1,232 @@
+"""What it costs to provision many secrets: prints the tables that are in the README.
+
+    .venv/bin/python benchmarks/provision.py [--sizes 100,1000,10000] [--quotas 1000]
+
+A generated repository with one stack of N secrets under a key of their own: half with a generated password, half with a
+declared document, every tenth, where not said otherwise, with a resource policy. Each line is a process and an embedded AWS of its own; the calls
+are counted at the server. The peer is a plain boto3 loop that makes the same secrets, and for the no-op asks about each
+of them, as tools with one resource a secret do. With quotas the embedded AWS answers ThrottlingException above the
+rates that AWS publishes and takes 20 ms a call; the peer then has as many threads as we have, and nothing paces it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+LATENCY_MILLISECONDS = 20
+POLICY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "secretsmanager:*",
+                "Resource": "*",
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            }
+        ],
+    }
+)
+ATMOS = """\
+base_path: ""
+components: {terraform: {base_path: components/terraform}}
+stacks: {base_path: stacks, included_paths: ["*.yaml"], name_template: "{{.vars.context_name}}-{{.vars.environment}}"}
+"""
+WORK = ("create", "no-op")
+WHO = ("ours", "boto3 loop")
+
+
+def main() -> None:
+    """Measure and print."""
+    options = _options()
+    if options.one:
+        print(json.dumps(measure(**json.loads(options.one))))
+        return
+    rows = []
+    for size in options.sizes:
+        rows += [_measured(size=size, who=who, policies=10) for who in WHO]
+    for size in options.quotas:
+        rows += [_measured(size=size, who=who, policies=each, quotas=True) for each in (0, 10) for who in WHO]
+    show([one for row in rows for one in row])
+
+
+def _options() -> argparse.Namespace:
+    def numbers(text: str) -> list[int]:
+        return [int(one) for one in text.split(",") if one]
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=numbers, default=[100, 1000, 10_000], help="secrets, without quotas")
+    parser.add_argument("--quotas", type=numbers, default=[1000], help="secrets, under quotas and latency")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _measured(**what: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - JSON
+    print(what, file=sys.stderr, flush=True)
+    command = [sys.executable, __file__, "--one", json.dumps(what)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    rows: list[dict[str, Any]] = json.loads(done.stdout)
+    return rows
+
+
+def measure(*, size: int, who: str, policies: int, quotas: bool = False) -> list[dict[str, Any]]:
+    """One process: create, then do nothing, with every call counted.
+
+    Args:
+        size: secrets.
+        who: one of WHO.
+        policies: every how many-th secret has a resource policy; 0 for none.
+        quotas: whether AWS's rates are enforced.
+    """
+    from secrets_pipeline import local  # noqa: PLC0415 - the parent needs none of it
+
+    with tempfile.TemporaryDirectory() as folder:
+        aws = local.start(Path(folder) / "aws", die_with_parent=True)
+        os.environ.update(aws.environment())
+        try:
+            with_policy = frozenset(range(0, size, policies)) if policies else frozenset()
+            if who == "ours":
+                worker = ours(Path(folder) / "repository", size, with_policy)
+            else:
+                worker = peer(size, with_policy, threaded=quotas)
+            if quotas:
+                local.enforce_quotas(aws)
+                local.set_latency(aws, local.Latency(LATENCY_MILLISECONDS))
+            rows = []
+            for work in WORK:
+                local.reset_calls(aws)
+                started = time.perf_counter()
+                worker(work)
+                spent = time.perf_counter() - started
+                rows.append(
+                    {"size": size, "who": who, "policies": len(with_policy), "quotas": quotas}
+                    | {"work": work, "seconds": spent}
+                    | counted(local.calls(aws))
+                    | {"memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+                )
+            return rows
+        finally:
+            local.stop(aws.state_dir)
+
+
+def counted(calls: Any) -> dict[str, Any]:  # noqa: ANN401 - `local.Call`s
+    """Calls by operation of Secrets Manager, of all other services, and throttled ones."""
+    operations: Counter[str] = Counter()
+    throttled = others = 0
+    for call in calls:
+        throttled += call.count if call.error == "ThrottlingException" else 0
+        if call.service == "secretsmanager":
+            operations[call.operation] += call.count
+        else:
+            others += call.count
+    return {"operations": dict(sorted(operations.items())), "others": others, "throttled": throttled}
+
+
+def ours(repository: Path, size: int, with_policy: frozenset[int]) -> Any:  # noqa: ANN401 - a function of what to do
+    """The engine on a generated repository, read before anything is measured."""
+    from secrets_pipeline.engine import Applied, ChangeClass, Unchanged  # noqa: PLC0415 - as above
+    from secrets_pipeline.reconcilers import apply_stack, plan_stack, read_desired  # noqa: PLC0415 - as above
+
+    write(repository, size, with_policy)
+    desired = read_desired(repository)
+    (stack,) = desired.specs
+
+    def work(what: str) -> None:
+        if what == "create":
+            done = apply_stack(desired.world(writing=True).context(stack))
+            outcomes = [outcome for stage in done.values() for outcome in stage]
+            wrong = [one.change.resource.name for one in outcomes if not isinstance(one, Applied | Unchanged)]
+        else:
+            plans = plan_stack(desired.world().context(stack))
+            changes = [change for plan in plans.values() for change in plan]
+            wrong = [change.resource.name for change in changes if change.action is not ChangeClass.NONE]
+        if wrong:
+            sys.exit(f"not measured: {len(wrong)} are not done, {wrong[0]} among them")
+
+    return work
+
+
+def write(repository: Path, size: int, with_policy: frozenset[int]) -> None:
+    """A repository with one stack."""
+    (repository / "stacks").mkdir(parents=True)
+    (repository / "atmos.yaml").write_text(ATMOS)
+    lines = [
+        "vars: {context_name: shop, environment: dev, region: eu-west-2}",
+        "components: {terraform: {secretsmanager/app: {vars: {create_kms_key: true, secrets: {",
+    ]
+    for number in range(size):
+        value = "generate_random_password: true" if number % 2 else 'secret_data: {user: app, token: "kd83hs7Qw2"}'
+        policy = f", policy: {POLICY}" if number in with_policy else ""
+        lines.append(f"  n{number:05}: {{path: service{number % 20:02}, {value}{policy}}},")
+    (repository / "stacks" / "dev.yaml").write_text("\n".join([*lines, "  }}}}}", ""]))
+
+
+def peer(size: int, with_policy: frozenset[int], *, threaded: bool) -> Any:  # noqa: ANN401 - a function of what to do
+    """The same secrets by plain boto3."""
+    import boto3  # noqa: PLC0415 - as above
+    from botocore.config import Config  # noqa: PLC0415 - as above
+
+    from secrets_pipeline.engine import DEFAULT_WORKERS  # noqa: PLC0415 - as above
+
+    workers = DEFAULT_WORKERS if threaded else 1
+    config = Config(retries={"mode": "standard", "total_max_attempts": 8}, max_pool_connections=workers)
+    client = boto3.client("secretsmanager", config=config)
+    key = boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
+
+    def create(number: int) -> None:
+        name = f"shop/dev/service{number % 20:02}/n{number:05}"
+        client.create_secret(
+            Name=name,
+            SecretString='{"user":"app","token":"kd83hs7Qw2"}',
+            KmsKeyId=key,
+            Tags=[{"Key": "stack", "Value": "shop-dev"}],
+        )
+        if number in with_policy:
+            client.put_resource_policy(SecretId=name, ResourcePolicy=POLICY, BlockPublicPolicy=True)
+
+    def look(number: int) -> None:
+        name = f"shop/dev/service{number % 20:02}/n{number:05}"
+        client.describe_secret(SecretId=name)
+        client.get_resource_policy(SecretId=name)
+
+    def work(what: str) -> None:
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(create if what == "create" else look, range(size)))
+
+    return work
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    """The tables, in Markdown."""
+    print(f"Measured on {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}.\n")
+    print("| secrets | policies | quotas | what | who | seconds | calls | a secret | others | throttled | peak MiB |")
+    print("|--:|--:|---|---|---|--:|--:|--:|--:|--:|--:|")
+    for row in rows:
+        calls = sum(row["operations"].values())
+        quotas = "AWS's, 20 ms a call" if row["quotas"] else "none"
+        print(
+            f"| {row['size']:,} | {row['policies']:,} | {quotas} | {row['work']} | {row['who']} | {row['seconds']:.1f} | {calls:,} "
+            f"| {calls / row['size']:.2f} | {row['others']} | {row['throttled']} | {row['memory']:.0f} |"
+        )
+    print("\nCalls by operation:\n")
+    for row in rows:
+        if row["who"] == "ours":
+            said = ", ".join(f"{name} {number:,}" for name, number in row["operations"].items())
+            print(f"* {row['size']:,}{' under quotas' if row['quotas'] else ''}, {row['work']}: {said}")
+
+
+if __name__ == "__main__":
+    main()
