@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
+from secrets_pipeline.aws.consistency import NEW_RESOURCE, Patience
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.errors import AwsError
@@ -98,7 +100,11 @@ def find_key(kms: KMSClient, alias: str) -> str | None:
 
 
 def ensure_service_keys(
-    kms: KMSClient, *, seal_alias: str = SEAL_ALIAS, fingerprint_alias: str = FINGERPRINT_ALIAS
+    kms: KMSClient,
+    *,
+    seal_alias: str = SEAL_ALIAS,
+    fingerprint_alias: str = FINGERPRINT_ALIAS,
+    patience: Patience | None = None,
 ) -> ServiceKeys:
     """Both keys, made where they do not exist. Two calls where they do.
 
@@ -106,16 +112,18 @@ def ensure_service_keys(
         kms: client of the account and region.
         seal_alias: alias of the seal key, or the ARN of a key that the operator provides.
         fingerprint_alias: the same for the fingerprint key.
+        patience: the run's, for a key that was just made.
 
     Raises:
         AwsError: if KMS refuses, a key is not enabled, or a key named by ARN or id does not exist.
     """
     return ServiceKeys(
-        seal=ensure_key(kms, seal_key(seal_alias)), fingerprint=ensure_key(kms, fingerprint_key(fingerprint_alias))
+        seal=ensure_key(kms, seal_key(seal_alias), patience),
+        fingerprint=ensure_key(kms, fingerprint_key(fingerprint_alias), patience),
     )
 
 
-def ensure_key(kms: KMSClient, key: ServiceKey) -> str:
+def ensure_key(kms: KMSClient, key: ServiceKey, patience: Patience | None = None) -> str:
     """ARN of the key; made with its alias where there is none.
 
     A run that died between CreateKey and CreateAlias left a key without alias; it is found by its tag and used. Where
@@ -137,16 +145,16 @@ def ensure_key(kms: KMSClient, key: ServiceKey) -> str:
         )
     left_over = find_unaliased_key(kms, PURPOSE_TAG, key.purpose, spec=key.spec)
     arn = left_over or _create(kms, key)
+    wait = partial((patience or Patience()).until_visible, lag=NEW_RESOURCE, subject=arn)
     if key.rotated:
-        with calling("EnableKeyRotation", key.alias):
-            kms.enable_key_rotation(KeyId=arn)
-    with calling("CreateAlias", key.alias):
-        try:
-            kms.create_alias(AliasName=key.alias, TargetKeyId=arn)
-        except kms.exceptions.AlreadyExistsException:
-            pass
-        else:
-            return arn
+        wait("EnableKeyRotation", key.alias, lambda: kms.enable_key_rotation(KeyId=arn))
+    try:
+        wait("CreateAlias", key.alias, lambda: kms.create_alias(AliasName=key.alias, TargetKeyId=arn))
+    except AwsError as error:
+        if error.code != "AlreadyExistsException":
+            raise
+    else:
+        return arn
     return _winner(kms, key, arn, made_by_us=left_over is None)
 
 

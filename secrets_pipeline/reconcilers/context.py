@@ -185,7 +185,10 @@ class StackContext:
         """The two keys of the pipeline itself, made where they are missing."""
         settings = self.world.settings
         return ensure_service_keys(
-            self.account.client("kms"), seal_alias=settings.seal_key, fingerprint_alias=settings.fingerprint_key
+            self.account.client("kms"),
+            seal_alias=settings.seal_key,
+            fingerprint_alias=settings.fingerprint_key,
+            patience=self.world.patience,
         )
 
     @cached_property
@@ -193,7 +196,7 @@ class StackContext:
         """Keyed digests; None while planning where nothing was ever applied."""
         kms = self.account.client("kms")
         if self.world.writing:
-            return Fingerprinter.derive(kms, self.service_keys.fingerprint)
+            return Fingerprinter.derive(kms, self.service_keys.fingerprint, self.world.patience)
         found = find_key(kms, self.world.settings.fingerprint_key)
         return Fingerprinter.derive(kms, found) if found else None
 

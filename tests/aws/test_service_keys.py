@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from urllib3 import HTTPResponse
 
 from secrets_pipeline.aws import (
     FINGERPRINT_ALIAS,
     PURPOSE_TAG,
     SEAL_ALIAS,
     AwsAccount,
+    Patience,
     Sessions,
     ensure_key,
     ensure_service_keys,
@@ -22,6 +28,7 @@ from secrets_pipeline.aws import (
 from secrets_pipeline.aws.service_keys import _create
 from secrets_pipeline.errors import AwsError, GuardError
 from secrets_pipeline.spec.model import Target
+from secrets_pipeline.values import Fingerprinter
 
 if TYPE_CHECKING:
     from mypy_boto3_kms.client import KMSClient
@@ -141,3 +148,38 @@ def test_a_read_only_run_makes_no_key(emulator: Emulator) -> None:
     with pytest.raises(GuardError, match="CreateKey"):
         ensure_service_keys(kms)
     assert emulator.calls["CreateKey"] == 0
+
+
+def unknown_at_first(kms: KMSClient, *operations: str) -> Counter[str]:
+    """Let KMS not know a key at the first try of some operations, as it may right after CreateKey; counts the tries."""
+    tries: Counter[str] = Counter()
+
+    def answer(request: Any, event_name: str, **_: object) -> AWSResponse | None:  # noqa: ANN401 - botocore's request
+        operation = event_name.rsplit(".", 1)[-1]
+        tries[operation] += 1
+        if tries[operation] > 1:
+            return None
+        body = BytesIO(b'{"__type": "NotFoundException", "message": "Key does not exist"}')
+        return AWSResponse(request.url, 400, HTTPHeaders(), HTTPResponse(body, preload_content=False))
+
+    events: Any = kms.meta.events
+    for operation in operations:
+        events.register(f"before-send.kms.{operation}", answer)
+    return tries
+
+
+def test_a_key_that_was_just_made_is_waited_for(kms: KMSClient) -> None:
+    slept: list[float] = []
+    patience = Patience(clock=lambda: sum(slept), sleep=slept.append)
+    tries = unknown_at_first(kms, "EnableKeyRotation", "CreateAlias", "GenerateMac")
+    keys = ensure_service_keys(kms, patience=patience)
+    Fingerprinter.derive(kms, keys.fingerprint, patience)
+    assert tries == {"EnableKeyRotation": 2, "CreateAlias": 3, "GenerateMac": 2}
+    assert sum(slept) == pytest.approx(1.5)
+    assert len(tagged(kms, "seal")) == len(tagged(kms, "fingerprint")) == 1
+    assert find_key(kms, FINGERPRINT_ALIAS) == keys.fingerprint
+
+
+def test_a_key_that_is_not_there_is_not_waited_for_unless_it_was_just_made(kms: KMSClient) -> None:
+    with pytest.raises(AwsError, match="GenerateMac alias/none failed: NotFoundException"):
+        Fingerprinter.derive(kms, "alias/none")

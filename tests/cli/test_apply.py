@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from tests.cli.conftest import ATMOS, BROKEN, CANARY, DEV, write
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
+FINGERPRINTS = {f"secrets-pipeline:{name}" for name in ("spec", "inputs", "value-version")}
 TOKEN, CONFIG = "shop/dev/api/token", "shop/dev/api/config"
 HALF = """
     vars:
@@ -144,6 +146,31 @@ def test_a_plan_sees_nothing_to_do_and_then_a_tag_that_was_changed_by_hand(shop:
     assert TOKEN in changed.stdout
     shop.secrets.tag_resource(SecretId=TOKEN, Tags=[{"Key": "secrets-pipeline:key", "Value": "token"}])
     assert shop.run("plan", "--all", "--detailed-exitcode").exit_code == 0
+
+
+@pytest.mark.parametrize("output", ["table", "json", "markdown"])
+def test_a_plan_of_drift_shows_no_value_no_hash_of_one_and_no_fingerprint(
+    shop: Shop, first: Result, output: str
+) -> None:
+    described = [shop.secrets.describe_secret(SecretId=name) for name in (TOKEN, CONFIG)]
+    values = [shop.secrets.get_secret_value(SecretId=name)["SecretString"] for name in (TOKEN, CONFIG)]
+    values.append(json.loads(values[1])["pin"])
+    marks = [tag["Value"] for one in described for tag in one["Tags"] if tag["Key"] in FINGERPRINTS]
+    hashed = [
+        made(value.encode()).hexdigest() for value in values for made in (hashlib.md5, hashlib.sha1, hashlib.sha256)
+    ]
+    for name in (TOKEN, CONFIG):
+        shop.secrets.tag_resource(SecretId=name, Tags=[{"Key": "Team", "Value": "by hand"}])
+        shop.secrets.update_secret(SecretId=name, Description="by hand")
+    result = shop.run("plan", "--deep", "--format", output, "--show-unchanged")
+    for name in (TOKEN, CONFIG):
+        shop.secrets.untag_resource(SecretId=name, TagKeys=["Team"])
+        shop.secrets.update_secret(SecretId=name, Description="")
+    assert result.exit_code == 0, result.stderr
+    assert "description differs" in result.stdout
+    assert marks
+    for forbidden in (*values, *hashed, *marks, *(part for mark in marks for part in mark.split("."))):
+        assert forbidden not in result.output + result.stderr
 
 
 def test_outputs_are_read_from_aws_in_every_format(shop: Shop, first: Result) -> None:
