@@ -3,10 +3,11 @@
     .venv/bin/python benchmarks/provision.py [--sizes 100,1000,10000] [--quotas 1000]
 
 A generated repository with one stack of N secrets under a key of their own: half with a generated password, half with a
-declared document, every tenth, where not said otherwise, with a resource policy. Each line is a process and an embedded AWS of its own; the calls
-are counted at the server. The peer is a plain boto3 loop that makes the same secrets, and for the no-op asks about each
-of them, as tools with one resource a secret do. With quotas the embedded AWS answers ThrottlingException above the
-rates that AWS publishes and takes 20 ms a call; the peer then has as many threads as we have, and nothing paces it.
+declared document, every tenth, where not said otherwise, with a resource policy. Each line is a process and an embedded
+AWS of its own; the calls are counted at the server. The peer is a plain boto3 loop that makes the same secrets, and for
+the no-op asks about each of them, as tools with one resource a secret do. With quotas the embedded AWS answers
+ThrottlingException above the rates that AWS publishes and takes 20 ms a call; the peer then has as many threads as we
+have, and nothing paces it.
 """
 
 from __future__ import annotations
@@ -217,10 +218,20 @@ def show(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         calls = sum(row["operations"].values())
         quotas = "AWS's, 20 ms a call" if row["quotas"] else "none"
-        print(
-            f"| {row['size']:,} | {row['policies']:,} | {quotas} | {row['work']} | {row['who']} | {row['seconds']:.1f} | {calls:,} "
-            f"| {calls / row['size']:.2f} | {row['others']} | {row['throttled']} | {row['memory']:.0f} |"
+        cells = (
+            f"{row['size']:,}",
+            f"{row['policies']:,}",
+            quotas,
+            row["work"],
+            row["who"],
+            f"{row['seconds']:.1f}",
+            f"{calls:,}",
+            f"{calls / row['size']:.2f}",
+            str(row["others"]),
+            str(row["throttled"]),
+            f"{row['memory']:.0f}",
         )
+        print(f"| {' | '.join(cells)} |")
     print("\nCalls by operation:\n")
     for row in rows:
         if row["who"] == "ours":

@@ -99,6 +99,7 @@ class World:
     surroundings: Surroundings = Surroundings()
     patience: Patience = field(init=False)
     _contexts: dict[str, StackContext] = field(default_factory=dict)
+    _referred: dict[str, StackContext] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.patience = Patience(clock=self.surroundings.clock, sleep=self.surroundings.sleep)
@@ -113,8 +114,16 @@ class World:
             known = ", ".join(sorted(self.specs)) or "none"
             raise SpecError(f"no stack {stack!r} can be used", remedy=f"Stacks without errors: {known}.")
         if stack not in self._contexts:
-            self._contexts[stack] = StackContext(self.specs[stack], self)
+            self._contexts[stack] = StackContext(self.specs[stack], self, writing=self.writing)
         return self._contexts[stack]
+
+    def referred(self, stack: str) -> StackContext:
+        """The context of a stack that another one refers to: nothing is made in its account for that."""
+        if stack in self._contexts:
+            return self._contexts[stack]
+        if stack not in self._referred:
+            self._referred[stack] = StackContext(self.specs[stack], self, writing=False)
+        return self._referred[stack]
 
     def names_in(self, target: Target) -> frozenset[str]:
         """The secret names that any stack declares in an account and region."""
@@ -132,12 +141,14 @@ class StackContext:
     Attributes:
         spec: desired state.
         world: the other stacks.
+        writing: whether the service keys may be made in its account.
         passwords: the unsealed generated values, set before secrets are created.
     """
 
-    def __init__(self, spec: StackSpec, world: World) -> None:
+    def __init__(self, spec: StackSpec, world: World, *, writing: bool) -> None:
         self.spec = spec
         self.world = world
+        self.writing = writing
         self.passwords = GeneratedPasswords({})
 
     @property
@@ -195,7 +206,7 @@ class StackContext:
     def fingerprinter(self) -> Fingerprinter | None:
         """Keyed digests; None while planning where nothing was ever applied."""
         kms = self.account.client("kms")
-        if self.world.writing:
+        if self.writing:
             return Fingerprinter.derive(kms, self.service_keys.fingerprint, self.world.patience)
         found = find_key(kms, self.world.settings.fingerprint_key)
         return Fingerprinter.derive(kms, found) if found else None

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from secrets_pipeline.access import canonical, key_policy, same_policy
-from secrets_pipeline.aws import AwsError, calling
+from secrets_pipeline.access import canonical, compact, key_policy, principals, same_policy
+from secrets_pipeline.aws import NEW_PRINCIPAL, NEW_RESOURCE, AwsError, calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.key_marks import ALIAS
@@ -22,7 +22,7 @@ from secrets_pipeline.reconcilers.referenced_key import referenced_keys, unusabl
 from secrets_pipeline.reconcilers.secret_differences import surplus_tags
 from secrets_pipeline.reconcilers.states import KeyRotation, KeyState, key_state
 from secrets_pipeline.references import Pending, Plain, substitute
-from secrets_pipeline.spec import KeySpec, locks_out_root
+from secrets_pipeline.spec import KEY_POLICY_BYTES, KeySpec, locks_out_root
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
@@ -41,6 +41,7 @@ class KmsKeyReconciler:
     def __init__(self, context: StackContext, *, deep: bool | None = None) -> None:
         self._context = context
         self._deep = context.options.deep if deep is None else deep
+        self._patience = context.world.patience
         self._keys = {key.alias: key for key in context.spec.keys}
 
     def plan(self) -> Sequence[Change]:
@@ -137,12 +138,15 @@ class KmsKeyReconciler:
 
     def _create(self, key: KeySpec, policy: dict[str, Any]) -> str:
         tags = {**self._tags(key), SPEC: key_marks(self._context).provisional(key.alias)}
-        with calling("CreateKey", key.alias):
-            answer = self._context.account.client("kms").create_key(
-                Description=key.description,
-                Policy=json.dumps(policy),
-                Tags=[{"TagKey": name, "TagValue": value} for name, value in sorted(tags.items())],
-            )
+        make = partial(
+            self._context.account.client("kms").create_key,
+            Description=key.description,
+            Policy=compact(policy, longest=KEY_POLICY_BYTES),
+            Tags=[{"TagKey": name, "TagValue": value} for name, value in sorted(tags.items())],
+        )
+        answer = self._patience.until_visible(
+            "CreateKey", key.alias, make, lag=NEW_PRINCIPAL, subject=", ".join(principals(policy))
+        )
         state = key_state(answer["KeyMetadata"])
         self._context.inventory.keys.note(state, tags)
         self._name(key, state)
@@ -170,8 +174,11 @@ class KmsKeyReconciler:
                 client.update_key_description(KeyId=state.key_id, Description=key.description)
             done.append("description")
         if not same_policy(keys.policy(state.key_id), policy):
-            with calling("PutKeyPolicy", key.alias):
-                client.put_key_policy(KeyId=state.key_id, PolicyName="default", Policy=json.dumps(policy))
+            text = compact(policy, longest=KEY_POLICY_BYTES)
+            put = partial(client.put_key_policy, KeyId=state.key_id, PolicyName="default", Policy=text)
+            self._patience.until_visible(
+                "PutKeyPolicy", key.alias, put, lag=NEW_PRINCIPAL, subject=", ".join(principals(policy))
+            )
             done.append("policy")
         if _rotation_differences(keys.rotation(state.key_id), key):
             done.append("rotation on" if key.enable_key_rotation else "rotation off")
@@ -203,11 +210,9 @@ class KmsKeyReconciler:
         return mark
 
     def _tag(self, key: KeySpec, state: KeyState, tags: Mapping[str, str]) -> None:
-        with calling("TagResource", key.alias):
-            self._context.account.client("kms").tag_resource(
-                KeyId=state.key_id,
-                Tags=[{"TagKey": name, "TagValue": value} for name, value in sorted(tags.items())],
-            )
+        listed = [{"TagKey": name, "TagValue": value} for name, value in sorted(tags.items())]
+        tag = partial(self._context.account.client("kms").tag_resource, KeyId=state.key_id, Tags=cast("Any", listed))
+        self._patience.until_visible("TagResource", key.alias, tag, lag=NEW_RESOURCE)
 
     def _name(self, key: KeySpec, state: KeyState, *, spare: bool = False) -> None:
         """Give a key its alias, unless another run did; a key of ours that lost to another one is given up.
@@ -219,8 +224,8 @@ class KmsKeyReconciler:
         """
         client, keys = self._context.account.client("kms"), self._context.inventory.keys
         try:
-            with calling("CreateAlias", key.alias):
-                client.create_alias(AliasName=key.alias, TargetKeyId=state.key_id)
+            name = partial(client.create_alias, AliasName=key.alias, TargetKeyId=state.key_id)
+            self._patience.until_visible("CreateAlias", key.alias, name, lag=NEW_RESOURCE)
         except AwsError as error:
             if error.code != "AlreadyExistsException":
                 raise
@@ -246,8 +251,8 @@ class KmsKeyReconciler:
                 client.disable_key_rotation(KeyId=state.key_id)
             return
         period = {"RotationPeriodInDays": key.rotation_period_in_days} if key.rotation_period_in_days else {}
-        with calling("EnableKeyRotation", key.alias):
-            client.enable_key_rotation(KeyId=state.key_id, **period)
+        turn = partial(client.enable_key_rotation, KeyId=state.key_id, **period)
+        self._patience.until_visible("EnableKeyRotation", key.alias, turn, lag=NEW_RESOURCE)
 
 
 def _whose(key: MarkedKey) -> str:

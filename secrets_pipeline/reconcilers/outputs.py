@@ -133,7 +133,7 @@ class StackOutputs:
         # One whose YAML has errors has no desired state; that must not fail what does not refer to it.
         if stack not in self._context.world.specs:
             return Pending(f"stack {stack} cannot be used: see its own errors")
-        return self._context.world.context(stack).outputs
+        return self._context.world.referred(stack).outputs
 
     def _secretsmanager(self, component: str, path: Path) -> Resolved:
         name, rest = str(path[0]), path[1:]

@@ -83,7 +83,9 @@ class SecretReconciler:
     def _plan(self, secret: SecretSpec) -> Change:
         context, resource = self._context, _resource(secret)
         if secret.blocked:
-            return Change(resource, ChangeClass.BLOCKED, tuple(one.problem for one in secret.unresolved))
+            remedy = "; ".join(one.remedy for one in secret.unresolved)
+            problems = tuple(one.problem for one in secret.unresolved)
+            return Change(resource, ChangeClass.BLOCKED, problems, remedy=remedy)
         needs = tuple(context.spec.secret(ref).name for ref in secret.depends_on)
         state = context.inventory.secret(secret.name)
         action, why = self._claim(state, secret)

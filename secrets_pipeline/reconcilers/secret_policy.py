@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.access import same_policy
+from secrets_pipeline.access import compact, principals, same_policy
 from secrets_pipeline.aws import NEW_PRINCIPAL, calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers import desired
@@ -16,7 +15,7 @@ from secrets_pipeline.reconcilers.marks import Part, keeps
 from secrets_pipeline.reconcilers.planning import plan_secrets
 from secrets_pipeline.reconcilers.secret_differences import OUTSIDE
 from secrets_pipeline.references import Pending
-from secrets_pipeline.spec import SecretSpec
+from secrets_pipeline.spec import POLICY_BYTES, SecretSpec
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
@@ -56,10 +55,10 @@ class SecretPolicyReconciler:
                 client.delete_resource_policy(SecretId=state.arn)
             self._context.inventory.note(replace(state, policy=None))
             return "policy removed"
-        text = json.dumps(document)
+        text = compact(document, longest=POLICY_BYTES)
         put = partial(client.put_resource_policy, SecretId=state.arn, ResourcePolicy=text, BlockPublicPolicy=True)
         self._context.world.patience.until_visible(
-            "PutResourcePolicy", secret.name, put, lag=NEW_PRINCIPAL, subject=_principals(document)
+            "PutResourcePolicy", secret.name, put, lag=NEW_PRINCIPAL, subject=", ".join(principals(document))
         )
         self._context.inventory.note(replace(state, policy=text))
         count = len(document["Statement"])
@@ -94,7 +93,3 @@ class SecretPolicyReconciler:
         )
         said = f"{OUTSIDE}{reason}" if made else reason
         return Change(resource, action, (said,), drift=made)
-
-
-def _principals(document: dict[str, Any]) -> str:
-    return json.dumps([statement.get("Principal") for statement in document["Statement"]], sort_keys=True)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import SecretStr
 
-from secrets_pipeline.aws import AwsError, calling
+from secrets_pipeline.aws import NEW_RESOURCE, AwsError, calling
 from secrets_pipeline.engine import SkippedError
 from secrets_pipeline.reconcilers.marks import INPUTS, VALUE_KEY, VALUE_VERSION
 from secrets_pipeline.reconcilers.secret_differences import key_id, under_another_key
@@ -176,8 +177,8 @@ class ValueWriter:
         if inputs and not rotated:
             tags[INPUTS] = inputs
         if any(state.tags.get(key) != value for key, value in tags.items()):
-            with calling("TagResource", state.name):
-                self._client.tag_resource(SecretId=state.arn, Tags=tag_list(tags))
+            tag = partial(self._client.tag_resource, SecretId=state.arn, Tags=tag_list(tags))
+            self._context.world.patience.until_visible("TagResource", state.name, tag, lag=NEW_RESOURCE)
             self._context.inventory.note(replace(state, tags={**state.tags, **tags}))
         if rotated:
             raise SkippedError(

@@ -1,6 +1,7 @@
 """Resolved stack in, desired state out. The input contract lives here."""
 
 from secrets_pipeline.spec.build import SpecSet, build_spec, build_specs
+from secrets_pipeline.spec.limits import KEY_POLICY_BYTES, POLICY_BYTES
 from secrets_pipeline.spec.lockout import locks_out_root
 from secrets_pipeline.spec.model import (
     ConsumerSpec,
@@ -34,7 +35,9 @@ from secrets_pipeline.spec.unresolved import Unresolved, UnresolvedReason
 from secrets_pipeline.spec.variables import expression_of
 
 __all__ = [
+    "KEY_POLICY_BYTES",
     "OUTPUTS",
+    "POLICY_BYTES",
     "ConsumerSpec",
     "DatabaseSpec",
     "DeclaredValue",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from secrets_pipeline.spec.inputs import Inputs
-from secrets_pipeline.spec.limits import ALIAS
+from secrets_pipeline.spec.limits import ALIAS, KEY_POLICY_BYTES
 from secrets_pipeline.spec.lockout import locks_out_root
 from secrets_pipeline.spec.model import KeySpec
 from secrets_pipeline.spec.policies import statements
@@ -53,7 +53,7 @@ def read_component(scope: ComponentScope, account_id: str | None = None) -> KeyS
 
 def _policy(inputs: Inputs, account_id: str | None) -> tuple[Any, ...]:
     """Declared statements; the account's own `kms:*` stands beside them, and none may take it away."""
-    declared = statements(inputs)
+    declared = statements(inputs, longest=KEY_POLICY_BYTES)
     for number, statement in enumerate(declared, start=1):
         if locks_out_root(statement, account_id):
             inputs.error(

@@ -207,7 +207,7 @@ def _context(ground: Ground, desired: Desired, *, writing: bool) -> StackContext
     """A fresh world's, with short sleeps."""
     world = desired.world(ground.sessions, writing=writing)
     world.surroundings = Surroundings(sleep=lambda seconds: time.sleep(min(seconds, _LONGEST_SLEEP)))
-    noting = _Noting(world.specs[ground.stack], world)
+    noting = _Noting(world.specs[ground.stack], world, writing=writing)
     world._contexts[ground.stack] = noting  # what `world.context` answers from now on
     return noting
 
