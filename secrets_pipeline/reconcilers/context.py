@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Protocol
+from threading import RLock
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import SecretStr
 
@@ -20,6 +20,8 @@ from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.references import Expression, Resolved, resolve
 from secrets_pipeline.spec import Leaf, OperatorSettings, SecretSpec, StackSpec, Target
 from secrets_pipeline.values import Fingerprinter, GeneratedPasswords
+
+Value = TypeVar("Value")
 
 ReadLeaf = Callable[[str, str, Leaf], Expression]
 """(stack, component, leaf of a declared value) → what the YAML says; called only to compare or write."""
@@ -110,6 +112,25 @@ class World:
         )
 
 
+class Once(Generic[Value]):
+    """A property of a context that is made at its first use, by one thread.
+
+    `functools.cached_property` locks the property of every context at once in Python 3.11, and none from 3.12 on.
+    """
+
+    def __init__(self, make: Callable[[Any], Value]) -> None:
+        self._make = make
+        self.__doc__ = make.__doc__
+
+    def __get__(self, context: StackContext, _type: type | None = None) -> Value:
+        """The value."""
+        with context.lock:
+            if self._make.__name__ not in context.made:
+                context.made[self._make.__name__] = self._make(context)
+            value: Value = context.made[self._make.__name__]
+            return value
+
+
 class StackContext:
     """One stack in one run.
 
@@ -117,9 +138,13 @@ class StackContext:
         spec: desired state.
         world: the other stacks.
         passwords: the unsealed generated values, set before secrets are created.
+        lock: held while something is made once.
+        made: what was.
     """
 
     def __init__(self, spec: StackSpec, world: World) -> None:
+        self.lock = RLock()
+        self.made: dict[str, Any] = {}
         self.spec = spec
         self.world = world
         self.passwords = GeneratedPasswords({})
@@ -129,7 +154,7 @@ class StackContext:
         """What the operator asked for."""
         return self.world.options
 
-    @cached_property
+    @Once
     def account(self) -> AwsAccount:
         """The stack's account, compared with the one that the operator expects.
 
@@ -148,12 +173,12 @@ class StackContext:
         """
         _ = self.account
 
-    @cached_property
+    @Once
     def inventory(self) -> Inventory:
         """What AWS holds of this stack."""
         return Inventory(self.account, self.spec.stack, tuple(secret.name for secret in self.spec.secrets))
 
-    @cached_property
+    @Once
     def service_keys(self) -> ServiceKeys:
         """The two keys of the pipeline itself, made where they are missing."""
         settings = self.world.settings
@@ -161,7 +186,7 @@ class StackContext:
             self.account.client("kms"), seal_alias=settings.seal_key, fingerprint_alias=settings.fingerprint_key
         )
 
-    @cached_property
+    @Once
     def fingerprinter(self) -> Fingerprinter | None:
         """Keyed digests; None while planning where nothing was ever applied."""
         kms = self.account.client("kms")
@@ -170,12 +195,12 @@ class StackContext:
         found = find_key(kms, self.world.settings.fingerprint_key)
         return Fingerprinter.derive(kms, found) if found else None
 
-    @cached_property
+    @Once
     def outputs(self) -> StackOutputs:
         """Late resolution of this stack's outputs."""
         return StackOutputs(self)
 
-    @cached_property
+    @Once
     def marks(self) -> Marks:
         """Ownership marks."""
         return Marks(self.fingerprinter)
