@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access import key_policy, same_policy
-from secrets_pipeline.aws import AwsError, calling, find_unaliased_key
+from secrets_pipeline.aws import AwsError, calling, find_key, find_unaliased_key
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers.marks import PREFIX, STACK
 from secrets_pipeline.reconcilers.states import KeyState
@@ -172,7 +172,9 @@ class KmsKeyReconciler:
         except AwsError as error:
             if error.code != "AlreadyExistsException":
                 raise
-            if ours:
+            # Another run may have found our key by its tag, and made the alias for it.
+            taken_by = find_key(client, key.alias)
+            if ours and taken_by is not None and taken_by.rsplit("/", 1)[-1] != key_id:
                 with calling("ScheduleKeyDeletion", key_id):
                     client.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=_UNUSED_WINDOW_IN_DAYS)
             taken = SkippedError(f"{key.alias} exists after all: the next run compares it")
