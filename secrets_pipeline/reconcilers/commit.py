@@ -45,6 +45,9 @@ class CommitReconciler:
             raise SkippedError("is not finished yet")
         if not self._context.owns(state):
             raise SkippedError(f"secret {secret.name} is not ours")
+        # The plan believed a list that may be old.
+        if open_parts := self._open(secret):
+            raise SkippedError(f"not finished: {', '.join(open_parts)}")
         mark = self._context.marks.finished(state.arn, self._context.owner(secret), digest)
         tags = {SPEC: mark, PARTS: desired.parts(self._context, secret)}
         with calling("TagResource", secret.name):
