@@ -6,6 +6,7 @@ written by `connection`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -153,18 +154,20 @@ class SecretReconciler:
         if isinstance(initial, Pending):
             raise SkippedError(initial.reason)
         owner = context.owner(secret)
-        token = ValueWriter(context).token(secret.name, None, initial.intent)
         tags = {
             **desired.tags(context, secret),
             SPEC: context.marks.provisional(secret.name, owner),
             PARTS: desired.parts(context, secret),
-            VALUE_VERSION: token,
             VALUE_KEY: key_id(context, key),
             **({INPUTS: initial.inputs} if initial.inputs else {}),
         }
         request: dict[str, Any] = {"Description": secret.description} if secret.description else {}
         if key is not None:
             request["KmsKeyId"] = key
+        # A used token succeeds: only a request that is the same in all its parts may be taken for a try of this one.
+        whole = json.dumps([initial.intent, tags, request], sort_keys=True)
+        token = ValueWriter(context).token(secret.name, None, whole, initial.value)
+        tags[VALUE_VERSION] = token
         try:
             with calling("CreateSecret", secret.name):
                 answer = client.create_secret(

@@ -18,7 +18,7 @@ from secrets_pipeline.aws import AwsError, calling
 from secrets_pipeline.engine import SkippedError
 from secrets_pipeline.reconcilers.marks import INPUTS, VALUE_KEY, VALUE_VERSION
 from secrets_pipeline.reconcilers.secret_differences import key_id
-from secrets_pipeline.reconcilers.states import CURRENT, PREVIOUS, SecretState, tag_list
+from secrets_pipeline.reconcilers.states import CURRENT, PENDING, PREVIOUS, SecretState, tag_list
 from secrets_pipeline.reconcilers.stored_value import read_value
 
 if TYPE_CHECKING:
@@ -38,12 +38,19 @@ class ValueWriter:
         self._context = context
         self._client = context.account.client("secretsmanager")
 
-    def token(self, name: str, replaced: str | None, intent: str) -> str:
-        """The version id that a write gets: the same for every try of the same write, and for no other."""
+    def token(self, secret: str, replaced: str | None, intent: str, value: SecretStr | None = None) -> str:
+        """The version id that a write gets: the same for every try of the same write, and for no other.
+
+        Args:
+            secret: ARN, as one of the same name may have been deleted and made again; the name of one being made.
+            replaced: id of the version that is replaced.
+            intent: what is being written.
+            value: what a secret is made with; a generated value of an earlier secret must not share its version id.
+        """
         fingerprinter = self._context.fingerprinter
         if fingerprinter is None:
             raise RuntimeError("values are written under the fingerprint key, which apply makes first")
-        return fingerprinter.digest("version", name, replaced or "", intent)
+        return fingerprinter.digest("version", secret, replaced or "", intent, value)
 
     def rewrite(self, name: str, *, reason: str) -> str:
         """Write the same value as a new version, for example under a new KMS key; see `write`."""
@@ -63,15 +70,15 @@ class ValueWriter:
             The id of the version that is AWSCURRENT now.
 
         Raises:
-            SkippedError: while a rotation is in progress.
+            SkippedError: while a rotation is in progress, or if the secret is not ours any more.
             AwsError: if AWS refuses, or others kept changing the value.
         """
         # What the run knows may be as old as the run: a rotation may have started meanwhile.
         self._context.inventory.refresh(name)
         for _ in range(_ATTEMPTS):
-            state = self._state(name)
+            state = self._own(name)
             current = state.current_version
-            if current is not None and current == self.token(name, state.version(PREVIOUS), intent):
+            if current is not None and current == self.token(state.arn, state.version(PREVIOUS), intent):
                 break
             if state.rotation_in_progress:
                 raise SkippedError(f"a rotation of {name} is in progress", remedy="Run again when it has finished.")
@@ -82,7 +89,7 @@ class ValueWriter:
                 f"the value of {name} was changed by somebody else at each of {_ATTEMPTS} tries",
                 remedy="Find out who writes it, then apply again.",
             )
-        return self._record(self._state(name), inputs)
+        return self._record(self._own(name), inputs)
 
     def _state(self, name: str) -> SecretState:
         state = self._context.inventory.confirm(name)
@@ -90,8 +97,14 @@ class ValueWriter:
             raise AwsError(f"secret {name} does not exist", remedy="Apply again: it was deleted meanwhile.")
         return state
 
+    def _own(self, name: str) -> SecretState:
+        state = self._state(name)
+        if not self._context.owns(state):
+            raise SkippedError(f"secret {name} is not ours any more")
+        return state
+
     def _replace(self, state: SecretState, current: str | None, intent: str, make: Make) -> bool:
-        token = self.token(state.name, current, intent)
+        token = self.token(state.arn, current, intent)
         if token not in state.versions:
             value = make(read_value(self._context, state, version=current) if current else None)
             stages = [STAGED] if current else [CURRENT]
@@ -106,6 +119,7 @@ class ValueWriter:
                 )
         if current is not None:
             try:
+                self._finish_rotation(state, current)
                 with calling("UpdateSecretVersionStage", state.name):
                     self._client.update_secret_version_stage(
                         SecretId=state.arn, VersionStage=CURRENT, MoveToVersionId=token, RemoveFromVersionId=current
@@ -117,6 +131,15 @@ class ValueWriter:
                 return False
         self._context.inventory.refresh(state.name)
         return True
+
+    def _finish_rotation(self, state: SecretState, current: str) -> None:
+        """Take AWSPENDING off a version that is current: left behind, it would pass for a rotation in progress."""
+        if PENDING not in state.versions[current]:
+            return
+        with calling("UpdateSecretVersionStage", state.name):
+            self._client.update_secret_version_stage(
+                SecretId=state.arn, VersionStage=PENDING, RemoveFromVersionId=current
+            )
 
     def _record(self, state: SecretState, inputs: str | None) -> str:
         version = state.current_version or ""
