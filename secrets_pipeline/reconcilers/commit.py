@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.access import same_policy
-from secrets_pipeline.aws import NEW_RESOURCE, AwsError
+from secrets_pipeline.aws import AwsError
 from secrets_pipeline.engine import Change, ChangeClass, Reconciler, Resource, SkippedError
 from secrets_pipeline.reconcilers import desired, replica, rotation
 from secrets_pipeline.reconcilers.fields import known_fields
 from secrets_pipeline.reconcilers.marks import INPUTS, SPEC, Commit, Part, keeps
 from secrets_pipeline.reconcilers.planning import plan_secrets
 from secrets_pipeline.reconcilers.secret_differences import differences
-from secrets_pipeline.reconcilers.states import SecretState, Unread, tag_list
+from secrets_pipeline.reconcilers.states import SecretState, Unread
+from secrets_pipeline.reconcilers.taking import give_up, write
 from secrets_pipeline.reconcilers.value_inputs import field_inputs
 from secrets_pipeline.references import Pending
 from secrets_pipeline.spec import GeneratedValue, SecretSpec
@@ -89,7 +88,7 @@ class Finishing:
         secret = self._secrets.get(change.resource.name)
         if secret is not None and not secret.blocked:
             # The part is done; a mark that could not be written is tried again at the end of the run, and said there.
-            with contextlib.suppress(AwsError):
+            with contextlib.suppress(AwsError, SkippedError):
                 self._finish(secret)
         return done
 
@@ -104,11 +103,36 @@ class Finishing:
         _mark(context, state, secret, commit)
 
 
-def _mark(context: StackContext, state: SecretState, secret: SecretSpec, commit: Commit) -> None:
-    tags = {SPEC: context.marks.finished(state.arn, context.owner(secret), commit)}
-    tag = partial(context.account.client("secretsmanager").tag_resource, SecretId=state.arn, Tags=tag_list(tags))
-    context.world.patience.until_visible("TagResource", secret.name, tag, lag=NEW_RESOURCE)
-    context.inventory.note(replace(state, tags={**state.tags, **tags}))
+def _mark(context: StackContext, known: SecretState, secret: SecretSpec, commit: Commit) -> None:
+    """Write the mark, unless somebody else was at the secret meanwhile.
+
+    Raises:
+        SkippedError: if so, or if a part is open after all.
+        AwsError: if AWS refuses.
+    """
+    state = known
+    if _room_for_a_look(context, known, secret):
+        seen = context.inventory.refresh(known.name)
+        if seen is None:
+            context.inventory.note(known)
+            raise SkippedError("is not visible yet", remedy="Run again.")
+        if seen.deleted_at is not None or not context.owns(seen):
+            raise SkippedError(f"secret {secret.name} is not ours any more")
+        state = seen
+        if seen.tags.get(SPEC) != known.tags.get(SPEC):
+            # Whose parts it has now, nobody knows: the next run reads them.
+            give_up(context, seen)
+            raise SkippedError("another run changes it at the same time", remedy="Run again: all parts are read then.")
+        if open_parts := _open_parts(context, seen, secret):
+            raise SkippedError(f"not finished: {', '.join(open_parts)}")
+    write(context, state, context.marks.finished(state.arn, context.owner(secret), commit))
+
+
+def _room_for_a_look(context: StackContext, state: SecretState, secret: SecretSpec) -> bool:
+    """Creating a secret costs four calls at most: with both a policy and a rotation, this look would be the fifth."""
+    mark = context.marks.verify(state)
+    created = mark.commit is None and mark.run == context.world.run
+    return not (created and secret.rotation is not None and desired.policy(context, secret) is not None)
 
 
 def _open_parts(context: StackContext, state: SecretState, secret: SecretSpec) -> list[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Protocol
+from secrets import token_hex
+from threading import RLock
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import SecretStr
 
@@ -29,6 +30,8 @@ from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.references import Expression, Resolved, resolve
 from secrets_pipeline.spec import Leaf, OperatorSettings, SecretSpec, StackSpec, Target
 from secrets_pipeline.values import Fingerprinter, GeneratedPasswords
+
+Value = TypeVar("Value")
 
 ReadLeaf = Callable[[str, str, Leaf], Expression]
 """(stack, component, leaf of a declared value) → what the YAML says; called only to compare or write."""
@@ -84,6 +87,7 @@ class World:
         writing: whether this run may make the service keys.
         complete: whether every stack could be read; a broken one may hide secrets that are still declared.
         surroundings: databases and time.
+        run: names this run in the marks that it writes.
         patience: how long the run waits for what AWS does not show yet.
     """
 
@@ -97,6 +101,7 @@ class World:
     writing: bool = False
     complete: bool = True
     surroundings: Surroundings = Surroundings()
+    run: str = field(default_factory=lambda: token_hex(4))
     patience: Patience = field(init=False)
     _contexts: dict[str, StackContext] = field(default_factory=dict)
     _referred: dict[str, StackContext] = field(default_factory=dict)
@@ -135,6 +140,25 @@ class World:
         )
 
 
+class Once(Generic[Value]):
+    """A property of a context that is made at its first use, by one thread.
+
+    `functools.cached_property` locks the property of every context at once in Python 3.11, and none from 3.12 on.
+    """
+
+    def __init__(self, make: Callable[[Any], Value]) -> None:
+        self._make = make
+        self.__doc__ = make.__doc__
+
+    def __get__(self, context: StackContext, _type: type | None = None) -> Value:
+        """The value."""
+        with context.lock:
+            if self._make.__name__ not in context.made:
+                context.made[self._make.__name__] = self._make(context)
+            value: Value = context.made[self._make.__name__]
+            return value
+
+
 class StackContext:
     """One stack in one run.
 
@@ -143,9 +167,13 @@ class StackContext:
         world: the other stacks.
         writing: whether the service keys may be made in its account.
         passwords: the unsealed generated values, set before secrets are created.
+        lock: held while something is made once.
+        made: what was.
     """
 
     def __init__(self, spec: StackSpec, world: World, *, writing: bool) -> None:
+        self.lock = RLock()
+        self.made: dict[str, Any] = {}
         self.spec = spec
         self.world = world
         self.writing = writing
@@ -156,7 +184,7 @@ class StackContext:
         """What the operator asked for."""
         return self.world.options
 
-    @cached_property
+    @Once
     def account(self) -> AwsAccount:
         """The stack's account, compared with the one that the operator expects.
 
@@ -175,7 +203,7 @@ class StackContext:
         """
         _ = self.account
 
-    @cached_property
+    @Once
     def inventory(self) -> Inventory:
         """What AWS holds of this stack."""
         return Inventory(self.account, self.spec.stack, tuple(secret.name for secret in self.spec.secrets))
@@ -191,7 +219,7 @@ class StackContext:
         )
         return keys
 
-    @cached_property
+    @Once
     def service_keys(self) -> ServiceKeys:
         """The two keys of the pipeline itself, made where they are missing."""
         settings = self.world.settings
@@ -202,7 +230,7 @@ class StackContext:
             patience=self.world.patience,
         )
 
-    @cached_property
+    @Once
     def fingerprinter(self) -> Fingerprinter | None:
         """Keyed digests; None while planning where nothing was ever applied."""
         kms = self.account.client("kms")
@@ -211,12 +239,12 @@ class StackContext:
         found = find_key(kms, self.world.settings.fingerprint_key)
         return Fingerprinter.derive(kms, found) if found else None
 
-    @cached_property
+    @Once
     def outputs(self) -> StackOutputs:
         """Late resolution of this stack's outputs."""
         return StackOutputs(self)
 
-    @cached_property
+    @Once
     def marks(self) -> Marks:
         """Ownership marks."""
         return Marks(self.fingerprinter)

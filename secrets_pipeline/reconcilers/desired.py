@@ -99,7 +99,7 @@ def commit(context: StackContext, secret: SecretSpec) -> Commit | None:
         if digest is None:
             return None
         digests[part] = digest
-    return Commit(secret.recovery_window_in_days, digests)
+    return Commit(secret.recovery_window_in_days, digests, context.world.run)
 
 
 def intent(context: StackContext, secret: SecretSpec) -> str:

@@ -1,15 +1,18 @@
 """Ownership marks: which secrets are ours, proven by a key that only the pipeline may use.
 
-A mark is `<commit>.<mac>`: the commit tells which desired state was last finished, part by part, the MAC proves that we
-wrote it for this very secret. The one written at creation is provisional (`new.<mac>`, over the name, as the ARN is not
-known yet).
+A mark is `<commit>.<mac>`: the commit tells which desired state was last finished, part by part, and by which run; the
+MAC proves that we wrote it for this very secret. The one written at creation is provisional (`new-<run>.<mac>`), over
+the name, as the ARN is not known yet.
+
+Tags know no compare-and-swap, so a run that is about to change a part that no list shows takes the secret first: its
+mark stops vouching for that part and names the run. Before it commits it looks whether the mark is still its own.
 """
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
 from secrets_pipeline.reconcilers.states import SecretState
@@ -55,22 +58,28 @@ class Commit:
 
     Attributes:
         recovery_days: the declared recovery window, for the day on which the secret has left the YAML; 0 is none.
-        digests: a keyed digest of each part.
+        digests: a keyed digest of each part; empty for one that a run has begun to change.
+        run: who wrote it.
     """
 
     recovery_days: int
     digests: Mapping[Part, str]
+    run: str = field(default="", compare=False)
 
     def __str__(self) -> str:
-        return "-".join([str(self.recovery_days), *(self.digests[part] for part in Part)])
+        return "-".join([str(self.recovery_days), *(self.digests[part] for part in Part), self.run])
+
+    def opened(self, part: Part, run: str) -> Commit:
+        """The same, but vouching for a part no more."""
+        return Commit(self.recovery_days, {**self.digests, part: ""}, run)
 
     @classmethod
     def parse(cls, text: str) -> Commit | None:
         """What `str` made, or None."""
-        days, *digests = text.split("-")
+        days, *digests, run = text.split("-")
         if not days.isdigit() or len(digests) != len(Part):
             return None
-        return cls(int(days), dict(zip(Part, digests, strict=True)))
+        return cls(int(days), dict(zip(Part, digests, strict=True)), run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +117,13 @@ class Mark:
     Attributes:
         owner: whom the identity tags name.
         commit: the desired state that was last finished.
+        run: who wrote the mark.
     """
 
     state: MarkState
     owner: Owner | None = None
     commit: Commit | None = None
+    run: str = ""
 
     @property
     def ours(self) -> bool:
@@ -127,9 +138,10 @@ class Marks:
         self._fingerprinter = fingerprinter
         self._verified: dict[tuple[str | None, ...], Mark] = {}
 
-    def provisional(self, name: str, owner: Owner) -> str:
-        """The mark to create a secret with."""
-        return f"{_PROVISIONAL}.{self._mac(name, owner, _PROVISIONAL)}"
+    def provisional(self, name: str, owner: Owner, run: str) -> str:
+        """The mark to create a secret with; it vouches for nothing."""
+        text = f"{_PROVISIONAL}-{run}"
+        return f"{text}.{self._mac(name, owner, text)}"
 
     def finished(self, arn: str, owner: Owner, commit: Commit) -> str:
         """The mark of a finished apply."""
@@ -166,11 +178,13 @@ class Marks:
         text, _, mac = tags.get(SPEC, "").partition(".")
         if self._fingerprinter is None or not mac:
             return Mark(MarkState.FORGED, owner)
-        if text == _PROVISIONAL and same_text(mac, self._mac(secret.name, owner, text)):
-            return Mark(MarkState.UNFINISHED, owner)
+        kind, _, run = text.partition("-")
+        if kind == _PROVISIONAL and same_text(mac, self._mac(secret.name, owner, text)):
+            return Mark(MarkState.UNFINISHED, owner, run=run)
         if same_text(mac, self._mac(secret.arn, owner, text)):
             # A mark of an older layout is ours, and says nothing about parts.
-            return Mark(MarkState.FINISHED, owner, Commit.parse(text))
+            commit = Commit.parse(text)
+            return Mark(MarkState.FINISHED, owner, commit, commit.run if commit else "")
         return Mark(MarkState.FORGED, owner)
 
     def _mac(self, subject: str, owner: Owner, text: str) -> str:

@@ -34,6 +34,7 @@ from secrets_pipeline.reconcilers.states import (
     replica_states,
     tag_list,
 )
+from secrets_pipeline.reconcilers.taking import take
 from secrets_pipeline.spec import ReplicaSpec, SecretSpec
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ class ReplicaReconciler:
             raise SkippedError(f"secret {secret.name} is not ours")
         todo = work(self._context, state, secret)
         self._check_keys(secret, (*todo.add, *todo.retry, *todo.rekey))
+        if todo.add or todo.retry or todo.rekey or todo.remove:
+            state = take(self._context, state, Part.REPLICAS)
         # Before they are asked for, so that what is ours to remove again survives a crash.
         state = _remember(self._context, state, made_regions(state) | {one.region for one in secret.replicas})
         if todo.add or todo.retry:
@@ -217,7 +220,7 @@ def withdraw(context: StackContext, state: SecretState) -> SecretState:
         )
     if not replicas or owner is None:
         return state
-    state = _tag(context, state, {SPEC: context.marks.provisional(state.name, owner)})
+    state = _tag(context, state, {SPEC: context.marks.provisional(state.name, owner, context.world.run)})
     return _remove(context, state, sorted(replicas))
 
 

@@ -17,6 +17,7 @@ from secrets_pipeline.reconcilers.marks import Part, keeps
 from secrets_pipeline.reconcilers.planning import plan_secrets
 from secrets_pipeline.reconcilers.secret_differences import OUTSIDE
 from secrets_pipeline.reconcilers.states import SecretState
+from secrets_pipeline.reconcilers.taking import take
 from secrets_pipeline.references import Pending
 from secrets_pipeline.spec import SecretSpec
 
@@ -53,12 +54,14 @@ class RotationReconciler:
             if state.rotation_in_progress:
                 # Cancelled in the middle, the pending version would stay for ever.
                 raise SkippedError(f"a rotation of {secret.name} is in progress", remedy="Run again afterwards.")
+            state = take(self._context, state, Part.ROTATION)
             with calling("CancelRotateSecret", secret.name):
                 client.cancel_rotate_secret(SecretId=state.arn)
             self._context.inventory.refresh(secret.name)
             return "rotation cancelled"
         # An edit of the rules alone never rotates.
         at_once = wanted.rotate_immediately and not state.rotation_enabled
+        state = take(self._context, state, Part.ROTATION)
         with calling("RotateSecret", secret.name):
             client.rotate_secret(
                 SecretId=state.arn,

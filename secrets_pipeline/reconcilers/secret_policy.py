@@ -14,6 +14,7 @@ from secrets_pipeline.reconcilers import desired
 from secrets_pipeline.reconcilers.marks import Part, keeps
 from secrets_pipeline.reconcilers.planning import plan_secrets
 from secrets_pipeline.reconcilers.secret_differences import OUTSIDE
+from secrets_pipeline.reconcilers.taking import take
 from secrets_pipeline.references import Pending
 from secrets_pipeline.spec import POLICY_BYTES, SecretSpec
 
@@ -49,6 +50,7 @@ class SecretPolicyReconciler:
         document = desired.policy(self._context, secret)
         if isinstance(document, Pending):
             raise SkippedError(document.reason)
+        state = take(self._context, state, Part.POLICY)
         client = self._context.account.client("secretsmanager")
         if document is None:
             with calling("DeleteResourcePolicy", secret.name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -68,18 +69,21 @@ class SecretWrites:
         if isinstance(initial, Pending):
             raise SkippedError(initial.reason)
         owner = context.owner(secret)
-        # AWS takes a token again for the same value alone: what else was asked for must be the same too.
-        token = self._writer.token(secret.name, None, f"{initial.intent} {desired.intent(context, secret)}")
         tags = {
             **desired.tags(context, secret),
-            SPEC: context.marks.provisional(secret.name, owner),
-            VALUE_VERSION: context.marks.version(secret.name, token),
             VALUE_KEY: key_id(context, key),
             **({INPUTS: initial.inputs} if initial.inputs else {}),
         }
         request: dict[str, Any] = {"Description": secret.description} if secret.description else {}
         if key is not None:
             request["KmsKeyId"] = key
+        # A used token succeeds: only a request that is the same in all its parts may be taken for a try of this one.
+        whole = json.dumps([initial.intent, desired.intent(context, secret), tags, request], sort_keys=True)
+        token = self._writer.token(secret.name, None, whole, initial.value)
+        tags |= {
+            SPEC: context.marks.provisional(secret.name, owner, context.world.run),
+            VALUE_VERSION: context.marks.version(secret.name, token),
+        }
         make = partial(
             self._client.create_secret, Name=secret.name, ClientRequestToken=token, Tags=tag_list(tags), **request
         )
@@ -182,7 +186,7 @@ class SecretWrites:
             inputs=first.inputs,
             make=lambda _current: value,
             # Whoever gave it a value meanwhile keeps that.
-            done=lambda state: state.current_version != self._writer.token(secret.name, None, first.intent),
+            done=lambda state: state.current_version != self._writer.token(state.arn, None, first.intent),
         )
         return first.described
 
@@ -191,7 +195,8 @@ class SecretWrites:
         changed = {key: value for key, value in wanted.items() if state.tags.get(key) != value}
         if any(key in changed for key in (STACK, COMPONENT, KEY)):
             # The old mark speaks of the old owner: prove the new one in the same call.
-            changed[SPEC] = self._context.marks.provisional(state.name, self._context.owner(secret))
+            owner, run = self._context.owner(secret), self._context.world.run
+            changed[SPEC] = self._context.marks.provisional(state.name, owner, run)
         if self._context.marks.verify(state).state is MarkState.UNMARKED:
             changed |= self._kept(state, secret)
         if moved and state.tags.get(VALUE_KEY) != (under := key_id(self._context, state.kms_key_id)):

@@ -45,12 +45,19 @@ class ValueWriter:
         self._context = context
         self._client = context.account.client("secretsmanager")
 
-    def token(self, name: str, replaced: str | None, intent: str) -> str:
-        """The version id that a write gets: the same for every try of the same write, and for no other."""
+    def token(self, secret: str, replaced: str | None, intent: str, value: SecretStr | None = None) -> str:
+        """The version id that a write gets: the same for every try of the same write, and for no other.
+
+        Args:
+            secret: ARN, as one of the same name may have been deleted and made again; the name of one being made.
+            replaced: id of the version that is replaced.
+            intent: what is being written.
+            value: what a secret is made with: another value of an earlier secret must not share its version id.
+        """
         fingerprinter = self._context.fingerprinter
         if fingerprinter is None:
             raise RuntimeError("values are written under the fingerprint key, which apply makes first")
-        return fingerprinter.digest("version", name, replaced or "", intent)
+        return fingerprinter.digest("version", secret, replaced or "", intent, value)
 
     def rewrite(self, name: str, *, reason: str) -> str:
         """Write the same value as a new version, for example under a new KMS key; see `write`."""
@@ -88,22 +95,23 @@ class ValueWriter:
             The id of the version that is AWSCURRENT now.
 
         Raises:
-            SkippedError: while a rotation is in progress, or where one began meanwhile: it may bring back what it read.
+            SkippedError: if the secret is not ours any more, while a rotation is in progress, or where one began
+                meanwhile: it may bring back what it read.
             AwsError: if AWS refuses, or others kept changing the value.
         """
         # What the run knows may be as old as the run: a rotation may have started meanwhile.
         self._context.inventory.refresh(name)
         for _ in range(_ATTEMPTS):
-            before = self._state(name)
+            before = self._own(name)
             current = before.current_version
             if current is not None and done(before):
                 return current
-            if current is not None and current == self.token(name, before.version(PREVIOUS), intent):
+            if current is not None and current == self.token(before.arn, before.version(PREVIOUS), intent):
                 ours = not inherits or self._wrote(before, before.version(PREVIOUS))
                 return self._record(before, current, inputs, ours=ours)
             if before.rotation_in_progress:
                 raise SkippedError(f"a rotation of {name} is in progress", remedy="Run again when it has finished.")
-            token = self.token(name, current, intent)
+            token = self.token(before.arn, current, intent)
             if self._replace(before, token, make):
                 ours = not inherits or self._wrote(before, current)
                 return self._record(before, token, inputs, ours=ours)
@@ -119,6 +127,12 @@ class ValueWriter:
         state = self._context.inventory.confirm(name)
         if state is None:
             raise AwsError(f"secret {name} does not exist", remedy="Apply again: it was deleted meanwhile.")
+        return state
+
+    def _own(self, name: str) -> SecretState:
+        state = self._state(name)
+        if not self._context.owns(state):
+            raise SkippedError(f"secret {name} is not ours any more")
         return state
 
     def _replace(self, before: SecretState, token: str, make: Make) -> bool:
@@ -168,7 +182,7 @@ class ValueWriter:
         return True
 
     def _record(self, before: SecretState, version: str, inputs: str | None, *, ours: bool) -> str:
-        state = self._state(before.name)
+        state = self._own(before.name)
         # The key of the version is the one that the secret had when it was written.
         tags = {VALUE_KEY: key_id(self._context, before.kms_key_id)}
         if ours:

@@ -219,7 +219,7 @@ class Bench:
         context = self.context(spec)
         for secret in spec.secrets:
             owner = context.owner(secret)
-            tags = {**owner.tags(), SPEC: context.marks.provisional(secret.name, owner)}
+            tags = {**owner.tags(), SPEC: context.marks.provisional(secret.name, owner, context.world.run)}
             self.secrets.create_secret(Name=secret.name, Tags=tag_list(tags))
 
     @staticmethod

@@ -21,7 +21,7 @@ from secrets_pipeline.values import Fingerprinter
 
 OWNER = Owner("myapp-dev", "secretsmanager/api", "api_key")
 MARKS = Marks(Fingerprinter(b"k" * 32))
-COMMIT = Commit(7, {part: f"{number:012x}" for number, part in enumerate(Part)})
+COMMIT = Commit(7, {part: f"{number:012x}" for number, part in enumerate(Part)}, "0a1b2c3d")
 ARN = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:myapp/dev/api/api-key-AbCdEf"
 
 
@@ -38,11 +38,11 @@ def test_a_secret_without_our_tags_is_unmarked() -> None:
 
 
 def test_a_provisional_mark_proves_that_we_created_it() -> None:
-    mark = MARKS.verify(marked(MARKS.provisional("myapp/dev/api/api-key", OWNER)))
+    mark = MARKS.verify(marked(MARKS.provisional("myapp/dev/api/api-key", OWNER, "0a1b2c3d")))
     assert mark.state is MarkState.UNFINISHED
     assert mark.ours
     assert mark.owner == OWNER
-    assert mark.commit is None
+    assert (mark.commit, mark.run) == (None, "0a1b2c3d")
 
 
 def test_a_finished_mark_gives_back_what_was_finished_and_fits_into_a_tag() -> None:
@@ -50,6 +50,19 @@ def test_a_finished_mark_gives_back_what_was_finished_and_fits_into_a_tag() -> N
     assert mark.state is MarkState.FINISHED
     assert mark.commit == COMMIT
     assert len(MARKS.finished(ARN, OWNER, COMMIT)) <= 256
+
+
+def test_a_taken_part_is_vouched_for_no_more_and_the_others_are() -> None:
+    mark = MARKS.verify(marked(MARKS.finished(ARN, OWNER, COMMIT.opened(Part.POLICY, "99999999"))))
+    assert mark.state is MarkState.FINISHED
+    assert mark.run == "99999999"
+    assert mark.commit is not None
+    assert mark.commit != COMMIT
+    assert mark.commit.digests == {**COMMIT.digests, Part.POLICY: ""}
+
+
+def test_who_wrote_a_mark_is_no_part_of_what_it_says() -> None:
+    assert Commit(7, COMMIT.digests, "another0") == COMMIT
 
 
 @pytest.mark.parametrize("tag", [STACK, COMPONENT, KEY])
@@ -61,7 +74,7 @@ def test_a_mark_does_not_verify_under_another_identity(tag: str) -> None:
 def test_a_mark_copied_to_another_secret_does_not_verify() -> None:
     state = marked(MARKS.finished(ARN, OWNER, COMMIT))
     assert MARKS.verify(replace(state, arn=ARN[:-6] + "GhIjKl")).state is MarkState.FORGED
-    provisional = marked(MARKS.provisional("myapp/dev/api/api-key", OWNER))
+    provisional = marked(MARKS.provisional("myapp/dev/api/api-key", OWNER, "0a1b2c3d"))
     assert MARKS.verify(replace(provisional, name="myapp/dev/api/other")).state is MarkState.FORGED
 
 

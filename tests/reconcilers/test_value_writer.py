@@ -120,8 +120,8 @@ def test_a_first_value_killed_at_any_call_is_one_version(
     for boundary in range(20):
         interruption.before = interruption.after = lambda _operation: None
         secret = bench.declared(f"api{boundary:02}")
-        bench.secrets.create_secret(Name=secret.name)
         single = bench.spec(secret)
+        bench.start_without_value(single)
         context = bench.context(single, interruption=interruption)
         assert context.inventory.secret(secret.name)
         assert context.fingerprinter

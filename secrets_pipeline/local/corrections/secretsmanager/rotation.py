@@ -11,7 +11,7 @@ import json
 import time
 import uuid
 from threading import RLock, Thread
-from typing import Any
+from typing import Any, Protocol
 
 from secrets_pipeline.local.corrections import awslambda
 from secrets_pipeline.local.corrections.faults import Fault
@@ -23,7 +23,45 @@ PRINCIPAL = "secretsmanager.amazonaws.com"
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 
 
-def rotate_secret(request: Request, lock: RLock) -> dict[str, Any]:
+class Functions(Protocol):
+    """Where rotation functions live."""
+
+    def require(self, arn: str, account_id: str) -> None:
+        """Refuse a function that Secrets Manager cannot invoke.
+
+        Raises:
+            Fault: ResourceNotFoundException or AccessDeniedException.
+        """
+        ...
+
+    def start(self, secret: Secret, token: str, arn: str, lock: RLock) -> None:
+        """Run the four steps of one rotation, without waiting for them."""
+        ...
+
+
+class LambdaFunctions:
+    """The Lambda of this process."""
+
+    def require(self, arn: str, account_id: str) -> None:
+        """Refuse a function that Secrets Manager cannot invoke; see `Functions`."""
+        if not awslambda.exists(arn):
+            raise Fault("ResourceNotFoundException", f"Secrets Manager can't find the specified Lambda function: {arn}")
+        if not awslambda.lets_in(arn, PRINCIPAL, account_id):
+            raise Fault(
+                "AccessDeniedException",
+                "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants "
+                f"access to the principal {PRINCIPAL}",
+            )
+
+    def start(self, secret: Secret, token: str, arn: str, lock: RLock) -> None:
+        """Run the four steps in a thread."""
+        Thread(target=_rotate, args=(secret, token, arn, lock), name=f"rotate {secret.name}", daemon=True).start()
+
+
+_LAMBDA = LambdaFunctions()
+
+
+def rotate_secret(request: Request, lock: RLock, functions: Functions = _LAMBDA) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html.
 
     With RotateImmediately false AWS also runs testSecret once on a version that it removes again; a failure of that
@@ -33,6 +71,7 @@ def rotate_secret(request: Request, lock: RLock) -> dict[str, Any]:
         request: the call.
         lock: guards the account's secrets; the rotation thread takes it for its own changes, never while the function
             runs.
+        functions: what performs the rotation.
     """
     secret = request.writable()
     stored = secret.rotation or Rotation(enabled=False)
@@ -41,11 +80,11 @@ def rotate_secret(request: Request, lock: RLock) -> dict[str, Any]:
     arn = request.text("RotationLambdaARN") or stored.lambda_arn
     if arn is None:
         raise Fault("InvalidRequestException", "No Lambda rotation function ARN is associated with this secret.")
-    _require_invocable(arn, request.account_id)
+    functions.require(arn, request.account_id)
     token = request.text("ClientRequestToken") or str(uuid.uuid4())
     immediately = request.params.get("RotateImmediately", True)
     if immediately:
-        _refuse_second(secret, token, arn, lock)
+        _refuse_second(secret, token, arn, lock, functions)
     now = time.time()
     since = stored.last_date if stored.last_date and not immediately else now
     secret.rotation = Rotation(True, arn, rules, stored.last_date, schedule.next_date(rules, since))
@@ -54,19 +93,8 @@ def rotate_secret(request: Request, lock: RLock) -> dict[str, Any]:
     if not immediately:
         return answer
     secret.attach(PENDING, secret.versions.setdefault(token, Version(token, kms_key_id=secret.kms_key_id)))
-    _start(secret, token, arn, lock)
+    functions.start(secret, token, arn, lock)
     return {**answer, "VersionId": token}
-
-
-def _require_invocable(arn: str, account_id: str) -> None:
-    if not awslambda.exists(arn):
-        raise Fault("ResourceNotFoundException", f"Secrets Manager can't find the specified Lambda function: {arn}")
-    if not awslambda.lets_in(arn, PRINCIPAL, account_id):
-        raise Fault(
-            "AccessDeniedException",
-            "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants "
-            f"access to the principal {PRINCIPAL}",
-        )
 
 
 def cancel_rotate_secret(request: Request) -> dict[str, Any]:
@@ -85,16 +113,12 @@ def _in_progress(secret: Secret) -> Version | None:
     return pending if pending is not None and CURRENT not in pending.stages else None
 
 
-def _refuse_second(secret: Secret, token: str, arn: str, lock: RLock) -> None:
+def _refuse_second(secret: Secret, token: str, arn: str, lock: RLock, functions: Functions) -> None:
     pending = _in_progress(secret)
     if pending is None or pending.id == token:
         return
-    _start(secret, pending.id, arn, lock)
+    functions.start(secret, pending.id, arn, lock)
     raise Fault("InvalidRequestException", "A previous rotation isn't complete. That rotation will be reattempted.")
-
-
-def _start(secret: Secret, token: str, arn: str, lock: RLock) -> None:
-    Thread(target=_rotate, args=(secret, token, arn, lock), name=f"rotate {secret.name}", daemon=True).start()
 
 
 def _rotate(secret: Secret, token: str, arn: str, lock: RLock) -> None:

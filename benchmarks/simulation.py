@@ -1,0 +1,129 @@
+"""The seeded simulation over many seeds: prints the README's table, or the whole schedule of one seed.
+
+    .venv/bin/python benchmarks/simulation.py [--seeds 20000] [--first 0] [--processes 2]
+    .venv/bin/python benchmarks/simulation.py --replay 165
+
+Each seed is one schedule of two applies of one stack, a rotation, a human at the console and faults at any call, over an
+AWS in the same process (tests/simulation). The exit code is 1 if a rule did not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import platform
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+
+from tests.simulation.simulation import run
+
+_CHUNK = 100
+
+
+@dataclass
+class Total:
+    """What several seeds add up to.
+
+    Attributes:
+        violations: by seed.
+        faults: how often each kind struck.
+        longest: seconds of the slowest seed.
+    """
+
+    seeds: int = 0
+    calls: int = 0
+    kills: int = 0
+    cpu_seconds: float = 0.0
+    longest: float = 0.0
+    faults: Counter[str] = field(default_factory=Counter)
+    violations: dict[int, tuple[str, ...]] = field(default_factory=dict)
+
+    def add(self, other: Total) -> None:
+        """Add another total to this one."""
+        self.seeds += other.seeds
+        self.calls += other.calls
+        self.kills += other.kills
+        self.cpu_seconds += other.cpu_seconds
+        self.longest = max(self.longest, other.longest)
+        self.faults += other.faults
+        self.violations |= other.violations
+
+
+def simulated(seeds: range) -> Total:
+    """Run some seeds in this process."""
+    total, began = Total(), time.process_time()
+    for seed in seeds:
+        report = run(seed)
+        total.seeds += 1
+        total.calls += report.calls
+        total.kills += report.kills
+        total.longest = max(total.longest, report.seconds)
+        total.faults += Counter({kind.value: count for kind, count in report.faults.items()})
+        if report.violations:
+            total.violations[seed] = report.violations
+    total.cpu_seconds = time.process_time() - began
+    return total
+
+
+def totals(first: int, seeds: int, processes: int) -> Iterator[Total]:
+    """The totals of chunks, as they come."""
+    chunks = [range(at, min(at + _CHUNK, first + seeds)) for at in range(first, first + seeds, _CHUNK)]
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(simulated, chunks)
+
+
+def table(total: Total, seconds: float, processes: int) -> str:
+    """The result in Markdown."""
+    rows = {
+        "seeds": f"{total.seeds:,}",
+        "calls to AWS": f"{total.calls:,}",
+        **{f"faults: {kind}": f"{count:,}" for kind, count in total.faults.items()},
+        "runs killed": f"{total.kills:,}",
+        "seconds": f"{seconds:,.0f} on {processes} processes",
+        "seeds a CPU second": f"{total.seeds / total.cpu_seconds:.0f}",
+        "slowest seed": f"{total.longest:.2f} s",
+        "**violations**": f"**{len(total.violations):,}**",
+    }
+    return "\n".join(["| | |", "|---|---:|", *(f"| {name} | {value} |" for name, value in rows.items())])
+
+
+def replay(seed: int) -> int:
+    """Print one seed's schedule; never a value."""
+    report = run(seed)
+    print("\n".join(report.trace))
+    for violation in report.violations:
+        print(f"VIOLATION {violation}")
+    print(f"seed {seed}: {report.calls} calls, {len(report.violations)} violations")
+    return 1 if report.violations else 0
+
+
+def main() -> int:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=20_000)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--replay", type=int, metavar="SEED")
+    asked = parser.parse_args()
+    if asked.replay is not None:
+        return replay(asked.replay)
+    total, began = Total(), time.perf_counter()
+    for one in totals(asked.first, asked.seeds, asked.processes):
+        total.add(one)
+        print(f"\r{total.seeds:,} seeds, {len(total.violations)} violations", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    print(
+        f"Python {platform.python_version()}, {platform.machine()}, seeds {asked.first} to {asked.first + total.seeds}\n"
+    )
+    print(table(total, time.perf_counter() - began, asked.processes))
+    for seed, violations in sorted(total.violations.items()):
+        print(f"seed {seed}: {violations[0]}")
+    return 1 if total.violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

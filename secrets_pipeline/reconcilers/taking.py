@@ -1,0 +1,67 @@
+"""Take a secret before a part of it changes that no list shows: from then on its mark does not vouch for that part.
+
+Without this, a run that changes a policy and dies leaves a mark that says it is as it was; see `marks`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.aws import NEW_RESOURCE
+from secrets_pipeline.reconcilers.marks import SPEC, Mark, Part
+from secrets_pipeline.reconcilers.states import SecretState, tag_list
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+
+
+def take(context: StackContext, state: SecretState, part: Part) -> SecretState:
+    """Say that this run changes a part; free where it made the secret, or said so before.
+
+    Args:
+        context: the stack.
+        state: the secret as confirmed; it is ours.
+        part: what is about to change.
+
+    Raises:
+        AwsError: if AWS refuses; nothing may be changed then.
+    """
+    mark = context.marks.verify(state)
+    if _vouches_for_nothing(mark, part) and mark.run == context.world.run:
+        return state
+    run = context.world.run
+    if mark.commit is None or mark.owner is None:
+        return give_up(context, state)
+    return write(context, state, context.marks.finished(state.arn, mark.owner, mark.commit.opened(part, run)))
+
+
+def give_up(context: StackContext, state: SecretState) -> SecretState:
+    """Leave a mark that vouches for nothing, so that the next run reads all parts.
+
+    Raises:
+        AwsError: if AWS refuses.
+    """
+    owner = context.marks.verify(state).owner
+    if owner is None:
+        return state
+    return write(context, state, context.marks.provisional(state.name, owner, context.world.run))
+
+
+def write(context: StackContext, state: SecretState, mark: str) -> SecretState:
+    """Write a mark.
+
+    Raises:
+        AwsError: if AWS refuses.
+    """
+    client, tags = context.account.client("secretsmanager"), {SPEC: mark}
+    tag = partial(client.tag_resource, SecretId=state.arn, Tags=tag_list(tags))
+    context.world.patience.until_visible("TagResource", state.name, tag, lag=NEW_RESOURCE)
+    taken = replace(state, tags={**state.tags, **tags})
+    context.inventory.note(taken)
+    return taken
+
+
+def _vouches_for_nothing(mark: Mark, part: Part) -> bool:
+    return mark.commit is None or not mark.commit.digests[part]

@@ -1,0 +1,214 @@
+"""AWS in this process: the project's own corrected Secrets Manager and KMS, moto's SSM, RDS in memory.
+
+Nothing is serialised for Secrets Manager but what botocore checks itself; lists may be some calls old, as AWS's may be.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, Protocol
+
+from moto.core.exceptions import JsonRESTError
+from moto.core import responses as moto_responses
+from moto.core.responses import BaseResponse
+from moto.kms import models as moto_kms
+from moto.kms.models import kms_backends
+from moto.moto_api._internal import mock_random
+from moto.ssm.models import ssm_backends
+from moto.ssm.responses import SimpleSystemManagerResponse
+
+from secrets_pipeline.local.corrections import shapes
+from secrets_pipeline.local.corrections.faults import Fault
+from secrets_pipeline.local.corrections.installer import install_eager
+from secrets_pipeline.local.corrections.kms import Response as KmsResponse
+from secrets_pipeline.local.corrections.locks import account_lock
+from secrets_pipeline.local.corrections.secretsmanager import rotation
+from secrets_pipeline.local.corrections.secretsmanager.backend import Backend
+from secrets_pipeline.local.corrections.secretsmanager.model import Secret
+from secrets_pipeline.local.corrections.secretsmanager.request import Request
+from secrets_pipeline.local.corrections.secretsmanager.store import SecretStore
+
+from .rds import ACCOUNT, REGION, Instance, Rds
+
+install_eager()
+# moto makes an RSA key of 50 ms for every KMS key, and uses it for asymmetric ones only, of which there are none here.
+moto_kms.generate_private_key = lambda _key_spec: None  # It also walks over all methods of a service at each call.
+moto_responses.method_names_from_class = lru_cache(moto_responses.method_names_from_class)
+
+_READS = ("Describe", "Get", "List", "Validate", "BatchGet")
+
+
+class Watcher(Protocol):
+    """Sees every call, and judges it."""
+
+    def before(self, caller: str, service: str, operation: str, params: Mapping[str, Any]) -> object:
+        """Right before the effect; what it returns is handed to `after`."""
+        ...
+
+    def after(
+        self, noted: object, caller: str, service: str, operation: str, params: Mapping[str, Any], error: str
+    ) -> None:
+        """Right after the effect; `error` is AWS's code, empty if it succeeded."""
+        ...
+
+    def password_took_effect(self, instance: Instance) -> None:
+        """A database has another password now."""
+        ...
+
+
+class LaggingStore(SecretStore):
+    """Remembers what it held, so that a list can show an older state.
+
+    Attributes:
+        lag: how many changes the next list is behind.
+    """
+
+    def __init__(self, account_id: str, region: str) -> None:
+        super().__init__(account_id, region)
+        self.lag = 0
+        self._history: list[tuple[str, Secret | None]] = []
+
+    def note(self, name: str) -> None:
+        """Remember how a secret looks now."""
+        found = self.find(name)
+        self._history.append((found.name if found else name, _picture(found) if found else None))
+
+    def all(self) -> list[Secret]:
+        """What a list shows."""
+        if not self.lag:
+            return super().all()
+        shown: dict[str, Secret] = {}
+        for name, picture in self._history[: max(len(self._history) - self.lag, 0)]:
+            if picture is None:
+                shown.pop(name, None)
+            else:
+                shown[name] = picture
+        return list(shown.values())
+
+
+def _picture(secret: Secret) -> Secret:
+    taken = copy.copy(secret)
+    taken.tags, taken.rotation = dict(secret.tags), copy.copy(secret.rotation)
+    taken.versions = {}
+    for version in secret.versions.values():
+        taken.versions[version.id] = copy.copy(version)
+        taken.versions[version.id].stages = list(version.stages)
+    return taken
+
+
+class Cloud:
+    """One account and region.
+
+    Args:
+        seed: what ids of keys are made from.
+        clock: virtual seconds.
+        delay: seconds that RDS takes.
+        watcher: sees every call.
+        rotates: called with ARN and token when Secrets Manager starts a rotation.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        *,
+        clock: Callable[[], float],
+        delay: Callable[[], float],
+        watcher: Watcher,
+        rotates: Callable[[str, str], None],
+    ) -> None:
+        mock_random.seed(seed)
+        for backends in (kms_backends, ssm_backends):
+            backends[ACCOUNT][REGION].reset()
+        self._watcher = watcher
+        self._rotates = rotates
+        self._manager = Backend(REGION, ACCOUNT)
+        self.store = LaggingStore(ACCOUNT, REGION)
+        self._manager.store = self.store
+        self.rds = Rds(clock, delay, watcher.password_took_effect)
+        self.calls = 0
+
+    @property
+    def keys(self) -> Any:  # noqa: ANN401 - moto's
+        """KMS keys by id."""
+        return kms_backends[ACCOUNT][REGION].keys
+
+    def secret(self, secret_id: str) -> Secret | None:
+        """The secret as it is."""
+        return self.store.find(secret_id)
+
+    def call(
+        self, caller: str, service: str, operation: str, params: Mapping[str, Any], *, lag: int = 0
+    ) -> dict[str, Any]:
+        """Perform one operation.
+
+        Args:
+            caller: who calls.
+            service: botocore's name of the service.
+            operation: API operation.
+            params: its parameters as JSON carries them, with blobs in base64.
+            lag: how many changes a list is behind.
+
+        Raises:
+            Fault: AWS's error.
+        """
+        self.calls += 1
+        noted = self._watcher.before(caller, service, operation, params)
+        error = ""
+        try:
+            return self._perform(service, operation, params, lag)
+        except JsonRESTError as fault:
+            error = fault.error_type
+            raise
+        finally:
+            self._watcher.after(noted, caller, service, operation, params, error)
+
+    def _perform(self, service: str, operation: str, params: Mapping[str, Any], lag: int) -> dict[str, Any]:
+        match service:
+            case "secretsmanager":
+                return self._secrets(operation, params, lag)
+            case "rds":
+                return self.rds.call(operation, params)
+            case "kms":
+                return _through_moto(KmsResponse(), f"TrentService.{operation}", params)
+            case "ssm":
+                return _through_moto(SimpleSystemManagerResponse(), f"AmazonSSM.{operation}", params)
+            case "sts" if operation == "GetCallerIdentity":
+                return {"Account": ACCOUNT, "UserId": "simulation", "Arn": f"arn:aws:iam::{ACCOUNT}:user/simulation"}
+        raise NotImplementedError(f"the simulation has no {service} {operation}")
+
+    def _secrets(self, operation: str, params: Mapping[str, Any], lag: int) -> dict[str, Any]:
+        shapes.validate("secretsmanager", operation, params)
+        if operation == "RotateSecret":
+            request = Request(params, ACCOUNT, REGION, self.store)
+            answer: Mapping[str, Any] = rotation.rotate_secret(request, account_lock(ACCOUNT), self)
+        else:
+            self.store.lag = lag if operation == "ListSecrets" else 0
+            answer = self._manager.call(operation, params)
+            self.store.lag = 0
+        if not operation.startswith(_READS):
+            self.store.note(str(params.get("SecretId") or params.get("Name")))
+        return dict(answer)
+
+    # What `rotation.Functions` asks for.
+
+    def require(self, arn: str, account_id: str) -> None:
+        """Every function exists, and Secrets Manager may invoke it."""
+
+    def start(self, secret: Secret, token: str, arn: str, lock: object) -> None:
+        """The simulation runs the steps."""
+        self._rotates(secret.arn, token)
+
+
+def _through_moto(response: BaseResponse, target: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    made: Any = response  # set up without a request
+    made.body, made.headers, made.querystring, made.data = json.dumps(params), {"X-Amz-Target": target}, {}, {}
+    made.region, made.partition, made.current_account, made.access_key = REGION, "aws", ACCOUNT, "simulation"
+    made.response_headers, made.uri_match = {}, {}
+    status, _, body = made.call_action()
+    answer: dict[str, Any] = json.loads(body or "{}")
+    if status >= 300:  # noqa: PLR2004 - HTTP
+        raise Fault(str(answer.get("__type", "")).rsplit("#", 1)[-1], str(answer.get("message", "")), int(status))
+    return answer

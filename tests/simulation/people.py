@@ -1,0 +1,290 @@
+"""Who acts beside the applies: a human at the console, and the rotation that Secrets Manager starts."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from secrets_pipeline.local.corrections.faults import Fault
+from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, PREVIOUS, Secret
+from secrets_pipeline.reconcilers.marks import PREFIX
+
+from .ledger import document
+from .stacks import DATABASE, LETTERS, STACK
+
+if TYPE_CHECKING:
+    from .scheduling import Actor
+    from .simulation import Simulation
+
+ROTATED = ("db", "token")
+
+
+def new_password(rng: random.Random) -> str:
+    """Twenty letters."""
+    return "".join(rng.choice(LETTERS) for _ in range(20))
+
+
+def with_password(stored: str | None, password: str) -> str:
+    """A value whose password is another one."""
+    found = document(stored)
+    return password if found is None else json.dumps({**found, "password": password})
+
+
+def password_of(stored: str | None) -> str | None:
+    """The password inside a value."""
+    found = document(stored)
+    return stored if found is None else found.get("password")
+
+
+class Human:
+    """Somebody at the console who changes one thing after the other."""
+
+    def __init__(self, simulation: Simulation, rng: random.Random) -> None:
+        self._simulation = simulation
+        self._rng = rng
+        self._actions: tuple[Callable[[Secret], None], ...] = (
+            self._put_value,
+            self._put_value,
+            self._put_value,
+            self._add_key,
+            self._add_key,
+            self._tag,
+            self._untag,
+            self._delete_policy,
+            self._put_policy,
+            self._describe_otherwise,
+            self._move_key,
+            self._delete,
+            self._delete,
+            self._restore,
+            self._cancel_rotation,
+            self._disown,
+            self._destroy,
+            self._alter_role,
+        )
+
+    def act(self, actor: Actor) -> None:
+        """Some changes, one after another."""
+        busy = self._rng.random() < 0.4
+        most, pause = (12, 1.5) if busy else (4, 8.0)
+        for _ in range(self._rng.randrange(1, most)):
+            self._simulation.scheduler.turn(actor)
+            ours = [one for one in self._simulation.cloud.store.all() if self._concerned(one)]
+            if not ours:
+                continue
+            self._touch(self._rng.choice(ours))
+            self._simulation.scheduler.sleep(actor, self._rng.random() * pause)
+
+    def interfere(self, secret_id: str) -> None:
+        """Change something right after an apply has looked at it: the moment at which it hurts most."""
+        ours = [one for one in self._simulation.cloud.store.all() if self._concerned(one)]
+        meant = self._simulation.cloud.secret(secret_id)
+        if ours:
+            self._touch(meant if meant in ours else self._rng.choice(ours))
+
+    def _touch(self, secret: Secret) -> None:
+        # Where the console shows an error, the human goes on to something else.
+        with contextlib.suppress(Fault):
+            self._rng.choice(self._actions)(secret)
+
+    def _concerned(self, secret: Secret) -> bool:
+        return secret.name.startswith(f"{STACK}/") and self._simulation.ledger.fact(secret.name).foreign_since is None
+
+    def _call(self, operation: str, secret: Secret, **params: Any) -> None:  # noqa: ANN401 - parameters of any operation
+        self._simulation.cloud.call("human", "secretsmanager", operation, {"SecretId": secret.arn, **params})
+
+    def _current(self, secret: Secret) -> str | None:
+        held = secret.staged(CURRENT)
+        return held.string if held else None
+
+    def _put_value(self, secret: Secret) -> None:
+        self._put(secret, with_password(self._current(secret), new_password(self._rng)))
+
+    def _add_key(self, secret: Secret) -> None:
+        found = document(self._current(secret))
+        if found is not None:
+            self._put(secret, json.dumps({**found, f"note{self._rng.randrange(99)}": new_password(self._rng)}))
+
+    def _put(self, secret: Secret, value: str) -> None:
+        self._call("PutSecretValue", secret, SecretString=value)
+        fact = self._simulation.ledger.fact(secret.name)
+        fact.replaced_by_human = fact.ever_replaced = True
+
+    def _tag(self, secret: Secret) -> None:
+        key = self._rng.choice(["Team", "Cost", "Console"])
+        self._call("TagResource", secret, Tags=[{"Key": key, "Value": "by hand"}])
+
+    def _untag(self, secret: Secret) -> None:
+        theirs = [key for key in secret.tags if not key.startswith(PREFIX)]
+        if theirs:
+            self._call("UntagResource", secret, TagKeys=[self._rng.choice(theirs)])
+
+    def _delete_policy(self, secret: Secret) -> None:
+        if secret.policy is not None:
+            self._call("DeleteResourcePolicy", secret)
+            self._simulation.ledger.fact(secret.name).policy_touched = True
+
+    def _put_policy(self, secret: Secret) -> None:
+        statement = {"Effect": "Deny", "Principal": "*", "Action": "secretsmanager:DeleteSecret", "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self._call("PutResourcePolicy", secret, ResourcePolicy=policy)
+        self._simulation.ledger.fact(secret.name).policy_touched = True
+
+    def _describe_otherwise(self, secret: Secret) -> None:
+        self._call("UpdateSecret", secret, Description="by hand")
+
+    def _move_key(self, secret: Secret) -> None:
+        self._call("UpdateSecret", secret, KmsKeyId="alias/aws/secretsmanager")
+
+    def _delete(self, secret: Secret) -> None:
+        self._call("DeleteSecret", secret, RecoveryWindowInDays=7)
+
+    def _restore(self, secret: Secret) -> None:
+        if secret.deleted is not None:
+            self._call("RestoreSecret", secret)
+
+    def _cancel_rotation(self, secret: Secret) -> None:
+        if secret.rotation is not None:
+            self._call("CancelRotateSecret", secret)
+
+    def _disown(self, secret: Secret) -> None:
+        """Take a secret over: from now on it is none of the pipeline's business."""
+        if self._rng.random() < 0.5:
+            return
+        ours = [key for key in secret.tags if key.startswith(PREFIX)]
+        if ours:
+            self._call("UntagResource", secret, TagKeys=ours)
+            self._simulation.ledger.fact(secret.name).foreign_since = self._simulation.ledger.turn
+
+    def _destroy(self, secret: Secret) -> None:
+        """Delete a secret for good: its values are lost, on purpose."""
+        if self._rng.random() < 0.5:
+            return
+        self._call("DeleteSecret", secret, ForceDeleteWithoutRecovery=True)
+        self._simulation.ledger.fact(secret.name).destroyed = True
+
+    def _alter_role(self, _secret: Secret) -> None:
+        instance = self._simulation.cloud.rds.instances.get(DATABASE)
+        if instance is not None:
+            self._simulation.cloud.rds.set_password(instance, new_password(self._rng))
+            self._simulation.ledger.say("human", "database ALTER ROLE")
+            self._simulation.database_altered = True
+
+
+class Rotation:
+    """The rotation function's four steps, as AWS's templates perform them.
+
+    Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
+    """
+
+    def __init__(self, simulation: Simulation, rng: random.Random, *, failing: float) -> None:
+        self._simulation = simulation
+        self._rng = rng
+        self._failing = failing
+
+    def act(self, actor: Actor) -> None:
+        """Rotate some secrets, each to its end or to where the function fails."""
+        for _ in range(self._rng.randrange(1, 3)):
+            self._simulation.scheduler.turn(actor)
+            store = self._simulation.cloud.store
+            found = [s for s in store.all() if s.rotation is not None and s.rotation.enabled and s.deleted is None]
+            if not found:
+                self._simulation.scheduler.sleep(actor, 3)
+                continue
+            secret = self._rng.choice(found)
+            try:
+                self._simulation.cloud.call("rotation", "secretsmanager", "RotateSecret", {"SecretId": secret.arn})
+            except Fault:
+                self._simulation.ledger.say("rotation", f"refused for {secret.name}")
+            while self._simulation.rotations:
+                arn, token = self._simulation.rotations.pop()
+                self.perform(actor, arn, token)
+
+    def perform(self, actor: Actor | None, arn: str, token: str) -> bool:
+        """All four steps; whether they succeeded."""
+        for step in (self._create, self._set, self._test, self._finish):
+            if actor is not None:
+                self._simulation.scheduler.turn(actor)
+            if self._rng.random() < self._failing:
+                self._simulation.ledger.say("rotation", f"dies before {step.__name__.strip('_')}Secret")
+                return False
+            try:
+                if not step(actor, arn, token):
+                    self._simulation.ledger.say("rotation", f"fails in {step.__name__.strip('_')}Secret")
+                    return False
+            except Fault as fault:
+                self._simulation.ledger.say("rotation", f"stops: {fault.error_type}")
+                return False
+        return True
+
+    def _call(self, actor: Actor | None, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        if actor is not None:
+            self._simulation.scheduler.turn(actor)
+        return self._simulation.cloud.call("rotation", "secretsmanager", operation, params)
+
+    def _value(self, actor: Actor | None, arn: str, stage: str) -> str | None:
+        try:
+            answer = self._call(actor, "GetSecretValue", {"SecretId": arn, "VersionStage": stage})
+        except Fault as fault:
+            if fault.error_type != "ResourceNotFoundException":
+                raise
+            return None
+        return str(answer["SecretString"])
+
+    def _create(self, actor: Actor | None, arn: str, token: str) -> bool:
+        if self._value(actor, arn, PENDING) is None:
+            current = self._value(actor, arn, CURRENT)
+            if current is None:
+                return False
+            value = with_password(current, new_password(self._rng))
+            given = {"SecretId": arn, "ClientRequestToken": token, "SecretString": value, "VersionStages": [PENDING]}
+            self._call(actor, "PutSecretValue", given)
+        return True
+
+    def _database(self, arn: str) -> Any:  # noqa: ANN401 - an instance or None
+        secret = self._simulation.cloud.secret(arn)
+        concerns = secret is not None and secret.name == f"{STACK}/db" and self._simulation.newest.database
+        return self._simulation.cloud.rds.instances.get(DATABASE) if concerns else None
+
+    def _set(self, actor: Actor | None, arn: str, token: str) -> bool:
+        secret = self._simulation.cloud.secret(arn)
+        if secret is None or (secret.name == f"{STACK}/db" and self._simulation.newest.database) is False:
+            return secret is not None
+        instance, rds = self._database(arn), self._simulation.cloud.rds
+        wanted = password_of(self._value(actor, arn, PENDING))
+        if instance is None or wanted is None or not rds.available(instance):
+            return False
+        if instance.password == wanted:
+            return True
+        for stage in (CURRENT, PREVIOUS):
+            if instance.password == password_of(self._value(actor, arn, stage)):
+                rds.set_password(instance, wanted)
+                self._simulation.ledger.say("rotation", "database ALTER ROLE")
+                return True
+        return False
+
+    def _test(self, actor: Actor | None, arn: str, token: str) -> bool:
+        instance = self._database(arn)
+        return instance is None or instance.password == password_of(self._value(actor, arn, PENDING))
+
+    def _finish(self, actor: Actor | None, arn: str, token: str) -> bool:
+        versions = self._call(actor, "DescribeSecret", {"SecretId": arn})["VersionIdsToStages"]
+        current = next((version for version, stages in versions.items() if CURRENT in stages), None)
+        if current == token:
+            return True
+        if token not in versions or PENDING not in versions[token]:
+            return False
+        move = {"SecretId": arn, "VersionStage": CURRENT, "MoveToVersionId": token, "RemoveFromVersionId": current}
+        self._call(actor, "UpdateSecretVersionStage", move)
+        secret = self._simulation.cloud.secret(arn)
+        if secret is not None and secret.rotation is not None:
+            secret.rotation.last_date = 1.0
+            self._simulation.cloud.store.note(secret.name)
+            self._simulation.ledger.fact(secret.name).rotated = True
+        if self._rng.random() < 0.5:
+            done = {"SecretId": arn, "VersionStage": PENDING, "RemoveFromVersionId": token}
+            self._call(actor, "UpdateSecretVersionStage", done)
+        return True
