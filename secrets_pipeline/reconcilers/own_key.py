@@ -41,7 +41,7 @@ class Standing:
 
 def key_marks(context: StackContext) -> KeyMarks:
     """The marks of the stack's keys."""
-    return KeyMarks(context.fingerprinter, context.spec.stack)
+    return KeyMarks(lambda: context.fingerprinter, context.spec.stack)
 
 
 def standing(context: StackContext, alias: str) -> Standing:

@@ -92,6 +92,7 @@ class ReplicaReconciler:
         if not secret.replicas and not (owned and state is not None and made_regions(state)):
             return None
         if state is None or state.deleted_at is not None:
+            self._check_keys(secret, secret.replicas)
             return Change(resource, ChangeClass.REPLICATE, ("follows the secret",))
         if not owned:
             return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",))
