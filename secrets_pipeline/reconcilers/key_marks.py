@@ -8,7 +8,6 @@ key is ours to finish, and until then nothing about it is believed.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
 
 from secrets_pipeline.reconcilers.marks import PREFIX, SPEC, STACK, Mark, MarkState, Owner
 from secrets_pipeline.reconcilers.states import KeyState
@@ -25,12 +24,11 @@ class KeyMarks:
     """Writes and verifies the marks of one stack's keys.
 
     Args:
-        fingerprinter: called where a mark is there to verify or to be written; it gives None where nothing was ever
-            applied, and then no mark verifies.
+        fingerprinter: None where nothing was ever applied; then no mark verifies.
         stack: the stack's name.
     """
 
-    def __init__(self, fingerprinter: Callable[[], Fingerprinter | None], stack: str) -> None:
+    def __init__(self, fingerprinter: Fingerprinter | None, stack: str) -> None:
         self._fingerprinter = fingerprinter
         self._stack = stack
 
@@ -48,8 +46,7 @@ class KeyMarks:
 
     def digest(self, *parts: str) -> str | None:
         """Keyed digest of a key's desired state; None where nothing was ever applied."""
-        fingerprinter = self._fingerprinter()
-        return fingerprinter.digest("key-spec", *parts)[:32] if fingerprinter else None
+        return self._fingerprinter.digest("key-spec", *parts)[:32] if self._fingerprinter else None
 
     def verify(self, key: KeyState, tags: dict[str, str], alias: str) -> Mark:
         """What a key's tags prove, looked at as the key behind `alias`."""
@@ -58,7 +55,7 @@ class KeyMarks:
         stack, owner = tags.get(STACK, ""), Owner(tags.get(STACK, ""), "", tags.get(ALIAS, ""))
         digest, _, mac = tags.get(SPEC, "").partition(".")
         # Whoever imported a key's material can decrypt without KMS.
-        if self._fingerprinter() is None or not mac or tags.get(ALIAS) != alias or key.origin != _MADE_BY_KMS:
+        if self._fingerprinter is None or not mac or tags.get(ALIAS) != alias or key.origin != _MADE_BY_KMS:
             return Mark(MarkState.FORGED, owner)
         if digest == _PROVISIONAL and hmac.compare_digest(mac, self._mac(alias, stack, alias, digest)):
             return Mark(MarkState.UNFINISHED, owner)
@@ -67,7 +64,6 @@ class KeyMarks:
         return Mark(MarkState.FORGED, owner)
 
     def _mac(self, subject: str, stack: str, alias: str, digest: str) -> str:
-        fingerprinter = self._fingerprinter()
-        if fingerprinter is None:
+        if self._fingerprinter is None:
             raise RuntimeError("marks are written under the fingerprint key, which apply makes first")
-        return fingerprinter.digest("key-mark", subject, stack, alias, digest)
+        return self._fingerprinter.digest("key-mark", subject, stack, alias, digest)
