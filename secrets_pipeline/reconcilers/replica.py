@@ -191,6 +191,8 @@ def settle(context: StackContext, secret: SecretSpec) -> SecretState | None:
 
 def open_parts(context: StackContext, state: SecretState, secret: SecretSpec) -> list[str]:
     """What is not as declared, for a human, as far as this run has seen it; reads nothing of Secrets Manager."""
+    # `settle` may have seen more than the caller.
+    state = context.inventory.secret(state.name) or state
     if not secret.replicas and not made_regions(state):
         return []
     if isinstance(state.replicas, Unread):
