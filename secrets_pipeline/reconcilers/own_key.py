@@ -74,6 +74,10 @@ def usable_as(context: StackContext, alias: str) -> KeyState | str:
 
 def _marked(context: StackContext, about: KeyState, alias: str) -> MarkedKey:
     tags = dict(context.inventory.keys.tags(about.key_id))
+    unproven = KeyMarks(None, context.spec.stack).verify(about, tags, alias)
+    if unproven.owner is None:
+        # No tag of ours: there is nothing to prove, and no fingerprint key to ask for, or to make in another's account.
+        return MarkedKey(about, unproven)
     return MarkedKey(about, key_marks(context).verify(about, tags, alias))
 
 

@@ -94,6 +94,7 @@ class ReplicaReconciler:
         if not secret.replicas and not (owned and state is not None and made_regions(state)):
             return None
         if state is None or state.deleted_at is not None:
+            self._check_keys(secret, secret.replicas)
             return Change(resource, ChangeClass.REPLICATE, ("follows the secret",))
         if not owned:
             return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",))
@@ -192,6 +193,8 @@ def settle(context: StackContext, secret: SecretSpec) -> SecretState | None:
 
 def open_parts(context: StackContext, state: SecretState, secret: SecretSpec) -> list[str]:
     """What is not as declared, for a human, as far as this run has seen it; reads nothing of Secrets Manager."""
+    # `settle` may have seen more than the caller.
+    state = context.inventory.secret(state.name) or state
     if not secret.replicas and not made_regions(state):
         return []
     if isinstance(state.replicas, Unread):

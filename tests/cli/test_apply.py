@@ -209,12 +209,16 @@ def test_one_failing_secret_and_one_broken_stack_hide_nobody(shop: Shop, first: 
     shown = json.loads(result.stdout)
     assert sorted(shown["stacks"]) == ["shop-dev", "shop-half"]
     assert list(shown["errors"]) == ["shop-broken"]
-    outcomes = {
-        row["name"]: row["outcome"] for row in shown["stacks"]["shop-half"]["outcomes"] if row["stage"] == "secrets"
+    rows = shown["stacks"]["shop-half"]["outcomes"]
+    outcomes = {row["name"]: row["outcome"] for row in rows if row["stage"] in ("kms_keys", "secrets")}
+    assert outcomes == {
+        "alias/secrets/shop/half": "applied",
+        "alias/nobody-made-it": "failed",
+        "shop/half/api/bad": "skipped",
+        "shop/half/api/good": "applied",
     }
-    assert outcomes == {"shop/half/api/bad": "failed", "shop/half/api/good": "applied"}
     assert shown["stacks"]["shop-dev"]["success"]
-    assert "shop-half secrets ✗ secret shop/half/api/bad" in result.stderr
+    assert "shop-half kms_keys ✗ kms-key alias/nobody-made-it" in result.stderr
     assert "vars.secrets.nothing" in result.stderr
     assert "Traceback" not in result.stderr
 

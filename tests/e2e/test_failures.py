@@ -141,7 +141,7 @@ def test_one_secret_that_fails_leaves_the_others_applied_and_the_run_failed(
     assert all(check.passed for check in checks)
 
 
-def test_a_failing_write_fails_the_run_with_its_table_and_the_next_run_finishes(
+def test_a_dead_key_fails_the_run_with_the_secrets_under_it_and_the_next_run_finishes(
     aws: local.LocalAws, repository: Path
 ) -> None:
     kms = boto3.client("kms")
@@ -153,8 +153,11 @@ def test_a_failing_write_fails_the_run_with_its_table_and_the_next_run_finishes(
     report, _ = provision("myapp-prod", base_path=repository, options=ApplyOptions())
     assert not report.success
     failed = [row for row in report.rows if row["outcome"] == "failed"]
-    assert [row["name"] for row in failed] == ["myapp/prod/api/api-key"]
-    assert "myapp/prod/api/api-key" in (report.error or "")
+    assert [(row["stage"], row["name"]) for row in failed] == [("kms_keys", "alias/myapp-prod")]
+    for text in ("is Disabled", "myapp/prod/api/api-key", "myapp/prod/api/oauth-config"):
+        assert text in (report.error or "")
+    outcomes = {row["name"]: row["outcome"] for row in report.rows if row["stage"] == "secrets"}
+    assert outcomes["myapp/prod/api/api-key"] == "skipped"
     assert any(row["outcome"] == "unchanged" for row in report.rows)
     kms.enable_key(KeyId=key)
     report, checks = provision("myapp-prod", base_path=repository, options=ApplyOptions())

@@ -277,8 +277,8 @@ def test_the_page_of_a_run_shows_its_partition_and_its_success(page: Page, provi
     page.goto(f"/runs/{provisioned['myapp-dev'].run_id}")
     expect(page.get_by_text("partition: myapp-dev")).to_be_visible()
     expect(page.get_by_text("Success", exact=True)).to_be_visible()
-    expect(page.get_by_text("11 assets")).to_be_visible()
-    expect(page.get_by_text("7 checks")).to_be_visible()
+    expect(page.get_by_text("12 assets")).to_be_visible()
+    expect(page.get_by_text("8 checks")).to_be_visible()
 
 
 def test_the_page_of_a_check_shows_each_partition_passed(page: Page) -> None:

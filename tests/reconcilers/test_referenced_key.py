@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped
+from secrets_pipeline.spec import StackSpec, Target
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench
@@ -96,3 +97,17 @@ def test_a_key_that_secrets_are_still_under_names_them_although_they_left_the_st
     bench.kms.disable_key(KeyId=key)
     (change,) = bench.plan(bench.spec(bench.declared("kept", kms_key=alias)), "kms_keys").values()
     assert change.reason.endswith(f"{bench.name('gone')}, {bench.name('kept')}")
+
+
+def test_a_key_of_terraforms_in_another_stack_is_used_without_making_keys_of_ours_there(bench: Bench) -> None:
+    region = "us-west-1"
+    far = bench.session.client("kms", region_name=region)
+    made = far.create_key()["KeyMetadata"]["KeyId"]
+    other = bench.another()
+    far.create_alias(AliasName=other.alias, TargetKeyId=made)
+    target = Target(region=region, account_id=bench.aws.account_id)
+    shared = StackSpec(stack=other.stack, target=target, keys=(other.key(),), components={"kms": "kms"})
+    value = bench.late("${output." + other.stack + ":kms.key_id}")
+    context = bench.context(bench.spec(), shared)
+    assert context.outputs.text(value) == made
+    assert [one["AliasName"] for one in far.list_aliases()["Aliases"] if "secrets-pipeline" in one["AliasName"]] == []
