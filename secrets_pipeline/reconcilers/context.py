@@ -30,7 +30,7 @@ class ApplyOptions:
     """What only an operator may ask for.
 
     Attributes:
-        adopt: take over secrets that exist without our tags.
+        adopt: take over secrets and databases that exist without our tags.
         prune: delete, with the recovery window, what left the YAML.
     """
 

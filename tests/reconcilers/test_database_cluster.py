@@ -249,3 +249,16 @@ def test_a_cluster_of_mysql_is_created_as_well(bench: Bench) -> None:
     assert members(bench) == [(f"{bench.stack}-1", True)]
     assert {type(one) for one in bench.provision(spec, settings=offline).values()} == {Unchanged}
     assert PASSWORD not in tags(bench)
+
+
+def test_the_secret_of_a_cluster_that_rds_manages_is_named_and_never_written(bench: Bench) -> None:
+    managed = database(bench, password=None, manage_master_user_password=True)
+    spec = bench.create(
+        bench.declared("arn", "${output.rds.password_secret_arn}", needs_endpoint=True), databases=(managed,)
+    )
+    arn = cluster(bench)["MasterUserSecret"]["SecretArn"]
+    assert bench.value("arn") == arn
+    assert list(bench.secrets.describe_secret(SecretId=arn)["VersionIdsToStages"].values()) == [["AWSCURRENT"]]
+    bench.reset_calls()
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+    assert bench.calls()["GetSecretValue"] == 0
