@@ -72,7 +72,11 @@ def log_in(address: Address, password: SecretStr, *, ca_file: str | None = None)
     connect = _CONNECT.get(address.engine)
     if connect is None:
         return Unreachable(f"logins to engine {address.engine} are not supported yet")
-    tls = None if _on_this_host(address.host) else ssl.create_default_context(cafile=ca_file)
+    try:
+        tls = None if _on_this_host(address.host) else ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        # ssl.SSLError is one, too: a file that holds no certificates.
+        return Unreachable(f"rds_ca_file {ca_file} of the operator's settings is unusable: {type(error).__name__}")
     return connect(address, password, tls)
 
 
