@@ -156,7 +156,8 @@ class StacksResource(dg.ConfigurableResource[Stacks]):
         base_path: the Atmos repository; empty for ATMOS_BASE_PATH, else the current folder.
         from_file: what `atmos describe stacks` printed, read instead; empty for SECRETS_PIPELINE_FROM_FILE, if any.
         from_atmos: let the `atmos` command resolve the stacks; false for SECRETS_PIPELINE_FROM_ATMOS, if set.
-        adopt: take over secrets that exist without our tags. Materialize never does, unless set in the launchpad.
+        adopt: take over secrets and databases that exist without our tags. Materialize never does, unless set in the
+            launchpad.
         prune: delete, with the recovery window, what left the YAML.
         deep: also compare and mend what marks vouch for: policies, key policies, replicas, consumers.
     """

@@ -59,7 +59,9 @@ def apply(
     *,
     stacks: SomeStacks = None,
     every: AllStacks = False,
-    adopt: Annotated[bool, typer.Option("--adopt", help="Take over secrets that exist without our tags.")] = False,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Take over secrets and databases that exist without our tags.")
+    ] = False,
     prune: Annotated[
         bool, typer.Option("--prune", help="Delete what left the YAML, with the recovery window.")
     ] = False,

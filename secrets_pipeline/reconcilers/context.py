@@ -42,7 +42,7 @@ class ApplyOptions:
     """What only an operator may ask for.
 
     Attributes:
-        adopt: take over secrets that exist without our tags.
+        adopt: take over secrets and databases that exist without our tags.
         prune: delete, with the recovery window, what left the YAML.
         deep: also read what a list does not show and a mark vouches for: policies, key policies, replicas, consumers.
     """

@@ -68,7 +68,7 @@ class DatabaseEndpointReconciler:
             state = self._ready(database)
             if secret_password is None:
                 return state.endpoint or ""
-            if unproven := self._no_login(state):
+            if unproven := self.no_login(state):
                 return f"{state.endpoint}, password not proven: {unproven}"
             secret = secret_password.confirmed()
             password = secret_password.read(secret, secret.current_version)
@@ -117,7 +117,7 @@ class DatabaseEndpointReconciler:
         secret = password.known() if password else None
         return bool(self.others(database)) and secret is not None and secret.last_rotated_at is not None
 
-    def _no_login(self, state: DatabaseState) -> str:
+    def no_login(self, state: DatabaseState) -> str:
         """Why no login is tried here at all, or empty."""
         if not self._context.world.settings.database_logins:
             return "database_logins is off in the operator's settings"
@@ -143,7 +143,7 @@ class DatabaseEndpointReconciler:
         endpoint = state.endpoint or ""
         if database.password is None or self.proven(database):
             return ChangeClass.NONE, endpoint
-        if unproven := self._no_login(state) or self.others(database):
+        if unproven := self.no_login(state) or self.others(database):
             return ChangeClass.NONE, f"{endpoint}, password not proven: {unproven}"
         return ChangeClass.UPDATE, self._unproven(database, state)
 

@@ -70,7 +70,7 @@ class DatabasePassword:
         """Try a password at the database's endpoint; the writer's, of a cluster."""
         if state.address is None or state.port is None:
             return Unreachable("it has no endpoint yet")
-        address = Address(state.engine, state.address, state.port, state.username, state.db_name)
+        address = Address(state.engine, state.address, state.port, state.username, state.database)
         world = self._context.world
         return world.surroundings.log_in(address, password, ca_file=world.settings.rds_ca_file)
 

@@ -14,6 +14,7 @@ from secrets_pipeline.reconcilers.states import tag_map
 
 AVAILABLE: Final = "available"
 DELETING: Final = "deleting"
+_POSTGRES_DATABASE: Final = "postgres"
 _RESETTING = "resetting-master-credentials"
 
 SERVING: Final = frozenset(
@@ -81,6 +82,11 @@ class DatabaseState:
     members: Mapping[str, str] = field(default_factory=dict)
     writer: str | None = None
     cluster: str | None = None
+
+    @property
+    def database(self) -> str | None:
+        """The database to log in to; PostgreSQL on RDS has `postgres` where none was named, MySQL has none."""
+        return self.db_name or (_POSTGRES_DATABASE if "postgres" in self.engine else None)
 
     @property
     def endpoint(self) -> str | None:

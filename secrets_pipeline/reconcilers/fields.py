@@ -11,6 +11,9 @@ from secrets_pipeline.spec import GeneratedValue, SecretSpec
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
 
+_OPTIONAL = "dbname"
+"""AWS's rotation templates do without it; a database of MySQL may be made without one."""
+
 
 def known_fields(context: StackContext, secret: SecretSpec) -> tuple[dict[str, str | int], tuple[str, ...]]:
     """The fields that have a value now, in order, and why the others do not.
@@ -27,6 +30,8 @@ def known_fields(context: StackContext, secret: SecretSpec) -> tuple[dict[str, s
             known[name] = value
             continue
         match resolve(value, context.outputs):
+            case Pending(missing=True) if name == _OPTIONAL:
+                continue
             case Pending(reason=reason):
                 missing.append(reason)
             case Plain(value=str() | int() as plain):

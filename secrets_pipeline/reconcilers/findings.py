@@ -171,7 +171,7 @@ def _login(
     name, state = database.identifier, context.inventory.databases.find(database)
     if state is None:
         return Finding(name, Verdict.WAITING, f"{database.noun} does not exist")
-    waits = refusal(context, database, state) or ("" if state.serves else state.condition)
+    waits = refusal(context, database, state) or ("" if state.serves else state.condition) or reconciler.no_login(state)
     if waits:
         return Finding(name, Verdict.WAITING, waits)
     if not deep and reconciler.proven(database):

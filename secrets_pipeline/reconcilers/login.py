@@ -18,8 +18,6 @@ _POSTGRES_WRONG_LOGIN = "28P01"
 
 Source: https://www.postgresql.org/docs/current/errcodes-appendix.html (class 28).
 """
-_POSTGRES_DATABASE = "postgres"
-"""What RDS creates where no database is named."""
 _MYSQL_WRONG_LOGIN = 1045
 """ER_ACCESS_DENIED_ERROR; 1044, for example, is a right that the user lacks in one database.
 
@@ -50,7 +48,7 @@ class Address:
 
     Attributes:
         engine: RDS engine name.
-        database: its name; None for the engine's own.
+        database: its name; None for none, or for the one that is called as the user is.
     """
 
     engine: str
@@ -74,7 +72,11 @@ def log_in(address: Address, password: SecretStr, *, ca_file: str | None = None)
     connect = _CONNECT.get(address.engine)
     if connect is None:
         return Unreachable(f"logins to engine {address.engine} are not supported yet")
-    tls = None if _on_this_host(address.host) else ssl.create_default_context(cafile=ca_file)
+    try:
+        tls = None if _on_this_host(address.host) else ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        # ssl.SSLError is one, too: a file that holds no certificates.
+        return Unreachable(f"rds_ca_file {ca_file} of the operator's settings is unusable: {type(error).__name__}")
     return connect(address, password, tls)
 
 
@@ -84,7 +86,7 @@ def _postgres(address: Address, password: SecretStr, tls: ssl.SSLContext | None)
             user=address.username,
             host=address.host,
             port=address.port,
-            database=address.database or _POSTGRES_DATABASE,
+            database=address.database,
             password=password.get_secret_value(),
             timeout=_TIMEOUT_SECONDS,
             # None is taken as: encrypt where the server offers it.

@@ -217,7 +217,11 @@ class StackOutputs:
         if wrong := refusal(self._context, spec, state):
             return Pending(f"{spec.noun} {spec.identifier} {wrong}")
         value = _database_outputs(state).get(name)
-        return Plain(value) if value is not None else Pending(f"{spec.identifier} has no {name} yet: {state.condition}")
+        if value is not None:
+            return Plain(value)
+        # A database that was made without a name of its own will never have one.
+        nameless = name in ("db_name", "instance_name") and state.serves
+        return Pending(f"{spec.identifier} has no {name} yet: {state.condition}", missing=nameless)
 
     def _lambda(self, component: str, path: Path) -> Resolved:
         function = next(
@@ -249,7 +253,7 @@ def _database_outputs(state: DatabaseState) -> Mapping[str, Json]:
         "address": state.address,
         "endpoint": state.endpoint,
         "port": state.port,
-        "db_name": state.db_name,
+        "db_name": state.database,
         "master_username": state.username,
         "username": state.username,
         "engine": state.engine,
@@ -274,7 +278,7 @@ def _database_outputs(state: DatabaseState) -> Mapping[str, Json]:
         "instance_address": state.address,
         "instance_endpoint": state.endpoint,
         "instance_port": state.port,
-        "instance_name": state.db_name,
+        "instance_name": state.database,
     }
 
 

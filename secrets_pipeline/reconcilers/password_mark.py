@@ -45,7 +45,8 @@ class PasswordMark:
 
 def proves(state: DatabaseState, secret: SecretState) -> bool:
     """Whether a database is recorded to accept the current version of its secret."""
-    return PasswordMark.read(state) == PasswordMark(state.resource_id, secret.current_version or "")
+    version = secret.current_version
+    return version is not None and PasswordMark.read(state) == PasswordMark(state.resource_id, version)
 
 
 def was_restored(state: DatabaseState) -> bool:

@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_se
 from __future__ import annotations
 
 from secrets_pipeline.references import Expression, Output
+from secrets_pipeline.spec.base import Late
 from secrets_pipeline.spec.inputs import Inputs
 from secrets_pipeline.spec.model import DatabaseSpec, GeneratedValue
 from secrets_pipeline.spec.passwords import family_of, password_policy, rules_of
@@ -35,7 +36,7 @@ def generated_value(component: Inputs, entry: Inputs, master_of: DatabaseSpec | 
         "host": entry.late("host", Output(master_of.component, ("address",)) if master_of else None),
         "port": _port(entry, master_of),
         "username": entry.late("username", master_of.username if master_of else None),
-        "dbname": entry.late("dbname", master_of.db_name if master_of else None),
+        "dbname": entry.late("dbname", _db_name(master_of)),
     }
     fields = {key: value for key, value in found.items() if value is not None}
     named = (fields.get("username"), master_of.username if master_of else None)
@@ -47,6 +48,13 @@ def generated_value(component: Inputs, entry: Inputs, master_of: DatabaseSpec | 
             "Leave username out of one of the two, or write the same.",
         )
     return GeneratedValue(policy=policy, fields=fields)
+
+
+def _db_name(master_of: DatabaseSpec | None) -> Late | None:
+    """What the component says, else what AWS does where somebody else made the database."""
+    if master_of is None or master_of.db_name or master_of.create:
+        return master_of.db_name if master_of else None
+    return Output(master_of.component, ("db_name",))
 
 
 def _port(entry: Inputs, master_of: DatabaseSpec | None) -> int | str | Expression | None:

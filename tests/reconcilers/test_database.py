@@ -9,6 +9,7 @@ import pytest
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.reconcilers.marks import PASSWORD, STACK
+from secrets_pipeline.spec import OperatorSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_rds.type_defs import DBInstanceTypeDef
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 STAGE = "rds_instances"
 THEIRS = "a-password-of-theirs"
+OFFLINE = OperatorSettings(database_logins=False)
+"""The embedded AWS keeps records of MySQL: nobody answers there."""
 
 
 def instance(bench: Bench, identifier: str = "") -> DBInstanceTypeDef:
@@ -51,6 +54,32 @@ def test_a_found_instance_is_left_as_it_is_but_for_the_password_that_the_stack_d
     assert bench.calls("rds")["ModifyDBInstance"] == 1
     assert set(tags(bench)) == {PASSWORD}
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
+@pytest.mark.parametrize(("engine", "name", "dbname"), [("postgres", None, "postgres"), ("mysql", "shop", "shop")])
+def test_what_a_found_instance_is_called_comes_back_into_its_credentials(
+    bench: Bench, engine: str, name: str | None, dbname: str
+) -> None:
+    made_by_terraform(bench, Engine=engine, DBName=name)
+    fields = {"username": "${output.rds.username}", "dbname": "${output.rds.db_name}", "port": "${output.rds.port}"}
+    spec = bench.spec(
+        bench.generated(fields=fields), databases=(bench.database(create=False, engine=engine, db_name=None),)
+    )
+    bench.provision(spec, settings=OFFLINE)
+    port = instance(bench)["Endpoint"]["Port"]
+    document = bench.document("password")
+    assert (document["username"], document["dbname"], document["port"]) == ("owner", dbname, port)
+
+
+def test_a_database_of_mysql_without_a_name_leaves_it_out_of_its_credentials(bench: Bench) -> None:
+    made_by_terraform(bench, Engine="mysql")
+    spec = bench.spec(
+        bench.generated(fields={"username": "owner", "dbname": "${output.rds.db_name}"}),
+        databases=(bench.database(create=False, engine="mysql", db_name=None),),
+    )
+    bench.provision(spec, settings=OFFLINE)
+    assert set(bench.document("password")) == {"username", "password"}
+    assert {type(one) for one in bench.provision(spec, settings=OFFLINE).values()} == {Unchanged}
 
 
 def test_an_instance_of_that_name_that_we_did_not_create_is_blocked_and_nothing_of_it_is_used(bench: Bench) -> None:

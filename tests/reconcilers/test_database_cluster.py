@@ -249,3 +249,40 @@ def test_a_cluster_of_mysql_is_created_as_well(bench: Bench) -> None:
     assert members(bench) == [(f"{bench.stack}-1", True)]
     assert {type(one) for one in bench.provision(spec, settings=offline).values()} == {Unchanged}
     assert PASSWORD not in tags(bench)
+
+
+def test_the_secret_of_a_cluster_that_rds_manages_is_named_and_never_written(bench: Bench) -> None:
+    managed = database(bench, password=None, manage_master_user_password=True)
+    spec = bench.create(
+        bench.declared("arn", "${output.rds.password_secret_arn}", needs_endpoint=True), databases=(managed,)
+    )
+    arn = cluster(bench)["MasterUserSecret"]["SecretArn"]
+    assert bench.value("arn") == arn
+    assert list(bench.secrets.describe_secret(SecretId=arn)["VersionIdsToStages"].values()) == [["AWSCURRENT"]]
+    bench.reset_calls()
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+    assert bench.calls()["GetSecretValue"] == 0
+
+
+def test_a_restored_cluster_is_noticed_by_its_resource_id_and_gets_our_password_again(
+    bench: Bench, spec: StackSpec
+) -> None:
+    set_in_cluster(bench, "of-an-older-time-1")
+    old = cluster(bench)
+    bench.rds.create_db_cluster_snapshot(DBClusterIdentifier=bench.stack, DBClusterSnapshotIdentifier=bench.stack)
+    bench.rds.delete_db_instance(DBInstanceIdentifier=f"{bench.stack}-1", SkipFinalSnapshot=True)
+    bench.rds.delete_db_cluster(DBClusterIdentifier=bench.stack, SkipFinalSnapshot=True)
+    bench.rds.restore_db_cluster_from_snapshot(
+        DBClusterIdentifier=bench.stack,
+        SnapshotIdentifier=bench.stack,
+        Engine="aurora-postgresql",
+        Tags=old["TagList"],
+    )
+    restored = cluster(bench)
+    assert restored["DbClusterResourceId"] != old["DbClusterResourceId"]
+    # A restored cluster has no instances: they are made as well.
+    assert bench.plan(spec, STAGE)[bench.stack].reasons == (f"instance {bench.stack}-1 is missing",)
+    assert isinstance(bench.provision(spec)[f"rds_endpoints {bench.stack}"], Applied)
+    assert accepts(bench, bench.document("password")["password"])
+    assert tags(bench)[PASSWORD] == proof(bench)
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from secrets_pipeline.reconcilers import ApplyOptions, Verdict, as_declared, connections, current_values, logins
-from secrets_pipeline.spec import SecretSpec, StackSpec
+from secrets_pipeline.spec import OperatorSettings, SecretSpec, StackSpec
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers import Finding
@@ -144,6 +144,12 @@ def test_a_login_is_believed_while_it_is_recorded_and_tried_when_asked(bench: Be
     missing = bench.database().model_copy(update={"identifier": "nobody"})
     context = bench.context(spec.model_copy(update={"databases": (missing,)}), options=ApplyOptions())
     assert only(logins(context, deep=True)) == (Verdict.WAITING, "RDS instance does not exist")
+
+
+def test_where_no_login_is_tried_a_check_waits_instead_of_trying(bench: Bench, spec: StackSpec) -> None:
+    context = bench.context(spec, settings=OperatorSettings(database_logins=False))
+    verdict, detail = only(logins(context, deep=True))
+    assert (verdict, detail) == (Verdict.WAITING, "database_logins is off in the operator's settings")
 
 
 def test_a_password_that_rds_owns_is_not_judged(bench: Bench) -> None:

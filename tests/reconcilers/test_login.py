@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -103,3 +104,16 @@ def test_something_that_is_no_postgresql_is_unreachable(text: bytes) -> None:
 def test_another_engine_is_said_to_be_unsupported() -> None:
     found = log_in(Address("oracle-ee", "127.0.0.1", 1, "owner", "orders"), PASSWORD)
     assert found == Unreachable("logins to engine oracle-ee are not supported yet")
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+@pytest.mark.parametrize("engine", ["postgres", "mysql"])
+def test_an_unusable_bundle_of_certificates_is_named_before_anybody_is_called(
+    tmp_path: Path, engine: str, content: str | None
+) -> None:
+    bundle = tmp_path / "bundle.pem"
+    if content is not None:
+        bundle.write_text(content)
+    found = log_in(Address(engine, "db.example.invalid", 5432, "owner", "orders"), PASSWORD, ca_file=str(bundle))
+    assert isinstance(found, Unreachable)
+    assert found.reason.startswith(f"rds_ca_file {bundle} of the operator's settings is unusable: ")

@@ -166,10 +166,11 @@ def test_the_master_user_of_a_found_database_is_what_aws_says_unless_the_stack_d
     value = spec.secret(SecretRef(component="secretsmanager", key="master")).value
     assert isinstance(value, GeneratedValue)
     assert value.fields["username"] == Output("rds", ("username",))
+    assert value.fields["dbname"] == "x"
     said = bench.spec(stack("engine: postgres\n" + PASSWORD, create=False, credentials="username: theirs\n"))
     value = said.secret(SecretRef(component="secretsmanager", key="master")).value
     assert isinstance(value, GeneratedValue)
-    assert value.fields["username"] == "theirs"
+    assert (value.fields["username"], value.fields["dbname"]) == ("theirs", Output("rds", ("db_name",)))
 
 
 @pytest.mark.parametrize("identifier", ["orders", "orders-1"])

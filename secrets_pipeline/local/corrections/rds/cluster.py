@@ -181,8 +181,11 @@ class ClusterCalls(RDSBackend):
         return super().modify_db_cluster({**kwargs, "db_cluster_identifier": identifier})
 
     def delete_db_cluster(self, cluster_identifier: str, snapshot_name: str | None = None) -> DBCluster:
-        """Delete a cluster that has no instance any more, and its server."""
+        """Delete a cluster that has no instance any more, its automated snapshots, and its server."""
         cluster = super().delete_db_cluster(cluster_identifier, snapshot_name)
+        for name, snapshot in list(self.cluster_snapshots.items()):
+            if snapshot.snapshot_type == "automated" and snapshot.cluster.db_cluster_identifier == cluster_identifier:
+                del self.cluster_snapshots[name]
         if isinstance(cluster, Cluster):
             cluster.status = "deleting"
             cluster.submit(lambda: FLEET.remove(cluster.db_cluster_resource_id), "deleting")

@@ -1,0 +1,59 @@
+"""What a database's tag says about its password."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from secrets_pipeline.reconcilers.database_state import DatabaseState
+from secrets_pipeline.reconcilers.marks import PASSWORD
+from secrets_pipeline.reconcilers.password_mark import PasswordMark, is_unfinished, proves, was_restored
+from secrets_pipeline.reconcilers.states import SecretState
+
+
+def database(mark: str | None, resource_id: str = "db-A") -> DatabaseState:
+    texts: dict[str, Any] = dict.fromkeys(("identifier", "arn", "status", "engine", "username"), "x")
+    tags = {} if mark is None else {PASSWORD: mark}
+    return DatabaseState(
+        **texts,
+        resource_id=resource_id,
+        db_name=None,
+        address=None,
+        port=None,
+        tags=tags,
+        password_pending=False,
+        master_secret_arn=None,
+    )
+
+
+SECRET = SecretState(name="s", arn="a", versions={"v2": ("AWSCURRENT",), "v1": ("AWSPREVIOUS",)})
+
+
+@pytest.mark.parametrize(
+    ("mark", "proven", "restored", "unfinished"),
+    [
+        (None, False, False, False),
+        ("db-A:v2", True, False, False),
+        ("db-A:v1", False, False, False),
+        ("db-A:v2:setting", False, False, True),
+        ("db-B:v2", False, True, False),
+        ("db-B:v2:setting", False, True, False),
+        ("something else", False, True, False),
+        ("", False, True, False),
+    ],
+)
+def test_a_mark_proves_one_version_in_one_database(
+    mark: str | None, proven: bool, restored: bool, unfinished: bool
+) -> None:
+    state = database(mark)
+    assert (proves(state, SECRET), was_restored(state), is_unfinished(state)) == (proven, restored, unfinished)
+
+
+@pytest.mark.parametrize("mark", ["db-A:v2", "db-A:v2:setting"])
+def test_a_mark_is_read_as_it_was_written(mark: str) -> None:
+    assert str(PasswordMark.read(database(mark))) == mark
+
+
+def test_a_secret_without_a_value_is_proven_nowhere() -> None:
+    assert not proves(database("db-A:"), SecretState(name="s", arn="a"))
