@@ -225,7 +225,7 @@ def test_checks_without_a_partition_judge_every_stack_in_one_summary_and_a_plan_
     assert planned.status == "SUCCESS", planned.failures()
     assert planned.materialized == []
     observations = planned.of_kind("ObservationEvent")
-    assert len(observations) == 8
+    assert len(observations) == 9
     assert all(observation["partition"] == "myapp-dev" for observation in observations)
     assert {entry.get("intValue", 0) for one in observations for entry in one["metadataEntries"]} == {0}
     assert writes(aws) == []
