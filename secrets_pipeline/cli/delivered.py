@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers import StackContext
 
 _OUTPUTS = "/secrets-pipeline"
+_ARNS = "/secret_arns"
+"""Beside the ARNs stand notes of what was delivered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,6 @@ def _published(account: AwsAccount, stack: str) -> Iterator[Delivered]:
     path = f"{_OUTPUTS}/{stack}/"
     with calling("GetParametersByPath", path):
         found = list(pages(account.client("ssm"), "get_parameters_by_path", Path=path, Recursive=True))
-    for parameter in found:
+    for parameter in (one for one in found if _ARNS in one["Name"]):
         keys = ", ".join(json.loads(parameter["Value"]))
         yield Delivered("ssm parameter", parameter["Name"], f"{{{keys}}}")
