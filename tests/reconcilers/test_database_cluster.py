@@ -124,16 +124,6 @@ def test_an_output_that_an_instance_has_not_is_said_to_be_missing_where_only_a_r
     assert "has no reader_endpoint" in found.reason
 
 
-def test_a_cluster_whose_instance_is_still_creating_is_skipped_and_finished_by_the_next_run(bench: Bench) -> None:
-    spec = declared(bench)
-    bench.provision(spec, "secrets", STAGE)
-    change = bench.plan(spec, "rds_endpoints")[bench.stack]
-    assert change.action is ChangeClass.UPDATE
-    assert "creating" in change.reason
-    assert isinstance(bench.provision(spec)[f"rds_endpoints {bench.stack}"], Applied)
-    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
-
-
 def test_more_instances_are_added_and_none_is_taken_away(bench: Bench, spec: StackSpec) -> None:
     grown = declared(bench, instance_count=3)
     change = bench.plan(grown, STAGE)[bench.stack]
