@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -73,7 +74,7 @@ def accepts(bench: Bench, password: str) -> bool:
 def set_in_cluster(bench: Bench, password: str) -> None:
     bench.rds.modify_db_cluster(DBClusterIdentifier=bench.stack, MasterUserPassword=password, ApplyImmediately=True)
     while cluster(bench).get("PendingModifiedValues"):
-        continue
+        time.sleep(0.02)
 
 
 def test_a_cluster_is_created_with_its_writer_and_proven_and_its_endpoints_come_back(

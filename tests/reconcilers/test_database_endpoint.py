@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,7 @@ def set_in_database(bench: Bench, password: str) -> None:
 
 def available(bench: Bench) -> None:
     while instance(bench)["DBInstanceStatus"] != "available" or instance(bench).get("PendingModifiedValues"):
-        continue
+        time.sleep(0.02)
 
 
 def unprove(bench: Bench) -> None:
