@@ -43,7 +43,7 @@ def mismatch(context: StackContext, database: DatabaseSpec, state: DatabaseState
         )
     if _engine(state.engine) != _engine(database.engine):
         return f"has engine {state.engine}, but the stack says {database.engine}: write engine: {state.engine}"
-    if isinstance(database.username, str) and database.username != state.username:
+    if isinstance(database.username, str) and database.username.lower() != state.username.lower():
         return f"has the master user {state.username}, but the stack says {database.username}: write what it has"
     if database.password is not None and state.master_secret_arn:
         return "keeps its master password in a secret of RDS: write manage_master_user_password: true, and no password"

@@ -23,6 +23,11 @@ _MYSQL_WRONG_LOGIN = 1045
 
 Source: https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html
 """
+_MYSQL_CLIENT_ERRORS, _MYSQL_NO_TLS = range(2000, 3000), 2026
+"""What the client says, not the server.
+
+Source: https://dev.mysql.com/doc/mysql-errors/8.4/en/client-error-reference.html
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +128,7 @@ def _mysql(address: Address, password: SecretStr, tls: ssl.SSLContext | None) ->
             ssl=tls,
         )
     except pymysql.MySQLError as error:
-        cause = getattr(error, "original_exception", None)
-        code = error.args[0] if error.args and isinstance(error.args[0], int) else None
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return _untrusted(address)
-        if code == _MYSQL_WRONG_LOGIN:
-            return Refused()
-        return _unreachable(address, cause) if cause is not None else _answered(str(code or ""))
+        return _mysql_said(address, error)
     except OSError as error:
         return _unreachable(address, error)
     except (LookupError, ValueError, TypeError, AttributeError, AssertionError, struct.error):
@@ -137,6 +136,19 @@ def _mysql(address: Address, password: SecretStr, tls: ssl.SSLContext | None) ->
         return Unreachable(f"what answers at {address.host}:{address.port} is no MySQL")
     connection.close()
     return LoggedIn()
+
+
+def _mysql_said(address: Address, error: pymysql.MySQLError) -> Login:
+    code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+    cause = getattr(error, "original_exception", None)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return _untrusted(address)
+    if cause is not None:
+        return _unreachable(address, cause)
+    if code in _MYSQL_CLIENT_ERRORS:
+        why = "offers no TLS" if code == _MYSQL_NO_TLS else f"did not answer as MySQL does (client error {code})"
+        return Unreachable(f"{address.host}:{address.port} {why}")
+    return Refused() if code == _MYSQL_WRONG_LOGIN else _answered(str(code or ""))
 
 
 def _answered(code: str) -> Unreachable:

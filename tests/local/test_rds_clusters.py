@@ -13,7 +13,7 @@ from pg8000.exceptions import DatabaseError, InterfaceError
 
 if TYPE_CHECKING:
     from mypy_boto3_rds import RDSClient
-    from mypy_boto3_rds.type_defs import DBClusterTypeDef
+    from mypy_boto3_rds.type_defs import DBClusterTypeDef, DBInstanceTypeDef
 
     from tests.local.conftest import Clients, Refused
 
@@ -39,13 +39,13 @@ def create(rds: RDSClient, identifier: str, **settings: Any) -> DBClusterTypeDef
     return rds.create_db_cluster(**{name: value for name, value in wanted.items() if value is not None})["DBCluster"]
 
 
-def add(rds: RDSClient, cluster: str, number: int = 1) -> None:
-    rds.create_db_instance(
+def add(rds: RDSClient, cluster: str, number: int = 1) -> DBInstanceTypeDef:
+    return rds.create_db_instance(
         DBInstanceIdentifier=f"{cluster}-{number}",
         DBClusterIdentifier=cluster,
         DBInstanceClass="db.t4g.medium",
         Engine="aurora-postgresql",
-    )
+    )["DBInstance"]
 
 
 def describe(rds: RDSClient, identifier: str) -> DBClusterTypeDef:
@@ -83,8 +83,7 @@ def test_a_cluster_has_endpoints_from_the_beginning_and_answers_from_its_first_i
     alone = available(rds, "orders")
     assert (alone["Endpoint"], alone["ReaderEndpoint"], alone["DBClusterMembers"]) == ("127.0.0.1", "localhost", [])
     assert not login(alone["Endpoint"], alone["Port"], PASSWORD)
-    add(rds, "orders")
-    instance = rds.describe_db_instances(DBInstanceIdentifier="orders-1")["DBInstances"][0]
+    instance = add(rds, "orders")
     assert (instance["DBInstanceStatus"], "Endpoint" in instance) == ("creating", False)
     cluster = available(rds, "orders", 1)
     assert cluster["Port"] == alone["Port"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,7 @@ def set_in_database(bench: Bench, password: str) -> None:
 
 def available(bench: Bench) -> None:
     while instance(bench)["DBInstanceStatus"] != "available" or instance(bench).get("PendingModifiedValues"):
-        continue
+        time.sleep(0.02)
 
 
 def unprove(bench: Bench) -> None:
@@ -228,20 +229,6 @@ class Clock:
 def waiting(context: StackContext, clock: Clock, seconds: float) -> DatabaseEndpointReconciler:
     context.world.surroundings = Surroundings(clock=clock, sleep=clock.sleep)
     return DatabaseEndpointReconciler(context, wait=seconds)
-
-
-def test_an_instance_that_is_still_creating_is_skipped_when_the_wait_is_over(bench: Bench) -> None:
-    spec = bench.spec(bench.generated(), databases=(bench.database(),))
-    bench.provision(spec, "secrets", "rds_instances")
-    assert bench.plan(spec, STAGE)[bench.stack].reason == "instance is creating"
-    clock = Clock()
-    outcome = bench.run(waiting(bench.context(spec), clock, 3.0))[bench.stack]
-    assert isinstance(outcome, Skipped)
-    assert outcome.reason == "instance is creating: the next run goes on when it is available"
-    assert clock.slept == [0.25, 0.5, 1.0, 1.25]
-    available(bench)
-    assert isinstance(prove(bench, spec), Applied)
-    assert mark(bench) == proof(bench)
 
 
 def test_a_status_that_does_not_pass_by_itself_is_not_waited_for(bench: Bench, spec: StackSpec) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,7 +44,7 @@ def instance(bench: Bench) -> DBInstanceTypeDef:
 
 def settle(bench: Bench) -> None:
     while instance(bench).get("PendingModifiedValues"):
-        continue
+        time.sleep(0.02)
 
 
 def mark(bench: Bench) -> str | None:
