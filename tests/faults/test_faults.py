@@ -4,12 +4,15 @@ of faults come round.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle
 
 import pytest
 
+from secrets_pipeline.aws import service_keys
 from secrets_pipeline.local import FaultAction
+from secrets_pipeline.reconcilers.value_writer import ValueWriter
 from tests.faults.cases import Case, Kind, Place, clean, judge
 from tests.faults.ground import Ground
 
@@ -76,3 +79,24 @@ def test_with_lists_that_stay_at_the_beginning_it_ends_the_same(
     verdict = judge(ground, clean(ground), Case(place, kind, stale=True))
     assert verdict.struck
     assert verdict.problems == ()
+
+
+def test_a_product_whose_tokens_were_random_would_be_caught(grounds: Grounds, monkeypatch: pytest.MonkeyPatch) -> None:
+    ground = grounds(UPDATE)
+    expected = clean(ground)
+    # Children are forks: they inherit it.
+    monkeypatch.setattr(ValueWriter, "token", lambda *_: str(uuid.uuid4()))
+    verdict = judge(ground, expected, Case(Place("secretsmanager", "PutSecretValue", 1), Kind.KILL_AFTER))
+    assert verdict.first == "killed"
+    assert any("/labels" in problem for problem in verdict.problems)
+
+
+def test_a_product_that_looked_for_no_key_of_an_earlier_try_would_be_caught(
+    grounds: Grounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ground = grounds(FEW_CALLS)
+    expected = clean(ground)
+    monkeypatch.setattr(service_keys, "find_unaliased_key", lambda *_, **__: None)
+    verdict = judge(ground, expected, Case(Place("kms", "CreateKey", 3), Kind.KILL_AFTER))
+    assert verdict.first == "killed"
+    assert any("/keys" in problem for problem in verdict.problems)
