@@ -138,8 +138,9 @@ def judge(ground: Ground, expected: Clean, case: Case) -> Verdict:
     ground.fresh()
     if case.stale:
         local.freeze_lists(ground.aws)
-    first = run(ground, fault=case.place.fault(case.kind), plan=not case.stale)
+    first = run(ground, fault=case.place.fault(case.kind))
     (report,) = local.disarm(ground.aws)
+    left = run(ground, apply=False, plan=True).left if first.green and not case.stale else ()
     stored = passwords(ground)
     later = [run(ground, plan=not case.stale)]
     if case.stale:
@@ -147,7 +148,7 @@ def judge(ground: Ground, expected: Clean, case: Case) -> Verdict:
         later.append(run(ground, plan=True))
     ended, kept = ending(ground), passwords(ground)
     problems = [
-        *_said_of_first(first, struck=bool(report.struck)),
+        *_said_of_first(first, left or (), struck=bool(report.struck)),
         *_said_of_later(later),
         *differences(ended, expected.ending),
         *(f"generated value of {name} has changed" for name, value in stored.items() if kept.get(name) != value),
@@ -162,15 +163,15 @@ def _ended(first: Run) -> str:
     return "went through" if first.green else "failed"
 
 
-def _said_of_first(first: Run, *, struck: bool) -> Iterator[str]:
+def _said_of_first(first: Run, left: Sequence[str], *, struck: bool) -> Iterator[str]:
     if first.unexpected:
         yield f"the run that met the fault ended with {first.unexpected}"
     if any("unexpected" in line for line in first.told):
         yield f"it reported a bug: {[line for line in first.told if 'unexpected' in line]}"
     if first.signal is not None and not first.killed:
         yield f"it died of signal {first.signal}"
-    if first.green and first.left:
-        yield f"it said that all is done, and left {list(first.left)}"
+    if left:
+        yield f"it said that all is done, and left {list(left)}"
     if not struck and not first.green:
         yield f"it failed without a fault: {first.error or first.told}"
 

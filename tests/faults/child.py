@@ -85,7 +85,8 @@ class Child:
     Args:
         ground: where.
         fault: armed by the child itself, on its own calls to come; it is killed by its own number.
-        plan: also plan afterwards.
+        apply: apply the stack.
+        plan: plan it, in a world of its own, after an apply that ended by itself.
         before: called in the child before anything else, for example to wait.
     """
 
@@ -94,6 +95,7 @@ class Child:
         ground: Ground,
         *,
         fault: local.Fault | None = None,
+        apply: bool = True,
         plan: bool = False,
         before: Callable[[], object] = int,
     ) -> None:
@@ -103,19 +105,22 @@ class Child:
         self.pid = os.fork()
         if not self.pid:
             _Noting.values_to = self._generated
-            _child(ground, fault, self._output, self._result, plan=plan, before=before)
+            _child(self._output, self._result, lambda: _work(ground, fault, apply=apply, plan=plan, before=before))
 
     def wait(self) -> Run:
         """Wait until it has ended.
 
         Raises:
             TimeoutError: it hangs; it is killed.
+            RuntimeError: the harness itself failed in it.
         """
         status = self._ended()
         text, raw, values = (_whole(file) for file in (self._output, self._result, self._generated))
         generated = tuple(values.decode().splitlines())
         if os.WIFSIGNALED(status):
             return Run(os.WTERMSIG(status), Counter(), (), "", "", None, text, generated)
+        if status:
+            raise RuntimeError(text.decode(errors="replace"))
         told: dict[str, Any] = json.loads(raw)
         left = None if told["left"] is None else tuple(told["left"])
         counted = Counter(told["outcomes"])
@@ -139,40 +144,31 @@ def _whole(file: IO[bytes]) -> bytes:
         return file.read()
 
 
-def run(ground: Ground, *, fault: local.Fault | None = None, plan: bool = False) -> Run:
-    """Apply the stack once, in a child, and wait."""
-    return Child(ground, fault=fault, plan=plan).wait()
+def run(ground: Ground, *, fault: local.Fault | None = None, apply: bool = True, plan: bool = False) -> Run:
+    """Apply the stack once, or only plan it, in a child, and wait."""
+    return Child(ground, fault=fault, apply=apply, plan=plan).wait()
 
 
-def _child(
-    ground: Ground,
-    fault: local.Fault | None,
-    output: IO[bytes],
-    result: IO[bytes],
-    *,
-    plan: bool,
-    before: Callable[[], object],
-) -> NoReturn:
+def _child(output: IO[bytes], result: IO[bytes], work: Callable[[], Any]) -> NoReturn:
     """The child's whole life. It never returns into the parent's code."""
     try:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
-        sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+        # By line: a kill loses what is still in a buffer.
+        sys.stdout, sys.stderr = os.fdopen(1, "w", buffering=1), os.fdopen(2, "w", buffering=1)
         logging.basicConfig(level=logging.INFO, stream=sys.stderr, force=True)
-        before()
-        told = _work(ground, fault, plan=plan)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        result.write(json.dumps(told).encode())
+        result.write(json.dumps(work()).encode())
         result.flush()
         os._exit(0)
     except BaseException:  # noqa: BLE001 - whatever it is, this process ends here
         traceback.print_exc()
-        sys.stderr.flush()
         os._exit(1)
 
 
-def _work(ground: Ground, fault: local.Fault | None, *, plan: bool) -> dict[str, Any]:
+def _work(
+    ground: Ground, fault: local.Fault | None, *, apply: bool, plan: bool, before: Callable[[], object]
+) -> dict[str, Any]:
+    before()
     # How often and when to try again stays botocore's; only the waiting in between is left out.
     ExponentialBackoff.delay_amount = _no_delay  # type: ignore[assignment,method-assign] # here alone
     if fault is not None:
@@ -181,8 +177,9 @@ def _work(ground: Ground, fault: local.Fault | None, *, plan: bool) -> dict[str,
     error = unexpected = ""
     desired = read_desired(ground.base_path)
     try:
-        for stage in apply_stack(_context(ground, desired, writing=True), progress=_tell).values():
-            outcomes += stage
+        if apply:
+            for stage in apply_stack(_context(ground, desired, writing=True), progress=_tell).values():
+                outcomes += stage
     except SecretsPipelineError as caught:
         error = caught.diagnostics()
         print(error, file=sys.stderr)  # noqa: T201 - what a command line would print

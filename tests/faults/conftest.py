@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 
 from secrets_pipeline import local
+from tests.faults.edits import older_repository
 from tests.faults.ground import OPERATOR, Ground
 
 
@@ -19,12 +20,18 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:
 
 
 @pytest.fixture(scope="module")
-def grounds(aws: local.LocalAws) -> Iterator[Callable[[str], Ground]]:
-    """Makes the ground of a stack of examples/."""
+def grounds(aws: local.LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Ground]]:
+    """Makes the ground of a stack of examples/; `infra-shared:update` begins with an older one applied."""
+    older = older_repository(tmp_path_factory.mktemp("older") / "repository")
+
+    def make(title: str) -> Ground:
+        stack, _, how = title.partition(":")
+        return Ground.of(aws, stack, before=older if how else None)
+
     with pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "SECRETS_PIPELINE_READ_ONLY"):
             patch.delenv(name, raising=False)
         for name, value in {**aws.environment(), "SECRETS_PIPELINE_CONFIG": str(OPERATOR)}.items():
             patch.setenv(name, value)
-        yield cache(lambda stack: Ground.of(aws, stack))
+        yield cache(make)
         local.reset_conditions(aws)

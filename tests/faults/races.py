@@ -32,8 +32,9 @@ EDITED = "renamed"
 def two_applies(ground: Ground, expected: Clean, *, apart: float) -> tuple[str, ...]:
     """Apply a stack twice at once on a fresh account, then once more; what is wrong in the end.
 
-    Each run may fail or skip what the other one is about to do, and say so. A key that lost the race for an alias is
-    scheduled for deletion without ever being used: such a key is no difference.
+    Each run may fail or skip what the other one is about to do, and say so. Two things are no difference: a key that
+    lost the race for an alias, and was scheduled for deletion without ever being used; and a task definition's revision
+    that says the same as the one before, since ECS has nothing to compare and swap.
 
     Args:
         ground: the stack.
@@ -50,7 +51,7 @@ def two_applies(ground: Ground, expected: Clean, *, apart: float) -> tuple[str, 
         *(f"a run at once ended with {one.unexpected}" for one in at_once if one.unexpected),
         *(f"a run at once reported a bug: {line}" for one in at_once for line in one.told if "unexpected" in line),
         *_settled(settled, idle),
-        *differences(_without_given_up_keys(ending(ground)), expected.ending),
+        *differences(_without_twins(_without_given_up_keys(ending(ground))), expected.ending),
         *(
             f"generated value of {name} has changed"
             for name, value in stored.items()
@@ -182,3 +183,23 @@ def _settled(settled: Run, idle: Run) -> Iterator[str]:
 def _without_given_up_keys(found: Ending) -> Mapping[str, Any]:
     kept = [key for key in found["keys"] if key["Aliases"] or key["KeyState"] != "PendingDeletion"]
     return {**found, "keys": kept}
+
+
+def _without_twins(found: Ending) -> Mapping[str, Any]:
+    """Without revisions that say the same as an earlier one, whose place that one takes."""
+    first: dict[str, str] = {}
+    twins: dict[str, str] = {}
+    definitions = found["task definitions"]
+    for arn, about in sorted(definitions.items(), key=lambda item: _revision(item[0])):
+        if "containers" in about:
+            said = json.dumps([arn.rpartition(":")[0], about], sort_keys=True)
+            twins[arn] = first.setdefault(said, arn)
+    text = json.dumps({arn: about for arn, about in definitions.items() if twins.get(arn, arn) == arn})
+    for twin, original in twins.items():
+        text = text.replace(json.dumps(twin), json.dumps(original))
+    return {**found, "task definitions": json.loads(text)}
+
+
+def _revision(arn: str) -> int:
+    last = arn.rpartition(":")[2]
+    return int(last) if last.isdigit() else 0

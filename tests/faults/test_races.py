@@ -18,11 +18,10 @@ Grounds = Callable[[str], Ground]
 def test_two_applies_of_a_stack_at_once_end_as_one_does(grounds: Grounds, stack: str) -> None:
     ground = grounds(stack)
     expected = clean(ground)
-    for apart in (0.0, 0.05):
-        assert two_applies(ground, expected, apart=apart) == ()
+    assert two_applies(ground, expected, apart=0.0) == ()
 
 
-@pytest.mark.parametrize("apart", [-0.2, 0.3, 1.2])
+@pytest.mark.parametrize("apart", [-0.2, 0.8])
 def test_an_apply_that_races_a_rotation_loses_neither_password_nor_field(
     grounds: Grounds, tmp_path: Path, apart: float
 ) -> None:
