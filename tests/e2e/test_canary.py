@@ -10,6 +10,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.retries.standard import ExponentialBackoff
 
 from definitions.running import provision, verify
 from secrets_pipeline import local
@@ -113,6 +114,57 @@ def test_no_value_is_left_in_any_byte_of_storage_logs_and_output(
     assert sum(len(text) for _, text in searched) > 100_000
     leaks = [place for place, text in searched for canary in canaries if canary in text]
     assert leaks == []
+
+
+FAULTS = [
+    local.Fault(action, attempts=20, service=service, operation=operation)
+    for action, service, operation in (
+        (local.FaultAction.ERROR, "kms", "GenerateDataKey"),
+        (local.FaultAction.THROTTLE, "kms", "Decrypt"),
+        (local.FaultAction.ERROR, "secretsmanager", "CreateSecret"),
+        (local.FaultAction.LOST, "secretsmanager", "CreateSecret"),
+        (local.FaultAction.ERROR, "secretsmanager", "GetSecretValue"),
+        (local.FaultAction.LOST, "secretsmanager", "PutSecretValue"),
+        (local.FaultAction.THROTTLE, "secretsmanager", "UpdateSecretVersionStage"),
+        (local.FaultAction.ERROR, "rds", "CreateDBInstance"),
+        (local.FaultAction.LOST, "awslambda", "UpdateFunctionConfiguration"),
+        (local.FaultAction.ERROR, "ecs", "RegisterTaskDefinition"),
+    )
+]
+"""Each lasts until a client has used up its tries."""
+
+
+def test_no_value_is_left_by_runs_that_fail_with_a_value_in_hand(
+    repository: Path,
+    aws: local.LocalAws,
+    home: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda _self, _context: 0.0)
+    heard, handler, reports, waiting = io.StringIO(), logging.StreamHandler(), [], FAULTS
+    handler.setStream(heard)
+    logging.getLogger().addHandler(handler)
+    try:
+        while waiting:
+            # Those that one run did not come to wait for the next.
+            local.arm(aws, *waiting)
+            reports.append(provision("myapp-prod", base_path=repository, options=ApplyOptions()))
+            left = [report.fault for report in local.disarm(aws) if not report.struck]
+            assert len(left) < len(waiting), left
+            waiting = left
+        last = provision("myapp-prod", base_path=repository, options=ApplyOptions())
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert not any(report.success for report, _ in reports)
+    assert last[0].success
+    values = values_in_aws()
+    canaries = secrets_of({name: value for name, value in values.items() if name.startswith("myapp/prod/")})
+    assert len(canaries) >= 5
+    captured = capfd.readouterr()
+    said = (captured.out + captured.err + heard.getvalue() + repr((reports, last))).encode()
+    searched = [*every_text(home), ("said", said)]
+    assert [place for place, text in searched for canary in canaries if canary in text] == []
 
 
 def test_the_search_itself_finds_what_is_there(tmp_path: Path) -> None:
