@@ -81,12 +81,14 @@ class ConnectionReconciler:
         inputs = field_inputs(context, secret, fields)
         if state.tags.get(INPUTS) == inputs:
             return "complete already"
-        before = state.current_version
-        after = ValueWriter(context).write(
+        writer = ValueWriter(context)
+        after = writer.write(
             secret.name, intent=inputs, inputs=inputs, make=lambda current: merge_document(current, fields)
         )
         written = context.inventory.secret(secret.name)
-        if written is not None and written.version(PREVIOUS) == before:
+        before = written.version(PREVIOUS) if written else None
+        # Also where an earlier run was killed after it moved AWSCURRENT: the version's id says what it was made of.
+        if before is not None and after == writer.token(secret.name, before, inputs):
             self._carry_password_mark(secret, before, after)
         return f"{', '.join(fields)} written"
 
