@@ -132,23 +132,29 @@ def test_a_value_that_is_no_json_object_fails_with_a_remedy_and_is_kept(bench: B
     assert bench.value("password") == before
 
 
-def test_a_run_killed_before_the_proof_was_carried_over_proves_it_again(
+def test_wherever_a_run_is_killed_while_it_completes_credentials_the_next_one_has_nothing_left_to_prove(
     bench: Bench, spec: StackSpec, interruption: Interruption, killed: type[BaseException]
 ) -> None:
-    edited = bench.spec(
-        bench.generated(fields={**FIELDS, "dbname": "renamed"}), connection(bench), databases=(bench.database(),)
-    )
-
-    def strike(operation: str) -> None:
-        if operation == "AddTagsToResource":
-            raise killed
-
-    interruption.before = strike
-    with pytest.raises(killed):
-        bench.provision(edited, interruption=interruption)
-    bench.provision(edited)
-    assert password_mark(bench).split(":")[1] == bench.current("password")
-    assert {type(one) for one in bench.provision(edited).values()} == {Unchanged}
+    boundary, finished, versions = 0, False, bench.versions("password")
+    while not finished:
+        fields = {**FIELDS, "dbname": f"renamed-{boundary}"}
+        edited = bench.spec(bench.generated(fields=fields), connection(bench), databases=(bench.database(),))
+        interruption.kill_at(boundary)
+        try:
+            bench.provision(edited, "connection_secrets", interruption=interruption)
+        except killed:
+            bench.provision(edited)
+        else:
+            finished = True
+        versions += 1
+        assert bench.versions("password") == versions, f"killed at boundary {boundary}"
+        assert bench.document("password")["dbname"] == f"renamed-{boundary}"
+        proven = password_mark(bench).split(":")[1]
+        assert proven == bench.current("password"), f"killed at boundary {boundary}"
+        unchanged = {type(one) for one in bench.provision(edited).values()}
+        assert unchanged == {Unchanged}, f"killed at boundary {boundary}"
+        boundary += 1
+    assert boundary > 15
 
 
 @pytest.mark.parametrize(
