@@ -17,7 +17,7 @@ import pytest
 from secrets_pipeline import local
 from secrets_pipeline.engine import Change, ChangeClass, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions, plan_stack
-from secrets_pipeline.spec import RotationSpec, StackSpec
+from secrets_pipeline.spec import ReplicaSpec, RotationSpec, StackSpec
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench
@@ -151,6 +151,18 @@ def test_a_change_made_outside_is_named_as_exactly_that_and_mended(bench: Bench,
     assert planned(bench, spec, deep=True) == []
     assert bench.value(KEY) == value
     assert (bench.current(KEY) == version) is (case.by_hand is not kms_key)
+
+
+def test_a_replica_that_was_removed_is_named_by_a_deep_plan_and_made_again(bench: Bench) -> None:
+    replicated = bench.create(bench.generated(replicas=(ReplicaSpec(region="eu-west-1"),)))
+    assert planned(bench, replicated, deep=True) == []
+    bench.secrets.remove_regions_from_replication(SecretId=bench.name(KEY), RemoveReplicaRegions=["eu-west-1"])
+    assert planned(bench, replicated, deep=False) == []
+    (change,) = planned(bench, replicated, deep=True)
+    assert (change.resource.kind, change.action, change.drift) == ("replica", ChangeClass.REPLICATE, True)
+    assert change.reasons == ("changed outside: replica in eu-west-1 is missing",)
+    bench.provision(replicated, options=ApplyOptions(deep=True))
+    assert planned(bench, replicated, deep=True) == []
 
 
 def test_a_shallow_plan_says_that_it_did_not_read_the_policy(bench: Bench, spec: StackSpec) -> None:
