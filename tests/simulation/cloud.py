@@ -35,8 +35,9 @@ from .rds import ACCOUNT, REGION, Instance, Rds
 
 install_eager()
 # moto makes an RSA key of 50 ms for every KMS key, and uses it for asymmetric ones only, of which there are none here.
-moto_kms.generate_private_key = lambda _key_spec: None  # It also walks over all methods of a service at each call.
-moto_responses.method_names_from_class = lru_cache(moto_responses.method_names_from_class)
+vars(moto_kms)["generate_private_key"] = lambda _key_spec: None
+# It also walks over all methods of a service at each call.
+vars(moto_responses)["method_names_from_class"] = lru_cache(vars(moto_responses)["method_names_from_class"])
 
 _READS = ("Describe", "Get", "List", "Validate", "BatchGet")
 
@@ -69,19 +70,19 @@ class LaggingStore(SecretStore):
     def __init__(self, account_id: str, region: str) -> None:
         super().__init__(account_id, region)
         self.lag = 0
-        self._history: list[tuple[str, Secret | None]] = []
+        self._changes: list[tuple[str, Secret | None]] = []
 
     def note(self, name: str) -> None:
         """Remember how a secret looks now."""
         found = self.find(name)
-        self._history.append((found.name if found else name, _picture(found) if found else None))
+        self._changes.append((found.name if found else name, _picture(found) if found else None))
 
-    def all(self) -> list[Secret]:
+    def listed(self) -> list[Secret]:
         """What a list shows."""
         if not self.lag:
-            return super().all()
+            return super().listed()
         shown: dict[str, Secret] = {}
-        for name, picture in self._history[: max(len(self._history) - self.lag, 0)]:
+        for name, picture in self._changes[: max(len(self._changes) - self.lag, 0)]:
             if picture is None:
                 shown.pop(name, None)
             else:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
@@ -86,6 +87,7 @@ class Simulation:
     slowness: float = 5.0
     interference: float = 0.0
     kills: int = 0
+    runs: Iterator[int] = field(default_factory=lambda: count(1))
     cloud: Cloud = field(init=False)
 
     def __post_init__(self) -> None:
@@ -128,6 +130,7 @@ class Simulation:
             settings=OperatorSettings(),
             options=ApplyOptions(prune=intent.prune),
             writing=writing,
+            run=f"{next(self.runs):08x}",
             surroundings=Surroundings(log_in=log_in, clock=lambda: self.scheduler.clock, sleep=sleep),
         )
 
