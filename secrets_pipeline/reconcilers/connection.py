@@ -82,8 +82,8 @@ class ConnectionReconciler:
         inputs = field_inputs(context, secret, fields)
         if state.tags.get(INPUTS) == inputs:
             return "complete already"
-        before = state.current_version
-        after = ValueWriter(context).write(
+        writer = ValueWriter(context)
+        after = writer.write(
             secret.name,
             intent=inputs,
             inputs=inputs,
@@ -92,7 +92,9 @@ class ConnectionReconciler:
             inherits=True,
         )
         written = context.inventory.secret(secret.name)
-        if written is not None and written.version(PREVIOUS) == before:
+        before = written.version(PREVIOUS) if written is not None else None
+        # The token says who wrote it, also where an earlier run died before it said so.
+        if before is not None and after == writer.token(state.arn, before, inputs):
             self._carry_password_mark(secret, before, after)
         return f"{', '.join(fields)} written"
 

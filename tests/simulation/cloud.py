@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
-from moto.core.exceptions import JsonRESTError
 from moto.core import responses as moto_responses
+from moto.core.exceptions import JsonRESTError
 from moto.core.responses import BaseResponse
 from moto.kms import models as moto_kms
 from moto.kms.models import kms_backends
@@ -210,6 +210,6 @@ def _through_moto(response: BaseResponse, target: str, params: Mapping[str, Any]
     made.response_headers, made.uri_match = {}, {}
     status, _, body = made.call_action()
     answer: dict[str, Any] = json.loads(body or "{}")
-    if status >= 300:  # noqa: PLR2004 - HTTP
+    if status >= 300:
         raise Fault(str(answer.get("__type", "")).rsplit("#", 1)[-1], str(answer.get("message", "")), int(status))
     return answer

@@ -102,7 +102,7 @@ class Simulation:
 
     def world(self, name: str, intent: Intent, actor: Actor | None, *, writing: bool = True) -> World:
         """A fresh run of the product on a wire of its own."""
-        slot = name.split(".")[0]
+        slot = name.split(".", maxsplit=1)[0]
         if slot not in _WIRES:
             _WIRES[slot] = Wire()
         wire = _WIRES[slot]
