@@ -9,7 +9,7 @@ import copy
 import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 from moto.core import responses as moto_responses
 from moto.core.exceptions import JsonRESTError
@@ -31,33 +31,14 @@ from secrets_pipeline.local.corrections.secretsmanager.model import Secret
 from secrets_pipeline.local.corrections.secretsmanager.request import Request
 from secrets_pipeline.local.corrections.secretsmanager.store import SecretStore
 
-from .rds import ACCOUNT, REGION, Instance, Rds
+from .calls import Call, Watcher
+from .rds import ACCOUNT, REGION, Rds
 
 install_eager()
 # moto makes an RSA key of 50 ms for every KMS key, and uses it for asymmetric ones only, of which there are none here.
 vars(moto_kms)["generate_private_key"] = lambda _key_spec: None
 # It also walks over all methods of a service at each call.
 vars(moto_responses)["method_names_from_class"] = lru_cache(vars(moto_responses)["method_names_from_class"])
-
-_READS = ("Describe", "Get", "List", "Validate", "BatchGet")
-
-
-class Watcher(Protocol):
-    """Sees every call, and judges it."""
-
-    def before(self, caller: str, service: str, operation: str, params: Mapping[str, Any]) -> object:
-        """Right before the effect; what it returns is handed to `after`."""
-        ...
-
-    def after(
-        self, noted: object, caller: str, service: str, operation: str, params: Mapping[str, Any], error: str
-    ) -> None:
-        """Right after the effect; `error` is AWS's code, empty if it succeeded."""
-        ...
-
-    def password_took_effect(self, instance: Instance) -> None:
-        """A database has another password now."""
-        ...
 
 
 class LaggingStore(SecretStore):
@@ -109,6 +90,10 @@ class Cloud:
         delay: seconds that RDS takes.
         watcher: sees every call.
         rotates: called with ARN and token when Secrets Manager starts a rotation.
+
+    Attributes:
+        calls: how many there were.
+        changes: how many of them changed something.
     """
 
     def __init__(
@@ -130,6 +115,7 @@ class Cloud:
         self._manager.store = self.store
         self.rds = Rds(clock, delay, watcher.password_took_effect)
         self.calls = 0
+        self.changes = 0
 
     @property
     def keys(self) -> Any:  # noqa: ANN401 - moto's
@@ -156,15 +142,20 @@ class Cloud:
             Fault: AWS's error.
         """
         self.calls += 1
-        noted = self._watcher.before(caller, service, operation, params)
+        call = Call(caller, service, operation, params)
+        noted = self._watcher.before(call)
+        answer: dict[str, Any] = {}
         error = ""
         try:
-            return self._perform(service, operation, params, lag)
+            answer = self._perform(service, operation, params, lag)
         except JsonRESTError as fault:
             error = fault.error_type
             raise
+        else:
+            self.changes += not call.reads
+            return answer
         finally:
-            self._watcher.after(noted, caller, service, operation, params, error)
+            self._watcher.after(noted, call, answer, error)
 
     def _perform(self, service: str, operation: str, params: Mapping[str, Any], lag: int) -> dict[str, Any]:
         match service:
@@ -189,7 +180,7 @@ class Cloud:
             self.store.lag = lag if operation == "ListSecrets" else 0
             answer = self._manager.call(operation, params)
             self.store.lag = 0
-        if not operation.startswith(_READS):
+        if not Call("", "", operation, params).reads:
             self.store.note(str(params.get("SecretId") or params.get("Name")))
         return dict(answer)
 
@@ -198,7 +189,7 @@ class Cloud:
     def require(self, arn: str, account_id: str) -> None:
         """Every function exists, and Secrets Manager may invoke it."""
 
-    def start(self, secret: Secret, token: str, arn: str, lock: object) -> None:
+    def start(self, secret: Secret, token: str, arn: str, lock: object) -> None:  # noqa: ARG002 - as `Functions` has it
         """The simulation runs the steps."""
         self._rotates(secret.arn, token)
 
