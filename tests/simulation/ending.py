@@ -12,6 +12,7 @@ from secrets_pipeline.engine import Applied, ChangeClass, Outcome, Unchanged, ro
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.local.corrections.secretsmanager.keys import same_key
 from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, Secret
+from secrets_pipeline.local.corrections.secretsmanager.model import Rotation as SecretRotation
 from secrets_pipeline.reconcilers import plan_stack
 from secrets_pipeline.reconcilers.marks import PREFIX
 
@@ -121,7 +122,7 @@ class Ending:
     def _check_secrets(self) -> None:
         for key, wish in self._intent.wishes.items():
             name = self._intent.name(key)
-            if self._excuses.foreign(key) or self._excuses.rotating(key):
+            if self._excuses.foreign(key) or self._excuses.rotating(key) or self._excuses.waits(key):
                 continue
             secret = self._secret(key)
             if secret is None or secret.deleted is not None or secret.staged(CURRENT) is None:
@@ -151,9 +152,8 @@ class Ending:
         enabled = rotation is not None and rotation.enabled
         if enabled != bool(wish.days):
             yield "rotation"
-        elif rotation is not None and wish.days:
-            if rotation.lambda_arn != ROTATOR or rotation.rules.get("AutomaticallyAfterDays") != wish.days:
-                yield "rotation rules"
+        elif rotation is not None and wish.days and not _rotates(rotation, wish.days):
+            yield "rotation rules"
         if not fact.ever_replaced and not self._as_declared(key, current.string if current else None):
             yield "value"
 
@@ -207,6 +207,10 @@ class Ending:
 def _unseen(one: MadeKey, other: MadeKey) -> bool:
     earlier, later = sorted([one, other], key=lambda made: made.turn)
     return later.searched < earlier.turn
+
+
+def _rotates(rotation: SecretRotation, days: int) -> bool:
+    return rotation.lambda_arn == ROTATOR and rotation.rules.get("AutomaticallyAfterDays") == days
 
 
 def _frozen(secret: Secret) -> str:

@@ -5,17 +5,16 @@ The whole list; each names what the product cannot know, or must not do:
 - A secret that is not ours (made by others, or disowned by a human) stays as it is, and so does what needs its value:
   what is rendered from it, and the database whose master password it is.
 - A rotation that began and never ended leaves AWSPENDING on another version. The value, the credentials, the rotation
-  rules and hence the mark of that secret wait, as does what is rendered from it: a write in the middle would be undone by
-  the rotation's end. Whoever owns the function ends it.
-- A password that a human wrote into the secret, or set in the database, or that such a rotation set, is not ours to set:
-  the endpoint is then reported and its password not proven. AWS has no way to tell which of the two is right.
+  rules and hence the mark of that secret wait, and so does what is rendered from it or yet to be made from it: a write
+  in the middle would be undone by the rotation's end. Whoever owns the function ends it.
+- A password that a human wrote into the secret, or set in the database, or that such a rotation set, is not ours: the endpoint is then reported and its password not proven. Nothing in AWS tells which of the two is right.
 - A secret that was deleted for good took the database's password with it; the next apply sets a new one, so this holds
   between the schedule's end and that apply only.
 - What left the YAML is an orphan until `--prune`.
 - A policy that a human changed under a mark that vouches for it is read by `--deep` only: a shallow apply leaves it, and
   a deep one has to mend it.
-- CreateKey takes no token. Where two runs look for a key, both find none, both make one, and the one whose alias came
-  second dies or loses its connection before it gives its own up, that one is left, unused.
+- CreateKey takes no token. Where two runs look for a key, both find none, both make one, and the run whose alias came
+  second dies, or loses its connection, before it gives its own key up, that key is left, unused.
 """
 
 from __future__ import annotations
@@ -62,6 +61,14 @@ class Excuses:
         pending = secret.staged(PENDING) if secret else None
         return pending is not None and CURRENT not in pending.stages
 
+    def waits(self, key: str) -> bool:
+        """Whether a secret is not made, or taken back, while what it is rendered from is being rotated."""
+        secret = self._secret(key)
+        return self._source_rotates(key) and (secret is None or secret.deleted is not None)
+
+    def _source_rotates(self, key: str) -> bool:
+        return key in NEEDS and self.rotating(NEEDS[key])
+
     def password_is_somebodys(self) -> bool:
         """Whether the database's password may differ from its secret."""
         fact = self._simulation.ledger.fact(self._intent.name("db"))
@@ -91,7 +98,7 @@ class Excuses:
             return True
         if self.rotating(key) and change.resource.kind in _WAITING:
             return True
-        if key in NEEDS and self.rotating(NEEDS[key]) and text.startswith("value is rendered from"):
+        if self.waits(key) or (self._source_rotates(key) and text.startswith("value is rendered from")):
             return True
         is_policy = change.resource.kind == "secret-policy" and text.startswith("changed outside")
         return is_policy and self.policy(change.resource.name)
