@@ -60,7 +60,7 @@ class Ending:
         self._check_database("after the schedule")
         self._converges("apply-9")
         self._check_database("after one more apply")
-        if any(fact.policy_touched for fact in ledger.facts.values()):
+        if any(fact.policy_touched or fact.overtaken for fact in ledger.facts.values()):
             self._excuses.shallow = False
             self._converges("apply-10", deep=True)
         self._check_secrets()
@@ -150,7 +150,7 @@ class Ending:
             yield "policy"
         rotation = secret.rotation
         enabled = rotation is not None and rotation.enabled
-        if enabled != bool(wish.days):
+        if enabled != bool(wish.days) and not (enabled and self._excuses.rotation(key)):
             yield "rotation"
         elif rotation is not None and wish.days and not _rotates(rotation, wish.days):
             yield "rotation rules"

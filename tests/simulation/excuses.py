@@ -7,12 +7,17 @@ The whole list; each names what the product cannot know, or must not do:
 - A rotation that began and never ended leaves AWSPENDING on another version. The value, the credentials, the rotation
   rules and hence the mark of that secret wait, and so does what is rendered from it or yet to be made from it: a write
   in the middle would be undone by the rotation's end. Whoever owns the function ends it.
-- A password that a human wrote into the secret, or set in the database, or that such a rotation set, is not ours: the endpoint is then reported and its password not proven. Nothing in AWS tells which of the two is right.
+- A password that a human wrote into the secret, or set in the database, or that such a rotation set, is not ours:
+  the endpoint is then reported and its password not proven. Nothing in AWS tells which of the two is right.
 - A secret that was deleted for good took the database's password with it; the next apply sets a new one, so this holds
   between the schedule's end and that apply only.
 - What left the YAML is an orphan until `--prune`.
-- A policy that a human changed under a mark that vouches for it is read by `--deep` only: a shallow apply leaves it, and
-  a deep one has to mend it.
+- A policy that a human changed under a mark that vouches for it is read by `--deep` only: a shallow apply leaves it,
+  and a deep one has to mend it.
+- Tags know no compare-and-swap: between the last look at a mark and the writing of the next one, another run with other
+  YAML may take the secret, change it and mark it. What it did then counts as changed outside: a policy as above, and a
+  rotation that nobody declares is left alone, and said. The same holds from creation on for a secret with policy and
+  rotation, whose four calls leave none for a look. Locks keep two runs of a stack apart; this is beyond them.
 - CreateKey takes no token. Where two runs look for a key, both find none, both make one, and the run whose alias came
   second dies, or loses its connection, before it gives its own key up, that key is left, unused.
 """
@@ -75,8 +80,13 @@ class Excuses:
         return fact.ever_replaced or self._simulation.database_altered or self.rotating("db") or self.foreign("db")
 
     def policy(self, name: str) -> bool:
-        """Whether a human's change of a policy was not looked for yet."""
-        return self.shallow and self._simulation.ledger.fact(name).policy_touched
+        """Whether a change of a policy was not looked for yet."""
+        fact = self._simulation.ledger.fact(name)
+        return self.shallow and (fact.policy_touched or fact.overtaken)
+
+    def rotation(self, key: str) -> bool:
+        """Whether a rotation that nobody declares is left alone."""
+        return self._intent.wishes[key].days is None and self._simulation.ledger.fact(self._intent.name(key)).overtaken
 
     def allow(self, change: Change, text: str) -> bool:
         """Whether a change may be planned or skipped still.

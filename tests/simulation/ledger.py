@@ -10,7 +10,7 @@ from typing import Any
 
 from secrets_pipeline.engine import Failed, Outcome, Unchanged, rows
 from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, Secret
-from secrets_pipeline.reconcilers.marks import SPEC
+from secrets_pipeline.reconcilers.marks import SPEC, Commit
 
 from .calls import Call
 from .canary import PUBLIC
@@ -71,12 +71,15 @@ class Fact:
         ever_replaced: whether a human ever wrote a value of it.
         rotated: whether a rotation of it has finished.
         policy_touched: whether a human changed its policy.
+        overtaken: whether a mark that vouches for all parts was written over that of another run, which had come after
+            the last look.
         destroyed: whether a human deleted it for good.
     """
 
     foreign_since: int | None = None
     replaced_by_human: bool = False
     policy_touched: bool = False
+    overtaken: bool = False
     destroyed: bool = False
     ever_replaced: bool = False
     rotated: bool = False
@@ -110,6 +113,7 @@ class Ledger:
     faulted: dict[str, int] = field(default_factory=dict)
     _read: dict[tuple[str, str], Read] = field(default_factory=dict)
     _searched: dict[str, int] = field(default_factory=dict)
+    _marked: dict[str, tuple[int, str]] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
     _writes: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
@@ -172,12 +176,24 @@ class Ledger:
             change = self._moved(call.caller, was, found)
         if call.operation == "RotateSecret" and not error:
             self.rotation_since = self.turn
+        if call.operation == "TagResource" and found is not None and not error:
+            self._note_mark(call, found)
         if call.operation == "CreateKey" and not error:
             purpose = " ".join(tag["TagValue"] for tag in call.params["Tags"] if tag["TagKey"] != SPEC)
             made = MadeKey(call.caller, self.turn, self._searched.get(call.caller, -1), purpose)
             self.keys[answer["KeyMetadata"]["KeyId"]] = made
         about = found.name if found is not None else about.rsplit(":", 1)[-1]
         self.say(call.caller, f"{call.service} {call.operation} {about}{change}{' → ' + error if error else ''}")
+
+    def _note_mark(self, call: Call, found: Secret) -> None:
+        mark = next((tag["Value"] for tag in call.params["Tags"] if tag["Key"] == SPEC), None)
+        if mark is None:
+            return
+        commit, (turn, writer) = Commit.parse(mark.partition(".")[0]), self._marked.get(found.arn, (-1, call.caller))
+        vouches = commit is not None and all(commit.digests.values())
+        if vouches and writer != call.caller and turn > self.described.get((call.caller, found.arn), -1):
+            self.fact(found.name).overtaken = True
+        self._marked[found.arn] = (self.turn, call.caller)
 
     def learned(self, call: Call, turn: int) -> None:
         """An answer reached the run, which knows now what it did not know before.
