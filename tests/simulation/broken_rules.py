@@ -69,6 +69,7 @@ def list_is_trusted(patch: pytest.MonkeyPatch) -> None:
 
 def password_set_in_spite_of_rotation(patch: pytest.MonkeyPatch) -> None:
     """A password that the database refuses is set, whoever wrote it."""
+    patch.setattr(_module("database_endpoint"), "not_ours", lambda *_: "")
     patch.setattr(DatabasePassword, "set", lambda self, _state, _tried, password: self._modify(password))
 
 
