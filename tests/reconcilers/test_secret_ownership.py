@@ -45,6 +45,25 @@ def test_a_secret_that_somebody_takes_over_between_two_changes_keeps_the_rest(
     assert "KmsKeyId" not in bench.describe("api")
 
 
+def test_a_secret_that_somebody_takes_over_once_it_is_restored_is_left_alone(
+    bench: Bench, interruption: Interruption
+) -> None:
+    bench.create(bench.declared())
+    ours = [name for name in bench.tags("api") if name.startswith(PREFIX)]
+    bench.secrets.delete_secret(SecretId=bench.name("api"), RecoveryWindowInDays=7)
+
+    def take_over(operation: str) -> None:
+        if operation == "RestoreSecret":
+            bench.secrets.untag_resource(SecretId=bench.name("api"), TagKeys=ours)
+
+    interruption.after = take_over
+    edited = bench.spec(bench.declared(description="edited"))
+    outcome = bench.provision(edited, "secrets", interruption=interruption)[f"secrets {bench.name('api')}"]
+    assert isinstance(outcome, Skipped)
+    assert "apply --adopt" in outcome.reason
+    assert ("Description" in bench.describe("api"), bench.describe("api").get("Tags", [])) == (False, [])
+
+
 def test_adoption_marks_the_secret_and_keeps_its_value_and_version(bench: Bench) -> None:
     bench.secrets.create_secret(
         Name=bench.name("password"), SecretString="theirs", Description="old", Tags=[{"Key": "Old", "Value": "1"}]
