@@ -151,6 +151,8 @@ def main() -> int:
     total, began = Total(), time.perf_counter()
     for one in totals(asked.first, asked.seeds or _SEEDS, asked.processes):
         total.add(one)
+        for seed, violations in one.violations.items():
+            print(f"\rseed {seed}: {violations[0]}", file=sys.stderr)
         print(f"\r{total.seeds:,} seeds, {len(total.violations)} violations", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     last = asked.first + total.seeds - 1

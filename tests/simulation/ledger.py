@@ -112,6 +112,7 @@ class Ledger:
     keys: dict[str, MadeKey] = field(default_factory=dict)
     faulted: dict[str, int] = field(default_factory=dict)
     _read: dict[tuple[str, str], Read] = field(default_factory=dict)
+    _shown: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     _searched: dict[str, int] = field(default_factory=dict)
     _marked: dict[str, tuple[int, str]] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
@@ -195,24 +196,24 @@ class Ledger:
             self.fact(found.name).overtaken = True
         self._marked[found.arn] = (self.turn, call.caller)
 
-    def learned(self, call: Call, turn: int) -> None:
-        """An answer reached the run, which knows now what it did not know before.
-
-        Args:
-            call: what was answered.
-            turn: when it was performed.
-        """
-        if call.operation == "ListKeys":
-            self._searched[call.caller] = turn
+    def answered(self, call: Call) -> Callable[[], None]:
+        """Right after a call was performed: what to do if its answer reaches the run, which then knows more."""
+        turn = self.turn
         found = self.secret(call.subject) if call.service == "secretsmanager" and call.subject else None
-        if found is None:
-            return
-        if call.operation in ("DescribeSecret", "CreateSecret"):
-            self.described[call.caller, found.arn] = turn
-        if call.operation == "GetSecretValue":
-            held = found.staged(CURRENT)
-            version = str(call.params.get("VersionId") or (held.id if held else ""))
-            self._read[call.caller, found.arn] = Read(turn, version)
+        shown = picture(found) if found else None
+        key = (found.kms_key_id or "") if found else ""
+
+        def learn() -> None:
+            if call.operation == "ListKeys":
+                self._searched[call.caller] = turn
+            if shown is not None and call.operation in ("DescribeSecret", "CreateSecret"):
+                self.described[call.caller, shown.arn] = turn
+                self._shown[call.caller, shown.arn] = (shown.current or "", key)
+            if shown is not None and call.operation == "GetSecretValue":
+                version = str(call.params.get("VersionId") or shown.current or "")
+                self._read[call.caller, shown.arn] = Read(turn, version)
+
+        return learn
 
     def password_took_effect(self, instance: Instance) -> None:
         """See `calls.Watcher`."""
@@ -246,13 +247,14 @@ class Ledger:
         """
         made, base = found.versions[version], self._read.get((caller, found.arn))
         value = (made.string or "") if base else "first"
-        # What it was rendered from is part of the intent: the value may come out the same, and writing the same value
-        # again under another key is another intent.
+        # Part of the intent is what the run was shown last: the key that it writes under, and the version that it
+        # renders from. The value may come out the same; writing the same value again under another key is another intent.
         sources = self.secret(found.name.replace("/config", "/api").replace("/url", "/db"))
         source = self._read.get((caller, sources.arn)) if sources is not None and sources is not found else None
         rendered_from = source.version if source and base and source.turn > base.turn else ""
-        replaced = base.version if base else ""
-        write = (found.arn, replaced, value, made.kms_key_id or "", rendered_from)
+        shown_source = self._shown.get((caller, sources.arn), ("", ""))[0] if sources and rendered_from else ""
+        replaced, key = base.version if base else "", self._shown.get((caller, found.arn), ("", ""))[1]
+        write = (found.arn, replaced, value, key, rendered_from, shown_source)
         self._writes[write] += 1
         if self._writes[write] > 1:
             self.violated(f"{found.name}: {self.alias(version)} repeats a write over {self.alias(replaced)}")

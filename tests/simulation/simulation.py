@@ -178,7 +178,7 @@ class _Line:
         simulation, name, actor = self._simulation, self._name, self._actor
         if actor is None:
             answer = simulation.cloud.call(name, service, operation, params)
-            simulation.ledger.learned(Call(name, service, operation, params), simulation.ledger.turn)
+            simulation.ledger.answered(Call(name, service, operation, params))()
             return answer
         simulation.scheduler.turn(actor)
         fault = simulation.faults.draw(f"{service}.{operation}")
@@ -197,14 +197,14 @@ class _Line:
             self._lost(service, operation, params, lag)
             simulation.scheduler.turn(actor)
         answer = simulation.cloud.call(name, service, operation, params, lag=lag)
-        performed = simulation.ledger.turn
+        learn = simulation.ledger.answered(Call(name, service, operation, params))
         if service == "secretsmanager" and simulation.rng.random() < simulation.interference:
             Human(simulation, simulation.rng).interfere(str(params.get("SecretId", "")))
         if fault is FaultKind.KILLED_AFTER:
             self._kill(actor)
         if fault is FaultKind.TIME_OUT:
             raise ReadTimeoutError(endpoint_url=f"https://{service}")
-        simulation.ledger.learned(Call(name, service, operation, params), performed)
+        learn()
         return answer
 
     def _lost(self, service: str, operation: str, params: Mapping[str, Any], lag: int) -> None:
