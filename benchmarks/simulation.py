@@ -102,7 +102,7 @@ def table(total: Total, seconds: float, processes: int) -> str:
         **{f"faults: {kind}": f"{count:,}" for kind, count in sorted(total.faults.items())},
         "runs killed": f"{total.kills:,}",
         "rotations to their end": f"{total.rotations:,}",
-        **{f"human: {kind}": f"{count:,}" for kind, count in sorted(total.actions.items())},
+        **{f"human: {kind.replace('_', ' ')}": f"{count:,}" for kind, count in sorted(total.actions.items())},
         "seconds": f"{seconds:,.0f} on {processes} processes",
         "seeds a CPU second": f"{total.seeds / total.cpu_seconds:.0f}",
         "slowest seed": f"{total.longest:.2f} s",

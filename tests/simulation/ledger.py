@@ -248,7 +248,7 @@ class Ledger:
         made, base = found.versions[version], self._read.get((caller, found.arn))
         value = (made.string or "") if base else "first"
         # Part of the intent is what the run was shown last: the key that it writes under, and the version that it
-        # renders from. The value may come out the same; writing the same value again under another key is another intent.
+        # renders from. The value may come out the same; writing it again under another key is another intent.
         sources = self.secret(found.name.replace("/config", "/api").replace("/url", "/db"))
         source = self._read.get((caller, sources.arn)) if sources is not None and sources is not found else None
         rendered_from = source.version if source and base and source.turn > base.turn else ""

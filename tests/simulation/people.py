@@ -20,31 +20,33 @@ if TYPE_CHECKING:
     from .simulation import Simulation
 
 
+ACTIONS: Mapping[str, int] = {
+    "put_value": 3,
+    "add_key": 2,
+    "tag": 1,
+    "untag": 1,
+    "delete_policy": 1,
+    "put_policy": 1,
+    "describe_otherwise": 1,
+    "move_key": 1,
+    "delete": 2,
+    "restore": 1,
+    "cancel_rotation": 1,
+    "disown": 1,
+    "destroy": 1,
+    "alter_role": 1,
+}
+"""What a human does, and how often beside the others."""
+
+
 class Human:
     """Somebody at the console who changes one thing after the other."""
 
     def __init__(self, simulation: Simulation, rng: random.Random) -> None:
         self._simulation = simulation
         self._rng = rng
-        self._actions: tuple[Callable[[Secret], None], ...] = (
-            self._put_value,
-            self._put_value,
-            self._put_value,
-            self._add_key,
-            self._add_key,
-            self._tag,
-            self._untag,
-            self._delete_policy,
-            self._put_policy,
-            self._describe_otherwise,
-            self._move_key,
-            self._delete,
-            self._delete,
-            self._restore,
-            self._cancel_rotation,
-            self._disown,
-            self._destroy,
-            self._alter_role,
+        self._actions: tuple[Callable[[Secret], None], ...] = tuple(
+            getattr(self, f"_{name}") for name, often in ACTIONS.items() for _ in range(often)
         )
 
     def act(self, actor: Actor) -> None:
@@ -72,7 +74,7 @@ class Human:
         with contextlib.suppress(Fault):
             action(secret)
             if self._simulation.cloud.changes > before:
-                self._simulation.actions[action.__name__.strip("_").replace("_", " ")] += 1
+                self._simulation.actions[action.__name__.removeprefix("_")] += 1
 
     def _concerned(self, secret: Secret) -> bool:
         return secret.name.startswith(f"{STACK}/") and self._simulation.ledger.fact(secret.name).foreign_since is None
