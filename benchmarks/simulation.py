@@ -2,9 +2,12 @@
 
     .venv/bin/python benchmarks/simulation.py [--seeds 20000] [--first 0] [--processes 2]
     .venv/bin/python benchmarks/simulation.py --replay 165
+    .venv/bin/python benchmarks/simulation.py --broken all [--seeds 1000]
 
-Each seed is one schedule of two applies of one stack, a rotation, a human at the console and faults at any call, over an
-AWS in the same process (tests/simulation). The exit code is 1 if a rule did not hold.
+Each seed is one schedule of two applies of one stack, a rotation, a human at the console and faults at any call, over
+an AWS in the same process (tests/simulation). The exit code is 1 if a rule did not hold. `--broken` breaks a rule of
+the product on purpose, or each of them, one after another, and looks for the first seed that notices; the exit code
+is 1 if none does.
 """
 
 from __future__ import annotations
@@ -18,10 +21,17 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.simulation.broken_rules import BROKEN
 from tests.simulation.simulation import run
 
 _CHUNK = 100
+_SEEDS, _BROKEN_SEEDS = 20_000, 1_000
 
 
 @dataclass
@@ -31,15 +41,19 @@ class Total:
     Attributes:
         violations: by seed.
         faults: how often each kind struck.
+        rotations: how many came to their end.
+        actions: what humans did, by kind.
         longest: seconds of the slowest seed.
     """
 
     seeds: int = 0
     calls: int = 0
     kills: int = 0
+    rotations: int = 0
     cpu_seconds: float = 0.0
     longest: float = 0.0
     faults: Counter[str] = field(default_factory=Counter)
+    actions: Counter[str] = field(default_factory=Counter)
     violations: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
     def add(self, other: Total) -> None:
@@ -47,9 +61,11 @@ class Total:
         self.seeds += other.seeds
         self.calls += other.calls
         self.kills += other.kills
+        self.rotations += other.rotations
         self.cpu_seconds += other.cpu_seconds
         self.longest = max(self.longest, other.longest)
         self.faults += other.faults
+        self.actions += other.actions
         self.violations |= other.violations
 
 
@@ -61,6 +77,8 @@ def simulated(seeds: range) -> Total:
         total.seeds += 1
         total.calls += report.calls
         total.kills += report.kills
+        total.rotations += report.rotations
+        total.actions += Counter(report.actions)
         total.longest = max(total.longest, report.seconds)
         total.faults += Counter({kind.value: count for kind, count in report.faults.items()})
         if report.violations:
@@ -81,8 +99,10 @@ def table(total: Total, seconds: float, processes: int) -> str:
     rows = {
         "seeds": f"{total.seeds:,}",
         "calls to AWS": f"{total.calls:,}",
-        **{f"faults: {kind}": f"{count:,}" for kind, count in total.faults.items()},
+        **{f"faults: {kind}": f"{count:,}" for kind, count in sorted(total.faults.items())},
         "runs killed": f"{total.kills:,}",
+        "rotations to their end": f"{total.rotations:,}",
+        **{f"human: {kind.replace('_', ' ')}": f"{count:,}" for kind, count in sorted(total.actions.items())},
         "seconds": f"{seconds:,.0f} on {processes} processes",
         "seeds a CPU second": f"{total.seeds / total.cpu_seconds:.0f}",
         "slowest seed": f"{total.longest:.2f} s",
@@ -101,24 +121,42 @@ def replay(seed: int) -> int:
     return 1 if report.violations else 0
 
 
+def search(name: str, seeds: range) -> bool:
+    """Break a rule and print the first seed that notices; whether there is one."""
+    with pytest.MonkeyPatch.context() as patch:
+        BROKEN[name](patch)
+        for seed in seeds:
+            if found := run(seed).violations:
+                print(f"{name}: seed {seed}: {found[0]}", flush=True)
+                return True
+    print(f"{name}: not caught by {len(seeds):,} seeds", flush=True)
+    return False
+
+
 def main() -> int:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=20_000)
+    parser.add_argument("--seeds", type=int, help="20,000 if not given; 1,000 for a broken rule")
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--replay", type=int, metavar="SEED")
+    parser.add_argument("--broken", choices=[*BROKEN, "all"], metavar="RULE", help=f"all, {', '.join(BROKEN)}")
     asked = parser.parse_args()
     if asked.replay is not None:
         return replay(asked.replay)
+    if asked.broken is not None:
+        seeds = range(asked.first, asked.first + (asked.seeds or _BROKEN_SEEDS))
+        caught = [search(name, seeds) for name in (BROKEN if asked.broken == "all" else [asked.broken])]
+        return 0 if all(caught) else 1
     total, began = Total(), time.perf_counter()
-    for one in totals(asked.first, asked.seeds, asked.processes):
+    for one in totals(asked.first, asked.seeds or _SEEDS, asked.processes):
         total.add(one)
+        for seed, violations in one.violations.items():
+            print(f"\rseed {seed}: {violations[0]}", file=sys.stderr)
         print(f"\r{total.seeds:,} seeds, {len(total.violations)} violations", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    print(
-        f"Python {platform.python_version()}, {platform.machine()}, seeds {asked.first} to {asked.first + total.seeds}\n"
-    )
+    last = asked.first + total.seeds - 1
+    print(f"Python {platform.python_version()}, {platform.machine()}, seeds {asked.first} to {last}\n")
     print(table(total, time.perf_counter() - began, asked.processes))
     for seed, violations in sorted(total.violations.items()):
         print(f"seed {seed}: {violations[0]}")

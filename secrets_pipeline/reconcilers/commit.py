@@ -111,7 +111,7 @@ def _mark(context: StackContext, known: SecretState, secret: SecretSpec, commit:
         AwsError: if AWS refuses.
     """
     state = known
-    if _room_for_a_look(context, known, secret):
+    if _room_for_a_look(context, secret):
         seen = context.inventory.refresh(known.name)
         if seen is None:
             context.inventory.note(known)
@@ -128,10 +128,9 @@ def _mark(context: StackContext, known: SecretState, secret: SecretSpec, commit:
     write(context, state, context.marks.finished(state.arn, context.owner(secret), commit))
 
 
-def _room_for_a_look(context: StackContext, state: SecretState, secret: SecretSpec) -> bool:
+def _room_for_a_look(context: StackContext, secret: SecretSpec) -> bool:
     """Creating a secret costs four calls at most: with both a policy and a rotation, this look would be the fifth."""
-    mark = context.marks.verify(state)
-    created = mark.commit is None and mark.run == context.world.run
+    created = secret.name in context.inventory.made
     return not (created and secret.rotation is not None and desired.policy(context, secret) is not None)
 
 

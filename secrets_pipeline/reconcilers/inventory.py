@@ -11,7 +11,7 @@ from typing import Any
 from secrets_pipeline.aws import AwsAccount, calling, pages
 from secrets_pipeline.reconcilers.database_inventory import DatabaseInventory
 from secrets_pipeline.reconcilers.key_inventory import KeyInventory
-from secrets_pipeline.reconcilers.marks import STACK
+from secrets_pipeline.reconcilers.marks import SPEC, STACK
 from secrets_pipeline.reconcilers.states import (
     UNREAD,
     SecretState,
@@ -37,12 +37,14 @@ class Inventory:
     Attributes:
         keys: the account's KMS keys.
         databases: what RDS holds.
+        made: names of the secrets that this run made.
     """
 
     def __init__(self, account: AwsAccount, stack: str, names: tuple[str, ...]) -> None:
         self.account = account
         self.keys = KeyInventory(account)
         self.databases = DatabaseInventory(account)
+        self.made: set[str] = set()
         self._stack = stack
         self._names = names
         self._lock = threading.RLock()
@@ -102,7 +104,8 @@ class Inventory:
                 self._note(name, None)
                 return None
         state = secret_state(answer, confirmed=True)
-        if known is not None and known.arn == state.arn:
+        # Under another mark somebody may have changed what DescribeSecret does not show.
+        if known is not None and known.arn == state.arn and known.tags.get(SPEC) == state.tags.get(SPEC):
             state = replace(state, policy=known.policy)
         self._note(name, state)
         return state

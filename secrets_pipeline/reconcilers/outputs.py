@@ -175,7 +175,11 @@ class StackOutputs:
             return Pending(f"secret {name} has no value yet")
         return self._value(output, state, rest)
 
-    def _value(self, output: str, state: SecretState, rest: Path) -> Resolved:
+    def _value(self, output: str, listed: SecretState, rest: Path) -> Resolved:
+        # A list may be old: what is read has to be ours now.
+        state = self._context.inventory.confirm(listed.name)
+        if state is None or not self._context.owns(state):
+            return _foreign(listed.name)
         value = read_value(self._context, state)
         if output == "generated_passwords":
             generated = next(s for s in self._context.spec.secrets if s.name == state.name).value

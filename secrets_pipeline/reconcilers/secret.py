@@ -63,6 +63,9 @@ class SecretReconciler:
         if state.deleted_at is not None:
             state = writes.restore(state)
             done.append("restored")
+            action, why = self._claim(state, secret)
+            if action is ChangeClass.BLOCKED:
+                raise SkippedError(f"restored, and then: {why}")
         return ", ".join([*done, *writes.update(state, secret)]) or "nothing differed any more"
 
     def rewriting(self) -> frozenset[str]:

@@ -100,6 +100,7 @@ class SecretWrites:
             if error.code not in _EXISTS or context.inventory.refresh(secret.name) is None:
                 raise
             return ExistsAfterAll()
+        context.inventory.made.add(secret.name)
         context.inventory.note(
             SecretState(
                 name=secret.name,
@@ -128,7 +129,7 @@ class SecretWrites:
             What was done, for a human.
 
         Raises:
-            SkippedError: if something is not known yet, or a rotation is in progress.
+            SkippedError: if something is not known yet, a rotation is in progress, or it is not ours any more.
             AwsError: if AWS refuses.
         """
         context = self._context
@@ -142,11 +143,11 @@ class SecretWrites:
                 self._client.update_secret(SecretId=state.arn, Description=secret.description)
             done.append("description")
         if done:
-            state = self._refreshed(state)
+            state = self._own(state)
         if moved:
             key_move.move(context, state, key)
             done.append("kms key")
-            state = self._refreshed(state)
+            state = self._own(state)
         if value_differences(context, state, secret) and (written := self._write(state, secret)):
             done.append(written)
             state = context.inventory.secret(state.name) or state
@@ -158,6 +159,13 @@ class SecretWrites:
 
     def _refreshed(self, state: SecretState) -> SecretState:
         return self._context.inventory.refresh(state.name) or state
+
+    def _own(self, state: SecretState) -> SecretState:
+        """The secret after a change of ours; whoever took it over meanwhile keeps it as it is."""
+        seen = self._refreshed(state)
+        if seen is not state and not self._context.owns(seen):
+            raise SkippedError(f"secret {seen.name} is not ours any more")
+        return seen
 
     def _write(self, state: SecretState, secret: SecretSpec) -> str:
         if isinstance(secret.value, DeclaredValue):

@@ -8,9 +8,12 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from secrets_pipeline.engine import Applied, Skipped
+from secrets_pipeline.local import StandInFunction, StandInRole, stand_in
 from secrets_pipeline.reconcilers import STAGES, commit
-from secrets_pipeline.reconcilers.marks import SPEC, STACK, MarkState
-from secrets_pipeline.spec import ReplicaSpec
+from secrets_pipeline.reconcilers.marks import SPEC, STACK, MarkState, Part
+from secrets_pipeline.reconcilers.taking import take
+from secrets_pipeline.references import Literal
+from secrets_pipeline.spec import ReplicaSpec, RotationSpec
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench, Interruption
@@ -108,6 +111,34 @@ def test_a_secret_that_stopped_being_ours_after_the_plan_is_not_marked(
     outcome = bench.run(reconciler, changes)[bench.name("api")]
     assert isinstance(outcome, Skipped)
     assert bench.tags("api")[SPEC] == before
+
+
+def test_a_secret_that_an_earlier_run_made_is_looked_at_before_it_is_marked(
+    bench: Bench, interruption: Interruption
+) -> None:
+    role = "arn:aws:iam::111122223333:role/rotation"
+    invoked_by = ("secretsmanager.amazonaws.com",)
+    stand_in(
+        bench.aws,
+        [StandInRole(role, "lambda.amazonaws.com"), StandInFunction(bench.stack, role, invoked_by=invoked_by)],
+    )
+    function = f"arn:aws:lambda:{bench.aws.region}:{bench.aws.account_id}:function:{bench.stack}"
+    turning = RotationSpec(lambda_arn=Literal(function), automatically_after_days=30)
+    spec = bench.spec(bench.generated(policy=(TLS,), rotation=turning))
+    bench.provision(spec, "secrets")
+    others = bench.context(spec)
+
+    def somebody_else(operation: str) -> None:
+        state = others.inventory.refresh(bench.name("password")) if operation == "RotateSecret" else None
+        if state is not None:
+            take(others, state, Part.POLICY)
+
+    interruption.after = somebody_else
+    bench.provision(spec, interruption=interruption)
+    context = bench.context(spec)
+    state = context.inventory.secret(bench.name("password"))
+    assert state is not None
+    assert context.marks.verify(state).state is MarkState.UNFINISHED
 
 
 def test_the_whole_creation_costs_four_calls_a_secret_beside_the_list(bench: Bench) -> None:

@@ -157,6 +157,28 @@ def test_wherever_a_run_is_killed_while_it_completes_credentials_the_next_one_ha
     assert boundary > 15
 
 
+def test_a_run_killed_before_it_noted_the_completed_version_leaves_one_run_of_work(
+    bench: Bench, spec: StackSpec, interruption: Interruption, killed: type[BaseException]
+) -> None:
+    edited = bench.spec(
+        bench.generated(fields={**FIELDS, "dbname": "renamed"}), connection(bench), databases=(bench.database(),)
+    )
+    moved: list[str] = []
+
+    def strike(operation: str) -> None:
+        if operation == "UpdateSecretVersionStage":
+            moved.append(operation)
+        if operation == "TagResource" and moved:
+            raise killed
+
+    interruption.before = strike
+    with pytest.raises(killed):
+        bench.provision(edited, interruption=interruption)
+    bench.provision(edited)
+    assert password_mark(bench).split(":")[1] == bench.current("password")
+    assert {type(one) for one in bench.provision(edited).values()} == {Unchanged}
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [("${output.secrets.secret_values.api}", "must not be secret"), ("${output.secrets.secret_arns}", "string or a")],

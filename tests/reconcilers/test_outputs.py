@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from secrets_pipeline.errors import ExpressionError, SpecError
 from secrets_pipeline.reconcilers import StackContext
+from secrets_pipeline.reconcilers.marks import PREFIX
 from secrets_pipeline.references import Pending, Plain, Secret, resolve
 from secrets_pipeline.spec import EcsDelivery, LambdaDelivery, StackSpec, StageDelivery
 
@@ -125,6 +126,17 @@ def test_whoever_writes_the_yaml_cannot_read_a_secret_that_is_not_ours(bench: Be
     expression = bench.late(f"${{output.secrets.{output}.api}}")
     assert resolved(context, expression) == f"? secret {bench.name('api')} is not ours"
     assert context.outputs.identity(expression) == Pending(f"secret {bench.name('api')} is not ours")
+    assert bench.calls()["GetSecretValue"] == 0
+
+
+def test_a_value_is_not_read_where_only_the_list_says_that_the_secret_is_ours(bench: Bench) -> None:
+    context = bench.context(bench.create(bench.generated()))
+    assert context.inventory.secrets()
+    ours = [name for name in bench.tags("password") if name.startswith(PREFIX)]
+    bench.secrets.untag_resource(SecretId=bench.name("password"), TagKeys=ours)
+    bench.reset_calls()
+    found = resolve(bench.late("${output.secrets.generated_passwords.password}"), context.outputs)
+    assert found == Pending(f"secret {bench.name('password')} is not ours")
     assert bench.calls()["GetSecretValue"] == 0
 
 

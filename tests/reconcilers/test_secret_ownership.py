@@ -8,13 +8,10 @@ import pytest
 
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, generate_passwords
-from secrets_pipeline.reconcilers.marks import (
-    SPEC,
-    STACK,
-)
+from secrets_pipeline.reconcilers.marks import PREFIX, SPEC, STACK
 
 if TYPE_CHECKING:
-    from tests.reconcilers.conftest import Bench
+    from tests.reconcilers.conftest import Bench, Interruption
 
 
 @pytest.mark.parametrize("options", [ApplyOptions(), ApplyOptions(prune=True)])
@@ -25,6 +22,46 @@ def test_somebody_elses_secret_is_blocked_and_untouched(bench: Bench, options: A
     assert "apply --adopt" in outcome.reason
     assert (bench.value("api"), bench.versions("api")) == ("theirs", 1)
     assert "Tags" not in bench.describe("api") or bench.tags("api") == {}
+
+
+def test_a_secret_that_somebody_takes_over_between_two_changes_keeps_the_rest(
+    bench: Bench, interruption: Interruption
+) -> None:
+    key = bench.kms.create_key()["KeyMetadata"]["Arn"]
+    bench.create(bench.declared())
+    edited = bench.spec(bench.declared(description="edited", kms_key=key))
+    ours = [name for name in bench.tags("api") if name.startswith(PREFIX)]
+
+    def take_over(operation: str) -> None:
+        if operation == "UpdateSecret":
+            bench.secrets.untag_resource(SecretId=bench.name("api"), TagKeys=ours)
+
+    interruption.after = take_over
+    bench.reset_calls()
+    outcome = bench.provision(edited, "secrets", interruption=interruption)[f"secrets {bench.name('api')}"]
+    assert isinstance(outcome, Skipped)
+    assert outcome.reason == f"secret {bench.name('api')} is not ours any more"
+    assert (bench.calls()["UpdateSecret"], bench.calls()["GetSecretValue"]) == (1, 0)
+    assert "KmsKeyId" not in bench.describe("api")
+
+
+def test_a_secret_that_somebody_takes_over_once_it_is_restored_is_left_alone(
+    bench: Bench, interruption: Interruption
+) -> None:
+    bench.create(bench.declared())
+    ours = [name for name in bench.tags("api") if name.startswith(PREFIX)]
+    bench.secrets.delete_secret(SecretId=bench.name("api"), RecoveryWindowInDays=7)
+
+    def take_over(operation: str) -> None:
+        if operation == "RestoreSecret":
+            bench.secrets.untag_resource(SecretId=bench.name("api"), TagKeys=ours)
+
+    interruption.after = take_over
+    edited = bench.spec(bench.declared(description="edited"))
+    outcome = bench.provision(edited, "secrets", interruption=interruption)[f"secrets {bench.name('api')}"]
+    assert isinstance(outcome, Skipped)
+    assert "apply --adopt" in outcome.reason
+    assert ("Description" in bench.describe("api"), bench.describe("api").get("Tags", [])) == (False, [])
 
 
 def test_adoption_marks_the_secret_and_keeps_its_value_and_version(bench: Bench) -> None:

@@ -9,10 +9,10 @@ import copy
 import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
-from moto.core.exceptions import JsonRESTError
 from moto.core import responses as moto_responses
+from moto.core.exceptions import JsonRESTError
 from moto.core.responses import BaseResponse
 from moto.kms import models as moto_kms
 from moto.kms.models import kms_backends
@@ -31,32 +31,14 @@ from secrets_pipeline.local.corrections.secretsmanager.model import Secret
 from secrets_pipeline.local.corrections.secretsmanager.request import Request
 from secrets_pipeline.local.corrections.secretsmanager.store import SecretStore
 
-from .rds import ACCOUNT, REGION, Instance, Rds
+from .calls import Call, Watcher
+from .rds import ACCOUNT, REGION, Rds
 
 install_eager()
 # moto makes an RSA key of 50 ms for every KMS key, and uses it for asymmetric ones only, of which there are none here.
-moto_kms.generate_private_key = lambda _key_spec: None  # It also walks over all methods of a service at each call.
-moto_responses.method_names_from_class = lru_cache(moto_responses.method_names_from_class)
-
-_READS = ("Describe", "Get", "List", "Validate", "BatchGet")
-
-
-class Watcher(Protocol):
-    """Sees every call, and judges it."""
-
-    def before(self, caller: str, service: str, operation: str, params: Mapping[str, Any]) -> object:
-        """Right before the effect; what it returns is handed to `after`."""
-        ...
-
-    def after(
-        self, noted: object, caller: str, service: str, operation: str, params: Mapping[str, Any], error: str
-    ) -> None:
-        """Right after the effect; `error` is AWS's code, empty if it succeeded."""
-        ...
-
-    def password_took_effect(self, instance: Instance) -> None:
-        """A database has another password now."""
-        ...
+vars(moto_kms)["generate_private_key"] = lambda _key_spec: None
+# It also walks over all methods of a service at each call.
+vars(moto_responses)["method_names_from_class"] = lru_cache(vars(moto_responses)["method_names_from_class"])
 
 
 class LaggingStore(SecretStore):
@@ -69,19 +51,19 @@ class LaggingStore(SecretStore):
     def __init__(self, account_id: str, region: str) -> None:
         super().__init__(account_id, region)
         self.lag = 0
-        self._history: list[tuple[str, Secret | None]] = []
+        self._changes: list[tuple[str, Secret | None]] = []
 
     def note(self, name: str) -> None:
         """Remember how a secret looks now."""
         found = self.find(name)
-        self._history.append((found.name if found else name, _picture(found) if found else None))
+        self._changes.append((found.name if found else name, _picture(found) if found else None))
 
-    def all(self) -> list[Secret]:
+    def listed(self) -> list[Secret]:
         """What a list shows."""
         if not self.lag:
-            return super().all()
+            return super().listed()
         shown: dict[str, Secret] = {}
-        for name, picture in self._history[: max(len(self._history) - self.lag, 0)]:
+        for name, picture in self._changes[: max(len(self._changes) - self.lag, 0)]:
             if picture is None:
                 shown.pop(name, None)
             else:
@@ -108,6 +90,10 @@ class Cloud:
         delay: seconds that RDS takes.
         watcher: sees every call.
         rotates: called with ARN and token when Secrets Manager starts a rotation.
+
+    Attributes:
+        calls: how many there were.
+        changes: how many of them changed something.
     """
 
     def __init__(
@@ -129,6 +115,7 @@ class Cloud:
         self._manager.store = self.store
         self.rds = Rds(clock, delay, watcher.password_took_effect)
         self.calls = 0
+        self.changes = 0
 
     @property
     def keys(self) -> Any:  # noqa: ANN401 - moto's
@@ -155,15 +142,20 @@ class Cloud:
             Fault: AWS's error.
         """
         self.calls += 1
-        noted = self._watcher.before(caller, service, operation, params)
+        call = Call(caller, service, operation, params)
+        noted = self._watcher.before(call)
+        answer: dict[str, Any] = {}
         error = ""
         try:
-            return self._perform(service, operation, params, lag)
+            answer = self._perform(service, operation, params, lag)
         except JsonRESTError as fault:
             error = fault.error_type
             raise
+        else:
+            self.changes += not call.reads
+            return answer
         finally:
-            self._watcher.after(noted, caller, service, operation, params, error)
+            self._watcher.after(noted, call, answer, error)
 
     def _perform(self, service: str, operation: str, params: Mapping[str, Any], lag: int) -> dict[str, Any]:
         match service:
@@ -188,7 +180,7 @@ class Cloud:
             self.store.lag = lag if operation == "ListSecrets" else 0
             answer = self._manager.call(operation, params)
             self.store.lag = 0
-        if not operation.startswith(_READS):
+        if not Call("", "", operation, params).reads:
             self.store.note(str(params.get("SecretId") or params.get("Name")))
         return dict(answer)
 
@@ -197,7 +189,7 @@ class Cloud:
     def require(self, arn: str, account_id: str) -> None:
         """Every function exists, and Secrets Manager may invoke it."""
 
-    def start(self, secret: Secret, token: str, arn: str, lock: object) -> None:
+    def start(self, secret: Secret, token: str, arn: str, lock: object) -> None:  # noqa: ARG002 - as `Functions` has it
         """The simulation runs the steps."""
         self._rotates(secret.arn, token)
 
@@ -209,6 +201,6 @@ def _through_moto(response: BaseResponse, target: str, params: Mapping[str, Any]
     made.response_headers, made.uri_match = {}, {}
     status, _, body = made.call_action()
     answer: dict[str, Any] = json.loads(body or "{}")
-    if status >= 300:  # noqa: PLR2004 - HTTP
+    if status >= 300:
         raise Fault(str(answer.get("__type", "")).rsplit("#", 1)[-1], str(answer.get("message", "")), int(status))
     return answer

@@ -8,22 +8,23 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access import same_policy
-from secrets_pipeline.engine import Applied, Change, ChangeClass, Outcome, Unchanged, rows
+from secrets_pipeline.engine import Applied, ChangeClass, Outcome, Unchanged, rows
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.local.corrections.secretsmanager.keys import same_key
 from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, Secret
+from secrets_pipeline.local.corrections.secretsmanager.model import Rotation as SecretRotation
 from secrets_pipeline.reconcilers import plan_stack
 from secrets_pipeline.reconcilers.marks import PREFIX
 
-from .ledger import document
-from .people import Rotation, password_of
-from .rds import ACCOUNT, REGION
+from .excuses import Excuses
+from .ledger import MadeKey
+from .people import Rotation
+from .rds import ACCOUNT, REGION, TERRAFORMS
 from .stacks import ALIAS, DATABASE, ROTATOR, STACK, Intent
+from .values import document, password_of
 
 if TYPE_CHECKING:
     from .simulation import Simulation
-
-_NEEDS = {"config": "api", "url": "db"}
 
 
 class Ending:
@@ -37,8 +38,8 @@ class Ending:
 
     def __init__(self, simulation: Simulation, first: Intent, second: Intent) -> None:
         self._simulation = simulation
-        self._first = first
         self._intent = second
+        self._excuses = Excuses(simulation, first, second)
         self._foreign: dict[str, Any] = {}
 
     def remember(self) -> None:
@@ -57,17 +58,24 @@ class Ending:
             self._finish_rotations()
         ledger.say("all", "the schedule ends")
         self._check_database("after the schedule")
-        outcomes: list[Outcome] = []
-        try:
-            outcomes = simulation.apply("apply-9", self._intent, None)
-        except SecretsPipelineError as error:
-            ledger.violated(f"one more apply stops: {error.message}")
-        self._check_outcomes(outcomes)
-        self._check_plan()
+        self._converges("apply-9")
         self._check_database("after one more apply")
+        if any(fact.policy_touched or fact.overtaken for fact in ledger.facts.values()):
+            self._excuses.shallow = False
+            self._converges("apply-10", deep=True)
         self._check_secrets()
         self._check_foreign()
         self._check_keys()
+
+    def _converges(self, name: str, *, deep: bool = False) -> None:
+        """One more apply does all that is left to do, and the plan after it is empty."""
+        try:
+            outcomes = self._simulation.apply(name, self._intent, None, deep=deep)
+        except SecretsPipelineError as error:
+            self._simulation.ledger.violated(f"{name} stops: {error.message}")
+        else:
+            self._check_outcomes(outcomes)
+        self._check_plan()
 
     def _secret(self, key: str) -> Secret | None:
         return self._simulation.cloud.secret(self._intent.name(key))
@@ -79,52 +87,12 @@ class Ending:
             if pending is not None and CURRENT not in pending.stages and secret.deleted is None:
                 rotation.perform(None, secret.arn, pending.id)
 
-    # What may be left over, because somebody wanted it so.
-
-    def _blocked(self, key: str) -> bool:
-        fact = self._simulation.ledger.fact(self._intent.name(key))
-        return fact.foreign_since is not None or (key in _NEEDS and self._blocked(_NEEDS[key]))
-
-    def _stuck(self, key: str) -> bool:
-        secret = self._secret(key)
-        pending = secret.staged(PENDING) if secret else None
-        return pending is not None and CURRENT not in pending.stages
-
-    def _password_is_somebodys(self) -> bool:
-        """Whether the password of the database differs from its secret because somebody beside us wanted it."""
-        fact = self._simulation.ledger.fact(self._intent.name("db"))
-        return fact.ever_replaced or self._simulation.database_altered or self._stuck("db") or self._blocked("db")
-
-    def _excused(self, change: Change, text: str) -> bool:
-        name = change.resource.name
-        key = name.removeprefix(f"{STACK}/")
-        if name == DATABASE:
-            if self._blocked("db"):
-                return True
-            return change.resource.kind == "database-endpoint" and self._password_is_somebodys()
-        if key in self._intent.wishes and self._blocked(key):
-            return True
-        waits = change.resource.kind in ("secret", "credentials", "commit", "rotation")
-        if key in self._intent.wishes and self._stuck(key) and waits:
-            return True
-        if key in _NEEDS and self._stuck(_NEEDS[key]) and text.startswith("value is rendered from"):
-            return True
-        if change.action is ChangeClass.ORPHAN:
-            if change.resource.kind == "outputs":
-                return all(self._blocked(one) for one in self._intent.wishes)
-            return key in self._first.wishes and key not in self._intent.wishes and not self._intent.prune
-        if change.resource.kind == "secret-policy":
-            return self._simulation.ledger.fact(name).policy_touched and text.startswith("changed outside")
-        return False
-
-    # The rules.
-
     def _check_outcomes(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
             if isinstance(outcome, Applied | Unchanged):
                 continue
             row = rows([outcome])[0]
-            if not self._excused(outcome.change, row["detail"]):
+            if not self._excuses.allow(outcome.change, row["detail"]):
                 said = row["detail"].splitlines()[0]
                 self._simulation.ledger.violated(
                     f"one more apply: {row['kind']} {row['name']} {row['outcome']}: {said}"
@@ -134,26 +102,27 @@ class Ending:
         world = self._simulation.world("plan", self._intent, None, writing=False)
         for changes in plan_stack(world.context(STACK), deep=True).values():
             for change in changes:
-                if change.action is not ChangeClass.NONE and not self._excused(change, change.reason):
+                self._simulation.ledger.texts.append(str(change))
+                if change.action is not ChangeClass.NONE and not self._excuses.allow(change, change.reason):
                     said = f"{change.action.value} {change.resource}: {change.reason}"
                     self._simulation.ledger.violated(f"the next plan is not empty: {said}")
 
     def _check_database(self, when: str) -> None:
         instance, secret = self._simulation.cloud.rds.instances.get(DATABASE), self._secret("db")
-        if instance is None or not self._intent.database or instance.password == "made by Terraform":
+        if instance is None or not self._intent.database or instance.password == TERRAFORMS:
             return
         known = [secret.staged(stage) for stage in (CURRENT, PENDING)] if secret else []
         if any(version and password_of(version.string) == instance.password for version in known):
             return
         fact = self._simulation.ledger.fact(self._intent.name("db"))
         lost = "after the" in when and fact.destroyed
-        if not (self._password_is_somebodys() or lost):
+        if not (self._excuses.password_is_somebodys() or lost):
             self._simulation.ledger.violated(f"{when} the database's password is neither AWSCURRENT nor AWSPENDING")
 
     def _check_secrets(self) -> None:
         for key, wish in self._intent.wishes.items():
             name = self._intent.name(key)
-            if self._blocked(key) or self._stuck(key):
+            if self._excuses.foreign(key) or self._excuses.rotating(key) or self._excuses.waits(key):
                 continue
             secret = self._secret(key)
             if secret is None or secret.deleted is not None or secret.staged(CURRENT) is None:
@@ -177,15 +146,14 @@ class Ending:
             yield "kms key of its value"
         wanted = next(one for one in self._intent.spec.secrets if one.name == secret.name)
         document_ = {"Version": "2012-10-17", "Statement": list(wanted.policy)} if wanted.policy else None
-        if not fact.policy_touched and not same_policy(secret.policy, document_):
+        if not same_policy(secret.policy, document_):
             yield "policy"
         rotation = secret.rotation
         enabled = rotation is not None and rotation.enabled
-        if enabled != bool(wish.days):
+        if enabled != bool(wish.days) and not (enabled and self._excuses.rotation(key)):
             yield "rotation"
-        elif rotation is not None and wish.days:
-            if rotation.lambda_arn != ROTATOR or rotation.rules.get("AutomaticallyAfterDays") != wish.days:
-                yield "rotation rules"
+        elif rotation is not None and wish.days and not _rotates(rotation, wish.days):
+            yield "rotation rules"
         if not fact.ever_replaced and not self._as_declared(key, current.string if current else None):
             yield "value"
 
@@ -219,15 +187,30 @@ class Ending:
 
     def _check_keys(self) -> None:
         """No key is left without an alias, and none that is used is about to die."""
-        bare = 0
-        for key in self._simulation.cloud.keys.values():
+        for key_id, key in self._simulation.cloud.keys.items():
             if key.key_manager == "AWS":
                 continue
-            bare += key.key_state == "Enabled" and not key.aliases
-            if bare > self._simulation.ledger.lost_keys:
+            if key.key_state == "Enabled" and not key.aliases and not self._lost_a_race(key_id):
                 self._simulation.ledger.violated("a KMS key without alias is left over")
             if key.key_state != "Enabled" and key.aliases:
                 self._simulation.ledger.violated(f"the KMS key {', '.join(key.aliases)} is {key.key_state}")
+
+    def _lost_a_race(self, key_id: str) -> bool:
+        """Whether two runs that could not see each other's key made one, and the loser died; see `excuses`."""
+        ledger, cloud = self._simulation.ledger, self._simulation.cloud
+        lost = ledger.keys[key_id]
+        others = [ledger.keys[other] for other, key in cloud.keys.items() if key.aliases and other in ledger.keys]
+        raced = any(other.purpose == lost.purpose and _unseen(lost, other) for other in others)
+        return raced and ledger.faulted.get(lost.caller, -1) >= lost.turn - 1
+
+
+def _unseen(one: MadeKey, other: MadeKey) -> bool:
+    earlier, later = sorted([one, other], key=lambda made: made.turn)
+    return later.searched < earlier.turn
+
+
+def _rotates(rotation: SecretRotation, days: int) -> bool:
+    return rotation.lambda_arn == ROTATOR and rotation.rules.get("AutomaticallyAfterDays") == days
 
 
 def _frozen(secret: Secret) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from enum import StrEnum
 
+from secrets_pipeline.aws.once import OPERATIONS
+
 
 class FaultKind(StrEnum):
     """What happens to one call, after botocore's own retries."""
@@ -37,11 +39,14 @@ class Faults:
         self._stale = stale
         self.counts: dict[FaultKind, int] = dict.fromkeys(FaultKind, 0)
 
-    def draw(self) -> FaultKind | None:
-        """What happens to this call."""
+    def draw(self, call: str) -> FaultKind | None:
+        """What happens to a call, `service.Operation`."""
         if self._rng.random() >= self._rate:
             return None
         kind = self._rng.choice(_KINDS)
+        if kind is FaultKind.TWICE and call in OPERATIONS:
+            # botocore does not try these again where the answer was lost.
+            kind = FaultKind.TIME_OUT
         self.counts[kind] += 1
         return kind
 

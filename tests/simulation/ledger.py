@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,12 +10,14 @@ from typing import Any
 
 from secrets_pipeline.engine import Failed, Outcome, Unchanged, rows
 from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, Secret
+from secrets_pipeline.reconcilers.marks import SPEC, Commit
 
+from .calls import Call
+from .canary import PUBLIC
 from .rds import Instance
-from .stacks import OWNED, STACK
+from .stacks import STACK
+from .values import document
 
-_READS = ("Describe", "Get", "List", "Validate", "BatchGet")
-_OURS = "secrets-pipeline:"
 _GENERATED = ("db", "token")
 
 
@@ -30,6 +32,35 @@ class Picture:
     versions: frozenset[str]
 
 
+@dataclass(frozen=True)
+class Read:
+    """A value that a run was given.
+
+    Attributes:
+        turn: when.
+        version: its version id.
+    """
+
+    turn: int
+    version: str
+
+
+@dataclass(frozen=True)
+class MadeKey:
+    """A KMS key as CreateKey made it.
+
+    Attributes:
+        turn: when.
+        searched: when the run had last looked for one that it could use instead.
+        purpose: what it was made for.
+    """
+
+    caller: str
+    turn: int
+    searched: int
+    purpose: str
+
+
 @dataclass
 class Fact:
     """What happened to one secret on purpose, beside the applies.
@@ -40,12 +71,15 @@ class Fact:
         ever_replaced: whether a human ever wrote a value of it.
         rotated: whether a rotation of it has finished.
         policy_touched: whether a human changed its policy.
+        overtaken: whether a mark that vouches for all parts was written over that of another run, which had come after
+            the last look.
         destroyed: whether a human deleted it for good.
     """
 
     foreign_since: int | None = None
     replaced_by_human: bool = False
     policy_touched: bool = False
+    overtaken: bool = False
     destroyed: bool = False
     ever_replaced: bool = False
     rotated: bool = False
@@ -60,8 +94,10 @@ class Ledger:
         turn: number of the call that is being made.
         described: turn at which a run last saw a secret as it was, by run and ARN.
         rotation_since: turn at which the last rotation began.
-        lost_keys: faults at calls of KMS; CreateKey has no token, so each may have left a key behind.
-        values: everything that must be in no trace.
+        values: everything that must be in no text.
+        texts: what was said beside the trace: outcomes, errors, parameters of calls, plans.
+        keys: KMS keys by id.
+        faulted: turn at which a fault struck a run last.
     """
 
     secret: Callable[[str], Secret | None]
@@ -72,8 +108,13 @@ class Ledger:
     values: set[str] = field(default_factory=set)
     turn: int = 0
     rotation_since: int = 0
-    lost_keys: int = 0
-    _read: dict[tuple[str, str], str] = field(default_factory=dict)
+    texts: list[str] = field(default_factory=list)
+    keys: dict[str, MadeKey] = field(default_factory=dict)
+    faulted: dict[str, int] = field(default_factory=dict)
+    _read: dict[tuple[str, str], Read] = field(default_factory=dict)
+    _shown: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    _searched: dict[str, int] = field(default_factory=dict)
+    _marked: dict[str, tuple[int, str]] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
     _writes: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
@@ -99,54 +140,83 @@ class Ledger:
     def outcome(self, caller: str, stage: str, outcome: Outcome) -> None:
         """What became of a change; bugs are told apart from what AWS refused."""
         row = rows([outcome])[0]
-        if isinstance(outcome, Unchanged):
-            return
-        self.say(
-            caller,
-            f"  {stage}: {row['kind']} {row['name']} {row['outcome']}: {row['detail'].splitlines()[0] if row['detail'] else ''}",
-        )
-        if isinstance(outcome, Failed) and outcome.error.message.startswith("unexpected"):
-            self.violated(f"{row['kind']} {row['name']}: {outcome.error.message}")
+        self.texts.append(f"{row} {outcome.change}")
+        if isinstance(outcome, Failed):
+            self.failure(outcome.error)
+            if outcome.error.message.startswith("unexpected"):
+                self.violated(f"{row['kind']} {row['name']}: {outcome.error.message}")
+        if not isinstance(outcome, Unchanged):
+            said = row["detail"].partition("\n")[0]
+            self.say(caller, f"  {stage}: {row['kind']} {row['name']} {row['outcome']}: {said}")
 
-    def before(self, caller: str, service: str, operation: str, params: Mapping[str, Any]) -> Picture | None:
-        """See `cloud.Watcher`."""
+    def failure(self, error: BaseException) -> None:
+        """Keep all that an error shows, what led to it included."""
+        self.texts.append("".join(traceback.format_exception(error)) + repr(error) + str(vars(error)))
+
+    def before(self, call: Call) -> Picture | None:
+        """See `calls.Watcher`."""
         self.turn += 1
-        if service == "rds":
-            self._check_modify(caller, operation)
+        self.texts.append(call.public)
+        if call.service == "rds":
+            self._check_modify(call.caller, call.operation)
+        if call.service != "secretsmanager":
             return None
-        if service != "secretsmanager":
-            return None
-        found = self.secret(str(params.get("SecretId") or params.get("Name")))
+        found = self.secret(call.subject)
         if found is None:
             return None
-        self._check_foreign(caller, operation, found)
-        if operation == "DescribeSecret":
-            self.described[caller, found.arn] = self.turn
-        if operation == "GetSecretValue":
-            held = found.staged(CURRENT)
-            self._read[caller, found.arn] = str(params.get("VersionId") or (held.id if held else ""))
+        self._check_foreign(call.caller, call.operation, found)
         return picture(found)
 
-    def after(
-        self, noted: object, caller: str, service: str, operation: str, params: Mapping[str, Any], error: str
-    ) -> None:
-        """See `cloud.Watcher`."""
-        about = str(params.get("SecretId") or params.get("Name") or params.get("KeyId") or "")
-        found = self.secret(about) if service == "secretsmanager" and about else None
+    def after(self, noted: object, call: Call, answer: Mapping[str, Any], error: str) -> None:
+        """See `calls.Watcher`."""
+        about = call.subject
+        found = self.secret(about) if call.service == "secretsmanager" and about else None
         was = noted if isinstance(noted, Picture) else None
         change = ""
-        if found is not None and not operation.startswith(_READS):
-            change = self._moved(caller, was, found)
-        if service == "secretsmanager" and found is not None and not error:
-            if operation == "CreateSecret":
-                self.described[caller, found.arn] = self.turn
-            if operation == "RotateSecret":
-                self.rotation_since = self.turn
+        if found is not None and not call.reads:
+            change = self._moved(call.caller, was, found)
+        if call.operation == "RotateSecret" and not error:
+            self.rotation_since = self.turn
+        if call.operation == "TagResource" and found is not None and not error:
+            self._note_mark(call, found)
+        if call.operation == "CreateKey" and not error:
+            purpose = " ".join(tag["TagValue"] for tag in call.params["Tags"] if tag["TagKey"] != SPEC)
+            made = MadeKey(call.caller, self.turn, self._searched.get(call.caller, -1), purpose)
+            self.keys[answer["KeyMetadata"]["KeyId"]] = made
         about = found.name if found is not None else about.rsplit(":", 1)[-1]
-        self.say(caller, f"{service} {operation} {about}{change}{' → ' + error if error else ''}")
+        self.say(call.caller, f"{call.service} {call.operation} {about}{change}{' → ' + error if error else ''}")
+
+    def _note_mark(self, call: Call, found: Secret) -> None:
+        mark = next((tag["Value"] for tag in call.params["Tags"] if tag["Key"] == SPEC), None)
+        if mark is None:
+            return
+        commit, (turn, writer) = Commit.parse(mark.partition(".")[0]), self._marked.get(found.arn, (-1, call.caller))
+        vouches = commit is not None and all(commit.digests.values())
+        if vouches and writer != call.caller and turn > self.described.get((call.caller, found.arn), -1):
+            self.fact(found.name).overtaken = True
+        self._marked[found.arn] = (self.turn, call.caller)
+
+    def answered(self, call: Call) -> Callable[[], None]:
+        """Right after a call was performed: what to do if its answer reaches the run, which then knows more."""
+        turn = self.turn
+        found = self.secret(call.subject) if call.service == "secretsmanager" and call.subject else None
+        shown = picture(found) if found else None
+        key = (found.kms_key_id or "") if found else ""
+
+        def learn() -> None:
+            if call.operation == "ListKeys":
+                self._searched[call.caller] = turn
+            if shown is not None and call.operation in ("DescribeSecret", "CreateSecret"):
+                self.described[call.caller, shown.arn] = turn
+                self._shown[call.caller, shown.arn] = (shown.current or "", key)
+            if shown is not None and call.operation == "GetSecretValue":
+                version = str(call.params.get("VersionId") or shown.current or "")
+                self._read[call.caller, shown.arn] = Read(turn, version)
+
+        return learn
 
     def password_took_effect(self, instance: Instance) -> None:
-        """See `cloud.Watcher`."""
+        """See `calls.Watcher`."""
         self.values.add(instance.password)
 
     def _moved(self, caller: str, was: Picture | None, found: Secret) -> str:
@@ -175,16 +245,19 @@ class Ledger:
 
         A writer means to replace what it has read.
         """
-        made = found.versions[version]
-        base = self._read.get((caller, found.arn))
+        made, base = found.versions[version], self._read.get((caller, found.arn))
         value = (made.string or "") if base else "first"
-        # What it was rendered from is part of the intent, even where the value comes out the same.
+        # Part of the intent is what the run was shown last: the key that it writes under, and the version that it
+        # renders from. The value may come out the same; writing it again under another key is another intent.
         sources = self.secret(found.name.replace("/config", "/api").replace("/url", "/db"))
-        rendered_from = picture(sources).current if sources is not None and sources is not found else None
-        write = (found.arn, base or "", value, made.kms_key_id or "", rendered_from or "")
+        source = self._read.get((caller, sources.arn)) if sources is not None and sources is not found else None
+        rendered_from = source.version if source and base and source.turn > base.turn else ""
+        shown_source = self._shown.get((caller, sources.arn), ("", ""))[0] if sources and rendered_from else ""
+        replaced, key = base.version if base else "", self._shown.get((caller, found.arn), ("", ""))[1]
+        write = (found.arn, replaced, value, key, rendered_from, shown_source)
         self._writes[write] += 1
         if self._writes[write] > 1:
-            self.violated(f"{found.name}: {self.alias(version)} repeats a write over {self.alias(base)}")
+            self.violated(f"{found.name}: {self.alias(version)} repeats a write over {self.alias(replaced)}")
 
     def _check_kept(self, was: Picture, now: Picture) -> None:
         """What an apply writes over a value keeps everything that is not its own."""
@@ -198,7 +271,7 @@ class Ledger:
             return
         if before is None or after is None:
             return
-        owned = OWNED if key in _GENERATED else ("mode", "api")
+        owned = PUBLIC if key in _GENERATED else ("mode", "api")
         lost = [name for name in before if name not in owned and before[name] != after.get(name)]
         if lost:
             self.violated(
@@ -208,13 +281,12 @@ class Ledger:
     def _check_foreign(self, caller: str, operation: str, found: Secret) -> None:
         """Nothing of a foreign owner is written or read, unless it became foreign after the run had looked."""
         # CreateSecret cannot change what exists.
-        harmless = operation == "CreateSecret" or (operation.startswith(_READS) and operation != "GetSecretValue")
+        reads = Call(caller, "secretsmanager", operation, {}).reads
+        harmless = operation == "CreateSecret" or (reads and operation != "GetSecretValue")
         since = self.fact(found.name).foreign_since
         if harmless or since is None or not caller.startswith("apply"):
             return
-        # A list may be old: enough to read what was ours when it was made, not to write.
-        unseen = -1 if operation == "GetSecretValue" and since else since + 1
-        if self.described.get((caller, found.arn), unseen) > since:
+        if self.described.get((caller, found.arn), since + 1) > since:
             self.violated(f"{found.name} is not ours, and {caller} did {operation}")
 
     def _check_modify(self, caller: str, operation: str) -> None:
@@ -241,11 +313,3 @@ def picture(secret: Secret) -> Picture:
         value=current.string if current else None,
         versions=frozenset(one.id for one in secret.versions.values() if one.has_value),
     )
-
-
-def document(text: str | None) -> dict[str, Any] | None:
-    """The JSON object that a value is, or None."""
-    if text is None or not text.startswith("{"):
-        return None
-    found: dict[str, Any] = json.loads(text)
-    return found

@@ -12,31 +12,31 @@ from secrets_pipeline.local.corrections.faults import Fault
 from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, PREVIOUS, Secret
 from secrets_pipeline.reconcilers.marks import PREFIX
 
-from .ledger import document
-from .stacks import DATABASE, LETTERS, STACK
+from .stacks import DATABASE, STACK
+from .values import document, new_password, password_of, with_password
 
 if TYPE_CHECKING:
     from .scheduling import Actor
     from .simulation import Simulation
 
-ROTATED = ("db", "token")
 
-
-def new_password(rng: random.Random) -> str:
-    """Twenty letters."""
-    return "".join(rng.choice(LETTERS) for _ in range(20))
-
-
-def with_password(stored: str | None, password: str) -> str:
-    """A value whose password is another one."""
-    found = document(stored)
-    return password if found is None else json.dumps({**found, "password": password})
-
-
-def password_of(stored: str | None) -> str | None:
-    """The password inside a value."""
-    found = document(stored)
-    return stored if found is None else found.get("password")
+ACTIONS: Mapping[str, int] = {
+    "put_value": 3,
+    "add_key": 2,
+    "tag": 1,
+    "untag": 1,
+    "delete_policy": 1,
+    "put_policy": 1,
+    "describe_otherwise": 1,
+    "move_key": 1,
+    "delete": 2,
+    "restore": 1,
+    "cancel_rotation": 1,
+    "disown": 1,
+    "destroy": 1,
+    "alter_role": 1,
+}
+"""What a human does, and how often beside the others."""
 
 
 class Human:
@@ -45,25 +45,8 @@ class Human:
     def __init__(self, simulation: Simulation, rng: random.Random) -> None:
         self._simulation = simulation
         self._rng = rng
-        self._actions: tuple[Callable[[Secret], None], ...] = (
-            self._put_value,
-            self._put_value,
-            self._put_value,
-            self._add_key,
-            self._add_key,
-            self._tag,
-            self._untag,
-            self._delete_policy,
-            self._put_policy,
-            self._describe_otherwise,
-            self._move_key,
-            self._delete,
-            self._delete,
-            self._restore,
-            self._cancel_rotation,
-            self._disown,
-            self._destroy,
-            self._alter_role,
+        self._actions: tuple[Callable[[Secret], None], ...] = tuple(
+            getattr(self, f"_{name}") for name, often in ACTIONS.items() for _ in range(often)
         )
 
     def act(self, actor: Actor) -> None:
@@ -86,9 +69,12 @@ class Human:
             self._touch(meant if meant in ours else self._rng.choice(ours))
 
     def _touch(self, secret: Secret) -> None:
+        action, before = self._rng.choice(self._actions), self._simulation.cloud.changes
         # Where the console shows an error, the human goes on to something else.
         with contextlib.suppress(Fault):
-            self._rng.choice(self._actions)(secret)
+            action(secret)
+            if self._simulation.cloud.changes > before:
+                self._simulation.actions[action.__name__.removeprefix("_")] += 1
 
     def _concerned(self, secret: Secret) -> bool:
         return secret.name.startswith(f"{STACK}/") and self._simulation.ledger.fact(secret.name).foreign_since is None
@@ -170,6 +156,7 @@ class Human:
         instance = self._simulation.cloud.rds.instances.get(DATABASE)
         if instance is not None:
             self._simulation.cloud.rds.set_password(instance, new_password(self._rng))
+            self._simulation.cloud.changes += 1
             self._simulation.ledger.say("human", "database ALTER ROLE")
             self._simulation.database_altered = True
 
@@ -245,14 +232,15 @@ class Rotation:
         return True
 
     def _database(self, arn: str) -> Any:  # noqa: ANN401 - an instance or None
-        secret = self._simulation.cloud.secret(arn)
-        concerns = secret is not None and secret.name == f"{STACK}/db" and self._simulation.newest.database
-        return self._simulation.cloud.rds.instances.get(DATABASE) if concerns else None
+        return self._simulation.cloud.rds.instances.get(DATABASE) if self._serves_database(arn) else None
 
-    def _set(self, actor: Actor | None, arn: str, token: str) -> bool:
+    def _serves_database(self, arn: str) -> bool:
         secret = self._simulation.cloud.secret(arn)
-        if secret is None or (secret.name == f"{STACK}/db" and self._simulation.newest.database) is False:
-            return secret is not None
+        return secret is not None and secret.name == f"{STACK}/db" and self._simulation.newest.database
+
+    def _set(self, actor: Actor | None, arn: str, _token: str) -> bool:
+        if not self._serves_database(arn):
+            return self._simulation.cloud.secret(arn) is not None
         instance, rds = self._database(arn), self._simulation.cloud.rds
         wanted = password_of(self._value(actor, arn, PENDING))
         if instance is None or wanted is None or not rds.available(instance):
@@ -266,7 +254,7 @@ class Rotation:
                 return True
         return False
 
-    def _test(self, actor: Actor | None, arn: str, token: str) -> bool:
+    def _test(self, actor: Actor | None, arn: str, _token: str) -> bool:
         instance = self._database(arn)
         return instance is None or instance.password == password_of(self._value(actor, arn, PENDING))
 
@@ -281,9 +269,10 @@ class Rotation:
         self._call(actor, "UpdateSecretVersionStage", move)
         secret = self._simulation.cloud.secret(arn)
         if secret is not None and secret.rotation is not None:
-            secret.rotation.last_date = 1.0
+            secret.rotation.last_date = 1.0 + self._simulation.scheduler.clock
             self._simulation.cloud.store.note(secret.name)
             self._simulation.ledger.fact(secret.name).rotated = True
+            self._simulation.rotated += 1
         if self._rng.random() < 0.5:
             done = {"SecretId": arn, "VersionStage": PENDING, "RemoveFromVersionId": token}
             self._call(actor, "UpdateSecretVersionStage", done)

@@ -1,6 +1,7 @@
 """RDS in memory: instances whose password changes some virtual seconds after ModifyDBInstance has answered.
 
-Sources: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html and API_CreateDBInstance.html
+Sources: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html and
+https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from secrets_pipeline.local.corrections.faults import Fault
-from secrets_pipeline.reconcilers.login import Address, Login, LoggedIn, Refused, Unreachable
+from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, Refused, Unreachable
 from secrets_pipeline.reconcilers.states import tag_map
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
+TERRAFORMS = "CANARY-made-by-Terraform"
+"""Password of an instance that somebody else made."""
 
 
 @dataclass

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
@@ -27,11 +29,14 @@ from secrets_pipeline.reconcilers.states import tag_list
 from secrets_pipeline.spec import OperatorSettings
 
 from . import stacks
+from .calls import Call
+from .canary import leaks
 from .cloud import Cloud
 from .ending import Ending
 from .faults import FaultKind, Faults
 from .ledger import Ledger
 from .people import Human, Rotation
+from .rds import TERRAFORMS
 from .scheduling import Actor, Endless, Killed, Scheduler
 from .stacks import STACK, Intent
 from .wire import Wire
@@ -52,6 +57,8 @@ class Report:
         trace: every call, in order, without a value.
         faults: how often each kind struck.
         kills: runs that were killed.
+        rotations: how many came to their end.
+        actions: what humans did, by kind.
     """
 
     seed: int
@@ -60,6 +67,8 @@ class Report:
     calls: int
     kills: int
     faults: Mapping[FaultKind, int]
+    rotations: int
+    actions: Mapping[str, int]
     seconds: float
 
 
@@ -72,6 +81,10 @@ class Simulation:
         newest: the last edit of the YAML, which the ending is held against.
         database_altered: whether a human changed the database's password.
         slowness: seconds that RDS takes at most.
+        kills: runs that were killed.
+        rotated: rotations that came to their end.
+        actions: what humans did, by kind.
+        runs: numbers the runs, for the marks that they write.
         interference: how likely a human changes something right after an apply has called Secrets Manager.
     """
 
@@ -86,6 +99,9 @@ class Simulation:
     slowness: float = 5.0
     interference: float = 0.0
     kills: int = 0
+    rotated: int = 0
+    actions: Counter[str] = field(default_factory=Counter)
+    runs: Iterator[int] = field(default_factory=lambda: count(1))
     cloud: Cloud = field(init=False)
 
     def __post_init__(self) -> None:
@@ -98,9 +114,11 @@ class Simulation:
         )
         self.ledger.secret = self.cloud.secret
 
-    def world(self, name: str, intent: Intent, actor: Actor | None, *, writing: bool = True) -> World:
+    def world(
+        self, name: str, intent: Intent, actor: Actor | None, *, writing: bool = True, deep: bool = False
+    ) -> World:
         """A fresh run of the product on a wire of its own."""
-        slot = name.split(".")[0]
+        slot = name.split(".", maxsplit=1)[0]
         if slot not in _WIRES:
             _WIRES[slot] = Wire()
         wire = _WIRES[slot]
@@ -126,14 +144,15 @@ class Simulation:
             environment=lambda _name: None,
             sessions=wire.sessions,
             settings=OperatorSettings(),
-            options=ApplyOptions(prune=intent.prune),
+            options=ApplyOptions(prune=intent.prune, deep=deep),
             writing=writing,
+            run=f"{next(self.runs):08x}",
             surroundings=Surroundings(log_in=log_in, clock=lambda: self.scheduler.clock, sleep=sleep),
         )
 
-    def apply(self, name: str, intent: Intent, actor: Actor | None) -> list[Outcome]:
+    def apply(self, name: str, intent: Intent, actor: Actor | None, *, deep: bool = False) -> list[Outcome]:
         """Every stage of an apply, its changes in an order that the seed chooses."""
-        context = self.world(name, intent, actor).context(intent.stack)
+        context = self.world(name, intent, actor, deep=deep).context(intent.stack)
         context.guard()
         context.passwords = generate_passwords(context)
         outcomes: list[Outcome] = []
@@ -158,11 +177,13 @@ class _Line:
     def answer(self, service: str, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         simulation, name, actor = self._simulation, self._name, self._actor
         if actor is None:
-            return simulation.cloud.call(name, service, operation, params)
+            answer = simulation.cloud.call(name, service, operation, params)
+            simulation.ledger.answered(Call(name, service, operation, params))()
+            return answer
         simulation.scheduler.turn(actor)
-        fault = simulation.faults.draw()
+        fault = simulation.faults.draw(f"{service}.{operation}")
         if fault is not None:
-            simulation.ledger.lost_keys += service == "kms"
+            simulation.ledger.faulted[name] = simulation.ledger.turn
             simulation.ledger.say(name, f"{service} {operation} is {fault}")
         match fault:
             case FaultKind.KILLED_BEFORE:
@@ -176,12 +197,14 @@ class _Line:
             self._lost(service, operation, params, lag)
             simulation.scheduler.turn(actor)
         answer = simulation.cloud.call(name, service, operation, params, lag=lag)
+        learn = simulation.ledger.answered(Call(name, service, operation, params))
         if service == "secretsmanager" and simulation.rng.random() < simulation.interference:
             Human(simulation, simulation.rng).interfere(str(params.get("SecretId", "")))
         if fault is FaultKind.KILLED_AFTER:
             self._kill(actor)
         if fault is FaultKind.TIME_OUT:
             raise ReadTimeoutError(endpoint_url=f"https://{service}")
+        learn()
         return answer
 
     def _lost(self, service: str, operation: str, params: Mapping[str, Any], lag: int) -> None:
@@ -199,7 +222,7 @@ class _Line:
 def run(seed: int) -> Report:
     """Simulate one seed."""
     began = time.perf_counter()
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311 - the same for the same seed, on purpose
     first = stacks.draw(rng)
     second = stacks.edited(rng, first)
     scheduler = Scheduler(rng, rng.choice([0.05, 0.2, 0.5, 1.0]))
@@ -209,6 +232,9 @@ def run(seed: int) -> Report:
         _play(simulation, first, second)
     except Endless as error:
         simulation.ledger.violated(str(error))
+    tags = [str(secret.tags) for secret in simulation.cloud.store.all()]
+    for leak in leaks(simulation.ledger.values, [*simulation.ledger.trace, *simulation.ledger.texts, *tags]):
+        simulation.ledger.violated(leak)
     return Report(
         seed=seed,
         violations=tuple(simulation.ledger.violations),
@@ -216,6 +242,8 @@ def run(seed: int) -> Report:
         calls=simulation.cloud.calls,
         kills=simulation.kills,
         faults=faults.counts,
+        rotations=simulation.rotated,
+        actions=simulation.actions,
         seconds=time.perf_counter() - began,
     )
 
@@ -225,7 +253,7 @@ def _play(simulation: Simulation, first: Intent, second: Intent) -> None:
     simulation.apply("other", stacks.other_stack(), None)
     ending = Ending(simulation, first, second)
     if first.database and not first.creates:
-        simulation.cloud.rds.add(stacks.DATABASE, "made by Terraform")
+        simulation.cloud.rds.add(stacks.DATABASE, TERRAFORMS)
     warm = rng.random() < 0.7
     if warm:
         simulation.apply("apply-0", first, None)
@@ -259,6 +287,7 @@ def _add_apply(simulation: Simulation, name: str, intent: Intent, *, attempts: i
             simulation.ledger.say(name, "is dead")
         except SecretsPipelineError as error:
             simulation.ledger.say(name, f"stops: {error.message}")
+            simulation.ledger.failure(error)
         else:
             return
         if attempts > 1:
@@ -279,7 +308,7 @@ def _foreigners(simulation: Simulation, intent: Intent, *, warm: bool) -> None:
         names.append(intent.name(rng.choice(list(intent.wishes))))
     for name in names:
         tags = copied if rng.random() < 0.6 else {}
-        given = {"Name": name, "SecretString": "somebody else's", "Tags": tag_list(tags)}
+        given = {"Name": name, "SecretString": "CANARY-foreign", "Tags": tag_list(tags)}
         cloud.call("others", "secretsmanager", "CreateSecret", given)
         simulation.ledger.fact(name).foreign_since = 0
     if rng.random() < 0.5:

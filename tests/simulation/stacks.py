@@ -22,6 +22,7 @@ from secrets_pipeline.spec import (
     StackSpec,
 )
 
+from .values import LETTERS
 from .wire import TARGET
 
 STACK, OTHER = "sim-dev", "other-dev"
@@ -29,9 +30,6 @@ DATABASE = "sim-dev-orders"
 ALIAS = "alias/sim-dev"
 COMPONENTS = {"secrets": "secretsmanager", "rds": "rds", "kms": "kms"}
 ROTATOR = "arn:aws:lambda:eu-west-1:123456789012:function:rotate"
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
-OWNED = ("engine", "host", "port", "username", "dbname")
-"""Keys of a credentials document that the stack owns."""
 
 _POLICY = PasswordPolicy(length=20, alphabet={"lower": LETTERS}, minima={"lower": 20})
 _FIELDS = {
@@ -46,7 +44,8 @@ _DECLARED: Mapping[str, Mapping[str, str] | str] = {
     "config": {"mode": "LITERAL", "api": "${output.secrets.secret_values.api}"},
     "url": "postgresql://owner:${output.secrets.generated_passwords.db}@${output.rds.endpoint}/LITERAL",
 }
-_NEEDS = {"config": "api", "url": "db"}
+NEEDS = {"config": "api", "url": "db"}
+"""What a secret is rendered from, by key."""
 _TLS = {
     "Effect": "Deny",
     "Principal": "*",
@@ -71,7 +70,7 @@ class Wish:
     policy: bool = False
     days: int | None = None
     document: bool = False
-    literal: str = "one"
+    literal: str = "CANARY-one"
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ class Intent:
 
     def _secret(self, key: str, wish: Wish) -> SecretSpec:
         value: Any = self._declared(key) if key in _DECLARED else self._generated(wish)
-        needs = (SecretRef(component="secrets", key=_NEEDS[key]),) if key in _NEEDS else ()
+        needs = (SecretRef(component="secrets", key=NEEDS[key]),) if key in NEEDS else ()
         rules = {"lambda_arn": ROTATOR, "automatically_after_days": wish.days}
         return SecretSpec(
             ref=SecretRef(component="secrets", key=key),
@@ -193,13 +192,13 @@ def edited(rng: random.Random, intent: Intent) -> Intent:
         key = rng.choice(list(wishes))
         wishes[key] = _edited(rng, wishes[key], number=intent.number + 1)
     if rng.random() < 0.15 and len(wishes) > 1:
-        gone = rng.choice([key for key in wishes if key == "token" or key in _NEEDS] or [None])
+        gone = rng.choice([key for key in wishes if key == "token" or key in NEEDS] or [None])
         if gone:
             del wishes[gone]
     if rng.random() < 0.2 and "token" not in wishes:
         wishes = {"token": Wish(), **wishes}
-    key = intent.key or rng.random() < 0.3
-    return replace(intent, number=intent.number + 1, wishes=wishes, key=key, prune=rng.random() < 0.3)
+    with_key = intent.key or rng.random() < 0.3
+    return replace(intent, number=intent.number + 1, wishes=wishes, key=with_key, prune=rng.random() < 0.3)
 
 
 def other_stack() -> Intent:
@@ -230,4 +229,4 @@ def _edited(rng: random.Random, wish: Wish, *, number: int) -> Wish:
         case 4 if wish.days:
             return replace(wish, days=rng.choice([None, 60]))
         case _:
-            return replace(wish, literal=f"edit{number}")
+            return replace(wish, literal=f"CANARY-edit{number}")

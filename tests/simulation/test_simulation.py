@@ -1,32 +1,83 @@
-"""A few hundred seeds; `benchmarks/simulation.py` runs 20,000, and replays one by its number."""
+"""Some hundred seeds; `benchmarks/simulation.py` runs 20,000, and replays one by its number."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
 import pytest
 
+from .canary import leaks
 from .faults import FaultKind
-from .simulation import run
+from .people import ACTIONS
+from .simulation import Report, run
 
-SEEDS, CHUNK = 400, 50
+SEEDS, CHUNK = 300, 50
+_DIGEST = """
+import hashlib
+from tests.simulation.simulation import run
+print(hashlib.sha256("".join(line for seed in range(4) for line in run(seed).trace).encode()).hexdigest())
+"""
+
+
+@cache
+def reports(first: int) -> tuple[Report, ...]:
+    """What became of fifty seeds."""
+    return tuple(run(seed) for seed in range(first, first + CHUNK))
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
 def test_the_rules_hold_after_every_seed(first: int) -> None:
-    violations = {seed: run(seed).violations for seed in range(first, first + CHUNK)}
-    assert {seed: found for seed, found in violations.items() if found} == {}
+    assert {report.seed: report.violations for report in reports(first) if report.violations} == {}
 
 
 def test_a_seed_replays_call_by_call() -> None:
-    seeds = range(1000, 1012)
-    once = [run(seed) for seed in seeds]
-    again = [run(seed) for seed in reversed(seeds)]
+    once = reports(0)[:12]
+    again = [run(report.seed) for report in reversed(once)]
     assert [one.trace for one in once] == [one.trace for one in reversed(again)]
-    assert len({one.trace for one in once}) == len(seeds)
+    assert len({one.trace for one in once}) == len(once)
 
 
-def test_the_seeds_meet_every_fault_and_every_actor() -> None:
-    reports = [run(seed) for seed in range(2000, 2060)]
-    assert all(sum(report.faults[kind] for report in reports) for kind in FaultKind)
-    assert sum(report.kills for report in reports) > 5
-    callers = {line.split()[1] for report in reports for line in report.trace}
-    assert {"apply-1", "apply-2", "apply-1.2", "rotation", "human", "apply-9", "plan", "others"} <= callers
+def test_a_seed_replays_in_another_process_whatever_its_hashes() -> None:
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", _DIGEST],
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, "PYTHONHASHSEED": hashes},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for hashes in ("1", "2")
+    }
+    assert len(digests) == 1
+
+
+def test_the_seeds_meet_every_fault_every_actor_and_all_that_a_human_does() -> None:
+    every = [report for first in range(0, SEEDS, CHUNK) for report in reports(first)]
+    assert all(sum(report.faults[kind] for report in every) for kind in FaultKind)
+    assert sum(report.kills for report in every) > 30
+    assert sum(report.rotations for report in every) > 30
+    done = sum((Counter(report.actions) for report in every), Counter())
+    assert set(done) == set(ACTIONS)
+    callers = {line.split()[1] for report in every for line in report.trace if "VIOLATION" not in line}
+    assert callers >= {"apply-0", "apply-1", "apply-2", "apply-1.2", "rotation", "human", "apply-9", "plan", "others"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "the password is abcdefghijkl",
+        "YWJjZGVmZ2hpamts",
+        "d682ed4ca4d989c134ec94f1551e1ec580dd6d5a6ecde9f3d35e6e4a717fbde4",
+    ],
+)
+def test_a_value_its_base64_and_its_hash_are_found_in_what_is_said(said: str) -> None:
+    stored = '{"host": "orders.example", "password": "abcdefghijkl"}'
+    assert list(leaks([stored], ["host orders.example", "plan: nothing to do"])) == []
+    (found,) = leaks([stored], ["plan: nothing to do", said])
+    assert "abcdefghijkl" not in found
