@@ -15,8 +15,9 @@ from secrets_pipeline.aws import AwsError
 from secrets_pipeline.engine import Change, ChangeClass, Reconciler, Resource, SkippedError
 from secrets_pipeline.reconcilers import desired, replica, rotation
 from secrets_pipeline.reconcilers.fields import known_fields
-from secrets_pipeline.reconcilers.marks import INPUTS, SPEC, Commit, Part, keeps
+from secrets_pipeline.reconcilers.marks import SPEC, Commit, Part, keeps
 from secrets_pipeline.reconcilers.planning import plan_secrets
+from secrets_pipeline.reconcilers.rendered import is_rendered_from
 from secrets_pipeline.reconcilers.secret_differences import differences
 from secrets_pipeline.reconcilers.states import SecretState, Unread
 from secrets_pipeline.reconcilers.taking import give_up, write
@@ -147,7 +148,7 @@ def _open_parts(context: StackContext, state: SecretState, secret: SecretSpec) -
     parts.extend(replica.open_parts(context, state, secret))
     if isinstance(secret.value, GeneratedValue) and secret.value.fields:
         fields, missing = known_fields(context, secret)
-        if missing or state.tags.get(INPUTS) != field_inputs(context, secret, fields):
+        if missing or not is_rendered_from(state, field_inputs(context, secret, fields)):
             parts.append("fields beside the password")
     return parts
 

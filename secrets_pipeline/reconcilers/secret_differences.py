@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.reconcilers import desired
-from secrets_pipeline.reconcilers.marks import INPUTS, PREFIX, VALUE_KEY, Part
+from secrets_pipeline.reconcilers.marks import PREFIX, VALUE_KEY, Part
+from secrets_pipeline.reconcilers.rendered import is_rendered_from, is_unfinished
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.value_inputs import declared_inputs
 from secrets_pipeline.references import Pending
@@ -66,7 +67,9 @@ def value_differences(context: StackContext, state: SecretState, secret: SecretS
         inputs = declared_inputs(context, secret)
         if isinstance(inputs, Pending):
             return [Difference(None, WAITS + inputs.reason)]
-        if state.tags.get(INPUTS) != inputs:
+        if is_unfinished(state):
+            return [Difference(None, "value was written by a run that did not finish", rewrites=True)]
+        if not is_rendered_from(state, inputs):
             return [Difference(None, "value is rendered from other inputs", rewrites=True)]
     return []
 

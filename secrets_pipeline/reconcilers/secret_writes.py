@@ -23,6 +23,7 @@ from secrets_pipeline.reconcilers.marks import (
     MarkState,
     Part,
 )
+from secrets_pipeline.reconcilers.rendered import inputs_tag, is_rendered_from
 from secrets_pipeline.reconcilers.secret_differences import key_id, surplus_tags, under_another_key, value_differences
 from secrets_pipeline.reconcilers.states import CURRENT, SecretState, tag_list
 from secrets_pipeline.reconcilers.value_inputs import declared_inputs
@@ -72,17 +73,18 @@ class SecretWrites:
         tags = {
             **desired.tags(context, secret),
             VALUE_KEY: key_id(context, key),
-            **({INPUTS: initial.inputs} if initial.inputs else {}),
         }
         request: dict[str, Any] = {"Description": secret.description} if secret.description else {}
         if key is not None:
             request["KmsKeyId"] = key
         # A used token succeeds: only a request that is the same in all its parts may be taken for a try of this one.
-        whole = json.dumps([initial.intent, desired.intent(context, secret), tags, request], sort_keys=True)
+        asked = [initial.intent, initial.inputs, desired.intent(context, secret), tags, request]
+        whole = json.dumps(asked, sort_keys=True)
         token = self._writer.token(secret.name, None, whole, initial.value)
         tags |= {
             SPEC: context.marks.provisional(secret.name, owner, context.world.run),
             VALUE_VERSION: context.marks.version(secret.name, token),
+            **({INPUTS: inputs_tag(initial.inputs, token)} if initial.inputs else {}),
         }
         make = partial(
             self._client.create_secret, Name=secret.name, ClientRequestToken=token, Tags=tag_list(tags), **request
@@ -172,7 +174,7 @@ class SecretWrites:
             inputs = declared_inputs(self._context, secret, confirmed=True)
             if isinstance(inputs, Pending):
                 raise SkippedError(inputs.reason)
-            if state.current_version is not None and state.tags.get(INPUTS) == inputs:
+            if state.current_version is not None and is_rendered_from(state, inputs):
                 # Only the list of what it is rendered from was old.
                 return ""
             declared, leaves = secret.value, self._context.leaves(secret)
@@ -181,7 +183,7 @@ class SecretWrites:
                 intent=inputs,
                 inputs=inputs,
                 make=lambda current: render(declared, leaves, current),
-                done=lambda state: state.tags.get(INPUTS) == inputs,
+                done=lambda state: is_rendered_from(state, inputs),
             )
             return "value"
         first = initial_value(self._context, secret)

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from secrets_pipeline.aws import NEW_RESOURCE, AwsError, calling
 from secrets_pipeline.engine import SkippedError
 from secrets_pipeline.reconcilers.marks import INPUTS, VALUE_KEY, VALUE_VERSION
+from secrets_pipeline.reconcilers.rendered import COPIED, STAGED, carried, inputs_tag, is_unfinished
 from secrets_pipeline.reconcilers.secret_differences import key_id, under_another_key
 from secrets_pipeline.reconcilers.states import CURRENT, PENDING, PREVIOUS, SecretState, tag_list
 from secrets_pipeline.reconcilers.stored_value import read_value
@@ -25,7 +26,6 @@ from secrets_pipeline.reconcilers.stored_value import read_value
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
 
-STAGED = "SECRETS_PIPELINE_STAGED"
 _ATTEMPTS = 3
 
 Make = Callable[[SecretStr | None], SecretStr]
@@ -34,8 +34,16 @@ Done = Callable[[SecretState], bool]
 """Whether a secret's state says that the write is done already."""
 
 
+Label = Callable[[SecretState], str]
+"""The label to stage a version under, by the state that it replaces."""
+
+
 def _never(_state: SecretState) -> bool:
     return False
+
+
+def _staged(_state: SecretState) -> str:
+    return STAGED
 
 
 class ValueWriter:
@@ -68,6 +76,7 @@ class ValueWriter:
             make=_same,
             done=lambda state: not under_another_key(self._context, state),
             inherits=True,
+            label=lambda state: STAGED if is_unfinished(state) else COPIED,
         )
 
     def write(
@@ -79,17 +88,19 @@ class ValueWriter:
         make: Make,
         done: Done = _never,
         inherits: bool = False,
+        label: Label = _staged,
     ) -> str:
         """Write what `make` says over the current version, and record it in the tags.
 
         Args:
             name: secret name.
             intent: what is being written, as a fingerprint or a fixed word; part of the version's token.
-            inputs: becomes the `:inputs` tag; None leaves that as it is.
+            inputs: goes into the `:inputs` tag; None keeps what stands there.
             make: renders the value; called once a try.
             done: whether somebody else's run has done it, judged by what DescribeSecret shows before each try.
             inherits: whether the secret part of the value is that of the version that was read: then the new version
                 counts as ours only where that one did.
+            label: what the new version is staged under; it stays there.
 
         Returns:
             The id of the version that is AWSCURRENT now.
@@ -112,7 +123,7 @@ class ValueWriter:
             if before.rotation_in_progress:
                 raise SkippedError(f"a rotation of {name} is in progress", remedy="Run again when it has finished.")
             token = self.token(before.arn, current, intent)
-            if self._replace(before, token, make):
+            if self._replace(before, token, make, label(before)):
                 ours = not inherits or self._wrote(before, current)
                 return self._record(before, token, inputs, ours=ours)
         raise AwsError(
@@ -135,7 +146,7 @@ class ValueWriter:
             raise SkippedError(f"secret {name} is not ours any more")
         return state
 
-    def _replace(self, before: SecretState, token: str, make: Make) -> bool:
+    def _replace(self, before: SecretState, token: str, make: Make, label: str) -> bool:
         """Stage the new version and move AWSCURRENT to it; False where somebody else moved it first."""
         current = before.current_version
         if current is not None and before.version(PENDING) == current and not self._forget_rotation(before, current):
@@ -150,7 +161,7 @@ class ValueWriter:
                     SecretId=before.arn,
                     ClientRequestToken=token,
                     SecretString=value.get_secret_value(),
-                    VersionStages=[STAGED],
+                    VersionStages=[label],
                 )
                 # AWS attaches AWSCURRENT to the first version of a secret by itself.
                 current_at_once = CURRENT in answer.get("VersionStages", ())
@@ -188,8 +199,9 @@ class ValueWriter:
         if ours:
             tags[VALUE_VERSION] = self._context.marks.version(state.name, version)
         rotated = state.rotation_in_progress or state.last_rotated_at != before.last_rotated_at
-        if inputs and not rotated:
-            tags[INPUTS] = inputs
+        said = inputs_tag(inputs, version) if inputs else carried(before, version)
+        if said and not rotated:
+            tags[INPUTS] = said
         if any(state.tags.get(key) != value for key, value in tags.items()):
             tag = partial(self._client.tag_resource, SecretId=state.arn, Tags=tag_list(tags))
             self._context.world.patience.until_visible("TagResource", state.name, tag, lag=NEW_RESOURCE)

@@ -22,7 +22,7 @@ from secrets_pipeline import local
 from secrets_pipeline.aws import Pacer, Sessions
 from secrets_pipeline.engine import Applied, Change, Outcome, Reconciler, Unchanged, apply
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, StackContext, World, commit, generate_passwords
-from secrets_pipeline.reconcilers.marks import SPEC, VALUE_VERSION
+from secrets_pipeline.reconcilers.marks import INPUTS, SPEC, VALUE_VERSION
 from secrets_pipeline.reconcilers.states import tag_list
 from secrets_pipeline.references import Expression, Json, Literal, outputs, parse, ssm_parameters
 from secrets_pipeline.spec import (
@@ -251,6 +251,10 @@ class Bench:
     def written(self, key: str) -> str:
         """The version that the tags say is ours."""
         return self.tags(key)[VALUE_VERSION].partition(".")[0]
+
+    def inputs(self, key: str) -> str:
+        """The inputs that the tags say the value was rendered from."""
+        return self.tags(key)[INPUTS].partition(".")[0]
 
     def versions(self, key: str) -> int:
         """How many versions the secret ever had."""

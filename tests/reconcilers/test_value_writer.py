@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from secrets_pipeline.engine import SkippedError
+from secrets_pipeline.engine import SkippedError, Unchanged
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers import StackContext
-from secrets_pipeline.reconcilers.marks import INPUTS
-from secrets_pipeline.reconcilers.value_writer import STAGED, ValueWriter
+from secrets_pipeline.reconcilers.rendered import STAGED
+from secrets_pipeline.reconcilers.value_writer import ValueWriter
 from secrets_pipeline.spec import StackSpec
 from secrets_pipeline.values import merge_document
 
@@ -43,7 +43,7 @@ def test_a_write_keeps_the_keys_of_others_and_records_its_version(bench: Bench, 
     version = write(bench.context(spec), spec)
     assert bench.document("api") == {"host": "new", "theirs": 1}
     assert version == bench.current("api")
-    assert (bench.written("api"), bench.tags("api")[INPUTS]) == (version, "f" * 64)
+    assert (bench.written("api"), bench.inputs("api")) == (version, "f" * 64)
     stages = bench.describe("api")["VersionIdsToStages"]
     assert sorted(stages[version]) == sorted(["AWSCURRENT", STAGED])
     assert sum("AWSPREVIOUS" in labels for labels in stages.values()) == 1
@@ -171,6 +171,31 @@ def test_a_finished_rotation_that_left_its_label_hinders_nobody(bench: Bench, sp
     assert not [one for one in bench.describe("api")["VersionIdsToStages"].values() if "AWSPENDING" in one]
 
 
+@pytest.mark.parametrize("operation", ["UpdateSecretVersionStage", "DescribeSecret"])
+def test_a_value_whose_run_died_before_it_was_noted_is_rendered_again_when_the_yaml_is_reverted(
+    bench: Bench, interruption: Interruption, killed: type[BaseException], operation: str
+) -> None:
+    spec = bench.create(bench.declared("api", "one"))
+    moved = []
+
+    def strike(called: str) -> None:
+        moved.extend(["moved"] if called == "UpdateSecretVersionStage" else [])
+        if moved and called == operation:
+            raise killed
+
+    interruption.after = strike
+    bench.yaml["api",] = "two"
+    with pytest.raises(killed):
+        bench.provision(spec, interruption=interruption)
+    assert bench.value("api") == "two"
+    bench.yaml["api",] = "one"
+    change = bench.plan(spec)[bench.name("api")]
+    assert change.reasons == ("value was written by a run that did not finish",)
+    bench.provision(spec)
+    assert bench.value("api") == "one"
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
 @pytest.mark.parametrize(
     ("when", "operation"),
     [
@@ -192,7 +217,7 @@ def test_a_rotation_that_begins_while_we_write_leaves_the_inputs_open(
     setattr(interruption, when, interfere)
     with pytest.raises(SkippedError, match="began meanwhile"):
         write(bench.context(spec, interruption=interruption), spec)
-    assert bench.tags("api")[INPUTS] != "f" * 64
+    assert bench.inputs("api") != "f" * 64
     pending = next(v for v, s in bench.describe("api")["VersionIdsToStages"].items() if "AWSPENDING" in s)
     bench.secrets.update_secret_version_stage(
         SecretId=bench.name("api"),
@@ -227,7 +252,7 @@ def test_what_inherits_the_secret_part_of_a_foreign_version_does_not_become_ours
     writer = ValueWriter(bench.context(spec))
     version = writer.write(bench.name("api"), intent="fields", inputs="f" * 64, make=set_host, inherits=True)
     assert version == bench.current("api")
-    assert (bench.written("api"), bench.tags("api")[INPUTS]) == (ours, "f" * 64)
+    assert (bench.written("api"), bench.inputs("api")) == (ours, "f" * 64)
 
 
 def test_a_first_value_never_replaces_one_that_somebody_else_gave_meanwhile(
