@@ -93,6 +93,13 @@ class Inventory:
             return known
         return self.refresh(name)
 
+    def confirm_again(self, name: str) -> SecretState | None:
+        """The secret as DescribeSecret shows it at this moment, or None; free where this run made it.
+
+        Between two stages minutes may pass, in which others may take a secret over.
+        """
+        return self.confirm(name) if name in self.made else self.refresh(name)
+
     def refresh(self, name: str) -> SecretState | None:
         """The secret as DescribeSecret shows it now, or None."""
         client = self.account.client("secretsmanager")

@@ -41,7 +41,7 @@ class RotationReconciler:
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""
         secret = self._secrets[change.resource.name]
-        state = self._context.inventory.confirm(secret.name)
+        state = self._context.inventory.confirm_again(secret.name)
         if state is None or state.current_version is None:
             raise SkippedError(f"secret {secret.name} has no value yet")
         if not self._context.owns(state):

@@ -52,7 +52,7 @@ class SecretReconciler:
         secret, writes = self._secrets[name], SecretWrites(self._context)
         if change.action is ChangeClass.CREATE:
             return self._create(writes, secret)
-        state = self._context.inventory.confirm(name)
+        state = self._context.inventory.confirm_again(name)
         if state is None:
             return self._create(writes, secret)
         # The list only nominated it: what DescribeSecret shows may belong to somebody else.

@@ -42,7 +42,7 @@ class SecretPolicyReconciler:
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""
         secret = self._secrets[change.resource.name]
-        state = self._context.inventory.confirm(secret.name)
+        state = self._context.inventory.confirm_again(secret.name)
         if state is None or state.deleted_at is not None:
             raise SkippedError(f"secret {secret.name} does not exist yet")
         if not self._context.owns(state):
