@@ -93,6 +93,7 @@ REMEDIES: Mapping[str, str] = {
     "ServiceUnavailable": _AGAIN,
     "ServiceException": _AGAIN,
     "DependencyTimeoutException": _AGAIN,
+    "ResourceConflictException": "Another update of it is in progress: run again when that has finished.",
     "KMSInternalException": _AGAIN,
     "NoCredentialsError": "Sign in (`aws sso login`), or set AWS_PROFILE or the AWS_ACCESS_KEY_ID variables.",
     "PartialCredentialsError": "Set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",

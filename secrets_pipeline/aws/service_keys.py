@@ -220,4 +220,6 @@ def _is_left_over(kms: KMSClient, arn: str, tag: str, value: str, spec: str) -> 
             # Somebody else's key, which its policy hides from us.
             return False
         raise
-    return about.get("KeyState") == "Enabled" and about.get("KeySpec") == spec
+    # Whoever imported a key's material knows it.
+    made_by_kms = about.get("Origin") == "AWS_KMS"
+    return made_by_kms and about.get("KeyState") == "Enabled" and about.get("KeySpec") == spec

@@ -85,7 +85,7 @@ def plan(
     else:
         print_plans(plans, unchanged=show_unchanged)
         if not deep:
-            say("Policies and replicas whose mark is up to date were not read: --deep reads them.", style="dim")
+            say("Policies, replicas and consumers that marks vouch for were not read: --deep reads them.", style="dim")
     failures.exit()
     if detailed_exitcode and any(one.differs for one in plans):
         raise typer.Exit(CHANGES)
@@ -102,7 +102,11 @@ def plan_all(world: World, stacks: Sequence[str], failures: Failures, *, deep: b
             check = check_account(account, target, stack=stack)
             if isinstance(check, Unverified):
                 say(f"note: {check.reason}", style="dim")
-            plans.append(StackPlan(stack, account.account_id, target.region, plan_stack(context, deep=deep)))
+            stages = plan_stack(context, deep=deep)
+            plans.append(StackPlan(stack, account.account_id, target.region, stages))
+            for error in (change.error for changes in stages.values() for change in changes):
+                if error is not None:
+                    failures.add(stack, error)
     return plans
 
 

@@ -165,7 +165,7 @@ def _attempt(reconciler: Reconciler, change: Change) -> Outcome:
     try:
         return Applied(change, reconciler.apply(change))
     except SkippedError as skipped:
-        return Skipped(change, skipped.message)
+        return Skipped(change, skipped.message, skipped.remedy)
     except SecretsPipelineError as error:
         return Failed(change, error)
     except Exception as error:  # noqa: BLE001 - one resource's bug must not hide the outcomes of the others

@@ -114,10 +114,15 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """The change was not tried: blocked, waiting, or behind one that failed."""
+    """The change was not tried: blocked, waiting, or behind one that failed.
+
+    Attributes:
+        remedy: what to do, where the reason does not say.
+    """
 
     change: Change
     reason: str
+    remedy: str = ""
 
 
 Outcome: TypeAlias = Applied | Unchanged | Failed | Skipped

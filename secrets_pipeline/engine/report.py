@@ -37,8 +37,8 @@ def rows(outcomes: Iterable[Outcome]) -> list[dict[str, str]]:
                 text = detail or change.reason
             case Failed(error=error):
                 text = error.diagnostics()
-            case Skipped(reason=reason):
-                text = reason
+            case Skipped(reason=reason, remedy=remedy):
+                text = f"{reason}. {remedy}" if remedy else reason
             case Unchanged():
                 text = change.reason
         table.append(

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.access import same_policy
-from secrets_pipeline.aws import AwsError
 from secrets_pipeline.engine import Change, ChangeClass, Reconciler, Resource, SkippedError
+from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import desired, replica, rotation
 from secrets_pipeline.reconcilers.fields import known_fields
-from secrets_pipeline.reconcilers.marks import SPEC, Commit, Part, keeps
+from secrets_pipeline.reconcilers.marks import SPEC, Commit, Part
 from secrets_pipeline.reconcilers.planning import plan_secrets
 from secrets_pipeline.reconcilers.rendered import is_rendered_from
 from secrets_pipeline.reconcilers.secret_differences import differences
@@ -89,7 +89,7 @@ class Finishing:
         secret = self._secrets.get(change.resource.name)
         if secret is not None and not secret.blocked:
             # The part is done; a mark that could not be written is tried again at the end of the run, and said there.
-            with contextlib.suppress(AwsError, SkippedError):
+            with contextlib.suppress(SecretsPipelineError):
                 self._finish(secret)
         return done
 
@@ -139,10 +139,12 @@ def _open_parts(context: StackContext, state: SecretState, secret: SecretSpec) -
     """What is not as the stack declares it, for a human; reads nothing."""
     parts = [one.reason for one in differences(context, state, secret)]
     policy, wanted = desired.policy(context, secret), desired.rotation(context, secret)
-    kept = policy is None and keeps(state, Part.POLICY)
+    kept = policy is None and context.marks.keeps(state, Part.POLICY)
     if not kept and not desired.made(context, state, secret, Part.POLICY) and _policy_differs(state, policy):
         parts.append("policy")
-    kept = wanted is None and (keeps(state, Part.ROTATION) or desired.made(context, state, secret, Part.ROTATION))
+    kept = wanted is None and (
+        context.marks.keeps(state, Part.ROTATION) or desired.made(context, state, secret, Part.ROTATION)
+    )
     if not kept and (isinstance(wanted, Pending) or rotation.rotation_differences(state, wanted)):
         parts.append("rotation")
     parts.extend(replica.open_parts(context, state, secret))

@@ -20,11 +20,11 @@ from secrets_pipeline.aws import (
     ensure_service_keys,
     find_key,
 )
-from secrets_pipeline.errors import SpecError
+from secrets_pipeline.errors import GuardError, SpecError
 from secrets_pipeline.reconcilers.inventory import Inventory
 from secrets_pipeline.reconcilers.key_inventory import KeyInventory
 from secrets_pipeline.reconcilers.login import Address, Login, log_in
-from secrets_pipeline.reconcilers.marks import Marks, Owner
+from secrets_pipeline.reconcilers.marks import SPEC, Marks, Owner
 from secrets_pipeline.reconcilers.outputs import StackOutputs
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.references import Expression, Resolved, resolve
@@ -130,12 +130,20 @@ class World:
             self._referred[stack] = StackContext(self.specs[stack], self, writing=False)
         return self._referred[stack]
 
+    def abandoned(self, stack: str, secret: SecretSpec) -> bool:
+        """Whether a stack, once the owner of a secret, does not declare its name any more; unknown is no."""
+        if not self.complete:
+            return False
+        return stack not in self.specs or all(one.name != secret.name for one in self.specs[stack].secrets)
+
     def names_in(self, target: Target) -> frozenset[str]:
-        """The secret names that any stack declares in an account and region."""
+        """The secret names that any stack declares in a region, in an account that may be the same one."""
         return frozenset(
             secret.name
             for spec in self.specs.values()
-            if (spec.target.account_id, spec.target.region) == (target.account_id, target.region)
+            if spec.target.region == target.region
+            # A stack that names no account may live in this one.
+            if None in (spec.target.account_id, target.account_id) or spec.target.account_id == target.account_id
             for secret in spec.secrets
         )
 
@@ -235,9 +243,21 @@ class StackContext:
         """Keyed digests; None while planning where nothing was ever applied."""
         kms = self.account.client("kms")
         if self.writing:
+            self._refuse_lost_key()
             return Fingerprinter.derive(kms, self.service_keys.fingerprint, self.world.patience)
         found = find_key(kms, self.world.settings.fingerprint_key)
         return Fingerprinter.derive(kms, found) if found else None
+
+    def _refuse_lost_key(self) -> None:
+        """A new key would make every mark of the old one look forged."""
+        named = self.world.settings.fingerprint_key
+        marked = sorted(s.name for s in self.inventory.secrets().values() if SPEC in s.tags)
+        if marked and find_key(self.account.client("kms"), named) is None:
+            raise GuardError(
+                f"{marked[0]} carries a mark of this pipeline, and KMS key {named}, which proves it, does not exist",
+                remedy="Check fingerprint_key in the operator's settings, account and region; a deleted key can be "
+                "brought back while its deletion is pending.",
+            )
 
     @Once
     def outputs(self) -> StackOutputs:

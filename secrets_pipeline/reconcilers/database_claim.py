@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 UNTAGGED = (
     "exists without our tags: `apply --adopt` takes it over and may set its master password; "
-    "settings.secrets_pipeline.create: false uses it as it was found"
+    "with settings.secrets_pipeline.create: false it is used as found, and given that password if it refuses it"
 )
 
 

@@ -19,7 +19,8 @@ from secrets_pipeline.reconcilers.value_writer import ValueWriter
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
 
-_DEFAULT_KEY = "alias/aws/secretsmanager"
+_DEFAULT_KEY = ""
+"""How UpdateSecret is told to use `aws/secretsmanager`; its alias would stand in the secret's metadata."""
 _WRITERS_CHECK = "RequestToValidateKeyAccess"
 """The version id in the encryption context with which Secrets Manager itself first tries a key."""
 _INCONCLUSIVE = frozenset({"AccessDeniedException"})

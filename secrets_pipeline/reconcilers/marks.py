@@ -1,8 +1,9 @@
 """Ownership marks: which secrets are ours, proven by a key that only the pipeline may use.
 
 A mark is `<commit>.<mac>`: the commit tells which desired state was last finished, part by part, and by which run; the
-MAC proves that we wrote it for this very secret. The one written at creation is provisional (`new-<run>.<mac>`), over
-the name, as the ARN is not known yet.
+MAC proves that we wrote it for this very secret. The one written at creation is `new-<run>-<version>.<mac>`, over the
+name and the first version, as the ARN is not known yet; one that says whose it is, and nothing else, is
+`open-<run>.<mac>`.
 
 Tags know no compare-and-swap, so a run that is about to change a part that no list shows takes the secret first: its
 mark stops vouching for that part and names the run. Before it commits it looks whether the mark is still its own.
@@ -11,7 +12,7 @@ mark stops vouching for that part and names the run. Before it commits it looks 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
@@ -31,11 +32,14 @@ PASSWORD = PREFIX + "password"
 KEPT = PREFIX + "kept"
 """Parts that a secret had when it was adopted and that nobody declared: they are left alone."""
 
-_PROVISIONAL = "new"
+_CREATED = "new"
+_PROVISIONAL = "open"
+_VERSION_DIGITS = 16
 REPLICAS = PREFIX + "replicas"
 """Regions that we were asked to replicate a secret to; only those replicas are ours to remove."""
 
 _PROOF_DIGITS = 32
+_WORDS_PROOF_DIGITS = 16
 _DIGITS = 12
 """Hexadecimal digits of a part's digest: six parts, a window and a MAC fit into one tag."""
 DEFAULT_RECOVERY_DAYS = 30
@@ -138,10 +142,15 @@ class Marks:
         self._fingerprinter = fingerprinter
         self._verified: dict[tuple[str | None, ...], Mark] = {}
 
-    def provisional(self, name: str, owner: Owner, run: str) -> str:
-        """The mark to create a secret with; it vouches for nothing."""
-        text = f"{_PROVISIONAL}-{run}"
+    def created(self, name: str, owner: Owner, run: str, version: str) -> str:
+        """The mark to create a secret with, bound to its name and first version: the ARN is not known yet."""
+        text = f"{_CREATED}-{run}-{version[:_VERSION_DIGITS]}"
         return f"{text}.{self._mac(name, owner, text)}"
+
+    def provisional(self, arn: str, owner: Owner, run: str) -> str:
+        """A mark that says whose a secret is, and vouches for nothing."""
+        text = f"{_PROVISIONAL}-{run}"
+        return f"{text}.{self._mac(arn, owner, text)}"
 
     def finished(self, arn: str, owner: Owner, commit: Commit) -> str:
         """The mark of a finished apply."""
@@ -162,10 +171,28 @@ class Marks:
             return None
         return version if same_text(secret.tags[VALUE_VERSION], self.version(secret.name, version)) else None
 
+    def words(self, tag: str, arn: str, words: Iterable[str]) -> str:
+        """A tag that holds some words, and the proof that we wrote them for this very secret."""
+        text = " ".join(sorted(words))
+        return f"{text}.{self._key().digest('words', tag, arn, text)[:_WORDS_PROOF_DIGITS]}"
+
+    def read_words(self, secret: SecretState, tag: str) -> frozenset[str]:
+        """The words of a tag; none where the proof is missing or wrong."""
+        text, _, _ = secret.tags.get(tag, "").rpartition(".")
+        if not text or self._fingerprinter is None:
+            return frozenset()
+        words = frozenset(text.split())
+        return words if same_text(secret.tags[tag], self.words(tag, secret.arn, words)) else frozenset()
+
+    def keeps(self, secret: SecretState, part: Part) -> bool:
+        """Whether a part was there before the secret was adopted: what nobody declares is left alone then."""
+        return part.value in self.read_words(secret, KEPT)
+
     def verify(self, secret: SecretState) -> Mark:
         """Read and verify the mark that a secret carries."""
         # Every stage asks about every secret.
-        subject = (secret.name, secret.arn, *(secret.tags.get(tag) for tag in (STACK, COMPONENT, KEY, SPEC)))
+        tags = (secret.tags.get(tag) for tag in (STACK, COMPONENT, KEY, SPEC))
+        subject = (secret.name, secret.arn, *secret.versions, *tags)
         if subject not in self._verified:
             self._verified[subject] = self._verify(secret)
         return self._verified[subject]
@@ -178,9 +205,15 @@ class Marks:
         text, _, mac = tags.get(SPEC, "").partition(".")
         if self._fingerprinter is None or not mac:
             return Mark(MarkState.FORGED, owner)
-        kind, _, run = text.partition("-")
-        if kind == _PROVISIONAL and same_text(mac, self._mac(secret.name, owner, text)):
-            return Mark(MarkState.UNFINISHED, owner, run=run)
+        kind, _, rest = text.partition("-")
+        if kind == _CREATED:
+            run, _, version = rest.partition("-")
+            # Who replays the tags of a secret that is gone cannot replay its value: the version's id depends on it.
+            made = any(one.startswith(version) for one in secret.versions) if version else False
+            proven = made and same_text(mac, self._mac(secret.name, owner, text))
+            return Mark(MarkState.UNFINISHED, owner, run=run) if proven else Mark(MarkState.FORGED, owner)
+        if kind == _PROVISIONAL and same_text(mac, self._mac(secret.arn, owner, text)):
+            return Mark(MarkState.UNFINISHED, owner, run=rest)
         if same_text(mac, self._mac(secret.arn, owner, text)):
             # A mark of an older layout is ours, and says nothing about parts.
             commit = Commit.parse(text)
@@ -196,9 +229,8 @@ class Marks:
         return self._fingerprinter
 
 
-def keeps(secret: SecretState, part: str) -> bool:
-    """Whether a part was there before the secret was adopted: what nobody declares is left alone then."""
-    return part in secret.tags.get(KEPT, "").split()
+WORDS_ROOM = 256 - len(".") - _WORDS_PROOF_DIGITS
+"""Characters of words that fit into one tag beside their proof."""
 
 
 def same_text(one: str, other: str) -> bool:

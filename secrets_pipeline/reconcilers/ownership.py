@@ -10,20 +10,23 @@ Claim = tuple[ChangeClass, str]
 """What ownership alone decides (NONE where it is ours to compare), and why."""
 
 
-def claim(state: SecretState | None, mark: Mark | None, owner: Owner, *, adopt: bool) -> Claim:
+def claim(state: SecretState | None, mark: Mark | None, owner: Owner, *, adopt: bool, abandoned: bool = False) -> Claim:
     """What may happen to a secret that `owner` declares.
 
     Args:
         state: the secret, or None where there is none.
         mark: its verified mark.
         owner: who declares it now.
-        adopt: whether the operator lets us take over unmarked secrets.
+        adopt: whether the operator lets us take over unmarked secrets, and abandoned ones.
+        abandoned: whether the stack that the mark names does not declare the secret any more.
     """
     if state is None or mark is None:
         return ChangeClass.CREATE, "does not exist"
-    foreign = _foreign(state, mark, owner)
+    foreign = _foreign(state, mark)
     if foreign:
         return ChangeClass.BLOCKED, foreign
+    if mark.ours and mark.owner is not None and mark.owner.stack != owner.stack:
+        return _elsewhere(mark.owner, adopt=adopt, abandoned=abandoned)
     if mark.state is MarkState.UNMARKED:
         return _unmarked(state, adopt=adopt)
     if state.deleted_at is not None:
@@ -31,15 +34,24 @@ def claim(state: SecretState | None, mark: Mark | None, owner: Owner, *, adopt: 
     return ChangeClass.NONE, ""
 
 
-def _foreign(state: SecretState, mark: Mark, owner: Owner) -> str:
+def _elsewhere(owner: Owner, *, adopt: bool, abandoned: bool) -> Claim:
+    if not abandoned:
+        return ChangeClass.BLOCKED, f"belongs to {owner}: take it out of that stack first"
+    if adopt:
+        return ChangeClass.ADOPT, f"belonged to {owner}, which does not declare it any more"
+    return (
+        ChangeClass.BLOCKED,
+        f"belongs to {owner}, which does not declare it any more: `apply --adopt` takes it over, value and all",
+    )
+
+
+def _foreign(state: SecretState, mark: Mark) -> str:
     if state.owning_service:
         return f"is managed by {state.owning_service}: take it out of the stack"
     if state.is_replica:
         return f"is a replica of the secret in {state.primary_region}: declare it there, with replica_regions"
     if mark.state is MarkState.FORGED:
         return f"{mark.state.value}: find out who tagged it, remove the tags, then adopt it"
-    if mark.ours and mark.owner is not None and mark.owner.stack != owner.stack:
-        return f"belongs to {mark.owner}"
     return ""
 
 

@@ -26,6 +26,7 @@ from secrets_pipeline.reconcilers.replica_differences import (
     refuse_failed,
     work,
 )
+from secrets_pipeline.reconcilers.secret_differences import OUTSIDE
 from secrets_pipeline.reconcilers.states import (
     DEFAULT_KEY_ALIAS,
     ReplicaState,
@@ -74,24 +75,27 @@ class ReplicaReconciler:
         if todo.add or todo.retry or todo.rekey or todo.remove:
             state = take(self._context, state, Part.REPLICAS)
         # Before they are asked for, so that what is ours to remove again survives a crash.
-        state = _remember(self._context, state, made_regions(state) | {one.region for one in secret.replicas})
+        state = _remember(
+            self._context, state, made_regions(self._context, state) | {one.region for one in secret.replicas}
+        )
         if todo.add or todo.retry:
             state = self._replicate(state, (*todo.add, *todo.retry))
         for one in todo.rekey:
             state = self._change_key(state, one)
         if todo.remove:
             state = _remove(self._context, state, todo.remove)
-        state = _remember(self._context, state, made_regions(state) - set(todo.gone))
+        state = _remember(self._context, state, made_regions(self._context, state) - set(todo.gone))
         if todo.waiting:
             state = settle(self._context, secret) or state
-        refuse_failed(state)
+        refuse_failed(self._context, state)
         return self._said(state, secret, todo)
 
     def _plan(self, secret: SecretSpec) -> Change | None:
         context, state = self._context, self._context.inventory.secret(secret.name)
         resource = Resource(KIND, secret.name, secret.ref.component, secret.ref.key)
         owned = state is not None and state.deleted_at is None and context.owns(state)
-        if not secret.replicas and not (owned and state is not None and made_regions(state)):
+        ours = owned and state is not None and bool(made_regions(context, state))
+        if not secret.replicas and not ours and not (self._deep and owned):
             return None
         if state is None or state.deleted_at is not None:
             self._check_keys(secret, secret.replicas)
@@ -109,7 +113,11 @@ class ReplicaReconciler:
         reasons = todo.reasons(state, made=made)
         if reasons:
             return Change(resource, ChangeClass.REPLICATE, reasons, drift=made and bool(todo.add or todo.rekey))
-        return Change(resource, ChangeClass.NONE, (described(state),)) if secret.replicas else None
+        if todo.others:
+            # Whoever added it may depend on it: it is said, and theirs to remove.
+            said = f"{OUTSIDE}replica in {', '.join(todo.others)} was added by somebody else; it is left alone"
+            return Change(resource, ChangeClass.NONE, (said,), drift=True)
+        return Change(resource, ChangeClass.NONE, (described(self._context, state),)) if secret.replicas else None
 
     def _check_keys(self, secret: SecretSpec, replicas: Iterable[ReplicaSpec]) -> None:
         """Refuse a key that AWS would answer with a replica that has failed.
@@ -151,12 +159,13 @@ class ReplicaReconciler:
         replicas[one.region] = replace(replicas[one.region], kms_key_id=one.kms_key_id)
         return _note(self._context, state, replicas)
 
-    @staticmethod
-    def _said(state: SecretState, secret: SecretSpec, todo: Work) -> str:
+    def _said(self, state: SecretState, secret: SecretSpec, todo: Work) -> str:
         if todo.only_waits and any(one.in_progress for one in known(state).values()):
-            raise SkippedError(f"replication of {secret.name} goes on: {described(state)}", remedy="Run again later.")
+            raise SkippedError(
+                f"replication of {secret.name} goes on: {described(self._context, state)}", remedy="Run again later."
+            )
         removed = [f"removed from {region}" for region in todo.remove]
-        return ", ".join([*([described(state)] if secret.replicas else []), *removed])
+        return ", ".join([*([described(self._context, state)] if secret.replicas else []), *removed])
 
 
 def observed(context: StackContext, name: str) -> SecretState | None:
@@ -176,7 +185,7 @@ def settle(context: StackContext, secret: SecretSpec) -> SecretState | None:
         AwsError: if a replica has failed meanwhile.
     """
     surroundings, state = context.world.surroundings, context.inventory.secret(secret.name)
-    if state is None or not (secret.replicas or made_regions(state)):
+    if state is None or not (secret.replicas or made_regions(context, state)):
         return state
     state = observed(context, secret.name)
     waited = late = False
@@ -187,7 +196,7 @@ def settle(context: StackContext, secret: SecretSpec) -> SecretState | None:
             surroundings.sleep(_POLL_SECONDS)
         waited, state = True, context.inventory.refresh(secret.name)
     if waited and state is not None:
-        refuse_failed(state)
+        refuse_failed(context, state)
     return state
 
 
@@ -195,7 +204,7 @@ def open_parts(context: StackContext, state: SecretState, secret: SecretSpec) ->
     """What is not as declared, for a human, as far as this run has seen it; reads nothing of Secrets Manager."""
     # `settle` may have seen more than the caller.
     state = context.inventory.secret(state.name) or state
-    if not secret.replicas and not made_regions(state):
+    if not secret.replicas and not made_regions(context, state):
         return []
     if isinstance(state.replicas, Unread):
         return [] if desired.made(context, state, secret, Part.REPLICAS) else ["replicas"]
@@ -216,14 +225,14 @@ def withdraw(context: StackContext, state: SecretState) -> SecretState:
         AwsError: if AWS refuses.
     """
     replicas, owner = known(state), context.marks.verify(state).owner
-    others = sorted(set(replicas) - made_regions(state))
+    others = sorted(set(replicas) - made_regions(context, state))
     if others:
         raise SkippedError(
             f"{state.name} has replicas in {', '.join(others)} that somebody else made: remove them, then prune again"
         )
     if not replicas or owner is None:
         return state
-    state = _tag(context, state, {SPEC: context.marks.provisional(state.name, owner, context.world.run)})
+    state = _tag(context, state, {SPEC: context.marks.provisional(state.arn, owner, context.world.run)})
     return _remove(context, state, sorted(replicas))
 
 
@@ -240,14 +249,14 @@ def _remove(context: StackContext, state: SecretState, regions: Sequence[str]) -
     else:
         left = {region: replica for region, replica in known(state).items() if region not in regions}
         seen = _note(context, state, left)
-    return _remember(context, seen, made_regions(seen) - set(regions))
+    return _remember(context, seen, made_regions(context, seen) - set(regions))
 
 
 def _remember(context: StackContext, state: SecretState, regions: frozenset[str]) -> SecretState:
     """Write down which regions are ours to remove again."""
-    if regions == made_regions(state):
+    if regions == made_regions(context, state):
         return state
-    return _tag(context, state, {REPLICAS: " ".join(sorted(regions))})
+    return _tag(context, state, {REPLICAS: context.marks.words(REPLICAS, state.arn, regions)})
 
 
 def _tag(context: StackContext, state: SecretState, tags: Mapping[str, str]) -> SecretState:

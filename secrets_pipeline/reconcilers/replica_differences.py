@@ -85,7 +85,7 @@ class Work:
 
 def work(context: StackContext, state: SecretState, secret: SecretSpec) -> Work:
     """Compare the replicas that were read with the declared ones."""
-    seen, ours = known(state), made_regions(state)
+    seen, ours = known(state), made_regions(context, state)
     declared = {one.region: one for one in secret.replicas}
     present = [(one, seen[region]) for region, one in declared.items() if region in seen]
     surplus = sorted(set(seen) - set(declared))
@@ -103,14 +103,14 @@ def work(context: StackContext, state: SecretState, secret: SecretSpec) -> Work:
     )
 
 
-def made_regions(state: SecretState) -> frozenset[str]:
+def made_regions(context: StackContext, state: SecretState) -> frozenset[str]:
     """The regions that we were asked to replicate a secret to."""
-    return frozenset(state.tags.get(REPLICAS, "").split())
+    return context.marks.read_words(state, REPLICAS)
 
 
-def described(state: SecretState) -> str:
+def described(context: StackContext, state: SecretState) -> str:
     """`eu-west-1 InSync, us-east-1 Failed (…)`, and whose replicas are not ours."""
-    ours = made_regions(state)
+    ours = made_regions(context, state)
     said = []
     for region, replica in sorted(known(state).items()):
         text = f"{region} {replica.status}"
@@ -119,13 +119,13 @@ def described(state: SecretState) -> str:
     return ", ".join(said) or "no replica"
 
 
-def refuse_failed(state: SecretState) -> None:
+def refuse_failed(context: StackContext, state: SecretState) -> None:
     """Say that a replica of ours has failed, why, and what to do.
 
     Raises:
         AwsError: if one has.
     """
-    ours = made_regions(state)
+    ours = made_regions(context, state)
     failed = [one for region, one in sorted(known(state).items()) if one.failed and region in ours]
     if not failed:
         return

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from secrets_pipeline.aws import calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers import desired
-from secrets_pipeline.reconcilers.marks import Part, keeps
+from secrets_pipeline.reconcilers.marks import Part
 from secrets_pipeline.reconcilers.planning import plan_secrets
 from secrets_pipeline.reconcilers.secret_differences import OUTSIDE
 from secrets_pipeline.reconcilers.states import SecretState
@@ -89,7 +89,7 @@ class RotationReconciler:
             return Change(resource, ChangeClass.CREATE, ("follows the secret",)) if wanted else None
         if not context.owns(state):
             return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",)) if wanted else None
-        if wanted is None and keeps(state, Part.ROTATION):
+        if wanted is None and context.marks.keeps(state, Part.ROTATION):
             return None
         return self._compare(resource, state, wanted, made=desired.made(context, state, secret, Part.ROTATION))
 

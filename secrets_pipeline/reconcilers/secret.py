@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers import desired, pruning
+from secrets_pipeline.reconcilers.marks import MarkState
 from secrets_pipeline.reconcilers.ownership import Claim, claim
 from secrets_pipeline.reconcilers.secret_differences import OUTSIDE, differences, foreign_value, reasons
 from secrets_pipeline.reconcilers.secret_writes import ExistsAfterAll, SecretWrites
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
 
 KIND = "secret"
+_KEY_REMEDY = "does not exist: check fingerprint_key in the operator's settings, and the account"
 
 
 class SecretReconciler:
@@ -105,14 +107,27 @@ class SecretReconciler:
             outside = action is ChangeClass.RESTORE and desired.finished(context, state, secret)
             why = f"{OUTSIDE}{why}" if outside else why
             return Change(resource, action, (why, *said), drift=drift or outside, depends_on=needs)
+        said += self._window(state, secret)
         if said:
             return Change(resource, ChangeClass.UPDATE, said, drift=drift, depends_on=needs)
         kept = foreign_value(context, state)
         return Change(resource, ChangeClass.NONE, (kept,) if kept else (), drift=bool(kept), depends_on=needs)
 
+    def _window(self, state: SecretState, secret: SecretSpec) -> tuple[str, ...]:
+        """The mark keeps the recovery window for the day on which the secret has left the YAML."""
+        commit = self._context.marks.verify(state).commit
+        if commit is None or commit.recovery_days == secret.recovery_window_in_days:
+            return ()
+        return (f"recovery window differs: {commit.recovery_days} → {secret.recovery_window_in_days} days",)
+
     def _claim(self, state: SecretState | None, secret: SecretSpec) -> Claim:
-        mark = self._context.marks.verify(state) if state else None
-        return claim(state, mark, self._context.owner(secret), adopt=self._context.options.adopt)
+        context, mark = self._context, self._context.marks.verify(state) if state else None
+        if mark is not None and mark.state is MarkState.FORGED and context.fingerprinter is None:
+            key = context.world.settings.fingerprint_key
+            return ChangeClass.BLOCKED, f"carries our tags, and KMS key {key}, which proves them, {_KEY_REMEDY}"
+        abandoned = mark is not None and mark.owner is not None and context.world.abandoned(mark.owner.stack, secret)
+        owner, adopt = context.owner(secret), context.options.adopt
+        return claim(state, mark, owner, adopt=adopt, abandoned=abandoned)
 
 
 def _resource(secret: SecretSpec) -> Resource:

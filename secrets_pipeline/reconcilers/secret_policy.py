@@ -11,7 +11,7 @@ from secrets_pipeline.access import compact, principals, same_policy
 from secrets_pipeline.aws import NEW_PRINCIPAL, calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers import desired
-from secrets_pipeline.reconcilers.marks import Part, keeps
+from secrets_pipeline.reconcilers.marks import Part
 from secrets_pipeline.reconcilers.planning import plan_secrets
 from secrets_pipeline.reconcilers.secret_differences import OUTSIDE
 from secrets_pipeline.reconcilers.taking import take
@@ -77,7 +77,7 @@ class SecretPolicyReconciler:
             return Change(resource, ChangeClass.CREATE, ("follows the secret",)) if document else None
         if not context.owns(state):
             return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",)) if document else None
-        if document is None and keeps(state, Part.POLICY):
+        if document is None and context.marks.keeps(state, Part.POLICY):
             return None
         made = desired.made(context, state, secret, Part.POLICY)
         if made and not self._deep:

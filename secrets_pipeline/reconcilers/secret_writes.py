@@ -82,7 +82,7 @@ class SecretWrites:
         whole = json.dumps(asked, sort_keys=True)
         token = self._writer.token(secret.name, None, whole, initial.value)
         tags |= {
-            SPEC: context.marks.provisional(secret.name, owner, context.world.run),
+            SPEC: context.marks.created(secret.name, owner, context.world.run, token),
             VALUE_VERSION: context.marks.version(secret.name, token),
             **({INPUTS: inputs_tag(initial.inputs, token)} if initial.inputs else {}),
         }
@@ -206,7 +206,7 @@ class SecretWrites:
         if any(key in changed for key in (STACK, COMPONENT, KEY)):
             # The old mark speaks of the old owner: prove the new one in the same call.
             owner, run = self._context.owner(secret), self._context.world.run
-            changed[SPEC] = self._context.marks.provisional(state.name, owner, run)
+            changed[SPEC] = self._context.marks.provisional(state.arn, owner, run)
         if self._context.marks.verify(state).state is MarkState.UNMARKED:
             changed |= self._kept(state, secret)
         if moved and state.tags.get(VALUE_KEY) != (under := key_id(self._context, state.kms_key_id)):
@@ -222,10 +222,10 @@ class SecretWrites:
         return ["tags"] if changed or surplus else []
 
     def _kept(self, state: SecretState, secret: SecretSpec) -> dict[str, str]:
-        """What an adopted secret has and the stack does not declare: adoption takes nothing away."""
+        """Policy and rotation that an adopted secret has and nobody declares: adoption takes neither away."""
         kept = []
         if not secret.policy and not secret.readers and self._context.inventory.policy(state.name):
             kept.append(Part.POLICY.value)
         if secret.rotation is None and state.rotation_enabled:
             kept.append(Part.ROTATION.value)
-        return {KEPT: " ".join(kept)} if kept else {}
+        return {KEPT: self._context.marks.words(KEPT, state.arn, kept)} if kept else {}

@@ -61,7 +61,7 @@ def replica_states(entries: Iterable[Mapping[str, Any]]) -> dict[str, ReplicaSta
     return {
         entry["Region"]: ReplicaState(
             region=entry["Region"],
-            kms_key_id=None if (entry.get("KmsKeyId") or "").endswith(DEFAULT_KEY_ALIAS) else entry.get("KmsKeyId"),
+            kms_key_id=_own_key(entry.get("KmsKeyId")),
             status=entry.get("Status") or "",
             message=entry.get("StatusMessage") or "",
         )
@@ -126,7 +126,7 @@ def secret_state(entry: Mapping[str, Any], *, confirmed: bool = False) -> Secret
         name=entry["Name"],
         arn=entry["ARN"],
         description=entry.get("Description") or "",
-        kms_key_id=entry.get("KmsKeyId"),
+        kms_key_id=_own_key(entry.get("KmsKeyId")),
         tags=tag_map(entry.get("Tags") or ()),
         versions={version: tuple(labels) for version, labels in stages.items()},
         deleted_at=entry.get("DeletedDate"),
@@ -217,3 +217,8 @@ class Tag(TypedDict, total=False):
 def tag_list(tags: Mapping[str, str]) -> list[Tag]:
     """A dict as `[{"Key": k, "Value": v}]`, sorted."""
     return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+
+
+def _own_key(key: str | None) -> str | None:
+    """A customer's key; None for `aws/secretsmanager`, however it is spelled."""
+    return None if not key or key.endswith(DEFAULT_KEY_ALIAS) else key

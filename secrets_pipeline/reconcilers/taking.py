@@ -46,7 +46,7 @@ def give_up(context: StackContext, state: SecretState) -> SecretState:
     owner = context.marks.verify(state).owner
     if owner is None:
         return state
-    return write(context, state, context.marks.provisional(state.name, owner, context.world.run))
+    return write(context, state, context.marks.provisional(state.arn, owner, context.world.run))
 
 
 def write(context: StackContext, state: SecretState, mark: str) -> SecretState:

@@ -14,6 +14,8 @@ from secrets_pipeline.spec.scope import StackScope
 from secrets_pipeline.spec.tags import TAG_VALUE_LENGTH
 
 _DEFAULT_KEY = "alias/aws/secretsmanager"
+_ROOM = TAG_VALUE_LENGTH - 17
+"""Beside the regions the tag holds the proof that we wrote them."""
 _PARTITIONS = ("cn-", "us-gov-", "us-iso", "eu-isoe-", "eusc-")
 """How the regions of AWS's other partitions begin."""
 
@@ -52,10 +54,10 @@ def check_regions(entry: Inputs, home: str, replicas: Sequence[ReplicaSpec]) -> 
                 f"{replica.region} and {home} belong to different partitions of AWS",
                 "Name regions of the stack's partition.",
             )
-    if len(" ".join(replica.region for replica in replicas)) > TAG_VALUE_LENGTH:
+    if len(" ".join(replica.region for replica in replicas)) > _ROOM:
         entry.error(
             "replica_regions",
-            f"{len(replicas)} regions do not fit into the tag that remembers them ({TAG_VALUE_LENGTH} characters)",
+            f"{len(replicas)} regions do not fit into the tag that remembers them ({_ROOM} characters)",
             "Name fewer regions.",
         )
 

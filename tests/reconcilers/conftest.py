@@ -218,9 +218,9 @@ class Bench:
         """Make each secret as a run of ours does, but without a value."""
         context = self.context(spec)
         for secret in spec.secrets:
-            owner = context.owner(secret)
-            tags = {**owner.tags(), SPEC: context.marks.provisional(secret.name, owner, context.world.run)}
-            self.secrets.create_secret(Name=secret.name, Tags=tag_list(tags))
+            owner, arn = context.owner(secret), self.secrets.create_secret(Name=secret.name)["ARN"]
+            tags = {**owner.tags(), SPEC: context.marks.provisional(arn, owner, context.world.run)}
+            self.secrets.tag_resource(SecretId=arn, Tags=tag_list(tags))
 
     @staticmethod
     def ref(key: str) -> SecretRef:

@@ -5,7 +5,9 @@ import pytest
 from secrets_pipeline.reconcilers import marks
 from secrets_pipeline.reconcilers.marks import (
     COMPONENT,
+    KEPT,
     KEY,
+    REPLICAS,
     SPEC,
     STACK,
     VALUE_VERSION,
@@ -38,7 +40,7 @@ def test_a_secret_without_our_tags_is_unmarked() -> None:
 
 
 def test_a_provisional_mark_proves_that_we_created_it() -> None:
-    mark = MARKS.verify(marked(MARKS.provisional("myapp/dev/api/api-key", OWNER, "0a1b2c3d")))
+    mark = MARKS.verify(marked(MARKS.provisional(ARN, OWNER, "0a1b2c3d")))
     assert mark.state is MarkState.UNFINISHED
     assert mark.ours
     assert mark.owner == OWNER
@@ -74,8 +76,29 @@ def test_a_mark_does_not_verify_under_another_identity(tag: str) -> None:
 def test_a_mark_copied_to_another_secret_does_not_verify() -> None:
     state = marked(MARKS.finished(ARN, OWNER, COMMIT))
     assert MARKS.verify(replace(state, arn=ARN[:-6] + "GhIjKl")).state is MarkState.FORGED
-    provisional = marked(MARKS.provisional("myapp/dev/api/api-key", OWNER, "0a1b2c3d"))
-    assert MARKS.verify(replace(provisional, name="myapp/dev/api/other")).state is MarkState.FORGED
+    provisional = marked(MARKS.provisional(ARN, OWNER, "0a1b2c3d"))
+    assert MARKS.verify(replace(provisional, arn=ARN[:-6] + "GhIjKl")).state is MarkState.FORGED
+
+
+def test_the_mark_of_creation_cannot_be_replayed_with_another_value() -> None:
+    mark = MARKS.created("myapp/dev/api/api-key", OWNER, "0a1b2c3d", "a" * 64)
+    assert len(mark) <= 256
+    ours = replace(marked(mark), versions={"a" * 64: ("AWSCURRENT",)})
+    assert MARKS.verify(ours).state is MarkState.UNFINISHED
+    assert MARKS.verify(ours).run == "0a1b2c3d"
+    assert MARKS.verify(replace(ours, versions={"b" * 64: ("AWSCURRENT",)})).state is MarkState.FORGED
+    assert MARKS.verify(replace(ours, versions={})).state is MarkState.FORGED
+    assert MARKS.verify(replace(ours, name="myapp/dev/api/other")).state is MarkState.FORGED
+
+
+def test_words_are_believed_only_with_their_proof() -> None:
+    tag = MARKS.words(REPLICAS, ARN, {"us-east-1", "eu-west-1"})
+    assert MARKS.read_words(secret(**{REPLICAS: tag}), REPLICAS) == {"us-east-1", "eu-west-1"}
+    assert MARKS.read_words(secret(**{REPLICAS: "us-east-1"}), REPLICAS) == frozenset()
+    assert MARKS.read_words(secret(**{REPLICAS: tag.replace("us-east-1", "us-east-2")}), REPLICAS) == frozenset()
+    assert MARKS.read_words(replace(secret(**{REPLICAS: tag}), arn=ARN[:-6] + "GhIjKl"), REPLICAS) == frozenset()
+    assert not MARKS.keeps(secret(**{KEPT: "policy"}), Part.POLICY)
+    assert MARKS.keeps(secret(**{KEPT: MARKS.words(KEPT, ARN, ["policy"])}), Part.POLICY)
 
 
 def test_a_digest_cannot_be_replaced_under_its_mac() -> None:
