@@ -31,6 +31,11 @@ PASSWORD = PREFIX + "password"
 KEPT = PREFIX + "kept"
 """Parts that a secret had when it was adopted and that nobody declared: they are left alone."""
 
+STAGED = "SECRETS_PIPELINE_STAGED"
+"""Staging label of the version that we rendered last; until the tags name it, nobody noted from what."""
+REPEATED = "SECRETS_PIPELINE_REPEATED"
+"""Staging label of the version by which we said again what was there, for example under a new key."""
+
 _PROVISIONAL = "new"
 REPLICAS = PREFIX + "replicas"
 """Regions that we were asked to replicate a secret to; only those replicas are ours to remove."""

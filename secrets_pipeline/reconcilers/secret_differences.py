@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.reconcilers import desired
-from secrets_pipeline.reconcilers.marks import INPUTS, PREFIX, VALUE_KEY, Part
+from secrets_pipeline.reconcilers.marks import INPUTS, PREFIX, STAGED, VALUE_KEY, Part
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.value_inputs import declared_inputs
 from secrets_pipeline.references import Pending
@@ -66,9 +66,23 @@ def value_differences(context: StackContext, state: SecretState, secret: SecretS
         inputs = declared_inputs(context, secret)
         if isinstance(inputs, Pending):
             return [Difference(None, WAITS + inputs.reason)]
+        if is_not_noted(context, state):
+            return [Difference(None, "value was written by a run that did not finish", rewrites=True)]
         if state.tags.get(INPUTS) != inputs:
             return [Difference(None, "value is rendered from other inputs", rewrites=True)]
     return []
+
+
+def is_not_noted(context: StackContext, state: SecretState) -> bool:
+    """Whether a run rendered the current version and died before it noted from what: the tags name an earlier one."""
+    current = state.current_version
+    rendered = current is not None and STAGED in state.versions[current]
+    return rendered and context.marks.written_version(state) != current
+
+
+def is_rendered_from(context: StackContext, state: SecretState, inputs: str) -> bool:
+    """Whether the value was rendered from these inputs, or changed by somebody else since."""
+    return state.tags.get(INPUTS) == inputs and not is_not_noted(context, state)
 
 
 def reasons(

@@ -23,7 +23,13 @@ from secrets_pipeline.reconcilers.marks import (
     MarkState,
     Part,
 )
-from secrets_pipeline.reconcilers.secret_differences import key_id, surplus_tags, under_another_key, value_differences
+from secrets_pipeline.reconcilers.secret_differences import (
+    is_rendered_from,
+    key_id,
+    surplus_tags,
+    under_another_key,
+    value_differences,
+)
 from secrets_pipeline.reconcilers.states import CURRENT, SecretState, tag_list
 from secrets_pipeline.reconcilers.value_inputs import declared_inputs
 from secrets_pipeline.reconcilers.value_writer import ValueWriter
@@ -172,7 +178,7 @@ class SecretWrites:
             inputs = declared_inputs(self._context, secret, confirmed=True)
             if isinstance(inputs, Pending):
                 raise SkippedError(inputs.reason)
-            if state.current_version is not None and state.tags.get(INPUTS) == inputs:
+            if state.current_version is not None and is_rendered_from(self._context, state, inputs):
                 # Only the list of what it is rendered from was old.
                 return ""
             declared, leaves = secret.value, self._context.leaves(secret)
@@ -181,7 +187,7 @@ class SecretWrites:
                 intent=inputs,
                 inputs=inputs,
                 make=lambda current: render(declared, leaves, current),
-                done=lambda state: state.tags.get(INPUTS) == inputs,
+                done=lambda state: is_rendered_from(self._context, state, inputs),
             )
             return "value"
         first = initial_value(self._context, secret)

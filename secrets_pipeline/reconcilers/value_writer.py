@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from secrets_pipeline.aws import NEW_RESOURCE, AwsError, calling
 from secrets_pipeline.engine import SkippedError
-from secrets_pipeline.reconcilers.marks import INPUTS, VALUE_KEY, VALUE_VERSION
+from secrets_pipeline.reconcilers.marks import INPUTS, REPEATED, STAGED, VALUE_KEY, VALUE_VERSION
 from secrets_pipeline.reconcilers.secret_differences import key_id, under_another_key
 from secrets_pipeline.reconcilers.states import CURRENT, PENDING, PREVIOUS, SecretState, tag_list
 from secrets_pipeline.reconcilers.stored_value import read_value
@@ -25,7 +25,6 @@ from secrets_pipeline.reconcilers.stored_value import read_value
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
 
-STAGED = "SECRETS_PIPELINE_STAGED"
 _ATTEMPTS = 3
 
 Make = Callable[[SecretStr | None], SecretStr]
@@ -112,7 +111,7 @@ class ValueWriter:
             if before.rotation_in_progress:
                 raise SkippedError(f"a rotation of {name} is in progress", remedy="Run again when it has finished.")
             token = self.token(before.arn, current, intent)
-            if self._replace(before, token, make):
+            if self._replace(before, token, make, label=REPEATED if inherits else STAGED):
                 ours = not inherits or self._wrote(before, current)
                 return self._record(before, token, inputs, ours=ours)
         raise AwsError(
@@ -135,7 +134,7 @@ class ValueWriter:
             raise SkippedError(f"secret {name} is not ours any more")
         return state
 
-    def _replace(self, before: SecretState, token: str, make: Make) -> bool:
+    def _replace(self, before: SecretState, token: str, make: Make, *, label: str) -> bool:
         """Stage the new version and move AWSCURRENT to it; False where somebody else moved it first."""
         current = before.current_version
         if current is not None and before.version(PENDING) == current and not self._forget_rotation(before, current):
@@ -150,7 +149,7 @@ class ValueWriter:
                     SecretId=before.arn,
                     ClientRequestToken=token,
                     SecretString=value.get_secret_value(),
-                    VersionStages=[STAGED],
+                    VersionStages=[label],
                 )
                 # AWS attaches AWSCURRENT to the first version of a secret by itself.
                 current_at_once = CURRENT in answer.get("VersionStages", ())

@@ -14,8 +14,8 @@ from pydantic import SecretStr
 from secrets_pipeline.engine import SkippedError
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers import StackContext
-from secrets_pipeline.reconcilers.marks import INPUTS
-from secrets_pipeline.reconcilers.value_writer import STAGED, ValueWriter
+from secrets_pipeline.reconcilers.marks import INPUTS, STAGED
+from secrets_pipeline.reconcilers.value_writer import ValueWriter
 from secrets_pipeline.spec import StackSpec
 from secrets_pipeline.values import merge_document
 
