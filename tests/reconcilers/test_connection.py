@@ -179,6 +179,27 @@ def test_a_run_killed_before_it_noted_the_completed_version_leaves_one_run_of_wo
     assert {type(one) for one in bench.provision(edited).values()} == {Unchanged}
 
 
+def test_a_completed_version_that_no_run_noted_is_proven_by_the_next_one(
+    bench: Bench, interruption: Interruption, killed: type[BaseException]
+) -> None:
+    spec = bench.spec(bench.generated(fields=FIELDS), databases=(bench.database(),))
+    bench.provision(spec, "secrets", "rds_instances")
+    moved: list[str] = []
+
+    def strike(operation: str) -> None:
+        if operation == "UpdateSecretVersionStage":
+            moved.append(operation)
+        if operation == "TagResource" and moved:
+            raise killed
+
+    interruption.before = strike
+    with pytest.raises(killed):
+        bench.provision(spec, "connection_secrets", interruption=interruption)
+    bench.provision(spec)
+    assert password_mark(bench).split(":")[1] == bench.current("password")
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [("${output.secrets.secret_values.api}", "must not be secret"), ("${output.secrets.secret_arns}", "string or a")],

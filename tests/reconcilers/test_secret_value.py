@@ -159,3 +159,35 @@ def test_a_binary_value_is_refused_with_a_remedy_and_kept(bench: Bench) -> None:
     assert "is binary" in outcome.error.message
     assert "Store it as text" in outcome.error.remedy
     assert bench.secrets.get_secret_value(SecretId=bench.name("password"))["SecretBinary"] == b"\x00binary"
+
+
+def test_a_value_that_a_killed_run_wrote_is_rendered_again_after_the_yaml_is_taken_back(
+    bench: Bench, interruption: Interruption, killed: type[BaseException]
+) -> None:
+    bench.create(bench.declared(value="one"))
+    moved: list[str] = []
+
+    def strike(operation: str) -> None:
+        if operation == "UpdateSecretVersionStage":
+            moved.append(operation)
+        if operation == "TagResource" and moved:
+            raise killed
+
+    interruption.before = strike
+    with pytest.raises(killed):
+        bench.provision(bench.spec(bench.declared(value="two")), interruption=interruption)
+    assert bench.value("api") == "two"
+    spec = bench.spec(bench.declared(value="one"))
+    assert bench.plan(spec)[bench.name("api")].reasons == ("value was written by a run that did not finish",)
+    bench.provision(spec)
+    assert bench.value("api") == "one"
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
+def test_a_value_of_somebody_else_is_kept_when_it_is_written_again_under_another_key(bench: Bench) -> None:
+    bench.create(bench.declared(value="one"))
+    bench.secrets.put_secret_value(SecretId=bench.name("api"), SecretString="theirs")
+    spec = bench.create(bench.declared(value="one", kms_key=bench.kms.create_key()["KeyMetadata"]["Arn"]))
+    assert bench.value("api") == "theirs"
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+    assert bench.value("api") == "theirs"

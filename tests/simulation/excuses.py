@@ -16,8 +16,11 @@ The whole list; each names what the product cannot know, or must not do:
   and a deep one has to mend it.
 - Tags know no compare-and-swap: between the last look at a mark and the writing of the next one, another run with other
   YAML may take the secret, change it and mark it. What it did then counts as changed outside: a policy as above, and a
-  rotation that nobody declares is left alone, and said. The same holds from creation on for a secret with policy and
-  rotation, whose four calls leave none for a look. Locks keep two runs of a stack apart; this is beyond them.
+  rotation that nobody declares is left alone, and said. The same holds where that other run made the secret (it changes
+  the parts of what it made without taking it first), and from creation on for a secret with policy and rotation: four
+  calls leave none for that, or for a look. Locks keep two runs of a stack apart; this is beyond them.
+- CreateSecret answers alike where it made the secret and where an earlier try of the very same request had. A run whose
+  list is too old to show the secret writes to it until DescribeSecret shows that a human has taken it over since.
 - CreateKey takes no token. Where two runs look for a key, both find none, both make one, and the run whose alias came
   second dies, or loses its connection, before it gives its own key up, that key is left, unused.
 """

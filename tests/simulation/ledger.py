@@ -71,8 +71,8 @@ class Fact:
         ever_replaced: whether a human ever wrote a value of it.
         rotated: whether a rotation of it has finished.
         policy_touched: whether a human changed its policy.
-        overtaken: whether a mark that vouches for all parts was written over that of another run, which had come after
-            the last look.
+        overtaken: whether a mark that vouches for all parts was written although another run had come after the last
+            look, or had changed a part of what it had made itself, which it does not say first.
         destroyed: whether a human deleted it for good.
     """
 
@@ -114,6 +114,10 @@ class Ledger:
     _read: dict[tuple[str, str], Read] = field(default_factory=dict)
     _shown: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     _searched: dict[str, int] = field(default_factory=dict)
+    _created: bool = False
+    _makers: set[tuple[str, str]] = field(default_factory=set)
+    _untaken: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
+    _policy_known: dict[tuple[str, str], int] = field(default_factory=dict)
     _marked: dict[str, tuple[int, str]] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
     _writes: Counter[tuple[str, ...]] = field(default_factory=Counter)
@@ -177,14 +181,31 @@ class Ledger:
             change = self._moved(call.caller, was, found)
         if call.operation == "RotateSecret" and not error:
             self.rotation_since = self.turn
-        if call.operation == "TagResource" and found is not None and not error:
-            self._note_mark(call, found)
+        if call.operation == "CreateSecret":
+            self._created = was is None
+        if found is not None and not error:
+            self._note_change(call, found)
         if call.operation == "CreateKey" and not error:
             purpose = " ".join(tag["TagValue"] for tag in call.params["Tags"] if tag["TagKey"] != SPEC)
             made = MadeKey(call.caller, self.turn, self._searched.get(call.caller, -1), purpose)
             self.keys[answer["KeyMetadata"]["KeyId"]] = made
-        about = found.name if found is not None else about.rsplit(":", 1)[-1]
+        # The suffix of an ARN is random: the trace of a seed is always the same.
+        named = found or was
+        about = named.name if named is not None else about.rsplit(":", 1)[-1]
         self.say(call.caller, f"{call.service} {call.operation} {about}{change}{' → ' + error if error else ''}")
+
+    def _note_change(self, call: Call, found: Secret) -> None:
+        match call.operation:
+            case "CreateSecret":
+                self._makers.add((call.caller, found.arn))
+            case "TagResource":
+                self._note_mark(call, found)
+            case "RotateSecret" | "CancelRotateSecret" if (call.caller, found.arn) in self._makers:
+                self._untaken[found.arn, "rotation"] = (self.turn, call.caller)
+            case "PutResourcePolicy" | "DeleteResourcePolicy":
+                self._policy_known[call.caller, found.arn] = self.turn
+                if (call.caller, found.arn) in self._makers:
+                    self._untaken[found.arn, "policy"] = (self.turn, call.caller)
 
     def _note_mark(self, call: Call, found: Secret) -> None:
         mark = next((tag["Value"] for tag in call.params["Tags"] if tag["Key"] == SPEC), None)
@@ -192,13 +213,23 @@ class Ledger:
             return
         commit, (turn, writer) = Commit.parse(mark.partition(".")[0]), self._marked.get(found.arn, (-1, call.caller))
         vouches = commit is not None and all(commit.digests.values())
-        if vouches and writer != call.caller and turn > self.described.get((call.caller, found.arn), -1):
+        run = (call.caller, found.arn)
+        looked, read = self.described.get(run, -1), self._policy_known.get(run, -1)
+        nothing = (-1, call.caller)
+        overtaking = (
+            (looked, (turn, writer)),
+            (looked, self._untaken.get((found.arn, "rotation"), nothing)),
+            (read, self._untaken.get((found.arn, "policy"), nothing)),
+        )
+        if vouches and any(who != call.caller and at > known for known, (at, who) in overtaking):
             self.fact(found.name).overtaken = True
         self._marked[found.arn] = (self.turn, call.caller)
 
     def answered(self, call: Call) -> Callable[[], None]:
         """Right after a call was performed: what to do if its answer reaches the run, which then knows more."""
         turn = self.turn
+        # CreateSecret answers alike where an earlier try of the same request had made the secret: that shows nothing.
+        seen = -1 if call.operation == "CreateSecret" and not self._created else turn
         found = self.secret(call.subject) if call.service == "secretsmanager" and call.subject else None
         shown = picture(found) if found else None
         key = (found.kms_key_id or "") if found else ""
@@ -207,8 +238,10 @@ class Ledger:
             if call.operation == "ListKeys":
                 self._searched[call.caller] = turn
             if shown is not None and call.operation in ("DescribeSecret", "CreateSecret"):
-                self.described[call.caller, shown.arn] = turn
+                self.described[call.caller, shown.arn] = seen
                 self._shown[call.caller, shown.arn] = (shown.current or "", key)
+            if shown is not None and call.operation == "GetResourcePolicy":
+                self._policy_known[call.caller, shown.arn] = turn
             if shown is not None and call.operation == "GetSecretValue":
                 version = str(call.params.get("VersionId") or shown.current or "")
                 self._read[call.caller, shown.arn] = Read(turn, version)
