@@ -131,10 +131,13 @@ class World:
         return self._referred[stack]
 
     def abandoned(self, stack: str, secret: SecretSpec) -> bool:
-        """Whether a stack, once the owner of a secret, does not declare its name any more; unknown is no."""
-        if not self.complete:
+        """Whether a stack, once the owner of a secret, does not declare its name any more.
+
+        A stack that this repository does not know may be one of another repository.
+        """
+        if not self.complete or stack not in self.specs:
             return False
-        return stack not in self.specs or all(one.name != secret.name for one in self.specs[stack].secrets)
+        return all(one.name != secret.name for one in self.specs[stack].secrets)
 
     def names_in(self, target: Target) -> frozenset[str]:
         """The secret names that any stack declares in a region, in an account that may be the same one."""

@@ -36,7 +36,7 @@ def move(context: StackContext, state: SecretState, key: str | None) -> None:
         key: KmsKeyId; None for `aws/secretsmanager`.
 
     Raises:
-        SkippedError: while a rotation is in progress.
+        SkippedError: while a rotation is in progress, or if the secret is not ours any more.
         AwsError: if one of the two keys cannot be used, or AWS refuses.
     """
     if state.rotation_in_progress:
@@ -51,6 +51,8 @@ def move(context: StackContext, state: SecretState, key: str | None) -> None:
         return
     try:
         moved = context.inventory.refresh(state.name) or state
+        if not context.owns(moved):
+            raise SkippedError(f"secret {state.name} is not ours any more")
         rewrite(context, moved)
     except AwsError:
         # The value stays readable as it was. Where this fails too, the tags say under which key the value is.

@@ -1,9 +1,8 @@
 """Ownership marks: which secrets are ours, proven by a key that only the pipeline may use.
 
 A mark is `<commit>.<mac>`: the commit tells which desired state was last finished, part by part, and by which run; the
-MAC proves that we wrote it for this very secret. The one written at creation is `new-<run>-<version>.<mac>`, over the
-name and the first version, as the ARN is not known yet; one that says whose it is, and nothing else, is
-`open-<run>.<mac>`.
+MAC proves that we wrote it for this very secret. The one written at creation is `new-<run>.<mac>`, over the
+name, as the ARN is not known yet; a later one that says whose it is, and nothing else, is `open-<run>.<mac>`.
 
 Tags know no compare-and-swap, so a run that is about to change a part that no list shows takes the secret first: its
 mark stops vouching for that part and names the run. Before it commits it looks whether the mark is still its own.
@@ -34,7 +33,6 @@ KEPT = PREFIX + "kept"
 
 _CREATED = "new"
 _PROVISIONAL = "open"
-_VERSION_DIGITS = 16
 REPLICAS = PREFIX + "replicas"
 """Regions that we were asked to replicate a secret to; only those replicas are ours to remove."""
 
@@ -142,9 +140,9 @@ class Marks:
         self._fingerprinter = fingerprinter
         self._verified: dict[tuple[str | None, ...], Mark] = {}
 
-    def created(self, name: str, owner: Owner, run: str, version: str) -> str:
-        """The mark to create a secret with, bound to its name and first version: the ARN is not known yet."""
-        text = f"{_CREATED}-{run}-{version[:_VERSION_DIGITS]}"
+    def created(self, name: str, owner: Owner, run: str) -> str:
+        """The mark to create a secret with, bound to its name: the ARN is not known yet."""
+        text = f"{_CREATED}-{run}"
         return f"{text}.{self._mac(name, owner, text)}"
 
     def provisional(self, arn: str, owner: Owner, run: str) -> str:
@@ -191,8 +189,7 @@ class Marks:
     def verify(self, secret: SecretState) -> Mark:
         """Read and verify the mark that a secret carries."""
         # Every stage asks about every secret.
-        tags = (secret.tags.get(tag) for tag in (STACK, COMPONENT, KEY, SPEC))
-        subject = (secret.name, secret.arn, *secret.versions, *tags)
+        subject = (secret.name, secret.arn, *(secret.tags.get(tag) for tag in (STACK, COMPONENT, KEY, SPEC)))
         if subject not in self._verified:
             self._verified[subject] = self._verify(secret)
         return self._verified[subject]
@@ -206,12 +203,9 @@ class Marks:
         if self._fingerprinter is None or not mac:
             return Mark(MarkState.FORGED, owner)
         kind, _, rest = text.partition("-")
-        if kind == _CREATED:
-            run, _, version = rest.partition("-")
-            # Who replays the tags of a secret that is gone cannot replay its value: the version's id depends on it.
-            made = any(one.startswith(version) for one in secret.versions) if version else False
-            proven = made and same_text(mac, self._mac(secret.name, owner, text))
-            return Mark(MarkState.UNFINISHED, owner, run=run) if proven else Mark(MarkState.FORGED, owner)
+        # Of a secret that is gone, this one alone could be replayed, by somebody who may make secrets of that name.
+        if kind == _CREATED and same_text(mac, self._mac(secret.name, owner, text)):
+            return Mark(MarkState.UNFINISHED, owner, run=rest)
         if kind == _PROVISIONAL and same_text(mac, self._mac(secret.arn, owner, text)):
             return Mark(MarkState.UNFINISHED, owner, run=rest)
         if same_text(mac, self._mac(secret.arn, owner, text)):

@@ -82,7 +82,7 @@ class SecretWrites:
         whole = json.dumps(asked, sort_keys=True)
         token = self._writer.token(secret.name, None, whole, initial.value)
         tags |= {
-            SPEC: context.marks.created(secret.name, owner, context.world.run, token),
+            SPEC: context.marks.created(secret.name, owner, context.world.run),
             VALUE_VERSION: context.marks.version(secret.name, token),
             **({INPUTS: inputs_tag(initial.inputs, token)} if initial.inputs else {}),
         }

@@ -89,7 +89,7 @@ def test_an_instance_of_that_name_that_we_did_not_create_is_blocked_and_nothing_
     change = bench.plan(spec, STAGE)[bench.stack]
     assert change.action is ChangeClass.BLOCKED
     assert "exists without our tags: `apply --adopt` takes it over" in change.reason
-    assert "create: false uses it as it was found" in change.reason
+    assert "create: false it is used as found, and given that password" in change.reason
     bench.reset_calls()
     outcomes = bench.provision(spec)
     assert isinstance(outcomes[f"rds_endpoints {bench.stack}"], Skipped)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
-from secrets_pipeline.reconcilers import STAGES, ApplyOptions, generate_passwords
+from secrets_pipeline.reconcilers import STAGES, ApplyOptions, apply_stack, generate_passwords
 from secrets_pipeline.reconcilers.marks import PREFIX, SPEC, STACK
 
 if TYPE_CHECKING:
@@ -115,6 +115,29 @@ def test_a_secret_of_another_stack_is_blocked_for_every_stage(bench: Bench) -> N
         "LastAccessedDate": None,
     }
     assert "ResourcePolicy" not in bench.secrets.get_resource_policy(SecretId=secret.name)
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_secret_moves_to_another_stack_by_adoption_once_its_own_does_not_declare_it(
+    bench: Bench, declared: bool
+) -> None:
+    secret = bench.generated(description="same")
+    theirs = bench.create(secret)
+    value, version = bench.value("password"), bench.current("password")
+    ours = theirs.model_copy(update={"stack": f"{bench.stack}-other"})
+    owner = theirs if declared else theirs.model_copy(update={"secrets": ()})
+    context = bench.context(ours, owner, options=ApplyOptions(adopt=True))
+    outcomes = {one.change.resource.kind: one for done in apply_stack(context).values() for one in done}
+    if declared:
+        blocked = outcomes["secret"]
+        assert isinstance(blocked, Skipped)
+        assert "take it out of that stack first" in blocked.reason
+        assert bench.tags("password")[STACK] == bench.stack
+        return
+    asked = STAGES["secrets"](bench.context(ours, owner, writing=False)).plan()[0]
+    assert bench.tags("password")[STACK] == f"{bench.stack}-other"
+    assert (bench.value("password"), bench.current("password")) == (value, version)
+    assert asked.action is ChangeClass.NONE
 
 
 def test_what_the_list_says_is_confirmed_before_a_write(bench: Bench) -> None:
