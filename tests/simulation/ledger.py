@@ -194,7 +194,7 @@ class Ledger:
             self.keys[answer["KeyMetadata"]["KeyId"]] = made
         # The suffix of an ARN is random: the trace of a seed is always the same.
         named = found or was
-        about = named.name if named is not None else about.rsplit(":", 1)[-1]
+        about = named.name if named is not None else _unsuffixed(about)
         self.say(call.caller, f"{call.service} {call.operation} {about}{change}{' → ' + error if error else ''}")
 
     def _note_change(self, call: Call, found: Secret) -> None:
@@ -341,6 +341,12 @@ class Ledger:
         looked = self.described.get((caller, found.arn))
         if (rotating or rotated) and (looked is None or looked > since):
             self.violated(f"{caller} set the database's password although {found.name} was rotated")
+
+
+def _unsuffixed(name: str) -> str:
+    """The last part of an ARN, a secret's without its suffix."""
+    last = name.rsplit(":", 1)[-1]
+    return last.rpartition("-")[0] if ":secret:" in name else last
 
 
 def picture(secret: Secret) -> Picture:
