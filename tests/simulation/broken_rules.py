@@ -6,12 +6,12 @@ A rule stays broken for as long as the `MonkeyPatch` that is given.
 from __future__ import annotations
 
 import importlib
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from secrets_pipeline.reconcilers.database_password import DatabasePassword
 from secrets_pipeline.reconcilers.initial_value import InitialValue
@@ -40,8 +40,13 @@ def no_last_look(patch: pytest.MonkeyPatch) -> None:
 
 
 def random_tokens(patch: pytest.MonkeyPatch) -> None:
-    """Every try of a write has a version id of its own."""
-    patch.setattr(ValueWriter, "token", lambda *_: secrets.token_hex(32))
+    """Every run has version ids of its own: what a killed one wrote is not known again."""
+    token = ValueWriter.token
+
+    def salted(self: ValueWriter, secret: str, replaced: str | None, intent: str, *value: SecretStr) -> str:
+        return token(self, secret, replaced, f"{intent} {self._context.world.run}", *value)
+
+    patch.setattr(ValueWriter, "token", salted)
 
 
 def no_compare_and_swap(patch: pytest.MonkeyPatch) -> None:

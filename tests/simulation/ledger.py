@@ -115,6 +115,7 @@ class Ledger:
     _shown: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     _searched: dict[str, int] = field(default_factory=dict)
     _created: bool = False
+    _last_call: dict[tuple[str, str], str] = field(default_factory=dict)
     _makers: set[tuple[str, str]] = field(default_factory=set)
     _untaken: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
     _policy_known: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -185,13 +186,15 @@ class Ledger:
             self._created = was is None
         if found is not None and not error:
             self._note_change(call, found)
+        if found is not None:
+            self._last_call[call.caller, found.arn] = call.operation
         if call.operation == "CreateKey" and not error:
             purpose = " ".join(tag["TagValue"] for tag in call.params["Tags"] if tag["TagKey"] != SPEC)
             made = MadeKey(call.caller, self.turn, self._searched.get(call.caller, -1), purpose)
             self.keys[answer["KeyMetadata"]["KeyId"]] = made
         # The suffix of an ARN is random: the trace of a seed is always the same.
         named = found or was
-        about = named.name if named is not None else about.rsplit(":", 1)[-1]
+        about = named.name if named is not None else _unsuffixed(about)
         self.say(call.caller, f"{call.service} {call.operation} {about}{change}{' → ' + error if error else ''}")
 
     def _note_change(self, call: Call, found: Secret) -> None:
@@ -213,6 +216,7 @@ class Ledger:
             return
         commit, (turn, writer) = Commit.parse(mark.partition(".")[0]), self._marked.get(found.arn, (-1, call.caller))
         vouches = commit is not None and all(commit.digests.values())
+        self._marked[found.arn] = (self.turn, call.caller)
         run = (call.caller, found.arn)
         looked, read = self.described.get(run, -1), self._policy_known.get(run, -1)
         nothing = (-1, call.caller)
@@ -221,9 +225,12 @@ class Ledger:
             (looked, self._untaken.get((found.arn, "rotation"), nothing)),
             (read, self._untaken.get((found.arn, "policy"), nothing)),
         )
+        # Whoever could look, and did not right before, is not excused.
+        no_room = run in self._makers and found.policy is not None and found.rotation is not None
+        if not no_room and self._last_call.get(run) != "DescribeSecret":
+            return
         if vouches and any(who != call.caller and at > known for known, (at, who) in overtaking):
             self.fact(found.name).overtaken = True
-        self._marked[found.arn] = (self.turn, call.caller)
 
     def answered(self, call: Call) -> Callable[[], None]:
         """Right after a call was performed: what to do if its answer reaches the run, which then knows more."""
@@ -334,6 +341,12 @@ class Ledger:
         looked = self.described.get((caller, found.arn))
         if (rotating or rotated) and (looked is None or looked > since):
             self.violated(f"{caller} set the database's password although {found.name} was rotated")
+
+
+def _unsuffixed(name: str) -> str:
+    """The last part of an ARN, a secret's without its suffix."""
+    last = name.rsplit(":", 1)[-1]
+    return last.rpartition("-")[0] if ":secret:" in name else last
 
 
 def picture(secret: Secret) -> Picture:

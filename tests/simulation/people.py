@@ -129,8 +129,11 @@ class Human:
         self._call("DeleteSecret", secret, RecoveryWindowInDays=7)
 
     def _restore(self, secret: Secret) -> None:
-        if secret.deleted is not None:
-            self._call("RestoreSecret", secret)
+        deleted = [
+            one for one in self._simulation.cloud.store.all() if one.deleted is not None and self._concerned(one)
+        ]
+        if deleted:
+            self._call("RestoreSecret", secret if secret in deleted else deleted[0])
 
     def _cancel_rotation(self, secret: Secret) -> None:
         if secret.rotation is not None:
