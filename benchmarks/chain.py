@@ -83,7 +83,7 @@ def stages(run_ids: list[str]) -> dict[str, float]:
                 name = step.step_key if step.step_key in names else "checks"
                 spent[name] += (step.end_time or 0.0) - (step.start_time or 0.0)
     checks = spent.pop("checks", 0.0)
-    return {**spent, "the seven checks": checks}
+    return {**spent, "the checks": checks}
 
 
 def show(seconds: dict[str, float]) -> None:
