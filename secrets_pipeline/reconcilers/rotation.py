@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from secrets_pipeline.aws import calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers import desired
+from secrets_pipeline.reconcilers.invocation import REMEDY, invocation_problem
 from secrets_pipeline.reconcilers.marks import Part
 from secrets_pipeline.reconcilers.planning import plan_secrets
 from secrets_pipeline.reconcilers.secret_differences import OUTSIDE
@@ -28,10 +29,14 @@ KIND = "rotation"
 
 
 class RotationReconciler:
-    """Rotation of one stack's secrets."""
+    """Rotation of one stack's secrets.
 
-    def __init__(self, context: StackContext) -> None:
+    With `deep`, the functions are asked whether Secrets Manager may invoke them.
+    """
+
+    def __init__(self, context: StackContext, *, deep: bool | None = None) -> None:
         self._context = context
+        self._deep = context.options.deep if deep is None else deep
         self._secrets = {secret.name: secret for secret in context.spec.secrets}
 
     def plan(self) -> Sequence[Change]:
@@ -93,11 +98,13 @@ class RotationReconciler:
             return None
         return self._compare(resource, state, wanted, made=desired.made(context, state, secret, Part.ROTATION))
 
-    @staticmethod
     def _compare(
-        resource: Resource, state: SecretState, wanted: desired.Rotation | None, *, made: bool
+        self, resource: Resource, state: SecretState, wanted: desired.Rotation | None, *, made: bool
     ) -> Change | None:
         reasons = tuple(rotation_differences(state, wanted))
+        if self._deep and wanted and (problem := invocation_problem(self._context, wanted.lambda_arn)):
+            why = (f"{OUTSIDE}{problem}" if made else problem, *reasons)
+            return Change(resource, ChangeClass.BLOCKED, why, drift=made, remedy=REMEDY)
         if not reasons:
             return Change(resource, ChangeClass.NONE) if wanted else None
         said = tuple(OUTSIDE + reason for reason in reasons) if made else reasons

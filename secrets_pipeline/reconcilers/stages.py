@@ -50,7 +50,7 @@ STAGES: Mapping[str, Make] = {
     "rds_endpoints": _seen(DatabaseEndpointReconciler),
     "connection_secrets": _finishing(_seen(ConnectionReconciler)),
     "secret_policies": _finishing(SecretPolicyReconciler),
-    "secret_rotation": _finishing(_seen(RotationReconciler)),
+    "secret_rotation": _finishing(RotationReconciler),
     "secret_replicas": _finishing(ReplicaReconciler),
     "consumer_arns": ConsumerReconciler,
 }

@@ -153,6 +153,18 @@ def test_a_change_made_outside_is_named_as_exactly_that_and_mended(bench: Bench,
     assert (bench.current(KEY) == version) is (case.by_hand is not kms_key)
 
 
+def test_a_rotation_function_that_lost_its_permission_is_named_by_a_deep_plan_with_what_to_do(
+    bench: Bench, spec: StackSpec
+) -> None:
+    bench.session.client("lambda").remove_permission(FunctionName=bench.stack, StatementId="rotation")
+    assert planned(bench, spec, deep=False) == []
+    (change,) = planned(bench, spec, deep=True)
+    assert (change.resource.kind, change.action, change.drift) == ("rotation", ChangeClass.BLOCKED, True)
+    assert change.reason.startswith("changed outside: function ")
+    assert change.reason.endswith("does not let secretsmanager.amazonaws.com invoke it")
+    assert "add-permission" in change.remedy
+
+
 def test_a_replica_that_was_removed_is_named_by_a_deep_plan_and_made_again(bench: Bench) -> None:
     replicated = bench.create(bench.generated(replicas=(ReplicaSpec(region="eu-west-1"),)))
     assert planned(bench, replicated, deep=True) == []
