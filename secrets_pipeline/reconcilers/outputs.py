@@ -180,7 +180,8 @@ class StackOutputs:
         state = self._context.inventory.confirm(listed.name)
         if state is None or not self._context.owns(state):
             return _foreign(listed.name)
-        value = read_value(self._context, state)
+        # The version that the inputs are recorded by, whatever became current meanwhile.
+        value = read_value(self._context, state, version=state.current_version)
         if output == "generated_passwords":
             generated = next(s for s in self._context.spec.secrets if s.name == state.name).value
             is_document = generated.kind == "generated" and bool(generated.fields)
