@@ -10,6 +10,7 @@ from secrets_pipeline import __version__
 from secrets_pipeline.cli import apply, demo, describe, dev, local, outputs, plan, tree, verify
 from secrets_pipeline.cli.console import emit
 from secrets_pipeline.cli.failures import Commands
+from secrets_pipeline.cli.interrupts import keep_interrupts
 
 app = typer.Typer(
     name="secrets-pipeline",
@@ -51,4 +52,5 @@ app.command(epilog=dev.EPILOG)(dev.dev)
 
 def main() -> None:
     """Run the command line."""
+    keep_interrupts()
     app(prog_name="secrets-pipeline")

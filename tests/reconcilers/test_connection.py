@@ -184,6 +184,8 @@ def test_a_completed_version_that_no_run_noted_is_proven_by_the_next_one(
 ) -> None:
     spec = bench.spec(bench.generated(fields=FIELDS), databases=(bench.database(),))
     bench.provision(spec, "secrets", "rds_instances")
+    available = bench.rds.get_waiter("db_instance_available")
+    available.wait(DBInstanceIdentifier=bench.stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     moved: list[str] = []
 
     def strike(operation: str) -> None:

@@ -34,6 +34,18 @@ from secrets_pipeline.local.corrections.secretsmanager.store import SecretStore
 from .calls import Call, Watcher
 from .rds import ACCOUNT, REGION, Rds
 
+_LETS_IN = json.dumps(
+    {
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "secretsmanager.amazonaws.com"},
+                "Action": "lambda:InvokeFunction",
+                "Resource": "*",
+            }
+        ]
+    }
+)
 install_eager()
 # moto makes an RSA key of 50 ms for every KMS key, and uses it for asymmetric ones only, of which there are none here.
 vars(moto_kms)["generate_private_key"] = lambda _key_spec: None
@@ -169,6 +181,8 @@ class Cloud:
                 return _through_moto(SimpleSystemManagerResponse(), f"AmazonSSM.{operation}", params)
             case "sts" if operation == "GetCallerIdentity":
                 return {"Account": ACCOUNT, "UserId": "simulation", "Arn": f"arn:aws:iam::{ACCOUNT}:user/simulation"}
+            case "lambda" if operation == "GetPolicy":
+                return {"Policy": _LETS_IN}
         raise NotImplementedError(f"the simulation has no {service} {operation}")
 
     def _secrets(self, operation: str, params: Mapping[str, Any], lag: int) -> dict[str, Any]:

@@ -1,0 +1,33 @@
+"""Ctrl-C and SIGTERM are not lost where Python cannot let them through.
+
+An exception that a signal handler raises inside of a finalizer (in one, a collected AWS client closes its connections) is
+only reported and then forgotten.
+Source: https://docs.python.org/3/library/sys.html#sys.unraisablehook
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+_AGAIN_SECONDS = 0.05
+
+
+def keep_interrupts() -> None:
+    """Send an interrupt that a finalizer has swallowed once more, in this process."""
+    report = sys.unraisablehook
+
+    def hook(unraisable: SimpleNamespace | Any) -> None:  # noqa: ANN401 - its type is not public
+        swallowed = {KeyboardInterrupt: signal.SIGINT, SystemExit: signal.SIGTERM}.get(unraisable.exc_type)
+        if swallowed is None:
+            report(unraisable)
+            return
+        # Not here: the hook is still inside of the finalizer.
+        again = threading.Timer(_AGAIN_SECONDS, signal.raise_signal, [swallowed])
+        again.daemon = True
+        again.start()
+
+    sys.unraisablehook = hook
