@@ -1,7 +1,7 @@
 """Ctrl-C and SIGTERM are not lost where Python cannot let them through.
 
-An exception that a signal handler raises inside of a finalizer (in one, a collected AWS client closes its connections) is
-only reported and then forgotten.
+An exception that a signal handler raises inside of a finalizer (a collected AWS client closes its connections in one)
+is only reported, and then forgotten.
 Source: https://docs.python.org/3/library/sys.html#sys.unraisablehook
 """
 
