@@ -70,6 +70,7 @@ def no_version_named(patch: pytest.MonkeyPatch) -> None:
 def list_is_trusted(patch: pytest.MonkeyPatch) -> None:
     """What a list shows is written to without DescribeSecret."""
     patch.setattr(Inventory, "confirm", Inventory.secret)
+    patch.setattr(Inventory, "confirm_again", Inventory.secret)
 
 
 def password_set_in_spite_of_rotation(patch: pytest.MonkeyPatch) -> None:
