@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 from pydantic import SecretStr
 
+from secrets_pipeline.reconcilers.key_marks import ALIAS, KeyMarks
 from secrets_pipeline.reconcilers.login import Address, log_in
-from secrets_pipeline.reconcilers.marks import INPUTS, SPEC, Marks
-from secrets_pipeline.reconcilers.states import secret_state, tag_map
+from secrets_pipeline.reconcilers.marks import INPUTS, KEPT, REPLICAS, SPEC, VALUE_VERSION, Marks
+from secrets_pipeline.reconcilers.own_key import key_marks
+from secrets_pipeline.reconcilers.states import key_state, secret_state, tag_map
 from secrets_pipeline.spec import GeneratedValue
 
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ Ending = Mapping[str, Any]
 def ending(ground: Ground) -> Ending:
     """Look at everything."""
     secrets, keys = list(_secrets(ground)), list(_keys(ground))
-    known, marks = _Known(), ground.context().marks
+    known, context = _Known(), ground.context()
+    marks, of_keys = context.marks, key_marks(context)
     for key in keys:
         known.add(key["Id"], "key " + (", ".join(key["Aliases"]) or key["Id"]))
     databases = ground.client("rds").describe_db_instances()["DBInstances"]
@@ -50,7 +53,7 @@ def ending(ground: Ground) -> Ending:
         known.add(password, "password of " + name)
     found = {
         "secrets": {one["Name"]: _shown(ground, marks, one) for one in secrets},
-        "keys": sorted((known.text(_key_shown(one)) for one in keys), key=json.dumps),
+        "keys": sorted((known.text(_key_shown(of_keys, one)) for one in keys), key=json.dumps),
         "databases": {one["DBInstanceIdentifier"]: _database(ground, one) for one in databases},
         "parameters": _parameters(ground),
         "functions": _functions(ground),
@@ -160,6 +163,11 @@ def _tags(marks: Marks, secret: Mapping[str, Any]) -> dict[str, str]:
         tags[SPEC] = f"{mark.state.value}, {mark.owner}"
     if INPUTS in tags:
         tags[INPUTS] = "a digest"
+    if VALUE_VERSION in tags:
+        tags[VALUE_VERSION] = marks.written_version(secret_state(secret)) or "not proved"
+    for tag in (KEPT, REPLICAS):
+        if tag in tags:
+            tags[tag] = " ".join(sorted(marks.read_words(secret_state(secret), tag))) or "not proved"
     return tags
 
 
@@ -191,9 +199,21 @@ def _more(client: Any, about: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN
     }
 
 
-def _key_shown(key: Mapping[str, Any]) -> dict[str, Any]:
-    kept = ("Aliases", "KeyState", "KeySpec", "KeyUsage", "Description", "Rotation", "Tags")
-    return {**{name: key.get(name) for name in kept}, "Policy": _canonical(key["Policy"])}
+def _key_shown(marks: KeyMarks, key: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("Aliases", "KeyState", "KeySpec", "KeyUsage", "Description", "Rotation")
+    return {
+        **{name: key.get(name) for name in kept},
+        "Tags": _key_tags(marks, key),
+        "Policy": _canonical(key["Policy"]),
+    }
+
+
+def _key_tags(marks: KeyMarks, key: Mapping[str, Any]) -> dict[str, str]:
+    tags = dict(key["Tags"])
+    if SPEC in tags:
+        mark = marks.verify(key_state(key), tags, tags.get(ALIAS, ""))
+        tags[SPEC] = f"{mark.state.value}, {mark.owner}"
+    return tags
 
 
 def _database(ground: Ground, instance: Mapping[str, Any]) -> dict[str, Any]:
@@ -230,7 +250,9 @@ def _logins(ground: Ground, instance: Mapping[str, Any]) -> dict[str, str]:
 def _parameters(ground: Ground) -> dict[str, Any]:
     client = ground.client("ssm")
     pages = client.get_paginator("get_parameters_by_path").paginate(Path="/", Recursive=True)
-    return {one["Name"]: [one["Type"], _parsed(one["Value"])] for page in pages for one in page["Parameters"]}
+    found = {one["Name"]: [one["Type"], _parsed(one["Value"])] for page in pages for one in page["Parameters"]}
+    # A note is a keyed digest; a wrong one is a change of the plan, which has to be empty.
+    return {name: ["a digest"] if name.endswith("/delivered") else shown for name, shown in found.items()}
 
 
 def _functions(ground: Ground) -> dict[str, Any]:

@@ -26,9 +26,7 @@ LONGEST = {
     "mariadb": 41,
     "oracle-ee": 30,
     "oracle-se2-cdb": 30,
-    "custom-oracle-ee": 30,
     "sqlserver-ex": 128,
-    "custom-sqlserver-ee": 128,
     "db2-se": 255,
 }
 """https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html (MasterUserPassword)"""
