@@ -150,13 +150,13 @@ class SecretWrites:
             key_move.move(context, state, key)
             done.append("kms key")
             state = self._own(state)
-        if value_differences(context, state, secret) and (written := self._write(state, secret)):
-            done.append(written)
-            state = context.inventory.secret(state.name) or state
-        if state.current_version is not None and under_another_key(context, state):
-            # Versions stay under the old key until a new one is written.
+        elif state.current_version is not None and under_another_key(context, state):
+            # Before a new value: that one would leave the replaced version, AWSPREVIOUS, under the old key.
             key_move.rewrite(context, state)
             done.append("same value under the new key")
+            state = self._own(state)
+        if value_differences(context, state, secret) and (written := self._write(state, secret)):
+            done.append(written)
         return done
 
     def _refreshed(self, state: SecretState) -> SecretState:
