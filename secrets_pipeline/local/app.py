@@ -59,7 +59,7 @@ class _Answer:
 
 def _never_written_to(_data: bytes) -> NoReturn:
     """WSGI's second way to send a body, which Flask does not use."""
-    raise NotImplementedError
+    raise RuntimeError("moto answers through Flask, which never writes a body this way: report this as a bug")
 
 
 class Application:

@@ -210,10 +210,12 @@ def _context(ground: Ground, desired: Desired, *, writing: bool) -> StackContext
 
 
 def _left(ground: Ground, desired: Desired) -> list[str]:
-    plans = plan_stack(_context(ground, desired, writing=False), deep=True)
+    # Only the shallow plan reads the notes of what was delivered, only the deep one what notes and marks speak of.
+    plans = [plan_stack(_context(ground, desired, writing=False), deep=deep) for deep in (True, False)]
     return [
         f"{change.action.value} {change.resource}: {change.reason}"
-        for changes in plans.values()
+        for plan in plans
+        for changes in plan.values()
         for change in changes
         if change.action.value != "none"
     ]

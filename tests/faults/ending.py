@@ -4,8 +4,8 @@ Everything that the product can reach is in it. What must differ between two fre
 stands for, one known thing at a time: ARNs of secrets, ids of keys and versions, passwords, resource ids and ports of
 databases. An id that stands for nothing known stays as it is, and so does a difference. Left out are dates, revision
 ids of functions, versions of parameters (a second PutParameter of the same text makes one), and digests under the
-fingerprint key, which every account has its own of: of those, the mark is verified, and an empty deep plan tells that
-the others are right.
+fingerprint key, which every account has its own of: of those, marks and words are verified, and empty plans, a deep and
+a shallow one, tell that the others are right.
 """
 
 from __future__ import annotations
@@ -251,7 +251,7 @@ def _parameters(ground: Ground) -> dict[str, Any]:
     client = ground.client("ssm")
     pages = client.get_paginator("get_parameters_by_path").paginate(Path="/", Recursive=True)
     found = {one["Name"]: [one["Type"], _parsed(one["Value"])] for page in pages for one in page["Parameters"]}
-    # A note is a keyed digest; a wrong one is a change of the plan, which has to be empty.
+    # A note is a keyed digest; a wrong one is a change of the shallow plan, which has to be empty.
     return {name: ["a digest"] if name.endswith("/delivered") else shown for name, shown in found.items()}
 
 
