@@ -7,6 +7,7 @@ Source: https://docs.aws.amazon.com/encryption-sdk/latest/developer-guide/suppor
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 from dataclasses import dataclass
@@ -99,7 +100,7 @@ def open_seal(message: bytes, *, session: Session, key_arn: str, context: SealCo
         SealError: if KMS refuses, the message was changed, or it belongs to another account, region or stack.
     """
     try:
-        plaintext, header = _CLIENT.decrypt(source=message, key_provider=_provider(session, key_arn))
+        plaintext, header = _decrypted(message, _provider(session, key_arn))
     except (*_FAILURES, *_DAMAGED) as error:
         raise _failure("opened", context, key_arn, error) from None
     if header.encryption_context != context.encryption_context():
@@ -108,6 +109,15 @@ def open_seal(message: bytes, *, session: Session, key_arn: str, context: SealCo
             remedy="Somebody moved it: delete it and materialise generated_passwords again.",
         )
     return GeneratedPasswords({ref: SecretStr(value) for ref, value in json.loads(plaintext).items()})
+
+
+def _decrypted(message: bytes, provider: object) -> tuple[bytes, Any]:
+    stream = _CLIENT.stream(mode="d", source=message, key_provider=provider)
+    try:
+        return stream.read(), stream.header
+    finally:
+        # The SDK's own close fails where not all was read, and from Python 3.13 on a finalizer reports that.
+        io.IOBase.close(stream)
 
 
 def _provider(session: Session, key_arn: str) -> object:

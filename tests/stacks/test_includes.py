@@ -96,7 +96,7 @@ def test_an_error_inside_an_included_file_names_that_file(repository: Open) -> N
 @pytest.mark.parametrize(
     ("name", "text", "message", "line"),
     [
-        ("bad.json", '{"a": 1,\n}', "invalid JSON", 2),
+        ("bad.json", '{"a": 1,\n"b" 2}', "invalid JSON", 2),
         ("bad.json", "NaN", "NaN", None),
         ("bad.hcl", "a = 1\nb = [", "invalid HCL in line 2", None),
         ("bad.tf", 'variable "x" {}\n', "unsupported HCL block 'variable'", None),
