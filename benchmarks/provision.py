@@ -1,4 +1,4 @@
-"""What it costs to provision many secrets: prints the tables that are in the README.
+"""What it costs to provision many secrets: prints its tables in Markdown.
 
     .venv/bin/python benchmarks/provision.py [--sizes 100,1000,10000] [--quotas 1000]
 

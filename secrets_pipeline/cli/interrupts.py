@@ -7,6 +7,7 @@ Source: https://docs.python.org/3/library/sys.html#sys.unraisablehook
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -26,7 +27,8 @@ def keep_interrupts() -> None:
             report(unraisable)
             return
         # Not here: the hook is still inside of the finalizer.
-        again = threading.Timer(_AGAIN_SECONDS, signal.raise_signal, [swallowed])
+        # To the process, not to the timer's thread: the main thread may be waiting in the kernel.
+        again = threading.Timer(_AGAIN_SECONDS, os.kill, [os.getpid(), swallowed])
         again.daemon = True
         again.start()
 

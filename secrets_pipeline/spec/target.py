@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from secrets_pipeline.errors import ExpressionError, SpecError, Where
 from secrets_pipeline.references import Literal
@@ -42,7 +43,7 @@ def protection(stack: StackScope) -> str | None:
     """Why a stack is production, for messages; None where it is not.
 
     It says so itself, or `environment` or `stage` of one of its components is `prod` or `production`, in any case and
-    also as a word in it: `Prod`, `production-eu`, `eu_prod`, but not `non-prod`. `protected: false` changes nothing.
+    also as a word in it: `Prod`, `production-eu`, `prod-no`, but not `non-prod`. `protected: false` changes nothing.
     """
     managed = [stack.components[name] for name in stack.kinds]
     if any([scope.flag("protected") for scope in managed]):  # noqa: C419 - each is read, so that each wrong one is said
@@ -52,8 +53,9 @@ def protection(stack: StackScope) -> str | None:
 
 
 def _names_production(value: str) -> bool:
-    words = {word.lower() for word in _WORDS.findall(value)}
-    return bool(words & _PRODUCTION) and not words & _DENIES_IT
+    words = ["", *(word.lower() for word in _WORDS.findall(value))]
+    # Only right before it: `prod-no` may be Norway's.
+    return any(word in _PRODUCTION and before not in _DENIES_IT for before, word in pairwise(words))
 
 
 def _known_text(scope: ComponentScope, key: str) -> str | None:

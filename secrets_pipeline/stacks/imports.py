@@ -192,7 +192,8 @@ class Imports:
         if name is None:
             return []
         if remote.is_remote(name):
-            message = f"remote import not supported: {remote.shown(name)!r}"
+            # As written: what a template puts into it may be a credential.
+            message = f"remote import not supported: {remote.shown(entry.path)!r}"
             raise self._invalid(message, importer, "Vendor the file into the repository.")
         anchor = importer.parent if name.split("/")[0] in (".", "..") else self._config.stacks
         found = self._found.get((anchor, name))

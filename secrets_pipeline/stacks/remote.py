@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 _REMOTE: Final = re.compile(r"^[a-z][a-z0-9+.-]*(://|::)|^(git@|github\.com/|gitlab\.com/|bitbucket\.org/)")
-_USER: Final = re.compile(r"(?<=://)[^/?#\s]*@")
+_USER: Final = re.compile(r"(?<=://)\S*@")
 _QUERY: Final = re.compile(r"(?<==)[^&#\s]+")
 
 
@@ -17,5 +17,5 @@ def is_remote(name: str) -> bool:
 
 def shown(name: str) -> str:
     """The address for a message, without who logs in there, with which password, and without values of its query."""
-    address, mark, query = name.partition("?")
-    return _USER.sub("…@", address) + mark + _QUERY.sub("…", query)
+    address, mark, query = _USER.sub("…@", name).partition("?")
+    return address + mark + _QUERY.sub("…", query)

@@ -181,7 +181,9 @@ def test_the_default_key_by_its_alias_arn_is_the_default_key_and_other_keys_of_a
     assert "kms_key_id is" in error(bench, f"kms_key_id: {arn}rds")
 
 
-@pytest.mark.parametrize("environment", ["Prod", "PRODUCTION", "production-eu", "eu_prod", "prod/eu"])
+@pytest.mark.parametrize(
+    "environment", ["Prod", "PRODUCTION", "production-eu", "eu_prod", "prod/eu", "prod-no", "prod-non-pci"]
+)
 def test_production_may_be_a_word_in_any_case(bench: Bench, environment: str) -> None:
     found = error(bench, "recovery_window_in_days: 0", f"environment: {environment}\n")
     assert f"recovery_window_in_days is 0: this stack is production (environment is {environment})" in found

@@ -266,3 +266,16 @@ def test_a_template_that_cannot_be_rendered_names_file_and_action(repository: Op
     assert error.where is not None
     assert (error.where.file, error.where.line) == ("stacks/catalog/a.yaml", 2)
     assert error.chain == ("stacks/deploy/dev.yaml",)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ['https://artifacts.example/{{ env "TOKEN" }}/x.yaml', 'git::https://u:p#{{ env "TOKEN" }}@example.com/x'],
+)
+def test_the_error_of_a_remote_import_says_nothing_that_a_template_put_into_it(repository: Open, path: str) -> None:
+    atmos = ATMOS + "templates: {settings: {enabled: true, sprig: {enabled: true}}}"
+    files = {"atmos.yaml": atmos, "stacks/deploy/dev.yaml": f"import: ['{path}']"}
+    opened = repository(files, env={"TOKEN": "hunter2"})
+    message = error_of(opened).message
+    assert "remote import not supported" in message
+    assert "hunter2" not in message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 import subprocess
 from pathlib import Path
 from threading import Lock
@@ -38,8 +39,10 @@ class Template:
             LocalError: if PostgreSQL or the disk refuses.
         """
         with self._lock:
-            if not self._folder.exists():
+            if not (self._folder / "ready").exists():
+                shutil.rmtree(self._folder, ignore_errors=True)
                 self._initialise()
+                (self._folder / "ready").touch()
         self._run("cp", "-Rp", str(self._folder / "data"), str(target))
 
     def _initialise(self) -> None:
