@@ -50,7 +50,7 @@ class ConsumerReconciler:
 
     def plan(self) -> Sequence[Change]:
         """The outputs document, each delivery, then the notes of what will have been delivered."""
-        wanted = {resource: text for one in self._deliverers.values() for resource, text in one.wanted().items()}
+        wanted = self._wanted()
         noted = frozenset() if self._deep else self._notes.noted(wanted)
         changes = [*self._outputs.plan(also=self._notes.names(wanted))]
         for deliverer in self._deliverers.values():
@@ -63,7 +63,11 @@ class ConsumerReconciler:
         """Make one change true; see `engine.Reconciler`."""
         if change.resource.kind == outputs_document.KIND:
             return self._outputs.apply(change)
+        wanted = self._wanted()
         if change.resource.kind == NOTE:
-            wanted = {resource: text for one in self._deliverers.values() for resource, text in one.wanted().items()}
             return self._notes.apply(change, wanted)
+        self._notes.withdraw(change.resource.component, wanted)
         return self._deliverers[change.resource.kind].apply(change)
+
+    def _wanted(self) -> Mapping[Resource, str | Pending]:
+        return {resource: text for one in self._deliverers.values() for resource, text in one.wanted().items()}

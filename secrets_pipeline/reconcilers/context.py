@@ -233,6 +233,7 @@ class StackContext:
     @Once
     def service_keys(self) -> ServiceKeys:
         """The two keys of the pipeline itself, made where they are missing."""
+        self._refuse_lost_key()
         settings = self.world.settings
         return ensure_service_keys(
             self.account.client("kms"),
@@ -246,7 +247,6 @@ class StackContext:
         """Keyed digests; None while planning where nothing was ever applied."""
         kms = self.account.client("kms")
         if self.writing:
-            self._refuse_lost_key()
             return Fingerprinter.derive(kms, self.service_keys.fingerprint, self.world.patience)
         found = find_key(kms, self.world.settings.fingerprint_key)
         return Fingerprinter.derive(kms, found) if found else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
 
 KIND = "delivered"
+OPEN = "open"
+"""What a note says while deliveries are on their way; no digest."""
 Wanted = Mapping[Resource, str | Pending]
 """Each delivery with all that it delivers, as one text."""
 
@@ -27,6 +30,7 @@ class DeliveryNotes:
 
     def __init__(self, context: StackContext) -> None:
         self._context = context
+        self._lock = Lock()
 
     def names(self, wanted: Wanted) -> frozenset[str]:
         """The parameters that hold notes."""
@@ -60,6 +64,14 @@ class DeliveryNotes:
             raise SkippedError("not everything is delivered yet")
         publish(self._context, change.resource.name, digest)
         return "noted"
+
+    def withdraw(self, component: str, wanted: Wanted) -> None:
+        """Before a delivery: a note of other deliveries than those of now must not outlive the first of these."""
+        name = self._name(component)
+        with self._lock:
+            note = published(self._context).get(name)
+            if note not in (None, OPEN, self._digests(wanted).get(component)):
+                publish(self._context, name, OPEN)
 
     def _name(self, component: str) -> str:
         return f"{ROOT}/{self._context.spec.stack}/{component}/delivered"

@@ -67,7 +67,7 @@ def as_declared(context: StackContext, stage: str, *, deep: bool) -> list[Findin
 def current_values(context: StackContext, *, connections: bool) -> list[Finding]:
     """Whether each secret exists with an AWSCURRENT version under the declared key; metadata alone."""
     return [
-        _blocked(secret) if secret.blocked else _current_value(context, secret)
+        _blocked(secret) if secret.blocked else _judged(secret.name, partial(_current_value, context, secret))
         for secret in context.spec.secrets
         if waits_for_endpoint(secret) is connections
     ]
@@ -161,7 +161,7 @@ def logins(context: StackContext, *, deep: bool) -> list[Finding]:
     for database in context.spec.databases:
         if database.password is None:
             continue
-        findings.append(_login(context, reconciler, database, deep=deep))
+        findings.append(_judged(database.identifier, partial(_login, context, reconciler, database, deep=deep)))
     return findings
 
 

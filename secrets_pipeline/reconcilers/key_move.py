@@ -53,18 +53,13 @@ def move(context: StackContext, state: SecretState, key: str | None) -> None:
         moved = context.inventory.refresh(state.name) or state
         if not context.owns(moved):
             raise SkippedError(f"secret {state.name} is not ours any more")
-        rewrite(context, moved)
+        ValueWriter(context).rewrite(moved.name)
     except AwsError:
         # The value stays readable as it was. Where this fails too, the tags say under which key the value is.
         with contextlib.suppress(AwsError):
             _set_key(context, state, state.kms_key_id)
             context.inventory.refresh(state.name)
         raise
-
-
-def rewrite(context: StackContext, state: SecretState) -> None:
-    """Write the same value as a new version, under the key that the secret has now."""
-    ValueWriter(context).rewrite(state.name, reason=f"kms key {state.kms_key_id}")
 
 
 def _set_key(context: StackContext, state: SecretState, key: str | None) -> None:

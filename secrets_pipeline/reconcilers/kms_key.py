@@ -174,6 +174,9 @@ class KmsKeyReconciler:
                 client.update_key_description(KeyId=state.key_id, Description=key.description)
             done.append("description")
         if not same_policy(keys.policy(state.key_id), policy):
+            if own.mark.digest not in (None, self._digest(key, policy)):
+                # The mark vouches for the policy, which no list shows: not while another one is there than it says.
+                self._tag(key, state, {SPEC: key_marks(self._context).provisional(key.alias)})
             text = compact(policy, longest=KEY_POLICY_BYTES)
             put = partial(client.put_key_policy, KeyId=state.key_id, PolicyName="default", Policy=text)
             self._patience.until_visible(

@@ -78,9 +78,10 @@ class Commit:
     @classmethod
     def parse(cls, text: str) -> Commit | None:
         """What `str` made, or None."""
-        days, *digests, run = text.split("-")
-        if not days.isdigit() or len(digests) != len(Part):
+        said = text.split("-")
+        if len(said) != 1 + len(Part) + 1 or not said[0].isdigit():
             return None
+        days, *digests, run = said
         return cls(int(days), dict(zip(Part, digests, strict=True)), run)
 
 
@@ -221,10 +222,6 @@ class Marks:
         if self._fingerprinter is None:
             raise RuntimeError("marks are written under the fingerprint key, which apply makes first")
         return self._fingerprinter
-
-
-WORDS_ROOM = 256 - len(".") - _WORDS_PROOF_DIGITS
-"""Characters of words that fit into one tag beside their proof."""
 
 
 def same_text(one: str, other: str) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.aws import AwsError, calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers import desired
-from secrets_pipeline.reconcilers.marks import REPLICAS, SPEC, Part
+from secrets_pipeline.reconcilers.marks import REPLICAS, Part
 from secrets_pipeline.reconcilers.planning import plan_secrets
 from secrets_pipeline.reconcilers.replica_differences import (
     Work,
@@ -214,7 +214,7 @@ def open_parts(context: StackContext, state: SecretState, secret: SecretSpec) ->
 def withdraw(context: StackContext, state: SecretState) -> SecretState:
     """Delete a secret's replicas before it is deleted itself: AWS refuses to delete one that has any.
 
-    Restored one day, it must not look finished without them: its mark becomes provisional first.
+    Restored one day, it must not look finished without them: its mark stops to vouch for them first.
 
     Args:
         context: the stack.
@@ -224,15 +224,15 @@ def withdraw(context: StackContext, state: SecretState) -> SecretState:
         SkippedError: if it has replicas that somebody else made.
         AwsError: if AWS refuses.
     """
-    replicas, owner = known(state), context.marks.verify(state).owner
+    replicas = known(state)
     others = sorted(set(replicas) - made_regions(context, state))
     if others:
         raise SkippedError(
             f"{state.name} has replicas in {', '.join(others)} that somebody else made: remove them, then prune again"
         )
-    if not replicas or owner is None:
+    if not replicas:
         return state
-    state = _tag(context, state, {SPEC: context.marks.provisional(state.arn, owner, context.world.run)})
+    state = take(context, state, Part.REPLICAS)
     return _remove(context, state, sorted(replicas))
 
 

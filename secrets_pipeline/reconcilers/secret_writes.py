@@ -152,7 +152,7 @@ class SecretWrites:
             state = self._own(state)
         elif state.current_version is not None and under_another_key(context, state):
             # Before a new value: that one would leave the replaced version, AWSPREVIOUS, under the old key.
-            key_move.rewrite(context, state)
+            self._writer.rewrite(state.name)
             done.append("same value under the new key")
             state = self._own(state)
         if value_differences(context, state, secret) and (written := self._write(state, secret)):

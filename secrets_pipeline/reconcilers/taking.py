@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws import NEW_RESOURCE
-from secrets_pipeline.reconcilers.marks import SPEC, Mark, Part
+from secrets_pipeline.reconcilers.marks import KEPT, SPEC, Mark, Part
 from secrets_pipeline.reconcilers.states import SecretState, tag_list
 
 if TYPE_CHECKING:
@@ -49,13 +49,29 @@ def give_up(context: StackContext, state: SecretState) -> SecretState:
     return write(context, state, context.marks.provisional(state.arn, owner, context.world.run))
 
 
+def replace_kept(context: StackContext, state: SecretState, part: Part) -> SecretState:
+    """Forget that a part is somebody else's, before the declared one takes its place: that one is ours to take away.
+
+    Raises:
+        AwsError: if AWS refuses.
+    """
+    kept = context.marks.read_words(state, KEPT)
+    if part.value not in kept:
+        return state
+    return _tag(context, state, {KEPT: context.marks.words(KEPT, state.arn, kept - {part.value})})
+
+
 def write(context: StackContext, state: SecretState, mark: str) -> SecretState:
     """Write a mark.
 
     Raises:
         AwsError: if AWS refuses.
     """
-    client, tags = context.account.client("secretsmanager"), {SPEC: mark}
+    return _tag(context, state, {SPEC: mark})
+
+
+def _tag(context: StackContext, state: SecretState, tags: dict[str, str]) -> SecretState:
+    client = context.account.client("secretsmanager")
     tag = partial(client.tag_resource, SecretId=state.arn, Tags=tag_list(tags))
     context.world.patience.until_visible("TagResource", state.name, tag, lag=NEW_RESOURCE)
     taken = replace(state, tags={**state.tags, **tags})

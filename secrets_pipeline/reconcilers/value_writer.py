@@ -34,6 +34,10 @@ Done = Callable[[SecretState], bool]
 """Whether a secret's state says that the write is done already."""
 
 
+Intent = Callable[[SecretState], str]
+"""What is being written over the version of that state."""
+
+
 Label = Callable[[SecretState], str]
 """The label to stage a version under, by the state that it replaces."""
 
@@ -67,11 +71,11 @@ class ValueWriter:
             raise RuntimeError("values are written under the fingerprint key, which apply makes first")
         return fingerprinter.digest("version", secret, replaced or "", intent, value)
 
-    def rewrite(self, name: str, *, reason: str) -> str:
-        """Write the same value as a new version, for example under a new KMS key; see `write`."""
+    def rewrite(self, name: str) -> str:
+        """Write the same value as a new version under the KMS key that the secret has at the write; see `write`."""
         return self.write(
             name,
-            intent=f"same value: {reason}",
+            intent=lambda state: f"same value: kms key {state.kms_key_id}",
             inputs=None,
             make=_same,
             done=lambda state: not under_another_key(self._context, state),
@@ -83,7 +87,7 @@ class ValueWriter:
         self,
         name: str,
         *,
-        intent: str,
+        intent: str | Intent,
         inputs: str | None,
         make: Make,
         done: Done = _never,
@@ -94,7 +98,8 @@ class ValueWriter:
 
         Args:
             name: secret name.
-            intent: what is being written, as a fingerprint or a fixed word; part of the version's token.
+            intent: what is being written, as a fingerprint or a fixed word; part of the version's token. A function
+                says it of what DescribeSecret shows before each try, as another run may have changed that meanwhile.
             inputs: goes into the `:inputs` tag; None keeps what stands there.
             make: renders the value; called once a try.
             done: whether somebody else's run has done it, judged by what DescribeSecret shows before each try.
@@ -117,12 +122,13 @@ class ValueWriter:
             current = before.current_version
             if current is not None and done(before):
                 return current
-            if current is not None and current == self.token(before.arn, before.version(PREVIOUS), intent):
+            meant = intent if isinstance(intent, str) else intent(before)
+            if current is not None and current == self.token(before.arn, before.version(PREVIOUS), meant):
                 ours = not inherits or self._wrote(before, before.version(PREVIOUS))
                 return self._record(before, current, inputs, ours=ours)
             if before.rotation_in_progress:
                 raise SkippedError(f"a rotation of {name} is in progress", remedy="Run again when it has finished.")
-            token = self.token(before.arn, current, intent)
+            token = self.token(before.arn, current, meant)
             if self._replace(before, token, make, label(before)):
                 ours = not inherits or self._wrote(before, current)
                 return self._record(before, token, inputs, ours=ours)

@@ -89,6 +89,24 @@ def test_a_function_changed_between_our_read_and_our_write_fails_and_keeps_the_c
     assert variables(bench) == {"THEIRS": "kept", "SECRET_ARN": arn(bench)}
 
 
+def test_a_delivery_that_was_made_before_a_crash_is_taken_back_when_the_stack_says_so(
+    bench: Bench, interruption: Interruption, killed: type[BaseException]
+) -> None:
+    def strike(operation: str) -> None:
+        if operation == "UpdateFunctionConfiguration":
+            raise killed
+
+    before, after = (delivering(bench, function(bench, SECRET_ARN=text)) for text in (ARN, ARN + "-other"))
+    bench.provision(before)
+    interruption.after = strike
+    with pytest.raises(killed):
+        bench.provision(after, STAGE, interruption=interruption)
+    assert variables(bench) == {"SECRET_ARN": arn(bench) + "-other"}
+    bench.provision(before)
+    assert variables(bench) == {"SECRET_ARN": arn(bench)}
+    assert {type(one) for one in bench.provision(before).values()} == {Unchanged}
+
+
 def test_what_is_not_to_be_delivered_is_left_alone(bench: Bench) -> None:
     spec = delivering(bench, function(bench, deliver=False, SECRET_ARN=ARN))
     assert f"worker:{bench.stack}" not in bench.plan(spec, STAGE)

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
@@ -112,6 +113,12 @@ def test_without_a_key_nothing_verifies() -> None:
 
 def test_tags_without_a_mark_are_forged() -> None:
     assert MARKS.verify(secret(**OWNER.tags())).state is MarkState.FORGED
+
+
+@pytest.mark.parametrize("text", ["a" * 32, "30-a-b", "x-1-2-3-4-5-6-run"])
+def test_a_mark_of_another_layout_is_ours_and_vouches_for_nothing(text: str) -> None:
+    mark = MARKS.verify(marked(MARKS.finished(ARN, OWNER, cast("Commit", text))))
+    assert (mark.state, mark.ours, mark.commit) == (MarkState.FINISHED, True, None)
 
 
 @pytest.mark.parametrize("text", ["", "ä.ö", "new.ä", "x.", ".x"])

@@ -102,6 +102,17 @@ def test_a_policy_that_somebody_else_put_on_a_secret_without_one_is_left_alone(b
     assert planned(bench.context(spec, writing=False), deep=True) == []
 
 
+def test_a_policy_that_replaced_one_kept_at_adoption_is_ours_to_take_away(bench: Bench) -> None:
+    theirs = json.dumps({"Version": "2012-10-17", "Statement": [statement()]})
+    bench.secrets.create_secret(Name=bench.name("api"), SecretString="declared")
+    bench.secrets.put_resource_policy(SecretId=bench.name("api"), ResourcePolicy=theirs)
+    bench.provision(bench.spec(bench.declared()), options=ApplyOptions(adopt=True))
+    bench.provision(spec_with(bench, readers=(READER,)))
+    assert (policy(bench) or {})["Statement"][0]["Principal"] == {"AWS": [READER]}
+    bench.provision(bench.spec(bench.declared()))
+    assert policy(bench) is None
+
+
 def test_a_public_policy_is_refused_and_the_secret_is_not_finished(bench: Bench) -> None:
     public = statement(Effect="Allow", Condition={})
     outcomes = bench.provision(spec_with(bench, public))

@@ -12,7 +12,7 @@ from secrets_pipeline.engine import Applied, Failed
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.reconcilers import STAGES, StackContext, apply_stack, commit, generate_passwords, plan_stack
 from secrets_pipeline.references import Output
-from secrets_pipeline.spec import StackSpec
+from secrets_pipeline.spec import OperatorSettings, StackSpec
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench
@@ -94,3 +94,14 @@ def test_the_same_reference_works_with_the_right_credentials(bench: Bench) -> No
     ours = bench.spec(bench.declared("reader", token))
     apply_stack(bench.context(ours, other))
     assert bench.value("reader") == theirs.value("token")
+
+
+def test_a_lost_fingerprint_key_is_not_replaced_while_secrets_carry_its_marks(bench: Bench) -> None:
+    spec = bench.spec(bench.declared())
+    bench.provision(spec)
+    lost = OperatorSettings(fingerprint_key=f"alias/{bench.stack}-lost")
+    for asked in ("service_keys", "fingerprinter"):
+        with pytest.raises(GuardError, match="carries a mark of this pipeline"):
+            getattr(bench.context(spec, settings=lost), asked)
+    aliases = bench.kms.get_paginator("list_aliases").paginate().search("Aliases[].AliasName")
+    assert lost.fingerprint_key not in set(aliases)
