@@ -16,6 +16,9 @@ def is_remote(name: str) -> bool:
 
 
 def shown(name: str) -> str:
-    """The address for a message, without who logs in there, with which password, and without values of its query."""
+    """The address for a message, without who logs in there, with which password, and without values of its query.
+
+    What stands before the last `@` is hidden, since an unescaped password may hold `/`, `#` and `?`.
+    """
     address, mark, query = _USER.sub("…@", name).partition("?")
     return address + mark + _QUERY.sub("…", query)

@@ -26,7 +26,8 @@ def test_an_address_is_told_from_a_file(name: str, expected: object) -> None:
     ("name", "expected"),
     [
         ("git::https://app:CANARY@example.com/a?ref=CANARY&depth=CANARY", "git::https://…@example.com/a?ref=…&depth=…"),
-        ("https://CANARY@example.com/a@b", "https://…@example.com/a@b"),
+        ("https://CANARY@example.com/a@b", "https://…@b"),
+        ("https://app:CAN/ARY#CANARY?CANARY@example.com/a", "https://…@example.com/a"),
         ("https://a:CANARY@CANARY@example.com", "https://…@example.com"),
         ("git@example.com:a.git", "git@example.com:a.git"),
         ("https://example.com/a.yaml", "https://example.com/a.yaml"),
