@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate, takewhile
 
 from secrets_pipeline.cli.markdown import block, code, details, table, text
 from secrets_pipeline.cli.plan_view import SYMBOLS, Remedies, StackPlan
@@ -16,6 +17,7 @@ MOST_ROWS = 300
 MOST_CHARACTERS = 60_000
 """GitHub takes comments of 65,536 characters: stacks beyond are told by their counts alone."""
 
+_GAP = "\n\n"
 _ORDER = tuple(SYMBOLS)
 _UNREAD = "Policies, replicas and consumers that marks vouch for were not read: `--deep` reads them."
 
@@ -112,23 +114,41 @@ def _folded(columns: Sequence[str], rows: Sequence[Sequence[str]], what: str) ->
 
 
 def _errors(errors: Mapping[str, Sequence[str]]) -> list[str]:
+    """The errors under a heading, as many as fit into half of a comment."""
     if not errors:
         return []
-    parts = ["### Errors"]
-    for stack, texts in sorted(errors.items()):
-        heading = [f"**{code(stack)}**"] if stack else []
-        parts.append("\n\n".join([*heading, *(block(one) for one in texts)]))
-    return ["\n\n".join(parts)]
+    told = [
+        block(one) if index or not stack else f"**{code(stack)}**\n\n{block(one)}"
+        for stack, texts in sorted(errors.items())
+        for index, one in enumerate(texts)
+    ]
+    shown = told[: _fitting(told, MOST_CHARACTERS // 2)]
+    return ["### Errors", *shown, *_left_out(len(told) - len(shown), "errors")]
 
 
 def _joined(sections: Sequence[str], short: Sequence[str], always: Sequence[str]) -> str:
-    """The sections, those that do not fit any more told in short."""
-    left = MOST_CHARACTERS - sum(map(len, always)) - sum(map(len, short))
+    """The sections, those that do not fit any more told in short, and at the end counted."""
+    counted = [f"{one}\n\n… is too long for a comment: `secrets-pipeline plan` lists it." for one in short]
+    left = MOST_CHARACTERS - _size(always)
+    counted = counted[: _fitting(counted, left)]
+    left -= _size(counted)
     parts = []
-    for section, counted in zip(sections, short, strict=True):
-        fits = len(section) - len(counted) <= left
-        parts.append(
-            section if fits else f"{counted}\n\n… is too long for a comment: `secrets-pipeline plan` lists it."
-        )
-        left -= len(section) - len(counted) if fits else 0
-    return "\n\n".join([*parts, *always]) + "\n"
+    for section, in_short in zip(sections, counted, strict=False):
+        more = len(section) - len(in_short)
+        parts.append(section if more <= left else in_short)
+        left -= more if more <= left else 0
+    return _GAP.join([*parts, *_left_out(len(sections) - len(parts), "stacks"), *always]) + "\n"
+
+
+def _left_out(number: int, what: str) -> list[str]:
+    return [f"… and {number} more {what}: `secrets-pipeline plan` lists them all."] if number else []
+
+
+def _fitting(parts: Sequence[str], room: int) -> int:
+    """How many of the first parts have room."""
+    ends = accumulate(len(one) + len(_GAP) for one in parts)
+    return sum(1 for _ in takewhile(lambda end: end <= room, ends))
+
+
+def _size(parts: Sequence[str]) -> int:
+    return sum(len(one) + len(_GAP) for one in parts)

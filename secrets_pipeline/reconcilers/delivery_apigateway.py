@@ -61,6 +61,7 @@ class StageDeliveryReconciler:
         wanted = resolved(self._context, delivery.variables)
         if isinstance(wanted, Pending):
             raise SkippedError(wanted.reason)
+        self._context.inventory.forget("stage", name)
         stage = self._stage(name, delivery)
         if stage is None:
             raise SkippedError(f"stage {name} does not exist")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pg8000.dbapi
 import pymysql
+import scramp
 from pydantic import SecretStr
 
 _TIMEOUT_SECONDS = 5
@@ -105,7 +106,7 @@ def _postgres(address: Address, password: SecretStr, tls: ssl.SSLContext | None)
         return _untrusted(address)
     except (pg8000.dbapi.InterfaceError, OSError) as error:
         return _unreachable(address, error.__cause__ or error)
-    except (LookupError, ValueError, struct.error):
+    except (LookupError, ValueError, AttributeError, struct.error, scramp.ScramException):
         # pg8000 checks nothing of what it reads.
         return Unreachable(f"what answers at {address.host}:{address.port} is no PostgreSQL")
     connection.close()

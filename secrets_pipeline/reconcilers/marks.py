@@ -1,8 +1,9 @@
 """Ownership marks: which secrets are ours, proven by a key that only the pipeline may use.
 
 A mark is `<commit>.<mac>`: the commit tells which desired state was last finished, part by part, and by which run; the
-MAC proves that we wrote it for this very secret. The one written at creation is `new-<run>.<mac>`, over the
-name, as the ARN is not known yet; a later one that says whose it is, and nothing else, is `open-<run>.<mac>`.
+MAC proves that we wrote it for this very secret. The one written at creation is `new-<run>-<seconds>.<mac>`, over the
+name, as the ARN is not known yet: it is good for a secret that was made in those minutes, and for no later one of that
+name. A later mark that says whose a secret is, and nothing else, is `open-<run>.<mac>`.
 
 Tags know no compare-and-swap, so a run that is about to change a part that no list shows takes the secret first: its
 mark stops vouching for that part and names the run. Before it commits it looks whether the mark is still its own.
@@ -13,6 +14,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum, StrEnum
 
 from secrets_pipeline.reconcilers.states import SecretState
@@ -35,6 +37,9 @@ _CREATED = "new"
 _PROVISIONAL = "open"
 REPLICAS = PREFIX + "replicas"
 """Regions that we were asked to replicate a secret to; only those replicas are ours to remove."""
+
+_CREATION_SECONDS = 900
+"""Between a creation mark and CreatedDate: AWS takes clocks that are five minutes off, and a creation is tried again."""
 
 _PROOF_DIGITS = 32
 _WORDS_PROOF_DIGITS = 16
@@ -139,11 +144,11 @@ class Marks:
 
     def __init__(self, fingerprinter: Fingerprinter | None) -> None:
         self._fingerprinter = fingerprinter
-        self._verified: dict[tuple[str | None, ...], Mark] = {}
+        self._verified: dict[tuple[object, ...], Mark] = {}
 
-    def created(self, name: str, owner: Owner, run: str) -> str:
-        """The mark to create a secret with, bound to its name: the ARN is not known yet."""
-        text = f"{_CREATED}-{run}"
+    def created(self, name: str, owner: Owner, run: str, at: datetime) -> str:
+        """The mark to create a secret with, bound to its name and this moment: the ARN is not known yet."""
+        text = f"{_CREATED}-{run}-{int(at.timestamp())}"
         return f"{text}.{self._mac(name, owner, text)}"
 
     def provisional(self, arn: str, owner: Owner, run: str) -> str:
@@ -190,7 +195,7 @@ class Marks:
     def verify(self, secret: SecretState) -> Mark:
         """Read and verify the mark that a secret carries."""
         # Every stage asks about every secret.
-        subject = (secret.name, secret.arn, *(secret.tags.get(tag) for tag in (STACK, COMPONENT, KEY, SPEC)))
+        subject = (secret.name, secret.arn, secret.created_at, *(secret.tags.get(tag) for tag in (STACK, COMPONENT, KEY, SPEC)))
         if subject not in self._verified:
             self._verified[subject] = self._verify(secret)
         return self._verified[subject]
@@ -204,9 +209,14 @@ class Marks:
         if self._fingerprinter is None or not mac:
             return Mark(MarkState.FORGED, owner)
         kind, _, rest = text.partition("-")
-        # Of a secret that is gone, this one alone could be replayed, by somebody who may make secrets of that name.
-        if kind == _CREATED and same_text(mac, self._mac(secret.name, owner, text)):
-            return Mark(MarkState.UNFINISHED, owner, run=rest)
+        run, _, at = rest.partition("-")
+        if (
+            kind == _CREATED
+            and same_text(mac, self._mac(secret.name, owner, text))
+            and at.isdigit()
+            and _made_at(int(at), secret.created_at)
+        ):
+            return Mark(MarkState.UNFINISHED, owner, run=run)
         if kind == _PROVISIONAL and same_text(mac, self._mac(secret.arn, owner, text)):
             return Mark(MarkState.UNFINISHED, owner, run=rest)
         if same_text(mac, self._mac(secret.arn, owner, text)):
@@ -222,6 +232,11 @@ class Marks:
         if self._fingerprinter is None:
             raise RuntimeError("marks are written under the fingerprint key, which apply makes first")
         return self._fingerprinter
+
+
+def _made_at(seconds: int, made: datetime | None) -> bool:
+    """Whether a secret is the one that a creation mark was written for, and not a later one of its name."""
+    return made is not None and abs(made.timestamp() - seconds) <= _CREATION_SECONDS
 
 
 def same_text(one: str, other: str) -> bool:

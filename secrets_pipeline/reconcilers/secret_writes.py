@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -81,8 +82,9 @@ class SecretWrites:
         asked = [initial.intent, initial.inputs, desired.intent(context, secret), tags, request]
         whole = json.dumps(asked, sort_keys=True)
         token = self._writer.token(secret.name, None, whole, initial.value)
+        now = datetime.now(UTC)
         tags |= {
-            SPEC: context.marks.created(secret.name, owner, context.world.run),
+            SPEC: context.marks.created(secret.name, owner, context.world.run, now),
             VALUE_VERSION: context.marks.version(secret.name, token),
             **({INPUTS: inputs_tag(initial.inputs, token)} if initial.inputs else {}),
         }
@@ -111,6 +113,7 @@ class SecretWrites:
                 kms_key_id=key,
                 tags=tags,
                 versions={answer.get("VersionId", token): (CURRENT,)},
+                created_at=now,
                 replicas={},
                 policy=None,
                 confirmed=True,
@@ -209,6 +212,9 @@ class SecretWrites:
             changed[SPEC] = self._context.marks.provisional(state.arn, owner, run)
         if self._context.marks.verify(state).state is MarkState.UNMARKED:
             changed |= self._kept(state, secret)
+            if VALUE_VERSION in state.tags:
+                # It is proved for the name alone: what is adopted may be another secret, and its value is not ours.
+                changed[VALUE_VERSION] = ""
         if moved and state.tags.get(VALUE_KEY) != (under := key_id(self._context, state.kms_key_id)):
             # Said before the move, so that a crash behind it does not leave the value there.
             changed[VALUE_KEY] = under

@@ -87,6 +87,7 @@ class SecretState:
     kms_key_id: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    created_at: datetime | None = None
     deleted_at: datetime | None = None
     owning_service: str | None = None
     rotation_enabled: bool = False
@@ -129,6 +130,7 @@ def secret_state(entry: Mapping[str, Any], *, confirmed: bool = False) -> Secret
         kms_key_id=_own_key(entry.get("KmsKeyId")),
         tags=tag_map(entry.get("Tags") or ()),
         versions={version: tuple(labels) for version, labels in stages.items()},
+        created_at=entry.get("CreatedDate"),
         deleted_at=entry.get("DeletedDate"),
         owning_service=entry.get("OwningService"),
         rotation_enabled=bool(entry.get("RotationEnabled")),

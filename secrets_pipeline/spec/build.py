@@ -154,7 +154,7 @@ def _build(scope: StackScope) -> StackSpec:
         *found_consumers(delivered, scope),
     ]
     secrets, keys = with_foreign_readers(scope, target, secrets, keys, consumers)
-    check_foreign_readers(scope, secrets)
+    check_foreign_readers(scope, target, secrets)
     check_names(scope, secrets)
     check_databases(scope, databases)
     check_stage_variables(scope, [one for one in delivered if isinstance(one, StageDelivery)], secrets)

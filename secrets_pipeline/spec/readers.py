@@ -39,7 +39,7 @@ def with_foreign_readers(
     read_secrets = []
     for secret in secrets:
         foreign = readers.get(secret.ref, {})
-        named = _named_by_policy(secret, target)
+        named = named_by_policy(secret, target)
         own = key_of(stack, secret, keys)
         kms_key = secret.kms_key
         if own is not None:
@@ -80,7 +80,7 @@ def _is_key_arn(key: object) -> bool:
     return isinstance(key, str) and KEY_ARN.fullmatch(key) is not None
 
 
-def _named_by_policy(secret: SecretSpec, target: Target) -> list[str]:
+def named_by_policy(secret: SecretSpec, target: Target) -> list[str]:
     """The principals of other accounts that the secret's own policy lets read it."""
     if target.account_id is None:
         return []

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 
 from secrets_pipeline.spec.inputs import Inputs
 from secrets_pipeline.spec.limits import KEY_ARN
-from secrets_pipeline.spec.model import ReplicaSpec, SecretSpec
+from secrets_pipeline.spec.model import ReplicaSpec, SecretSpec, Target
+from secrets_pipeline.spec.readers import named_by_policy
 from secrets_pipeline.spec.scope import StackScope
 from secrets_pipeline.spec.tags import TAG_VALUE_LENGTH
 
@@ -62,17 +63,21 @@ def check_regions(entry: Inputs, home: str, replicas: Sequence[ReplicaSpec]) -> 
         )
 
 
-def check_foreign_readers(stack: StackScope, secrets: Iterable[SecretSpec]) -> None:
-    """Readers in other accounts read replicas too, and `aws/secretsmanager` serves them in no region."""
+def check_foreign_readers(stack: StackScope, target: Target, secrets: Iterable[SecretSpec]) -> None:
+    """Readers in other accounts read replicas too, and `aws/secretsmanager` serves them in no region.
+
+    Without a known account of the stack nobody counts as foreign.
+    """
     for secret in secrets:
-        for index, replica in enumerate(secret.replicas if secret.readers else ()):
+        readers = [*secret.readers, *named_by_policy(secret, target)]
+        for index, replica in enumerate(secret.replicas if readers else ()):
             key = replica.kms_key_id
             if key is not None and KEY_ARN.fullmatch(key):
                 continue
             under = f"key {key}" if key else "the default key aws/secretsmanager"
             stack.components[secret.ref.component].error(
                 ("vars", "secrets", secret.ref.key, "replica_regions", index),
-                f"{secret.readers[0]} is in another account, but the replica in {replica.region} is under {under}",
+                f"{readers[0]} is in another account, but the replica in {replica.region} is under {under}",
                 f"Name a customer-managed key of {replica.region} by its ARN: "
                 f"{{region: {replica.region}, kms_key_id: 'arn:aws:kms:{replica.region}:…:key/…'}}.",
             )

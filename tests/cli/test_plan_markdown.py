@@ -127,12 +127,25 @@ def test_a_comment_has_room_for_it_whatever_the_number_of_changes_and_stacks() -
         plan(*(change(f"s{n}", ChangeClass.UPDATE, reason) for n in range(1000)), stack=f"stack-{k}") for k in range(9)
     ]
     source = markdown(*many, plan(change("last"), stack="small"), errors={"x": ["e"]})
-    assert len(source) <= MOST_CHARACTERS + 1000
+    assert len(source) <= MOST_CHARACTERS + 200
     assert f"… and {1000 - MOST_ROWS} more" in source
     assert all(f"### `stack-{k}` · 111122223333 · eu-west-2\n\n**1000 update**" in source for k in range(9))
     assert "… is too long for a comment" in source
     assert "| create | secret | `last` |  |" in source
     assert "### Errors" in source
+
+
+@pytest.mark.parametrize("stacks", [1, 2000])
+@pytest.mark.parametrize("errors", [[], ["e" * 70_000], ["e" * 1000] * 200])
+def test_no_number_of_stacks_and_errors_is_more_than_a_comment_holds(stacks: int, errors: list[str]) -> None:
+    many = [plan(change("s", ChangeClass.UPDATE, "r" * 50_000), stack=f"stack-{k:04}") for k in range(stacks)]
+    source = markdown(*many, errors={"x": errors} if errors else {})
+    assert len(source) <= 65_536
+    shown = source.count("### `stack-")
+    assert shown >= min(stacks, 100)
+    assert (f"… and {stacks - shown} more stacks" in source) == (shown < stacks)
+    told = source.count("e" * 1000 + "\n")
+    assert (f"… and {len(errors) - told} more errors" in source) == (told < len(errors))
 
 
 def test_the_same_plan_is_the_same_text() -> None:

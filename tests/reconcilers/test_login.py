@@ -93,8 +93,20 @@ def test_a_line_missing_in_pg_hba_is_not_taken_for_a_wrong_password() -> None:
     assert found == Unreachable("the server answered with 28000")
 
 
+def sasl(code: int, data: bytes) -> bytes:
+    return b"R" + (len(data) + 8).to_bytes(4) + code.to_bytes(4) + data
+
+
 @pytest.mark.parametrize(
-    "text", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\0" * 64], ids=["nothing", "http", "zeros"]
+    "text",
+    [
+        b"",
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"\0" * 64,
+        sasl(10, b"ANOTHER\0\0"),
+        sasl(11, b"r=another,s=eA==,i=4096"),
+    ],
+    ids=["nothing", "http", "zeros", "unknown mechanism", "answer to nothing"],
 )
 def test_something_that_is_no_postgresql_is_unreachable(text: bytes) -> None:
     with answering(text) as port:

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import pytest
@@ -81,10 +82,15 @@ def test_a_mark_copied_to_another_secret_does_not_verify() -> None:
     assert MARKS.verify(replace(provisional, arn=ARN[:-6] + "GhIjKl")).state is MarkState.FORGED
 
 
-def test_the_mark_of_creation_is_bound_to_the_name() -> None:
-    ours = marked(MARKS.created("myapp/dev/api/api-key", OWNER, "0a1b2c3d"))
+def test_the_mark_of_creation_is_bound_to_the_name_and_the_time() -> None:
+    at = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+    ours = replace(marked(MARKS.created("myapp/dev/api/api-key", OWNER, "0a1b2c3d", at)), created_at=at)
     assert (MARKS.verify(ours).state, MARKS.verify(ours).run) == (MarkState.UNFINISHED, "0a1b2c3d")
     assert MARKS.verify(replace(ours, name="myapp/dev/api/other")).state is MarkState.FORGED
+    for minutes, state in {-16: MarkState.FORGED, -14: MarkState.UNFINISHED, 14: MarkState.UNFINISHED}.items():
+        assert MARKS.verify(replace(ours, created_at=at + timedelta(minutes=minutes))).state is state
+    assert MARKS.verify(replace(ours, created_at=at + timedelta(minutes=16))).state is MarkState.FORGED
+    assert MARKS.verify(replace(ours, created_at=None)).state is MarkState.FORGED
 
 
 def test_words_are_believed_only_with_their_proof() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, apply_stack, generate_passwords
-from secrets_pipeline.reconcilers.marks import PREFIX, SPEC, STACK
+from secrets_pipeline.reconcilers.marks import PREFIX, SPEC, STACK, VALUE_VERSION
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench, Interruption
@@ -77,6 +77,21 @@ def test_adoption_marks_the_secret_and_keeps_its_value_and_version(bench: Bench)
     assert bench.describe("password")["Description"] == "ours"
     assert "Old" not in bench.tags("password")
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
+def test_an_adopted_secret_is_not_believed_to_hold_a_value_of_ours(bench: Bench) -> None:
+    bench.create(bench.generated())
+    noted, version = bench.tags("password")[VALUE_VERSION], bench.current("password")
+    bench.secrets.delete_secret(SecretId=bench.name("password"), ForceDeleteWithoutRecovery=True)
+    bench.secrets.create_secret(
+        Name=bench.name("password"),
+        SecretString="theirs",
+        ClientRequestToken=version,
+        Tags=[{"Key": VALUE_VERSION, "Value": noted}],
+    )
+    bench.provision(bench.spec(bench.generated()), options=ApplyOptions(adopt=True))
+    assert (bench.value("password"), bench.current("password")) == ("theirs", version)
+    assert bench.tags("password")[VALUE_VERSION] == ""
 
 
 def test_a_forged_mark_is_blocked_even_where_adoption_is_asked(bench: Bench) -> None:

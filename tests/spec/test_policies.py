@@ -165,6 +165,14 @@ def test_a_policy_that_needs_no_key_of_ours_is_taken(bench: Bench, text: str) ->
     assert len(policy(bench, text)) == 1
 
 
+def test_a_replica_needs_a_key_by_its_arn_for_whom_the_policy_lets_read(bench: Bench) -> None:
+    text = allowing(f"'{ROLE}'") + f"kms_key_id: {ARN}\nreplica_regions: [eu-west-1]\n"
+    found = bench.only_error(TOP + indent(text, " " * 12))
+    assert f"{ROLE} is in another account, but the replica in eu-west-1 is under the default key" in found
+    same = text.replace("444455556666:role", "111122223333:role")
+    assert any(secret.replicas for secret in bench.spec(TOP + indent(same, " " * 12)).secrets)
+
+
 def test_our_own_key_lets_in_whom_the_policy_lets_read(bench: Bench) -> None:
     text = allowing(f"['{ROLE}', '111122223333']") + "kms_key_id: alias/myapp\n"
     spec = bench.spec(TOP + indent(text, " " * 12))
