@@ -1,8 +1,6 @@
 """boto3 sessions per account and region: guarded, paced, paged, with errors in plain language."""
 
 from secrets_pipeline.aws.consistency import (
-    NEW_FUNCTION_ROLE,
-    NEW_PERMISSION,
     NEW_PRINCIPAL,
     NEW_RESOURCE,
     Lag,
@@ -39,8 +37,6 @@ from secrets_pipeline.errors import AwsError
 
 __all__ = [
     "FINGERPRINT_ALIAS",
-    "NEW_FUNCTION_ROLE",
-    "NEW_PERMISSION",
     "NEW_PRINCIPAL",
     "NEW_RESOURCE",
     "PURPOSE_TAG",

@@ -65,20 +65,6 @@ NEW_PRINCIPAL = Lag(
 NEW_RESOURCE = Lag("what was just made", frozenset({"ResourceNotFoundException", "NotFoundException"}))
 """Any call about a secret, KMS key or alias that this run has made; not for what may simply not exist."""
 
-NEW_FUNCTION_ROLE = Lag(
-    "the function's role",
-    frozenset({"InvalidParameterValueException"}),
-    re.compile(r"cannot be assumed by Lambda"),
-)
-"""CreateFunction with a role that has just been made."""
-
-NEW_PERMISSION = Lag(
-    "the permission to invoke the function",
-    frozenset({"AccessDeniedException"}),
-    re.compile(r"cannot invoke the specified Lambda function"),
-)
-"""RotateSecret right after AddPermission."""
-
 
 class Patience:
     """How long one run waits for what is not visible yet; all its threads share it.

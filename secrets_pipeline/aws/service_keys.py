@@ -5,7 +5,7 @@ Sources: https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -105,6 +105,7 @@ def ensure_service_keys(
     seal_alias: str = SEAL_ALIAS,
     fingerprint_alias: str = FINGERPRINT_ALIAS,
     patience: Patience | None = None,
+    before_making: Callable[[], None] = lambda: None,
 ) -> ServiceKeys:
     """Both keys, made where they do not exist. Two calls where they do.
 
@@ -113,14 +114,16 @@ def ensure_service_keys(
         seal_alias: alias of the seal key, or the ARN of a key that the operator provides.
         fingerprint_alias: the same for the fingerprint key.
         patience: the run's, for a key that was just made.
+        before_making: called where the fingerprint key does not exist, before either key is made; may raise.
 
     Raises:
         AwsError: if KMS refuses, a key is not enabled, or a key named by ARN or id does not exist.
     """
-    return ServiceKeys(
-        seal=ensure_key(kms, seal_key(seal_alias), patience),
-        fingerprint=ensure_key(kms, fingerprint_key(fingerprint_alias), patience),
-    )
+    fingerprint = find_key(kms, fingerprint_alias)
+    if fingerprint is None:
+        before_making()
+        fingerprint = ensure_key(kms, fingerprint_key(fingerprint_alias), patience)
+    return ServiceKeys(seal=ensure_key(kms, seal_key(seal_alias), patience), fingerprint=fingerprint)
 
 
 def ensure_key(kms: KMSClient, key: ServiceKey, patience: Patience | None = None) -> str:

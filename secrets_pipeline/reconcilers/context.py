@@ -24,7 +24,7 @@ from secrets_pipeline.errors import GuardError, SpecError
 from secrets_pipeline.reconcilers.inventory import Inventory
 from secrets_pipeline.reconcilers.key_inventory import KeyInventory
 from secrets_pipeline.reconcilers.login import Address, Login, log_in
-from secrets_pipeline.reconcilers.marks import SPEC, Marks, Owner
+from secrets_pipeline.reconcilers.marks import STACK, Marks, Owner
 from secrets_pipeline.reconcilers.outputs import StackOutputs
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.references import Expression, Resolved, resolve
@@ -233,13 +233,13 @@ class StackContext:
     @Once
     def service_keys(self) -> ServiceKeys:
         """The two keys of the pipeline itself, made where they are missing."""
-        self._refuse_lost_key()
         settings = self.world.settings
         return ensure_service_keys(
             self.account.client("kms"),
             seal_alias=settings.seal_key,
             fingerprint_alias=settings.fingerprint_key,
             patience=self.world.patience,
+            before_making=self._refuse_lost_key,
         )
 
     @Once
@@ -252,9 +252,15 @@ class StackContext:
         return Fingerprinter.derive(kms, found) if found else None
 
     def _refuse_lost_key(self) -> None:
-        """A new key would make every mark of the old one look forged."""
+        """A new key would make every mark of the old one look forged, those of the repository's other stacks too."""
         named = self.world.settings.fingerprint_key
-        marked = sorted(s.name for s in self.inventory.secrets().values() if SPEC in s.tags)
+        declared = {secret.name for secret in self.spec.secrets}
+        marked = sorted(
+            secret.name
+            for secret in self.inventory.marked()
+            if secret.name in declared or secret.tags.get(STACK) in self.world.specs
+        )
+        # Another run may have made the key and these secrets just now.
         if marked and find_key(self.account.client("kms"), named) is None:
             raise GuardError(
                 f"{marked[0]} carries a mark of this pipeline, and KMS key {named}, which proves it, does not exist",

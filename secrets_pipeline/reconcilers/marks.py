@@ -39,7 +39,7 @@ REPLICAS = PREFIX + "replicas"
 """Regions that we were asked to replicate a secret to; only those replicas are ours to remove."""
 
 _CREATION_SECONDS = 900
-"""Between a creation mark and CreatedDate: AWS takes clocks that are five minutes off, and a creation is tried again."""
+"""Between a creation mark and CreatedDate: AWS takes clocks five minutes off, and a creation is tried again."""
 
 _PROOF_DIGITS = 32
 _WORDS_PROOF_DIGITS = 16
@@ -195,7 +195,12 @@ class Marks:
     def verify(self, secret: SecretState) -> Mark:
         """Read and verify the mark that a secret carries."""
         # Every stage asks about every secret.
-        subject = (secret.name, secret.arn, secret.created_at, *(secret.tags.get(tag) for tag in (STACK, COMPONENT, KEY, SPEC)))
+        subject = (
+            secret.name,
+            secret.arn,
+            secret.created_at,
+            *(secret.tags.get(tag) for tag in (STACK, COMPONENT, KEY, SPEC)),
+        )
         if subject not in self._verified:
             self._verified[subject] = self._verify(secret)
         return self._verified[subject]

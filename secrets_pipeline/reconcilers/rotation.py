@@ -111,8 +111,7 @@ class RotationReconciler:
         if wanted is None and made:
             # Whoever switched it on may depend on it: it is said, and theirs to switch off.
             return Change(resource, ChangeClass.NONE, (f"{said[0]}; it is left alone",), drift=True)
-        action = ChangeClass.UPDATE if state.rotation_enabled else ChangeClass.CREATE
-        return Change(resource, action, said, drift=made)
+        return Change(resource, _action(state, wanted), said, drift=made)
 
 
 def rotation_differences(state: SecretState, wanted: desired.Rotation | None) -> list[str]:
@@ -120,13 +119,20 @@ def rotation_differences(state: SecretState, wanted: desired.Rotation | None) ->
     if wanted is None:
         return ["rotation is on and not declared"] if state.rotation_enabled else []
     if not state.rotation_enabled:
-        return [f"rotation is off → {described(wanted.rules)}"]
+        at_once = ", and rotates at once" if wanted.rotate_immediately else ""
+        return [f"rotation is off → {described(wanted.rules)}{at_once}"]
     reasons = []
     if state.rotation_lambda_arn != wanted.lambda_arn:
         reasons.append(f"rotation function differs: {state.rotation_lambda_arn} → {wanted.lambda_arn}")
     if _rules(state.rotation_rules) != wanted.rules:
         reasons.append(f"rotation rules differ: {described(state.rotation_rules)} → {described(wanted.rules)}")
     return reasons
+
+
+def _action(state: SecretState, wanted: desired.Rotation | None) -> ChangeClass:
+    if state.rotation_enabled:
+        return ChangeClass.UPDATE
+    return ChangeClass.ROTATE if wanted is not None and wanted.rotate_immediately else ChangeClass.CREATE
 
 
 def _rules(observed: Mapping[str, Any]) -> dict[str, Any]:

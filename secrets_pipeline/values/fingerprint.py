@@ -66,10 +66,6 @@ class Fingerprinter:
             mac.update(tag + len(content).to_bytes(8) + content)
         return mac.hexdigest()
 
-    def token(self, *parts: Part) -> str:
-        """A ClientRequestToken, which Secrets Manager uses as the id of the version: 64 characters."""
-        return self.digest("token", *parts)
-
     def __repr__(self) -> str:
         return "Fingerprinter(key not shown)"
 

@@ -9,8 +9,6 @@ import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
 from secrets_pipeline.aws import (
-    NEW_FUNCTION_ROLE,
-    NEW_PERMISSION,
     NEW_PRINCIPAL,
     NEW_RESOURCE,
     AwsAccount,
@@ -225,20 +223,6 @@ def test_a_subject_that_became_visible_may_be_waited_for_again() -> None:
         (NEW_RESOURCE, "ResourceNotFoundException", "Secrets Manager can't find the specified secret.", True),
         (NEW_RESOURCE, "NotFoundException", "Alias arn:aws:kms:eu-west-1:1:alias/x is not found.", True),
         (NEW_RESOURCE, "AccessDeniedException", "no", False),
-        (
-            NEW_FUNCTION_ROLE,
-            "InvalidParameterValueException",
-            "The role defined for the function cannot be assumed by Lambda.",
-            True,
-        ),
-        (NEW_FUNCTION_ROLE, "InvalidParameterValueException", "Unzipped size must be smaller", False),
-        (
-            NEW_PERMISSION,
-            "AccessDeniedException",
-            "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants it.",
-            True,
-        ),
-        (NEW_PERMISSION, "AccessDeniedException", "User is not authorized to perform: x", False),
     ],
 )
 def test_a_lag_is_told_from_a_lasting_error(lag: Lag, code: str, message: str, may_pass: bool) -> None:

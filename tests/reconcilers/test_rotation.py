@@ -68,6 +68,9 @@ def test_switching_on_rotates_at_once_where_that_is_declared_and_an_edit_never_d
     bench.secrets.update_secret_version_stage(
         SecretId=bench.name("password"), VersionStage="AWSPENDING", RemoveFromVersionId=pending
     )
+    change = bench.plan(rotating(bench, rotate_immediately=True), STAGE)[bench.name("password")]
+    assert (change.action, change.drift) == (ChangeClass.ROTATE, True)
+    assert change.reason == "changed outside: rotation is off → every 30 days, and rotates at once"
     bench.provision(rotating(bench))
     before = stages(bench)
     edited = rotating(bench, automatically_after_days=60, rotate_immediately=True)

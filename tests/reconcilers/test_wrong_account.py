@@ -105,3 +105,15 @@ def test_a_lost_fingerprint_key_is_not_replaced_while_secrets_carry_its_marks(be
             getattr(bench.context(spec, settings=lost), asked)
     aliases = bench.kms.get_paginator("list_aliases").paginate().search("Aliases[].AliasName")
     assert lost.fingerprint_key not in set(aliases)
+
+
+def test_a_new_stack_makes_no_new_fingerprint_key_where_another_one_of_the_repository_has_lost_it(bench: Bench) -> None:
+    old, new = bench.create(bench.declared()), bench.another()
+    settings = OperatorSettings(fingerprint_key=f"alias/{new.stack}-lost", seal_key=f"alias/{new.stack}-seal")
+    spec = new.spec(new.declared())
+    with pytest.raises(GuardError, match=f"{bench.name('api')} carries a mark of this pipeline"):
+        _ = new.context(spec, old, settings=settings).service_keys
+    aliases = set(bench.kms.get_paginator("list_aliases").paginate().search("Aliases[].AliasName"))
+    assert not {settings.fingerprint_key, settings.seal_key} & aliases
+    # Another repository in the account may have a key of its own.
+    assert new.context(spec, settings=settings).fingerprinter is not None
