@@ -70,7 +70,7 @@ def value_differences(context: StackContext, state: SecretState, secret: SecretS
         if is_unfinished(state):
             return [Difference(None, "value was written by a run that did not finish", rewrites=True)]
         if not is_rendered_from(state, inputs):
-            return [Difference(None, "value is rendered from other inputs", rewrites=True)]
+            return [Difference(None, "what its value is rendered from has changed", rewrites=True)]
     return []
 
 

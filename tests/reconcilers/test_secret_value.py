@@ -106,7 +106,7 @@ def test_a_declared_value_is_rendered_again_only_when_its_yaml_changes(bench: Be
     )
     assert bench.plan(spec)[bench.name("api")].action is ChangeClass.NONE
     bench.yaml["api", "url"] = "https://two"
-    assert bench.plan(spec)[bench.name("api")].reasons == ("value is rendered from other inputs",)
+    assert bench.plan(spec)[bench.name("api")].reasons == ("what its value is rendered from has changed",)
     bench.provision(spec)
     assert bench.document("api") == {"url": "https://two", "token": "t", "theirs": 1}
     assert bench.versions("api") == 3
@@ -124,7 +124,7 @@ def test_what_is_rendered_from_a_secret_follows_its_versions_and_is_planned_with
     bench.provision(spec)
     assert (bench.value("first"), bench.value("second")) == ("two", "<two>")
     bench.secrets.put_secret_value(SecretId=first.name, SecretString="rotated")
-    assert bench.plan(spec)[second.name].reasons == ("value is rendered from other inputs",)
+    assert bench.plan(spec)[second.name].reasons == ("what its value is rendered from has changed",)
     bench.provision(spec)
     assert bench.value("second") == "<rotated>"
 
