@@ -33,7 +33,7 @@ from tests.faults.cases import Verdict, cases, clean, judge
 from tests.faults.edits import older_repository
 from tests.faults.ground import OPERATOR, Ground
 from tests.faults.races import apply_and_rotation, two_applies
-from tests.faults.table import fault_table, first_runs, problems
+from tests.faults.table import fault_table, first_runs, problems, stack_table
 
 UPDATE = ":update"
 STACKS = ("infra-shared", "infra-shared" + UPDATE, "myapp-dev", "myapp-prod")
@@ -83,7 +83,7 @@ def main() -> int:
         f"pair of call and fault, lists {lists}, {options.workers} workers, {time.monotonic() - started:.0f} s on "
         f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}.\n"
     )
-    print(fault_table(found), first_runs(everything), sep="\n\n")
+    print(stack_table(found), first_runs(everything), fault_table(found), sep="\n\n")
     for title, raced in races.items():
         right, apart = [one for one in raced if not one.problems], sorted(one.apart for one in raced)
         print(f"\n{title}, {apart[0]:+.2f} to {apart[-1]:+.2f} s apart: {len(right)}/{len(raced)} ended right.")

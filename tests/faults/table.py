@@ -36,6 +36,27 @@ class _Row:
         return [str(self.cells.get(kind, NOT_MET)) for kind in Kind]
 
 
+def stack_table(verdicts: Mapping[str, Sequence[Verdict]]) -> str:
+    """One row per stack, one column per fault: how many of how many ended as a clean run does.
+
+    Args:
+        verdicts: by title of the stack.
+    """
+    head = ["stack", "calls", *(kind.title for kind in Kind)]
+    lines = [head, ["---", "--:", *("--:" for _ in Kind)]]
+    total, places = _Row(), 0
+    for title, found in verdicts.items():
+        row = _Row()
+        for verdict in found:
+            row.add(verdict)
+            total.add(verdict)
+        calls = _calls(found).total()
+        lines.append([f"`{title}`", str(calls), *row.texts()])
+        places += calls
+    lines.append(["**all**", str(places), *(f"**{text}**" for text in total.texts())])
+    return _table(lines)
+
+
 def fault_table(verdicts: Mapping[str, Sequence[Verdict]]) -> str:
     """One row per stack and operation, one column per fault: how many of how many ended as a clean run does.
 
@@ -47,17 +68,15 @@ def fault_table(verdicts: Mapping[str, Sequence[Verdict]]) -> str:
     total, places = _Row(), 0
     for title, found in verdicts.items():
         rows: dict[tuple[str, str], _Row] = defaultdict(_Row)
-        calls: Counter[tuple[str, str]] = Counter()
+        calls = _calls(found)
         for verdict in found:
-            place = verdict.case.place
-            rows[place.service, place.operation].add(verdict)
-            calls[place.service, place.operation] = max(calls[place.service, place.operation], place.at)
+            rows[verdict.case.place.service, verdict.case.place.operation].add(verdict)
             total.add(verdict)
         for (service, operation), row in sorted(rows.items()):
             lines.append([title, service, operation, str(calls[service, operation]), *row.texts()])
         places += calls.total()
     lines.append(["**all**", "", "", str(places), *(f"**{text}**" for text in total.texts())])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return _table(lines)
 
 
 def first_runs(verdicts: Iterable[Verdict]) -> str:
@@ -66,7 +85,7 @@ def first_runs(verdicts: Iterable[Verdict]) -> str:
     words = ("killed", "went through", "failed")
     lines = [["the run that met it", *(kind.title for kind in Kind)], ["---", *("--:" for _ in Kind)]]
     lines += [[word, *(str(ended[kind, word]) for kind in Kind)] for word in words]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return _table(lines)
 
 
 def problems(verdicts: Mapping[str, Sequence[Verdict]]) -> Iterator[str]:
@@ -74,3 +93,15 @@ def problems(verdicts: Mapping[str, Sequence[Verdict]]) -> Iterator[str]:
     for title, found in verdicts.items():
         for verdict in found:
             yield from (f"{title}: {verdict.case}: {problem}" for problem in verdict.problems)
+
+
+def _calls(found: Iterable[Verdict]) -> Counter[tuple[str, str]]:
+    """Calls of a clean apply by service and operation, as far as a fault was tried at them."""
+    calls: Counter[tuple[str, str]] = Counter()
+    for place in (verdict.case.place for verdict in found):
+        calls[place.service, place.operation] = max(calls[place.service, place.operation], place.at)
+    return calls
+
+
+def _table(lines: Iterable[Sequence[str]]) -> str:
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.faults.cases import Case, Kind, Place, Verdict
-from tests.faults.table import fault_table, first_runs, problems
+from tests.faults.table import fault_table, first_runs, problems, stack_table
 
 CREATE, TAG = Place("kms", "CreateKey", 2), Place("kms", "TagResource", 1)
 RIGHT = Verdict(Case(CREATE, Kind.LOST), struck=True, first="went through", problems=())
@@ -17,6 +17,13 @@ def test_a_cell_counts_the_faults_that_met_their_call_and_those_that_ended_right
     assert [cell.strip() for cell in create.split("|")[5:-1]] == ["-"] * 6 + ["1/2", "-"]
     assert [cell.strip() for cell in tag.split("|")[5:-1]] == ["-"] * 8
     assert [cell.strip() for cell in every.split("|")[4:-1]] == ["3", *["**-**"] * 6, "**1/2**", "**-**"]
+
+
+def test_a_stack_is_one_row_and_all_are_one_more() -> None:
+    _, _, dev, prod, every = stack_table({"dev": [RIGHT, WRONG, MISSED], "prod": [RIGHT]}).splitlines()
+    assert [cell.strip() for cell in dev.split("|")[1:-1]] == ["`dev`", "3", *["-"] * 6, "1/2", "-"]
+    assert [cell.strip() for cell in prod.split("|")[1:-1]] == ["`prod`", "2", *["-"] * 6, "1/1", "-"]
+    assert [cell.strip() for cell in every.split("|")[2:-1]] == ["5", *["**-**"] * 6, "**2/3**", "**-**"]
 
 
 def test_how_the_runs_ended_is_counted_by_fault() -> None:
