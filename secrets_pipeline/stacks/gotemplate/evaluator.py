@@ -242,6 +242,10 @@ class Evaluator:
         except (FunctionFailure, TemplateError) as error:
             self.node = given.node
             raise self.error(f"error calling {name}: {error}") from error
+        except UnicodeEncodeError:
+            # Only JSON can bring one in, where Go reads U+FFFD instead.
+            self.node = given.node
+            raise self.error(f"error calling {name}: a text holds half of a character (a lone surrogate)") from None
         return result
 
     def _argument(self, dot: Value, operand: Operand, kind: Kind) -> Value:

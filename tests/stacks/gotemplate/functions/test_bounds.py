@@ -139,3 +139,12 @@ def test_unique_items_are_those_that_equal_no_earlier_one(items: list[Value]) ->
             expected.append(item)
     found = unique(items)
     assert [id(item) for item in found] == [id(item) for item in expected]
+
+
+@pytest.mark.parametrize("action", ["len .x", 'printf "%x" .x', 'regexMatch "a" .x', "sha256sum .x"])
+def test_half_a_character_is_an_error_that_shows_nothing(with_sprig: Rendering, action: str) -> None:
+    with pytest.raises(TemplateError, match="a text holds half of a character") as failed:
+        with_sprig("{{ " + action + " }}", {"x": "hunter2\ud800"})
+    assert failed.value.__cause__ is None
+    assert failed.value.__suppress_context__
+    assert "hunter2" not in str(failed.value)
