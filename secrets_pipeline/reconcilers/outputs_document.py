@@ -29,6 +29,7 @@ class OutputsDocumentReconciler:
 
     def __init__(self, context: StackContext) -> None:
         self._context = context
+        self._planned: Mapping[str, str] | None = None
 
     def plan(self, *, also: Collection[str] = ()) -> Sequence[Change]:
         """One change a parameter that should exist, then those that are left over.
@@ -37,6 +38,7 @@ class OutputsDocumentReconciler:
             also: parameters under the same path that others look after.
         """
         found, wanted = published(self._context), self._wanted()
+        self._planned = wanted
         changes = []
         for name, text in wanted.items():
             action = ChangeClass.CREATE if name not in found else ChangeClass.UPDATE
@@ -57,7 +59,8 @@ class OutputsDocumentReconciler:
             with calling("DeleteParameter", name):
                 self._context.account.client("ssm").delete_parameter(Name=name)
             return "deleted"
-        text = self._wanted().get(name)
+        # Each part would go through all secrets again.
+        text = (self._wanted() if self._planned is None else self._planned).get(name)
         if text is None:
             raise SkippedError("no secret of it exists")
         publish(self._context, name, text)
@@ -74,8 +77,10 @@ class OutputsDocumentReconciler:
                 continue
             arns = {}
             for secret in spec.secrets:
+                if secret.ref.component != component:
+                    continue
                 state = inventory.secret(secret.name)
-                if secret.ref.component == component and state is not None and self._handed_out(state):
+                if state is not None and self._handed_out(state):
                     arns[secret.ref.key] = state.arn
             base = f"{ROOT}/{spec.stack}/{component}/secret_arns"
             for number, part in enumerate(_parts(arns), start=1):
@@ -105,8 +110,13 @@ def publish(context: StackContext, name: str, text: str) -> None:
 
 def _parts(arns: Mapping[str, str]) -> list[str]:
     parts: list[dict[str, str]] = []
+    size = _PARAMETER_LIMIT
     for key, arn in sorted(arns.items()):
-        if not parts or len(json.dumps({**parts[-1], key: arn})) > _PARAMETER_LIMIT:
+        # `, ` stands where the braces of an entry of its own would: an entry adds what it takes alone.
+        more = len(json.dumps({key: arn}))
+        if size + more > _PARAMETER_LIMIT:
             parts.append({})
+            size = 0
         parts[-1][key] = arn
+        size += more
     return [json.dumps(part) for part in parts]

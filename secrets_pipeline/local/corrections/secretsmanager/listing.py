@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from moto.secretsmanager.list_secrets import filters as moto_filters
@@ -20,12 +21,12 @@ _SORT_KEYS: dict[str, Callable[[Secret], Any]] = {
 }
 
 
-def matching(secrets: Iterable[Secret], filters: Sequence[Mapping[str, Any]]) -> list[Secret]:
+def matching(secrets: Iterable[Secret], filters: Sequence[Mapping[str, Any]]) -> Iterator[Secret]:
     """The secrets that match every filter.
 
     https://docs.aws.amazon.com/secretsmanager/latest/userguide/manage_search-secret.html
     """
-    return [secret for secret in secrets if all(_matches(secret, one) for one in filters)]
+    return (secret for secret in secrets if all(_matches(secret, one) for one in filters))
 
 
 def _matches(secret: Secret, one: Mapping[str, Any]) -> bool:
@@ -76,14 +77,14 @@ def _flat(tags: Mapping[str, str]) -> list[str]:
 def page(
     secrets: Sequence[Secret], params: Mapping[str, Any], *, largest: int
 ) -> tuple[Sequence[Secret], dict[str, str]]:
-    """One page, and NextToken if there is more.
+    """One page, and NextToken if there is more; no secret behind the page is compared with the filters.
 
     The token is opaque and names the last secret shown, so that secrets created or deleted between two pages neither
     repeat nor hide others.
 
     Args:
-        secrets: every secret that matches.
-        params: MaxResults, NextToken, SortBy, SortOrder.
+        secrets: every secret, whether it matches or not.
+        params: Filters, MaxResults, NextToken, SortBy, SortOrder.
         largest: page size without MaxResults, and the largest allowed.
 
     Raises:
@@ -93,9 +94,12 @@ def page(
     ordered = sorted(secrets, key=key, reverse=params.get("SortOrder") == "desc")
     token, size = params.get("NextToken"), int(params.get("MaxResults") or largest)
     start = _after(ordered, token) if token else 0
-    shown = ordered[start : start + size]
-    more = start + size < len(ordered)
-    return shown, {"NextToken": _encode(start + size, shown[-1].arn)} if more else {}
+    found = list(islice(matching(islice(ordered, start, None), params.get("Filters") or ()), size + 1))
+    shown = found[:size]
+    if len(found) <= size:
+        return shown, {}
+    end = ordered.index(shown[-1], start) + 1
+    return shown, {"NextToken": _encode(end, shown[-1].arn)}
 
 
 def _encode(position: int, arn: str) -> str:

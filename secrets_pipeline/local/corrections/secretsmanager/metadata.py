@@ -9,7 +9,7 @@ from moto.secretsmanager.utils import random_password
 
 from secrets_pipeline.local.corrections.faults import Fault
 from secrets_pipeline.local.corrections.secretsmanager.keys import DEFAULT_ALIAS
-from secrets_pipeline.local.corrections.secretsmanager.listing import matching, page
+from secrets_pipeline.local.corrections.secretsmanager.listing import page
 from secrets_pipeline.local.corrections.secretsmanager.model import Secret
 from secrets_pipeline.local.corrections.secretsmanager.replication import status
 from secrets_pipeline.local.corrections.secretsmanager.request import Request, valid_tags
@@ -62,7 +62,7 @@ def list_secrets(request: Request) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html."""
     planned = bool(request.params.get("IncludePlannedDeletion"))
     seen = [secret for secret in request.store.listed() if planned or secret.deleted is None]
-    shown, token = page(matching(seen, request.params.get("Filters") or ()), request.params, largest=100)
+    shown, token = page(seen, request.params, largest=100)
     entries = [{**entry(secret), "SecretVersionsToStages": secret.stages_by_version()} for secret in shown]
     return {"SecretList": entries, **token}
 

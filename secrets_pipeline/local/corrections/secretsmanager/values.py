@@ -9,7 +9,7 @@ from typing import Any
 
 from secrets_pipeline.local.corrections.faults import Fault
 from secrets_pipeline.local.corrections.secretsmanager import keys, replication
-from secrets_pipeline.local.corrections.secretsmanager.listing import matching, page
+from secrets_pipeline.local.corrections.secretsmanager.listing import page
 from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, Secret, Version
 from secrets_pipeline.local.corrections.secretsmanager.request import Request, valid_name, valid_tags
 
@@ -156,7 +156,7 @@ def batch_get_secret_value(request: Request) -> dict[str, Any]:
     answer: dict[str, Any] = {"SecretValues": [], "Errors": []}
     if filters:
         live = [secret for secret in request.store.listed() if secret.deleted is None]
-        found, answer_token = page(matching(live, filters), request.params, largest=20)
+        found, answer_token = page(live, request.params, largest=20)
         wanted: Sequence[str] = [secret.arn for secret in found]
         answer |= answer_token
     else:
