@@ -19,6 +19,7 @@ from secrets_pipeline.spec.scope import Locate, StackScope
 from secrets_pipeline.spec.target import protection, read_target
 from secrets_pipeline.spec.validate import (
     check_databases,
+    check_deliveries,
     check_names,
     check_stage_variables,
     merged_keys,
@@ -157,6 +158,7 @@ def _build(scope: StackScope) -> StackSpec:
     check_foreign_readers(scope, target, secrets)
     check_names(scope, secrets)
     check_databases(scope, databases)
+    check_deliveries(scope, delivered)
     check_stage_variables(scope, [one for one in delivered if isinstance(one, StageDelivery)], secrets)
     return StackSpec(
         stack=scope.stack.name,

@@ -6,7 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from secrets_pipeline.errors import SpecError, Where
 from secrets_pipeline.references import Output, outputs
-from secrets_pipeline.spec.model import DatabaseSpec, KeySpec, SecretRef, SecretSpec, StackSpec, StageDelivery
+from secrets_pipeline.spec.model import (
+    DatabaseSpec,
+    Delivery,
+    EcsDelivery,
+    KeySpec,
+    LambdaDelivery,
+    SecretRef,
+    SecretSpec,
+    StackSpec,
+    StageDelivery,
+)
 from secrets_pipeline.spec.scope import StackScope
 
 _NOT_IN_STAGE_VARIABLES = "+@"
@@ -98,6 +108,35 @@ def merged_keys(stack: StackScope, keys: Iterable[KeySpec]) -> list[KeySpec]:
                 "Write another vars.alias.",
             )
     return list(by_alias.values())
+
+
+def check_deliveries(stack: StackScope, deliveries: Iterable[Delivery]) -> None:
+    """Each function, container and stage of a stack is delivered to by one component, and once."""
+    first: dict[str, Delivery] = {}
+    for delivery in deliveries:
+        place, key, delivered = _place(delivery)
+        if not delivery.deliver or not delivered:
+            continue
+        earlier = first.setdefault(place, delivery)
+        if earlier is not delivery:
+            stack.components[delivery.component].error(
+                ("vars", key),
+                f"{place} is also what component {earlier.component} delivers to",
+                "Let one entry of one component deliver all that belongs there.",
+            )
+
+
+def _place(delivery: Delivery) -> tuple[str, str, bool]:
+    """What is delivered to, the variable that names it, and whether there is anything to deliver."""
+    match delivery:
+        case LambdaDelivery():
+            return f"function {delivery.function_name}", "function_name", bool(delivery.environment)
+        case EcsDelivery():
+            where = f"service {delivery.service} of cluster {delivery.cluster}"
+            delivered = bool(delivery.secrets or delivery.environment)
+            return f"container {delivery.container} of {where}", "container_definitions", delivered
+        case StageDelivery():
+            return f"stage {delivery.stage_name} of API {delivery.api_name}", "stage_name", bool(delivery.variables)
 
 
 def check_stage_variables(stack: StackScope, stages: Iterable[StageDelivery], secrets: Sequence[SecretSpec]) -> None:

@@ -107,6 +107,31 @@ def test_a_service_is_delivered_container_by_container(bench: Bench) -> None:
     assert (second.container, dict(second.secrets)) == ("sidecar", {"KEY": ARN_OF_KEY})
 
 
+def twice(component: str, *, deliver: bool = True) -> str:
+    """A stack in which a second component, `other`, says the same as a first one."""
+    text = stack(component, deliver=deliver)
+    name = component.splitlines()[0].removesuffix(":")
+    again = text[text.index(f"    {name}:") :].replace(f"    {name}:", "    other:")
+    kind = {"lambda/orders": "lambda", "ecs/orders": "ecs"}.get(name, name)
+    return text + again.replace("      settings:", f"      metadata: {{component: {kind}}}\n      settings:")
+
+
+@pytest.mark.parametrize(
+    ("component", "place"),
+    [
+        (LAMBDA, "function orders"),
+        (ECS.partition("    - name: sidecar")[0], "container api of service orders of cluster main"),
+        (STAGE, "stage dev of API orders"),
+    ],
+)
+def test_two_components_do_not_deliver_to_one_place(bench: Bench, component: str, place: str) -> None:
+    name = component.splitlines()[0].removesuffix(":")
+    found = bench.only_error(twice(component))
+    assert {f"{place} is also what component {one} delivers to" in found for one in (name, "other")} == {True, False}
+    assert "Let one entry of one component deliver all that belongs there." in found
+    assert bench.errors(twice(component, deliver=False)) == []
+
+
 def test_a_stage_is_delivered_its_variables(bench: Bench) -> None:
     assert bench.spec(stack(STAGE)).deliveries == (
         StageDelivery(
