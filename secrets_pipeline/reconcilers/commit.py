@@ -65,6 +65,10 @@ class CommitReconciler:
         if not context.owns(state) or desired.finished(context, state, secret):
             return None
         replica.settle(context, secret)
+        if isinstance(state.policy, Unread) and not desired.made(context, state, secret, Part.POLICY):
+            # This run gave the secret up after its policy was looked at: it was not alone there, or had not made it.
+            context.inventory.policy(secret.name)
+            state = context.inventory.secret(secret.name) or state
         open_parts = _open_parts(context, state, secret)
         if open_parts or desired.commit(context, secret) is None:
             return Change(resource, ChangeClass.BLOCKED, (f"not finished: {', '.join(open_parts) or 'waits'}",))

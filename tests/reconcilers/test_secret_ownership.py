@@ -13,6 +13,14 @@ from secrets_pipeline.reconcilers.marks import PREFIX, SPEC, STACK, VALUE_VERSIO
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench, Interruption
 
+TLS = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "secretsmanager:*",
+    "Resource": "*",
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+
 
 @pytest.mark.parametrize("options", [ApplyOptions(), ApplyOptions(prune=True)])
 def test_somebody_elses_secret_is_blocked_and_untouched(bench: Bench, options: ApplyOptions) -> None:
@@ -193,6 +201,18 @@ def test_a_create_on_a_stale_list_plans_again_on_what_describe_says(bench: Bench
         assert isinstance(outcome, Applied)
         assert bench.describe("password")["Description"] == "wanted"
     assert (bench.value("password"), bench.versions("password")) == (value, 1)
+
+
+def test_what_an_earlier_run_finished_is_finished_by_one_that_creates_it_again_on_a_stale_list(bench: Bench) -> None:
+    spec = bench.spec(bench.declared(policy=(TLS,)))
+    context = bench.context(spec)
+    assert not context.inventory.secrets()
+    bench.provision(spec)
+    # The same value under the same token: CreateSecret succeeds and makes nothing.
+    stages = apply_stack(context)
+    assert {type(one) for outcomes in stages.values() for one in outcomes} <= {Applied, Unchanged}
+    assert bench.versions("api") == 1
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
 
 
 def test_a_secret_of_ours_that_is_scheduled_for_deletion_is_restored_then_reconciled(bench: Bench) -> None:
