@@ -65,8 +65,8 @@ class CommitReconciler:
         if not context.owns(state) or desired.finished(context, state, secret):
             return None
         replica.settle(context, secret)
-        if isinstance(state.policy, Unread) and not desired.made(context, state, secret, Part.POLICY):
-            # This run gave the secret up after its policy was looked at: it was not alone there, or had not made it.
+        if secret.name in context.inventory.made_before:
+            # What this run took for granted of a new secret has to be read.
             context.inventory.policy(secret.name)
             state = context.inventory.secret(secret.name) or state
         open_parts = _open_parts(context, state, secret)
@@ -125,7 +125,15 @@ def _mark(context: StackContext, known: SecretState, secret: SecretSpec, commit:
             raise SkippedError(f"secret {secret.name} is not ours any more")
         state = seen
         if seen.tags.get(SPEC) != known.tags.get(SPEC):
-            # Whose parts it has now, nobody knows: the next run reads them.
+            found = context.marks.verify(seen)
+            if found.commit == commit:
+                # Another run finished what we declare.
+                return
+            if found.creation and known.name in context.inventory.made:
+                # Its token was used before: CreateSecret succeeds then, and makes nothing.
+                context.inventory.made.discard(known.name)
+                context.inventory.made_before.add(known.name)
+            # Whose parts it has now, nobody knows: they are read before it is marked.
             give_up(context, seen)
             raise SkippedError("another run changes it at the same time", remedy="Run again: all parts are read then.")
         if open_parts := _open_parts(context, seen, secret):

@@ -38,6 +38,7 @@ class Inventory:
         keys: the account's KMS keys.
         databases: what RDS holds.
         made: names of the secrets that this run made.
+        made_before: names of those that it believed to make, and that an earlier run had made.
     """
 
     def __init__(self, account: AwsAccount, stack: str, names: tuple[str, ...]) -> None:
@@ -45,6 +46,7 @@ class Inventory:
         self.keys = KeyInventory(account)
         self.databases = DatabaseInventory(account)
         self.made: set[str] = set()
+        self.made_before: set[str] = set()
         self._stack = stack
         self._names = names
         self._lock = threading.RLock()

@@ -126,12 +126,14 @@ class Mark:
         owner: whom the identity tags name.
         commit: the desired state that was last finished.
         run: who wrote the mark.
+        creation: whether it is the one that the secret was made with.
     """
 
     state: MarkState
     owner: Owner | None = None
     commit: Commit | None = None
     run: str = ""
+    creation: bool = False
 
     @property
     def ours(self) -> bool:
@@ -221,7 +223,7 @@ class Marks:
             and at.isdigit()
             and _made_at(int(at), secret.created_at)
         ):
-            return Mark(MarkState.UNFINISHED, owner, run=run)
+            return Mark(MarkState.UNFINISHED, owner, run=run, creation=True)
         if kind == _PROVISIONAL and same_text(mac, self._mac(secret.arn, owner, text)):
             return Mark(MarkState.UNFINISHED, owner, run=rest)
         if same_text(mac, self._mac(secret.arn, owner, text)):

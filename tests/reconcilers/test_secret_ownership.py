@@ -8,7 +8,7 @@ import pytest
 
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, apply_stack, generate_passwords
-from secrets_pipeline.reconcilers.marks import PREFIX, SPEC, STACK, VALUE_VERSION
+from secrets_pipeline.reconcilers.marks import PREFIX, SPEC, STACK, VALUE_VERSION, MarkState
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench, Interruption
@@ -203,14 +203,20 @@ def test_a_create_on_a_stale_list_plans_again_on_what_describe_says(bench: Bench
     assert (bench.value("password"), bench.versions("password")) == (value, 1)
 
 
-def test_what_an_earlier_run_finished_is_finished_by_one_that_creates_it_again_on_a_stale_list(bench: Bench) -> None:
+@pytest.mark.parametrize("stages", [(), ("secrets",), ("secrets", "secret_policies")])
+def test_what_an_earlier_run_made_is_finished_by_one_that_creates_it_again_on_a_stale_list(
+    bench: Bench, stages: tuple[str, ...]
+) -> None:
     spec = bench.spec(bench.declared(policy=(TLS,)))
     context = bench.context(spec)
     assert not context.inventory.secrets()
-    bench.provision(spec)
+    bench.provision(spec, *stages)
     # The same value under the same token: CreateSecret succeeds and makes nothing.
-    stages = apply_stack(context)
-    assert {type(one) for outcomes in stages.values() for one in outcomes} <= {Applied, Unchanged}
+    done = apply_stack(context)
+    assert {type(one) for outcomes in done.values() for one in outcomes} <= {Applied, Unchanged}
+    state = bench.context(spec).inventory.secret(bench.name("api"))
+    assert state is not None
+    assert context.marks.verify(state).state is MarkState.FINISHED
     assert bench.versions("api") == 1
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
 
