@@ -1,13 +1,13 @@
 """What it costs to provision many secrets: prints its tables in Markdown.
 
-    .venv/bin/python benchmarks/provision.py [--sizes 100,1000,10000] [--quotas 1000]
+    .venv/bin/python benchmarks/provision.py [--sizes 100,1000,10000] [--quotas 1000] [--parameter-rate 3]
 
 A generated repository with one stack of N secrets under a key of their own: half with a generated password, half with a
 declared document, every tenth, where not said otherwise, with a resource policy. Each line is a process and an embedded
 AWS of its own; the calls are counted at the server. The peer is a plain boto3 loop that makes the same secrets, and for
 the no-op asks about each of them, as tools with one resource a secret do. With quotas the embedded AWS answers
 ThrottlingException above the rates that AWS publishes and takes 20 ms a call; the peer then has as many threads as we
-have, and nothing paces it.
+have, and nothing paces it. That of Parameter Store is not published: with --parameter-rate it is enforced too.
 """
 
 from __future__ import annotations
@@ -60,7 +60,11 @@ def main() -> None:
     for size in options.sizes:
         rows += [_measured(size=size, who=who, policies=10) for who in WHO]
     for size in options.quotas:
-        rows += [_measured(size=size, who=who, policies=each, quotas=True) for each in (0, 10) for who in WHO]
+        rows += [
+            _measured(size=size, who=who, policies=each, quotas=True, parameter_rate=options.parameter_rate)
+            for each in (0, 10)
+            for who in WHO
+        ]
     show([one for row in rows for one in row])
 
 
@@ -71,6 +75,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=numbers, default=[100, 1000, 10_000], help="secrets, without quotas")
     parser.add_argument("--quotas", type=numbers, default=[1000], help="secrets, under quotas and latency")
+    parser.add_argument("--parameter-rate", type=int, default=0, help="PutParameter a second, under quotas")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -83,7 +88,9 @@ def _measured(**what: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - JSON
     return rows
 
 
-def measure(*, size: int, who: str, policies: int, quotas: bool = False) -> list[dict[str, Any]]:
+def measure(
+    *, size: int, who: str, policies: int, quotas: bool = False, parameter_rate: int = 0
+) -> list[dict[str, Any]]:
     """One process: create, then do nothing, with every call counted.
 
     Args:
@@ -91,6 +98,7 @@ def measure(*, size: int, who: str, policies: int, quotas: bool = False) -> list
         who: one of WHO.
         policies: every how many-th secret has a resource policy; 0 for none.
         quotas: whether AWS's rates are enforced.
+        parameter_rate: PutParameter a second, where they are; 0 for as many as come.
     """
     from secrets_pipeline import local  # noqa: PLC0415 - the parent needs none of it
 
@@ -104,7 +112,8 @@ def measure(*, size: int, who: str, policies: int, quotas: bool = False) -> list
             else:
                 worker = peer(size, with_policy, threaded=quotas)
             if quotas:
-                local.enforce_quotas(aws)
+                rate = [local.RateQuota("ssm", "writes", parameter_rate, ("PutParameter",))] if parameter_rate else []
+                local.enforce_quotas(aws, [*local.SECRETS_MANAGER_QUOTAS, *rate])
                 local.set_latency(aws, local.Latency(LATENCY_MILLISECONDS))
             rows = []
             for work in WORK:

@@ -44,6 +44,11 @@ ROLE_SESSION_NAME = "secrets-pipeline"
 
 _MAX_ATTEMPTS = 8
 
+# Parameter Store's rate of writes is not published, so it cannot be paced: its client slows down when AWS tells it to.
+# Support named 3 a second (github-aws-runners/terraform-aws-github-runner#2944): without this, 60 writes at once use up
+# the tries that botocore allows a client.
+_ADAPTING = Config(retries={"mode": "adaptive", "total_max_attempts": _MAX_ATTEMPTS})
+
 
 class AwsAccount:
     """An account and region. Threads may share it; each service has one client.
@@ -115,9 +120,9 @@ class AwsAccount:
         """
         with self._lock:
             if service not in self._clients:
-                make = cast("Callable[[str], BaseClient]", self._boto3.client)
+                make = cast("Callable[..., BaseClient]", self._boto3.client)
                 with calling("create a client", f"of {service} in {self.region}"):
-                    self._clients[service] = make(service)
+                    self._clients[service] = make(service, config=_ADAPTING if service == "ssm" else None)
             return self._clients[service]
 
     def __repr__(self) -> str:

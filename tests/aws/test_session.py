@@ -11,6 +11,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.credentials import DeferredRefreshableCredentials
+from botocore.retries.bucket import TokenBucket
 from urllib3 import HTTPResponse
 
 from secrets_pipeline.aws import AwsAccount, Pacer, Sessions
@@ -166,6 +167,30 @@ def test_every_attempt_of_a_call_is_paced_in_its_own_quota(emulator: Emulator, m
         (REGION, "kms", "CreateKey"): pytest.approx([0, 1 / 4, 2 / 4]),
         (REGION, "kms", "TagResource"): [0],
     }
+
+
+def test_parameter_store_is_asked_less_often_once_it_said_so(
+    account: AwsAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[None] = []
+    monkeypatch.setattr(TokenBucket, "acquire", lambda *_, **__: waits.append(None))
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    ssm = account.client("ssm")
+
+    def put() -> None:
+        ssm.put_parameter(Name="/a", Value="b", Type="String", Overwrite=True)
+
+    put()
+    assert not waits
+    events: Any = ssm.meta.events
+    events.register_first("before-send", throttled(1))
+    put()
+    assert len(waits) == 1  # the second try
+    put()
+    assert len(waits) == 2
+    config: Any = ssm.meta.config
+    assert config.retries["total_max_attempts"] == 8
+    assert "secrets-pipeline/" in config.user_agent
 
 
 def test_threads_and_sessions_of_a_process_share_the_quotas_of_an_account_and_region(emulator: Emulator) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn
 
+from botocore.retries.bucket import TokenBucket
 from botocore.retries.standard import ExponentialBackoff
 
 from secrets_pipeline import local
@@ -171,6 +172,7 @@ def _work(
     before()
     # How often and when to try again stays botocore's; only the waiting in between is left out.
     ExponentialBackoff.delay_amount = _no_delay  # type: ignore[assignment,method-assign] # here alone
+    TokenBucket.acquire = _at_once  # type: ignore[assignment,method-assign] # here alone
     if fault is not None:
         local.arm(ground.aws, replace(fault, pid=os.getpid()) if fault.action.kills else fault)
     outcomes: list[Outcome] = []
@@ -198,6 +200,10 @@ def _work(
 
 def _no_delay(_self: ExponentialBackoff, context: object) -> float:
     return 0.0
+
+
+def _at_once(_self: TokenBucket, **_: object) -> bool:
+    return True
 
 
 def _context(ground: Ground, desired: Desired, *, writing: bool) -> StackContext:
