@@ -105,6 +105,7 @@ class World:
     patience: Patience = field(init=False)
     _contexts: dict[str, StackContext] = field(default_factory=dict)
     _referred: dict[str, StackContext] = field(default_factory=dict)
+    _declared: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.patience = Patience(clock=self.surroundings.clock, sleep=self.surroundings.sleep)
@@ -137,7 +138,9 @@ class World:
         """
         if not self.complete or stack not in self.specs:
             return False
-        return all(one.name != secret.name for one in self.specs[stack].secrets)
+        if stack not in self._declared:
+            self._declared[stack] = frozenset(one.name for one in self.specs[stack].secrets)
+        return secret.name not in self._declared[stack]
 
     def names_in(self, target: Target) -> frozenset[str]:
         """The secret names that any stack declares in a region, in an account that may be the same one."""
