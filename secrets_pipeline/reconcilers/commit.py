@@ -138,7 +138,8 @@ def _mark(context: StackContext, known: SecretState, secret: SecretSpec, commit:
             raise SkippedError("another run changes it at the same time", remedy="Run again: all parts are read then.")
         if open_parts := _open_parts(context, seen, secret):
             raise SkippedError(f"not finished: {', '.join(open_parts)}")
-    write(context, state, context.marks.finished(state.arn, context.owner(secret), commit))
+    owner = context.owner(secret)
+    write(context, state, owner, context.marks.finished(state.arn, owner, commit))
 
 
 def _room_for_a_look(context: StackContext, secret: SecretSpec) -> bool:

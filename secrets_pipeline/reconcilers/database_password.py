@@ -15,7 +15,7 @@ from secrets_pipeline.engine import SkippedError
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, Unreachable
 from secrets_pipeline.reconcilers.marks import PASSWORD
 from secrets_pipeline.reconcilers.password_mark import PasswordMark, is_unfinished, not_ours, proves
-from secrets_pipeline.reconcilers.states import PREVIOUS, SecretState
+from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.stored_value import read_value
 from secrets_pipeline.spec import DatabaseSpec, GeneratedValue, SecretRef
 from secrets_pipeline.values import field
@@ -40,6 +40,7 @@ class DatabasePassword:
         self._context = context
         self._database = database
         self._declared = context.spec.secret(ref)
+        self._asked: str | None = None
 
     def known(self) -> SecretState | None:
         """Its secret as this run knows it."""
@@ -92,7 +93,12 @@ class DatabasePassword:
         secret = self.confirmed()
         if secret.current_version != tried.current_version or secret.rotation_in_progress:
             raise SkippedError(f"{secret.name} was changed meanwhile: the next run proves what it holds then")
+        self._asked = tried.current_version
         self._modify(password)
+        after = self._context.inventory.databases.find(self._database)
+        if after is not None and not is_unfinished(after):
+            # Another run set the same, and recorded it before this change: a rotation may have come in between.
+            self._tag(state, PasswordMark(state.resource_id, tried.current_version or "", setting=True))
 
     def record(self, state: DatabaseState, tried: SecretState) -> bool:
         """Record that the database accepts a version; False, and nothing recorded, if it is current no more."""
@@ -121,11 +127,21 @@ class DatabasePassword:
         )
 
     def _overtaken(self, state: DatabaseState, secret: SecretState) -> bool:
-        """Whether the database holds what we set there while a rotation replaced that very version."""
-        mark, replaced = PasswordMark.read(state), secret.version(PREVIOUS)
-        if not is_unfinished(state) or mark is None or mark.version != replaced or secret.last_rotated_at is None:
+        """Whether the database holds what we set there while a rotation replaced it.
+
+        Writes of ours may have followed, so that its version carries no label any more; it can still be read.
+        """
+        mark = PasswordMark.read(state)
+        version = mark.version if mark is not None and is_unfinished(state) else self._asked
+        if version in (None, secret.current_version) or secret.last_rotated_at is None:
             return False
-        return self.log_in(state, self.read(secret, replaced)) == LoggedIn()
+        try:
+            held = self.read(secret, version)
+        except AwsError as error:
+            if error.code != "ResourceNotFoundException":
+                raise
+            return False
+        return self.log_in(state, held) == LoggedIn()
 
     def _modify(self, password: SecretStr) -> None:
         client, identifier = self._context.account.client("rds"), self._database.identifier

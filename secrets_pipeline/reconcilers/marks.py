@@ -170,12 +170,20 @@ class Marks:
         """The `:value-version` tag: a version id, and the proof that it was us who noted it for this secret."""
         return f"{version}.{self._key().digest('value version', name, version)[:_PROOF_DIGITS]}"
 
-    def written_version(self, secret: SecretState) -> str | None:
-        """Id of the version that this project wrote last; None where no tag of ours says so."""
-        version, _, _ = secret.tags.get(VALUE_VERSION, "").partition(".")
-        if not version or self._fingerprinter is None:
-            return None
-        return version if same_text(secret.tags[VALUE_VERSION], self.version(secret.name, version)) else None
+    def versions(self, name: str, *versions: str) -> str:
+        """The `:value-version` tag while a version is written: the one that it replaces, and the new one."""
+        return " ".join(self.version(name, version) for version in versions)
+
+    def written_versions(self, secret: SecretState) -> tuple[str, ...]:
+        """Ids of the versions that this project wrote last; two where it has not said that the second one is there."""
+        if self._fingerprinter is None:
+            return ()
+        said = {text.partition(".")[0]: text for text in secret.tags.get(VALUE_VERSION, "").split()}
+        return tuple(one for one, text in said.items() if same_text(text, self.version(secret.name, one)))
+
+    def wrote(self, secret: SecretState, version: str | None) -> bool:
+        """Whether a version is one that this project wrote last."""
+        return version is not None and version in self.written_versions(secret)
 
     def words(self, tag: str, arn: str, words: Iterable[str]) -> str:
         """A tag that holds some words, and the proof that we wrote them for this very secret."""

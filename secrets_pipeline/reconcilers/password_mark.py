@@ -5,12 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from secrets_pipeline.reconcilers.fields import known_fields
 from secrets_pipeline.reconcilers.marks import PASSWORD
-from secrets_pipeline.reconcilers.states import PREVIOUS
-from secrets_pipeline.reconcilers.value_inputs import field_inputs
-from secrets_pipeline.reconcilers.value_writer import ValueWriter
-from secrets_pipeline.spec import GeneratedValue
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
@@ -76,21 +71,6 @@ def not_ours(context: StackContext, secret: SecretState) -> str:
         return f"secret {secret.name} is not ours"
     if secret.last_rotated_at is not None:
         return f"{secret.name} was rotated, which sets the password itself"
-    if context.marks.written_version(secret) != secret.current_version and not _was_completed(context, secret):
+    if not context.marks.wrote(secret, secret.current_version):
         return f"the value of {secret.name} was changed by somebody else"
     return ""
-
-
-def _was_completed(context: StackContext, secret: SecretState) -> bool:
-    """Whether a run completed a version of ours and died before it noted its own: the version id is the proof."""
-    declared = next((one for one in context.spec.secrets if one.name == secret.name), None)
-    before = secret.version(PREVIOUS)
-    if declared is None or before is None or context.marks.written_version(secret) != before:
-        return False
-    if not isinstance(declared.value, GeneratedValue) or not declared.value.fields:
-        return False
-    fields, missing = known_fields(context, declared)
-    if missing:
-        return False
-    token = ValueWriter(context).token(secret.arn, before, field_inputs(context, declared, fields))
-    return token == secret.current_version

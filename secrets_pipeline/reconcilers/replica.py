@@ -65,7 +65,7 @@ class ReplicaReconciler:
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""
         secret = self._secrets[change.resource.name]
-        state = observed(self._context, secret.name)
+        state = self._context.inventory.confirm_again(secret.name)
         if state is None or state.deleted_at is not None:
             raise SkippedError(f"secret {secret.name} does not exist yet")
         if not self._context.owns(state):

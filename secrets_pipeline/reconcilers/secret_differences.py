@@ -93,8 +93,9 @@ def foreign_value(context: StackContext, state: SecretState) -> str | None:
 
     After a first rotation a version of a human cannot be told from one of the rotation without a call for each secret.
     """
-    ours = context.marks.written_version(state)
-    if ours in (None, state.current_version) or state.current_version is None:
+    if state.current_version is None or not context.marks.written_versions(state):
+        return None
+    if context.marks.wrote(state, state.current_version):
         return None
     if state.rotation_enabled or state.last_rotated_at is not None:
         return None

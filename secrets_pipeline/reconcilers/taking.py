@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws import NEW_RESOURCE
-from secrets_pipeline.reconcilers.marks import KEPT, SPEC, Mark, Part
+from secrets_pipeline.reconcilers.marks import KEPT, SPEC, Mark, Owner, Part
 from secrets_pipeline.reconcilers.states import SecretState, tag_list
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def take(context: StackContext, state: SecretState, part: Part) -> SecretState:
     run = context.world.run
     if mark.commit is None or mark.owner is None:
         return give_up(context, state)
-    return write(context, state, context.marks.finished(state.arn, mark.owner, mark.commit.opened(part, run)))
+    opened = mark.commit.opened(part, run)
+    return write(context, state, mark.owner, context.marks.finished(state.arn, mark.owner, opened))
 
 
 def give_up(context: StackContext, state: SecretState) -> SecretState:
@@ -46,7 +47,7 @@ def give_up(context: StackContext, state: SecretState) -> SecretState:
     owner = context.marks.verify(state).owner
     if owner is None:
         return state
-    return write(context, state, context.marks.provisional(state.arn, owner, context.world.run))
+    return write(context, state, owner, context.marks.provisional(state.arn, owner, context.world.run))
 
 
 def replace_kept(context: StackContext, state: SecretState, part: Part) -> SecretState:
@@ -61,13 +62,13 @@ def replace_kept(context: StackContext, state: SecretState, part: Part) -> Secre
     return _tag(context, state, {KEPT: context.marks.words(KEPT, state.arn, kept - {part.value})})
 
 
-def write(context: StackContext, state: SecretState, mark: str) -> SecretState:
-    """Write a mark.
+def write(context: StackContext, state: SecretState, owner: Owner, mark: str) -> SecretState:
+    """Write a mark, and whom it speaks of: another run may have just written another owner, and both must agree.
 
     Raises:
         AwsError: if AWS refuses.
     """
-    return _tag(context, state, {SPEC: mark})
+    return _tag(context, state, {**owner.tags(), SPEC: mark})
 
 
 def _tag(context: StackContext, state: SecretState, tags: dict[str, str]) -> SecretState:

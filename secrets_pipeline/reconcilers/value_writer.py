@@ -75,7 +75,8 @@ class ValueWriter:
         """Write the same value as a new version under the KMS key that the secret has at the write; see `write`."""
         return self.write(
             name,
-            intent=lambda state: f"same value: kms key {state.kms_key_id}",
+            # An alias that points elsewhere is another key by the same name.
+            intent=lambda state: f"same value: {state.tags.get(VALUE_KEY)} → {key_id(self._context, state.kms_key_id)}",
             inputs=None,
             make=_same,
             done=lambda state: not under_another_key(self._context, state),
@@ -117,6 +118,7 @@ class ValueWriter:
         """
         # What the run knows may be as old as the run: a rotation may have started meanwhile.
         self._context.inventory.refresh(name)
+        wrote = self._context.marks.wrote
         for _ in range(_ATTEMPTS):
             before = self._own(name)
             current = before.current_version
@@ -124,21 +126,20 @@ class ValueWriter:
                 return current
             meant = intent if isinstance(intent, str) else intent(before)
             if current is not None and current == self.token(before.arn, before.version(PREVIOUS), meant):
-                ours = not inherits or self._wrote(before, before.version(PREVIOUS))
+                ours = not inherits or any(map(partial(wrote, before), (current, before.version(PREVIOUS))))
                 return self._record(before, current, inputs, ours=ours)
             if before.rotation_in_progress:
                 raise SkippedError(f"a rotation of {name} is in progress", remedy="Run again when it has finished.")
             token = self.token(before.arn, current, meant)
+            ours = not inherits or wrote(before, current)
+            if inherits and ours and current is not None:
+                before = self._foretell(before, current, token)
             if self._replace(before, token, make, label(before)):
-                ours = not inherits or self._wrote(before, current)
                 return self._record(before, token, inputs, ours=ours)
         raise AwsError(
             f"the value of {name} was changed by somebody else at each of {_ATTEMPTS} tries",
             remedy="Find out who writes it, then apply again.",
         )
-
-    def _wrote(self, state: SecretState, version: str | None) -> bool:
-        return version is not None and self._context.marks.written_version(state) == version
 
     def _state(self, name: str) -> SecretState:
         state = self._context.inventory.confirm(name)
@@ -151,6 +152,19 @@ class ValueWriter:
         if not self._context.owns(state):
             raise SkippedError(f"secret {name} is not ours any more")
         return state
+
+    def _foretell(self, before: SecretState, current: str, token: str) -> SecretState:
+        """Say that the version to come is ours: killed behind it, no later run could tell from another YAML."""
+        if self._context.marks.wrote(before, token):
+            return before
+        return self._tag(before, {VALUE_VERSION: self._context.marks.versions(before.name, current, token)})
+
+    def _tag(self, state: SecretState, tags: dict[str, str]) -> SecretState:
+        tag = partial(self._client.tag_resource, SecretId=state.arn, Tags=tag_list(tags))
+        self._context.world.patience.until_visible("TagResource", state.name, tag, lag=NEW_RESOURCE)
+        tagged = replace(state, tags={**state.tags, **tags})
+        self._context.inventory.note(tagged)
+        return tagged
 
     def _replace(self, before: SecretState, token: str, make: Make, label: str) -> bool:
         """Stage the new version and move AWSCURRENT to it; False where somebody else moved it first."""
@@ -209,9 +223,7 @@ class ValueWriter:
         if said and not rotated:
             tags[INPUTS] = said
         if any(state.tags.get(key) != value for key, value in tags.items()):
-            tag = partial(self._client.tag_resource, SecretId=state.arn, Tags=tag_list(tags))
-            self._context.world.patience.until_visible("TagResource", state.name, tag, lag=NEW_RESOURCE)
-            self._context.inventory.note(replace(state, tags={**state.tags, **tags}))
+            self._tag(state, tags)
         if rotated:
             raise SkippedError(
                 f"a rotation of {state.name} began meanwhile", remedy="Run again when it has finished: it is compared."

@@ -164,7 +164,7 @@ def _tags(marks: Marks, secret: Mapping[str, Any]) -> dict[str, str]:
     if INPUTS in tags:
         tags[INPUTS] = "a digest"
     if VALUE_VERSION in tags:
-        tags[VALUE_VERSION] = marks.written_version(secret_state(secret)) or "not proved"
+        tags[VALUE_VERSION] = " ".join(marks.written_versions(secret_state(secret))) or "not proved"
     for tag in (KEPT, REPLICAS):
         if tag in tags:
             tags[tag] = " ".join(sorted(marks.read_words(secret_state(secret), tag))) or "not proved"

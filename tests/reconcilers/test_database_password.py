@@ -138,21 +138,7 @@ def test_a_rotation_that_a_change_of_ours_overtook_is_mended_in_the_same_run(
 def test_a_rotation_that_was_overtaken_by_a_run_that_was_killed_is_mended_by_the_next(
     bench: Bench, spec: StackSpec, rotate: Rotation, interruption: Interruption, killed: type[BaseException]
 ) -> None:
-    rotated = ""
-
-    def rotating(operation: str) -> None:
-        nonlocal rotated
-        if operation == "ModifyDBInstance":
-            rotated = rotate()
-
-    def strike(operation: str) -> None:
-        if operation == "ModifyDBInstance":
-            raise killed
-
-    interruption.before, interruption.after = rotating, strike
-    with pytest.raises(killed):
-        prove(bench, spec, interruption)
-    settle(bench)
+    rotated = overtaken(bench, spec, rotate, interruption, killed)
     assert not accepts(bench, rotated)
     change = bench.plan(spec, STAGE)[bench.stack]
     assert change.reason == "a run began to set its password and did not see the end"
@@ -206,3 +192,145 @@ def test_a_password_in_a_document_is_the_one_that_is_set(bench: Bench) -> None:
     forget(bench)
     assert isinstance(prove(bench, spec), Applied)
     assert accepts(bench, bench.document("password")["password"])
+
+
+def test_a_change_that_lands_after_another_run_recorded_the_same_and_a_rotation_is_mended_in_the_same_run(
+    bench: Bench, spec: StackSpec, rotate: Rotation, interruption: Interruption
+) -> None:
+    ours, rotated = bench.value("password"), ""
+
+    def other(operation: str) -> None:
+        nonlocal rotated
+        if operation == "ModifyDBInstance" and not rotated:
+            rotated = "begun"
+            assert isinstance(prove(bench, spec), Applied)
+            rotated = rotate()
+
+    interruption.before = other
+    assert isinstance(prove(bench, spec, interruption), Applied)
+    assert bench.value("password") == rotated != ours
+    assert accepts(bench, rotated)
+    assert mark(bench) == proof(bench)
+
+
+def test_a_change_that_lands_after_all_that_is_mended_by_the_next_run_where_this_one_does_not_see_its_end(
+    bench: Bench, spec: StackSpec, rotate: Rotation, interruption: Interruption
+) -> None:
+    rotated = ""
+
+    def other(operation: str) -> None:
+        nonlocal rotated
+        if operation == "ModifyDBInstance" and not rotated:
+            rotated = "begun"
+            assert isinstance(prove(bench, spec), Applied)
+            rotated = rotate()
+
+    def stop(operation: str) -> None:
+        if operation == "AddTagsToResource" and rotated:
+            settle(bench)
+            bench.rds.stop_db_instance(DBInstanceIdentifier=bench.stack)
+
+    interruption.before, interruption.after = other, stop
+    assert isinstance(prove(bench, spec, interruption), Skipped)
+    bench.rds.start_db_instance(DBInstanceIdentifier=bench.stack)
+    available(bench)
+    assert not accepts(bench, rotated)
+    assert isinstance(prove(bench, spec), Applied)
+    assert accepts(bench, rotated)
+
+
+def test_an_overtaken_rotation_is_mended_although_the_value_was_written_again_meanwhile(
+    bench: Bench, spec: StackSpec, rotate: Rotation, interruption: Interruption, killed: type[BaseException]
+) -> None:
+    rotated = overtaken(bench, spec, rotate, interruption, killed)
+    key = bench.kms.create_key()["KeyMetadata"]["Arn"]
+    moved = bench.spec(bench.generated(kms_key=key), databases=spec.databases)
+    bench.provision(moved)
+    assert bench.describe("password")["KmsKeyId"] == key
+    assert bench.value("password") == rotated
+    assert accepts(bench, rotated)
+    assert {type(one) for one in bench.provision(moved).values()} == {Unchanged}
+
+
+def test_an_overtaken_rotation_is_mended_although_fields_were_written_while_the_database_was_stopped(
+    bench: Bench, rotate: Rotation, interruption: Interruption, killed: type[BaseException]
+) -> None:
+    fields = {"host": "${output.rds.address}", "port": "${output.rds.port}"}
+    spec = bench.spec(bench.generated(fields=fields), databases=(bench.database(create=False),))
+    bench.provision(spec)
+    terraform_makes_it(bench)
+    overtaken(bench, spec, rotate, interruption, killed, stage=None)
+    bench.rds.stop_db_instance(DBInstanceIdentifier=bench.stack)
+    bench.provision(spec)
+    assert bench.document("password")["host"]
+    bench.rds.start_db_instance(DBInstanceIdentifier=bench.stack)
+    available(bench)
+    assert not accepts(bench, bench.document("password")["password"])
+    bench.provision(spec)
+    assert accepts(bench, bench.document("password")["password"])
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
+def test_a_database_gets_the_password_although_a_copy_of_it_was_interrupted_and_then_not_wanted_any_more(
+    bench: Bench, interruption: Interruption, killed: type[BaseException]
+) -> None:
+    old, new = (bench.kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2))
+    databases = (bench.database(create=False),)
+    bench.provision(bench.spec(bench.generated(kms_key=old), databases=databases))
+
+    def strike(operation: str) -> None:
+        if operation == "UpdateSecretVersionStage":
+            raise killed
+
+    interruption.after = strike
+    with pytest.raises(killed):
+        bench.provision(bench.spec(bench.generated(kms_key=new), databases=databases), interruption=interruption)
+    terraform_makes_it(bench)
+    bench.provision(bench.spec(bench.generated(kms_key=old), databases=databases))
+    assert accepts(bench, bench.value("password"))
+
+
+def overtaken(
+    bench: Bench,
+    spec: StackSpec,
+    rotate: Rotation,
+    interruption: Interruption,
+    killed: type[BaseException],
+    *,
+    stage: str | None = STAGE,
+) -> str:
+    """Let a run set its password right behind a rotation, and kill it; the rotation's value."""
+    rotated = ""
+
+    def rotating(operation: str) -> None:
+        nonlocal rotated
+        if operation == "ModifyDBInstance":
+            rotated = rotate()
+
+    def strike(operation: str) -> None:
+        if operation == "ModifyDBInstance":
+            raise killed
+
+    interruption.before, interruption.after = rotating, strike
+    with pytest.raises(killed):
+        bench.provision(spec, *((stage,) if stage else ()), interruption=interruption)
+    settle(bench)
+    return rotated
+
+
+def terraform_makes_it(bench: Bench) -> None:
+    bench.rds.create_db_instance(
+        DBInstanceIdentifier=bench.stack,
+        Engine="postgres",
+        DBInstanceClass="db.t3.micro",
+        AllocatedStorage=20,
+        MasterUsername="owner",
+        DBName="orders",
+        MasterUserPassword=OTHER,
+    )
+    available(bench)
+
+
+def available(bench: Bench) -> None:
+    while instance(bench)["DBInstanceStatus"] != "available":
+        time.sleep(0.05)

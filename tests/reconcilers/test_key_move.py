@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from botocore.exceptions import ClientError
 
-from secrets_pipeline.engine import Applied, Failed, Skipped
+from secrets_pipeline.engine import Applied, Failed, Skipped, Unchanged
 from secrets_pipeline.reconcilers import STAGES
+from secrets_pipeline.reconcilers.marks import VALUE_KEY
 from secrets_pipeline.spec import StackSpec
 
 if TYPE_CHECKING:
@@ -112,3 +114,48 @@ def test_a_value_that_somebody_else_wrote_is_moved_and_does_not_become_ours(benc
     change = bench.plan(under(bench, new))[bench.name("password")]
     assert change.drift
     assert "was written by somebody else and is kept" in change.reason
+
+
+def test_an_alias_that_points_elsewhere_is_another_key_each_time(bench: Bench) -> None:
+    alias = f"alias/their-{bench.stack}"
+    first, *others = (new_key(bench).rpartition("/")[2] for _ in range(3))
+    bench.kms.create_alias(AliasName=alias, TargetKeyId=first)
+    bench.provision(under(bench, alias))
+    for number, key in enumerate([*others, *others], start=2):
+        bench.kms.update_alias(AliasName=alias, TargetKeyId=key)
+        bench.reset_calls()
+        bench.provision(under(bench, alias))
+        assert bench.tags("password")[VALUE_KEY] == key
+        assert bench.calls()["PutSecretValue"] == 1
+        assert bench.versions("password") == number
+
+
+@pytest.mark.parametrize("then", [0, 2], ids=["back", "a third key"])
+def test_an_interrupted_copy_of_a_value_of_ours_stays_ours_whatever_the_yaml_says_next(
+    bench: Bench, interruption: Interruption, killed: type[BaseException], then: int
+) -> None:
+    keys = [new_key(bench) for _ in range(3)]
+    bench.provision(under(bench, keys[0]))
+    value = bench.value("password")
+
+    def strike(operation: str) -> None:
+        if operation == "UpdateSecretVersionStage":
+            raise killed
+
+    interruption.after = strike
+    with pytest.raises(killed):
+        bench.provision(under(bench, keys[1]), interruption=interruption)
+    bench.provision(under(bench, keys[then]))
+    assert bench.written("password") == bench.current("password")
+    assert bench.value("password") == value
+    assert {type(one) for one in bench.provision(under(bench, keys[then])).values()} == {Unchanged}
+
+
+def test_a_copy_of_a_value_that_somebody_else_wrote_is_never_called_ours(bench: Bench) -> None:
+    keys = [new_key(bench) for _ in range(2)]
+    bench.provision(under(bench, keys[0]))
+    ours = bench.current("password")
+    bench.secrets.put_secret_value(SecretId=bench.name("password"), SecretString="typed-by-a-human")
+    bench.provision(under(bench, keys[1]))
+    assert bench.value("password") == "typed-by-a-human"
+    assert bench.written("password") == ours

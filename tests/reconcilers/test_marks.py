@@ -20,7 +20,7 @@ from secrets_pipeline.reconcilers.marks import (
     Part,
 )
 from secrets_pipeline.reconcilers.states import SecretState
-from secrets_pipeline.spec.tags import OWN_TAGS
+from secrets_pipeline.spec.tags import OWN_TAGS, TAG_VALUE_LENGTH
 from secrets_pipeline.values import Fingerprinter
 
 OWNER = Owner("myapp-dev", "secretsmanager/api", "api_key")
@@ -133,13 +133,25 @@ def test_whatever_stands_in_a_mark_is_no_error(text: str) -> None:
 
 
 def test_a_noted_version_is_ours_for_this_secret_alone() -> None:
-    noted = secret(**{VALUE_VERSION: MARKS.version("myapp/dev/api/api-key", "a" * 64)})
-    assert MARKS.written_version(noted) == "a" * 64
-    assert MARKS.written_version(replace(noted, name="other")) is None
-    assert MARKS.written_version(secret(**{VALUE_VERSION: "a" * 64})) is None
-    assert MARKS.written_version(secret(**{VALUE_VERSION: f"{'b' * 64}.{noted.tags[VALUE_VERSION][65:]}"})) is None
-    assert MARKS.written_version(secret()) is None
-    assert Marks(None).written_version(noted) is None
+    one, other = "a" * 64, "b" * 64
+    noted = secret(**{VALUE_VERSION: MARKS.version("myapp/dev/api/api-key", one)})
+    assert MARKS.written_versions(noted) == (one,)
+    assert not MARKS.written_versions(replace(noted, name="other"))
+    assert not MARKS.written_versions(secret(**{VALUE_VERSION: one}))
+    assert not MARKS.written_versions(secret(**{VALUE_VERSION: f"{other}.{noted.tags[VALUE_VERSION][65:]}"}))
+    assert not MARKS.written_versions(secret())
+    assert not Marks(None).written_versions(noted)
+    assert MARKS.wrote(noted, one)
+    assert not MARKS.wrote(noted, other)
+    assert not MARKS.wrote(noted, None)
+
+
+def test_while_a_version_is_written_both_it_and_the_one_before_are_ours_each_by_its_own_proof() -> None:
+    one, other = "a" * 64, "b" * 64
+    text = MARKS.versions("myapp/dev/api/api-key", one, other)
+    assert len(text) <= TAG_VALUE_LENGTH
+    assert MARKS.written_versions(secret(**{VALUE_VERSION: text})) == (one, other)
+    assert MARKS.written_versions(secret(**{VALUE_VERSION: text[:-1]})) == (one,)
 
 
 def test_the_room_for_tags_is_counted_with_every_tag_that_is_written_on_a_secret() -> None:

@@ -531,3 +531,26 @@ def test_a_context_reaches_another_region_with_the_same_credentials(bench: Bench
     context: StackContext = bench.context(bench.spec())
     assert context.account_in(IRELAND).region == IRELAND
     assert context.account_in(IRELAND).account_id == context.account.account_id
+
+
+def test_a_secret_that_somebody_takes_over_between_two_stages_is_not_replicated(bench: Bench) -> None:
+    bench.create(bench.declared())
+    spec = bench.spec(replicated(bench, IRELAND, description="new"))
+    context = bench.context(spec)
+    bench.run(STAGES["secrets"](context))
+    bench.secrets.untag_resource(SecretId=bench.name("api"), TagKeys=list(bench.tags("api")))
+    outcome = bench.run(STAGES[STAGE](context))[bench.name("api")]
+    assert isinstance(outcome, Skipped)
+    assert not status(bench)
+    assert bench.tags("api") == {}
+
+
+def test_a_replica_that_another_run_made_between_two_stages_stays_ours_to_remove(bench: Bench) -> None:
+    bench.create(bench.declared())
+    spec = bench.spec(replicated(bench, FRANKFURT, description="new"))
+    context = bench.context(spec)
+    bench.run(STAGES["secrets"](context))
+    bench.provision(bench.spec(replicated(bench, IRELAND)))
+    bench.run(STAGES[STAGE](context))
+    bench.provision(spec)
+    assert set(status(bench)) == {FRANKFURT}

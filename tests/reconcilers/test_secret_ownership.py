@@ -8,7 +8,7 @@ import pytest
 
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, apply_stack, generate_passwords
-from secrets_pipeline.reconcilers.marks import PREFIX, SPEC, STACK, VALUE_VERSION, MarkState
+from secrets_pipeline.reconcilers.marks import COMPONENT, PREFIX, SPEC, STACK, VALUE_VERSION, MarkState
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench, Interruption
@@ -265,3 +265,29 @@ def test_prune_leaves_what_lost_its_mark_meanwhile(bench: Bench) -> None:
     outcome = bench.run(reconciler, changes)[bench.name("left")]
     assert isinstance(outcome, Skipped)
     assert "DeletedDate" not in bench.describe("left")
+
+
+def test_a_run_with_an_older_component_leaves_no_mark_that_never_verifies(
+    bench: Bench, interruption: Interruption
+) -> None:
+    components = {"secrets": "secretsmanager", "secrets/new": "secretsmanager"}
+    old = bench.generated(description="old")
+    renamed = old.model_copy(update={"ref": old.ref.model_copy(update={"component": "secrets/new"})})
+    spec = bench.spec(renamed, components=components)
+    bench.create(bench.generated(description="older"), components=components)
+    times = 0
+
+    def other(operation: str) -> None:
+        nonlocal times
+        # The mark is what this run says last.
+        if operation == "TagResource" and bench.describe("password").get("Description") == "old":
+            times += 1
+            bench.provision(spec)
+
+    interruption.before = other
+    bench.provision(bench.spec(old, components=components), interruption=interruption)
+    assert times == 1
+    bench.provision(spec)
+    assert bench.tags("password")[COMPONENT] == "secrets/new"
+    name = f"secrets {bench.name('password')}"
+    assert isinstance(bench.provision(spec)[name], Unchanged)
