@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws import NEW_RESOURCE
-from secrets_pipeline.reconcilers.marks import KEPT, SPEC, Mark, Owner, Part
+from secrets_pipeline.reconcilers.marks import COMPONENT, KEPT, KEY, SPEC, Mark, Owner, Part
 from secrets_pipeline.reconcilers.states import SecretState, tag_list
 
 if TYPE_CHECKING:
@@ -63,12 +63,14 @@ def replace_kept(context: StackContext, state: SecretState, part: Part) -> Secre
 
 
 def write(context: StackContext, state: SecretState, owner: Owner, mark: str) -> SecretState:
-    """Write a mark, and whom it speaks of: another run may have just written another owner, and both must agree.
+    """Write a mark, and the component and key that it speaks of, which another run may just have changed.
+
+    Not the stack: whoever takes that tag away takes the secret out of our hands, even at this moment.
 
     Raises:
         AwsError: if AWS refuses.
     """
-    return _tag(context, state, {**owner.tags(), SPEC: mark})
+    return _tag(context, state, {COMPONENT: owner.component, KEY: owner.key, SPEC: mark})
 
 
 def _tag(context: StackContext, state: SecretState, tags: dict[str, str]) -> SecretState:
