@@ -124,7 +124,7 @@ class _Queue:
         self._behind: dict[str, list[str]] = {}
         self.ready: deque[Change] = deque()
         for name, change in self._waiting.items():
-            needs = {need for need in change.depends_on if need in self._waiting}
+            needs = {need for need in (*change.depends_on, *change.after) if need in self._waiting}
             self._needs[name] = len(needs)
             for need in needs:
                 self._behind.setdefault(need, []).append(name)

@@ -57,7 +57,8 @@ class Change:
         reasons: why, for a human; never a secret value nor a digest of one. One of a blocked change may say after a
             colon what unblocks it.
         drift: whether AWS was changed outside, as against the YAML having changed.
-        depends_on: names of resources of the same plan that come first.
+        depends_on: names of resources of the same plan that come first, and have to be as declared.
+        after: names of those that only come first, whatever becomes of them.
         error: why it could not be planned; applying it fails with that, and the others go on.
         remedy: what unblocks it, where its reasons and its error do not say.
     """
@@ -67,6 +68,7 @@ class Change:
     reasons: tuple[str, ...] = ()
     drift: bool = False
     depends_on: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     error: SecretsPipelineError | None = None
     remedy: str = ""
 

@@ -17,10 +17,10 @@ from secrets_pipeline.reconcilers import desired, replica, rotation
 from secrets_pipeline.reconcilers.fields import known_fields
 from secrets_pipeline.reconcilers.marks import SPEC, Commit, Part
 from secrets_pipeline.reconcilers.planning import plan_secrets
-from secrets_pipeline.reconcilers.rendered import is_rendered_from
+from secrets_pipeline.reconcilers.rendered import has_fields_from
 from secrets_pipeline.reconcilers.secret_differences import differences
 from secrets_pipeline.reconcilers.states import SecretState, Unread
-from secrets_pipeline.reconcilers.taking import give_up, write
+from secrets_pipeline.reconcilers.taking import finish, give_up
 from secrets_pipeline.reconcilers.value_inputs import field_inputs
 from secrets_pipeline.references import Pending
 from secrets_pipeline.spec import GeneratedValue, SecretSpec
@@ -138,8 +138,7 @@ def _mark(context: StackContext, known: SecretState, secret: SecretSpec, commit:
             raise SkippedError("another run changes it at the same time", remedy="Run again: all parts are read then.")
         if open_parts := _open_parts(context, seen, secret):
             raise SkippedError(f"not finished: {', '.join(open_parts)}")
-    owner = context.owner(secret)
-    write(context, state, owner, context.marks.finished(state.arn, owner, commit))
+    finish(context, state, secret, commit)
 
 
 def _room_for_a_look(context: StackContext, secret: SecretSpec) -> bool:
@@ -163,7 +162,7 @@ def _open_parts(context: StackContext, state: SecretState, secret: SecretSpec) -
     parts.extend(replica.open_parts(context, state, secret))
     if isinstance(secret.value, GeneratedValue) and secret.value.fields:
         fields, missing = known_fields(context, secret)
-        if missing or not is_rendered_from(state, field_inputs(context, secret, fields)):
+        if missing or not has_fields_from(state, field_inputs(context, secret, fields)):
             parts.append("fields beside the password")
     return parts
 

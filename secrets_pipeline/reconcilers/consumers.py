@@ -66,7 +66,7 @@ class ConsumerReconciler:
         wanted = self._wanted()
         if change.resource.kind == NOTE:
             return self._notes.apply(change, wanted)
-        self._notes.withdraw(change.resource.component, wanted)
+        self._notes.withdraw(wanted)
         return self._deliverers[change.resource.kind].apply(change)
 
     def _wanted(self) -> Mapping[Resource, str | Pending]:

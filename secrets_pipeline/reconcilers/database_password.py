@@ -14,7 +14,7 @@ from secrets_pipeline.aws import AwsError, calling
 from secrets_pipeline.engine import SkippedError
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, Unreachable
 from secrets_pipeline.reconcilers.marks import PASSWORD
-from secrets_pipeline.reconcilers.password_mark import PasswordMark, is_unfinished, not_ours, proves
+from secrets_pipeline.reconcilers.password_mark import PasswordMark, begun, is_unfinished, not_ours, proves, setting
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.stored_value import read_value
 from secrets_pipeline.spec import DatabaseSpec, GeneratedValue, SecretRef
@@ -40,7 +40,7 @@ class DatabasePassword:
         self._context = context
         self._database = database
         self._declared = context.spec.secret(ref)
-        self._asked: str | None = None
+        self._asked: tuple[str, ...] = ()
 
     def known(self) -> SecretState | None:
         """Its secret as this run knows it."""
@@ -88,17 +88,18 @@ class DatabasePassword:
             AwsError: if the password is not ours to set, or AWS refuses.
         """
         self._check(state, tried)
-        self._tag(state, PasswordMark(state.resource_id, tried.current_version or "", setting=True))
+        mark = setting(state, tried.current_version or "", *self._asked)
+        self._tag(state, mark)
         # Once more, as there is no compare-and-swap: nothing else comes between this and the change.
         secret = self.confirmed()
         if secret.current_version != tried.current_version or secret.rotation_in_progress:
             raise SkippedError(f"{secret.name} was changed meanwhile: the next run proves what it holds then")
-        self._asked = tried.current_version
+        self._asked = (mark.version, *self._asked)
         self._modify(password)
         after = self._context.inventory.databases.find(self._database)
         if after is not None and not is_unfinished(after):
             # Another run set the same, and recorded it before this change: a rotation may have come in between.
-            self._tag(state, PasswordMark(state.resource_id, tried.current_version or "", setting=True))
+            self._tag(after, setting(after, *self._asked))
 
     def record(self, state: DatabaseState, tried: SecretState) -> bool:
         """Record that the database accepts a version; False, and nothing recorded, if it is current no more."""
@@ -131,17 +132,24 @@ class DatabasePassword:
 
         Writes of ours may have followed, so that its version carries no label any more; it can still be read.
         """
-        mark = PasswordMark.read(state)
-        version = mark.version if mark is not None and is_unfinished(state) else self._asked
-        if version in (None, secret.current_version) or secret.last_rotated_at is None:
+        if secret.last_rotated_at is None:
             return False
+        versions = dict.fromkeys((*self._asked, *begun(state)))
+        return any(self._holds(state, secret, one) for one in versions if one != secret.current_version)
+
+    def _holds(self, state: DatabaseState, secret: SecretState, version: str) -> bool:
         try:
             held = self.read(secret, version)
         except AwsError as error:
             if error.code != "ResourceNotFoundException":
                 raise
             return False
-        return self.log_in(state, held) == LoggedIn()
+        match self.log_in(state, held):
+            case Unreachable(reason=reason):
+                # Refused, it would be given up for good.
+                raise SkippedError(f"password not proven: {reason}")
+            case login:
+                return login == LoggedIn()
 
     def _modify(self, password: SecretStr) -> None:
         client, identifier = self._context.account.client("rds"), self._database.identifier

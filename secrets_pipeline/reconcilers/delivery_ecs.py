@@ -128,15 +128,15 @@ class EcsDeliveryReconciler:
         latest = self._running(delivery)
         if latest is None:
             reason = f"service {delivery.service} in cluster {delivery.cluster} does not exist: Terraform makes it"
-            return Change(resource, ChangeClass.BLOCKED, (reason,), depends_on=after)
+            return Change(resource, ChangeClass.BLOCKED, (reason,), after=after)
         if not latest.runs(delivery.container):
             reason = f"task definition {delivery.family} has no container {delivery.container}: Terraform makes it"
-            return Change(resource, ChangeClass.BLOCKED, (reason,), depends_on=after)
+            return Change(resource, ChangeClass.BLOCKED, (reason,), after=after)
         wanted = self._wanted(delivery)
         if isinstance(wanted, Pending):
-            return Change(resource, ChangeClass.UPDATE, (f"waits: {wanted.reason}",), depends_on=after)
+            return Change(resource, ChangeClass.UPDATE, (f"waits: {wanted.reason}",), after=after)
         reasons = _differences(latest, delivery, *wanted)
-        return Change(resource, ChangeClass.UPDATE if reasons else ChangeClass.NONE, reasons, depends_on=after)
+        return Change(resource, ChangeClass.UPDATE if reasons else ChangeClass.NONE, reasons, after=after)
 
     def _wanted(self, delivery: EcsDelivery) -> tuple[dict[str, str], dict[str, str]] | Pending:
         secrets = resolved(self._context, delivery.secrets)

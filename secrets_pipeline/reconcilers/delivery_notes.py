@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 KIND = "delivered"
 OPEN = "open"
 """What a note says while deliveries are on their way; no digest."""
+_NAME = "/delivered"
 Wanted = Mapping[Resource, str | Pending]
 """Each delivery with all that it delivers, as one text."""
 
@@ -65,16 +66,19 @@ class DeliveryNotes:
         publish(self._context, change.resource.name, digest)
         return "noted"
 
-    def withdraw(self, component: str, wanted: Wanted) -> None:
-        """Before a delivery: a note of other deliveries than those of now must not outlive the first of these."""
-        name = self._name(component)
+    def withdraw(self, wanted: Wanted) -> None:
+        """Before a delivery: a note of other deliveries than those of now must not outlive the first of these.
+
+        Whosever it is: another component may have delivered to the same consumer, and may do so again one day.
+        """
         with self._lock:
-            note = published(self._context).get(name)
-            if note not in (None, OPEN, self._digests(wanted).get(component)):
-                publish(self._context, name, OPEN)
+            right = {self._name(component): digest for component, digest in self._digests(wanted).items()}
+            for name, note in published(self._context).items():
+                if name.endswith(_NAME) and note not in (OPEN, right.get(name)):
+                    publish(self._context, name, OPEN)
 
     def _name(self, component: str) -> str:
-        return f"{ROOT}/{self._context.spec.stack}/{component}/delivered"
+        return f"{ROOT}/{self._context.spec.stack}/{component}{_NAME}"
 
     def _digests(self, wanted: Wanted) -> dict[str, str]:
         """Digest by component, of those whose deliveries are all known."""

@@ -13,21 +13,28 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.states import SecretState
 
 _SETTING = "setting"
+_MOST_EARLIER = 2
+"""So that the tag stays within 256 characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class PasswordMark:
     """`DbiResourceId:VersionId` once a login proved it, with `:setting` from before the change was asked for.
 
+    Until a login proves one, the versions that runs began to set before follow after another colon: what the database
+    holds meanwhile may be one of them.
+
     Attributes:
         resource_id: DbiResourceId or DbClusterResourceId; a restore copies tags to a database with another one.
         version: version id of the secret.
         setting: whether a run began to set that version's password, and none has seen the end.
+        earlier: version ids that runs began to set before that one, and have not seen the end of; the latest first.
     """
 
     resource_id: str
     version: str
     setting: bool = False
+    earlier: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, state: DatabaseState) -> Self | None:
@@ -36,11 +43,15 @@ class PasswordMark:
         if text is None:
             return None
         resource_id, _, rest = text.partition(":")
-        version, _, suffix = rest.partition(":")
-        return cls(resource_id, version, setting=suffix == _SETTING)
+        version, _, rest = rest.partition(":")
+        suffix, _, earlier = rest.partition(":")
+        return cls(resource_id, version, setting=suffix == _SETTING, earlier=tuple(earlier.split()))
 
     def __str__(self) -> str:
-        return ":".join([self.resource_id, self.version, *([_SETTING] if self.setting else [])])
+        said = [self.resource_id, self.version]
+        if self.setting:
+            said += [_SETTING, *([" ".join(self.earlier)] if self.earlier else [])]
+        return ":".join(said)
 
 
 def proves(state: DatabaseState, secret: SecretState) -> bool:
@@ -59,6 +70,24 @@ def is_unfinished(state: DatabaseState) -> bool:
     """Whether a run began to set the password of this very database, and none has seen the end."""
     mark = PasswordMark.read(state)
     return mark is not None and mark.setting and mark.resource_id == state.resource_id
+
+
+def begun(state: DatabaseState) -> tuple[str, ...]:
+    """The versions that runs began to set in this very database, and have not seen the end of; the latest first."""
+    mark = PasswordMark.read(state)
+    return (mark.version, *mark.earlier) if mark is not None and is_unfinished(state) else ()
+
+
+def setting(state: DatabaseState, version: str, *also: str) -> PasswordMark:
+    """The mark from before the change to a version is asked for.
+
+    Args:
+        state: the database as it is known.
+        version: what is about to be set.
+        also: versions that may have been set as well.
+    """
+    earlier = [one for one in dict.fromkeys((*also, *begun(state))) if one != version]
+    return PasswordMark(state.resource_id, version, setting=True, earlier=tuple(earlier[:_MOST_EARLIER]))
 
 
 def not_ours(context: StackContext, secret: SecretState) -> str:

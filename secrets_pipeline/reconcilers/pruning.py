@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws import calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.reconcilers.marks import DEFAULT_RECOVERY_DAYS
+from secrets_pipeline.reconcilers.marks import DEFAULT_RECOVERY_DAYS, Part
 from secrets_pipeline.reconcilers.replica import withdraw
 from secrets_pipeline.reconcilers.states import SecretState
+from secrets_pipeline.reconcilers.taking import take
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
@@ -50,7 +51,9 @@ def prune(context: StackContext, name: str) -> str:
         return "was gone already"
     if not context.owns(state):
         raise SkippedError(f"{name} does not belong to this stack any more")
-    state, days = withdraw(context, state), _days(context, state)
+    days = _days(context, state)
+    # Declared again one day, it must not look as if somebody else had deleted it.
+    state = withdraw(context, take(context, state, Part.TAGS))
     how: dict[str, Any] = {"RecoveryWindowInDays": days} if days else {"ForceDeleteWithoutRecovery": True}
     with calling("DeleteSecret", name):
         context.account.client("secretsmanager").delete_secret(SecretId=state.arn, **how)

@@ -18,7 +18,7 @@ from secrets_pipeline.reconcilers.marks import Part
 from secrets_pipeline.reconcilers.planning import plan_secrets
 from secrets_pipeline.reconcilers.secret_differences import OUTSIDE
 from secrets_pipeline.reconcilers.states import SecretState
-from secrets_pipeline.reconcilers.taking import replace_kept, take
+from secrets_pipeline.reconcilers.taking import take
 from secrets_pipeline.references import Pending
 from secrets_pipeline.spec import SecretSpec
 
@@ -66,7 +66,7 @@ class RotationReconciler:
             return "rotation cancelled"
         # An edit of the rules alone never rotates.
         at_once = wanted.rotate_immediately and not state.rotation_enabled
-        state = replace_kept(self._context, take(self._context, state, Part.ROTATION), Part.ROTATION)
+        state = take(self._context, state, Part.ROTATION)
         with calling("RotateSecret", secret.name):
             client.rotate_secret(
                 SecretId=state.arn,

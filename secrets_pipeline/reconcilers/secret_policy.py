@@ -14,7 +14,7 @@ from secrets_pipeline.reconcilers import desired
 from secrets_pipeline.reconcilers.marks import Part
 from secrets_pipeline.reconcilers.planning import plan_secrets
 from secrets_pipeline.reconcilers.secret_differences import OUTSIDE
-from secrets_pipeline.reconcilers.taking import replace_kept, take
+from secrets_pipeline.reconcilers.taking import take
 from secrets_pipeline.references import Pending
 from secrets_pipeline.spec import POLICY_BYTES, SecretSpec
 
@@ -57,7 +57,6 @@ class SecretPolicyReconciler:
                 client.delete_resource_policy(SecretId=state.arn)
             self._context.inventory.note(replace(state, policy=None))
             return "policy removed"
-        state = replace_kept(self._context, state, Part.POLICY)
         text = compact(document, longest=POLICY_BYTES)
         put = partial(client.put_resource_policy, SecretId=state.arn, ResourcePolicy=text, BlockPublicPolicy=True)
         self._context.world.patience.until_visible(

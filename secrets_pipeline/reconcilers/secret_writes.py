@@ -17,6 +17,7 @@ from secrets_pipeline.reconcilers.marks import (
     INPUTS,
     KEPT,
     KEY,
+    REPLICAS,
     SPEC,
     STACK,
     VALUE_KEY,
@@ -208,13 +209,11 @@ class SecretWrites:
         changed = {key: value for key, value in wanted.items() if state.tags.get(key) != value}
         if any(key in changed for key in (STACK, COMPONENT, KEY)):
             # The old mark speaks of the old owner: prove the new one in the same call.
-            owner, run = self._context.owner(secret), self._context.world.run
-            changed[SPEC] = self._context.marks.provisional(state.arn, owner, run)
+            changed[SPEC] = self._own_mark(state, secret)
         if self._context.marks.verify(state).state is MarkState.UNMARKED:
+            # What we said of it when it was ours, if it ever was, is no more true.
+            changed |= {tag: "" for tag in (VALUE_VERSION, REPLICAS, KEPT) if tag in state.tags}
             changed |= self._kept(state, secret)
-            if VALUE_VERSION in state.tags:
-                # It is proved for the name alone: what is adopted may be another secret, and its value is not ours.
-                changed[VALUE_VERSION] = ""
         if moved and state.tags.get(VALUE_KEY) != (under := key_id(self._context, state.kms_key_id)):
             # Said before the move, so that a crash behind it does not leave the value there.
             changed[VALUE_KEY] = under
@@ -226,6 +225,14 @@ class SecretWrites:
             with calling("UntagResource", state.name):
                 self._client.untag_resource(SecretId=state.arn, TagKeys=surplus)
         return ["tags"] if changed or surplus else []
+
+    def _own_mark(self, state: SecretState, secret: SecretSpec) -> str:
+        """The mark of the new owner: it vouches for what the old one vouched for, but the tags."""
+        marks, run, owner = self._context.marks, self._context.world.run, self._context.owner(secret)
+        commit = marks.verify(state).commit
+        if commit is None:
+            return marks.provisional(state.arn, owner, run)
+        return marks.finished(state.arn, owner, commit.opened(Part.TAGS, run))
 
     def _kept(self, state: SecretState, secret: SecretSpec) -> dict[str, str]:
         """Policy and rotation that an adopted secret has and nobody declares: adoption takes neither away."""

@@ -5,13 +5,17 @@ Without this, a run that changes a policy and dies leaves a mark that says it is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws import NEW_RESOURCE
-from secrets_pipeline.reconcilers.marks import COMPONENT, KEPT, KEY, SPEC, Mark, Owner, Part
+from secrets_pipeline.reconcilers import desired
+from secrets_pipeline.reconcilers.marks import COMPONENT, KEPT, KEY, SPEC, Commit, Mark, Owner, Part
 from secrets_pipeline.reconcilers.states import SecretState, tag_list
+from secrets_pipeline.spec import SecretSpec
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
@@ -35,7 +39,7 @@ def take(context: StackContext, state: SecretState, part: Part) -> SecretState:
     if mark.commit is None or mark.owner is None:
         return give_up(context, state)
     opened = mark.commit.opened(part, run)
-    return write(context, state, mark.owner, context.marks.finished(state.arn, mark.owner, opened))
+    return _write(context, state, mark.owner, context.marks.finished(state.arn, mark.owner, opened))
 
 
 def give_up(context: StackContext, state: SecretState) -> SecretState:
@@ -47,22 +51,31 @@ def give_up(context: StackContext, state: SecretState) -> SecretState:
     owner = context.marks.verify(state).owner
     if owner is None:
         return state
-    return write(context, state, owner, context.marks.provisional(state.arn, owner, context.world.run))
+    return _write(context, state, owner, context.marks.provisional(state.arn, owner, context.world.run))
 
 
-def replace_kept(context: StackContext, state: SecretState, part: Part) -> SecretState:
-    """Forget that a part is somebody else's, before the declared one takes its place: that one is ours to take away.
+def finish(context: StackContext, state: SecretState, secret: SecretSpec, commit: Commit) -> SecretState:
+    """Write the mark of a finished secret, and forget that a part is somebody else's where ours has taken its place.
+
+    Not before: until then what is there may still be theirs.
 
     Raises:
         AwsError: if AWS refuses.
     """
-    kept = context.marks.read_words(state, KEPT)
-    if part.value not in kept:
-        return state
-    return _tag(context, state, {KEPT: context.marks.words(KEPT, state.arn, kept - {part.value})})
+    owner, marks = context.owner(secret), context.marks
+    declared = {
+        Part.POLICY.value: desired.policy(context, secret) is not None,
+        Part.ROTATION.value: secret.rotation is not None,
+    }
+    kept = marks.read_words(state, KEPT)
+    left = {word for word in kept if not declared.get(word)}
+    more = {} if left == kept else {KEPT: marks.words(KEPT, state.arn, left)}
+    return _write(context, state, owner, marks.finished(state.arn, owner, commit), more)
 
 
-def write(context: StackContext, state: SecretState, owner: Owner, mark: str) -> SecretState:
+def _write(
+    context: StackContext, state: SecretState, owner: Owner, mark: str, more: Mapping[str, str] = MappingProxyType({})
+) -> SecretState:
     """Write a mark, and the component and key that it speaks of, which another run may just have changed.
 
     Not the stack: whoever takes that tag away takes the secret out of our hands, even at this moment.
@@ -70,10 +83,7 @@ def write(context: StackContext, state: SecretState, owner: Owner, mark: str) ->
     Raises:
         AwsError: if AWS refuses.
     """
-    return _tag(context, state, {COMPONENT: owner.component, KEY: owner.key, SPEC: mark})
-
-
-def _tag(context: StackContext, state: SecretState, tags: dict[str, str]) -> SecretState:
+    tags = {**more, COMPONENT: owner.component, KEY: owner.key, SPEC: mark}
     client = context.account.client("secretsmanager")
     tag = partial(client.tag_resource, SecretId=state.arn, Tags=tag_list(tags))
     context.world.patience.until_visible("TagResource", state.name, tag, lag=NEW_RESOURCE)

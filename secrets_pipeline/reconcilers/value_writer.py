@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from secrets_pipeline.aws import NEW_RESOURCE, AwsError, calling
 from secrets_pipeline.engine import SkippedError
 from secrets_pipeline.reconcilers.marks import INPUTS, VALUE_KEY, VALUE_VERSION
-from secrets_pipeline.reconcilers.rendered import COPIED, STAGED, carried, inputs_tag, is_unfinished
+from secrets_pipeline.reconcilers.rendered import COPIED, STAGED, UNKNOWN, carried, inputs_tag, is_unfinished
 from secrets_pipeline.reconcilers.secret_differences import key_id, under_another_key
 from secrets_pipeline.reconcilers.states import CURRENT, PENDING, PREVIOUS, SecretState, tag_list
 from secrets_pipeline.reconcilers.stored_value import read_value
@@ -222,6 +222,8 @@ class ValueWriter:
         said = inputs_tag(inputs, version) if inputs else carried(before, version)
         if said and not rotated:
             tags[INPUTS] = said
+        elif inputs:
+            tags[INPUTS] = inputs_tag(UNKNOWN, version)
         if any(state.tags.get(key) != value for key, value in tags.items()):
             self._tag(state, tags)
         if rotated:

@@ -17,7 +17,7 @@ from secrets_pipeline.reconcilers.marks import INPUTS, PASSWORD
 from secrets_pipeline.spec import GeneratedValue, PasswordPolicy, SecretSpec, StackSpec
 
 if TYPE_CHECKING:
-    from tests.reconcilers.conftest import Bench, Interruption
+    from tests.reconcilers.conftest import Bench, Interruption, Rotation
 
 FIELDS = {
     "engine": "postgres",
@@ -255,3 +255,73 @@ def test_a_connection_follows_the_endpoint_and_is_left_alone_without_a_change(be
     assert bench.document("password")["port"] == port
     assert bench.current("connection") != first
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
+def with_port(bench: Bench, port: int) -> StackSpec:
+    return bench.spec(bench.generated(fields={"host": "db.example", "port": port}))
+
+
+@pytest.mark.parametrize("who", ["rotation", "human"])
+def test_fields_that_a_killed_run_wrote_and_somebody_copied_are_written_again_when_the_yaml_goes_back(
+    bench: Bench, rotate: Rotation, interruption: Interruption, killed: type[BaseException], who: str
+) -> None:
+    databases = (bench.database(),)
+    first, second = (
+        bench.spec(bench.generated(fields={"host": "db.example", "port": port}), databases=databases)
+        for port in (5432, 5433)
+    )
+    bench.provision(first)
+
+    def strike(operation: str) -> None:
+        if operation == "UpdateSecretVersionStage":
+            raise killed
+
+    interruption.after = strike
+    with pytest.raises(killed):
+        bench.provision(second, interruption=interruption)
+    if who == "rotation":
+        rotate()
+    else:
+        edited = json.dumps({**bench.document("password"), "password": "typed-by-a-human"})
+        bench.secrets.put_secret_value(SecretId=bench.name("password"), SecretString=edited)
+    theirs = bench.document("password")
+    assert theirs["port"] == 5433
+    bench.provision(first)
+    assert bench.document("password") == {**theirs, "port": 5432}
+    assert {type(one) for one in bench.provision(first).values()} == {Unchanged}
+
+
+def test_fields_that_a_rotation_copied_as_it_began_are_written_again_when_the_yaml_goes_back(
+    bench: Bench, interruption: Interruption
+) -> None:
+    bench.provision(with_port(bench, 5432))
+    name, theirs, pending = bench.name("password"), "b" * 40, False
+
+    def begin(operation: str) -> None:
+        nonlocal pending
+        if operation == "UpdateSecretVersionStage" and not pending:
+            pending = True
+            copied = json.dumps({**bench.document("password"), "password": "rotated"})
+            bench.secrets.put_secret_value(
+                SecretId=name, ClientRequestToken=theirs, SecretString=copied, VersionStages=["AWSPENDING"]
+            )
+
+    interruption.after = begin
+    bench.provision(with_port(bench, 5433), interruption=interruption)
+    bench.secrets.update_secret_version_stage(
+        SecretId=name, VersionStage="AWSCURRENT", MoveToVersionId=theirs, RemoveFromVersionId=bench.current("password")
+    )
+    bench.provision(with_port(bench, 5432))
+    assert bench.document("password") == {"host": "db.example", "port": 5432, "password": "rotated"}
+    assert {type(one) for one in bench.provision(with_port(bench, 5432)).values()} == {Unchanged}
+
+
+def test_fields_that_a_copy_carried_need_no_writing(bench: Bench) -> None:
+    key = bench.kms.create_key()["KeyMetadata"]["Arn"]
+    bench.provision(with_port(bench, 5432))
+    bench.provision(with_port(bench, 5433))
+    versions = bench.versions("password")
+    moved = bench.spec(bench.generated(fields={"host": "db.example", "port": 5433}, kms_key=key))
+    bench.provision(moved)
+    assert bench.versions("password") == versions + 1
+    assert {type(one) for one in bench.provision(moved).values()} == {Unchanged}

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from secrets_pipeline.engine import Applied, Failed, Outcome, Skipped, Unchanged
 from secrets_pipeline.reconcilers import Surroundings
 from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
-from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, log_in
+from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, Unreachable, log_in
 from secrets_pipeline.reconcilers.marks import PASSWORD
 from secrets_pipeline.spec import StackSpec
 
@@ -334,3 +334,76 @@ def terraform_makes_it(bench: Bench) -> None:
 def available(bench: Bench) -> None:
     while instance(bench)["DBInstanceStatus"] != "available":
         time.sleep(0.05)
+
+
+def test_wherever_a_run_is_killed_while_it_mends_an_overtaken_rotation_the_next_one_finishes(
+    bench: Bench, spec: StackSpec, rotate: Rotation, interruption: Interruption, killed: type[BaseException]
+) -> None:
+    boundary, finished = 0, False
+    while not finished:
+        made_anew(bench)
+        rotated = overtaken(bench, spec, rotate, interruption, killed)
+        interruption.before = interruption.after = lambda _operation: None
+        interruption.kill_at(boundary)
+        try:
+            prove(bench, spec, interruption)
+        except killed:
+            settle(bench)
+            bench.provision(spec)
+        else:
+            finished = True
+        assert bench.value("password") == rotated
+        assert accepts(bench, rotated), f"killed at boundary {boundary}"
+        assert isinstance(prove(bench, spec), Unchanged), f"killed at boundary {boundary}"
+        boundary += 1
+    assert boundary > 15
+
+
+def test_a_busy_database_is_mended_by_the_next_run(
+    bench: Bench, spec: StackSpec, rotate: Rotation, interruption: Interruption
+) -> None:
+    rotated, times = "", 0
+
+    def other(operation: str) -> None:
+        nonlocal rotated, times
+        times += operation == "ModifyDBInstance"
+        if operation == "ModifyDBInstance" and times == 1:
+            rotated = rotate()
+        elif operation == "ModifyDBInstance" and times == 2:
+            bench.rds.stop_db_instance(DBInstanceIdentifier=bench.stack)
+
+    interruption.before = other
+    assert isinstance(prove(bench, spec, interruption), Skipped)
+    bench.rds.start_db_instance(DBInstanceIdentifier=bench.stack)
+    available(bench)
+    assert isinstance(prove(bench, spec), Applied)
+    assert accepts(bench, rotated)
+    assert mark(bench) == proof(bench)
+
+
+def test_an_overtaken_rotation_is_not_given_up_because_a_login_could_not_be_tried(
+    bench: Bench, spec: StackSpec, rotate: Rotation, interruption: Interruption, killed: type[BaseException]
+) -> None:
+    ours = bench.value("password")
+    rotated = overtaken(bench, spec, rotate, interruption, killed)
+    context = bench.context(spec)
+
+    def tried(address: Address, password: SecretStr, *, ca_file: str | None = None) -> Login:
+        if password.get_secret_value() == ours:
+            return Unreachable("too many connections")
+        return log_in(address, password, ca_file=ca_file)
+
+    context.world.surroundings = Surroundings(log_in=tried)
+    outcome = bench.run(DatabaseEndpointReconciler(context))[bench.stack]
+    assert isinstance(outcome, Skipped)
+    assert outcome.reason == "password not proven: too many connections"
+    assert isinstance(prove(bench, spec), Applied)
+    assert accepts(bench, rotated)
+
+
+def made_anew(bench: Bench) -> None:
+    """A secret that never rotated, and a database that accepts another password."""
+    name = bench.name("password")
+    bench.secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    bench.create(bench.generated(), databases=(bench.database(),))
+    forget(bench)

@@ -8,7 +8,7 @@ import pytest
 
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.local import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
-from secrets_pipeline.reconcilers import STAGES
+from secrets_pipeline.reconcilers import STAGES, ApplyOptions
 from secrets_pipeline.spec import EcsDelivery, LambdaDelivery, StackSpec, StageDelivery
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ def test_two_containers_of_one_service_are_delivered_one_after_the_other(bench: 
     register(bench, container(), container("sidecar"))
     spec = delivering(bench, ecs(bench, secrets={"A": ARN}), ecs(bench, container="sidecar", secrets={"B": ARN}))
     first, second = f"{bench.stack}/orders/app", f"{bench.stack}/orders/sidecar"
-    assert bench.plan(spec, STAGE)[second].depends_on == (first,)
+    assert bench.plan(spec, STAGE)[second].after == (first,)
     bench.provision(spec)
     app, sidecar = running(bench)["containerDefinitions"]
     assert ([one["name"] for one in app["secrets"]], [one["name"] for one in sidecar["secrets"]]) == (["A"], ["B"])
@@ -317,3 +317,29 @@ def test_a_secret_in_a_plain_sink_is_refused_without_showing_it(bench: Bench) ->
     assert "is secret and must not be used here" in outcome.error.message
     assert "declared" not in outcome.error.diagnostics()
     assert variables(bench) == {}
+
+
+@pytest.mark.parametrize("options", [ApplyOptions(), ApplyOptions(prune=True)], ids=["left over", "pruned"])
+def test_a_delivery_that_left_and_comes_back_is_made_again_where_another_one_took_its_place(
+    bench: Bench, options: ApplyOptions
+) -> None:
+    secrets = (bench.declared(), bench.declared("other"))
+    other = function(bench, SECRET_ARN="${output.secrets.secret_arns.other}")
+    first = bench.spec(*secrets, deliveries=(function(bench, SECRET_ARN=ARN),))
+    bench.provision(first)
+    bench.provision(bench.spec(*secrets, deliveries=(of_component(other, "shop"),)))
+    assert variables(bench) == {"SECRET_ARN": bench.describe("other")["ARN"]}
+    bench.provision(first, options=options)
+    assert variables(bench) == {"SECRET_ARN": arn(bench)}
+
+
+def of_component(delivery: LambdaDelivery, component: str) -> LambdaDelivery:
+    return delivery.model_copy(update={"component": component})
+
+
+def test_a_container_that_does_not_exist_does_not_stop_the_others_of_its_service(bench: Bench) -> None:
+    spec = delivering(bench, ecs(bench, container="missing", secrets={"A": ARN}), ecs(bench, secrets={"B": ARN}))
+    outcomes = bench.provision(spec)
+    assert isinstance(outcomes[f"{STAGE} {bench.stack}/orders/missing"], Skipped)
+    assert isinstance(outcomes[f"{STAGE} {bench.stack}/orders/app"], Applied)
+    assert [one["name"] for one in running(bench)["containerDefinitions"][0]["secrets"]] == ["B"]

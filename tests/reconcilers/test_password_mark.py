@@ -8,8 +8,16 @@ import pytest
 
 from secrets_pipeline.reconcilers.database_state import DatabaseState
 from secrets_pipeline.reconcilers.marks import PASSWORD
-from secrets_pipeline.reconcilers.password_mark import PasswordMark, is_unfinished, proves, was_restored
+from secrets_pipeline.reconcilers.password_mark import (
+    PasswordMark,
+    begun,
+    is_unfinished,
+    proves,
+    setting,
+    was_restored,
+)
 from secrets_pipeline.reconcilers.states import SecretState
+from secrets_pipeline.spec.tags import TAG_VALUE_LENGTH
 
 
 def database(mark: str | None, resource_id: str = "db-A") -> DatabaseState:
@@ -50,10 +58,31 @@ def test_a_mark_proves_one_version_in_one_database(
     assert (proves(state, SECRET), was_restored(state), is_unfinished(state)) == (proven, restored, unfinished)
 
 
-@pytest.mark.parametrize("mark", ["db-A:v2", "db-A:v2:setting"])
+@pytest.mark.parametrize("mark", ["db-A:v2", "db-A:v2:setting", "db-A:v2:setting:v1 v0"])
 def test_a_mark_is_read_as_it_was_written(mark: str) -> None:
     assert str(PasswordMark.read(database(mark))) == mark
 
 
 def test_a_secret_without_a_value_is_proven_nowhere() -> None:
     assert not proves(database("db-A:"), SecretState(name="s", arn="a"))
+
+
+def test_what_runs_began_to_set_is_remembered_until_a_login_proves_one() -> None:
+    first = setting(database(None), "v1")
+    assert str(first) == "db-A:v1:setting"
+    second = setting(database(str(first)), "v2")
+    assert str(second) == "db-A:v2:setting:v1"
+    assert begun(database(str(second))) == ("v2", "v1")
+    assert is_unfinished(database(str(second)))
+    assert not proves(database(str(second)), SECRET)
+    again = setting(database(str(second)), "v1", "v2")
+    assert begun(database(str(again))) == ("v1", "v2")
+    assert begun(database("db-A:v2")) == begun(database("db-B:v2:setting:v1")) == begun(database(None)) == ()
+
+
+def test_what_is_remembered_fits_into_a_tag() -> None:
+    resource_id, mark = "cluster-" + "A" * 26, ""
+    for version in "abcde":
+        mark = str(setting(database(mark or None, resource_id), version * 64))
+    assert len(mark) <= TAG_VALUE_LENGTH
+    assert begun(database(mark, resource_id)) == ("e" * 64, "d" * 64, "c" * 64)

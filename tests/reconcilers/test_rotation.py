@@ -9,13 +9,14 @@ import pytest
 
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.local import StandInFunction, StandInRole, stand_in
+from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.reconcilers.desired import Rotation
 from secrets_pipeline.reconcilers.rotation import rotation_differences
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.spec import LambdaDelivery, RotationSpec, StackSpec
 
 if TYPE_CHECKING:
-    from tests.reconcilers.conftest import Bench
+    from tests.reconcilers.conftest import Bench, Interruption
 
 STAGE = "secret_rotation"
 ROLE = "arn:aws:iam::111122223333:role/rotation"
@@ -104,12 +105,7 @@ def test_rotation_cancelled_by_hand_is_drift_and_switched_on_again(bench: Bench,
 
 def test_rotation_that_somebody_else_switched_on_is_said_and_left_alone(bench: Bench, function: str) -> None:
     spec = bench.create(bench.generated())
-    bench.secrets.rotate_secret(
-        SecretId=bench.name("password"),
-        RotationLambdaARN=function,
-        RotationRules={"AutomaticallyAfterDays": 7},
-        RotateImmediately=False,
-    )
+    theirs(bench, function)
     change = bench.plan(spec, STAGE)[bench.name("password")]
     assert (change.action, change.drift) == (ChangeClass.NONE, True)
     assert change.reason == "changed outside: rotation is on and not declared; it is left alone"
@@ -181,3 +177,64 @@ def test_another_function_is_a_difference_that_names_both() -> None:
         Rotation(ARN + "2", {"AutomaticallyAfterDays": 30}, rotate_immediately=False),
     )
     assert found == [f"rotation function differs: {ARN} → {ARN}2"]
+
+
+def theirs(bench: Bench, function: str) -> None:
+    bench.secrets.rotate_secret(
+        SecretId=bench.name("password"),
+        RotationLambdaARN=function,
+        RotationRules={"AutomaticallyAfterDays": 7},
+        RotateImmediately=False,
+    )
+
+
+@pytest.mark.parametrize("ref", [{"key": "renamed"}, {"component": "secrets/new"}], ids=str)
+def test_rotation_that_somebody_else_switched_on_stays_when_key_or_component_get_another_name(
+    bench: Bench, function: str, ref: dict[str, str]
+) -> None:
+    components = {"secrets": "secretsmanager", "secrets/new": "secretsmanager"}
+    bench.create(bench.generated(), components=components)
+    theirs(bench, function)
+    secret = bench.generated()
+    renamed = secret.model_copy(update={"ref": secret.ref.model_copy(update=ref)})
+    spec = bench.spec(renamed, components=components)
+    assert bench.plan(spec, STAGE)[bench.name("password")].action is ChangeClass.NONE
+    bench.provision(spec)
+    assert bench.describe("password")["RotationRules"] == {"AutomaticallyAfterDays": 7}
+    assert isinstance(bench.provision(spec)[f"secrets {bench.name('password')}"], Unchanged)
+
+
+@pytest.mark.parametrize("refused", [True, False], ids=["refused", "killed"])
+def test_rotation_kept_at_adoption_is_still_theirs_after_a_declared_one_that_never_came(
+    bench: Bench, function: str, interruption: Interruption, killed: type[BaseException], refused: bool
+) -> None:
+    bench.secrets.create_secret(Name=bench.name("password"), SecretString="theirs")
+    theirs(bench, function)
+    plain = bench.spec(bench.generated())
+    bench.provision(plain, options=ApplyOptions(adopt=True))
+    arn = f"{function}-typo" if refused else function
+    declared = bench.spec(bench.generated(rotation=RotationSpec(lambda_arn=arn, automatically_after_days=30)))
+    if refused:
+        assert isinstance(bench.provision(declared)[f"{STAGE} {bench.name('password')}"], Failed)
+    else:
+
+        def strike(operation: str) -> None:
+            if operation == "RotateSecret":
+                raise killed
+
+        interruption.before = strike
+        with pytest.raises(killed):
+            bench.provision(declared, interruption=interruption)
+    bench.provision(plain)
+    assert bench.describe("password")["RotationRules"] == {"AutomaticallyAfterDays": 7}
+    assert {type(one) for one in bench.provision(plain).values()} == {Unchanged}
+
+
+def test_rotation_kept_at_adoption_is_ours_once_a_declared_one_took_its_place(bench: Bench, function: str) -> None:
+    bench.secrets.create_secret(Name=bench.name("password"), SecretString="theirs")
+    theirs(bench, function)
+    plain = bench.spec(bench.generated())
+    bench.provision(plain, options=ApplyOptions(adopt=True))
+    bench.provision(rotating(bench))
+    bench.provision(plain)
+    assert not bench.describe("password").get("RotationEnabled")

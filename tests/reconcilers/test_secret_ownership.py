@@ -8,7 +8,8 @@ import pytest
 
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, apply_stack, generate_passwords
-from secrets_pipeline.reconcilers.marks import COMPONENT, PREFIX, SPEC, STACK, VALUE_VERSION, MarkState
+from secrets_pipeline.reconcilers.marks import COMPONENT, KEY, PREFIX, SPEC, STACK, VALUE_VERSION, MarkState
+from secrets_pipeline.spec import ReplicaSpec
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench, Interruption
@@ -291,3 +292,28 @@ def test_a_run_with_an_older_component_leaves_no_mark_that_never_verifies(
     assert bench.tags("password")[COMPONENT] == "secrets/new"
     name = f"secrets {bench.name('password')}"
     assert isinstance(bench.provision(spec)[name], Unchanged)
+
+
+def test_what_was_ours_once_is_adopted_without_what_we_said_of_it_then(bench: Bench) -> None:
+    replicated = bench.spec(bench.generated(replicas=(ReplicaSpec(region="eu-west-1"),)))
+    bench.provision(replicated)
+    name = bench.name("password")
+    bench.secrets.untag_resource(SecretId=name, TagKeys=[STACK, COMPONENT, KEY, SPEC])
+    bench.secrets.remove_regions_from_replication(SecretId=name, RemoveReplicaRegions=["eu-west-1"])
+    bench.secrets.replicate_secret_to_regions(SecretId=name, AddReplicaRegions=[{"Region": "eu-west-1"}])
+    plain = bench.spec(bench.generated())
+    bench.provision(plain, options=ApplyOptions(adopt=True))
+    bench.provision(plain)
+    assert [one["Region"] for one in bench.describe("password")["ReplicationStatus"]] == ["eu-west-1"]
+
+
+def test_what_we_pruned_and_is_declared_again_was_not_deleted_outside(bench: Bench) -> None:
+    spec = bench.create(bench.generated())
+    value = bench.value("password")
+    bench.provision(bench.spec(), options=ApplyOptions(prune=True))
+    change = bench.plan(spec)[bench.name("password")]
+    assert (change.action, change.drift) == (ChangeClass.RESTORE, False)
+    assert "changed outside" not in change.reason
+    bench.provision(spec)
+    assert bench.value("password") == value
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}

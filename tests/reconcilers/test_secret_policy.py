@@ -140,3 +140,17 @@ def test_the_order_of_a_policys_lists_is_no_difference(bench: Bench) -> None:
     bench.provision(spec)
     other = spec_with(bench, statement(Action=actions[::-1]))
     assert planned(bench.context(other, writing=False), deep=True)[0].action is ChangeClass.NONE
+
+
+def test_a_policy_kept_at_adoption_is_still_theirs_after_a_declared_one_that_was_refused(bench: Bench) -> None:
+    theirs = json.dumps({"Version": "2012-10-17", "Statement": [statement(Sid="Theirs")]})
+    bench.secrets.create_secret(Name=bench.name("api"), SecretString="{}")
+    bench.secrets.put_resource_policy(SecretId=bench.name("api"), ResourcePolicy=theirs)
+    plain = bench.spec(bench.declared())
+    bench.provision(plain, options=ApplyOptions(adopt=True))
+    public = {"Effect": "Allow", "Principal": "*", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
+    assert isinstance(bench.provision(spec_with(bench, public))[f"{STAGE} {bench.name('api')}"], Failed)
+    bench.provision(plain)
+    kept = bench.secrets.get_resource_policy(SecretId=bench.name("api"))["ResourcePolicy"]
+    assert json.loads(kept) == json.loads(theirs)
+    assert {type(one) for one in bench.provision(plain).values()} == {Unchanged}
