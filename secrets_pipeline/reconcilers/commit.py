@@ -17,7 +17,7 @@ from secrets_pipeline.reconcilers import desired, replica, rotation
 from secrets_pipeline.reconcilers.fields import known_fields
 from secrets_pipeline.reconcilers.marks import SPEC, Commit, Part
 from secrets_pipeline.reconcilers.planning import plan_secrets
-from secrets_pipeline.reconcilers.rendered import has_fields_from
+from secrets_pipeline.reconcilers.rendered import is_rendered_from
 from secrets_pipeline.reconcilers.secret_differences import differences
 from secrets_pipeline.reconcilers.states import SecretState, Unread
 from secrets_pipeline.reconcilers.taking import finish, give_up
@@ -162,7 +162,7 @@ def _open_parts(context: StackContext, state: SecretState, secret: SecretSpec) -
     parts.extend(replica.open_parts(context, state, secret))
     if isinstance(secret.value, GeneratedValue) and secret.value.fields:
         fields, missing = known_fields(context, secret)
-        if missing or not has_fields_from(state, field_inputs(context, secret, fields)):
+        if missing or not is_rendered_from(state, field_inputs(context, secret, fields)):
             parts.append("fields beside the password")
     return parts
 

@@ -11,7 +11,7 @@ from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError,
 from secrets_pipeline.reconcilers.fields import known_fields
 from secrets_pipeline.reconcilers.marks import PASSWORD
 from secrets_pipeline.reconcilers.password_mark import PasswordMark
-from secrets_pipeline.reconcilers.rendered import has_fields_from
+from secrets_pipeline.reconcilers.rendered import is_rendered_from
 from secrets_pipeline.reconcilers.secret import SecretReconciler, waits_for_endpoint
 from secrets_pipeline.reconcilers.states import PREVIOUS
 from secrets_pipeline.reconcilers.value_inputs import field_inputs
@@ -66,7 +66,7 @@ class ConnectionReconciler:
             return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",))
         if missing:
             return Change(resource, ChangeClass.UPDATE, tuple(f"waits: {reason}" for reason in missing))
-        if not has_fields_from(state, field_inputs(context, secret, fields)):
+        if not is_rendered_from(state, field_inputs(context, secret, fields)):
             return Change(resource, ChangeClass.UPDATE, (f"fields {', '.join(fields)} are completed",))
         return Change(resource, ChangeClass.NONE)
 
@@ -81,7 +81,7 @@ class ConnectionReconciler:
         if not context.owns(state):
             raise SkippedError(f"secret {secret.name} is not ours")
         inputs = field_inputs(context, secret, fields)
-        if has_fields_from(state, inputs):
+        if is_rendered_from(state, inputs):
             return "complete already"
         writer = ValueWriter(context)
         after = writer.write(
@@ -89,7 +89,7 @@ class ConnectionReconciler:
             intent=inputs,
             inputs=inputs,
             make=lambda current: merge_document(current, fields),
-            done=lambda state: has_fields_from(state, inputs),
+            done=lambda state: is_rendered_from(state, inputs),
             inherits=True,
         )
         written = context.inventory.secret(secret.name)

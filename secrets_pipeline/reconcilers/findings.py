@@ -15,7 +15,7 @@ from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointRecon
 from secrets_pipeline.reconcilers.database_state import DatabaseState
 from secrets_pipeline.reconcilers.fields import known_fields
 from secrets_pipeline.reconcilers.login import LoggedIn, Login, Refused, Unreachable
-from secrets_pipeline.reconcilers.rendered import has_fields_from, is_rendered_from
+from secrets_pipeline.reconcilers.rendered import is_rendered_from
 from secrets_pipeline.reconcilers.secret import waits_for_endpoint
 from secrets_pipeline.reconcilers.secret_differences import key_id
 from secrets_pipeline.reconcilers.stages import STAGES
@@ -140,7 +140,7 @@ def _document(context: StackContext, secret: SecretSpec, *, deep: bool) -> Findi
         return Finding(secret.name, Verdict.WAITING, "; ".join(missing))
     if state is None or state.current_version is None:
         return Finding(secret.name, Verdict.WRONG, "has no value")
-    if not has_fields_from(state, field_inputs(context, secret, fields)):
+    if not is_rendered_from(state, field_inputs(context, secret, fields)):
         return Finding(secret.name, Verdict.WRONG, f"its fields {', '.join(fields)} are those of another endpoint")
     if not deep:
         return Finding(secret.name, Verdict.RIGHT, "completed from the current endpoint")

@@ -15,7 +15,7 @@ STAGED = "SECRETS_PIPELINE_STAGED"
 COPIED = "SECRETS_PIPELINE_COPIED"
 """Label of a version that only holds what the one before held."""
 UNKNOWN = "unknown"
-"""Stands for inputs where a rotation may have brought back what it read before ours were written."""
+"""Stands for inputs while fields are written, and where a rotation may have brought back what it read before."""
 _VERSION_DIGITS = 32
 
 
@@ -32,32 +32,13 @@ def inputs_tag(inputs: str, version: str) -> str:
 def carried(state: SecretState, version: str) -> str | None:
     """The tag for a copy of the current value; None where nothing true can be said."""
     inputs, _, _ = state.tags.get(INPUTS, "").partition(".")
-    known = inputs and not is_unfinished(state) and not _is_left_behind(state)
-    return inputs_tag(inputs, version) if known else None
+    return inputs_tag(inputs, version) if inputs and not is_unfinished(state) else None
 
 
 def is_rendered_from(state: SecretState, inputs: str) -> bool:
     """Whether nothing has to be rendered: the inputs are those of the last time, and our last write was finished."""
     recorded, _, _ = state.tags.get(INPUTS, "").partition(".")
     return recorded == inputs and not is_unfinished(state)
-
-
-def has_fields_from(state: SecretState, inputs: str) -> bool:
-    """Whether the fields of a document need not be written: as `is_rendered_from`, and nothing was left behind.
-
-    A rotation, or a human, copies what a run of ours wrote before it died, so the version that has it now is theirs.
-    Writing the fields again leaves everything else as they left it.
-    """
-    return is_rendered_from(state, inputs) and not _is_left_behind(state)
-
-
-def _is_left_behind(state: SecretState) -> bool:
-    """Whether our last rendering is another one than the tag speaks of, whoever wrote a version after it."""
-    rendered = next((one for one, labels in state.versions.items() if STAGED in labels), None)
-    _, _, recorded = state.tags.get(INPUTS, "").partition(".")
-    if rendered is None or not recorded or rendered.startswith(recorded):
-        return False
-    return not any(one.startswith(recorded) and COPIED in labels for one, labels in state.versions.items())
 
 
 def is_unfinished(state: SecretState) -> bool:

@@ -132,8 +132,8 @@ class ValueWriter:
                 raise SkippedError(f"a rotation of {name} is in progress", remedy="Run again when it has finished.")
             token = self.token(before.arn, current, meant)
             ours = not inherits or wrote(before, current)
-            if inherits and ours and current is not None:
-                before = self._foretell(before, current, token)
+            if inherits and current is not None:
+                before = self._foretell(before, current, token if ours else None, renders=inputs is not None)
             if self._replace(before, token, make, label(before)):
                 return self._record(before, token, inputs, ours=ours)
         raise AwsError(
@@ -153,11 +153,17 @@ class ValueWriter:
             raise SkippedError(f"secret {name} is not ours any more")
         return state
 
-    def _foretell(self, before: SecretState, current: str, token: str) -> SecretState:
-        """Say that the version to come is ours: killed behind it, no later run could tell from another YAML."""
-        if self._context.marks.wrote(before, token):
-            return before
-        return self._tag(before, {VALUE_VERSION: self._context.marks.versions(before.name, current, token)})
+    def _foretell(self, before: SecretState, current: str, token: str | None, *, renders: bool) -> SecretState:
+        """Say that the version to come is ours, and that what it is rendered from is open.
+
+        Killed behind it, no later run could tell that from another YAML: a rotation or a human may have copied it.
+        """
+        marks, tags = self._context.marks, {}
+        if token is not None and not marks.wrote(before, token):
+            tags[VALUE_VERSION] = marks.versions(before.name, current, token)
+        if renders and INPUTS in before.tags:
+            tags[INPUTS] = inputs_tag(UNKNOWN, current)
+        return self._tag(before, tags) if tags.items() - before.tags.items() else before
 
     def _tag(self, state: SecretState, tags: dict[str, str]) -> SecretState:
         tag = partial(self._client.tag_resource, SecretId=state.arn, Tags=tag_list(tags))
