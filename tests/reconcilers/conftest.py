@@ -90,6 +90,22 @@ class Interruption:
 
         self.before = self.after = strike
 
+    def kill_before(self, operation: str) -> None:
+        """Be killed right before the first call of an operation; what happens after calls stays."""
+        self.before = _killed_by(operation)
+
+    def kill_after(self, operation: str) -> None:
+        """Be killed right after the first call of an operation; what happens before calls stays."""
+        self.after = _killed_by(operation)
+
+
+def _killed_by(operation: str) -> Callable[[str], None]:
+    def strike(called: str) -> None:
+        if called == operation:
+            raise Killed
+
+    return strike
+
 
 class Bench:
     """A stack of its own on the shared server: what it declares, worlds to plan and apply in, and plain boto3.

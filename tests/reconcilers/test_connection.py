@@ -272,11 +272,7 @@ def test_fields_that_a_killed_run_wrote_and_somebody_copied_are_written_again_wh
     )
     bench.provision(first)
 
-    def strike(operation: str) -> None:
-        if operation == "UpdateSecretVersionStage":
-            raise killed
-
-    interruption.after = strike
+    interruption.kill_after("UpdateSecretVersionStage")
     with pytest.raises(killed):
         bench.provision(second, interruption=interruption)
     if who == "rotation":

@@ -111,11 +111,7 @@ def test_a_run_killed_while_it_creates_stores_each_password_once(
         own = bench.another()
         spec = own.spec(own.generated())
 
-        def strike(called: str, operation: str = operation) -> None:
-            if called == operation:
-                raise killed
-
-        interruption.after = strike
+        interruption.kill_after(operation)
         with pytest.raises(killed):
             own.provision(spec, interruption=interruption)
         stored = own.value("password")

@@ -194,39 +194,45 @@ def test_a_password_in_a_document_is_the_one_that_is_set(bench: Bench) -> None:
     assert accepts(bench, bench.document("password")["password"])
 
 
+class AnotherRun:
+    """Right before our change of the password another run sets the same and records it, and a rotation ends.
+
+    Attributes:
+        rotated: the value of the rotation, empty before.
+    """
+
+    def __init__(self, bench: Bench, spec: StackSpec, rotate: Rotation) -> None:
+        self.rotated = ""
+        self._bench, self._spec, self._rotate = bench, spec, rotate
+        self._begun = False
+
+    def __call__(self, operation: str) -> None:
+        """What happens before a call."""
+        if operation == "ModifyDBInstance" and not self._begun:
+            self._begun = True
+            assert isinstance(prove(self._bench, self._spec), Applied)
+            self.rotated = self._rotate()
+
+
 def test_a_change_that_lands_after_another_run_recorded_the_same_and_a_rotation_is_mended_in_the_same_run(
     bench: Bench, spec: StackSpec, rotate: Rotation, interruption: Interruption
 ) -> None:
-    ours, rotated = bench.value("password"), ""
-
-    def other(operation: str) -> None:
-        nonlocal rotated
-        if operation == "ModifyDBInstance" and not rotated:
-            rotated = "begun"
-            assert isinstance(prove(bench, spec), Applied)
-            rotated = rotate()
+    ours, other = bench.value("password"), AnotherRun(bench, spec, rotate)
 
     interruption.before = other
     assert isinstance(prove(bench, spec, interruption), Applied)
-    assert bench.value("password") == rotated != ours
-    assert accepts(bench, rotated)
+    assert bench.value("password") == other.rotated != ours
+    assert accepts(bench, other.rotated)
     assert mark(bench) == proof(bench)
 
 
 def test_a_change_that_lands_after_all_that_is_mended_by_the_next_run_where_this_one_does_not_see_its_end(
     bench: Bench, spec: StackSpec, rotate: Rotation, interruption: Interruption
 ) -> None:
-    rotated = ""
-
-    def other(operation: str) -> None:
-        nonlocal rotated
-        if operation == "ModifyDBInstance" and not rotated:
-            rotated = "begun"
-            assert isinstance(prove(bench, spec), Applied)
-            rotated = rotate()
+    other = AnotherRun(bench, spec, rotate)
 
     def stop(operation: str) -> None:
-        if operation == "AddTagsToResource" and rotated:
+        if operation == "AddTagsToResource" and other.rotated:
             settle(bench)
             bench.rds.stop_db_instance(DBInstanceIdentifier=bench.stack)
 
@@ -234,9 +240,9 @@ def test_a_change_that_lands_after_all_that_is_mended_by_the_next_run_where_this
     assert isinstance(prove(bench, spec, interruption), Skipped)
     bench.rds.start_db_instance(DBInstanceIdentifier=bench.stack)
     available(bench)
-    assert not accepts(bench, rotated)
+    assert not accepts(bench, other.rotated)
     assert isinstance(prove(bench, spec), Applied)
-    assert accepts(bench, rotated)
+    assert accepts(bench, other.rotated)
 
 
 def test_an_overtaken_rotation_is_mended_although_the_value_was_written_again_meanwhile(
@@ -278,11 +284,7 @@ def test_a_database_gets_the_password_although_a_copy_of_it_was_interrupted_and_
     databases = (bench.database(create=False),)
     bench.provision(bench.spec(bench.generated(kms_key=old), databases=databases))
 
-    def strike(operation: str) -> None:
-        if operation == "UpdateSecretVersionStage":
-            raise killed
-
-    interruption.after = strike
+    interruption.kill_after("UpdateSecretVersionStage")
     with pytest.raises(killed):
         bench.provision(bench.spec(bench.generated(kms_key=new), databases=databases), interruption=interruption)
     terraform_makes_it(bench)
@@ -307,11 +309,8 @@ def overtaken(
         if operation == "ModifyDBInstance":
             rotated = rotate()
 
-    def strike(operation: str) -> None:
-        if operation == "ModifyDBInstance":
-            raise killed
-
-    interruption.before, interruption.after = rotating, strike
+    interruption.before = rotating
+    interruption.kill_after("ModifyDBInstance")
     with pytest.raises(killed):
         bench.provision(spec, *((stage,) if stage else ()), interruption=interruption)
     settle(bench)

@@ -92,13 +92,9 @@ def test_a_function_changed_between_our_read_and_our_write_fails_and_keeps_the_c
 def test_a_delivery_that_was_made_before_a_crash_is_taken_back_when_the_stack_says_so(
     bench: Bench, interruption: Interruption, killed: type[BaseException]
 ) -> None:
-    def strike(operation: str) -> None:
-        if operation == "UpdateFunctionConfiguration":
-            raise killed
-
     before, after = (delivering(bench, function(bench, SECRET_ARN=text)) for text in (ARN, ARN + "-other"))
     bench.provision(before)
-    interruption.after = strike
+    interruption.kill_after("UpdateFunctionConfiguration")
     with pytest.raises(killed):
         bench.provision(after, STAGE, interruption=interruption)
     assert variables(bench) == {"SECRET_ARN": arn(bench) + "-other"}
@@ -240,11 +236,7 @@ def test_a_run_killed_between_revision_and_service_registers_no_second_one(
     spec = delivering(bench, ecs(bench, secrets={"API_KEY": ARN}))
     before = revisions(bench)
 
-    def strike(operation: str) -> None:
-        if operation == "RegisterTaskDefinition":
-            raise killed
-
-    interruption.after = strike
+    interruption.kill_after("RegisterTaskDefinition")
     with pytest.raises(killed):
         bench.provision(spec, interruption=interruption)
     change = bench.plan(spec, STAGE)[f"{bench.stack}/orders/app"]

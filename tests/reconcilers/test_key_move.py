@@ -138,11 +138,7 @@ def test_an_interrupted_copy_of_a_value_of_ours_stays_ours_whatever_the_yaml_say
     bench.provision(under(bench, keys[0]))
     value = bench.value("password")
 
-    def strike(operation: str) -> None:
-        if operation == "UpdateSecretVersionStage":
-            raise killed
-
-    interruption.after = strike
+    interruption.kill_after("UpdateSecretVersionStage")
     with pytest.raises(killed):
         bench.provision(under(bench, keys[1]), interruption=interruption)
     bench.provision(under(bench, keys[then]))

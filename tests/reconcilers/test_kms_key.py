@@ -450,12 +450,8 @@ def test_wherever_a_run_is_killed_while_it_makes_or_changes_a_key_the_next_one_e
 def test_a_policy_that_was_put_before_a_crash_is_taken_back_when_the_stack_says_so(
     bench: Bench, interruption: Interruption, killed: type[BaseException]
 ) -> None:
-    def strike(operation: str) -> None:
-        if operation == "PutKeyPolicy":
-            raise killed
-
     spec = provisioned(bench)
-    interruption.after = strike
+    interruption.kill_after("PutKeyPolicy")
     with pytest.raises(killed):
         bench.provision(own(bench, readers=(READER,)), "kms_keys", interruption=interruption)
     key_id = bench.kms.describe_key(KeyId=bench.alias)["KeyMetadata"]["KeyId"]

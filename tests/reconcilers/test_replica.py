@@ -340,11 +340,7 @@ def test_a_prune_that_was_killed_between_replicas_and_secret_is_finished_or_undo
         one = bench.another()
         spec = one.create(replicated(one, IRELAND))
 
-        def strike(operation: str) -> None:
-            if operation == "RemoveRegionsFromReplication":
-                raise killed
-
-        interruption.after = strike
+        interruption.kill_after("RemoveRegionsFromReplication")
         with pytest.raises(killed):
             one.provision(one.spec(), "secrets", options=ApplyOptions(prune=True), interruption=interruption)
         assert status(one) == {}
@@ -421,11 +417,7 @@ def test_a_region_that_left_the_stack_before_the_run_that_added_it_had_finished_
 ) -> None:
     bench.create(bench.declared())
 
-    def strike(operation: str) -> None:
-        if operation == "ReplicateSecretToRegions":
-            raise killed
-
-    interruption.after = strike
+    interruption.kill_after("ReplicateSecretToRegions")
     with pytest.raises(killed):
         bench.provision(bench.spec(replicated(bench, IRELAND)), interruption=interruption)
     assert status(bench) == {IRELAND: "InSync"}

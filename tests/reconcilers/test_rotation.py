@@ -217,12 +217,7 @@ def test_rotation_kept_at_adoption_is_still_theirs_after_a_declared_one_that_nev
     if refused:
         assert isinstance(bench.provision(declared)[f"{STAGE} {bench.name('password')}"], Failed)
     else:
-
-        def strike(operation: str) -> None:
-            if operation == "RotateSecret":
-                raise killed
-
-        interruption.before = strike
+        interruption.kill_before("RotateSecret")
         with pytest.raises(killed):
             bench.provision(declared, interruption=interruption)
     bench.provision(plain)

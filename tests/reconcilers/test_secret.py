@@ -93,11 +93,7 @@ def test_a_secret_that_moves_to_another_component_is_marked_again_in_one_call_th
     )
     spec = bench.spec(moved, components={"secrets/new": "secretsmanager"})
 
-    def strike(operation: str) -> None:
-        if operation == "TagResource":
-            raise killed
-
-    interruption.after = strike
+    interruption.kill_after("TagResource")
     bench.reset_calls()
     with pytest.raises(killed):
         bench.provision(spec, "secrets", interruption=interruption)

@@ -52,11 +52,7 @@ def test_a_run_killed_between_the_new_key_and_the_new_version_is_finished_by_the
     value, _ = moved_to_own_key(bench)
     spec = bench.spec(bench.generated(kms_key=bench.late("${output.kms.key_arn}")), keys=(bench.key(),))
 
-    def strike(operation: str) -> None:
-        if operation == "UpdateSecret":
-            raise killed
-
-    interruption.after = strike
+    interruption.kill_after("UpdateSecret")
     with pytest.raises(killed):
         bench.provision(spec, "secrets", interruption=interruption)
     assert bench.versions("password") == 1
