@@ -102,6 +102,10 @@ class DocumentError(SecretsPipelineError):
     """A secret's JSON value is not what it must be; the text never holds content of it."""
 
 
+class PolicyError(SecretsPipelineError):
+    """A policy document is none, or says what IAM does not know."""
+
+
 class GuardError(SecretsPipelineError):
     """A guard stopped the run before any write."""
 

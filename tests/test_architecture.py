@@ -13,7 +13,7 @@ LAYERS = {
     "references": set(),
     "spec": {"stacks", "references"},
     "engine": set(),
-    "access": set(),
+    "access": {"aws", "spec"},
     "aws": {"spec"},
     "values": {"aws", "spec", "references"},
     "local": {"access"},

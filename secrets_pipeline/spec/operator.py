@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError
@@ -57,6 +57,37 @@ class SealSettings(Spec):
     region: str | None = None
 
 
+class VisibleAccount(Spec):
+    """An account whose roles read secrets of other accounts, and how its principals can be looked at.
+
+    Attributes:
+        account_id: 12 digits.
+        role_arn: role there that may read IAM, and may assume the readers' roles for a live probe.
+    """
+
+    account_id: AccountId
+    role_arn: str
+
+
+class AccessSettings(Spec):
+    """What the operator says about readers.
+
+    Attributes:
+        allowed_readers: globs on ARNs of roles and users that may read although no stack declares them: break-glass
+            roles, administrators.
+        accounts: further accounts that an audit may look at.
+        organization_role_arn: role in the organisation's management or delegated account that may read its policies;
+            None for the stack's own credentials.
+        organization_policies: what stands in for SCPs and RCPs that cannot be read: `unknown`, or `allow` where the
+            operator knows that they do not stand in the way.
+    """
+
+    allowed_readers: tuple[str, ...] = ()
+    accounts: tuple[VisibleAccount, ...] = ()
+    organization_role_arn: str | None = None
+    organization_policies: Literal["unknown", "allow"] = "unknown"
+
+
 def _seals(value: object) -> object:
     return {} if value == "local" else value
 
@@ -73,6 +104,7 @@ class OperatorSettings(Spec):
         read_only: refuse every write; `SECRETS_PIPELINE_READ_ONLY=1` does the same.
         database_logins: whether the pipeline can reach the databases and proves each password by a login.
         rds_ca_file: certificate bundle for logging in to RDS; None for the system's.
+        access: who else may read, and what an audit may look at.
     """
 
     targets: tuple[TargetRule, ...] = ()
@@ -83,6 +115,7 @@ class OperatorSettings(Spec):
     database_logins: bool = True
     read_only: bool = False
     rds_ca_file: str | None = None
+    access: AccessSettings = AccessSettings()
 
     def target(self, stack: str) -> TargetRule | None:
         """The first rule that matches `stack`."""

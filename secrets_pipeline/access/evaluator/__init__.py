@@ -1,0 +1,37 @@
+"""The evaluator: what AWS would answer to one request, from plain policy documents. Pure."""
+
+from secrets_pipeline.access.evaluator.document import Policy
+from secrets_pipeline.access.evaluator.evaluate import authorize
+from secrets_pipeline.access.evaluator.grants import grant_policy
+from secrets_pipeline.access.evaluator.interface import (
+    Caller,
+    Context,
+    Decision,
+    Layer,
+    Levels,
+    Outcome,
+    PrincipalKind,
+    Request,
+    Target,
+    Unread,
+    Vote,
+)
+from secrets_pipeline.access.evaluator.lookup import Lookup
+
+__all__ = [
+    "Caller",
+    "Context",
+    "Decision",
+    "Layer",
+    "Levels",
+    "Lookup",
+    "Outcome",
+    "Policy",
+    "PrincipalKind",
+    "Request",
+    "Target",
+    "Unread",
+    "Vote",
+    "authorize",
+    "grant_policy",
+]

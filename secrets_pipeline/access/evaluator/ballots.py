@@ -1,0 +1,200 @@
+"""What the policies of one layer say to one request: allow, deny, either of them perhaps, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.access.evaluator.interface import Layer, Outcome, Unread, Vote
+from secrets_pipeline.access.evaluator.principals import Closeness
+
+if TYPE_CHECKING:
+    from secrets_pipeline.access.evaluator.document import Policy, Statement
+    from secrets_pipeline.access.evaluator.interface import Caller, Levels
+    from secrets_pipeline.access.evaluator.lookup import Lookup
+
+_SILENT = {layer: Vote(layer, Outcome.SILENT) for layer in Layer}
+_ABSENT = {layer: Vote(layer, Outcome.ABSENT) for layer in Layer}
+
+
+class Ballot:
+    """The vote of one layer, while it is counted.
+
+    Attributes:
+        layer: which.
+        absent: whether no policy of that kind is attached: it neither allows nor limits.
+        allow: a statement that allows for certain.
+        deny: a statement that denies for certain.
+        maybe_allow: one that allows if something unknown is so.
+        maybe_deny: one that denies if something unknown is so.
+        unread: why the layer could not be read.
+    """
+
+    __slots__ = ("absent", "allow", "deny", "layer", "maybe_allow", "maybe_deny", "unread")
+
+    def __init__(self, layer: Layer, *, absent: bool = False, unread: str = "") -> None:
+        self.layer = layer
+        self.absent = absent
+        self.unread = unread
+        self.allow: Statement | None = None
+        self.deny: Statement | None = None
+        self.maybe_allow: Statement | None = None
+        self.maybe_deny: Statement | None = None
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether what is unknown could change it."""
+        return self.deny is None and (
+            self.maybe_deny is not None or bool(self.unread) or (self.allow is None and self.maybe_allow is not None)
+        )
+
+    def denies(self, *, hopeful: bool) -> bool:
+        """Whether it denies explicitly; hopeful takes what is unknown for the better."""
+        return self.deny is not None or (not hopeful and (self.maybe_deny is not None or bool(self.unread)))
+
+    def allows(self, *, hopeful: bool) -> bool:
+        """Whether it allows; hopeful takes what is unknown for the better."""
+        return self.allow is not None or (hopeful and (self.maybe_allow is not None or bool(self.unread)))
+
+    def vote(self) -> Vote:
+        """What it says."""
+        if self.absent:
+            return _ABSENT[self.layer]
+        if self.deny is not None:
+            return _cast(self.layer, Outcome.DENIES, self.deny)
+        if self.unread:
+            return Vote(self.layer, Outcome.UNKNOWN, detail=self.unread)
+        if self.maybe_deny is not None:
+            return _cast(self.layer, Outcome.UNKNOWN, self.maybe_deny, _unsure(self.maybe_deny))
+        if self.allow is not None:
+            return _cast(self.layer, Outcome.ALLOWS, self.allow)
+        if self.maybe_allow is not None:
+            return _cast(self.layer, Outcome.UNKNOWN, self.maybe_allow, _unsure(self.maybe_allow))
+        return _SILENT[self.layer]
+
+    def count(self, policies: Iterable[Policy], action: str, resource: str, lookup: Lookup) -> Ballot:
+        """Count the statements of policies that are attached to the caller, or to an organisation."""
+        for policy in policies:
+            for statement in policy.about(action):
+                held = statement.applies(resource, lookup)
+                if held:
+                    if statement.denies:
+                        self.deny = self.deny or statement
+                    else:
+                        self.allow = self.allow or statement
+                elif held is None:
+                    if statement.denies:
+                        self.maybe_deny = self.maybe_deny or statement
+                    else:
+                        self.maybe_allow = self.maybe_allow or statement
+        return self
+
+
+def attached(
+    layer: Layer, policies: tuple[Policy, ...] | Unread | None, action: str, resource: str, lookup: Lookup
+) -> Ballot:
+    """The ballot of policies attached to the caller; None is absent."""
+    if policies is None:
+        return Ballot(layer, absent=True)
+    if isinstance(policies, Unread):
+        return Ballot(layer, unread=policies.reason)
+    return Ballot(layer).count(policies, action, resource, lookup)
+
+
+def levels(layer: Layer, of: Levels | Unread, action: str, resource: str, lookup: Lookup) -> Ballot:
+    """The ballot of an organisation's policies: each level must allow, none may deny."""
+    if isinstance(of, Unread):
+        return Ballot(layer, unread=of.reason)
+    if not of:
+        return Ballot(layer, absent=True)
+    counted = [Ballot(layer).count(level, action, resource, lookup) for level in of]
+    whole = Ballot(layer)
+    whole.deny = next((one.deny for one in counted if one.deny), None)
+    whole.maybe_deny = next((one.maybe_deny for one in counted if one.maybe_deny), None)
+    if all(one.allow for one in counted):
+        whole.allow = counted[-1].allow
+    elif all(one.allow or one.maybe_allow for one in counted):
+        whole.maybe_allow = next(one.maybe_allow for one in counted if not one.allow)
+    return whole
+
+
+class ResourceBallot(Ballot):
+    """The vote of the target's own policy, where it also matters how closely the caller is named.
+
+    Attributes:
+        by: closeness → a statement that allows for certain.
+        maybe_by: closeness → one that allows if something unknown is so.
+    """
+
+    __slots__ = ("by", "maybe_by")
+
+    def __init__(self, layer: Layer, *, absent: bool = False, unread: str = "") -> None:
+        super().__init__(layer, absent=absent, unread=unread)
+        self.by: dict[Closeness, Statement] = {}
+        self.maybe_by: dict[Closeness, Statement] = {}
+
+    @classmethod
+    def of(
+        cls,
+        layer: Layer,
+        policies: tuple[Policy, ...] | Unread,
+        caller: Caller,
+        action: str,
+        resource: str,
+        lookup: Lookup,
+    ) -> ResourceBallot:
+        """The ballot of a target's policy, or of the grants of a key; none is absent."""
+        if isinstance(policies, Unread):
+            return cls(layer, unread=policies.reason)
+        ballot = cls(layer, absent=not policies)
+        for policy in policies:
+            for statement in policy.about(action):
+                if statement.principals is None:
+                    continue
+                closeness, named = statement.principals.match(caller.names, denies=statement.denies)
+                if named is False:
+                    continue
+                held = statement.applies(resource, lookup)
+                if held is not False:
+                    ballot._add(statement, closeness, certain=bool(named and held))
+        return ballot
+
+    def _add(self, statement: Statement, closeness: Closeness, *, certain: bool) -> None:
+        if statement.denies:
+            if certain:
+                self.deny = self.deny or statement
+            else:
+                self.maybe_deny = self.maybe_deny or statement
+        elif certain:
+            self.by.setdefault(closeness, statement)
+            self.allow = self.allow or statement
+        else:
+            self.maybe_by.setdefault(closeness, statement)
+            self.maybe_allow = self.maybe_allow or statement
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether what is unknown could change it."""
+        return self.deny is None and (super().uncertain or any(one not in self.by for one in self.maybe_by))
+
+    def names(self, *closeness: Closeness, hopeful: bool) -> bool:
+        """Whether it allows somebody who is named as closely as one of these."""
+        if any(one in self.by for one in closeness):
+            return True
+        return hopeful and (bool(self.unread) or any(one in self.maybe_by for one in closeness))
+
+
+def _cast(layer: Layer, outcome: Outcome, statement: Statement, detail: str = "") -> Vote:
+    """The vote of a statement, made once for each."""
+    key = (layer, outcome, detail)
+    vote = statement.votes.get(key)
+    if vote is None:
+        vote = statement.votes[key] = Vote(layer, outcome, statement.policy, statement.name, detail)
+    return vote
+
+
+def _unsure(statement: Statement) -> str:
+    """What a statement's answer depends on that nobody can know here."""
+    does = "denies" if statement.denies else "allows"
+    keys = ", ".join(statement.keys)
+    return f"{does} depending on {keys}" if keys else f"{does} one session of the role"

@@ -1,0 +1,124 @@
+"""Condition blocks: operators with `IfExists`, `Null`, `ForAllValues` and `ForAnyValue`, compiled once.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-logic-multiple-context-keys-or-values.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, Protocol
+
+from secrets_pipeline.access.evaluator.elements import listed, text_of
+from secrets_pipeline.access.evaluator.lookup import Lookup, Unknown
+from secrets_pipeline.access.evaluator.operators import OPERATORS, Operator
+from secrets_pipeline.access.evaluator.patterns import Patterns
+from secrets_pipeline.access.evaluator.truth import Truth, all_of, any_of, negated
+from secrets_pipeline.errors import PolicyError
+
+_IF_EXISTS = "ifexists"
+_NULL = "null"
+
+
+class _Set(Enum):
+    """How several values of one key count together."""
+
+    NONE = ""
+    ALL = "forallvalues"
+    ANY = "foranyvalue"
+
+
+class Condition(Protocol):
+    """One key under one operator."""
+
+    def holds(self, lookup: Lookup) -> Truth:
+        """Whether it holds for a request."""
+        ...
+
+
+class _Compared:
+    __slots__ = ("_if_exists", "_key", "_negated", "_patterns", "_set")
+
+    def __init__(self, key: str, patterns: Patterns, operator: Operator, quantifier: _Set, *, if_exists: bool) -> None:
+        self._key = key
+        self._patterns = patterns
+        self._negated = operator.negated
+        self._set = quantifier
+        self._if_exists = if_exists
+
+    def holds(self, lookup: Lookup) -> Truth:
+        values = lookup.get(self._key)
+        if isinstance(values, Unknown):
+            return None
+        if not values:
+            return self._of_absent()
+        if self._set is _Set.ALL:
+            return all_of(self._of(one, lookup) for one in values)
+        if self._set is _Set.ANY:
+            return any_of(self._of(one, lookup) for one in values)
+        found = any_of(self._patterns.match(one, lookup) for one in values)
+        return negated(found) if self._negated else found
+
+    def _of(self, value: str, lookup: Lookup) -> Truth:
+        found = self._patterns.match(value, lookup)
+        return negated(found) if self._negated else found
+
+    def _of_absent(self) -> bool:
+        if self._if_exists or self._set is _Set.ALL:
+            return True
+        return self._negated and self._set is _Set.NONE
+
+
+class _Null:
+    __slots__ = ("_key", "_wanted")
+
+    def __init__(self, key: str, wanted: frozenset[bool]) -> None:
+        self._key = key
+        self._wanted = wanted
+
+    def holds(self, lookup: Lookup) -> Truth:
+        values = lookup.get(self._key)
+        return None if isinstance(values, Unknown) else (not values) in self._wanted
+
+
+def compile_conditions(block: Any, *, variables: bool, where: str) -> tuple[Condition, ...]:  # noqa: ANN401 - JSON
+    """The conditions of one statement, all of which must hold.
+
+    Args:
+        block: its `Condition` element.
+        variables: whether `${…}` is a policy variable.
+        where: names the statement, for errors.
+
+    Raises:
+        PolicyError: an operator that IAM does not have, or a block that is no map.
+    """
+    if not isinstance(block, Mapping):
+        raise PolicyError(f"{where}: Condition is no map", remedy="Write {operator: {key: value}}.")
+    return tuple(
+        _condition(str(name), str(key), values, variables=variables, where=where)
+        for name, keys in block.items()
+        for key, values in _keys(keys, where).items()
+    )
+
+
+def _keys(keys: Any, where: str) -> Mapping[str, Any]:  # noqa: ANN401 - JSON
+    if not isinstance(keys, Mapping):
+        raise PolicyError(f"{where}: a condition operator has no map of keys", remedy="Write {operator: {key: value}}.")
+    return keys
+
+
+def _condition(name: str, key: str, values: Any, *, variables: bool, where: str) -> Condition:  # noqa: ANN401 - JSON
+    qualifier, _, base = name.lower().rpartition(":")
+    if_exists = base.endswith(_IF_EXISTS)
+    plain = base.removesuffix(_IF_EXISTS)
+    known = qualifier in {one.value for one in _Set}
+    if known and plain == _NULL:
+        return _Null(key.lower(), frozenset(text_of(one).lower() == "true" for one in listed(values)))
+    if not known or plain not in OPERATORS:
+        raise PolicyError(
+            f"{where}: IAM has no condition operator {name}",
+            remedy="See https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html.",
+        )
+    operator = OPERATORS[plain]
+    patterns = Patterns(operator.pattern(text_of(one), variables=variables) for one in listed(values))
+    return _Compared(key.lower(), patterns, operator, _Set(qualifier), if_exists=if_exists)

@@ -1,0 +1,150 @@
+"""Whether a caller may do something to a target: every layer votes, then AWS's rules decide.
+
+Sources: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html,
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html,
+https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.access.evaluator.ballots import Ballot, ResourceBallot, attached, levels
+from secrets_pipeline.access.evaluator.interface import Decision, Layer, PrincipalKind, Unread
+from secrets_pipeline.access.evaluator.lookup import Lookup
+from secrets_pipeline.access.evaluator.principals import Closeness
+
+if TYPE_CHECKING:
+    from secrets_pipeline.access.evaluator.interface import Caller, Request, Target, Vote
+
+_OUTSIDE_IAM = frozenset({PrincipalKind.SERVICE, PrincipalKind.IDENTITY_PROVIDER})
+_NEED_DELEGATION = frozenset({Layer.KEY_POLICY, Layer.TRUST_POLICY})
+"""Policies without whose leave the account's own policies do not count."""
+_UNLIMITED = (Closeness.SELF,)
+_LIMITED = (Closeness.ROLE, Closeness.ANYONE)
+_NOBODY: frozenset[Ballot] = frozenset()
+
+
+def authorize(request: Request, caller: Caller, target: Target, *, lookup: Lookup | None = None) -> Decision:
+    """Decide one request.
+
+    What is unknown is tried both ways: a decision is unknown only where it makes a difference.
+
+    Args:
+        request: the action and its context.
+        caller: who asks.
+        target: what is asked of.
+        lookup: the request's context, for whoever wants to know which keys were asked for.
+    """
+    count = _Count(request, caller, target, lookup or Lookup(request.context, caller.facts, target.facts))
+    allowed, by = count.decide(_NOBODY)
+    unsure = frozenset(one for one in count.ballots if one.uncertain)
+    if allowed or not unsure:
+        return Decision(allowed, by.vote(), count.votes())
+    allowed, by = count.decide(unsure)
+    if not allowed:
+        return Decision(allowed, by.vote(), count.votes())
+    for one in count.ballots:
+        if one in unsure and count.decide(unsure - {one})[0]:
+            unsure -= {one}
+    needed = [one for one in count.ballots if one in unsure]
+    return Decision(None, needed[0].vote(), count.votes(), "; ".join(map(_reason, needed)))
+
+
+def _reason(ballot: Ballot) -> str:
+    vote = ballot.vote()
+    named = f" {vote.policy}, statement {vote.statement}" if vote.policy else ""
+    return f"{vote.layer}{named}: {vote.detail}"
+
+
+class _Count:
+    """The ballots of one request."""
+
+    __slots__ = ("_caller", "_target", "ballots", "boundary", "grant", "identity", "rcp", "resource", "scp", "session")
+
+    def __init__(self, request: Request, caller: Caller, target: Target, lookup: Lookup) -> None:
+        action, arn = request.action, target.arn
+        self._caller = caller
+        self._target = target
+        self.scp = levels(Layer.SCP, caller.scps, action, arn, lookup)
+        self.rcp = levels(Layer.RCP, target.rcps, action, arn, lookup)
+        policy = target.policy
+        own = policy if isinstance(policy, Unread) else () if policy is None else (policy,)
+        self.resource = ResourceBallot.of(target.layer, own, caller, action, arn, lookup)
+        self.grant = ResourceBallot.of(Layer.GRANT, target.grants, caller, action, arn, lookup)
+        boundary = caller.boundary
+        limits = boundary if boundary is None or isinstance(boundary, Unread) else (boundary,)
+        self.boundary = attached(Layer.BOUNDARY, limits, action, arn, lookup)
+        self.session = attached(Layer.SESSION, caller.session_policies, action, arn, lookup)
+        identity = None if caller.kind in _OUTSIDE_IAM else caller.identity
+        self.identity = attached(Layer.IDENTITY, identity, action, arn, lookup)
+        self.ballots = (self.scp, self.rcp, self.resource, self.grant, self.boundary, self.session, self.identity)
+
+    def votes(self) -> tuple[Vote, ...]:
+        """Every layer's own."""
+        return tuple(one.vote() for one in self.ballots)
+
+    def decide(self, hopeful: frozenset[Ballot]) -> tuple[bool, Ballot]:
+        """Whether it is allowed, and by which layer that is decided.
+
+        Args:
+            hopeful: layers of which the unknown is taken for the better.
+        """
+        for ballot in self.ballots:
+            if ballot.denies(hopeful=ballot in hopeful):
+                return False, ballot
+        for ballot in (self.scp, self.rcp):
+            if not (ballot.absent or ballot.allows(hopeful=ballot in hopeful)):
+                return False, ballot
+        if self._caller.kind in _OUTSIDE_IAM:
+            return self.resource.allows(hopeful=self.resource in hopeful), self.resource
+        if self._caller.account_id == self._target.account_id:
+            return self._inside(hopeful)
+        return self._across(hopeful)
+
+    def _inside(self, hopeful: frozenset[Ballot]) -> tuple[bool, Ballot]:
+        """One account: the target's policy or the caller's is enough."""
+        expects = self.resource in hopeful
+        if self.resource.names(*_UNLIMITED, hopeful=expects):
+            return True, self.resource
+        limit = self._limit(hopeful)
+        granting = self._granting(hopeful, *_LIMITED)
+        if granting is not None:
+            return (True, granting) if limit is None else (False, limit)
+        delegated = self._target.layer not in _NEED_DELEGATION or self.resource.names(
+            Closeness.ACCOUNT, hopeful=expects
+        )
+        if not delegated:
+            return False, self.resource
+        if not self._identity_allows(hopeful):
+            return False, self.identity
+        return (True, self.identity) if limit is None else (False, limit)
+
+    def _across(self, hopeful: frozenset[Ballot]) -> tuple[bool, Ballot]:
+        """Two accounts: the target's policy and the caller's must both allow."""
+        granting = self._granting(hopeful, *Closeness)
+        if granting is None:
+            return False, self.resource
+        if not self._identity_allows(hopeful):
+            return False, self.identity
+        limit = self._limit(hopeful)
+        return (True, granting) if limit is None else (False, limit)
+
+    def _granting(self, hopeful: frozenset[Ballot], *closeness: Closeness) -> Ballot | None:
+        """The target's policy, or a grant, if it allows somebody who is named so."""
+        for ballot in (self.resource, self.grant):
+            wanted = tuple(Closeness) if ballot is self.grant else closeness
+            if ballot.names(*wanted, hopeful=ballot in hopeful):
+                return ballot
+        return None
+
+    def _identity_allows(self, hopeful: frozenset[Ballot]) -> bool:
+        # A root user needs no policy.
+        return self._caller.kind is PrincipalKind.ROOT or self.identity.allows(hopeful=self.identity in hopeful)
+
+    def _limit(self, hopeful: frozenset[Ballot]) -> Ballot | None:
+        """The boundary or session policy that does not allow, if one does not."""
+        for ballot in (self.boundary, self.session):
+            if not (ballot.absent or ballot.allows(hopeful=ballot in hopeful)):
+                return ballot
+        return None

@@ -1,0 +1,174 @@
+"""Patterns with `*`, `?` and policy variables, compiled once.
+
+Sources: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html,
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
+
+from secrets_pipeline.access.evaluator.lookup import Lookup, Unknown
+from secrets_pipeline.access.evaluator.truth import Truth, any_of
+
+Compile: TypeAlias = Callable[[str], Callable[[str], bool]]
+"""Pattern whose wildcards stand as `MANY` and `ONE` → whether a text matches it."""
+
+MANY, ONE = "\ue000", "\ue001"
+"""Stand for `*` and `?` in a pattern whose variables are put in: what a variable brings is text, never a wildcard."""
+
+_VARIABLE = re.compile(r"\$\{([*?$])\}|\$\{\s*([^},\s]+)\s*(?:,\s*'([^']*)'\s*)?\}")
+_TOKENS = re.compile(f"({MANY}|{ONE})")
+
+
+@dataclass(frozen=True, slots=True)
+class _Variable:
+    key: str
+    default: str | None
+
+
+class Pattern:
+    """One pattern of a policy.
+
+    Args:
+        text: as the policy has it.
+        matcher: makes the test of a pattern without variables.
+        variables: whether `${…}` is one: in policies of version 2012-10-17.
+        wildcards: whether `*` and `?` are; `${*}` is a plain `*` anyhow.
+    """
+
+    __slots__ = ("_matcher", "_parts", "_test")
+
+    def __init__(self, text: str, matcher: Compile, *, variables: bool, wildcards: bool = True) -> None:
+        self._matcher = matcher
+        self._parts = _parsed(text, variables=variables, wildcards=wildcards)
+        fixed = not any(isinstance(part, _Variable) for part in self._parts)
+        self._test = matcher("".join(str(part) for part in self._parts)) if fixed else None
+
+    def matches(self, text: str, lookup: Lookup) -> Truth:
+        """Whether a text matches; unknown if a variable is, false if a variable has no value."""
+        if self._test is not None:
+            return self._test(text)
+        filled: list[str] = []
+        for part in self._parts:
+            if isinstance(part, str):
+                filled.append(part)
+                continue
+            values = lookup.get(part.key)
+            if isinstance(values, Unknown):
+                return None
+            if not values:
+                if part.default is None:
+                    return False
+                filled.append(part.default)
+            elif len(values) == 1:
+                filled.append(values[0])
+            else:
+                # A variable of several values has no text: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+                return False
+        return self._matcher("".join(filled))(text)
+
+    @property
+    def test(self) -> Callable[[str], bool] | None:
+        """The test without variables, None if it has some."""
+        return self._test
+
+
+class Patterns:
+    """Several patterns, any of which may match."""
+
+    __slots__ = ("_late", "_tests")
+
+    def __init__(self, patterns: Iterable[Pattern]) -> None:
+        known = tuple(patterns)
+        self._tests = tuple(one.test for one in known if one.test is not None)
+        self._late = tuple(one for one in known if one.test is None)
+
+    def match(self, text: str, lookup: Lookup) -> Truth:
+        """Whether one of them matches."""
+        for test in self._tests:
+            if test(text):
+                return True
+        return any_of(one.matches(text, lookup) for one in self._late) if self._late else False
+
+
+def _parsed(text: str, *, variables: bool, wildcards: bool) -> Sequence[str | _Variable]:
+    parts: list[str | _Variable] = []
+    end = 0
+    for found in _VARIABLE.finditer(text) if variables else ():
+        parts.append(_marked(text[end : found.start()], wildcards=wildcards))
+        end = found.end()
+        plain, key, default = found.groups()
+        parts.append(plain if plain else _Variable(key.lower(), default))
+    parts.append(_marked(text[end:], wildcards=wildcards))
+    return parts
+
+
+def _marked(text: str, *, wildcards: bool) -> str:
+    return text.replace("*", MANY).replace("?", ONE) if wildcards else text
+
+
+def _regex(pattern: str, many: str, one: str) -> str:
+    return "".join({MANY: many, ONE: one}.get(token) or re.escape(token) for token in _TOKENS.split(pattern) if token)
+
+
+@lru_cache(maxsize=16_384)
+def text_matcher(pattern: str) -> Callable[[str], bool]:
+    """`*` is any text, `?` any one character; case counts."""
+    return _compiled(pattern, _regex(pattern, ".*", "."), flags=re.DOTALL)
+
+
+@lru_cache(maxsize=16_384)
+def caseless_matcher(pattern: str) -> Callable[[str], bool]:
+    """As `text_matcher`, but case does not count."""
+    if MANY not in pattern and ONE not in pattern:
+        lower = pattern.lower()
+        return lambda text: text.lower() == lower
+    return _compiled(pattern, _regex(pattern, ".*", "."), flags=re.DOTALL | re.IGNORECASE)
+
+
+@lru_cache(maxsize=16_384)
+def resource_matcher(pattern: str) -> Callable[[str], bool]:
+    """A Resource element: wildcards stay within a segment, but `*` at the end of one may go beyond its colon.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+    """
+    segments = pattern.split(":")
+    body = ":".join(
+        _regex(segment[:-1], "[^:]*", "[^:]") + ".*" if segment.endswith(MANY) else _regex(segment, "[^:]*", "[^:]")
+        for segment in segments
+    )
+    return _compiled(pattern, body, flags=re.DOTALL)
+
+
+@lru_cache(maxsize=16_384)
+def arn_matcher(pattern: str) -> Callable[[str], bool]:
+    """ArnLike: each of the six components is matched by itself.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_ARN
+    """
+    components = pattern.split(":", 5)
+    if len(components) < _ARN_COMPONENTS:
+        return lambda _text: False
+    body = ":".join([*(_regex(one, "[^:]*", "[^:]") for one in components[:-1]), _regex(components[-1], ".*", ".")])
+    return _compiled(pattern, body, flags=re.DOTALL)
+
+
+_ARN_COMPONENTS = 6
+
+
+def _compiled(pattern: str, body: str, *, flags: int) -> Callable[[str], bool]:
+    if MANY not in pattern and ONE not in pattern:
+        return pattern.__eq__
+    if pattern == MANY:
+        return _anything
+    found = re.compile(body, flags).fullmatch
+    return lambda text: found(text) is not None
+
+
+def _anything(_text: str) -> bool:
+    return True

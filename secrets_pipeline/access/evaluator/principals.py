@@ -1,0 +1,133 @@
+"""Whom a resource-based policy names, and how closely it names a caller.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+from secrets_pipeline.access.evaluator.elements import listed
+from secrets_pipeline.access.evaluator.truth import Truth
+from secrets_pipeline.errors import PolicyError
+
+if TYPE_CHECKING:
+    from secrets_pipeline.access.evaluator.interface import Caller
+
+_ROOT = re.compile(r"arn:[\w-]+:iam::(\d{12}):root")
+_KINDS = {"AWS", "Service", "Federated", "CanonicalUser"}
+_ROLE = re.compile(r"arn:(?P<partition>[\w-]+):iam::(?P<account>\d{12}):role/(?P<path>.*/)?(?P<name>[^/]+)")
+
+
+class Closeness(IntEnum):
+    """How a policy names a caller."""
+
+    NOBODY = 0
+    ACCOUNT = 1
+    """By its account, which delegates to the account's own policies."""
+    ROLE = 2
+    """By the role's ARN: the role's boundary and session policy still limit it."""
+    ANYONE = 3
+    """By `*`."""
+    SELF = 4
+    """By the ARN of user or session, by the service, by the identity provider."""
+
+
+class Names:
+    """Every way in which a policy can name one caller."""
+
+    __slots__ = ("_any_session_of", "closeness")
+
+    def __init__(self, closeness: Mapping[str, Closeness], any_session_of: str = "") -> None:
+        self.closeness = closeness
+        self._any_session_of = any_session_of
+
+    @classmethod
+    def of(cls, caller: Caller) -> Names:
+        """The names of a caller, as `kind|name`."""
+        kind = caller.kind.value
+        if kind in ("Service", "Federated"):
+            own = {f"{kind}|{caller.arn}": Closeness.SELF, "AWS|*": Closeness.ANYONE, f"{kind}|*": Closeness.ANYONE}
+            return cls(own)
+        own = {"AWS|*": Closeness.ANYONE, f"AWS|{caller.account_id}": Closeness.ACCOUNT}
+        if kind == "Account":
+            return cls(own)
+        role = _ROLE.fullmatch(caller.arn) if kind == "AssumedRole" else None
+        if role is None:
+            return cls({**own, f"AWS|{caller.arn}": Closeness.SELF})
+        own[f"AWS|{caller.arn}"] = Closeness.ROLE
+        sessions = f"AWS|arn:{role['partition']}:sts::{role['account']}:assumed-role/{role['name']}/"
+        if caller.session is None:
+            return cls(own, sessions)
+        return cls({**own, f"{sessions}{caller.session}": Closeness.SELF})
+
+    @property
+    def of_any_session(self) -> bool:
+        """Whether it is a role, and nobody said which session of it calls."""
+        return bool(self._any_session_of)
+
+    def may_be(self, name: str) -> bool:
+        """Whether a name is that of one session of this role, and nobody said which session calls."""
+        return bool(self._any_session_of) and name.startswith(self._any_session_of)
+
+
+class Principals:
+    """The `Principal` or `NotPrincipal` element of one statement."""
+
+    __slots__ = ("_excepted", "_names")
+
+    def __init__(self, element: Any, *, excepted: bool, where: str) -> None:  # noqa: ANN401 - JSON
+        self._names = tuple(_names(element, where))
+        self._excepted = excepted
+
+    def match(self, names: Names, *, denies: bool) -> tuple[Closeness, Truth]:
+        """How the element names a caller, and whether it is certain that it does.
+
+        Args:
+            names: of the caller.
+            denies: whether the statement is a Deny.
+        """
+        if self._excepted:
+            return self._match_excepted(names, denies=denies)
+        best, maybe = Closeness.NOBODY, False
+        known = names.closeness
+        for name in self._names:
+            found = known.get(name)
+            if found is None:
+                maybe = maybe or names.may_be(name)
+            elif found > best:
+                best = found
+        if maybe and best < Closeness.ANYONE:
+            # Named for certain, or named closer if it is that very session: a denial is the same either way.
+            return (best, True) if denies and best else (Closeness.SELF, None)
+        return best, best is not Closeness.NOBODY
+
+    def _match_excepted(self, names: Names, *, denies: bool) -> tuple[Closeness, Truth]:
+        """`NotPrincipal`: an exemption from a Deny holds only if account, role and session are all listed."""
+        listed_names = set(self._names)
+        own = [name for name in names.closeness if name != "AWS|*"]
+        if "AWS|*" in listed_names:
+            return Closeness.NOBODY, False
+        missing = [name for name in own if name not in listed_names]
+        if not denies:
+            return (Closeness.ANYONE, True) if len(missing) == len(own) else (Closeness.NOBODY, False)
+        if missing:
+            return Closeness.ANYONE, True
+        if names.of_any_session and not any(names.may_be(name) for name in listed_names):
+            return Closeness.ANYONE, True
+        return (Closeness.ANYONE, None) if names.of_any_session else (Closeness.NOBODY, False)
+
+
+def _names(element: Any, where: str) -> Iterable[str]:  # noqa: ANN401 - JSON
+    if element == "*":
+        return ["AWS|*"]
+    if not isinstance(element, Mapping) or not element.keys() <= _KINDS:
+        raise PolicyError(
+            f"{where}: its principal is neither * nor a map of {', '.join(sorted(_KINDS))}",
+            remedy="Write {AWS: arn}, {Service: name} or {Federated: provider}.",
+        )
+    # An account's root ARN and its bare number are the same principal.
+    return [f"{kind}|" + _ROOT.sub(r"\1", str(name)) for kind, names in element.items() for name in listed(names)]
