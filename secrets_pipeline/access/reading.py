@@ -6,8 +6,7 @@ https://docs.aws.amazon.com/kms/latest/developerguide/services-secrets-manager.h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from secrets_pipeline.access.evaluator import (
@@ -19,11 +18,12 @@ from secrets_pipeline.access.evaluator import (
     Outcome,
     Request,
     Target,
+    Values,
     Vote,
     authorize,
 )
 
-GET_SECRET_VALUE: Final = "secretsmanager:GetSecretValue"
+GET_SECRET_VALUE: Final = "secretsmanager:GetSecretValue"  # noqa: S105 - an action
 DECRYPT: Final = "kms:Decrypt"
 ENABLED: Final = "Enabled"
 NETWORK_KEYS: Final = frozenset(
@@ -43,7 +43,10 @@ NETWORK_KEYS: Final = frozenset(
     }
 )
 """Keys that only the network or the client knows."""
-_OF_THE_SECRET = "kms:encryptioncontext"
+DEFAULT_KEY: Final = "aws/secretsmanager"
+_ENCRYPTION_CONTEXT = "kms:encryptioncontext"
+_OUTSIDE = Context({"aws:securetransport": ("true",)}, NETWORK_KEYS)
+"""What is known of a request that nobody has made yet: the endpoint takes TLS alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +131,97 @@ class Unknown(_Judged):
 
 
 ReadVerdict: TypeAlias = Allowed | DeniedBySecretsManager | DeniedByKms | Unknown
+
+
+class Reader:
+    """One principal that reads secrets.
+
+    What KMS answers for a key is asked once, unless some policy looks at which secret it is.
+
+    Args:
+        caller: the principal.
+        context: keys about its requests beyond those that every request has, for example `aws:currenttime`.
+    """
+
+    __slots__ = ("_context", "_kms", "caller")
+
+    def __init__(self, caller: Caller, context: Context = _OUTSIDE) -> None:
+        self.caller = caller
+        self._context = context
+        self._kms: dict[str, Decision] = {}
+
+    def read(self, secret: ReadableSecret) -> ReadVerdict:
+        """Whether GetSecretValue returns the AWSCURRENT version of a secret."""
+        asked = authorize(Request(GET_SECRET_VALUE, self._about(secret)), self.caller, secret.target)
+        if asked.allowed is False:
+            return DeniedBySecretsManager(asked.decided_by, asked)
+        opened = self._opened(secret, asked)
+        if asked.allowed or isinstance(opened, DeniedByKms):
+            return opened
+        reasons = [asked.reason, *([opened.reason] if isinstance(opened, Unknown) else [])]
+        return Unknown(asked.decided_by, asked, opened.kms, "; ".join(reasons))
+
+    def _opened(self, secret: ReadableSecret, asked: Decision) -> Allowed | DeniedByKms | Unknown:
+        """The verdict of the key that serves best: any one opens the value."""
+        verdicts = [self._with(key, secret, asked) for key in secret.keys]
+        for kind in (Allowed, Unknown, DeniedByKms):
+            for verdict in verdicts:
+                if isinstance(verdict, kind):
+                    return verdict
+        reason = "which KMS key opens it could not be read"
+        return Unknown(Vote(Layer.KEY, Outcome.UNKNOWN, detail=reason), asked, reason=reason)
+
+    def _with(self, key: ReadableKey, secret: ReadableSecret, asked: Decision) -> Allowed | DeniedByKms | Unknown:
+        arn = key.target.arn
+        if key.aws_managed and self.caller.account_id != secret.target.account_id:
+            vote = Vote(Layer.KEY_POLICY, Outcome.SILENT, DEFAULT_KEY)
+            return DeniedByKms(vote, asked, reason=f"the default key {DEFAULT_KEY} never serves another account")
+        if key.unread:
+            return Unknown(Vote(Layer.KEY, Outcome.UNKNOWN, arn, detail=key.unread), asked, reason=key.unread)
+        if key.state != ENABLED:
+            vote = Vote(Layer.KEY, Outcome.DENIES, arn, detail=key.state)
+            return DeniedByKms(vote, asked, reason=f"its key is {key.state}")
+        decision = self._decrypt(key, secret)
+        if decision.allowed is None:
+            return Unknown(decision.decided_by, asked, decision, decision.reason)
+        if decision.allowed:
+            return Allowed(asked.decided_by, asked, decision)
+        return DeniedByKms(decision.decided_by, asked, decision)
+
+    def _decrypt(self, key: ReadableKey, secret: ReadableSecret) -> Decision:
+        known = self._kms.get(key.target.arn)
+        if known is not None:
+            return known
+        request = Request(DECRYPT, self._through_secrets_manager(secret))
+        lookup = Lookup(request.context, self.caller.facts, key.target.facts)
+        decision = authorize(request, self.caller, key.target, lookup=lookup)
+        if not any(one.startswith(_ENCRYPTION_CONTEXT) for one in lookup.asked):
+            self._kms[key.target.arn] = decision
+        return decision
+
+    def _about(self, secret: ReadableSecret) -> Context:
+        own: dict[str, Values] = {
+            "aws:requestedregion": (secret.region,),
+            "aws:viaawsservice": ("false",),
+            "secretsmanager:secretid": (secret.target.arn,),
+            "secretsmanager:versionstage": ("AWSCURRENT",),
+        }
+        return replace(self._context, values={**self._context.values, **own})
+
+    def _through_secrets_manager(self, secret: ReadableSecret) -> Context:
+        """What KMS is told: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html."""
+        service = ("secretsmanager.amazonaws.com",)
+        own: dict[str, Values] = {
+            "aws:calledvia": service,
+            "aws:calledviafirst": service,
+            "aws:calledvialast": service,
+            "aws:requestedregion": (secret.region,),
+            "aws:viaawsservice": ("true",),
+            "kms:calleraccount": (self.caller.account_id,),
+            "kms:encryptionalgorithm": ("SYMMETRIC_DEFAULT",),
+            "kms:encryptioncontext:secretarn": (secret.target.arn,),
+            "kms:encryptioncontextkeys": ("SecretARN", "SecretVersionId"),
+            "kms:viaservice": (f"secretsmanager.{secret.region}.amazonaws.com",),
+        }
+        unknown = self._context.unknown | {"kms:encryptioncontext:secretversionid"}
+        return replace(self._context, values={**self._context.values, **own}, unknown=unknown)

@@ -10,6 +10,8 @@ from pydantic import Field
 
 from secrets_pipeline.spec.base import LateExpression, SecretRef, Spec
 
+PrincipalRole: TypeAlias = Literal["role", "execution_role", "task_role"]
+
 
 class ReaderType(StrEnum):
     """What runs under the reading role."""
@@ -35,9 +37,19 @@ class ConsumerSpec(Spec):
     component: str
     name: str
     type: ReaderType
-    principals: Mapping[Literal["role", "execution_role", "task_role"], str]
+    principals: Mapping[PrincipalRole, str]
     delivery: Literal["secrets", "arn"] = "arn"
     secrets: tuple[SecretRef, ...]
+
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """ARNs of the roles that read: ECS injects as the execution role, code fetches as the task role."""
+        fetches: tuple[PrincipalRole, ...] = ("task_role", "role")
+        injected: tuple[PrincipalRole, ...] = ("execution_role", "role")
+        for role in injected if self.delivery == "secrets" else fetches:
+            if role in self.principals:
+                return (self.principals[role],)
+        return tuple(self.principals.values())
 
 
 class LambdaDelivery(Spec):

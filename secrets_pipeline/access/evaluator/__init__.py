@@ -14,6 +14,7 @@ from secrets_pipeline.access.evaluator.interface import (
     Request,
     Target,
     Unread,
+    Values,
     Vote,
 )
 from secrets_pipeline.access.evaluator.lookup import Lookup
@@ -31,6 +32,7 @@ __all__ = [
     "Request",
     "Target",
     "Unread",
+    "Values",
     "Vote",
     "authorize",
     "grant_policy",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from secrets_pipeline.access.evaluator.interface import Layer, Outcome, Unread, Vote
 from secrets_pipeline.access.evaluator.principals import Closeness
@@ -15,6 +15,20 @@ if TYPE_CHECKING:
 
 _SILENT = {layer: Vote(layer, Outcome.SILENT) for layer in Layer}
 _ABSENT = {layer: Vote(layer, Outcome.ABSENT) for layer in Layer}
+
+
+class Asked(NamedTuple):
+    """One request, as policies look at it.
+
+    Attributes:
+        action: for example `kms:Decrypt`.
+        resource: ARN of the target.
+        lookup: the request's context.
+    """
+
+    action: str
+    resource: str
+    lookup: Lookup
 
 
 class Ballot:
@@ -60,23 +74,20 @@ class Ballot:
         """What it says."""
         if self.absent:
             return _ABSENT[self.layer]
-        if self.deny is not None:
-            return _cast(self.layer, Outcome.DENIES, self.deny)
         if self.unread:
             return Vote(self.layer, Outcome.UNKNOWN, detail=self.unread)
-        if self.maybe_deny is not None:
-            return _cast(self.layer, Outcome.UNKNOWN, self.maybe_deny, _unsure(self.maybe_deny))
-        if self.allow is not None:
-            return _cast(self.layer, Outcome.ALLOWS, self.allow)
-        if self.maybe_allow is not None:
-            return _cast(self.layer, Outcome.UNKNOWN, self.maybe_allow, _unsure(self.maybe_allow))
-        return _SILENT[self.layer]
+        if self.deny is not None:
+            return _cast(self.layer, Outcome.DENIES, self.deny)
+        for unsure in (self.maybe_deny, None if self.allow else self.maybe_allow):
+            if unsure is not None:
+                return _cast(self.layer, Outcome.UNKNOWN, unsure, _unsure(unsure))
+        return _SILENT[self.layer] if self.allow is None else _cast(self.layer, Outcome.ALLOWS, self.allow)
 
-    def count(self, policies: Iterable[Policy], action: str, resource: str, lookup: Lookup) -> Ballot:
+    def count(self, policies: Iterable[Policy], asked: Asked) -> Ballot:
         """Count the statements of policies that are attached to the caller, or to an organisation."""
         for policy in policies:
-            for statement in policy.about(action):
-                held = statement.applies(resource, lookup)
+            for statement in policy.about(asked.action):
+                held = statement.applies(asked.resource, asked.lookup)
                 if held:
                     if statement.denies:
                         self.deny = self.deny or statement
@@ -90,24 +101,22 @@ class Ballot:
         return self
 
 
-def attached(
-    layer: Layer, policies: tuple[Policy, ...] | Unread | None, action: str, resource: str, lookup: Lookup
-) -> Ballot:
+def attached(layer: Layer, policies: tuple[Policy, ...] | Unread | None, asked: Asked) -> Ballot:
     """The ballot of policies attached to the caller; None is absent."""
     if policies is None:
         return Ballot(layer, absent=True)
     if isinstance(policies, Unread):
         return Ballot(layer, unread=policies.reason)
-    return Ballot(layer).count(policies, action, resource, lookup)
+    return Ballot(layer).count(policies, asked)
 
 
-def levels(layer: Layer, of: Levels | Unread, action: str, resource: str, lookup: Lookup) -> Ballot:
+def levels(layer: Layer, of: Levels | Unread, asked: Asked) -> Ballot:
     """The ballot of an organisation's policies: each level must allow, none may deny."""
     if isinstance(of, Unread):
         return Ballot(layer, unread=of.reason)
     if not of:
         return Ballot(layer, absent=True)
-    counted = [Ballot(layer).count(level, action, resource, lookup) for level in of]
+    counted = [Ballot(layer).count(level, asked) for level in of]
     whole = Ballot(layer)
     whole.deny = next((one.deny for one in counted if one.deny), None)
     whole.maybe_deny = next((one.maybe_deny for one in counted if one.maybe_deny), None)
@@ -134,27 +143,19 @@ class ResourceBallot(Ballot):
         self.maybe_by: dict[Closeness, Statement] = {}
 
     @classmethod
-    def of(
-        cls,
-        layer: Layer,
-        policies: tuple[Policy, ...] | Unread,
-        caller: Caller,
-        action: str,
-        resource: str,
-        lookup: Lookup,
-    ) -> ResourceBallot:
+    def of(cls, layer: Layer, policies: tuple[Policy, ...] | Unread, caller: Caller, asked: Asked) -> ResourceBallot:
         """The ballot of a target's policy, or of the grants of a key; none is absent."""
         if isinstance(policies, Unread):
             return cls(layer, unread=policies.reason)
         ballot = cls(layer, absent=not policies)
         for policy in policies:
-            for statement in policy.about(action):
+            for statement in policy.about(asked.action):
                 if statement.principals is None:
                     continue
                 closeness, named = statement.principals.match(caller.names, denies=statement.denies)
                 if named is False:
                     continue
-                held = statement.applies(resource, lookup)
+                held = statement.applies(asked.resource, asked.lookup)
                 if held is not False:
                     ballot._add(statement, closeness, certain=bool(named and held))
         return ballot

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.access.evaluator.ballots import Ballot, ResourceBallot, attached, levels
+from secrets_pipeline.access.evaluator.ballots import Asked, Ballot, ResourceBallot, attached, levels
 from secrets_pipeline.access.evaluator.interface import Decision, Layer, PrincipalKind, Unread
 from secrets_pipeline.access.evaluator.lookup import Lookup
 from secrets_pipeline.access.evaluator.principals import Closeness
@@ -63,21 +63,21 @@ class _Count:
     __slots__ = ("_caller", "_target", "ballots", "boundary", "grant", "identity", "rcp", "resource", "scp", "session")
 
     def __init__(self, request: Request, caller: Caller, target: Target, lookup: Lookup) -> None:
-        action, arn = request.action, target.arn
+        asked = Asked(request.action, target.arn, lookup)
         self._caller = caller
         self._target = target
-        self.scp = levels(Layer.SCP, caller.scps, action, arn, lookup)
-        self.rcp = levels(Layer.RCP, target.rcps, action, arn, lookup)
+        self.scp = levels(Layer.SCP, caller.scps, asked)
+        self.rcp = levels(Layer.RCP, target.rcps, asked)
         policy = target.policy
         own = policy if isinstance(policy, Unread) else () if policy is None else (policy,)
-        self.resource = ResourceBallot.of(target.layer, own, caller, action, arn, lookup)
-        self.grant = ResourceBallot.of(Layer.GRANT, target.grants, caller, action, arn, lookup)
+        self.resource = ResourceBallot.of(target.layer, own, caller, asked)
+        self.grant = ResourceBallot.of(Layer.GRANT, target.grants, caller, asked)
         boundary = caller.boundary
         limits = boundary if boundary is None or isinstance(boundary, Unread) else (boundary,)
-        self.boundary = attached(Layer.BOUNDARY, limits, action, arn, lookup)
-        self.session = attached(Layer.SESSION, caller.session_policies, action, arn, lookup)
+        self.boundary = attached(Layer.BOUNDARY, limits, asked)
+        self.session = attached(Layer.SESSION, caller.session_policies, asked)
         identity = None if caller.kind in _OUTSIDE_IAM else caller.identity
-        self.identity = attached(Layer.IDENTITY, identity, action, arn, lookup)
+        self.identity = attached(Layer.IDENTITY, identity, asked)
         self.ballots = (self.scp, self.rcp, self.resource, self.grant, self.boundary, self.session, self.identity)
 
     def votes(self) -> tuple[Vote, ...]:

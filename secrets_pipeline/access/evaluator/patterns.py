@@ -103,7 +103,7 @@ def _parsed(text: str, *, variables: bool, wildcards: bool) -> Sequence[str | _V
         parts.append(_marked(text[end : found.start()], wildcards=wildcards))
         end = found.end()
         plain, key, default = found.groups()
-        parts.append(plain if plain else _Variable(key.lower(), default))
+        parts.append(plain or _Variable(key.lower(), default))
     parts.append(_marked(text[end:], wildcards=wildcards))
     return parts
 

@@ -83,6 +83,10 @@ class Principals:
         self._names = tuple(_names(element, where))
         self._excepted = excepted
 
+    def only_services(self, *services: str) -> bool:
+        """Whether it names nobody but these services."""
+        return not self._excepted and set(self._names) <= {f"Service|{one}" for one in services}
+
     def match(self, names: Names, *, denies: bool) -> tuple[Closeness, Truth]:
         """How the element names a caller, and whether it is certain that it does.
 

@@ -1,0 +1,152 @@
+"""Who reads what: the declared consumers, everybody else who can, and whoever policies let in from outside. Pure."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from secrets_pipeline.access.documents import principals
+from secrets_pipeline.access.estate import Estate
+from secrets_pipeline.access.reading import Allowed, ReadVerdict, Unknown
+from secrets_pipeline.spec import ConsumerSpec, StackSpec
+
+_ACCOUNT = re.compile(r"(?:arn:[\w-]+:iam::)?(?P<account>\d{12})(?::root)?")
+_ASSUMED = re.compile(r"arn:[\w-]+:sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/.+")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One principal and one secret.
+
+    Attributes:
+        principal: ARN.
+        secret: name.
+        verdict: whether it can read.
+        expected: why it should: a consumer's name, or what else lets it; empty for nobody's consumer.
+    """
+
+    principal: str
+    secret: str
+    verdict: ReadVerdict
+    expected: str = ""
+
+
+def declared_readings(spec: StackSpec, estate: Estate) -> tuple[Reading, ...]:
+    """Every consumer of a stack with each secret that it is to read; secrets that do not exist are left out."""
+    return tuple(
+        Reading(arn, name, verdict, consumer.name)
+        for consumer in spec.consumers
+        for arn in consumer.readers
+        for name in _names(spec, consumer)
+        if (verdict := read(estate, arn, name)) is not None
+    )
+
+
+def matrix(estate: Estate, readers: Iterable[str], secrets: Iterable[str]) -> tuple[Reading, ...]:
+    """Each reader with each secret.
+
+    Args:
+        estate: of the snapshot.
+        readers: ARNs.
+        secrets: names; one that does not exist is left out.
+    """
+    names = tuple(secrets)
+    return tuple(
+        Reading(arn, name, verdict)
+        for arn in readers
+        for name in names
+        if (verdict := read(estate, arn, name)) is not None
+    )
+
+
+def undeclared_readings(spec: StackSpec, estate: Estate, *, allowed_readers: Sequence[str] = ()) -> tuple[Reading, ...]:
+    """Whoever can or may be able to read a secret of a stack without being its consumer.
+
+    All roles and users of every account that was read, and the principals of other accounts that a secret's policy
+    names. `expected` says what lets one be: the operator's list, the secret's rotation function, this pipeline.
+
+    Args:
+        spec: the stack.
+        estate: of the snapshot.
+        allowed_readers: globs on ARNs.
+    """
+    found: list[Reading] = []
+    expected = Expected(spec, estate, allowed_readers)
+    for secret in spec.secrets:
+        consumers = expected.consumers(secret.name)
+        for arn in _candidates(estate, secret.name):
+            if arn in consumers:
+                continue
+            verdict = read(estate, arn, secret.name)
+            if isinstance(verdict, Allowed | Unknown):
+                found.append(Reading(arn, secret.name, verdict, expected.reason(arn, secret.name)))
+    return tuple(found)
+
+
+def read(estate: Estate, arn: str, name: str) -> ReadVerdict | None:
+    """Whether one principal can read one secret; None if there is no such secret."""
+    secret = estate.secret(name)
+    return None if secret is None else estate.reader(arn).read(secret)
+
+
+class Expected:
+    """Who should be able to read a stack's secrets, and why.
+
+    Args:
+        spec: the stack.
+        estate: of the snapshot.
+        allowed_readers: globs on ARNs.
+    """
+
+    def __init__(self, spec: StackSpec, estate: Estate, allowed_readers: Sequence[str]) -> None:
+        self._consumers: dict[str, dict[str, str]] = {}
+        for consumer in spec.consumers:
+            for arn in consumer.readers:
+                for name in _names(spec, consumer):
+                    self._consumers.setdefault(name, {}).setdefault(arn, consumer.name)
+        snapshot = estate.snapshot
+        self._rotating = {secret.name: secret.rotation.lambda_role for secret in snapshot.secrets}
+        self._self = snapshot.caller_arn
+        self._allowed = tuple(allowed_readers)
+
+    def consumers(self, name: str) -> dict[str, str]:
+        """ARN → consumer of one secret."""
+        return self._consumers.get(name, {})
+
+    def reason(self, arn: str, name: str) -> str:
+        """Why a principal may read a secret; empty if nothing says so."""
+        if arn in self.consumers(name):
+            return self.consumers(name)[arn]
+        if arn == self._rotating.get(name):
+            return "its rotation function"
+        if _is_session_of(self._self, arn):
+            return "this pipeline"
+        matching = next((glob for glob in self._allowed if fnmatch.fnmatchcase(arn, glob)), None)
+        return f"allowed_readers: {matching}" if matching else ""
+
+
+def _is_session_of(session: str, arn: str) -> bool:
+    """Whether a caller is a session of a role, or the very principal: session ARNs leave a role's path out."""
+    found = _ASSUMED.fullmatch(session)
+    if found is None:
+        return session == arn
+    return arn.split(":")[4] == found["account"] and arn.rsplit("/", 1)[-1] == found["role"]
+
+
+def _candidates(estate: Estate, name: str) -> Iterator[str]:
+    """Every principal that is known, and whom a secret's policy names beyond them."""
+    known = {principal.arn for principal in estate.principals}
+    yield from sorted(known)
+    secret = next((one for one in estate.snapshot.secrets if one.name == name), None)
+    for named in principals(secret.policy) if secret and secret.policy else ():
+        account = _ACCOUNT.fullmatch(named)
+        if account and account["account"] != estate.snapshot.account_id:
+            yield f"arn:{estate.snapshot.partition}:iam::{account['account']}:root"
+        elif named.startswith("arn:") and account is None and named not in known and not _ASSUMED.fullmatch(named):
+            yield named
+
+
+def _names(spec: StackSpec, consumer: ConsumerSpec) -> list[str]:
+    return [spec.secret(ref).name for ref in consumer.secrets if spec.has(ref)]

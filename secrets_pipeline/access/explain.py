@@ -1,0 +1,140 @@
+"""Verdicts in words: one sentence for a human, then what each layer said. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from secrets_pipeline.access.evaluator import Decision, Outcome, Vote
+from secrets_pipeline.access.reading import (
+    DECRYPT,
+    GET_SECRET_VALUE,
+    Allowed,
+    DeniedByKms,
+    DeniedBySecretsManager,
+    ReadVerdict,
+    Unknown,
+)
+
+
+def name_of(verdict: ReadVerdict) -> str:
+    """`Allowed`, `DeniedBySecretsManager`, `DeniedByKms` or `Unknown`."""
+    return type(verdict).__name__
+
+
+def short(principal: str) -> str:
+    """A principal as humans call it, with its account: `role orders-exec of 111122223333`."""
+    parts = principal.split(":", 5)
+    if len(parts) < _ARN_PARTS:
+        return principal
+    kind, _, name = parts[5].partition("/")
+    return f"{kind} {name.rsplit('/', 1)[-1]} of {parts[4]}" if name else f"account {parts[4]}"
+
+
+_ARN_PARTS = 6
+
+
+def sentence(principal: str, secret: str, verdict: ReadVerdict) -> str:
+    """What a human wants to know: who, what, whether, and why."""
+    who = short(principal)
+    match verdict:
+        case Allowed(secrets_manager=asked, kms=kms):
+            by_key = f", and {_said(kms.decided_by, DECRYPT)}" if kms else ""
+            return f"{who} can read {secret}: {_said(asked.decided_by, GET_SECRET_VALUE)}{by_key}."
+        case DeniedBySecretsManager(vote=vote):
+            return f"{who} cannot read {secret}: {_said(vote, GET_SECRET_VALUE)}."
+        case DeniedByKms(vote=vote, reason=reason):
+            why = reason or _said(vote, DECRYPT)
+            return f"{who} cannot read {secret}: Secrets Manager lets it, but {why}."
+        case Unknown(reason=reason):
+            return f"whether {who} can read {secret} is not known: {reason}."
+
+
+def because(verdict: ReadVerdict) -> str:
+    """The reason alone: layer, policy and statement."""
+    match verdict:
+        case DeniedByKms(reason=reason) if reason:
+            return reason
+        case Unknown(reason=reason):
+            return reason
+        case DeniedByKms(vote=vote):
+            return _said(vote, DECRYPT)
+        case _:
+            return _said(verdict.vote, GET_SECRET_VALUE)
+
+
+def row(principal: str, secret: str, verdict: ReadVerdict) -> dict[str, str]:
+    """The verdict as a row of the matrix: principal, secret, verdict, layer, policy, statement, reason."""
+    return {
+        "principal": principal,
+        "secret": secret,
+        "verdict": name_of(verdict),
+        "layer": verdict.vote.layer.value,
+        "policy": verdict.vote.policy,
+        "statement": verdict.vote.statement,
+        "reason": because(verdict),
+    }
+
+
+def plain(principal: str, secret: str, verdict: ReadVerdict) -> dict[str, Any]:
+    """The whole verdict as JSON: its row, its sentence, and every layer's vote on each of the two calls."""
+    return {
+        **row(principal, secret, verdict),
+        "sentence": sentence(principal, secret, verdict),
+        "votes": [
+            {"action": action, **_plain_vote(vote)} for action, decision in _calls(verdict) for vote in decision.votes
+        ],
+    }
+
+
+def vote_lines(verdict: ReadVerdict) -> Iterator[tuple[str, str, str]]:
+    """Every layer's vote, as action, layer, and what it says; layers that do not apply are left out."""
+    for action, decision in _calls(verdict):
+        for vote in decision.votes:
+            if vote.outcome is not Outcome.ABSENT:
+                yield action, vote.layer.value, _words(vote)
+
+
+def _calls(verdict: ReadVerdict) -> Iterator[tuple[str, Decision]]:
+    yield GET_SECRET_VALUE, verdict.secrets_manager
+    if verdict.kms is not None:
+        yield DECRYPT, verdict.kms
+
+
+def _plain_vote(vote: Vote) -> dict[str, str]:
+    return {
+        "layer": vote.layer.value,
+        "outcome": vote.outcome.value,
+        "policy": vote.policy,
+        "statement": vote.statement,
+        "detail": vote.detail,
+    }
+
+
+def _words(vote: Vote) -> str:
+    where = _where(vote)
+    said = vote.outcome.value if not vote.detail else vote.detail
+    return f"{said}{f' ({where})' if where else ''}"
+
+
+def _where(vote: Vote) -> str:
+    if vote.policy and vote.statement:
+        return (
+            f"{vote.policy}, statement {vote.statement}" if vote.policy != vote.layer else f"statement {vote.statement}"
+        )
+    return vote.policy if vote.policy != vote.layer else ""
+
+
+def _said(vote: Vote, action: str) -> str:
+    """What a deciding vote says about an action, as a clause."""
+    where = _where(vote)
+    layer = f"{vote.layer} ({where})" if where else f"{vote.layer}"
+    match vote.outcome:
+        case Outcome.ALLOWS:
+            return f"the {layer} allows {action}"
+        case Outcome.DENIES:
+            return f"the {layer} denies {action}"
+        case Outcome.UNKNOWN:
+            return f"what the {layer} says to {action} is not known"
+        case _:
+            return f"no {vote.layer} allows {action}"
