@@ -91,12 +91,8 @@ class Estate:
     def reader(self, arn: str) -> Reader:
         """A role or user as a reader; what could not be read of it is unknown."""
         if arn not in self._readers:
-            self._readers[arn] = self.as_reader(self._caller(arn))
+            self._readers[arn] = Reader(self._caller(arn))
         return self._readers[arn]
-
-    def as_reader(self, caller: Caller) -> Reader:
-        """A caller of one's own making as a reader."""
-        return Reader(caller, self._request)
 
     def secret(self, name: str) -> ReadableSecret | None:
         """A secret with its keys, or None if there is none."""
@@ -219,7 +215,7 @@ class Estate:
             self.levels(snapshot.account_id, "rcps"),
             context=_about_secret(secret, self.organization_context(snapshot.account_id, "resource")),
         )
-        return ReadableSecret(target, secret.name, snapshot.region, tuple(map(self._key, secret.keys)))
+        return ReadableSecret(target, secret.name, snapshot.region, tuple(map(self._key, secret.keys)), self._request)
 
     def _key(self, arn: str) -> ReadableKey:
         if arn not in self._keys:

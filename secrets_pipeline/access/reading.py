@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/kms/latest/developerguide/services-secrets-manager.h
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from secrets_pipeline.access.evaluator import (
@@ -75,12 +75,51 @@ class ReadableSecret:
         name: its name.
         region: where it is.
         keys: any of them is enough; empty if they are not known.
+        context: keys about every request, for example `aws:currenttime`.
+        get_value: the request for its AWSCURRENT version.
     """
 
     target: Target
     name: str
     region: str
     keys: tuple[ReadableKey, ...]
+    context: Context = _OUTSIDE
+    get_value: Request = field(init=False, compare=False, repr=False)
+    _decrypt: dict[str, Request] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        own: dict[str, Values] = {
+            "aws:requestedregion": (self.region,),
+            "aws:viaawsservice": ("false",),
+            "secretsmanager:secretid": (self.target.arn,),
+            "secretsmanager:versionstage": ("AWSCURRENT",),
+        }
+        context = replace(self.context, values={**self.context.values, **own})
+        object.__setattr__(self, "get_value", Request(GET_SECRET_VALUE, context))
+
+    def decrypt(self, account_id: str) -> Request:
+        """What Secrets Manager asks of KMS for a caller of an account.
+
+        Source: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
+        """
+        if account_id not in self._decrypt:
+            service = ("secretsmanager.amazonaws.com",)
+            own: dict[str, Values] = {
+                "aws:calledvia": service,
+                "aws:calledviafirst": service,
+                "aws:calledvialast": service,
+                "aws:requestedregion": (self.region,),
+                "aws:viaawsservice": ("true",),
+                "kms:calleraccount": (account_id,),
+                "kms:encryptionalgorithm": ("SYMMETRIC_DEFAULT",),
+                "kms:encryptioncontext:secretarn": (self.target.arn,),
+                "kms:encryptioncontextkeys": ("SecretARN", "SecretVersionId"),
+                "kms:viaservice": (f"secretsmanager.{self.region}.amazonaws.com",),
+            }
+            unknown = self.context.unknown | {"kms:encryptioncontext:secretversionid"}
+            context = replace(self.context, values={**self.context.values, **own}, unknown=unknown)
+            self._decrypt[account_id] = Request(DECRYPT, context)
+        return self._decrypt[account_id]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,19 +179,17 @@ class Reader:
 
     Args:
         caller: the principal.
-        context: keys about its requests beyond those that every request has, for example `aws:currenttime`.
     """
 
-    __slots__ = ("_context", "_kms", "caller")
+    __slots__ = ("_kms", "caller")
 
-    def __init__(self, caller: Caller, context: Context = _OUTSIDE) -> None:
+    def __init__(self, caller: Caller) -> None:
         self.caller = caller
-        self._context = context
         self._kms: dict[str, Decision] = {}
 
     def read(self, secret: ReadableSecret) -> ReadVerdict:
         """Whether GetSecretValue returns the AWSCURRENT version of a secret."""
-        asked = authorize(Request(GET_SECRET_VALUE, self._about(secret)), self.caller, secret.target)
+        asked = authorize(secret.get_value, self.caller, secret.target)
         if asked.allowed is False:
             return DeniedBySecretsManager(asked.decided_by, asked)
         opened = self._opened(secret, asked)
@@ -192,36 +229,9 @@ class Reader:
         known = self._kms.get(key.target.arn)
         if known is not None:
             return known
-        request = Request(DECRYPT, self._through_secrets_manager(secret))
+        request = secret.decrypt(self.caller.account_id)
         lookup = Lookup(request.context, self.caller.facts, key.target.facts)
         decision = authorize(request, self.caller, key.target, lookup=lookup)
         if not any(one.startswith(_ENCRYPTION_CONTEXT) for one in lookup.asked):
             self._kms[key.target.arn] = decision
         return decision
-
-    def _about(self, secret: ReadableSecret) -> Context:
-        own: dict[str, Values] = {
-            "aws:requestedregion": (secret.region,),
-            "aws:viaawsservice": ("false",),
-            "secretsmanager:secretid": (secret.target.arn,),
-            "secretsmanager:versionstage": ("AWSCURRENT",),
-        }
-        return replace(self._context, values={**self._context.values, **own})
-
-    def _through_secrets_manager(self, secret: ReadableSecret) -> Context:
-        """What KMS is told: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html."""
-        service = ("secretsmanager.amazonaws.com",)
-        own: dict[str, Values] = {
-            "aws:calledvia": service,
-            "aws:calledviafirst": service,
-            "aws:calledvialast": service,
-            "aws:requestedregion": (secret.region,),
-            "aws:viaawsservice": ("true",),
-            "kms:calleraccount": (self.caller.account_id,),
-            "kms:encryptionalgorithm": ("SYMMETRIC_DEFAULT",),
-            "kms:encryptioncontext:secretarn": (secret.target.arn,),
-            "kms:encryptioncontextkeys": ("SecretARN", "SecretVersionId"),
-            "kms:viaservice": (f"secretsmanager.{secret.region}.amazonaws.com",),
-        }
-        unknown = self._context.unknown | {"kms:encryptioncontext:secretversionid"}
-        return replace(self._context, values={**self._context.values, **own}, unknown=unknown)

@@ -104,7 +104,7 @@ class Ballot:
 def attached(layer: Layer, policies: tuple[Policy, ...] | Unread | None, asked: Asked) -> Ballot:
     """The ballot of policies attached to the caller; None is absent."""
     if policies is None:
-        return Ballot(layer, absent=True)
+        return _NO_BALLOT[layer]
     if isinstance(policies, Unread):
         return Ballot(layer, unread=policies.reason)
     return Ballot(layer).count(policies, asked)
@@ -115,7 +115,7 @@ def levels(layer: Layer, of: Levels | Unread, asked: Asked) -> Ballot:
     if isinstance(of, Unread):
         return Ballot(layer, unread=of.reason)
     if not of:
-        return Ballot(layer, absent=True)
+        return _NO_BALLOT[layer]
     counted = [Ballot(layer).count(level, asked) for level in of]
     whole = Ballot(layer)
     whole.deny = next((one.deny for one in counted if one.deny), None)
@@ -147,7 +147,9 @@ class ResourceBallot(Ballot):
         """The ballot of a target's policy, or of the grants of a key; none is absent."""
         if isinstance(policies, Unread):
             return cls(layer, unread=policies.reason)
-        ballot = cls(layer, absent=not policies)
+        if not policies:
+            return _NO_RESOURCE_BALLOT[layer]
+        ballot = cls(layer)
         for policy in policies:
             for statement in policy.about(asked.action):
                 if statement.principals is None:
@@ -183,6 +185,10 @@ class ResourceBallot(Ballot):
         if any(one in self.by for one in closeness):
             return True
         return hopeful and (bool(self.unread) or any(one in self.maybe_by for one in closeness))
+
+
+_NO_BALLOT = {layer: Ballot(layer, absent=True) for layer in Layer}
+_NO_RESOURCE_BALLOT = {layer: ResourceBallot(layer, absent=True) for layer in Layer}
 
 
 def _cast(layer: Layer, outcome: Outcome, statement: Statement, detail: str = "") -> Vote:

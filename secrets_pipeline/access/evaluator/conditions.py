@@ -52,6 +52,8 @@ class _Compared:
             return None
         if not values:
             return self._of_absent()
+        if len(values) == 1:
+            return self._of(values[0], lookup)
         if self._set is _Set.ALL:
             return all_of(self._of(one, lookup) for one in values)
         if self._set is _Set.ANY:

@@ -15,13 +15,14 @@ from secrets_pipeline.access.evaluator.lookup import Lookup
 from secrets_pipeline.access.evaluator.principals import Closeness
 
 if TYPE_CHECKING:
-    from secrets_pipeline.access.evaluator.interface import Caller, Request, Target, Vote
+    from secrets_pipeline.access.evaluator.interface import Caller, Request, Target
 
 _OUTSIDE_IAM = frozenset({PrincipalKind.SERVICE, PrincipalKind.IDENTITY_PROVIDER})
 _NEED_DELEGATION = frozenset({Layer.KEY_POLICY, Layer.TRUST_POLICY})
 """Policies without whose leave the account's own policies do not count."""
-_UNLIMITED = (Closeness.SELF,)
-_LIMITED = (Closeness.ROLE, Closeness.ANYONE)
+_UNLIMITED = (Closeness.SELF, Closeness.ANYONE)
+_LIMITED = (Closeness.ROLE,)
+_ANY = tuple(Closeness)
 _NOBODY: frozenset[Ballot] = frozenset()
 
 
@@ -38,17 +39,17 @@ def authorize(request: Request, caller: Caller, target: Target, *, lookup: Looku
     """
     count = _Count(request, caller, target, lookup or Lookup(request.context, caller.facts, target.facts))
     allowed, by = count.decide(_NOBODY)
-    unsure = frozenset(one for one in count.ballots if one.uncertain)
-    if allowed or not unsure:
-        return Decision(allowed, by.vote(), count.votes())
+    unsure = frozenset() if allowed else frozenset([one for one in count.ballots if one.uncertain])
+    if not unsure:
+        return Decision(allowed, by.vote(), count.ballots)
     allowed, by = count.decide(unsure)
     if not allowed:
-        return Decision(allowed, by.vote(), count.votes())
+        return Decision(allowed, by.vote(), count.ballots)
     for one in count.ballots:
         if one in unsure and count.decide(unsure - {one})[0]:
             unsure -= {one}
     needed = [one for one in count.ballots if one in unsure]
-    return Decision(None, needed[0].vote(), count.votes(), "; ".join(map(_reason, needed)))
+    return Decision(None, needed[0].vote(), count.ballots, "; ".join(map(_reason, needed)))
 
 
 def _reason(ballot: Ballot) -> str:
@@ -80,10 +81,6 @@ class _Count:
         self.identity = attached(Layer.IDENTITY, identity, asked)
         self.ballots = (self.scp, self.rcp, self.resource, self.grant, self.boundary, self.session, self.identity)
 
-    def votes(self) -> tuple[Vote, ...]:
-        """Every layer's own."""
-        return tuple(one.vote() for one in self.ballots)
-
     def decide(self, hopeful: frozenset[Ballot]) -> tuple[bool, Ballot]:
         """Whether it is allowed, and by which layer that is decided.
 
@@ -91,7 +88,7 @@ class _Count:
             hopeful: layers of which the unknown is taken for the better.
         """
         for ballot in self.ballots:
-            if ballot.denies(hopeful=ballot in hopeful):
+            if not ballot.absent and ballot.denies(hopeful=ballot in hopeful):
                 return False, ballot
         for ballot in (self.scp, self.rcp):
             if not (ballot.absent or ballot.allows(hopeful=ballot in hopeful)):
@@ -122,7 +119,7 @@ class _Count:
 
     def _across(self, hopeful: frozenset[Ballot]) -> tuple[bool, Ballot]:
         """Two accounts: the target's policy and the caller's must both allow."""
-        granting = self._granting(hopeful, *Closeness)
+        granting = self._granting(hopeful, *_ANY)
         if granting is None:
             return False, self.resource
         if not self._identity_allows(hopeful):
@@ -133,8 +130,8 @@ class _Count:
     def _granting(self, hopeful: frozenset[Ballot], *closeness: Closeness) -> Ballot | None:
         """The target's policy, or a grant, if it allows somebody who is named so."""
         for ballot in (self.resource, self.grant):
-            wanted = tuple(Closeness) if ballot is self.grant else closeness
-            if ballot.names(*wanted, hopeful=ballot in hopeful):
+            wanted = _ANY if ballot is self.grant else closeness
+            if not ballot.absent and ballot.names(*wanted, hopeful=ballot in hopeful):
                 return ballot
         return None
 

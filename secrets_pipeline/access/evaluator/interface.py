@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from secrets_pipeline.access.evaluator.principals import Names
 
@@ -189,6 +189,14 @@ class Vote:
     detail: str = ""
 
 
+class Voter(Protocol):
+    """Who casts a vote."""
+
+    def vote(self) -> Vote:
+        """What it says."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The answer to one request.
@@ -196,11 +204,16 @@ class Decision:
     Attributes:
         allowed: None where it depends on what is unknown.
         decided_by: the vote that decides: the allow that was enough, the deny, or the layer whose allow is missing.
-        votes: every layer's own.
+        voters: the layers.
         reason: for an unknown decision, what would have to be known.
     """
 
     allowed: bool | None
     decided_by: Vote
-    votes: tuple[Vote, ...]
+    voters: tuple[Voter, ...] = field(repr=False, compare=False)
     reason: str = ""
+
+    @property
+    def votes(self) -> tuple[Vote, ...]:
+        """Every layer's own vote."""
+        return tuple(one.vote() for one in self.voters)

@@ -85,7 +85,7 @@ class Patterns:
 
     def __init__(self, patterns: Iterable[Pattern]) -> None:
         known = tuple(patterns)
-        self._tests = tuple(one.test for one in known if one.test is not None)
+        self._tests = _joined([one.test for one in known if one.test is not None])
         self._late = tuple(one for one in known if one.test is None)
 
     def match(self, text: str, lookup: Lookup) -> Truth:
@@ -94,6 +94,29 @@ class Patterns:
             if test(text):
                 return True
         return any_of(one.matches(text, lookup) for one in self._late) if self._late else False
+
+
+def _joined(tests: Sequence[Callable[[str], bool]]) -> tuple[Callable[[str], bool], ...]:
+    """The same tests, those with wildcards as one regular expression."""
+    joined = [one for one in tests if isinstance(one, _Regex)]
+    if len(joined) <= 1 or len({one.flags for one in joined}) > 1:
+        return tuple(tests)
+    body = "|".join(f"(?:{one.body})" for one in joined)
+    return (*(one for one in tests if not isinstance(one, _Regex)), _Regex(body, joined[0].flags))
+
+
+class _Regex:
+    """Whether a text matches a regular expression as a whole."""
+
+    __slots__ = ("_match", "body", "flags")
+
+    def __init__(self, body: str, flags: re.RegexFlag) -> None:
+        self.body = body
+        self.flags = flags
+        self._match = re.compile(f"(?:{body})", flags).fullmatch
+
+    def __call__(self, text: str) -> bool:
+        return self._match(text) is not None
 
 
 def _parsed(text: str, *, variables: bool, wildcards: bool) -> Sequence[str | _Variable]:
@@ -161,13 +184,10 @@ def arn_matcher(pattern: str) -> Callable[[str], bool]:
 _ARN_COMPONENTS = 6
 
 
-def _compiled(pattern: str, body: str, *, flags: int) -> Callable[[str], bool]:
+def _compiled(pattern: str, body: str, *, flags: re.RegexFlag) -> Callable[[str], bool]:
     if MANY not in pattern and ONE not in pattern:
         return pattern.__eq__
-    if pattern == MANY:
-        return _anything
-    found = re.compile(body, flags).fullmatch
-    return lambda text: found(text) is not None
+    return _anything if pattern == MANY else _Regex(body, flags)
 
 
 def _anything(_text: str) -> bool:

@@ -31,7 +31,7 @@ class Closeness(IntEnum):
     ROLE = 2
     """By the role's ARN: the role's boundary and session policy still limit it."""
     ANYONE = 3
-    """By `*`."""
+    """By `*`, which grants to the session itself: neither boundary nor session policy limits it."""
     SELF = 4
     """By the ARN of user or session, by the service, by the identity provider."""
 
