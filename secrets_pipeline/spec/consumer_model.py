@@ -23,6 +23,20 @@ class ReaderType(StrEnum):
     APP = "app"
 
 
+class PodSpec(Spec):
+    """How pods on EKS get their role; what nobody said is None.
+
+    Attributes:
+        identity: IRSA or EKS Pod Identity; either may be meant where it is None.
+        service_account: `namespace/name`.
+        issuer: the cluster's OIDC issuer without `https://`, for example `oidc.eks.eu-west-2.amazonaws.com/id/EXAMPLE`.
+    """
+
+    identity: Literal["irsa", "pod-identity"] | None = None
+    service_account: str | None = None
+    issuer: str | None = None
+
+
 class ConsumerSpec(Spec):
     """Somebody who reads secrets.
 
@@ -32,6 +46,9 @@ class ConsumerSpec(Spec):
         principals: role ARNs: the ECS execution role reads what is injected, the task role what the code fetches.
         delivery: `secrets` (injected) or `arn` (the code fetches it).
         secrets: what it reads.
+        attach_policies: whether the roles of our own account get a policy that lets them read.
+        pod: of type eks, how its pods get the role.
+        assumed_by: of type app, who assumes the role: principal ARNs, account ids, services; empty if nobody said.
     """
 
     component: str
@@ -40,6 +57,9 @@ class ConsumerSpec(Spec):
     principals: Mapping[PrincipalRole, str]
     delivery: Literal["secrets", "arn"] = "arn"
     secrets: tuple[SecretRef, ...]
+    attach_policies: bool = False
+    pod: PodSpec = PodSpec()
+    assumed_by: tuple[str, ...] = ()
 
     @property
     def readers(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from secrets_pipeline.references import Expression, outputs
+from secrets_pipeline.spec.assumers import ASSUMER_KEYS, assumed_by, pod
 from secrets_pipeline.spec.inputs import Inputs
 from secrets_pipeline.spec.limits import ROLE_ARN
 from secrets_pipeline.spec.model import (
@@ -18,9 +19,19 @@ from secrets_pipeline.spec.model import (
 )
 from secrets_pipeline.spec.scope import ComponentScope, StackScope, listed, near_miss
 
-_KEYS = frozenset({"type", "role_arn", "execution_role_arn", "task_role_arn", "delivery", "secrets", "description"})
+_KEYS = ASSUMER_KEYS | {
+    "type",
+    "role_arn",
+    "execution_role_arn",
+    "task_role_arn",
+    "delivery",
+    "secrets",
+    "description",
+}
 _EXAMPLE_ROLE = "arn:aws:iam::111122223333:role/orders"
 _NAMES_A_SECRET = frozenset({"secret_arns", "secret_ids", "secret_names"})
+ATTACH = "attach_policies"
+"""The component that declares a consumer, or that it was found in, decides."""
 Role = Literal["role", "execution_role", "task_role"]
 _ROLE_KEYS: Mapping[Role, str] = {
     "role": "role_arn",
@@ -53,6 +64,8 @@ def _declared(name: str, entry: Inputs) -> ConsumerSpec | None:
             "Write execution_role_arn, or delivery: arn.",
         )
     secrets = _secrets(entry)
+    runs_in = pod(entry, given, principals.get("role"))
+    callers = assumed_by(entry, given)
     if len(entry.scope.stack.errors) > errors:
         return None
     return ConsumerSpec(
@@ -62,6 +75,9 @@ def _declared(name: str, entry: Inputs) -> ConsumerSpec | None:
         principals=principals,
         delivery="secrets" if delivery == "secrets" else "arn",
         secrets=secrets,
+        attach_policies=entry.scope.flag(ATTACH),
+        pod=runs_in,
+        assumed_by=callers,
     )
 
 
@@ -105,7 +121,8 @@ def found_consumers(deliveries: Iterable[Delivery], stack: StackScope) -> list[C
             key = (consumer.name, consumer.delivery)
             earlier = consumers[key].secrets if key in consumers else ()
             secrets = tuple(dict.fromkeys((*earlier, *consumer.secrets)))
-            consumers[key] = consumer.model_copy(update={"secrets": secrets})
+            attach = stack.components[delivery.component].flag(ATTACH)
+            consumers[key] = consumer.model_copy(update={"secrets": secrets, "attach_policies": attach})
     return list(consumers.values())
 
 
