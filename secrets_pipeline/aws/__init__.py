@@ -17,7 +17,7 @@ from secrets_pipeline.aws.guards import (
     read_only_requested,
 )
 from secrets_pipeline.aws.pacer import Pacer, pacer_for
-from secrets_pipeline.aws.paging import pages
+from secrets_pipeline.aws.paging import answers, pages
 from secrets_pipeline.aws.quotas import QUOTAS, Quota, quota_of
 from secrets_pipeline.aws.service_keys import (
     FINGERPRINT_ALIAS,
@@ -56,6 +56,7 @@ __all__ = [
     "Sessions",
     "Unverified",
     "Verified",
+    "answers",
     "calling",
     "check_account",
     "ensure_key",

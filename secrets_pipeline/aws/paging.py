@@ -12,13 +12,30 @@ LARGEST_PAGE: Mapping[str, int] = {
     "batch_get_secret_value": 20,
     "describe_db_clusters": 100,
     "describe_db_instances": 100,
+    "get_account_authorization_details": 1000,
     "list_aliases": 100,
     "list_grants": 100,
     "list_keys": 1000,
+    "list_policies_for_target": 20,
     "list_resource_tags": 50,
     "list_secrets": 100,
 }
 """Operation → entries that AWS returns at most in one answer, as its API reference says."""
+
+
+def answers(client: BaseClient, operation: str, **parameters: object) -> Iterator[dict[str, Any]]:
+    """Every answer of a list operation, one a page, in as few calls as AWS allows.
+
+    Consume it inside `calling`: the calls are made while it is read.
+
+    Args:
+        client: client of the service.
+        operation: boto3's name of the operation, for example `get_account_authorization_details`.
+        parameters: of the operation.
+    """
+    size = LARGEST_PAGE.get(operation)
+    paginator = client.get_paginator(operation)
+    yield from paginator.paginate(**parameters, PaginationConfig={"PageSize": size} if size else {})
 
 
 def pages(client: BaseClient, operation: str, **parameters: object) -> Iterator[dict[str, Any]]:
@@ -31,9 +48,6 @@ def pages(client: BaseClient, operation: str, **parameters: object) -> Iterator[
         operation: boto3's name of the operation, for example `list_secrets`.
         parameters: of the operation.
     """
-    paginator = client.get_paginator(operation)
-    size = LARGEST_PAGE.get(operation)
-    result = paginator.paginate(**parameters, PaginationConfig={"PageSize": size} if size else {})
-    entries = next(iter(paginator.result_keys or ()))
-    for page in result:
-        yield from entries.search(page) or ()
+    entries = next(iter(client.get_paginator(operation).result_keys or ()))
+    for answer in answers(client, operation, **parameters):
+        yield from entries.search(answer) or ()

@@ -1,7 +1,8 @@
 """AWS's published request rates, per account and region.
 
 Sources: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html,
-https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html
+https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html,
+https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 SECRETS_MANAGER = "secrets-manager"
 KMS = "kms"
+CLOUDTRAIL = "cloudtrail"
 """Services, as botocore's events name them."""
 
 
@@ -89,6 +91,7 @@ QUOTAS = (
     *_alone(500, "ListAliases", "ListKeys"),
     *_alone(1000, "GetKeyPolicy", "GetKeyRotationStatus"),
     *_alone(2000, "DescribeKey", "GetPublicKey", "ListResourceTags"),
+    Quota("look-ups", 2, ("LookupEvents",), CLOUDTRAIL),
 )
 
 _BY_OPERATION: Mapping[tuple[str, str], Quota] = {

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mypy_boto3_iam.client import IAMClient
     from mypy_boto3_kms.client import KMSClient
     from mypy_boto3_lambda.client import LambdaClient
+    from mypy_boto3_organizations.client import OrganizationsClient
     from mypy_boto3_rds.client import RDSClient
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
@@ -109,6 +110,8 @@ class AwsAccount:
     @overload
     def client(self, service: Literal["iam"]) -> IAMClient: ...
     @overload
+    def client(self, service: Literal["organizations"]) -> OrganizationsClient: ...
+    @overload
     def client(self, service: Literal["s3"]) -> S3Client: ...
     @overload
     def client(self, service: str) -> BaseClient: ...
@@ -170,8 +173,18 @@ class Sessions:
                     self._accounts[key] = self._open(target)
             return self._accounts[key]
 
-    def _open(self, target: Target) -> AwsAccount:
-        base = self._base or boto3.Session()
+    def beyond(self, account: AwsAccount, role_arn: str) -> AwsAccount:
+        """A role assumed with an account's own credentials, in the same region; made anew at each call.
+
+        Raises:
+            AwsError: if there are no credentials; whether the role may be assumed shows at the first call.
+        """
+        with calling("open a session", f"as {role_arn}"):
+            base = boto3.Session(botocore_session=account.botocore_session, region_name=account.region)
+            return self._open(Target(region=account.region, role_arn=role_arn), base)
+
+    def _open(self, target: Target, given: boto3.Session | None = None) -> AwsAccount:
+        base = given or self._base or boto3.Session()
         session = botocore.session.Session(profile=None if base.profile_name == "default" else base.profile_name)
         session.set_config_variable("region", target.region)
         session.set_default_client_config(

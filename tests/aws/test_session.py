@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from tests.aws.conftest import Emulator
 
 REGION = "eu-west-1"
-ROLE = "arn:aws:iam::444455556666:role/deploy"
-POLICY = json.dumps({"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}]})
+ROLE = "arn:aws:iam::444455556666:role/OrganizationAccountAccessRole"
+POLICY = json.dumps({"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}]})
 
 
 def unpaced(_account: str, _region: str) -> Pacer:

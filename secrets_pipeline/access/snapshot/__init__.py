@@ -1,5 +1,6 @@
 """Snapshots: what an audit looks at, taken once, saved, and replayed offline."""
 
+from secrets_pipeline.access.snapshot.collect import take_snapshot
 from secrets_pipeline.access.snapshot.model import (
     AccountSnapshot,
     GrantSnapshot,
@@ -13,6 +14,7 @@ from secrets_pipeline.access.snapshot.model import (
     SecretSnapshot,
     Snapshot,
 )
+from secrets_pipeline.access.snapshot.store import load, save
 
 __all__ = [
     "AccountSnapshot",
@@ -26,4 +28,7 @@ __all__ = [
     "RotationSnapshot",
     "SecretSnapshot",
     "Snapshot",
+    "load",
+    "save",
+    "take_snapshot",
 ]

@@ -84,10 +84,11 @@ class OrganizationSnapshot(_Model):
     Attributes:
         id: `o-…`; None for an account in no organisation.
         management_account: SCPs and RCPs do not apply to it.
-        paths: account → `o-…/r-…/ou-…/`, as `aws:PrincipalOrgPaths` has it; all accounts, or none where they could not
-            be listed.
-        scps: account → policies of each level, from the root down to the account.
-        rcps: the same of resource control policies; empty where the organisation does not use them.
+        paths: account → `o-…/r-…/ou-…/`, as `aws:PrincipalOrgPaths` has it, of those accounts of the snapshot that
+            belong to it; none where they could not be listed.
+        scps: account → policies of each level, from the root down to the account; no level at all where none apply:
+            the management account, an organisation without SCPs.
+        rcps: the same of resource control policies.
         unread: why it could not be read, or which part; what is not there is unknown then.
     """
 
@@ -100,20 +101,28 @@ class OrganizationSnapshot(_Model):
 
 
 class GrantSnapshot(_Model):
-    """A grant of a key, as ListGrants tells it."""
+    """A grant of a key, as ListGrants tells it.
+
+    Attributes:
+        grantee: ARN of a principal, or the name of a service.
+        equals: EncryptionContextEquals.
+        subset: EncryptionContextSubset.
+        source_arn: the only resource on whose behalf a service may use it; None for no such constraint.
+    """
 
     grant_id: str
     grantee: str
     operations: tuple[str, ...]
     equals: Mapping[str, str] = {}
     subset: Mapping[str, str] = {}
+    source_arn: str | None = None
 
 
 class KeySnapshot(_Model):
     """A KMS key under which secrets are encrypted.
 
     Attributes:
-        arn: of the key, never of an alias.
+        arn: of the key; of an alias only where the key behind it could not be read.
         aliases: names, with `alias/`.
         state: KeyState, for example `Enabled`; empty if it could not be read.
         aws_managed: whether it is `aws/secretsmanager`, which serves nobody outside its account.

@@ -1,0 +1,134 @@
+"""The KMS keys that open secrets: state, policy, grants and tags.
+
+Sources: https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html and
+https://docs.aws.amazon.com/kms/latest/APIReference/API_ListGrants.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from functools import partial
+from typing import Any
+
+from secrets_pipeline.access.snapshot.model import GrantSnapshot, KeySnapshot, PolicyDocument
+from secrets_pipeline.access.snapshot.reading import Reading, at_once, parsed
+from secrets_pipeline.aws import AwsAccount, calling, pages
+
+DEFAULT_ALIAS = "alias/aws/secretsmanager"
+_ACCOUNT = re.compile(r"arn:[\w-]+:kms:[\w-]+:(?P<account>\d{12}):.+")
+_UNREADABLE = ("NotFoundException", "KMSInvalidStateException")
+"""A key that is gone, or half made, or whose policy lets nobody know that it is there."""
+
+
+class KeyReader:
+    """Reads keys by whatever name secrets call them.
+
+    Args:
+        account: account and region of the secrets.
+        others: credentials for further accounts, by account id: KMS shows a key's policy to its own account alone.
+    """
+
+    def __init__(self, account: AwsAccount, others: Mapping[str, AwsAccount]) -> None:
+        self._account = account
+        self._others = others
+
+    def read(self, names: Collection[str]) -> tuple[dict[str, KeySnapshot], dict[str, str]]:
+        """Read keys.
+
+        Args:
+            names: key ids, key ARNs, alias names and alias ARNs; names of one key are read once.
+
+        Returns:
+            The keys by ARN, and the ARN behind every name. A key that cannot be told from its name has the alias's ARN.
+
+        Raises:
+            AwsError: for anything but a refusal.
+        """
+        wanted = sorted(names)
+        described = dict(zip(wanted, at_once(self._describe, wanted), strict=True))
+        keys = {key.arn: key for key in described.values()}
+        reading = Reading()
+        aliases = (reading.attempt(self._aliases) or {}) if keys else {}
+        read = at_once(partial(self._complete, aliases, reading.unread), keys.values())
+        return {key.arn: key for key in read}, {name: key.arn for name, key in described.items()}
+
+    def _describe(self, name: str) -> KeySnapshot:
+        arn, reading = self._arn(name), Reading()
+
+        def read() -> Mapping[str, Any]:
+            with calling("DescribeKey", name):
+                return self._reader(arn).client("kms").describe_key(KeyId=arn)["KeyMetadata"]
+
+        about = reading.attempt(read, *_UNREADABLE)
+        if about is None:
+            ours = arn.endswith(f":{DEFAULT_ALIAS}")
+            return KeySnapshot(arn=arn, state="", aws_managed=ours, unread=reading.unread)
+        return KeySnapshot(
+            arn=about["Arn"],
+            state=about["KeyState"],
+            aws_managed=about.get("KeyManager") == "AWS",
+            spec=about.get("KeySpec") or "SYMMETRIC_DEFAULT",
+            usage=about.get("KeyUsage") or "ENCRYPT_DECRYPT",
+            origin=about.get("Origin") or "AWS_KMS",
+            multi_region=bool(about.get("MultiRegion")),
+        )
+
+    def _complete(self, aliases: Mapping[str, tuple[str, ...]], unlisted: str, key: KeySnapshot) -> KeySnapshot:
+        """A described key with the rest; `unlisted` is why there are no aliases."""
+        if not key.state:
+            return key
+        client, reading = self._reader(key.arn).client("kms"), Reading()
+
+        def policy() -> PolicyDocument:
+            with calling("GetKeyPolicy", key.arn):
+                text = client.get_key_policy(KeyId=key.arn, PolicyName="default")["Policy"]
+            return parsed(text, f"the policy of key {key.arn}")
+
+        def grants() -> tuple[GrantSnapshot, ...]:
+            with calling("ListGrants", key.arn):
+                return tuple(map(_grant, pages(client, "list_grants", KeyId=key.arn)))
+
+        def tags() -> dict[str, str]:
+            with calling("ListResourceTags", key.arn):
+                return {tag["TagKey"]: tag["TagValue"] for tag in pages(client, "list_resource_tags", KeyId=key.arn)}
+
+        found = {
+            "policy": reading.attempt(policy, *_UNREADABLE),
+            "grants": reading.attempt(grants, *_UNREADABLE) or (),
+            "tags": reading.attempt(tags, *_UNREADABLE) or {},
+        }
+        unread = "; ".join(filter(None, (reading.unread, unlisted)))
+        return key.model_copy(update={**found, "aliases": aliases.get(key.arn, ()), "unread": unread})
+
+    def _aliases(self) -> dict[str, tuple[str, ...]]:
+        """Key ARN → alias names, of the account's own keys."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        with calling("ListAliases", "of the account"):
+            for alias in pages(self._account.client("kms"), "list_aliases"):
+                if "TargetKeyId" in alias:
+                    found[self._arn(alias["TargetKeyId"])].append(alias["AliasName"])
+        return {arn: tuple(sorted(names)) for arn, names in found.items()}
+
+    def _arn(self, name: str) -> str:
+        if name.startswith("arn:"):
+            return name
+        resource = name if name.startswith("alias/") else f"key/{name}"
+        return f"arn:{self._account.partition}:kms:{self._account.region}:{self._account.account_id}:{resource}"
+
+    def _reader(self, arn: str) -> AwsAccount:
+        named = _ACCOUNT.fullmatch(arn)
+        return self._others.get(named["account"], self._account) if named else self._account
+
+
+def _grant(entry: Mapping[str, Any]) -> GrantSnapshot:
+    constraints = entry.get("Constraints") or {}
+    return GrantSnapshot(
+        grant_id=entry["GrantId"],
+        grantee=entry.get("GranteePrincipal") or entry.get("GranteeServicePrincipal") or "",
+        operations=tuple(entry.get("Operations") or ()),
+        equals=constraints.get("EncryptionContextEquals") or {},
+        subset=constraints.get("EncryptionContextSubset") or {},
+        source_arn=constraints.get("SourceArn"),
+    )

@@ -1,0 +1,81 @@
+"""How a snapshot reads: many things at once, and what is refused becomes a sentence instead of an error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from secrets_pipeline.errors import AwsError, PolicyError
+
+DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
+"""AWS's codes for what the caller may not do: of IAM and STS, and of the services of the JSON protocol."""
+
+_THREADS = 16
+
+Item = TypeVar("Item")
+Read = TypeVar("Read")
+
+
+def at_once(read: Callable[[Item], Read], items: Iterable[Item]) -> tuple[Read, ...]:
+    """What `read` returns for every item, in their order; a few threads share the work.
+
+    Raises:
+        Exception: the first that `read` raises; what has not been started then is not started any more.
+    """
+    with ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="snapshot") as pool:
+        try:
+            return tuple(pool.map(read, items))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+class Reading:
+    """Collects why parts of one thing could not be read."""
+
+    def __init__(self) -> None:
+        self._refusals: list[str] = []
+
+    @property
+    def unread(self) -> str:
+        """Every refusal as one text, empty if there was none."""
+        return "; ".join(dict.fromkeys(self._refusals))
+
+    def attempt(self, read: Callable[[], Read], *also: str) -> Read | None:
+        """What `read` returns, or None where AWS refuses it.
+
+        Args:
+            read: makes calls inside `calling`.
+            also: error codes, beyond `DENIED`, that mean that it cannot be read.
+
+        Raises:
+            AwsError: any other: an outage is no finding about access.
+        """
+        try:
+            return read()
+        except AwsError as error:
+            if error.code not in DENIED and error.code not in also:
+                raise
+            self._refusals.append(error.message)
+            return None
+
+
+def parsed(text: str, whose: str) -> dict[str, Any]:
+    """A policy that AWS hands out as text.
+
+    Args:
+        text: JSON.
+        whose: for the error, for example `the policy of key arn:…`.
+
+    Raises:
+        PolicyError: if it is no JSON object.
+    """
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise PolicyError(f"{whose} is not a JSON object", remedy="Look at it with the AWS CLI, and put it right.")
+    return document

@@ -1,0 +1,202 @@
+"""An empty AWS for every test, and the product's sessions in it, which refuse to write."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from http.client import HTTPConnection
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+
+from secrets_pipeline.access.snapshot import AccountSnapshot, SecretSnapshot, Snapshot, take_snapshot
+from secrets_pipeline.aws import AwsAccount, Pacer, Sessions
+from secrets_pipeline.local import Fault, FaultAction, LocalAws, arm, calls, reset_calls, reset_conditions, start, stop
+from secrets_pipeline.local.lifecycle import ADMINISTRATOR_ROLE
+from secrets_pipeline.spec.model import Target
+from secrets_pipeline.spec.operator import AccessSettings, VisibleAccount
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_organizations import OrganizationsClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+REGION = "eu-west-2"
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+CANARY = "canary-9f3b1c77-value"
+
+
+def policy(action: str = "secretsmanager:GetSecretValue", **more: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    """A policy of one statement."""
+    statement = {"Effect": "Allow", "Action": action, "Resource": "*", **more}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def trust(service: str) -> dict[str, Any]:
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+class Clients:
+    """Plain boto3 clients of one account."""
+
+    def __init__(self, session: boto3.Session, endpoint_url: str) -> None:
+        self._session = session
+        self._endpoint_url = endpoint_url
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - any client
+        make: Any = self._session.client
+        return make(service, endpoint_url=self._endpoint_url)
+
+    @property
+    def iam(self) -> IAMClient:
+        client: IAMClient = self.client("iam")
+        return client
+
+    @property
+    def kms(self) -> KMSClient:
+        client: KMSClient = self.client("kms")
+        return client
+
+    @property
+    def secrets(self) -> SecretsManagerClient:
+        client: SecretsManagerClient = self.client("secretsmanager")
+        return client
+
+    @property
+    def organizations(self) -> OrganizationsClient:
+        client: OrganizationsClient = self.client("organizations")
+        return client
+
+    def in_account(self, account_id: str) -> Clients:
+        """The same for an administrator of another account."""
+        issued = self.client("sts").assume_role(
+            RoleArn=f"arn:aws:iam::{account_id}:role/{ADMINISTRATOR_ROLE}", RoleSessionName="test"
+        )["Credentials"]
+        session = boto3.Session(
+            issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"], region_name=REGION
+        )
+        return Clients(session, self._endpoint_url)
+
+    def role(self, name: str, service: str = "lambda.amazonaws.com", **more: Any) -> str:  # noqa: ANN401 - as boto3 has it
+        made = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust(service)), **more)
+        return made["Role"]["Arn"]
+
+    def auditor(self, trusted: str) -> str:
+        """A role that another account may look around with.
+
+        Args:
+            trusted: id of that account.
+        """
+        statement = {"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": "sts:AssumeRole"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        made = self.iam.create_role(RoleName="Auditor", AssumeRolePolicyDocument=document)
+        self.iam.attach_role_policy(RoleName="Auditor", PolicyArn="arn:aws:iam::aws:policy/SecurityAudit")
+        return made["Role"]["Arn"]
+
+
+class World(Clients):
+    """The account whose snapshots are taken."""
+
+    def __init__(self, aws: LocalAws) -> None:
+        variables = aws.environment()
+        session = boto3.Session(
+            variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=variables["AWS_REGION"]
+        )
+        super().__init__(session, aws.endpoint_url)
+        self.aws = aws
+        self.account_id = aws.account_id
+        self._base = session
+
+    def sessions(self, *, paced: bool = False) -> Sessions:
+        if paced:
+            return Sessions(self._base, read_only=True)
+        return Sessions(self._base, read_only=True, pacers=lambda _account, _region: Pacer(sleep=lambda _seconds: None))
+
+    def account(self, sessions: Sessions) -> AwsAccount:
+        return sessions.for_target(Target(region=REGION))
+
+    def snapshot(
+        self,
+        *,
+        accounts: Collection[str] = (),
+        secret_names: Collection[str] | None = None,
+        named: Mapping[str, str] | None = None,
+        organization_role_arn: str | None = None,
+        paced: bool = False,
+    ) -> Snapshot:
+        """Take one.
+
+        Args:
+            named: account → role that the operator names for it.
+        """
+        sessions = self.sessions(paced=paced)
+        visible = tuple(VisibleAccount(account_id=one, role_arn=role) for one, role in (named or {}).items())
+        return take_snapshot(
+            self.account(sessions),
+            settings=AccessSettings(accounts=visible, organization_role_arn=organization_role_arn),
+            sessions=sessions,
+            accounts=accounts,
+            secret_names=secret_names,
+            now=NOW,
+        )
+
+    def secret(self) -> SecretSnapshot:
+        """The only secret of a snapshot."""
+        (secret,) = self.snapshot().secrets
+        return secret
+
+    def own(self) -> AccountSnapshot:
+        """The account's own principals."""
+        return self.snapshot().accounts[self.account_id]
+
+    def deny(self, service: str, *operations: str) -> None:
+        """Refuse the next call of each operation."""
+        arm(self.aws, *(Fault(FaultAction.DENY, service=service, operation=one) for one in operations))
+
+    def counted(self, **options: Any) -> Counter[str]:  # noqa: ANN401 - as `snapshot` has them
+        """API operation → calls of one snapshot."""
+        reset_calls(self.aws)
+        self.snapshot(**options)
+        counted: Counter[str] = Counter()
+        for call in calls(self.aws):
+            counted[call.operation] += call.count
+        return counted
+
+
+@pytest.fixture(scope="session")
+def _local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    folder = tmp_path_factory.mktemp("local-aws")
+    yield start(folder, region=REGION, die_with_parent=True)
+    stop(folder)
+
+
+@pytest.fixture
+def world(_local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> World:
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "SECRETS_PIPELINE_READ_ONLY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    for name, value in _local_aws.environment().items():
+        monkeypatch.setenv(name, value)
+    connection = HTTPConnection(urlsplit(_local_aws.endpoint_url).netloc)
+    connection.request("POST", "/moto-api/reset")
+    assert connection.getresponse().status == HTTPStatus.OK
+    connection.close()
+    reset_conditions(_local_aws)
+    return World(_local_aws)
+
+
+def zipped() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("index.py", "def handler(event, context):\n    return None\n")
+    return buffer.getvalue()
