@@ -9,6 +9,7 @@ from definitions.assets.provisioning import (
     Context,
     Result,
     connection_secrets,
+    consumer_policies,
     kms_keys,
     rds_endpoints,
     rds_instances,
@@ -21,7 +22,11 @@ from secrets_pipeline.engine import rows
 from secrets_pipeline.reconcilers import commit
 
 
-@dg.asset(**OPTIONS, deps=[secret_policies, secret_rotation, secret_replicas], kinds={"aws", "lambda", "ecs"})
+@dg.asset(
+    **OPTIONS,
+    deps=[secret_policies, secret_rotation, secret_replicas, consumer_policies],
+    kinds={"aws", "lambda", "ecs"},
+)
 def consumer_arns(context: Context, applying: Apply) -> Result:
     """ARNs published in SSM, and delivered to Lambda, ECS and API Gateway where a component says so."""
     stack, outcomes = applying.stage(context, "consumer_arns")
@@ -38,6 +43,7 @@ APPLIED = (
     secret_policies,
     secret_rotation,
     secret_replicas,
+    consumer_policies,
     consumer_arns,
 )
 

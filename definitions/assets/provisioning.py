@@ -1,4 +1,4 @@
-"""KMS keys, secrets, databases, connections, policies, rotation and replicas: one asset a stage."""
+"""KMS keys, secrets, databases, connections, policies, rotation, replicas and readers: one asset a stage."""
 
 import dagster as dg
 
@@ -71,4 +71,11 @@ def secret_rotation(context: Context, applying: Apply) -> Result:
 def secret_replicas(context: Context, applying: Apply) -> Result:
     """Replicas in other regions, each under a key of its region, with their status."""
     _, outcomes = applying.stage(context, "secret_replicas")
+    return materialized(outcomes)
+
+
+@dg.asset(**OPTIONS, deps=[connection_secrets, secret_replicas], kinds={"aws", "iam"})
+def consumer_policies(context: Context, applying: Apply) -> Result:
+    """Inline policies that let consumers read, on roles of the stack's account where a component says so."""
+    _, outcomes = applying.stage(context, "consumer_policies")
     return materialized(outcomes)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 VERSION = "2012-10-17"
-_READ = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"]
+READERS = "SecretsPipelineReaders"
+READ = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"]
 _USE_KEY = [
     "kms:CreateGrant",
     "kms:Decrypt",
@@ -17,7 +18,9 @@ _USE_KEY = [
 ]
 
 
-def secret_policy(declared: Sequence[Any], readers: Sequence[str]) -> dict[str, Any] | None:
+def secret_policy(
+    declared: Sequence[Any], readers: Sequence[str], *, organization_id: str | None = None
+) -> dict[str, Any] | None:
     """The resource policy of one secret, or None where it needs none.
 
     A secret's resource policy is attached to that secret, so `Resource: "*"` means it alone.
@@ -26,23 +29,30 @@ def secret_policy(declared: Sequence[Any], readers: Sequence[str]) -> dict[str, 
     Args:
         declared: statements from the stack.
         readers: principals of other accounts, as ARNs.
+        organization_id: `o-…` that the readers have to belong to; None for any or none.
     """
     statements = list(declared)
     if readers:
-        statements.append(
-            {
-                "Sid": "SecretsPipelineReaders",
-                "Effect": "Allow",
-                "Principal": {"AWS": sorted(readers)},
-                "Action": _READ,
-                "Resource": "*",
-            }
-        )
+        reading = {
+            "Sid": READERS,
+            "Effect": "Allow",
+            "Principal": {"AWS": sorted(readers)},
+            "Action": READ,
+            "Resource": "*",
+        }
+        inside = _inside(organization_id)
+        statements.append({**reading, "Condition": {"StringEquals": inside}} if inside else reading)
     return {"Version": VERSION, "Statement": statements} if statements else None
 
 
 def key_policy(
-    account_id: str, region: str, partition: str, declared: Sequence[Any], readers: Sequence[str]
+    account_id: str,
+    region: str,
+    partition: str,
+    declared: Sequence[Any],
+    readers: Sequence[str],
+    *,
+    organization_id: str | None = None,
 ) -> dict[str, Any]:
     """The policy of a key that encrypts secrets.
 
@@ -56,8 +66,8 @@ def key_policy(
         partition: `aws`, `aws-cn` or `aws-us-gov`.
         declared: statements from the stack.
         readers: principals of other accounts, as ARNs.
+        organization_id: `o-…` that the readers have to belong to; None for any or none.
     """
-    service = f"secretsmanager.{region}.amazonaws.com"
     statements: list[Any] = [
         {
             "Sid": "SecretsPipelineAdministration",
@@ -72,18 +82,36 @@ def key_policy(
             "Principal": {"AWS": "*"},
             "Action": _USE_KEY,
             "Resource": "*",
-            "Condition": {"StringEquals": {"kms:CallerAccount": account_id, "kms:ViaService": service}},
+            "Condition": {"StringEquals": {"kms:CallerAccount": account_id, "kms:ViaService": via(region)}},
         },
     ]
     if readers:
-        statements.append(
-            {
-                "Sid": "SecretsPipelineReaders",
-                "Effect": "Allow",
-                "Principal": {"AWS": sorted(readers)},
-                "Action": ["kms:Decrypt", "kms:DescribeKey"],
-                "Resource": "*",
-                "Condition": {"StringEquals": {"kms:ViaService": service}},
-            }
-        )
+        statements.append(key_readers(readers, region, organization_id=organization_id))
     return {"Version": VERSION, "Statement": [*statements, *declared]}
+
+
+def key_readers(readers: Sequence[str], region: str, *, organization_id: str | None = None) -> dict[str, Any]:
+    """The statement of a key's policy for readers in other accounts than the key's.
+
+    Args:
+        readers: principals, as ARNs.
+        region: region of the secrets.
+        organization_id: `o-…` that the readers have to belong to; None for any or none.
+    """
+    return {
+        "Sid": READERS,
+        "Effect": "Allow",
+        "Principal": {"AWS": sorted(readers)},
+        "Action": ["kms:Decrypt", "kms:DescribeKey"],
+        "Resource": "*",
+        "Condition": {"StringEquals": {"kms:ViaService": via(region), **_inside(organization_id)}},
+    }
+
+
+def via(region: str) -> str:
+    """What `kms:ViaService` says of Secrets Manager in a region."""
+    return f"secretsmanager.{region}.amazonaws.com"
+
+
+def _inside(organization_id: str | None) -> dict[str, str]:
+    return {"aws:PrincipalOrgID": organization_id} if organization_id else {}

@@ -58,7 +58,7 @@ def policy(context: StackContext, secret: SecretSpec) -> dict[str, Any] | Pendin
         case Pending() as pending:
             return pending
         case Plain(value=list() as declared):
-            return secret_policy(declared, secret.readers)
+            return secret_policy(declared, secret.readers, organization_id=context.spec.organization_id)
         case _:
             return Pending("its policy holds a secret value")
 

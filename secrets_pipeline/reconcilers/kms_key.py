@@ -101,7 +101,14 @@ class KmsKeyReconciler:
                         f"the policy of {key.alias} denies the account's root access to its own key",
                         remedy="Nobody could repair such a key: name other principals to deny.",
                     )
-                return key_policy(account.account_id, account.region, account.partition, declared, key.readers)
+                return key_policy(
+                    account.account_id,
+                    account.region,
+                    account.partition,
+                    declared,
+                    key.readers,
+                    organization_id=self._context.spec.organization_id,
+                )
             case Pending() as pending:
                 return pending
             case _:

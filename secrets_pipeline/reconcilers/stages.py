@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from secrets_pipeline.engine import DEFAULT_WORKERS, Change, Outcome, Progress, Reconciler, apply, silent
 from secrets_pipeline.reconcilers.commit import CommitReconciler, Finishing
 from secrets_pipeline.reconcilers.connection import ConnectionReconciler
+from secrets_pipeline.reconcilers.consumer_policies import ConsumerPolicyReconciler
 from secrets_pipeline.reconcilers.consumers import ConsumerReconciler
 from secrets_pipeline.reconcilers.database import DatabaseReconciler
 from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
@@ -31,7 +32,7 @@ class Make(Protocol):
 
 
 def _seen(make: Callable[[StackContext], Reconciler]) -> Make:
-    """Of a stage that lists show whole: there is nothing deeper to read."""
+    """Of a stage that is always read whole: there is nothing deeper to read."""
 
     def shallow(context: StackContext, *, deep: bool | None = None) -> Reconciler:  # noqa: ARG001 - as `Make` has it
         return make(context)
@@ -52,6 +53,7 @@ STAGES: Mapping[str, Make] = {
     "secret_policies": _finishing(SecretPolicyReconciler),
     "secret_rotation": _finishing(RotationReconciler),
     "secret_replicas": _finishing(ReplicaReconciler),
+    "consumer_policies": _seen(ConsumerPolicyReconciler),
     "consumer_arns": ConsumerReconciler,
 }
 """Asset name → reconciler, in the order in which they are applied."""

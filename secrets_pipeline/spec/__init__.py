@@ -1,7 +1,8 @@
 """Resolved stack in, desired state out. The input contract lives here."""
 
 from secrets_pipeline.spec.build import SpecSet, build_spec, build_specs
-from secrets_pipeline.spec.limits import KEY_POLICY_BYTES, POLICY_BYTES
+from secrets_pipeline.spec.control_model import CONTROL_IDS, ControlParameters
+from secrets_pipeline.spec.limits import INLINE_POLICY_CHARACTERS, KEY_POLICY_BYTES, POLICY_BYTES
 from secrets_pipeline.spec.lockout import locks_out_root
 from secrets_pipeline.spec.model import (
     ConsumerSpec,
@@ -17,6 +18,8 @@ from secrets_pipeline.spec.model import (
     LateExpression,
     Leaf,
     PasswordPolicy,
+    PodSpec,
+    PrincipalRole,
     ReaderType,
     ReplicaSpec,
     RotationSpec,
@@ -35,10 +38,13 @@ from secrets_pipeline.spec.unresolved import Unresolved, UnresolvedReason
 from secrets_pipeline.spec.variables import expression_of
 
 __all__ = [
+    "CONTROL_IDS",
+    "INLINE_POLICY_CHARACTERS",
     "KEY_POLICY_BYTES",
     "OUTPUTS",
     "POLICY_BYTES",
     "ConsumerSpec",
+    "ControlParameters",
     "DatabaseSpec",
     "DeclaredValue",
     "Delivery",
@@ -53,6 +59,8 @@ __all__ = [
     "Locate",
     "OperatorSettings",
     "PasswordPolicy",
+    "PodSpec",
+    "PrincipalRole",
     "ReaderType",
     "ReplicaSpec",
     "RotationSpec",

@@ -9,10 +9,13 @@ from pathlib import Path
 from secrets_pipeline.errors import SecretsPipelineError, SpecError, raise_all
 from secrets_pipeline.spec import deliveries, kms, rds, secretsmanager
 from secrets_pipeline.spec.consumers import declared_consumers, found_consumers
+from secrets_pipeline.spec.controls import read_controls
 from secrets_pipeline.spec.dependencies import ordered
 from secrets_pipeline.spec.dialect import dialect_of, notice
+from secrets_pipeline.spec.inline_policies import check_inline_policies
 from secrets_pipeline.spec.model import DatabaseSpec, Delivery, KeySpec, SecretSpec, StackSpec, StageDelivery, Target
 from secrets_pipeline.spec.operator import OperatorSettings
+from secrets_pipeline.spec.organization import read_organization
 from secrets_pipeline.spec.readers import with_foreign_readers
 from secrets_pipeline.spec.replicas import check_foreign_readers
 from secrets_pipeline.spec.scope import Locate, StackScope
@@ -154,22 +157,27 @@ def _build(scope: StackScope) -> StackSpec:
         *(consumer for component in scope.of_kind("secretsmanager") for consumer in declared_consumers(component)),
         *found_consumers(delivered, scope),
     ]
-    secrets, keys = with_foreign_readers(scope, target, secrets, keys, consumers)
+    organization_id = read_organization(scope)
+    secrets, keys = with_foreign_readers(scope, target, secrets, keys, consumers, organization_id=organization_id)
     check_foreign_readers(scope, target, secrets)
+    check_inline_policies(scope, target, secrets, consumers)
     check_names(scope, secrets)
     check_databases(scope, databases)
     check_deliveries(scope, delivered)
     check_stage_variables(scope, [one for one in delivered if isinstance(one, StageDelivery)], secrets)
+    controls = {component.name: read_controls(component) for component in scope.of_kind("secretsmanager")}
     return StackSpec(
         stack=scope.stack.name,
         target=target,
         protected=production is not None,
+        organization_id=organization_id,
         components=scope.kinds,
         keys=tuple(keys),
         secrets=tuple(ordered(scope, secrets, databases)),
         databases=tuple(databases),
         consumers=tuple(consumers),
         deliveries=tuple(delivered),
+        controls=controls,
     )
 
 

@@ -16,6 +16,8 @@ LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 POLICY_BYTES = 20_480
 KEY_POLICY_BYTES = 32_768
 """https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html"""
+INLINE_POLICY_CHARACTERS = 10_240
+"""Of all inline policies of a role together: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 DESCRIPTION_LENGTH = 2048
 RECOVERY_DAYS = (7, 30)
 ROTATION_DAYS = (1, 1000)
@@ -23,6 +25,8 @@ DEFAULT_ROTATION_DAYS = (1, 365)
 
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 ACCOUNT_ID = re.compile(r"\d{12}")
+ORGANIZATION_ID = re.compile(r"o-[a-z0-9]{10,32}")
+"""https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html"""
 ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):role/[\w+=,.@/-]{1,512}")
 PRINCIPAL_ARN = re.compile(r"arn:aws[a-z-]*:(?:iam|sts)::(\d{12}):(?:role|user|assumed-role)/[\w+=,.@/-]+")
 FUNCTION_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9_$-]+)?")

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, PlainSerializer, PrivateAttr
 
+from secrets_pipeline.references import Output
 from secrets_pipeline.spec.base import (
     Document,
     Late,
@@ -24,15 +25,19 @@ from secrets_pipeline.spec.consumer_model import (
     Delivery,
     EcsDelivery,
     LambdaDelivery,
+    PodSpec,
+    PrincipalRole,
     ReaderType,
     StageDelivery,
 )
+from secrets_pipeline.spec.control_model import ControlParameters
 from secrets_pipeline.spec.engines import is_cluster
 from secrets_pipeline.spec.unresolved import Unresolved
 from secrets_pipeline.spec.value_model import DeclaredValue, GeneratedValue, Leaf, PasswordPolicy
 
 __all__ = [
     "ConsumerSpec",
+    "ControlParameters",
     "DatabaseSpec",
     "DeclaredValue",
     "Delivery",
@@ -45,6 +50,8 @@ __all__ = [
     "LateExpression",
     "Leaf",
     "PasswordPolicy",
+    "PodSpec",
+    "PrincipalRole",
     "ReaderType",
     "ReplicaSpec",
     "RotationSpec",
@@ -215,18 +222,22 @@ class StackSpec(Spec):
         stack: logical stack name, also the partition key.
         components: each recognised component by name, with its kind (`secretsmanager`, `kms`, `rds` …).
         protected: production: no force delete, no short recovery window.
+        organization_id: `o-…` that readers in other accounts have to belong to; None for any or none.
         secrets: in dependency order.
+        controls: by `secretsmanager` component, what Security Hub's controls ask of its secrets.
     """
 
     stack: str
     target: Target
     protected: bool = False
+    organization_id: str | None = None
     components: Mapping[str, str] = {}
     keys: tuple[KeySpec, ...] = ()
     secrets: tuple[SecretSpec, ...] = ()
     databases: tuple[DatabaseSpec, ...] = ()
     consumers: tuple[ConsumerSpec, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
+    controls: Mapping[str, ControlParameters] = {}
     _by_ref: tuple[tuple[SecretSpec, ...] | None, Mapping[SecretRef, SecretSpec]] = PrivateAttr(default=(None, {}))
 
     def secret(self, ref: SecretRef) -> SecretSpec:
@@ -240,6 +251,16 @@ class StackSpec(Spec):
     def has(self, ref: SecretRef) -> bool:
         """Whether the stack declares `ref`."""
         return ref in self._index()
+
+    def key_of(self, secret: SecretSpec) -> KeySpec | None:
+        """The key of this stack that encrypts a secret; None for the default key, and for one that others made."""
+        match secret.kms_key:
+            case str(alias):
+                return next((key for key in self.keys if key.alias == alias), None)
+            case Output(component=component, stack=named) if named in (None, self.stack):
+                return next((key for key in self.keys if component in key.components), None)
+            case _:
+                return None
 
     def _index(self) -> Mapping[SecretRef, SecretSpec]:
         secrets, index = self._by_ref

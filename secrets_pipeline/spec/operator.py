@@ -10,6 +10,7 @@ import yaml
 from pydantic import BeforeValidator, Field, ValidationError
 
 from secrets_pipeline.errors import SpecError, Where
+from secrets_pipeline.spec.limits import ORGANIZATION_ID
 from secrets_pipeline.spec.model import Spec
 
 
@@ -80,12 +81,15 @@ class AccessSettings(Spec):
             None for the stack's own credentials.
         organization_policies: what stands in for SCPs and RCPs that cannot be read: `unknown`, or `allow` where the
             operator knows that they do not stand in the way.
+        organization_id: `o-…` that readers in other accounts have to belong to; a stack may only say the same. None
+            leaves it to the stacks.
     """
 
     allowed_readers: tuple[str, ...] = ()
     accounts: tuple[VisibleAccount, ...] = ()
     organization_role_arn: str | None = None
     organization_policies: Literal["unknown", "allow"] = "unknown"
+    organization_id: str | None = Field(default=None, pattern=rf"^{ORGANIZATION_ID.pattern}$")
 
 
 def _seals(value: object) -> object:

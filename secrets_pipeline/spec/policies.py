@@ -89,17 +89,19 @@ def secret_policy_statements(inputs: Inputs) -> tuple[Any, ...]:
     return found
 
 
-def policy_bytes(declared: Sequence[Any], readers: Sequence[str] = ()) -> int:
+def policy_bytes(declared: Sequence[Any], readers: Sequence[str] = (), *, organization_id: str | None = None) -> int:
     """How long a secret's policy is at least, in the compact JSON that is sent, with the statement for readers.
 
     Args:
         declared: statements; what is only known later counts nothing.
         readers: principals of other accounts, as ARNs.
+        organization_id: that the readers have to belong to; None for any or none.
 
     Raises:
         ValueError: for a number that JSON has not.
     """
-    listed = [*declared, *([_READERS | {"Principal": {"AWS": sorted(readers)}}] if readers else [])]
+    inside = {"Condition": {"StringEquals": {"aws:PrincipalOrgID": organization_id}}} if organization_id else {}
+    listed = [*declared, *([_READERS | {"Principal": {"AWS": sorted(readers)}} | inside] if readers else [])]
     document = {"Version": "2012-10-17", "Statement": listed}
     return len(json.dumps(document, separators=(",", ":"), default=lambda _: "", allow_nan=False).encode())
 

@@ -24,14 +24,24 @@ def with_foreign_readers(
     secrets: Iterable[SecretSpec],
     keys: Sequence[KeySpec],
     consumers: Iterable[ConsumerSpec],
+    *,
+    organization_id: str | None = None,
 ) -> tuple[list[SecretSpec], list[KeySpec]]:
     """Secrets and keys with the principals of other accounts that read them; a key that cannot serve is collected.
 
     Without a known account of the stack nobody counts as foreign.
+
+    Args:
+        stack: where errors are collected.
+        target: where the stack lives.
+        secrets: as declared.
+        keys: that the stack makes.
+        consumers: of the stack.
+        organization_id: that these readers have to belong to; None for any or none.
     """
     readers: dict[SecretRef, dict[str, ConsumerSpec]] = {}
     for consumer in consumers:
-        for arn in consumer.principals.values():
+        for arn in consumer.readers:
             if target.account_id and account_of(arn) not in (None, target.account_id):
                 for ref in consumer.secrets:
                     readers.setdefault(ref, {}).setdefault(arn, consumer)
@@ -49,7 +59,7 @@ def with_foreign_readers(
         elif not _is_key_arn(kms_key):
             _refuse(stack, secret, foreign, named)
         if foreign:
-            _check_size(stack, secret, foreign)
+            _check_size(stack, secret, foreign, organization_id)
         read_secrets.append(secret.model_copy(update={"readers": tuple(sorted(foreign)), "kms_key": kms_key}))
     read_keys = [
         key.model_copy(update={"readers": tuple(sorted(key_readers[key.alias]))}) if key_readers.get(key.alias) else key
@@ -106,8 +116,10 @@ def _need_key_arn(stack: StackScope, secret: SecretSpec, below: Path, message: s
     )
 
 
-def _check_size(stack: StackScope, secret: SecretSpec, foreign: dict[str, ConsumerSpec]) -> None:
-    size = policy_bytes(secret.policy, list(foreign))
+def _check_size(
+    stack: StackScope, secret: SecretSpec, foreign: dict[str, ConsumerSpec], organization_id: str | None
+) -> None:
+    size = policy_bytes(secret.policy, list(foreign), organization_id=organization_id)
     if size > POLICY_BYTES >= policy_bytes(secret.policy):
         whom = f"{len(foreign)} readers in other accounts" if len(foreign) > 1 else "reader in another account"
         stack.components[secret.ref.component].error(

@@ -183,13 +183,16 @@ def test_our_own_key_lets_in_whom_the_policy_lets_read(bench: Bench) -> None:
 @given(
     declared=st.lists(st.fixed_dictionaries({"Sid": st.text(max_size=9), "Effect": st.just("Deny")}), max_size=3),
     readers=st.lists(st.text("arn:1/é", min_size=1), unique=True, max_size=4),
+    organization_id=st.sampled_from([None, "o-a1b2c3d4e5"]),
 )
 def test_the_bytes_that_are_counted_are_those_of_the_policy_that_is_sent(
-    declared: list[dict[str, str]], readers: list[str]
+    declared: list[dict[str, str]], readers: list[str], organization_id: str | None
 ) -> None:
-    sent = secret_policy(declared, readers)
+    sent = secret_policy(declared, readers, organization_id=organization_id)
     if sent is not None:
-        assert policy_bytes(declared, readers) == len(json.dumps(sent, separators=(",", ":")).encode())
+        assert policy_bytes(declared, readers, organization_id=organization_id) == len(
+            json.dumps(sent, separators=(",", ":")).encode()
+        )
 
 
 def test_a_policy_that_only_its_readers_make_too_long_is_an_error(bench: Bench) -> None:

@@ -1,0 +1,36 @@
+"""What consumers need to read their secrets, and nothing else: policy documents, from names and ARNs alone. Pure."""
+
+from secrets_pipeline.access.granting.attached import (
+    attachable,
+    differences,
+    inline_policy_name,
+    inline_text,
+    is_as_attached,
+    readable_arns,
+)
+from secrets_pipeline.access.granting.consumer import (
+    ConsumerDocuments,
+    consumers_named,
+    documents,
+    handover,
+)
+from secrets_pipeline.access.granting.identity import PolicyDocument, Readable, identity_policy
+from secrets_pipeline.access.granting.names import key_arn, secret_arn_pattern
+
+__all__ = [
+    "ConsumerDocuments",
+    "PolicyDocument",
+    "Readable",
+    "attachable",
+    "consumers_named",
+    "differences",
+    "documents",
+    "handover",
+    "identity_policy",
+    "inline_policy_name",
+    "inline_text",
+    "is_as_attached",
+    "key_arn",
+    "readable_arns",
+    "secret_arn_pattern",
+]

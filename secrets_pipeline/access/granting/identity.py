@@ -1,0 +1,79 @@
+"""The identity policy that lets a role read some secrets, and nothing else."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from secrets_pipeline.access.granting.names import alias_of, region_in
+from secrets_pipeline.access.statements import READ, VERSION, via
+
+PolicyDocument: TypeAlias = Mapping[str, Any]
+"""A policy as JSON has it."""
+READING = "SecretsPipelineRead"
+DECRYPTING = "SecretsPipelineDecrypt"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Readable:
+    """A secret that is to be read.
+
+    Attributes:
+        arn: complete, or ending in `-??????`.
+        keys: ARNs of the KMS keys that open it, or of aliases of them; none for `aws/secretsmanager`, which serves
+            every principal of its account that may read the secret.
+    """
+
+    arn: str
+    keys: tuple[str, ...] = ()
+
+
+def identity_policy(secrets: Iterable[Readable]) -> dict[str, Any]:
+    """What a principal needs to read secrets: one statement for them all, and one for each key.
+
+    A key opens only these secrets, and only for Secrets Manager: Secrets Manager gives KMS the secret's complete ARN as
+    encryption context. Replicas of the secrets are not meant.
+    Sources: https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html,
+    https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html#security-encryption-encryption-context,
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-encryption-context
+
+    Args:
+        secrets: at least one; all of one region.
+    """
+    listed = sorted(set(secrets))
+    under: defaultdict[str, set[str]] = defaultdict(set)
+    for secret in listed:
+        for key in secret.keys:
+            under[key].add(secret.arn)
+    keys_of: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+    for key, arns in sorted(under.items()):
+        # An alias has a condition, and so a statement, of its own.
+        keys_of[(*sorted(arns), *([key] if alias_of(key) else []))].append(key)
+    statements: list[dict[str, Any]] = [
+        {
+            "Sid": READING,
+            "Effect": "Allow",
+            "Action": READ,
+            "Resource": sorted({secret.arn for secret in listed}),
+        }
+    ]
+    groups = list(keys_of.values())
+    for number, keys in enumerate(groups, 1):
+        sid = DECRYPTING if len(groups) == 1 else f"{DECRYPTING}{number}"
+        statements.append(_decrypt(sid, keys, sorted(under[keys[0]])))
+    return {"Version": VERSION, "Statement": statements}
+
+
+def _decrypt(sid: str, keys: list[str], secrets: list[str]) -> dict[str, Any]:
+    condition: dict[str, Any] = {
+        "StringEquals": {"kms:ViaService": via(region_in(secrets[0]))},
+        "StringLike": {"kms:EncryptionContext:SecretARN": secrets},
+    }
+    alias = alias_of(keys[0])
+    if alias:
+        # IAM knows no alias as a resource: https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
+        condition["ForAnyValue:StringEquals"] = {"kms:ResourceAliases": [alias]}
+        keys = [f"{keys[0].removesuffix(alias)}key/*"]
+    return {"Sid": sid, "Effect": "Allow", "Action": "kms:Decrypt", "Resource": keys, "Condition": condition}

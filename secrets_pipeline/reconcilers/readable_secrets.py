@@ -1,0 +1,71 @@
+"""Secrets as policies for their readers name them: by name, with the keys that open them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.access.granting import Readable, key_arn, secret_arn_pattern
+from secrets_pipeline.reconcilers import desired
+from secrets_pipeline.reconcilers.states import DEFAULT_KEY_ALIAS, SecretState
+from secrets_pipeline.references import Pending
+from secrets_pipeline.spec import SecretRef, SecretSpec
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+
+
+def secret_arn(context: StackContext, secret: SecretSpec) -> str:
+    """The ARN of a secret without its last six characters, as an IAM policy says it."""
+    account = context.account
+    return secret_arn_pattern(
+        secret.name, partition=account.partition, region=account.region, account_id=account.account_id
+    )
+
+
+def readable(context: StackContext, secret: SecretSpec) -> Readable | Pending:
+    """A secret that readers may be let read, or why not yet: whoever writes the YAML must not open other people's."""
+    if secret.blocked:
+        return Pending(f"secret {secret.name}: {'; '.join(one.problem for one in secret.unresolved)}")
+    state = context.inventory.secret(secret.name)
+    if state is None:
+        return Pending(f"secret {secret.name} does not exist yet")
+    if state.deleted_at is not None:
+        return Pending(f"secret {secret.name} is scheduled for deletion")
+    if not context.owns(state):
+        return Pending(f"secret {secret.name} is not ours")
+    keys = _keys(context, secret, state)
+    return keys if isinstance(keys, Pending) else Readable(secret_arn(context, secret), keys)
+
+
+def known_arns(context: StackContext) -> tuple[Mapping[SecretRef, str], Mapping[SecretRef, tuple[str, ...]]]:
+    """What AWS knows of the stack's secrets, as `access.granting.documents` takes it.
+
+    Returns:
+        Complete ARNs of the stack's own secrets that exist, and ARNs of the keys that open them.
+    """
+    arns: dict[SecretRef, str] = {}
+    keys: dict[SecretRef, tuple[str, ...]] = {}
+    for secret in context.spec.secrets:
+        state = context.inventory.secret(secret.name)
+        found = readable(context, secret)
+        if state is not None and isinstance(found, Readable):
+            arns[secret.ref] = state.arn
+            keys[secret.ref] = found.keys
+    return arns, keys
+
+
+def _keys(context: StackContext, secret: SecretSpec, state: SecretState) -> tuple[str, ...] | Pending:
+    """The key that is declared, and the one that the value is under while the secret has not moved."""
+    declared = desired.kms_key(context, secret)
+    if isinstance(declared, Pending):
+        return declared
+    names = [one for one in (declared, state.kms_key_id) if one and not one.endswith(DEFAULT_KEY_ALIAS)]
+    return tuple(dict.fromkeys(_arn(context, name) for name in names))
+
+
+def _arn(context: StackContext, name: str) -> str:
+    about, account = context.inventory.keys.about(name), context.account
+    # A key that we may not look at is known by its name alone.
+    named = about.arn if about is not None else name
+    return key_arn(named, partition=account.partition, region=account.region, account_id=account.account_id)
