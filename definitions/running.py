@@ -10,7 +10,7 @@ import dagster as dg
 
 from definitions.applying import OUTCOMES, PROCESS_TAG, this_process
 from definitions.build import build_definitions
-from definitions.checks.partitioned import VERIFY_TAG
+from definitions.checks.partitioned import PROBE_TAG, VERIFY_TAG
 from definitions.home import prepare_home
 from definitions.partitions import PARTITION_TAG, add_missing
 from definitions.resources import StageProgress, quiet
@@ -69,10 +69,18 @@ def provision(
     return _report(stack, result), _checks(stack, result)
 
 
-def verify(stack: str, *, base_path: Path, desired: Desired | None = None) -> tuple[CheckRow, ...]:
-    """Run every check of one stack, values and logins included; see `provision`."""
+def verify(stack: str, *, base_path: Path, desired: Desired | None = None, probe: bool = False) -> tuple[CheckRow, ...]:
+    """Run every check of one stack, values and logins included; see `provision`.
+
+    Args:
+        stack: its name; a missing partition is added.
+        base_path: the Atmos repository.
+        desired: what has been read of the repository already.
+        probe: also assume the readers' roles, and compare AWS's answers with what the policies say.
+    """
     built, config = build_definitions(desired=desired), _source_config(base_path, desired)
-    return _checks(stack, _execute("verify", stack, built, config, {VERIFY_TAG: "true"}))
+    tags = {VERIFY_TAG: "true", **({PROBE_TAG: "true"} if probe else {})}
+    return _checks(stack, _execute("verify", stack, built, config, tags))
 
 
 def _execute(

@@ -3,11 +3,19 @@
 import dagster as dg
 
 from definitions.assets import APPLIED, ASSETS
+from definitions.checks.access import ACCESS_CHECKS
 from definitions.checks.partitioned import Find, stack_check
 from secrets_pipeline.reconcilers import as_declared, connections, current_values, logins
 
 _BY_NAME = {asset.key.to_user_string(): asset for asset in ASSETS}
-_DECLARED = ("kms_keys", "secret_policies", "secret_rotation", "secret_replicas", "consumer_arns")
+_DECLARED = (
+    "kms_keys",
+    "secret_policies",
+    "secret_rotation",
+    "secret_replicas",
+    "consumer_policies",
+    "consumer_arns",
+)
 
 
 def _declared(stage: str) -> Find:
@@ -46,6 +54,7 @@ CHECKS: tuple[dg.AssetChecksDefinition, ...] = (
         )
         for stage in _DECLARED
     ),
+    *ACCESS_CHECKS,
 )
 
 __all__ = ["APPLIED", "CHECKS"]

@@ -1,7 +1,7 @@
 """The one place that touches Dagster's preview of partitioned asset checks."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -14,13 +14,31 @@ from secrets_pipeline.reconcilers import Finding, StackContext, Verdict
 
 VERIFY_TAG = "secrets-pipeline/verify"
 """Runs that carry it read values and log in; the checks of a provisioning run do so only where something changed."""
+PROBE_TAG = "secrets-pipeline/probe"
+"""Runs that carry it assume the readers' roles and ask AWS itself."""
 
 Find = Callable[[StackContext, bool], list[Finding]]
 """(stack, deep) → what was found."""
 
 
+More = Callable[[StackContext, bool], dict[str, dg.MetadataValue[Any]]]
+"""(stack, deep) → metadata beside the table."""
+
+
+def nothing_more(_stack: StackContext, _deep: bool) -> dict[str, dg.MetadataValue[Any]]:
+    """No metadata beside the table."""
+    return {}
+
+
 def stack_check(
-    *, name: str, asset: dg.AssetsDefinition, stages: tuple[str, ...], description: str, find: Find
+    *,
+    name: str,
+    asset: dg.AssetsDefinition,
+    stages: tuple[str, ...],
+    description: str,
+    find: Find,
+    more: More = nothing_more,
+    tag: str = VERIFY_TAG,
 ) -> dg.AssetChecksDefinition:
     """A non-blocking check of one stack, or of all of them in a run without a partition ("Execute all" in the UI).
 
@@ -30,15 +48,18 @@ def stack_check(
         stages: the check looks closely where one of these wrote something in the same run.
         description: for the UI.
         find: compares AWS with the desired state.
+        more: makes further metadata.
+        tag: the check looks closely in runs that carry it.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.PreviewWarning)
 
         @dg.asset_check(asset=asset, name=name, description=description, blocking=False, partitions_def=STACKS)
         def check(context: dg.AssetCheckExecutionContext, stacks: dg.ResourceParam[Stacks]) -> Any:  # noqa: ANN401 - Dagster's type knows no iterator
-            deep = VERIFY_TAG in context.run.tags or stacks.has_changed(*stages)
+            deep = tag in context.run.tags or stacks.has_changed(*stages)
             if context.has_partition_key:
-                yield result(_findings(stacks, context.partition_key, find, deep=deep))
+                findings = _findings(stacks, context.partition_key, find, deep=deep)
+                yield result(findings, _metadata(stacks, context.partition_key, more, deep=deep))
             else:
                 yield from _summary(dg.AssetCheckKey(asset.key, name), _all_findings(stacks, find, deep=deep))
 
@@ -50,6 +71,14 @@ def _findings(stacks: Stacks, stack: str, find: Find, *, deep: bool) -> list[tup
         return [(stack, finding) for finding in find(stacks.context(stack), deep)]
     except SecretsPipelineError as error:
         return [(stack, Finding(stack or "the repository", Verdict.WRONG, error.diagnostics()))]
+
+
+def _metadata(stacks: Stacks, stack: str, more: More, *, deep: bool) -> dict[str, dg.MetadataValue[Any]]:
+    try:
+        return more(stacks.context(stack), deep)
+    except SecretsPipelineError:
+        # The findings say it.
+        return {}
 
 
 def _all_findings(stacks: Stacks, find: Find, *, deep: bool) -> list[tuple[str, Finding]]:
@@ -73,18 +102,37 @@ def _summary(
     yield dg.Output(None)
 
 
-def result(findings: list[tuple[str, Finding]]) -> dg.AssetCheckResult:
+def result(
+    findings: list[tuple[str, Finding]], more: Mapping[str, dg.MetadataValue[Any]] | None = None
+) -> dg.AssetCheckResult:
     """Anything wrong fails as ERROR, anything that waits as WARN."""
     verdicts = {finding.verdict for _, finding in findings}
-    table = [
-        {"stack": stack, "name": finding.name, "verdict": finding.verdict.value, "detail": finding.detail}
-        for stack, finding in findings
-    ]
-    open_ones = [f"{row['name']}: {row['detail']}" for row in table if row["verdict"] != Verdict.RIGHT.value]
-    good = f"{len(table)} as it should be" if table else "nothing is declared here"
+    rows = _rows(findings)
+    open_ones = [f"{one.name}: {one.detail}" for _, one in findings if one.verdict is not Verdict.RIGHT]
+    good = f"{len(rows)} as it should be" if rows else "nothing is declared here"
     return dg.AssetCheckResult(
         passed=verdicts <= {Verdict.RIGHT},
         severity=dg.AssetCheckSeverity.ERROR if Verdict.WRONG in verdicts else dg.AssetCheckSeverity.WARN,
         description="; ".join(open_ones) or good,
-        metadata={"table": table_of(table)},
+        metadata={"table": table_of(rows), **(more or {})},
     )
+
+
+def _rows(findings: list[tuple[str, Finding]]) -> list[dict[str, str]]:
+    """A row a finding; where findings have columns of their own, these come first and `finding` says what was found."""
+    columns = list(dict.fromkeys(column for _, finding in findings for column in finding.columns))
+    if not columns:
+        return [
+            {"stack": stack, "name": one.name, "verdict": one.verdict.value, "detail": one.detail}
+            for stack, one in findings
+        ]
+    return [
+        {
+            **{column: one.columns.get(column, "") for column in columns},
+            "finding": one.verdict.value,
+            "name": one.name,
+            "detail": one.detail,
+            "stack": stack,
+        }
+        for stack, one in findings
+    ]

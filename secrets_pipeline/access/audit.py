@@ -85,6 +85,17 @@ def undeclared_readings(spec: StackSpec, estate: Estate, *, allowed_readers: Seq
     return tuple(found)
 
 
+def readable_by(estate: Estate, arn: str) -> tuple[Reading, ...]:
+    """Every secret of the snapshot that a principal can, or may be able to, read: to be rotated if it is compromised.
+
+    Args:
+        estate: of the snapshot.
+        arn: of a role, user or account root.
+    """
+    every = matrix(estate, [arn], [secret.name for secret in estate.snapshot.secrets])
+    return tuple(one for one in every if isinstance(one.verdict, Allowed | Unknown))
+
+
 def read(estate: Estate, arn: str, name: str) -> ReadVerdict | None:
     """Whether one principal can read one secret; None if there is no such secret."""
     secret = estate.secret(name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Literal
 
 from secrets_pipeline.access.evaluator import (
@@ -16,15 +15,21 @@ from secrets_pipeline.access.evaluator import (
     PrincipalKind,
     Target,
     Unread,
-    Values,
     grant_policy,
 )
+from secrets_pipeline.access.membership import Membership
 from secrets_pipeline.access.reading import NETWORK_KEYS, ReadableKey, ReadableSecret, Reader
-from secrets_pipeline.access.session_tags import session_tags
+from secrets_pipeline.access.request_keys import (
+    SESSION_KEYS,
+    USER_KEYS,
+    about_key,
+    about_moment,
+    about_principal,
+    about_secret,
+)
 from secrets_pipeline.access.snapshot import (
     AccountSnapshot,
     KeySnapshot,
-    NamedPolicy,
     PrincipalSnapshot,
     SecretSnapshot,
     Snapshot,
@@ -33,10 +38,6 @@ from secrets_pipeline.access.snapshot import (
 _PRINCIPAL = re.compile(r"arn:[\w-]+:(?:iam|sts)::(?P<account>\d{12}):(?P<kind>role|user)/(?P<name>.+)")
 _ROOT = re.compile(r"arn:[\w-]+:iam::(?P<account>\d{12}):root")
 _SERVICE_LINKED = ":role/aws-service-role/"
-_SESSION_KEYS = frozenset({"aws:sourceidentity", "aws:tokenissuetime", "aws:userid"})
-_USER_KEYS = frozenset({"aws:multifactorauthpresent", "aws:multifactorauthage"})
-_ORGANIZATION_KEYS = frozenset({"aws:principalorgid", "aws:principalorgpaths"})
-_RESOURCE_ORGANIZATION_KEYS = frozenset({"aws:resourceorgid", "aws:resourceorgpaths"})
 
 
 class Estate:
@@ -52,9 +53,8 @@ class Estate:
 
     def __init__(self, snapshot: Snapshot, *, organization_policies: Literal["unknown", "allow"] = "unknown") -> None:
         self.snapshot = snapshot
-        self._assume_allowed = organization_policies == "allow"
+        self._membership = Membership(snapshot, assume_allowed=organization_policies == "allow")
         self._managed: dict[str, Policy] = {}
-        self._named: dict[tuple[str, str], Policy] = {}
         self._readers: dict[str, Reader] = {}
         self._keys: dict[str, ReadableKey] = {}
         self._secrets: dict[str, ReadableSecret] = {}
@@ -63,7 +63,7 @@ class Estate:
         }
         self._by_name = {secret.name: secret for secret in snapshot.secrets}
         self._request = Context(
-            {"aws:securetransport": ("true",), **_now(snapshot.taken_at)},
+            {"aws:securetransport": ("true",), **about_moment(snapshot.taken_at)},
             NETWORK_KEYS,
         )
 
@@ -94,6 +94,15 @@ class Estate:
             self._readers[arn] = Reader(self._caller(arn))
         return self._readers[arn]
 
+    def caller(self, arn: str) -> Caller:
+        """A role or user with everything that limits it."""
+        return self.reader(arn).caller
+
+    def role_context(self, account_id: str) -> Context:
+        """Keys about a role that somebody wants to assume, and about the moment."""
+        of = self._membership.context(account_id, "resource")
+        return Context({**of.values, **about_moment(self.snapshot.taken_at)}, of.unknown)
+
     def secret(self, name: str) -> ReadableSecret | None:
         """A secret with its keys, or None if there is none."""
         found = self._by_name.get(name)
@@ -105,34 +114,7 @@ class Estate:
 
     def levels(self, account_id: str, kind: Literal["scps", "rcps"]) -> Levels | Unread:
         """The policies of an organisation that an account is under."""
-        organization = self.snapshot.organization
-        found: Mapping[str, tuple[tuple[NamedPolicy, ...], ...]] = getattr(organization, kind)
-        if account_id in found:
-            return tuple(tuple(self._organization_policy(one) for one in level) for level in found[account_id])
-        if account_id == organization.management_account or self._assume_allowed or not organization.unread:
-            return self._outside(account_id)
-        return Unread(organization.unread)
-
-    def _outside(self, account_id: str) -> Levels | Unread:
-        """An account for which there is nothing: no organisation, or not this one."""
-        organization = self.snapshot.organization
-        own = account_id == self.snapshot.account_id
-        known = own or self._assume_allowed or account_id in (*organization.paths, organization.management_account)
-        return () if known else Unread(f"the organisation of account {account_id} is not known")
-
-    def organization_context(self, account_id: str, prefix: Literal["principal", "resource"]) -> Context:
-        """`aws:PrincipalOrgID` and the like of an account; absent for one outside of the organisation."""
-        organization = self.snapshot.organization
-        keys = _ORGANIZATION_KEYS if prefix == "principal" else _RESOURCE_ORGANIZATION_KEYS
-        if account_id in organization.paths and organization.id:
-            path = (organization.paths[account_id],)
-            return Context({f"aws:{prefix}orgid": (organization.id,), f"aws:{prefix}orgpaths": path})
-        own = account_id == self.snapshot.account_id
-        if own and organization.id:
-            return Context({f"aws:{prefix}orgid": (organization.id,)}, frozenset({f"aws:{prefix}orgpaths"}))
-        # Without an organisation of ours, others may still have theirs.
-        known = bool(organization.paths) or (own and not organization.unread)
-        return Context() if known else Context(unknown=keys)
+        return self._membership.levels(account_id, kind)
 
     def _caller(self, arn: str) -> Caller:
         named = _PRINCIPAL.fullmatch(arn)
@@ -141,16 +123,16 @@ class Estate:
         root = _ROOT.fullmatch(arn)
         if root is not None:
             # Stands for whoever that account lets: its own policies are its business.
-            of = self.organization_context(root["account"], "principal")
+            of = self._membership.context(root["account"], "principal")
             return Caller(
                 arn, root["account"], PrincipalKind.ROOT, scps=self.levels(root["account"], "scps"), context=of
             )
         kind = PrincipalKind.USER if named and named["kind"] == "user" else PrincipalKind.ROLE
-        belonging = self.organization_context(account_id, "principal")
+        belonging = self._membership.context(account_id, "principal")
         principal = self._principals.get(arn)
         if principal is None:
             identity: tuple[Policy, ...] | Unread = Unread(account.unread) if account.unread else ()
-            unknown = belonging.unknown | _SESSION_KEYS | (_USER_KEYS if kind is PrincipalKind.USER else frozenset())
+            unknown = belonging.unknown | SESSION_KEYS | (USER_KEYS if kind is PrincipalKind.USER else frozenset())
             return Caller(
                 arn,
                 account_id,
@@ -167,7 +149,7 @@ class Estate:
             identity=tuple(self._identity(account, principal)),
             boundary=self._managed_policy(account, principal.boundary) if principal.boundary else None,
             scps=() if _SERVICE_LINKED in arn else self.levels(account_id, "scps"),
-            context=_about(principal, belonging),
+            context=about_principal(principal, belonging),
         )
 
     def _identity(self, account: AccountSnapshot, principal: PrincipalSnapshot) -> Iterable[Policy]:
@@ -194,12 +176,6 @@ class Estate:
             self._managed[arn] = Policy(arn, account.managed[arn])
         return self._managed[arn]
 
-    def _organization_policy(self, one: NamedPolicy) -> Policy:
-        key = (one.name, repr(one.document))
-        if key not in self._named:
-            self._named[key] = Policy(one.name, one.document)
-        return self._named[key]
-
     def _readable(self, secret: SecretSnapshot) -> ReadableSecret:
         snapshot = self.snapshot
         policy: Policy | Unread | None = None
@@ -213,7 +189,7 @@ class Estate:
             Layer.SECRET_POLICY,
             policy,
             self.levels(snapshot.account_id, "rcps"),
-            context=_about_secret(secret, self.organization_context(snapshot.account_id, "resource")),
+            context=about_secret(secret, self._membership.context(snapshot.account_id, "resource")),
         )
         return ReadableSecret(target, secret.name, snapshot.region, tuple(map(self._key, secret.keys)), self._request)
 
@@ -226,7 +202,14 @@ class Estate:
     def _readable_key(self, key: KeySnapshot) -> ReadableKey:
         account_id = key.arn.split(":")[4]
         grants = [
-            grant_policy(one.grant_id, one.grantee, one.operations, equals=one.equals, subset=one.subset)
+            grant_policy(
+                one.grant_id,
+                one.grantee,
+                one.operations,
+                equals=one.equals,
+                subset=one.subset,
+                source_arn=one.source_arn,
+            )
             for one in key.grants
         ]
         target = Target(
@@ -234,55 +217,9 @@ class Estate:
             account_id,
             Layer.KEY_POLICY,
             Unread(key.unread or "its policy was not read") if key.policy is None else Policy("key policy", key.policy),
-            self.levels(account_id, "rcps"),
+            # They do not reach AWS managed keys: the Organizations User Guide, "Resource control policies (RCPs)".
+            () if key.aws_managed else self.levels(account_id, "rcps"),
             Unread(key.unread) if key.unread else tuple(grants),
-            _about_key(key, self.organization_context(account_id, "resource")),
+            about_key(key, self._membership.context(account_id, "resource")),
         )
         return ReadableKey(target, key.state, key.aws_managed, "" if key.state else key.unread)
-
-
-def _now(moment: datetime) -> Mapping[str, Values]:
-    return {
-        "aws:currenttime": (moment.isoformat(),),
-        "aws:epochtime": (str(int(moment.timestamp())),),
-    }
-
-
-def _about(principal: PrincipalSnapshot, belonging: Context) -> Context:
-    """Keys about a role or user."""
-    tags = {f"aws:principaltag/{key.lower()}": (value,) for key, value in principal.tags.items()}
-    if principal.kind == "user":
-        name = {"aws:username": (principal.arn.rsplit("/", 1)[1],)}
-        return Context({**belonging.values, **tags, **name}, belonging.unknown | _SESSION_KEYS | _USER_KEYS)
-    from_session = session_tags(principal.trust)
-    known = {key: values for key, values in tags.items() if not key.startswith(from_session.prefixes or ("\0",))}
-    return Context(
-        {**belonging.values, **known}, belonging.unknown | _SESSION_KEYS | from_session.keys, from_session.prefixes
-    )
-
-
-def _about_secret(secret: SecretSnapshot, belonging: Context) -> Context:
-    """Keys about a secret: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html."""
-    values: dict[str, Values] = {**belonging.values}
-    for key, value in secret.tags.items():
-        values[f"aws:resourcetag/{key.lower()}"] = values[f"secretsmanager:resourcetag/{key.lower()}"] = (value,)
-    if secret.rotation.lambda_arn:
-        values["secretsmanager:resource/allowrotationlambdaarn"] = (secret.rotation.lambda_arn,)
-    if secret.primary_region:
-        values["secretsmanager:secretprimaryregion"] = (secret.primary_region,)
-    return Context(values, belonging.unknown)
-
-
-def _about_key(key: KeySnapshot, belonging: Context) -> Context:
-    """Keys about a KMS key: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html."""
-    values: dict[str, Values] = {
-        **belonging.values,
-        **{f"aws:resourcetag/{name.lower()}": (value,) for name, value in key.tags.items()},
-        "kms:keyorigin": (key.origin,),
-        "kms:keyspec": (key.spec,),
-        "kms:keyusage": (key.usage,),
-        "kms:multiregion": (str(key.multi_region).lower(),),
-    }
-    if key.aliases:
-        values["kms:resourcealiases"] = key.aliases
-    return Context(values, belonging.unknown)

@@ -82,20 +82,21 @@ def plain(principal: str, secret: str, verdict: ReadVerdict) -> dict[str, Any]:
         **row(principal, secret, verdict),
         "sentence": sentence(principal, secret, verdict),
         "votes": [
-            {"action": action, **_plain_vote(vote)} for action, decision in _calls(verdict) for vote in decision.votes
+            {"action": action, **_plain_vote(vote)} for action, decision in calls(verdict) for vote in decision.votes
         ],
     }
 
 
 def vote_lines(verdict: ReadVerdict) -> Iterator[tuple[str, str, str]]:
     """Every layer's vote, as action, layer, and what it says; layers that do not apply are left out."""
-    for action, decision in _calls(verdict):
+    for action, decision in calls(verdict):
         for vote in decision.votes:
             if vote.outcome is not Outcome.ABSENT:
                 yield action, vote.layer.value, _words(vote)
 
 
-def _calls(verdict: ReadVerdict) -> Iterator[tuple[str, Decision]]:
+def calls(verdict: ReadVerdict) -> Iterator[tuple[str, Decision]]:
+    """The decisions behind a verdict, with the action that each is about."""
     yield GET_SECRET_VALUE, verdict.secrets_manager
     if verdict.kms is not None:
         yield DECRYPT, verdict.kms

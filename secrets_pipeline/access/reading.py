@@ -43,6 +43,17 @@ NETWORK_KEYS: Final = frozenset(
     }
 )
 """Keys that only the network or the client knows."""
+_CLIENT_KEYS: Final = frozenset({"secretsmanager:versionid", "secretsmanager:versionstage"})
+"""Keys that are there only if the client asks for a version or stage by name.
+
+Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html
+"""
+_NOT_FORWARDED: Final = NETWORK_KEYS - {"aws:sourceip", "aws:useragent", "aws:referer"}
+"""What a service does not pass on when it calls another one for a caller."""
+_SERVICE_KEYS: Final = frozenset(
+    {"aws:calledvia", "aws:calledviafirst", "aws:calledvialast", "kms:encryptioncontext:secretversionid"}
+)
+"""What AWS does not document for Secrets Manager, and which version it is."""
 DEFAULT_KEY: Final = "aws/secretsmanager"
 _ENCRYPTION_CONTEXT = "kms:encryptioncontext"
 _OUTSIDE = Context({"aws:securetransport": ("true",)}, NETWORK_KEYS)
@@ -92,22 +103,19 @@ class ReadableSecret:
             "aws:requestedregion": (self.region,),
             "aws:viaawsservice": ("false",),
             "secretsmanager:secretid": (self.target.arn,),
-            "secretsmanager:versionstage": ("AWSCURRENT",),
         }
-        context = replace(self.context, values={**self.context.values, **own})
+        unknown = self.context.unknown | _CLIENT_KEYS
+        context = replace(self.context, values={**self.context.values, **own}, unknown=unknown)
         object.__setattr__(self, "get_value", Request(GET_SECRET_VALUE, context))
 
     def decrypt(self, account_id: str) -> Request:
-        """What Secrets Manager asks of KMS for a caller of an account.
+        """What Secrets Manager asks of KMS for a caller of an account, in a forward access session.
 
-        Source: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
+        Sources: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html,
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html
         """
         if account_id not in self._decrypt:
-            service = ("secretsmanager.amazonaws.com",)
             own: dict[str, Values] = {
-                "aws:calledvia": service,
-                "aws:calledviafirst": service,
-                "aws:calledvialast": service,
                 "aws:requestedregion": (self.region,),
                 "aws:viaawsservice": ("true",),
                 "kms:calleraccount": (account_id,),
@@ -116,7 +124,7 @@ class ReadableSecret:
                 "kms:encryptioncontextkeys": ("SecretARN", "SecretVersionId"),
                 "kms:viaservice": (f"secretsmanager.{self.region}.amazonaws.com",),
             }
-            unknown = self.context.unknown | {"kms:encryptioncontext:secretversionid"}
+            unknown = (self.context.unknown - _NOT_FORWARDED) | _SERVICE_KEYS
             context = replace(self.context, values={**self.context.values, **own}, unknown=unknown)
             self._decrypt[account_id] = Request(DECRYPT, context)
         return self._decrypt[account_id]

@@ -42,7 +42,7 @@ def provision(
     return report, checks
 
 
-def verify(stack: str, desired: Desired) -> tuple[CheckRow, ...]:
+def verify(stack: str, desired: Desired, *, probe: bool = False) -> tuple[CheckRow, ...]:
     """Run every check of a stack in this process; see `definitions.running`.
 
     Raises:
@@ -50,7 +50,7 @@ def verify(stack: str, desired: Desired) -> tuple[CheckRow, ...]:
     """
     from definitions import running  # noqa: PLC0415 - see the module's docstring
 
-    checks = running.verify(stack, base_path=desired.base_path, desired=desired)
+    checks = running.verify(stack, base_path=desired.base_path, desired=desired, probe=probe)
     for check in checks:
         _interrupt_if_so(None if check.passed else check.detail)
     return checks

@@ -5,22 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from secrets_pipeline.cli.stand_in_readers import reader_roles
 from secrets_pipeline.local import StandIn, StandInFunction, StandInRole, StandInService, StandInStage
 from secrets_pipeline.local.lifecycle import DEFAULT_ACCOUNT
 from secrets_pipeline.references import Output
-from secrets_pipeline.spec import EcsDelivery, LambdaDelivery, Late, ReaderType, StackSpec, StageDelivery
+from secrets_pipeline.spec import EcsDelivery, LambdaDelivery, Late, StackSpec, StageDelivery
 
 _ROTATING = "secretsmanager.amazonaws.com"
 _LAMBDA = "lambda.amazonaws.com"
 _TASKS = "ecs-tasks.amazonaws.com"
-_ASSUMED_BY: Mapping[ReaderType, str] = {
-    ReaderType.EC2: "ec2.amazonaws.com",
-    ReaderType.LAMBDA: _LAMBDA,
-    ReaderType.ECS: _TASKS,
-    ReaderType.EKS: "pods.eks.amazonaws.com",
-    ReaderType.APP: "ec2.amazonaws.com",
-}
-_ROLE = re.compile(r"arn:[^:]+:iam::\d{12}:role/.+")
 _FUNCTION = re.compile(r"arn:[^:]+:lambda:([^:]+):(\d{12}):function:([^:]+)")
 
 
@@ -35,17 +28,12 @@ def stand_ins(specs: Mapping[str, StackSpec], *, account_id: str = DEFAULT_ACCOU
         Each once; a role comes before what runs under it.
     """
     known = tuple(specs.values())
-    made = [*_consumers(known), *_deliveries(known, account_id), *_rotation(known)]
-    # A function may be found twice: by its component, and as somebody's rotation function.
-    return tuple({_identity(one): one for one in reversed(made)}.values())[::-1]
-
-
-def _consumers(specs: Iterable[StackSpec]) -> Iterator[StandIn]:
-    for spec in specs:
-        for consumer in spec.consumers:
-            for arn in consumer.principals.values():
-                if _ROLE.fullmatch(arn):
-                    yield StandInRole(arn, _ASSUMED_BY[consumer.type])
+    made = [*reader_roles(known, account_id), *_deliveries(known, account_id), *_rotation(known)]
+    # A function may be found twice, by its component and as somebody's rotation function; a reader's role comes first.
+    found: dict[tuple[str | None, ...], StandIn] = {}
+    for one in sorted(made, key=lambda one: isinstance(one, StandInFunction) and not one.invoked_by):
+        found.setdefault(_identity(one), one)
+    return tuple(found.values())
 
 
 def _deliveries(specs: Iterable[StackSpec], default_account: str) -> Iterator[StandIn]:

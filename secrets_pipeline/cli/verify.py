@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -34,15 +34,23 @@ def verify(
     *,
     stacks: SomeStacks = None,
     every: AllStacks = False,
+    probe: Annotated[
+        bool,
+        typer.Option(
+            "--probe",
+            help="Also assume each consumer's role, ask for its secrets and drop them: AWS's answers are compared with "
+            "what the policies say.",
+        ),
+    ] = False,
     output: TableOrJson = TableFormat.TABLE,
 ) -> None:
-    """Run every check: resources as declared, values current, connections right, database logins accepted."""
+    """Run every check: resources as declared, values current, databases accept logins, consumers read and no others."""
     names = chosen(stacks, every=every or not stacks)
     failures, desired = Failures(), read_asked(source)
     rows: list[CheckRow] = []
     for stack in usable(desired, names, failures, strict=source.strict):
         with failures.of(stack):
-            rows.extend(runs.verify(stack, desired))
+            rows.extend(runs.verify(stack, desired, probe=probe))
     if output is TableFormat.JSON:
         emit_json({"checks": [asdict(row) for row in rows], "errors": failures.texts})
     elif rows:

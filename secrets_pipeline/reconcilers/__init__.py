@@ -1,5 +1,7 @@
 """One reconciler per kind of AWS resource, and the stages that apply them in order."""
 
+from secrets_pipeline.reconcilers import access_findings
+from secrets_pipeline.reconcilers.access_findings import access_matrix
 from secrets_pipeline.reconcilers.context import ApplyOptions, StackContext, Surroundings, World
 from secrets_pipeline.reconcilers.findings import (
     Finding,
@@ -11,6 +13,7 @@ from secrets_pipeline.reconcilers.findings import (
 )
 from secrets_pipeline.reconcilers.generated import generate_passwords, lacking_values
 from secrets_pipeline.reconcilers.opening import CONFIG_VARIABLE, MANIFESTS, Desired, read_desired
+from secrets_pipeline.reconcilers.readable_secrets import known_arns
 from secrets_pipeline.reconcilers.stages import STAGES, apply_stack, commit, plan_stack
 
 __all__ = [
@@ -24,12 +27,15 @@ __all__ = [
     "Surroundings",
     "Verdict",
     "World",
+    "access_findings",
+    "access_matrix",
     "apply_stack",
     "as_declared",
     "commit",
     "connections",
     "current_values",
     "generate_passwords",
+    "known_arns",
     "lacking_values",
     "logins",
     "plan_stack",

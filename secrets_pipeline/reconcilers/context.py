@@ -5,12 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from secrets import token_hex
 from threading import RLock
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol
 
 from pydantic import SecretStr
 
+from secrets_pipeline.access.controls import ControlResult
+from secrets_pipeline.access.estate import Estate
+from secrets_pipeline.access.snapshot import take_snapshot
 from secrets_pipeline.aws import (
     AwsAccount,
     Patience,
@@ -24,14 +28,14 @@ from secrets_pipeline.errors import GuardError, SpecError
 from secrets_pipeline.reconcilers.inventory import Inventory
 from secrets_pipeline.reconcilers.key_inventory import KeyInventory
 from secrets_pipeline.reconcilers.login import Address, Login, log_in
+from secrets_pipeline.reconcilers.made_once import Once
 from secrets_pipeline.reconcilers.marks import STACK, Marks, Owner
 from secrets_pipeline.reconcilers.outputs import StackOutputs
+from secrets_pipeline.reconcilers.security_hub import control_results
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.references import Expression, Resolved, resolve
 from secrets_pipeline.spec import Leaf, OperatorSettings, SecretSpec, StackSpec, Target
 from secrets_pipeline.values import Fingerprinter, GeneratedPasswords
-
-Value = TypeVar("Value")
 
 ReadLeaf = Callable[[str, str, Leaf], Expression]
 """(stack, component, leaf of a declared value) → what the YAML says; called only to compare or write."""
@@ -154,25 +158,6 @@ class World:
         )
 
 
-class Once(Generic[Value]):
-    """A property of a context that is made at its first use, by one thread.
-
-    `functools.cached_property` locks the property of every context at once in Python 3.11, and none from 3.12 on.
-    """
-
-    def __init__(self, make: Callable[[Any], Value]) -> None:
-        self._make = make
-        self.__doc__ = make.__doc__
-
-    def __get__(self, context: StackContext, _type: type | None = None) -> Value:
-        """The value."""
-        with context.lock:
-            if self._make.__name__ not in context.made:
-                context.made[self._make.__name__] = self._make(context)
-            value: Value = context.made[self._make.__name__]
-            return value
-
-
 class StackContext:
     """One stack in one run.
 
@@ -275,6 +260,27 @@ class StackContext:
     def outputs(self) -> StackOutputs:
         """Late resolution of this stack's outputs."""
         return StackOutputs(self)
+
+    @Once
+    def estate(self) -> Estate:
+        """Who could read the stack's secrets, as one snapshot taken when it is first asked for."""
+        own = self.account.account_id
+        readers = {arn.split(":")[4] for consumer in self.spec.consumers for arn in consumer.principals.values()}
+        settings = self.world.settings.access
+        snapshot = take_snapshot(
+            self.account,
+            settings=settings,
+            sessions=self.world.sessions,
+            accounts=sorted(readers - {own, ""}),
+            secret_names=[secret.name for secret in self.spec.secrets],
+            now=datetime.now(UTC),
+        )
+        return Estate(snapshot, organization_policies=settings.organization_policies)
+
+    @Once
+    def controls(self) -> tuple[ControlResult, ...]:
+        """What Security Hub's controls say of the stack's secrets, as of that snapshot."""
+        return control_results(self)
 
     @Once
     def marks(self) -> Marks:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING
@@ -39,11 +39,19 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One resource, judged. `detail` never holds a value."""
+    """One resource, judged.
+
+    Attributes:
+        name: of the resource.
+        verdict: what was found.
+        detail: why; never a value.
+        columns: further columns of the check's table.
+    """
 
     name: str
     verdict: Verdict
     detail: str
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 def as_declared(context: StackContext, stage: str, *, deep: bool) -> list[Finding]:

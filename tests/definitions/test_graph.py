@@ -24,6 +24,7 @@ ORDER = [
     "secret_policies",
     "secret_rotation",
     "secret_replicas",
+    "consumer_policies",
     "consumer_arns",
     "stack_report",
 ]

@@ -1,0 +1,207 @@
+"""`access`: who can read each secret, and why not."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from secrets_pipeline.access.audit import Expected, Reading, matrix, read, readable_by
+from secrets_pipeline.access.explain import plain, sentence
+from secrets_pipeline.access.granting import ConsumerDocuments, consumers_named, documents
+from secrets_pipeline.access.picture import picture
+from secrets_pipeline.access.snapshot import save
+from secrets_pipeline.aws import Sessions, partition_of
+from secrets_pipeline.cli.access_source import Facts, SnapshotFile, facts, stack_of_secret, taken, unread_parts
+from secrets_pipeline.cli.access_view import LEGEND, as_csv, as_json, grid, surprising, votes_table
+from secrets_pipeline.cli.console import emit, emit_json, say, show, title
+from secrets_pipeline.cli.desired import read_asked, usable
+from secrets_pipeline.cli.failures import Failures
+from secrets_pipeline.cli.options import OneStack, StackFilter, StackOptions, TableFormat, TableOrJson, reads_stacks
+from secrets_pipeline.errors import SpecError
+from secrets_pipeline.reconcilers import Desired, known_arns
+from secrets_pipeline.spec import ConsumerSpec, StackSpec
+
+app = typer.Typer(no_args_is_help=True, help="Who can read each secret, and why not. No value is read.")
+EPILOG = "Exit codes: 0 answered, whatever the answer is, 1 error."
+
+
+class MatrixFormat(StrEnum):
+    """How the matrix is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    SVG = "svg"
+
+
+@app.command("matrix", epilog=EPILOG)
+@reads_stacks
+def matrix_command(
+    source: StackOptions,
+    *,
+    stack: OneStack,
+    file: SnapshotFile = None,
+    everybody: Annotated[
+        bool, typer.Option("--everybody", help="All roles and users that were read, not the stack's consumers alone.")
+    ] = False,
+    output: Annotated[
+        MatrixFormat,
+        typer.Option("--format", help="table, json with every layer's vote, csv, or a picture: svg. Alone on stdout."),
+    ] = MatrixFormat.TABLE,
+) -> None:
+    """Readers and secrets of a stack, each pair judged as AWS judges it: GetSecretValue, then kms:Decrypt."""
+    failures = Failures()
+    known = facts(source, stack, file, failures)
+    readings = _readings(known, everybody=everybody)
+    match output:
+        case MatrixFormat.JSON:
+            emit_json({"stack": stack, "readings": as_json(readings)})
+        case MatrixFormat.CSV:
+            emit(as_csv(readings))
+        case MatrixFormat.SVG:
+            emit(picture(readings, title=f"Who can read in {stack}"))
+        case MatrixFormat.TABLE:
+            show(grid(readings))
+            emit("")
+            emit(LEGEND)
+            for text in surprising(readings):
+                emit(f"! {text}")
+
+
+@app.command(epilog=EPILOG)
+@reads_stacks
+def explain(
+    source: StackOptions,
+    *,
+    principal: Annotated[str, typer.Option("--principal", metavar="ARN", help="Role or user, with its path.")],
+    secret: Annotated[str, typer.Option("--secret", metavar="NAME", help="The secret's whole name.")],
+    stack: StackFilter = None,
+    file: SnapshotFile = None,
+    output: TableOrJson = TableFormat.TABLE,
+) -> None:
+    """Whether one principal can read one secret: a sentence, then what every layer says."""
+    failures = Failures()
+    known = facts(source, stack or stack_of_secret(source, secret), file, failures, every=stack is not None)
+    verdict = read(known.estate, principal, secret)
+    if verdict is None:
+        raise SpecError(f"there is no secret {secret}", remedy="Write its whole name, as `secrets-pipeline tree` does.")
+    missing = known.estate.missing(principal)
+    if output is TableFormat.JSON:
+        emit_json({**plain(principal, secret, verdict), **({"note": missing} if missing else {})})
+        return
+    title(sentence(principal, secret, verdict))
+    if missing:
+        emit(f"note: {missing}")
+    emit("")
+    show(votes_table(verdict))
+
+
+@app.command(epilog=EPILOG)
+@reads_stacks
+def snapshot(
+    source: StackOptions,
+    *,
+    stack: OneStack,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", dir_okay=False, help="Where to write it, as JSON.")
+    ],
+) -> None:
+    """Save what an audit of a stack's account and region looks at: principals, policies, keys; no secret value."""
+    failures, desired = Failures(), read_asked(source)
+    for name in usable(desired, [stack], failures, strict=source.strict):
+        found = taken(desired, desired.specs[name], every=True)
+        save(found, output)
+        principals = sum(len(one.principals) for one in found.accounts.values())
+        counts = f"{len(found.secrets)} secrets, {len(found.keys)} keys, {principals} roles and users"
+        emit(f"{output}: {counts} of {len(found.accounts)} account{'s' if len(found.accounts) > 1 else ''}")
+        for unread in unread_parts(found):
+            say(f"note: not read: {unread}", style="dim")
+    failures.exit()
+
+
+@app.command(epilog=EPILOG)
+@reads_stacks
+def reach(
+    source: StackOptions,
+    *,
+    principal: Annotated[str, typer.Option("--principal", metavar="ARN", help="Role or user, with its path.")],
+    stack: OneStack,
+    file: SnapshotFile = None,
+    output: TableOrJson = TableFormat.TABLE,
+) -> None:
+    """Every secret of the stack's account and region that a principal can read: to be rotated if it is compromised."""
+    failures = Failures()
+    known = facts(source, stack, file, failures, every=True)
+    readings = readable_by(known.estate, principal)
+    if output is TableFormat.JSON:
+        emit_json({"principal": principal, "readings": as_json(readings)})
+        return
+    for one in readings:
+        emit(sentence(one.principal, one.secret, one.verdict))
+    if not readings:
+        say(f"{principal} can read none of {len(known.estate.snapshot.secrets)} secrets.", style="dim")
+
+
+def _readings(known: Facts, *, everybody: bool) -> tuple[Reading, ...]:
+    spec, estate = known.spec, known.estate
+    readers = list(dict.fromkeys(arn for consumer in spec.consumers for arn in consumer.readers))
+    if everybody:
+        readers = list(dict.fromkeys([*readers, *(one.arn for one in estate.principals)]))
+    expected = Expected(spec, estate, known.desired.settings.access.allowed_readers)
+    names = [secret.name for secret in spec.secrets]
+    return tuple(
+        Reading(one.principal, one.secret, one.verdict, expected.reason(one.principal, one.secret))
+        for one in matrix(estate, readers, names)
+    )
+
+
+@app.command(epilog=EPILOG)
+@reads_stacks
+def policy(
+    source: StackOptions,
+    *,
+    consumer: Annotated[str, typer.Option("--consumer", metavar="NAME", help="A consumer of the stack.")],
+    stack: OneStack,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Make no call to AWS: ARNs end in -??????, keys go by their alias.")
+    ] = False,
+) -> None:
+    """The policy documents that let one consumer read its secrets and no others, as JSON, for whoever attaches them."""
+    failures, desired = Failures(), read_asked(source)
+    for name in usable(desired, [stack], failures, strict=source.strict):
+        spec = desired.specs[name]
+        found = consumers_named(spec, consumer)
+        if not found:
+            known = ", ".join(sorted({one.name for one in spec.consumers})) or "none"
+            raise SpecError(f"stack {name} has no consumer {consumer}", remedy=f"Its consumers: {known}.")
+        emit_json([_documents(desired, spec, one, offline=offline).plain() for one in found])
+    failures.exit()
+
+
+def _documents(desired: Desired, spec: StackSpec, consumer: ConsumerSpec, *, offline: bool) -> ConsumerDocuments:
+    target = spec.target
+    if not offline:
+        context = desired.world(Sessions(read_only=True)).context(spec.stack)
+        context.guard()
+        secret_arns, key_arns = known_arns(context)
+        account_id, partition = context.account.account_id, context.account.partition
+    elif target.account_id is None:
+        raise SpecError(
+            f"nobody says in which account stack {spec.stack} lives",
+            remedy="Name account_id in a rule under targets of the operator's settings, or leave --offline out.",
+        )
+    else:
+        secret_arns, key_arns = {}, {}
+        account_id, partition = target.account_id, partition_of(target.region)
+    return documents(
+        spec,
+        consumer,
+        secret_arns=secret_arns,
+        key_arns=key_arns,
+        partition=partition,
+        account_id=account_id,
+        region=target.region,
+    )

@@ -1,0 +1,99 @@
+"""The roles of readers, as their teams would have made them, for the embedded AWS. Pure.
+
+Also the role by which an operator looks into another account, and one principal that KMS refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from secrets_pipeline.access.granting import documents
+from secrets_pipeline.local import StandInRole
+from secrets_pipeline.local.lifecycle import OPERATOR_USER
+from secrets_pipeline.spec import ConsumerSpec, ReaderType, StackSpec
+
+AUDIT_ROLE: Final = "secrets-audit"
+"""What an operator's settings name under `access.accounts`."""
+INVENTORY_ROLE: Final = "secrets-inventory"
+"""May read every secret as far as Secrets Manager is concerned, and decrypt nothing."""
+_VERSION = "2012-10-17"
+_SERVICES: Mapping[ReaderType, str] = {
+    ReaderType.EC2: "ec2.amazonaws.com",
+    ReaderType.LAMBDA: "lambda.amazonaws.com",
+    ReaderType.ECS: "ecs-tasks.amazonaws.com",
+    ReaderType.EKS: "pods.eks.amazonaws.com",
+    ReaderType.APP: "ec2.amazonaws.com",
+}
+
+
+def reader_roles(specs: Iterable[StackSpec], account_id: str) -> Iterator[StandInRole]:
+    """A role for each principal of each consumer, with what lets it read, unless the pipeline attaches that itself.
+
+    Args:
+        specs: desired state.
+        account_id: account of stacks that name none, and of the operator.
+    """
+    known = tuple(specs)
+    readers: dict[str, list[tuple[StackSpec, ConsumerSpec]]] = {}
+    for spec in known:
+        for consumer in spec.consumers:
+            for arn in consumer.principals.values():
+                readers.setdefault(arn, []).append((spec, consumer))
+    for arn, reading in readers.items():
+        if ":role/" in arn:
+            policies = dict(_policies(arn, reading, account_id))
+            service = _SERVICES[reading[0][1].type]
+            yield StandInRole(arn, service, policies=policies, trust=_trust(arn, service, account_id))
+    if readers:
+        yield from _watching({arn.split(":")[4] for arn in readers}, account_id)
+
+
+def _policies(
+    arn: str, reading: Iterable[tuple[StackSpec, ConsumerSpec]], account_id: str
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for spec, consumer in reading:
+        own = spec.target.account_id or account_id
+        found = documents(
+            spec, consumer, secret_arns={}, key_arns={}, partition="aws", account_id=own, region=spec.target.region
+        )
+        foreign = found.handover.get(arn.split(":")[4], {})
+        document = foreign.get(arn) or (None if found.attached else found.identity.get(arn))
+        if document is not None:
+            yield f"read-secrets-of-{spec.stack}", document
+
+
+def _trust(arn: str, service: str, account_id: str) -> Mapping[str, Any]:
+    """Its service, and whoever probes: the operator here, the audit role in another account."""
+    owner = arn.split(":")[4]
+    prober = f"role/{AUDIT_ROLE}" if owner != account_id else f"user/{OPERATOR_USER}"
+    actions = ["sts:AssumeRole", *(["sts:TagSession"] if service == _SERVICES[ReaderType.EKS] else [])]
+    return _policy(
+        {"Sid": "Run", "Principal": {"Service": service}, "Action": actions},
+        {"Sid": "Probe", "Principal": {"AWS": f"arn:aws:iam::{owner}:{prober}"}, "Action": "sts:AssumeRole"},
+    )
+
+
+def _watching(accounts: Iterable[str], account_id: str) -> Iterator[StandInRole]:
+    operator = {"Principal": {"AWS": f"arn:aws:iam::{account_id}:user/{OPERATOR_USER}"}, "Action": "sts:AssumeRole"}
+    look = {"Action": ["iam:Get*", "iam:List*", "organizations:Describe*", "organizations:List*"], "Resource": "*"}
+    for account in sorted(set(accounts) - {account_id}):
+        probe = {"Action": "sts:AssumeRole", "Resource": f"arn:aws:iam::{account}:role/*"}
+        yield StandInRole(
+            f"arn:aws:iam::{account}:role/{AUDIT_ROLE}",
+            "ec2.amazonaws.com",
+            policies={"audit": _policy({**look, "Sid": "Look"}, {**probe, "Sid": "Probe"})},
+            trust=_policy({**operator, "Sid": "Operator"}),
+        )
+    reading = {"Sid": "Inventory", "Effect": "Allow", "Action": "secretsmanager:*", "Resource": "*"}
+    closed = {"Sid": "NeverDecrypt", "Effect": "Deny", "Action": "kms:Decrypt", "Resource": "*"}
+    yield StandInRole(
+        f"arn:aws:iam::{account_id}:role/{INVENTORY_ROLE}",
+        "ec2.amazonaws.com",
+        policies={"inventory": _policy(reading, closed)},
+        trust=_policy({**operator, "Sid": "Operator"}),
+    )
+
+
+def _policy(*statements: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"Version": _VERSION, "Statement": [{"Effect": "Allow", **one} for one in statements]}
