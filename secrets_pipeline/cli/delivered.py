@@ -13,6 +13,8 @@ from secrets_pipeline.spec import EcsDelivery, LambdaDelivery, StageDelivery
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers import StackContext
 
+PARAMETER = "ssm parameter"
+"""The place of what a stack publishes."""
 _OUTPUTS = "/secrets-pipeline"
 _ARNS = "/secret_arns"
 """Beside the ARNs stand notes of what was delivered."""
@@ -95,4 +97,4 @@ def _published(account: AwsAccount, stack: str) -> Iterator[Delivered]:
         found = list(pages(account.client("ssm"), "get_parameters_by_path", Path=path, Recursive=True))
     for parameter in (one for one in found if _ARNS in one["Name"]):
         keys = ", ".join(json.loads(parameter["Value"]))
-        yield Delivered("ssm parameter", parameter["Name"], f"{{{keys}}}")
+        yield Delivered(PARAMETER, parameter["Name"], f"{{{keys}}}")

@@ -21,7 +21,8 @@ from secrets_pipeline.cli.apply import StackRun, run_all, run_here
 from secrets_pipeline.cli.call_counts import call_counts
 from secrets_pipeline.cli.console import show, title
 from secrets_pipeline.cli.delivered import Delivered, delivered
-from secrets_pipeline.cli.demo_view import check_lines, delivered_lines, stage_lines
+from secrets_pipeline.cli.demo_access import shown
+from secrets_pipeline.cli.demo_view import check_lines, delivered_lines, reading_lines, stage_lines
 from secrets_pipeline.cli.desired import read, usable
 from secrets_pipeline.cli.failures import FAILED, Failures
 from secrets_pipeline.cli.local import operator_settings, start_for
@@ -58,8 +59,7 @@ def demo(base_path: BasePath = None) -> None:
 def _tell(aws: LocalAws, desired: Desired, stacks: Sequence[str], failures: Failures) -> bool:
     """Go through the chain; whether every run and check was green, and the second apply idle."""
     show(hierarchy(desired.specs[stack] for stack in stacks), width=_WIDTH)
-    title("Plan")
-    _lines(f"  {summary(plan)}" for plan in plan_all(desired.world(), stacks, failures))
+    title("Plan: " + "; ".join(summary(plan) for plan in plan_all(desired.world(), stacks, failures)))
     title("Apply")
     first = _apply(desired, stacks, failures, tell=True)
     title("Delivered, as AWS holds it now")
@@ -72,11 +72,15 @@ def _tell(aws: LocalAws, desired: Desired, stacks: Sequence[str], failures: Fail
     checks = [check for one in first for check in one.checks]
     title(check_counts(checks))
     _lines(check_lines(checks))
+    readers = shown(desired, stacks)
+    title("Who can read, by the policies and by AWS itself")
+    _lines(reading_lines(readers))
     embedded.reset_calls(aws)
     second = _apply(desired, stacks, failures, tell=False)
     counted = call_counts(embedded.calls(aws))
     title(f"Second apply, counted at the server: {counted}")
-    return all(one.green and all(check.passed for check in one.checks) for one in [*first, *second]) and counted.idle
+    green = all(one.green and all(check.passed for check in one.checks) for one in [*first, *second])
+    return green and counted.idle and all(one.agrees for one in readers)
 
 
 def _apply(desired: Desired, stacks: Sequence[str], failures: Failures, *, tell: bool) -> list[StackRun]:

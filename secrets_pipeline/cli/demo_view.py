@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.cli.delivered import Delivered
+from secrets_pipeline.access.explain import name_of, sentence
+from secrets_pipeline.cli.delivered import PARAMETER, Delivered
+from secrets_pipeline.cli.demo_access import Shown
 from secrets_pipeline.cli.run_view import check_result
 
 if TYPE_CHECKING:
     from definitions.running import CheckRow, RunReport
 
 Row = Mapping[str, str]
+_WIDTH = 138
 _SHOWN = ("applied", "skipped", "failed", "unchanged")
 
 
@@ -27,21 +31,46 @@ def stage_lines(report: RunReport) -> Iterator[str]:
 
 
 def delivered_lines(entries: Sequence[Delivered]) -> Iterator[str]:
-    """One line an entry."""
-    width = max((len(entry.place) for entry in entries), default=0)
-    for entry in entries:
+    """One line an ARN, and one for what all stacks publish in Parameter Store."""
+    arns = [entry for entry in entries if ":secret:" in entry.value]
+    width = max((len(entry.place) for entry in arns), default=0)
+    for entry in arns:
         yield f"  {entry.place:<{width}} {entry.name}={entry.value}"
+    published = [entry.name for entry in entries if entry.place == PARAMETER]
+    if published:
+        yield f"  {len(published)} parameters with the ARNs of all keys, for example {published[0]}"
 
 
 def check_lines(checks: Sequence[CheckRow]) -> Iterator[str]:
-    """One line a check, with the stacks that passed it, and one for each that did not."""
-    for name in dict.fromkeys(check.check for check in checks):
-        rows = [check for check in checks if check.check == name]
-        passed = ", ".join(check.stack for check in rows if check.passed)
-        yield f"  {name:<29} passed in {passed or 'no stack'}"
-        for check in rows:
-            if not check.passed:
-                yield f"  {name:<29} {check_result(check)} in {check.stack}: {' '.join(check.detail.split())}"
+    """The checks that passed in every stack, several on a line, and a line for each that did not."""
+    stacks = {check.stack for check in checks}
+    names = dict.fromkeys(check.check for check in checks)
+    failed = [check for check in checks if not check.passed]
+    open_ones = {check.check for check in failed}
+    whole = ", ".join(_folded([name for name in names if name not in open_ones]))
+    if whole:
+        yield from textwrap.wrap(
+            f"passed in {', '.join(sorted(stacks))}: {whole}", _WIDTH, initial_indent="  ", subsequent_indent="    "
+        )
+    for check in failed:
+        yield f"  {check_result(check)} in {check.stack}: {check.check}: {' '.join(check.detail.split())}"
+
+
+def _folded(names: Iterable[str]) -> Iterator[str]:
+    """Names that differ in their last number alone as one: `control_1 to 5`."""
+    of: dict[str, list[str]] = {}
+    for name in names:
+        stem, _, number = name.rpartition("_")
+        of.setdefault(stem if number.isdigit() else name, []).append(number if number.isdigit() else "")
+    for stem, numbers in of.items():
+        yield stem if numbers == [""] else f"{stem}_{numbers[0]} to {numbers[-1]}"
+
+
+def reading_lines(shown: Iterable[Shown]) -> Iterator[str]:
+    """A paragraph a reading: what the policies say, and what AWS itself said."""
+    for one in shown:
+        text = f"{name_of(one.verdict)}: {sentence(one.principal, one.secret, one.verdict)} {one.answer}"
+        yield from textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
 
 
 def _details(rows: Iterable[Row]) -> str:

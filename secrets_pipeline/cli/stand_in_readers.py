@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from secrets_pipeline.access.granting import documents
-from secrets_pipeline.local import StandInRole
+from secrets_pipeline.local import StandIn, StandInRole, StandInSecret
 from secrets_pipeline.local.lifecycle import OPERATOR_USER
 from secrets_pipeline.spec import ConsumerSpec, ReaderType, StackSpec
 
@@ -17,6 +17,9 @@ AUDIT_ROLE: Final = "secrets-audit"
 """What an operator's settings name under `access.accounts`."""
 INVENTORY_ROLE: Final = "secrets-inventory"
 """May read every secret as far as Secrets Manager is concerned, and decrypt nothing."""
+BY_HAND: Final = "legacy/smtp-password"
+"""Shared with readers of other accounts by its policy and by theirs, and yet closed: it is under the default key."""
+_READ = "secretsmanager:GetSecretValue"
 _VERSION = "2012-10-17"
 _SERVICES: Mapping[ReaderType, str] = {
     ReaderType.EC2: "ec2.amazonaws.com",
@@ -27,7 +30,7 @@ _SERVICES: Mapping[ReaderType, str] = {
 }
 
 
-def reader_roles(specs: Iterable[StackSpec], account_id: str) -> Iterator[StandInRole]:
+def reader_roles(specs: Iterable[StackSpec], account_id: str) -> Iterator[StandIn]:
     """A role for each principal of each consumer, with what lets it read, unless the pipeline attaches that itself.
 
     Args:
@@ -47,6 +50,10 @@ def reader_roles(specs: Iterable[StackSpec], account_id: str) -> Iterator[StandI
             yield StandInRole(arn, service, policies=policies, trust=_trust(arn, service, account_id))
     if readers:
         yield from _watching({arn.split(":")[4] for arn in readers}, account_id)
+    foreign = sorted(arn for arn in readers if arn.split(":")[4] != account_id)
+    if foreign:
+        shared = {"Sid": "Reports", "Principal": {"AWS": foreign}, "Action": _READ, "Resource": "*"}
+        yield StandInSecret(BY_HAND, _policy(shared))
 
 
 def _policies(
@@ -61,6 +68,9 @@ def _policies(
         document = foreign.get(arn) or (None if found.attached else found.identity.get(arn))
         if document is not None:
             yield f"read-secrets-of-{spec.stack}", document
+        if foreign:
+            by_hand = f"arn:aws:secretsmanager:{spec.target.region}:{own}:secret:{BY_HAND}-??????"
+            yield "read-legacy", _policy({"Sid": "Legacy", "Action": _READ, "Resource": by_hand})
 
 
 def _trust(arn: str, service: str, account_id: str) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from secrets_pipeline.cli.stand_in_readers import reader_roles
-from secrets_pipeline.local import StandIn, StandInFunction, StandInRole, StandInService, StandInStage
+from secrets_pipeline.local import StandIn, StandInFunction, StandInRole, StandInSecret, StandInService, StandInStage
 from secrets_pipeline.local.lifecycle import DEFAULT_ACCOUNT
 from secrets_pipeline.references import Output
 from secrets_pipeline.spec import EcsDelivery, LambdaDelivery, Late, StackSpec, StageDelivery
@@ -101,3 +101,5 @@ def _identity(one: StandIn) -> tuple[str | None, ...]:
             return ("service", one.account_id, one.region, one.cluster, one.service)
         case StandInStage():
             return ("stage", one.account_id, one.region, one.api_name, one.stage_name)
+        case StandInSecret():
+            return ("secret", one.account_id, one.region, one.name)
