@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from secrets_pipeline.access.evaluator import Decision, Outcome, Vote
+from secrets_pipeline.access.evaluator import Decision, Layer, Outcome, Vote
 from secrets_pipeline.access.reading import (
     DECRYPT,
     GET_SECRET_VALUE,
@@ -43,9 +43,10 @@ def sentence(principal: str, secret: str, verdict: ReadVerdict) -> str:
             return f"{who} can read {secret}: {_said(asked.decided_by, GET_SECRET_VALUE)}{by_key}."
         case DeniedBySecretsManager(vote=vote):
             return f"{who} cannot read {secret}: {_said(vote, GET_SECRET_VALUE)}."
-        case DeniedByKms(vote=vote, reason=reason):
+        case DeniedByKms(vote=vote, reason=reason, secrets_manager=asked):
             why = reason or _said(vote, DECRYPT)
-            return f"{who} cannot read {secret}: Secrets Manager lets it, but {why}."
+            lets = "Secrets Manager lets it, but " if asked.allowed else "whatever Secrets Manager says, "
+            return f"{who} cannot read {secret}: {lets}{why}."
         case Unknown(reason=reason):
             return f"whether {who} can read {secret} is not known: {reason}."
 
@@ -138,4 +139,6 @@ def _said(vote: Vote, action: str) -> str:
         case Outcome.UNKNOWN:
             return f"what the {layer} says to {action} is not known"
         case _:
-            return f"no {vote.layer} allows {action}"
+            # What a key's policy does not allow, a grant could.
+            or_grant = f" and no {Layer.GRANT}" if vote.layer is Layer.KEY_POLICY else ""
+            return f"no {vote.layer}{or_grant} allows {action}"
