@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from secrets_pipeline.access.documents import principals
+from secrets_pipeline.access.documents import asked_of_callers, principals
 from secrets_pipeline.access.estate import Estate
 from secrets_pipeline.access.reading import Allowed, ReadVerdict, Unknown
 from secrets_pipeline.spec import ConsumerSpec, StackSpec
@@ -143,20 +143,41 @@ def _is_session_of(session: str, arn: str) -> bool:
     found = _ASSUMED.fullmatch(session)
     if found is None:
         return session == arn
-    return arn.split(":")[4] == found["account"] and arn.rsplit("/", 1)[-1] == found["role"]
+    return _is_role(arn, found["account"], found["role"])
+
+
+def _is_role(arn: str, account_id: str, name: str) -> bool:
+    return arn.split(":")[4] == account_id and ":role/" in arn and arn.rsplit("/", 1)[-1] == name
 
 
 def _candidates(estate: Estate, name: str) -> Iterator[str]:
-    """Every principal that is known, and whom a secret's policy names beyond them."""
+    """Every principal that is known, and whom the policies and grants of a secret and its keys name beyond them."""
     known = {principal.arn for principal in estate.principals}
     yield from sorted(known)
     secret = next((one for one in estate.snapshot.secrets if one.name == name), None)
-    for named in principals(secret.policy) if secret and secret.policy else ():
-        account = _ACCOUNT.fullmatch(named)
-        if account and account["account"] != estate.snapshot.account_id:
-            yield f"arn:{estate.snapshot.partition}:iam::{account['account']}:root"
-        elif named.startswith("arn:") and account is None and named not in known and not _ASSUMED.fullmatch(named):
-            yield named
+    if secret is None:
+        return
+    keys = [estate.snapshot.keys[arn] for arn in secret.keys if arn in estate.snapshot.keys]
+    policies = [one for one in (secret.policy, *(key.policy for key in keys)) if one is not None]
+    named = {one for policy in policies for one in (*principals(policy), *asked_of_callers(policy))}
+    named |= {grant.grantee for key in keys for grant in key.grants}
+    yield from sorted({arn for one in named for arn in _outside(estate, one)} - known)
+
+
+def _outside(estate: Estate, named: str) -> Iterator[str]:
+    """The reader that a policy names, if its account does not tell all about it; a pattern stands for whom it means."""
+    account, session = _ACCOUNT.fullmatch(named), _ASSUMED.fullmatch(named)
+    iam = f"arn:{estate.snapshot.partition}:iam::"
+    if account:
+        if account["account"] != estate.snapshot.account_id:
+            yield f"{iam}{account['account']}:root"
+    elif session:
+        role = f"{iam}{session['account']}:role/{session['role']}"
+        known = any(_is_role(one.arn, session["account"], session["role"]) for one in estate.principals)
+        if not known and not estate.missing(role):
+            yield role
+    elif named.startswith("arn:") and not estate.missing(named):
+        yield named
 
 
 def _names(spec: StackSpec, consumer: ConsumerSpec) -> list[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from secrets_pipeline.errors import SpecError
 
 _ROOT = re.compile(r"^arn:[a-z-]+:iam::(\d{12}):root$")
+_CALLER_KEYS = frozenset({"aws:principalaccount", "aws:principalarn"})
 _LISTS = frozenset({"Action", "NotAction", "Resource", "NotResource"})
 
 
@@ -21,10 +22,7 @@ def canonical(document: str | Mapping[str, Any] | None) -> str:
     if not document:
         return ""
     parsed = json.loads(document) if isinstance(document, str) else document
-    statements = parsed.get("Statement") or []
-    if isinstance(statements, Mapping):
-        statements = [statements]
-    plain = sorted((_statement(statement) for statement in statements), key=json.dumps)
+    plain = sorted((_statement(statement) for statement in _statements(parsed)), key=json.dumps)
     return json.dumps({"Version": parsed.get("Version", "2008-10-17"), "Statement": plain}, sort_keys=True)
 
 
@@ -50,7 +48,7 @@ def compact(document: Mapping[str, Any], *, longest: int) -> str:
 def principals(document: Mapping[str, Any]) -> tuple[str, ...]:
     """The AWS principals that a policy names, sorted, each once."""
     found: set[str] = set()
-    for statement in document.get("Statement") or ():
+    for statement in _statements(document):
         for element in ("Principal", "NotPrincipal"):
             whom = statement.get(element, ())
             named = whom.get("AWS", ()) if isinstance(whom, Mapping) else whom
@@ -58,9 +56,31 @@ def principals(document: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def asked_of_callers(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """The ARNs and accounts that conditions of a policy ask its callers to be of, sorted, each once."""
+    return tuple(
+        sorted(
+            {
+                str(value)
+                for statement in _statements(document)
+                for block in (statement.get("Condition") or {}).values()
+                for key, values in block.items()
+                if key.lower() in _CALLER_KEYS
+                for value in (values if isinstance(values, list) else [values])
+            }
+        )
+    )
+
+
 def same_policy(one: str | Mapping[str, Any] | None, other: str | Mapping[str, Any] | None) -> bool:
     """Whether two documents are the same policy; no policy and an empty one are."""
     return canonical(one) == canonical(other)
+
+
+def _statements(document: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A policy's statements; a single one need not be a list."""
+    statements = document.get("Statement") or []
+    return [statements] if isinstance(statements, Mapping) else statements
 
 
 def _statement(statement: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from secrets_pipeline.access.evaluator import (
@@ -20,8 +20,8 @@ from secrets_pipeline.access.evaluator import (
 from secrets_pipeline.access.membership import Membership
 from secrets_pipeline.access.reading import NETWORK_KEYS, ReadableKey, ReadableSecret, Reader
 from secrets_pipeline.access.request_keys import (
+    ROLE_KEYS,
     SESSION_KEYS,
-    USER_KEYS,
     about_key,
     about_moment,
     about_principal,
@@ -36,7 +36,9 @@ from secrets_pipeline.access.snapshot import (
 )
 
 _PRINCIPAL = re.compile(r"arn:[\w-]+:(?:iam|sts)::(?P<account>\d{12}):(?P<kind>role|user)/(?P<name>.+)")
+_IN_ACCOUNT = re.compile(r"arn:[\w-]+:(?:iam|sts)::(?P<account>\d{12}):(?P<kind>[\w-]+)/.+")
 _ROOT = re.compile(r"arn:[\w-]+:iam::(?P<account>\d{12}):root")
+_KINDS = {"user": PrincipalKind.USER, "federated-user": PrincipalKind.FEDERATED_USER}
 _SERVICE_LINKED = ":role/aws-service-role/"
 
 
@@ -117,22 +119,27 @@ class Estate:
         return self._membership.levels(account_id, kind)
 
     def _caller(self, arn: str) -> Caller:
-        named = _PRINCIPAL.fullmatch(arn)
+        named = _IN_ACCOUNT.fullmatch(arn)
         account_id = named["account"] if named else ""
         account = self.account(account_id)
         root = _ROOT.fullmatch(arn)
         if root is not None:
             # Stands for whoever that account lets: its own policies are its business.
             of = self._membership.context(root["account"], "principal")
+            anyones = of.unknown | SESSION_KEYS | ROLE_KEYS | {"aws:username"}
             return Caller(
-                arn, root["account"], PrincipalKind.ROOT, scps=self.levels(root["account"], "scps"), context=of
+                arn,
+                root["account"],
+                PrincipalKind.ROOT,
+                scps=self.levels(root["account"], "scps"),
+                context=Context(of.values, anyones, ("aws:principaltag/",)),
             )
-        kind = PrincipalKind.USER if named and named["kind"] == "user" else PrincipalKind.ROLE
+        kind = _KINDS.get(named["kind"] if named else "", PrincipalKind.ROLE)
         belonging = self._membership.context(account_id, "principal")
         principal = self._principals.get(arn)
         if principal is None:
             identity: tuple[Policy, ...] | Unread = Unread(account.unread) if account.unread else ()
-            unknown = belonging.unknown | SESSION_KEYS | (USER_KEYS if kind is PrincipalKind.USER else frozenset())
+            unknown = belonging.unknown | SESSION_KEYS | (ROLE_KEYS if kind is PrincipalKind.ROLE else frozenset())
             return Caller(
                 arn,
                 account_id,
@@ -146,24 +153,25 @@ class Estate:
             arn,
             account_id,
             kind,
-            identity=tuple(self._identity(account, principal)),
+            identity=self._identity(account, principal),
             boundary=self._managed_policy(account, principal.boundary) if principal.boundary else None,
             scps=() if _SERVICE_LINKED in arn else self.levels(account_id, "scps"),
             context=about_principal(principal, belonging),
         )
 
-    def _identity(self, account: AccountSnapshot, principal: PrincipalSnapshot) -> Iterable[Policy]:
-        """Inline and managed policies of a principal and of its groups."""
-        yield from self._inline(principal.arn, principal.inline)
+    def _identity(self, account: AccountSnapshot, principal: PrincipalSnapshot) -> tuple[Policy, ...] | Unread:
+        """Inline and managed policies of a principal and of its groups; unread if one of them is."""
+        found: list[Policy | Unread] = [*self._inline(principal.arn, principal.inline)]
         attached = list(principal.attached)
         for name in principal.groups:
-            group = account.groups[name]
-            yield from self._inline(f"group {name}", group.inline)
+            group = account.groups.get(name)
+            if group is None:
+                return Unread(f"group {name} was not read")
+            found += self._inline(f"group {name}", group.inline)
             attached += group.attached
-        for arn in dict.fromkeys(attached):
-            found = self._managed_policy(account, arn)
-            if isinstance(found, Policy):
-                yield found
+        found += [self._managed_policy(account, arn) for arn in dict.fromkeys(attached)]
+        unread = next((one for one in found if isinstance(one, Unread)), None)
+        return unread or tuple(one for one in found if isinstance(one, Policy))
 
     def _inline(self, owner: str, documents: Mapping[str, Mapping[str, object]]) -> Sequence[Policy]:
         of = f" of {owner}" if owner.startswith("group ") else ""

@@ -23,7 +23,7 @@ _MEANINGS: Final = {
     "Unknown": "not known",
 }
 _UNEXPECTED: Final = "#d55e00"
-_CELL, _GAP, _CHARACTER, _MARGIN = 22, 2, 7.2, 12
+_CELL, _GAP, _CHARACTER, _TITLE_CHARACTER, _MARGIN = 22, 4, 7.3, 9.2, 12
 _FONT = "font-family='ui-monospace,SFMono-Regular,Menlo,Consolas,monospace' font-size='12'"
 
 
@@ -36,14 +36,19 @@ def picture(readings: Sequence[Reading], *, title: str) -> str:
         readings: pairs of reader and secret; a pair that is not there stays white.
         title: above the matrix.
     """
-    readers = list(dict.fromkeys(one.principal for one in readings))
-    secrets = list(dict.fromkeys(one.secret for one in readings))
+    readers = {reader: line for line, reader in enumerate(dict.fromkeys(one.principal for one in readings))}
+    secrets = {secret: column for column, secret in enumerate(dict.fromkeys(one.secret for one in readings))}
     left = _MARGIN + max((len(short(one)) for one in readers), default=0) * _CHARACTER + _MARGIN
     # Names of secrets stand at 45 degrees above their column.
     longest = max((len(one) for one in secrets), default=0) * _CHARACTER
     top = 48 + longest * 0.71
-    width = max(left + len(secrets) * (_CELL + _GAP) + longest * 0.71 + _MARGIN, 720)
     height = top + len(readers) * (_CELL + _GAP) + 48
+    legend, legend_ends = _legend(height - 20)
+    width = max(
+        left + len(secrets) * (_CELL + _GAP) + longest * 0.71 + _MARGIN,
+        legend_ends,
+        _MARGIN * 2 + len(title) * _TITLE_CHARACTER,
+    )
     head = (
         f"<svg xmlns='http://www.w3.org/2000/svg' width='{width:.0f}' height='{height:.0f}' "
         f"viewBox='0 0 {width:.0f} {height:.0f}' role='img' {_FONT}>"
@@ -53,17 +58,16 @@ def picture(readings: Sequence[Reading], *, title: str) -> str:
         f"<title>{escape(title)}</title><rect width='100%' height='100%' fill='#ffffff'/>",
         f"<text x='{_MARGIN}' y='24' font-size='15' font-weight='600'>{escape(title)}</text>",
     ]
-    for column, secret in enumerate(secrets):
+    for secret, column in secrets.items():
         x, y = left + column * (_CELL + _GAP) + _CELL / 2, top - 6
         parts.append(f"<text x='{x:.1f}' y='{y:.1f}' transform='rotate(-45 {x:.1f} {y:.1f})'>{escape(secret)}</text>")
-    for line, reader in enumerate(readers):
+    for reader, line in readers.items():
         y = top + line * (_CELL + _GAP) + _CELL / 2 + 4
         parts.append(f"<text x='{left - _MARGIN:.1f}' y='{y:.1f}' text-anchor='end'>{escape(short(reader))}</text>")
     for one in readings:
-        x = left + secrets.index(one.secret) * (_CELL + _GAP)
-        parts.append(_cell(one, x, top + readers.index(one.principal) * (_CELL + _GAP)))
-    parts.extend(_legend(height - 20))
-    return "".join([*parts, "</svg>"])
+        x = left + secrets[one.secret] * (_CELL + _GAP)
+        parts.append(_cell(one, x, top + readers[one.principal] * (_CELL + _GAP)))
+    return "".join([*parts, *legend, "</svg>"])
 
 
 def _cell(one: Reading, x: float, y: float) -> str:
@@ -73,12 +77,13 @@ def _cell(one: Reading, x: float, y: float) -> str:
     tip = escape(f"{short(one.principal)} → {one.secret}: {_MEANINGS[name]}: {because(one.verdict)}")
     return (
         f"<g><title>{tip}</title><rect x='{x:.1f}' y='{y:.1f}' width='{_CELL}' height='{_CELL}' rx='3' fill='{colour}' "
-        f"stroke='{frame}' stroke-width='2'/><text x='{x + _CELL / 2:.1f}' y='{y + _CELL / 2 + 4:.1f}' "
+        f"stroke='{frame}' stroke-width='3'/><text x='{x + _CELL / 2:.1f}' y='{y + _CELL / 2 + 4:.1f}' "
         f"text-anchor='middle'>{letter}</text></g>"
     )
 
 
-def _legend(y: float) -> list[str]:
+def _legend(y: float) -> tuple[list[str], float]:
+    """The legend, and where it ends."""
     parts: list[str] = []
     x = float(_MARGIN)
     boxes = [(colour, "none", letter, _MEANINGS[name]) for name, (colour, letter) in _COLOURS.items()]
@@ -90,4 +95,4 @@ def _legend(y: float) -> list[str]:
             f"<text x='{x + 20:.1f}' y='{y:.1f}'>{meaning}</text>"
         )
         x += 20 + len(meaning) * _CHARACTER + 14
-    return parts
+    return parts, x

@@ -137,5 +137,7 @@ def disagreement(verdict: ReadVerdict, answer: Answer) -> str:
             return ""
         case DeniedByKms(), Refused(by_kms=True):
             return ""
+        case DeniedByKms(secrets_manager=asked), Refused() if asked.allowed is None:
+            return ""
         case _:
             return f"the evaluator says {type(verdict).__name__}, AWS {said}"

@@ -204,7 +204,8 @@ class Reader:
         if asked.allowed or isinstance(opened, DeniedByKms):
             return opened
         reasons = [asked.reason, *([opened.reason] if isinstance(opened, Unknown) else [])]
-        return Unknown(asked.decided_by, asked, opened.kms, "; ".join(reasons))
+        each = dict.fromkeys("; ".join(reasons).split("; "))
+        return Unknown(asked.decided_by, asked, opened.kms, "; ".join(each))
 
     def _opened(self, secret: ReadableSecret, asked: Decision) -> Allowed | DeniedByKms | Unknown:
         """The verdict of the key that serves best: any one opens the value."""

@@ -12,10 +12,33 @@ from secrets_pipeline.access.evaluator import Context, Values
 from secrets_pipeline.access.session_tags import session_tags
 from secrets_pipeline.access.snapshot import KeySnapshot, PrincipalSnapshot, SecretSnapshot
 
-SESSION_KEYS = frozenset({"aws:sourceidentity", "aws:tokenissuetime", "aws:userid"})
-"""What only a session knows of itself."""
-USER_KEYS = frozenset({"aws:multifactorauthage", "aws:multifactorauthpresent"})
-"""What depends on how a user signed in."""
+SESSION_KEYS = frozenset(
+    {
+        "aws:multifactorauthage",
+        "aws:multifactorauthpresent",
+        "aws:signinsessionarn",
+        "aws:sourceidentity",
+        "aws:tokenissuetime",
+        "aws:userid",
+    }
+)
+"""What only a session, or how somebody signed in, tells."""
+ROLE_KEYS = frozenset(
+    {
+        "aws:chatbotsourcearn",
+        "aws:federatedprovider",
+        "codebuild:buildarn",
+        "codebuild:projectarn",
+        "ec2:roledelivery",
+        "ec2:sourceinstancearn",
+        "glue:credentialissuingservice",
+        "glue:roleassumedby",
+        "identitystore:userid",
+        "lambda:sourcefunctionarn",
+        "ssm:sourceinstancearn",
+    }
+)
+"""What depends on who runs under a role: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html."""
 
 
 def about_moment(moment: datetime) -> Mapping[str, Values]:
@@ -31,11 +54,13 @@ def about_principal(principal: PrincipalSnapshot, belonging: Context) -> Context
     tags = {f"aws:principaltag/{key.lower()}": (value,) for key, value in principal.tags.items()}
     if principal.kind == "user":
         name = {"aws:username": (principal.arn.rsplit("/", 1)[1],)}
-        return Context({**belonging.values, **tags, **name}, belonging.unknown | SESSION_KEYS | USER_KEYS)
+        return Context({**belonging.values, **tags, **name}, belonging.unknown | SESSION_KEYS)
     from_session = session_tags(principal.trust)
     known = {key: values for key, values in tags.items() if not key.startswith(from_session.prefixes or ("\0",))}
     return Context(
-        {**belonging.values, **known}, belonging.unknown | SESSION_KEYS | from_session.keys, from_session.prefixes
+        {**belonging.values, **known},
+        belonging.unknown | SESSION_KEYS | ROLE_KEYS | from_session.keys,
+        from_session.prefixes,
     )
 
 

@@ -5,10 +5,12 @@ Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-acc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from secrets_pipeline.access.documents import asked_of_callers
 from secrets_pipeline.access.evaluator import (
     Caller,
     Context,
@@ -22,17 +24,25 @@ from secrets_pipeline.access.evaluator import (
     authorize,
 )
 from secrets_pipeline.access.evaluator.elements import listed
-from secrets_pipeline.access.reading import DECRYPT, GET_SECRET_VALUE, ReadableSecret
-from secrets_pipeline.access.snapshot import PolicyDocument, SecretSnapshot, Snapshot
+from secrets_pipeline.access.reading import NETWORK_KEYS, ReadableSecret
+from secrets_pipeline.access.snapshot import PolicyDocument, Snapshot
 
 _NOBODYS_ACCOUNT = "000000000000"
-_STRANGER = f"arn:aws:iam::{_NOBODYS_ACCOUNT}:role/stranger"
 # An address that is kept for documentation, RFC 5737: no policy names it but one that names all.
-_ELSEWHERE: Mapping[str, Values] = {
-    "aws:securetransport": ("true",),
-    "aws:sourceip": ("198.51.100.1",),
-    "aws:viaawsservice": ("false",),
-}
+_ELSEWHERE: Mapping[str, Values] = {"aws:sourceip": ("198.51.100.1",)}
+_CHOSEN = frozenset(
+    {
+        "aws:multifactorauthage",
+        "aws:multifactorauthpresent",
+        "aws:referer",
+        "aws:sourceidentity",
+        "aws:tokenissuetime",
+        "aws:useragent",
+        "aws:username",
+    }
+)
+"""What a stranger makes of himself or of his request as he likes, as he does with the tags of his own roles."""
+_TAGS = ("aws:principaltag/",)
 _EVERYTHING = Policy(
     "everything", {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 )
@@ -71,56 +81,75 @@ def crowds(snapshot: Snapshot, secrets: Iterable[ReadableSecret]) -> tuple[LetIn
         secrets: the secrets to look at.
     """
     found: list[LetIn] = []
-    documents = {one.arn: one for one in snapshot.secrets}
-    seen: set[str] = set()
+    documents = {one.arn: one.policy for one in snapshot.secrets}
+    own = {snapshot.organization.id} if snapshot.organization.id else set()
+    open_keys: set[str] = set()
     for secret in secrets:
-        organizations = _organizations(snapshot, documents.get(secret.target.arn))
-        found += _of(secret.target, GET_SECRET_VALUE, organizations, {})
-        through = {"kms:viaservice": (f"secretsmanager.{secret.region}.amazonaws.com",)}
+        found += _of(secret.target, secret.get_value, documents.get(secret.target.arn), own)
         for key in secret.keys:
-            if key.target.arn not in seen and not key.aws_managed:
-                seen.add(key.target.arn)
-                found += _of(key.target, DECRYPT, organizations, through)
+            arn = key.target.arn
+            # One that looks at which secret it is may let in for one and not for another.
+            if arn not in open_keys and not key.aws_managed and arn in snapshot.keys:
+                let_in = _of(key.target, secret.decrypt(_NOBODYS_ACCOUNT), snapshot.keys[arn].policy, own)
+                open_keys |= {one.resource for one in let_in}
+                found += let_in
     return tuple(found)
 
 
-def _of(target: Target, action: str, organizations: Iterable[str], request: Mapping[str, Values]) -> list[LetIn]:
-    if target.policy is None or isinstance(target.policy, Unread):
+def _of(target: Target, request: Request, policy: PolicyDocument | None, own: AbstractSet[str]) -> list[LetIn]:
+    if target.policy is None or isinstance(target.policy, Unread) or policy is None:
         return []
-    decision = _asked(target, action, {}, request)
-    if decision.allowed:
-        return [LetIn(target.arn, Crowd.PUBLIC, decision)]
-    found = []
-    for organization in organizations:
-        # Its root: a policy that names the organisation, and no unit of it, lets all of it in.
-        of = {"aws:principalorgid": (organization,), "aws:principalorgpaths": (f"{organization}/",)}
-        decision = _asked(target, action, of, request)
-        if decision.allowed:
-            found.append(LetIn(target.arn, Crowd.ORGANIZATION, decision, organization))
-    return found
+    strangers = list(_strangers(policy))
+    for arn in strangers:
+        decision = _asked(target, request, arn, {})
+        if decision.allowed is not False:
+            return [LetIn(target.arn, Crowd.PUBLIC, decision)]
+    found: dict[str, LetIn] = {}
+    for path in sorted({*(f"{one}/" for one in own), *_named_organizations(policy)}):
+        organization = path.split("/", 1)[0]
+        of = {"aws:principalorgid": (organization,), "aws:principalorgpaths": (path,)}
+        decisions = (_asked(target, request, arn, of) for arn in strangers)
+        let_in = next((one for one in decisions if one.allowed is not False), None)
+        if let_in and "*" in organization:
+            # Any organisation is anybody: everyone can make one.
+            return [LetIn(target.arn, Crowd.PUBLIC, let_in)]
+        if let_in:
+            found.setdefault(organization, LetIn(target.arn, Crowd.ORGANIZATION, let_in, organization))
+    return list(found.values())
 
 
-def _asked(target: Target, action: str, of: Mapping[str, Values], request: Mapping[str, Values]) -> Decision:
-    stranger = Caller(
-        _STRANGER, _NOBODYS_ACCOUNT, PrincipalKind.ROLE, identity=(_EVERYTHING,), context=Context(dict(of))
-    )
-    own = {"kms:calleraccount": (_NOBODYS_ACCOUNT,)} if request else {}
-    return authorize(Request(action, Context({**_ELSEWHERE, **own, **request})), stranger, target)
+def _strangers(policy: PolicyDocument) -> Iterator[str]:
+    """Principals of an account that nobody knows: any role, and those whose names a policy's patterns ask for."""
+    yield f"arn:aws:iam::{_NOBODYS_ACCOUNT}:role/stranger"
+    for pattern in asked_of_callers(policy):
+        parts = pattern.split(":", 5)
+        if len(parts) == _ARN_PARTS and "*" in parts[4] and parts[5] != "*":
+            yield ":".join(["arn", "aws", "iam", "", _NOBODYS_ACCOUNT, parts[5].replace("*", "x").replace("?", "x")])
 
 
-def _organizations(snapshot: Snapshot, secret: SecretSnapshot | None) -> list[str]:
-    """Our own organisation, and those that the policies of a secret and its keys name."""
-    named = {snapshot.organization.id} if snapshot.organization.id else set()
-    policies = [secret.policy if secret else None]
-    policies += [snapshot.keys[arn].policy for arn in (secret.keys if secret else ()) if arn in snapshot.keys]
-    for policy in policies:
-        named.update(_named_organizations(policy or {}))
-    return sorted(named)
+_ARN_PARTS = 6
 
 
-def _named_organizations(policy: PolicyDocument) -> Iterable[str]:
+def _asked(target: Target, request: Request, arn: str, of: Mapping[str, Values]) -> Decision:
+    """The evaluator's answer for one whom nobody named; unknown where he only has to choose it.
+
+    What could not be read of an organisation's policies, or of grants, is none of this policy's merit.
+    """
+    alone = replace(target, rcps=() if isinstance(target.rcps, Unread) else target.rcps, grants=())
+    kind = PrincipalKind.USER if ":user/" in arn else PrincipalKind.ROLE
+    stranger = Caller(arn, _NOBODYS_ACCOUNT, kind, identity=(_EVERYTHING,), context=Context(dict(of), _CHOSEN, _TAGS))
+    given = request.context
+    context = Context({**given.values, **_ELSEWHERE}, given.unknown - NETWORK_KEYS)
+    return authorize(Request(request.action, context), stranger, alone)
+
+
+def _named_organizations(policy: PolicyDocument) -> Iterator[str]:
+    """The path of a member at the root of every organisation that a policy names."""
     for statement in listed(policy.get("Statement")):
         for keys in (statement.get("Condition") or {}).values():
             for key, values in keys.items():
                 if key.lower() in _ORGANIZATION_KEYS:
-                    yield from (str(value).split("/")[0] for value in listed(values))
+                    for value in listed(values):
+                        organization, _, below = str(value).partition("/")
+                        root = below.split("/", 1)[0]
+                        yield f"{organization}/{root}/" if root.startswith("r-") else f"{organization}/"

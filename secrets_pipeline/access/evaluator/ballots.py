@@ -83,6 +83,16 @@ class Ballot:
                 return _cast(self.layer, Outcome.UNKNOWN, unsure, _unsure(unsure))
         return _SILENT[self.layer] if self.allow is None else _cast(self.layer, Outcome.ALLOWS, self.allow)
 
+    def doubt(self) -> Vote:
+        """What about it is unknown, of one that is uncertain."""
+        statement = self.maybe_deny or self._maybe_allow()
+        if self.unread or statement is None:
+            return Vote(self.layer, Outcome.UNKNOWN, detail=self.unread)
+        return _cast(self.layer, Outcome.UNKNOWN, statement, _unsure(statement))
+
+    def _maybe_allow(self) -> Statement | None:
+        return self.maybe_allow
+
     def count(self, policies: Iterable[Policy], asked: Asked) -> Ballot:
         """Count the statements of policies that are attached to the caller, or to an organisation."""
         for policy in policies:
@@ -170,7 +180,8 @@ class ResourceBallot(Ballot):
                 self.maybe_deny = self.maybe_deny or statement
         elif certain:
             self.by.setdefault(closeness, statement)
-            self.allow = self.allow or statement
+            # The one that names closest decides: by the account alone it only delegates.
+            self.allow = self.by[max(self.by)]
         else:
             self.maybe_by.setdefault(closeness, statement)
             self.maybe_allow = self.maybe_allow or statement
@@ -179,6 +190,10 @@ class ResourceBallot(Ballot):
     def uncertain(self) -> bool:
         """Whether what is unknown could change it."""
         return self.deny is None and (super().uncertain or any(one not in self.by for one in self.maybe_by))
+
+    def _maybe_allow(self) -> Statement | None:
+        # The certain ones name the caller less closely.
+        return next((one for closeness, one in self.maybe_by.items() if closeness not in self.by), self.maybe_allow)
 
     def names(self, *closeness: Closeness, hopeful: bool) -> bool:
         """Whether it allows somebody who is named as closely as one of these."""

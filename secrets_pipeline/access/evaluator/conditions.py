@@ -50,7 +50,8 @@ class _Compared:
         values = lookup.get(self._key)
         if isinstance(values, Unknown):
             return None
-        if not values:
+        if not values or (self._set is not _Set.NONE and not any(values)):
+            # Values that are all empty count as none to a set operator.
             return self._of_absent()
         if len(values) == 1:
             return self._of(values[0], lookup)
@@ -58,10 +59,11 @@ class _Compared:
             return all_of(self._of(one, lookup) for one in values)
         if self._set is _Set.ANY:
             return any_of(self._of(one, lookup) for one in values)
-        found = any_of(self._patterns.match(one, lookup) for one in values)
-        return negated(found) if self._negated else found
+        return (all_of if self._negated else any_of)(self._of(one, lookup) for one in values)
 
     def _of(self, value: str, lookup: Lookup) -> Truth:
+        # A variable without a value is null: nothing equals it, and so everything differs from it.
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
         found = self._patterns.match(value, lookup)
         return negated(found) if self._negated else found
 

@@ -49,11 +49,11 @@ def authorize(request: Request, caller: Caller, target: Target, *, lookup: Looku
         if one in unsure and count.decide(unsure - {one})[0]:
             unsure -= {one}
     needed = [one for one in count.ballots if one in unsure]
-    return Decision(None, needed[0].vote(), count.ballots, "; ".join(map(_reason, needed)))
+    return Decision(None, needed[0].doubt(), count.ballots, "; ".join(map(_reason, needed)))
 
 
 def _reason(ballot: Ballot) -> str:
-    vote = ballot.vote()
+    vote = ballot.doubt()
     named = f" {vote.policy}, statement {vote.statement}" if vote.policy else ""
     return f"{vote.layer}{named}: {vote.detail}"
 
@@ -76,7 +76,11 @@ class _Count:
         boundary = caller.boundary
         limits = boundary if boundary is None or isinstance(boundary, Unread) else (boundary,)
         self.boundary = attached(Layer.BOUNDARY, limits, asked)
-        self.session = attached(Layer.SESSION, caller.session_policies, asked)
+        sessions = caller.session_policies
+        if sessions is None and caller.kind is PrincipalKind.FEDERATED_USER:
+            # Without a session policy, a federation token may nothing by itself.
+            sessions = ()
+        self.session = attached(Layer.SESSION, sessions, asked)
         identity = None if caller.kind in _OUTSIDE_IAM else caller.identity
         self.identity = attached(Layer.IDENTITY, identity, asked)
         self.ballots = (self.scp, self.rcp, self.resource, self.grant, self.boundary, self.session, self.identity)
@@ -94,7 +98,8 @@ class _Count:
             if not (ballot.absent or ballot.allows(hopeful=ballot in hopeful)):
                 return False, ballot
         if self._caller.kind in _OUTSIDE_IAM:
-            return self.resource.allows(hopeful=self.resource in hopeful), self.resource
+            granting = self._granting(hopeful, *_ANY)
+            return granting is not None, granting or self.resource
         if self._caller.account_id == self._target.account_id:
             return self._inside(hopeful)
         return self._across(hopeful)
@@ -122,8 +127,13 @@ class _Count:
         granting = self._granting(hopeful, *_ANY)
         if granting is None:
             return False, self.resource
-        if not self._identity_allows(hopeful):
-            return False, self.identity
+        # "… until you attach IAM policies that delegate those permissions, or use grants":
+        # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html
+        if granting is not self.grant and not self._identity_allows(hopeful):
+            by_grant = self.grant.names(*_ANY, hopeful=self.grant in hopeful)
+            if not by_grant:
+                return False, self.identity
+            granting = self.grant
         limit = self._limit(hopeful)
         return (True, granting) if limit is None else (False, limit)
 

@@ -21,6 +21,7 @@ def grant_policy(
     *,
     equals: Mapping[str, str] | None = None,
     subset: Mapping[str, str] | None = None,
+    source_arn: str | None = None,
 ) -> Policy:
     """The policy that says what one grant says.
 
@@ -30,6 +31,7 @@ def grant_policy(
         operations: for example `Decrypt`.
         equals: EncryptionContextEquals: exactly this context.
         subset: EncryptionContextSubset: at least this one.
+        source_arn: SourceArn: only on behalf of this resource.
     """
     wanted = {**(subset or {}), **(equals or {})}
     conditions: dict[str, Any] = {}
@@ -37,6 +39,8 @@ def grant_policy(
         conditions["StringEquals"] = {f"kms:EncryptionContext:{key}": value for key, value in wanted.items()}
     if equals:
         conditions["ForAllValues:StringEquals"] = {"kms:EncryptionContextKeys": sorted(equals)}
+    if source_arn:
+        conditions["ArnLike"] = {"aws:SourceArn": source_arn}
     statement = {
         "Sid": grant_id,
         "Effect": "Allow",

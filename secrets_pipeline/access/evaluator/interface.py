@@ -125,7 +125,8 @@ class Caller:
             own["aws:principalservicename"] = (self.arn,)
         elif self.kind is not PrincipalKind.IDENTITY_PROVIDER:
             own |= {"aws:principalarn": (self.arn,), "aws:principalaccount": (self.account_id,)}
-        object.__setattr__(self, "names", Names.of(self))
+        bounded = None if isinstance(self.boundary, Unread) else self.boundary is not None
+        object.__setattr__(self, "names", Names.of(self, bounded=bounded))
         object.__setattr__(self, "facts", replace(self.context, values={**own, **self.context.values}))
 
 

@@ -53,24 +53,31 @@ class Pattern:
         """Whether a text matches; unknown if a variable is, false if a variable has no value."""
         if self._test is not None:
             return self._test(text)
+        filled = self._filled(lookup)
+        if isinstance(filled, Unknown):
+            return None
+        return filled is not None and self._matcher(filled)(text)
+
+    def _filled(self, lookup: Lookup) -> str | Unknown | None:
         filled: list[str] = []
+        unknown: Unknown | None = None
         for part in self._parts:
             if isinstance(part, str):
                 filled.append(part)
                 continue
             values = lookup.get(part.key)
             if isinstance(values, Unknown):
-                return None
-            if not values:
+                unknown = values
+            elif not values:
                 if part.default is None:
-                    return False
+                    return None
                 filled.append(part.default)
             elif len(values) == 1:
                 filled.append(values[0])
             else:
                 # A variable of several values has no text: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
-                return False
-        return self._matcher("".join(filled))(text)
+                return None
+        return unknown or "".join(filled)
 
     @property
     def test(self) -> Callable[[str], bool] | None:

@@ -37,41 +37,52 @@ class Closeness(IntEnum):
 
 
 class Names:
-    """Every way in which a policy can name one caller."""
+    """Every way in which a policy can name one caller.
 
-    __slots__ = ("_any_session_of", "closeness")
+    Attributes:
+        closeness: `kind|name` → how close that is.
+        session: `kind|name` of the session, empty where nobody said which one calls.
+        bounded: whether the caller has a permissions boundary; unknown where nobody could read it.
+    """
 
-    def __init__(self, closeness: Mapping[str, Closeness], any_session_of: str = "") -> None:
+    __slots__ = ("_sessions", "bounded", "closeness", "session")
+
+    def __init__(
+        self, closeness: Mapping[str, Closeness], *, sessions: str = "", session: str = "", bounded: Truth = False
+    ) -> None:
         self.closeness = closeness
-        self._any_session_of = any_session_of
+        self.session = session
+        self.bounded = bounded
+        self._sessions = sessions
 
     @classmethod
-    def of(cls, caller: Caller) -> Names:
-        """The names of a caller, as `kind|name`."""
+    def of(cls, caller: Caller, *, bounded: Truth) -> Names:
+        """The names of a caller."""
         kind = caller.kind.value
         if kind in ("Service", "Federated"):
             own = {f"{kind}|{caller.arn}": Closeness.SELF, "AWS|*": Closeness.ANYONE, f"{kind}|*": Closeness.ANYONE}
             return cls(own)
         own = {"AWS|*": Closeness.ANYONE, f"AWS|{caller.account_id}": Closeness.ACCOUNT}
         if kind == "Account":
-            return cls(own)
+            return cls(own, bounded=bounded)
         role = _ROLE.fullmatch(caller.arn) if kind == "AssumedRole" else None
         if role is None:
-            return cls({**own, f"AWS|{caller.arn}": Closeness.SELF})
+            return cls({**own, f"AWS|{caller.arn}": Closeness.SELF}, bounded=bounded)
         own[f"AWS|{caller.arn}"] = Closeness.ROLE
         sessions = f"AWS|arn:{role['partition']}:sts::{role['account']}:assumed-role/{role['name']}/"
-        if caller.session is None:
-            return cls(own, sessions)
-        return cls({**own, f"{sessions}{caller.session}": Closeness.SELF})
+        session = "" if caller.session is None else f"{sessions}{caller.session}"
+        if session:
+            own[session] = Closeness.SELF
+        return cls(own, sessions=sessions, session=session, bounded=bounded)
 
     @property
-    def of_any_session(self) -> bool:
-        """Whether it is a role, and nobody said which session of it calls."""
-        return bool(self._any_session_of)
+    def of_role(self) -> bool:
+        """Whether it is a role, which its sessions stand for."""
+        return bool(self._sessions)
 
     def may_be(self, name: str) -> bool:
         """Whether a name is that of one session of this role, and nobody said which session calls."""
-        return bool(self._any_session_of) and name.startswith(self._any_session_of)
+        return bool(self._sessions) and not self.session and name.startswith(self._sessions)
 
 
 class Principals:
@@ -110,19 +121,23 @@ class Principals:
         return best, best is not Closeness.NOBODY
 
     def _match_excepted(self, names: Names, *, denies: bool) -> tuple[Closeness, Truth]:
-        """`NotPrincipal`: an exemption from a Deny holds only if account, role and session are all listed."""
-        listed_names = set(self._names)
-        own = [name for name in names.closeness if name != "AWS|*"]
-        if "AWS|*" in listed_names:
+        """`NotPrincipal`: whether a caller is none of those it lists.
+
+        An exemption from a Deny needs account and role, or account and user; whether a session has to be listed as well
+        differs between services. One that has a permissions boundary is never exempt.
+        Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
+        """
+        mentioned = set(self._names)
+        if "AWS|*" in mentioned:
             return Closeness.NOBODY, False
-        missing = [name for name in own if name not in listed_names]
+        own = [name for name in names.closeness if not name.endswith("|*")]
         if not denies:
-            return (Closeness.ANYONE, True) if len(missing) == len(own) else (Closeness.NOBODY, False)
-        if missing:
+            unlisted = mentioned.isdisjoint(own)
+            return (Closeness.ANYONE, True) if unlisted else (Closeness.NOBODY, False)
+        if names.bounded or not mentioned.issuperset(name for name in own if name != names.session):
             return Closeness.ANYONE, True
-        if names.of_any_session and not any(names.may_be(name) for name in listed_names):
-            return Closeness.ANYONE, True
-        return (Closeness.ANYONE, None) if names.of_any_session else (Closeness.NOBODY, False)
+        exempt = names.bounded is False and (not names.of_role or names.session in mentioned)
+        return (Closeness.NOBODY, False) if exempt else (Closeness.ANYONE, None)
 
 
 def _names(element: Any, where: str) -> Iterable[str]:  # noqa: ANN401 - JSON

@@ -1,0 +1,179 @@
+"""A snapshot made ready: whose policies count for whom, and what was not read is never taken for nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from secrets_pipeline.access.evaluator import Layer, PrincipalKind
+from secrets_pipeline.access.reading import Allowed, DeniedByKms, DeniedBySecretsManager, Unknown
+from secrets_pipeline.access.snapshot import GroupSnapshot
+from tests.access.builders import (
+    AWAY,
+    DECRYPT,
+    ELSEWHERE,
+    FULL,
+    HOME,
+    KEY,
+    NAME,
+    READ,
+    READS,
+    ROLE,
+    allow,
+    decided,
+    deny,
+    document,
+    foreign_world,
+    secret_arn,
+    when,
+    world,
+)
+
+USER = f"arn:aws:iam::{HOME}:user/staff/ana"
+SHARED = f"arn:aws:iam::{HOME}:policy/shared"
+LINKED = f"arn:aws:iam::{HOME}:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX"
+
+
+def test_a_user_reads_by_the_inline_policy_of_a_group() -> None:
+    made = world()
+    made.user(USER, groups=("staff",))
+    made.groups["staff"] = GroupSnapshot(inline={"reads": READS})
+    assert made.decided(USER) == ("Allowed", Layer.IDENTITY, "inline policy reads of group staff", "Read")
+
+
+def test_a_user_reads_by_the_managed_policy_of_a_group_and_is_denied_by_that_of_another() -> None:
+    made = world()
+    made.user(USER, groups=("staff", "guests"))
+    made.groups["staff"] = GroupSnapshot(attached=(SHARED,))
+    made.groups["guests"] = GroupSnapshot()
+    made.managed[SHARED] = READS
+    assert made.decided(USER) == ("Allowed", Layer.IDENTITY, SHARED, "Read")
+    made.groups["guests"] = GroupSnapshot(inline={"guests": document(deny(sid="Guests"))})
+    assert made.decided(USER) == (
+        "DeniedBySecretsManager",
+        Layer.IDENTITY,
+        "inline policy guests of group guests",
+        "Guests",
+    )
+
+
+def test_a_role_reads_by_a_managed_policy() -> None:
+    made = world()
+    made.role(ROLE, attached=(SHARED,))
+    made.managed[SHARED] = READS
+    assert made.decided() == ("Allowed", Layer.IDENTITY, SHARED, "Read")
+
+
+def test_a_managed_policy_that_was_not_read_is_unknown_not_nothing() -> None:
+    made = world()
+    made.role(ROLE, attached=(SHARED,))
+    verdict = made.read()
+    assert isinstance(verdict, Unknown)
+    assert verdict.reason == f"identity policy: managed policy {SHARED} was not read"
+    # Nor is it nothing beside one that allows: it may deny.
+    made.role(ROLE, *READS["Statement"], attached=(SHARED,))
+    assert isinstance(made.read(), Unknown)
+
+
+def test_a_group_that_was_not_read_is_unknown_not_nothing() -> None:
+    made = world()
+    made.user(USER, *READS["Statement"], groups=("staff",))
+    verdict = made.read(USER)
+    assert isinstance(verdict, Unknown)
+    assert verdict.reason == "identity policy: group staff was not read"
+
+
+def test_a_service_linked_role_is_under_no_scp() -> None:
+    made = world()
+    made.role(LINKED, *READS["Statement"])
+    made.scps[HOME] = ((FULL,), ())
+    assert isinstance(made.read(), DeniedBySecretsManager)
+    assert isinstance(made.read(LINKED), Allowed)
+
+
+def test_a_role_that_does_not_exist_reads_nothing_and_is_said_to_be_missing() -> None:
+    ghost = f"arn:aws:iam::{HOME}:role/ghost"
+    made = world()
+    assert made.decided(ghost) == ("DeniedBySecretsManager", Layer.IDENTITY, "", "")
+    assert made.estate().missing(ghost) == f"role ghost does not exist in account {HOME}"
+    assert made.estate().missing(ROLE) == ""
+
+
+def test_nobody_misses_a_role_of_an_account_that_was_not_read() -> None:
+    assert world().estate().missing(f"arn:aws:iam::{ELSEWHERE}:role/ghost") == ""
+
+
+def test_the_root_user_of_the_account_reads_without_any_policy() -> None:
+    verdict = world().read(f"arn:aws:iam::{HOME}:root")
+    assert isinstance(verdict, Allowed)
+
+
+def test_an_account_that_a_secret_and_its_key_let_in_reads() -> None:
+    made = foreign_world()
+    made.secret_policy(allow(sid="Partner", principal=AWAY))
+    made.key(KEY, allow(DECRYPT, principal=AWAY))
+    assert made.decided(f"arn:aws:iam::{AWAY}:root") == ("Allowed", Layer.SECRET_POLICY, "secret policy", "Partner")
+
+
+def test_what_an_account_may_make_its_principals_into_is_unknown_of_the_account() -> None:
+    made = foreign_world()
+    made.secret_policy(allow(sid="Team", principal=AWAY, condition=when("StringEquals", "aws:PrincipalTag/team", "x")))
+    made.key(KEY, allow(DECRYPT, principal=AWAY))
+    verdict = made.read(f"arn:aws:iam::{AWAY}:root")
+    assert isinstance(verdict, Unknown)
+    assert "aws:PrincipalTag/team" in verdict.reason
+
+
+def test_a_federated_user_that_a_policy_names_is_one_of_its_account() -> None:
+    guest = f"arn:aws:sts::{HOME}:federated-user/guest"
+    made = world()
+    made.secret_policy(allow(sid="Guest", principal=guest))
+    caller = made.estate().caller(guest)
+    assert (caller.account_id, caller.kind) == (HOME, PrincipalKind.FEDERATED_USER)
+    # The secret's policy lets it in, the key's does not: it has no policy of its own.
+    assert isinstance(made.read(guest), DeniedByKms)
+
+
+def test_a_secret_knows_its_tags_and_where_its_primary_is() -> None:
+    made = world()
+    conditions = {"StringEquals": {"aws:ResourceTag/Team": "orders", "secretsmanager:SecretPrimaryRegion": "us-east-1"}}
+    made.role(ROLE, allow(sid="Own", condition=conditions), allow(DECRYPT))
+    made.secret(NAME, tags={"team": "orders"}, primary_region="us-east-1")
+    assert made.decided() == ("Allowed", Layer.IDENTITY, "inline policy own", "Own")
+    made.secret(NAME, tags={"team": "orders"})
+    assert isinstance(made.read(), DeniedBySecretsManager)
+
+
+def test_a_key_knows_its_tags_and_aliases() -> None:
+    made = world()
+    conditions = {"StringEquals": {"aws:ResourceTag/team": "orders"}}
+    conditions |= when("ForAnyValue:StringEquals", "kms:ResourceAliases", "alias/shop")
+    made.role(ROLE, allow(), allow(DECRYPT, condition=conditions))
+    made.key(tags={"Team": "orders"}, aliases=("alias/other", "alias/shop"))
+    assert isinstance(made.read(), Allowed)
+    made.key(tags={"Team": "orders"}, aliases=("alias/other",))
+    assert isinstance(made.read(), DeniedByKms)
+
+
+@pytest.mark.parametrize(
+    ("until", "kind"), [("2026-11-26T00:00:00Z", Allowed), ("2026-11-25T00:00:00Z", DeniedBySecretsManager)]
+)
+def test_the_moment_of_the_snapshot_counts(until: str, kind: type) -> None:
+    made = world()
+    made.role(ROLE, allow(condition=when("DateLessThan", "aws:CurrentTime", until)), allow(DECRYPT))
+    assert isinstance(made.read(), kind)
+
+
+def test_a_secret_that_is_not_there_is_none() -> None:
+    assert world().estate().secret("shop/dev/nothing") is None
+
+
+def test_policies_with_one_statement_that_is_no_list_are_policies() -> None:
+    made = world()
+    made.secret(NAME, policy={"Version": "2012-10-17", "Statement": deny(sid="One", principal=ROLE)})
+    assert made.decided() == ("DeniedBySecretsManager", Layer.SECRET_POLICY, "secret policy", "One")
+
+
+def test_a_resource_that_is_another_secret_does_not_let_read() -> None:
+    made = world()
+    made.role(ROLE, allow(READ, resource=secret_arn("shop/dev/api")), allow(DECRYPT))
+    assert decided(made.read()) == ("DeniedBySecretsManager", Layer.IDENTITY, "", "")
