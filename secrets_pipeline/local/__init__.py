@@ -7,19 +7,21 @@ from secrets_pipeline.local.calls import Call, calls, reset_calls
 from secrets_pipeline.local.conditions import reset_conditions
 from secrets_pipeline.local.faults import Fault, FaultAction, FaultReport, Struck, arm, disarm, fault_reports
 from secrets_pipeline.local.latency import Latency, set_latency
-from secrets_pipeline.local.lifecycle import LocalAws, start, status, stop
+from secrets_pipeline.local.lifecycle import ADMINISTRATOR_ROLE, LocalAws, start, status, stop
 from secrets_pipeline.local.lists import freeze_lists, lag_lists, thaw_lists
 from secrets_pipeline.local.quotas import SECRETS_MANAGER_QUOTAS, RateQuota, enforce_quotas
 from secrets_pipeline.local.terraform import (
     StandIn,
     StandInFunction,
     StandInRole,
+    StandInSecret,
     StandInService,
     StandInStage,
     stand_in,
 )
 
 __all__ = [
+    "ADMINISTRATOR_ROLE",
     "SECRETS_MANAGER_QUOTAS",
     "Call",
     "Fault",
@@ -31,6 +33,7 @@ __all__ = [
     "StandIn",
     "StandInFunction",
     "StandInRole",
+    "StandInSecret",
     "StandInService",
     "StandInStage",
     "Struck",

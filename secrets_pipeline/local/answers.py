@@ -24,6 +24,13 @@ _THROTTLED: Mapping[str, tuple[int, str]] = {
     "rest-xml": (503, "SlowDown"),
 }
 """By protocol; services of the JSON protocol answer ThrottlingException."""
+_DENIED: Mapping[str, tuple[int, str]] = {
+    "query": (403, "AccessDenied"),
+    "ec2": (403, "UnauthorizedOperation"),
+    "rest-json": (403, "AccessDeniedException"),
+    "rest-xml": (403, "AccessDenied"),
+}
+"""By protocol; services of the JSON protocol answer AccessDeniedException with status 400."""
 _BROKEN: Mapping[str, str] = {
     "secretsmanager": "InternalServiceError",
     "kms": "KMSInternalException",
@@ -49,7 +56,29 @@ def refuse_throttled(response: BaseResponse) -> NoReturn:
     """
     protocol = str(get_service_model(response.boto3_service_name).protocol)
     status, code = _THROTTLED.get(protocol, (400, "ThrottlingException"))
-    _refuse(response, status, code, "Rate exceeded")
+    refuse(response, status, code, "Rate exceeded")
+
+
+def refuse_denied(response: BaseResponse, operation: str) -> NoReturn:
+    """Answer as the service does to a caller that no policy allows the operation.
+
+    Raises:
+        HTTPException: the answer, which Flask sends.
+    """
+    action = f"{response.boto3_service_name}:{operation}"
+    message = f"User is not authorized to perform: {action} because no identity-based policy allows the {action} action"
+    refuse_access(response, message)
+
+
+def refuse_access(response: BaseResponse, message: str) -> NoReturn:
+    """Answer as the service does to a caller without permission.
+
+    Raises:
+        HTTPException: the answer, which Flask sends.
+    """
+    protocol = str(get_service_model(response.boto3_service_name).protocol)
+    status, code = _DENIED.get(protocol, (400, "AccessDeniedException"))
+    refuse(response, status, code, message)
 
 
 def refuse_broken(response: BaseResponse) -> NoReturn:
@@ -59,10 +88,15 @@ def refuse_broken(response: BaseResponse) -> NoReturn:
         HTTPException: the answer, which Flask sends.
     """
     code = _BROKEN.get(response.boto3_service_name, "InternalFailure")
-    _refuse(response, 500, code, "An error occurred on the server side.")
+    refuse(response, 500, code, "An error occurred on the server side.")
 
 
-def _refuse(response: BaseResponse, status: int, code: str, message: str) -> NoReturn:
+def refuse(response: BaseResponse, status: int, code: str, message: str) -> NoReturn:
+    """Answer with an error, in the shape of the service's protocol.
+
+    Raises:
+        HTTPException: the answer, which Flask sends.
+    """
     _, headers, body = response.serialized(ActionResult(_Refusal(code, message)))
     raise HTTPException(response=Response(body, status, headers))
 

@@ -18,6 +18,7 @@ from secrets_pipeline.local import corrections
 from secrets_pipeline.local.answers import error_code
 from secrets_pipeline.local.calls import CALLS_PATH, Call, CallLog
 from secrets_pipeline.local.control import CONDITIONS_PATH, Conditions, Control, Environ, StartResponse, answer
+from secrets_pipeline.local.corrections import cloudtrail
 from secrets_pipeline.local.faults import FAULTS_PATH
 from secrets_pipeline.local.gate import Gate, Passage, cut
 from secrets_pipeline.local.latency import LATENCY_PATH
@@ -91,7 +92,7 @@ class Application:
         service = str(app.service)  # type: ignore[attr-defined] # moto sets it
         self._gate.latency.wait(service)
         passage, answered = Passage(), _Answer()
-        _current.passage, _current.gate = passage, self._gate
+        _current.passage, _current.gate, _current.read = passage, self._gate, None
         with self._turn(service, environ["PATH_INFO"]):
             body: Iterable[bytes] = app(environ, answered.start)
         if passage.call is not None:
@@ -119,6 +120,8 @@ class Application:
             body, error = sent, error_code(passage.service, code, answered.headers, sent[0])
         if passage.call is not None:
             self.log.record(replace(passage.call, status=code, error=error))
+        if code and _current.read is not None:
+            cloudtrail.record(_current.read, error)
         return body
 
 
@@ -138,6 +141,7 @@ def watch_calls() -> None:
         # Some dispatchers set up twice for one request.
         if passage is not None and passage.call is None:
             gate: Gate = _current.gate
+            _current.read = cloudtrail.secret_read(response)
             gate.admit(passage, _call(response, request), response)
 
     BaseResponse.setup_class = noted  # type: ignore[assignment,method-assign] # the only place that knows all of this

@@ -28,6 +28,8 @@ class FaultAction(StrEnum):
     """The service's throttling error; the call is not performed."""
     ERROR = "error"
     """HTTP 500; the call is not performed."""
+    DENY = "deny"
+    """The service's error for what the caller may not do; the call is not performed."""
     LOST = "lost"
     """The call is performed; the connection is cut without an answer."""
 

@@ -9,7 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.local.answers import refuse_broken, refuse_throttled
+from secrets_pipeline.local.answers import refuse_broken, refuse_denied, refuse_throttled
+from secrets_pipeline.local.enforcement import refuse_unauthorized
 from secrets_pipeline.local.faults import FaultAction, Faults
 from secrets_pipeline.local.latency import LatencyControl
 from secrets_pipeline.local.quotas import Buckets
@@ -45,11 +46,11 @@ class Passage:
     @property
     def answered(self) -> bool:
         """Whether the client gets an answer."""
-        return self.fault is None or self.fault.action in {FaultAction.THROTTLE, FaultAction.ERROR}
+        return self.fault is None or self.fault.action in {FaultAction.THROTTLE, FaultAction.ERROR, FaultAction.DENY}
 
 
 class Gate:
-    """Latency, quotas and faults of this server."""
+    """Latency, quotas, faults and permissions of this server."""
 
     def __init__(self) -> None:
         self.latency = LatencyControl()
@@ -67,12 +68,14 @@ class Gate:
         if passage.fault is None:
             if not self.quotas.admits(call):
                 refuse_throttled(response)
-            return
-        if passage.fault.action is FaultAction.THROTTLE:
+        elif passage.fault.action is FaultAction.THROTTLE:
             refuse_throttled(response)
-        if not passage.performed:
+        elif passage.fault.action is FaultAction.DENY:
+            refuse_denied(response, call.operation)
+        elif not passage.performed:
             _kill(passage.fault)
             refuse_broken(response)
+        refuse_unauthorized(response)
 
 
 def cut(passage: Passage, connection: socket.socket) -> None:

@@ -19,6 +19,10 @@ from secrets_pipeline.local.state import LOCK_FILE, LOG_FILE, START_LOCK_FILE, f
 
 DEFAULT_ACCOUNT = "111122223333"
 DEFAULT_REGION = "eu-west-2"
+ADMINISTRATOR_ROLE = "OrganizationAccountAccessRole"
+"""The role in every other account that the default account may assume, and that may do everything there."""
+OPERATOR_USER = "local-operator"
+"""The user whose credentials `environment` holds; it may do everything in the default account."""
 # Any well-formed access key works; moto reads twenty capitals and digits.
 ACCESS_KEY_ID = "AKIALOCALOPERATOR000"
 SECRET_ACCESS_KEY = "local-operator"  # noqa: S105 - signatures are not checked

@@ -1,6 +1,7 @@
 """The part that Terraform plays in a real account: what stacks deliver to, but do not create.
 
-Works on the embedded AWS only: it is given a `LocalAws`, and assumes an administrator role in any account by name.
+Works on the embedded AWS only: it is given a `LocalAws`, whose operator may assume an administrator role
+in any account.
 """
 
 from __future__ import annotations
@@ -8,22 +9,25 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import boto3
 import botocore.session
 from botocore.loaders import Loader, create_loader
 
-from secrets_pipeline.local.lifecycle import ACCESS_KEY_ID, SECRET_ACCESS_KEY, LocalAws
+from secrets_pipeline.local.lifecycle import ACCESS_KEY_ID, ADMINISTRATOR_ROLE, SECRET_ACCESS_KEY, LocalAws
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
     from mypy_boto3_iam import IAMClient
 
-ADMINISTRATOR = "Terraform"
+_INSTANCES = "ec2.amazonaws.com"
+"""Instances take their role from an instance profile, which the console gives the role's name."""
+_PODS = "pods.eks.amazonaws.com"
+"""EKS Pod Identity tags the sessions of its pods."""
 _HANDLER = '''"""Answers with the names of its environment variables."""
 
 import os
@@ -33,6 +37,9 @@ def handler(event, context):
     return {"variables": sorted(os.environ)}
 '''
 
+Document: TypeAlias = Mapping[str, Any]
+"""A policy document."""
+
 
 @dataclass(frozen=True, slots=True)
 class StandInRole:
@@ -41,10 +48,18 @@ class StandInRole:
     Attributes:
         arn: `arn:aws:iam::ACCOUNT:role/PATH/NAME`.
         service: who may assume it, for example `ecs-tasks.amazonaws.com`.
+        policies: inline policies, document by name.
+        boundary: document of its permissions boundary, which becomes a managed policy; None for none.
+        tags: of the role.
+        trust: trust policy in the place of the one that lets `service` in.
     """
 
     arn: str
     service: str
+    policies: Mapping[str, Document] = field(default_factory=dict, hash=False)
+    boundary: Document | None = field(default=None, hash=False)
+    tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+    trust: Document | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +123,24 @@ class StandInStage:
     region: str | None = None
 
 
-StandIn = StandInRole | StandInFunction | StandInService | StandInStage
+@dataclass(frozen=True, slots=True)
+class StandInSecret:
+    """A secret that somebody made by hand, under the default key, with a random value.
+
+    Attributes:
+        name: secret name.
+        policy: its resource policy.
+        account_id: account; None for the default one.
+        region: region; None for the default one.
+    """
+
+    name: str
+    policy: Document
+    account_id: str | None = None
+    region: str | None = None
+
+
+StandIn = StandInRole | StandInFunction | StandInService | StandInStage | StandInSecret
 
 
 def stand_in(aws: LocalAws, resources: Sequence[StandIn]) -> None:
@@ -128,6 +160,8 @@ def stand_in(aws: LocalAws, resources: Sequence[StandIn]) -> None:
             _function(session, one)
         elif isinstance(one, StandInService):
             _service(session, one)
+        elif isinstance(one, StandInSecret):
+            _secret(session, one)
         else:
             _stage(session, one)
 
@@ -152,7 +186,7 @@ def _session(aws: LocalAws, account_id: str | None, region: str | None) -> _Sess
     own = _own_session(aws.endpoint_url, region or aws.region)
     if account_id in {None, aws.account_id}:
         return own
-    role = f"arn:aws:iam::{account_id}:role/{ADMINISTRATOR}"
+    role = f"arn:aws:iam::{account_id}:role/{ADMINISTRATOR_ROLE}"
     issued = own.client("sts").assume_role(RoleArn=role, RoleSessionName="terraform")["Credentials"]
     keys = (issued["AccessKeyId"], issued["SecretAccessKey"])
     return _Session(_boto3(region or aws.region, *keys, issued["SessionToken"]), aws.endpoint_url)
@@ -178,15 +212,35 @@ def _loader() -> Loader:
 
 def _role(at: _Session, wanted: StandInRole) -> None:
     iam: IAMClient = at.client("iam")
-    path, _, name = wanted.arn.split(":role", 1)[1].rpartition("/")
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"Service": wanted.service}, "Action": "sts:AssumeRole"}],
-    }
-    _unless_there(
-        lambda: iam.create_role(Path=path + "/", RoleName=name, AssumeRolePolicyDocument=json.dumps(trust)),
-        iam.exceptions.EntityAlreadyExistsException,
-    )
+    prefix, _, rest = wanted.arn.partition(":role")
+    path, _, name = rest.rpartition("/")
+    actions = ["sts:AssumeRole", *(["sts:TagSession"] if wanted.service == _PODS else [])]
+    trust = wanted.trust or _policy({"Principal": {"Service": wanted.service}, "Action": actions})
+    try:
+        iam.create_role(
+            Path=path + "/",
+            RoleName=name,
+            AssumeRolePolicyDocument=json.dumps(trust),
+            Tags=[{"Key": key, "Value": value} for key, value in wanted.tags.items()],
+        )
+    except iam.exceptions.EntityAlreadyExistsException:
+        return
+    if wanted.service == _INSTANCES:
+        iam.create_instance_profile(InstanceProfileName=name, Path=path + "/")
+        iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+    for policy, document in wanted.policies.items():
+        iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
+    if wanted.boundary is not None:
+        bound, arn = json.dumps(wanted.boundary), f"{prefix}:policy/{name}-boundary"
+        _unless_there(
+            lambda: iam.create_policy(PolicyName=f"{name}-boundary", PolicyDocument=bound),
+            iam.exceptions.EntityAlreadyExistsException,
+        )
+        iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=arn)
+
+
+def _policy(*allowed: Mapping[str, Any]) -> Document:
+    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **one} for one in allowed]}
 
 
 def _function(at: _Session, wanted: StandInFunction) -> None:
@@ -249,6 +303,16 @@ def _stage(at: _Session, wanted: StandInStage) -> None:
         client.put_method(restApiId=api, resourceId=root, httpMethod="GET", authorizationType="NONE")
         client.put_integration(restApiId=api, resourceId=root, httpMethod="GET", type="MOCK")
     client.create_deployment(restApiId=api, stageName=wanted.stage_name)
+
+
+def _secret(at: _Session, wanted: StandInSecret) -> None:
+    client = at.client("secretsmanager")
+    value = client.get_random_password()["RandomPassword"]
+    _unless_there(
+        lambda: client.create_secret(Name=wanted.name, SecretString=value),
+        client.exceptions.ResourceExistsException,
+    )
+    client.put_resource_policy(SecretId=wanted.name, ResourcePolicy=json.dumps(wanted.policy), BlockPublicPolicy=True)
 
 
 def _unless_there(create: Callable[[], object], conflict: type[Exception]) -> None:

@@ -23,6 +23,23 @@ from tests.faults.ground import Ground
 
 FUNCTION = Path(__file__).with_name("rotation_function.py")
 ROLE = "arn:aws:iam::111122223333:role/rotation"
+ROTATES = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": [
+                "secretsmanager:DescribeSecret",
+                "secretsmanager:GetSecretValue",
+                "secretsmanager:PutSecretValue",
+                "secretsmanager:UpdateSecretVersionStage",
+                "kms:Decrypt",
+                "kms:GenerateDataKey",
+            ],
+            "Resource": "*",
+        }
+    ],
+}
 CREDENTIALS, CONNECTION = "myapp/dev/database/credentials", "myapp/dev/database/connection"
 INSTANCE = "myapp-dev"
 EDITED = "renamed"
@@ -96,7 +113,7 @@ def apply_and_rotation(ground: Ground, base_path: Path, *, apart: float) -> tupl
 
 def rotation_function(ground: Ground) -> str:
     """ARN of a function that really rotates the database's password, with the permission to invoke it."""
-    local.stand_in(ground.aws, [local.StandInRole(ROLE, "lambda.amazonaws.com")])
+    local.stand_in(ground.aws, [local.StandInRole(ROLE, "lambda.amazonaws.com", {"rotate": ROTATES})])
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.write(FUNCTION, "rotation_function.py")

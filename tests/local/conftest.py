@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_organizations import OrganizationsClient
     from mypy_boto3_rds import RDSClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_ssm import SSMClient
@@ -75,9 +76,15 @@ class Clients:
     def sts(self) -> STSClient:
         return self.session.client("sts", endpoint_url=self.endpoint_url)
 
+    @cached_property
+    def organizations(self) -> OrganizationsClient:
+        return self.session.client("organizations", endpoint_url=self.endpoint_url)
+
     def in_account(self, account_id: str) -> Clients:
         """The same for a role assumed in another account."""
-        issued = self.sts.assume_role(RoleArn=f"arn:aws:iam::{account_id}:role/Operator", RoleSessionName="test")
+        issued = self.sts.assume_role(
+            RoleArn=f"arn:aws:iam::{account_id}:role/OrganizationAccountAccessRole", RoleSessionName="test"
+        )
         keys = issued["Credentials"]
         other = boto3.Session(
             keys["AccessKeyId"],

@@ -92,6 +92,26 @@ def test_a_refused_call_has_the_services_own_code_and_the_next_one_goes_through(
     call(client)
 
 
+DENIED = {"iam": "AccessDenied", "rds": "AccessDenied", "s3": "AccessDenied", "sts": "AccessDenied"} | {
+    "ec2": "UnauthorizedOperation"
+}
+
+
+@pytest.mark.parametrize("service", READS)
+def test_a_call_can_be_denied_as_the_service_does_it(aws: LocalAws, clients: Clients, service: str) -> None:
+    logged, call, *_ = READS[service]
+    client = client_of(clients, service, attempts=3)
+    arm(aws, Fault(FaultAction.DENY, service=logged))
+    with pytest.raises(ClientError) as caught:
+        call(client)
+    answer = caught.value.response
+    assert answer["Error"]["Code"] == DENIED.get(service, "AccessDeniedException")
+    # No SDK tries that again.
+    assert answer["ResponseMetadata"]["RetryAttempts"] == 0
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] in {400, 403}
+    call(client)
+
+
 @pytest.mark.parametrize("service", READS)
 def test_sdks_try_a_refused_call_again(aws: LocalAws, clients: Clients, service: str) -> None:
     _, call, *_ = READS[service]

@@ -68,8 +68,8 @@ def test_a_key_policy_is_json_and_leaves_its_writer_in(kms: KMSClient, key: str,
             kms.create_key(Policy=wrong)
     foreign = policy("arn:aws:iam::444455556666:root")
     kms.put_key_policy(KeyId=key, PolicyName="default", Policy=foreign, BypassPolicyLockoutSafetyCheck=True)
-    assert kms.get_key_policy(KeyId=key)["Policy"] == foreign
-    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=policy("arn:aws:iam::111122223333:root"))
+    with refused("AccessDeniedException"):
+        kms.put_key_policy(KeyId=key, PolicyName="default", Policy=policy("arn:aws:iam::111122223333:root"))
 
 
 def test_the_rotation_period_is_kept(kms: KMSClient, key: str, refused: Refused) -> None:
@@ -163,7 +163,14 @@ def test_a_change_of_key_re_encrypts_what_can_be_decrypted(
 def test_a_key_of_another_account_is_used_by_arn_only(
     clients: Clients, kms: KMSClient, name: str, refused: Refused
 ) -> None:
-    other = clients.in_account("444455556666").kms.create_key()["KeyMetadata"]
+    letting = {
+        "Effect": "Allow",
+        "Principal": {"AWS": ["111122223333", "444455556666"]},
+        "Action": "*",
+        "Resource": "*",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [letting]})
+    other = clients.in_account("444455556666").kms.create_key(Policy=policy)["KeyMetadata"]
     clients.secrets.create_secret(Name=name, SecretString="x", KmsKeyId=other["Arn"])
     with refused("ResourceNotFoundException"):
         clients.secrets.create_secret(Name=name + "2", SecretString="x", KmsKeyId=other["KeyId"])
@@ -174,3 +181,18 @@ def test_a_key_made_without_a_usage_encrypts(kms: KMSClient, key: str) -> None:
     assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyUsage"] == "ENCRYPT_DECRYPT"
     mac = kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]
     assert mac["KeyUsage"] == "GENERATE_VERIFY_MAC"
+
+
+def test_the_default_key_of_secrets_manager_has_the_policy_that_aws_gives_it(clients: Clients) -> None:
+    about = clients.kms.describe_key(KeyId="alias/aws/secretsmanager")["KeyMetadata"]
+    account = about["AWSAccountId"]
+    document = json.loads(clients.kms.get_key_policy(KeyId=about["KeyId"], PolicyName="default")["Policy"])
+    assert document["Id"] == "auto-secretsmanager-2"
+    use, data_keys, metadata = document["Statement"]
+    assert (use["Principal"], data_keys["Principal"]) == ({"AWS": "*"}, {"AWS": "*"})
+    via = f"secretsmanager.{clients.session.region_name}.amazonaws.com"
+    assert use["Condition"] == {"StringEquals": {"kms:CallerAccount": account, "kms:ViaService": via}}
+    assert "kms:Decrypt" in use["Action"]
+    assert data_keys["Condition"]["StringEquals"] == {"kms:CallerAccount": account}
+    assert metadata["Principal"] == {"AWS": f"arn:aws:iam::{account}:root"}
+    assert "kms:Decrypt" not in metadata["Action"]

@@ -178,9 +178,9 @@ def test_no_password_is_on_a_command_line_or_in_a_file(folder: Path) -> None:
 def test_calls_name_who_called_and_hold_no_parameters(folder: Path) -> None:
     aws = start(folder)
     client(aws, "secretsmanager").create_secret(Name="canary-name", SecretString="canary-value")
-    issued = client(aws, "sts").assume_role(RoleArn="arn:aws:iam::444455556666:role/Reader", RoleSessionName="test")[
-        "Credentials"
-    ]
+    issued = client(aws, "sts").assume_role(
+        RoleArn="arn:aws:iam::444455556666:role/OrganizationAccountAccessRole", RoleSessionName="test"
+    )["Credentials"]
     boto3.client(
         "secretsmanager",
         endpoint_url=aws.endpoint_url,
@@ -194,6 +194,6 @@ def test_calls_name_who_called_and_hold_no_parameters(folder: Path) -> None:
     assert seen == {
         ("CreateSecret", "111122223333", key, 200),
         ("AssumeRole", "111122223333", key, 200),
-        ("ListSecrets", "444455556666", "arn:aws:iam::444455556666:role/Reader", 200),
+        ("ListSecrets", "444455556666", "arn:aws:iam::444455556666:role/OrganizationAccountAccessRole", 200),
     }
     assert "canary" not in repr(calls(aws))

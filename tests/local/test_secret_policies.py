@@ -18,7 +18,15 @@ def policy(**statement: Any) -> str:  # noqa: ANN401 - any JSON
 
 @pytest.mark.parametrize(
     "malformed",
-    ["{", "[]", "{}", '{"Statement": []}', '{"Statement": [{"Effect": "Allow"}]}', policy(Effect="allow")],
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"Statement": []}',
+        '{"Statement": [{"Effect": "Allow"}]}',
+        policy(Effect="allow"),
+        policy(Condition={"Equals": {"a": "b"}}),
+    ],
 )
 def test_a_malformed_policy_is_refused(clients: Clients, refused: Refused, name: str, malformed: str) -> None:
     clients.secrets.create_secret(Name=name, SecretString="x")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,21 @@ if TYPE_CHECKING:
     from tests.local.conftest import Clients, Refused
 
 ROLE = "arn:aws:iam::111122223333:role/rotation"
+ROTATES: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": [
+                "secretsmanager:DescribeSecret",
+                "secretsmanager:GetSecretValue",
+                "secretsmanager:PutSecretValue",
+                "secretsmanager:UpdateSecretVersionStage",
+            ],
+            "Resource": "*",
+        }
+    ],
+}
 Wait = Callable[[Callable[[], bool]], None]
 
 
@@ -30,7 +46,7 @@ def secrets(clients: Clients) -> SecretsManagerClient:
 @pytest.fixture
 def make_function(aws: LocalAws, clients: Clients, name: str) -> Callable[..., str]:
     def make(mode: str = "", *, permitted: bool = True) -> str:
-        stand_in(aws, [StandInRole(ROLE, "lambda.amazonaws.com")])
+        stand_in(aws, [StandInRole(ROLE, "lambda.amazonaws.com", {"rotate": ROTATES})])
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archive:
             archive.write(Path(__file__).with_name("rotation_function.py"), "rotation_function.py")
@@ -133,6 +149,24 @@ def test_a_rotation_runs_the_four_steps_of_the_functions_own_code(
     second = secrets.rotate_secret(SecretId=name)["VersionId"]
     eventually(lambda: "AWSCURRENT" in stages(secrets, name)[second])
     assert secrets.get_secret_value(SecretId=name)["SecretString"] == "x++"
+
+
+def test_a_function_acts_under_its_own_role(
+    clients: Clients, secrets: SecretsManagerClient, name: str, make_function: Callable[..., str], eventually: Wait
+) -> None:
+    secrets.create_secret(Name=name, SecretString="value")
+    arn = make_function()
+    closed = {**ROTATES, "Statement": [{**ROTATES["Statement"][0], "Effect": "Deny"}]}
+    clients.iam.put_role_policy(RoleName="rotation", PolicyName="closed", PolicyDocument=json.dumps(closed))
+    try:
+        secrets.rotate_secret(SecretId=name, RotationLambdaARN=arn, RotationRules={"AutomaticallyAfterDays": 30})
+        logs = clients.session.client("logs", endpoint_url=clients.endpoint_url)
+        group = f"/aws/lambda/{name.split('/', 1)[0]}"
+        eventually(lambda: bool(logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]))
+        eventually(lambda: "assumed-role/rotation/" in str(logs.filter_log_events(logGroupName=group)["events"]))
+    finally:
+        clients.iam.delete_role_policy(RoleName="rotation", PolicyName="closed")
+    assert secrets.get_secret_value(SecretId=name)["SecretString"] == "value"
 
 
 @pytest.mark.parametrize("step", ["createSecret", "setSecret", "testSecret", "finishSecret"])

@@ -12,8 +12,11 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from http import HTTPStatus
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -38,6 +41,7 @@ from secrets_pipeline.spec import (
     StackSpec,
     Target,
 )
+from tests.reconcilers.readers import Readers
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.type_defs import DescribeSecretResponseTypeDef
@@ -51,6 +55,18 @@ ASSUMED_BY_LAMBDA = json.dumps(
         "Version": "2012-10-17",
         "Statement": [
             {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+)
+ROTATES = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": ["secretsmanager:*", "kms:Decrypt", "kms:GenerateDataKey", "rds:Describe*", "rds:Modify*"],
+                "Resource": "*",
+            }
         ],
     }
 )
@@ -316,7 +332,9 @@ class Rotation:
         with zipfile.ZipFile(archive, "w") as zipped:
             zipped.write(Path(__file__).with_name("rotation_function.py"), "index.py")
         functions, name = self._bench.session.client("lambda"), f"{self._bench.stack}-rotation"
-        self._bench.session.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=ASSUMED_BY_LAMBDA)
+        iam = self._bench.session.client("iam")
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=ASSUMED_BY_LAMBDA)
+        iam.put_role_policy(RoleName=name, PolicyName="rotate", PolicyDocument=ROTATES)
         self._arn = functions.create_function(
             FunctionName=name,
             Role=f"arn:aws:iam::{self._bench.aws.account_id}:role/{name}",
@@ -380,3 +398,34 @@ def bench(aws: local.LocalAws, session: boto3.Session, sessions: Sessions, monke
 def rotate(bench: Bench) -> Rotation:
     """Rotates the bench's `password`, in its database and in its secret."""
     return Rotation(bench)
+
+
+@pytest.fixture(scope="session")
+def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[local.LocalAws, boto3.Session, Sessions]]:
+    """An AWS that `readers` empties before each test, and sessions in it."""
+    running = local.start(tmp_path_factory.mktemp("lone-aws"), die_with_parent=True)
+    variables = running.environment()
+    session = boto3.Session(
+        variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=running.region
+    )
+    yield running, session, unpaced(session)
+    local.stop(running.state_dir)
+
+
+@pytest.fixture
+def readers(lone: tuple[local.LocalAws, boto3.Session, Sessions], monkeypatch: pytest.MonkeyPatch) -> Readers:
+    """Principals of accounts in which nobody else is: whoever else could read would be found."""
+    aws, session, sessions = lone
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "SECRETS_PIPELINE_READ_ONLY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in aws.environment().items():
+        monkeypatch.setenv(name, value)
+    connection = HTTPConnection(urlsplit(aws.endpoint_url).netloc)
+    connection.request("POST", "/moto-api/reset")
+    assert connection.getresponse().status == HTTPStatus.OK
+    connection.close()
+    local.reset_conditions(aws)
+    # Nobody knows the credentials of roles any more.
+    for key in [one for one in sessions._accounts if one[1]]:
+        del sessions._accounts[key]
+    return Readers(Bench(aws, session, sessions))

@@ -18,6 +18,7 @@ from secrets_pipeline import local
 from secrets_pipeline.engine import Change, ChangeClass, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions, plan_stack
 from secrets_pipeline.spec import ReplicaSpec, RotationSpec, StackSpec
+from tests.reconcilers.conftest import ROTATES
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench
@@ -36,6 +37,7 @@ def rotation_function(bench: Bench) -> str:
     """A function that rotates as AWS's templates do: the new value is the old one and a `+`."""
     role = f"arn:aws:iam::{bench.aws.account_id}:role/{bench.stack}"
     local.stand_in(bench.aws, [local.StandInRole(role, "lambda.amazonaws.com")])
+    bench.session.client("iam").put_role_policy(RoleName=bench.stack, PolicyName="rotate", PolicyDocument=ROTATES)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as files:
         files.write(Path(__file__).parents[1] / "local/rotation_function.py", "rotation_function.py")

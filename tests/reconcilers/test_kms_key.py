@@ -77,6 +77,19 @@ def tag(bench: Bench, name: str, **values: str) -> None:
     bench.kms.tag_resource(KeyId=name, Tags=[{"TagKey": key, "TagValue": value} for key, value in values.items()])
 
 
+def test_an_organisation_narrows_the_readers_of_a_key_and_nobody_of_the_account(bench: Bench) -> None:
+    spec = own(bench, readers=(READER,))
+    bench.provision(spec, "kms_keys")
+    narrowed = spec.model_copy(update={"organization_id": "o-a1b2c3d4e5"})
+    assert "key policy differs" in bench.plan(narrowed, "kms_keys")[bench.alias].reasons
+    bench.provision(narrowed, "kms_keys")
+    key_id = bench.kms.describe_key(KeyId=bench.alias)["KeyMetadata"]["KeyId"]
+    policy = json.loads(bench.kms.get_key_policy(KeyId=key_id, PolicyName="default")["Policy"])
+    conditions = [one.get("Condition", {}).get("StringEquals", {}) for one in policy["Statement"]]
+    assert [one.get("aws:PrincipalOrgID") for one in conditions] == [None, None, "o-a1b2c3d4e5"]
+    assert isinstance(bench.provision(narrowed, "kms_keys")[f"kms_keys {bench.alias}"], Unchanged)
+
+
 def left_by_a_crash(bench: Bench, spec: StackSpec) -> str:
     """A key as a run leaves it that dies right after CreateKey; its id."""
     marks = key_marks(bench.context(spec))

@@ -61,6 +61,18 @@ def test_declared_statements_and_foreign_readers_make_one_policy(bench: Bench) -
     assert document["Statement"][1]["Principal"] == {"AWS": [READER]}
 
 
+def test_an_organisation_narrows_the_readers_and_is_a_change_of_policy(bench: Bench) -> None:
+    spec = spec_with(bench, readers=(READER,))
+    bench.provision(spec)
+    narrowed = spec.model_copy(update={"organization_id": "o-a1b2c3d4e5"})
+    assert bench.plan(narrowed, STAGE)[bench.name("api")].reasons == ("policy differs",)
+    bench.provision(narrowed)
+    document = policy(bench)
+    assert document is not None
+    assert document["Statement"][0]["Condition"] == {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}
+    assert {type(one) for one in bench.provision(narrowed).values()} == {Unchanged}
+
+
 def test_a_changed_policy_is_put_again_and_a_removed_one_is_deleted(bench: Bench, spec: StackSpec) -> None:
     changed = spec_with(bench, statement(Sid="Other"))
     assert bench.plan(changed, STAGE)[bench.name("api")].reasons == ("policy differs",)

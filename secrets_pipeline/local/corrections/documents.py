@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from secrets_pipeline.access.evaluator import Policy
 from secrets_pipeline.local.corrections.faults import Fault
+from secrets_pipeline.local.enforcement.documents import policy as compiled
 
 
 def statements(policy: str, refusal: str) -> list[Mapping[str, Any]]:
@@ -26,6 +28,8 @@ def statements(policy: str, refusal: str) -> list[Mapping[str, Any]]:
     found = document.get("Statement") if isinstance(document, dict) else None
     listed = [found] if isinstance(found, dict) else found
     if not isinstance(listed, list) or not listed or not all(_well_formed(one) for one in listed):
+        raise Fault("MalformedPolicyDocumentException", refusal)
+    if not isinstance(compiled("policy", policy), Policy):
         raise Fault("MalformedPolicyDocumentException", refusal)
     return listed
 

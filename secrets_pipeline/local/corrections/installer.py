@@ -1,6 +1,7 @@
 """Corrections are installed when their service is first needed: the imports of some cost a second.
 
-Secrets Manager, KMS and Lambda come first, together, since other services call them.
+IAM, STS, Secrets Manager, KMS and Lambda come first, together, since other services call them, and CloudTrail, which is
+told of calls.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ import importlib
 from threading import Lock
 
 _PACKAGE = "secrets_pipeline.local.corrections"
-EAGER = ("kms", "awslambda", "secretsmanager")
+EAGER = ("iam", "sts", "kms", "awslambda", "secretsmanager", "cloudtrail")
 # Service, as moto names it, to module.
-LAZY = {"ecs": "ecs", "apigateway": "apigateway", "rds": "rds", "sts": "sts"}
+LAZY = {"ecs": "ecs", "apigateway": "apigateway", "rds": "rds", "organizations": "organizations"}
 _lock = Lock()
 _installed: set[str] = set()
 

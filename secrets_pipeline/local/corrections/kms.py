@@ -8,15 +8,14 @@ What it corrects, measured on moto 5.2.5:
   https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
 - RotationPeriodInDays is kept; the waiting period is 7 to 30 days; states that exclude each other are refused.
   https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKeyRotation.html
-- Keys behind `alias/aws/…` have KeyManager AWS and the id that ListAliases shows; that prefix is reserved.
+- Keys behind `alias/aws/…` have KeyManager AWS and the id that ListAliases shows; that prefix is reserved. That of
+  Secrets Manager has AWS's policy.
 - A key ARN of another account means that account's key.
 - PolicyName may be left out. https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html
 - KeyUsage has a default. https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html
 - A key pending deletion takes no tag, description or alias.
 - GenerateMac and VerifyMac answer with the key's ARN.
 - Encrypt knows DryRun.
-- KeyUsage of a key made without one is ENCRYPT_DECRYPT.
-  https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html
 """
 
 from __future__ import annotations
@@ -32,6 +31,7 @@ from moto.kms.models import Key, KmsBackend, kms_backends
 from moto.kms.responses import KmsResponse
 from moto.kms.utils import RESERVED_ALIASE_TARGET_KEY_IDS
 
+from secrets_pipeline.local.corrections import default_keys
 from secrets_pipeline.local.corrections.documents import principals, statements
 from secrets_pipeline.local.corrections.faults import Fault
 from secrets_pipeline.local.corrections.principals import require_visible
@@ -78,8 +78,9 @@ class Backend(KmsBackend):
         if target is None:
             return None
         service = alias_name.removeprefix("alias/aws/")
+        policy = default_keys.policy(service, self.partition, self.region_name, self.account_id)
         key = self.create_key(
-            None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", f"Default key that protects {service}", None
+            policy, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", f"Default key that protects {service}", None
         )
         del self.keys[key.id]
         key.arn, key.id, key.key_manager = key.arn.replace(key.id, target), target, "AWS"
@@ -128,6 +129,9 @@ class Response(KmsResponse):
         match = _KEY_ARN.fullmatch(str(self._get_param("KeyId") or ""))
         account = match["account"] if match else self.current_account
         return kms_backends[account][self.region]
+
+    def _validate_key_policy(self, key_id: str, action: str) -> None:
+        """Nothing: who may call is judged before, conditions included."""
 
     def _get_param(self, param_name: str, if_none: Any = None) -> Any:  # noqa: ANN401 - JSON
         """Parameters that may be left out have AWS's defaults."""
@@ -224,8 +228,7 @@ class Response(KmsResponse):
 
     def _change_state(self, *, enabled: bool) -> str:
         key = self._key()
-        if key.key_state == "PendingDeletion":
-            raise Fault("KMSInvalidStateException", f"{key.arn} is pending deletion.")
+        _require_staying(key)
         key.enabled, key.key_state = enabled, "Enabled" if enabled else "Disabled"
         return "{}"
 
@@ -249,8 +252,7 @@ class Response(KmsResponse):
         key, days = self._key(), int(self._get_param("PendingWindowInDays") or 30)
         if days not in _WAITING_DAYS:
             raise Fault("ValidationException", "PendingWindowInDays must be between 7 and 30.")
-        if key.key_state == "PendingDeletion":
-            raise Fault("KMSInvalidStateException", f"{key.arn} is pending deletion.")
+        _require_staying(key)
         date = self.kms_backend.schedule_key_deletion(key.id, days)
         return json.dumps(
             {"KeyId": key.arn, "DeletionDate": date, "KeyState": key.key_state, "PendingWindowInDays": days}

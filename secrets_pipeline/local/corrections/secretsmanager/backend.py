@@ -18,14 +18,24 @@ from moto.secretsmanager.models import secretsmanager_backends
 from secrets_pipeline.local.corrections import shapes
 from secrets_pipeline.local.corrections.faults import Fault
 from secrets_pipeline.local.corrections.locks import account_lock
-from secrets_pipeline.local.corrections.secretsmanager import metadata, policies, replication, rotation, values
+from secrets_pipeline.local.corrections.secretsmanager import (
+    authorization,
+    metadata,
+    policies,
+    replication,
+    rotation,
+    values,
+)
 from secrets_pipeline.local.corrections.secretsmanager.keys import DEFAULT_ALIAS
 from secrets_pipeline.local.corrections.secretsmanager.model import Secret
 from secrets_pipeline.local.corrections.secretsmanager.request import Request
 from secrets_pipeline.local.corrections.secretsmanager.store import SecretStore
+from secrets_pipeline.local.enforcement import SecretsAccess, identify
 from secrets_pipeline.local.lists import LAG
 
 _READS = re.compile(r"(BatchGet|Describe|Get|List|Validate)[A-Z]")
+
+_ARN = re.compile(r"arn:[\w-]+:secretsmanager:[\w-]+:(?P<account>\d{12}):secret:.+")
 
 Operation = Callable[[Request], Mapping[str, Any]]
 
@@ -89,16 +99,31 @@ class Backend(BaseBackend, TaggableResourcesMixin):
     def _url_module(self) -> ModuleType:
         return moto_urls
 
-    def call(self, operation: str, params: Mapping[str, Any], *, internal: bool = False) -> Mapping[str, Any]:
+    def call(
+        self,
+        operation: str,
+        params: Mapping[str, Any],
+        *,
+        internal: bool = False,
+        access: SecretsAccess | None = None,
+    ) -> Mapping[str, Any]:
         """Perform one operation under the account's lock, which also covers replicas in other regions.
+
+        Args:
+            operation: API operation.
+            params: of the call.
+            internal: another AWS service acts on a secret that it owns.
+            access: what the client may do; None when a service of this process acts by itself.
 
         Raises:
             Fault: AWS's error.
         """
         with account_lock(self.account_id):
+            request = Request(params, self.account_id, self.region_name, self.store, internal, access)
+            authorization.require(operation, request)
             if LAG.moment() is not None and not _READS.match(operation):
                 self._remember(str(params.get("SecretId") or params.get("Name")))
-            return OPERATIONS[operation](Request(params, self.account_id, self.region_name, self.store, internal))
+            return OPERATIONS[operation](request)
 
     def _remember(self, secret_id: str) -> None:
         """Note what lists that lag behind will show of a secret and its replicas; the account's lock is held."""
@@ -168,19 +193,18 @@ class Response(moto_responses.SecretsManagerResponse):
     """Dispatches every operation to `OPERATIONS`."""
 
     def call_action(self) -> tuple[int, dict[str, str], str]:
-        """Validate by the service's model, then act.
-
-        The seam for access control: the caller's account, access key, operation and parameters are all known here,
-        before anything is read.
-        """
+        """Validate by the service's model, then act in the account that the secret's ARN names."""
         operation = self._get_action()
         try:
             if operation not in OPERATIONS:
                 raise Fault("UnknownOperationException", f"The operation {operation} is not emulated.")
             params = json.loads(self.body or "{}")
             shapes.validate("secretsmanager", operation, params)
-            backend: Any = secretsmanager_backends[self.current_account][self.region]  # ours
-            answer = backend.call(operation, params)
+            named = _ARN.fullmatch(str(params.get("SecretId") or ""))
+            account_id = named["account"] if named else self.current_account
+            backend: Any = secretsmanager_backends[account_id][self.region]  # ours
+            client = identify(self.current_account, self.access_key, self.region)
+            answer = backend.call(operation, params, access=SecretsAccess(client, self.region))
         except JsonRESTError as error:
             return int(error.code), {"x-amzn-errortype": error.error_type}, error.get_body()
         return 200, {}, json.dumps(answer)

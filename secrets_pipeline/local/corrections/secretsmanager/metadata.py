@@ -76,7 +76,7 @@ def list_secret_version_ids(request: Request) -> dict[str, Any]:
             "VersionId": version.id,
             "VersionStages": list(version.stages),
             "CreatedDate": version.created,
-            "KmsKeyIds": [version.kms_key_id or "DefaultEncryptionKey"],
+            "KmsKeyIds": [one or "DefaultEncryptionKey" for one in version.key_ids],
             **({"LastAccessedDate": version.accessed} if version.accessed is not None else {}),
         }
         for version in secret.versions.values()

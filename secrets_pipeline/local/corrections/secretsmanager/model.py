@@ -26,6 +26,7 @@ class Version:
         string: SecretString; None if binary or not yet written.
         binary: SecretBinary in base64, as it travels.
         kms_key_id: key under which this version is encrypted; None for `aws/secretsmanager`.
+        former_key_ids: keys that open it still, as it was under them before the secret's key changed.
         stages: staging labels, in the order they were attached.
         created: epoch seconds.
         accessed: epoch seconds of the day of the last GetSecretValue.
@@ -38,6 +39,17 @@ class Version:
     stages: list[str] = field(default_factory=list)
     created: float = field(default_factory=time.time)
     accessed: float | None = None
+    former_key_ids: tuple[str | None, ...] = ()
+
+    @property
+    def key_ids(self) -> tuple[str | None, ...]:
+        """Every key that opens it, the latest first."""
+        return self.kms_key_id, *self.former_key_ids
+
+    def encrypt_again(self, key_id: str | None) -> None:
+        """Encrypt it under one more key, which is the latest then."""
+        self.former_key_ids = tuple(one for one in self.key_ids if one != key_id)
+        self.kms_key_id = key_id
 
     @property
     def has_value(self) -> bool:

@@ -12,8 +12,8 @@ from typing import Any
 from moto.secretsmanager.models import secretsmanager_backends
 
 from secrets_pipeline.local.corrections.faults import Fault
-from secrets_pipeline.local.corrections.secretsmanager import keys
-from secrets_pipeline.local.corrections.secretsmanager.model import Replica, Secret
+from secrets_pipeline.local.corrections.secretsmanager import encryption, keys
+from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, Replica, Secret
 from secrets_pipeline.local.corrections.secretsmanager.request import Request
 from secrets_pipeline.local.corrections.secretsmanager.store import SecretStore
 from secrets_pipeline.local.corrections.settings import settings
@@ -44,9 +44,9 @@ def add(request: Request, secret: Secret, wanted: Sequence[Mapping[str, Any]]) -
         secret.replicas[region] = replica
         store = _store(request.account_id, region)
         present = store.find(secret.name)
+        mirror = _mirror(store, secret, region, replica.kms_key_id)
         try:
-            keys.require(secret.kms_key_id, request.account_id, request.region, "decrypt")
-            keys.require(key, request.account_id, region, "encrypt")
+            _copy_value(request, secret, mirror)
         except Fault as fault:
             replica.outcome, replica.message = "Failed", fault.message
             continue
@@ -54,7 +54,17 @@ def add(request: Request, secret: Secret, wanted: Sequence[Mapping[str, Any]]) -
             replica.outcome = "Failed"
             replica.message = f"Replication failed: Secret name {secret.name} already exists in region {region}."
             continue
-        store.put(_mirror(store, secret, region, replica.kms_key_id))
+        store.put(mirror)
+
+
+def _copy_value(request: Request, secret: Secret, mirror: Secret) -> None:
+    """Decrypt under a key of the primary, encrypt under that of the replica."""
+    current = secret.staged(CURRENT)
+    if current is None:
+        encryption.use(request, secret.arn, secret.kms_key_id, "kms:Decrypt")
+    else:
+        encryption.open_version(request, secret, current)
+    encryption.use(request, mirror.arn, mirror.kms_key_id, "kms:GenerateDataKey", region=mirror.region)
 
 
 def _mirror(store: SecretStore, primary: Secret, region: str, key: str | None) -> Secret:

@@ -10,6 +10,7 @@ from typing import Any
 from secrets_pipeline.local.corrections.faults import Fault
 from secrets_pipeline.local.corrections.secretsmanager.model import Secret
 from secrets_pipeline.local.corrections.secretsmanager.store import SecretStore
+from secrets_pipeline.local.enforcement.secrets import SecretsAccess
 
 NOT_FOUND = "Secrets Manager can't find the specified secret."
 MARKED = "You can't perform this operation on the secret because it was marked for deletion."
@@ -30,6 +31,7 @@ class Request:
         region: region of the endpoint.
         store: the secrets there.
         internal: True when another AWS service acts on a secret that it owns.
+        access: what the client may do; None when a service of this process acts by itself.
     """
 
     params: Mapping[str, Any]
@@ -37,6 +39,7 @@ class Request:
     region: str
     store: SecretStore
     internal: bool = False
+    access: SecretsAccess | None = None
 
     def text(self, name: str) -> str | None:
         """A string parameter, None if absent."""

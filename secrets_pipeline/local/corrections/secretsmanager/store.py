@@ -28,10 +28,19 @@ class SecretStore:
         self._by_arn: dict[str, Secret] = {}
         self._history = History()
 
-    def new(self, name: str) -> Secret:
-        """Make a secret with a fresh ARN, whose suffix is six letters or digits."""
+    @property
+    def place(self) -> str:
+        """What the ARNs of all secrets here begin with: `arn:…:secret:`."""
+        return self._prefix
+
+    def draft(self, name: str) -> Secret:
+        """A secret with a fresh ARN, whose suffix is six letters or digits, not yet stored."""
         suffix = "".join(secrets.choice(SUFFIX_ALPHABET) for _ in range(6))
-        return self.put(self.build(f"{self._prefix}{name}-{suffix}", name))
+        return self.build(f"{self._prefix}{name}-{suffix}", name)
+
+    def new(self, name: str) -> Secret:
+        """Make a secret with a fresh ARN."""
+        return self.put(self.draft(name))
 
     def build(self, arn: str, name: str) -> Secret:
         """A secret with a given ARN, not yet stored: replicas keep the suffix of their primary."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from secrets_pipeline.local.corrections.faults import Fault
-from secrets_pipeline.local.corrections.secretsmanager import keys, replication
+from secrets_pipeline.local.corrections.secretsmanager import authorization, encryption, replication
 from secrets_pipeline.local.corrections.secretsmanager.listing import page
-from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, Secret, Version
+from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, PREVIOUS, Secret, Version
 from secrets_pipeline.local.corrections.secretsmanager.request import Request, valid_name, valid_tags
 
 _DAY = 86_400
+_RE_ENCRYPTED = frozenset({CURRENT, PENDING, PREVIOUS})
 _ID_USED = (
     "You can't use ClientRequestToken {token} because that value is already in use for a version of secret {arn}."
 )
@@ -26,16 +28,18 @@ def create_secret(request: Request) -> dict[str, Any]:
     present = request.store.find(name)
     if present is not None:
         return _create_again(request, present, value)
-    key = request.text("KmsKeyId") or None
-    keys.require(key, request.account_id, request.region, "encrypt")
+    key, token, secret = request.text("KmsKeyId") or None, _token(request), request.store.draft(name)
+    encryption.try_out(request, secret.arn, key)
+    if value is not None:
+        encryption.use(request, secret.arn, key, "kms:GenerateDataKey", token)
     replicas = request.params.get("AddReplicaRegions") or ()
     replication.check(request, replicas)
-    secret = request.store.new(name)
+    request.store.put(secret)
     secret.description = request.text("Description") or ""
     secret.kms_key_id, secret.tags = key, tags
     answer: dict[str, Any] = {"ARN": secret.arn, "Name": secret.name}
     if value is not None:
-        answer["VersionId"] = _add(secret, _token(request), value, [CURRENT]).id
+        answer["VersionId"] = _add(secret, token, value, [CURRENT]).id
     if replicas:
         replication.add(request, secret, replicas)
         answer["ReplicationStatus"] = replication.status(secret)
@@ -60,9 +64,10 @@ def put_secret_value(request: Request) -> dict[str, Any]:
     secret, value = request.writable(), request.value()
     if value is None:
         raise Fault("InvalidRequestException", "You must provide either SecretString or SecretBinary.")
-    keys.require(secret.kms_key_id, request.account_id, request.region, "encrypt")
     token, present = _token(request), secret.versions.get(request.text("ClientRequestToken") or "")
+    encryption.use(request, secret.arn, secret.kms_key_id, "kms:GenerateDataKey", token)
     if present is not None and present.has_value:
+        encryption.open_version(request, secret, present)
         _same_or_refused(secret, present, value)
         version = present
     else:
@@ -85,8 +90,11 @@ def update_secret(request: Request) -> dict[str, Any]:
     if value is not None and token in secret.versions:
         raise Fault("ResourceExistsException", _ID_USED.format(token=token, arn=secret.arn))
     key = request.text("KmsKeyId")
-    if key is not None or value is not None:
-        keys.require((key or None) if key is not None else secret.kms_key_id, *_place(request), "encrypt")
+    if key is not None:
+        encryption.try_out(request, secret.arn, key or None)
+    if value is not None:
+        under = secret.kms_key_id if key is None else key or None
+        encryption.use(request, secret.arn, under, "kms:GenerateDataKey", token)
     if key is not None:
         _change_key(request, secret, key or None)
         replication.note_key(secret)
@@ -100,16 +108,21 @@ def update_secret(request: Request) -> dict[str, Any]:
 
 
 def _change_key(request: Request, secret: Secret, key: str | None) -> None:
-    """Re-encrypt the labelled versions that can be decrypted; the others stay silently under their old key."""
+    """Encrypt the versions with AWS's own labels under the new key too, as far as the client may.
+
+    Their former keys go on opening them.
+    https://docs.aws.amazon.com/secretsmanager/latest/userguide/manage_update-encryption-key.html
+    """
     secret.kms_key_id = key
     for version in secret.versions.values():
-        if not version.stages:
+        if not _RE_ENCRYPTED.intersection(version.stages):
             continue
         try:
-            keys.require(version.kms_key_id, *_place(request), "decrypt")
+            encryption.open_version(request, secret, version)
+            encryption.use(request, secret.arn, key, "kms:Encrypt", version.id)
         except Fault:
             continue
-        version.kms_key_id = key
+        version.encrypt_again(key)
 
 
 def get_secret_value(request: Request) -> dict[str, Any]:
@@ -130,7 +143,7 @@ def _read(request: Request, secret: Secret, version_id: str | None, stage: str |
             "InvalidRequestException",
             "You provided a VersionStage that is not associated to the provided VersionId.",
         )
-    keys.require(version.kms_key_id, *_place(request), "decrypt")
+    encryption.open_version(request, secret, version)
     secret.accessed = version.accessed = time.time() // _DAY * _DAY
     content = {"SecretString": version.string} if version.string is not None else {"SecretBinary": version.binary}
     return {
@@ -163,7 +176,8 @@ def batch_get_secret_value(request: Request) -> dict[str, Any]:
         wanted = list(ids or ())
     for secret_id in wanted:
         try:
-            one = Request({"SecretId": secret_id}, request.account_id, request.region, request.store)
+            one = replace(request, params={"SecretId": secret_id})
+            authorization.require("GetSecretValue", one)
             answer["SecretValues"].append(get_secret_value(one))
         except Fault as fault:
             answer["Errors"].append({"SecretId": secret_id, "ErrorCode": fault.error_type, "Message": fault.message})
@@ -199,7 +213,7 @@ def update_secret_version_stage(request: Request) -> dict[str, Any]:
 def _add(secret: Secret, token: str, value: tuple[str | None, str | None], stages: Sequence[str]) -> Version:
     version = secret.versions.setdefault(token, Version(token))
     version.string, version.binary = value
-    version.kms_key_id = secret.kms_key_id
+    version.kms_key_id, version.former_key_ids = secret.kms_key_id, ()
     for stage in stages:
         secret.attach(stage, version)
     secret.prune()
@@ -214,7 +228,3 @@ def _same_or_refused(secret: Secret, version: Version, value: tuple[str | None, 
 
 def _token(request: Request) -> str:
     return request.text("ClientRequestToken") or str(uuid.uuid4())
-
-
-def _place(request: Request) -> tuple[str, str]:
-    return request.account_id, request.region

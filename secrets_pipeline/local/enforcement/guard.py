@@ -1,0 +1,43 @@
+"""Refuses calls before moto performs them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.local.answers import refuse, refuse_access
+from secrets_pipeline.local.enforcement.callers import identify
+from secrets_pipeline.local.enforcement.documents import loose_policies, policies
+from secrets_pipeline.local.enforcement.keys import refused_key
+from secrets_pipeline.local.enforcement.roles import refused_role
+from secrets_pipeline.local.enforcement.services import PREFIXES, refused_operation
+
+if TYPE_CHECKING:
+    from moto.core.responses import BaseResponse
+
+
+def refuse_unauthorized(response: BaseResponse) -> None:
+    """Refuse what the caller may not do; Secrets Manager and the services that are not judged pass.
+
+    Args:
+        response: moto's, set up for the call.
+
+    Raises:
+        HTTPException: AWS's answer.
+    """
+    service = str(response.service_name)
+    if service not in {"kms", "sts", *PREFIXES}:
+        return
+    read = loose_policies if service in PREFIXES else policies
+    client = identify(response.current_account, response.access_key, response.region, read)
+    message: str | None
+    if service == "sts":
+        refusal = refused_role(response, client)
+        if refusal is not None:
+            refuse(response, refusal.status, refusal.code, refusal.message)
+        return
+    if service == "kms":
+        message = refused_key(response, client)
+    else:
+        message = refused_operation(service, str(response._get_action()), client)  # noqa: SLF001 - moto's own
+    if message is not None:
+        refuse_access(response, message)
