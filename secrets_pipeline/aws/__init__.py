@@ -32,7 +32,7 @@ from secrets_pipeline.aws.service_keys import (
     fingerprint_key,
     seal_key,
 )
-from secrets_pipeline.aws.session import AwsAccount, Sessions
+from secrets_pipeline.aws.session import AwsAccount, Sessions, partition_of
 from secrets_pipeline.errors import AwsError
 
 __all__ = [
@@ -67,6 +67,7 @@ __all__ = [
     "fingerprint_key",
     "pacer_for",
     "pages",
+    "partition_of",
     "quota_of",
     "read_only_requested",
     "seal_key",

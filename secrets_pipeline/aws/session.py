@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm.client import SSMClient
     from mypy_boto3_sts.client import STSClient
 
+# At DEBUG, botocore logs the bodies of requests and answers, secret values among them, and a root logger at DEBUG asks
+# for that. Whoever sets the level of this very logger afterwards still gets it.
+logging.getLogger("botocore").setLevel(logging.INFO)
+
 ROLE_SESSION_NAME = "secrets-pipeline"
 """How CloudTrail names what this project does under an assumed role."""
 
@@ -49,6 +54,11 @@ _MAX_ATTEMPTS = 8
 # Support named 3 a second (github-aws-runners/terraform-aws-github-runner#2944): without this, 60 writes at once use up
 # the tries that botocore allows a client.
 _ADAPTING = Config(retries={"mode": "adaptive", "total_max_attempts": _MAX_ATTEMPTS})
+
+
+def partition_of(region: str) -> str:
+    """`aws`, `aws-cn` or `aws-us-gov`, after a region's name; no call is made."""
+    return boto3.Session(region_name=region).get_partition_for_region(region)
 
 
 class AwsAccount:

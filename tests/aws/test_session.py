@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -35,6 +36,15 @@ def test_the_account_is_asked_once_whatever_the_number_of_threads(account: AwsAc
         answers = set(pool.map(lambda _: account.account_id, range(64)))
     assert answers == {emulator.account_id}
     assert emulator.calls == {"GetCallerIdentity": 1}
+
+
+def test_a_root_logger_at_debug_is_told_no_value(account: AwsAccount, caplog: pytest.LogCaptureFixture) -> None:
+    client = account.client("secretsmanager")
+    with caplog.at_level(logging.DEBUG):
+        client.create_secret(Name="logged", SecretString="canary-7Jq2-value")
+        assert client.get_secret_value(SecretId="logged")["SecretString"] == "canary-7Jq2-value"
+    assert any(record.name.startswith("urllib3") for record in caplog.records)
+    assert "canary-7Jq2-value" not in caplog.text
 
 
 def test_threads_share_one_client_per_service(account: AwsAccount) -> None:
