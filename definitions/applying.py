@@ -145,14 +145,9 @@ def materialized(
 
 
 def table_of(table: Sequence[Mapping[str, str]]) -> dg.MetadataValue[Any]:
-    """Rows as a Markdown table, which the UI renders."""
+    """Rows as a table, which the UI renders; the first row has every column."""
     if not table:
         return dg.MetadataValue.md("Nothing is declared here.")
-    columns = list(table[0])
-    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
-    lines.extend("| " + " | ".join(_cell(row.get(column, "")) for column in columns) + " |" for row in table)
-    return dg.MetadataValue.md("\n".join(lines))
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    schema = dg.TableSchema([dg.TableColumn(column) for column in table[0]])
+    records = [dg.TableRecord({column: row.get(column, "") for column in table[0]}) for row in table]
+    return dg.MetadataValue.table(records, schema)

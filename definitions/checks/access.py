@@ -11,7 +11,7 @@ from definitions.assets import consumer_arns
 from definitions.checks.partitioned import PROBE_TAG, Find, nothing_more, stack_check
 from secrets_pipeline.access.controls import CONTROLS
 from secrets_pipeline.access.picture import picture
-from secrets_pipeline.reconcilers import Finding, StackContext, Verdict, access_matrix
+from secrets_pipeline.reconcilers import Finding, StackContext, access_matrix
 from secrets_pipeline.reconcilers import access_findings as found
 from secrets_pipeline.reconcilers.security_hub import security_hub
 
@@ -20,20 +20,20 @@ _LARGEST_PICTURE = 2_500
 """Cells; a larger one is for `access matrix`."""
 
 
-def _closely(find: Callable[[StackContext], list[Finding]], instead: str) -> Find:
-    return lambda stack, deep: find(stack) if deep else [Finding(stack.spec.stack, Verdict.RIGHT, instead)]
+def _always(find: Callable[[StackContext], list[Finding]]) -> Find:
+    return lambda stack, _deep: find(stack)
 
 
-def _matrix(stack: StackContext, deep: bool) -> dict[str, dg.MetadataValue[Any]]:
+def _matrix(stack: StackContext, _deep: bool) -> dict[str, dg.MetadataValue[Any]]:
     """The picture of consumers and secrets."""
-    readings = access_matrix(stack) if deep else ()
+    readings = access_matrix(stack)
     if not readings or len(readings) > _LARGEST_PICTURE:
         return {}
     drawn = base64.b64encode(picture(readings, title=f"Who can read in {stack.spec.stack}").encode()).decode()
     return {"matrix": dg.MetadataValue.md(f"![Who can read](data:image/svg+xml;base64,{drawn})")}
 
 
-_UNREAD = "policies and roles were not read: `verify` reads them"
+_UNREAD = "Nothing was changed, so policies and roles were not read again: `verify` reads them."
 _CHECKS = (
     ("consumers_can_read", "Every declared consumer can read its secrets.", found.consumers_can_read, _matrix),
     (
@@ -64,8 +64,9 @@ ACCESS_CHECKS = (
             asset=consumer_arns,
             stages=_STAGES,
             description=description,
-            find=_closely(find, _UNREAD),
+            find=_always(find),
             more=more,
+            else_skipped=_UNREAD,
         )
         for name, description, find, more in _CHECKS
     ),
@@ -74,8 +75,9 @@ ACCESS_CHECKS = (
         asset=consumer_arns,
         stages=(),
         description="AWS itself gives each consumer the answer that the policies promise.",
-        find=_closely(found.probe_agrees, "nobody was asked: `verify --probe` assumes the readers' roles"),
+        find=_always(found.probe_agrees),
         tag=PROBE_TAG,
+        else_skipped="Nobody was asked: `verify --probe` assumes the readers' roles.",
     ),
     *(
         stack_check(
@@ -83,7 +85,8 @@ ACCESS_CHECKS = (
             asset=consumer_arns,
             stages=_STAGES,
             description=f"{control.id}: {control.title} ({control.severity.value}, AWS Config {control.config_rule}).",
-            find=_closely(partial(security_hub, control=control), _UNREAD),
+            find=_always(partial(security_hub, control=control)),
+            else_skipped=_UNREAD,
         )
         for control in CONTROLS
     ),

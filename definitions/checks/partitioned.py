@@ -39,6 +39,7 @@ def stack_check(
     find: Find,
     more: More = nothing_more,
     tag: str = VERIFY_TAG,
+    else_skipped: str = "",
 ) -> dg.AssetChecksDefinition:
     """A non-blocking check of one stack, or of all of them in a run without a partition ("Execute all" in the UI).
 
@@ -50,20 +51,31 @@ def stack_check(
         find: compares AWS with the desired state.
         more: makes further metadata.
         tag: the check looks closely in runs that carry it.
+        else_skipped: why there is no result where it need not look closely; empty where a glance has one.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.PreviewWarning)
 
         @dg.asset_check(asset=asset, name=name, description=description, blocking=False, partitions_def=STACKS)
         def check(context: dg.AssetCheckExecutionContext, stacks: dg.ResourceParam[Stacks]) -> Any:  # noqa: ANN401 - Dagster's type knows no iterator
-            deep = tag in context.run.tags or stacks.has_changed(*stages)
-            if context.has_partition_key:
+            deep = tag in _tags(context.run) or stacks.has_changed(*stages)
+            if else_skipped and not deep:
+                # Any result would say that somebody looked.
+                context.log.info(else_skipped)
+                yield dg.Output(None)
+            elif context.has_partition_key:
                 findings = _findings(stacks, context.partition_key, find, deep=deep)
                 yield result(findings, _metadata(stacks, context.partition_key, more, deep=deep))
             else:
                 yield from _summary(dg.AssetCheckKey(asset.key, name), _all_findings(stacks, find, deep=deep))
 
     return check
+
+
+def _tags(run: dg.DagsterRun) -> set[str]:
+    """The tags of a run; one that was launched for checks alone ("Execute" in the UI) verifies."""
+    alone = bool(run.asset_check_selection) and not run.asset_selection
+    return {*run.tags, *((VERIFY_TAG,) if alone else ())}
 
 
 def _findings(stacks: Stacks, stack: str, find: Find, *, deep: bool) -> list[tuple[str, Finding]]:
@@ -90,7 +102,7 @@ def _summary(
     key: dg.AssetCheckKey, findings: list[tuple[str, Finding]]
 ) -> Iterator[dg.AssetCheckEvaluation | dg.Output[None]]:
     # From an AssetCheckResult, Dagster looks up the materialisation of the run's partition: without one, it raises.
-    found = result(findings)
+    found = result(findings, of_several=True)
     yield dg.AssetCheckEvaluation(
         asset_key=key.asset_key,
         check_name=key.name,
@@ -103,12 +115,19 @@ def _summary(
 
 
 def result(
-    findings: list[tuple[str, Finding]], more: Mapping[str, dg.MetadataValue[Any]] | None = None
+    findings: list[tuple[str, Finding]],
+    more: Mapping[str, dg.MetadataValue[Any]] | None = None,
+    *,
+    of_several: bool = False,
 ) -> dg.AssetCheckResult:
-    """Anything wrong fails as ERROR, anything that waits as WARN."""
+    """Anything wrong fails as ERROR, anything that waits as WARN; `of_several` says of which stack each finding is."""
     verdicts = {finding.verdict for _, finding in findings}
-    rows = _rows(findings)
-    open_ones = [f"{one.name}: {one.detail}" for _, one in findings if one.verdict is not Verdict.RIGHT]
+    rows = _rows(findings, of_several=of_several)
+    open_ones = [
+        f"{stack}, {one.name}: {one.detail}" if of_several else f"{one.name}: {one.detail}"
+        for stack, one in findings
+        if one.verdict is not Verdict.RIGHT
+    ]
     good = f"{len(rows)} as it should be" if rows else "nothing is declared here"
     return dg.AssetCheckResult(
         passed=verdicts <= {Verdict.RIGHT},
@@ -118,21 +137,16 @@ def result(
     )
 
 
-def _rows(findings: list[tuple[str, Finding]]) -> list[dict[str, str]]:
-    """A row a finding; where findings have columns of their own, these come first and `finding` says what was found."""
+def _rows(findings: list[tuple[str, Finding]], *, of_several: bool) -> list[dict[str, str]]:
+    """A row a finding, with its own columns first; where one of them is `verdict`, what was found is `finding`."""
     columns = list(dict.fromkeys(column for _, finding in findings for column in finding.columns))
-    if not columns:
-        return [
-            {"stack": stack, "name": one.name, "verdict": one.verdict.value, "detail": one.detail}
-            for stack, one in findings
-        ]
     return [
         {
+            **({"stack": stack} if of_several else {}),
             **{column: one.columns.get(column, "") for column in columns},
-            "finding": one.verdict.value,
             "name": one.name,
+            "finding" if "verdict" in columns else "verdict": one.verdict.value,
             "detail": one.detail,
-            "stack": stack,
         }
         for stack, one in findings
     ]

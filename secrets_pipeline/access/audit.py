@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from secrets_pipeline.access.documents import asked_of_callers, principals
+from secrets_pipeline.access.documents import asked_of_callers, principals, services
 from secrets_pipeline.access.estate import Estate
 from secrets_pipeline.access.reading import Allowed, ReadVerdict, Unknown
 from secrets_pipeline.spec import ConsumerSpec, StackSpec
@@ -126,12 +126,17 @@ class Expected:
         """ARN → consumer of one secret."""
         return self._consumers.get(name, {})
 
-    def reason(self, arn: str, name: str) -> str:
-        """Why a principal may read a secret; empty if nothing says so."""
+    def needs(self, arn: str, name: str) -> str:
+        """Why a principal has to be able to read a secret; empty if nothing says so."""
         if arn in self.consumers(name):
             return self.consumers(name)[arn]
-        if arn == self._rotating.get(name):
-            return "its rotation function"
+        return "its rotation function" if arn == self._rotating.get(name) else ""
+
+    def reason(self, arn: str, name: str) -> str:
+        """Why a principal may read a secret; empty if nothing says so."""
+        needed = self.needs(arn, name)
+        if needed:
+            return needed
         if _is_session_of(self._self, arn):
             return "this pipeline"
         matching = next((glob for glob in self._allowed if fnmatch.fnmatchcase(arn, glob)), None)
@@ -147,7 +152,8 @@ def _is_session_of(session: str, arn: str) -> bool:
 
 
 def _is_role(arn: str, account_id: str, name: str) -> bool:
-    return arn.split(":")[4] == account_id and ":role/" in arn and arn.rsplit("/", 1)[-1] == name
+    # A service has no ARN.
+    return ":role/" in arn and arn.split(":")[4] == account_id and arn.rsplit("/", 1)[-1] == name
 
 
 def _candidates(estate: Estate, name: str) -> Iterator[str]:
@@ -162,6 +168,7 @@ def _candidates(estate: Estate, name: str) -> Iterator[str]:
     named = {one for policy in policies for one in (*principals(policy), *asked_of_callers(policy))}
     named |= {grant.grantee for key in keys for grant in key.grants}
     yield from sorted({arn for one in named for arn in _outside(estate, one)} - known)
+    yield from services(secret.policy or {})
 
 
 def _outside(estate: Estate, named: str) -> Iterator[str]:

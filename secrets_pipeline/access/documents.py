@@ -45,6 +45,17 @@ def compact(document: Mapping[str, Any], *, longest: int) -> str:
     return text
 
 
+def services(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """The AWS services that the Allow statements of a policy name, sorted, each once."""
+    found: set[str] = set()
+    for statement in _statements(document):
+        whom = statement.get("Principal")
+        named = whom.get("Service", ()) if isinstance(whom, Mapping) else ()
+        if statement.get("Effect") == "Allow":
+            found.update([named] if isinstance(named, str) else map(str, named))
+    return tuple(sorted(found))
+
+
 def principals(document: Mapping[str, Any]) -> tuple[str, ...]:
     """The AWS principals that a policy names, sorted, each once."""
     found: set[str] = set()

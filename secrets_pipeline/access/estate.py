@@ -40,6 +40,8 @@ _IN_ACCOUNT = re.compile(r"arn:[\w-]+:(?:iam|sts)::(?P<account>\d{12}):(?P<kind>
 _ROOT = re.compile(r"arn:[\w-]+:iam::(?P<account>\d{12}):root")
 _KINDS = {"user": PrincipalKind.USER, "federated-user": PrincipalKind.FEDERATED_USER}
 _SERVICE_LINKED = ":role/aws-service-role/"
+_SERVICE_KEYS = frozenset({"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths"})
+"""On whose behalf a service asks."""
 
 
 class Estate:
@@ -134,6 +136,8 @@ class Estate:
                 scps=self.levels(root["account"], "scps"),
                 context=Context(of.values, anyones, ("aws:principaltag/",)),
             )
+        if not arn.startswith("arn:"):
+            return Caller(arn, "", PrincipalKind.SERVICE, context=Context(unknown=_SERVICE_KEYS))
         kind = _KINDS.get(named["kind"] if named else "", PrincipalKind.ROLE)
         belonging = self._membership.context(account_id, "principal")
         principal = self._principals.get(arn)

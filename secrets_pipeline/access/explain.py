@@ -39,8 +39,9 @@ def sentence(principal: str, secret: str, verdict: ReadVerdict) -> str:
     who = short(principal)
     match verdict:
         case Allowed(secrets_manager=asked, kms=kms):
-            by_key = f", and {_said(kms.decided_by, DECRYPT)}" if kms else ""
-            return f"{who} can read {secret}: {_said(asked.decided_by, GET_SECRET_VALUE)}{by_key}."
+            by_key = f", and {_said(kms.decided_by, DECRYPT, allowed=True)}" if kms else ""
+            by_policy = _said(asked.decided_by, GET_SECRET_VALUE, allowed=True)
+            return f"{who} can read {secret}: {by_policy}{by_key}."
         case DeniedBySecretsManager(vote=vote):
             return f"{who} cannot read {secret}: {_said(vote, GET_SECRET_VALUE)}."
         case DeniedByKms(vote=vote, reason=reason, secrets_manager=asked):
@@ -61,7 +62,7 @@ def because(verdict: ReadVerdict) -> str:
         case DeniedByKms(vote=vote):
             return _said(vote, DECRYPT)
         case _:
-            return _said(verdict.vote, GET_SECRET_VALUE)
+            return _said(verdict.vote, GET_SECRET_VALUE, allowed=isinstance(verdict, Allowed))
 
 
 def row(principal: str, secret: str, verdict: ReadVerdict) -> dict[str, str]:
@@ -127,11 +128,13 @@ def _where(vote: Vote) -> str:
     return vote.policy if vote.policy != vote.layer else ""
 
 
-def _said(vote: Vote, action: str) -> str:
-    """What a deciding vote says about an action, as a clause."""
+def _said(vote: Vote, action: str, *, allowed: bool = False) -> str:
+    """What a deciding vote says about an action, as a clause; `allowed` is what was decided."""
     where = _where(vote)
     layer = f"{vote.layer} ({where})" if where else f"{vote.layer}"
     match vote.outcome:
+        case Outcome.SILENT if allowed:
+            return f"a root user needs no {vote.layer} for {action}"
         case Outcome.ALLOWS:
             return f"the {layer} allows {action}"
         case Outcome.DENIES:

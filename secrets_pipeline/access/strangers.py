@@ -99,7 +99,7 @@ def crowds(snapshot: Snapshot, secrets: Iterable[ReadableSecret]) -> tuple[LetIn
 def _of(target: Target, request: Request, policy: PolicyDocument | None, own: AbstractSet[str]) -> list[LetIn]:
     if target.policy is None or isinstance(target.policy, Unread) or policy is None:
         return []
-    strangers = list(_strangers(policy))
+    strangers = list(_strangers(policy, target.arn.split(":", 2)[1]))
     for arn in strangers:
         decision = _asked(target, request, arn, {})
         if decision.allowed is not False:
@@ -118,13 +118,14 @@ def _of(target: Target, request: Request, policy: PolicyDocument | None, own: Ab
     return list(found.values())
 
 
-def _strangers(policy: PolicyDocument) -> Iterator[str]:
+def _strangers(policy: PolicyDocument, partition: str) -> Iterator[str]:
     """Principals of an account that nobody knows: any role, and those whose names a policy's patterns ask for."""
-    yield f"arn:aws:iam::{_NOBODYS_ACCOUNT}:role/stranger"
+    yield f"arn:{partition}:iam::{_NOBODYS_ACCOUNT}:role/stranger"
     for pattern in asked_of_callers(policy):
         parts = pattern.split(":", 5)
         if len(parts) == _ARN_PARTS and "*" in parts[4] and parts[5] != "*":
-            yield ":".join(["arn", "aws", "iam", "", _NOBODYS_ACCOUNT, parts[5].replace("*", "x").replace("?", "x")])
+            name = parts[5].replace("*", "x").replace("?", "x")
+            yield f"arn:{partition}:iam::{_NOBODYS_ACCOUNT}:{name}"
 
 
 _ARN_PARTS = 6

@@ -7,10 +7,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.access.audit import Reading, declared_readings, matrix, undeclared_readings
-from secrets_pipeline.access.evaluator import Decision, Layer, Outcome
+from secrets_pipeline.access.evaluator import Decision, Layer, Outcome, Unread
 from secrets_pipeline.access.explain import because, calls, row, sentence, short
 from secrets_pipeline.access.probe import NotProbed, Prober, Refused, ValueReturned, disagreement
-from secrets_pipeline.access.reading import Allowed, DeniedByKms, DeniedBySecretsManager, ReadVerdict, Unknown
+from secrets_pipeline.access.reading import (
+    Allowed,
+    DeniedByKms,
+    DeniedBySecretsManager,
+    ReadableSecret,
+    ReadVerdict,
+    Unknown,
+)
 from secrets_pipeline.access.strangers import Crowd, crowds
 from secrets_pipeline.access.trust import NotTrusted, Surroundings, TooWide, Trust, Trusted, TrustUnknown, trusted
 from secrets_pipeline.errors import AwsError
@@ -60,18 +67,17 @@ def probe_agrees(context: StackContext) -> list[Finding]:
     }
     own = Prober(sessions, [context.account])
     foreign = {account_id: Prober(sessions, [account, context.account]) for account_id, account in visible.items()}
-    return [
-        _probed(context, one, foreign.get(one.principal.split(":")[4], own))
+    found = [
+        _probed(one, secret.target.arn, foreign.get(one.principal.split(":")[4], own))
         for one in declared_readings(context.spec, context.estate)
+        if (secret := context.estate.secret(one.secret)) is not None
     ]
+    return [*found, *_missing(context)]
 
 
-def _probed(context: StackContext, one: Reading, prober: Prober) -> Finding:
-    secret = context.estate.secret(one.secret)
-    if secret is None:
-        return Finding(one.expected, Verdict.WAITING, f"secret {one.secret} does not exist", _columns(one))
+def _probed(one: Reading, secret_arn: str, prober: Prober) -> Finding:
     try:
-        answer = prober.ask(one.principal, secret.target.arn)
+        answer = prober.ask(one.principal, secret_arn)
     except AwsError as error:
         return Finding(one.expected, Verdict.WAITING, error.message, _columns(one))
     match answer:
@@ -92,12 +98,20 @@ def nobody_else_can_read(context: StackContext) -> list[Finding]:
     readings = undeclared_readings(context.spec, context.estate, allowed_readers=allowed)
     found = [_of_other(one) for one in readings]
     unread = sorted({one.secret for one in readings if not one.expected})
-    count = len(context.estate.principals)
     return found + [
-        Finding(secret.name, Verdict.RIGHT, f"nobody else of {count} principals can read it")
+        _nobody(context, readable)
         for secret in context.spec.secrets
-        if secret.name not in unread and context.estate.secret(secret.name) is not None
+        if secret.name not in unread and (readable := context.estate.secret(secret.name)) is not None
     ]
+
+
+def _nobody(context: StackContext, secret: ReadableSecret) -> Finding:
+    """A secret of which no further reader was found, as far as it can be told who there is."""
+    estate, policy = context.estate, secret.target.policy
+    reason = estate.account(estate.snapshot.account_id).unread or (policy.reason if isinstance(policy, Unread) else "")
+    if reason:
+        return Finding(secret.name, Verdict.WAITING, f"whether nobody else can read it is not known: {reason}")
+    return Finding(secret.name, Verdict.RIGHT, f"nobody else of {len(estate.principals)} principals can read it")
 
 
 def policies_are_not_public(context: StackContext) -> list[Finding]:
@@ -117,12 +131,20 @@ def policies_are_not_public(context: StackContext) -> list[Finding]:
         for one in let_in
     ]
     open_ones = {one.resource for one in let_in}
-    closed = [
-        Finding(secret.name, Verdict.RIGHT, "its policy and its key's let in nobody whom they do not name")
-        for secret in secrets
-        if open_ones.isdisjoint({secret.target.arn, *(key.target.arn for key in secret.keys)})
-    ]
-    return [*wrong, *closed]
+    return wrong + [_closed(secret) for secret in secrets if open_ones.isdisjoint({secret.target.arn, *_keys(secret)})]
+
+
+def _keys(secret: ReadableSecret) -> set[str]:
+    return {key.target.arn for key in secret.keys}
+
+
+def _closed(secret: ReadableSecret) -> Finding:
+    """A secret that lets no crowd in, as far as its policies could be read."""
+    targets = [secret.target, *(key.target for key in secret.keys)]
+    unread = [one.policy.reason for one in targets if isinstance(one.policy, Unread)]
+    if unread:
+        return Finding(secret.name, Verdict.WAITING, "; ".join(dict.fromkeys(unread)))
+    return Finding(secret.name, Verdict.RIGHT, "its policy and its key's let in nobody whom they do not name")
 
 
 def consumers_are_trusted(context: StackContext) -> list[Finding]:
@@ -166,7 +188,9 @@ def _of_trust(name: str, arn: str, trust: Trust) -> list[Finding]:
 
 
 def _of_consumer(context: StackContext, one: Reading) -> Finding:
-    detail = context.estate.missing(one.principal) or sentence(one.principal, one.secret, one.verdict)
+    detail = context.estate.missing(one.principal)
+    if not detail and not isinstance(one.verdict, Allowed):
+        detail = sentence(one.principal, one.secret, one.verdict)
     return Finding(one.expected, _VERDICTS[type(one.verdict)], detail, _columns(one))
 
 

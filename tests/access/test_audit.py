@@ -47,6 +47,7 @@ from tests.access.builders import (
 DB, API = (SecretRef(component="secrets", key=key) for key in ("db", "api"))
 EXECUTION, TASK = f"arn:aws:iam::{HOME}:role/exec", f"arn:aws:iam::{HOME}:role/task"
 PARTNER = f"arn:aws:iam::{ELSEWHERE}:role/partner"
+SERVICE = "appflow.amazonaws.com"
 EVERYBODY_OF_THE_KEY = allow(
     "kms:*", principal="*", condition=when("StringEquals", "kms:CallerAccount", [HOME, AWAY, ELSEWHERE])
 )
@@ -197,6 +198,39 @@ def test_a_stranger_who_has_a_grant_is_told_where_the_secret_names_its_account()
     made.secret_policy(allow(principal=ELSEWHERE))
     made.grant(PARTNER)
     assert others(made) == {PARTNER: ""}
+
+
+def service_world(*statements: dict[str, Any]) -> World:
+    """A secret whose policy and key let in a service of AWS; the account's own role cannot read."""
+    made = world()
+    made.role(ROLE)
+    made.secret_policy(*statements)
+    made.key(KEY, *DELEGATES["Statement"], allow(DECRYPT, principal={"Service": SERVICE}))
+    return made
+
+
+@pytest.mark.parametrize("caller", [f"arn:aws:iam::{HOME}:user/ci", f"arn:aws:sts::{HOME}:assumed-role/ci/run"])
+def test_a_service_whom_the_secrets_policy_names_is_told_whoever_runs_the_audit(caller: str) -> None:
+    made = service_world(allow(principal={"Service": [SERVICE, "apigateway.amazonaws.com"]}))
+    made.caller_arn = caller
+    assert others(made) == {SERVICE: ""}
+    assert others(made, None, "*.amazonaws.com") == {SERVICE: "allowed_readers: *.amazonaws.com"}
+
+
+def test_a_service_whom_the_key_does_not_serve_is_not_told() -> None:
+    made = service_world(allow(principal={"Service": SERVICE}))
+    made.key()
+    assert others(made) == {}
+
+
+def test_a_service_whom_the_policy_only_denies_is_not_told() -> None:
+    assert others(service_world(deny(principal={"Service": SERVICE}))) == {}
+
+
+@pytest.mark.parametrize("key", ["aws:SourceAccount", "aws:SourceArn", "aws:SourceOrgID"])
+def test_on_whose_behalf_a_service_asks_is_not_known(key: str) -> None:
+    made = service_world(allow(principal={"Service": SERVICE}, condition=when("StringEquals", key, HOME)))
+    assert told(undeclared_readings(Stack().spec, made.estate())) == [(SERVICE, NAME, "Unknown", "")]
 
 
 def test_a_stranger_whom_the_default_key_does_not_serve_is_not_told() -> None:

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from secrets_pipeline.access import compact, key_policy, principals, same_policy, secret_policy
+from secrets_pipeline.access.documents import services
 from secrets_pipeline.errors import SpecError
 
 STATEMENT = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::1:role/r"}, "Action": "s:Get", "Resource": "*"}
@@ -102,3 +103,16 @@ def test_the_principals_of_a_policy_are_found_in_every_spelling() -> None:
     ]
     assert principals({"Statement": statements}) == ("*", "a", "b", "c")
     assert principals({}) == ()
+
+
+def test_services_of_a_policy_are_those_that_it_lets_in_each_once() -> None:
+    statements = [
+        STATEMENT,
+        {**STATEMENT, "Principal": "*"},
+        {**STATEMENT, "Principal": {"Service": ["b.amazonaws.com", "a.amazonaws.com"]}},
+        {**STATEMENT, "Principal": {"Service": "a.amazonaws.com", "AWS": "1"}},
+        {**STATEMENT, "Principal": {"Service": "denied.amazonaws.com"}, "Effect": "Deny"},
+    ]
+    assert services({"Statement": statements}) == ("a.amazonaws.com", "b.amazonaws.com")
+    assert services({"Statement": statements[3]}) == ("a.amazonaws.com",)
+    assert services({}) == ()

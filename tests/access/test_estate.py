@@ -6,7 +6,7 @@ import pytest
 
 from secrets_pipeline.access.evaluator import Layer, PrincipalKind
 from secrets_pipeline.access.reading import Allowed, DeniedByKms, DeniedBySecretsManager, Unknown
-from secrets_pipeline.access.snapshot import GroupSnapshot
+from secrets_pipeline.access.snapshot import GroupSnapshot, NamedPolicy
 from tests.access.builders import (
     AWAY,
     DECRYPT,
@@ -15,6 +15,7 @@ from tests.access.builders import (
     HOME,
     KEY,
     NAME,
+    RCP_FULL,
     READ,
     READS,
     ROLE,
@@ -88,6 +89,38 @@ def test_a_service_linked_role_is_under_no_scp() -> None:
     made.scps[HOME] = ((FULL,), ())
     assert isinstance(made.read(), DeniedBySecretsManager)
     assert isinstance(made.read(LINKED), Allowed)
+
+
+def closing(action: str) -> NamedPolicy:
+    """A resource control policy that denies one action to all."""
+    return NamedPolicy(name="closed", document=document(deny(action, sid="Closed", principal="*")))
+
+
+@pytest.mark.parametrize("action", [READ, DECRYPT])
+def test_a_service_linked_role_is_under_no_rcp(action: str) -> None:
+    made = world()
+    made.role(LINKED, *READS["Statement"])
+    made.rcps[HOME] = ((RCP_FULL, closing(action)),)
+    verdict = {READ: "DeniedBySecretsManager", DECRYPT: "DeniedByKms"}[action]
+    assert made.decided() == (verdict, Layer.RCP, "closed", "Closed")
+    assert isinstance(made.read(LINKED), Allowed)
+
+
+def test_rcps_that_nobody_could_read_leave_all_but_service_linked_roles_unknown() -> None:
+    made = world()
+    made.role(LINKED, *READS["Statement"])
+    made.rcps, made.organization_unread = {}, "refused"
+    assert isinstance(made.read(), Unknown)
+    assert isinstance(made.read(LINKED), Allowed)
+
+
+def test_a_key_that_aws_manages_is_under_no_rcp_and_its_secret_is() -> None:
+    made = world()
+    made.rcps[HOME] = ((RCP_FULL, closing(DECRYPT)),)
+    made.key(KEY, aws_managed=True)
+    assert isinstance(made.read(), Allowed)
+    made.rcps[HOME] = ((RCP_FULL, closing(READ)),)
+    assert made.decided() == ("DeniedBySecretsManager", Layer.RCP, "closed", "Closed")
 
 
 def test_a_role_that_does_not_exist_reads_nothing_and_is_said_to_be_missing() -> None:

@@ -44,7 +44,9 @@ _RUN = """query ($run: ID!) {
           ... on ExecutionStepFailureEvent { error { message cause { message } } }
           ... on ObservationEvent { partition metadataEntries { ... on IntMetadataEntry { intValue } } }
           ... on AssetCheckEvaluationEvent {
-            evaluation { checkName partition success metadataEntries { ... on MarkdownMetadataEntry { mdStr } } }
+            evaluation {
+              checkName partition success metadataEntries { ... on TableMetadataEntry { table { records } } }
+            }
           }
         }
       }
@@ -97,20 +99,22 @@ class Deployment:
         partition: str | None = None,
         assets: Sequence[str] = (),
         checks: Sequence[tuple[str, str]] = (),
+        tags: Sequence[str] = (),
     ) -> str:
-        """Launch as the UI's buttons do; `checks` are pairs of asset and check."""
+        """Launch as the UI's buttons do; `checks` are pairs of asset and check, `tags` are set to true."""
         selector = {
             **LOCATION,
             "jobName": job,
             "assetSelection": [{"path": [asset]} for asset in assets],
             "assetCheckSelection": [{"assetKey": {"path": [asset]}, "name": check} for asset, check in checks],
         }
-        tags = [{"key": "dagster/partition", "value": partition}] if partition else []
+        given = [{"key": tag, "value": "true"} for tag in tags]
+        given += [{"key": "dagster/partition", "value": partition}] if partition else []
         params = {
             "selector": selector if assets or checks else {**LOCATION, "jobName": job},
             "mode": "default",
             "runConfigData": "{}",
-            "executionMetadata": {"tags": tags},
+            "executionMetadata": {"tags": given},
         }
         answer = self.query(_LAUNCH, {"params": params})["launchRun"]
         assert answer["__typename"] == "LaunchRunSuccess", answer

@@ -1,5 +1,6 @@
 """A running webserver and daemon: what the UI's buttons do, by its API, and what a browser shows of it."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import boto3
 import pytest
 from playwright.sync_api import FloatRect, Page, expect, sync_playwright
 
+from definitions.checks.partitioned import PROBE_TAG, VERIFY_TAG
 from definitions.home import prepare_home
 from definitions.running import queue
 from secrets_pipeline import local
@@ -31,6 +33,7 @@ ASSETS = [
     "secret_policies",
     "secret_rotation",
     "secret_replicas",
+    "consumer_policies",
     "consumer_arns",
     "stack_report",
 ]
@@ -42,9 +45,23 @@ CHECKS = {
     ("secret_policies", "secret_policies_as_declared"),
     ("secret_rotation", "secret_rotation_as_declared"),
     ("secret_replicas", "secret_replicas_as_declared"),
+    ("consumer_policies", "consumer_policies_as_declared"),
     ("consumer_arns", "consumer_arns_as_declared"),
 }
-READS = ("Describe", "List", "Get", "BatchGet", "GenerateMac")
+ACCESS = {
+    ("consumer_arns", name)
+    for name in (
+        "consumers_can_read",
+        "foreign_readers_can_read",
+        "nobody_else_can_read",
+        "policies_are_not_public",
+        "consumers_are_trusted",
+        *(f"security_hub_secretsmanager_{number}" for number in range(1, 6)),
+    )
+}
+PROBED = ("consumer_arns", "probe_agrees")
+ALL_CHECKS = CHECKS | ACCESS | {PROBED}
+READS = ("Describe", "List", "Get", "BatchGet", "GenerateMac", "LookupEvents", "AssumeRole")
 CHROMIUM = (
     "--headless",
     "--no-sandbox",
@@ -118,7 +135,7 @@ def partitions(deployment: Deployment) -> list[str]:
 def provisioned(deployment: Deployment, partitions: list[str]) -> dict[str, Run]:
     """Every stack provisioned, each in the way of another user; runs of different stacks overlap."""
     by_job = deployment.launch("provision", partition="myapp-dev")
-    by_button = deployment.launch("__ASSET_JOB", partition="myapp-prod", assets=ASSETS, checks=sorted(CHECKS))
+    by_button = deployment.launch("__ASSET_JOB", partition="myapp-prod", assets=ASSETS, checks=sorted(ALL_CHECKS))
     report = queue("infra-shared", url=deployment.url, options=ApplyOptions(), timeout=60)
     assert report.success, report.error
     return {
@@ -141,9 +158,10 @@ def writes(aws: local.LocalAws) -> list[str]:
     return [call.operation for call in local.calls(aws) if not call.operation.startswith(READS)]
 
 
-def table(evaluation: dict[str, Any]) -> str:
-    (text,) = [entry["mdStr"] for entry in evaluation["metadataEntries"] if "mdStr" in entry]
-    return str(text)
+def table(evaluation: dict[str, Any]) -> list[dict[str, str]]:
+    """The rows of a check's table."""
+    (found,) = [entry["table"] for entry in evaluation["metadataEntries"] if "table" in entry]
+    return [json.loads(record) for record in found["records"]]
 
 
 def test_the_sensor_adds_every_stack_by_itself(deployment: Deployment, partitions: list[str]) -> None:
@@ -180,7 +198,8 @@ def test_each_check_is_stored_for_its_partition_with_the_materialisation_that_it
 ) -> None:
     run = provisioned[stack]
     found = statuses(deployment)
-    assert set(found) == CHECKS
+    assert set(found) == ALL_CHECKS
+    assert [status for status, partitions in found.pop(PROBED).items() if stack in partitions] == ["skippedPartitions"]
     for (asset, check), by_status in found.items():
         assert stack in by_status.pop("succeededPartitions")
         assert not any(stack in others for others in by_status.values())
@@ -201,8 +220,11 @@ def test_a_second_launch_writes_nothing(
     local.reset_calls(aws)
     run = deployment.ended(deployment.launch("provision", partition="myapp-dev"))
     assert run.status == "SUCCESS", run.failures()
-    assert len(run.evaluations()) == len(CHECKS)
+    # Without a change, no access check has a result.
+    assert {evaluation["checkName"] for evaluation in run.evaluations()} == {check for _, check in CHECKS}
     assert all(evaluation["success"] for evaluation in run.evaluations())
+    found = statuses(deployment)
+    assert all("myapp-dev" in found[check]["skippedPartitions"] for check in ACCESS)
     assert local.calls(aws)
     assert writes(aws) == []
     assert not [call for call in local.calls(aws) if call.operation.endswith("GetSecretValue")]
@@ -217,18 +239,42 @@ def test_checks_without_a_partition_judge_every_stack_in_one_summary_and_a_plan_
 
     assert verified.status == "SUCCESS", verified.failures()
     summaries = {evaluation["checkName"]: evaluation for evaluation in verified.evaluations()}
-    assert sorted(summaries) == sorted(check for _, check in CHECKS)
+    assert sorted(summaries) == sorted(check for _, check in CHECKS | ACCESS)
     assert all(summary["success"] and summary["partition"] is None for summary in summaries.values())
-    assert all(f"| {stack} |" in table(summaries["secrets_have_current_values"]) for stack in STACKS)
-    assert table(summaries["database_login_works"]).count("logged in at") == 2
+    assert {row["stack"] for row in table(summaries["secrets_have_current_values"])} == set(STACKS)
+    assert sum("logged in at" in row["detail"] for row in table(summaries["database_login_works"])) == 2
+    reading = table(summaries["consumers_can_read"])
+    assert {row["stack"] for row in reading} == set(STACKS)
+    assert {row["verdict"] for row in reading} == {"Allowed"}
+    assert all(row["principal"] and row["secret"] and row["layer"] and row["statement"] for row in reading)
 
     assert planned.status == "SUCCESS", planned.failures()
     assert planned.materialized == []
     observations = planned.of_kind("ObservationEvent")
-    assert len(observations) == 9
+    assert len(observations) == 10
     assert all(observation["partition"] == "myapp-dev" for observation in observations)
     assert {entry.get("intValue", 0) for one in observations for entry in one["metadataEntries"]} == {0}
     assert writes(aws) == []
+
+
+def test_execute_on_one_access_check_judges_it(deployment: Deployment, provisioned: dict[str, Run]) -> None:
+    check = ("consumer_arns", "nobody_else_can_read")
+    run = deployment.ended(deployment.launch("__ASSET_JOB", partition="myapp-dev", checks=[check]))
+    (evaluation,) = run.evaluations()
+    assert (evaluation["checkName"], evaluation["success"], run.materialized) == (check[1], True, [])
+    assert all("nobody else of" in row["detail"] or row["verdict"] == "Allowed" for row in table(evaluation))
+
+
+def test_runs_with_the_tag_of_the_probe_ask_aws_itself(deployment: Deployment, provisioned: dict[str, Run]) -> None:
+    # The page of a check shows the last one.
+    for stack in sorted(STACKS, key="myapp-dev".__eq__):
+        run = deployment.ended(deployment.launch("verify", partition=stack, tags=[VERIFY_TAG, PROBE_TAG]))
+        found = {evaluation["checkName"]: evaluation for evaluation in run.evaluations()}
+        assert sorted(found) == sorted(check for _, check in ALL_CHECKS)
+        assert all(evaluation["success"] for evaluation in found.values())
+        probed = table(found["probe_agrees"])
+        assert probed
+        assert {row["detail"] for row in probed} == {"AWS returned the value, which was dropped, as the policies say"}
 
 
 @pytest.fixture(scope="module")
@@ -269,7 +315,9 @@ def test_the_lineage_shows_every_asset_materialised_and_every_check_passed(page:
     for asset in ASSETS:
         expect(page.get_by_text(asset, exact=True)).to_be_visible()
     expect(page.get_by_text("3 partitions")).to_have_count(len(ASSETS))
-    expect(page.get_by_text("1 / 1 Passed")).to_have_count(len(CHECKS))
+    of_consumers = sum(asset == "consumer_arns" for asset, _ in ALL_CHECKS)
+    expect(page.get_by_text("1 / 1 Passed")).to_have_count(len(ALL_CHECKS) - of_consumers)
+    expect(page.get_by_text(f"{of_consumers} / {of_consumers} Passed")).to_be_visible()
     photograph(page, "lineage.png", frame(page, "foreignObject"))
 
 
@@ -277,8 +325,21 @@ def test_the_page_of_a_run_shows_its_partition_and_its_success(page: Page, provi
     page.goto(f"/runs/{provisioned['myapp-dev'].run_id}")
     expect(page.get_by_text("partition: myapp-dev")).to_be_visible()
     expect(page.get_by_text("Success", exact=True)).to_be_visible()
-    expect(page.get_by_text("12 assets")).to_be_visible()
-    expect(page.get_by_text("8 checks")).to_be_visible()
+    expect(page.get_by_text("13 assets")).to_be_visible()
+    expect(page.get_by_text(f"{len(ALL_CHECKS)} checks")).to_be_visible()
+
+
+def test_the_page_of_a_check_shows_who_can_read_and_why(page: Page) -> None:
+    page.goto("/assets/consumer_arns?view=checks&checkDetail=consumers_can_read")
+    reader = page.get_by_role("row").filter(has_text="role/myapp-dev-reports").last
+    expect(reader).to_contain_text("myapp/dev/database/connection")
+    expect(reader).to_contain_text("Allowed")
+    expect(reader).to_contain_text("secret policy")
+    page.get_by_text("[Show Markdown]").click()
+    picture = page.get_by_role("dialog").get_by_role("img", name="Who can read")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.naturalWidth") > 100
+    photograph(page, "access.png", frame(page, "[role=dialog] img"))
 
 
 def test_the_page_of_a_check_shows_each_partition_passed(page: Page) -> None:

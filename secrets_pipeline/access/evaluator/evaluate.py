@@ -68,7 +68,8 @@ class _Count:
         self._caller = caller
         self._target = target
         self.scp = levels(Layer.SCP, caller.scps, asked)
-        self.rcp = levels(Layer.RCP, target.rcps, asked)
+        # "RCPs do not apply to calls made by service-linked roles": the Organizations User Guide.
+        self.rcp = levels(Layer.RCP, () if caller.service_linked else target.rcps, asked)
         policy = target.policy
         own = policy if isinstance(policy, Unread) else () if policy is None else (policy,)
         self.resource = ResourceBallot.of(target.layer, own, caller, asked)

@@ -19,6 +19,9 @@ Values: TypeAlias = tuple[str, ...]
 """The values of one condition key; most have one."""
 
 
+_SERVICE_LINKED = ":role/aws-service-role/"
+
+
 class Layer(StrEnum):
     """Where a policy is attached, or what else has a say."""
 
@@ -112,6 +115,7 @@ class Caller:
     session_policies: tuple[Policy, ...] | None = None
     scps: Levels | Unread = ()
     context: Context = Context()
+    service_linked: bool = field(init=False, compare=False, repr=False)
     names: Names = field(init=False, compare=False, repr=False)
     facts: Context = field(init=False, compare=False, repr=False)
 
@@ -126,6 +130,7 @@ class Caller:
         elif self.kind is not PrincipalKind.IDENTITY_PROVIDER:
             own |= {"aws:principalarn": (self.arn,), "aws:principalaccount": (self.account_id,)}
         bounded = None if isinstance(self.boundary, Unread) else self.boundary is not None
+        object.__setattr__(self, "service_linked", _SERVICE_LINKED in self.arn)
         object.__setattr__(self, "names", Names.of(self, bounded=bounded))
         object.__setattr__(self, "facts", replace(self.context, values={**own, **self.context.values}))
 

@@ -223,6 +223,9 @@ EXAMPLES = [
             SECRET, False, Layer.SCP, policy=named(THE_USER)),
     Example(RCP, "any RCP on the path can deny", role("reader", ANY_READ), READ, SECRET, False, Layer.RCP,
             rcps=((ALLOW_ALL,), (ALLOW_ALL, document(statement("Deny", "secretsmanager:*", Principal="*"))))),
+    Example(RCP, "no RCP applies to calls made by service-linked roles",
+            role("aws-service-role/x.amazonaws.com/AWSServiceRoleForX", ANY_READ), READ, SECRET, True, Layer.IDENTITY,
+            rcps=((ALLOW_ALL,), (document(statement("Deny", "secretsmanager:*", Principal="*")),))),
     Example(RCP, "RCPFullAWSAccess lets all pass", role("reader", ANY_READ), READ, SECRET, True, Layer.IDENTITY,
             rcps=((ALLOW_ALL,), (ALLOW_ALL,))),
 ]  # fmt: skip
