@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,17 +10,26 @@ from typing import Annotated
 import typer
 
 from secrets_pipeline.access.audit import Expected, Reading, matrix, read, readable_by
-from secrets_pipeline.access.explain import plain, sentence
+from secrets_pipeline.access.explain import plain, sentence, short
 from secrets_pipeline.access.granting import ConsumerDocuments, consumers_named, documents
 from secrets_pipeline.access.picture import picture
+from secrets_pipeline.access.reading import DeniedByKms, DeniedBySecretsManager
 from secrets_pipeline.access.snapshot import save
 from secrets_pipeline.aws import Sessions, partition_of
-from secrets_pipeline.cli.access_source import Facts, SnapshotFile, facts, stack_of_secret, taken, unread_parts
-from secrets_pipeline.cli.access_view import LEGEND, as_csv, as_json, grid, surprising, votes_table
+from secrets_pipeline.cli.access_source import (
+    Facts,
+    Principal,
+    SnapshotFile,
+    facts,
+    principal_named,
+    taken,
+    unread_parts,
+)
+from secrets_pipeline.cli.access_view import LEGEND, as_csv, as_json, grid, left_out, surprising, votes_table
 from secrets_pipeline.cli.console import emit, emit_json, say, show, title
 from secrets_pipeline.cli.desired import read_asked, usable
 from secrets_pipeline.cli.failures import Failures
-from secrets_pipeline.cli.options import OneStack, StackFilter, StackOptions, TableFormat, TableOrJson, reads_stacks
+from secrets_pipeline.cli.options import OneStack, StackOptions, TableFormat, TableOrJson, reads_stacks
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers import Desired, known_arns
 from secrets_pipeline.spec import ConsumerSpec, StackSpec
@@ -53,9 +63,10 @@ def matrix_command(
     ] = MatrixFormat.TABLE,
 ) -> None:
     """Readers and secrets of a stack, each pair judged as AWS judges it: GetSecretValue, then kms:Decrypt."""
-    failures = Failures()
-    known = facts(source, stack, file, failures)
+    known = facts(source, stack, file)
     readings = _readings(known, everybody=everybody)
+    for text in left_out(known.spec, known.estate, everybody=everybody):
+        say(f"note: {text}", style="dim")
     match output:
         case MatrixFormat.JSON:
             emit_json({"stack": stack, "readings": as_json(readings)})
@@ -64,9 +75,10 @@ def matrix_command(
         case MatrixFormat.SVG:
             emit(picture(readings, title=f"Who can read in {stack}"))
         case MatrixFormat.TABLE:
-            show(grid(readings))
-            emit("")
-            emit(LEGEND)
+            if readings:
+                show(grid(readings))
+                emit("")
+                emit(LEGEND)
             for text in surprising(readings):
                 emit(f"! {text}")
 
@@ -76,23 +88,32 @@ def matrix_command(
 def explain(
     source: StackOptions,
     *,
-    principal: Annotated[str, typer.Option("--principal", metavar="ARN", help="Role or user, with its path.")],
+    principal: Principal,
     secret: Annotated[str, typer.Option("--secret", metavar="NAME", help="The secret's whole name.")],
-    stack: StackFilter = None,
+    stack: Annotated[
+        str | None,
+        typer.Option(
+            "--stack",
+            "-s",
+            metavar="STACK",
+            help="Whose account and region are meant; by default those of the stack that declares the secret.",
+            show_default=False,
+        ),
+    ] = None,
     file: SnapshotFile = None,
     output: TableOrJson = TableFormat.TABLE,
 ) -> None:
     """Whether one principal can read one secret: a sentence, then what every layer says."""
-    failures = Failures()
-    known = facts(source, stack or stack_of_secret(source, secret), file, failures, every=stack is not None)
-    verdict = read(known.estate, principal, secret)
+    who = principal_named(principal)
+    known = facts(source, stack, file, secret=secret, every=stack is not None)
+    verdict = read(known.estate, who, secret)
     if verdict is None:
         raise SpecError(f"there is no secret {secret}", remedy="Write its whole name, as `secrets-pipeline tree` does.")
-    missing = known.estate.missing(principal)
+    missing = known.estate.missing(who)
     if output is TableFormat.JSON:
-        emit_json({**plain(principal, secret, verdict), **({"note": missing} if missing else {})})
+        emit_json({**plain(who, secret, verdict), **({"note": missing} if missing else {})})
         return
-    title(sentence(principal, secret, verdict))
+    title(sentence(who, secret, verdict))
     if missing:
         emit(f"note: {missing}")
     emit("")
@@ -127,22 +148,28 @@ def snapshot(
 def reach(
     source: StackOptions,
     *,
-    principal: Annotated[str, typer.Option("--principal", metavar="ARN", help="Role or user, with its path.")],
+    principal: Principal,
     stack: OneStack,
     file: SnapshotFile = None,
     output: TableOrJson = TableFormat.TABLE,
 ) -> None:
-    """Every secret of the stack's account and region that a principal can read: to be rotated if it is compromised."""
-    failures = Failures()
-    known = facts(source, stack, file, failures, every=True)
-    readings = readable_by(known.estate, principal)
+    """Every secret of the stack's account and region that a principal can, or may be able to, read.
+
+    Those are to be rotated if it is compromised.
+    """
+    who = principal_named(principal)
+    known = facts(source, stack, file, every=True)
+    readings = readable_by(known.estate, who)
+    missing = known.estate.missing(who)
     if output is TableFormat.JSON:
-        emit_json({"principal": principal, "readings": as_json(readings)})
+        emit_json({"principal": who, "readings": as_json(readings), **({"note": missing} if missing else {})})
         return
     for one in readings:
         emit(sentence(one.principal, one.secret, one.verdict))
     if not readings:
-        say(f"{principal} can read none of {len(known.estate.snapshot.secrets)} secrets.", style="dim")
+        emit(f"{short(who)} can read none of {len(known.estate.snapshot.secrets)} secrets.")
+    if missing:
+        emit(f"note: {missing}")
 
 
 def _readings(known: Facts, *, everybody: bool) -> tuple[Reading, ...]:
@@ -152,8 +179,14 @@ def _readings(known: Facts, *, everybody: bool) -> tuple[Reading, ...]:
         readers = list(dict.fromkeys([*readers, *(one.arn for one in estate.principals)]))
     expected = Expected(spec, estate, known.desired.settings.access.allowed_readers)
     names = [secret.name for secret in spec.secrets]
+    # Whoever is merely allowed to read is as expected where he cannot.
     return tuple(
-        Reading(one.principal, one.secret, one.verdict, expected.reason(one.principal, one.secret))
+        replace(
+            one,
+            expected=expected.needs(one.principal, one.secret)
+            if isinstance(one.verdict, DeniedBySecretsManager | DeniedByKms)
+            else expected.reason(one.principal, one.secret),
+        )
         for one in matrix(estate, readers, names)
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,11 @@ SnapshotFile: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+Principal: TypeAlias = Annotated[
+    str, typer.Option("--principal", metavar="ARN", help="Role or user, with its path, or an account's root.")
+]
+_PRINCIPAL = re.compile(r"arn:[\w-]+:iam::\d{12}:(?:root|(?:role|user)/(?:[!-~]+/)?[\w+=,.@-]+)", re.ASCII)
+_SESSION = re.compile(r"arn:(?P<partition>[\w-]+):sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)(?:/.*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +54,29 @@ class Facts:
     desired: Desired
 
 
-def facts(source: StackOptions, stack: str, file: Path | None, failures: Failures, *, every: bool = False) -> Facts:
+def facts(
+    source: StackOptions,
+    stack: str | None,
+    file: Path | None,
+    *,
+    secret: str = "",
+    every: bool = False,
+) -> Facts:
     """What a command about one stack works with.
 
     Args:
         source: how stacks are read.
-        stack: its name.
+        stack: its name; None for the one that declares `secret`.
         file: a saved snapshot, or None for AWS.
-        failures: receives the stack's errors.
+        secret: name of a secret.
         every: all secrets of the account and region, not the stack's alone.
 
     Raises:
         typer.Exit: the stack has errors, which were said.
         SecretsPipelineError: AWS or the file cannot be read.
     """
-    desired = read_asked(source)
+    failures, desired = Failures(), read_asked(source)
+    stack = stack or _stack_of_secret(desired, secret)
     if not usable(desired, [stack], failures, strict=source.strict):
         failures.exit()
     spec = desired.specs[stack]
@@ -90,17 +104,36 @@ def taken(desired: Desired, spec: StackSpec, *, every: bool) -> Snapshot:
     )
 
 
-def stack_of_secret(source: StackOptions, name: str) -> str:
+def principal_named(arn: str) -> str:
+    """A principal that was asked for: whoever is no role, user or root would seem to be able to read nothing.
+
+    Raises:
+        SpecError: the ARN is none of these.
+    """
+    session = _SESSION.fullmatch(arn)
+    if session:
+        role = f"arn:{session['partition']}:iam::{session['account']}:role/{session['role']}"
+        raise SpecError(f"{arn} is a session of a role", remedy=f"Name the role, with its path if any: {role}.")
+    if not _PRINCIPAL.fullmatch(arn):
+        raise SpecError(
+            f"{arn!r} is no ARN of a role, of a user or of an account's root",
+            remedy="Write it as arn:aws:iam::111122223333:role/PATH/NAME, …:user/NAME or …:root.",
+        )
+    return arn
+
+
+def _stack_of_secret(desired: Desired, name: str) -> str:
     """The stack that declares a secret.
 
     Raises:
         SpecError: none does, or several do, in accounts of their own.
     """
-    desired = read_asked(source)
     found = sorted(stack for stack, spec in desired.specs.items() if any(one.name == name for one in spec.secrets))
     if len(found) == 1:
         return found[0]
-    problem = f"stacks {', '.join(found)} declare {name}" if found else f"no stack declares a secret {name}"
+    broken = ", ".join(sorted(stack for stack in desired.errors if stack))
+    unseen = f"; stacks with errors were not looked at: {broken}" if broken else ""
+    problem = f"stacks {', '.join(found)} declare {name}" if found else f"no stack declares a secret {name}{unseen}"
     raise SpecError(problem, remedy="Say with -s whose account and region are meant.")
 
 
@@ -113,9 +146,10 @@ def unread_parts(snapshot: Snapshot) -> list[str]:
 
 def _same_place(spec: StackSpec, snapshot: Snapshot) -> None:
     target = spec.target
-    place = f"account {snapshot.account_id}, region {snapshot.region}"
     if target.account_id not in (None, snapshot.account_id) or target.region != snapshot.region:
+        account = f"account {target.account_id}, " if target.account_id else ""
         raise SpecError(
-            f"the snapshot is of {place}; stack {spec.stack} lives in account {target.account_id}, {target.region}",
-            remedy="Take a snapshot of that stack: secrets-pipeline access snapshot -s STACK.",
+            f"the snapshot is of account {snapshot.account_id}, region {snapshot.region}; "
+            f"stack {spec.stack} lives in {account}region {target.region}",
+            remedy=f"Take one of that stack: secrets-pipeline access snapshot -s {spec.stack} -o FILE.",
         )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from secrets_pipeline.access.audit import Reading
+from secrets_pipeline.access.estate import Estate
 from secrets_pipeline.access.explain import name_of, plain, row, sentence, short, vote_lines
 from secrets_pipeline.access.reading import Allowed, ReadVerdict
 from secrets_pipeline.cli.tables import table
+from secrets_pipeline.spec import StackSpec
 
 _CELLS: Mapping[str, tuple[str, str]] = {
     "Allowed": ("reads", "green"),
@@ -21,6 +23,7 @@ _CELLS: Mapping[str, tuple[str, str]] = {
     "DeniedByKms": ("KMS", "yellow"),
     "Unknown": ("?", "magenta"),
 }
+_NAMED = 5
 LEGEND = "reads: can read · -: denied by Secrets Manager · KMS: denied by KMS · ?: not known · !: not as declared"
 
 
@@ -32,12 +35,22 @@ def grid(readings: Sequence[Reading]) -> Table:
         (short(reader), *(cells.get((reader, secret), Text("")) for secret in secrets))
         for reader in dict.fromkeys(one.principal for one in readings)
     ]
-    return table(("", *(_tail(secret) for secret in secrets)), rows)
+    return table(("", *_headings(secrets)), rows)
 
 
 def surprising(readings: Iterable[Reading]) -> list[str]:
     """A sentence for each reader that cannot read what it should, or can read what nobody declares."""
     return [sentence(one.principal, one.secret, one.verdict) for one in readings if _surprises(one)]
+
+
+def left_out(spec: StackSpec, estate: Estate, *, everybody: bool) -> Iterator[str]:
+    """What a stack's matrix cannot show: a sentence for each reason."""
+    missing = [secret.name for secret in spec.secrets if estate.secret(secret.name) is None]
+    if missing:
+        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        yield f"not there, so nobody reads it: {', '.join(missing[:_NAMED])}{more}"
+    if not spec.consumers and not everybody:
+        yield f"stack {spec.stack} declares no consumers; --everybody shows all roles and users"
 
 
 def votes_table(verdict: ReadVerdict) -> Table:
@@ -70,5 +83,7 @@ def _surprises(one: Reading) -> bool:
     return isinstance(one.verdict, Allowed) is not bool(one.expected)
 
 
-def _tail(secret: str) -> str:
-    return "/".join(secret.split("/")[-2:])
+def _headings(secrets: Sequence[str]) -> list[str]:
+    """The ends of the names, or whole names where ends are alike."""
+    ends = ["/".join(secret.split("/")[-2:]) for secret in secrets]
+    return [end if ends.count(end) == 1 else secret for end, secret in zip(ends, secrets, strict=True)]

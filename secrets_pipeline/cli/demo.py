@@ -28,7 +28,7 @@ from secrets_pipeline.cli.failures import FAILED, Failures
 from secrets_pipeline.cli.local import operator_settings, start_for
 from secrets_pipeline.cli.options import BasePath, examples, repository
 from secrets_pipeline.cli.plan import plan_all
-from secrets_pipeline.cli.plan_view import summary
+from secrets_pipeline.cli.plan_view import counts
 from secrets_pipeline.cli.run_view import check_counts
 from secrets_pipeline.cli.tree import hierarchy
 from secrets_pipeline.local import LocalAws
@@ -59,7 +59,7 @@ def demo(base_path: BasePath = None) -> None:
 def _tell(aws: LocalAws, desired: Desired, stacks: Sequence[str], failures: Failures) -> bool:
     """Go through the chain; whether every run and check was green, and the second apply idle."""
     show(hierarchy(desired.specs[stack] for stack in stacks), width=_WIDTH)
-    title("Plan: " + "; ".join(summary(plan) for plan in plan_all(desired.world(), stacks, failures)))
+    title("Plan: " + "; ".join(counts(plan) for plan in plan_all(desired.world(), stacks, failures)))
     title("Apply")
     first = _apply(desired, stacks, failures, tell=True)
     title("Delivered, as AWS holds it now")

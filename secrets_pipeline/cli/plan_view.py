@@ -85,9 +85,17 @@ class Remedies:
 
 def summary(plan: StackPlan) -> str:
     """One line, for example `myapp-dev (111122223333, eu-west-2): 4 create, 12 none; 1 changed outside`."""
-    counts = ", ".join(f"{number} {action}" for action, number in plan.counts().items()) or "nothing declared"
     drift = f"; {plan.drifted} changed outside" if plan.drifted else ""
-    return f"{plan.stack} ({plan.account_id}, {plan.region}): {counts}{drift}"
+    return f"{plan.stack} ({plan.account_id}, {plan.region}): {_numbers(plan)}{drift}"
+
+
+def counts(plan: StackPlan) -> str:
+    """Fewer words, for example `myapp-dev 4 create, 12 none`."""
+    return f"{plan.stack} {_numbers(plan)}"
+
+
+def _numbers(plan: StackPlan) -> str:
+    return ", ".join(f"{number} {action}" for action, number in plan.counts().items()) or "nothing declared"
 
 
 def plan_table(plan: StackPlan, *, unchanged: bool) -> Table:
@@ -160,7 +168,10 @@ def declared(spec: StackSpec) -> list[dict[str, str]]:
     ]
     for consumer in spec.consumers:
         secrets = ", ".join(str(ref) for ref in consumer.secrets)
-        rows.append(_row(f"{consumer.type.value} consumer", consumer.name, consumer.component, f"reads {secrets}"))
+        ours = [role for role in consumer.readers if spec.target.account_id in (None, role.split(":")[4])]
+        attached = "; a policy is attached" if consumer.attach_policies and ours else ""
+        detail = f"reads {secrets}{attached}"
+        rows.append(_row(f"{consumer.type.value} consumer", consumer.name, consumer.component, detail))
     rows += [
         _row(
             f"{delivery.kind} delivery",

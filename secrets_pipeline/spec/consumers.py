@@ -114,7 +114,10 @@ def _secrets(entry: Inputs) -> tuple[SecretRef, ...]:
 
 
 def found_consumers(deliveries: Iterable[Delivery], stack: StackScope) -> list[ConsumerSpec]:
-    """The consumers behind what is delivered; one whose role is not known is left out."""
+    """The consumers behind what is delivered.
+
+    One whose role is not known is left out; if that role is to get a policy, it is an error.
+    """
     consumers: dict[tuple[str, str], ConsumerSpec] = {}
     for delivery in deliveries:
         for consumer in _found(delivery, stack):
@@ -128,27 +131,35 @@ def found_consumers(deliveries: Iterable[Delivery], stack: StackScope) -> list[C
 
 def _found(delivery: Delivery, stack: StackScope) -> Sequence[ConsumerSpec]:
     if isinstance(delivery, LambdaDelivery):
-        read = _read(delivery.environment, stack)
-        return _consumer(delivery.component, ReaderType.LAMBDA, "role", delivery.role_arn, read)
+        component, read = stack.components[delivery.component], _read(delivery.environment, stack)
+        return _consumer(component, ReaderType.LAMBDA, "role", delivery.role_arn, read)
     if isinstance(delivery, EcsDelivery):
+        component = stack.components[delivery.component]
         injected, fetched = _read(delivery.secrets, stack), _read(delivery.environment, stack)
-        name, execution, task = delivery.component, delivery.execution_role_arn, delivery.task_role_arn
         return [
-            *_consumer(name, ReaderType.ECS, "execution_role", execution, injected),
-            *_consumer(name, ReaderType.ECS, "task_role", task, fetched),
+            *_consumer(component, ReaderType.ECS, "execution_role", delivery.execution_role_arn, injected),
+            *_consumer(component, ReaderType.ECS, "task_role", delivery.task_role_arn, fetched),
         ]
     return ()
 
 
 def _consumer(
-    component: str, kind: ReaderType, role: Role, arn: str | None, secrets: tuple[SecretRef, ...]
+    component: ComponentScope, kind: ReaderType, role: Role, arn: str | None, secrets: tuple[SecretRef, ...]
 ) -> Sequence[ConsumerSpec]:
-    if arn is None or not secrets:
+    if not secrets:
+        return ()
+    if arn is None:
+        if component.flag(ATTACH):
+            component.error(
+                ("settings", "secrets_pipeline", ATTACH),
+                f"{ATTACH} is true, but which role reads {', '.join(map(str, secrets))} is not known",
+                f'Write vars.{_ROLE_KEYS[role]}: "{_EXAMPLE_ROLE}", or leave {ATTACH} away.',
+            )
         return ()
     return [
         ConsumerSpec(
-            component=component,
-            name=component,
+            component=component.name,
+            name=component.name,
             type=kind,
             principals={role: arn},
             delivery="secrets" if role == "execution_role" else "arn",

@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from secrets_pipeline.cli import app
 from secrets_pipeline.local import LocalAws, reset_calls, start, stop
+from tests.cli.access_shop import AccessShop, opened
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CANARY = "canary-Zx81-literal-value"
@@ -29,6 +30,10 @@ DEV = f"""
       environment: dev
       account_id: "111122223333"
       region: eu-west-2
+    settings:
+      secrets_pipeline:
+        security_hub:
+          disabled_controls: [SecretsManager.1, SecretsManager.5]
     components:
       terraform:
         secretsmanager/app:
@@ -118,6 +123,13 @@ def aws(running_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> LocalAws:
         monkeypatch.setenv(name, value)
     reset_calls(running_aws)
     return running_aws
+
+
+@pytest.fixture(scope="session")
+def access_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AccessShop]:
+    """Secrets with readers, on an embedded AWS of their own; whoever changes a policy there puts it back."""
+    with opened(tmp_path_factory.mktemp("access"), ATMOS) as made:
+        yield made
 
 
 def write(path: Path, text: str) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
+
 from secrets_pipeline.cli.stand_ins import stand_ins
-from secrets_pipeline.local import StandInFunction, StandInRole, StandInService, StandInStage
+from secrets_pipeline.local import StandInFunction, StandInRole, StandInSecret, StandInService, StandInStage
 from secrets_pipeline.reconcilers import read_desired
 from secrets_pipeline.references import Output
 from secrets_pipeline.spec import (
@@ -30,6 +32,11 @@ def rotated(by: Late) -> SecretSpec:
     return SecretSpec(ref=REF, name="a/b", value=GeneratedValue(policy=policy), rotation=rotation)
 
 
+def plain() -> SecretSpec:
+    policy = PasswordPolicy(length=8, alphabet={"lower": "abc"}, minima={"lower": 1})
+    return SecretSpec(ref=REF, name="a/b", value=GeneratedValue(policy=policy))
+
+
 def spec(**parts: object) -> dict[str, StackSpec]:
     whole = {"stack": "s", "target": Target(account_id=HERE, region="eu-west-2"), **parts}
     return {"s": StackSpec.model_validate(whole)}
@@ -40,7 +47,15 @@ def test_a_reader_of_another_account_gets_its_role_there() -> None:
     consumer = ConsumerSpec(
         component="c", name="reports", type=ReaderType.LAMBDA, principals={"role": role}, secrets=(REF,)
     )
-    assert stand_ins(spec(consumers=(consumer,))) == (StandInRole(role, "lambda.amazonaws.com"),)
+    made = {
+        one.arn: one
+        for one in stand_ins(spec(consumers=(consumer,), secrets=(plain(),)))
+        if isinstance(one, StandInRole)
+    }
+    assert made[role].service == "lambda.amazonaws.com"
+    assert "secret:a/b-??????" in json.dumps(made[role].policies)
+    audit, inventory = f"arn:aws:iam::{THERE}:role/secrets-audit", f"arn:aws:iam::{HERE}:role/secrets-inventory"
+    assert made.keys() == {role, audit, inventory}
 
 
 def test_each_kind_of_reader_is_assumed_by_its_service() -> None:
@@ -52,8 +67,8 @@ def test_each_kind_of_reader_is_assumed_by_its_service() -> None:
     )
     made = {
         one.arn.rsplit("/", 1)[1]: one.service
-        for one in stand_ins(spec(consumers=consumers))
-        if isinstance(one, StandInRole)
+        for one in stand_ins(spec(consumers=consumers, secrets=(plain(),)))
+        if isinstance(one, StandInRole) and not one.arn.endswith("secrets-inventory")
     }
     assert made == {
         "ec2": "ec2.amazonaws.com",
@@ -94,6 +109,7 @@ def test_an_unknown_account_is_the_default_one() -> None:
 
 def test_the_examples_stand_on_roles_functions_services_and_stages_each_once() -> None:
     made = stand_ins(read_desired(EXAMPLES).specs)
-    assert len(set(made)) == len(made)
-    assert {type(one) for one in made} == {StandInRole, StandInFunction, StandInService, StandInStage}
+    names = [(type(one), getattr(one, "arn", None) or getattr(one, "name", None) or repr(one)) for one in made]
+    assert len(set(names)) == len(names)
+    assert {type(one) for one in made} == {StandInRole, StandInFunction, StandInService, StandInStage, StandInSecret}
     assert any(one.arn.split(":")[4] != HERE for one in made if isinstance(one, StandInRole))

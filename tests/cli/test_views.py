@@ -73,11 +73,9 @@ def test_the_demo_has_one_line_a_stage_failures_first() -> None:
 def test_the_demo_names_each_check_that_did_not_pass() -> None:
     lines = [" ".join(text.split()) for text in check_lines(CHECKS)]
     assert lines == [
-        "first passed in s",
-        "second passed in no stack",
-        "second warning in s: waits",
-        "third passed in no stack",
-        "third failed in s: wrong",
+        "passed in s: first",
+        "warning in s: second: waits",
+        "failed in s: third: wrong",
     ]
 
 

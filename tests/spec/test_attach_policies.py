@@ -71,6 +71,15 @@ def test_attach_policies_is_true_or_false(bench: Bench) -> None:
     assert "key settings.secrets_pipeline.attach_policies" in found
 
 
+def test_a_role_that_is_to_get_a_policy_must_be_known(bench: Bench) -> None:
+    nameless = worker("{deliver: true, attach_policies: true}").replace(f"        role_arn: {ROLE}\n", "")
+    found = bench.only_error(nameless)
+    assert "which role reads secretsmanager/one#key is not known" in found
+    assert "key settings.secrets_pipeline.attach_policies" in found
+    assert "Write vars.role_arn" in found
+    assert "lambda/worker" not in attaching(bench, nameless.replace("deliver: true, attach_policies", "deliver"))
+
+
 def test_the_organisation_is_the_stacks_where_the_operator_has_none(bench: Bench) -> None:
     assert bench.spec(stack()).organization_id is None
     assert bench.spec(stack(f"{{organization_id: {OURS}}}")).organization_id == OURS
