@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 from pydantic import SecretStr
 
+from secrets_pipeline.access.granting.attached import is_as_attached
+from secrets_pipeline.access.granting.identity import READING
 from secrets_pipeline.reconcilers.key_marks import ALIAS, KeyMarks
 from secrets_pipeline.reconcilers.login import Address, log_in
 from secrets_pipeline.reconcilers.marks import INPUTS, KEPT, REPLICAS, SPEC, VALUE_VERSION, Marks
@@ -28,6 +30,8 @@ from secrets_pipeline.spec import GeneratedValue
 
 if TYPE_CHECKING:
     from tests.faults.ground import Ground
+
+_DIGEST = re.compile(rf"({READING})[0-9a-f]{{16}}")
 
 Ending = Mapping[str, Any]
 """What each service holds, by service and name."""
@@ -51,6 +55,8 @@ def ending(ground: Ground) -> Ending:
                 known.add(version, "current version of " + secret["Name"])
     for name, password in passwords(ground).items():
         known.add(password, "password of " + name)
+    for name, value in _values_by_hand(ground).items():
+        known.add(value, "value of " + name)
     found = {
         "secrets": {one["Name"]: _shown(ground, marks, one) for one in secrets},
         "keys": sorted((known.text(_key_shown(of_keys, one)) for one in keys), key=json.dumps),
@@ -59,6 +65,7 @@ def ending(ground: Ground) -> Ending:
         "functions": _functions(ground),
         "task definitions": _task_definitions(ground),
         "stages": _stages(ground),
+        "roles": _roles(ground),
     }
     ended: Ending = known.text(found)
     return ended
@@ -90,6 +97,12 @@ def values(ground: Ground) -> dict[str, str]:
         with suppress(ClientError):
             found[secret.name] = client.get_secret_value(SecretId=secret.name)["SecretString"]
     return found
+
+
+def _values_by_hand(ground: Ground) -> dict[str, str]:
+    """The values of the secrets that somebody made by hand; a write of ours would be a further version."""
+    client = ground.client("secretsmanager")
+    return {one: client.get_secret_value(SecretId=one)["SecretString"] for one in ground.made_by_hand}
 
 
 class _Known:
@@ -286,6 +299,22 @@ def _stages(ground: Ground) -> dict[str, Any]:
         for api in client.get_rest_apis()["items"]
         for stage in client.get_stages(restApiId=api["id"])["item"]
     }
+
+
+def _roles(ground: Ground) -> dict[str, dict[str, Any]]:
+    """Inline policies; the digest in ours is of ARNs, which every account has its own of."""
+    client, found = ground.client("iam"), {}
+    for page in client.get_paginator("list_roles").paginate():
+        for name in (role["RoleName"] for role in page["Roles"]):
+            names = client.list_role_policies(RoleName=name)["PolicyNames"]
+            documents = [client.get_role_policy(RoleName=name, PolicyName=one)["PolicyDocument"] for one in names]
+            found[name] = dict(zip(names, map(_undigested, documents), strict=True))
+    return found
+
+
+def _undigested(policy: dict[str, Any]) -> str | None:
+    text = json.dumps(policy)
+    return _canonical(_DIGEST.sub(r"\1<its digest>", text) if is_as_attached(policy) else text)
 
 
 def _canonical(policy: str | None) -> str | None:

@@ -70,6 +70,15 @@ class Ground:
         """The stack's desired state."""
         return self.desired.specs[self.stack]
 
+    @property
+    def made_by_hand(self) -> tuple[str, ...]:
+        """Names of the secrets that are there without the stack."""
+        return tuple(one.name for one in self._stand_ins if isinstance(one, local.StandInSecret))
+
+    @cached_property
+    def _stand_ins(self) -> tuple[local.StandIn, ...]:
+        return stand_ins({self.stack: self.spec}, account_id=self.aws.account_id)
+
     def context(self) -> StackContext:
         """The stack in a world of this process, which only looks; `sessions` learn nothing from it."""
         return self.desired.world(Sessions(self.session)).context(self.stack)
@@ -91,7 +100,7 @@ class Ground:
         self._remove_databases()
         request = urllib.request.Request(self.aws.endpoint_url + "/moto-api/reset", method="POST")  # noqa: S310 - ours
         urllib.request.urlopen(request, timeout=60).close()  # noqa: S310 - ours
-        local.stand_in(self.aws, stand_ins({self.stack: self.spec}, account_id=self.aws.account_id))
+        local.stand_in(self.aws, self._stand_ins)
         if self.before is not None:
             first = run(replace(self, base_path=self.before, before=None))
             if not first.green:

@@ -18,6 +18,10 @@ STACK = "infra-shared"
 PSK, CONFIG = "infra/shared/network/vpn-pre-shared-key", "infra/shared/network/vpn-config"
 ALIAS = "alias/secrets/infra/shared"
 PARAMETER = "/secrets-pipeline/infra-shared/secretsmanager/network/secret_arns"
+NOTHING: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Deny", "Action": "secretsmanager:PutSecretValue", "Resource": "*"}],
+}
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +61,13 @@ LEFT: dict[str, Callable[[Ground], Any]] = {
     "a value rendered from another password": another_password,
     "a policy": lambda g: g.client("secretsmanager").put_resource_policy(
         SecretId=PSK,
-        ResourcePolicy=json.dumps(
-            {"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}]},
-        ),
+        ResourcePolicy=json.dumps({"Statement": [{**NOTHING["Statement"][0], "Principal": "*"}]}),
+    ),
+    "an inline policy": lambda g: g.client("iam").put_role_policy(
+        RoleName="vpn-appliance", PolicyName="left", PolicyDocument=json.dumps(NOTHING)
+    ),
+    "a policy of ours less": lambda g: g.client("iam").delete_role_policy(
+        RoleName="vpn-appliance", PolicyName="secrets-pipeline-infra-shared"
     ),
     "a description": lambda g: g.client("secretsmanager").update_secret(SecretId=PSK, Description="another"),
     "another key": lambda g: g.client("secretsmanager").update_secret(SecretId=PSK, KmsKeyId="alias/secrets-pipeline"),
