@@ -4,7 +4,9 @@
     .venv/bin/python benchmarks/access_oracle.py --show 4108
 
 Needs Node.js, and the npm registry once. The exit code is 1 if a disagreement is settled by nothing. `--show` prints
-one case with both answers.
+one case with both answers. At the end, both are timed one after the other on the same cases, one at a time, with every
+document compiled anew, as the peer's interface has it; its side includes the start of Node.js and JSON through
+a pipe.
 """
 
 from __future__ import annotations
@@ -18,12 +20,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.access.oracle.comparison import Total, compared
-from tests.access.oracle.process import Unavailable
+from tests.access.oracle.process import Unavailable, ask
 from tests.access.oracle.settled import CLASSES
 from tests.access.oracle.simulations import simulation
 from tests.strategies.policies import case_of
 
 _CASES = 100_000
+_TIMED = 5_000
 
 
 def _run(first: int, cases: int) -> int:
@@ -39,7 +42,22 @@ def _run(first: int, cases: int) -> int:
     print(f"{len(total.unsettled):,} disagreements that nothing settles")
     for seed, differences in total.unsettled.items():
         print(f"  seed {seed}: {'; '.join(differences)}")
+    _compare_speed(range(first, first + min(cases, _TIMED)))
     return 1 if total.unsettled else 0
+
+
+def _compare_speed(seeds: range) -> None:
+    made = [case_of(seed) for seed in seeds]
+    asked = [simulation(case) for case in made]
+    list(ask(asked[:100]))
+    started = time.perf_counter()
+    for case in made:
+        case.decide()
+    ours = len(made) / (time.perf_counter() - started)
+    started = time.perf_counter()
+    answers = sum(1 for _ in ask(asked))
+    peer = answers / (time.perf_counter() - started)
+    print(f"evaluator {ours:,.0f} cases a second, oracle {peer:,.0f}: {ours / peer:.1f} times")
 
 
 def _show(seed: int) -> int:

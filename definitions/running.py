@@ -54,6 +54,7 @@ def provision(
     options: ApplyOptions,
     desired: Desired | None = None,
     progress: StageProgress = quiet,
+    probe: bool = False,
 ) -> tuple[RunReport, tuple[CheckRow, ...]]:
     """Run the `provision` job for one stack in this process.
 
@@ -63,9 +64,10 @@ def provision(
         options: what the operator asked for.
         desired: what has been read of the repository already; the run reads its manifests if not given.
         progress: receives stage and outcome as they come.
+        probe: see `verify`.
     """
     config = {**_source_config(base_path, desired), **asdict(options)}
-    result = _execute("provision", stack, build_definitions(progress, desired), config, {})
+    result = _execute("provision", stack, build_definitions(progress, desired), config, _probing(probe))
     return _report(stack, result), _checks(stack, result)
 
 
@@ -79,8 +81,12 @@ def verify(stack: str, *, base_path: Path, desired: Desired | None = None, probe
         probe: also assume the readers' roles, and compare AWS's answers with what the policies say.
     """
     built, config = build_definitions(desired=desired), _source_config(base_path, desired)
-    tags = {VERIFY_TAG: "true", **({PROBE_TAG: "true"} if probe else {})}
+    tags = {VERIFY_TAG: "true", **_probing(probe)}
     return _checks(stack, _execute("verify", stack, built, config, tags))
+
+
+def _probing(probe: bool) -> dict[str, str]:
+    return {PROBE_TAG: "true"} if probe else {}
 
 
 def _execute(

@@ -129,10 +129,12 @@ def run_all(stacks: Sequence[str], run: Run, failures: Failures) -> list[StackRu
     return finished
 
 
-def run_here(stack: str, desired: Desired, options: ApplyOptions, *, lines: bool = True) -> StackRun:
-    """One stack, in this process; `lines` says whether each outcome gets a line on stderr."""
+def run_here(
+    stack: str, desired: Desired, options: ApplyOptions, *, lines: bool = True, probe: bool = False
+) -> StackRun:
+    """One stack, in this process; `lines` says whether each outcome gets a line on stderr, `probe` asks as readers."""
     with ApplyProgress(stack, lines=lines) as progress:
-        report, checks = runs.provision(stack, desired, options, progress.outcome)
+        report, checks = runs.provision(stack, desired, options, progress.outcome, probe=probe)
     return StackRun(report, checks)
 
 

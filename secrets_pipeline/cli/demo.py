@@ -85,7 +85,7 @@ def _tell(aws: LocalAws, desired: Desired, stacks: Sequence[str], failures: Fail
 
 def _apply(desired: Desired, stacks: Sequence[str], failures: Failures, *, tell: bool) -> list[StackRun]:
     def run(stack: str) -> StackRun:
-        one = run_here(stack, desired, ApplyOptions(), lines=False)
+        one = run_here(stack, desired, ApplyOptions(), lines=False, probe=tell)
         if tell:
             _lines(stage_lines(one.report))
         return one

@@ -26,7 +26,12 @@ def prepare_home(stacks: Iterable[str]) -> None:
 
 
 def provision(
-    stack: str, desired: Desired, options: ApplyOptions, progress: Callable[[str, Outcome], None]
+    stack: str,
+    desired: Desired,
+    options: ApplyOptions,
+    progress: Callable[[str, Outcome], None],
+    *,
+    probe: bool = False,
 ) -> tuple[RunReport, tuple[CheckRow, ...]]:
     """Run the `provision` job of a stack in this process; see `definitions.running`.
 
@@ -36,7 +41,7 @@ def provision(
     from definitions import running  # noqa: PLC0415 - see the module's docstring
 
     report, checks = running.provision(
-        stack, base_path=desired.base_path, options=options, desired=desired, progress=progress
+        stack, base_path=desired.base_path, options=options, desired=desired, progress=progress, probe=probe
     )
     _interrupt_if_so(report.error)
     return report, checks
