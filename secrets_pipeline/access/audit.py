@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from secrets_pipeline.access.documents import asked_of_callers, principals, services
@@ -13,7 +13,12 @@ from secrets_pipeline.access.reading import Allowed, ReadVerdict, Unknown
 from secrets_pipeline.spec import ConsumerSpec, StackSpec
 
 _ACCOUNT = re.compile(r"(?:arn:[\w-]+:iam::)?(?P<account>\d{12})(?::root)?")
+_STANDS_IN = re.compile(r"(?P<of>arn:[\w-]+:iam::\d{12}:)(?:role|user)/\*")
+"""Any role or user of an account: told where the account as a whole is not."""
 _ASSUMED = re.compile(r"arn:[\w-]+:sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/.+")
+
+
+_ARN_PARTS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,8 @@ def undeclared_readings(spec: StackSpec, estate: Estate, *, allowed_readers: Seq
     """Whoever can or may be able to read a secret of a stack without being its consumer.
 
     All roles and users of every account that was read, and the principals of other accounts that a secret's policy
-    names. `expected` says what lets one be: the operator's list, the secret's rotation function, this pipeline.
+    names; `role/*` stands for any role of an account that a policy lets in under a condition. `expected` says what lets
+    one be: the operator's list, the secret's rotation function, this pipeline.
 
     Args:
         spec: the stack.
@@ -76,11 +82,13 @@ def undeclared_readings(spec: StackSpec, estate: Estate, *, allowed_readers: Seq
     expected = Expected(spec, estate, allowed_readers)
     for secret in spec.secrets:
         consumers = expected.consumers(secret.name)
+        told = set(consumers)
         for arn in _candidates(estate, secret.name):
-            if arn in consumers:
+            if arn in consumers or _STANDS_IN.sub(r"\g<of>root", arn) in told:
                 continue
             verdict = read(estate, arn, secret.name)
             if isinstance(verdict, Allowed | Unknown):
+                told.add(arn)
                 found.append(Reading(arn, secret.name, verdict, expected.reason(arn, secret.name)))
     return tuple(found)
 
@@ -169,6 +177,7 @@ def _candidates(estate: Estate, name: str) -> Iterator[str]:
     named |= {grant.grantee for key in keys for grant in key.grants}
     yield from sorted({arn for one in named for arn in _outside(estate, one)} - known)
     yield from services(secret.policy or {})
+    yield from sorted(set(_unnamed(estate, named)))
 
 
 def _outside(estate: Estate, named: str) -> Iterator[str]:
@@ -185,6 +194,22 @@ def _outside(estate: Estate, named: str) -> Iterator[str]:
             yield role
     elif named.startswith("arn:") and not estate.missing(named):
         yield named
+
+
+def _unnamed(estate: Estate, named: Collection[str]) -> Iterator[str]:
+    """Principals of the accounts that are named and were not read, whom conditions may ask for without an account."""
+    for account in filter(None, map(_ACCOUNT.fullmatch, named)):
+        if account["account"] == estate.snapshot.account_id or not estate.account(account["account"]).unread:
+            continue
+        of = f"arn:{estate.snapshot.partition}:iam::{account['account']}:"
+        yield from (f"{of}role/*", f"{of}user/*")
+        for pattern in named:
+            parts = pattern.split(":", _ARN_PARTS - 1)
+            if len(parts) == _ARN_PARTS and parts[4] and not parts[4].isdigit():
+                yield f"{of}{parts[5]}"
+            elif len(parts) < _ARN_PARTS and "/" in pattern:
+                name = pattern.rsplit("/", 1)[1]
+                yield from (f"{of}role/{name}", f"{of}user/{name}")
 
 
 def _names(spec: StackSpec, consumer: ConsumerSpec) -> list[str]:

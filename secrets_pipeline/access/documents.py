@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from secrets_pipeline.errors import SpecError
 
 _ROOT = re.compile(r"^arn:[a-z-]+:iam::(\d{12}):root$")
 _CALLER_KEYS = frozenset({"aws:principalaccount", "aws:principalarn"})
+_ORGANIZATION_KEYS = frozenset({"aws:principalorgid", "aws:principalorgpaths"})
+_OIDC = ":oidc-provider/"
 _LISTS = frozenset({"Action", "NotAction", "Resource", "NotResource"})
 
 
@@ -56,6 +59,16 @@ def services(document: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def identity_providers(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """The OpenID Connect providers that a trust policy names, as condition keys spell them, sorted, each once."""
+    found: set[str] = set()
+    for statement in _statements(document):
+        whom = statement.get("Principal")
+        named = whom.get("Federated", ()) if isinstance(whom, Mapping) else ()
+        found.update(str(one).rpartition(_OIDC)[2] for one in ([named] if isinstance(named, str) else named))
+    return tuple(sorted(one for one in found if not one.startswith("arn:")))
+
+
 def principals(document: Mapping[str, Any]) -> tuple[str, ...]:
     """The AWS principals that a policy names, sorted, each once."""
     found: set[str] = set()
@@ -69,6 +82,16 @@ def principals(document: Mapping[str, Any]) -> tuple[str, ...]:
 
 def asked_of_callers(document: Mapping[str, Any]) -> tuple[str, ...]:
     """The ARNs and accounts that conditions of a policy ask its callers to be of, sorted, each once."""
+    return _asked(document, _CALLER_KEYS)
+
+
+def organizations(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """The organisations, by id or path, that conditions of a policy ask its callers to be of, sorted, each once."""
+    return _asked(document, _ORGANIZATION_KEYS)
+
+
+def _asked(document: Mapping[str, Any], keys: AbstractSet[str]) -> tuple[str, ...]:
+    """What conditions on some keys, in lower case, compare with."""
     return tuple(
         sorted(
             {
@@ -76,7 +99,7 @@ def asked_of_callers(document: Mapping[str, Any]) -> tuple[str, ...]:
                 for statement in _statements(document)
                 for block in (statement.get("Condition") or {}).values()
                 for key, values in block.items()
-                if key.lower() in _CALLER_KEYS
+                if key.lower() in keys
                 for value in (values if isinstance(values, list) else [values])
             }
         )

@@ -20,12 +20,14 @@ from secrets_pipeline.access.evaluator import (
 from secrets_pipeline.access.membership import Membership
 from secrets_pipeline.access.reading import NETWORK_KEYS, ReadableKey, ReadableSecret, Reader
 from secrets_pipeline.access.request_keys import (
+    FEDERATION_KEYS,
     ROLE_KEYS,
     SESSION_KEYS,
     about_key,
     about_moment,
     about_principal,
     about_secret,
+    about_unread,
 )
 from secrets_pipeline.access.snapshot import (
     AccountSnapshot,
@@ -36,10 +38,14 @@ from secrets_pipeline.access.snapshot import (
 )
 
 _PRINCIPAL = re.compile(r"arn:[\w-]+:(?:iam|sts)::(?P<account>\d{12}):(?P<kind>role|user)/(?P<name>.+)")
-_IN_ACCOUNT = re.compile(r"arn:[\w-]+:(?:iam|sts)::(?P<account>\d{12}):(?P<kind>[\w-]+)/.+")
+_IN_ACCOUNT = re.compile(r"arn:[\w-]+:(?:iam|sts)::(?P<account>\d{12}):(?:(?P<kind>[\w-]+)/)?.+")
 _ROOT = re.compile(r"arn:[\w-]+:iam::(?P<account>\d{12}):root")
 _KINDS = {"user": PrincipalKind.USER, "federated-user": PrincipalKind.FEDERATED_USER}
-_SERVICE_LINKED = ":role/aws-service-role/"
+_FEDERATION = Unread("only its session knows whose federation token it is, and which policies were passed for it")
+"""A federated user may what both the user who asked for its token and the policies that were passed may.
+
+Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
+"""
 _SERVICE_KEYS = frozenset({"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths"})
 """On whose behalf a service asks."""
 
@@ -134,7 +140,7 @@ class Estate:
                 root["account"],
                 PrincipalKind.ROOT,
                 scps=self.levels(root["account"], "scps"),
-                context=Context(of.values, anyones, ("aws:principaltag/",)),
+                context=Context(of.values, anyones, ("aws:principaltag/", *FEDERATION_KEYS)),
             )
         if not arn.startswith("arn:"):
             return Caller(arn, "", PrincipalKind.SERVICE, context=Context(unknown=_SERVICE_KEYS))
@@ -143,15 +149,16 @@ class Estate:
         principal = self._principals.get(arn)
         if principal is None:
             identity: tuple[Policy, ...] | Unread = Unread(account.unread) if account.unread else ()
-            unknown = belonging.unknown | SESSION_KEYS | (ROLE_KEYS if kind is PrincipalKind.ROLE else frozenset())
+            federated = kind is PrincipalKind.FEDERATED_USER
             return Caller(
                 arn,
                 account_id,
                 kind,
-                identity=identity,
+                identity=_FEDERATION if federated else identity,
                 boundary=Unread(account.unread) if account.unread else None,
+                session_policies=_FEDERATION if federated else None,
                 scps=self.levels(account_id, "scps"),
-                context=Context(belonging.values, unknown, ("aws:principaltag/",) if account.unread else ()),
+                context=about_unread(arn, kind, belonging, tags_known=not (account.unread or federated)),
             )
         return Caller(
             arn,
@@ -159,7 +166,7 @@ class Estate:
             kind,
             identity=self._identity(account, principal),
             boundary=self._managed_policy(account, principal.boundary) if principal.boundary else None,
-            scps=() if _SERVICE_LINKED in arn else self.levels(account_id, "scps"),
+            scps=self.levels(account_id, "scps"),
             context=about_principal(principal, belonging),
         )
 
@@ -232,6 +239,11 @@ class Estate:
             # They do not reach AWS managed keys: the Organizations User Guide, "Resource control policies (RCPs)".
             () if key.aws_managed else self.levels(account_id, "rcps"),
             Unread(key.unread) if key.unread else tuple(grants),
-            about_key(key, self._membership.context(account_id, "resource")),
+            about_key(
+                key,
+                self._membership.context(account_id, "resource"),
+                # ListAliases tells those of the caller's account alone.
+                aliases_known=account_id == self.snapshot.account_id and not key.unread,
+            ),
         )
         return ReadableKey(target, key.state, key.aws_managed, "" if key.state else key.unread)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from secrets_pipeline.access.documents import organizations
 from secrets_pipeline.access.evaluator import Context, Levels, Policy, Unread
 from secrets_pipeline.access.snapshot import NamedPolicy, Snapshot
 
@@ -26,6 +27,7 @@ class Membership:
         self.snapshot = snapshot
         self._assume_allowed = assume_allowed
         self._named: dict[tuple[str, str], Policy] = {}
+        self._names_others = _names_others(snapshot)
 
     def levels(self, account_id: str, kind: Literal["scps", "rcps"]) -> Levels | Unread:
         """The policies of an organisation that an account is under."""
@@ -45,7 +47,7 @@ class Membership:
         return () if known else Unread(f"the organisation of account {account_id} is not known")
 
     def context(self, account_id: str, prefix: Literal["principal", "resource"]) -> Context:
-        """`aws:PrincipalOrgID` and the like of an account; absent for one outside of the organisation."""
+        """`aws:PrincipalOrgID` and the like of an account; absent for one outside of all that are named."""
         organization = self.snapshot.organization
         if account_id in organization.paths and organization.id:
             path = (organization.paths[account_id],)
@@ -55,6 +57,9 @@ class Membership:
             return Context({f"aws:{prefix}orgid": (organization.id,)}, frozenset({f"aws:{prefix}orgpaths"}))
         # Others may have an organisation of their own; about accounts beyond the snapshot nobody asked.
         listed = bool(organization.paths) and account_id in self.snapshot.accounts
+        if prefix == "principal" and self._names_others:
+            # Whoever is outside of this organisation may be inside of that one.
+            listed = False
         known = listed or (own and not organization.unread)
         return Context() if known else Context(unknown=_KEYS[prefix])
 
@@ -63,3 +68,10 @@ class Membership:
         if key not in self._named:
             self._named[key] = Policy(one.name, one.document)
         return self._named[key]
+
+
+def _names_others(snapshot: Snapshot) -> bool:
+    """Whether a policy of a secret or key asks for another organisation than the snapshot's."""
+    own = {snapshot.organization.id, "${aws:ResourceOrgID}"}
+    policies = [*(one.policy for one in snapshot.secrets), *(one.policy for one in snapshot.keys.values())]
+    return any(named.split("/", 1)[0] not in own for policy in policies if policy for named in organizations(policy))

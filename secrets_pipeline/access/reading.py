@@ -26,6 +26,11 @@ from secrets_pipeline.access.evaluator import (
 GET_SECRET_VALUE: Final = "secretsmanager:GetSecretValue"  # noqa: S105 - an action
 DECRYPT: Final = "kms:Decrypt"
 ENABLED: Final = "Enabled"
+_USABLE: Final = frozenset({ENABLED, "Updating"})
+"""Key states in which a key decrypts; `Updating` is that of a multi-Region key whose primary region changes.
+
+Source: https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
+"""
 NETWORK_KEYS: Final = frozenset(
     {
         "aws:ec2instancesourceprivateipv4",
@@ -48,8 +53,6 @@ _CLIENT_KEYS: Final = frozenset({"secretsmanager:versionid", "secretsmanager:ver
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html
 """
-_NOT_FORWARDED: Final = NETWORK_KEYS - {"aws:sourceip", "aws:useragent", "aws:referer"}
-"""What a service does not pass on when it calls another one for a caller."""
 _SERVICE_KEYS: Final = frozenset(
     {"aws:calledvia", "aws:calledviafirst", "aws:calledvialast", "kms:encryptioncontext:secretversionid"}
 )
@@ -124,7 +127,9 @@ class ReadableSecret:
                 "kms:encryptioncontextkeys": ("SecretARN", "SecretVersionId"),
                 "kms:viaservice": (f"secretsmanager.{self.region}.amazonaws.com",),
             }
-            unknown = (self.context.unknown - _NOT_FORWARDED) | _SERVICE_KEYS
+            # AWS says no more than that conditions on the network "might fail" where a service calls for the caller:
+            # https://docs.aws.amazon.com/kms/latest/developerguide/conditions-aws.html#conditions-aws-vpce
+            unknown = self.context.unknown | _SERVICE_KEYS
             context = replace(self.context, values={**self.context.values, **own}, unknown=unknown)
             self._decrypt[account_id] = Request(DECRYPT, context)
         return self._decrypt[account_id]
@@ -224,7 +229,7 @@ class Reader:
             return DeniedByKms(vote, asked, reason=f"the default key {DEFAULT_KEY} never serves another account")
         if key.unread:
             return Unknown(Vote(Layer.KEY, Outcome.UNKNOWN, arn, detail=key.unread), asked, reason=key.unread)
-        if key.state != ENABLED:
+        if key.state not in _USABLE:
             vote = Vote(Layer.KEY, Outcome.DENIES, arn, detail=key.state)
             return DeniedByKms(vote, asked, reason=f"its key is {key.state}")
         decision = self._decrypt(key, secret)

@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from secrets_pipeline.access.documents import asked_of_callers
+from secrets_pipeline.access.documents import asked_of_callers, organizations
 from secrets_pipeline.access.evaluator import (
     Caller,
     Context,
@@ -23,7 +23,6 @@ from secrets_pipeline.access.evaluator import (
     Values,
     authorize,
 )
-from secrets_pipeline.access.evaluator.elements import listed
 from secrets_pipeline.access.reading import NETWORK_KEYS, ReadableSecret
 from secrets_pipeline.access.snapshot import PolicyDocument, Snapshot
 
@@ -46,7 +45,6 @@ _TAGS = ("aws:principaltag/",)
 _EVERYTHING = Policy(
     "everything", {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 )
-_ORGANIZATION_KEYS = frozenset({"aws:principalorgid", "aws:principalorgpaths"})
 
 
 class Crowd(StrEnum):
@@ -119,8 +117,9 @@ def _of(target: Target, request: Request, policy: PolicyDocument | None, own: Ab
 
 
 def _strangers(policy: PolicyDocument, partition: str) -> Iterator[str]:
-    """Principals of an account that nobody knows: any role, and those whose names a policy's patterns ask for."""
+    """Principals of an account that nobody knows: any role or user, and those whose names patterns ask for."""
     yield f"arn:{partition}:iam::{_NOBODYS_ACCOUNT}:role/stranger"
+    yield f"arn:{partition}:iam::{_NOBODYS_ACCOUNT}:user/stranger"
     for pattern in asked_of_callers(policy):
         parts = pattern.split(":", 5)
         if len(parts) == _ARN_PARTS and "*" in parts[4] and parts[5] != "*":
@@ -146,11 +145,7 @@ def _asked(target: Target, request: Request, arn: str, of: Mapping[str, Values])
 
 def _named_organizations(policy: PolicyDocument) -> Iterator[str]:
     """The path of a member at the root of every organisation that a policy names."""
-    for statement in listed(policy.get("Statement")):
-        for keys in (statement.get("Condition") or {}).values():
-            for key, values in keys.items():
-                if key.lower() in _ORGANIZATION_KEYS:
-                    for value in listed(values):
-                        organization, _, below = str(value).partition("/")
-                        root = below.split("/", 1)[0]
-                        yield f"{organization}/{root}/" if root.startswith("r-") else f"{organization}/"
+    for named in organizations(policy):
+        organization, _, below = named.partition("/")
+        root = below.split("/", 1)[0]
+        yield f"{organization}/{root}/" if root.startswith("r-") else f"{organization}/"

@@ -334,3 +334,37 @@ def test_what_a_compromised_principal_could_read_is_all_that_it_can_or_may_be_ab
         (OTHER_NAME, Allowed),
     ]
     assert readable_by(made.estate(), f"arn:aws:iam::{HOME}:role/ghost") == ()
+
+
+UNNAMED = {
+    "any of its roles": (when("StringEquals", "aws:PrincipalType", "AssumedRole"), {"role/*"}),
+    "any of its users": (when("StringEquals", "aws:PrincipalType", "User"), {"user/*"}),
+    "whoever is not its root": (
+        when("ArnNotEquals", "aws:PrincipalArn", f"arn:aws:iam::{ELSEWHERE}:root"),
+        {"role/*", "user/*"},
+    ),
+    "a role of any account": (when("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:role/deploy"), {"role/deploy"}),
+    "a role, whatever stands before it": (when("StringLike", "aws:PrincipalArn", "*role/deploy"), {"role/deploy"}),
+    "all of it": (when("StringLike", "aws:PrincipalArn", "*"), {"root"}),
+    "a role of yet another account": (when("ArnEquals", "aws:PrincipalArn", f"arn:aws:iam::{AWAY}:role/x"), set()),
+}
+
+
+@pytest.mark.parametrize("how", UNNAMED)
+def test_whomever_of_an_account_a_condition_lets_in_is_told(how: str) -> None:
+    condition, readers = UNNAMED[how]
+    made = world()
+    made.role(ROLE)
+    made.secret_policy(allow(principal=ELSEWHERE, condition=condition))
+    made.key(KEY, EVERYBODY_OF_THE_KEY)
+    assert others(made) == dict.fromkeys((f"arn:aws:iam::{ELSEWHERE}:{one}" for one in readers), "")
+
+
+def test_an_account_whose_principals_were_read_is_told_by_their_names() -> None:
+    known = f"arn:aws:iam::{ELSEWHERE}:role/known"
+    made = world()
+    made.role(ROLE)
+    made.role(known, *READS["Statement"])
+    made.secret_policy(allow(principal=ELSEWHERE, condition=when("StringEquals", "aws:PrincipalType", "AssumedRole")))
+    made.key(KEY, EVERYBODY_OF_THE_KEY)
+    assert others(made) == {known: ""}

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from secrets_pipeline.access import compact, key_policy, principals, same_policy, secret_policy
-from secrets_pipeline.access.documents import services
+from secrets_pipeline.access.documents import identity_providers, services
 from secrets_pipeline.errors import SpecError
 
 STATEMENT = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::1:role/r"}, "Action": "s:Get", "Resource": "*"}
@@ -116,3 +116,16 @@ def test_services_of_a_policy_are_those_that_it_lets_in_each_once() -> None:
     assert services({"Statement": statements}) == ("a.amazonaws.com", "b.amazonaws.com")
     assert services({"Statement": statements[3]}) == ("a.amazonaws.com",)
     assert services({}) == ()
+
+
+def test_identity_providers_are_told_as_condition_keys_spell_them() -> None:
+    provider = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"
+    login = "arn:aws:iam::111122223333:saml-provider/login"
+    document = {
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Federated": [provider, login]}, "Action": "sts:*"},
+            {"Effect": "Allow", "Principal": {"Federated": "accounts.google.com"}, "Action": "sts:*"},
+            {"Effect": "Allow", "Principal": "*", "Action": "sts:*"},
+        ]
+    }
+    assert identity_providers(document) == ("accounts.google.com", "token.actions.githubusercontent.com")

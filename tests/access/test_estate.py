@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from secrets_pipeline.access.evaluator import Layer, PrincipalKind
@@ -10,6 +12,7 @@ from secrets_pipeline.access.snapshot import GroupSnapshot, NamedPolicy
 from tests.access.builders import (
     AWAY,
     DECRYPT,
+    DELEGATES,
     ELSEWHERE,
     FULL,
     HOME,
@@ -19,6 +22,7 @@ from tests.access.builders import (
     READ,
     READS,
     ROLE,
+    Statement,
     allow,
     decided,
     deny,
@@ -162,7 +166,9 @@ def test_a_federated_user_that_a_policy_names_is_one_of_its_account() -> None:
     made.secret_policy(allow(sid="Guest", principal=guest))
     caller = made.estate().caller(guest)
     assert (caller.account_id, caller.kind) == (HOME, PrincipalKind.FEDERATED_USER)
-    # The secret's policy lets it in, the key's does not: it has no policy of its own.
+    # The secret's policy lets it in; whether KMS does is up to whoever asked for its token, and to what was passed.
+    assert decided(made.read(guest))[:2] == ("Unknown", Layer.SESSION)
+    made.key(KEY, deny(DECRYPT, principal=guest), *DELEGATES["Statement"])
     assert isinstance(made.read(guest), DeniedByKms)
 
 
@@ -210,3 +216,70 @@ def test_a_resource_that_is_another_secret_does_not_let_read() -> None:
     made = world()
     made.role(ROLE, allow(READ, resource=secret_arn("shop/dev/api")), allow(DECRYPT))
     assert decided(made.read()) == ("DeniedBySecretsManager", Layer.IDENTITY, "", "")
+
+
+def test_a_service_linked_role_of_an_account_that_was_not_read_is_under_no_scp() -> None:
+    linked = LINKED.replace(HOME, AWAY)
+    made = foreign_world()
+    made.unread[AWAY] = "nobody looked"
+    made.scps[AWAY] = ((FULL, closing("*")),)
+    made.secret_policy(allow(principal=linked))
+    made.key(KEY, allow(DECRYPT, principal=linked))
+    assert isinstance(made.read(linked), Unknown)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        allow(condition=when("StringEquals", "cognito-identity.amazonaws.com:sub", "eu-west-2:1")),
+        allow(condition=when("StringEquals", "ID.example.com/team:sub", "ana")),
+        allow(resource=secret_arn().replace("dev", "${saml:sub}")),
+    ],
+)
+def test_how_the_user_of_a_role_signed_in_is_unknown_and_named(statement: Statement) -> None:
+    made = world()
+    provider = f"arn:aws:iam::{HOME}:oidc-provider/id.example.com/team"
+    trust = document(allow("sts:AssumeRoleWithWebIdentity", principal={"Federated": provider}))
+    made.role(ROLE, statement, allow(DECRYPT), trust=trust)
+    verdict = made.read()
+    assert isinstance(verdict, Unknown)
+    assert re.search(r"allows depending on (cognito-\S+|ID\.example\.com/team|saml):sub", verdict.reason)
+
+
+def test_the_name_of_a_user_of_whom_nothing_else_is_known_is_known() -> None:
+    user = f"arn:aws:iam::{AWAY}:user/staff/ben"
+    made = world()
+    made.unread[AWAY] = "nobody looked"
+    made.key(KEY, allow(DECRYPT, principal=user))
+    made.secret_policy(allow(principal=user, condition=when("StringEquals", "aws:username", "ben")))
+    assert isinstance(made.read(user), Unknown)
+    made.secret_policy(allow(principal=user, condition=when("StringEquals", "aws:username", "ana")))
+    assert isinstance(made.read(user), DeniedBySecretsManager)
+
+
+@pytest.mark.parametrize(("tags", "kind"), [({}, Unknown), ({"env": "dev"}, DeniedByKms)])
+def test_tags_of_a_key_that_was_read_in_part_are_unknown_unless_they_were_read(
+    tags: dict[str, str], kind: type
+) -> None:
+    made = world()
+    fence = deny(DECRYPT, principal="*", condition=when("StringNotEquals", "aws:ResourceTag/env", "prod"))
+    made.key(KEY, *DELEGATES["Statement"], fence, tags=tags, unread="KMS refused a part")
+    assert isinstance(made.read(), kind)
+
+
+def test_aliases_of_another_accounts_key_are_unknown() -> None:
+    theirs = KEY.replace(HOME, AWAY)
+    made = world()
+    made.role(
+        ROLE, allow(), allow(DECRYPT, condition=when("ForAnyValue:StringEquals", "kms:ResourceAliases", "alias/x"))
+    )
+    made.key(theirs, allow(DECRYPT, principal=HOME))
+    made.secret(NAME, keys=(theirs,))
+    verdict = made.read()
+    assert isinstance(verdict, Unknown)
+    assert "kms:ResourceAliases" in verdict.reason
+
+
+def test_a_pattern_for_all_of_an_account_belongs_to_it() -> None:
+    everybody = f"arn:aws:iam::{AWAY}:*"
+    assert world().estate().caller(everybody).account_id == AWAY

@@ -136,3 +136,21 @@ def test_resource_control_policies_are_those_of_the_secrets_account_not_of_the_r
     assert isinstance(made.read(FOREIGN), Allowed)
     made.rcps[HOME] = ((),)
     assert decided(made.read(FOREIGN))[:2] == ("DeniedBySecretsManager", Layer.RCP)
+
+
+def test_an_account_outside_may_be_inside_of_another_organisation_that_a_policy_names() -> None:
+    made = foreign_world()
+    made.role(READER, *READS["Statement"])
+    partner = when("StringEquals", "aws:PrincipalOrgID", "o-partnerorg")
+    made.secret_policy(allow(sid="Partner", principal=ELSEWHERE, condition=partner))
+    made.key(KEY, allow("kms:*", principal=READER))
+    verdict = made.read(READER)
+    assert isinstance(verdict, Unknown)
+    assert "aws:PrincipalOrgID" in verdict.reason
+
+
+def test_a_policy_that_compares_with_its_own_resources_organisation_names_no_other() -> None:
+    made = organisations_readers(READER)
+    own = when("StringEquals", "aws:PrincipalOrgID", "${aws:ResourceOrgID}")
+    made.secret_policy(allow(sid="Inside", principal=READER, condition=own))
+    assert made.decided(READER) == ("DeniedBySecretsManager", Layer.SECRET_POLICY, "", "")

@@ -386,3 +386,25 @@ def test_a_tag_that_principal_and_secret_share_lets_read() -> None:
     assert made.decided() == (BY_SM, Layer.IDENTITY, "", "")
     made.secret(NAME)
     assert made.decided() == (BY_SM, Layer.IDENTITY, "", "")
+
+
+def test_a_key_whose_primary_region_changes_decrypts() -> None:
+    made = world()
+    made.key(KEY, state="Updating", multi_region=True)
+    assert isinstance(made.read(), Allowed)
+
+
+@pytest.mark.parametrize("state", ["Creating", "PendingImport", "PendingReplicaDeletion", "Unavailable"])
+def test_a_key_that_is_not_there_yet_or_any_more_does_not(state: str) -> None:
+    made = world()
+    made.key(KEY, state=state)
+    assert made.decided() == (BY_KMS, Layer.KEY, KEY, "")
+
+
+def test_whether_secrets_manager_passes_the_readers_network_on_to_kms_is_unknown() -> None:
+    made = world()
+    fence = deny(DECRYPT, sid="Fence", principal="*", condition=when("StringNotEquals", "aws:SourceVpce", "vpce-1"))
+    made.key(KEY, *DELEGATES["Statement"], fence)
+    verdict = made.read()
+    assert decided(verdict) == (NOT_KNOWN, Layer.KEY_POLICY, "key policy", "Fence")
+    assert "aws:SourceVpce" in reason(verdict)

@@ -79,6 +79,7 @@ PUBLIC: dict[str, list[Statement]] = {
     "a name that anybody gives to a user of his": [
         everybody(when("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:user/ana"))
     ],
+    "any user": [everybody(when("StringEquals", "aws:PrincipalType", "User"))],
     "everybody until next year": [everybody(when("DateLessThan", "aws:CurrentTime", "2027-01-01T00:00:00Z"))],
     "everybody but those who bring a tag": [
         allow(principal="*"),

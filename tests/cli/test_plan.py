@@ -220,5 +220,8 @@ def test_the_plan_job_observes_each_stage_with_drift_and_what_unblocks_it(reposi
         0,
         1,
     )
-    row = next(line for line in str(metadata["plan"].value).splitlines() if "shop/dev/api/token" in line)
-    assert "| exists without our tags | `apply --adopt` takes it over; a generated value stays as it is |" in row
+    table = metadata["plan"]
+    assert isinstance(table, dg.TableMetadataValue)
+    (row,) = [record.data for record in table.records if record.data["name"] == "shop/dev/api/token"]
+    assert row["reason"] == "exists without our tags"
+    assert row["what unblocks it"] == "`apply --adopt` takes it over; a generated value stays as it is"

@@ -54,7 +54,7 @@ def test_every_run_succeeds_and_every_check_is_green(applied: Applied) -> None:
     for stack, (report, checks) in applied.items():
         assert report.success, f"{stack}: {report.error}"
         assert not [row for row in report.rows if row["outcome"] in ("failed", "skipped")]
-        assert len(checks) == 20
+        assert len(checks) == 19
         assert all(check.passed for check in checks), checks
 
 
@@ -200,7 +200,7 @@ def test_a_second_apply_with_its_checks_writes_nothing_and_reads_no_value(
 def test_the_verification_reads_values_and_logs_in(applied: Applied, aws: local.LocalAws, repository: Path) -> None:
     local.reset_calls(aws)
     checks = verify("myapp-dev", base_path=repository)
-    assert len(checks) == 20
+    assert len(checks) == 19
     assert all(check.passed for check in checks)
     made = {call.operation for call in local.calls(aws)}
     assert "GetSecretValue" in made

@@ -19,6 +19,7 @@ from secrets_pipeline.access.evaluator.patterns import (
     Patterns,
     caseless_matcher,
     resource_matcher,
+    variables_of,
 )
 from secrets_pipeline.access.evaluator.principals import Principals
 from secrets_pipeline.access.evaluator.truth import Truth, negated
@@ -39,7 +40,7 @@ class Statement:
         name: its Sid, or `#1` for the first one.
         denies: whether its effect is Deny.
         principals: whom it names; None in policies that are attached to the caller.
-        keys: the condition keys that it asks for, as it spells them.
+        keys: the condition keys that it asks for, in conditions or as variables of resources, as it spells them.
         votes: the votes that were made of it.
     """
 
@@ -82,7 +83,10 @@ class Statement:
         self.principals = None if whom is None else Principals(whom, excepted=excepted, where=where)
         conditions = element.get("Condition") or {}
         self._conditions = compile_conditions(conditions, variables=variables, where=where)
-        self.keys = tuple(dict.fromkeys(str(key) for keys in conditions.values() for key in keys))
+        asked = [str(key) for keys in conditions.values() for key in keys]
+        if variables:
+            asked += [key for one in resources for key in variables_of(str(one))]
+        self.keys = tuple(dict.fromkeys(asked))
         self.votes: dict[tuple[Layer, Outcome, str], Vote] = {}
 
     def speaks_of(self, action: str) -> bool:

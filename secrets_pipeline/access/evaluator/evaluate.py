@@ -67,8 +67,8 @@ class _Count:
         asked = Asked(request.action, target.arn, lookup)
         self._caller = caller
         self._target = target
-        self.scp = levels(Layer.SCP, caller.scps, asked)
-        # "RCPs do not apply to calls made by service-linked roles": the Organizations User Guide.
+        # Neither applies to service-linked roles: the Organizations User Guide.
+        self.scp = levels(Layer.SCP, () if caller.service_linked else caller.scps, asked)
         self.rcp = levels(Layer.RCP, () if caller.service_linked else target.rcps, asked)
         policy = target.policy
         own = policy if isinstance(policy, Unread) else () if policy is None else (policy,)

@@ -101,7 +101,7 @@ class Caller:
         session: session name of an assumed role; None stands for any session of it.
         identity: policies attached to it (and to its groups).
         boundary: its permissions boundary, None for none.
-        session_policies: those passed when the role was assumed; None for none.
+        session_policies: those passed when the session was asked for; None for none.
         scps: of its account's organisation; empty for none, or where they do not apply.
         context: keys about the principal: `aws:principalorgid`, `aws:principaltag/team` …
     """
@@ -112,7 +112,7 @@ class Caller:
     session: str | None = None
     identity: tuple[Policy, ...] | Unread = ()
     boundary: Policy | Unread | None = None
-    session_policies: tuple[Policy, ...] | None = None
+    session_policies: tuple[Policy, ...] | Unread | None = None
     scps: Levels | Unread = ()
     context: Context = Context()
     service_linked: bool = field(init=False, compare=False, repr=False)

@@ -126,6 +126,11 @@ class _Regex:
         return self._match(text) is not None
 
 
+def variables_of(text: str) -> tuple[str, ...]:
+    """The policy variables of a pattern, as it spells them."""
+    return tuple(found[2] for found in _VARIABLE.finditer(text) if found[2])
+
+
 def _parsed(text: str, *, variables: bool, wildcards: bool) -> Sequence[str | _Variable]:
     parts: list[str | _Variable] = []
     end = 0
