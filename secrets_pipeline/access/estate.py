@@ -36,6 +36,7 @@ from secrets_pipeline.access.snapshot import (
     SecretSnapshot,
     Snapshot,
 )
+from secrets_pipeline.access.understood import understood
 
 _PRINCIPAL = re.compile(r"arn:[\w-]+:(?:iam|sts)::(?P<account>\d{12}):(?P<kind>role|user)/(?P<name>.+)")
 _IN_ACCOUNT = re.compile(r"arn:[\w-]+:(?:iam|sts)::(?P<account>\d{12}):(?:(?P<kind>[\w-]+)/)?.+")
@@ -64,7 +65,7 @@ class Estate:
     def __init__(self, snapshot: Snapshot, *, organization_policies: Literal["unknown", "allow"] = "unknown") -> None:
         self.snapshot = snapshot
         self._membership = Membership(snapshot, assume_allowed=organization_policies == "allow")
-        self._managed: dict[str, Policy] = {}
+        self._managed: dict[str, Policy | Unread] = {}
         self._readers: dict[str, Reader] = {}
         self._keys: dict[str, ReadableKey] = {}
         self._secrets: dict[str, ReadableSecret] = {}
@@ -184,15 +185,15 @@ class Estate:
         unread = next((one for one in found if isinstance(one, Unread)), None)
         return unread or tuple(one for one in found if isinstance(one, Policy))
 
-    def _inline(self, owner: str, documents: Mapping[str, Mapping[str, object]]) -> Sequence[Policy]:
+    def _inline(self, owner: str, documents: Mapping[str, Mapping[str, object]]) -> Sequence[Policy | Unread]:
         of = f" of {owner}" if owner.startswith("group ") else ""
-        return [Policy(f"inline policy {name}{of}", document) for name, document in documents.items()]
+        return [understood(f"inline policy {name}{of}", document) for name, document in documents.items()]
 
     def _managed_policy(self, account: AccountSnapshot, arn: str) -> Policy | Unread:
         if arn not in account.managed:
             return Unread(f"managed policy {arn} was not read")
         if arn not in self._managed:
-            self._managed[arn] = Policy(arn, account.managed[arn])
+            self._managed[arn] = understood(arn, account.managed[arn])
         return self._managed[arn]
 
     def _readable(self, secret: SecretSnapshot) -> ReadableSecret:
@@ -201,7 +202,7 @@ class Estate:
         if secret.unread:
             policy = Unread(secret.unread)
         elif secret.policy is not None:
-            policy = Policy("secret policy", secret.policy)
+            policy = understood("secret policy", secret.policy)
         target = Target(
             secret.arn,
             snapshot.account_id,
@@ -235,7 +236,9 @@ class Estate:
             key.arn,
             account_id,
             Layer.KEY_POLICY,
-            Unread(key.unread or "its policy was not read") if key.policy is None else Policy("key policy", key.policy),
+            Unread(key.unread or "its policy was not read")
+            if key.policy is None
+            else understood("key policy", key.policy),
             # They do not reach AWS managed keys: the Organizations User Guide, "Resource control policies (RCPs)".
             () if key.aws_managed else self.levels(account_id, "rcps"),
             Unread(key.unread) if key.unread else tuple(grants),

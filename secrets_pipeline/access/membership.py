@@ -8,6 +8,7 @@ from typing import Literal
 from secrets_pipeline.access.documents import organizations
 from secrets_pipeline.access.evaluator import Context, Levels, Policy, Unread
 from secrets_pipeline.access.snapshot import NamedPolicy, Snapshot
+from secrets_pipeline.access.understood import understood
 
 _KEYS = {
     "principal": frozenset({"aws:principalorgid", "aws:principalorgpaths"}),
@@ -26,7 +27,7 @@ class Membership:
     def __init__(self, snapshot: Snapshot, *, assume_allowed: bool) -> None:
         self.snapshot = snapshot
         self._assume_allowed = assume_allowed
-        self._named: dict[tuple[str, str], Policy] = {}
+        self._named: dict[tuple[str, str], Policy | Unread] = {}
         self._names_others = _names_others(snapshot)
 
     def levels(self, account_id: str, kind: Literal["scps", "rcps"]) -> Levels | Unread:
@@ -34,7 +35,9 @@ class Membership:
         organization = self.snapshot.organization
         found: Mapping[str, tuple[tuple[NamedPolicy, ...], ...]] = getattr(organization, kind)
         if account_id in found:
-            return tuple(tuple(self._policy(one) for one in level) for level in found[account_id])
+            levels = [[self._policy(one) for one in level] for level in found[account_id]]
+            unread = next((one for level in levels for one in level if isinstance(one, Unread)), None)
+            return unread or tuple(tuple(one for one in level if isinstance(one, Policy)) for level in levels)
         if account_id == organization.management_account or self._assume_allowed or not organization.unread:
             return self._outside(account_id)
         return Unread(organization.unread)
@@ -63,10 +66,10 @@ class Membership:
         known = listed or (own and not organization.unread)
         return Context() if known else Context(unknown=_KEYS[prefix])
 
-    def _policy(self, one: NamedPolicy) -> Policy:
+    def _policy(self, one: NamedPolicy) -> Policy | Unread:
         key = (one.name, repr(one.document))
         if key not in self._named:
-            self._named[key] = Policy(one.name, one.document)
+            self._named[key] = understood(one.name, one.document)
         return self._named[key]
 
 

@@ -47,11 +47,16 @@ _EVERYTHING = Policy(
 )
 
 
+_TOLD_BY_NOBODY = NETWORK_KEYS | {"aws:principalorgid", "aws:principalorgpaths", "aws:userid"}
+"""By which a policy may choose some of those whom it does not name; who they are, no list tells."""
+
+
 class Crowd(StrEnum):
     """Whom a policy lets in beyond whom it names."""
 
     PUBLIC = "everybody"
     ORGANIZATION = "the whole organisation"
+    SOME = "whoever fulfils its conditions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,9 @@ def _of(target: Target, request: Request, policy: PolicyDocument | None, own: Ab
             return [LetIn(target.arn, Crowd.PUBLIC, let_in)]
         if let_in:
             found.setdefault(organization, LetIn(target.arn, Crowd.ORGANIZATION, let_in, organization))
+    if not found:
+        chosen = (_asked(target, request, arn, {}, elsewhere={}, unknown=_TOLD_BY_NOBODY) for arn in strangers)
+        return [LetIn(target.arn, Crowd.SOME, one) for one in chosen if one.allowed is not False][:1]
     return list(found.values())
 
 
@@ -130,8 +138,16 @@ def _strangers(policy: PolicyDocument, partition: str) -> Iterator[str]:
 _ARN_PARTS = 6
 
 
-def _asked(target: Target, request: Request, arn: str, of: Mapping[str, Values]) -> Decision:
-    """The evaluator's answer for one whom nobody named; unknown where he only has to choose it.
+def _asked(
+    target: Target,
+    request: Request,
+    arn: str,
+    of: Mapping[str, Values],
+    *,
+    elsewhere: Mapping[str, Values] = _ELSEWHERE,
+    unknown: AbstractSet[str] = frozenset(),
+) -> Decision:
+    """The evaluator's answer for one whom nobody named; unknown where he only has to choose it, or nobody can tell.
 
     What could not be read of an organisation's policies, or of grants, is none of this policy's merit.
     """
@@ -139,7 +155,7 @@ def _asked(target: Target, request: Request, arn: str, of: Mapping[str, Values])
     kind = PrincipalKind.USER if ":user/" in arn else PrincipalKind.ROLE
     stranger = Caller(arn, _NOBODYS_ACCOUNT, kind, identity=(_EVERYTHING,), context=Context(dict(of), _CHOSEN, _TAGS))
     given = request.context
-    context = Context({**given.values, **_ELSEWHERE}, given.unknown - NETWORK_KEYS)
+    context = Context({**given.values, **elsewhere}, (given.unknown - NETWORK_KEYS) | unknown)
     return authorize(Request(request.action, context), stranger, alone)
 
 

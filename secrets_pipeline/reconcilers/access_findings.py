@@ -115,7 +115,7 @@ def _nobody(context: StackContext, secret: ReadableSecret) -> Finding:
 
 
 def policies_are_not_public(context: StackContext) -> list[Finding]:
-    """Whether a policy of a secret or of its key lets in everybody, or a whole organisation."""
+    """Whether a policy of a secret or of its key lets in everybody, an organisation, or some whom no list tells."""
     estate = context.estate
     secrets = [found for one in context.spec.secrets if (found := estate.secret(one.name)) is not None]
     let_in = crowds(estate.snapshot, secrets)
@@ -123,9 +123,9 @@ def policies_are_not_public(context: StackContext) -> list[Finding]:
     wrong = [
         Finding(
             names.get(one.resource, one.resource),
-            Verdict.WRONG,
+            Verdict.WAITING if one.crowd is Crowd.SOME else Verdict.WRONG,
             f"its {one.decision.decided_by.layer} (statement {one.decision.decided_by.statement}) lets in "
-            + (one.crowd if one.crowd is Crowd.PUBLIC else f"{one.crowd} {one.organization}"),
+            + f"{one.crowd} {one.organization or one.decision.decided_by.detail}".rstrip(),
             {"layer": one.decision.decided_by.layer.value, "statement": one.decision.decided_by.statement},
         )
         for one in let_in

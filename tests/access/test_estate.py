@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -23,6 +24,7 @@ from tests.access.builders import (
     READS,
     ROLE,
     Statement,
+    World,
     allow,
     decided,
     deny,
@@ -66,6 +68,38 @@ def test_a_role_reads_by_a_managed_policy() -> None:
     made.role(ROLE, attached=(SHARED,))
     made.managed[SHARED] = READS
     assert made.decided() == ("Allowed", Layer.IDENTITY, SHARED, "Read")
+
+
+NEW = allow(sid="New", condition={"StringResembles": {"aws:PrincipalTag/team": "red"}})
+NEWER = NamedPolicy(name="new", document=document(NEW))
+
+
+def attach_new(made: World) -> None:
+    made.role(ROLE, *READS["Statement"], attached=(SHARED,))
+    made.managed[SHARED] = document(NEW)
+
+
+# Each asked of a role that could read without it.
+NOT_UNDERSTOOD: dict[str, Callable[[World], object]] = {
+    "inline policy": lambda made: made.role(ROLE, *READS["Statement"], NEW),
+    "managed policy": attach_new,
+    "boundary": lambda made: made.bound(NEW),
+    "secret policy": lambda made: made.secret_policy({**NEW, "Principal": "*"}),
+    "key policy": lambda made: made.key(KEY, *DELEGATES["Statement"], {**NEW, "Principal": "*"}),
+    "SCP": lambda made: made.scps.update({HOME: ((FULL, NEWER),)}),
+    "RCP": lambda made: made.rcps.update({HOME: ((RCP_FULL, NEWER),)}),
+}
+
+
+@pytest.mark.parametrize("where", NOT_UNDERSTOOD)
+def test_a_policy_that_the_evaluator_does_not_understand_is_unknown_and_stops_nobody(where: str) -> None:
+    made = world()
+    made.role(ROLE, *READS["Statement"])
+    assert isinstance(made.read(), Allowed)
+    NOT_UNDERSTOOD[where](made)
+    verdict = made.read()
+    assert isinstance(verdict, Unknown)
+    assert "StringResembles" in verdict.reason
 
 
 def test_a_managed_policy_that_was_not_read_is_unknown_not_nothing() -> None:

@@ -86,18 +86,13 @@ PUBLIC: dict[str, list[Statement]] = {
         deny(principal="*", condition=when("StringNotEquals", "aws:PrincipalTag/team", "orders")),
     ],
 }
-CLOSED: dict[str, list[Statement]] = {
-    "one role": [allow(principal=FOREIGN)],
-    "one account": [allow(principal=AWAY)],
+SOME: dict[str, list[Statement]] = {
     "an endpoint": [everybody(when("StringEquals", "aws:SourceVpce", "vpce-1"))],
     "our network": [everybody(when("IpAddress", "aws:SourceIp", "10.0.0.0/8"))],
-    "one principal's ARN": [everybody(when("ArnEquals", "aws:PrincipalArn", FOREIGN))],
-    "one account's principals": [everybody(when("ArnLike", "aws:PrincipalArn", f"arn:aws:iam::{AWAY}:role/*"))],
-    "one account by its number": [everybody(when("StringEquals", "aws:PrincipalAccount", AWAY))],
+    "the endpoints of an organisation": [everybody(when("StringEquals", "aws:VpceOrgID", ORGANIZATION))],
     "one unit": [
         everybody(when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", f"{ORGANIZATION}/r-ab12/ou-ab12-1/*"))
     ],
-    "everybody until last year": [everybody(when("DateLessThan", "aws:CurrentTime", "2025-01-01T00:00:00Z"))],
     "everybody, but denied outside of the organisation and unit": [
         allow(principal="*"),
         deny(
@@ -105,8 +100,24 @@ CLOSED: dict[str, list[Statement]] = {
             condition=when("ForAllValues:StringNotLike", "aws:PrincipalOrgPaths", f"{ORGANIZATION}/r-ab12/ou-ab12-1/*"),
         ),
     ],
+    "one unique id": [everybody(when("StringLike", "aws:userid", "AROAEXAMPLEID:*"))],
+}
+CLOSED: dict[str, list[Statement]] = {
+    "one role": [allow(principal=FOREIGN)],
+    "one account": [allow(principal=AWAY)],
+    "one principal's ARN": [everybody(when("ArnEquals", "aws:PrincipalArn", FOREIGN))],
+    "one account's principals": [everybody(when("ArnLike", "aws:PrincipalArn", f"arn:aws:iam::{AWAY}:role/*"))],
+    "one account by its number": [everybody(when("StringEquals", "aws:PrincipalAccount", AWAY))],
+    "one role through an endpoint": [
+        allow(principal=FOREIGN, condition=when("StringEquals", "aws:SourceVpce", "vpce-1"))
+    ],
+    "everybody until last year": [everybody(when("DateLessThan", "aws:CurrentTime", "2025-01-01T00:00:00Z"))],
     "something else": [allow("secretsmanager:DescribeSecret", principal="*")],
     "a deny": [deny(principal="*")],
+    "a deny unless through an endpoint": [
+        allow(principal=FOREIGN),
+        deny(principal="*", condition=when("StringNotEquals", "aws:SourceVpce", "vpce-1")),
+    ],
     "nobody": [],
 }
 WHOLE: dict[str, tuple[dict[str, Any], str]] = {
@@ -129,8 +140,13 @@ def test_a_policy_that_lets_in_everybody_is_public(policy: str) -> None:
     assert of_secret(*PUBLIC[policy]) == [(Crowd.PUBLIC, "")]
 
 
+@pytest.mark.parametrize("policy", SOME)
+def test_a_policy_that_chooses_by_what_no_list_tells_lets_in_some(policy: str) -> None:
+    assert of_secret(*SOME[policy]) == [(Crowd.SOME, "")]
+
+
 @pytest.mark.parametrize("policy", CLOSED)
-def test_a_policy_that_lets_in_some_is_not_public(policy: str) -> None:
+def test_a_policy_that_lets_in_whom_it_names_is_closed(policy: str) -> None:
     assert of_secret(*CLOSED[policy]) == []
 
 

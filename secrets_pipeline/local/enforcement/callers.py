@@ -32,7 +32,6 @@ _EVERYTHING = policies(
         )
     ]
 )
-_SERVICE_LINKED = ":role/aws-service-role/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +52,6 @@ class Client:
     def account_id(self) -> str:
         """Its account."""
         return self.caller.account_id
-
-    @property
-    def service_linked(self) -> bool:
-        """Whether it is a service-linked role, which neither SCPs nor RCPs restrict."""
-        return _SERVICE_LINKED in self.caller.arn
 
 
 def identify(account_id: str, access_key: str, region: str, read: Read = policies) -> Client:
@@ -129,7 +123,7 @@ def _of_role(session: Session, partition: str, read: Read) -> Client:
         identity=identity,
         boundary=boundary,
         session_policies=_readable(read(session.policies)) if session.policies else None,
-        scps=() if _SERVICE_LINKED in session.role_arn else belongs.scps,
+        scps=belongs.scps,
         context=Context(about),
     )
     return Client(session.arn, caller, session)

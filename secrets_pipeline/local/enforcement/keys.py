@@ -124,7 +124,7 @@ def _of_key(
         # No policy of the key reaches that far.
         yield _Asked(f"kms:{action}", anything(key.account_id, key.arn), shown, context)
         return
-    yield _Asked(f"kms:{action}", key_target(client, key), shown, context)
+    yield _Asked(f"kms:{action}", key_target(key), shown, context)
 
 
 def _of_alias(operation: str, params: Mapping[str, Any], client: Client, region: str) -> Iterator[_Asked]:

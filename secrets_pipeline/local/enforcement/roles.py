@@ -61,7 +61,7 @@ def _refused(response: BaseResponse, client: Client) -> str | None:
     if role is None:
         return f"User: {client.arn} is not authorized to perform: sts:AssumeRole{where}"
     context = Context(_about(response))
-    target = role_target(client, role)
+    target = role_target(role)
     refusals = (refused(client, action, target, context, where) for action in _actions(response, client))
     return next((one for one in refusals if one is not None), None)
 
@@ -112,7 +112,7 @@ def _refused_web_identity(response: BaseResponse) -> Refusal | None:
         return Refusal(400, "InvalidIdentityToken", "Incorrect token audience")
     caller = Caller(provider.arn, "", PrincipalKind.IDENTITY_PROVIDER)
     context = Context({**_about(response), **_claimed(provider.url, said)})
-    decision = authorize(Request(_WEB_IDENTITY, context), caller, role_target(None, role))
+    decision = authorize(Request(_WEB_IDENTITY, context), caller, role_target(role))
     return None if decision.allowed else denied
 
 

@@ -82,7 +82,7 @@ class SecretsAccess:
             return anything(account_id), ""
         where = f" on resource: {named}"
         if secret is not None:
-            return secret_target(self.client, secret), where
+            return secret_target(secret), where
         # A new secret gets six characters, which nobody knows yet; a missing one has none.
         suffix = "-??????" if operation == "CreateSecret" else ""
         arn = named if named.startswith("arn:") else f"{place}{named}{suffix}"
@@ -113,7 +113,7 @@ class SecretsAccess:
             "kms:encryptioncontextkeys": ("SecretARN", "SecretVersionId"),
             "kms:viaservice": (f"secretsmanager.{key.region}.amazonaws.com",),
         }
-        if refused(self.client, action, key_target(self.client, key), Context(context)) is not None:
+        if refused(self.client, action, key_target(key), Context(context)) is not None:
             raise Fault("AccessDeniedException", NO_KMS)
 
 

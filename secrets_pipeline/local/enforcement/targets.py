@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from secrets_pipeline.access.evaluator import Policy, Values
     from secrets_pipeline.local.corrections.secretsmanager.model import Secret
-    from secrets_pipeline.local.enforcement.callers import Client
 
 AWS_MANAGED = "AWS"
 
@@ -27,7 +26,7 @@ def anything(account_id: str, arn: str = "*") -> Target:
     return Target(arn, account_id, Layer.SECRET_POLICY)
 
 
-def secret_target(client: Client, secret: Secret) -> Target:
+def secret_target(secret: Secret) -> Target:
     """A secret with its policy."""
     _, partition, _, _, account_id = secret.arn.split(":")[:5]
     belongs = belonging(account_id, partition)
@@ -43,12 +42,12 @@ def secret_target(client: Client, secret: Secret) -> Target:
         account_id,
         Layer.SECRET_POLICY,
         policy("secret policy", secret.policy),
-        () if client.service_linked else belongs.rcps,
+        belongs.rcps,
         context=Context(about),
     )
 
 
-def key_target(client: Client, key: Key) -> Target:
+def key_target(key: Key) -> Target:
     """A KMS key with its policy and grants."""
     belongs = belonging(key.account_id, get_partition(key.region))
     tags = kms_backends[key.account_id][key.region].tagger.get_tag_dict_for_resource(key.id)
@@ -63,14 +62,13 @@ def key_target(client: Client, key: Key) -> Target:
     aliases = tuple(key.aliases)
     if aliases:
         about["kms:resourcealiases"] = aliases
-    # RCPs do not restrict AWS managed keys.
-    free = client.service_linked or key.key_manager == AWS_MANAGED
     return Target(
         key.arn,
         key.account_id,
         Layer.KEY_POLICY,
         policy("key policy", key.policy),
-        () if free else belongs.rcps,
+        # RCPs do not restrict AWS managed keys.
+        () if key.key_manager == AWS_MANAGED else belongs.rcps,
         tuple(_grant(one) for one in list(key.grants.values())),
         Context(about),
     )
@@ -87,13 +85,8 @@ def _grant(grant: Grant) -> Policy:
     )
 
 
-def role_target(client: Client | None, role: Role) -> Target:
-    """A role with its trust policy.
-
-    Args:
-        client: who wants to assume it; None for an identity of another provider.
-        role: which.
-    """
+def role_target(role: Role) -> Target:
+    """A role with its trust policy."""
     belongs = belonging(role.account_id, role.partition)
     tags: dict[str, Values] = {f"aws:resourcetag/{one['Key'].lower()}": (one["Value"],) for one in role.tags}
     return Target(
@@ -101,6 +94,6 @@ def role_target(client: Client | None, role: Role) -> Target:
         role.account_id,
         Layer.TRUST_POLICY,
         policy("trust policy", role.assume_role_policy_document),
-        () if client is not None and client.service_linked else belongs.rcps,
+        belongs.rcps,
         context=Context({**belongs.context("resource"), **tags}),
     )
