@@ -32,7 +32,7 @@ from secrets_pipeline.aws.service_keys import (
     fingerprint_key,
     seal_key,
 )
-from secrets_pipeline.aws.session import AwsAccount, Sessions, partition_of
+from secrets_pipeline.aws.session import ROLE_SESSION_NAME, AwsAccount, Sessions, partition_of
 from secrets_pipeline.errors import AwsError
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "PURPOSE_TAG",
     "QUOTAS",
     "READ_ONLY_VARIABLE",
+    "ROLE_SESSION_NAME",
     "SEAL_ALIAS",
     "AccountCheck",
     "AwsAccount",

@@ -31,7 +31,7 @@ from secrets_pipeline.cli.desired import read_asked, usable
 from secrets_pipeline.cli.failures import Failures
 from secrets_pipeline.cli.options import OneStack, StackOptions, TableFormat, TableOrJson, reads_stacks
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.reconcilers import Desired, known_arns
+from secrets_pipeline.reconcilers import Desired, known_arns, withheld
 from secrets_pipeline.spec import ConsumerSpec, StackSpec
 
 app = typer.Typer(no_args_is_help=True, help="Who can read each secret, and why not. No value is read.")
@@ -220,6 +220,7 @@ def _documents(desired: Desired, spec: StackSpec, consumer: ConsumerSpec, *, off
         context = desired.world(Sessions(read_only=True)).context(spec.stack)
         context.guard()
         secret_arns, key_arns = known_arns(context)
+        unopened = withheld(context, consumer.secrets)
         account_id, partition = context.account.account_id, context.account.partition
     elif target.account_id is None:
         raise SpecError(
@@ -227,9 +228,9 @@ def _documents(desired: Desired, spec: StackSpec, consumer: ConsumerSpec, *, off
             remedy="Name account_id in a rule under targets of the operator's settings, or leave --offline out.",
         )
     else:
-        secret_arns, key_arns = {}, {}
+        secret_arns, key_arns, unopened = {}, {}, ()
         account_id, partition = target.account_id, partition_of(target.region)
-    return documents(
+    found = documents(
         spec,
         consumer,
         secret_arns=secret_arns,
@@ -238,3 +239,4 @@ def _documents(desired: Desired, spec: StackSpec, consumer: ConsumerSpec, *, off
         account_id=account_id,
         region=target.region,
     )
+    return replace(found, open=(*unopened, *found.open))

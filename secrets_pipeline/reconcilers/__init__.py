@@ -13,7 +13,7 @@ from secrets_pipeline.reconcilers.findings import (
 )
 from secrets_pipeline.reconcilers.generated import generate_passwords, lacking_values
 from secrets_pipeline.reconcilers.opening import CONFIG_VARIABLE, MANIFESTS, Desired, read_desired
-from secrets_pipeline.reconcilers.readable_secrets import known_arns
+from secrets_pipeline.reconcilers.readable_secrets import known_arns, withheld
 from secrets_pipeline.reconcilers.stages import STAGES, apply_stack, commit, plan_stack
 
 __all__ = [
@@ -40,4 +40,5 @@ __all__ = [
     "logins",
     "plan_stack",
     "read_desired",
+    "withheld",
 ]

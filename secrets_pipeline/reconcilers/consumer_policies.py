@@ -146,14 +146,18 @@ class ConsumerPolicyReconciler:
             return Change(resource, ChangeClass.BLOCKED, (f"is left as it is: {why}",))
         found = differences(observed, wanted.document) if wanted.document else []
         if found:
-            outside = not is_as_attached(observed)
-            said = tuple(f"{OUTSIDE}{one}" if outside else one for one in found)
-            return Change(resource, ChangeClass.UPDATE, said, drift=outside)
+            return self._plan_update(role, resource, found, outside=not is_as_attached(observed))
         if wanted.waits:
             return Change(resource, *self._waiting(role, wanted, ChangeClass.UPDATE))
         if role.name not in self._noted:
             return Change(resource, ChangeClass.UPDATE, ("is attached, and not noted yet",))
         return Change(resource, ChangeClass.NONE)
+
+    def _plan_update(self, role: _Role, resource: Resource, found: Sequence[str], *, outside: bool) -> Change:
+        if refusal := self._refusal(role):
+            return Change(resource, ChangeClass.BLOCKED, (refusal,))
+        said = tuple(f"{OUTSIDE}{one}" if outside else one for one in found)
+        return Change(resource, ChangeClass.UPDATE, said, drift=outside)
 
     def _plan_new(self, role: _Role, resource: Resource, wanted: _Wanted) -> Change:
         if refusal := self._refusal(role):
@@ -247,7 +251,8 @@ def _roles(context: StackContext) -> list[_Role]:
     """The roles of our own account that get a policy; those of other accounts are handed theirs."""
     reading: dict[str, list[ConsumerSpec]] = {}
     for consumer in context.spec.consumers:
-        for arn in consumer.readers if consumer.attach_policies else ():
+        # Who reads nothing any more has left: an empty list must not leave the policy as it was.
+        for arn in consumer.readers if consumer.attach_policies and consumer.secrets else ():
             if arn.split(":")[4] == context.account.account_id:
                 reading.setdefault(arn, []).append(consumer)
     roles = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.access.granting import Readable, key_arn, secret_arn_pattern
@@ -53,6 +53,13 @@ def known_arns(context: StackContext) -> tuple[Mapping[SecretRef, str], Mapping[
             arns[secret.ref] = state.arn
             keys[secret.ref] = found.keys
     return arns, keys
+
+
+def withheld(context: StackContext, refs: Iterable[SecretRef]) -> tuple[str, ...]:
+    """Why secrets that exist are not opened to readers, for example since they are somebody else's."""
+    there = [one for ref in refs if context.inventory.secret((one := context.spec.secret(ref)).name) is not None]
+    found = [readable(context, one) for one in there]
+    return tuple(one.reason for one in found if isinstance(one, Pending))
 
 
 def _keys(context: StackContext, secret: SecretSpec, state: SecretState) -> tuple[str, ...] | Pending:

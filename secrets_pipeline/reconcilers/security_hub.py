@@ -19,6 +19,7 @@ from secrets_pipeline.access.controls import (
 )
 from secrets_pipeline.access.snapshot import SecretSnapshot
 from secrets_pipeline.access.usage import last_reads
+from secrets_pipeline.aws import ROLE_SESSION_NAME
 from secrets_pipeline.reconcilers.findings import Finding, Verdict
 from secrets_pipeline.spec import ControlParameters
 
@@ -57,7 +58,8 @@ def _reads(context: StackContext, asked: list[tuple[SecretSnapshot, ControlParam
     return last_reads(
         context.account,
         since=snapshot.taken_at - timedelta(days=longest),
-        exclude=[snapshot.caller_arn, *filter(None, [context.spec.target.role_arn])],
+        # A probe reads under the reader's own role: only the session's name tells that it is ours.
+        exclude=[ROLE_SESSION_NAME, snapshot.caller_arn, *filter(None, [context.spec.target.role_arn])],
         secrets=[secret for secret, _ in open_ones],
     )
 

@@ -63,6 +63,12 @@ def _declared(name: str, entry: Inputs) -> ConsumerSpec | None:
             "what ECS injects is read by the execution role, and none is named",
             "Write execution_role_arn, or delivery: arn.",
         )
+    elif delivery == "arn" and "execution_role" in principals and "task_role" not in principals:
+        entry.error(
+            "task_role_arn",
+            "what the code fetches is read by the task role, and none is named",
+            "Write task_role_arn, or delivery: secrets.",
+        )
     secrets = _secrets(entry)
     runs_in = pod(entry, given, principals.get("role"))
     callers = assumed_by(entry, given)

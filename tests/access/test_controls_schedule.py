@@ -30,6 +30,7 @@ WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
         ("rate(1 day)", DAY),
         ("rate(10 days)", 10 * DAY),
         ("rate(999 days)", 999 * DAY),
+        ("cron(0 /8 * * ? *)", 8 * HOUR),
         ("cron(0 8/8 * * ? *)", 16 * HOUR),
         ("cron(0 4/12 * * ? *)", 12 * HOUR),
         ("cron(0 2/10 * * ? *)", 10 * HOUR),

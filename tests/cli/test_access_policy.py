@@ -125,6 +125,19 @@ def test_what_the_pipeline_put_on_secret_and_key_is_what_is_printed(access_shop:
         assert access_shop.readings()[PARTNER, CONFIG]["verdict"] == "Allowed"
 
 
+def test_a_secret_of_somebody_else_is_not_handed_out_without_a_word(access_shop: AccessShop) -> None:
+    client = access_shop.client("secretsmanager")
+    tags = client.describe_secret(SecretId=TOKEN)["Tags"]
+    assert documents(access_shop, "worker")["open"] == []
+    client.untag_resource(SecretId=TOKEN, TagKeys=[one["Key"] for one in tags])
+    try:
+        said = documents(access_shop, "worker")["open"]
+    finally:
+        client.tag_resource(SecretId=TOKEN, Tags=tags)
+    assert said[0] == f"secret {TOKEN} is not ours"
+    assert documents(access_shop, "worker")["open"] == []
+
+
 def test_online_names_arns_and_writes_nothing(access_shop: AccessShop) -> None:
     found = documents(access_shop, "worker")
     assert call_counts(access_shop.calls).idle

@@ -464,3 +464,29 @@ def vanishing(roles: Roles, *, times: int) -> Iterator[None]:
         yield
     roles.make()
     yield
+
+
+def test_a_consumer_that_reads_nothing_any_more_is_an_orphan_as_one_that_left(roles: Roles) -> None:
+    bench = roles.bench
+    roles.make()
+    bench.provision(spec_of(roles, consumer(roles, "a")))
+    nothing = spec_of(roles, consumer(roles))
+    change = only(bench.plan(nothing, STAGE))
+    assert (change.action, change.resource.name) == (ChangeClass.ORPHAN, roles.name())
+    bench.provision(nothing, options=ApplyOptions(prune=True))
+    assert roles.policy() is None
+    assert bench.plan(nothing, STAGE) == {}
+
+
+def test_a_change_for_a_role_of_that_name_under_another_path_is_blocked_in_the_plan_as_in_the_run(roles: Roles) -> None:
+    bench = roles.bench
+    roles.make()
+    bench.provision(spec_of(roles, consumer(roles, "a")))
+    moved = spec_of(roles, consumer(roles, "a", "b", principals={"role": roles.arn(path="jobs/")}))
+    change = only(bench.plan(moved, STAGE))
+    assert change.action is ChangeClass.BLOCKED
+    meant = roles.arn(path="jobs/")
+    assert change.hindrance == f"role {roles.name()} is {roles.arn()}, and the stack names {meant}"
+    done = bench.provision(moved)[f"{STAGE} jobs/{roles.name()}"]
+    assert isinstance(done, Skipped)
+    assert roles.reads() == ["a"]

@@ -12,6 +12,7 @@ from secrets_pipeline.access.controls import CONTROLS, Control
 from secrets_pipeline.access.estate import Estate
 from secrets_pipeline.local import StandInFunction, stand_in
 from secrets_pipeline.reconcilers import Verdict
+from secrets_pipeline.reconcilers.access_findings import probe_agrees
 from secrets_pipeline.reconcilers.security_hub import security_hub
 from secrets_pipeline.spec import ControlParameters, SecretRef
 from tests.reconcilers.readers import READS, by_account, told
@@ -182,6 +183,17 @@ def test_no_session_of_the_pipelines_role_counts(readers: Readers) -> None:
     assert [one.columns["verdict"] for one in security_hub(aged(readers, under), UNUSED)] == ["Failed", "Passed"]
     # The same reads are another's where another role is the pipeline's.
     assert [one.columns["verdict"] for one in security_hub(aged(readers, spec), UNUSED)] == ["Passed", "Passed"]
+
+
+def test_a_probe_of_the_pipeline_does_not_count_as_a_read_of_the_role_that_it_assumed(readers: Readers) -> None:
+    arn = readers.role("app", *READS, trust=(by_account(readers.account_id),))
+    bench = readers.bench
+    spec = bench.create(bench.declared("a"), controls={"secrets": ONE_DAY}, consumers=(readers.consumer(arn, "a"),))
+    time.sleep(2.1)
+    (probed,) = probe_agrees(readers.look(spec))
+    assert probed.detail.startswith("AWS returned the value")
+    (one,) = security_hub(aged(readers, spec), UNUSED)
+    assert (one.columns["verdict"], one.detail) == ("Failed", "nobody but the pipeline has read it in the last 1 day")
 
 
 def test_without_cloudtrail_it_is_unknown_and_says_why(readers: Readers) -> None:

@@ -236,6 +236,7 @@ def test_a_declared_ecs_consumer_reads_under_two_roles(bench: Bench) -> None:
             "means nothing for this type",
         ),
         (f"x: {{type: ecs, task_role_arn: '{ROLE}', delivery: secrets, secrets: [key]}}", "and none is named"),
+        (f"x: {{type: ecs, execution_role_arn: '{ROLE}', delivery: arn, secrets: [key]}}", "and none is named"),
         (f"x: {{type: ec2, role_arn: '{ROLE}', delivery: mail, secrets: [key]}}", "delivery is 'mail'"),
         (f"x: {{type: ec2, role: '{ROLE}', role_arn: '{ROLE}', secrets: [key]}}", "unknown key role"),
         ("x: reader", "x is text, not a map"),

@@ -17,7 +17,8 @@ from secrets_pipeline.access.snapshot import RotationSnapshot
 
 _RATE: Final = re.compile(r"rate\(\s*([1-9][0-9]{0,3})\s+(hour|day)s?\s*\)")
 _CRON: Final = re.compile(r"cron\(\s*0\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s+\*\s*\)")
-_NUMBERS: Final = re.compile(r"(?:(?P<all>[*?])|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>[1-9][0-9]?))?")
+# AWS's own example for every eight hours has no first hour: /8.
+_NUMBERS: Final = re.compile(r"(?:(?P<all>[*?]|(?=/))|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>[1-9][0-9]?))?")
 _NTH: Final = re.compile(r"(\w+)#([1-5])")
 _LAST: Final = re.compile(r"([1-7]|[A-Z]{3})L")
 _MONTHS: Final = {name.upper(): number for number, name in enumerate(calendar.month_abbr) if name}
@@ -113,8 +114,8 @@ def _numbers(field: str, low: int, high: int, names: Mapping[str, int] | None = 
         read = _NUMBERS.fullmatch(part)
         if read is None:
             raise ValueError(part)
-        first = low if read["all"] else _number(read["first"], names)
-        open_ended = high if read["all"] or read["step"] else first
+        first = low if read["first"] is None else _number(read["first"], names)
+        open_ended = high if read["first"] is None or read["step"] else first
         last = _number(read["last"], names) if read["last"] else open_ended
         if not low <= first <= last <= high:
             raise ValueError(part)

@@ -28,7 +28,7 @@ class ConsumerDocuments:
         foreign_keys: those of `key_policies` that the stack does not make: their owner has to add the statement.
         handover: account → ARN of a principal there → its identity policy, for that account to attach.
         attached: whether the pipeline attaches `identity`.
-        open: what is not known before an apply, each a sentence; the documents change once it is.
+        open: what is not known before an apply, or stands in its way, each a sentence; the documents change once it is.
     """
 
     consumer: str
