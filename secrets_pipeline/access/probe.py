@@ -19,7 +19,7 @@ from secrets_pipeline.access.reading import (
 from secrets_pipeline.aws import AwsAccount, Sessions, calling
 from secrets_pipeline.errors import AwsError
 
-_KMS_TEXTS: Final = ("Access to KMS is not allowed", "default KMS service key")
+_KMS_TEXTS: Final = ("Access to KMS is not allowed", "default KMS service key", "to perform: kms:")
 """How Secrets Manager's own words for a refusal tell that it was KMS's."""
 _KMS_CODES: Final = frozenset({"DecryptionFailure"})
 _REFUSALS: Final = frozenset({"AccessDeniedException", "AccessDenied"})

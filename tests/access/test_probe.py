@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from secrets_pipeline.access.probe import Answer, NotProbed, Refused, ValueReturned, disagreement
+from secrets_pipeline.access.probe import Answer, NotProbed, Refused, ValueReturned, _refused, disagreement
 from secrets_pipeline.access.reading import DeniedByKms
+from secrets_pipeline.errors import AwsError
 from tests.access.builders import NAME, ROLE, World, world
 
 BY_POLICY = Refused("AccessDeniedException", by_kms=False, text="User: … is not authorized to perform: …")
@@ -80,3 +81,23 @@ def test_either_refusal_agrees_where_kms_denies_and_nobody_knows_what_secrets_ma
     assert isinstance(verdict, DeniedByKms)
     assert disagreement(verdict, BY_POLICY) == disagreement(verdict, BY_KEY) == ""
     assert disagreement(verdict, ValueReturned()) == "the evaluator says DeniedByKms, AWS returned the value"
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "by_kms"),
+    [
+        ("AccessDeniedException", "Access to KMS is not allowed", True),
+        ("AccessDeniedException", "User: u is not authorized to perform: kms:Decrypt on this resource", True),
+        ("InvalidRequestException", "… if you encrypt the secret with the default KMS service key.", True),
+        ("DecryptionFailure", "Secrets Manager can't decrypt the protected secret text", True),
+        ("AccessDeniedException", "User: u is not authorized to perform: secretsmanager:GetSecretValue", False),
+    ],
+)
+def test_a_refusal_tells_whose_it_is(code: str, text: str, by_kms: bool) -> None:
+    refused = _refused(AwsError(text, remedy="", code=code))
+    assert refused is not None
+    assert (refused.code, refused.by_kms) == (code, by_kms)
+
+
+def test_what_is_neither_a_value_nor_a_refusal_is_an_error() -> None:
+    assert _refused(AwsError("Rate exceeded", remedy="", code="ThrottlingException")) is None
