@@ -160,7 +160,9 @@ def test_offline_makes_no_call_and_says_what_is_open(access_shop: AccessShop) ->
 def test_offline_needs_neither_credentials_nor_a_network(access_shop: AccessShop) -> None:
     ask = ("access", "policy", "-s", STACK, "--consumer", "worker")
     nowhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
-    assert access_shop.run(*ask, "--offline", **nowhere).stdout == access_shop.run(*ask, "--offline").stdout
+    known, unknown = access_shop.run(*ask, "--offline"), access_shop.run(*ask, "--offline", **nowhere)
+    assert (known.exit_code, unknown.exit_code) == (0, 0), known.output + unknown.output
+    assert known.stdout == unknown.stdout
     assert access_shop.run(*ask, **nowhere).exit_code == 1
 
 

@@ -142,7 +142,11 @@ def _secrets(ground: Ground) -> Iterator[dict[str, Any]]:
             yield {
                 **described,
                 "Versions": {one["VersionId"]: sorted(one["VersionStages"]) for one in versions},
-                "KeysOfVersions": {one["VersionId"]: one["KmsKeyIds"] for one in versions},
+                # Former keys go on opening what is not current any more: how many there were depends on the way.
+                "KeysOfVersions": {
+                    one["VersionId"]: one["KmsKeyIds"] if "AWSCURRENT" in one["VersionStages"] else one["KmsKeyIds"][:1]
+                    for one in versions
+                },
             }
 
 
