@@ -80,7 +80,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measured(**what: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - JSON
+def _measured(**what: object) -> list[dict[str, Any]]:
     print(what, file=sys.stderr, flush=True)
     command = [sys.executable, __file__, "--one", json.dumps(what)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)

@@ -136,7 +136,7 @@ def _statement(statement: Mapping[str, Any]) -> dict[str, Any]:
     return dict(sorted(plain.items()))
 
 
-def _accounts(value: Any) -> list[Any]:  # noqa: ANN401 - a scalar or a list of them
+def _accounts(value: object) -> list[Any]:
     """An account's root and its bare number are the same principal."""
     return [
         _ROOT.sub(r"\1", one) if isinstance(one, str) else one
@@ -144,6 +144,6 @@ def _accounts(value: Any) -> list[Any]:  # noqa: ANN401 - a scalar or a list of 
     ]
 
 
-def _sorted(value: Any) -> list[str]:  # noqa: ANN401 - a scalar or a list of them
+def _sorted(value: object) -> list[str]:
     values = value if isinstance(value, list) else [value]
     return sorted({str(one).lower() if isinstance(one, bool) else str(one) for one in values})

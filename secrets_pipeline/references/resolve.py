@@ -153,7 +153,7 @@ def navigate(resolved: Resolved, path: Path) -> Resolved:
     return _secret(found) if isinstance(resolved, Secret) else Plain(found)
 
 
-def substitute(document: Any, lookup: Lookup) -> Resolved:  # noqa: ANN401 - a JSON-shaped tree with expressions
+def substitute(document: object, lookup: Lookup) -> Resolved:
     """A JSON-shaped tree with every expression resolved.
 
     Returns:
@@ -177,7 +177,7 @@ def substitute(document: Any, lookup: Lookup) -> Resolved:  # noqa: ANN401 - a J
     return _secret(whole) if any(isinstance(one, Secret) for one in leaves.values()) else Plain(whole)
 
 
-def _expressions(tree: Any) -> Iterator[Expression]:  # noqa: ANN401 - a JSON-shaped tree
+def _expressions(tree: object) -> Iterator[Expression]:
     if isinstance(tree, Expression):
         yield tree
     elif isinstance(tree, Mapping):

@@ -48,7 +48,7 @@ def _denies_recovery(statement: Mapping[str, Any]) -> bool:
     return any(any(fnmatch.fnmatchcase(need, one) for one in patterns) is not excepted for need in _RECOVERY)
 
 
-def _holds_for_root(operator: str, key: str, values: Any, account_id: str | None) -> bool:  # noqa: ANN401 - JSON
+def _holds_for_root(operator: str, key: str, values: object, account_id: str | None) -> bool:
     """Whether a condition is certain to hold where root calls."""
     base = re.sub(r"^(ForAnyValue|ForAllValues):|IfExists$", "", operator).lower()
     negated = "not" in base
@@ -80,14 +80,14 @@ def _is_root(principal: str, account_id: str | None) -> bool:
     return found is not None and account_id in (None, found[1] or found[2])
 
 
-def _principals(principal: Any) -> list[str]:  # noqa: ANN401 - JSON
+def _principals(principal: object) -> list[str]:
     named = principal.get("AWS", ()) if isinstance(principal, Mapping) else principal
     return [one for one in _listed(named) if isinstance(one, str)]
 
 
-def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - a scalar or a list of them
+def _listed(value: object) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [] if value is None else [value]
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:  # noqa: ANN401 - JSON
+def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}

@@ -86,5 +86,5 @@ def _narrows(operator: str, key: str, values: list[Any]) -> bool:
     return positive and key.lower() in _LIMITING_KEYS and bool(values) and fixed
 
 
-def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - a scalar or a list of them, or an expression
+def _listed(value: object) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]

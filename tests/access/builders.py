@@ -50,12 +50,12 @@ def secret_arn(name: str = NAME) -> str:
     return f"arn:aws:secretsmanager:{REGION}:{HOME}:secret:{name}-AbCdEf"
 
 
-def allow(action: str = READ, *, sid: str = "", **more: Any) -> Statement:  # noqa: ANN401 - elements of a statement
+def allow(action: str = READ, *, sid: str = "", **more: object) -> Statement:
     """An Allow; `principal=` is an ARN, an account or `*`."""
     return _statement("Allow", action, sid, more)
 
 
-def deny(action: str = READ, *, sid: str = "", **more: Any) -> Statement:  # noqa: ANN401 - elements of a statement
+def deny(action: str = READ, *, sid: str = "", **more: object) -> Statement:
     """A Deny."""
     return _statement("Deny", action, sid, more)
 
@@ -112,11 +112,11 @@ class World:
     organization_unread: str = ""
     caller_arn: str = f"arn:aws:sts::{HOME}:assumed-role/secrets-pipeline/run"
 
-    def role(self, arn: str = ROLE, *statements: Statement, **more: Any) -> None:  # noqa: ANN401 - of PrincipalSnapshot
+    def role(self, arn: str = ROLE, *statements: Statement, **more: object) -> None:
         """Put a role there with these statements as its inline policy `own`."""
         self._principal(arn, "role", statements, more)
 
-    def user(self, arn: str, *statements: Statement, **more: Any) -> None:  # noqa: ANN401 - of PrincipalSnapshot
+    def user(self, arn: str, *statements: Statement, **more: object) -> None:
         """Put a user there."""
         self._principal(arn, "user", statements, more)
 
@@ -131,7 +131,7 @@ class World:
         self.managed[BOUNDARY] = document(*statements)
         self.principals[ROLE] = self.principals[ROLE].model_copy(update={"boundary": BOUNDARY})
 
-    def secret(self, name: str = NAME, **more: Any) -> None:  # noqa: ANN401 - of SecretSnapshot
+    def secret(self, name: str = NAME, **more: object) -> None:
         """Put a secret there; under the world's key if nothing else is said."""
         self.secrets[name] = SecretSnapshot(arn=secret_arn(name), name=name, **{"keys": (KEY,), **more})
 
@@ -139,12 +139,12 @@ class World:
         """Put a policy on the secret."""
         self.secret(NAME, policy=document(*statements))
 
-    def key(self, arn: str = KEY, *statements: Statement, **more: Any) -> None:  # noqa: ANN401 - of KeySnapshot
+    def key(self, arn: str = KEY, *statements: Statement, **more: object) -> None:
         """Put a key there with these statements as its policy; without, it delegates to the account."""
         policy = document(*statements) if statements else DELEGATES
         self.keys[arn] = KeySnapshot(arn=arn, **{"policy": policy, **more})
 
-    def grant(self, grantee: str = ROLE, **more: Any) -> None:  # noqa: ANN401 - of GrantSnapshot
+    def grant(self, grantee: str = ROLE, **more: object) -> None:
         """Put a grant of Decrypt on the key."""
         grant = GrantSnapshot(grant_id="abc", grantee=grantee, operations=("Decrypt",), **more)
         self.keys[KEY] = self.keys[KEY].model_copy(update={"grants": (grant,)})

@@ -64,7 +64,7 @@ class Stack:
 
     consumers: list[ConsumerSpec] = field(default_factory=list)
 
-    def consumer(self, name: str, *secrets: SecretRef, **more: Any) -> None:  # noqa: ANN401 - of ConsumerSpec
+    def consumer(self, name: str, *secrets: SecretRef, **more: object) -> None:
         kind = {"type": ReaderType.APP, "principals": {"role": ROLE}, **more}
         self.consumers.append(ConsumerSpec(component="secrets", name=name, secrets=secrets, **kind))
 

@@ -16,7 +16,7 @@ PODS = {"Service": "pods.eks.amazonaws.com"}
 ASSUME, TAG = "sts:AssumeRole", "sts:TagSession"
 
 
-def trusting(*actions: str, whom: Any = None) -> Statement:  # noqa: ANN401 - a Principal element
+def trusting(*actions: str, whom: object = None) -> Statement:
     return {"Effect": "Allow", "Principal": whom or {"AWS": HOME}, "Action": list(actions)}
 
 

@@ -130,7 +130,7 @@ def test_a_role_that_nobody_may_assume_is_not_probed_and_that_is_no_error(shop: 
 
 def test_what_no_snapshot_can_see_turns_the_probe_red_with_both_answers(
     shop: AccessShop,
-    organization: Any,  # noqa: ANN401 - boto3 has its own
+    organization: object,
 ) -> None:
     with denying_scp(organization):
         code, checks = verified(shop, "--probe")
@@ -150,7 +150,7 @@ def test_what_no_snapshot_can_see_turns_the_probe_red_with_both_answers(
 
 def test_settings_that_promise_nothing_make_the_same_reader_unknown(
     shop: AccessShop,
-    organization: Any,  # noqa: ANN401 - boto3 has its own
+    organization: object,
 ) -> None:
     """Without that promise nothing is claimed, so AWS's refusal contradicts nobody."""
     cautious = shop.folder / "cautious.yaml"

@@ -113,7 +113,7 @@ class Shop:
         self.iam.delete_role(RoleName="outsider")
 
     @contextmanager
-    def policy(self, name: str, **statement: Any) -> Iterator[None]:  # noqa: ANN401 - JSON
+    def policy(self, name: str, **statement: object) -> Iterator[None]:
         """A secret of ours without any policy gets one of one statement."""
         whole = {"Sid": "Mine", "Action": "secretsmanager:GetSecretValue", "Resource": "*", **statement}
         self.secrets.put_resource_policy(SecretId=name, ResourcePolicy=document(whole), BlockPublicPolicy=False)

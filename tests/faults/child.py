@@ -71,7 +71,7 @@ class _Noting(StackContext):
 
     values_to: ClassVar[IO[bytes]]
 
-    def __setattr__(self, name: str, value: Any) -> None:  # noqa: ANN401 - any attribute
+    def __setattr__(self, name: str, value: object) -> None:
         super().__setattr__(name, value)
         if isinstance(value, GeneratedPasswords):
             for ref in value.refs:

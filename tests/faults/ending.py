@@ -71,7 +71,7 @@ def ending(ground: Ground) -> Ending:
     return ended
 
 
-def differences(found: Any, expected: Any, at: str = "") -> Iterator[str]:  # noqa: ANN401 - any JSON
+def differences(found: object, expected: object, at: str = "") -> Iterator[str]:
     """Where two endings differ, one line each; values of secrets are in neither."""
     if isinstance(found, Mapping) and isinstance(expected, Mapping):
         for name in sorted({*found, *expected}):

@@ -77,7 +77,7 @@ class Actors:
         """A managed policy; its ARN."""
         return self.clients.iam.create_policy(PolicyName=name, PolicyDocument=document(*statements))["Policy"]["Arn"]
 
-    def session(self, name: str, **members: Any) -> Clients:  # noqa: ANN401 - boto3 has its own
+    def session(self, name: str, **members: object) -> Clients:
         """The operator as a role of the account."""
         return assume(self.operator, f"arn:aws:iam::{self.account_id}:role/{name}", **members)
 

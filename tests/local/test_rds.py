@@ -27,7 +27,7 @@ def rds(clients: Clients) -> RDSClient:
     return clients.rds
 
 
-def create(rds: RDSClient, identifier: str, **settings: Any) -> DBInstanceTypeDef:  # noqa: ANN401 - boto3's arguments
+def create(rds: RDSClient, identifier: str, **settings: object) -> DBInstanceTypeDef:
     wanted: Any = {
         "DBInstanceIdentifier": identifier,
         "Engine": "postgres",

@@ -27,7 +27,7 @@ def rds(clients: Clients) -> RDSClient:
     return clients.rds
 
 
-def create(rds: RDSClient, identifier: str, **settings: Any) -> DBClusterTypeDef:  # noqa: ANN401 - boto3's arguments
+def create(rds: RDSClient, identifier: str, **settings: object) -> DBClusterTypeDef:
     wanted: Any = {
         "DBClusterIdentifier": identifier,
         "Engine": "aurora-postgresql",
@@ -61,7 +61,7 @@ def available(rds: RDSClient, identifier: str, *members: int) -> DBClusterTypeDe
     return describe(rds, identifier)
 
 
-def ready(rds: RDSClient, identifier: str, **settings: Any) -> DBClusterTypeDef:  # noqa: ANN401 - boto3's arguments
+def ready(rds: RDSClient, identifier: str, **settings: object) -> DBClusterTypeDef:
     create(rds, identifier, **settings)
     add(rds, identifier)
     return available(rds, identifier, 1)

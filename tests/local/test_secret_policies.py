@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.local.conftest import Clients, Refused
 
 
-def policy(**statement: Any) -> str:  # noqa: ANN401 - any JSON
+def policy(**statement: object) -> str:
     base = {"Effect": "Allow", "Principal": "*", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
     return json.dumps({"Version": "2012-10-17", "Statement": [{**base, **statement}]})
 

@@ -154,7 +154,9 @@ class Bench:
         """Alias of the stack's own key."""
         return f"alias/{self.stack}"
 
-    def generated(self, key: str = "password", *, fields: Mapping[str, Any] | None = None, **more: Any) -> SecretSpec:  # noqa: ANN401 - SecretSpec's fields
+    def generated(
+        self, key: str = "password", *, fields: Mapping[str, Any] | None = None, **more: object
+    ) -> SecretSpec:
         """A secret with a generated password."""
         value = GeneratedValue(policy=POLICY, fields={name: self.late(field) for name, field in (fields or {}).items()})
         return self._secret(key, value, more)
@@ -174,16 +176,16 @@ class Bench:
     def _secret(self, key: str, value: GeneratedValue | DeclaredValue, more: Mapping[str, Any]) -> SecretSpec:
         return SecretSpec(ref=self.ref(key), name=self.name(key), value=value, **more)
 
-    def key(self, **more: Any) -> KeySpec:  # noqa: ANN401 - KeySpec's fields
+    def key(self, **more: object) -> KeySpec:
         """The stack's key."""
         return KeySpec(components=("kms",), alias=self.alias, **more)
 
-    def database(self, **more: Any) -> DatabaseSpec:  # noqa: ANN401 - DatabaseSpec's fields
+    def database(self, **more: object) -> DatabaseSpec:
         """A PostgreSQL instance that the stack creates, with the secret `password` as master password."""
         given = {"password": self.ref("password"), "create": True, "db_name": "orders", "engine": "postgres", **more}
         return DatabaseSpec(component="rds", identifier=self.stack, username="owner", **given)
 
-    def spec(self, *secrets: SecretSpec, **more: Any) -> StackSpec:  # noqa: ANN401 - StackSpec's fields
+    def spec(self, *secrets: SecretSpec, **more: object) -> StackSpec:
         """The desired state of the stack."""
         given = {"components": COMPONENTS, **more}
         target = Target(region=self.aws.region, account_id=self.aws.account_id)
@@ -225,7 +227,7 @@ class Bench:
             settled |= {f"commit {name}": one for name, one in self.run(commit(context)).items()}
         return settled
 
-    def create(self, *secrets: SecretSpec, **more: Any) -> StackSpec:  # noqa: ANN401 - StackSpec's fields
+    def create(self, *secrets: SecretSpec, **more: object) -> StackSpec:
         """Provision a whole stack, none of it skipped or failed; its desired state."""
         spec = self.spec(*secrets, **more)
         assert {type(outcome) for outcome in self.provision(spec).values()} <= {Applied, Unchanged}

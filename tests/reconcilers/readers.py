@@ -38,7 +38,7 @@ def document(*statements: Mapping[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
-def allow(principal: Any, action: str = READ, **more: Any) -> Statement:  # noqa: ANN401 - JSON
+def allow(principal: object, action: str = READ, **more: object) -> Statement:
     """A statement of a resource's policy."""
     return {"Effect": "Allow", "Principal": principal, "Action": action, "Resource": "*", **more}
 
@@ -104,22 +104,22 @@ class Readers:
             self.iam().put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document(*statements))
         return arn
 
-    def consumer(self, arn: str, *keys: str, **more: Any) -> ConsumerSpec:  # noqa: ANN401 - ConsumerSpec's fields
+    def consumer(self, arn: str, *keys: str, **more: object) -> ConsumerSpec:
         """A consumer of secrets of the component `secrets`."""
         given = {"name": "orders", "type": ReaderType.LAMBDA, "principals": {"role": arn}, **more}
         return ConsumerSpec(component="secrets", secrets=tuple(map(self.bench.ref, keys)), **given)
 
-    def stack(self, *consumers: ConsumerSpec, keys: tuple[str, ...] = ("a",), **more: Any) -> StackSpec:  # noqa: ANN401 - StackSpec's fields
+    def stack(self, *consumers: ConsumerSpec, keys: tuple[str, ...] = ("a",), **more: object) -> StackSpec:
         """A stack that is applied: its secrets are under the default key."""
         return self.bench.create(*map(self.bench.declared, keys), consumers=consumers, **more)
 
-    def keyed_stack(self, *consumers: ConsumerSpec, readers: tuple[str, ...] = (), **more: Any) -> StackSpec:  # noqa: ANN401 - StackSpec's fields
+    def keyed_stack(self, *consumers: ConsumerSpec, readers: tuple[str, ...] = (), **more: object) -> StackSpec:
         """A stack that is applied: its secret `a` is under a key of its own; `readers` of other accounts read it."""
         bench = self.bench
         secret = bench.declared("a", kms_key=bench.late("${output.kms.key_arn}"), readers=readers)
         return bench.create(secret, keys=(bench.key(readers=readers),), consumers=consumers, **more)
 
-    def look(self, spec: StackSpec, **access: Any) -> StackContext:  # noqa: ANN401 - AccessSettings' fields
+    def look(self, spec: StackSpec, **access: object) -> StackContext:
         """A fresh run that only looks, with what the operator says about readers."""
         settings = OperatorSettings(access=AccessSettings(**access))
         return self.bench.context(spec, writing=False, settings=settings)

@@ -19,7 +19,7 @@ ORGANIZATION = "o-exampleorg"
 OF_ORGANIZATION = {"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}}
 
 
-def others(readers: Readers, spec: StackSpec, **access: Any) -> list[Finding]:  # noqa: ANN401 - AccessSettings' fields
+def others(readers: Readers, spec: StackSpec, **access: object) -> list[Finding]:
     return nobody_else_can_read(readers.look(spec, **access))
 
 

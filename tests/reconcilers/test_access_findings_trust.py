@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -49,7 +49,7 @@ def judged(readers: Readers, *consumers: ConsumerSpec) -> list[Finding]:
     return consumers_are_trusted(readers.look(bench.spec(bench.declared("a"), consumers=consumers)))
 
 
-def of_type(readers: Readers, kind: ReaderType, trust: Statement, **more: Any) -> list[Finding]:  # noqa: ANN401 - ConsumerSpec's fields
+def of_type(readers: Readers, kind: ReaderType, trust: Statement, **more: object) -> list[Finding]:
     arn = readers.role("reader", trust=(trust,))
     return judged(readers, readers.consumer(arn, "a", type=kind, **more))
 

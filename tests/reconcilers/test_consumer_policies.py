@@ -73,7 +73,7 @@ def roles(bench: Bench) -> Roles:
     return Roles(bench)
 
 
-def consumer(roles: Roles, *keys: str, **more: Any) -> ConsumerSpec:  # noqa: ANN401 - ConsumerSpec's fields
+def consumer(roles: Roles, *keys: str, **more: object) -> ConsumerSpec:
     given = {
         "name": "orders",
         "type": ReaderType.APP,
@@ -84,7 +84,7 @@ def consumer(roles: Roles, *keys: str, **more: Any) -> ConsumerSpec:  # noqa: AN
     return ConsumerSpec(component="secrets", secrets=tuple(roles.bench.ref(key) for key in keys), **given)
 
 
-def spec_of(roles: Roles, *consumers: ConsumerSpec, keys: tuple[str, ...] = ("a", "b"), **more: Any) -> StackSpec:  # noqa: ANN401 - StackSpec's fields
+def spec_of(roles: Roles, *consumers: ConsumerSpec, keys: tuple[str, ...] = ("a", "b"), **more: object) -> StackSpec:
     return roles.bench.spec(*(roles.bench.declared(key) for key in keys), consumers=consumers, **more)
 
 

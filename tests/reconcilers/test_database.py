@@ -30,7 +30,7 @@ def tags(bench: Bench) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in instance(bench)["TagList"]}
 
 
-def made_by_terraform(bench: Bench, **settings: Any) -> None:  # noqa: ANN401 - boto3's arguments
+def made_by_terraform(bench: Bench, **settings: object) -> None:
     given: dict[str, Any] = {
         "DBInstanceIdentifier": bench.stack,
         "Engine": "postgres",

@@ -30,7 +30,7 @@ FIELDS = {
 URL = "postgresql://owner:${output.secrets.generated_passwords.password}@${output.rds.reader_endpoint}/orders"
 
 
-def database(bench: Bench, **more: Any) -> DatabaseSpec:  # noqa: ANN401 - DatabaseSpec's fields
+def database(bench: Bench, **more: object) -> DatabaseSpec:
     return bench.database(engine="aurora-postgresql", instance_class="db.t4g.medium", **more)
 
 
@@ -38,7 +38,7 @@ def reader(bench: Bench) -> SecretSpec:
     return bench.declared("reader", {"url": URL}, needs_endpoint=True, depends_on=(bench.ref("password"),))
 
 
-def declared(bench: Bench, **more: Any) -> StackSpec:  # noqa: ANN401 - DatabaseSpec's fields
+def declared(bench: Bench, **more: object) -> StackSpec:
     return bench.spec(bench.generated(fields=FIELDS), reader(bench), databases=(database(bench, **more),))
 
 

@@ -38,7 +38,7 @@ def client(bench: Bench, service: str) -> Any:  # noqa: ANN401 - any boto3 clien
     return make(service, endpoint_url=bench.aws.endpoint_url)
 
 
-def delivering(bench: Bench, *deliveries: Any) -> StackSpec:  # noqa: ANN401 - any delivery
+def delivering(bench: Bench, *deliveries: object) -> StackSpec:
     return bench.spec(bench.declared(), deliveries=deliveries)
 
 
@@ -192,7 +192,7 @@ def register(bench: Bench, *containers: dict[str, Any]) -> None:
     api.update_service(cluster=bench.stack, service="orders", taskDefinition=bench.stack)
 
 
-def container(name: str = "app", **more: Any) -> dict[str, Any]:  # noqa: ANN401 - ECS's JSON
+def container(name: str = "app", **more: object) -> dict[str, Any]:
     return {"name": name, "image": "scratch", "memory": 128, **more}
 
 

@@ -34,7 +34,7 @@ TLS = {
 }
 
 
-def own(bench: Bench, **more: Any) -> StackSpec:  # noqa: ANN401 - KeySpec's fields
+def own(bench: Bench, **more: object) -> StackSpec:
     declared = {"description": "secrets", "tags": {"Team": "orders"}, "rotation_period_in_days": 180, **more}
     return bench.spec(keys=(bench.key(**declared),))
 

@@ -36,7 +36,7 @@ TLS = {
 }
 
 
-def replicated(bench: Bench, *regions: str | ReplicaSpec, key: str = "api", **more: Any) -> SecretSpec:  # noqa: ANN401 - SecretSpec's fields
+def replicated(bench: Bench, *regions: str | ReplicaSpec, key: str = "api", **more: object) -> SecretSpec:
     wanted = tuple(ReplicaSpec(region=one) if isinstance(one, str) else one for one in regions)
     return bench.declared(key, replicas=wanted, **more)
 

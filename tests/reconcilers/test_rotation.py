@@ -36,7 +36,7 @@ def function(bench: Bench) -> str:
     return f"arn:aws:lambda:{bench.aws.region}:{bench.aws.account_id}:function:{bench.stack}"
 
 
-def rotating(bench: Bench, **rules: Any) -> StackSpec:  # noqa: ANN401 - RotationSpec's fields
+def rotating(bench: Bench, **rules: object) -> StackSpec:
     given = {"automatically_after_days": 30, **rules} if "schedule_expression" not in rules else rules
     rotation = RotationSpec(lambda_arn=bench.late(FUNCTION), **given)
     worker = LambdaDelivery(component="worker", deliver=False, function_name=bench.stack, environment={})

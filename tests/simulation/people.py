@@ -79,7 +79,7 @@ class Human:
     def _concerned(self, secret: Secret) -> bool:
         return secret.name.startswith(f"{STACK}/") and self._simulation.ledger.fact(secret.name).foreign_since is None
 
-    def _call(self, operation: str, secret: Secret, **params: Any) -> None:  # noqa: ANN401 - parameters of any operation
+    def _call(self, operation: str, secret: Secret, **params: object) -> None:
         self._simulation.cloud.call("human", "secretsmanager", operation, {"SecretId": secret.arn, **params})
 
     def _current(self, secret: Secret) -> str | None:

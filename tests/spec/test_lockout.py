@@ -15,7 +15,7 @@ ROOT = f"arn:aws:iam::{ACCOUNT}:root"
 ADMIN = f"arn:aws:iam::{ACCOUNT}:role/admin"
 
 
-def deny(**more: Any) -> dict[str, Any]:  # noqa: ANN401 - IAM's JSON
+def deny(**more: object) -> dict[str, Any]:
     return {"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*", **more}
 
 

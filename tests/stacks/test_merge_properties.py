@@ -81,7 +81,7 @@ def test_the_order_of_keys_makes_no_difference(
     earlier: Section,
     later: Section,
     lists: ListStrategy,
-    random: Any,  # noqa: ANN401 - hypothesis exports no type
+    random: object,
 ) -> None:
     shuffled = merge_maps(reordered(earlier, random), reordered(later, random), lists)
     assert shuffled == merge_maps(earlier, later, lists)

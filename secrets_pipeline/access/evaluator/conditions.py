@@ -85,7 +85,7 @@ class _Null:
         return None if isinstance(values, Unknown) else (not values) in self._wanted
 
 
-def compile_conditions(block: Any, *, variables: bool, where: str) -> tuple[Condition, ...]:  # noqa: ANN401 - JSON
+def compile_conditions(block: object, *, variables: bool, where: str) -> tuple[Condition, ...]:
     """The conditions of one statement, all of which must hold.
 
     Args:
@@ -105,13 +105,13 @@ def compile_conditions(block: Any, *, variables: bool, where: str) -> tuple[Cond
     )
 
 
-def _keys(keys: Any, where: str) -> Mapping[str, Any]:  # noqa: ANN401 - JSON
+def _keys(keys: object, where: str) -> Mapping[str, Any]:
     if not isinstance(keys, Mapping):
         raise PolicyError(f"{where}: a condition operator has no map of keys", remedy="Write {operator: {key: value}}.")
     return keys
 
 
-def _condition(name: str, key: str, values: Any, *, variables: bool, where: str) -> Condition:  # noqa: ANN401 - JSON
+def _condition(name: str, key: str, values: object, *, variables: bool, where: str) -> Condition:
     qualifier, _, base = name.lower().rpartition(":")
     if_exists = base.endswith(_IF_EXISTS)
     plain = base.removesuffix(_IF_EXISTS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from secrets_pipeline.access.evaluator.elements import listed
 from secrets_pipeline.access.evaluator.truth import Truth
@@ -90,7 +90,7 @@ class Principals:
 
     __slots__ = ("_excepted", "_names")
 
-    def __init__(self, element: Any, *, excepted: bool, where: str) -> None:  # noqa: ANN401 - JSON
+    def __init__(self, element: object, *, excepted: bool, where: str) -> None:
         self._names = tuple(_names(element, where))
         self._excepted = excepted
 
@@ -140,7 +140,7 @@ class Principals:
         return (Closeness.NOBODY, False) if exempt else (Closeness.ANYONE, None)
 
 
-def _names(element: Any, where: str) -> Iterable[str]:  # noqa: ANN401 - JSON
+def _names(element: object, where: str) -> Iterable[str]:
     if element == "*":
         return ["AWS|*"]
     if not isinstance(element, Mapping) or not element.keys() <= _KINDS:

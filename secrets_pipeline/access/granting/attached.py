@@ -113,5 +113,5 @@ def _statements(document: PolicyDocument) -> list[Mapping[str, Any]]:
     return [one for one in _listed(document.get("Statement")) if isinstance(one, Mapping)]
 
 
-def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - a scalar or a list of them
+def _listed(value: object) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]

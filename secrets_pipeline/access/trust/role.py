@@ -143,5 +143,5 @@ def _principals(element: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield kind, account_of(name) or name
 
 
-def _texts(names: Any) -> Iterable[str]:  # noqa: ANN401 - a scalar or a list of them
+def _texts(names: object) -> Iterable[str]:
     return map(str, listed(names))

@@ -56,7 +56,7 @@ class Backend(OrganizationsBackend):
         super().reset()
         organizations_backends.master_accounts.clear()
 
-    def create_organization(self, region: str, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401 - moto's
+    def create_organization(self, region: str, **kwargs: object) -> dict[str, Any]:
         """Create an organisation; with all features, SCPs are on."""
         answer = super().create_organization(region, **kwargs)
         if self.org is not None and self.org.feature_set == "ALL":
@@ -127,7 +127,7 @@ class Backend(OrganizationsBackend):
             )
         super().detach_policy(**kwargs)
 
-    def list_parents(self, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401 - moto's
+    def list_parents(self, **kwargs: object) -> dict[str, Any]:
         """The parent of a child.
 
         Raises:

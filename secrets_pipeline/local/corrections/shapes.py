@@ -38,7 +38,7 @@ def validate(service: str, operation: str, params: Mapping[str, Any]) -> None:
         raise Fault("ValidationException", f"{len(problems)} validation {noun} detected: " + "; ".join(problems))
 
 
-def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - JSON as sent
+def _problems(shape: Shape, value: object, path: str) -> Iterator[str]:
     if shape.type_name == "structure" and isinstance(value, Mapping):
         for name, member in shape.members.items():  # type: ignore[attr-defined] # StructureShape
             if value.get(name) is not None:

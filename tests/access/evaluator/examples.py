@@ -81,7 +81,9 @@ def parameters(examples: Sequence[Example]) -> list[Any]:
     return [pytest.param(one, id=f"{one.page}: {one.says}") for one in examples]
 
 
-def statement(effect: str, action: str | Sequence[str], resource: str | Sequence[str] = "*", **more: Any) -> Document:  # noqa: ANN401 - JSON
+def statement(
+    effect: str, action: str | Sequence[str], resource: str | Sequence[str] = "*", **more: object
+) -> Document:
     """One statement; `more` has its other elements."""
     return {"Effect": effect, "Action": action, "Resource": resource, **more}
 
@@ -94,12 +96,12 @@ def document(*statements: Document, version: str = "2012-10-17") -> Document:
 ALLOW_ALL = document(statement("Allow", "*"))
 
 
-def user(name: str, *identity: Document, account: str = "111122223333", **more: Any) -> Caller:  # noqa: ANN401 - passed on
+def user(name: str, *identity: Document, account: str = "111122223333", **more: object) -> Caller:
     """An IAM user with its policies."""
     return _caller(f"arn:aws:iam::{account}:user/{name}", account, PrincipalKind.USER, identity, more)
 
 
-def role(name: str, *identity: Document, account: str = "111122223333", **more: Any) -> Caller:  # noqa: ANN401 - passed on
+def role(name: str, *identity: Document, account: str = "111122223333", **more: object) -> Caller:
     """A session of a role with its policies; session=None stands for any."""
     return _caller(
         f"arn:aws:iam::{account}:role/{name}",
@@ -110,12 +112,12 @@ def role(name: str, *identity: Document, account: str = "111122223333", **more: 
     )
 
 
-def root(account: str = "111122223333", **more: Any) -> Caller:  # noqa: ANN401 - passed on
+def root(account: str = "111122223333", **more: object) -> Caller:
     """An account's root user."""
     return _caller(f"arn:aws:iam::{account}:root", account, PrincipalKind.ROOT, (), more)
 
 
-def federated_user(name: str, *identity: Document, account: str = "111122223333", **more: Any) -> Caller:  # noqa: ANN401 - passed on
+def federated_user(name: str, *identity: Document, account: str = "111122223333", **more: object) -> Caller:
     """A session of GetFederationToken."""
     return _caller(
         f"arn:aws:sts::{account}:federated-user/{name}", account, PrincipalKind.FEDERATED_USER, identity, more

@@ -34,7 +34,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CANARY = "canary-9f3b1c77-value"
 
 
-def policy(action: str = "secretsmanager:GetSecretValue", **more: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+def policy(action: str = "secretsmanager:GetSecretValue", **more: object) -> dict[str, Any]:
     """A policy of one statement."""
     statement = {"Effect": "Allow", "Action": action, "Resource": "*", **more}
     return {"Version": "2012-10-17", "Statement": [statement]}

@@ -17,7 +17,7 @@ PARTNER = f"arn:aws:iam::{FOREIGN}:role/partner"
 GITHUB = f"arn:aws:iam::{HERE}:oidc-provider/token.actions.githubusercontent.com"
 
 
-def to(principal: Any, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+def to(principal: object, **more: object) -> dict[str, Any]:
     return {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", **more}
 
 
@@ -181,7 +181,7 @@ def test_a_user_pool_is_pinned_by_its_audience(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("principal", ["*", {"Federated": "*"}])
-def test_a_token_of_any_provider_is_too_wide(desk: Desk, principal: Any) -> None:  # noqa: ANN401 - JSON
+def test_a_token_of_any_provider_is_too_wide(desk: Desk, principal: object) -> None:
     (warning,) = desk.ask("app", to(principal, Action="sts:AssumeRoleWithWebIdentity")).warnings
     assert isinstance(warning, TooWide)
     assert warning.who == "anybody with a token of accounts.google.com"
@@ -223,7 +223,7 @@ def test_a_deleted_principal_is_nobody(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("principal", ["*", {"AWS": "*"}])
-def test_everybody_is_too_wide(desk: Desk, principal: Any) -> None:  # noqa: ANN401 - JSON
+def test_everybody_is_too_wide(desk: Desk, principal: object) -> None:
     found = desk.ask("app", to(principal))
     assert isinstance(found, Trusted)
     assert found.by == ("everybody",)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.access.trust.conftest import Desk
 
 
-def by_service(name: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+def by_service(name: str, **more: object) -> dict[str, Any]:
     return {"Effect": "Allow", "Principal": {"Service": name}, "Action": "sts:AssumeRole", **more}
 
 
@@ -200,7 +200,7 @@ def test_a_china_role_may_name_either_principal_of_a_service(desk: Desk) -> None
     assert isinstance(desk.ask("ec2", by_service("ec2.amazonaws.com.cn")), NotTrusted)
 
 
-def rcp(**element: Any) -> Policy:  # noqa: ANN401 - JSON
+def rcp(**element: object) -> Policy:
     whole = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
     return Policy("perimeter", {"Version": "2012-10-17", "Statement": [whole, {"Resource": "*", **element}]})
 
