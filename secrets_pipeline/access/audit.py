@@ -7,8 +7,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from secrets_pipeline.access.documents import asked_of_callers, principals, services
 from secrets_pipeline.access.estate import Estate
+from secrets_pipeline.access.mentions import asked_of_callers, principals, services
 from secrets_pipeline.access.reading import Allowed, ReadVerdict, Unknown
 from secrets_pipeline.spec import ConsumerSpec, StackSpec
 

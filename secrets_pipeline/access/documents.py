@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping
 from typing import Any
 
+from secrets_pipeline.access.evaluator.elements import listed, text_of
 from secrets_pipeline.errors import SpecError
 
 _ROOT = re.compile(r"^arn:[a-z-]+:iam::(\d{12}):root$")
-_CALLER_KEYS = frozenset({"aws:principalaccount", "aws:principalarn"})
-_ORGANIZATION_KEYS = frozenset({"aws:principalorgid", "aws:principalorgpaths"})
-_OIDC = ":oidc-provider/"
 _LISTS = frozenset({"Action", "NotAction", "Resource", "NotResource"})
 
 
@@ -25,7 +22,7 @@ def canonical(document: str | Mapping[str, Any] | None) -> str:
     if not document:
         return ""
     parsed = json.loads(document) if isinstance(document, str) else document
-    plain = sorted((_statement(statement) for statement in _statements(parsed)), key=json.dumps)
+    plain = sorted((_statement(statement) for statement in listed(parsed.get("Statement"))), key=json.dumps)
     return json.dumps({"Version": parsed.get("Version", "2008-10-17"), "Statement": plain}, sort_keys=True)
 
 
@@ -48,73 +45,9 @@ def compact(document: Mapping[str, Any], *, longest: int) -> str:
     return text
 
 
-def services(document: Mapping[str, Any]) -> tuple[str, ...]:
-    """The AWS services that the Allow statements of a policy name, sorted, each once."""
-    found: set[str] = set()
-    for statement in _statements(document):
-        whom = statement.get("Principal")
-        named = whom.get("Service", ()) if isinstance(whom, Mapping) else ()
-        if statement.get("Effect") == "Allow":
-            found.update([named] if isinstance(named, str) else map(str, named))
-    return tuple(sorted(found))
-
-
-def identity_providers(document: Mapping[str, Any]) -> tuple[str, ...]:
-    """The OpenID Connect providers that a trust policy names, as condition keys spell them, sorted, each once."""
-    found: set[str] = set()
-    for statement in _statements(document):
-        whom = statement.get("Principal")
-        named = whom.get("Federated", ()) if isinstance(whom, Mapping) else ()
-        found.update(str(one).rpartition(_OIDC)[2] for one in ([named] if isinstance(named, str) else named))
-    return tuple(sorted(one for one in found if not one.startswith("arn:")))
-
-
-def principals(document: Mapping[str, Any]) -> tuple[str, ...]:
-    """The AWS principals that a policy names, sorted, each once."""
-    found: set[str] = set()
-    for statement in _statements(document):
-        for element in ("Principal", "NotPrincipal"):
-            whom = statement.get(element, ())
-            named = whom.get("AWS", ()) if isinstance(whom, Mapping) else whom
-            found.update([named] if isinstance(named, str) else map(str, named))
-    return tuple(sorted(found))
-
-
-def asked_of_callers(document: Mapping[str, Any]) -> tuple[str, ...]:
-    """The ARNs and accounts that conditions of a policy ask its callers to be of, sorted, each once."""
-    return _asked(document, _CALLER_KEYS)
-
-
-def organizations(document: Mapping[str, Any]) -> tuple[str, ...]:
-    """The organisations, by id or path, that conditions of a policy ask its callers to be of, sorted, each once."""
-    return _asked(document, _ORGANIZATION_KEYS)
-
-
-def _asked(document: Mapping[str, Any], keys: AbstractSet[str]) -> tuple[str, ...]:
-    """What conditions on some keys, in lower case, compare with."""
-    return tuple(
-        sorted(
-            {
-                str(value)
-                for statement in _statements(document)
-                for block in (statement.get("Condition") or {}).values()
-                for key, values in block.items()
-                if key.lower() in keys
-                for value in (values if isinstance(values, list) else [values])
-            }
-        )
-    )
-
-
 def same_policy(one: str | Mapping[str, Any] | None, other: str | Mapping[str, Any] | None) -> bool:
     """Whether two documents are the same policy; no policy and an empty one are."""
     return canonical(one) == canonical(other)
-
-
-def _statements(document: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """A policy's statements; a single one need not be a list."""
-    statements = document.get("Statement") or []
-    return [statements] if isinstance(statements, Mapping) else statements
 
 
 def _statement(statement: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,12 +71,8 @@ def _statement(statement: Mapping[str, Any]) -> dict[str, Any]:
 
 def _accounts(value: object) -> list[Any]:
     """An account's root and its bare number are the same principal."""
-    return [
-        _ROOT.sub(r"\1", one) if isinstance(one, str) else one
-        for one in (value if isinstance(value, list) else [value])
-    ]
+    return [_ROOT.sub(r"\1", one) if isinstance(one, str) else one for one in listed(value)]
 
 
 def _sorted(value: object) -> list[str]:
-    values = value if isinstance(value, list) else [value]
-    return sorted({str(one).lower() if isinstance(one, bool) else str(one) for one in values})
+    return sorted({text_of(one) for one in listed(value)})

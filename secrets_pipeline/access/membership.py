@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from secrets_pipeline.access.documents import organizations
 from secrets_pipeline.access.evaluator import Context, Levels, Policy, Unread
+from secrets_pipeline.access.mentions import organizations
 from secrets_pipeline.access.snapshot import NamedPolicy, Snapshot
 from secrets_pipeline.access.understood import understood
 

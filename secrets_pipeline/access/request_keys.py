@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from secrets_pipeline.access.documents import identity_providers
 from secrets_pipeline.access.evaluator import Context, PrincipalKind, Values
+from secrets_pipeline.access.mentions import identity_providers
 from secrets_pipeline.access.session_tags import session_tags
 from secrets_pipeline.access.snapshot import KeySnapshot, PrincipalSnapshot, SecretSnapshot
 

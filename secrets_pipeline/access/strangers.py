@@ -10,7 +10,6 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from secrets_pipeline.access.documents import asked_of_callers, organizations
 from secrets_pipeline.access.evaluator import (
     Caller,
     Context,
@@ -23,6 +22,7 @@ from secrets_pipeline.access.evaluator import (
     Values,
     authorize,
 )
+from secrets_pipeline.access.mentions import asked_of_callers, organizations
 from secrets_pipeline.access.reading import NETWORK_KEYS, ReadableSecret
 from secrets_pipeline.access.snapshot import PolicyDocument, Snapshot
 

@@ -24,6 +24,7 @@ from secrets_pipeline.local.gate import Gate, Passage, cut
 from secrets_pipeline.local.latency import LATENCY_PATH
 from secrets_pipeline.local.lists import LAG, LISTS_PATH
 from secrets_pipeline.local.quotas import QUOTAS_PATH
+from secrets_pipeline.local.requests import operation_of
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -151,7 +152,7 @@ def _call(response: BaseResponse, request: Any) -> Call:  # noqa: ANN401 - moto'
     service = str(response.service_name)
     return Call(
         service=service,
-        operation=request.method if service == "s3" else response._get_action() or request.method,  # noqa: SLF001 - moto's own
+        operation=request.method if service == "s3" else operation_of(response) or request.method,
         account_id=response.current_account,
         region=response.region,
         principal=_principal(response),

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from secrets_pipeline.access import compact, key_policy, principals, same_policy, secret_policy
-from secrets_pipeline.access.documents import identity_providers, services
+from secrets_pipeline.access.mentions import identity_providers, services
 from secrets_pipeline.errors import SpecError
 
 STATEMENT = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::1:role/r"}, "Action": "s:Get", "Resource": "*"}

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from secrets_pipeline.access.documents import canonical
+from secrets_pipeline.access.evaluator.elements import listed
 from secrets_pipeline.access.granting.identity import DECRYPTING, READING, PolicyDocument, Readable, identity_policy
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.spec import INLINE_POLICY_CHARACTERS
@@ -81,7 +82,7 @@ def inline_text(document: PolicyDocument, *, role: str, consumers: Sequence[str]
 def readable_arns(document: PolicyDocument) -> frozenset[str]:
     """ARNs, or patterns, of the secrets that a policy of ours lets read."""
     reading = [one for one in _statements(document) if _sid(one).startswith(READING)]
-    return frozenset(str(arn) for one in reading for arn in _listed(one.get("Resource")))
+    return frozenset(str(arn) for one in reading for arn in listed(one.get("Resource")))
 
 
 def differences(observed: PolicyDocument, wanted: PolicyDocument) -> list[str]:
@@ -110,8 +111,4 @@ def _sid(statement: Mapping[str, Any]) -> str:
 
 
 def _statements(document: PolicyDocument) -> list[Mapping[str, Any]]:
-    return [one for one in _listed(document.get("Statement")) if isinstance(one, Mapping)]
-
-
-def _listed(value: object) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
+    return [one for one in listed(document.get("Statement")) if isinstance(one, Mapping)]

@@ -33,6 +33,7 @@ from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
 from secrets_pipeline.local.corrections.faults import Fault
+from secrets_pipeline.local.requests import operation_of
 
 KEPT = 10_000
 """Events of one account and region; the oldest go first."""
@@ -101,7 +102,7 @@ class Response(CloudTrailResponse):
 
 def secret_read(response: BaseResponse) -> SecretRead | None:
     """What a call to Secrets Manager is about to read; None for any other call."""
-    operation = response._get_action()  # noqa: SLF001 - moto's own
+    operation = operation_of(response)
     if response.service_name != "secretsmanager" or operation not in _READS:
         return None
     try:

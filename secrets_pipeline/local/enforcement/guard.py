@@ -10,6 +10,7 @@ from secrets_pipeline.local.enforcement.documents import loose_policies, policie
 from secrets_pipeline.local.enforcement.keys import refused_key
 from secrets_pipeline.local.enforcement.roles import refused_role
 from secrets_pipeline.local.enforcement.services import PREFIXES, refused_operation
+from secrets_pipeline.local.requests import operation_of
 
 if TYPE_CHECKING:
     from moto.core.responses import BaseResponse
@@ -38,6 +39,6 @@ def refuse_unauthorized(response: BaseResponse) -> None:
     if service == "kms":
         message = refused_key(response, client)
     else:
-        message = refused_operation(service, str(response._get_action()), client)  # noqa: SLF001 - moto's own
+        message = refused_operation(service, operation_of(response), client)
     if message is not None:
         refuse_access(response, message)

@@ -17,6 +17,7 @@ from secrets_pipeline.access.evaluator import Context
 from secrets_pipeline.local.enforcement.contexts import about_request, about_tags
 from secrets_pipeline.local.enforcement.refusals import refused
 from secrets_pipeline.local.enforcement.targets import anything, key_target
+from secrets_pipeline.local.requests import operation_of
 
 if TYPE_CHECKING:
     from moto.core.responses import BaseResponse
@@ -76,7 +77,7 @@ class _Asked(NamedTuple):
 
 def refused_key(response: BaseResponse, client: Client) -> str | None:
     """AWS's sentence if a client may not perform a KMS operation, None if it may, or if there is no such key."""
-    operation, params = response._get_action(), json.loads(response.body or "{}")  # noqa: SLF001 - moto's own
+    operation, params = operation_of(response), json.loads(response.body or "{}")
     if operation in _BY_GRANT:
         return None
     own = _about(operation, params)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from moto.iam.models import iam_backends
@@ -18,6 +19,7 @@ from secrets_pipeline.local.enforcement.callers import find_role
 from secrets_pipeline.local.enforcement.contexts import about_request, about_tags
 from secrets_pipeline.local.enforcement.refusals import refused
 from secrets_pipeline.local.enforcement.targets import role_target
+from secrets_pipeline.local.requests import operation_of, parameter_of
 
 if TYPE_CHECKING:
     from moto.core.responses import BaseResponse
@@ -45,7 +47,7 @@ class Refusal(NamedTuple):
 
 def refused_role(response: BaseResponse, client: Client) -> Refusal | None:
     """AWS's answer if a role may not be assumed, None if it may, or if the call is about something else."""
-    operation = response._get_action()  # noqa: SLF001 - moto's own
+    operation = operation_of(response)
     if operation == "AssumeRole":
         message = _refused(response, client)
         return None if message is None else Refusal(403, "AccessDenied", message)
@@ -55,7 +57,7 @@ def refused_role(response: BaseResponse, client: Client) -> Refusal | None:
 
 
 def _refused(response: BaseResponse, client: Client) -> str | None:
-    arn = str(response._get_param("RoleArn"))  # noqa: SLF001 - moto's own
+    arn = str(parameter_of(response, "RoleArn"))
     where = f" on resource: {arn}"
     role = find_role(arn, response.partition)
     if role is None:
@@ -70,14 +72,14 @@ def _actions(response: BaseResponse, client: Client) -> Iterator[str]:
     """A session with tags or a source identity needs leave for them."""
     yield "sts:AssumeRole"
     session = client.session
-    if response._get_param("Tags") or (session is not None and session.transitive):  # noqa: SLF001 - moto's own
+    if parameter_of(response, "Tags") or (session is not None and session.transitive):
         yield "sts:TagSession"
-    if response._get_param("SourceIdentity") or (session is not None and session.source_identity):  # noqa: SLF001
+    if parameter_of(response, "SourceIdentity") or (session is not None and session.source_identity):
         yield "sts:SetSourceIdentity"
 
 
 def _about(response: BaseResponse) -> dict[str, Values]:
-    param: Any = response._get_param  # noqa: SLF001 - moto's own
+    param = partial(parameter_of, response)
     tags = {str(one["Key"]): str(one.get("Value") or "") for one in param("Tags") or ()}
     values = {**about_request(response.region), **about_tags(tags)}
     for name, key in (
@@ -93,7 +95,7 @@ def _about(response: BaseResponse) -> dict[str, Values]:
 
 def _refused_web_identity(response: BaseResponse) -> Refusal | None:
     """Signatures of tokens are not checked: nobody publishes the keys of an emulated provider."""
-    param: Any = response._get_param  # noqa: SLF001 - moto's own
+    param = partial(parameter_of, response)
     denied = Refusal(403, "AccessDenied", f"Not authorized to perform {_WEB_IDENTITY}")
     arn, said = str(param("RoleArn")), claims(str(param("WebIdentityToken")))
     role = find_role(arn, response.partition)
