@@ -11,7 +11,7 @@ import typer
 
 from secrets_pipeline.access.audit import Expected, Reading, matrix, read, readable_by
 from secrets_pipeline.access.explain import plain, sentence, short
-from secrets_pipeline.access.granting import ConsumerDocuments, consumers_named, documents
+from secrets_pipeline.access.granting import ConsumerDocuments, StackInAws, consumers_named, documents
 from secrets_pipeline.access.picture import picture
 from secrets_pipeline.access.reading import DeniedByKms, DeniedBySecretsManager
 from secrets_pipeline.access.snapshot import save
@@ -31,7 +31,7 @@ from secrets_pipeline.cli.desired import read_asked, usable
 from secrets_pipeline.cli.failures import Failures
 from secrets_pipeline.cli.options import OneStack, StackOptions, TableFormat, TableOrJson, reads_stacks
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.reconcilers import Desired, known_arns, withheld
+from secrets_pipeline.reconcilers import Desired, stack_in_aws, withheld
 from secrets_pipeline.spec import ConsumerSpec, StackSpec
 
 app = typer.Typer(no_args_is_help=True, help="Who can read each secret, and why not. No value is read.")
@@ -215,28 +215,20 @@ def policy(
 
 
 def _documents(desired: Desired, spec: StackSpec, consumer: ConsumerSpec, *, offline: bool) -> ConsumerDocuments:
+    if offline:
+        return documents(_by_names(spec), consumer)
+    context = desired.world(Sessions(read_only=True)).context(spec.stack)
+    context.guard()
+    found = documents(stack_in_aws(context), consumer)
+    return replace(found, open=(*withheld(context, consumer.secrets), *found.open))
+
+
+def _by_names(spec: StackSpec) -> StackInAws:
+    """A stack of which nobody asked AWS anything."""
     target = spec.target
-    if not offline:
-        context = desired.world(Sessions(read_only=True)).context(spec.stack)
-        context.guard()
-        secret_arns, key_arns = known_arns(context)
-        unopened = withheld(context, consumer.secrets)
-        account_id, partition = context.account.account_id, context.account.partition
-    elif target.account_id is None:
+    if target.account_id is None:
         raise SpecError(
             f"nobody says in which account stack {spec.stack} lives",
             remedy="Name account_id in a rule under targets of the operator's settings, or leave --offline out.",
         )
-    else:
-        secret_arns, key_arns, unopened = {}, {}, ()
-        account_id, partition = target.account_id, partition_of(target.region)
-    found = documents(
-        spec,
-        consumer,
-        secret_arns=secret_arns,
-        key_arns=key_arns,
-        partition=partition,
-        account_id=account_id,
-        region=target.region,
-    )
-    return replace(found, open=(*unopened, *found.open))
+    return StackInAws(spec, {}, {}, partition_of(target.region), target.account_id, target.region)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from secrets_pipeline.access.granting import documents
+from secrets_pipeline.access.granting import StackInAws, documents
 from secrets_pipeline.local import StandIn, StandInRole, StandInSecret
 from secrets_pipeline.local.lifecycle import OPERATOR_USER
 from secrets_pipeline.spec import ConsumerSpec, ReaderType, StackSpec
@@ -61,9 +61,7 @@ def _policies(
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for spec, consumer in reading:
         own = spec.target.account_id or account_id
-        found = documents(
-            spec, consumer, secret_arns={}, key_arns={}, partition="aws", account_id=own, region=spec.target.region
-        )
+        found = documents(StackInAws(spec, {}, {}, "aws", own, spec.target.region), consumer)
         foreign = found.handover.get(arn.split(":")[4], {})
         document = foreign.get(arn) or (None if found.attached else found.identity.get(arn))
         if document is not None:

@@ -13,7 +13,7 @@ from secrets_pipeline.reconcilers.findings import (
 )
 from secrets_pipeline.reconcilers.generated import generate_passwords, lacking_values
 from secrets_pipeline.reconcilers.opening import CONFIG_VARIABLE, MANIFESTS, Desired, read_desired
-from secrets_pipeline.reconcilers.readable_secrets import known_arns, withheld
+from secrets_pipeline.reconcilers.readable_secrets import stack_in_aws, withheld
 from secrets_pipeline.reconcilers.stages import STAGES, apply_stack, commit, plan_stack
 
 __all__ = [
@@ -35,10 +35,10 @@ __all__ = [
     "connections",
     "current_values",
     "generate_passwords",
-    "known_arns",
     "lacking_values",
     "logins",
     "plan_stack",
     "read_desired",
+    "stack_in_aws",
     "withheld",
 ]

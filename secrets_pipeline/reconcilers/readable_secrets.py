@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.access.granting import Readable, key_arn, secret_arn_pattern
+from secrets_pipeline.access.granting import Readable, StackInAws, key_arn, secret_arn_pattern
 from secrets_pipeline.reconcilers import desired
 from secrets_pipeline.reconcilers.states import DEFAULT_KEY_ALIAS, SecretState
 from secrets_pipeline.references import Pending
@@ -38,12 +38,9 @@ def readable(context: StackContext, secret: SecretSpec) -> Readable | Pending:
     return keys if isinstance(keys, Pending) else Readable(secret_arn(context, secret), keys)
 
 
-def known_arns(context: StackContext) -> tuple[Mapping[SecretRef, str], Mapping[SecretRef, tuple[str, ...]]]:
-    """What AWS knows of the stack's secrets, as `access.granting.documents` takes it.
-
-    Returns:
-        Complete ARNs of the stack's own secrets that exist, and ARNs of the keys that open them.
-    """
+def stack_in_aws(context: StackContext) -> StackInAws:
+    """What AWS knows of the stack: its own secrets that exist, and the keys that open them."""
+    account = context.account
     arns: dict[SecretRef, str] = {}
     keys: dict[SecretRef, tuple[str, ...]] = {}
     for secret in context.spec.secrets:
@@ -52,7 +49,7 @@ def known_arns(context: StackContext) -> tuple[Mapping[SecretRef, str], Mapping[
         if state is not None and isinstance(found, Readable):
             arns[secret.ref] = state.arn
             keys[secret.ref] = found.keys
-    return arns, keys
+    return StackInAws(context.spec, arns, keys, account.partition, account.account_id, account.region)
 
 
 def withheld(context: StackContext, refs: Iterable[SecretRef]) -> tuple[str, ...]:

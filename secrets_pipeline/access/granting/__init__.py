@@ -12,20 +12,20 @@ from secrets_pipeline.access.granting.consumer import (
     ConsumerDocuments,
     consumers_named,
     documents,
-    handover,
 )
 from secrets_pipeline.access.granting.identity import PolicyDocument, Readable, identity_policy
 from secrets_pipeline.access.granting.names import key_arn, secret_arn_pattern
+from secrets_pipeline.access.granting.stack import StackInAws
 
 __all__ = [
     "ConsumerDocuments",
     "PolicyDocument",
     "Readable",
+    "StackInAws",
     "attachable",
     "consumers_named",
     "differences",
     "documents",
-    "handover",
     "identity_policy",
     "inline_policy_name",
     "inline_text",

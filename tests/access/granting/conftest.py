@@ -11,7 +11,7 @@ import pytest
 
 from secrets_pipeline.access import key_policy, secret_policy
 from secrets_pipeline.access.evaluator import Caller, Context, Layer, Policy, PrincipalKind, Target
-from secrets_pipeline.access.granting import ConsumerDocuments, documents
+from secrets_pipeline.access.granting import ConsumerDocuments, StackInAws, documents
 from secrets_pipeline.access.reading import ReadableKey, ReadableSecret, Reader, ReadVerdict
 from secrets_pipeline.spec import ConsumerSpec, SecretRef, SecretSpec, StackSpec, build_specs, load_settings
 from secrets_pipeline.stacks import Repository
@@ -54,15 +54,15 @@ class Cloud:
     def documents(self, consumer: ConsumerSpec, *, exists: bool = True) -> ConsumerDocuments:
         """What the pipeline makes for a consumer, before or after everything exists."""
         refs: Sequence[SecretRef] = [secret.ref for secret in self.spec.secrets] if exists else []
-        return documents(
+        stack = StackInAws(
             self.spec,
-            consumer,
             secret_arns={ref: self.arn(self.spec.secret(ref)) for ref in refs},
             key_arns={ref: (self.key_arn(self.spec.secret(ref)),) for ref in refs},
             partition=PARTITION,
             account_id=ACCOUNT,
             region=REGION,
         )
+        return documents(stack, consumer)
 
     def key(self, secret: SecretSpec, *, readers: bool = True) -> Target:
         """Its key with its policy.
