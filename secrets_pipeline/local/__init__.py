@@ -4,7 +4,7 @@ It misbehaves as AWS does where it is told to: lists that lag, latency, quotas, 
 """
 
 from secrets_pipeline.local.calls import Call, calls, reset_calls
-from secrets_pipeline.local.conditions import reset_conditions
+from secrets_pipeline.local.conditions import empty, reset_conditions
 from secrets_pipeline.local.faults import Fault, FaultAction, FaultReport, Struck, arm, disarm, fault_reports
 from secrets_pipeline.local.latency import Latency, set_latency
 from secrets_pipeline.local.lifecycle import ADMINISTRATOR_ROLE, LocalAws, start, status, stop
@@ -40,6 +40,7 @@ __all__ = [
     "arm",
     "calls",
     "disarm",
+    "empty",
     "enforce_quotas",
     "fault_reports",
     "freeze_lists",

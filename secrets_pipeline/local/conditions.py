@@ -1,4 +1,4 @@
-"""Back to an AWS that behaves."""
+"""Back to an AWS that behaves, or that holds nothing."""
 
 from __future__ import annotations
 
@@ -18,3 +18,12 @@ def reset_conditions(aws: LocalAws) -> None:
         LocalError: the embedded AWS does not answer.
     """
     ask(aws, "DELETE", CONDITIONS_PATH)
+
+
+def empty(aws: LocalAws) -> None:
+    """Delete everything that any account holds; the PostgreSQL of an instance runs on.
+
+    Raises:
+        LocalError: the embedded AWS does not answer.
+    """
+    ask(aws, "POST", "/moto-api/reset")

@@ -29,6 +29,7 @@ from secrets_pipeline.local import (
     stop,
 )
 from secrets_pipeline.spec import ControlParameters, Target
+from tests.embedded import lead_to
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,10 +88,7 @@ class Bench:
 
 @pytest.fixture
 def bench(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    for variable in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "SECRETS_PIPELINE_READ_ONLY"):
-        monkeypatch.delenv(variable, raising=False)
-    for variable, value in aws.environment().items():
-        monkeypatch.setenv(variable, value)
+    lead_to(aws, monkeypatch)
     reset_calls(aws)
     bench = Bench(aws)
     trust = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "*"}]}'

@@ -2,15 +2,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from http import HTTPStatus
-from http.client import HTTPConnection
-from urllib.parse import urlsplit
 
 import pytest
 
 from secrets_pipeline.aws import AwsAccount, Pacer, Sessions
-from secrets_pipeline.local import LocalAws, calls, reset_calls, start, stop
+from secrets_pipeline.local import LocalAws, calls, empty, reset_calls, start, stop
 from secrets_pipeline.spec.model import Target
+from tests.embedded import lead_to
 
 REGION = "eu-west-1"
 
@@ -36,10 +34,7 @@ class Emulator:
 
     def empty(self) -> None:
         """Delete everything that any account holds."""
-        connection = HTTPConnection(urlsplit(self._aws.endpoint_url).netloc)
-        connection.request("POST", "/moto-api/reset")
-        assert connection.getresponse().status == HTTPStatus.OK
-        connection.close()
+        empty(self._aws)
         self.forget_calls()
 
 
@@ -52,12 +47,7 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 @pytest.fixture
 def emulator(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Emulator:
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "SECRETS_PIPELINE_READ_ONLY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-    for name, value in local_aws.environment().items():
-        monkeypatch.setenv(name, value)
+    lead_to(local_aws, monkeypatch)
     emulator = Emulator(local_aws)
     emulator.empty()
     return emulator

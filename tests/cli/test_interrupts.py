@@ -19,6 +19,8 @@ def slow():
         pass
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+# A background job of a shell would ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 if "keep" in sys.argv:
     keep_interrupts()
 thing = Thing()

@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 
 from secrets_pipeline import local
+from tests.embedded import lead_to
 from tests.faults.edits import older_repository
 from tests.faults.ground import OPERATOR, Ground
 
@@ -29,9 +30,6 @@ def grounds(aws: local.LocalAws, tmp_path_factory: pytest.TempPathFactory) -> It
         return Ground.of(aws, stack, before=older if how else None)
 
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "SECRETS_PIPELINE_READ_ONLY"):
-            patch.delenv(name, raising=False)
-        for name, value in {**aws.environment(), "SECRETS_PIPELINE_CONFIG": str(OPERATOR)}.items():
-            patch.setenv(name, value)
+        lead_to(aws, patch, SECRETS_PIPELINE_CONFIG=str(OPERATOR))
         yield cache(make)
         local.reset_conditions(aws)

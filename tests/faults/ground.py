@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -98,8 +97,7 @@ class Ground:
         """
         local.reset_conditions(self.aws)
         self._remove_databases()
-        request = urllib.request.Request(self.aws.endpoint_url + "/moto-api/reset", method="POST")  # noqa: S310 - ours
-        urllib.request.urlopen(request, timeout=60).close()  # noqa: S310 - ours
+        local.empty(self.aws)
         local.stand_in(self.aws, self._stand_ins)
         if self.before is not None:
             first = run(replace(self, base_path=self.before, before=None))

@@ -12,11 +12,8 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from http import HTTPStatus
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -41,6 +38,7 @@ from secrets_pipeline.spec import (
     StackSpec,
     Target,
 )
+from tests.embedded import lead_to
 from tests.reconcilers.readers import Readers
 
 if TYPE_CHECKING:
@@ -389,10 +387,7 @@ def sessions(session: boto3.Session) -> Sessions:
 
 @pytest.fixture
 def bench(aws: local.LocalAws, session: boto3.Session, sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "SECRETS_PIPELINE_READ_ONLY"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in aws.environment().items():
-        monkeypatch.setenv(name, value)
+    lead_to(aws, monkeypatch)
     return Bench(aws, session, sessions)
 
 
@@ -418,14 +413,8 @@ def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[local.Local
 def readers(lone: tuple[local.LocalAws, boto3.Session, Sessions], monkeypatch: pytest.MonkeyPatch) -> Readers:
     """Principals of accounts in which nobody else is: whoever else could read would be found."""
     aws, session, sessions = lone
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "SECRETS_PIPELINE_READ_ONLY"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in aws.environment().items():
-        monkeypatch.setenv(name, value)
-    connection = HTTPConnection(urlsplit(aws.endpoint_url).netloc)
-    connection.request("POST", "/moto-api/reset")
-    assert connection.getresponse().status == HTTPStatus.OK
-    connection.close()
+    lead_to(aws, monkeypatch)
+    local.empty(aws)
     local.reset_conditions(aws)
     # Nobody knows the credentials of roles any more.
     for key in [one for one in sessions._accounts if one[1]]:

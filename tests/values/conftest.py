@@ -7,6 +7,7 @@ import pytest
 from secrets_pipeline.aws import AwsAccount, Sessions
 from secrets_pipeline.local import LocalAws, reset_calls, start, stop
 from secrets_pipeline.spec.model import Target
+from tests.embedded import lead_to
 
 
 @pytest.fixture(scope="session")
@@ -18,9 +19,6 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 @pytest.fixture
 def account(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> AwsAccount:
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "SECRETS_PIPELINE_READ_ONLY"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in local_aws.environment().items():
-        monkeypatch.setenv(name, value)
+    lead_to(local_aws, monkeypatch)
     reset_calls(local_aws)
     return Sessions().for_target(Target(region=local_aws.region))

@@ -8,20 +8,29 @@ import zipfile
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
-from http import HTTPStatus
-from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import boto3
 import pytest
 
 from secrets_pipeline.access.snapshot import AccountSnapshot, SecretSnapshot, Snapshot, take_snapshot
 from secrets_pipeline.aws import AwsAccount, Pacer, Sessions
-from secrets_pipeline.local import Fault, FaultAction, LocalAws, arm, calls, reset_calls, reset_conditions, start, stop
+from secrets_pipeline.local import (
+    Fault,
+    FaultAction,
+    LocalAws,
+    arm,
+    calls,
+    empty,
+    reset_calls,
+    reset_conditions,
+    start,
+    stop,
+)
 from secrets_pipeline.local.lifecycle import ADMINISTRATOR_ROLE
 from secrets_pipeline.spec.model import Target
 from secrets_pipeline.spec.operator import AccessSettings, VisibleAccount
+from tests.embedded import lead_to
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -181,16 +190,8 @@ def _local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 @pytest.fixture
 def world(_local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> World:
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "SECRETS_PIPELINE_READ_ONLY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-    for name, value in _local_aws.environment().items():
-        monkeypatch.setenv(name, value)
-    connection = HTTPConnection(urlsplit(_local_aws.endpoint_url).netloc)
-    connection.request("POST", "/moto-api/reset")
-    assert connection.getresponse().status == HTTPStatus.OK
-    connection.close()
+    lead_to(_local_aws, monkeypatch)
+    empty(_local_aws)
     reset_conditions(_local_aws)
     return World(_local_aws)
 

@@ -1,0 +1,26 @@
+"""What every test of the embedded AWS does first."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+    from secrets_pipeline.local import LocalAws
+
+
+def lead_to(aws: LocalAws, patch: pytest.MonkeyPatch, **more: str) -> None:
+    """Set the environment so that every client talks to the embedded AWS, whatever the machine's settings say.
+
+    Args:
+        aws: where to.
+        patch: ends it.
+        more: further variables.
+    """
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "SECRETS_PIPELINE_READ_ONLY"):
+        patch.delenv(name, raising=False)
+    files = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    for name, value in {**files, **aws.environment(), **more}.items():
+        patch.setenv(name, value)
