@@ -110,6 +110,10 @@ class GuardError(SecretsPipelineError):
     """A guard stopped the run before any write."""
 
 
+class PackageError(SecretsPipelineError):
+    """The rotation function's package cannot be built."""
+
+
 class LocalError(SecretsPipelineError):
     """The embedded AWS could not be started, reached or stopped."""
 

@@ -1,0 +1,77 @@
+"""The managed rotation function as the zip that AWS Lambda takes, byte for byte the same wherever it is built."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from secrets_pipeline.rotation import lambda_function
+from secrets_pipeline.rotation.distributions import PINS, contents
+
+HANDLER: Final = "lambda_function.handler.handle"
+RUNTIME: Final = "python3.13"
+CA_BUNDLE: Final = "rds-ca-bundle.pem"
+"""Where the function looks for the certificates that it trusts, beside its own modules."""
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_REGULAR_FILE_0644 = 0o100644
+_UNIX = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What CreateFunction and UpdateFunctionCode take.
+
+    Attributes:
+        content: the zip.
+        sha256: its SHA-256 in base64, as Lambda tells it (CodeSha256).
+        handler: `module.function`.
+        runtime: Lambda's identifier of it.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+    """
+
+    content: bytes = field(repr=False)
+    sha256: str
+    handler: str = HANDLER
+    runtime: str = RUNTIME
+
+
+def build_package(*, ca_bundle: bytes | None = None) -> Package:
+    """Build the zip from this project's own modules and the installed distributions that they need.
+
+    Args:
+        ca_bundle: PEM of the certificates to trust in databases; None for those of Lambda's operating system.
+
+    Raises:
+        PackageError: if a distribution is missing, of another version, or changed since it was installed.
+    """
+    files = _own_modules()
+    for pin in PINS:
+        files |= contents(pin)
+    if ca_bundle is not None:
+        files[f"lambda_function/{CA_BUNDLE}"] = ca_bundle
+    content = _zip(files)
+    return Package(content, base64.b64encode(hashlib.sha256(content).digest()).decode())
+
+
+def _own_modules() -> dict[str, bytes]:
+    folder = Path(str(lambda_function.__file__)).parent
+    return {f"lambda_function/{path.name}": path.read_bytes() for path in folder.glob("*.py")}
+
+
+def _zip(files: Mapping[str, bytes]) -> bytes:
+    """Stored, not deflated: what a compressor writes depends on its version, and Lambda's limits are far away."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.create_system, entry.external_attr = _UNIX, _REGULAR_FILE_0644 << 16
+            archive.writestr(entry, files[name])
+    return buffer.getvalue()

@@ -1,0 +1,34 @@
+"""The tag that tells the managed rotation function how the pipeline generates a password."""
+
+from __future__ import annotations
+
+from secrets_pipeline.rotation.lambda_function.password_rule import PasswordClass, PasswordRule, encode
+from secrets_pipeline.spec.model import PasswordPolicy
+
+
+def password_rule(policy: PasswordPolicy, *, key: str | None = None) -> PasswordRule:
+    """The rule by which a rotation generates what the policy generated at first.
+
+    Args:
+        policy: of the generated value.
+        key: key of the JSON value that is renewed; None for a database's secret, whose key is `password`, and for a
+            plain string.
+
+    Raises:
+        ValueError: if no password satisfies it.
+    """
+    classes = tuple(
+        PasswordClass(name, characters, policy.minima.get(name, 0))
+        for name, characters in policy.alphabet.items()
+        if characters
+    )
+    return PasswordRule(policy.length, classes, key)
+
+
+def password_tag(policy: PasswordPolicy, *, key: str | None = None) -> str:
+    """The value of the tag `secrets-pipeline:password`; see `password_rule`.
+
+    Raises:
+        ValueError: if no password satisfies the policy, or the tag would be longer than AWS takes.
+    """
+    return encode(password_rule(policy, key=key))
