@@ -10,6 +10,7 @@ from secrets_pipeline.local.latency import Latency, set_latency
 from secrets_pipeline.local.lifecycle import ADMINISTRATOR_ROLE, LocalAws, start, status, stop
 from secrets_pipeline.local.lists import freeze_lists, lag_lists, thaw_lists
 from secrets_pipeline.local.quotas import SECRETS_MANAGER_QUOTAS, RateQuota, enforce_quotas
+from secrets_pipeline.local.rollouts import RunningTask, running_tasks, set_rollout_seconds
 from secrets_pipeline.local.terraform import (
     StandIn,
     StandInFunction,
@@ -30,6 +31,7 @@ __all__ = [
     "Latency",
     "LocalAws",
     "RateQuota",
+    "RunningTask",
     "StandIn",
     "StandInFunction",
     "StandInRole",
@@ -47,7 +49,9 @@ __all__ = [
     "lag_lists",
     "reset_calls",
     "reset_conditions",
+    "running_tasks",
     "set_latency",
+    "set_rollout_seconds",
     "stand_in",
     "start",
     "status",

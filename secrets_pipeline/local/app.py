@@ -25,6 +25,7 @@ from secrets_pipeline.local.latency import LATENCY_PATH
 from secrets_pipeline.local.lists import LAG, LISTS_PATH
 from secrets_pipeline.local.quotas import QUOTAS_PATH
 from secrets_pipeline.local.requests import operation_of
+from secrets_pipeline.local.rollouts import ROLLOUTS, ROLLOUTS_PATH
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -75,6 +76,7 @@ class Application:
             LATENCY_PATH: self._gate.latency,
             QUOTAS_PATH: self._gate.quotas,
             FAULTS_PATH: self._gate.faults,
+            ROLLOUTS_PATH: ROLLOUTS,
         }
         self._controls: dict[str, Control] = {
             **conditions,

@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 
 EXECUTION, TASK = "arn:aws:iam::111122223333:role/ecs/orders-exec", "arn:aws:iam::111122223333:role/orders-task"
 FOREIGN = "arn:aws:iam::444455556666:role/reports"
+READ = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}],
+}
 RESOURCES = (
     StandInFunction("worker", TASK, invoked_by=("secretsmanager.amazonaws.com",)),
     StandInFunction("reports", FOREIGN, account_id="444455556666"),
     StandInService("shop", "orders", "orders-family", "app", EXECUTION, TASK),
     StandInStage("shop-api", "dev"),
-    StandInRole(EXECUTION, "ecs-tasks.amazonaws.com"),
+    StandInRole(EXECUTION, "ecs-tasks.amazonaws.com", policies={"read": READ}),
     StandInRole(TASK, "lambda.amazonaws.com"),
     StandInRole(FOREIGN, "lambda.amazonaws.com"),
 )
@@ -92,7 +96,8 @@ def test_a_statement_id_is_taken_once(consumers: Clients, refused: Refused) -> N
 
 def test_a_new_task_definition_is_deployed_and_the_service_is_stable(consumers: Clients) -> None:
     before = consumers.ecs.describe_services(cluster="shop", services=["orders"])["services"][0]
-    secrets: Any = [{"name": "PASSWORD", "valueFrom": "arn:aws:secretsmanager:eu-west-2:111122223333:secret:a-AbCdEf"}]
+    arn = consumers.secrets.create_secret(Name="of-a-task-definition", SecretString="value")["ARN"]
+    secrets: Any = [{"name": "PASSWORD", "valueFrom": arn}]
     newer = consumers.ecs.register_task_definition(
         family="orders-family",
         executionRoleArn=EXECUTION,
@@ -135,3 +140,26 @@ def test_a_stage_variable_takes_an_arn_but_not_every_secrets_name(consumers: Cli
         put("fine", variable="not-fine")
     with refused("NotFoundException"):
         consumers.apigateway.update_stage(restApiId=api, stageName="missing", patchOperations=[])
+
+
+def test_a_stage_says_when_it_changed_and_keeps_its_variables_when_it_is_deployed_again(consumers: Clients) -> None:
+    api, client = stage_of(consumers), consumers.apigateway
+    variable: Any = [{"op": "replace", "path": "/variables/kept", "value": "yes"}]
+    before = client.update_stage(restApiId=api, stageName="dev", patchOperations=variable)
+    deployment = client.create_deployment(restApiId=api)["id"]
+    deployed: Any = [{"op": "replace", "path": "/deploymentId", "value": deployment}]
+    after = client.update_stage(restApiId=api, stageName="dev", patchOperations=deployed)
+    assert after["lastUpdatedDate"] > before["lastUpdatedDate"] > before["createdDate"]
+    assert (after["deploymentId"], after["variables"]["kept"]) == (deployment, "yes")
+    newest = client.create_deployment(restApiId=api, stageName="dev")["id"]
+    again = client.get_stage(restApiId=api, stageName="dev")
+    assert (again["deploymentId"], again["variables"]["kept"]) == (newest, "yes")
+    assert again["createdDate"] == before["createdDate"]
+
+
+def test_a_function_touched_without_a_change_is_another_revision(consumers: Clients) -> None:
+    functions = consumers.functions
+    before = functions.get_function_configuration(FunctionName="worker")
+    after = functions.update_function_configuration(FunctionName="worker", RevisionId=before["RevisionId"])
+    assert after["RevisionId"] != before["RevisionId"]
+    assert after["LastModified"] > before["LastModified"]

@@ -4,21 +4,42 @@ What it corrects, measured on moto 5.2.5:
 
 - Stage variables take names of `[A-Za-z0-9_]` and values of `[A-Za-z0-9-._~:/?#&=,]`, so some ARNs do not fit.
   https://docs.aws.amazon.com/apigateway/latest/api/API_CreateStage.html
+- A stage has `createdDate` and `lastUpdatedDate`, and keeps its settings when another deployment is made to it.
+  https://docs.aws.amazon.com/apigateway/latest/api/API_Stage.html
 """
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
+from moto.apigateway import models as moto_models
 from moto.apigateway import urls as moto_urls
 from moto.apigateway.exceptions import BadRequestException
 from moto.apigateway.models import APIGatewayBackend, Deployment, Stage, apigateway_backends
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 _VALUE = re.compile(r"[A-Za-z0-9\-._~:/?#&=,]+")
+
+
+class DatedStage(Stage):
+    """A stage that knows when it changed."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - moto's
+        super().__init__(*args, **kwargs)
+        self.created = self.updated = time.time()
+
+    def to_json(self) -> dict[str, Any]:
+        """A Stage with its dates, in epoch seconds."""
+        return {**super().to_json(), "createdDate": self.created, "lastUpdatedDate": self.updated}
+
+    def apply_operations(self, patch_operations: list[dict[str, Any]]) -> Stage:
+        """Patch the stage."""
+        self.updated = time.time()
+        return super().apply_operations(patch_operations)
 
 
 class Backend(APIGatewayBackend):
@@ -52,7 +73,14 @@ class Backend(APIGatewayBackend):
             BadRequestException: a variable that AWS refuses.
         """
         _check(stage_variables or {})
-        return super().create_deployment(function_id, name, description, stage_variables)
+        stage = self.get_rest_api(function_id).stages.get(name) if name else None
+        if stage is None:
+            return super().create_deployment(function_id, name, description, stage_variables)
+        deployment = super().create_deployment(function_id, "", description)
+        deployment.stage_name = name
+        stage.apply_operations([{"op": "replace", "path": "/deploymentId", "value": deployment.id}])
+        stage.variables |= stage_variables or {}
+        return deployment
 
     def update_stage(self, function_id: str, stage_name: str, patch_operations: Sequence[Mapping[str, str]]) -> Stage:
         """Patch a stage.
@@ -81,3 +109,4 @@ def _check(variables: Mapping[str, str]) -> None:
 def install() -> None:
     """Put this backend in the place of moto's."""
     apigateway_backends.backend = Backend
+    moto_models.Stage = DatedStage  # type: ignore[misc] # the class that a REST API instantiates
