@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 import secrets_pipeline
 from secrets_pipeline.errors import LocalError
-from secrets_pipeline.local.state import LOCK_FILE, LOG_FILE, START_LOCK_FILE, forget, read_state
+from secrets_pipeline.local.state import LOCK_FILE, LOG_FILE, RDS_CA_FILE, START_LOCK_FILE, forget, read_state
 
 DEFAULT_ACCOUNT = "111122223333"
 DEFAULT_REGION = "eu-west-2"
@@ -49,6 +49,11 @@ class LocalAws:
     region: str
     state_dir: Path
     pid: int
+
+    @property
+    def rds_ca_file(self) -> Path:
+        """Certificate of the authority that the embedded RDS's certificates come from, PEM."""
+        return self.state_dir / RDS_CA_FILE
 
     def environment(self) -> dict[str, str]:
         """Variables that send every AWS SDK here."""

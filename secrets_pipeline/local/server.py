@@ -7,6 +7,7 @@ import logging
 import os
 import shutil
 import signal
+import ssl
 import sys
 import tempfile
 import threading
@@ -21,8 +22,16 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from secrets_pipeline.local import corrections
 from secrets_pipeline.local.app import Application, watch_calls
-from secrets_pipeline.local.postgres import unprivileged
-from secrets_pipeline.local.state import LOCK_FILE, State, forget, read_state, write_state
+from secrets_pipeline.local.postgres import Authority, unprivileged
+from secrets_pipeline.local.state import (
+    LOCK_FILE,
+    RDS_CA_FILE,
+    TRUST_STORE_FILE,
+    State,
+    forget,
+    read_state,
+    write_state,
+)
 
 HOST = "127.0.0.1"
 PARENT_POLL_SECONDS = 0.2
@@ -76,9 +85,15 @@ def _serve(options: argparse.Namespace) -> int:
         signal.signal(signum, lambda *_: _shut_down(server))
     if options.parent_pid is not None:
         _start(_follow_parent, options.parent_pid, server)
+    authority = Authority.make()
     corrections.configure(
         corrections.Settings(
-            state.postgres_root, options.creating_seconds, options.replicating_seconds, options.principal_seconds
+            state.postgres_root,
+            options.creating_seconds,
+            options.replicating_seconds,
+            options.principal_seconds,
+            authority,
+            _publish(authority, options.state_dir.resolve()),
         )
     )
     _start(corrections.warm)
@@ -111,6 +126,14 @@ def _postgres_root(state_dir: Path) -> Path:
         root = Path(tempfile.mkdtemp(prefix="secrets-pipeline-rds-"))
     root.chmod(0o755)
     return root
+
+
+def _publish(authority: Authority, state_dir: Path) -> Path:
+    """Write what clients of the databases trust; the file of what Lambda functions trust."""
+    (state_dir / RDS_CA_FILE).write_bytes(authority.certificate)
+    system, trust_store = ssl.get_default_verify_paths().cafile, state_dir / TRUST_STORE_FILE
+    trust_store.write_bytes((Path(system).read_bytes() if system else b"") + authority.certificate)
+    return trust_store
 
 
 def _stop_databases() -> None:

@@ -15,6 +15,8 @@ STATE_FILE = "state.json"
 LOCK_FILE = "server.lock"
 START_LOCK_FILE = "start.lock"
 LOG_FILE = "server.log"
+RDS_CA_FILE = "rds-ca.pem"
+TRUST_STORE_FILE = "lambda-trust-store.pem"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +58,5 @@ def read_state(state_dir: Path) -> State | None:
 def forget(state_dir: Path, state: State) -> None:
     """Remove what a server that is gone has left."""
     shutil.rmtree(state.postgres_root, ignore_errors=True)
-    (state_dir / STATE_FILE).unlink(missing_ok=True)
+    for name in (STATE_FILE, RDS_CA_FILE, TRUST_STORE_FILE):
+        (state_dir / name).unlink(missing_ok=True)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from secrets_pipeline.local.postgres import Authority
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +20,16 @@ class Settings:
         creating_seconds: RDS instances stay `creating` at least this long.
         replicating_seconds: replicas of secrets stay `InProgress` this long.
         principal_seconds: policies take roles and users that are at least this old; None for any, made or not.
+        authority: gave every RDS instance its certificate.
+        trust_store: file of the certificates that Lambda functions trust; None for the system's.
     """
 
     postgres_root: Path
     creating_seconds: float = 0.0
     replicating_seconds: float = 0.0
     principal_seconds: float | None = None
+    authority: Authority | None = None
+    trust_store: Path | None = None
 
 
 _settings = Settings(Path(tempfile.gettempdir()))

@@ -1,7 +1,19 @@
 """Real PostgreSQL servers that stand in for RDS's."""
 
+from secrets_pipeline.local.postgres.authority import Authority
 from secrets_pipeline.local.postgres.binaries import Binaries, Identity, find, unprivileged
-from secrets_pipeline.local.postgres.server import HOST, PostgresServer
+from secrets_pipeline.local.postgres.relay import HOST
+from secrets_pipeline.local.postgres.server import PostgresServer
 from secrets_pipeline.local.postgres.template import ADMINISTRATOR, Template
 
-__all__ = ["ADMINISTRATOR", "HOST", "Binaries", "Identity", "PostgresServer", "Template", "find", "unprivileged"]
+__all__ = [
+    "ADMINISTRATOR",
+    "HOST",
+    "Authority",
+    "Binaries",
+    "Identity",
+    "PostgresServer",
+    "Template",
+    "find",
+    "unprivileged",
+]

@@ -1,4 +1,4 @@
-"""One real PostgreSQL on 127.0.0.1, with SCRAM only and no Unix socket."""
+"""One real PostgreSQL on 127.0.0.1, with SCRAM only and no Unix socket, behind a relay that offers TLS."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ import pg8000.native
 from pg8000.exceptions import DatabaseError, InterfaceError
 
 from secrets_pipeline.errors import LocalError
+from secrets_pipeline.local.postgres.relay import HOST, Relay
 from secrets_pipeline.local.postgres.template import ADMINISTRATOR
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
 
     from secrets_pipeline.local.postgres.binaries import Binaries
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 # pg8000 ships no types.
 _pg8000: Any = pg8000.native
 KEEPER = Path(__file__).with_name("keeper.py")
-HOST = "127.0.0.1"
 START_SECONDS = 60
 _ATTEMPTS = 3
 # Statements hold passwords: none is logged, not even one that fails. Nothing here needs to survive a crash.
@@ -49,16 +50,24 @@ class PostgresServer:
         binaries: programs and identity.
         template: what its data begins with.
         folder: created here; removed when the server stops for good.
+        tls: the server's side of TLS.
     """
 
-    def __init__(self, binaries: Binaries, template: Template, folder: Path) -> None:
+    def __init__(self, binaries: Binaries, template: Template, folder: Path, tls: ssl.SSLContext) -> None:
         self._binaries = binaries
         self._folder = folder
         self._template = template
         self._keeper: subprocess.Popen[str] | None = None
         self._turn = RLock()
         self._stopped = False
-        self.port = 0
+        self._tls = tls
+        self._relay: Relay | None = None
+        self._own_port = 0
+
+    @property
+    def port(self) -> int:
+        """Where clients connect, 0 as long as none is reserved; the same one whenever the server runs."""
+        return self._relay.port if self._relay is not None else 0
 
     def create(self, username: str, password: str, dbname: str | None) -> None:
         """Initialise and start the server, with a master user that is no superuser, as on RDS.
@@ -92,10 +101,13 @@ class PostgresServer:
             run.run(f"ALTER ROLE {user} PASSWORD {text}")
 
     def reserve_port(self) -> int:
-        """The port that the server is going to listen on, unless somebody takes it before."""
+        """The port that the server is going to answer at."""
         with self._turn:
-            self.port = self.port or _free_port()
-            return self.port
+            return self._reserved().port
+
+    def _reserved(self) -> Relay:
+        self._relay = self._relay or Relay(self._tls)
+        return self._relay
 
     @property
     def running(self) -> bool:
@@ -103,19 +115,19 @@ class PostgresServer:
         return self._keeper is not None
 
     def start(self) -> None:
-        """Start the server on a free port and wait until it answers.
+        """Start the server and wait until it answers.
 
         Raises:
             LocalError: it does not, within a minute and three ports.
         """
         with self._turn:
             for _ in range(_ATTEMPTS):
-                self.port = self.port or _free_port()
+                self._own_port = _free_port()
                 self._launch()
                 if self._answers():
+                    self._reserved().start(self._own_port)
                     return
                 self._release("keep\n")
-                self.port = 0
         raise LocalError(
             f"PostgreSQL did not start in {self._folder}.", remedy=f"Read {self._folder / 'postgres.log'}."
         )
@@ -125,6 +137,10 @@ class PostgresServer:
         with self._turn:
             self._stopped = not keep
             self._release("keep\n" if keep else "")
+            if self._relay is not None and keep:
+                self._relay.rest()
+            elif self._relay is not None:
+                self._relay.close()
             if not keep:
                 shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -141,7 +157,7 @@ class PostgresServer:
     def _launch(self) -> None:
         if self._stopped:
             raise LocalError("This PostgreSQL was stopped for good.", remedy="Create another instance.")
-        identity, settings = self._binaries.identity, {**_SETTINGS, "port": str(self.port)}
+        identity, settings = self._binaries.identity, {**_SETTINGS, "port": str(self._own_port)}
         command = [
             sys.executable,
             "-I",
@@ -182,7 +198,8 @@ class PostgresServer:
         connection = _pg8000.Connection(
             ADMINISTRATOR,
             host=HOST,
-            port=self.port,
+            port=self._own_port,
+            ssl_context=False,
             database="postgres",
             password=self._template.administrator_password,
             timeout=START_SECONDS,

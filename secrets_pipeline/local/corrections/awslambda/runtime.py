@@ -17,6 +17,8 @@ from moto.core.utils import utcnow
 from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
+from secrets_pipeline.local.corrections.settings import settings
+
 if TYPE_CHECKING:
     from moto.awslambda.models import LambdaFunction
 
@@ -24,6 +26,8 @@ BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 # Lambda does not count the initialisation phase, at most ten seconds, against the function's timeout.
 INIT_SECONDS = 10
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
+TRUST_VARIABLE = "SSL_CERT_FILE"
+"""OpenSSL's, which `ssl.create_default_context` honours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +103,18 @@ def _environment(function: LambdaFunction, root: Path) -> dict[str, str]:
         "AWS_SESSION_TOKEN": role.session_token,
         "AWS_EC2_METADATA_DISABLED": "true",
         ENDPOINT_VARIABLE: os.environ[ENDPOINT_VARIABLE],
+        **_trust(),
         **function.environment_vars,
     }
+
+
+def _trust() -> dict[str, str]:
+    """Lambda's runtimes trust the authorities of RDS.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/services-rds.html#rds-connection
+    """
+    trust_store = settings().trust_store
+    return {} if trust_store is None else {TRUST_VARIABLE: str(trust_store)}
 
 
 def started() -> str:

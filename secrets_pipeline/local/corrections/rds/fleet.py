@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock
 
 from secrets_pipeline.local.corrections.settings import settings
-from secrets_pipeline.local.postgres import Binaries, PostgresServer, Template, find
+from secrets_pipeline.local.postgres import Authority, Binaries, PostgresServer, Template, find
 
 _STOPPED_AT_ONCE = 8
 
@@ -20,10 +20,12 @@ class Fleet:
     Attributes:
         root: folder that holds one folder for each server.
         creating_seconds: an instance stays `creating` at least this long.
+        authority: gave the servers their certificate; None has one made.
     """
 
     root: Path
     creating_seconds: float = 0.0
+    authority: Authority | None = None
     _binaries: Binaries | None = None
     _template: Template | None = None
     _servers: dict[str, PostgresServer] = field(default_factory=dict)
@@ -38,7 +40,9 @@ class Fleet:
         with self._lock:
             self._binaries = self._binaries or find()
             self._template = self._template or Template(self._binaries, self.root / "template")
-            server = self._servers[name] = PostgresServer(self._binaries, self._template, self.root / name)
+            self.authority = self.authority or Authority.make()
+            server = PostgresServer(self._binaries, self._template, self.root / name, self.authority.server_context)
+            self._servers[name] = server
             return server
 
     @property
@@ -59,5 +63,5 @@ class Fleet:
             list(pool.map(self.remove, list(self._servers)))
 
 
-FLEET = Fleet(settings().postgres_root, settings().creating_seconds)
+FLEET = Fleet(settings().postgres_root, settings().creating_seconds, settings().authority)
 """This process's: moto makes its backends itself, so nothing can be handed to them."""
