@@ -30,7 +30,7 @@ from secrets_pipeline.spec.model import (
     StageDelivery,
     Target,
 )
-from secrets_pipeline.spec.operator import OperatorSettings, SealSettings, TargetRule, load_settings
+from secrets_pipeline.spec.operator import EventSettings, OperatorSettings, SealSettings, TargetRule, load_settings
 from secrets_pipeline.spec.outputs import OUTPUTS
 from secrets_pipeline.spec.scope import Locate
 from secrets_pipeline.spec.secret_data import leaf_expression
@@ -50,6 +50,7 @@ __all__ = [
     "Delivery",
     "Document",
     "EcsDelivery",
+    "EventSettings",
     "GeneratedValue",
     "KeySpec",
     "LambdaDelivery",

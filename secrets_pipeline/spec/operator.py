@@ -10,8 +10,8 @@ import yaml
 from pydantic import BeforeValidator, Field, ValidationError
 
 from secrets_pipeline.errors import SpecError, Where
-from secrets_pipeline.spec.limits import ORGANIZATION_ID
-from secrets_pipeline.spec.model import Spec
+from secrets_pipeline.spec.limits import ALIAS, KEY_ARN, ORGANIZATION_ID, REGION
+from secrets_pipeline.spec.model import Spec, Target
 
 
 def _account_id(value: object) -> object:
@@ -92,6 +92,35 @@ class AccessSettings(Spec):
     organization_id: str | None = Field(default=None, pattern=rf"^{ORGANIZATION_ID.pattern}$")
 
 
+def _own_key(value: object) -> object:
+    if isinstance(value, str) and not (ALIAS.fullmatch(value) or KEY_ARN.fullmatch(value)):
+        problem = "write `alias/NAME` of a key in the queue's account and region, or a key's ARN; not one of AWS's own"
+        raise ValueError(problem)
+    return value
+
+
+class EventSettings(Spec):
+    """The queue that brings AWS's events of rotations, of tampering and of databases; one for all accounts.
+
+    Attributes:
+        queue: its name; a dead-letter queue beside it is `<name>-dead-letters`. The pipeline makes both.
+        region: where it is.
+        account_id: 12 digits; None for the account of the pipeline's own credentials.
+        role_arn: role to assume there; None for that of a target rule with the same account, else for the pipeline's
+            own credentials.
+        kms_key: alias or ARN of the KMS key that encrypts the messages, whose policy lets `events.amazonaws.com` use
+            it; None for SQS's own keys.
+        max_receives: how often a message is looked at before it goes to the dead-letter queue.
+    """
+
+    queue: str = Field(pattern=r"^[A-Za-z0-9_-]{1,60}$")
+    region: str = Field(pattern=rf"^{REGION.pattern}$")
+    account_id: AccountId | None = None
+    role_arn: str | None = None
+    kms_key: Annotated[str, BeforeValidator(_own_key)] | None = None
+    max_receives: int = Field(default=10, ge=3, le=1000)
+
+
 def _seals(value: object) -> object:
     return {} if value == "local" else value
 
@@ -109,6 +138,7 @@ class OperatorSettings(Spec):
         database_logins: whether the pipeline can reach the databases and proves each password by a login.
         rds_ca_file: certificate bundle for logging in to RDS; None for the system's.
         access: who else may read, and what an audit may look at.
+        events: the queue that brings events; None for none: a sensor then looks for itself, every few minutes.
     """
 
     targets: tuple[TargetRule, ...] = ()
@@ -120,10 +150,19 @@ class OperatorSettings(Spec):
     read_only: bool = False
     rds_ca_file: str | None = None
     access: AccessSettings = AccessSettings()
+    events: EventSettings | None = None
 
     def target(self, stack: str) -> TargetRule | None:
         """The first rule that matches `stack`."""
         return next((rule for rule in self.targets if rule.matches(stack)), None)
+
+    def event_target(self, events: EventSettings) -> Target:
+        """Where the queue of events is, and as whom it is reached."""
+        role = events.role_arn
+        if role is None and events.account_id is not None:
+            rules = (rule for rule in self.targets if rule.account_id == events.account_id)
+            role = next((rule.role_arn for rule in rules if rule.role_arn), None)
+        return Target(account_id=events.account_id, region=events.region, role_arn=role)
 
 
 def load_settings(path: Path | None) -> OperatorSettings:

@@ -1,0 +1,6 @@
+"""Events of rotations, tampering and databases: read from a queue, and understood."""
+
+from secrets_pipeline.rotation.events.hints import Hint, Kind, Poison
+from secrets_pipeline.rotation.events.parsing import parse
+
+__all__ = ["Hint", "Kind", "Poison", "parse"]

@@ -1,0 +1,206 @@
+"""What is made of the bodies of messages; they are hostile."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from secrets_pipeline.rotation.events import Hint, Kind, Poison, names, parse
+from tests.rotation.event_bodies import (
+    ACCOUNT,
+    REGION,
+    SOMEBODY,
+    body,
+    call,
+    database_event,
+    envelope,
+    label_updated,
+    secret_arn,
+    service_event,
+)
+
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/12345678-aaaa-bbbb-cccc-1234567890ab"
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+def hint(event: Mapping[str, Any]) -> Hint:
+    parsed = parse(body(event))
+    assert isinstance(parsed, Hint), parsed
+    return parsed
+
+
+def test_a_new_current_version_is_a_rotation_whoever_made_it() -> None:
+    event = label_updated("shop/dev/db")
+    read = hint(event)
+    assert (read.kind, read.secret) == (Kind.ROTATED, secret_arn("shop/dev/db"))
+    assert (read.event_id, read.account, read.region) == (event["id"], ACCOUNT, REGION)
+    assert read.version == "a1b2c3d4-5678-90ab-cdef-111111111111"
+    assert read.at.isoformat() == "2026-02-06T16:43:48+00:00"
+
+
+@pytest.mark.parametrize("label", ["AWSPREVIOUS", "AWSPENDING", "secrets-pipeline:new", "", None, 7])
+def test_any_other_label_is_nothing_to_us(label: Any) -> None:  # noqa: ANN401 - hostile
+    assert hint(label_updated("db", label=label)).kind is Kind.IRRELEVANT
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [
+        ("RotationSucceeded", Kind.ROTATED),
+        ("RotationFailed", Kind.FAILED),
+        ("RotationAbandoned", Kind.FAILED),
+        ("TestRotationFailed", Kind.FAILED),
+        ("RotationStarted", Kind.IRRELEVANT),
+        ("EndSecretVersionDelete", Kind.IRRELEVANT),
+    ],
+)
+def test_service_events_tell_how_a_rotation_ended(event: str, kind: Kind) -> None:
+    read = hint(service_event("db", event))
+    assert read.kind is kind
+    assert kind is Kind.IRRELEVANT or read.secret == secret_arn("db")
+
+
+@pytest.mark.parametrize("event", names.SECRET_CALLS)
+def test_calls_that_change_a_secret_name_it_and_their_caller(event: str) -> None:
+    read = hint(call(event, {"secretId": "shop/dev/db"}))
+    assert (read.kind, read.secret, read.actor_arn) == (Kind.TAMPERED, "shop/dev/db", SOMEBODY)
+
+
+@pytest.mark.parametrize("spelled", ["arn", "aRN"])
+def test_the_arn_of_the_answer_wins_over_the_name_that_was_asked_for(spelled: str) -> None:
+    read = hint(call("DeleteSecret", {"secretId": "db"}, answered={spelled: secret_arn("db")}))
+    assert read.secret == secret_arn("db")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        call("PutResourcePolicy", {"secretId": "db"}, errorCode="AccessDenied"),
+        call("UpdateSecret", {"secretId": "db"}, readOnly=True),
+        call("GetSecretValue", {"secretId": "db"}),
+        call("CreateSecret", {"name": "db"}),
+        call("Encrypt", {"keyId": KEY}, service="kms"),
+        database_event("db", "backup"),
+        envelope("aws.ec2", "EC2 Instance State-change Notification", {"state": "running"}),
+        envelope("somebody", "Secret Label Updated", {"labelUpdated": "AWSCURRENT"}),
+    ],
+)
+def test_what_changed_nothing_of_ours_is_irrelevant(event: Mapping[str, Any]) -> None:
+    assert hint(event).kind is Kind.IRRELEVANT
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        call("DisableKey", {"keyId": KEY}, service="kms"),
+        call("PutKeyPolicy", {"keyId": "shop"}, service="kms", resources=[{"ARN": KEY, "type": "AWS::KMS::Key"}]),
+        call("ScheduleKeyDeletion", {"keyId": KEY}, service="kms"),
+        envelope("aws.kms", "KMS CMK Deletion", {"key-id": KEY.rpartition("/")[2]}, resources=[KEY]),
+        envelope("aws.kms", "KMS Imported Key Material Expiration", {}, resources=[KEY]),
+    ],
+)
+def test_changes_of_a_key_name_the_key(event: Mapping[str, Any]) -> None:
+    read = hint(event)
+    assert (read.kind, read.resource) == (Kind.KEY_CHANGED, KEY)
+
+
+def test_a_deleted_alias_is_a_change_of_a_key() -> None:
+    assert hint(call("DeleteAlias", {"aliasName": "alias/shop"}, service="kms")).resource == "alias/shop"
+
+
+@pytest.mark.parametrize("cluster", [False, True])
+@pytest.mark.parametrize("category", names.DATABASE_CATEGORIES)
+def test_events_of_databases_name_the_instance_or_cluster(category: str, cluster: bool) -> None:
+    read = hint(database_event("shop", category, cluster=cluster))
+    noun = "cluster" if cluster else "db"
+    assert (read.kind, read.resource) == (Kind.DATABASE, f"arn:aws:rds:{REGION}:{ACCOUNT}:{noun}:shop")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "not JSON",
+        "[]",
+        "null",
+        "7",
+        '"text"',
+        "{}",
+        "[" * 100_000,
+        "1" * 10_000,
+        json.dumps({**label_updated("db"), "id": "x" * 51}),
+        json.dumps({**label_updated("db"), "id": "../../etc/passwd"}),
+        json.dumps({**label_updated("db"), "id": 7}),
+        json.dumps({**label_updated("db"), "account": "1111"}),
+        json.dumps({**label_updated("db"), "account": "١١١١٢٢٢٢٣٣٣٣"}),
+        json.dumps({**label_updated("db"), "region": "moon"}),
+        json.dumps({**label_updated("db"), "time": "yesterday"}),
+        json.dumps({**label_updated("db"), "time": "2026-02-06T16:43:48"}),
+        json.dumps({**label_updated("db"), "resources": [], "detail": {"labelUpdated": "AWSCURRENT"}}),
+        json.dumps({**label_updated("bad name\n"), "resources": ["x" * 4000]}),
+        json.dumps(service_event("db") | {"detail": {"eventName": "RotationFailed"}}),
+        json.dumps(call("DeleteSecret", {"secretId": {"$ref": "#"}})),
+        json.dumps(call("DisableKey", {"keyId": "a b"}, service="kms")),
+        json.dumps({**database_event("shop"), "resources": [], "detail": {"EventCategories": ["failover"]}}),
+        json.dumps(label_updated("db")) + " " * 262_144,
+    ],
+)
+def test_what_is_no_event_is_poison(text: str) -> None:
+    assert isinstance(parse(text), Poison)
+
+
+def test_no_reason_repeats_what_a_body_says() -> None:
+    canary = "CANARY-7f3a"
+    texts = [canary, json.dumps([canary]), json.dumps({**label_updated("db"), "id": f"{canary}!"})]
+    reasons = [parsed.reason for parsed in map(parse, texts) if isinstance(parsed, Poison)]
+    assert len(reasons) == len(texts)
+    assert not [reason for reason in reasons if canary in reason]
+
+
+@given(JSON)
+def test_any_json_is_a_hint_or_poison(value: object) -> None:
+    assert isinstance(parse(json.dumps(value)), Hint | Poison)
+
+
+@given(st.text())
+def test_any_text_is_a_hint_or_poison(text: str) -> None:
+    assert isinstance(parse(text), Hint | Poison)
+
+
+_EVENTS = (
+    label_updated("db"),
+    service_event("db"),
+    call("DeleteSecret", {"secretId": "db"}),
+    call("DisableKey", {"keyId": KEY}, service="kms", resources=[{"ARN": KEY}]),
+    database_event("shop"),
+)
+
+
+@given(st.data())
+def test_real_events_with_anything_in_any_place_are_never_more_than_names_of_aws(data: st.DataObject) -> None:
+    event = json.loads(json.dumps(data.draw(st.sampled_from(_EVENTS))))
+    node = event
+    while True:
+        key = data.draw(st.sampled_from(sorted(node)))
+        if isinstance(node[key], dict) and node[key] and data.draw(st.booleans()):
+            node = node[key]
+            continue
+        node[key] = data.draw(JSON | st.sampled_from(["AWSCURRENT", "db", KEY, ["failover"]]))
+        break
+    parsed = parse(json.dumps(event))
+    if isinstance(parsed, Hint):
+        assert re.fullmatch(r"[A-Za-z0-9-]{8,50}", parsed.event_id)
+        assert re.fullmatch(r"[0-9]{12}", parsed.account)
+        assert parsed.at.tzinfo is not None
+        for said in (parsed.secret, parsed.resource, parsed.version):
+            assert said is None or re.fullmatch(r"[A-Za-z0-9/_+=.@!:-]{1,600}", said)
