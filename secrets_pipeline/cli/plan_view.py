@@ -156,7 +156,8 @@ def declared(spec: StackSpec) -> list[dict[str, str]]:
         if secret.rotation:
             days = secret.rotation.automatically_after_days
             when = secret.rotation.schedule_expression or f"every {days} days"
-            rows.append(_row("rotation", secret.name, str(secret.ref), f"{when} by {secret.rotation.lambda_arn}"))
+            by = secret.rotation.lambda_arn or f"the managed function, {secret.rotation.strategy}"
+            rows.append(_row("rotation", secret.name, str(secret.ref), f"{when} by {by}"))
     rows += [
         _row(
             "database",

@@ -88,7 +88,8 @@ def _rotation_components(spec: StackSpec) -> Iterator[tuple[str, str]]:
 
 
 def _rotation_functions(spec: StackSpec) -> Iterator[Late]:
-    return (secret.rotation.lambda_arn for secret in spec.secrets if secret.rotation)
+    turning = (secret.rotation for secret in spec.secrets if secret.rotation)
+    return (rotation.lambda_arn for rotation in turning if rotation.lambda_arn is not None)
 
 
 def _identity(one: StandIn) -> tuple[str | None, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws import calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
-from secrets_pipeline.reconcilers.fields import known_fields
+from secrets_pipeline.reconcilers.fields import kept_as_declared, known_fields
 from secrets_pipeline.reconcilers.marks import PASSWORD
 from secrets_pipeline.reconcilers.password_mark import PasswordMark
 from secrets_pipeline.reconcilers.rendered import is_rendered_from
@@ -88,7 +88,7 @@ class ConnectionReconciler:
             secret.name,
             intent=inputs,
             inputs=inputs,
-            make=lambda current: merge_document(current, fields),
+            make=lambda current: merge_document(current, kept_as_declared(secret, fields)),
             done=lambda state: is_rendered_from(state, inputs),
             inherits=True,
         )

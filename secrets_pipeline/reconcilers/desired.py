@@ -12,7 +12,7 @@ from secrets_pipeline.reconcilers.marks import Commit, Part
 from secrets_pipeline.reconcilers.own_key import usable_as
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.references import Pending, Plain, substitute
-from secrets_pipeline.spec import SecretSpec
+from secrets_pipeline.spec import RotationSpec, SecretSpec
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
@@ -68,7 +68,7 @@ def rotation(context: StackContext, secret: SecretSpec) -> Rotation | Pending | 
     spec = secret.rotation
     if spec is None:
         return None
-    arn = context.outputs.text(spec.lambda_arn)
+    arn = _function(context, spec)
     if isinstance(arn, Pending):
         return arn
     rules = {
@@ -77,6 +77,21 @@ def rotation(context: StackContext, secret: SecretSpec) -> Rotation | Pending | 
         "Duration": spec.duration,
     }
     return Rotation(arn, {key: rule for key, rule in rules.items() if rule is not None}, spec.rotate_immediately)
+
+
+def _function(context: StackContext, spec: RotationSpec) -> str | Pending:
+    if spec.lambda_arn is not None:
+        return context.outputs.text(spec.lambda_arn)
+    managed = managed_function_arn(context)
+    return managed or Pending("the stack has no rotation function")
+
+
+def managed_function_arn(context: StackContext) -> str | None:
+    """The ARN of the stack's own rotation function, made or not; None where nothing asks for it."""
+    function, account = context.spec.rotation_function, context.account
+    if function is None:
+        return None
+    return f"arn:{account.partition}:lambda:{account.region}:{account.account_id}:function:{function.name}"
 
 
 def made(context: StackContext, state: SecretState, secret: SecretSpec, part: Part) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.errors import ExpressionError
@@ -15,7 +16,7 @@ _OPTIONAL = "dbname"
 """AWS's rotation templates do without it; a database of MySQL may be made without one."""
 
 
-def known_fields(context: StackContext, secret: SecretSpec) -> tuple[dict[str, str | int], tuple[str, ...]]:
+def known_fields(context: StackContext, secret: SecretSpec) -> tuple[dict[str, str | int | bool], tuple[str, ...]]:
     """The fields that have a value now, in order, and why the others do not.
 
     Raises:
@@ -23,7 +24,7 @@ def known_fields(context: StackContext, secret: SecretSpec) -> tuple[dict[str, s
     """
     if not isinstance(secret.value, GeneratedValue):
         raise TypeError("only a generated value has fields")
-    known: dict[str, str | int] = {}
+    known: dict[str, str | int | bool] = {}
     missing: list[str] = []
     for name, value in secret.value.fields.items():
         if not isinstance(value, Expression):
@@ -41,3 +42,9 @@ def known_fields(context: StackContext, secret: SecretSpec) -> tuple[dict[str, s
             case Secret():
                 raise ExpressionError(f"field {name} of {secret.name} must not be secret")
     return known, tuple(missing)
+
+
+def kept_as_declared(secret: SecretSpec, fields: Mapping[str, str | int | bool]) -> dict[str, str | int | bool]:
+    """The fields that stay as the stack says them; the others belong to the rotation function once they are written."""
+    initial = secret.value.initial if isinstance(secret.value, GeneratedValue) else ()
+    return {name: value for name, value in fields.items() if name not in initial}

@@ -13,7 +13,7 @@ from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers.database_claim import refusal
 from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
 from secrets_pipeline.reconcilers.database_state import DatabaseState
-from secrets_pipeline.reconcilers.fields import known_fields
+from secrets_pipeline.reconcilers.fields import kept_as_declared, known_fields
 from secrets_pipeline.reconcilers.login import LoggedIn, Login, Refused, Unreachable
 from secrets_pipeline.reconcilers.rendered import is_rendered_from
 from secrets_pipeline.reconcilers.secret import waits_for_endpoint
@@ -153,7 +153,7 @@ def _document(context: StackContext, secret: SecretSpec, *, deep: bool) -> Findi
     if not deep:
         return Finding(secret.name, Verdict.RIGHT, "completed from the current endpoint")
     stored = read_value(context, state)
-    if merge_document(stored, fields).get_secret_value() != stored.get_secret_value():
+    if merge_document(stored, kept_as_declared(secret, fields)).get_secret_value() != stored.get_secret_value():
         return Finding(secret.name, Verdict.WRONG, "fields of its value were changed by somebody else")
     return Finding(secret.name, Verdict.RIGHT, "value read: its fields match the endpoint")
 

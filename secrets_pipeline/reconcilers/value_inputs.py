@@ -6,8 +6,10 @@ Template and literals by their text, other secrets by the id of their current ve
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.reconcilers.fields import kept_as_declared
 from secrets_pipeline.references import Environment, Expression, FileContents, Pending, nodes
 from secrets_pipeline.spec import DeclaredValue, SecretSpec
 
@@ -60,8 +62,8 @@ def _local_values(context: StackContext, expression: Expression) -> list[str]:
     return values
 
 
-def field_inputs(context: StackContext, secret: SecretSpec, fields: dict[str, str | int]) -> str:
+def field_inputs(context: StackContext, secret: SecretSpec, fields: Mapping[str, str | int | bool]) -> str:
     """Fingerprint of the keys that we own in a generated credentials document."""
     if context.fingerprinter is None:
         raise RuntimeError("inputs are fingerprinted under the fingerprint key, which apply makes first")
-    return context.fingerprinter.digest("fields", secret.name, json.dumps(fields))
+    return context.fingerprinter.digest("fields", secret.name, json.dumps(kept_as_declared(secret, fields)))

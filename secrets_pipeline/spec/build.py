@@ -18,6 +18,8 @@ from secrets_pipeline.spec.operator import OperatorSettings
 from secrets_pipeline.spec.organization import read_organization
 from secrets_pipeline.spec.readers import with_foreign_readers
 from secrets_pipeline.spec.replicas import check_foreign_readers
+from secrets_pipeline.spec.rotation_function import read_rotation_function, shared_functions
+from secrets_pipeline.spec.rotation_strategy import check_superusers
 from secrets_pipeline.spec.scope import Locate, StackScope
 from secrets_pipeline.spec.target import protection, read_target
 from secrets_pipeline.spec.validate import (
@@ -125,7 +127,7 @@ def build_specs(
         except SecretsPipelineError as error:
             errors.setdefault(name, []).extend(getattr(error, "errors", (error,)))
         notices += scope.notices
-    for shared in (_shared_names(specs), shared_databases(specs)):
+    for shared in (_shared_names(specs), shared_databases(specs), shared_functions(specs)):
         for name, found in shared.items():
             errors.setdefault(name, []).extend(found)
     wanted = None if only is None else {*only, ""}
@@ -162,6 +164,7 @@ def _build(scope: StackScope) -> StackSpec:
     check_foreign_readers(scope, target, secrets)
     check_inline_policies(scope, target, secrets, consumers)
     check_names(scope, secrets)
+    check_superusers(scope, secrets)
     check_databases(scope, databases)
     check_deliveries(scope, delivered)
     check_stage_variables(scope, [one for one in delivered if isinstance(one, StageDelivery)], secrets)
@@ -178,6 +181,7 @@ def _build(scope: StackScope) -> StackSpec:
         consumers=tuple(consumers),
         deliveries=tuple(delivered),
         controls=controls,
+        rotation_function=read_rotation_function(scope, secrets),
     )
 
 

@@ -11,7 +11,7 @@ from secrets_pipeline.spec.inputs import Inputs
 from secrets_pipeline.spec.model import DatabaseSpec, GeneratedValue
 from secrets_pipeline.spec.passwords import family_of, password_policy, rules_of
 
-DOCUMENT_KEYS = frozenset({"username", "engine", "dbname", "host", "port"})
+DOCUMENT_KEYS = frozenset({"username", "engine", "dbname", "host", "port", "ssl"})
 _ASKS_FOR_DOCUMENT = ("username", "engine", "dbname")
 
 
@@ -25,18 +25,19 @@ def generated_value(component: Inputs, entry: Inputs, master_of: DatabaseSpec | 
     """
     policy = password_policy(component, entry, rules_of(master_of.engine) if master_of else None)
     if not any(entry.has(key) for key in _ASKS_FOR_DOCUMENT):
-        for key in ("host", "port"):
+        for key in ("host", "port", "ssl"):
             if entry.has(key):
                 entry.error(
                     key, f"{key} stands in a secret that is a bare password", "Add username, engine and dbname."
                 )
         return GeneratedValue(policy=policy)
-    found: dict[str, str | int | Expression | None] = {
+    found: dict[str, str | int | bool | Expression | None] = {
         "engine": entry.late("engine", family_of(master_of.engine) if master_of else None),
         "host": entry.late("host", Output(master_of.component, ("address",)) if master_of else None),
         "port": _port(entry, master_of),
         "username": entry.late("username", master_of.username if master_of else None),
         "dbname": entry.late("dbname", _db_name(master_of)),
+        "ssl": entry.boolean("ssl", default=True) if entry.has("ssl") else None,
     }
     fields = {key: value for key, value in found.items() if value is not None}
     named = (fields.get("username"), master_of.username if master_of else None)

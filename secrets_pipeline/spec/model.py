@@ -32,6 +32,7 @@ from secrets_pipeline.spec.consumer_model import (
 )
 from secrets_pipeline.spec.control_model import ControlParameters
 from secrets_pipeline.spec.engines import is_cluster
+from secrets_pipeline.spec.rotation_model import RotationFunctionSpec, RotationSpec, RotationStrategy
 from secrets_pipeline.spec.unresolved import Unresolved
 from secrets_pipeline.spec.value_model import DeclaredValue, GeneratedValue, Leaf, PasswordPolicy
 
@@ -54,7 +55,9 @@ __all__ = [
     "PrincipalRole",
     "ReaderType",
     "ReplicaSpec",
+    "RotationFunctionSpec",
     "RotationSpec",
+    "RotationStrategy",
     "SecretRef",
     "SecretSpec",
     "SecretType",
@@ -99,24 +102,6 @@ class KeySpec(Spec):
     tags: Mapping[str, str] = {}
     policy: Annotated[tuple[Document, ...], PlainSerializer(plain_document)] = ()
     readers: tuple[str, ...] = ()
-
-
-class RotationSpec(Spec):
-    """Rotation as RotateSecret takes it.
-
-    Attributes:
-        lambda_arn: the rotation function.
-        automatically_after_days: 1 to 1000, or None with `schedule_expression`.
-        schedule_expression: `rate(…)` or `cron(…)`.
-        duration: hours of the window, for example `3h`.
-        rotate_immediately: whether switching it on also rotates at once.
-    """
-
-    lambda_arn: Late
-    automatically_after_days: int | None = None
-    schedule_expression: str | None = None
-    duration: str | None = None
-    rotate_immediately: bool = False
 
 
 class ReplicaSpec(Spec):
@@ -225,6 +210,7 @@ class StackSpec(Spec):
         organization_id: `o-…` that readers in other accounts have to belong to; None for any or none.
         secrets: in dependency order.
         controls: by `secretsmanager` component, what Security Hub's controls ask of its secrets.
+        rotation_function: the function that rotates the secrets with managed rotation; None where there is none.
     """
 
     stack: str
@@ -238,6 +224,7 @@ class StackSpec(Spec):
     consumers: tuple[ConsumerSpec, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     controls: Mapping[str, ControlParameters] = {}
+    rotation_function: RotationFunctionSpec | None = None
     _by_ref: tuple[tuple[SecretSpec, ...] | None, Mapping[SecretRef, SecretSpec]] = PrivateAttr(default=(None, {}))
 
     def secret(self, ref: SecretRef) -> SecretSpec:

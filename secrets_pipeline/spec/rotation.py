@@ -5,6 +5,7 @@ Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Rotat
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from secrets_pipeline.spec.inputs import Inputs
@@ -15,7 +16,8 @@ from secrets_pipeline.spec.limits import (
     duration_problem,
     schedule_problem,
 )
-from secrets_pipeline.spec.model import RotationSpec
+from secrets_pipeline.spec.model import RotationSpec, RotationStrategy, SecretRef
+from secrets_pipeline.spec.scope import listed, near_miss
 
 FLAT_KEYS = frozenset(
     {
@@ -30,7 +32,8 @@ FLAT_KEYS = frozenset(
     }
 )
 _NESTED_KEYS = frozenset(
-    {"lambda_arn", "managed", "automatically_after_days", "schedule_expression", "duration", "rotate_immediately"}
+    {"lambda_arn", "managed", "strategy", "superuser_secret", "json_key"}
+    | {"automatically_after_days", "schedule_expression", "duration", "rotate_immediately"}
 )
 
 
@@ -52,6 +55,7 @@ _FLAT = _Keys(
     "rotation_duration",
 )
 _EXAMPLE_ARN = "arn:aws:lambda:eu-west-2:111122223333:function:rotation"
+_EXAMPLE = "${output.lambda/rotation.function_arn}"
 
 
 def rotation(component: Inputs, entry: Inputs) -> RotationSpec | None:
@@ -73,14 +77,59 @@ def rotation(component: Inputs, entry: Inputs) -> RotationSpec | None:
 
 def _nested(inputs: Inputs, default_days: int | None) -> RotationSpec | None:
     inputs.refuse_unknown(_NESTED_KEYS)
-    if inputs.has("managed"):
-        inputs.error(
-            "managed",
-            "a rotation function made by this project cannot be asked for here",
-            "Name the function: lambda_arn: ${output.lambda/rotation.function_arn}.",
-        )
+    errors = len(inputs.scope.stack.errors)
+    managed = inputs.boolean("managed", default=False)
+    if len(inputs.scope.stack.errors) > errors:
         return None
-    return _spec(inputs, _NESTED, default_days)
+    if managed and inputs.has("lambda_arn"):
+        inputs.error("managed", "managed: true stands beside lambda_arn", "Keep one of the two.")
+        return None
+    if not managed and not inputs.has("lambda_arn"):
+        inputs.error("lambda_arn", "no function is named", f"Write managed: true, or lambda_arn: {_EXAMPLE}.")
+        return None
+    strategy, superuser = _strategy(inputs), _superuser(inputs)
+    json_key = inputs.text("json_key")
+    spec = _spec(inputs, _NESTED, default_days, managed=managed)
+    if spec is None or len(inputs.scope.stack.errors) > errors:
+        return None
+    said = {"strategy": strategy, "superuser_secret": superuser, "json_key": json_key}
+    # Whether a managed rotation has a strategy is judged by `rotating`, with the value.
+    return spec.model_copy(update=said)
+
+
+def _strategy(inputs: Inputs) -> RotationStrategy | None:
+    given = inputs.text("strategy")
+    if given is None:
+        return None
+    if given not in list(RotationStrategy):
+        inputs.error("strategy", f"strategy is {given!r}", f"Write one of {', '.join(RotationStrategy)}.")
+        return None
+    return RotationStrategy(given)
+
+
+def _superuser(inputs: Inputs) -> SecretRef | None:
+    """The secret that `KEY` or `COMPONENT.KEY` names; both names may hold dots."""
+    given = inputs.text("superuser_secret")
+    if given is None:
+        return None
+    stack, own = inputs.scope.stack, inputs.scope.name
+    known = {
+        SecretRef(component=name, key=str(key))
+        for name, kind in stack.kinds.items()
+        if kind == "secretsmanager"
+        and isinstance(entries := stack.components[name].component.vars.get("secrets"), Mapping)
+        for key in entries
+    }
+    for ref in sorted(known, key=lambda ref: (ref.component != own, ref.component)):
+        if given == f"{ref.component}.{ref.key}" or (ref.component == own and given == ref.key):
+            return ref
+    names = [ref.key if ref.component == own else f"{ref.component}.{ref.key}" for ref in known]
+    inputs.error(
+        "superuser_secret",
+        f"superuser_secret {given!r} is no secret of this stack",
+        f"Write KEY or COMPONENT.KEY, one of {listed(names)}.{near_miss(given, names)}",
+    )
+    return None
 
 
 def _flat(component: Inputs, entry: Inputs, default_days: int | None) -> RotationSpec | None:
@@ -94,7 +143,7 @@ def _flat(component: Inputs, entry: Inputs, default_days: int | None) -> Rotatio
             entry.error(
                 "rotation_automatically",
                 "rotation_automatically is true, but no function is named",
-                "Write rotation_lambda_arn: ${output.lambda/rotation.function_arn}.",
+                f"Write rotation_lambda_arn: {_EXAMPLE}, or rotation: {{managed: true}} without the flat keys.",
             )
         return None
     scheduled = entry.has("rotation_schedule_expression")
@@ -103,12 +152,9 @@ def _flat(component: Inputs, entry: Inputs, default_days: int | None) -> Rotatio
     return _spec(entry, _FLAT, default_days)
 
 
-def _spec(inputs: Inputs, keys: _Keys, default_days: int | None) -> RotationSpec | None:
+def _spec(inputs: Inputs, keys: _Keys, default_days: int | None, *, managed: bool = False) -> RotationSpec | None:
     errors = len(inputs.scope.stack.errors)
-    arn = keys.lambda_arn
-    function = inputs.late(arn, pattern=FUNCTION_ARN, example=_EXAMPLE_ARN)
-    if function is None and not inputs.has(arn):
-        inputs.error(arn, f"{arn} is missing", f"Write {arn}: ${{output.lambda/rotation.function_arn}}.")
+    function = inputs.late(keys.lambda_arn, pattern=FUNCTION_ARN, example=_EXAMPLE_ARN)
     days_key = next((key for key in keys.days if inputs.has(key)), None)
     days = inputs.integer(days_key, least=ROTATION_DAYS[0], most=ROTATION_DAYS[1]) if days_key else None
     schedule = inputs.text(keys.schedule)
@@ -126,10 +172,11 @@ def _spec(inputs: Inputs, keys: _Keys, default_days: int | None) -> RotationSpec
             keys.duration, f"{keys.duration} {duration!r} {problem}", f"Write for example {keys.duration}: 3h."
         )
     at_once = inputs.boolean("rotate_immediately", default=False)
-    if function is None or len(inputs.scope.stack.errors) > errors:
+    if (function is None and not managed) or len(inputs.scope.stack.errors) > errors:
         return None
     return RotationSpec(
         lambda_arn=function,
+        managed=managed,
         automatically_after_days=None if schedule else days or default_days,
         schedule_expression=schedule,
         duration=duration,

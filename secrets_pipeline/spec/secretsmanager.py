@@ -34,6 +34,7 @@ from secrets_pipeline.spec.model import (
 from secrets_pipeline.spec.names import own_key_alias, secret_name
 from secrets_pipeline.spec.policies import secret_policy_statements
 from secrets_pipeline.spec.replicas import check_regions, replica_key
+from secrets_pipeline.spec.rotation_strategy import rotating
 from secrets_pipeline.spec.scope import SWITCHES, ComponentScope
 from secrets_pipeline.spec.secret_data import declared_value
 from secrets_pipeline.spec.secret_types import secret_type
@@ -189,6 +190,8 @@ def _secret(shared: _Component, key: str, entry: Inputs, master_of: DatabaseSpec
     recovery_days = _recovery_days(entry, "recovery_window_in_days", shared.recovery_days, shared.production)
     tags, policy = _tags(shared, entry), secret_policy_statements(entry)
     turning = rotation.rotation(shared.vars, entry)
+    if turning is not None:
+        value, turning = rotating(entry, value, turning, kind=kind, master_of=master_of)
     replicas = tuple(_replicas(shared, entry))
     inherited = [] if entry.has("kms_key_id") else entry.scope.unresolved(shared.vars.at("default_kms_key_id"))
     return SecretSpec(

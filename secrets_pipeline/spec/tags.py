@@ -16,7 +16,18 @@ TAG_VALUE_LENGTH = 256
 OWN_PREFIX = "secrets-pipeline:"
 OWN_TAGS = tuple(
     OWN_PREFIX + name
-    for name in ("stack", "component", "key", "spec", "value-version", "value-key", "inputs", "kept", "replicas")
+    for name in (
+        "stack",
+        "component",
+        "key",
+        "spec",
+        "value-version",
+        "value-key",
+        "inputs",
+        "kept",
+        "replicas",
+        "password",
+    )
 )
 """Every tag that the pipeline may write on a secret; `reconcilers.marks` says what they mean."""
 RESERVED_PREFIXES = ("aws:", OWN_PREFIX)

@@ -29,11 +29,13 @@ class GeneratedValue(Spec):
     Attributes:
         policy: how to generate it.
         fields: the other keys of the JSON (engine, host, port, username, dbname …) in order; empty for a plain string.
+        initial: fields that belong to the rotation function once they were written: whose user is current, say.
     """
 
     kind: Literal["generated"] = "generated"
     policy: PasswordPolicy
-    fields: Mapping[str, str | int | LateExpression] = {}
+    fields: Mapping[str, str | int | bool | LateExpression] = {}
+    initial: tuple[str, ...] = ()
 
 
 def place_of(path: Path, source: Path) -> Path:

@@ -156,4 +156,4 @@ def test_while_a_version_is_written_both_it_and_the_one_before_are_ours_each_by_
 
 def test_the_room_for_tags_is_counted_with_every_tag_that_is_written_on_a_secret() -> None:
     names = {value for value in vars(marks).values() if isinstance(value, str) and value.startswith(marks.PREFIX)}
-    assert names - {marks.PREFIX, marks.PASSWORD} == set(OWN_TAGS)
+    assert names - {marks.PREFIX} == set(OWN_TAGS)

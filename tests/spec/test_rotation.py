@@ -88,7 +88,7 @@ def test_nothing_rotates_that_tf_atmos_would_not_rotate(bench: Bench, entry: str
 @pytest.mark.parametrize(
     ("entry", "problem"),
     [
-        ("rotation: {automatically_after_days: 3}", "lambda_arn is missing"),
+        ("rotation: {automatically_after_days: 3}", "no function is named"),
         ("rotation: {lambda_arn: rotate}", "lambda_arn is 'rotate'"),
         (f"rotation: {{lambda_arn: '{ARN}', automatically_after_days: 0}}", "Write a number from 1 to 1000."),
         (f"rotation: {{lambda_arn: '{ARN}', automatically_after_days: 1001}}", "Write a number from 1 to 1000."),
@@ -100,7 +100,6 @@ def test_nothing_rotates_that_tf_atmos_would_not_rotate(bench: Bench, entry: str
             "schedule_expression stands beside automatically_after_days",
         ),
         (f"rotation: {{lambda_arn: '{ARN}'}}\nrotation_days: 3", "rotation stands beside rotation_days"),
-        ("rotation: {managed: true}", "Name the function: lambda_arn"),
         ("rotation_automatically: true", "no function is named"),
     ],
 )
