@@ -65,7 +65,7 @@ class DatabaseEndpointReconciler:
         database = self._databases[change.resource.name]
         secret_password = self._passwords.get(database.identifier)
         for _ in range(_ATTEMPTS):
-            state = self._ready(database)
+            state = self.ready(database)
             if secret_password is None:
                 return state.endpoint or ""
             if unproven := self.no_login(state):
@@ -77,7 +77,7 @@ class DatabaseEndpointReconciler:
                     pass
                 case Refused():
                     secret_password.set(state, secret, password)
-                    state = self._settled(database, secret_password, password)
+                    state = self.settled(database, secret_password, password)
                 case Unreachable(reason=reason):
                     raise SkippedError(f"password not proven: {reason}")
             if secret_password.record(state, secret):
@@ -164,7 +164,7 @@ class DatabaseEndpointReconciler:
         """When waiting ends, counted from the first database."""
         return self._clock() + self._wait
 
-    def _ready(self, database: DatabaseSpec) -> DatabaseState:
+    def ready(self, database: DatabaseSpec) -> DatabaseState:
         """The database, once it may be logged in to and no change of its password is pending."""
         pause, deadline = _FIRST_POLL_SECONDS, self._deadline
         while True:
@@ -178,11 +178,11 @@ class DatabaseEndpointReconciler:
                 raise SkippedError(f"{condition}: the next run goes on when it is available")
             pause = self._pause(pause, deadline)
 
-    def _settled(self, database: DatabaseSpec, secret: DatabasePassword, password: SecretStr) -> DatabaseState:
+    def settled(self, database: DatabaseSpec, secret: DatabasePassword, password: SecretStr) -> DatabaseState:
         """The database, once it accepts a password that was just set."""
         pause, deadline = _FIRST_POLL_SECONDS, self._deadline
         while True:
-            state = self._ready(database)
+            state = self.ready(database)
             if secret.log_in(state, password) == LoggedIn():
                 return state
             if self._clock() >= deadline:

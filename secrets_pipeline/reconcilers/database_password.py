@@ -15,7 +15,7 @@ from secrets_pipeline.engine import SkippedError
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, Unreachable
 from secrets_pipeline.reconcilers.marks import PASSWORD
 from secrets_pipeline.reconcilers.password_mark import PasswordMark, begun, is_unfinished, not_ours, proves, setting
-from secrets_pipeline.reconcilers.states import SecretState
+from secrets_pipeline.reconcilers.states import PENDING, SecretState
 from secrets_pipeline.reconcilers.stored_value import read_value
 from secrets_pipeline.spec import DatabaseSpec, GeneratedValue, SecretRef
 from secrets_pipeline.values import field
@@ -100,6 +100,29 @@ class DatabasePassword:
         if after is not None and not is_unfinished(after):
             # Another run set the same, and recorded it before this change: a rotation may have come in between.
             self._tag(after, setting(after, *self._asked))
+
+    def replace(self, state: DatabaseState, secret: SecretState, version: str, password: SecretStr) -> None:
+        """Ask RDS to set the password of a version that waits under AWSPENDING; written down first.
+
+        Args:
+            state: the database, which has just accepted the current password.
+            secret: as it was when the passwords were read.
+            version: id of the pending version.
+            password: of that version.
+
+        Raises:
+            SkippedError: if the secret changed meanwhile, or the database is busy.
+            AwsError: if AWS refuses.
+        """
+        self._tag(state, setting(state, version))
+        now = self.confirmed()
+        if now.current_version != secret.current_version or now.version(PENDING) != version:
+            raise SkippedError(f"{secret.name} was changed meanwhile", remedy="Run again.")
+        self._modify(password)
+
+    def prove(self, state: DatabaseState, version: str) -> None:
+        """Record that a login proved a version, which is current."""
+        self._tag(state, PasswordMark(state.resource_id, version))
 
     def record(self, state: DatabaseState, tried: SecretState) -> bool:
         """Record that the database accepts a version; False, and nothing recorded, if it is current no more."""

@@ -141,6 +141,74 @@ class ValueWriter:
             remedy="Find out who writes it, then apply again.",
         )
 
+    def stage_pending(self, before: SecretState, *, intent: str, make: Make) -> str:
+        """Store a new version under AWSPENDING, as the first step of a rotation of ours, or find it there.
+
+        Args:
+            before: the secret as DescribeSecret shows it now.
+            intent: see `write`.
+            make: makes the value; not called where the version is there.
+
+        Returns:
+            The version's id.
+
+        Raises:
+            SkippedError: if a rotation of somebody else is in progress, or the secret is not ours any more.
+            AwsError: if AWS refuses.
+        """
+        current = before.current_version
+        token = self.token(before.arn, current, intent)
+        if before.rotation_in_progress and before.version(PENDING) != token:
+            raise SkippedError(f"a rotation of {before.name} is in progress", remedy="Run again when it has finished.")
+        if before.version(PENDING) == token:
+            return token
+        if current is not None:
+            before = self._foretell(before, current, token, renders=False)
+        self._put(before, token, make, PENDING)
+        self._context.inventory.refresh(before.name)
+        return token
+
+    def promote(self, name: str, version: str) -> None:
+        """Move AWSCURRENT to the version that waits under AWSPENDING, and record it as ours.
+
+        AWSPENDING stays on it, which says that the rotation is over.
+        Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
+
+        Raises:
+            AwsError: if somebody else moved a label meanwhile, or AWS refuses.
+        """
+        before = self._own(name)
+        current = before.current_version
+        if current != version and (
+            before.version(PENDING) != version
+            or current is None
+            or not self._restage(before, VersionStage=CURRENT, MoveToVersionId=version, RemoveFromVersionId=current)
+        ):
+            raise AwsError(
+                f"the labels of {name} were moved by somebody else while it was rotated",
+                remedy="Look at its versions: the database's password is in the one that was pending.",
+            )
+        self._context.inventory.refresh(name)
+        self._record(before, version, None, ours=True)
+
+    def _put(self, before: SecretState, token: str, make: Make, label: str) -> bool:
+        """Store a version under a label; whether AWS made it AWSCURRENT at once, as the first one of a secret."""
+        current = before.current_version
+        value = make(read_value(self._context, before, version=current) if current else None)
+        # Our own token with another rendering: an earlier try stored it; what is stored is kept.
+        with (
+            calling("PutSecretValue", before.name),
+            contextlib.suppress(self._client.exceptions.ResourceExistsException),
+        ):
+            answer = self._client.put_secret_value(
+                SecretId=before.arn,
+                ClientRequestToken=token,
+                SecretString=value.get_secret_value(),
+                VersionStages=[label],
+            )
+            return CURRENT in answer.get("VersionStages", ())
+        return False
+
     def _state(self, name: str) -> SecretState:
         state = self._context.inventory.confirm(name)
         if state is None:
@@ -177,20 +245,7 @@ class ValueWriter:
         current = before.current_version
         if current is not None and before.version(PENDING) == current and not self._forget_rotation(before, current):
             return False
-        current_at_once = False
-        if token not in before.versions:
-            value = make(read_value(self._context, before, version=current) if current else None)
-            # Our own token with another rendering: an earlier try stored it; what is stored is kept.
-            stored = contextlib.suppress(self._client.exceptions.ResourceExistsException)
-            with calling("PutSecretValue", before.name), stored:
-                answer = self._client.put_secret_value(
-                    SecretId=before.arn,
-                    ClientRequestToken=token,
-                    SecretString=value.get_secret_value(),
-                    VersionStages=[label],
-                )
-                # AWS attaches AWSCURRENT to the first version of a secret by itself.
-                current_at_once = CURRENT in answer.get("VersionStages", ())
+        current_at_once = token not in before.versions and self._put(before, token, make, label)
         if not current_at_once:
             from_current = {} if current is None else {"RemoveFromVersionId": current}
             if not self._restage(before, VersionStage=CURRENT, MoveToVersionId=token, **from_current):

@@ -1,0 +1,66 @@
+"""The log of a secret's rotation function, as far as this account may read it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.aws import AwsError, calling, pages
+from secrets_pipeline.rotation.log import Heard, LogLine, heard
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+    from secrets_pipeline.reconcilers.states import SecretState
+
+_GROUP = "/aws/lambda/"
+_SLACK_MILLISECONDS = 2_000
+"""Clocks of Lambda's and ours may differ a little."""
+_UNREADABLE = frozenset({"ResourceNotFoundException", "AccessDeniedException", "AccessDenied"})
+
+
+class FunctionLog:
+    """Reads what was logged since it was made.
+
+    Args:
+        context: the secret's stack.
+        state: the secret.
+    """
+
+    def __init__(self, context: StackContext, state: SecretState) -> None:
+        self._context = context
+        self._arn = state.arn
+        self._function = state.rotation_lambda_arn or ""
+        self._since = int(time.time() * 1000) - _SLACK_MILLISECONDS
+        self._open = self._is_here()
+
+    def heard(self, version: str) -> Heard:
+        """What it says of one rotation; nothing where it cannot be read.
+
+        Raises:
+            AwsError: if CloudWatch Logs fails for another reason than access.
+        """
+        if not self._open:
+            return Heard()
+        name = self._function.split(":")[6]
+        try:
+            with calling("FilterLogEvents", name):
+                events = pages(
+                    self._context.account.client("logs"),
+                    "filter_log_events",
+                    logGroupName=_GROUP + name,
+                    startTime=self._since,
+                )
+                lines = [LogLine(one.get("logStreamName", ""), one.get("message", "")) for one in events]
+        except AwsError as error:
+            if error.code not in _UNREADABLE:
+                raise
+            # A function that has never run has no log yet.
+            self._open = error.code == "ResourceNotFoundException"
+            return Heard()
+        return heard(lines, arn=self._arn, version=version)
+
+    def _is_here(self) -> bool:
+        account = self._context.account
+        return self._function.startswith(
+            f"arn:{account.partition}:lambda:{account.region}:{account.account_id}:function:"
+        )

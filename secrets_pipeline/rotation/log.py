@@ -1,0 +1,111 @@
+"""What a rotation function's log says of one rotation: which steps it finished, and why one failed. Pure.
+
+Lambda writes the lines of one invocation one after the other into one stream, between START and END; AWS's rotation
+functions and ours name the step, the secret's ARN and the version in what they say.
+Source: https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html and
+https://github.com/aws-samples/aws-secrets-manager-rotation-lambdas
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from secrets_pipeline.rotation.steps import RotationStep
+
+_START: Final = "START RequestId:"
+_FAILED: Final = re.compile(
+    r"\[ERROR\]\s*(?P<logged>.+)|(?P<late>Task timed out after [\d.]+ seconds)|(?P<dead>Runtime exited .+)"
+)
+_RAISED: Final = re.compile(r"[A-Za-z_][\w.]*(?:: .+)?")
+"""The last line of a traceback."""
+_TRACEBACK: Final = "Traceback (most recent call last):"
+_ANY_SECRET: Final = re.compile(r"arn:[\w-]+:secretsmanager:")
+_LONG: Final = re.compile(r"(?<![\w:/.-])(?!arn:)[^\s'\"]{24,}(?![\w:/-])")
+_TYPE: Final = re.compile(r"[A-Za-z_][\w.]*: ")
+_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
+_MOST: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One event of the log.
+
+    Attributes:
+        stream: the log stream, which is one execution environment's.
+        text: the message.
+    """
+
+    stream: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the log says so far.
+
+    Attributes:
+        done: finished steps.
+        failure: what the function said when it failed, without what may be a value; empty if it did not.
+    """
+
+    done: frozenset[RotationStep] = frozenset()
+    failure: str = ""
+
+
+def heard(lines: Iterable[LogLine], *, arn: str, version: str) -> Heard:
+    """Read a log.
+
+    Args:
+        lines: in the order in which they were written, streams mixed.
+        arn: the secret's.
+        version: id of the version that is being made.
+    """
+    done: set[RotationStep] = set()
+    failure = ""
+    for invocation in _invocations(lines):
+        text = "\n".join(invocation)
+        concerned = version in text or arn in text
+        for line in invocation if version in text else ():
+            done |= {step for step in RotationStep if step in line and version in line}
+        # A function that names no secret at all may be speaking of this one.
+        if concerned or not _ANY_SECRET.search(text):
+            failure = _failure(invocation) or failure
+    return Heard(frozenset(done), failure)
+
+
+def _invocations(lines: Iterable[LogLine]) -> Iterator[list[str]]:
+    streams: dict[str, list[list[str]]] = {}
+    for line in lines:
+        invocations = streams.setdefault(line.stream, [[]])
+        if line.text.startswith(_START):
+            invocations.append([])
+        invocations[-1].append(line.text)
+    for invocations in streams.values():
+        yield from invocations
+
+
+def _failure(invocation: list[str]) -> str:
+    """The last thing that was said about a failure."""
+    lines = [line for text in invocation for line in text.splitlines()]
+    for place in range(len(lines) - 1, -1, -1):
+        found = _FAILED.search(lines[place])
+        if found:
+            return quoted(next(text for text in found.groups() if text))
+        if lines[place].startswith(_TRACEBACK):
+            return quoted(next(filter(_RAISED.fullmatch, lines[place + 1 :]), "it raised an error"))
+    return ""
+
+
+def quoted(text: str) -> str:
+    """A foreign text that may be repeated: what stands in quotes, and what is long and no ARN, is left out.
+
+    Nobody promises that a function's error holds no value.
+    """
+    kind = _TYPE.match(text)
+    named = kind[0] if kind else ""
+    kept = _QUOTED.sub(lambda found: found[0] if found[0][1:-1].startswith("arn:") else "'…'", text[len(named) :])
+    kept = named + _LONG.sub("…", kept)
+    return kept if len(kept) <= _MOST else kept[: _MOST - 1] + "…"
