@@ -94,8 +94,10 @@ def _failure(invocation: list[str]) -> str:
         found = _FAILED.search(lines[place])
         if found:
             return quoted(next(text for text in found.groups() if text))
-        if lines[place].startswith(_TRACEBACK):
-            return quoted(next(filter(_RAISED.fullmatch, lines[place + 1 :]), "it raised an error"))
+        # Lambda's own [ERROR] line stands before the traceback and says the same.
+        raised = next(filter(_RAISED.fullmatch, lines[place + 1 :]), None) if lines[place] == _TRACEBACK else None
+        if raised:
+            return quoted(raised)
     return ""
 
 
