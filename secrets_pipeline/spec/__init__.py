@@ -34,6 +34,7 @@ from secrets_pipeline.spec.model import (
 )
 from secrets_pipeline.spec.operator import EventSettings, OperatorSettings, SealSettings, TargetRule, load_settings
 from secrets_pipeline.spec.outputs import OUTPUTS
+from secrets_pipeline.spec.schedule_expressions import Cron, Rate, parse_schedule
 from secrets_pipeline.spec.scope import Locate
 from secrets_pipeline.spec.secret_data import leaf_expression
 from secrets_pipeline.spec.unresolved import Unresolved, UnresolvedReason
@@ -47,6 +48,7 @@ __all__ = [
     "POLICY_BYTES",
     "ConsumerSpec",
     "ControlParameters",
+    "Cron",
     "DatabaseSpec",
     "DeclaredValue",
     "Delivery",
@@ -64,6 +66,7 @@ __all__ = [
     "PasswordPolicy",
     "PodSpec",
     "PrincipalRole",
+    "Rate",
     "ReaderType",
     "ReplicaSpec",
     "RotationFunctionSpec",
@@ -86,4 +89,5 @@ __all__ = [
     "leaf_expression",
     "load_settings",
     "locks_out_root",
+    "parse_schedule",
 ]
