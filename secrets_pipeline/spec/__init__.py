@@ -34,6 +34,14 @@ from secrets_pipeline.spec.model import (
 )
 from secrets_pipeline.spec.operator import EventSettings, OperatorSettings, SealSettings, TargetRule, load_settings
 from secrets_pipeline.spec.outputs import OUTPUTS
+from secrets_pipeline.spec.refresh_model import (
+    EcsRefresh,
+    LambdaRefresh,
+    RefreshMeans,
+    RefreshSpec,
+    SsmRefresh,
+    StageRefresh,
+)
 from secrets_pipeline.spec.schedule_expressions import Cron, Rate, parse_schedule
 from secrets_pipeline.spec.scope import Locate
 from secrets_pipeline.spec.secret_data import leaf_expression
@@ -54,10 +62,12 @@ __all__ = [
     "Delivery",
     "Document",
     "EcsDelivery",
+    "EcsRefresh",
     "EventSettings",
     "GeneratedValue",
     "KeySpec",
     "LambdaDelivery",
+    "LambdaRefresh",
     "Late",
     "LateExpression",
     "Leaf",
@@ -68,6 +78,8 @@ __all__ = [
     "PrincipalRole",
     "Rate",
     "ReaderType",
+    "RefreshMeans",
+    "RefreshSpec",
     "ReplicaSpec",
     "RotationFunctionSpec",
     "RotationSpec",
@@ -77,8 +89,10 @@ __all__ = [
     "SecretSpec",
     "SecretType",
     "SpecSet",
+    "SsmRefresh",
     "StackSpec",
     "StageDelivery",
+    "StageRefresh",
     "Target",
     "TargetRule",
     "Unresolved",

@@ -17,6 +17,7 @@ from secrets_pipeline.spec.model import DatabaseSpec, Delivery, KeySpec, SecretS
 from secrets_pipeline.spec.operator import OperatorSettings
 from secrets_pipeline.spec.organization import read_organization
 from secrets_pipeline.spec.readers import with_foreign_readers
+from secrets_pipeline.spec.refreshes import check_refreshes, refreshes
 from secrets_pipeline.spec.replicas import check_foreign_readers
 from secrets_pipeline.spec.rotation_function import read_rotation_function, shared_functions
 from secrets_pipeline.spec.rotation_strategy import check_superusers
@@ -167,6 +168,7 @@ def _build(scope: StackScope) -> StackSpec:
     check_superusers(scope, secrets)
     check_databases(scope, databases)
     check_deliveries(scope, delivered)
+    check_refreshes(scope, target, consumers)
     check_stage_variables(scope, [one for one in delivered if isinstance(one, StageDelivery)], secrets)
     controls = {component.name: read_controls(component) for component in scope.of_kind("secretsmanager")}
     return StackSpec(
@@ -180,6 +182,7 @@ def _build(scope: StackScope) -> StackSpec:
         databases=tuple(databases),
         consumers=tuple(consumers),
         deliveries=tuple(delivered),
+        refreshes=tuple(refreshes(scope, delivered, consumers)),
         controls=controls,
         rotation_function=read_rotation_function(scope, secrets),
     )

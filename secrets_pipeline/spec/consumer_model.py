@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from secrets_pipeline.spec.base import LateExpression, SecretRef, Spec
+from secrets_pipeline.spec.refresh_model import RefreshMeans
 
 PrincipalRole: TypeAlias = Literal["role", "execution_role", "task_role"]
 
@@ -49,6 +50,8 @@ class ConsumerSpec(Spec):
         attach_policies: whether the roles of our own account get a policy that lets them read.
         pod: of type eks, how its pods get the role.
         assumed_by: of type app, who assumes the role: principal ARNs, account ids, services; empty if nobody said.
+        refresh: how it is started anew when a secret that it reads has another value; None if it is not, or if it was
+            found by its references.
     """
 
     component: str
@@ -60,6 +63,7 @@ class ConsumerSpec(Spec):
     attach_policies: bool = False
     pod: PodSpec = PodSpec()
     assumed_by: tuple[str, ...] = ()
+    refresh: RefreshMeans | None = None
 
     @property
     def readers(self) -> tuple[str, ...]:
@@ -78,6 +82,7 @@ class LambdaDelivery(Spec):
     kind: Literal["lambda"] = "lambda"
     component: str
     deliver: bool
+    refresh: bool = False
     function_name: str
     role_arn: str | None = None
     environment: Mapping[str, LateExpression]
@@ -89,6 +94,7 @@ class EcsDelivery(Spec):
     kind: Literal["ecs"] = "ecs"
     component: str
     deliver: bool
+    refresh: bool = False
     cluster: str
     service: str
     family: str
@@ -105,6 +111,7 @@ class StageDelivery(Spec):
     kind: Literal["apigateway"] = "apigateway"
     component: str
     deliver: bool
+    refresh: bool = False
     api_name: str
     stage_name: str
     variables: Mapping[str, LateExpression]

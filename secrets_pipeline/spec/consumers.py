@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from secrets_pipeline.references import Expression, outputs
 from secrets_pipeline.spec.assumers import ASSUMER_KEYS, assumed_by, pod
 from secrets_pipeline.spec.inputs import Inputs
 from secrets_pipeline.spec.limits import ROLE_ARN
@@ -17,6 +16,8 @@ from secrets_pipeline.spec.model import (
     ReaderType,
     SecretRef,
 )
+from secrets_pipeline.spec.readings import read_secrets
+from secrets_pipeline.spec.refreshes import REFRESH, declared_means
 from secrets_pipeline.spec.scope import ComponentScope, StackScope, listed, near_miss
 
 _KEYS = ASSUMER_KEYS | {
@@ -27,9 +28,9 @@ _KEYS = ASSUMER_KEYS | {
     "delivery",
     "secrets",
     "description",
+    REFRESH,
 }
 _EXAMPLE_ROLE = "arn:aws:iam::111122223333:role/orders"
-_NAMES_A_SECRET = frozenset({"secret_arns", "secret_ids", "secret_names"})
 ATTACH = "attach_policies"
 """The component that declares a consumer, or that it was found in, decides."""
 Role = Literal["role", "execution_role", "task_role"]
@@ -72,6 +73,7 @@ def _declared(name: str, entry: Inputs) -> ConsumerSpec | None:
     secrets = _secrets(entry)
     runs_in = pod(entry, given, principals.get("role"))
     callers = assumed_by(entry, given)
+    refresh = declared_means(name, entry, given)
     if len(entry.scope.stack.errors) > errors:
         return None
     return ConsumerSpec(
@@ -84,6 +86,7 @@ def _declared(name: str, entry: Inputs) -> ConsumerSpec | None:
         attach_policies=entry.scope.flag(ATTACH),
         pod=runs_in,
         assumed_by=callers,
+        refresh=refresh,
     )
 
 
@@ -137,11 +140,11 @@ def found_consumers(deliveries: Iterable[Delivery], stack: StackScope) -> list[C
 
 def _found(delivery: Delivery, stack: StackScope) -> Sequence[ConsumerSpec]:
     if isinstance(delivery, LambdaDelivery):
-        component, read = stack.components[delivery.component], _read(delivery.environment, stack)
+        component, read = stack.components[delivery.component], read_secrets(delivery.environment, stack)
         return _consumer(component, ReaderType.LAMBDA, "role", delivery.role_arn, read)
     if isinstance(delivery, EcsDelivery):
         component = stack.components[delivery.component]
-        injected, fetched = _read(delivery.secrets, stack), _read(delivery.environment, stack)
+        injected, fetched = read_secrets(delivery.secrets, stack), read_secrets(delivery.environment, stack)
         return [
             *_consumer(component, ReaderType.ECS, "execution_role", delivery.execution_role_arn, injected),
             *_consumer(component, ReaderType.ECS, "task_role", delivery.task_role_arn, fetched),
@@ -172,18 +175,3 @@ def _consumer(
             secrets=secrets,
         )
     ]
-
-
-def _read(entries: Mapping[str, Expression], stack: StackScope) -> tuple[SecretRef, ...]:
-    """The secrets of this stack that the entries name."""
-    named = [output for expression in entries.values() for output in outputs(expression)]
-    return tuple(
-        dict.fromkeys(
-            SecretRef(component=output.component, key=str(output.path[1]))
-            for output in named
-            if output.stack in (None, stack.stack.name)
-            and stack.kinds.get(output.component) == "secretsmanager"
-            and output.name in _NAMES_A_SECRET
-            and output.path[1:]
-        )
-    )

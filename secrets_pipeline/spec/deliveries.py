@@ -1,13 +1,14 @@
-"""`lambda`, `ecs` and `apigateway` components: where references to secrets are delivered to.
+"""`lambda`, `ecs` and `apigateway` components: where references to secrets are delivered to, and what is started anew.
 
-A component with `settings.secrets_pipeline.deliver: true` is changed; any other is only found by its name, so that
-its outputs can be referred to.
+A component with `settings.secrets_pipeline.deliver: true` or `refresh: true` is changed; any other is only found by its
+name, so that its outputs can be referred to.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.references import Expression, Literal, outputs
@@ -15,6 +16,7 @@ from secrets_pipeline.spec.inputs import Inputs, found_kind
 from secrets_pipeline.spec.limits import ROLE_ARN
 from secrets_pipeline.spec.model import Delivery, EcsDelivery, LambdaDelivery, StageDelivery
 from secrets_pipeline.spec.outputs import NAMING_VARIABLES
+from secrets_pipeline.spec.refreshes import refreshes_deliveries
 from secrets_pipeline.spec.scope import ComponentScope
 from secrets_pipeline.spec.sinks import check, refuse_sensitive, settled
 
@@ -23,19 +25,31 @@ _STAGE_VARIABLE = re.compile(r"[A-Za-z0-9_]+")
 """https://docs.aws.amazon.com/apigateway/latest/developerguide/stage-variables.html"""
 
 
+@dataclass(frozen=True, slots=True)
+class Active:
+    """What is done to a component's function, service or stage; false where it is only found."""
+
+    deliver: bool
+    refresh: bool
+
+    def __bool__(self) -> bool:
+        return self.deliver or self.refresh
+
+
 def read_component(scope: ComponentScope, kind: str) -> Sequence[Delivery]:
     """The deliveries of one component: one a function, container or stage; what is wrong is collected."""
     inputs = Inputs(scope, scope.component.vars, ("vars",))
     deliver = scope.flag("deliver")
+    active = Active(deliver=deliver, refresh=refreshes_deliveries(scope, kind, deliver=deliver))
     refuse_sensitive(scope, scope.component.vars, inputs.path)
-    names = _names(inputs, NAMING_VARIABLES[kind], required=deliver)
+    names = _names(inputs, NAMING_VARIABLES[kind], required=bool(active))
     if not all(names.values()):
         return ()
     if kind == "lambda":
-        return (_function(inputs, names["function_name"], deliver=deliver),)
+        return (_function(inputs, names["function_name"], active),)
     if kind == "ecs":
-        return _service(inputs, names["cluster_name"], names["service_name"], deliver=deliver)
-    return (_stage(inputs, names["api_name"], names["stage_name"], deliver=deliver),)
+        return _service(inputs, names["cluster_name"], names["service_name"], active)
+    return (_stage(inputs, names["api_name"], names["stage_name"], active),)
 
 
 def _names(inputs: Inputs, keys: Iterable[str], *, required: bool) -> dict[str, str]:
@@ -53,36 +67,38 @@ def _quiet_text(inputs: Inputs, key: str) -> str:
     return found.value if isinstance(found, Literal) and isinstance(found.value, str) else ""
 
 
-def _function(inputs: Inputs, function_name: str, *, deliver: bool) -> LambdaDelivery:
+def _function(inputs: Inputs, function_name: str, active: Active) -> LambdaDelivery:
     return LambdaDelivery(
         component=inputs.scope.name,
-        deliver=deliver,
+        deliver=active.deliver,
+        refresh=active.refresh,
         function_name=function_name,
-        role_arn=_role(inputs, "role_arn") if deliver else None,
-        environment=_references(inputs.inputs("environment_variables")) if deliver else {},
+        role_arn=_role(inputs, "role_arn") if active else None,
+        environment=_references(inputs.inputs("environment_variables")) if active else {},
     )
 
 
-def _service(inputs: Inputs, cluster: str, service: str, *, deliver: bool) -> Sequence[EcsDelivery]:
-    family = (inputs.text("task_family") or inputs.text("family") if deliver else None) or service
+def _service(inputs: Inputs, cluster: str, service: str, active: Active) -> Sequence[EcsDelivery]:
+    family = (inputs.text("task_family") or inputs.text("family") if active else None) or service
     containers = [
         (
             container.required_text("name", "Write the container's name, as in the task definition."),
             _named(container, "secrets", ("valueFrom", "value_from")),
             _named(container, "environment", ("value",)),
         )
-        for container in (inputs.entries("container_definitions") if deliver else ())
+        for container in (inputs.entries("container_definitions") if active else ())
     ]
     return [
         EcsDelivery(
             component=inputs.scope.name,
-            deliver=deliver,
+            deliver=active.deliver,
+            refresh=active.refresh,
             cluster=cluster,
             service=service,
             family=family,
             container=name,
-            execution_role_arn=_role(inputs, "execution_role_arn") if deliver else None,
-            task_role_arn=_role(inputs, "task_role_arn") if deliver else None,
+            execution_role_arn=_role(inputs, "execution_role_arn") if active else None,
+            task_role_arn=_role(inputs, "task_role_arn") if active else None,
             secrets=secrets,
             environment=environment,
         )
@@ -90,18 +106,19 @@ def _service(inputs: Inputs, cluster: str, service: str, *, deliver: bool) -> Se
     ]
 
 
-def _stage(inputs: Inputs, api_name: str, stage_name: str, *, deliver: bool) -> StageDelivery:
+def _stage(inputs: Inputs, api_name: str, stage_name: str, active: Active) -> StageDelivery:
     variables = inputs.inputs("stage_variables")
-    if deliver:
+    if active:
         for name in variables.values:
             if not _STAGE_VARIABLE.fullmatch(name):
                 variables.error(name, f"stage variable {name!r} has a wrong name", "Use letters, digits and _ only.")
     return StageDelivery(
         component=inputs.scope.name,
-        deliver=deliver,
+        deliver=active.deliver,
+        refresh=active.refresh,
         api_name=api_name,
         stage_name=stage_name,
-        variables=_references(variables) if deliver else {},
+        variables=_references(variables) if active else {},
     )
 
 

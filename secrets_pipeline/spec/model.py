@@ -32,6 +32,7 @@ from secrets_pipeline.spec.consumer_model import (
 )
 from secrets_pipeline.spec.control_model import ControlParameters
 from secrets_pipeline.spec.engines import is_cluster
+from secrets_pipeline.spec.refresh_model import RefreshSpec
 from secrets_pipeline.spec.rotation_model import RotationFunctionSpec, RotationSpec, RotationStrategy
 from secrets_pipeline.spec.unresolved import Unresolved
 from secrets_pipeline.spec.value_model import DeclaredValue, GeneratedValue, Leaf, PasswordPolicy
@@ -223,6 +224,7 @@ class StackSpec(Spec):
     databases: tuple[DatabaseSpec, ...] = ()
     consumers: tuple[ConsumerSpec, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
+    refreshes: tuple[RefreshSpec, ...] = ()
     controls: Mapping[str, ControlParameters] = {}
     rotation_function: RotationFunctionSpec | None = None
     _by_ref: tuple[tuple[SecretSpec, ...] | None, Mapping[SecretRef, SecretSpec]] = PrivateAttr(default=(None, {}))

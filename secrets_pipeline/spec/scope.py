@@ -208,13 +208,13 @@ class ComponentScope:
         """`settings.secrets_pipeline.<name>`, or None."""
         return setting(self.component, name)
 
-    def flag(self, name: str) -> bool:
-        """A true or false under `settings.secrets_pipeline`; false if it is not there."""
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """A true or false under `settings.secrets_pipeline`; `default` if it is not there."""
         value = self.setting(name)
         if value not in (None, True, False):
             path = ("settings", "secrets_pipeline", name)
             self.error(path, f"{name} is neither true nor false", f"Write {name}: true, without quotes.")
-        return value is True
+        return default if value is None else value is True
 
 
 def _blocks_secrets(path: Path) -> bool:

@@ -90,6 +90,7 @@ def test_a_function_is_delivered_the_entries_that_refer_to_outputs(bench: Bench)
         LambdaDelivery(
             component="lambda/orders",
             deliver=True,
+            refresh=True,
             function_name="orders",
             role_arn=ROLE,
             environment={"ARN": ARN_OF_KEY},
