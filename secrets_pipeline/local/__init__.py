@@ -5,6 +5,7 @@ It misbehaves as AWS does where it is told to: lists that lag, latency, quotas, 
 
 from secrets_pipeline.local.calls import Call, calls, reset_calls
 from secrets_pipeline.local.conditions import empty, reset_conditions
+from secrets_pipeline.local.events import disorder_events, emit, settle
 from secrets_pipeline.local.faults import Fault, FaultAction, FaultReport, Struck, arm, disarm, fault_reports
 from secrets_pipeline.local.latency import Latency, set_latency
 from secrets_pipeline.local.lifecycle import ADMINISTRATOR_ROLE, LocalAws, start, status, stop
@@ -42,6 +43,8 @@ __all__ = [
     "arm",
     "calls",
     "disarm",
+    "disorder_events",
+    "emit",
     "empty",
     "enforce_quotas",
     "fault_reports",
@@ -52,6 +55,7 @@ __all__ = [
     "running_tasks",
     "set_latency",
     "set_rollout_seconds",
+    "settle",
     "stand_in",
     "start",
     "status",

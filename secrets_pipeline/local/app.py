@@ -19,6 +19,14 @@ from secrets_pipeline.local.answers import error_code
 from secrets_pipeline.local.calls import CALLS_PATH, Call, CallLog
 from secrets_pipeline.local.control import CONDITIONS_PATH, Conditions, Control, Environ, StartResponse, answer
 from secrets_pipeline.local.corrections import cloudtrail
+from secrets_pipeline.local.events import (
+    DISORDER_PATH,
+    EMIT_PATH,
+    SETTLE_PATH,
+    DisorderControl,
+    EmitControl,
+    SettleControl,
+)
 from secrets_pipeline.local.faults import FAULTS_PATH
 from secrets_pipeline.local.gate import Gate, Passage, cut
 from secrets_pipeline.local.latency import LATENCY_PATH
@@ -77,11 +85,14 @@ class Application:
             QUOTAS_PATH: self._gate.quotas,
             FAULTS_PATH: self._gate.faults,
             ROLLOUTS_PATH: ROLLOUTS,
+            DISORDER_PATH: DisorderControl(),
         }
         self._controls: dict[str, Control] = {
             **conditions,
             CONDITIONS_PATH: Conditions(conditions),
             CALLS_PATH: self.log,
+            EMIT_PATH: EmitControl(),
+            SETTLE_PATH: SettleControl(),
         }
         self._moto = DomainDispatcherApplication(_create_app)
         self._locks: defaultdict[str, RLock] = defaultdict(RLock)
@@ -95,7 +106,7 @@ class Application:
         service = str(app.service)  # type: ignore[attr-defined] # moto sets it
         self._gate.latency.wait(service)
         passage, answered = Passage(), _Answer()
-        _current.passage, _current.gate, _current.read = passage, self._gate, None
+        _current.passage, _current.gate, _current.called = passage, self._gate, None
         with self._turn(service, environ["PATH_INFO"]):
             body: Iterable[bytes] = app(environ, answered.start)
         if passage.call is not None:
@@ -114,17 +125,22 @@ class Application:
 
     def _record(self, passage: Passage, answered: _Answer, body: Iterable[bytes]) -> Iterable[bytes]:
         """Count one call; the answer's body, which an error's code was read from."""
-        code, error = answered.code, ""
+        code, error, told = answered.code, "", b""
+        called: cloudtrail.Called | None = _current.called
         if not passage.answered and not passage.performed:
             code = 0
         elif code >= _ERRORS:
             sent = [b"".join(body)]
             _close(body)
             body, error = sent, error_code(passage.service, code, answered.headers, sent[0])
+        elif called is not None and called.changes:
+            sent = [b"".join(body)]
+            _close(body)
+            body, told = sent, sent[0]
         if passage.call is not None:
             self.log.record(replace(passage.call, status=code, error=error))
-        if code and _current.read is not None:
-            cloudtrail.record(_current.read, error)
+        if code and called is not None:
+            cloudtrail.record(called, error, told)
         return body
 
 
@@ -144,7 +160,7 @@ def watch_calls() -> None:
         # Some dispatchers set up twice for one request.
         if passage is not None and passage.call is None:
             gate: Gate = _current.gate
-            _current.read = cloudtrail.secret_read(response)
+            _current.called = cloudtrail.observed(response)
             gate.admit(passage, _call(response, request), response)
 
     BaseResponse.setup_class = noted  # type: ignore[assignment,method-assign] # the only place that knows all of this

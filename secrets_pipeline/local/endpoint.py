@@ -15,8 +15,15 @@ if TYPE_CHECKING:
 _SECONDS = 10
 
 
-def ask(aws: LocalAws, method: str, path: str, document: Any = None) -> Any:  # noqa: ANN401 - any JSON
+def ask(aws: LocalAws, method: str, path: str, document: Any = None, *, seconds: float = _SECONDS) -> Any:  # noqa: ANN401 - any JSON
     """Send a JSON document, or nothing, and return the JSON that comes back.
+
+    Args:
+        aws: the embedded AWS.
+        method: of HTTP.
+        path: `/_local/…`.
+        document: JSON; None for none.
+        seconds: to wait at most.
 
     Raises:
         LocalError: the embedded AWS does not answer, or refuses the document.
@@ -24,7 +31,7 @@ def ask(aws: LocalAws, method: str, path: str, document: Any = None) -> Any:  # 
     body = None if document is None else json.dumps(document).encode()
     request = urllib.request.Request(aws.endpoint_url + path, body, method=method)  # noqa: S310 - our own endpoint
     try:
-        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310 - our own endpoint
+        with urllib.request.urlopen(request, timeout=seconds) as answer:  # noqa: S310 - our own endpoint
             return json.loads(answer.read())
     except urllib.error.HTTPError as error:
         raise LocalError(

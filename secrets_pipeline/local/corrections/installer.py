@@ -9,10 +9,12 @@ from __future__ import annotations
 import importlib
 from threading import Lock
 
+from secrets_pipeline.local import clock
+
 _PACKAGE = "secrets_pipeline.local.corrections"
 EAGER = ("iam", "sts", "kms", "awslambda", "secretsmanager", "cloudtrail")
 # Service, as moto names it, to module.
-LAZY = {"ecs": "ecs", "apigateway": "apigateway", "rds": "rds", "organizations": "organizations"}
+LAZY = {"events": "events", "ecs": "ecs", "apigateway": "apigateway", "rds": "rds", "organizations": "organizations"}
 _lock = Lock()
 _installed: set[str] = set()
 
@@ -26,6 +28,7 @@ def _once(module: str) -> None:
 
 def install_eager() -> None:
     """Install what every run needs."""
+    clock.install()
     for module in EAGER:
         _once(module)
 

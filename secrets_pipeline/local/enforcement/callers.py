@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from moto.iam import models as iam_models
 from moto.iam.models import iam_backends
-from moto.sts.models import sts_backends
+from moto.sts.models import AssumedRole, sts_backends
 from moto.utilities.utils import get_partition
 
 from secrets_pipeline.access.evaluator import Caller, Context, Policy, PrincipalKind, Unread
-from secrets_pipeline.local.corrections.sts import OPERATOR
+from secrets_pipeline.local.corrections.sts import OPERATOR, Session
 from secrets_pipeline.local.enforcement.documents import Read, policies, policy
 from secrets_pipeline.local.enforcement.organizations import belonging
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from moto.iam.models import IAMBackend, ManagedPolicy, Role, User
 
     from secrets_pipeline.access.evaluator import Values
-    from secrets_pipeline.local.corrections.sts import Session
 
+_HOUR = 3600
 _EVERYTHING = policies(
     [
         (
@@ -74,6 +75,22 @@ def identify(account_id: str, access_key: str, region: str, read: Read = policie
     if user is not None:
         return _of_user(iam, user, read)
     return _operator(account_id, partition, read)
+
+
+def in_role(role_arn: str, session: str, region: str) -> Client:
+    """A session of a role that an AWS service has, under which nobody calls this server.
+
+    Args:
+        role_arn: the role.
+        session: its name.
+        region: where the service acts.
+    """
+    partition = get_partition(region)
+    account_id = role_arn.split(":")[4]
+    iam: Any = iam_models  # types its own class of keys as abstract
+    keys = iam.AccessKey(None, prefix="ASIA", account_id=account_id)
+    assumed = AssumedRole(account_id, region, keys, session, role_arn, "", _HOUR, "")
+    return _of_role(Session(assumed), partition, policies)
 
 
 def _operator(account_id: str, partition: str, read: Read) -> Client:

@@ -6,8 +6,9 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-ke
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from secrets_pipeline.local.clock import CLOCK
 
 if TYPE_CHECKING:
     from secrets_pipeline.access.evaluator import Values
@@ -25,16 +26,23 @@ def about_request(region: str, *, through: str = "") -> dict[str, Values]:
         region: which it is made in.
         through: service that makes it on the client's behalf, for example `secretsmanager.amazonaws.com`.
     """
-    now = datetime.now(UTC)
     values: dict[str, Values] = {
-        "aws:currenttime": (now.isoformat(),),
-        "aws:epochtime": (str(int(now.timestamp())),),
+        **about_time(),
         "aws:requestedregion": (region,),
-        "aws:securetransport": ("true",),
         "aws:sourceip": ("127.0.0.1",),
         "aws:viaawsservice": (str(bool(through)).lower(),),
     }
     return {**values, **{f"aws:calledvia{which}": (through,) for which in ("", "first", "last")}} if through else values
+
+
+def about_time() -> dict[str, Values]:
+    """What is known of every request, also of those that AWS services make."""
+    now = CLOCK.moment
+    return {
+        "aws:currenttime": (now.isoformat(),),
+        "aws:epochtime": (str(int(now.timestamp())),),
+        "aws:securetransport": ("true",),
+    }
 
 
 def about_tags(tags: Mapping[str, str], removed: Iterable[str] = ()) -> dict[str, Values]:

@@ -37,7 +37,7 @@ class Belonging:
     scps: Levels | Unread = ()
     rcps: Levels | Unread = ()
 
-    def context(self, whose: Literal["principal", "resource"]) -> dict[str, Values]:
+    def context(self, whose: Literal["principal", "resource", "source"]) -> dict[str, Values]:
         """The condition keys that say so."""
         return {f"aws:{whose}orgid": (self.id,), f"aws:{whose}orgpaths": (self.path,)} if self.id else {}
 

@@ -19,6 +19,7 @@ from secrets_pipeline.local.corrections import shapes
 from secrets_pipeline.local.corrections.faults import Fault
 from secrets_pipeline.local.corrections.locks import account_lock
 from secrets_pipeline.local.corrections.secretsmanager import (
+    announce,
     authorization,
     metadata,
     policies,
@@ -35,6 +36,8 @@ from secrets_pipeline.local.lists import LAG
 
 _READS = re.compile(r"(BatchGet|Describe|Get|List|Validate)[A-Z]")
 
+_MOVES = frozenset({"CreateSecret", "PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage"})
+"""Operations that can move labels."""
 _ARN = re.compile(r"arn:[\w-]+:secretsmanager:[\w-]+:(?P<account>\d{12}):secret:.+")
 
 Operation = Callable[[Request], Mapping[str, Any]]
@@ -123,7 +126,15 @@ class Backend(BaseBackend, TaggableResourcesMixin):
             authorization.require(operation, request)
             if LAG.moment() is not None and not _READS.match(operation):
                 self._remember(str(params.get("SecretId") or params.get("Name")))
-            return OPERATIONS[operation](request)
+            if operation not in _MOVES:
+                return OPERATIONS[operation](request)
+            named = str(params.get("SecretId") or params.get("Name"))
+            before = announce.labels(self.store.find(named))
+            answer = OPERATIONS[operation](request)
+            changed = self.store.find(named)
+            if changed is not None:
+                announce.label_moves(changed, before)
+            return answer
 
     def _remember(self, secret_id: str) -> None:
         """Note what lists that lag behind will show of a secret and its replicas; the account's lock is held."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from moto.secretsmanager.utils import random_password
 
+from secrets_pipeline.local.clock import CLOCK
 from secrets_pipeline.local.corrections.faults import Fault
+from secrets_pipeline.local.corrections.secretsmanager import announce
 from secrets_pipeline.local.corrections.secretsmanager.keys import DEFAULT_ALIAS
 from secrets_pipeline.local.corrections.secretsmanager.listing import page
 from secrets_pipeline.local.corrections.secretsmanager.model import Secret
@@ -120,7 +121,7 @@ def delete_secret(request: Request) -> dict[str, Any]:
         )
     name = str(request.params["SecretId"])
     if force and request.store.find(name) is None:
-        return {"ARN": request.store.invented_arn(name), "Name": name, "DeletionDate": time.time()}
+        return {"ARN": request.store.invented_arn(name), "Name": name, "DeletionDate": CLOCK.now()}
     secret = request.writable(deleted=force)
     if secret.replicas:
         regions = ", ".join(secret.replicas)
@@ -128,10 +129,12 @@ def delete_secret(request: Request) -> dict[str, Any]:
             "InvalidParameterException",
             f"You can't delete secret {secret.name} that still has replica regions [{regions}]",
         )
+    announce.deletion("StartSecretVersionDelete", secret)
     if force:
         request.store.remove(secret.name)
-        return {"ARN": secret.arn, "Name": secret.name, "DeletionDate": time.time()}
-    secret.deleted = time.time() + (window or _DEFAULT_WINDOW) * _DAY
+        announce.deletion("EndSecretVersionDelete", secret)
+        return {"ARN": secret.arn, "Name": secret.name, "DeletionDate": CLOCK.now()}
+    secret.deleted = CLOCK.now() + (window or _DEFAULT_WINDOW) * _DAY
     secret.touch()
     return {"ARN": secret.arn, "Name": secret.name, "DeletionDate": secret.deleted}
 
@@ -142,6 +145,7 @@ def restore_secret(request: Request) -> dict[str, Any]:
     if secret.deleted is not None:
         secret.deleted = None
         secret.touch()
+        announce.deletion("CancelSecretVersionDelete", secret)
     return {"ARN": secret.arn, "Name": secret.name}
 
 

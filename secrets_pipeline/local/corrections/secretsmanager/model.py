@@ -5,10 +5,10 @@ https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.ht
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from secrets_pipeline.local.clock import CLOCK
 from secrets_pipeline.local.corrections.secretsmanager.keys import DEFAULT_ALIAS
 
 CURRENT = "AWSCURRENT"
@@ -37,7 +37,7 @@ class Version:
     binary: str | None = None
     kms_key_id: str | None = None
     stages: list[str] = field(default_factory=list)
-    created: float = field(default_factory=time.time)
+    created: float = field(default_factory=CLOCK.now)
     accessed: float | None = None
     former_key_ids: tuple[str | None, ...] = ()
 
@@ -96,7 +96,7 @@ class Replica:
     @property
     def status(self) -> str:
         """The status now."""
-        return "InProgress" if time.time() < self.ready else self.outcome
+        return "InProgress" if CLOCK.now() < self.ready else self.outcome
 
     def describe(self) -> dict[str, Any]:
         """ReplicationStatusType."""
@@ -125,8 +125,8 @@ class Secret:
     policy: str | None = None
     rotation: Rotation | None = None
     owning_service: str | None = None
-    created: float = field(default_factory=time.time)
-    changed: float = field(default_factory=time.time)
+    created: float = field(default_factory=CLOCK.now)
+    changed: float = field(default_factory=CLOCK.now)
     accessed: float | None = None
     deleted: float | None = None
     replicas: dict[str, Replica] = field(default_factory=dict)
@@ -134,7 +134,7 @@ class Secret:
 
     def touch(self) -> None:
         """Move LastChangedDate: every modification does, labels, tags, policy and rotation included."""
-        self.changed = time.time()
+        self.changed = CLOCK.now()
 
     def staged(self, stage: str) -> Version | None:
         """The version that holds a staging label; at most one does."""

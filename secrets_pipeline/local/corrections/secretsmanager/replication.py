@@ -5,12 +5,12 @@ https://docs.aws.amazon.com/secretsmanager/latest/userguide/replicate-secrets.ht
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from moto.secretsmanager.models import secretsmanager_backends
 
+from secrets_pipeline.local.clock import CLOCK
 from secrets_pipeline.local.corrections.faults import Fault
 from secrets_pipeline.local.corrections.secretsmanager import encryption, keys
 from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, Replica, Secret
@@ -40,7 +40,7 @@ def add(request: Request, secret: Secret, wanted: Sequence[Mapping[str, Any]]) -
     for one in wanted:
         region, key = str(one["Region"]), one.get("KmsKeyId") or None
         replica = Replica(region, None if key == keys.DEFAULT_ALIAS else key)
-        replica.ready = time.time() + settings().replicating_seconds
+        replica.ready = CLOCK.now() + settings().replicating_seconds
         secret.replicas[region] = replica
         store = _store(request.account_id, region)
         present = store.find(secret.name)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from secrets_pipeline.local.clock import CLOCK
 from secrets_pipeline.local.corrections.faults import Fault
 from secrets_pipeline.local.corrections.secretsmanager import authorization, encryption, replication
 from secrets_pipeline.local.corrections.secretsmanager.listing import page
@@ -144,7 +144,7 @@ def _read(request: Request, secret: Secret, version_id: str | None, stage: str |
             "You provided a VersionStage that is not associated to the provided VersionId.",
         )
     encryption.open_version(request, secret, version)
-    secret.accessed = version.accessed = time.time() // _DAY * _DAY
+    secret.accessed = version.accessed = CLOCK.now() // _DAY * _DAY
     content = {"SecretString": version.string} if version.string is not None else {"SecretBinary": version.binary}
     return {
         "ARN": secret.arn,

@@ -1,0 +1,65 @@
+"""The clock of the embedded AWS, which tests can move."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from datetime import UTC, datetime
+from types import ModuleType
+from typing import Any
+
+from moto.core import utils as moto_utils
+
+_UTCNOW = moto_utils.utcnow
+
+
+class Clock:
+    """Seconds since the epoch, as this AWS has them: real time, and how far it was moved."""
+
+    def __init__(self) -> None:
+        self._moved = 0.0
+
+    def now(self) -> float:
+        """Epoch seconds."""
+        return time.time() + self._moved
+
+    @property
+    def moment(self) -> datetime:
+        """The same with time zone."""
+        return datetime.fromtimestamp(self.now(), UTC)
+
+    def move_to(self, epoch: float) -> None:
+        """Let it be another time.
+
+        Args:
+            epoch: seconds.
+
+        Raises:
+            ValueError: no time that a date can have.
+        """
+        if not math.isfinite(epoch):
+            raise ValueError(epoch)
+        datetime.fromtimestamp(epoch, UTC)
+        self._moved = epoch - time.time()
+
+    def real(self) -> None:
+        """Let it be what it is."""
+        self._moved = 0.0
+
+
+CLOCK = Clock()
+"""This process's; moto makes its backends itself, nothing can be handed to them."""
+
+
+def _utcnow() -> datetime:
+    return CLOCK.moment.replace(tzinfo=None)
+
+
+def install() -> None:
+    """Let moto read this clock: modules that took its function by name, and those that are yet to come."""
+    for module in [*sys.modules.values()]:
+        if isinstance(module, ModuleType) and module.__name__.startswith("moto."):
+            held: Any = vars(module)
+            if held.get("utcnow") is _UTCNOW:
+                held["utcnow"] = _utcnow
