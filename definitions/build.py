@@ -4,6 +4,7 @@ import warnings
 
 import dagster as dg
 
+from definitions.alerting import alerting
 from definitions.applying import applying
 from definitions.assets import ASSETS
 from definitions.checks import CHECKS
@@ -34,6 +35,7 @@ def build_definitions(progress: StageProgress = quiet, desired: Desired | None =
                 "stacks": StacksResource(aws=aws, opened=dg.ResourceDefinition.hardcoded_resource(desired)),
                 "progress": dg.ResourceDefinition.hardcoded_resource(progress),
                 "applying": applying,
+                "alerting": alerting,
                 "sealed": sealing_io_manager,
             },
             # Also for Materialize in the UI, backfills and `dg launch`: one process a run, a run a stack.

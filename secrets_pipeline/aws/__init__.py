@@ -1,5 +1,6 @@
 """boto3 sessions per account and region: guarded, paced, paged, with errors in plain language."""
 
+from secrets_pipeline.aws.alerts import Alert, NoTopic, NotPublished, Publication, Published, publish
 from secrets_pipeline.aws.consistency import (
     NEW_PRINCIPAL,
     NEW_RESOURCE,
@@ -45,11 +46,16 @@ __all__ = [
     "ROLE_SESSION_NAME",
     "SEAL_ALIAS",
     "AccountCheck",
+    "Alert",
     "AwsAccount",
     "AwsError",
     "Lag",
+    "NoTopic",
+    "NotPublished",
     "Pacer",
     "Patience",
+    "Publication",
+    "Published",
     "Quota",
     "ReadOnly",
     "ServiceKey",
@@ -69,6 +75,7 @@ __all__ = [
     "pacer_for",
     "pages",
     "partition_of",
+    "publish",
     "quota_of",
     "read_only_requested",
     "seal_key",

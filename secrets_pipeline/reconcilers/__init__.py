@@ -12,7 +12,7 @@ from secrets_pipeline.reconcilers.findings import (
     logins,
 )
 from secrets_pipeline.reconcilers.generated import generate_passwords, lacking_values
-from secrets_pipeline.reconcilers.opening import CONFIG_VARIABLE, MANIFESTS, Desired, read_desired
+from secrets_pipeline.reconcilers.opening import CONFIG_VARIABLE, MANIFESTS, Desired, operator_settings, read_desired
 from secrets_pipeline.reconcilers.readable_secrets import stack_in_aws, withheld
 from secrets_pipeline.reconcilers.stages import STAGES, apply_stack, commit, plan_stack
 
@@ -37,6 +37,7 @@ __all__ = [
     "generate_passwords",
     "lacking_values",
     "logins",
+    "operator_settings",
     "plan_stack",
     "read_desired",
     "stack_in_aws",

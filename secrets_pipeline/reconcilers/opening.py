@@ -95,6 +95,16 @@ class Desired:
         )
 
 
+def operator_settings() -> OperatorSettings:
+    """The operator's settings (`SECRETS_PIPELINE_CONFIG`).
+
+    Raises:
+        SpecError: if they cannot be read.
+    """
+    named = os.environ.get(CONFIG_VARIABLE)
+    return load_settings(FilePath(named) if named else None)
+
+
 def read_desired(base_path: FilePath, *, origin: Origin = MANIFESTS, allow_exec: bool = False) -> Desired:
     """Read a repository under the operator's settings (`SECRETS_PIPELINE_CONFIG`).
 
@@ -107,8 +117,7 @@ def read_desired(base_path: FilePath, *, origin: Origin = MANIFESTS, allow_exec:
         StackError: if there is no Atmos repository, or no stacks where `origin` says.
         SpecError: if the settings cannot be read.
     """
-    named = os.environ.get(CONFIG_VARIABLE)
-    settings = load_settings(FilePath(named) if named else None)
+    settings = operator_settings()
     # YAML sees the Atmos variables that say where the repository is, and what the operator allows; nothing else.
     # ATMOS_BASE_PATH is how the caller found `base_path`; a base path that was asked for by name wins over it.
     allowed = {name: os.environ[name] for name in os.environ if name.startswith("ATMOS_") and name != BASE_PATH}

@@ -1,5 +1,6 @@
 """Resolved stack in, desired state out. The input contract lives here."""
 
+from secrets_pipeline.spec.alert_settings import AlertSettings
 from secrets_pipeline.spec.build import SpecSet, build_spec, build_specs
 from secrets_pipeline.spec.control_model import CONTROL_IDS, ControlParameters
 from secrets_pipeline.spec.limits import INLINE_POLICY_CHARACTERS, KEY_POLICY_BYTES, POLICY_BYTES
@@ -54,6 +55,7 @@ __all__ = [
     "KEY_POLICY_BYTES",
     "OUTPUTS",
     "POLICY_BYTES",
+    "AlertSettings",
     "ConsumerSpec",
     "ControlParameters",
     "Cron",

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BeforeValidator, Field, ValidationError
 
 from secrets_pipeline.errors import SpecError, Where
+from secrets_pipeline.spec.alert_settings import AlertSettings
 from secrets_pipeline.spec.limits import ALIAS, KEY_ARN, ORGANIZATION_ID, REGION
 from secrets_pipeline.spec.model import Spec, Target
 
@@ -125,6 +126,10 @@ def _seals(value: object) -> object:
     return {} if value == "local" else value
 
 
+def _globs(value: object) -> object:
+    return {True: ("*",), False: ()}[value] if isinstance(value, bool) else value
+
+
 class OperatorSettings(Spec):
     """What only the operator decides.
 
@@ -139,6 +144,9 @@ class OperatorSettings(Spec):
         rds_ca_file: certificate bundle for logging in to RDS; None for the system's.
         access: who else may read, and what an audit may look at.
         events: the queue that brings events; None for none: a sensor then looks for itself, every few minutes.
+        alerts: where alerts go.
+        apply_on_change: globs on names of stacks that are applied by themselves when their YAML changed; `true` is
+            `["*"]`, and the default is none: a change waits for somebody to apply it.
     """
 
     targets: tuple[TargetRule, ...] = ()
@@ -151,6 +159,12 @@ class OperatorSettings(Spec):
     rds_ca_file: str | None = None
     access: AccessSettings = AccessSettings()
     events: EventSettings | None = None
+    alerts: AlertSettings = AlertSettings()
+    apply_on_change: Annotated[tuple[str, ...], BeforeValidator(_globs)] = ()
+
+    def applies_changes(self, stack: str) -> bool:
+        """Whether a change of the YAML of `stack` is applied by itself."""
+        return any(fnmatch.fnmatchcase(stack, glob) for glob in self.apply_on_change)
 
     def target(self, stack: str) -> TargetRule | None:
         """The first rule that matches `stack`."""
