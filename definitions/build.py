@@ -13,14 +13,18 @@ from definitions.jobs import JOBS
 from definitions.resources import AwsSessions, StacksResource, StageProgress, quiet
 from definitions.sensors import SENSORS
 from secrets_pipeline.reconcilers import Desired
+from secrets_pipeline.rotation.steps import Watch, unwatched
 
 
-def build_definitions(progress: StageProgress = quiet, desired: Desired | None = None) -> dg.Definitions:
+def build_definitions(
+    progress: StageProgress = quiet, desired: Desired | None = None, watch: Watch = unwatched
+) -> dg.Definitions:
     """Everything that Dagster loads.
 
     Args:
         progress: who watches outcomes as they come, in the process that executes the run.
         desired: what that process has read already; None has each run read it.
+        watch: who watches the steps of rotations, there as well.
     """
     aws = AwsSessions()
     with warnings.catch_warnings():
@@ -34,6 +38,7 @@ def build_definitions(progress: StageProgress = quiet, desired: Desired | None =
                 "aws": aws,
                 "stacks": StacksResource(aws=aws, opened=dg.ResourceDefinition.hardcoded_resource(desired)),
                 "progress": dg.ResourceDefinition.hardcoded_resource(progress),
+                "rotation_watch": dg.ResourceDefinition.hardcoded_resource(watch),
                 "applying": applying,
                 "alerting": alerting,
                 "sealed": sealing_io_manager,

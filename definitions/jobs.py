@@ -7,6 +7,7 @@ from definitions.assets import ASSETS
 from definitions.checks.partitioned import VERIFY_TAG
 from definitions.partitions import STACKS
 from definitions.resources import Stacks
+from definitions.rotating import rotate_secrets
 from secrets_pipeline.engine import ChangeClass
 from secrets_pipeline.reconcilers import plan_stack
 
@@ -59,4 +60,4 @@ def plan() -> None:
     plan_stages()
 
 
-JOBS = (provision, verify, plan)
+JOBS = (provision, verify, plan, rotate_secrets)

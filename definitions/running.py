@@ -1,9 +1,10 @@
 """Run the jobs from the command line: in this process against the shared DAGSTER_HOME, or on a running deployment."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
@@ -14,8 +15,11 @@ from definitions.checks.partitioned import PROBE_TAG, VERIFY_TAG
 from definitions.home import prepare_home
 from definitions.partitions import PARTITION_TAG, add_missing
 from definitions.resources import StageProgress, quiet
+from definitions.sensors.requests import SECRETS_TAG, fitting
 from secrets_pipeline.errors import GuardError, SecretsPipelineError
 from secrets_pipeline.reconcilers import MANIFESTS, ApplyOptions, Desired
+from secrets_pipeline.reconcilers.rotating import DEFAULT_SECONDS
+from secrets_pipeline.rotation.steps import Watch, unwatched
 
 _POLL_SECONDS = 1.0
 
@@ -85,12 +89,54 @@ def verify(stack: str, *, base_path: Path, desired: Desired | None = None, probe
     return _checks(stack, _execute("verify", stack, built, config, tags))
 
 
+def rotate(
+    stack: str,
+    names: Sequence[str],
+    *,
+    desired: Desired,
+    watch: Watch = unwatched,
+    seconds: float = DEFAULT_SECONDS,
+) -> RunReport:
+    """Run the `rotate_secrets` job for some secrets of one stack; see `provision`.
+
+    Args:
+        stack: its name.
+        names: of the secrets, whole.
+        desired: what has been read of the repository.
+        watch: told of each step as it is done.
+        seconds: how long to follow a rotation function.
+    """
+    built, config = build_definitions(desired=desired, watch=watch), _source_config(desired.base_path, desired)
+    ops = {"rotate": {"config": {"secrets": list(names), "seconds": seconds}}}
+    result = _execute("rotate_secrets", stack, built, config, {SECRETS_TAG: fitting(sorted(names))}, ops=ops)
+    return _report(stack, result)
+
+
+def follow(stack: str, *, desired: Desired, progress: StageProgress = quiet) -> tuple[RunReport, tuple[CheckRow, ...]]:
+    """Run the `follow_rotation` job of one stack: what is rendered again, who is refreshed, and the checks.
+
+    Args:
+        stack: its name.
+        desired: what has been read of the repository.
+        progress: receives stage and outcome as they come.
+    """
+    built, config = build_definitions(progress, desired), _source_config(desired.base_path, desired)
+    result = _execute("follow_rotation", stack, built, config, {})
+    return _report(stack, result), _checks(stack, result)
+
+
 def _probing(probe: bool) -> dict[str, str]:
     return {PROBE_TAG: "true"} if probe else {}
 
 
 def _execute(
-    job: str, stack: str, built: dg.Definitions, config: Mapping[str, Any], tags: Mapping[str, str]
+    job: str,
+    stack: str,
+    built: dg.Definitions,
+    config: Mapping[str, Any],
+    tags: Mapping[str, str],
+    *,
+    ops: Mapping[str, Any] = MappingProxyType({}),
 ) -> dg.ExecuteInProcessResult:
     prepare_home()
     with dg.DagsterInstance.get() as instance:
@@ -99,6 +145,7 @@ def _execute(
             instance=instance,
             run_config={
                 "resources": {"stacks": {"config": config}},
+                "ops": dict(ops),
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
             },
             raise_on_error=False,
@@ -115,15 +162,22 @@ def _source_config(base_path: Path, desired: Desired | None) -> dict[str, Any]:
 
 def _report(stack: str, result: dg.ExecuteInProcessResult) -> RunReport:
     rows: list[Mapping[str, str]] = []
-    for event in result.get_asset_materialization_events():
-        materialization = event.step_materialization_data.materialization
-        stage = materialization.asset_key.to_user_string()
-        value = materialization.metadata[OUTCOMES].value if OUTCOMES in materialization.metadata else []
+    for said in _said(result):
+        stage = said.asset_key.to_user_string()
+        value = said.metadata[OUTCOMES].value if OUTCOMES in said.metadata else []
         if isinstance(value, list):
             rows.extend({"stage": stage, **row} for row in value)
     failures = [event for event in result.all_events if event.is_step_failure or event.is_run_failure]
     error = next((text for event in failures if (text := _failure_text(event))), None)
     return RunReport(stack, result.run_id, result.success, tuple(rows), None if result.success else error)
+
+
+def _said(result: dg.ExecuteInProcessResult) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
+    for event in result.all_events:
+        if event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION:
+            yield event.step_materialization_data.materialization
+        elif event.event_type is dg.DagsterEventType.ASSET_OBSERVATION:
+            yield event.asset_observation_data.asset_observation
 
 
 def _failure_text(event: dg.DagsterEvent) -> str | None:
@@ -196,4 +250,4 @@ def _followed(client: Any, run_id: str, timeout: float) -> dg.DagsterRunStatus: 
     )
 
 
-__all__ = ["CheckRow", "RunReport", "prepare_home", "provision", "queue", "verify"]
+__all__ = ["CheckRow", "RunReport", "follow", "prepare_home", "provision", "queue", "rotate", "verify"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from definitions.running import CheckRow, RunReport
     from secrets_pipeline.engine import Outcome
     from secrets_pipeline.reconcilers import ApplyOptions, Desired
+    from secrets_pipeline.rotation.steps import Watch
 
 _INTERRUPTED = "DagsterExecutionInterruptedError"
 
@@ -59,6 +60,34 @@ def verify(stack: str, desired: Desired, *, probe: bool = False) -> tuple[CheckR
     for check in checks:
         _interrupt_if_so(None if check.passed else check.detail)
     return checks
+
+
+def rotate(stack: str, names: Sequence[str], desired: Desired, watch: Watch, seconds: float) -> RunReport:
+    """Rotate secrets of a stack in this process; see `definitions.running`.
+
+    Raises:
+        KeyboardInterrupt: if SIGINT or SIGTERM ended the run.
+    """
+    from definitions import running  # noqa: PLC0415 - see the module's docstring
+
+    report = running.rotate(stack, names, desired=desired, watch=watch, seconds=seconds)
+    _interrupt_if_so(report.error)
+    return report
+
+
+def follow(
+    stack: str, desired: Desired, progress: Callable[[str, Outcome], None]
+) -> tuple[RunReport, tuple[CheckRow, ...]]:
+    """Render again and refresh what a rotation changed, and check it; see `definitions.running`.
+
+    Raises:
+        KeyboardInterrupt: if SIGINT or SIGTERM ended the run.
+    """
+    from definitions import running  # noqa: PLC0415 - see the module's docstring
+
+    report, checks = running.follow(stack, desired=desired, progress=progress)
+    _interrupt_if_so(report.error)
+    return report, checks
 
 
 def queue(stack: str, url: str, options: ApplyOptions, timeout: float) -> RunReport:

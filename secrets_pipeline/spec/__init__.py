@@ -1,5 +1,6 @@
 """Resolved stack in, desired state out. The input contract lives here."""
 
+from secrets_pipeline.spec.across import followers
 from secrets_pipeline.spec.alert_settings import AlertSettings
 from secrets_pipeline.spec.build import SpecSet, build_spec, build_specs
 from secrets_pipeline.spec.control_model import CONTROL_IDS, ControlParameters
@@ -102,6 +103,7 @@ __all__ = [
     "build_spec",
     "build_specs",
     "expression_of",
+    "followers",
     "leaf_expression",
     "load_settings",
     "locks_out_root",

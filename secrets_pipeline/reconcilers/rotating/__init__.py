@@ -1,7 +1,6 @@
 """Rotate now: by the secret's function, or by this pipeline where a secret has none."""
 
-from secrets_pipeline.reconcilers.rotating.choice import Way, roots, way_of
-from secrets_pipeline.reconcilers.rotating.reconciler import RotateReconciler
-from secrets_pipeline.rotation.steps import RotationStep, Watch, unwatched
+from secrets_pipeline.reconcilers.rotating.choice import NoWay, Way, roots, way_of
+from secrets_pipeline.reconcilers.rotating.reconciler import DEFAULT_SECONDS, RotateReconciler
 
-__all__ = ["RotateReconciler", "RotationStep", "Watch", "Way", "roots", "unwatched", "way_of"]
+__all__ = ["DEFAULT_SECONDS", "NoWay", "RotateReconciler", "Way", "roots", "way_of"]
