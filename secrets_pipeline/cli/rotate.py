@@ -64,6 +64,8 @@ def rotate(
     failures, desired = Failures(), read_asked(source)
     known = usable(desired, list(dict.fromkeys(stacks)) if stacks else None, failures, strict=source.strict)
     asked = reachable(desired, known, readable_by, failures) if readable_by else _named(desired, known, names or [])
+    if not asked and not failures.texts:
+        say("There is nothing to rotate.")
     if dry_run:
         _tell_plan(desired, asked, failures, output)
         failures.exit()

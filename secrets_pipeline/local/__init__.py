@@ -10,6 +10,7 @@ from secrets_pipeline.local.faults import Fault, FaultAction, FaultReport, Struc
 from secrets_pipeline.local.latency import Latency, set_latency
 from secrets_pipeline.local.lifecycle import ADMINISTRATOR_ROLE, LocalAws, start, status, stop
 from secrets_pipeline.local.lists import freeze_lists, lag_lists, thaw_lists
+from secrets_pipeline.local.mishaps import Mishap, Moment, kill_invocations
 from secrets_pipeline.local.quotas import SECRETS_MANAGER_QUOTAS, RateQuota, enforce_quotas
 from secrets_pipeline.local.rollouts import RunningTask, running_tasks, set_rollout_seconds
 from secrets_pipeline.local.terraform import (
@@ -31,6 +32,8 @@ __all__ = [
     "FaultReport",
     "Latency",
     "LocalAws",
+    "Mishap",
+    "Moment",
     "RateQuota",
     "RunningTask",
     "StandIn",
@@ -49,6 +52,7 @@ __all__ = [
     "enforce_quotas",
     "fault_reports",
     "freeze_lists",
+    "kill_invocations",
     "lag_lists",
     "reset_calls",
     "reset_conditions",

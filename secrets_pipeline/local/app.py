@@ -31,6 +31,7 @@ from secrets_pipeline.local.faults import FAULTS_PATH
 from secrets_pipeline.local.gate import Gate, Passage, cut
 from secrets_pipeline.local.latency import LATENCY_PATH
 from secrets_pipeline.local.lists import LAG, LISTS_PATH
+from secrets_pipeline.local.mishaps import MISHAPS, MISHAPS_PATH
 from secrets_pipeline.local.quotas import QUOTAS_PATH
 from secrets_pipeline.local.requests import operation_of
 from secrets_pipeline.local.rollouts import ROLLOUTS, ROLLOUTS_PATH
@@ -86,6 +87,7 @@ class Application:
             FAULTS_PATH: self._gate.faults,
             ROLLOUTS_PATH: ROLLOUTS,
             DISORDER_PATH: DisorderControl(),
+            MISHAPS_PATH: MISHAPS,
         }
         self._controls: dict[str, Control] = {
             **conditions,

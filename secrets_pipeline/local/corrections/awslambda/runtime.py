@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import uuid
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,7 @@ from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
 from secrets_pipeline.local.corrections.settings import settings
+from secrets_pipeline.local.mishaps import MISHAPS
 
 if TYPE_CHECKING:
     from moto.awslambda.models import LambdaFunction
@@ -56,7 +59,8 @@ def invoke(function: LambdaFunction, body: str) -> Invocation:
         root, answer = Path(folder, "task"), Path(folder, "answer.json")
         with zipfile.ZipFile(io.BytesIO(function.code_bytes)) as archive:
             archive.extractall(root)
-        command = [sys.executable, str(BOOTSTRAP), str(root), str(function.handler), str(answer)]
+        mishap = MISHAPS.take(body or "{}")
+        command = [sys.executable, str(BOOTSTRAP), str(root), str(function.handler), str(answer), mishap or ""]
         seconds = int(function.timeout)
         try:
             done = subprocess.run(
@@ -70,11 +74,25 @@ def invoke(function: LambdaFunction, body: str) -> Invocation:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return _failure("Sandbox.Timedout", f"Task timed out after {seconds}.00 seconds")
+            return _ended("Sandbox.Timedout", f"Task timed out after {seconds}.00 seconds")
         log = done.stdout + done.stderr
         if not answer.exists():
-            return _failure("Runtime.ExitError", f"Runtime exited with status {done.returncode}", log)
+            return _ended("Runtime.ExitError", _exit_error(done.returncode), log)
         return Invocation(answer.read_bytes(), done.returncode != 0, log)
+
+
+def _exit_error(status: int) -> str:
+    how = f"signal: {signal.strsignal(-status)}".lower() if status < 0 else f"exit status {status}"
+    return f"Runtime exited with error: {how}"
+
+
+def _ended(kind: str, message: str, log: str = "") -> Invocation:
+    """Of a process that did not live to say it, Lambda itself writes the last line of the log.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-invocation.html
+    """
+    request = uuid.uuid4()
+    return _failure(kind, message, f"{log}RequestId: {request} Error: {message}\n")
 
 
 def _failure(kind: str, message: str, log: str = "") -> Invocation:
