@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
@@ -19,8 +19,9 @@ CODE = """
 import boto3
 def handler(event, context):
     boto3.client("ssm").put_parameter(Name=event["name"], Value="done", Type="String", Overwrite=True)
-    return "alive"
+    return {"alive": "yes"}
 """
+ALIVE = {"alive": "yes"}
 
 
 @pytest.fixture
@@ -54,9 +55,10 @@ def functions(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> LambdaClient:
     return client
 
 
-def invoke(client: LambdaClient, **event: str) -> Any:
+def invoke(client: LambdaClient, **event: str) -> dict[str, str]:
     answer = client.invoke(FunctionName="mishaps", Payload=json.dumps(event).encode())
-    return json.loads(answer["Payload"].read())
+    found: dict[str, str] = json.loads(answer["Payload"].read())
+    return found
 
 
 def done(name: str) -> bool:
@@ -69,19 +71,19 @@ def test_the_process_is_killed_before_or_after_the_work_as_often_as_asked(
     aws: LocalAws, functions: LambdaClient, moment: Moment, worked: bool
 ) -> None:
     kill_invocations(aws, Mishap(step="setSecret", moment=moment, times=2))
-    assert invoke(functions, Step="createSecret", name=f"{moment}-other") == "alive"
+    assert invoke(functions, Step="createSecret", name=f"{moment}-other") == ALIVE
     for _ in range(2):
         answer = invoke(functions, Step="setSecret", name=moment.value)
         assert answer["errorType"] == "Runtime.ExitError"
         assert answer["errorMessage"] == "Runtime exited with error: signal: killed"
         assert done(moment.value) is worked
-    assert invoke(functions, Step="setSecret", name=moment.value) == "alive"
+    assert invoke(functions, Step="setSecret", name=moment.value) == ALIVE
 
 
 def test_conditions_end_with_all_others(aws: LocalAws, functions: LambdaClient) -> None:
     kill_invocations(aws, Mishap(times=100))
     reset_conditions(aws)
-    assert invoke(functions, name="x") == "alive"
+    assert invoke(functions, name="x") == ALIVE
 
 
 def test_a_mishap_strikes_at_least_once() -> None:
