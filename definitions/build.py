@@ -29,7 +29,9 @@ def build_definitions(
     aws = AwsSessions()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.PreviewWarning)
-        return dg.Definitions(
+        # Dagster copies a sensor to bind the resources of its jobs, and warns of a parameter that only it sets.
+        warnings.filterwarnings("ignore", "Parameter `owners` of initializer `SensorDefinition", dg.BetaWarning)
+        built = dg.Definitions(
             assets=ASSETS,
             asset_checks=CHECKS,
             jobs=JOBS,
@@ -46,3 +48,5 @@ def build_definitions(
             # Also for Materialize in the UI, backfills and `dg launch`: one process a run, a run a stack.
             executor=dg.in_process_executor,
         )
+        built.get_repository_def()
+    return built

@@ -1,9 +1,9 @@
-"""The jobs: provision (assets), verify (checks alone), plan (observations alone)."""
+"""The jobs: provision (assets), follow_rotation (some of them), verify (checks alone), plan (observations alone)."""
 
 import dagster as dg
 
 from definitions.applying import table_of
-from definitions.assets import ASSETS
+from definitions.assets import ASSETS, FOLLOWING
 from definitions.checks.partitioned import VERIFY_TAG
 from definitions.partitions import STACKS
 from definitions.resources import Stacks
@@ -15,6 +15,15 @@ provision = dg.define_asset_job(
     "provision",
     selection=dg.AssetSelection.assets(*ASSETS),
     description="Make AWS match one stack: every asset, then its checks.",
+)
+
+follow_rotation = dg.define_asset_job(
+    "follow_rotation",
+    # Their checks come with them: logins, connections, who can read.
+    selection=dg.AssetSelection.assets(*FOLLOWING),
+    tags={VERIFY_TAG: "true"},
+    description="After a rotation: log in with the new password, write it into the connection secrets that hold it, "
+    "refresh those who read them, and check all that.",
 )
 
 verify = dg.define_asset_job(
@@ -60,4 +69,4 @@ def plan() -> None:
     plan_stages()
 
 
-JOBS = (provision, verify, plan, rotate_secrets)
+JOBS = (provision, follow_rotation, verify, plan, rotate_secrets)

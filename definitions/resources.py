@@ -10,8 +10,16 @@ from pydantic import PrivateAttr
 from secrets_pipeline.aws import Sessions
 from secrets_pipeline.engine import Outcome
 from secrets_pipeline.errors import SpecError, StackError
-from secrets_pipeline.reconcilers import MANIFESTS, ApplyOptions, Desired, StackContext, World, read_desired
-from secrets_pipeline.spec import Target
+from secrets_pipeline.reconcilers import (
+    MANIFESTS,
+    ApplyOptions,
+    Desired,
+    StackContext,
+    World,
+    operator_settings,
+    read_desired,
+)
+from secrets_pipeline.spec import OperatorSettings, Target
 from secrets_pipeline.stacks import Origin
 from secrets_pipeline.stacks.source import STANDARD_INPUT
 from secrets_pipeline.values import LocalSealStore, S3SealStore, SealStore
@@ -79,6 +87,20 @@ class Stacks:
         if self._desired is None:
             self._desired = self.read()
         return self._desired
+
+    @property
+    def sessions(self) -> Sessions:
+        """How AWS is reached."""
+        return self._sessions
+
+    @property
+    def settings(self) -> OperatorSettings:
+        """The operator's settings; the stacks are not read for them.
+
+        Raises:
+            SpecError: if they cannot be read.
+        """
+        return operator_settings() if self._desired is None else self._desired.settings
 
     def read(self) -> Desired:
         """The desired state of every stack, read now.

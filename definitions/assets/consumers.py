@@ -52,19 +52,30 @@ APPLIED = (
 def stack_report(context: Context, applying: Apply) -> Result:
     """Marks what is finished, then fails the run if anything failed, with the table of outcomes."""
     marked = applying.reconcile("stack_report", commit(applying.context(context.partition_key)))
-    table = [row for asset in APPLIED for row in latest_outcomes(context, asset.key)] + rows(marked)
-    failed = [row for row in table if row["outcome"] == "failed"]
+    earlier, own = outcomes_of_stack(context)
+    own += rows(marked)
+    failed = [row for row in own if row["outcome"] == "failed"]
     if failed:
         lines = [f"{row['kind']} {row['name']}: {row['detail']}" for row in failed]
-        raise dg.Failure("\n".join([f"{len(failed)} failed", *lines]), metadata={"table": table_of(table)})
-    return materialized(marked, {"stack": table_of(table)})
+        raise dg.Failure("\n".join([f"{len(failed)} failed", *lines]), metadata={"table": table_of(earlier + own)})
+    return materialized(marked, {"stack": table_of(earlier + own)})
 
 
-def latest_outcomes(context: Context, key: dg.AssetKey) -> list[dict[str, str]]:
-    """The outcome rows of an asset's latest materialisation of this partition."""
-    wanted = dg.AssetRecordsFilter(asset_key=key, asset_partitions=[context.partition_key])
-    for record in context.instance.fetch_materializations(wanted, limit=1).records:
-        metadata = record.asset_materialization.metadata if record.asset_materialization else {}
-        value = metadata[OUTCOMES].value if OUTCOMES in metadata else []
-        return [dict(row) for row in value] if isinstance(value, list) else []
-    return []
+Rows = list[dict[str, str]]
+
+
+def outcomes_of_stack(context: Context) -> tuple[Rows, Rows]:
+    """The outcome rows of the latest materialisation of each asset of the stack.
+
+    Returns:
+        Those of earlier runs, whose failures are not this run's, and those of this run.
+    """
+    found: dict[bool, Rows] = {False: [], True: []}
+    for asset in APPLIED:
+        wanted = dg.AssetRecordsFilter(asset_key=asset.key, asset_partitions=[context.partition_key])
+        for record in context.instance.fetch_materializations(wanted, limit=1).records:
+            metadata = record.asset_materialization.metadata if record.asset_materialization else {}
+            value = metadata[OUTCOMES].value if OUTCOMES in metadata else []
+            if isinstance(value, list):
+                found[record.run_id == context.run.run_id].extend(dict(row) for row in value)
+    return found[False], found[True]

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from botocore.credentials import Credentials
     from mypy_boto3_apigateway.client import APIGatewayClient
     from mypy_boto3_ecs.client import ECSClient
+    from mypy_boto3_events.client import EventBridgeClient
     from mypy_boto3_iam.client import IAMClient
     from mypy_boto3_kms.client import KMSClient
     from mypy_boto3_lambda.client import LambdaClient
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
     from mypy_boto3_sns.client import SNSClient
+    from mypy_boto3_sqs.client import SQSClient
     from mypy_boto3_ssm.client import SSMClient
     from mypy_boto3_sts.client import STSClient
 
@@ -129,6 +131,10 @@ class AwsAccount:
     def client(self, service: Literal["sns"]) -> SNSClient: ...
     @overload
     def client(self, service: Literal["logs"]) -> CloudWatchLogsClient: ...
+    @overload
+    def client(self, service: Literal["sqs"]) -> SQSClient: ...
+    @overload
+    def client(self, service: Literal["events"]) -> EventBridgeClient: ...
     @overload
     def client(self, service: str) -> BaseClient: ...
     def client(self, service: str) -> BaseClient:

@@ -3,6 +3,7 @@
 from secrets_pipeline.reconcilers import access_findings
 from secrets_pipeline.reconcilers.access_findings import access_matrix
 from secrets_pipeline.reconcilers.context import ApplyOptions, StackContext, Surroundings, World
+from secrets_pipeline.reconcilers.event_stacks import Concern, Dismissed, EventStacks
 from secrets_pipeline.reconcilers.findings import (
     Finding,
     Verdict,
@@ -21,7 +22,10 @@ __all__ = [
     "MANIFESTS",
     "STAGES",
     "ApplyOptions",
+    "Concern",
     "Desired",
+    "Dismissed",
+    "EventStacks",
     "Finding",
     "StackContext",
     "Surroundings",

@@ -2,5 +2,6 @@
 
 from secrets_pipeline.rotation.events.hints import Hint, Kind, Poison
 from secrets_pipeline.rotation.events.parsing import parse
+from secrets_pipeline.rotation.events.queue import EventQueue, Message
 
-__all__ = ["Hint", "Kind", "Poison", "parse"]
+__all__ = ["EventQueue", "Hint", "Kind", "Message", "Poison", "parse"]

@@ -180,7 +180,8 @@ def _elements(answer: bytes) -> dict[str, Any] | None:
         given = json.loads(answer or b"{}")
     except ValueError:
         return None
-    return dict(_of_answer(given)) or None
+    # Some of KMS's answers are `null`.
+    return dict(_of_answer(given)) or None if isinstance(given, dict) else None
 
 
 def _of_answer(given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

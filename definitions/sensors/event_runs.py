@@ -1,0 +1,121 @@
+"""From received messages to runs: each event is covered by a run of its stack that was made after it, and then deleted.
+
+A message is deleted only when it is received again and its run exists: a daemon that is killed anywhere in between
+loses nothing, as the message comes back, and repeats nothing, as the run is found by a tag.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from definitions.partitions import PARTITION_TAG
+from definitions.sensors.requests import EVENT_TAG_PREFIX, run_request
+from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.reconcilers import Concern, Dismissed
+from secrets_pipeline.rotation.events import Hint, Kind, Message, Poison, parse
+
+MOST_ATTEMPTS = 3
+"""Runs of one event that could not even be started; then its message is left to the dead-letter queue."""
+
+Concerned = Callable[[Hint], tuple[Concern, ...] | Dismissed]
+Cause = tuple[str, str]
+"""Job and stack."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What becomes of some messages.
+
+    Attributes:
+        done: to be deleted.
+        requests: runs to be made; their messages stay until the runs are known to exist.
+        notices: level (`debug`, `warning` …) and text, for the log.
+    """
+
+    done: Sequence[Message]
+    requests: Sequence[dg.RunRequest]
+    notices: Sequence[tuple[str, str]]
+
+
+@dataclass
+class Dispatcher:
+    """Decides about the messages of one tick.
+
+    Attributes:
+        instance: knows the runs.
+        sensor: the sensor's name; runs of others do not count.
+        jobs: the job for each kind of event.
+        concerned: says whom an event concerns; it asks AWS.
+        is_late: whether the tick has no time for further questions; what is left comes back.
+    """
+
+    instance: dg.DagsterInstance
+    sensor: str
+    jobs: Mapping[Kind, str]
+    concerned: Concerned
+    is_late: Callable[[], bool]
+    _done: list[Message] = field(default_factory=list)
+    _notices: list[tuple[str, str]] = field(default_factory=list)
+    _waiting: dict[Cause, dict[str, tuple[Hint, str, int]]] = field(default_factory=lambda: defaultdict(dict))
+
+    def decide(self, messages: Iterable[Message]) -> Decided:
+        """Decide about each message."""
+        for message in messages:
+            self._look(message)
+        return Decided(self._done, [self._request(*cause) for cause in sorted(self._waiting)], self._notices)
+
+    def _look(self, message: Message) -> None:
+        parsed = parse(message.body)
+        if isinstance(parsed, Poison):
+            if message.receives <= 1:
+                text = f"message {message.message_id} {parsed.reason}: it is left to the dead-letter queue"
+                self._notices.append(("error", text))
+            return
+        if self.is_late():
+            return
+        try:
+            verdict = self.concerned(parsed)
+        except SecretsPipelineError as error:
+            self._notices.append(("warning", f"event {parsed.event_id}: {error.diagnostics()}"))
+            return
+        if isinstance(verdict, Dismissed):
+            self._notices.append(("debug", f"event {parsed.event_id}: {verdict.reason}"))
+            self._done.append(message)
+        elif self._is_covered(parsed, verdict):
+            self._done.append(message)
+
+    def _is_covered(self, hint: Hint, concerns: Sequence[Concern]) -> bool:
+        """Whether every stack has its run; runs are requested for those that have none."""
+        runs = self._runs(hint.event_id)
+        job, covered = self.jobs[hint.kind], True
+        for concern in concerns:
+            tried = [one for one in runs if one.dagster_run.tags.get(PARTITION_TAG) == concern.stack]
+            if any(not _was_never_started(one) for one in tried):
+                continue
+            covered = False
+            if len(tried) < MOST_ATTEMPTS:
+                self._waiting[job, concern.stack][hint.event_id] = (hint, concern.secret, len(tried) + 1)
+            else:
+                text = f"event {hint.event_id}: {len(tried)} runs of stack {concern.stack} could not be started"
+                self._notices.append(("error", text))
+        return covered
+
+    def _runs(self, event_id: str) -> Sequence[dg.RunRecord]:
+        tags = {f"{EVENT_TAG_PREFIX}{event_id}": "true", "dagster/sensor_name": self.sensor}
+        # One that is not started yet when a tick begins was left by a killed daemon; asked for again, it is used.
+        made = self.instance.get_run_records(dg.RunsFilter(tags=tags))
+        return [one for one in made if one.dagster_run.status is not dg.DagsterRunStatus.NOT_STARTED]
+
+    def _request(self, job: str, stack: str) -> dg.RunRequest:
+        waiting = sorted(self._waiting[job, stack].values(), key=lambda one: (one[0].at, one[0].event_id))
+        ids = [hint.event_id for hint, _, _ in waiting]
+        secrets = {secret for _, secret, _ in waiting if secret}
+        attempt = max(attempt for _, _, attempt in waiting)
+        return run_request(job, stack, key=ids[0], events=ids, secrets=secrets, attempt=attempt)
+
+
+def _was_never_started(record: dg.RunRecord) -> bool:
+    """Whether a run failed before its first step: nothing of what the event asks for was tried."""
+    return record.dagster_run.status is dg.DagsterRunStatus.FAILURE and record.start_time is None

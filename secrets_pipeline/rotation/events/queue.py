@@ -1,0 +1,118 @@
+"""The queue of events: receive, delete. Nothing is deleted by receiving.
+
+Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.aws import AwsAccount, calling
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.client import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+_BATCH = 10
+"""Messages that one call receives or deletes at most."""
+
+_WAIT_SECONDS = 1
+"""A receive that waits asks all of SQS's servers, one that does not asks some."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A received message.
+
+    Attributes:
+        message_id: SQS's id of the message.
+        handle: names this receipt of it.
+        receives: how often it has been received, this time included.
+    """
+
+    message_id: str
+    handle: str
+    body: str
+    receives: int
+
+
+class EventQueue:
+    """One queue that exists.
+
+    Args:
+        sqs: client of its account and region.
+        url: its URL.
+    """
+
+    def __init__(self, sqs: SQSClient, url: str) -> None:
+        self._sqs = sqs
+        self._url = url
+
+    @classmethod
+    def find(cls, account: AwsAccount, name: str) -> EventQueue | None:
+        """The queue of that name; None where there is none. One call.
+
+        Raises:
+            AwsError: if SQS refuses.
+        """
+        sqs = account.client("sqs")
+        with calling("GetQueueUrl", name):
+            try:
+                return cls(sqs, sqs.get_queue_url(QueueName=name)["QueueUrl"])
+            except sqs.exceptions.QueueDoesNotExist:
+                return None
+
+    def receive(
+        self, most: int, *, hidden_for: int, seconds: float, clock: Callable[[], float] = time.monotonic
+    ) -> list[Message]:
+        """Messages, each hidden from other receivers for a while and not deleted.
+
+        Args:
+            most: how many at most.
+            hidden_for: seconds after which those that were not deleted can be received again.
+            seconds: after which no further call is begun.
+            clock: seconds from any origin.
+
+        Raises:
+            AwsError: if SQS refuses.
+        """
+        until, found = clock() + seconds, dict[str, Message]()
+        while len(found) < most and clock() < until:
+            with calling("ReceiveMessage", self._url):
+                answer = self._sqs.receive_message(
+                    QueueUrl=self._url,
+                    MaxNumberOfMessages=min(_BATCH, most - len(found)),
+                    VisibilityTimeout=hidden_for,
+                    WaitTimeSeconds=0 if found else _WAIT_SECONDS,
+                    MessageSystemAttributeNames=["ApproximateReceiveCount"],
+                )
+            known = len(found)
+            for one in answer.get("Messages", []):
+                message = _message(one)
+                first = found.get(message.message_id, message)
+                found[message.message_id] = replace(message, receives=first.receives)
+            if len(found) == known:
+                break
+        return list(found.values())
+
+    def delete(self, messages: Sequence[Message]) -> None:
+        """Delete received messages; one that could not be deleted is received again.
+
+        Raises:
+            AwsError: if SQS refuses.
+        """
+        for start in range(0, len(messages), _BATCH):
+            some = messages[start : start + _BATCH]
+            with calling("DeleteMessageBatch", self._url):
+                self._sqs.delete_message_batch(
+                    QueueUrl=self._url,
+                    Entries=[{"Id": str(number), "ReceiptHandle": one.handle} for number, one in enumerate(some)],
+                )
+
+
+def _message(said: MessageTypeDef) -> Message:
+    receives = int(said.get("Attributes", {}).get("ApproximateReceiveCount", "1"))
+    return Message(said["MessageId"], said["ReceiptHandle"], said.get("Body", ""), receives)

@@ -1,0 +1,343 @@
+"""The sensor of events on a real queue: each event is covered by a run of its stack that was made after it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+import dagster as dg
+import pytest
+from mypy_boto3_secretsmanager.type_defs import TagTypeDef
+
+from definitions.jobs import plan, provision, verify
+from definitions.partitions import PARTITION_TAG
+from definitions.resources import Stacks
+from definitions.sensors.requests import ATTEMPT_TAG, EVENTS_TAG, LONGEST_TAG, SECRETS_TAG, fitting
+from definitions.sensors.rotation_events import NAME, Job, rotation_event_sensor_for
+from secrets_pipeline import local
+from secrets_pipeline.aws import Sessions
+from secrets_pipeline.reconcilers import ApplyOptions
+from secrets_pipeline.rotation.events import Kind
+from tests.definitions.event_ground import Ground
+from tests.embedded import lead_to
+from tests.rotation.event_bodies import (
+    REGION,
+    SOMEBODY,
+    call,
+    database_event,
+    label_updated,
+    secret_arn,
+    service_event,
+)
+
+ELSEWHERE = "999988887777"
+JOBS: Mapping[Kind, Job] = {
+    Kind.ROTATED: provision,
+    Kind.FAILED: verify,
+    Kind.TAMPERED: plan,
+    Kind.KEY_CHANGED: plan,
+    Kind.DATABASE: provision,
+}
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[boto3.Session]:
+    """Plain boto3 on an embedded AWS to which the environment leads."""
+    aws = local.start(tmp_path_factory.mktemp("local-aws"), die_with_parent=True)
+    with pytest.MonkeyPatch.context() as patch:
+        lead_to(aws, patch)
+        yield boto3.Session()
+    local.stop(aws.state_dir)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """The sensor, and the runs that a daemon would make of what it asks for."""
+
+    ground: Ground
+    instance: dg.DagsterInstance
+    hidden_for: int = 0
+
+    @property
+    def one(self) -> str:
+        """The name of the first stack's secret."""
+        return f"{self.ground.stacks[0].removesuffix('-dev')}/dev/one"
+
+    def tick(self, *, sessions: Sessions | None = None) -> tuple[list[dg.RunRequest], str]:
+        """Evaluate the sensor once; what it asks for, and why it asks for nothing."""
+        sensor = rotation_event_sensor_for(JOBS, hidden_for=self.hidden_for)
+        stacks = Stacks(self.ground.repository, sessions or Sessions(), ApplyOptions(), self.ground.repository)
+        context = dg.build_sensor_context(instance=self.instance, resources={"stacks": stacks})
+        match sensor(context):
+            case dg.SensorResult() as result:
+                return list(result.run_requests or ()), ""
+            case dg.SkipReason() as skipped:
+                return [], skipped.skip_message or ""
+            case other:
+                raise AssertionError(other)
+
+    def make(self, requests: list[dg.RunRequest], status: dg.DagsterRunStatus = dg.DagsterRunStatus.STARTING) -> None:
+        """What the daemon does with requests."""
+        for request in requests:
+            tags = {**request.tags, "dagster/run_key": request.run_key or "", "dagster/sensor_name": NAME}
+            run = dg.DagsterRun(job_name=request.job_name or "", run_id=str(uuid.uuid4()), status=status, tags=tags)
+            self.instance.add_run(run)
+
+
+@pytest.fixture
+def watch(session: boto3.Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
+    number = next(_numbers)
+    contexts = [f"a{number}", f"b{number}"]
+    ground = Ground.lay(tmp_path / "atmos", contexts, session, queue=f"events-{number}", named=True)
+    monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(ground.repository / "operator.yaml"))
+    ground.make_queue()
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
+        yield Watch(ground, instance)
+
+
+def test_a_message_is_deleted_only_when_its_run_exists(watch: Watch) -> None:
+    watch.ground.send(label_updated(watch.one))
+    requests, _ = watch.tick()
+    assert watch.ground.waiting() == 1
+    again, _ = watch.tick()
+    assert [one.run_key for one in again] == [one.run_key for one in requests]
+    watch.make(again)
+    assert watch.tick()[0] == []
+    assert watch.ground.waiting() == 0
+
+
+def test_the_run_carries_the_event_the_secret_and_the_stack(watch: Watch) -> None:
+    event = label_updated(watch.one)
+    watch.ground.send(event)
+    [request], _ = watch.tick()
+    assert request.job_name == "provision"
+    assert request.run_key == f"{event['id']}:provision:{watch.ground.stacks[0]}"
+    assert request.tags[EVENTS_TAG] == event["id"]
+    assert request.tags[SECRETS_TAG] == watch.one
+    assert request.tags[PARTITION_TAG] == watch.ground.stacks[0]
+    assert request.tags[ATTEMPT_TAG] == "1"
+
+
+def test_a_new_stack_gets_its_partition_in_the_same_tick(watch: Watch) -> None:
+    watch.ground.send(label_updated(watch.one))
+    sensor = rotation_event_sensor_for(JOBS)
+    stacks = Stacks(watch.ground.repository, Sessions(), ApplyOptions(), watch.ground.repository)
+    result = sensor(dg.build_sensor_context(instance=watch.instance, resources={"stacks": stacks}))
+    assert isinstance(result, dg.SensorResult)
+    [added] = result.dynamic_partitions_requests or ()
+    assert added.partition_keys == [watch.ground.stacks[0]]
+
+
+def test_the_events_of_one_stack_in_one_tick_are_one_run_that_carries_them_all(watch: Watch) -> None:
+    one, two = watch.one, watch.one.replace("/one", "/two")
+    events = [label_updated(one), label_updated(two), service_event(one), label_updated(one)]
+    watch.ground.send(*events)
+    [request], _ = watch.tick()
+    assert sorted(request.tags[EVENTS_TAG].split(",")) == sorted(event["id"] for event in events)
+    assert request.tags[SECRETS_TAG] == f"{one},{two}"
+    watch.make([request])
+    assert watch.tick()[0] == []
+    assert watch.ground.waiting() == 0
+
+
+def test_duplicates_start_no_run_whenever_they_come(watch: Watch) -> None:
+    event = label_updated(watch.one)
+    watch.ground.send(event, event)
+    [request], _ = watch.tick()
+    watch.make([request], dg.DagsterRunStatus.SUCCESS)
+    watch.ground.send(event)
+    assert watch.tick()[0] == []
+    watch.ground.send(event)
+    assert watch.tick()[0] == []
+    assert watch.ground.waiting() == 0
+
+
+def test_an_event_that_came_after_a_run_was_made_gets_a_run_of_its_own(watch: Watch) -> None:
+    watch.ground.send(label_updated(watch.one))
+    watch.make(watch.tick()[0])
+    later = label_updated(watch.one)
+    watch.ground.send(later)
+    [request], _ = watch.tick()
+    assert request.tags[EVENTS_TAG] == later["id"]
+
+
+@pytest.mark.parametrize(
+    "status", [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.STARTED]
+)
+def test_a_run_in_any_state_covers_its_event(watch: Watch, status: dg.DagsterRunStatus) -> None:
+    watch.ground.send(label_updated(watch.one))
+    watch.make(watch.tick()[0], status)
+    assert watch.tick()[0] == []
+    assert watch.ground.waiting() == 0
+
+
+def test_a_run_that_a_killed_daemon_made_and_did_not_submit_is_asked_for_again_under_its_key(watch: Watch) -> None:
+    watch.ground.send(label_updated(watch.one))
+    first, _ = watch.tick()
+    watch.make(first, dg.DagsterRunStatus.NOT_STARTED)
+    again, _ = watch.tick()
+    assert [one.run_key for one in again] == [one.run_key for one in first]
+    assert watch.ground.waiting() == 1
+
+
+def test_a_run_that_could_not_be_started_is_tried_again_three_times_at_most(watch: Watch) -> None:
+    watch.ground.send(label_updated(watch.one))
+    keys = set()
+    for attempt in ("1", "2", "3"):
+        [request], _ = watch.tick()
+        assert request.tags[ATTEMPT_TAG] == attempt
+        keys.add(request.run_key)
+        watch.make([request], dg.DagsterRunStatus.FAILURE)
+    assert len(keys) == 3
+    # Nobody ever acted on it: a human finds it among the dead letters.
+    for _ in range(6):
+        assert watch.tick()[0] == []
+    assert watch.ground.waiting(f"{watch.ground.queue}-dead-letters") == 1
+
+
+def test_each_kind_of_event_has_its_job(watch: Watch) -> None:
+    context = watch.one.partition("/")[0]
+    events = {
+        "verify": service_event(watch.one, "RotationFailed"),
+        "plan": call("PutResourcePolicy", {"secretId": watch.one}),
+        "provision": database_event(f"{context}-db"),
+    }
+    watch.ground.send(*events.values())
+    requests, _ = watch.tick()
+    assert {one.job_name: one.tags[EVENTS_TAG] for one in requests} == {
+        job: event["id"] for job, event in events.items()
+    }
+
+
+def test_a_change_of_a_key_concerns_the_stacks_that_use_it(watch: Watch) -> None:
+    kms = watch.ground.session.client("kms")
+    own, other = (kms.create_key()["KeyMetadata"] for _ in range(2))
+    kms.create_alias(AliasName=f"alias/{watch.one.partition('/')[0]}", TargetKeyId=own["KeyId"])
+    watch.ground.secrets.update_secret(SecretId=watch.one.replace("a", "b", 1), KmsKeyId=own["Arn"])
+    watch.ground.send(
+        *(
+            call("DisableKey", {"keyId": key["KeyId"]}, service="kms", resources=[{"ARN": key["Arn"]}])
+            for key in (own, other)
+        )
+    )
+    requests, _ = watch.tick()
+    assert sorted(one.tags[PARTITION_TAG] for one in requests) == sorted(watch.ground.stacks)
+    assert watch.ground.waiting() == 1
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        label_updated("nobody/knows"),
+        label_updated("ONE", account=ELSEWHERE, resources=[secret_arn("ONE", ELSEWHERE)]),
+        label_updated("ONE", region="us-east-1"),
+        label_updated("ONE", label="AWSPREVIOUS"),
+        database_event("nobody"),
+        service_event("ONE", "RotationStarted"),
+    ],
+)
+def test_what_concerns_no_stack_is_deleted_and_starts_nothing(watch: Watch, event: Mapping[str, Any]) -> None:
+    watch.ground.send(json.dumps(event).replace("ONE", watch.one))
+    assert watch.tick()[0] == []
+    assert watch.ground.waiting() == 0
+
+
+def test_a_tag_that_names_a_stack_of_another_place_is_not_believed(watch: Watch) -> None:
+    tag: TagTypeDef = {"Key": "secrets-pipeline:stack", "Value": "somebody-elses"}
+    watch.ground.secrets.create_secret(Name=f"foreign/{watch.ground.queue}", SecretString="x", Tags=[tag])
+    watch.ground.send(label_updated(f"foreign/{watch.ground.queue}", resources=[]))
+    assert watch.tick()[0] == []
+    assert watch.ground.waiting() == 0
+
+
+def test_a_secret_that_is_gone_for_good_concerns_the_stack_that_declares_it(watch: Watch) -> None:
+    arn = watch.ground.secrets.describe_secret(SecretId=watch.one)["ARN"]
+    watch.ground.secrets.delete_secret(SecretId=watch.one, ForceDeleteWithoutRecovery=True)
+    watch.ground.send(call("DeleteSecret", {"secretId": arn}))
+    [request], _ = watch.tick()
+    assert (request.job_name, request.tags[PARTITION_TAG]) == ("plan", watch.ground.stacks[0])
+
+
+def test_our_own_calls_and_our_own_writes_start_nothing(watch: Watch) -> None:
+    own = watch.ground.session.client("sts").get_caller_identity()["Arn"]
+    version = watch.ground.secrets.put_secret_value(SecretId=watch.one, SecretString="rendered")["VersionId"]
+    tag: TagTypeDef = {"Key": "secrets-pipeline:value-version", "Value": f"{version}.proof"}
+    watch.ground.secrets.tag_resource(SecretId=watch.one, Tags=[tag])
+    watch.ground.send(
+        call("PutResourcePolicy", {"secretId": watch.one}, actor=own),
+        label_updated(watch.one, version=version, resources=[]),
+    )
+    assert watch.tick()[0] == []
+    assert watch.ground.waiting() == 0
+
+
+def test_the_same_call_by_somebody_else_starts_a_run(watch: Watch) -> None:
+    watch.ground.send(call("PutResourcePolicy", {"secretId": watch.one}, actor=SOMEBODY))
+    assert [one.job_name for one in watch.tick()[0]] == ["plan"]
+
+
+def test_poison_is_logged_once_without_its_text_and_ends_among_the_dead_letters(
+    watch: Watch, caplog: pytest.LogCaptureFixture
+) -> None:
+    watch.ground.send("canary-71c3 is no event", json.dumps({"id": "canary-71c3"}))
+    caplog.set_level(logging.DEBUG, logger="dagster")
+    for _ in range(8):
+        assert watch.tick()[0] == []
+    assert watch.ground.waiting() == 0
+    assert watch.ground.waiting(f"{watch.ground.queue}-dead-letters") == 2
+
+
+def test_poison_beside_events_hinders_none(watch: Watch) -> None:
+    watch.ground.send("{", label_updated(watch.one), "[]")
+    assert len(watch.tick()[0]) == 1
+
+
+def test_where_aws_does_not_answer_the_message_stays(watch: Watch) -> None:
+    watch.ground.send(label_updated(watch.one))
+    refusing = Sessions(boto3.Session("AKIALOCALOPERATOR000", "x", region_name=REGION))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
+        assert watch.tick(sessions=refusing)[0] == []
+    assert watch.ground.waiting() == 1
+    assert len(watch.tick()[0]) == 1
+
+
+def test_without_a_queue_the_tick_says_what_to_do(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch.ground.sqs.delete_queue(QueueUrl=watch.ground.url)
+    assert "materialize rotation_event_queue" in watch.tick()[1]
+    settings = watch.ground.repository / "operator.yaml"
+    settings.write_text(settings.read_text().partition("events:")[0])
+    assert "rotation_polling_sensor looks instead" in watch.tick()[1]
+
+
+def test_a_read_only_deployment_receives_nothing(watch: Watch) -> None:
+    watch.ground.send(label_updated(watch.one))
+    assert "read-only" in watch.tick(sessions=Sessions(read_only=True))[1]
+    assert watch.ground.waiting() == 1
+
+
+def test_an_empty_queue_is_no_reason_to_read_the_repository(watch: Watch) -> None:
+    broken = replace(watch, ground=replace(watch.ground, repository=Path("/nowhere")))
+    assert broken.tick() == ([], "no event came")
+
+
+def test_events_of_a_stack_with_errors_start_a_run_that_says_so(watch: Watch) -> None:
+    manifest = watch.ground.repository / "stacks" / f"{watch.one.partition('/')[0]}.yaml"
+    manifest.write_text(manifest.read_text().replace("generate_random_password: true", "no_such_key: 1"))
+    watch.ground.send(label_updated(watch.one, resources=[]))
+    assert [one.tags[PARTITION_TAG] for one in watch.tick()[0]] == [watch.ground.stacks[0]]
+
+
+def test_a_list_in_a_tag_is_cut_where_it_does_not_fit() -> None:
+    words = [f"secret-{number}" for number in range(500)]
+    assert len(fitting(words)) <= LONGEST_TAG + 2
+    assert fitting(words).endswith(",…")
+    assert fitting(["a", "b"]) == "a,b"
