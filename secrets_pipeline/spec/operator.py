@@ -162,12 +162,12 @@ class OperatorSettings(Spec):
     access: AccessSettings = AccessSettings()
     events: EventSettings | None = None
     alerts: AlertSettings = AlertSettings()
+    verification: VerificationSettings = VerificationSettings()
     apply_on_change: Annotated[tuple[str, ...], BeforeValidator(_globs)] = ()
 
     def applies_changes(self, stack: str) -> bool:
         """Whether a change of the YAML of `stack` is applied by itself."""
         return any(fnmatch.fnmatchcase(stack, glob) for glob in self.apply_on_change)
-    verification: VerificationSettings = VerificationSettings()
 
     def target(self, stack: str) -> TargetRule | None:
         """The first rule that matches `stack`."""
