@@ -3,41 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
-import os
-import pwd
-import shutil
 import socket
-import subprocess
-import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-import pymysql
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Refused, Unreachable, log_in
+from tests.mariadb import ALIAS, HOST, needs_mariadb, running_mariadb
 
-SERVER, INSTALL = shutil.which("mariadbd"), shutil.which("mariadb-install-db")
-HOST, START_SECONDS = "127.0.0.1", 60
-ALIAS = "127.1"
-"""The same address, spelled so that it is not recognised as this host: TLS is required there."""
+# ALIAS is not recognised as this host: TLS is required there.
 PASSWORD = SecretStr("First-password-1!%'\\ü€")
 ENGINES = ["mysql", "mariadb", "aurora-mysql"]
-
-needs_mariadb = pytest.mark.skipif(
-    SERVER is None or INSTALL is None, reason="no MariaDB is installed: apt-get install mariadb-server"
-)
 
 
 @dataclass(frozen=True)
@@ -55,80 +36,15 @@ class MariaDb:
         return replace(Address(engine, HOST, self.port, "owner", "orders"), **more)
 
 
-def certificate(folder: Path) -> None:
-    """`ca.pem`, and `cert.pem` with `key.pem` signed by it."""
-    now = dt.datetime.now(dt.UTC)
-    keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in ("authority", "server")}
-    names = {name: x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in keys}
-    for name, key in keys.items():
-        unsigned = (
-            x509.CertificateBuilder()
-            .subject_name(names[name])
-            .issuer_name(names["authority"])
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(hours=1))
-            .not_valid_after(now + dt.timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=name == "authority", path_length=None), critical=True)
-        )
-        if name == "server":
-            unsigned = unsigned.add_extension(x509.SubjectAlternativeName([x509.DNSName(ALIAS)]), critical=False)
-        signed = unsigned.sign(keys["authority"], hashes.SHA256())
-        file = folder / ("ca.pem" if name == "authority" else "cert.pem")
-        file.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    private = keys["server"].private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (folder / "key.pem").write_bytes(private)
-
-
 @pytest.fixture(scope="module")
 def mariadb() -> Iterator[MariaDb]:
-    """A server on 127.0.0.1 alone, without a socket that anybody else uses; gone afterwards."""
-    # Not pytest's folder: the server may run as a user who cannot enter that.
-    folder = Path(tempfile.mkdtemp(prefix="secrets-pipeline-mariadb-"))
-    data, user = folder / "data", "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-    data.mkdir()
-    certificate(folder)
-    for path in (folder, data, folder / "key.pem"):
-        if os.geteuid() == 0:
-            shutil.chown(path, user)
-    start = [f"--datadir={data}", f"--user={user}"]
-    subprocess.run(
-        [str(INSTALL), "--no-defaults", *start, "--auth-root-authentication-method=normal", "--skip-test-db"],
-        check=True,
-        capture_output=True,
-    )
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = int(probe.getsockname()[1])
-    tls = [f"--ssl-{name}={folder / name}.pem" for name in ("ca", "cert", "key")]
-    command = [str(SERVER), "--no-defaults", *start, f"--bind-address={HOST}", f"--port={port}", *tls]
-    command += [f"--socket={data / 's'}", f"--pid-file={data / 'pid'}", f"--log-error={data / 'log'}"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            furnish(port)
-            yield MariaDb(port, str(folder / "ca.pem"))
-        finally:
-            process.terminate()
-            process.wait(START_SECONDS)
-            shutil.rmtree(folder)
-
-
-def furnish(port: int) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            root = pymysql.connect(host=HOST, port=port, user="root", password="")
-            break
-        except pymysql.MySQLError:
-            assert time.monotonic() < deadline, "MariaDB did not start"
-            time.sleep(0.05)
-    with root, root.cursor() as cursor:
-        cursor.execute("CREATE DATABASE orders")
-        cursor.execute("CREATE DATABASE forbidden")
-        cursor.execute("CREATE USER owner IDENTIFIED BY %s", (PASSWORD.get_secret_value(),))
-        cursor.execute("GRANT ALL ON orders.* TO owner")
+    with running_mariadb() as server:
+        with server.root() as root, root.cursor() as cursor:
+            cursor.execute("CREATE DATABASE orders")
+            cursor.execute("CREATE DATABASE forbidden")
+            cursor.execute("CREATE USER owner IDENTIFIED BY %s", (PASSWORD.get_secret_value(),))
+            cursor.execute("GRANT ALL ON orders.* TO owner")
+        yield MariaDb(server.port, server.ca_file)
 
 
 @needs_mariadb

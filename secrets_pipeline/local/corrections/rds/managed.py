@@ -23,6 +23,11 @@ class ManagedSecret(MasterUserSecret):
     def _generate_secret_string(self) -> str:
         return json.dumps({"username": self.resource.master_username, "password": new_password()})
 
+    def _generate_secret_tags(self) -> list[dict[str, str]]:
+        """By RDS's names; moto's come from the names of classes."""
+        kind = "Cluster" if isinstance(self.resource, DBCluster) else "Instance"
+        return [{"Key": f"aws:rds:primaryDB{kind}Arn", "Value": self.resource.arn}]
+
     def rotate_secret(self) -> None:
         """Give the user another password, in the secret and in the database."""
         self._status = "rotating"

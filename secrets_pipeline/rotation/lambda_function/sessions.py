@@ -1,0 +1,41 @@
+"""A login to a database, whatever its engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from . import mysql, postgres
+from .secret_value import MARIADB, MYSQL, POSTGRES, Address, Login
+
+
+class Session(Protocol):
+    """What a rotation does in a database."""
+
+    def check(self) -> None:
+        """Ask the server something that it only answers to somebody who is logged in."""
+
+    def set_own_password(self, login: Login) -> None:
+        """Give the user of this session, who is `login`'s, another password."""
+
+    def set_twin(self, original: str, login: Login) -> None:
+        """Give another user a password; where it does not exist, create it with the privileges of `original`."""
+
+    def close(self) -> None:
+        """Log out."""
+
+
+_CONNECT: Mapping[str, Callable[[Address, Login], Session | None]] = {
+    POSTGRES: postgres.connect,
+    MYSQL: mysql.connect,
+    MARIADB: mysql.connect,
+}
+
+
+def connect(address: Address, login: Login) -> Session | None:
+    """Log in, or return None if user or password is wrong.
+
+    Raises:
+        RotationError: if anything else is.
+    """
+    return _CONNECT[address.engine.family](address, login)

@@ -1,0 +1,124 @@
+"""A real MariaDB on 127.0.0.1, where one is installed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pymysql
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+SERVER, INSTALL = shutil.which("mariadbd"), shutil.which("mariadb-install-db")
+HOST, START_SECONDS = "127.0.0.1", 60
+ALIAS = "127.1"
+"""The same address under another name, which the server's certificate is for."""
+
+needs_mariadb = pytest.mark.skipif(
+    SERVER is None or INSTALL is None, reason="no MariaDB is installed: apt-get install mariadb-server"
+)
+
+
+@dataclass(frozen=True)
+class MariaDb:
+    """A running server, whose user root has no password.
+
+    Attributes:
+        ca_file: who signed its certificate, for the name `ALIAS`.
+        statements: log of every statement that it was told.
+    """
+
+    port: int
+    ca_file: str
+    statements: Path
+
+    def root(self) -> pymysql.Connection[pymysql.cursors.Cursor]:
+        """A session of the user who may do everything."""
+        return pymysql.connect(host=HOST, port=self.port, user="root", password="", autocommit=True)
+
+
+def certificate(folder: Path) -> None:
+    """`ca.pem`, and `cert.pem` with `key.pem` signed by it."""
+    now = dt.datetime.now(dt.UTC)
+    keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in ("authority", "server")}
+    names = {name: x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in keys}
+    for name, key in keys.items():
+        unsigned = (
+            x509.CertificateBuilder()
+            .subject_name(names[name])
+            .issuer_name(names["authority"])
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - dt.timedelta(hours=1))
+            .not_valid_after(now + dt.timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=name == "authority", path_length=None), critical=True)
+        )
+        if name == "server":
+            unsigned = unsigned.add_extension(x509.SubjectAlternativeName([x509.DNSName(ALIAS)]), critical=False)
+        signed = unsigned.sign(keys["authority"], hashes.SHA256())
+        file = folder / ("ca.pem" if name == "authority" else "cert.pem")
+        file.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    private = keys["server"].private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (folder / "key.pem").write_bytes(private)
+
+
+@contextmanager
+def running_mariadb(*options: str) -> Iterator[MariaDb]:
+    """A server on 127.0.0.1 alone, without a socket that anybody else uses; gone afterwards."""
+    # Not pytest's folder: the server may run as a user who cannot enter that.
+    folder = Path(tempfile.mkdtemp(prefix="secrets-pipeline-mariadb-"))
+    data, user = folder / "data", "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+    data.mkdir()
+    certificate(folder)
+    for path in (folder, data, folder / "key.pem"):
+        if os.geteuid() == 0:
+            shutil.chown(path, user)
+    start = [f"--datadir={data}", f"--user={user}"]
+    subprocess.run(
+        [str(INSTALL), "--no-defaults", *start, "--auth-root-authentication-method=normal", "--skip-test-db"],
+        check=True,
+        capture_output=True,
+    )
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port = int(probe.getsockname()[1])
+    tls = [f"--ssl-{name}={folder / name}.pem" for name in ("ca", "cert", "key")]
+    command = [str(SERVER), "--no-defaults", *start, f"--bind-address={HOST}", f"--port={port}", *tls, *options]
+    command += [f"--socket={data / 's'}", f"--pid-file={data / 'pid'}", f"--log-error={data / 'log'}"]
+    command += ["--general-log=1", f"--general-log-file={data / 'statements'}"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        server = MariaDb(port, str(folder / "ca.pem"), data / "statements")
+        try:
+            _wait_for(server)
+            yield server
+        finally:
+            process.terminate()
+            process.wait(START_SECONDS)
+            shutil.rmtree(folder)
+
+
+def _wait_for(server: MariaDb) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            server.root().close()
+        except pymysql.MySQLError:
+            assert time.monotonic() < deadline, "MariaDB did not start"
+            time.sleep(0.05)
+        else:
+            return
