@@ -1,12 +1,21 @@
 """The assets, in the order in which a run applies them."""
 
 from definitions.assets.configuration import generated_passwords, stack_config
-from definitions.assets.consumers import APPLIED, consumer_arns, stack_report
+from definitions.assets.consumers import APPLIED, consumer_arns, consumer_refresh, stack_report
 from definitions.assets.provisioning import connection_secrets, rds_endpoints
 
 ASSETS = (stack_config, generated_passwords, *APPLIED, stack_report)
 
-FOLLOWING = (rds_endpoints, connection_secrets, consumer_arns, stack_report)
+FOLLOWING = (rds_endpoints, connection_secrets, consumer_arns, consumer_refresh, stack_report)
 """What has to be done again when a secret was rotated."""
 
-__all__ = ["APPLIED", "ASSETS", "FOLLOWING", "consumer_arns", "generated_passwords", "stack_config", "stack_report"]
+__all__ = [
+    "APPLIED",
+    "ASSETS",
+    "FOLLOWING",
+    "consumer_arns",
+    "consumer_refresh",
+    "generated_passwords",
+    "stack_config",
+    "stack_report",
+]

@@ -1,4 +1,4 @@
-"""ARNs to consumers, and the report that ends every run."""
+"""ARNs to consumers, which are started anew where a value changed, and the report that ends every run."""
 
 import dagster as dg
 
@@ -18,8 +18,9 @@ from definitions.assets.provisioning import (
     secret_rotation,
     secrets,
 )
+from definitions.rollouts import ROLLOUTS, as_metadata
 from secrets_pipeline.engine import rows
-from secrets_pipeline.reconcilers import commit
+from secrets_pipeline.reconcilers import RefreshReconciler, commit
 
 
 @dg.asset(
@@ -34,6 +35,15 @@ def consumer_arns(context: Context, applying: Apply) -> Result:
     return materialized(outcomes, {"arns": table_of([{"name": s.name, "arn": s.arn} for s in found if s])})
 
 
+@dg.asset(**OPTIONS, deps=[consumer_arns], kinds={"aws", "ecs", "lambda"})
+def consumer_refresh(context: Context, applying: Apply) -> Result:
+    """Services, functions, stages and instances that run with an older value of a secret are started anew."""
+    stack = applying.context(context.partition_key)
+    reconciler = RefreshReconciler(stack)
+    outcomes = applying.reconcile("consumer_refresh", reconciler)
+    return materialized(outcomes, {ROLLOUTS: as_metadata(reconciler.in_flight)})
+
+
 APPLIED = (
     kms_keys,
     secrets,
@@ -45,6 +55,7 @@ APPLIED = (
     secret_replicas,
     consumer_policies,
     consumer_arns,
+    consumer_refresh,
 )
 
 

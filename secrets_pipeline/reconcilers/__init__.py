@@ -15,6 +15,9 @@ from secrets_pipeline.reconcilers.findings import (
 from secrets_pipeline.reconcilers.generated import generate_passwords, lacking_values
 from secrets_pipeline.reconcilers.opening import CONFIG_VARIABLE, MANIFESTS, Desired, operator_settings, read_desired
 from secrets_pipeline.reconcilers.readable_secrets import stack_in_aws, withheld
+from secrets_pipeline.reconcilers.refresh import InFlight, RefreshReconciler, refreshers
+from secrets_pipeline.reconcilers.refresh_findings import consumers_started_after_rotation
+from secrets_pipeline.reconcilers.refresh_model import Progress, Rollout
 from secrets_pipeline.reconcilers.stages import STAGES, apply_stack, commit, plan_stack
 
 __all__ = [
@@ -27,6 +30,10 @@ __all__ = [
     "Dismissed",
     "EventStacks",
     "Finding",
+    "InFlight",
+    "Progress",
+    "RefreshReconciler",
+    "Rollout",
     "StackContext",
     "Surroundings",
     "Verdict",
@@ -37,6 +44,7 @@ __all__ = [
     "as_declared",
     "commit",
     "connections",
+    "consumers_started_after_rotation",
     "current_values",
     "generate_passwords",
     "lacking_values",
@@ -44,6 +52,7 @@ __all__ = [
     "operator_settings",
     "plan_stack",
     "read_desired",
+    "refreshers",
     "stack_in_aws",
     "withheld",
 ]

@@ -83,7 +83,7 @@ class OutputsDocumentReconciler:
                 if state is not None and self._handed_out(state):
                     arns[secret.ref.key] = state.arn
             base = f"{ROOT}/{spec.stack}/{component}/secret_arns"
-            for number, part in enumerate(_parts(arns), start=1):
+            for number, part in enumerate(parts(arns), start=1):
                 wanted[base if number == 1 else f"{base}/{number}"] = part
         return wanted
 
@@ -108,15 +108,16 @@ def publish(context: StackContext, name: str, text: str) -> None:
         context.account.client("ssm").put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
 
 
-def _parts(arns: Mapping[str, str]) -> list[str]:
+def parts(entries: Mapping[str, str]) -> list[str]:
+    """Some entries as one JSON document, or as several where one parameter does not hold them."""
     parts: list[dict[str, str]] = []
     size = _PARAMETER_LIMIT
-    for key, arn in sorted(arns.items()):
+    for key, text in sorted(entries.items()):
         # `, ` stands where the braces of an entry of its own would: an entry adds what it takes alone.
-        more = len(json.dumps({key: arn}))
+        more = len(json.dumps({key: text}))
         if size + more > _PARAMETER_LIMIT:
             parts.append({})
             size = 0
-        parts[-1][key] = arn
+        parts[-1][key] = text
         size += more
     return [json.dumps(part) for part in parts]

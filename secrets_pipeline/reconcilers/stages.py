@@ -14,6 +14,7 @@ from secrets_pipeline.reconcilers.database import DatabaseReconciler
 from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
 from secrets_pipeline.reconcilers.generated import generate_passwords
 from secrets_pipeline.reconcilers.kms_key import KmsKeyReconciler
+from secrets_pipeline.reconcilers.refresh import RefreshReconciler
 from secrets_pipeline.reconcilers.replica import ReplicaReconciler
 from secrets_pipeline.reconcilers.rotation import RotationReconciler
 from secrets_pipeline.reconcilers.secret import SecretReconciler
@@ -55,6 +56,7 @@ STAGES: Mapping[str, Make] = {
     "secret_replicas": _finishing(ReplicaReconciler),
     "consumer_policies": _seen(ConsumerPolicyReconciler),
     "consumer_arns": ConsumerReconciler,
+    "consumer_refresh": RefreshReconciler,
 }
 """Asset name → reconciler, in the order in which they are applied."""
 

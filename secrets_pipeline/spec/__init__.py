@@ -49,7 +49,6 @@ from secrets_pipeline.spec.scope import Locate
 from secrets_pipeline.spec.secret_data import leaf_expression
 from secrets_pipeline.spec.unresolved import Unresolved, UnresolvedReason
 from secrets_pipeline.spec.variables import expression_of
-from secrets_pipeline.spec.verification_model import VerificationSettings, VerificationSpec
 
 __all__ = [
     "CONTROL_IDS",
@@ -101,8 +100,6 @@ __all__ = [
     "TargetRule",
     "Unresolved",
     "UnresolvedReason",
-    "VerificationSettings",
-    "VerificationSpec",
     "build_spec",
     "build_specs",
     "expression_of",

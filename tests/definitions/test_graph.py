@@ -26,6 +26,7 @@ ORDER = [
     "secret_replicas",
     "consumer_policies",
     "consumer_arns",
+    "consumer_refresh",
     "stack_report",
 ]
 

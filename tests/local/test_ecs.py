@@ -208,3 +208,13 @@ def test_a_service_is_scaled_without_a_deployment(service: Service) -> None:
 def test_no_value_is_told(service: Service) -> None:
     shown = json.dumps([*service.tasks(), *map(str, running_tasks(service.aws))], default=str)
     assert "first" not in shown
+
+
+@pytest.mark.parametrize("service", [ROLLING_BACK], indirect=True)
+def test_a_forced_deployment_that_was_rolled_back_leaves_the_older_one_as_it_was(service: Service) -> None:
+    before = service.look()["deployments"][0]
+    service.readable(can=False)
+    failed = service.deploy()
+    primary, active = service.look()["deployments"]
+    assert (primary["id"], primary["createdAt"]) == (before["id"], before["createdAt"])
+    assert active["id"] == failed

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from secrets_pipeline.engine import ChangeClass, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions
-from secrets_pipeline.reconcilers.outputs_document import _parts
+from secrets_pipeline.reconcilers.outputs_document import parts
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench
@@ -22,17 +22,17 @@ LIMIT = 4096
 
 @given(st.dictionaries(st.text(min_size=1, max_size=64), st.text(min_size=20, max_size=600), max_size=60))
 def test_parts_hold_everything_once_in_order_and_each_fits(arns: dict[str, str]) -> None:
-    parts = [json.loads(text) for text in _parts(arns)]
-    assert [pair for part in parts for pair in part.items()] == sorted(arns.items())
-    assert all(part for part in parts)
+    found = [json.loads(text) for text in parts(arns)]
+    assert [pair for part in found for pair in part.items()] == sorted(arns.items())
+    assert all(part for part in found)
     # One entry alone may be larger only where no secret's key and ARN are: 512 characters each, at six bytes at most.
-    assert all(len(text.encode()) <= LIMIT or len(json.loads(text)) == 1 for text in _parts(arns))
+    assert all(len(text.encode()) <= LIMIT or len(json.loads(text)) == 1 for text in parts(arns))
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=64), st.text(min_size=20, max_size=600), max_size=60))
 def test_no_two_neighbouring_parts_would_fit_into_one(arns: dict[str, str]) -> None:
-    parts = [json.loads(text) for text in _parts(arns)]
-    for one, other in itertools.pairwise(parts):
+    found = [json.loads(text) for text in parts(arns)]
+    for one, other in itertools.pairwise(found):
         first = next(iter(other.items()))
         assert len(json.dumps({**one, first[0]: first[1]})) > LIMIT
 

@@ -11,7 +11,6 @@ What it corrects, measured on moto 5.2.5:
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
@@ -20,6 +19,8 @@ from moto.apigateway import models as moto_models
 from moto.apigateway import urls as moto_urls
 from moto.apigateway.exceptions import BadRequestException
 from moto.apigateway.models import APIGatewayBackend, Deployment, Stage, apigateway_backends
+
+from secrets_pipeline.local.clock import CLOCK
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 _VALUE = re.compile(r"[A-Za-z0-9\-._~:/?#&=,]+")
@@ -30,7 +31,7 @@ class DatedStage(Stage):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - moto's
         super().__init__(*args, **kwargs)
-        self.created = self.updated = time.time()
+        self.created = self.updated = CLOCK.now()
 
     def to_json(self) -> dict[str, Any]:
         """A Stage with its dates, in epoch seconds."""
@@ -38,7 +39,7 @@ class DatedStage(Stage):
 
     def apply_operations(self, patch_operations: list[dict[str, Any]]) -> Stage:
         """Patch the stage."""
-        self.updated = time.time()
+        self.updated = CLOCK.now()
         return super().apply_operations(patch_operations)
 
 

@@ -8,12 +8,12 @@ from types import ModuleType
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.core.utils import utcnow
 from moto.ecs import urls as moto_urls
 from moto.ecs.exceptions import EcsClientException
 from moto.ecs.models import EC2ContainerServiceBackend, Service, Task, TaskDefinition, ecs_backends
 from moto.ecs.responses import EC2ContainerServiceResponse
 
+from secrets_pipeline.local.clock import CLOCK
 from secrets_pipeline.local.corrections.ecs import rollout
 from secrets_pipeline.local.corrections.ecs.tasks import of_service
 from secrets_pipeline.local.requests import parameter_of
@@ -45,7 +45,7 @@ class Backend(EC2ContainerServiceBackend):
         if network:
             network.get("awsvpcConfiguration", {}).setdefault("securityGroups", [])
         service = super().create_service(*args, **kwargs)
-        vars(service)["created_at"] = utcnow()
+        vars(service)["created_at"] = CLOCK.moment
         service.events = []
         if service.deployments:
             service.deployments = [{**service.deployments[0], "runningCount": 0}]
@@ -54,7 +54,8 @@ class Backend(EC2ContainerServiceBackend):
 
     def update_service(self, service_properties: dict[str, Any]) -> Service:
         """Update a service; another task definition or a forced deployment makes a new primary deployment."""
-        force = bool(service_properties.get("force_new_deployment"))
+        # moto would rename the deployment that is there.
+        force = bool(service_properties.pop("force_new_deployment", False))
         wanted = service_properties.get("task_definition")
         if wanted:
             service_properties["task_definition"] = self.describe_task_definition(wanted).arn

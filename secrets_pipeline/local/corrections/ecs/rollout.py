@@ -10,8 +10,7 @@ import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from moto.core.utils import utcnow
-
+from secrets_pipeline.local.clock import CLOCK
 from secrets_pipeline.local.corrections.ecs.tasks import ServiceTask, of_service, pull
 from secrets_pipeline.local.corrections.faults import Fault
 from secrets_pipeline.local.rollouts import ROLLOUTS
@@ -30,7 +29,7 @@ Deployment = dict[str, Any]
 
 def begin(service: Service) -> None:
     """Make a new primary deployment; the one before is ACTIVE until its tasks have stopped."""
-    now, new_id = utcnow(), f"ecs-svc/{secrets.randbelow(10**19):019d}"
+    now, new_id = CLOCK.moment, f"ecs-svc/{secrets.randbelow(10**19):019d}"
     before = service.deployments[0] if service.deployments else {}
     # Only what runs tasks can drain.
     known: list[Deployment] = service.deployments
@@ -62,7 +61,7 @@ def settle(backend: EC2ContainerServiceBackend, service: Service) -> None:
         return
     primary: Deployment = service.deployments[0]
     due = primary["createdAt"] + timedelta(seconds=ROLLOUTS.seconds)
-    if primary["rolloutState"] == IN_PROGRESS and utcnow() >= due:
+    if primary["rolloutState"] == IN_PROGRESS and CLOCK.moment >= due:
         _roll(backend, service, primary)
     elif primary["rolloutState"] == COMPLETED and primary["runningCount"] != service.desired_count:
         _scale(backend, service, primary)
@@ -81,7 +80,7 @@ def _roll(backend: EC2ContainerServiceBackend, service: Service, primary: Deploy
     primary |= {
         "rolloutState": COMPLETED,
         "rolloutStateReason": f"ECS deployment {primary['id']} completed.",
-        "updatedAt": utcnow(),
+        "updatedAt": CLOCK.moment,
     }
     say(service, f"(service {service.name}) has reached a steady state.")
 
@@ -119,7 +118,7 @@ def _failed(service: Service, primary: Deployment, task: ServiceTask) -> None:
     primary |= {
         "failedTasks": max(primary["failedTasks"], _BREAKER_THRESHOLD),
         "pendingCount": 0,
-        "updatedAt": utcnow(),
+        "updatedAt": CLOCK.moment,
     }
     primary["rolloutState"] = FAILED
     primary["rolloutStateReason"] = "ECS deployment circuit breaker: tasks failed to start."
@@ -129,7 +128,7 @@ def _failed(service: Service, primary: Deployment, task: ServiceTask) -> None:
     if breaker.get("rollback") and former is not None:
         say(service, f"(service {service.name}) rolling back to deployment {former['id']}.")
         primary |= {"status": "ACTIVE", "desiredCount": 0}
-        former |= {"status": "PRIMARY", "desiredCount": service.desired_count, "updatedAt": utcnow()}
+        former |= {"status": "PRIMARY", "desiredCount": service.desired_count, "updatedAt": CLOCK.moment}
         service.task_definition = former["taskDefinition"]
         service.deployments = [former, primary]
 
@@ -143,5 +142,5 @@ def _forget_stopped(backend: EC2ContainerServiceBackend, service: Service) -> No
 
 def say(service: Service, message: str) -> None:
     """Add a service event, the newest first."""
-    event = {"id": str(uuid.uuid4()), "createdAt": utcnow(), "message": message}
+    event = {"id": str(uuid.uuid4()), "createdAt": CLOCK.moment, "message": message}
     service.events = [event, *service.events][:_EVENTS_KEPT]

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator, Mapping
-from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from moto.core.utils import utcnow
 from moto.ecs.models import Service, Task, TaskDefinition, ecs_backends
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
+from secrets_pipeline.local.clock import CLOCK
 from secrets_pipeline.local.corrections.faults import Fault
 from secrets_pipeline.local.enforcement import SecretsAccess, identify
 
@@ -49,7 +48,7 @@ class ServiceTask(Task):
             networking_configuration=service.network_configuration or None,
         )
         self.id = secrets.token_hex(16)
-        self.created_at = utcnow()
+        self.created_at = CLOCK.moment
         self.started_at: Any = None
         self.stopped_at: Any = None
         self.stop_code: str | None = None
@@ -60,12 +59,12 @@ class ServiceTask(Task):
 
     def begin(self, injected: Mapping[str, tuple[str, str]]) -> None:
         """Run, with what was injected."""
-        self.injected, self.started_at = dict(injected), utcnow()
+        self.injected, self.started_at = dict(injected), CLOCK.moment
 
     def end(self, code: str, reason: str) -> None:
         """Stop."""
         self.last_status = self.desired_status = "STOPPED"
-        self.stop_code, self.stopped_reason, self.stopped_at = code, reason, utcnow()
+        self.stop_code, self.stopped_reason, self.stopped_at = code, reason, CLOCK.moment
 
 
 def pull(definition: TaskDefinition, region: str, task_id: str) -> dict[str, tuple[str, str]]:
@@ -144,7 +143,7 @@ def running() -> list[dict[str, Any]]:
             "service": task.group.removeprefix("service:"),
             "task": task.id,
             "task_definition": task.task_definition_arn,
-            "started_at": task.started_at.replace(tzinfo=UTC).timestamp(),
+            "started_at": task.started_at.timestamp(),
             "injected": {name: list(held) for name, held in task.injected.items()},
         }
         for account, regions in list(ecs_backends.items())

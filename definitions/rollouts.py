@@ -1,0 +1,49 @@
+"""Rollouts that a run left behind, between the asset that asked for them and the sensor that follows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import dagster as dg
+
+from secrets_pipeline.reconcilers import InFlight, Progress, Rollout
+
+ROLLOUTS = "rollouts"
+"""Metadata of `consumer_refresh`: what is on its way."""
+
+
+def as_metadata(rollouts: Iterable[InFlight]) -> dg.MetadataValue[Any]:
+    """One record a rollout; ids and dates, no values."""
+    return dg.MetadataValue.json(
+        [
+            {
+                "name": one.name,
+                "component": one.component,
+                "id": one.rollout.id,
+                "asked_at": one.rollout.asked_at.isoformat() if one.rollout.asked_at else None,
+                "detail": one.rollout.detail,
+            }
+            for one in rollouts
+        ]
+    )
+
+
+def of_materialization(event: dg.AssetMaterialization) -> list[InFlight]:
+    """What a materialisation of `consumer_refresh` left on its way."""
+    value = event.metadata[ROLLOUTS].value if ROLLOUTS in event.metadata else []
+    records: list[dict[str, Any]] = value if isinstance(value, list) else []
+    return [
+        InFlight(
+            one["name"],
+            one["component"],
+            Rollout(
+                one["id"],
+                datetime.fromisoformat(one["asked_at"]) if one["asked_at"] else None,
+                Progress.IN_PROGRESS,
+                one["detail"],
+            ),
+        )
+        for one in records
+    ]

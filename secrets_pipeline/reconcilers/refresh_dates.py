@@ -1,0 +1,65 @@
+"""Since when a secret has the value that it has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.aws import calling
+from secrets_pipeline.reconcilers.states import PREVIOUS, SecretState
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentValue:
+    """The AWSCURRENT version of a secret.
+
+    Attributes:
+        name: of the secret.
+        version: its id.
+        since: when it became AWSCURRENT at the latest, as far as AWS says; None if it does not.
+    """
+
+    name: str
+    version: str
+    since: datetime | None
+
+    @property
+    def short(self) -> str:
+        """The version's id, as people compare it."""
+        return f"{self.version[:8]}…"
+
+
+def current_value(context: StackContext, state: SecretState) -> CurrentValue | None:
+    """The current version of a secret with its date; one ListSecretVersionIds a run and secret.
+
+    A rotation makes the version before it becomes current: its end is what counts. A label that was moved back to an
+    older version by hand has no date of its own, so the secret's last change stands for it.
+    """
+    version = state.current_version
+    if version is None or state.deleted_at is not None:
+        return None
+    created: Mapping[str, datetime] = context.inventory.remember(
+        "version-dates", state.name, version, read=lambda: _created(context, state)
+    )
+    made, before = created.get(version), created.get(state.version(PREVIOUS) or "")
+    if made is not None and before is not None and before > made:
+        return CurrentValue(state.name, version, state.changed_at or made)
+    rotated = state.last_rotated_at
+    return CurrentValue(state.name, version, rotated if made and rotated and rotated > made else made)
+
+
+def _created(context: StackContext, state: SecretState) -> Mapping[str, datetime]:
+    with calling("ListSecretVersionIds", state.name):
+        client = context.account.client("secretsmanager")
+        answer = client.list_secret_version_ids(SecretId=state.arn)
+        found = list(answer["Versions"])
+        # boto3 has no paginator for it.
+        while token := answer.get("NextToken"):
+            answer = client.list_secret_version_ids(SecretId=state.arn, NextToken=token)
+            found += answer["Versions"]
+        return {one["VersionId"]: one["CreatedDate"] for one in found if "CreatedDate" in one}

@@ -1,0 +1,79 @@
+"""What is started anew, as AWS shows it, behind one protocol for every kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol, TypeVar
+
+from secrets_pipeline.spec import RefreshMeans
+
+Means_contra = TypeVar("Means_contra", bound=RefreshMeans, contravariant=True)
+
+
+class Progress(StrEnum):
+    """How far a rollout is."""
+
+    IN_PROGRESS = "IN_PROGRESS"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """The latest start of a consumer.
+
+    Attributes:
+        id: what AWS calls it: deployment, revision or command; empty if there was none.
+        asked_at: when it was asked for: whatever it starts reads its secrets later. None if nobody knows.
+        detail: AWS's reason, or how it went on.
+        refusal: why nobody may start the consumer anew from here, and what to do; empty if one may.
+    """
+
+    id: str
+    asked_at: datetime | None
+    progress: Progress = Progress.COMPLETED
+    detail: str = ""
+    refusal: str = ""
+
+
+class Refresher(Protocol[Means_contra]):
+    """One way of starting a consumer anew."""
+
+    def look(self, means: Means_contra) -> Rollout | None:
+        """The latest rollout; None if there is no such consumer.
+
+        Raises:
+            AwsError: if AWS refuses.
+        """
+        ...
+
+    def follow(self, means: Means_contra, rollout: str) -> Rollout | None:
+        """What became of a rollout that was asked for earlier; None if the consumer is gone.
+
+        Raises:
+            AwsError: if AWS refuses.
+        """
+        ...
+
+    def start(self, means: Means_contra) -> str:
+        """Start it anew; the rollout's id.
+
+        Raises:
+            SkippedError: if there is no such consumer any more.
+            AwsError: if AWS refuses.
+        """
+        ...
+
+    def running_since(self, means: Means_contra) -> datetime | None:
+        """When the oldest of what runs now was started; None if nothing runs, or nobody knows.
+
+        Raises:
+            AwsError: if AWS refuses.
+        """
+        ...
+
+    def missing(self, means: Means_contra) -> str:
+        """One sentence on a consumer that does not exist, and who makes it."""
+        ...
