@@ -14,8 +14,8 @@ from definitions.build import build_definitions
 from definitions.checks.partitioned import PROBE_TAG, VERIFY_TAG
 from definitions.home import prepare_home
 from definitions.partitions import PARTITION_TAG, add_missing
+from definitions.requests import SECRETS_TAG, fitting
 from definitions.resources import StageProgress, quiet
-from definitions.sensors.requests import SECRETS_TAG, fitting
 from secrets_pipeline.errors import GuardError, SecretsPipelineError
 from secrets_pipeline.reconcilers import MANIFESTS, ApplyOptions, Desired
 from secrets_pipeline.reconcilers.rotating import DEFAULT_SECONDS

@@ -5,6 +5,7 @@ import dagster as dg
 from definitions.assets import APPLIED, ASSETS
 from definitions.checks.access import ACCESS_CHECKS
 from definitions.checks.partitioned import Find, stack_check
+from definitions.checks.rotation import ROTATION_CHECKS
 from secrets_pipeline.reconcilers import as_declared, connections, current_values, logins
 
 _BY_NAME = {asset.key.to_user_string(): asset for asset in ASSETS}
@@ -54,6 +55,7 @@ CHECKS: tuple[dg.AssetChecksDefinition, ...] = (
         )
         for stage in _DECLARED
     ),
+    *ROTATION_CHECKS,
     *ACCESS_CHECKS,
 )
 

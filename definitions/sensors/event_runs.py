@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import dagster as dg
 
 from definitions.partitions import PARTITION_TAG
-from definitions.sensors.requests import EVENT_TAG_PREFIX, run_request
+from definitions.requests import EVENT_TAG_PREFIX, run_request
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import Concern, Dismissed
 from secrets_pipeline.rotation.events import Hint, Kind, Message, Poison, parse

@@ -56,6 +56,11 @@ class ApplyOptions:
     deep: bool = False
 
 
+def utc_now() -> datetime:
+    """The date and time, in UTC."""
+    return datetime.now(UTC)
+
+
 class LogIn(Protocol):
     """Tries a login; `reconcilers.login.log_in` is the real one."""
 
@@ -72,11 +77,13 @@ class Surroundings:
         log_in: tries a login.
         clock: seconds from any origin, never going back.
         sleep: waits some seconds.
+        now: the date and time, with a time zone.
     """
 
     log_in: LogIn = log_in
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    now: Callable[[], datetime] = utc_now
 
 
 @dataclass
@@ -273,7 +280,7 @@ class StackContext:
             sessions=self.world.sessions,
             accounts=sorted(readers - {own, ""}),
             secret_names=[secret.name for secret in self.spec.secrets],
-            now=datetime.now(UTC),
+            now=self.world.surroundings.now(),
         )
         return Estate(snapshot, organization_policies=settings.organization_policies)
 

@@ -75,7 +75,7 @@ def as_declared(context: StackContext, stage: str, *, deep: bool) -> list[Findin
 def current_values(context: StackContext, *, connections: bool) -> list[Finding]:
     """Whether each secret exists with an AWSCURRENT version under the declared key; metadata alone."""
     return [
-        _blocked(secret) if secret.blocked else _judged(secret.name, partial(_current_value, context, secret))
+        _blocked(secret) if secret.blocked else judged(secret.name, partial(_current_value, context, secret))
         for secret in context.spec.secrets
         if waits_for_endpoint(secret) is connections
     ]
@@ -109,13 +109,13 @@ def connections(context: StackContext, *, deep: bool) -> list[Finding]:
     found = []
     for secret in (one for one in context.spec.secrets if not one.blocked):
         if isinstance(secret.value, DeclaredValue) and secret.needs_endpoint:
-            found.append(_judged(secret.name, partial(_connection, context, secret, secret.value, deep=deep)))
+            found.append(judged(secret.name, partial(_connection, context, secret, secret.value, deep=deep)))
         elif isinstance(secret.value, GeneratedValue) and secret.value.fields:
-            found.append(_judged(secret.name, partial(_document, context, secret, deep=deep)))
+            found.append(judged(secret.name, partial(_document, context, secret, deep=deep)))
     return found
 
 
-def _judged(name: str, judge: Callable[[], Finding]) -> Finding:
+def judged(name: str, judge: Callable[[], Finding]) -> Finding:
     """One value that cannot be read or understood never hides the others."""
     try:
         return judge()
@@ -169,7 +169,7 @@ def logins(context: StackContext, *, deep: bool) -> list[Finding]:
     for database in context.spec.databases:
         if database.password is None:
             continue
-        findings.append(_judged(database.identifier, partial(_login, context, reconciler, database, deep=deep)))
+        findings.append(judged(database.identifier, partial(_login, context, reconciler, database, deep=deep)))
     return findings
 
 

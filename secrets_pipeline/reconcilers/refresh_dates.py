@@ -48,7 +48,7 @@ def current_value(context: StackContext, state: SecretState) -> CurrentValue | N
     )
     made, before = created.get(version), created.get(state.version(PREVIOUS) or "")
     if made is not None and before is not None and before > made:
-        return CurrentValue(state.name, version, state.changed_at or made)
+        return CurrentValue(state.name, version, state.last_changed_at or made)
     rotated = state.last_rotated_at
     return CurrentValue(state.name, version, rotated if made and rotated and rotated > made else made)
 

@@ -75,6 +75,8 @@ class SecretState:
 
     Attributes:
         versions: version id → staging labels.
+        last_changed_at: when anything of it was last changed.
+        next_rotation_at: when AWS means to have rotated it again at the latest; in the past, it did not succeed.
         primary_region: where the secret is written, if it is replicated; None if it is not.
         replicas: by region, UNREAD where only a list was looked at.
         policy: resource policy text, None where there is none, UNREAD where nobody looked.
@@ -94,7 +96,8 @@ class SecretState:
     rotation_lambda_arn: str | None = None
     rotation_rules: Mapping[str, Any] = field(default_factory=dict)
     last_rotated_at: datetime | None = None
-    changed_at: datetime | None = None
+    last_changed_at: datetime | None = None
+    next_rotation_at: datetime | None = None
     primary_region: str | None = None
     replicas: Mapping[str, ReplicaState] | Unread = UNREAD
     policy: str | Unread | None = UNREAD
@@ -138,7 +141,8 @@ def secret_state(entry: Mapping[str, Any], *, confirmed: bool = False) -> Secret
         rotation_lambda_arn=entry.get("RotationLambdaARN"),
         rotation_rules=dict(entry.get("RotationRules") or {}),
         last_rotated_at=entry.get("LastRotatedDate"),
-        changed_at=entry.get("LastChangedDate"),
+        last_changed_at=entry.get("LastChangedDate"),
+        next_rotation_at=entry.get("NextRotationDate"),
         primary_region=entry.get("PrimaryRegion"),
         replicas=replica_states(entry.get("ReplicationStatus") or ()) if confirmed else UNREAD,
         confirmed=confirmed,

@@ -49,6 +49,7 @@ from secrets_pipeline.spec.scope import Locate
 from secrets_pipeline.spec.secret_data import leaf_expression
 from secrets_pipeline.spec.unresolved import Unresolved, UnresolvedReason
 from secrets_pipeline.spec.variables import expression_of
+from secrets_pipeline.spec.verification_model import VerificationSettings, VerificationSpec
 
 __all__ = [
     "CONTROL_IDS",
@@ -100,6 +101,8 @@ __all__ = [
     "TargetRule",
     "Unresolved",
     "UnresolvedReason",
+    "VerificationSettings",
+    "VerificationSpec",
     "build_spec",
     "build_specs",
     "expression_of",

@@ -31,6 +31,7 @@ from secrets_pipeline.spec.validate import (
     merged_keys,
     shared_databases,
 )
+from secrets_pipeline.spec.verification import read_verification
 from secrets_pipeline.stacks import Stack, StackSource
 
 
@@ -185,6 +186,7 @@ def _build(scope: StackScope) -> StackSpec:
         refreshes=tuple(refreshes(scope, delivered, consumers)),
         controls=controls,
         rotation_function=read_rotation_function(scope, secrets),
+        verification=read_verification(scope),
     )
 
 

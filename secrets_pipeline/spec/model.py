@@ -36,6 +36,7 @@ from secrets_pipeline.spec.refresh_model import RefreshSpec
 from secrets_pipeline.spec.rotation_model import RotationFunctionSpec, RotationSpec, RotationStrategy
 from secrets_pipeline.spec.unresolved import Unresolved
 from secrets_pipeline.spec.value_model import DeclaredValue, GeneratedValue, Leaf, PasswordPolicy
+from secrets_pipeline.spec.verification_model import VerificationSpec
 
 __all__ = [
     "ConsumerSpec",
@@ -67,6 +68,7 @@ __all__ = [
     "StageDelivery",
     "Target",
     "Unresolved",
+    "VerificationSpec",
 ]
 
 
@@ -211,6 +213,7 @@ class StackSpec(Spec):
         organization_id: `o-…` that readers in other accounts have to belong to; None for any or none.
         secrets: in dependency order.
         controls: by `secretsmanager` component, what Security Hub's controls ask of its secrets.
+        verification: when the stack is verified.
         rotation_function: the function that rotates the secrets with managed rotation; None where there is none.
     """
 
@@ -227,6 +230,7 @@ class StackSpec(Spec):
     refreshes: tuple[RefreshSpec, ...] = ()
     controls: Mapping[str, ControlParameters] = {}
     rotation_function: RotationFunctionSpec | None = None
+    verification: VerificationSpec = VerificationSpec()
     _by_ref: tuple[tuple[SecretSpec, ...] | None, Mapping[SecretRef, SecretSpec]] = PrivateAttr(default=(None, {}))
 
     def secret(self, ref: SecretRef) -> SecretSpec:

@@ -13,6 +13,7 @@ from secrets_pipeline.errors import SpecError, Where
 from secrets_pipeline.spec.alert_settings import AlertSettings
 from secrets_pipeline.spec.limits import ALIAS, KEY_ARN, ORGANIZATION_ID, REGION
 from secrets_pipeline.spec.model import Spec, Target
+from secrets_pipeline.spec.verification_model import VerificationSettings
 
 
 def _account_id(value: object) -> object:
@@ -143,6 +144,7 @@ class OperatorSettings(Spec):
         database_logins: whether the pipeline can reach the databases and proves each password by a login.
         rds_ca_file: certificate bundle for logging in to RDS; None for the system's.
         access: who else may read, and what an audit may look at.
+        verification: when stacks are verified; what it does not say, each stack may.
         events: the queue that brings events; None for none: a sensor then looks for itself, every few minutes.
         alerts: where alerts go.
         apply_on_change: globs on names of stacks that are applied by themselves when their YAML changed; `true` is
@@ -160,6 +162,7 @@ class OperatorSettings(Spec):
     access: AccessSettings = AccessSettings()
     events: EventSettings | None = None
     alerts: AlertSettings = AlertSettings()
+    verification: VerificationSettings = VerificationSettings()
     apply_on_change: Annotated[tuple[str, ...], BeforeValidator(_globs)] = ()
 
     def applies_changes(self, stack: str) -> bool:

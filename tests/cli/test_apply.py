@@ -6,23 +6,15 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 import yaml
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from secrets_pipeline.cli import app
-from secrets_pipeline.cli.call_counts import CallCounts, call_counts
-from secrets_pipeline.local import LocalAws, calls, reset_calls, start, stop
-from tests.cli.conftest import ATMOS, BROKEN, CANARY, DEV, write
-
-if TYPE_CHECKING:
-    from mypy_boto3_secretsmanager import SecretsManagerClient
+from tests.cli.conftest import BROKEN, CANARY, DEV, write
+from tests.cli.shop import Shop, opened
 
 FINGERPRINTS = {f"secrets-pipeline:{name}" for name in ("spec", "inputs", "value-version")}
 TOKEN, CONFIG = "shop/dev/api/token", "shop/dev/api/config"
@@ -43,46 +35,11 @@ HALF = """
 """
 
 
-@dataclass(frozen=True)
-class Shop:
-    """A repository, an embedded AWS, and the environment that joins them."""
-
-    aws: LocalAws
-    repository: Path
-    environment: Mapping[str, str]
-
-    def run(self, *arguments: str, stdin: str = "", **environment: str) -> Result:
-        """The command in this process; nothing counted before it."""
-        reset_calls(self.aws)
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in {**self.environment, **environment}.items():
-                patch.setenv(name, value)
-            whole = [*arguments, "--base-path", str(self.repository)]
-            return CliRunner().invoke(app, whole, input=stdin, prog_name="secrets-pipeline")
-
-    @property
-    def counts(self) -> CallCounts:
-        """What the last command called."""
-        return call_counts(calls(self.aws))
-
-    @property
-    def secrets(self) -> SecretsManagerClient:
-        """Plain boto3, the independent witness."""
-        session = boto3.Session("AKIALOCALOPERATOR000", "x", region_name="eu-west-2")
-        return session.client("secretsmanager", endpoint_url=self.aws.endpoint_url)
-
-
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """An embedded AWS where nothing was applied yet."""
-    folder = tmp_path_factory.mktemp("shop")
-    write(folder / "atmos" / "atmos.yaml", ATMOS)
-    write(folder / "atmos" / "stacks" / "dev.yaml", DEV)
-    aws = start(folder / "aws", die_with_parent=True)
-    try:
-        yield Shop(aws, folder / "atmos", {**aws.environment(), "DAGSTER_HOME": str(folder / "home")})
-    finally:
-        stop(folder / "aws")
+    with opened(tmp_path_factory.mktemp("shop"), dev=DEV) as shop:
+        yield shop
 
 
 @pytest.fixture(scope="module")

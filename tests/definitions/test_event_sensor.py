@@ -18,8 +18,8 @@ from mypy_boto3_secretsmanager.type_defs import TagTypeDef
 
 from definitions.jobs import plan, provision, verify
 from definitions.partitions import PARTITION_TAG
+from definitions.requests import ATTEMPT_TAG, EVENTS_TAG, LONGEST_TAG, SECRETS_TAG, fitting
 from definitions.resources import Stacks
-from definitions.sensors.requests import ATTEMPT_TAG, EVENTS_TAG, LONGEST_TAG, SECRETS_TAG, fitting
 from definitions.sensors.rotation_events import NAME, Job, rotation_event_sensor_for
 from secrets_pipeline import local
 from secrets_pipeline.aws import Sessions

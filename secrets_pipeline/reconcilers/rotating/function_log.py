@@ -9,6 +9,8 @@ from secrets_pipeline.aws import AwsError, calling, pages
 from secrets_pipeline.rotation.log import Heard, LogLine, heard
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from secrets_pipeline.reconcilers.context import StackContext
     from secrets_pipeline.reconcilers.states import SecretState
 
@@ -19,18 +21,20 @@ _UNREADABLE = frozenset({"ResourceNotFoundException", "AccessDeniedException", "
 
 
 class FunctionLog:
-    """Reads what was logged since it was made.
+    """Reads what was logged since it was made, or since another moment.
 
     Args:
         context: the secret's stack.
         state: the secret.
+        since: that moment; None for now.
     """
 
-    def __init__(self, context: StackContext, state: SecretState) -> None:
+    def __init__(self, context: StackContext, state: SecretState, *, since: datetime | None = None) -> None:
         self._context = context
         self._arn = state.arn
         self._function = state.rotation_lambda_arn or ""
-        self._since = int(time.time() * 1000) - _SLACK_MILLISECONDS
+        began = time.time() if since is None else since.timestamp()
+        self._since = int(began * 1000) - _SLACK_MILLISECONDS
         self._open = self._is_here()
 
     def heard(self, version: str) -> Heard:

@@ -1,4 +1,4 @@
-"""How sensors ask for runs: one job for one stack, with a key that says why, and tags that tell the run about it."""
+"""How runs are asked for: one job for one stack, with a key that says why, and tags that tell the run about it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType

@@ -1,0 +1,68 @@
+"""A repository of a test's own, on an embedded AWS of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from typer.testing import CliRunner, Result
+
+from secrets_pipeline.cli import app
+from secrets_pipeline.cli.call_counts import CallCounts, call_counts
+from secrets_pipeline.local import LocalAws, calls, reset_calls, start, stop
+from tests.cli.conftest import ATMOS, write
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A repository, an embedded AWS, and the environment that joins them."""
+
+    aws: LocalAws
+    repository: Path
+    environment: Mapping[str, str]
+
+    def run(self, *arguments: str, stdin: str = "", **environment: str) -> Result:
+        """The command in this process; nothing counted before it."""
+        reset_calls(self.aws)
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in {**self.environment, **environment}.items():
+                patch.setenv(name, value)
+            whole = [*arguments, "--base-path", str(self.repository)]
+            return CliRunner().invoke(app, whole, input=stdin, prog_name="secrets-pipeline")
+
+    @property
+    def counts(self) -> CallCounts:
+        """What the last command called."""
+        return call_counts(calls(self.aws))
+
+    @property
+    def secrets(self) -> SecretsManagerClient:
+        """Plain boto3, the independent witness."""
+        session = boto3.Session("AKIALOCALOPERATOR000", "x", region_name="eu-west-2")
+        return session.client("secretsmanager", endpoint_url=self.aws.endpoint_url)
+
+
+@contextmanager
+def opened(folder: Path, **stacks: str) -> Iterator[Shop]:
+    """A shop where nothing was applied yet.
+
+    Args:
+        folder: for the repository, AWS's state and DAGSTER_HOME.
+        stacks: manifests by the name of their file.
+    """
+    write(folder / "atmos" / "atmos.yaml", ATMOS)
+    for name, text in stacks.items():
+        write(folder / "atmos" / "stacks" / f"{name}.yaml", text)
+    aws = start(folder / "aws", die_with_parent=True)
+    try:
+        yield Shop(aws, folder / "atmos", {**aws.environment(), "DAGSTER_HOME": str(folder / "home")})
+    finally:
+        stop(folder / "aws")

@@ -1,0 +1,159 @@
+"""`rotate`: by name and by reader, what follows in the same stack and in others, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+
+from tests.cli.shop import Shop, opened
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
+
+TOKEN, HEADER, PIN = "shop/dev/api/token", "shop/dev/api/header", "shop/dev/api/pin"
+ELSEWHERE = "shop/web/api/header"
+DEV = """
+    vars: {context_name: shop, environment: dev, account_id: "111122223333", region: eu-west-2}
+    settings: {secrets_pipeline: {security_hub: {disabled_controls: [SecretsManager.1, SecretsManager.5]}}}
+    components:
+      terraform:
+        secretsmanager/app:
+          vars:
+            create_kms_key: true
+            secrets:
+              token: {path: api, generate_random_password: true}
+              pin: {path: api, secret_data: "4711-typed"}
+              header:
+                path: api
+                secret_data: {authorization: "Bearer ${output.secretsmanager/app.generated_passwords.token}"}
+"""
+WEB = """
+    vars: {context_name: shop, environment: web, account_id: "111122223333", region: eu-west-2}
+    settings: {secrets_pipeline: {security_hub: {disabled_controls: [SecretsManager.1, SecretsManager.5]}}}
+    components:
+      terraform:
+        secretsmanager/app:
+          vars:
+            create_kms_key: true
+            secrets:
+              header:
+                path: api
+                secret_data: {authorization: "!terraform.output secretsmanager/app shop-dev secret_values.token"}
+"""
+READER = "arn:aws:iam::111122223333:role/reader"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """Two stacks, applied, of which one follows the other."""
+    with opened(tmp_path_factory.mktemp("rotate"), dev=DEV, web=WEB) as shop:
+        applied = shop.run("apply", "-s", "shop-dev", "-s", "shop-web")
+        assert applied.exit_code == 0, applied.output
+        yield shop
+
+
+@pytest.fixture(scope="module")
+def iam(shop: Shop) -> IAMClient:
+    session = boto3.Session("AKIALOCALOPERATOR000", "x", region_name="eu-west-2")
+    return session.client("iam", endpoint_url=shop.aws.endpoint_url)
+
+
+def value(shop: Shop, name: str) -> str:
+    return shop.secrets.get_secret_value(SecretId=name)["SecretString"]
+
+
+def test_a_rotated_secret_is_followed_by_all_that_is_rendered_from_it_in_every_stack(shop: Shop) -> None:
+    before = value(shop, TOKEN)
+    result = shop.run("rotate", TOKEN)
+    assert result.exit_code == 0, result.output
+    token = value(shop, TOKEN)
+    assert token != before
+    assert json.loads(value(shop, HEADER)) == {"authorization": f"Bearer {token}"}
+    assert json.loads(value(shop, ELSEWHERE)) == {"authorization": token}
+    assert f"{TOKEN}: createSecret ✓" in result.stderr
+    assert "shop-dev: rotated" in result.stdout
+    assert "shop-web: what followed" in result.stdout
+    assert "0 warning, 0 failed" in result.stdout
+    for secret in (before, token):
+        assert secret not in result.output
+
+
+def test_json_tells_what_was_rotated_and_what_followed(shop: Shop) -> None:
+    shown = json.loads(shop.run("rotate", TOKEN, "--format", "json").stdout)
+    assert shown["errors"] == {}
+    rotated = shown["rotated"]["shop-dev"]
+    assert [(row["name"], row["outcome"]) for row in rotated["outcomes"]] == [(TOKEN, "applied")]
+    followed = {row["name"] for row in shown["followed"]["shop-dev"]["outcomes"] if row["outcome"] == "applied"}
+    assert HEADER in followed
+    assert ELSEWHERE in {row["name"] for row in shown["followed"]["shop-web"]["outcomes"]}
+
+
+def test_what_cannot_be_rotated_says_so_and_a_dry_run_touches_nothing(shop: Shop) -> None:
+    before = value(shop, TOKEN)
+    result = shop.run("rotate", TOKEN, PIN, HEADER, "--dry-run", "--format", "json")
+    assert result.exit_code == 0, result.output
+    told = {row["secret"]: (row["rotates"], row["how, or why not"]) for row in json.loads(result.stdout)["secrets"]}
+    assert told == {
+        TOKEN: ("yes", "by this pipeline"),
+        PIN: ("no", "its value stands in the YAML"),
+        HEADER: ("no", f"it is rendered from {TOKEN}"),
+    }
+    assert value(shop, TOKEN) == before
+    assert shop.counts.idle
+
+
+def test_after_a_compromise_the_roots_of_all_that_a_principal_could_read_are_rotated(
+    shop: Shop, iam: IAMClient
+) -> None:
+    trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    arn = shop.secrets.describe_secret(SecretId=HEADER)["ARN"]
+    read = [
+        {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": arn},
+        {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"},
+    ]
+    iam.create_role(RoleName="reader", AssumeRolePolicyDocument=document(trust))
+    iam.put_role_policy(RoleName="reader", PolicyName="read", PolicyDocument=document(*read))
+    before = value(shop, TOKEN)
+    result = shop.run("rotate", "--readable-by", READER, "--format", "json")
+    # The role is nobody's consumer, which the checks say.
+    assert result.exit_code == 1
+    shown = json.loads(result.stdout)
+    assert [row["name"] for row in shown["rotated"]["shop-dev"]["outcomes"]] == [TOKEN]
+    assert value(shop, TOKEN) != before
+    failed = {check["check"] for check in shown["followed"]["shop-dev"]["checks"] if not check["passed"]}
+    assert failed == {"nobody_else_can_read"}
+    iam.delete_role_policy(RoleName="reader", PolicyName="read")
+    nothing = shop.run("rotate", "--readable-by", READER)
+    assert nothing.exit_code == 0
+    assert "nothing to rotate" in nothing.stderr
+
+
+def document(*statements: Mapping[str, object]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "name secrets, or a principal"),
+        ((TOKEN, "--readable-by", READER), "name secrets, or a principal"),
+        (("nobody/s",), "no stack declares a secret nobody/s"),
+        (("--readable-by", "reader"), "is no ARN"),
+    ],
+)
+def test_bad_input_is_refused_before_any_call(shop: Shop, arguments: tuple[str, ...], said: str) -> None:
+    result = shop.run("rotate", *arguments)
+    assert result.exit_code == 1
+    assert said in " ".join(result.stderr.split())
+    assert shop.counts.total == 0
+
+
+def test_nothing_is_rotated_in_a_read_only_run(shop: Shop) -> None:
+    result = shop.run("rotate", TOKEN, SECRETS_PIPELINE_READ_ONLY="1")
+    assert result.exit_code == 1
+    assert "SECRETS_PIPELINE_READ_ONLY is set" in result.stderr
+    assert shop.counts.total == 0
