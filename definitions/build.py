@@ -11,6 +11,7 @@ from definitions.checks import CHECKS
 from definitions.io_managers import sealing_io_manager
 from definitions.jobs import JOBS
 from definitions.resources import AwsSessions, StacksResource, StageProgress, quiet
+from definitions.schedules import SCHEDULES
 from definitions.sensors import SENSORS
 from secrets_pipeline.reconcilers import Desired
 from secrets_pipeline.rotation.steps import Watch, unwatched
@@ -36,6 +37,7 @@ def build_definitions(
             asset_checks=CHECKS,
             jobs=JOBS,
             sensors=SENSORS,
+            schedules=SCHEDULES,
             resources={
                 "aws": aws,
                 "stacks": StacksResource(aws=aws, opened=dg.ResourceDefinition.hardcoded_resource(desired)),

@@ -48,7 +48,7 @@ def cron_problem(text: str) -> str | None:
         return f"has {len(fields)} fields, not 5"
     for given, (name, low, high, names) in zip(fields, _FIELDS, strict=True):
         if not all(_is_part(part, low, high, names) for part in given.lower().split(",")):
-            return f"has a {name} {given!r} that cron does not know"
+            return f"names {name} {given!r}, which cron does not know"
     return None
 
 

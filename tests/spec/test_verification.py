@@ -48,9 +48,9 @@ def test_the_operators_word_counts_before_the_stacks(bench: Bench) -> None:
     ("said", "problem"),
     [
         ('{cron: "0 6 * *"}', "cron '0 6 * *' has 4 fields, not 5"),
-        ('{cron: "61 6 * * *"}', "has a minute '61' that cron does not know"),
-        ('{cron: "0 6 * * fun"}', "has a day of week 'fun' that cron does not know"),
-        ('{cron: "0 6 ? * MON#1"}', "has a day of month '?' that cron does not know"),
+        ('{cron: "61 6 * * *"}', "names minute '61', which cron does not know"),
+        ('{cron: "0 6 * * fun"}', "names day of week 'fun', which cron does not know"),
+        ('{cron: "0 6 ? * MON#1"}', "names day of month '?', which cron does not know"),
         ("{timezone: Europe/Londn}", "timezone 'Europe/Londn' is no time zone of the IANA database"),
         ("{rotation_may_take_minutes: 0}", "rotation_may_take_minutes"),
         ("{crom: x}", "unknown key crom"),
