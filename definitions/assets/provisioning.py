@@ -60,7 +60,14 @@ def secret_policies(context: Context, applying: Apply) -> Result:
     return materialized(outcomes)
 
 
-@dg.asset(**OPTIONS, deps=[connection_secrets, secret_policies], kinds={"aws", "secretsmanager"})
+@dg.asset(**OPTIONS, deps=[connection_secrets], kinds={"aws", "lambda"})
+def rotation_functions(context: Context, applying: Apply) -> Result:
+    """The stack's own rotation function with role, log group and permission, where a secret says managed: true."""
+    _, outcomes = applying.stage(context, "rotation_functions")
+    return materialized(outcomes)
+
+
+@dg.asset(**OPTIONS, deps=[connection_secrets, secret_policies, rotation_functions], kinds={"aws", "secretsmanager"})
 def secret_rotation(context: Context, applying: Apply) -> Result:
     """Rotation function and rules; an edit of the rules never rotates."""
     _, outcomes = applying.stage(context, "secret_rotation")

@@ -12,6 +12,7 @@ _BY_NAME = {asset.key.to_user_string(): asset for asset in ASSETS}
 _DECLARED = (
     "kms_keys",
     "secret_policies",
+    "rotation_functions",
     "secret_rotation",
     "secret_replicas",
     "consumer_policies",

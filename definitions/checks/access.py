@@ -15,7 +15,15 @@ from secrets_pipeline.reconcilers import Finding, StackContext, access_matrix
 from secrets_pipeline.reconcilers import access_findings as found
 from secrets_pipeline.reconcilers.security_hub import security_hub
 
-_STAGES = ("kms_keys", "secrets", "connection_secrets", "secret_policies", "consumer_policies", "secret_rotation")
+_STAGES = (
+    "kms_keys",
+    "secrets",
+    "connection_secrets",
+    "secret_policies",
+    "consumer_policies",
+    "rotation_functions",
+    "secret_rotation",
+)
 _LARGEST_PICTURE = 2_500
 """Cells; a larger one is for `access matrix`."""
 

@@ -126,7 +126,17 @@ class Expected:
                 for name in _names(spec, consumer):
                     self._consumers.setdefault(name, {}).setdefault(arn, consumer.name)
         snapshot = estate.snapshot
-        self._rotating = {secret.name: secret.rotation.lambda_role for secret in snapshot.secrets}
+        self._rotating = {secret.name: {secret.rotation.lambda_role} for secret in snapshot.secrets}
+        self._superusers: dict[str, set[str | None]] = {}
+        for rotated in spec.secrets:
+            if rotated.rotation is None:
+                continue
+            roles = self._rotating.setdefault(rotated.name, set())
+            if rotated.rotation.managed:
+                roles.add(_managed_role(spec, estate))
+            superuser = rotated.rotation.superuser_secret
+            if superuser is not None and spec.has(superuser):
+                self._superusers.setdefault(spec.secret(superuser).name, set()).update(roles)
         self._self = snapshot.caller_arn
         self._allowed = tuple(allowed_readers)
 
@@ -138,7 +148,9 @@ class Expected:
         """Why a principal has to be able to read a secret; empty if nothing says so."""
         if arn in self.consumers(name):
             return self.consumers(name)[arn]
-        return "its rotation function" if arn == self._rotating.get(name) else ""
+        if arn in self._rotating.get(name, ()):
+            return "its rotation function"
+        return "a rotation function whose superuser it holds" if arn in self._superusers.get(name, ()) else ""
 
     def reason(self, arn: str, name: str) -> str:
         """Why a principal may read a secret; empty if nothing says so."""
@@ -149,6 +161,12 @@ class Expected:
             return "this pipeline"
         matching = next((glob for glob in self._allowed if fnmatch.fnmatchcase(arn, glob)), None)
         return f"allowed_readers: {matching}" if matching else ""
+
+
+def _managed_role(spec: StackSpec, estate: Estate) -> str | None:
+    """The role of the function that the pipeline deploys for a stack; it bears the function's name."""
+    function, snapshot = spec.rotation_function, estate.snapshot
+    return f"arn:{snapshot.partition}:iam::{snapshot.account_id}:role/{function.name}" if function else None
 
 
 def _is_session_of(session: str, arn: str) -> bool:

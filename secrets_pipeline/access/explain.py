@@ -39,13 +39,13 @@ def sentence(principal: str, secret: str, verdict: ReadVerdict) -> str:
     who = short(principal)
     match verdict:
         case Allowed(secrets_manager=asked, kms=kms):
-            by_key = f", and {_said(kms.decided_by, DECRYPT, allowed=True)}" if kms else ""
-            by_policy = _said(asked.decided_by, GET_SECRET_VALUE, allowed=True)
+            by_key = f", and {clause(kms.decided_by, DECRYPT, allowed=True)}" if kms else ""
+            by_policy = clause(asked.decided_by, GET_SECRET_VALUE, allowed=True)
             return f"{who} can read {secret}: {by_policy}{by_key}."
         case DeniedBySecretsManager(vote=vote):
-            return f"{who} cannot read {secret}: {_said(vote, GET_SECRET_VALUE)}."
+            return f"{who} cannot read {secret}: {clause(vote, GET_SECRET_VALUE)}."
         case DeniedByKms(vote=vote, reason=reason, secrets_manager=asked):
-            why = reason or _said(vote, DECRYPT)
+            why = reason or clause(vote, DECRYPT)
             lets = "Secrets Manager lets it, but " if asked.allowed else "whatever Secrets Manager says, "
             return f"{who} cannot read {secret}: {lets}{why}."
         case Unknown(reason=reason):
@@ -60,9 +60,9 @@ def because(verdict: ReadVerdict) -> str:
         case Unknown(reason=reason):
             return reason
         case DeniedByKms(vote=vote):
-            return _said(vote, DECRYPT)
+            return clause(vote, DECRYPT)
         case _:
-            return _said(verdict.vote, GET_SECRET_VALUE, allowed=isinstance(verdict, Allowed))
+            return clause(verdict.vote, GET_SECRET_VALUE, allowed=isinstance(verdict, Allowed))
 
 
 def row(principal: str, secret: str, verdict: ReadVerdict) -> dict[str, str]:
@@ -128,7 +128,7 @@ def _where(vote: Vote) -> str:
     return vote.policy if vote.policy != vote.layer else ""
 
 
-def _said(vote: Vote, action: str, *, allowed: bool = False) -> str:
+def clause(vote: Vote, action: str, *, allowed: bool = False) -> str:
     """What a deciding vote says about an action, as a clause; `allowed` is what was decided."""
     where = _where(vote)
     layer = f"{vote.layer} ({where})" if where else f"{vote.layer}"

@@ -63,6 +63,7 @@ class DatabaseState:
         members: of a cluster, identifier → status.
         writer: of a cluster, the identifier of the instance that is written to.
         cluster: of an instance, the cluster that it belongs to.
+        replica_of: of a read replica, the instance that it copies.
     """
 
     identifier: str
@@ -82,6 +83,7 @@ class DatabaseState:
     members: Mapping[str, str] = field(default_factory=dict)
     writer: str | None = None
     cluster: str | None = None
+    replica_of: str | None = None
 
     @property
     def database(self) -> str | None:
@@ -146,6 +148,7 @@ def instance_state(entry: Mapping[str, Any]) -> DatabaseState:
         password_pending=_password_pending(entry, status),
         master_secret_arn=(entry.get("MasterUserSecret") or {}).get("SecretArn"),
         cluster=entry.get("DBClusterIdentifier"),
+        replica_of=entry.get("ReadReplicaSourceDBInstanceIdentifier"),
     )
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access import canonical, secret_policy
-from secrets_pipeline.reconcilers.marks import Commit, Part
+from secrets_pipeline.errors import SpecError
+from secrets_pipeline.reconcilers.marks import PASSWORD, Commit, Part
 from secrets_pipeline.reconcilers.own_key import usable_as
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.references import Pending, Plain, substitute
-from secrets_pipeline.spec import RotationSpec, SecretSpec
+from secrets_pipeline.rotation.lambda_function.password_rule import DEFAULT_RULE, encode
+from secrets_pipeline.rotation.password_tag import password_rule
+from secrets_pipeline.spec import GeneratedValue, RotationSpec, SecretSpec
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
@@ -49,7 +52,25 @@ def _declared_key(context: StackContext, secret: SecretSpec) -> str | Pending | 
 
 def tags(context: StackContext, secret: SecretSpec) -> dict[str, str]:
     """The stack's tags and our identity tags."""
-    return {**secret.tags, **context.owner(secret).tags()}
+    return {**secret.tags, **context.owner(secret).tags(), **_password_rule(secret)}
+
+
+def _password_rule(secret: SecretSpec) -> dict[str, str]:
+    """The tag that tells the managed function what the next value looks like; none for what it does not rotate."""
+    rotation = secret.rotation
+    if rotation is None or not rotation.managed:
+        return {}
+    if isinstance(secret.value, GeneratedValue):
+        rule = password_rule(secret.value.policy, key=rotation.json_key)
+    else:
+        rule = replace(DEFAULT_RULE, key=rotation.json_key)
+    try:
+        return {PASSWORD: encode(rule)}
+    except ValueError as error:
+        raise SpecError(
+            f"secret {secret.name}: its password rule does not fit into a tag: {error}",
+            remedy="Name fewer special characters, or shorten json_key.",
+        ) from None
 
 
 def policy(context: StackContext, secret: SecretSpec) -> dict[str, Any] | Pending | None:

@@ -1,5 +1,6 @@
-"""Whether Secrets Manager may invoke a rotation function; read by deep plans alone.
+"""Whether Secrets Manager may invoke a rotation function, judged as AWS judges it; and the statement that lets it.
 
+AWS advises aws:SourceAccount alone: with aws:SourceArn a function could rotate one secret only.
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html
 """
 
@@ -7,56 +8,106 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.aws import AwsError, calling
+from secrets_pipeline.access.evaluator import Outcome, Unread
+from secrets_pipeline.access.invoking import INVOKE, SECRETS_MANAGER, invoked_by_secrets_manager
+from secrets_pipeline.aws import NEW_RESOURCE, AwsError, calling
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
 
-_PRINCIPAL = "secretsmanager.amazonaws.com"
-_ACTIONS = frozenset({"lambda:InvokeFunction", "lambda:Invoke*", "lambda:*", "*"})
-_HIDDEN = "AccessDeniedException"
-REMEDY = (
-    "aws lambda add-permission --function-name FUNCTION --statement-id SecretsManager "
-    f"--action lambda:InvokeFunction --principal {_PRINCIPAL} --source-account ACCOUNT"
-)
+STATEMENT = "SecretsPipelineRotation"
+_MEMORY = "function policy"
+_HIDDEN = frozenset({"AccessDeniedException", "AccessDenied"})
 
 
-def invocation_problem(context: StackContext, function: str) -> str | None:
-    """Why Secrets Manager could not invoke a function; None where it may, or where we may not look.
+def invocation_problem(context: StackContext, function: str, secret_arn: str | None = None) -> str | None:
+    """Why Secrets Manager could not invoke a function; None where it may, or where that cannot be known.
 
     Args:
         context: the stack.
         function: ARN of the function.
+        secret_arn: for which secret; None where it does not exist yet.
 
     Raises:
         AwsError: if Lambda refuses for another reason than access.
     """
+    decision = invoked_by_secrets_manager(
+        _policy(context, function), function, context.account.account_id, secret_arn=secret_arn
+    )
+    if decision.allowed is not False:
+        return None
+    vote = decision.decided_by
+    if vote.outcome is Outcome.DENIES:
+        return f"function {function} denies {SECRETS_MANAGER} to invoke it, statement {vote.statement}"
+    return f"function {function} does not let {SECRETS_MANAGER} invoke it for account {context.account.account_id}"
+
+
+def invocation_remedy(context: StackContext, function: str) -> str:
+    """What lets Secrets Manager in."""
+    return (
+        "Let the stack's lambda component say settings.secrets_pipeline.deliver: true, or run: aws lambda "
+        f"add-permission --function-name {function} --statement-id SecretsManager --action {INVOKE} "
+        f"--principal {SECRETS_MANAGER} --source-account {context.account.account_id}"
+    )
+
+
+def let_in(context: StackContext, function: str) -> str:
+    """Let Secrets Manager invoke a function on behalf of the stack's account.
+
+    Returns:
+        What was done, for a human.
+
+    Raises:
+        AwsError: if Lambda refuses, or a statement of the function's policy denies it.
+    """
+    context.inventory.forget(_MEMORY, function)
+    if invocation_problem(context, function) is None:
+        return f"{SECRETS_MANAGER} may invoke it already"
+    client = context.account.client("lambda")
+    if STATEMENT in _statements(_policy(context, function)):
+        # Ours by its id, and not as we write it: somebody changed it.
+        with calling("RemovePermission", function):
+            client.remove_permission(FunctionName=function, StatementId=STATEMENT)
+    add = partial(
+        client.add_permission,
+        FunctionName=function,
+        StatementId=STATEMENT,
+        Action=INVOKE,
+        Principal=SECRETS_MANAGER,
+        SourceAccount=context.account.account_id,
+    )
+    context.world.patience.until_visible("AddPermission", function, add, lag=NEW_RESOURCE)
+    context.inventory.forget(_MEMORY, function)
+    if problem := invocation_problem(context, function):
+        raise AwsError(problem, remedy="Take that statement out of the function's policy.")
+    return f"{SECRETS_MANAGER} may invoke it"
+
+
+def _policy(context: StackContext, function: str) -> Mapping[str, Any] | Unread | None:
     client = context.account.client("lambda")
 
-    def read() -> str:
-        with calling("GetPolicy", function):
-            try:
-                return client.get_policy(FunctionName=function)["Policy"]
-            except client.exceptions.ResourceNotFoundException:
-                return "{}"
+    def read() -> Mapping[str, Any] | Unread | None:
+        try:
+            with calling("GetPolicy", function):
+                try:
+                    document: Mapping[str, Any] = json.loads(client.get_policy(FunctionName=function)["Policy"])
+                except client.exceptions.ResourceNotFoundException:
+                    return None
+        except AwsError as error:
+            # A function of another account hides its policy, and works all the same.
+            if error.code in _HIDDEN:
+                return Unread(error.message)
+            raise
+        return document
 
-    try:
-        policy: str = context.inventory.remember("function policy", function, read=read)
-    except AwsError as error:
-        # A function of another account hides its policy, and works all the same.
-        if error.code == _HIDDEN:
-            return None
-        raise
-    if any(_lets_in(statement) for statement in json.loads(policy).get("Statement", ())):
-        return None
-    return f"function {function} does not let {_PRINCIPAL} invoke it"
+    policy: Mapping[str, Any] | Unread | None = context.inventory.remember(_MEMORY, function, read=read)
+    return policy
 
 
-def _lets_in(statement: Mapping[str, Any]) -> bool:
-    principal, actions = statement.get("Principal"), statement.get("Action")
-    services = principal.get("Service", ()) if isinstance(principal, Mapping) else principal
-    named = {services} if isinstance(services, str) else set(services or ())
-    asked = {actions} if isinstance(actions, str) else set(actions or ())
-    return statement.get("Effect") == "Allow" and bool(named & {_PRINCIPAL, "*"}) and bool(asked & _ACTIONS)
+def _statements(policy: Mapping[str, Any] | Unread | None) -> set[str]:
+    if not isinstance(policy, Mapping):
+        return set()
+    return {str(one.get("Sid")) for one in policy.get("Statement", ()) if isinstance(one, Mapping)}

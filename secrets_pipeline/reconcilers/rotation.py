@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from secrets_pipeline.aws import calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers import desired
-from secrets_pipeline.reconcilers.invocation import REMEDY, invocation_problem
+from secrets_pipeline.reconcilers.invocation import invocation_problem, invocation_remedy
 from secrets_pipeline.reconcilers.marks import Part
 from secrets_pipeline.reconcilers.planning import plan_secrets
 from secrets_pipeline.reconcilers.secret_differences import OUTSIDE
@@ -104,7 +104,13 @@ class RotationReconciler:
         reasons = tuple(rotation_differences(state, wanted))
         if self._deep and wanted and (problem := invocation_problem(self._context, wanted.lambda_arn)):
             why = (f"{OUTSIDE}{problem}" if made else problem, *reasons)
-            return Change(resource, ChangeClass.BLOCKED, why, drift=made, remedy=REMEDY)
+            return Change(
+                resource,
+                ChangeClass.BLOCKED,
+                why,
+                drift=made,
+                remedy=invocation_remedy(self._context, wanted.lambda_arn),
+            )
         if not reasons:
             return Change(resource, ChangeClass.NONE) if wanted else None
         said = tuple(OUTSIDE + reason for reason in reasons) if made else reasons

@@ -17,6 +17,7 @@ from secrets_pipeline.reconcilers.kms_key import KmsKeyReconciler
 from secrets_pipeline.reconcilers.refresh import RefreshReconciler
 from secrets_pipeline.reconcilers.replica import ReplicaReconciler
 from secrets_pipeline.reconcilers.rotation import RotationReconciler
+from secrets_pipeline.reconcilers.rotation_function import RotationFunctionReconciler
 from secrets_pipeline.reconcilers.secret import SecretReconciler
 from secrets_pipeline.reconcilers.secret_policy import SecretPolicyReconciler
 
@@ -52,6 +53,7 @@ STAGES: Mapping[str, Make] = {
     "rds_endpoints": _seen(DatabaseEndpointReconciler),
     "connection_secrets": _finishing(_seen(ConnectionReconciler)),
     "secret_policies": _finishing(SecretPolicyReconciler),
+    "rotation_functions": RotationFunctionReconciler,
     "secret_rotation": _finishing(RotationReconciler),
     "secret_replicas": _finishing(ReplicaReconciler),
     "consumer_policies": _seen(ConsumerPolicyReconciler),

@@ -30,6 +30,7 @@ class Layer(StrEnum):
     SECRET_POLICY = "secret policy"  # noqa: S105 - a layer's name
     KEY_POLICY = "key policy"
     TRUST_POLICY = "trust policy"
+    FUNCTION_POLICY = "function policy"
     GRANT = "KMS grant"
     KEY = "KMS key"
     BOUNDARY = "permissions boundary"

@@ -15,6 +15,7 @@ from secrets_pipeline.access.granting.consumer import (
 )
 from secrets_pipeline.access.granting.identity import PolicyDocument, Readable, identity_policy
 from secrets_pipeline.access.granting.names import key_arn, secret_arn_pattern
+from secrets_pipeline.access.granting.rotation import rotated_arns, rotation_policy, rotation_trust
 from secrets_pipeline.access.granting.stack import StackInAws
 
 __all__ = [
@@ -32,5 +33,8 @@ __all__ = [
     "is_as_attached",
     "key_arn",
     "readable_arns",
+    "rotated_arns",
+    "rotation_policy",
+    "rotation_trust",
     "secret_arn_pattern",
 ]

@@ -43,6 +43,24 @@ def identity_policy(secrets: Iterable[Readable]) -> dict[str, Any]:
         secrets: at least one; all of one region.
     """
     listed = sorted(set(secrets))
+    reading = {
+        "Sid": READING,
+        "Effect": "Allow",
+        "Action": READ,
+        "Resource": sorted({secret.arn for secret in listed}),
+    }
+    return {"Version": VERSION, "Statement": [reading, *key_statements(DECRYPTING, ["kms:Decrypt"], listed)]}
+
+
+def key_statements(sid: str, actions: list[str], secrets: Iterable[Readable]) -> list[dict[str, Any]]:
+    """The statements that let a principal use the keys of some secrets, for these alone and through Secrets Manager.
+
+    Args:
+        sid: of the statement; numbered where there are several.
+        actions: of KMS.
+        secrets: with their keys.
+    """
+    listed = sorted(set(secrets))
     under: defaultdict[str, set[str]] = defaultdict(set)
     for secret in listed:
         for key in secret.keys:
@@ -51,22 +69,14 @@ def identity_policy(secrets: Iterable[Readable]) -> dict[str, Any]:
     for key, arns in sorted(under.items()):
         # An alias has a condition, and so a statement, of its own.
         keys_of[(*sorted(arns), *([key] if alias_of(key) else []))].append(key)
-    statements: list[dict[str, Any]] = [
-        {
-            "Sid": READING,
-            "Effect": "Allow",
-            "Action": READ,
-            "Resource": sorted({secret.arn for secret in listed}),
-        }
-    ]
     groups = list(keys_of.values())
-    for number, keys in enumerate(groups, 1):
-        sid = DECRYPTING if len(groups) == 1 else f"{DECRYPTING}{number}"
-        statements.append(_decrypt(sid, keys, sorted(under[keys[0]])))
-    return {"Version": VERSION, "Statement": statements}
+    return [
+        _key_statement(sid if len(groups) == 1 else f"{sid}{number}", actions, keys, sorted(under[keys[0]]))
+        for number, keys in enumerate(groups, 1)
+    ]
 
 
-def _decrypt(sid: str, keys: list[str], secrets: list[str]) -> dict[str, Any]:
+def _key_statement(sid: str, actions: list[str], keys: list[str], secrets: list[str]) -> dict[str, Any]:
     condition: dict[str, Any] = {
         "StringEquals": {"kms:ViaService": via(region_in(secrets[0]))},
         "StringLike": {"kms:EncryptionContext:SecretARN": secrets},
@@ -76,4 +86,5 @@ def _decrypt(sid: str, keys: list[str], secrets: list[str]) -> dict[str, Any]:
         # IAM knows no alias as a resource: https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
         condition["ForAnyValue:StringEquals"] = {"kms:ResourceAliases": [alias]}
         keys = [f"{keys[0].removesuffix(alias)}key/*"]
-    return {"Sid": sid, "Effect": "Allow", "Action": "kms:Decrypt", "Resource": keys, "Condition": condition}
+    action = actions[0] if len(actions) == 1 else actions
+    return {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": keys, "Condition": condition}
