@@ -60,7 +60,7 @@ def secret_policies(context: Context, applying: Apply) -> Result:
     return materialized(outcomes)
 
 
-@dg.asset(**OPTIONS, deps=[connection_secrets], kinds={"aws", "lambda"})
+@dg.asset(**OPTIONS, deps=[connection_secrets, secret_policies], kinds={"aws", "lambda"})
 def rotation_functions(context: Context, applying: Apply) -> Result:
     """The stack's own rotation function with role, log group and permission, where a secret says managed: true."""
     _, outcomes = applying.stage(context, "rotation_functions")

@@ -42,15 +42,15 @@ def invocation_problem(context: StackContext, function: str, secret_arn: str | N
     vote = decision.decided_by
     if vote.outcome is Outcome.DENIES:
         return f"function {function} denies {SECRETS_MANAGER} to invoke it, statement {vote.statement}"
-    return f"function {function} does not let {SECRETS_MANAGER} invoke it for account {context.account.account_id}"
+    return f"function {function} does not let {SECRETS_MANAGER} invoke it"
 
 
 def invocation_remedy(context: StackContext, function: str) -> str:
     """What lets Secrets Manager in."""
     return (
-        "Let the stack's lambda component say settings.secrets_pipeline.deliver: true, or run: aws lambda "
-        f"add-permission --function-name {function} --statement-id SecretsManager --action {INVOKE} "
-        f"--principal {SECRETS_MANAGER} --source-account {context.account.account_id}"
+        f"aws lambda add-permission --function-name {function} --statement-id SecretsManager --action {INVOKE} "
+        f"--principal {SECRETS_MANAGER} --source-account {context.account.account_id} (the pipeline does it where the "
+        "function's lambda component says settings.secrets_pipeline.deliver: true)"
     )
 
 

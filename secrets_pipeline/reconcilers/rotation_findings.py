@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from secrets_pipeline.aws import AwsError, calling
 from secrets_pipeline.reconcilers.findings import Finding, Verdict, judged
-from secrets_pipeline.reconcilers.invocation import REMEDY, invocation_problem
+from secrets_pipeline.reconcilers.invocation import invocation_problem, invocation_remedy
 from secrets_pipeline.reconcilers.rotating.function_log import FunctionLog
 from secrets_pipeline.reconcilers.rotation import described
 from secrets_pipeline.reconcilers.states import PENDING, SecretState
@@ -173,8 +173,8 @@ def _invokable(context: StackContext, state: SecretState) -> Finding:
         return Finding(name, Verdict.WRONG, f"function {function} failed to be deployed: {why}")
     if state_of == "Pending":
         return Finding(name, Verdict.WAITING, f"function {function} is being made")
-    if problem := invocation_problem(context, function):
-        return Finding(name, Verdict.WRONG, f"{problem}: {REMEDY}")
+    if problem := invocation_problem(context, function, state.arn):
+        return Finding(name, Verdict.WRONG, f"{problem}: {invocation_remedy(context, function)}")
     return Finding(name, Verdict.RIGHT, f"{function} is there and lets Secrets Manager in")
 
 

@@ -22,6 +22,7 @@ ORDER = [
     "rds_endpoints",
     "connection_secrets",
     "secret_policies",
+    "rotation_functions",
     "secret_rotation",
     "secret_replicas",
     "consumer_policies",

@@ -24,8 +24,8 @@ STAGE = "rotation_functions"
 RANDOM = RotationSpec(managed=True, strategy=RotationStrategy.RANDOM, automatically_after_days=30)
 
 
-def rotating(bench: Bench, key: str = "password", **more: object) -> SecretSpec:
-    return bench.generated(key, **{"rotation": RANDOM, **more})
+def rotating(bench: Bench, key: str = "password") -> SecretSpec:
+    return bench.generated(key, rotation=RANDOM)
 
 
 def spec(bench: Bench, *secrets: SecretSpec, **settings: Any) -> StackSpec:  # noqa: ANN401 - of the function
