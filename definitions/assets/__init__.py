@@ -2,12 +2,12 @@
 
 from definitions.assets.configuration import generated_passwords, stack_config
 from definitions.assets.consumers import APPLIED, consumer_arns, consumer_refresh, stack_report
-from definitions.assets.provisioning import connection_secrets, rds_endpoints
+from definitions.assets.provisioning import connection_secrets, rds_endpoints, secrets
 
 ASSETS = (stack_config, generated_passwords, *APPLIED, stack_report)
 
-FOLLOWING = (rds_endpoints, connection_secrets, consumer_arns, consumer_refresh, stack_report)
-"""What has to be done again when a secret was rotated."""
+FOLLOWING = (secrets, rds_endpoints, connection_secrets, consumer_arns, consumer_refresh, stack_report)
+"""What has to be done again when a secret was rotated: a value that is rendered from others may be of either stage."""
 
 __all__ = [
     "APPLIED",

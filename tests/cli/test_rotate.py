@@ -102,8 +102,8 @@ def test_what_cannot_be_rotated_says_so_and_a_dry_run_touches_nothing(shop: Shop
         PIN: ("no", "its value stands in the YAML"),
         HEADER: ("no", f"it is rendered from {TOKEN}"),
     }
+    assert shop.counts.idle, shop.counts
     assert value(shop, TOKEN) == before
-    assert shop.counts.idle
 
 
 def test_after_a_compromise_the_roots_of_all_that_a_principal_could_read_are_rotated(
