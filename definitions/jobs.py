@@ -5,6 +5,7 @@ import dagster as dg
 from definitions.applying import table_of
 from definitions.assets import ASSETS, FOLLOWING
 from definitions.checks.partitioned import VERIFY_TAG
+from definitions.healing import heal
 from definitions.partitions import STACKS
 from definitions.resources import Stacks
 from definitions.rotating import rotate_secrets
@@ -24,6 +25,12 @@ follow_rotation = dg.define_asset_job(
     tags={VERIFY_TAG: "true"},
     description="After a rotation: log in with the new password, write it into the connection secrets that hold it, "
     "refresh those who read them, and check all that.",
+)
+
+follow_endpoint = dg.define_asset_job(
+    "follow_endpoint",
+    selection=dg.AssetSelection.assets(*FOLLOWING),
+    description="What hangs on the databases' endpoints, no more of the YAML: password proven, connections rendered.",
 )
 
 verify = dg.define_asset_job(
@@ -69,4 +76,4 @@ def plan() -> None:
     plan_stages()
 
 
-JOBS = (provision, follow_rotation, verify, plan, rotate_secrets)
+JOBS = (provision, follow_rotation, follow_endpoint, verify, plan, rotate_secrets, heal)

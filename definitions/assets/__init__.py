@@ -7,7 +7,10 @@ from definitions.assets.provisioning import connection_secrets, rds_endpoints, s
 ASSETS = (stack_config, generated_passwords, *APPLIED, stack_report)
 
 FOLLOWING = (secrets, rds_endpoints, connection_secrets, consumer_arns, consumer_refresh, stack_report)
-"""What has to be done again when a secret was rotated: a value that is rendered from others may be of either stage."""
+"""What has to be done again when a secret was rotated or a database moved; no other change of the YAML is applied.
+
+A value that is rendered from others may be of either stage.
+"""
 
 __all__ = [
     "APPLIED",

@@ -5,12 +5,15 @@ import dagster as dg
 from definitions.applying import Applying, materialized, table_of
 from definitions.assets.configuration import generated_passwords, stack_config
 from definitions.assets.options import OPTIONS
-from secrets_pipeline.reconcilers import lacking_values
+from secrets_pipeline.reconcilers import followed, lacking_values
 from secrets_pipeline.values import GeneratedPasswords
 
 Apply = dg.ResourceParam[Applying]
 Context = dg.AssetExecutionContext
 Result = dg.MaterializeResult[None]
+
+FOLLOWED = "followed"
+"""Metadata of `rds_endpoints`: identifier → identity of the databases that the run has done with."""
 
 
 @dg.asset(**OPTIONS, deps=[stack_config, generated_passwords], kinds={"aws", "kms"})
@@ -43,7 +46,9 @@ def rds_endpoints(context: Context, applying: Apply) -> Result:
     stack, outcomes = applying.stage(context, "rds_endpoints")
     found = (stack.inventory.databases.find(database) for database in stack.spec.databases)
     table = [{"instance": s.identifier, "endpoint": s.endpoint or "", "status": s.status} for s in found if s]
-    return materialized(outcomes, {"endpoints": table_of(table)})
+    return materialized(
+        outcomes, {"endpoints": table_of(table), FOLLOWED: dg.MetadataValue.json(followed(stack, outcomes))}
+    )
 
 
 @dg.asset(**OPTIONS, deps=[secrets, rds_endpoints], kinds={"aws", "secretsmanager"})

@@ -2,23 +2,32 @@
 
 from collections.abc import Mapping
 
-from definitions.jobs import follow_rotation, plan, provision, verify
+from definitions.healing import heal
+from definitions.jobs import follow_endpoint, follow_rotation, verify
+from definitions.sensors.rds_endpoints import rds_endpoint_sensor
 from definitions.sensors.rotation_events import Job, rotation_event_sensor_for
 from definitions.sensors.run_failures import run_failure_alerts
-from definitions.sensors.stack_partitions import stack_partitions
+from definitions.sensors.stack_changes import stack_change_sensor
 from secrets_pipeline.rotation.events import Kind
 
 EVENT_JOBS: Mapping[Kind, Job] = {
     Kind.ROTATED: follow_rotation,
     Kind.FAILED: verify,
-    Kind.TAMPERED: plan,
-    Kind.KEY_CHANGED: plan,
-    Kind.DATABASE: provision,
+    Kind.TAMPERED: heal,
+    Kind.KEY_CHANGED: heal,
+    Kind.DATABASE: follow_endpoint,
 }
-"""The job that answers each kind of event."""
+"""The job that answers each kind of event; none of them applies a change of the YAML that waits to be applied."""
 
 rotation_event_sensor = rotation_event_sensor_for(EVENT_JOBS)
 
-SENSORS = (stack_partitions, rotation_event_sensor, run_failure_alerts)
+SENSORS = (stack_change_sensor, rotation_event_sensor, rds_endpoint_sensor, run_failure_alerts)
 
-__all__ = ["EVENT_JOBS", "SENSORS", "rotation_event_sensor", "run_failure_alerts", "stack_partitions"]
+__all__ = [
+    "EVENT_JOBS",
+    "SENSORS",
+    "rds_endpoint_sensor",
+    "rotation_event_sensor",
+    "run_failure_alerts",
+    "stack_change_sensor",
+]

@@ -3,6 +3,7 @@
 from secrets_pipeline.reconcilers import access_findings
 from secrets_pipeline.reconcilers.access_findings import access_matrix
 from secrets_pipeline.reconcilers.context import ApplyOptions, StackContext, Surroundings, World
+from secrets_pipeline.reconcilers.database_inventory import DatabaseInventory
 from secrets_pipeline.reconcilers.event_stacks import Concern, Dismissed, EventStacks
 from secrets_pipeline.reconcilers.findings import (
     Finding,
@@ -12,7 +13,9 @@ from secrets_pipeline.reconcilers.findings import (
     current_values,
     logins,
 )
+from secrets_pipeline.reconcilers.followed_databases import followed, serving
 from secrets_pipeline.reconcilers.generated import generate_passwords, lacking_values
+from secrets_pipeline.reconcilers.healing import MOST_A_DAY, Healed, Reported, heal, sentences
 from secrets_pipeline.reconcilers.opening import CONFIG_VARIABLE, MANIFESTS, Desired, operator_settings, read_desired
 from secrets_pipeline.reconcilers.readable_secrets import stack_in_aws, withheld
 from secrets_pipeline.reconcilers.refresh import InFlight, RefreshReconciler, refreshers
@@ -23,16 +26,20 @@ from secrets_pipeline.reconcilers.stages import STAGES, apply_stack, commit, pla
 __all__ = [
     "CONFIG_VARIABLE",
     "MANIFESTS",
+    "MOST_A_DAY",
     "STAGES",
     "ApplyOptions",
     "Concern",
+    "DatabaseInventory",
     "Desired",
     "Dismissed",
     "EventStacks",
     "Finding",
+    "Healed",
     "InFlight",
     "Progress",
     "RefreshReconciler",
+    "Reported",
     "Rollout",
     "StackContext",
     "Surroundings",
@@ -46,13 +53,17 @@ __all__ = [
     "connections",
     "consumers_started_after_rotation",
     "current_values",
+    "followed",
     "generate_passwords",
+    "heal",
     "lacking_values",
     "logins",
     "operator_settings",
     "plan_stack",
     "read_desired",
     "refreshers",
+    "sentences",
+    "serving",
     "stack_in_aws",
     "withheld",
 ]

@@ -55,7 +55,7 @@ class KmsKeyReconciler:
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""
         key = self._keys[change.resource.name]
-        policy = self._policy(key)
+        policy = self.declared_policy(key)
         if isinstance(policy, Pending):
             raise SkippedError(policy.reason)
         found = standing(self._context, key.alias)
@@ -73,7 +73,7 @@ class KmsKeyReconciler:
 
     def _plan(self, key: KeySpec) -> Change:
         resource = Resource(KIND, key.alias, ", ".join(key.components))
-        policy = self._policy(key)
+        policy = self.declared_policy(key)
         if isinstance(policy, Pending):
             return Change(resource, ChangeClass.UPDATE, (f"waits: {policy.reason}",))
         found = standing(self._context, key.alias)
@@ -92,7 +92,12 @@ class KmsKeyReconciler:
             return Change(resource, ChangeClass.UPDATE if said else ChangeClass.NONE, said or unread, drift=bool(said))
         return Change(resource, ChangeClass.UPDATE, tuple(reasons) or ("is as declared, and not marked as finished",))
 
-    def _policy(self, key: KeySpec) -> dict[str, Any] | Pending:
+    def declared_policy(self, key: KeySpec) -> dict[str, Any] | Pending:
+        """The policy that a key should have, or what it waits for.
+
+        Raises:
+            SpecError: if it would lock the account's root out.
+        """
         account = self._context.account
         match substitute(list(key.policy), self._context.outputs):
             case Plain(value=list() as declared):

@@ -185,6 +185,7 @@ def _build(scope: StackScope) -> StackSpec:
         deliveries=tuple(delivered),
         refreshes=tuple(refreshes(scope, delivered, consumers)),
         controls=controls,
+        self_heal=tuple(name for name in sorted(scope.kinds) if scope.components[name].flag("self_heal")),
         rotation_function=read_rotation_function(scope, secrets),
         verification=read_verification(scope),
     )

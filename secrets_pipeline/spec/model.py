@@ -213,6 +213,7 @@ class StackSpec(Spec):
         organization_id: `o-…` that readers in other accounts have to belong to; None for any or none.
         secrets: in dependency order.
         controls: by `secretsmanager` component, what Security Hub's controls ask of its secrets.
+        self_heal: components whose policies are narrowed again by themselves when somebody widened them.
         verification: when the stack is verified.
         rotation_function: the function that rotates the secrets with managed rotation; None where there is none.
     """
@@ -229,6 +230,7 @@ class StackSpec(Spec):
     deliveries: tuple[Delivery, ...] = ()
     refreshes: tuple[RefreshSpec, ...] = ()
     controls: Mapping[str, ControlParameters] = {}
+    self_heal: tuple[str, ...] = ()
     rotation_function: RotationFunctionSpec | None = None
     verification: VerificationSpec = VerificationSpec()
     _by_ref: tuple[tuple[SecretSpec, ...] | None, Mapping[SecretRef, SecretSpec]] = PrivateAttr(default=(None, {}))

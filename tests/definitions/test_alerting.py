@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -24,13 +22,6 @@ from tests.embedded import lead_to
 
 LOG = logging.getLogger("alerts under test")
 ALERT = Alert("rotation of a/b failed", "the function may not be invoked", "a-dev", "rotation-failed", "a/b")
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:
-    running = local.start(tmp_path_factory.mktemp("local-aws"), die_with_parent=True)
-    yield running
-    local.stop(running.state_dir)
 
 
 class Topic:
@@ -61,12 +52,6 @@ class Topic:
 def topic(aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Topic:
     lead_to(aws, monkeypatch)
     return Topic(aws, f"t{abs(hash(request.node.name))}")
-
-
-@pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as made:
-        yield made
 
 
 def saying(topic_arn: str | None, now: list[float] | None = None, **more: str) -> Alerting:

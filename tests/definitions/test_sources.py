@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from definitions.resources import AwsSessions, Stacks, StacksResource
-from definitions.sensors import stack_partitions
+from definitions.sensors import stack_change_sensor
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.reconcilers import Desired, read_desired
 from secrets_pipeline.stacks import Origin
@@ -87,6 +87,6 @@ def test_partitions_follow_the_description(tmp_path: Path) -> None:
         dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance,
         dg.build_sensor_context(instance=instance, resources={"stacks": made}) as context,
     ):
-        tick: Any = stack_partitions(context)
+        tick: Any = stack_change_sensor(context)
     (request,) = tick.dynamic_partitions_requests
     assert request.partition_keys == ["a", "b"]

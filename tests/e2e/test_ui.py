@@ -166,7 +166,7 @@ def table(evaluation: dict[str, Any]) -> list[dict[str, str]]:
 
 def test_the_sensor_adds_every_stack_by_itself(deployment: Deployment, partitions: list[str]) -> None:
     assert sorted(partitions) == STACKS
-    sensor = {**LOCATION, "sensorName": "stack_partitions"}
+    sensor = {**LOCATION, "sensorName": "stack_change_sensor"}
     state = deployment.query(_SENSOR, {"sensor": sensor})["sensorOrError"]["sensorState"]
     assert state["status"] == "RUNNING"
 

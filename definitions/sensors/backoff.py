@@ -1,0 +1,11 @@
+"""How often, and after how long, something is tried again before a human has to."""
+
+from collections.abc import Sequence
+
+BACKOFF_SECONDS = (60, 600, 3_600, 21_600)
+"""Pauses before the second, third, fourth and fifth try."""
+
+
+def attempt_at(age: float, pauses: Sequence[float] = BACKOFF_SECONDS) -> int:
+    """Which try is due when the first one was so many seconds ago: 1, 2 …, at most one more than there are pauses."""
+    return 1 + sum(age >= sum(pauses[: number + 1]) for number in range(len(pauses)))

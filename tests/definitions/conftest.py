@@ -1,0 +1,77 @@
+"""What tests of sensors share: an embedded AWS, a repository as one description, an instance that forgets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from definitions.resources import AwsSessions, Stacks
+from secrets_pipeline import local
+from secrets_pipeline.reconcilers import ApplyOptions, Desired, read_desired
+from secrets_pipeline.stacks import Origin
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:
+    running = local.start(tmp_path_factory.mktemp("local-aws"), die_with_parent=True)
+    yield running
+    local.stop(running.state_dir)
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as made:
+        yield made
+
+
+class Repository:
+    """Stacks as one description, which a test edits between two ticks.
+
+    Attributes:
+        tree: stack → component → its variables.
+        component_settings: `settings.secrets_pipeline` of every component.
+        settings: the operator's.
+    """
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.tree: dict[str, dict[str, dict[str, Any]]] = {}
+        self.component_settings: dict[str, Any] = {}
+        self.settings: dict[str, Any] = {}
+        self._folder = folder
+        monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(folder / "operator.yaml"))
+
+    def write(self) -> Origin:
+        described = {
+            stack: {
+                "components": {
+                    "terraform": {
+                        name: {"vars": found, "settings": {"secrets_pipeline": self.component_settings}}
+                        for name, found in components.items()
+                    }
+                }
+            }
+            for stack, components in self.tree.items()
+        }
+        file = self._folder / "description.json"
+        file.write_text(json.dumps(described))
+        (self._folder / "operator.yaml").write_text(json.dumps(self.settings))
+        return Origin(str(file))
+
+    def desired(self) -> Desired:
+        return read_desired(self._folder, origin=self.write())
+
+    def stacks(self, aws: AwsSessions) -> Stacks:
+        """As a sensor has them: read when it asks."""
+        return Stacks(self._folder, aws.sessions, ApplyOptions(), self._folder / "seals", origin=self.write())
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    for name in ("SECRETS_PIPELINE_FROM_FILE", "SECRETS_PIPELINE_FROM_ATMOS"):
+        monkeypatch.delenv(name, raising=False)
+    return Repository(tmp_path, monkeypatch)
