@@ -87,13 +87,11 @@ def _is_foreign(change: Change) -> bool:
 
 def _treated(context: StackContext, change: Change, healed_today: Mapping[str, int]) -> Treatment:
     resource = change.resource
-    reason = change.error.diagnostics() if change.error else change.reason or change.action.value
     if change.error:
-        return Reported(resource, reason, "it cannot be compared", compared=False)
-    if resource.kind not in (secret_policy.KIND, kms_key.KIND) or not change.drift:
-        return Reported(resource, reason, "only policies are narrowed by themselves")
-    if not set(resource.component.split(", ")) & set(context.spec.self_heal):
-        return Reported(resource, reason, "settings.secrets_pipeline.self_heal is not true")
+        return Reported(resource, change.error.diagnostics(), "it cannot be compared", compared=False)
+    reason = change.reason or change.action.value
+    if hindrance := _hindrance(context, change):
+        return Reported(resource, reason, hindrance)
     if healed_today.get(resource.name, 0) >= MOST_A_DAY:
         return Reported(resource, reason, f"it was healed {MOST_A_DAY} times within a day", fought_over=True)
     put = _secret_policy if resource.kind == secret_policy.KIND else _key_policy
@@ -104,6 +102,15 @@ def _treated(context: StackContext, change: Change, healed_today: Mapping[str, i
     if whole is None:
         return Reported(resource, reason, "to make it as declared would allow something, or nobody can prove otherwise")
     return Healed(resource, reason, whole)
+
+
+def _hindrance(context: StackContext, change: Change) -> str:
+    """Why something is not for us to undo; empty where it may be."""
+    if change.resource.kind not in (secret_policy.KIND, kms_key.KIND) or not change.drift:
+        return "only policies are narrowed by themselves"
+    if set(change.resource.component.split(", ")).isdisjoint(context.spec.self_heal):
+        return "settings.secrets_pipeline.self_heal is not true"
+    return ""
 
 
 def _secret_policy(context: StackContext, name: str) -> bool | None:

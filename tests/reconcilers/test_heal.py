@@ -148,7 +148,10 @@ def test_a_widened_key_policy_is_narrowed_and_one_without_its_administration_is_
     assert isinstance(one, Healed)
     assert one.whole
     assert json.loads(bench.kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]) == ours
-    taken = {**ours, "Statement": [{**foreign, "Action": "kms:PutKeyPolicy"}, foreign]}
+    taken = {
+        **ours,
+        "Statement": [{**foreign, "Action": ["kms:PutKeyPolicy", "kms:Get*", "kms:List*", "kms:Describe*"]}, foreign],
+    }
     bench.kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(taken))
     found = healed(bench, spec)
     assert bench.alias in {one.resource.name for one in found}
