@@ -38,6 +38,19 @@ def secret_type(entry: Inputs, value: GeneratedValue | DeclaredValue | None) -> 
     return kind
 
 
+def missing_fields(kind: SecretType, keys: frozenset[str] | None) -> list[str]:
+    """What a value of a type lacks, each as the keys of which it needs one: `username or user`.
+
+    Args:
+        kind: the type.
+        keys: of the JSON value that have a value; None for a plain text.
+    """
+    groups = _FIELDS.get(kind, ())
+    if keys is None:
+        return [] if kind in _PLAIN else [" or ".join(group) for group in groups]
+    return [" or ".join(group) for group in groups if not keys.intersection(group)]
+
+
 def top_keys(value: GeneratedValue | DeclaredValue) -> frozenset[str] | None:
     """Keys of a JSON value, or None for a plain string."""
     if isinstance(value, GeneratedValue):
