@@ -1,5 +1,7 @@
 """The job that rotates secrets now; what follows from the new values is the job `follow_rotation`'s."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from definitions.applying import OUTCOMES, Applying, table_of
@@ -31,7 +33,7 @@ def rotate(
     config: Rotate,
     applying: dg.ResourceParam[Applying],
     rotation_watch: dg.ResourceParam[Watch],
-) -> None:
+) -> Iterator[dg.AssetObservation | dg.Output[None]]:
     """Rotate, log one observation with the outcome of each secret, and fail if one of them failed."""
     names = config.secrets or list(secrets_of(context.run))
     if not names:
@@ -46,17 +48,17 @@ def rotate(
         "secret_rotation", RotateReconciler(stack, names, watch=watch, seconds=config.seconds)
     )
     table = rows(outcomes)
-    context.log_event(
-        dg.AssetObservation(
-            asset_key=ROTATED,
-            partition=context.partition_key,
-            metadata={OUTCOMES: dg.MetadataValue.json(table), "rotated": table_of(table)},
-        )
+    # Yielded, as what is logged is lost with a failure.
+    yield dg.AssetObservation(
+        asset_key=ROTATED,
+        partition=context.partition_key,
+        metadata={OUTCOMES: dg.MetadataValue.json(table), "rotated": table_of(table)},
     )
     failed = [one for one in outcomes if isinstance(one, Failed)]
     if failed:
         lines = [f"{one.change.resource.name}: {one.error.diagnostics()}" for one in failed]
         raise dg.Failure("\n".join([f"{len(failed)} not rotated", *lines]), allow_retries=False)
+    yield dg.Output(None)
 
 
 @dg.job(partitions_def=STACKS, description="Rotate secrets of one stack now; name them in the op's config.")

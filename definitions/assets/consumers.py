@@ -36,7 +36,8 @@ def consumer_arns(context: Context, applying: Apply) -> Result:
     return materialized(outcomes, {"arns": table_of([{"name": s.name, "arn": s.arn} for s in found if s])})
 
 
-@dg.asset(**OPTIONS, deps=[consumer_arns], kinds={"aws", "ecs", "lambda"})
+# The values as well: a run of some assets alone keeps the order of those that name each other.
+@dg.asset(**OPTIONS, deps=[secrets, connection_secrets, consumer_arns], kinds={"aws", "ecs", "lambda"})
 def consumer_refresh(context: Context, applying: Apply) -> Result:
     """Services, functions, stages and instances that run with an older value of a secret are started anew."""
     stack = applying.context(context.partition_key)

@@ -25,7 +25,8 @@ _TRACEBACK: Final = "Traceback (most recent call last):"
 _ANY_SECRET: Final = re.compile(r"arn:[\w-]+:secretsmanager:")
 _LONG: Final = re.compile(r"(?<![\w:/.-])(?!arn:)[^\s'\"]{24,}(?![\w:/-])")
 _TYPE: Final = re.compile(r"[A-Za-z_][\w.]*: ")
-_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
+_QUOTED: Final = re.compile(r"(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"")
+"""An apostrophe within a word begins no quotation."""
 _MOST: Final = 300
 
 

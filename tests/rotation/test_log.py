@@ -66,3 +66,8 @@ def test_what_may_be_a_value_is_left_out() -> None:
     password = "Zx9-_.~aaaaBBBBccccDDDDeeeeFFFF"
     assert quoted(f"ValueError: cannot use '{password}' nor {password}") == "ValueError: cannot use '…' nor …"
     assert ARN in quoted(f"not allowed for '{ARN}'")
+
+
+def test_an_apostrophe_is_no_quotation() -> None:
+    text = "RotationError: The secret's JSON has no text under the key host. Add it to the secret's value."
+    assert quoted(text) == text

@@ -7,11 +7,12 @@ https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotation-strategy.ht
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 
 from .errors import RotationError
 from .password_rule import PasswordRule
-from .secret_value import BARRED_BY_RDS, DatabaseSecret, Engine, Login, SecretValue, parse
+from .secret_value import BARRED_BY_RDS, DatabaseSecret, Engine, Login, parse
 from .secret_versions import CURRENT, PENDING, PREVIOUS, Versions
 from .sessions import connect
 from .superuser import superuser_of
@@ -112,12 +113,7 @@ def _accepts(secret: DatabaseSecret) -> bool:
 
 
 def _set_by_itself(current: DatabaseSecret, pending: DatabaseSecret, versions: Versions) -> None:
-    logins = [current.login]
-    text = versions.previous()
-    previous = _same_user(current, parse(text)) if text is not None else None
-    if previous is not None:
-        logins.append(previous)
-    for login in logins:
+    for login in _own_logins(current, versions):
         session = connect(current.address, login)
         if session is not None:
             with closing(session):
@@ -131,7 +127,21 @@ def _set_by_itself(current: DatabaseSecret, pending: DatabaseSecret, versions: V
     )
 
 
-def _same_user(current: DatabaseSecret, previous: SecretValue) -> Login | None:
+def _own_logins(current: DatabaseSecret, versions: Versions) -> Iterator[Login]:
+    """The current login, and the previous one where the current one is refused."""
+    yield current.login
+    text = versions.previous()
+    previous = _same_user(current, text) if text is not None else None
+    if previous is not None:
+        yield previous
+
+
+def _same_user(current: DatabaseSecret, text: str) -> Login | None:
+    try:
+        previous = parse(text)
+    except RotationError:
+        # A version from before the secret was complete: nobody has logged in with it.
+        return None
     if not isinstance(previous, DatabaseSecret):
         return None
     same = previous.address.place == current.address.place and previous.login.username == current.login.username
