@@ -24,8 +24,8 @@ def needs(job: dg.JobDefinition) -> dict[str, set[str]]:
         )
     }
     found: dict[str, set[str]] = {}
-    for node in direct:
-        seen, waiting = set[str](), [*direct[node]]
+    for node, first in direct.items():
+        seen, waiting = set[str](), [*first]
         while waiting:
             one = waiting.pop()
             if one not in seen:
