@@ -6,7 +6,13 @@ from definitions.assets import APPLIED, ASSETS
 from definitions.checks.access import ACCESS_CHECKS
 from definitions.checks.partitioned import Find, stack_check
 from definitions.checks.rotation import ROTATION_CHECKS
-from secrets_pipeline.reconcilers import as_declared, connections, current_values, logins
+from secrets_pipeline.reconcilers import (
+    as_declared,
+    connections,
+    consumers_started_after_rotation,
+    current_values,
+    logins,
+)
 
 _BY_NAME = {asset.key.to_user_string(): asset for asset in ASSETS}
 _DECLARED = (
@@ -55,6 +61,14 @@ CHECKS: tuple[dg.AssetChecksDefinition, ...] = (
             find=_declared(stage),
         )
         for stage in _DECLARED
+    ),
+    stack_check(
+        name="consumers_started_after_rotation",
+        asset=_BY_NAME["consumer_refresh"],
+        stages=("secrets", "connection_secrets", "consumer_arns", "consumer_refresh"),
+        description="What runs was started after the secrets that it reads got their values.",
+        find=lambda stack, _deep: consumers_started_after_rotation(stack),
+        else_skipped="Nothing was changed, so no consumer was asked since when it runs: `verify` asks.",
     ),
     *ROTATION_CHECKS,
     *ACCESS_CHECKS,

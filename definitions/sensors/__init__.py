@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from definitions.healing import heal
 from definitions.jobs import follow_endpoint, follow_rotation, verify
+from definitions.sensors.consumer_rollouts import consumer_rollout_sensor
 from definitions.sensors.rds_endpoints import rds_endpoint_sensor
 from definitions.sensors.rotation_events import Job, rotation_event_sensor_for
 from definitions.sensors.run_failures import run_failure_alerts
@@ -21,11 +22,18 @@ EVENT_JOBS: Mapping[Kind, Job] = {
 
 rotation_event_sensor = rotation_event_sensor_for(EVENT_JOBS)
 
-SENSORS = (stack_change_sensor, rotation_event_sensor, rds_endpoint_sensor, run_failure_alerts)
+SENSORS = (
+    stack_change_sensor,
+    rotation_event_sensor,
+    rds_endpoint_sensor,
+    consumer_rollout_sensor,
+    run_failure_alerts,
+)
 
 __all__ = [
     "EVENT_JOBS",
     "SENSORS",
+    "consumer_rollout_sensor",
     "rds_endpoint_sensor",
     "rotation_event_sensor",
     "run_failure_alerts",

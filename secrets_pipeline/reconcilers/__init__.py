@@ -18,7 +18,7 @@ from secrets_pipeline.reconcilers.generated import generate_passwords, lacking_v
 from secrets_pipeline.reconcilers.healing import MOST_A_DAY, Healed, Reported, heal, sentences
 from secrets_pipeline.reconcilers.opening import CONFIG_VARIABLE, MANIFESTS, Desired, operator_settings, read_desired
 from secrets_pipeline.reconcilers.readable_secrets import stack_in_aws, withheld
-from secrets_pipeline.reconcilers.refresh import InFlight, RefreshReconciler, refreshers
+from secrets_pipeline.reconcilers.refresh import InFlight, RefreshReconciler, rollout_now
 from secrets_pipeline.reconcilers.refresh_findings import consumers_started_after_rotation
 from secrets_pipeline.reconcilers.refresh_model import Progress, Rollout
 from secrets_pipeline.reconcilers.stages import STAGES, apply_stack, commit, plan_stack
@@ -61,7 +61,7 @@ __all__ = [
     "operator_settings",
     "plan_stack",
     "read_desired",
-    "refreshers",
+    "rollout_now",
     "sentences",
     "serving",
     "stack_in_aws",

@@ -57,6 +57,16 @@ def refreshers(context: StackContext) -> Mapping[str, Refresher[Any]]:
     }
 
 
+def rollout_now(context: StackContext, one: InFlight) -> Rollout | None:
+    """What became of a rollout; None if its consumer is gone, from AWS or from the stack.
+
+    Raises:
+        AwsError: if AWS refuses.
+    """
+    spec = next((spec for spec in context.spec.refreshes if spec.name == one.name), None)
+    return None if spec is None else refreshers(context)[spec.means.kind].follow(spec.means, one.rollout.id)
+
+
 class RefreshReconciler:
     """Every consumer of one stack that is started anew, under one plan.
 
@@ -107,7 +117,6 @@ class RefreshReconciler:
         if found is None:
             raise SkippedError(refresher.missing(spec.means))
         if found.progress is Progress.FAILED:
-            self._fly(spec, found)
             raise RefreshFailedError(spec, found)
         if found.progress is Progress.IN_PROGRESS:
             self._fly(spec, found)

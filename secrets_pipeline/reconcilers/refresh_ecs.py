@@ -98,8 +98,22 @@ def _rollout(service: Mapping[str, Any], deployment: Mapping[str, Any]) -> Rollo
     if progress is Progress.IN_PROGRESS and deployment.get("failedTasks", 0) >= _FAILED_TASKS:
         progress = Progress.FAILED
     if progress is Progress.FAILED:
-        said = next((one["message"] for one in service.get("events", ()) if "unable to start" in one["message"]), "")
-        detail = said or f"{deployment.get('failedTasks', 0)} tasks could not be started; {detail}"
+        detail = _failure(service, deployment)
+    others = (one for one in service.get("deployments", ()) if one["id"] != deployment.get("id"))
+    failed = next((one for one in others if one.get("rolloutState") == Progress.FAILED), None)
     by = service.get("deploymentController", {}).get("type", _DEPLOYED_BY_ECS)
-    refusal = f"{by} deploys it: let that deploy it again, or write refresh: false" if by != _DEPLOYED_BY_ECS else ""
-    return Rollout(str(deployment.get("id", "")), deployment.get("createdAt"), progress, detail, refusal)
+    return Rollout(
+        str(deployment.get("id", "")),
+        deployment.get("createdAt"),
+        progress,
+        detail,
+        failed_try=_failure(service, failed) if failed else "",
+        refusal=f"{by} deploys it: let that deploy it again, or write refresh: false" if by != _DEPLOYED_BY_ECS else "",
+    )
+
+
+def _failure(service: Mapping[str, Any], deployment: Mapping[str, Any]) -> str:
+    """What ECS says of a deployment whose tasks do not start; its events quote ARNs and roles, never values."""
+    said = (one["message"] for one in service.get("events", ()) if "unable to start" in one["message"])
+    otherwise = f"{deployment.get('failedTasks', 0)} tasks could not be started; {deployment.get('rolloutStateReason')}"
+    return next(said, otherwise)

@@ -77,6 +77,8 @@ def _compared(spec: RefreshSpec, rollout: Rollout, since: datetime, value: Curre
             return Finding(spec.name, Verdict.WAITING, f"{old}: it is being started anew", columns)
         if rollout.progress is Progress.FAILED:
             return Finding(spec.name, Verdict.WRONG, f"{old}: it could not be started anew: {rollout.detail}", columns)
+    if rollout.failed_try:
+        return Finding(spec.name, Verdict.WRONG, f"{old}: it was to be started anew, but {rollout.failed_try}", columns)
     return Finding(spec.name, Verdict.WRONG, f"{old}: `secrets-pipeline apply --deep` starts it anew", columns)
 
 

@@ -28,6 +28,7 @@ class Rollout:
         id: what AWS calls it: deployment, revision or command; empty if there was none.
         asked_at: when it was asked for: whatever it starts reads its secrets later. None if nobody knows.
         detail: AWS's reason, or how it went on.
+        failed_try: why a later one failed, after which this one was gone back to; empty if none did.
         refusal: why nobody may start the consumer anew from here, and what to do; empty if one may.
     """
 
@@ -35,6 +36,7 @@ class Rollout:
     asked_at: datetime | None
     progress: Progress = Progress.COMPLETED
     detail: str = ""
+    failed_try: str = ""
     refusal: str = ""
 
 
