@@ -8,6 +8,10 @@ https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_sched
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from itertools import pairwise
+
+from secrets_pipeline.spec.schedule_expressions import Cron, Rate, parse_schedule
 
 SECRET_NAME_LENGTH = 512
 SECRET_VALUE_BYTES = 65_536
@@ -40,9 +44,9 @@ _ARN_SUFFIX = re.compile(r"-(?=[A-Za-z0-9]*[A-Z])(?=[A-Za-z0-9]*[a-z0-9])[A-Za-z
 _HYPHEN_AND_SIX = re.compile(r"-(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{6}$")
 """The same with any capital or digit is remarked on; a word in small letters is not: every stack has one."""
 _DURATION = re.compile(r"([1-9]|1[0-9]|2[0-4])h")
-_RATE = re.compile(r"rate\(\s*([1-9][0-9]{0,2})\s+(hour|day)s?\s*\)")
 _CRON = re.compile(r"cron\((.*)\)")
-_SHORTEST_RATE_HOURS = 4
+_SHORTEST_INTERVAL, _LONGEST_INTERVAL = timedelta(hours=4), timedelta(days=999)
+_TOO_OFTEN = "rotates more often than every 4 hours"
 
 
 def secret_name_problem(name: str) -> str | None:
@@ -69,13 +73,26 @@ def secret_name_notice(name: str) -> str | None:
 
 def schedule_problem(expression: str) -> str | None:
     """Why Secrets Manager would refuse a rotation schedule."""
-    if rate := _RATE.fullmatch(expression):
-        too_often = rate.group(2) == "hour" and int(rate.group(1)) < _SHORTEST_RATE_HOURS
-        return f"rotates more often than every {_SHORTEST_RATE_HOURS} hours" if too_often else None
     cron = _CRON.fullmatch(expression)
-    if cron is None:
-        return "is neither rate(…) nor cron(…)"
-    match cron.group(1).split():
+    if cron is not None and (problem := _cron_problem(cron.group(1).split())):
+        return problem
+    match parse_schedule(expression):
+        case None:
+            return "has a field that is none of Secrets Manager's" if cron else "is neither rate(…) nor cron(…)"
+        case Rate(interval=interval) if interval > _LONGEST_INTERVAL:
+            return f"rotates less often than every {_LONGEST_INTERVAL.days} days"
+        case Rate(interval=interval) if interval < _SHORTEST_INTERVAL:
+            return _TOO_OFTEN
+        case Cron(hours=hours) if any(
+            timedelta(hours=after - hour) < _SHORTEST_INTERVAL for hour, after in pairwise(hours)
+        ):
+            return _TOO_OFTEN
+        case _:
+            return None
+
+
+def _cron_problem(fields: list[str]) -> str | None:
+    match fields:
         case [minutes, _, day_of_month, _, day_of_week, year]:
             problems = {
                 "has minutes other than 0": minutes != "0",
@@ -83,7 +100,7 @@ def schedule_problem(expression: str) -> str | None:
                 "names a year": year != "*",
             }
             return next((problem for problem, holds in problems.items() if holds), None)
-        case fields:
+        case _:
             return f"has {len(fields)} fields, not 6"
 
 
