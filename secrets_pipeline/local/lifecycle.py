@@ -15,7 +15,15 @@ from filelock import FileLock, Timeout
 
 import secrets_pipeline
 from secrets_pipeline.errors import LocalError
-from secrets_pipeline.local.state import LOCK_FILE, LOG_FILE, RDS_CA_FILE, START_LOCK_FILE, forget, read_state
+from secrets_pipeline.local.state import (
+    LOCK_FILE,
+    LOG_FILE,
+    RDS_CA_FILE,
+    START_LOCK_FILE,
+    TEMPLATE_FOLDER,
+    forget,
+    read_state,
+)
 
 DEFAULT_ACCOUNT = "111122223333"
 DEFAULT_REGION = "eu-west-2"
@@ -181,9 +189,9 @@ def stop(state_dir: Path) -> bool:
     child = _children.pop(state.pid, None)
     if child is not None:
         child.wait()
-    # A server that was killed leaves its databases to their keepers, which remove each folder last.
+    # A server that was killed leaves its databases to their keepers, which remove each folder last but the template.
     root = state.postgres_root
-    _wait(lambda: not root.is_dir() or not any(root.iterdir()), KILL_SECONDS)
+    _wait(lambda: not root.is_dir() or all(one.name == TEMPLATE_FOLDER for one in root.iterdir()), KILL_SECONDS)
     forget(state_dir, state)
     return running
 

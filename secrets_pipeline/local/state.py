@@ -16,6 +16,8 @@ LOCK_FILE = "server.lock"
 START_LOCK_FILE = "start.lock"
 LOG_FILE = "server.log"
 RDS_CA_FILE = "rds-ca.pem"
+TEMPLATE_FOLDER = "template"
+"""In the folder of all PostgreSQL servers: what each begins with, without a process of its own."""
 TRUST_STORE_FILE = "lambda-trust-store.pem"
 
 

@@ -9,6 +9,7 @@ from threading import Lock
 
 from secrets_pipeline.local.corrections.settings import settings
 from secrets_pipeline.local.postgres import Authority, Binaries, PostgresServer, Template, find
+from secrets_pipeline.local.state import TEMPLATE_FOLDER
 
 _STOPPED_AT_ONCE = 8
 
@@ -39,7 +40,7 @@ class Fleet:
         """
         with self._lock:
             self._binaries = self._binaries or find()
-            self._template = self._template or Template(self._binaries, self.root / "template")
+            self._template = self._template or Template(self._binaries, self.root / TEMPLATE_FOLDER)
             self.authority = self.authority or Authority.make()
             server = PostgresServer(self._binaries, self._template, self.root / name, self.authority.server_context)
             self._servers[name] = server
