@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from secrets_pipeline import __version__
-from secrets_pipeline.cli import access, apply, demo, describe, dev, local, outputs, plan, rotate, tree, verify
+from secrets_pipeline.cli import (
+    access,
+    apply,
+    demo,
+    describe,
+    dev,
+    local,
+    outputs,
+    plan,
+    rotate,
+    rotation,
+    tree,
+    verify,
+)
 from secrets_pipeline.cli.console import emit
 from secrets_pipeline.cli.failures import Commands
 from secrets_pipeline.cli.interrupts import keep_interrupts
@@ -45,6 +58,7 @@ app.command(epilog=plan.EPILOG)(plan.plan)
 app.command(epilog=apply.EPILOG)(apply.apply)
 app.command(epilog=verify.EPILOG)(verify.verify)
 app.command(epilog=rotate.EPILOG)(rotate.rotate)
+app.add_typer(rotation.app, name="rotation")
 app.add_typer(access.app, name="access")
 app.command(epilog=outputs.EPILOG)(outputs.outputs)
 app.add_typer(local.app, name="local")

@@ -48,6 +48,8 @@ class Server(Protocol):
         """As somebody else."""
 
     def create_user(self, username: str, password: str) -> None: ...
+    def acts_as(self, document: Mapping[str, Any], original: str) -> bool:
+        """Whether the user of a version may do what the original may, no more and no less."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,10 @@ class Postgres:
 
     def create_user(self, username: str, password: str) -> None:
         self.execute(f"CREATE ROLE {_pg8000.identifier(username)} LOGIN PASSWORD {_pg8000.literal(password)}")
+
+    def acts_as(self, document: Mapping[str, Any], original: str) -> bool:
+        rows = self.as_user(document["username"], document["password"], "SELECT current_user::text")
+        return rows == [[original]]
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,16 @@ class Maria:
         self.execute(
             f"CREATE USER `{username}` IDENTIFIED BY '{password}'", f"GRANT SELECT ON orders.* TO `{username}`"
         )
+
+    def acts_as(self, document: Mapping[str, Any], original: str) -> bool:
+        shown = [
+            {
+                row[0].split(" IDENTIFIED ")[0].replace(f"`{one}`@", "`u`@")
+                for row in self.execute(f"SHOW GRANTS FOR {one}")
+            }
+            for one in (document["username"], original)
+        ]
+        return shown[0] == shown[1] and len(shown[0]) > 1
 
 
 @dataclass

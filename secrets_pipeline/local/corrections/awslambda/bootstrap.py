@@ -6,6 +6,7 @@ to be killed right before or after the handler's work. The event comes on standa
 
 import importlib
 import json
+import logging
 import os
 import signal
 import sys
@@ -16,6 +17,8 @@ from types import SimpleNamespace
 def main(task_root: str, handler: str, answer_file: str, killed: str = "") -> int:
     """Call the handler once; 0 if it returned, 1 if it raised."""
     event = json.load(sys.stdin)
+    # Lambda gives the root logger a handler and leaves its level at WARNING.
+    logging.basicConfig(stream=sys.stdout, format="[%(levelname)s]\t%(asctime)s\t%(message)s")
     sys.path.insert(0, task_root)
     try:
         module, _, function = handler.rpartition(".")

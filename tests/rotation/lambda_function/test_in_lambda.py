@@ -1,0 +1,113 @@
+"""The package as it is deployed: RotateSecret runs it in the embedded AWS's Lambda."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from secrets_pipeline.rotation.package import build_package
+
+from .grounds import Ground, Server, master_secret, new_user
+
+NAME = "managed-rotation"
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": [
+                "secretsmanager:DescribeSecret",
+                "secretsmanager:GetSecretValue",
+                "secretsmanager:PutSecretValue",
+                "secretsmanager:UpdateSecretVersionStage",
+            ],
+            "Resource": "*",
+        }
+    ],
+}
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+
+
+@pytest.fixture(scope="module")
+def deployed(shared_ground: Ground) -> Iterator[Ground]:
+    """The ground, where rotations run in Lambda; the bundle in the package trusts the embedded RDS."""
+    iam, functions = shared_ground.session.client("iam"), shared_ground.session.client("lambda")
+    role = iam.create_role(RoleName=NAME, AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=NAME, PolicyName="rotate", PolicyDocument=json.dumps(POLICY))
+    package = build_package(ca_bundle=shared_ground.aws.rds_ca_file.read_bytes())
+    made = functions.create_function(
+        FunctionName=NAME,
+        Role=role,
+        Runtime=package.runtime,  # type: ignore[arg-type] # the stubs list literals
+        Handler=package.handler,
+        Timeout=30,
+        Code={"ZipFile": package.content},
+    )
+    assert made["CodeSha256"] == package.sha256
+    functions.add_permission(
+        FunctionName=NAME,
+        StatementId="secretsmanager",
+        Action="lambda:InvokeFunction",
+        Principal="secretsmanager.amazonaws.com",
+        SourceAccount=shared_ground.aws.account_id,
+    )
+    yield replace(shared_ground, function=made["FunctionArn"])
+    functions.delete_function(FunctionName=NAME)
+
+
+def rotated(ground: Ground, arn: str) -> None:
+    """Rotate, and wait until Secrets Manager says so; half a minute at most."""
+    token, deadline = ground.start(arn), time.monotonic() + 30
+    while "AWSCURRENT" not in ground.stages(arn)[token]:
+        assert time.monotonic() < deadline, logged(ground)
+        time.sleep(0.05)
+
+
+def logged(ground: Ground) -> str:
+    """What the function wrote to its log."""
+    logs, group = ground.session.client("logs"), f"/aws/lambda/{NAME}"
+    return "\n".join(event["message"] for event in logs.filter_log_events(logGroupName=group)["events"])
+
+
+@pytest.mark.parametrize("strategy", ["single", "alternating"])
+def test_rotate_secret_runs_the_four_steps_of_the_package(
+    ground: Ground, deployed: Ground, server: Server, strategy: str
+) -> None:
+    superuser = master_secret(deployed, server) if strategy == "alternating" else None
+    # The embedded RDS speaks TLS; this MariaDB's certificate is of another authority.
+    user = new_user(deployed, server, superuser=superuser, ssl=server.engine == "postgres")
+    before = user.current
+    rotated(deployed, user.arn)
+    assert user.accepts(user.current)
+    assert user.accepts(before) == (strategy == "alternating")
+    rotated(deployed, user.arn)
+    assert user.accepts(user.current)
+    log = logged(deployed)
+    assert user.arn in log
+    assert not [password for password in deployed.seen if password in log]
+
+
+def test_a_plain_value_is_rotated_too(ground: Ground, deployed: Ground) -> None:
+    arn = deployed.secret("first")
+    rotated(deployed, arn)
+    assert len(str(deployed.value(arn))) == 32
+
+
+def test_a_failure_is_in_the_log_with_what_to_do_and_without_a_value(ground: Ground, deployed: Ground) -> None:
+    value = {"engine": "postgres", "host": "127.0.0.1", "port": 9, "username": "u", "password": "Canary-password-1"}
+    arn = deployed.secret(json.dumps(value))
+    deployed.start(arn)
+    deadline = time.monotonic() + 30
+    while "No database answers at 127.0.0.1:9: ConnectionRefusedError." not in (log := logged(deployed)):
+        assert time.monotonic() < deadline, log
+        time.sleep(0.05)
+    assert "Look at the instance's state" in log
+    assert "Canary-password-1" not in log
+    assert deployed.document(arn, "AWSPENDING")["password"] not in log

@@ -1,0 +1,97 @@
+"""TLS is spoken with a certificate that is trusted, unless the secret says false."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from secrets_pipeline.rotation.lambda_function import tls
+from secrets_pipeline.rotation.lambda_function.errors import RotationError
+from tests.mariadb import ALIAS, running_mariadb
+
+from .grounds import Ground, Maria, Postgres, Server, User, new_user
+
+
+def refusal(ground: Ground, user: User) -> str:
+    """What setSecret says; nothing changed."""
+    before, token = user.current, ground.start(user.arn)
+    ground.step("createSecret", user.arn, token)
+    with pytest.raises(RotationError) as caught:
+        ground.step("setSecret", user.arn, token)
+    assert user.current == before
+    assert user.accepts(before)
+    pending = ground.document(user.arn, "AWSPENDING")
+    assert pending["password"] not in str(caught.value)
+    assert before["password"] not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("ssl", [None, True, "true", "no", 0])
+def test_anything_but_false_is_tls_and_an_unknown_authority_is_not_trusted(
+    ground: Ground, server: Server, ssl: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    user = new_user(ground, server, ssl=ssl)
+    said = refusal(ground, user)
+    assert "is not trusted" in said
+    assert "RDS_CA_FILE" in said
+
+
+@pytest.mark.parametrize("ssl", [False, "false", "FALSE"])
+def test_false_is_no_tls(ground: Ground, server: Server, ssl: object) -> None:
+    user = new_user(ground, server, ssl=ssl)
+    ground.rotate(user.arn)
+    assert user.accepts(user.current)
+
+
+def test_a_server_whose_certificate_the_bundle_trusts_is_rotated(
+    ground: Ground, postgres_server: Postgres, maria_server: Maria, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trusted: dict[Server, tuple[str, str]] = {
+        postgres_server: (str(ground.aws.rds_ca_file), "127.0.0.1"),
+        maria_server: (maria_server.server.ca_file, ALIAS),
+    }
+    for server, (bundle, host) in trusted.items():
+        monkeypatch.setenv(tls.CA_FILE_VARIABLE, bundle)
+        user = new_user(ground, server, ssl=True, host=host)
+        ground.rotate(user.arn)
+        assert user.accepts(user.current)
+
+
+def test_the_bundle_in_the_package_is_used_without_a_variable(
+    ground: Ground, postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / tls.CA_BUNDLE).write_bytes(ground.aws.rds_ca_file.read_bytes())
+    monkeypatch.setattr(tls, "__file__", str(tmp_path / "tls.py"))
+    user = new_user(ground, postgres_server, ssl=True)
+    ground.rotate(user.arn)
+    assert user.accepts(user.current)
+
+
+def test_a_trusted_certificate_for_another_name_is_refused(
+    ground: Ground, maria_server: Maria, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(tls.CA_FILE_VARIABLE, maria_server.server.ca_file)
+    assert "is not trusted" in refusal(ground, new_user(ground, maria_server, ssl=True))
+
+
+def test_a_server_without_tls_is_refused_and_accepted_when_the_secret_says_so(ground: Ground) -> None:
+    with running_mariadb("--skip-ssl") as plain:
+        server = Maria(plain)
+        server.furnish()
+        assert "offers no TLS" in refusal(ground, new_user(ground, server, ssl=True))
+        user = new_user(ground, server)
+        ground.rotate(user.arn)
+        assert user.accepts(user.current)
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_bundle_that_cannot_be_used_is_named(
+    tmp_path: Path, content: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if content is not None:
+        (tmp_path / "bundle.pem").write_text(content)
+    monkeypatch.setenv(tls.CA_FILE_VARIABLE, str(tmp_path / "bundle.pem"))
+    with pytest.raises(RotationError, match=r"bundle\.pem cannot be used"):
+        tls.verifying()
