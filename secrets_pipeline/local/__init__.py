@@ -22,6 +22,7 @@ from secrets_pipeline.local.terraform import (
     StandInStage,
     stand_in,
 )
+from secrets_pipeline.local.timing import advance, clock, set_clock
 
 __all__ = [
     "ADMINISTRATOR_ROLE",
@@ -43,8 +44,10 @@ __all__ = [
     "StandInService",
     "StandInStage",
     "Struck",
+    "advance",
     "arm",
     "calls",
+    "clock",
     "disarm",
     "disorder_events",
     "emit",
@@ -57,6 +60,7 @@ __all__ = [
     "reset_calls",
     "reset_conditions",
     "running_tasks",
+    "set_clock",
     "set_latency",
     "set_rollout_seconds",
     "settle",

@@ -35,6 +35,7 @@ from secrets_pipeline.local.mishaps import MISHAPS, MISHAPS_PATH
 from secrets_pipeline.local.quotas import QUOTAS_PATH
 from secrets_pipeline.local.requests import operation_of
 from secrets_pipeline.local.rollouts import ROLLOUTS, ROLLOUTS_PATH
+from secrets_pipeline.local.timing import CLOCK_PATH, ClockControl
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -88,6 +89,7 @@ class Application:
             ROLLOUTS_PATH: ROLLOUTS,
             DISORDER_PATH: DisorderControl(),
             MISHAPS_PATH: MISHAPS,
+            CLOCK_PATH: ClockControl(),
         }
         self._controls: dict[str, Control] = {
             **conditions,

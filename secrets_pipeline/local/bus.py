@@ -17,7 +17,7 @@ from threading import Condition, Thread
 from typing import Any, Protocol
 
 from secrets_pipeline.local.activity import ACTIVITY, Activity
-from secrets_pipeline.local.clock import CLOCK
+from secrets_pipeline.local.moving_clock import CLOCK
 
 logger = logging.getLogger(__name__)
 

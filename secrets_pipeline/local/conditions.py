@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def reset_conditions(aws: LocalAws) -> None:
-    """End every lag, latency, quota and fault; what AWS holds and the counted calls stay.
+    """End every lag, latency, quota and fault, the disorder of events and the moved clock.
+
+    What AWS holds and the counted calls stay.
 
     Raises:
         LocalError: the embedded AWS does not answer.

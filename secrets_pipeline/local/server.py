@@ -23,6 +23,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from secrets_pipeline.local import corrections
 from secrets_pipeline.local.app import Application, watch_calls
 from secrets_pipeline.local.postgres import Authority, unprivileged
+from secrets_pipeline.local.scheduler import SCHEDULER
 from secrets_pipeline.local.state import (
     LOCK_FILE,
     RDS_CA_FILE,
@@ -97,6 +98,7 @@ def _serve(options: argparse.Namespace) -> int:
         )
     )
     _start(corrections.warm)
+    SCHEDULER.start()
     write_state(options.state_dir, state)
     try:
         server.serve_forever(poll_interval=0.05)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from secrets_pipeline.local import LocalAws, start, stop
+from secrets_pipeline.local import LocalAws, StandInRole, stand_in, start, stop
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mypy_boto3_apigateway import APIGatewayClient
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_iam import IAMClient
@@ -118,6 +119,53 @@ def name() -> str:
     return f"test-{next(_names)}/database/password"
 
 
+ROTATION_ROLE = "arn:aws:iam::111122223333:role/rotation"
+ROTATES: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": [
+                "secretsmanager:DescribeSecret",
+                "secretsmanager:GetSecretValue",
+                "secretsmanager:PutSecretValue",
+                "secretsmanager:UpdateSecretVersionStage",
+            ],
+            "Resource": "*",
+        }
+    ],
+}
+
+
+@pytest.fixture
+def make_function(aws: LocalAws, clients: Clients, name: str) -> Callable[..., str]:
+    def make(mode: str = "", *, permitted: bool = True) -> str:
+        stand_in(aws, [StandInRole(ROTATION_ROLE, "lambda.amazonaws.com", {"rotate": ROTATES})])
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.write(Path(__file__).with_name("rotation_function.py"), "rotation_function.py")
+        made = clients.functions.create_function(
+            FunctionName=name.split("/", 1)[0],
+            Role=ROTATION_ROLE,
+            Runtime="python3.12",
+            Handler="rotation_function.handler",
+            Timeout=30,
+            Code={"ZipFile": buffer.getvalue()},
+            Environment={"Variables": {"MODE": mode}},
+        )
+        if permitted:
+            clients.functions.add_permission(
+                FunctionName=made["FunctionName"],
+                StatementId="secretsmanager",
+                Action="lambda:InvokeFunction",
+                Principal="secretsmanager.amazonaws.com",
+                SourceAccount="111122223333",
+            )
+        return made["FunctionArn"]
+
+    return make
+
+
 Refused = Callable[[str], AbstractContextManager[pytest.ExceptionInfo[ClientError]]]
 
 
@@ -129,9 +177,9 @@ def refused() -> Refused:
 
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], bool]], None]:
-    """Wait, ten seconds at most, until something holds."""
+    """Wait, thirty seconds at most, until something holds."""
 
-    def wait(holds: Callable[[], bool], seconds: float = 10) -> None:
+    def wait(holds: Callable[[], bool], seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
         while not holds():
             assert time.monotonic() < deadline, "it never happened"

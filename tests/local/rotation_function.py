@@ -1,27 +1,63 @@
-"""A rotation function for tests, in the manner of AWS's templates; MODE makes it fail."""
+"""A rotation function for tests, in the manner of AWS's templates; MODE makes it fail.
 
+Without boto3 it starts fast.
+"""
+
+import json
 import os
-
-import boto3
+import sys
+import urllib.error
+import urllib.request
+from typing import Any
 
 MODE = os.environ.get("MODE", "")
 
 
+def call(operation: str, **parameters: object) -> dict[str, Any]:
+    scope = f"{os.environ['AWS_ACCESS_KEY_ID']}/20260101/{os.environ['AWS_REGION']}/secretsmanager/aws4_request"
+    headers = {
+        "Content-Type": "application/x-amz-json-1.1",
+        "X-Amz-Target": "secretsmanager." + operation,
+        "X-Amz-Security-Token": os.environ["AWS_SESSION_TOKEN"],
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=unchecked",
+    }
+    request = urllib.request.Request(os.environ["AWS_ENDPOINT_URL"], json.dumps(parameters).encode(), headers)  # noqa: S310 - our own endpoint
+    try:
+        with urllib.request.urlopen(request) as answer:  # noqa: S310 - the same
+            found: dict[str, Any] = json.loads(answer.read())
+            return found
+    except urllib.error.HTTPError as error:
+        raise RuntimeError(error.read().decode()) from None
+
+
 def handler(event: dict[str, str], context: object) -> None:
-    client = boto3.client("secretsmanager")
     arn, token, step = event["SecretId"], event["ClientRequestToken"], event["Step"]
-    versions = client.describe_secret(SecretId=arn)["VersionIdsToStages"]
+    described = call("DescribeSecret", SecretId=arn)
+    versions = described["VersionIdsToStages"]
     if "AWSPENDING" not in versions[token]:
         raise ValueError("not staged as AWSPENDING")
     if "fail in " + step == MODE:
         raise RuntimeError("told to fail")
-    if step == "createSecret":
-        value = client.get_secret_value(SecretId=arn, VersionStage="AWSCURRENT")["SecretString"]
-        client.put_secret_value(
-            SecretId=arn, ClientRequestToken=token, SecretString=value + "+", VersionStages=["AWSPENDING"]
+    if step == "createSecret" and MODE != "create nothing":
+        value = call("GetSecretValue", SecretId=arn, VersionStage="AWSCURRENT")["SecretString"]
+        call(
+            "PutSecretValue",
+            SecretId=arn,
+            ClientRequestToken=token,
+            SecretString=value + "+",
+            VersionStages=["AWSPENDING"],
         )
-    if step == "finishSecret":
+    if step == "setSecret" and MODE == "is overtaken":
+        call("PutSecretValue", SecretId=arn, SecretString="by hand", ClientRequestToken="h" * 32)
+    if step == "testSecret":
+        tested = call("GetSecretValue", SecretId=arn, VersionId=token, VersionStage="AWSPENDING")
+        sys.stdout.write("tests " + tested["SecretString"] + "\n")
+    if step == "finishSecret" and MODE != "finish nothing":
         current = next(one for one, stages in versions.items() if "AWSCURRENT" in stages)
-        client.update_secret_version_stage(
-            SecretId=arn, VersionStage="AWSCURRENT", MoveToVersionId=token, RemoveFromVersionId=current
+        call(
+            "UpdateSecretVersionStage",
+            SecretId=arn,
+            VersionStage="AWSCURRENT",
+            MoveToVersionId=token,
+            RemoveFromVersionId=current,
         )

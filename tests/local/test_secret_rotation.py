@@ -2,74 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from secrets_pipeline.local import LocalAws, StandInRole, stand_in
+from secrets_pipeline.local import LocalAws, settle
+from tests.local.conftest import ROTATES
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
     from tests.local.conftest import Clients, Refused
 
-ROLE = "arn:aws:iam::111122223333:role/rotation"
-ROTATES: dict[str, Any] = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Action": [
-                "secretsmanager:DescribeSecret",
-                "secretsmanager:GetSecretValue",
-                "secretsmanager:PutSecretValue",
-                "secretsmanager:UpdateSecretVersionStage",
-            ],
-            "Resource": "*",
-        }
-    ],
-}
 Wait = Callable[[Callable[[], bool]], None]
 
 
 @pytest.fixture
 def secrets(clients: Clients) -> SecretsManagerClient:
     return clients.secrets
-
-
-@pytest.fixture
-def make_function(aws: LocalAws, clients: Clients, name: str) -> Callable[..., str]:
-    def make(mode: str = "", *, permitted: bool = True) -> str:
-        stand_in(aws, [StandInRole(ROLE, "lambda.amazonaws.com", {"rotate": ROTATES})])
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            archive.write(Path(__file__).with_name("rotation_function.py"), "rotation_function.py")
-        made = clients.functions.create_function(
-            FunctionName=name.split("/", 1)[0],
-            Role=ROLE,
-            Runtime="python3.12",
-            Handler="rotation_function.handler",
-            Timeout=30,
-            Code={"ZipFile": buffer.getvalue()},
-            Environment={"Variables": {"MODE": mode}},
-        )
-        if permitted:
-            clients.functions.add_permission(
-                FunctionName=made["FunctionName"],
-                StatementId="secretsmanager",
-                Action="lambda:InvokeFunction",
-                Principal="secretsmanager.amazonaws.com",
-                SourceAccount="111122223333",
-            )
-        return made["FunctionArn"]
-
-    return make
 
 
 def stages(secrets: SecretsManagerClient, name: str) -> dict[str, list[str]]:
@@ -102,6 +55,7 @@ def test_a_missing_or_closed_function_is_refused_and_nothing_changes(
     ],
 )
 def test_rules_are_kept_as_sent_and_no_version_changes_without_rotate_immediately(
+    aws: LocalAws,
     secrets: SecretsManagerClient,
     name: str,
     make_function: Callable[..., str],
@@ -110,6 +64,7 @@ def test_rules_are_kept_as_sent_and_no_version_changes_without_rotate_immediatel
     secrets.create_secret(Name=name, SecretString="x")
     before, arn = stages(secrets, name), make_function()
     secrets.rotate_secret(SecretId=name, RotationLambdaARN=arn, RotationRules=rules, RotateImmediately=False)
+    settle(aws)
     described = secrets.describe_secret(SecretId=name)
     assert described["RotationEnabled"]
     assert (described["RotationLambdaARN"], described["RotationRules"]) == (arn, rules)

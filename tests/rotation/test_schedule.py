@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secrets_pipeline.local.corrections.secretsmanager.schedule import next_date
+from secrets_pipeline.local.corrections.secretsmanager.schedule import next_window
 from secrets_pipeline.rotation.schedule import RotationRules, Window, next_due, overdue
 
 WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
@@ -101,15 +101,11 @@ def test_the_embedded_aws_plans_the_next_rotation_inside_the_window(wanted: Rota
         "ScheduleExpression": wanted.schedule_expression,
         "Duration": wanted.duration,
     }
-    planned = next_date({key: value for key, value in said.items() if value is not None}, last.timestamp())
+    planned = next_window({key: value for key, value in said.items() if value is not None}, last.timestamp())
     window = next_due(wanted, last)
     assert (planned is None) == (window is None)
     if planned is not None and window is not None:
-        closes = window.closes
-        if wanted.schedule_expression is None or "day" in wanted.schedule_expression:
-            # The embedded AWS counts from the minute of the last rotation, not from the window's midnight.
-            closes = max(closes, window.opens + timedelta(days=1))
-        assert window.opens <= datetime.fromtimestamp(planned, UTC) <= closes
+        assert (planned.opens, planned.closes) == (window.opens.timestamp(), window.closes.timestamp())
 
 
 @given(rules(), moments, st.timedeltas(timedelta(0), timedelta(days=3000)))

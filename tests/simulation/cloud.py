@@ -200,12 +200,15 @@ class Cloud:
 
     # What `rotation.Functions` asks for.
 
-    def require(self, arn: str, account_id: str) -> None:
+    def require(self, arn: str, secret: Secret) -> None:
         """Every function exists, and Secrets Manager may invoke it."""
 
     def start(self, secret: Secret, token: str, arn: str, lock: object) -> None:  # noqa: ARG002 - as `Functions` has it
         """The simulation runs the steps."""
         self._rotates(secret.arn, token)
+
+    def test(self, secret: Secret, arn: str, lock: object) -> None:
+        """The simulation tests no function."""
 
 
 def _through_moto(response: BaseResponse, target: str, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from threading import Lock
 
-from secrets_pipeline.local import clock
+from secrets_pipeline.local import moving_clock
 
 _PACKAGE = "secrets_pipeline.local.corrections"
 EAGER = ("iam", "sts", "kms", "awslambda", "secretsmanager", "cloudtrail")
@@ -28,7 +28,7 @@ def _once(module: str) -> None:
 
 def install_eager() -> None:
     """Install what every run needs."""
-    clock.install()
+    moving_clock.install()
     for module in EAGER:
         _once(module)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.local.clock import CLOCK
+from secrets_pipeline.local.moving_clock import CLOCK
 
 if TYPE_CHECKING:
     from secrets_pipeline.access.evaluator import Values

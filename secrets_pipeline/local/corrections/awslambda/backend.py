@@ -16,9 +16,12 @@ from moto.awslambda_simple.models import LambdaSimpleBackend, lambda_simple_back
 from moto.core.config import default_user_config
 from moto.core.exceptions import JsonRESTError
 
+from secrets_pipeline.access.evaluator import Caller, Context, Layer, PrincipalKind, Request, Target, authorize
 from secrets_pipeline.local.corrections.awslambda import runtime
 from secrets_pipeline.local.corrections.awslambda.runtime import Invocation
 from secrets_pipeline.local.corrections.faults import Fault
+from secrets_pipeline.local.enforcement.contexts import about_time
+from secrets_pipeline.local.enforcement.documents import policy as compiled
 
 ENVIRONMENT_BYTES = 4096
 _STALE = (
@@ -157,19 +160,25 @@ def exists(arn: str) -> bool:
     return _find(arn) is not None
 
 
-def lets_in(arn: str, service: str, source_account: str) -> bool:
-    """Whether the function's policy lets an AWS service invoke it on behalf of an account."""
+def lets_in(arn: str, service: str, source_arn: str) -> bool:
+    """Whether the function's policy lets an AWS service invoke it on behalf of a resource.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/permissions-function-services.html
+
+    Args:
+        arn: the function.
+        service: for example `secretsmanager.amazonaws.com`.
+        source_arn: the resource, in whose account the service acts.
+    """
     function = _find(arn)
-    return function is not None and any(
-        _lets_in(statement, service, source_account) for statement in function.policy.statements
-    )
-
-
-def _lets_in(statement: Mapping[str, Any], service: str, source_account: str) -> bool:
-    principal = statement.get("Principal")
-    named = principal.get("Service") if isinstance(principal, Mapping) else principal
-    condition = (statement.get("Condition") or {}).get("StringEquals", {})
-    return named in {service, "*"} and condition.get("AWS:SourceAccount", source_account) == source_account
+    if function is None or not function.policy.statements:
+        return False
+    document = {"Version": "2012-10-17", "Statement": function.policy.statements}
+    rules = compiled("function policy", json.dumps(document))
+    target = Target(function.function_arn, function.account_id, Layer.SECRET_POLICY, rules)
+    about = {**about_time(), "aws:sourcearn": (source_arn,), "aws:sourceaccount": (source_arn.split(":")[4],)}
+    asked = Request("lambda:InvokeFunction", Context(about))
+    return bool(authorize(asked, Caller(service, "", PrincipalKind.SERVICE), target).allowed)
 
 
 def run(arn: str, body: str) -> Invocation:

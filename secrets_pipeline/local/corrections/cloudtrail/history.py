@@ -13,7 +13,7 @@ from typing import Any
 from moto.cloudtrail.models import CloudTrailBackend, cloudtrail_backends
 
 from secrets_pipeline.local.bus import BUS, THROUGH_CLOUDTRAIL, Event
-from secrets_pipeline.local.clock import CLOCK
+from secrets_pipeline.local.moving_clock import CLOCK
 
 KEPT = 10_000
 """Events of one account and region; the oldest go first."""

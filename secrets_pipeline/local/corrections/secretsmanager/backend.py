@@ -28,7 +28,7 @@ from secrets_pipeline.local.corrections.secretsmanager import (
     values,
 )
 from secrets_pipeline.local.corrections.secretsmanager.keys import DEFAULT_ALIAS
-from secrets_pipeline.local.corrections.secretsmanager.model import Secret
+from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, Secret
 from secrets_pipeline.local.corrections.secretsmanager.request import Request
 from secrets_pipeline.local.corrections.secretsmanager.store import SecretStore
 from secrets_pipeline.local.enforcement import SecretsAccess, identify
@@ -38,6 +38,7 @@ _READS = re.compile(r"(BatchGet|Describe|Get|List|Validate)[A-Z]")
 
 _MOVES = frozenset({"CreateSecret", "PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage"})
 """Operations that can move labels."""
+_SETS = frozenset({"PutSecretValue", "UpdateSecret"})
 _ARN = re.compile(r"arn:[\w-]+:secretsmanager:[\w-]+:(?P<account>\d{12}):secret:.+")
 
 Operation = Callable[[Request], Mapping[str, Any]]
@@ -134,6 +135,9 @@ class Backend(BaseBackend, TaggableResourcesMixin):
             changed = self.store.find(named)
             if changed is not None:
                 announce.label_moves(changed, before)
+                current = changed.staged(CURRENT)
+                if operation in _SETS and current is not None and before.get(CURRENT) not in (None, current.id):
+                    rotation.value_was_set(changed, current.id)
             return answer
 
     def _remember(self, secret_id: str) -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
+from threading import RLock
 from typing import Any
 
 from moto.secretsmanager.utils import random_password
 
-from secrets_pipeline.local.clock import CLOCK
 from secrets_pipeline.local.corrections.faults import Fault
-from secrets_pipeline.local.corrections.secretsmanager import announce
+from secrets_pipeline.local.corrections.locks import account_lock
+from secrets_pipeline.local.corrections.secretsmanager import announce, planning
 from secrets_pipeline.local.corrections.secretsmanager.keys import DEFAULT_ALIAS
 from secrets_pipeline.local.corrections.secretsmanager.listing import page
 from secrets_pipeline.local.corrections.secretsmanager.model import Secret
 from secrets_pipeline.local.corrections.secretsmanager.replication import status
 from secrets_pipeline.local.corrections.secretsmanager.request import Request, valid_tags
+from secrets_pipeline.local.corrections.secretsmanager.store import SecretStore
+from secrets_pipeline.local.moving_clock import CLOCK
 
 _DAY = 86_400
 _WINDOW = range(7, 31)
@@ -135,8 +139,17 @@ def delete_secret(request: Request) -> dict[str, Any]:
         announce.deletion("EndSecretVersionDelete", secret)
         return {"ARN": secret.arn, "Name": secret.name, "DeletionDate": CLOCK.now()}
     secret.deleted = CLOCK.now() + (window or _DEFAULT_WINDOW) * _DAY
+    planning.plan_deletion(secret, partial(_go, request.store, lock=account_lock(request.account_id)))
     secret.touch()
     return {"ARN": secret.arn, "Name": secret.name, "DeletionDate": secret.deleted}
+
+
+def _go(store: SecretStore, secret: Secret, lock: RLock) -> None:
+    """Forget a secret whose recovery window is over."""
+    with lock:
+        if store.find(secret.arn) is secret:
+            store.remove(secret.name)
+            announce.deletion("EndSecretVersionDelete", secret)
 
 
 def restore_secret(request: Request) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from secrets_pipeline.local.clock import CLOCK
 from secrets_pipeline.local.corrections.secretsmanager.keys import DEFAULT_ALIAS
+from secrets_pipeline.local.corrections.secretsmanager.schedule import Window
+from secrets_pipeline.local.moving_clock import CLOCK
 
 CURRENT = "AWSCURRENT"
 PENDING = "AWSPENDING"
@@ -27,6 +28,7 @@ class Version:
         binary: SecretBinary in base64, as it travels.
         kms_key_id: key under which this version is encrypted; None for `aws/secretsmanager`.
         former_key_ids: keys that open it still, as it was under them before the secret's key changed.
+        trial: whether it is there for the test of a rotation function only.
         stages: staging labels, in the order they were attached.
         created: epoch seconds.
         accessed: epoch seconds of the day of the last GetSecretValue.
@@ -40,6 +42,7 @@ class Version:
     created: float = field(default_factory=CLOCK.now)
     accessed: float | None = None
     former_key_ids: tuple[str | None, ...] = ()
+    trial: bool = False
 
     @property
     def key_ids(self) -> tuple[str | None, ...]:
@@ -67,14 +70,21 @@ class Rotation:
 
     Attributes:
         rules: RotationRules exactly as sent.
-        next_date: epoch seconds; None when nothing is scheduled.
+        window: when the next rotation may happen, or should have happened; None when nothing is scheduled.
+        due: epoch seconds of the next attempt: within a window that is open, or when the next one opens.
     """
 
     enabled: bool = True
     lambda_arn: str | None = None
     rules: dict[str, Any] = field(default_factory=dict)
     last_date: float | None = None
-    next_date: float | None = None
+    window: Window | None = None
+    due: float | None = None
+
+    @property
+    def next_date(self) -> float | None:
+        """NextRotationDate in epoch seconds."""
+        return None if self.window is None else self.window.last_date
 
 
 @dataclass(slots=True)
@@ -160,6 +170,11 @@ class Secret:
         holder = self.staged(stage)
         if holder is not None:
             holder.stages.remove(stage)
+
+    def rotating(self) -> Version | None:
+        """The version of a rotation that began and did not end."""
+        pending = self.staged(PENDING)
+        return pending if pending is not None and CURRENT not in pending.stages and not pending.trial else None
 
     def prune(self) -> None:
         """Forget the oldest versions without labels beyond the hundredth.

@@ -10,13 +10,13 @@ from typing import Any
 
 from moto.secretsmanager.models import secretsmanager_backends
 
-from secrets_pipeline.local.clock import CLOCK
 from secrets_pipeline.local.corrections.faults import Fault
 from secrets_pipeline.local.corrections.secretsmanager import encryption, keys
 from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, Replica, Secret
 from secrets_pipeline.local.corrections.secretsmanager.request import Request
 from secrets_pipeline.local.corrections.secretsmanager.store import SecretStore
 from secrets_pipeline.local.corrections.settings import settings
+from secrets_pipeline.local.moving_clock import CLOCK
 
 
 def status(secret: Secret) -> list[dict[str, Any]]:

@@ -1,33 +1,27 @@
-"""RotateSecret and CancelRotateSecret.
+"""RotateSecret and CancelRotateSecret, and what else begins or ends a rotation.
 
-The four steps run in the Lambda function's own code, one after another, in a thread; a step that fails ends the
-rotation, which stays pending with AWSCURRENT untouched, until it is attempted again.
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets_how.html
 """
 
 from __future__ import annotations
 
-import json
-import time
 import uuid
-from threading import RLock, Thread
+from threading import RLock
 from typing import Any, Protocol
 
-from secrets_pipeline.local.corrections import awslambda
 from secrets_pipeline.local.corrections.faults import Fault
-from secrets_pipeline.local.corrections.secretsmanager import schedule
-from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, Rotation, Secret, Version
+from secrets_pipeline.local.corrections.secretsmanager import announce, planning, schedule
+from secrets_pipeline.local.corrections.secretsmanager.model import PENDING, Rotation, Secret, Version
 from secrets_pipeline.local.corrections.secretsmanager.request import Request
-
-PRINCIPAL = "secretsmanager.amazonaws.com"
-STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
+from secrets_pipeline.local.corrections.secretsmanager.steps import LambdaFunctions, rotate_by_itself
+from secrets_pipeline.local.moving_clock import CLOCK
 
 
 class Functions(Protocol):
     """Where rotation functions live."""
 
-    def require(self, arn: str, account_id: str) -> None:
-        """Refuse a function that Secrets Manager cannot invoke.
+    def require(self, arn: str, secret: Secret) -> None:
+        """Refuse a function that Secrets Manager cannot invoke for a secret.
 
         Raises:
             Fault: ResourceNotFoundException or AccessDeniedException.
@@ -38,24 +32,9 @@ class Functions(Protocol):
         """Run the four steps of one rotation, without waiting for them."""
         ...
 
-
-class LambdaFunctions:
-    """The Lambda of this process."""
-
-    def require(self, arn: str, account_id: str) -> None:
-        """Refuse a function that Secrets Manager cannot invoke; see `Functions`."""
-        if not awslambda.exists(arn):
-            raise Fault("ResourceNotFoundException", f"Secrets Manager can't find the specified Lambda function: {arn}")
-        if not awslambda.lets_in(arn, PRINCIPAL, account_id):
-            raise Fault(
-                "AccessDeniedException",
-                "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants "
-                f"access to the principal {PRINCIPAL}",
-            )
-
-    def start(self, secret: Secret, token: str, arn: str, lock: RLock) -> None:
-        """Run the four steps in a thread."""
-        Thread(target=_rotate, args=(secret, token, arn, lock), name=f"rotate {secret.name}", daemon=True).start()
+    def test(self, secret: Secret, arn: str, lock: RLock) -> None:
+        """Run testSecret on a version that is there for that alone, without waiting for it."""
+        ...
 
 
 _LAMBDA = LambdaFunctions()
@@ -63,9 +42,6 @@ _LAMBDA = LambdaFunctions()
 
 def rotate_secret(request: Request, lock: RLock, functions: Functions = _LAMBDA) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html.
-
-    With RotateImmediately false AWS also runs testSecret once on a version that it removes again; a failure of that
-    test only raises an event, so it is not run here.
 
     Args:
         request: the call.
@@ -80,17 +56,18 @@ def rotate_secret(request: Request, lock: RLock, functions: Functions = _LAMBDA)
     arn = request.text("RotationLambdaARN") or stored.lambda_arn
     if arn is None:
         raise Fault("InvalidRequestException", "No Lambda rotation function ARN is associated with this secret.")
-    functions.require(arn, request.account_id)
+    functions.require(arn, secret)
     token = request.text("ClientRequestToken") or str(uuid.uuid4())
     immediately = request.params.get("RotateImmediately", True)
     if immediately:
         _refuse_second(secret, token, arn, lock, functions)
-    now = time.time()
-    since = stored.last_date if stored.last_date and not immediately else now
-    secret.rotation = Rotation(True, arn, rules, stored.last_date, schedule.next_date(rules, since))
+    secret.rotation = Rotation(True, arn, rules, stored.last_date)
+    since = stored.last_date if stored.last_date and not immediately else CLOCK.now()
+    planning.plan(secret, since, rotate_by_itself)
     secret.touch()
     answer = {"ARN": secret.arn, "Name": secret.name}
     if not immediately:
+        functions.test(secret, arn, lock)
         return answer
     secret.attach(PENDING, secret.versions.setdefault(token, Version(token, kms_key_id=secret.kms_key_id)))
     functions.start(secret, token, arn, lock)
@@ -102,33 +79,36 @@ def cancel_rotate_secret(request: Request) -> dict[str, Any]:
     secret = request.writable()
     if secret.rotation is None or secret.rotation.lambda_arn is None:
         raise Fault("InvalidRequestException", "No Lambda rotation function ARN is associated with this secret.")
-    secret.rotation.enabled = False
+    secret.rotation.enabled, secret.rotation.due = False, None
     secret.touch()
-    pending = _in_progress(secret)
+    pending = secret.rotating()
     return {"ARN": secret.arn, "Name": secret.name, **({"VersionId": pending.id} if pending else {})}
 
 
-def _in_progress(secret: Secret) -> Version | None:
-    pending = secret.staged(PENDING)
-    return pending if pending is not None and CURRENT not in pending.stages else None
-
-
 def _refuse_second(secret: Secret, token: str, arn: str, lock: RLock, functions: Functions) -> None:
-    pending = _in_progress(secret)
+    pending = secret.rotating()
     if pending is None or pending.id == token:
         return
     functions.start(secret, pending.id, arn, lock)
     raise Fault("InvalidRequestException", "A previous rotation isn't complete. That rotation will be reattempted.")
 
 
-def _rotate(secret: Secret, token: str, arn: str, lock: RLock) -> None:
-    for step in STEPS:
-        event = {"Step": step, "SecretId": secret.arn, "ClientRequestToken": token}
-        if awslambda.run(arn, json.dumps(event)).failed:
-            return
-    with lock:
-        current, rotation = secret.staged(CURRENT), secret.rotation
-        if rotation is not None and current is not None and current.id == token:
-            rotation.last_date = time.time()
-            rotation.next_date = schedule.next_date(rotation.rules, rotation.last_date)
-            secret.touch()
+def value_was_set(secret: Secret, version_id: str) -> None:
+    """Somebody gave a secret another current value: a rotation under way is given up, and the days count anew.
+
+    https://docs.aws.amazon.com/secretsmanager/latest/userguide/cloudtrail_log_entries.html
+    https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotationRulesType.html
+
+    Args:
+        secret: as it is now.
+        version_id: the new version.
+    """
+    rotation = secret.rotation
+    if rotation is None:
+        return
+    pending = secret.rotating()
+    if pending is not None and pending.id != version_id:
+        secret.detach(PENDING)
+        announce.rotation("RotationAbandoned", secret, pending.id)
+    if rotation.enabled:
+        planning.plan(secret, CLOCK.now(), rotate_by_itself)

@@ -8,20 +8,41 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from secrets_pipeline.local.corrections.faults import Fault
+from secrets_pipeline.local.moving_clock import CLOCK
 
-_DAY = 86_400
+_DAY, _HOUR = 86_400, 3_600
+_DURATION = re.compile(r"([1-9]\d?)h")
 _RATE = re.compile(r"rate\((?P<count>[1-9]\d*) (?P<unit>hour|hours|day|days)\)")
 _CRON = re.compile(r"cron\((?P<fields>[^()]+)\)")
 _MONTHS = {name.upper(): number for number, name in enumerate(calendar.month_abbr) if name}
 # AWS counts the days of a week from 1, Sunday.
 _WEEKDAYS = {name: number for number, name in enumerate(("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"), start=1)}
-_LAST_YEAR, _HORIZON = 2199, 366 * 5
+_LAST_YEAR, _HORIZON = 2199, 366 * 8
 _FIELDS = 6
 _ANY = frozenset({"*", "?", ""})
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When a rotation may happen.
+
+    Attributes:
+        opens: epoch seconds.
+        closes: epoch seconds, excluded.
+    """
+
+    opens: float
+    closes: float
+
+    @property
+    def last_date(self) -> float:
+        """NextRotationDate: the latest second of it."""
+        return self.closes - 1
 
 
 def validate(rules: Mapping[str, Any]) -> None:
@@ -36,11 +57,14 @@ def validate(rules: Mapping[str, Any]) -> None:
             "InvalidParameterException", "You can't specify both AutomaticallyAfterDays and ScheduleExpression."
         )
     if expression is not None:
-        next_date({"ScheduleExpression": expression}, datetime.now(UTC).timestamp())
+        next_window({"ScheduleExpression": expression}, CLOCK.now())
 
 
-def next_date(rules: Mapping[str, Any], after: float) -> float | None:
-    """Epoch seconds of the next rotation, None if nothing is scheduled.
+def next_window(rules: Mapping[str, Any], after: float) -> Window | None:
+    """The window of the rotation that follows another, None if nothing is scheduled.
+
+    Days open it at midnight and leave it open for the day, hours open it on the hour for an hour, unless Duration says
+    otherwise.
 
     Args:
         rules: RotationRules.
@@ -49,23 +73,56 @@ def next_date(rules: Mapping[str, Any], after: float) -> float | None:
     Raises:
         Fault: InvalidParameterException if the expression is not a rate or a cron of AWS's.
     """
+    every = _every(rules)
+    if every is not None:
+        count, unit = every
+        return _window(rules, after // unit * unit + count * unit, unit)
+    return _by_calendar(rules, after)
+
+
+def open_window(rules: Mapping[str, Any], now: float) -> Window | None:
+    """The first window of an overdue rotation that is not closed: every day, or hour, or by the calendar.
+
+    Args:
+        rules: RotationRules.
+        now: epoch seconds.
+    """
+    every = _every(rules)
+    if every is None:
+        return _by_calendar(rules, now)
+    _, unit = every
+    window = _window(rules, now // unit * unit, unit)
+    return window if window.closes > now else _window(rules, now // unit * unit + unit, unit)
+
+
+def _every(rules: Mapping[str, Any]) -> tuple[int, int] | None:
+    """How many days or hours lie between two rotations, and the seconds of one; None where it is not so."""
     if rules.get("AutomaticallyAfterDays"):
-        return after + int(rules["AutomaticallyAfterDays"]) * _DAY
+        return int(rules["AutomaticallyAfterDays"]), _DAY
+    rate = _RATE.fullmatch(str(rules.get("ScheduleExpression") or ""))
+    return (int(rate["count"]), _DAY if rate["unit"].startswith("day") else _HOUR) if rate else None
+
+
+def _by_calendar(rules: Mapping[str, Any], after: float) -> Window | None:
     expression = rules.get("ScheduleExpression")
     if not expression:
         return None
-    rate = _RATE.fullmatch(str(expression))
-    if rate:
-        seconds = _DAY if rate["unit"].startswith("day") else _DAY // 24
-        return after + int(rate["count"]) * seconds
     cron = _CRON.fullmatch(str(expression))
     fields = cron["fields"].upper().split() if cron else []
     if len(fields) != _FIELDS:
         raise _refused(str(expression))
     try:
-        return _next_cron(fields, datetime.fromtimestamp(after, UTC))
+        opens = _next_cron(fields, datetime.fromtimestamp(after, UTC))
+        several = len(_numbers(fields[1], 0, 23)) > 1
     except ValueError:
         raise _refused(str(expression)) from None
+    return None if opens is None else _window(rules, opens, _HOUR if several else _DAY)
+
+
+def _window(rules: Mapping[str, Any], opens: float, longest: int) -> Window:
+    """Without Duration it closes after an hour, or with the day."""
+    duration = _DURATION.fullmatch(str(rules.get("Duration") or ""))
+    return Window(opens, opens + int(duration[1]) * _HOUR if duration else opens // longest * longest + longest)
 
 
 def _refused(expression: str) -> Fault:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from secrets_pipeline.local.clock import CLOCK
 from secrets_pipeline.local.corrections.faults import Fault
 from secrets_pipeline.local.corrections.secretsmanager import authorization, encryption, replication
 from secrets_pipeline.local.corrections.secretsmanager.listing import page
 from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, PREVIOUS, Secret, Version
 from secrets_pipeline.local.corrections.secretsmanager.request import Request, valid_name, valid_tags
+from secrets_pipeline.local.moving_clock import CLOCK
 
 _DAY = 86_400
 _RE_ENCRYPTED = frozenset({CURRENT, PENDING, PREVIOUS})
