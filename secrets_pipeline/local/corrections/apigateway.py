@@ -20,7 +20,7 @@ from moto.apigateway import urls as moto_urls
 from moto.apigateway.exceptions import BadRequestException
 from moto.apigateway.models import APIGatewayBackend, Deployment, Stage, apigateway_backends
 
-from secrets_pipeline.local.clock import CLOCK
+from secrets_pipeline.local.moving_clock import CLOCK
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 _VALUE = re.compile(r"[A-Za-z0-9\-._~:/?#&=,]+")

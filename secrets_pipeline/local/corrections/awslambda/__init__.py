@@ -12,7 +12,7 @@ What it corrects, measured on moto 5.2.5:
   https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
 """
 
-from secrets_pipeline.local.corrections.awslambda.backend import exists, install, lets_in, run
+from secrets_pipeline.local.corrections.awslambda.backend import exists, install, lets_in, role_of, run
 from secrets_pipeline.local.corrections.awslambda.runtime import Invocation
 
-__all__ = ["Invocation", "exists", "install", "lets_in", "run"]
+__all__ = ["Invocation", "exists", "install", "lets_in", "role_of", "run"]

@@ -160,6 +160,12 @@ def exists(arn: str) -> bool:
     return _find(arn) is not None
 
 
+def role_of(arn: str) -> str:
+    """ARN of a function's role, empty if there is no such function."""
+    function = _find(arn)
+    return "" if function is None else str(function.role)
+
+
 def lets_in(arn: str, service: str, source_arn: str) -> bool:
     """Whether the function's policy lets an AWS service invoke it on behalf of a resource.
 

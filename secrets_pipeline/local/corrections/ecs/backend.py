@@ -13,9 +13,9 @@ from moto.ecs.exceptions import EcsClientException
 from moto.ecs.models import EC2ContainerServiceBackend, Service, Task, TaskDefinition, ecs_backends
 from moto.ecs.responses import EC2ContainerServiceResponse
 
-from secrets_pipeline.local.clock import CLOCK
 from secrets_pipeline.local.corrections.ecs import rollout
 from secrets_pipeline.local.corrections.ecs.tasks import of_service
+from secrets_pipeline.local.moving_clock import CLOCK
 from secrets_pipeline.local.requests import parameter_of
 
 

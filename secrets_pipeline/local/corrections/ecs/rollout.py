@@ -10,9 +10,9 @@ import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.local.clock import CLOCK
 from secrets_pipeline.local.corrections.ecs.tasks import ServiceTask, of_service, pull
 from secrets_pipeline.local.corrections.faults import Fault
+from secrets_pipeline.local.moving_clock import CLOCK
 from secrets_pipeline.local.rollouts import ROLLOUTS
 
 if TYPE_CHECKING:

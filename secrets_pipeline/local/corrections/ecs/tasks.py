@@ -12,9 +12,9 @@ from moto.secretsmanager.models import secretsmanager_backends
 from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
-from secrets_pipeline.local.clock import CLOCK
 from secrets_pipeline.local.corrections.faults import Fault
 from secrets_pipeline.local.enforcement import SecretsAccess, identify
+from secrets_pipeline.local.moving_clock import CLOCK
 
 if TYPE_CHECKING:
     from moto.ecs.models import EC2ContainerServiceBackend

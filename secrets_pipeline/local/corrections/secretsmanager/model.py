@@ -28,7 +28,7 @@ class Version:
         binary: SecretBinary in base64, as it travels.
         kms_key_id: key under which this version is encrypted; None for `aws/secretsmanager`.
         former_key_ids: keys that open it still, as it was under them before the secret's key changed.
-        trial: whether it is there for the test of a rotation function only.
+        trial: whether it is there for the test of a rotation function only, which alone sees it.
         stages: staging labels, in the order they were attached.
         created: epoch seconds.
         accessed: epoch seconds of the day of the last GetSecretValue.
@@ -148,7 +148,7 @@ class Secret:
 
     def staged(self, stage: str) -> Version | None:
         """The version that holds a staging label; at most one does."""
-        return next((version for version in self.versions.values() if stage in version.stages), None)
+        return next((one for one in self.versions.values() if stage in one.stages and not one.trial), None)
 
     def attach(self, stage: str, version: Version) -> None:
         """Move a label to a version. Moving AWSCURRENT moves AWSPREVIOUS to the version it left.
@@ -174,7 +174,7 @@ class Secret:
     def rotating(self) -> Version | None:
         """The version of a rotation that began and did not end."""
         pending = self.staged(PENDING)
-        return pending if pending is not None and CURRENT not in pending.stages and not pending.trial else None
+        return pending if pending is not None and CURRENT not in pending.stages else None
 
     def prune(self) -> None:
         """Forget the oldest versions without labels beyond the hundredth.
@@ -197,8 +197,14 @@ class Secret:
         self.versions = {
             one.id: Version(one.id, one.string, one.binary, self.kms_key_id, list(one.stages), one.created)
             for one in primary.versions.values()
+            if not one.trial
         }
 
-    def stages_by_version(self) -> dict[str, list[str]]:
-        """VersionIdsToStages: versions without labels are deprecated and left out."""
-        return {version.id: list(version.stages) for version in self.versions.values() if version.stages}
+    def stages_by_version(self, *, trials: bool = False) -> dict[str, list[str]]:
+        """VersionIdsToStages: versions without labels are deprecated and left out.
+
+        Args:
+            trials: show those of tests too.
+        """
+        shown = (one for one in self.versions.values() if one.stages and (trials or not one.trial))
+        return {version.id: list(version.stages) for version in shown}

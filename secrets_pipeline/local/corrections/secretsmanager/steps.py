@@ -155,7 +155,10 @@ def _sentence(arn: str, step: str) -> str:
 
 
 def _test(secret: Secret, arn: str, lock: RLock) -> None:
-    """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html (RotateImmediately)."""
+    """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html (RotateImmediately).
+
+    AWS shows that version to everybody for a moment; here the function alone sees it.
+    """
     with _TESTS_AT_ONCE:
         with lock:
             current = secret.staged(CURRENT)
@@ -163,14 +166,10 @@ def _test(secret: Secret, arn: str, lock: RLock) -> None:
             if current is None or superseded or not is_there(secret) or secret.rotating() is not None:
                 return
             token = str(uuid.uuid4())
-            secret.versions[token] = replace(current, id=token, stages=[], created=CLOCK.now(), trial=True)
-            earlier = secret.staged(PENDING)
-            secret.attach(PENDING, secret.versions[token])
+            secret.versions[token] = replace(current, id=token, stages=[PENDING], created=CLOCK.now(), trial=True)
         failure = _step(secret, token, arn, TEST)
         with lock:
-            kept = secret.versions.pop(token, None)
-            if kept is not None and PENDING in kept.stages and earlier is not None and earlier.id in secret.versions:
-                secret.attach(PENDING, earlier)
+            secret.versions.pop(token, None)
         if failure:
             announce.rotation("TestRotationFailed", secret, token, failure)
 
