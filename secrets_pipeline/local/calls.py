@@ -11,6 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.local.endpoint import ask
+from secrets_pipeline.local.events import settle
 
 if TYPE_CHECKING:
     from secrets_pipeline.local.lifecycle import LocalAws
@@ -81,9 +82,10 @@ def calls(aws: LocalAws) -> tuple[Call, ...]:
 
 
 def reset_calls(aws: LocalAws) -> None:
-    """Start counting again.
+    """Start counting again, once nothing is under way any more: functions that are being tested call AWS too.
 
     Raises:
-        LocalError: the embedded AWS does not answer.
+        LocalError: it goes on and on, or the embedded AWS does not answer.
     """
+    settle(aws)
     ask(aws, "DELETE", CALLS_PATH)
