@@ -13,6 +13,7 @@ from secrets_pipeline.cli.desired import read_asked, usable
 from secrets_pipeline.cli.failures import Failures
 from secrets_pipeline.cli.options import OneStack, StackOptions, reads_stacks
 from secrets_pipeline.cli.output_formats import Outputs, as_ecs, as_env, as_tfvars
+from secrets_pipeline.cli.rollout_hints import rollout_hints
 from secrets_pipeline.references import Output, Plain
 
 if TYPE_CHECKING:
@@ -49,13 +50,16 @@ def outputs(
         context = desired.world(Sessions(read_only=True)).context(name)
         context.guard()
         found = stack_outputs(context)
+        if output is OutputFormat.JSON:
+            for component, hints in rollout_hints(context).items():
+                found.setdefault(component, {})["rollout_hints"] = hints
         for missing in _missing(context, found):
             failures.note(stack, f"secret {missing} does not exist; `secrets-pipeline apply -s {stack}` makes it")
         emit_outputs(found, output)
     failures.exit()
 
 
-def stack_outputs(context: StackContext) -> Outputs:
+def stack_outputs(context: StackContext) -> dict[str, dict[str, dict[str, Json]]]:
     """The outputs of every secretsmanager component of a stack, as far as its secrets exist."""
     found: dict[str, dict[str, dict[str, Json]]] = {}
     for component, kind in context.spec.components.items():

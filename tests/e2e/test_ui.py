@@ -35,6 +35,7 @@ ASSETS = [
     "secret_replicas",
     "consumer_policies",
     "consumer_arns",
+    "consumer_refresh",
     "stack_report",
 ]
 CHECKS = {
@@ -47,6 +48,7 @@ CHECKS = {
     ("secret_replicas", "secret_replicas_as_declared"),
     ("consumer_policies", "consumer_policies_as_declared"),
     ("consumer_arns", "consumer_arns_as_declared"),
+    ("consumer_refresh", "consumers_started_after_rotation"),
 }
 ACCESS = {
     ("consumer_arns", name)
@@ -325,7 +327,7 @@ def test_the_page_of_a_run_shows_its_partition_and_its_success(page: Page, provi
     page.goto(f"/runs/{provisioned['myapp-dev'].run_id}")
     expect(page.get_by_text("partition: myapp-dev")).to_be_visible()
     expect(page.get_by_text("Success", exact=True)).to_be_visible()
-    expect(page.get_by_text("13 assets")).to_be_visible()
+    expect(page.get_by_text(f"{len(ASSETS)} assets")).to_be_visible()
     expect(page.get_by_text(f"{len(ALL_CHECKS)} checks")).to_be_visible()
 
 

@@ -1,0 +1,46 @@
+"""How pods on EKS are started anew: annotations that change when a secret that they read has another version."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from secrets_pipeline.spec import ConsumerSpec, ReaderType
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers import StackContext
+
+POD_ANNOTATION = "secrets-pipeline/versions"
+FORCE_SYNC = "force-sync"
+"""https://external-secrets.io/latest/introduction/faq/."""
+_DIGITS = 16
+
+
+def rollout_hints(context: StackContext) -> dict[str, dict[str, Any]]:
+    """Component → consumer of type eks → what to set; consumers whose secrets have no version are left out.
+
+    The value is the same as long as the versions are, so setting it again restarts nothing.
+    """
+    hints: dict[str, dict[str, Any]] = {}
+    for consumer in context.spec.consumers:
+        if consumer.type is ReaderType.EKS and (versions := _versions(context, consumer)):
+            hints.setdefault(consumer.component, {})[consumer.name] = _hint(consumer, versions)
+    return hints
+
+
+def _versions(context: StackContext, consumer: ConsumerSpec) -> Mapping[str, str]:
+    states = (context.inventory.secret(context.spec.secret(ref).name) for ref in consumer.secrets)
+    return {one.name: one.current_version for one in states if one is not None and one.current_version}
+
+
+def _hint(consumer: ConsumerSpec, versions: Mapping[str, str]) -> dict[str, Any]:
+    text = json.dumps(versions, sort_keys=True)
+    value = hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+    return {
+        **({"service_account": consumer.pod.service_account} if consumer.pod.service_account else {}),
+        "secrets": sorted(versions),
+        "pod_template_annotations": {POD_ANNOTATION: value},
+        "external_secret_annotations": {FORCE_SYNC: value},
+    }
