@@ -28,6 +28,7 @@ def rotation_event_sensor_for(
     *,
     seconds_between: int = 15,
     hidden_for: int = 30,
+    most: int = MOST_MESSAGES,
 ) -> dg.SensorDefinition:
     """The sensor.
 
@@ -35,6 +36,7 @@ def rotation_event_sensor_for(
         jobs: which job answers which kind of event.
         seconds_between: the shortest time between two looks at the queue.
         hidden_for: seconds after which a received message can be received again.
+        most: messages of one look.
     """
     names = {kind: job.name for kind, job in jobs.items()}
 
@@ -53,7 +55,7 @@ def rotation_event_sensor_for(
         queue = _queue(stacks)
         if isinstance(queue, dg.SkipReason):
             return queue
-        messages = queue.receive(MOST_MESSAGES, hidden_for=hidden_for, seconds=_RECEIVING_SECONDS)
+        messages = queue.receive(most, hidden_for=hidden_for, seconds=_RECEIVING_SECONDS)
         if not messages:
             return dg.SkipReason("no event came")
         desired = stacks.desired

@@ -141,7 +141,7 @@ class Deployment:
 @contextmanager
 def serving(log: Path, *, timeout: float = 90) -> Iterator[Deployment]:
     """`dg dev` on the DAGSTER_HOME and the AWS of the environment; its whole process group is gone at the end."""
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [str(Path(sys.executable).with_name("dg")), "dev", "--host", "127.0.0.1", "--port", str(port)]
     with (
@@ -189,7 +189,7 @@ def _post(url: str, document: Mapping[str, Any]) -> dict[str, Any]:
         return found
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

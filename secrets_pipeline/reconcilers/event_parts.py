@@ -1,0 +1,68 @@
+"""The parts that bring events to the queue: what all of them are, and how they are compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from secrets_pipeline.aws import PURPOSE_TAG
+from secrets_pipeline.engine import Resource
+
+OURS = {PURPOSE_TAG: "events"}
+"""The tag that every part carries; without it a part of that name is somebody else's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A part as it is.
+
+    Attributes:
+        exists: whether there is one of that name.
+        ours: whether it carries our tag.
+        differences: what is not as it should be; empty where all is.
+        blocked: why it cannot be made, with what unblocks it; empty where it can.
+    """
+
+    exists: bool
+    ours: bool = False
+    differences: tuple[str, ...] = ()
+    blocked: str = ""
+
+
+class EventPart(Protocol):
+    """One resource of SQS, EventBridge or IAM."""
+
+    @property
+    def resource(self) -> Resource:
+        """Kind and name."""
+        ...
+
+    def look(self) -> Seen:
+        """Read it."""
+        ...
+
+    def make(self) -> None:
+        """Create it, or make it as it should be, with our tag."""
+        ...
+
+
+def is_ours(tags: Mapping[str, str]) -> bool:
+    """Whether a part carries our tag."""
+    return all(tags.get(key) == value for key, value in OURS.items())
+
+
+def same(found: str | None, wanted: str) -> bool:
+    """Whether two attributes say the same; documents are compared as JSON."""
+    if found is None or not wanted.startswith("{"):
+        return found == wanted
+    try:
+        return bool(json.loads(found) == json.loads(wanted))
+    except ValueError:
+        return False
+
+
+def listed(value: Any) -> list[Any]:  # noqa: ANN401 - JSON
+    """One or several, as IAM's documents have it, as a list."""
+    return value if isinstance(value, list) else [] if value is None else [value]

@@ -1,0 +1,223 @@
+"""Where events go: rules in each account and region, one bus and one queue at home. Names, ARNs and documents; pure.
+
+Sources: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html,
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html and
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from secrets_pipeline.rotation.events import names
+
+BUS = "secrets-pipeline"
+FORWARDED = "secrets-pipeline-forwarded"
+"""The rule on that bus."""
+ROLE = "secrets-pipeline-events"
+SERVICE = "events.amazonaws.com"
+KEY_USES = ("kms:GenerateDataKey", "kms:Decrypt")
+"""What EventBridge does with the key of a queue."""
+
+Document = Mapping[str, Any]
+
+_VERSION = "2012-10-17"
+_NOT_REFUSED: Document = {"errorCode": [{"exists": False}]}
+
+RULES: Mapping[str, Document] = {
+    "secrets-pipeline-versions": {
+        "source": [names.SECRETS_MANAGER],
+        "detail-type": [names.LABEL_UPDATED],
+        "detail": {"labelUpdated": ["AWSCURRENT"]},
+    },
+    "secrets-pipeline-rotations": {
+        "source": [names.SECRETS_MANAGER],
+        "detail-type": [names.SERVICE_EVENT],
+        "detail": {"eventName": [*names.SUCCEEDED, *names.FAILED]},
+    },
+    "secrets-pipeline-secret-changes": {
+        "source": [names.SECRETS_MANAGER],
+        "detail-type": [names.API_CALL],
+        "detail": {"eventName": list(names.SECRET_CALLS), **_NOT_REFUSED},
+    },
+    "secrets-pipeline-key-changes": {
+        "source": [names.KMS],
+        "detail-type": [names.API_CALL],
+        # Grants that AWS services make for themselves come by the thousand.
+        "detail": {
+            "eventName": list(names.KEY_CALLS),
+            "userIdentity": {"invokedBy": [{"exists": False}]},
+            **_NOT_REFUSED,
+        },
+    },
+    "secrets-pipeline-key-losses": {
+        "source": [names.KMS],
+        "detail-type": [names.KEY_DELETED, names.KEY_MATERIAL_EXPIRED],
+    },
+    "secrets-pipeline-databases": {
+        "source": [names.RDS],
+        "detail-type": [names.INSTANCE_EVENT, names.CLUSTER_EVENT],
+        "detail": {"EventCategories": list(names.DATABASE_CATEGORIES)},
+    },
+}
+"""Rules of the default bus of each account and region, by name; each lists the calls that matter, and no reads."""
+
+FORWARDED_PATTERN: Document = {"source": [names.SECRETS_MANAGER, names.KMS, names.RDS]}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An account and region."""
+
+    account_id: str
+    region: str
+    partition: str = "aws"
+
+    def arn(self, service: str, resource: str) -> str:
+        """ARN of a resource here."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
+
+    def rule(self, name: str) -> str:
+        """ARN of a rule of the default bus."""
+        return self.arn("events", f"rule/{name}")
+
+    @property
+    def rules(self) -> list[str]:
+        """ARNs of all our rules of the default bus."""
+        return [self.rule(name) for name in RULES]
+
+    @property
+    def role(self) -> str:
+        """ARN of the role by which rules here put events on the bus at home."""
+        return f"arn:{self.partition}:iam::{self.account_id}:role/{ROLE}"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Everything that brings events from one place to the queue at home.
+
+    Attributes:
+        home: where the queue is.
+        queue: its name.
+        here: where the events happen.
+        others: accounts that forward events to the home bus, sorted.
+        key: of the queue, alias or ARN; None for SQS's own.
+        max_receives: looks at a message before it is a dead letter.
+    """
+
+    home: Place
+    queue: str
+    here: Place
+    others: tuple[str, ...]
+    key: str | None
+    max_receives: int
+
+    @property
+    def at_home(self) -> bool:
+        """Whether the events happen where the queue is."""
+        return self.here == self.home
+
+    @property
+    def dead_letters(self) -> str:
+        """Name of the dead-letter queue, at home and in each place that forwards."""
+        return f"{self.queue}-dead-letters"
+
+    @property
+    def bus(self) -> str:
+        """ARN of the bus at home."""
+        return self.home.arn("events", f"event-bus/{BUS}")
+
+    @property
+    def forwarded_rule(self) -> str:
+        """ARN of the rule on that bus."""
+        return self.home.arn("events", f"rule/{BUS}/{FORWARDED}")
+
+    def queue_policy(self, place: Place, name: str, rules: Sequence[str]) -> Document:
+        """The policy of a queue: our rules alone may send, and nobody without TLS."""
+        arn = place.arn("sqs", name)
+        return {
+            "Version": _VERSION,
+            "Statement": [
+                {
+                    "Sid": "EventsOfOurRules",
+                    "Effect": "Allow",
+                    "Principal": {"Service": SERVICE},
+                    "Action": "sqs:SendMessage",
+                    "Resource": arn,
+                    "Condition": {
+                        "ArnEquals": {"aws:SourceArn": list(rules)},
+                        "StringEquals": {"aws:SourceAccount": place.account_id},
+                    },
+                },
+                {
+                    "Sid": "NothingWithoutTls",
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": "sqs:*",
+                    "Resource": arn,
+                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                },
+            ],
+        }
+
+    @property
+    def rules_at_home(self) -> list[str]:
+        """ARNs of the rules that send to the queue."""
+        return [*self.home.rules, self.forwarded_rule]
+
+    def bus_policy(self, accounts: Sequence[str]) -> Document:
+        """The policy of the bus: which accounts may put events on it, and by which role."""
+        return {
+            "Version": _VERSION,
+            "Statement": [
+                {
+                    "Sid": "AccountsOfTheRepository",
+                    "Effect": "Allow",
+                    "Principal": {"AWS": [f"arn:{self.home.partition}:iam::{account}:root" for account in accounts]},
+                    "Action": "events:PutEvents",
+                    "Resource": self.bus,
+                    "Condition": {"ArnLike": {"aws:PrincipalArn": f"arn:{self.home.partition}:iam::*:role/{ROLE}"}},
+                }
+            ],
+        }
+
+    @property
+    def trust(self) -> Document:
+        """Who may assume the role here: EventBridge, for our rules of this account."""
+        return {
+            "Version": _VERSION,
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": SERVICE},
+                    "Action": "sts:AssumeRole",
+                    "Condition": {
+                        "StringEquals": {"aws:SourceAccount": self.here.account_id},
+                        "ArnLike": {
+                            "aws:SourceArn": f"arn:{self.here.partition}:events:*:{self.here.account_id}:"
+                            "rule/secrets-pipeline-*"
+                        },
+                    },
+                }
+            ],
+        }
+
+    @property
+    def permissions(self) -> Document:
+        """What the role here may do."""
+        allow = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": self.bus}
+        return {"Version": _VERSION, "Statement": [allow]}
+
+    def target(self, *, forwarded: bool = False) -> Document:
+        """The target of a rule here, or of the one on the bus at home."""
+        to_queue = forwarded or self.at_home
+        place = self.home if to_queue else self.here
+        return {
+            "Id": "secrets-pipeline",
+            "Arn": self.home.arn("sqs", self.queue) if to_queue else self.bus,
+            **({} if to_queue else {"RoleArn": self.here.role}),
+            "DeadLetterConfig": {"Arn": place.arn("sqs", self.dead_letters)},
+            "RetryPolicy": {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86_400},
+        }

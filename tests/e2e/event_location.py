@@ -1,0 +1,34 @@
+"""The sensor of events as it is, and jobs that do nothing: that their runs are made is the point."""
+
+import dagster as dg
+
+from definitions.resources import AwsSessions, StacksResource
+from definitions.sensors.rotation_events import rotation_event_sensor_for
+from secrets_pipeline.rotation.events import Kind
+
+
+@dg.op
+def nothing() -> None:
+    """Do nothing."""
+
+
+@dg.job(name="follow_rotation")
+def follow_rotation() -> None:
+    """Stands for the job that answers a rotation."""
+    nothing()
+
+
+@dg.job(name="heal")
+def heal() -> None:
+    """Stands for the job that answers tampering."""
+    nothing()
+
+
+_AWS = AwsSessions()
+_JOBS = {kind: follow_rotation if kind in (Kind.ROTATED, Kind.DATABASE) else heal for kind in Kind}
+
+defs = dg.Definitions(
+    jobs=[follow_rotation, heal],
+    sensors=[rotation_event_sensor_for(_JOBS, seconds_between=1, hidden_for=3, most=200)],
+    resources={"stacks": StacksResource(aws=_AWS, opened=dg.ResourceDefinition.hardcoded_resource(None))},
+)

@@ -1,0 +1,51 @@
+"""A daemon that is killed loses no event and answers none twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import boto3
+import pytest
+
+from secrets_pipeline import local
+from tests.e2e.event_storm import Storm, storm
+from tests.embedded import lead_to
+
+EVENTS, KILLS = 1_000, 5
+
+
+@pytest.fixture(scope="module")
+def passed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storm]:
+    """1,000 events in random order, a tenth of them twice, some poison, and five kills."""
+    aws = local.start(tmp_path_factory.mktemp("local-aws"), die_with_parent=True)
+    with pytest.MonkeyPatch.context() as patch:
+        lead_to(aws, patch, DAGSTER_HOME="", SECRETS_PIPELINE_CONFIG="", ATMOS_BASE_PATH="", PYTHONPATH="")
+        folder: Path = tmp_path_factory.mktemp("storm")
+        try:
+            yield storm(folder, boto3.Session(), events=EVENTS, kills=KILLS, seed=7, timeout=150)
+        finally:
+            local.stop(aws.state_dir)
+
+
+def test_every_event_is_covered_by_a_run_of_its_stack_that_was_made_after_it(passed: Storm) -> None:
+    assert len(passed.sent) == EVENTS
+    for event, (stack, at) in passed.sent.items():
+        assert [of for of, made in passed.runs.get(event, ()) if made > at - timedelta(milliseconds=1)] == [stack], (
+            event
+        )
+
+
+def test_duplicates_start_no_run_and_no_event_is_answered_twice(passed: Storm) -> None:
+    assert {event: len(runs) for event, runs in passed.runs.items() if len(runs) > 1} == {}
+    assert set(passed.runs) == set(passed.sent)
+
+
+def test_the_events_of_a_stack_share_their_runs(passed: Storm) -> None:
+    assert passed.made < EVENTS / 4
+
+
+def test_the_queue_ends_empty_and_the_poison_among_the_dead_letters(passed: Storm) -> None:
+    assert (passed.left, passed.dead, passed.kills) == (0, passed.poison, KILLS)
+    assert passed.poison > 0
