@@ -72,7 +72,18 @@ def rotation_functions(context: Context, applying: Apply) -> Result:
     return materialized(outcomes)
 
 
-@dg.asset(**OPTIONS, deps=[connection_secrets, secret_policies, rotation_functions], kinds={"aws", "secretsmanager"})
+@dg.asset(**OPTIONS, deps=[connection_secrets, rotation_functions], kinds={"aws", "sqs", "eventbridge"})
+def rotation_event_queue(context: Context, applying: Apply) -> Result:
+    """The queue that brings AWS's events, and what leads to it from the stack's account, before anything rotates."""
+    _, outcomes = applying.stage(context, "rotation_event_queue")
+    return materialized(outcomes)
+
+
+@dg.asset(
+    **OPTIONS,
+    deps=[connection_secrets, secret_policies, rotation_functions, rotation_event_queue],
+    kinds={"aws", "secretsmanager"},
+)
 def secret_rotation(context: Context, applying: Apply) -> Result:
     """Rotation function and rules; an edit of the rules never rotates."""
     _, outcomes = applying.stage(context, "secret_rotation")

@@ -19,6 +19,7 @@ _DECLARED = (
     "kms_keys",
     "secret_policies",
     "rotation_functions",
+    "rotation_event_queue",
     "secret_rotation",
     "secret_replicas",
     "consumer_policies",

@@ -12,6 +12,7 @@ from secrets_pipeline.reconcilers.consumer_policies import ConsumerPolicyReconci
 from secrets_pipeline.reconcilers.consumers import ConsumerReconciler
 from secrets_pipeline.reconcilers.database import DatabaseReconciler
 from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
+from secrets_pipeline.reconcilers.event_queue import EventQueueReconciler
 from secrets_pipeline.reconcilers.generated import generate_passwords
 from secrets_pipeline.reconcilers.kms_key import KmsKeyReconciler
 from secrets_pipeline.reconcilers.refresh import RefreshReconciler
@@ -54,6 +55,7 @@ STAGES: Mapping[str, Make] = {
     "connection_secrets": _finishing(_seen(ConnectionReconciler)),
     "secret_policies": _finishing(SecretPolicyReconciler),
     "rotation_functions": RotationFunctionReconciler,
+    "rotation_event_queue": EventQueueReconciler,
     "secret_rotation": _finishing(RotationReconciler),
     "secret_replicas": _finishing(ReplicaReconciler),
     "consumer_policies": _seen(ConsumerPolicyReconciler),

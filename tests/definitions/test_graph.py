@@ -23,6 +23,7 @@ ORDER = [
     "connection_secrets",
     "secret_policies",
     "rotation_functions",
+    "rotation_event_queue",
     "secret_rotation",
     "secret_replicas",
     "consumer_policies",
