@@ -187,9 +187,9 @@ def _home(context: StackContext, account: AwsAccount, plan: Layout) -> _Way:
         parts.append(BusPart(account, plan, may_forget=_all_known(context)))
         target = plan.target(forwarded=True)
         parts.append(RulePart(account, plan.forwarded_rule, layout.FORWARDED_PATTERN, target, patience))
-    rules = layout.RULES if _any_at_home(context, plan) else {}
+    rules = plan.rules(home) if _any_at_home(context, plan) else {}
     target = replace(plan, here=home).target()
-    parts.extend(RulePart(account, home.rule(name), pattern, target, patience) for name, pattern in rules.items())
+    parts.extend(RulePart(account, arn, pattern, target, patience) for arn, pattern in rules.items())
     wanted = [dead_letters.wanted, queue.wanted, forwards and plan.bus_policy(plan.others), target, rules]
     return _NotedOnQueue(queue, parts, wanted)
 
@@ -197,13 +197,12 @@ def _home(context: StackContext, account: AwsAccount, plan: Layout) -> _Way:
 def _elsewhere(context: StackContext, plan: Layout) -> _Way:
     account, here, patience = context.account, plan.here, context.world.patience
     place = f" of {here.account_id} in {here.region}"
-    dead_letters = _dead_letters(account, plan, here, here.rules, None, place=place)
-    rules = [
-        RulePart(account, here.rule(name), pattern, plan.target(), patience, place=place)
-        for name, pattern in layout.RULES.items()
-    ]
-    wanted = [dead_letters.wanted, plan.trust, plan.permissions, plan.target(), layout.RULES]
-    return _NotedOnRule(account, here.rules[0], [dead_letters, RolePart(account, plan), *rules], wanted)
+    patterns = plan.rules(here)
+    dead_letters = _dead_letters(account, plan, here, list(patterns), None, place=place)
+    target = plan.target()
+    rules = [RulePart(account, arn, pattern, target, patience, place=place) for arn, pattern in patterns.items()]
+    wanted = [dead_letters.wanted, plan.trust, plan.permissions, target, patterns]
+    return _NotedOnRule(account, next(iter(patterns)), [dead_letters, RolePart(account, plan), *rules], wanted)
 
 
 def _dead_letters(

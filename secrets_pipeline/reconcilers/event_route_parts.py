@@ -35,7 +35,7 @@ class BusPart:
     """
 
     def __init__(self, account: AwsAccount, plan: layout.Layout, *, may_forget: bool) -> None:
-        self.resource = Resource("event-bus", layout.BUS)
+        self.resource = Resource("event-bus", f"bus {plan.queue}")
         self._account, self._layout, self._may_forget = account, plan, may_forget
 
     def look(self) -> Seen:
@@ -52,20 +52,20 @@ class BusPart:
         events = self._account.client("events")
         found = self._described()
         if found is None:
-            with calling("CreateEventBus", layout.BUS):
-                events.create_event_bus(Name=layout.BUS, Tags=_tags())
+            with calling("CreateEventBus", self._layout.queue):
+                events.create_event_bus(Name=self._layout.queue, Tags=_tags())
         else:
-            with calling("TagResource", layout.BUS):
+            with calling("TagResource", self._layout.queue):
                 events.tag_resource(ResourceARN=self._layout.bus, Tags=_tags())
         policy = self._policy(str((found or {}).get("Policy") or "{}"))
-        with calling("PutPermission", layout.BUS):
-            events.put_permission(EventBusName=layout.BUS, Policy=json.dumps(policy))
+        with calling("PutPermission", self._layout.queue):
+            events.put_permission(EventBusName=self._layout.queue, Policy=json.dumps(policy))
 
     def _described(self) -> Mapping[str, Any] | None:
         events = self._account.client("events")
-        with calling("DescribeEventBus", layout.BUS):
+        with calling("DescribeEventBus", self._layout.queue):
             try:
-                return events.describe_event_bus(Name=layout.BUS)
+                return events.describe_event_bus(Name=self._layout.queue)
             except events.exceptions.ResourceNotFoundException:
                 return None
 
@@ -78,20 +78,22 @@ class RolePart:
     """The role by which rules of another account or region reach the bus."""
 
     def __init__(self, account: AwsAccount, plan: layout.Layout) -> None:
-        self.resource = Resource("event-role", layout.ROLE)
+        self.resource = Resource("event-role", plan.role_name)
         self._account, self._layout = account, plan
 
     def look(self) -> Seen:
         """Read its trust and its permissions."""
         iam = self._account.client("iam")
-        with calling("GetRole", layout.ROLE):
+        with calling("GetRole", self._layout.role_name):
             try:
-                role = iam.get_role(RoleName=layout.ROLE)["Role"]
+                role = iam.get_role(RoleName=self._layout.role_name)["Role"]
             except iam.exceptions.NoSuchEntityException:
                 return Seen(exists=False)
-        with calling("GetRolePolicy", layout.ROLE):
+        with calling("GetRolePolicy", self._layout.role_name):
             try:
-                inline: object = iam.get_role_policy(RoleName=layout.ROLE, PolicyName=_INLINE)["PolicyDocument"]
+                inline: object = iam.get_role_policy(RoleName=self._layout.role_name, PolicyName=_INLINE)[
+                    "PolicyDocument"
+                ]
             except iam.exceptions.NoSuchEntityException:
                 inline = None
         differences = {
@@ -106,20 +108,20 @@ class RolePart:
         """Create it, or put its trust and its permissions."""
         iam, trust = self._account.client("iam"), json.dumps(self._layout.trust)
         tags: Any = tag_list(OURS)
-        with calling("CreateRole", layout.ROLE):
+        with calling("CreateRole", self._layout.role_name):
             try:
                 iam.create_role(
-                    RoleName=layout.ROLE,
+                    RoleName=self._layout.role_name,
                     AssumeRolePolicyDocument=trust,
                     Description="EventBridge puts events of secrets on the bus of secrets-pipeline",
                     Tags=tags,
                 )
             except iam.exceptions.EntityAlreadyExistsException:
-                iam.update_assume_role_policy(RoleName=layout.ROLE, PolicyDocument=trust)
-                iam.tag_role(RoleName=layout.ROLE, Tags=tags)
-        with calling("PutRolePolicy", layout.ROLE):
+                iam.update_assume_role_policy(RoleName=self._layout.role_name, PolicyDocument=trust)
+                iam.tag_role(RoleName=self._layout.role_name, Tags=tags)
+        with calling("PutRolePolicy", self._layout.role_name):
             document = json.dumps(self._layout.permissions)
-            iam.put_role_policy(RoleName=layout.ROLE, PolicyName=_INLINE, PolicyDocument=document)
+            iam.put_role_policy(RoleName=self._layout.role_name, PolicyName=_INLINE, PolicyDocument=document)
 
 
 class RulePart:

@@ -105,7 +105,8 @@ class EventSettings(Spec):
     """The queue that brings AWS's events of rotations, of tampering and of databases; one for all accounts.
 
     Attributes:
-        queue: its name; a dead-letter queue beside it is `<name>-dead-letters`. The pipeline makes both.
+        queue: its name, which is also in the names of everything that the pipeline makes to bring events there: a
+            dead-letter queue (`<name>-dead-letters`), rules, a bus and roles for other accounts.
         region: where it is.
         account_id: 12 digits; None for the account of the pipeline's own credentials.
         role_arn: role to assume there; None for that of a target rule with the same account, else for the pipeline's
@@ -115,7 +116,7 @@ class EventSettings(Spec):
         max_receives: how often a message is looked at before it goes to the dead-letter queue.
     """
 
-    queue: str = Field(pattern=r"^[A-Za-z0-9_-]{1,60}$")
+    queue: str = Field(pattern=r"^[A-Za-z0-9_-]{1,45}$")
     region: str = Field(pattern=rf"^{REGION.pattern}$")
     account_id: AccountId | None = None
     role_arn: str | None = None

@@ -14,7 +14,14 @@ from secrets_pipeline.local import moving_clock
 _PACKAGE = "secrets_pipeline.local.corrections"
 EAGER = ("iam", "sts", "kms", "awslambda", "secretsmanager", "cloudtrail")
 # Service, as moto names it, to module.
-LAZY = {"events": "events", "ecs": "ecs", "apigateway": "apigateway", "rds": "rds", "organizations": "organizations"}
+LAZY = {
+    "events": "events",
+    "ecs": "ecs",
+    "apigateway": "apigateway",
+    "rds": "rds",
+    "organizations": "organizations",
+    "sqs": "sqs",
+}
 _lock = Lock()
 _installed: set[str] = set()
 

@@ -13,10 +13,8 @@ from typing import Any
 
 from secrets_pipeline.rotation.events import names
 
-BUS = "secrets-pipeline"
-FORWARDED = "secrets-pipeline-forwarded"
-"""The rule on that bus."""
-ROLE = "secrets-pipeline-events"
+FORWARDED = "forwarded"
+"""The rule on the bus at home."""
 SERVICE = "events.amazonaws.com"
 KEY_USES = ("kms:GenerateDataKey", "kms:Decrypt")
 """What EventBridge does with the key of a queue."""
@@ -27,22 +25,22 @@ _VERSION = "2012-10-17"
 _NOT_REFUSED: Document = {"errorCode": [{"exists": False}]}
 
 RULES: Mapping[str, Document] = {
-    "secrets-pipeline-versions": {
+    "versions": {
         "source": [names.SECRETS_MANAGER],
         "detail-type": [names.LABEL_UPDATED],
         "detail": {"labelUpdated": ["AWSCURRENT"]},
     },
-    "secrets-pipeline-rotations": {
+    "rotations": {
         "source": [names.SECRETS_MANAGER],
         "detail-type": [names.SERVICE_EVENT],
         "detail": {"eventName": [*names.SUCCEEDED, *names.FAILED]},
     },
-    "secrets-pipeline-secret-changes": {
+    "secret-changes": {
         "source": [names.SECRETS_MANAGER],
         "detail-type": [names.API_CALL],
         "detail": {"eventName": list(names.SECRET_CALLS), **_NOT_REFUSED},
     },
-    "secrets-pipeline-key-changes": {
+    "key-changes": {
         "source": [names.KMS],
         "detail-type": [names.API_CALL],
         # Grants that AWS services make for themselves come by the thousand.
@@ -52,17 +50,18 @@ RULES: Mapping[str, Document] = {
             **_NOT_REFUSED,
         },
     },
-    "secrets-pipeline-key-losses": {
+    "key-losses": {
         "source": [names.KMS],
         "detail-type": [names.KEY_DELETED, names.KEY_MATERIAL_EXPIRED],
     },
-    "secrets-pipeline-databases": {
+    "databases": {
         "source": [names.RDS],
         "detail-type": [names.INSTANCE_EVENT, names.CLUSTER_EVENT],
         "detail": {"EventCategories": list(names.DATABASE_CATEGORIES)},
     },
 }
-"""Rules of the default bus of each account and region, by name; each lists the calls that matter, and no reads."""
+"""Rules of the default bus of each account and region, by the end of their names; each lists the calls that matter, and
+no reads."""
 
 FORWARDED_PATTERN: Document = {"source": [names.SECRETS_MANAGER, names.KMS, names.RDS]}
 
@@ -79,24 +78,10 @@ class Place:
         """ARN of a resource here."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
 
-    def rule(self, name: str) -> str:
-        """ARN of a rule of the default bus."""
-        return self.arn("events", f"rule/{name}")
-
-    @property
-    def rules(self) -> list[str]:
-        """ARNs of all our rules of the default bus."""
-        return [self.rule(name) for name in RULES]
-
-    @property
-    def role(self) -> str:
-        """ARN of the role by which rules here put events on the bus at home."""
-        return f"arn:{self.partition}:iam::{self.account_id}:role/{ROLE}"
-
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Everything that brings events from one place to the queue at home.
+    """Everything that brings events from one place to the queue at home; the queue's name is in all names.
 
     Attributes:
         home: where the queue is.
@@ -126,13 +111,22 @@ class Layout:
 
     @property
     def bus(self) -> str:
-        """ARN of the bus at home."""
-        return self.home.arn("events", f"event-bus/{BUS}")
+        """ARN of the bus at home, which has the queue's name."""
+        return self.home.arn("events", f"event-bus/{self.queue}")
 
     @property
     def forwarded_rule(self) -> str:
         """ARN of the rule on that bus."""
-        return self.home.arn("events", f"rule/{BUS}/{FORWARDED}")
+        return self.home.arn("events", f"rule/{self.queue}/{self.queue}-{FORWARDED}")
+
+    @property
+    def role_name(self) -> str:
+        """Name of the role by which rules put events on the bus at home."""
+        return f"{self.queue}-events"
+
+    def rules(self, place: Place) -> Mapping[str, Document]:
+        """ARN and pattern of each rule of a place's default bus."""
+        return {place.arn("events", f"rule/{self.queue}-{end}"): pattern for end, pattern in RULES.items()}
 
     def queue_policy(self, place: Place, name: str, rules: Sequence[str]) -> Document:
         """The policy of a queue: our rules alone may send, and nobody without TLS."""
@@ -165,7 +159,7 @@ class Layout:
     @property
     def rules_at_home(self) -> list[str]:
         """ARNs of the rules that send to the queue."""
-        return [*self.home.rules, self.forwarded_rule]
+        return [*self.rules(self.home), self.forwarded_rule]
 
     def bus_policy(self, accounts: Sequence[str]) -> Document:
         """The policy of the bus: which accounts may put events on it, and by which role."""
@@ -178,7 +172,9 @@ class Layout:
                     "Principal": {"AWS": [f"arn:{self.home.partition}:iam::{account}:root" for account in accounts]},
                     "Action": "events:PutEvents",
                     "Resource": self.bus,
-                    "Condition": {"ArnLike": {"aws:PrincipalArn": f"arn:{self.home.partition}:iam::*:role/{ROLE}"}},
+                    "Condition": {
+                        "ArnLike": {"aws:PrincipalArn": f"arn:{self.home.partition}:iam::*:role/{self.role_name}"}
+                    },
                 }
             ],
         }
@@ -197,7 +193,7 @@ class Layout:
                         "StringEquals": {"aws:SourceAccount": self.here.account_id},
                         "ArnLike": {
                             "aws:SourceArn": f"arn:{self.here.partition}:events:*:{self.here.account_id}:"
-                            "rule/secrets-pipeline-*"
+                            f"rule/{self.queue}-*"
                         },
                     },
                 }
@@ -210,6 +206,10 @@ class Layout:
         allow = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": self.bus}
         return {"Version": _VERSION, "Statement": [allow]}
 
+    @property
+    def _role(self) -> str:
+        return f"arn:{self.here.partition}:iam::{self.here.account_id}:role/{self.role_name}"
+
     def target(self, *, forwarded: bool = False) -> Document:
         """The target of a rule here, or of the one on the bus at home."""
         to_queue = forwarded or self.at_home
@@ -217,7 +217,7 @@ class Layout:
         return {
             "Id": "secrets-pipeline",
             "Arn": self.home.arn("sqs", self.queue) if to_queue else self.bus,
-            **({} if to_queue else {"RoleArn": self.here.role}),
+            **({} if to_queue else {"RoleArn": self._role}),
             "DeadLetterConfig": {"Arn": place.arn("sqs", self.dead_letters)},
             "RetryPolicy": {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86_400},
         }

@@ -1,0 +1,279 @@
+"""The queue of events and what leads to it: events of the embedded AWS really arrive."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from secrets_pipeline import local
+from secrets_pipeline.engine import Applied, ChangeClass, Failed, Outcome, Skipped, Unchanged
+from secrets_pipeline.reconcilers import STAGES, ApplyOptions
+from secrets_pipeline.rotation.events import Hint, Kind, layout, parse
+from secrets_pipeline.spec import EventSettings, OperatorSettings, StackSpec, Target
+
+if TYPE_CHECKING:
+    from tests.reconcilers.conftest import Bench
+
+STAGE = "rotation_event_queue"
+AWAY, HOME = "444455556666", "111122223333"
+_numbers = itertools.count(1)
+
+
+def queue_policy_of(account: boto3.Session, queue: str) -> dict[str, Any]:
+    sqs = account.client("sqs")
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    found: dict[str, Any] = json.loads(
+        sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"]
+    )
+    return found
+
+
+@dataclass
+class Post:
+    """A queue of a test's own, and the stacks of a repository that has it."""
+
+    bench: Bench
+    settings: OperatorSettings
+    specs: tuple[StackSpec, ...]
+
+    @property
+    def queue(self) -> str:
+        assert self.settings.events is not None
+        return self.settings.events.queue
+
+    def apply(self, number: int = 0, **how: Any) -> dict[str, Outcome]:  # noqa: ANN401 - as `Bench.provision`
+        mine, others = self.specs[number], [one for one in self.specs if one is not self.specs[number]]
+        context = self.bench.context(mine, *others, settings=self.settings, **how)
+
+        return self.bench.run(STAGES[STAGE](context))
+
+    def plan(self, number: int = 0, **how: Any) -> dict[str, ChangeClass]:  # noqa: ANN401 - as `Bench.plan`
+
+        mine, others = self.specs[number], [one for one in self.specs if one is not self.specs[number]]
+        context = self.bench.context(mine, *others, settings=self.settings, writing=False, **how)
+        return {one.resource.name: one.action for one in STAGES[STAGE](context).plan()}
+
+    def hints(self) -> list[Hint]:
+        """What has arrived; the queue is empty afterwards."""
+        sqs, found = self.bench.session.client("sqs"), []
+        url = sqs.get_queue_url(QueueName=self.queue)["QueueUrl"]
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                parsed = parse(message["Body"])
+                assert isinstance(parsed, Hint), message["Body"]
+                found.append(parsed)
+        return found
+
+
+@pytest.fixture
+def post(bench: Bench) -> Post:
+    events = EventSettings(queue=f"events-{next(_numbers)}", region=bench.aws.region, account_id=HOME)
+    return Post(bench, OperatorSettings(events=events), (bench.spec(),))
+
+
+@pytest.fixture
+def forwarding(bench: Bench) -> Post:
+    """A stack at home, one in another account, and one in another region."""
+    events = EventSettings(queue=f"events-{next(_numbers)}", region=bench.aws.region, account_id=HOME)
+    role = f"arn:aws:iam::{AWAY}:role/{local.ADMINISTRATOR_ROLE}"
+    away = Target(account_id=AWAY, region="eu-west-2", role_arn=role)
+    elsewhere = Target(account_id=HOME, region="eu-central-1")
+    specs = (
+        bench.spec(),
+        bench.spec().model_copy(update={"stack": f"{bench.stack}-away", "target": away}),
+        bench.spec().model_copy(update={"stack": f"{bench.stack}-elsewhere", "target": elsewhere}),
+    )
+    return Post(bench, OperatorSettings(events=events), specs)
+
+
+def all_of(outcomes: Mapping[str, Outcome], kind: type[Outcome]) -> bool:
+    return bool(outcomes) and all(isinstance(one, kind) for one in outcomes.values())
+
+
+def in_account(bench: Bench, account: str, region: str = "eu-west-2") -> boto3.Session:
+    role = f"arn:aws:iam::{account}:role/{local.ADMINISTRATOR_ROLE}"
+    keys = bench.session.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    return boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region_name=region)
+
+
+def test_without_a_queue_in_the_settings_nothing_is_planned_and_nobody_is_asked(bench: Bench) -> None:
+    post = Post(bench, OperatorSettings(), (bench.spec(),))
+    bench.reset_calls()
+    assert post.apply() == {}
+    assert bench.calls("sqs") + bench.calls("events") + bench.calls("iam") == {}
+
+
+def test_what_happens_to_a_secret_arrives_as_an_event_of_its_kind(post: Post) -> None:
+    assert all_of(post.apply(), Applied)
+    bench = post.bench
+    arn = bench.secrets.create_secret(Name=bench.name("one"), SecretString="first")["ARN"]
+    bench.secrets.put_secret_value(SecretId=arn, SecretString="second")
+    bench.secrets.update_secret(SecretId=arn, Description="changed by somebody")
+    key = bench.kms.create_key()["KeyMetadata"]["Arn"]
+    bench.kms.disable_key(KeyId=key)
+    # Other tests share the server, and the default bus with it.
+    mine = [hint for hint in post.hints() if arn == hint.secret or key == hint.resource]
+    assert [hint.kind for hint in mine] == [Kind.ROTATED, Kind.ROTATED, Kind.TAMPERED, Kind.KEY_CHANGED]
+    assert {hint.account for hint in mine} == {HOME}
+
+
+def test_a_second_run_reads_three_times_at_most_and_writes_nothing(post: Post) -> None:
+    post.apply()
+    post.bench.reset_calls()
+    assert all_of(post.apply(), Unchanged)
+    calls = post.bench.calls("sqs") + post.bench.calls("events") + post.bench.calls("iam") + post.bench.calls("kms")
+    assert calls == {"GetQueueUrl": 1, "ListQueueTags": 1}
+
+
+def test_a_second_run_elsewhere_reads_three_times(forwarding: Post) -> None:
+    forwarding.apply(1)
+    forwarding.bench.reset_calls()
+    assert all_of(forwarding.apply(1), Unchanged)
+    calls = forwarding.bench.calls("sqs") + forwarding.bench.calls("events") + forwarding.bench.calls("iam")
+    assert calls == {"GetQueueUrl": 1, "ListQueueTags": 1, "ListTagsForResource": 1}
+
+
+@pytest.mark.parametrize(("number", "account", "region"), [(1, AWAY, "eu-west-2"), (2, HOME, "eu-central-1")])
+def test_events_of_another_account_or_region_reach_the_queue_at_home(
+    forwarding: Post, number: int, account: str, region: str
+) -> None:
+    outcomes = forwarding.apply(number)
+    assert all_of(outcomes, Applied), outcomes
+    session = (
+        in_account(forwarding.bench, account, region)
+        if account == AWAY
+        else boto3.Session("AKIALOCALOPERATOR000", "x", region_name=region)
+    )
+    arn = session.client("secretsmanager").create_secret(Name=forwarding.bench.name("far"), SecretString="x")["ARN"]
+    [hint] = [one for one in forwarding.hints() if one.secret == arn]
+    assert (hint.kind, hint.account, hint.region) == (Kind.ROTATED, account, region)
+
+
+def test_only_our_rules_may_send_and_only_over_tls(post: Post) -> None:
+    post.apply()
+    policy = queue_policy_of(post.bench.session, post.queue)
+    allow, deny = policy["Statement"]
+    rules = [f"arn:aws:events:eu-west-2:{HOME}:rule/{post.queue}-{name}" for name in layout.RULES]
+    rules.append(f"arn:aws:events:eu-west-2:{HOME}:rule/{post.queue}/{post.queue}-{layout.FORWARDED}")
+    assert allow["Principal"] == {"Service": "events.amazonaws.com"}
+    assert allow["Condition"] == {
+        "ArnEquals": {"aws:SourceArn": rules},
+        "StringEquals": {"aws:SourceAccount": HOME},
+    }
+    assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def test_the_queue_keeps_messages_two_weeks_encrypted_and_has_a_dead_letter_queue(post: Post) -> None:
+    post.apply()
+    sqs = post.bench.session.client("sqs")
+    url = sqs.get_queue_url(QueueName=post.queue)["QueueUrl"]
+    has = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert has["MessageRetentionPeriod"] == "1209600"
+    assert has["SqsManagedSseEnabled"] == "true"
+    redrive = json.loads(has["RedrivePolicy"])
+    assert redrive["deadLetterTargetArn"].endswith(f":{post.queue}-dead-letters")
+    assert int(redrive["maxReceiveCount"]) == 10
+
+
+@pytest.mark.parametrize("part", ["rule", "target", "queue"])
+def test_what_somebody_changed_is_found_by_a_deep_plan_and_mended(post: Post, part: str) -> None:
+    post.apply()
+    events, sqs = post.bench.session.client("events"), post.bench.session.client("sqs")
+    rule = f"{post.queue}-{next(iter(layout.RULES))}"
+    match part:
+        case "rule":
+            events.disable_rule(Name=rule)
+        case "target":
+            events.remove_targets(Rule=rule, Ids=["secrets-pipeline"])
+        case _:
+            url = sqs.get_queue_url(QueueName=post.queue)["QueueUrl"]
+            sqs.set_queue_attributes(QueueUrl=url, Attributes={"MessageRetentionPeriod": "60"})
+    assert set(post.plan().values()) == {ChangeClass.NONE}
+    deep = ApplyOptions(deep=True)
+    changed = post.queue if part == "queue" else rule
+    assert {name for name, action in post.plan(options=deep).items() if action is ChangeClass.UPDATE} >= {changed}
+    post.apply(options=deep)
+    assert set(post.plan(options=deep).values()) == {ChangeClass.NONE}
+
+
+def test_a_new_setting_is_applied_to_what_exists(post: Post) -> None:
+    post.apply()
+    assert post.settings.events is not None
+    events = post.settings.events.model_copy(update={"max_receives": 5})
+    changed = Post(post.bench, OperatorSettings(events=events), post.specs)
+    assert changed.plan()[post.queue] is ChangeClass.UPDATE
+    changed.apply()
+    assert set(changed.plan(options=ApplyOptions(deep=True)).values()) == {ChangeClass.NONE}
+
+
+def test_somebody_elses_queue_is_not_taken_over_unless_that_is_asked_for(post: Post) -> None:
+    sqs = post.bench.session.client("sqs")
+    url = sqs.create_queue(QueueName=post.queue)["QueueUrl"]
+    outcomes = post.apply()
+    assert isinstance(outcomes[post.queue], Skipped)
+    assert "Policy" not in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert all(not isinstance(one, Failed) for one in outcomes.values())
+    adopting = post.apply(options=ApplyOptions(adopt=True))
+    assert isinstance(adopting[post.queue], Applied)
+    assert post.plan()[post.queue] is ChangeClass.NONE
+
+
+def test_a_key_that_does_not_let_events_in_is_said_before_anything_is_made(post: Post) -> None:
+    key = post.bench.kms.create_key()["KeyMetadata"]["Arn"]
+    assert post.settings.events is not None
+    with_key = OperatorSettings(events=post.settings.events.model_copy(update={"kms_key": key}))
+    blocked = Post(post.bench, with_key, post.specs)
+    outcome = blocked.apply()[post.queue]
+    assert isinstance(outcome, Skipped)
+    assert blocked.plan()[f"{post.queue}-dead-letters"] is ChangeClass.BLOCKED
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": ["kms:GenerateDataKey", "kms:Decrypt"],
+        "Resource": "*",
+    }
+    policy = json.loads(post.bench.kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
+    policy["Statement"].append(statement)
+    post.bench.kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(policy))
+    assert all_of(blocked.apply(), Applied)
+    arn = post.bench.secrets.create_secret(Name=post.bench.name("keyed"), SecretString="x")["ARN"]
+    assert [hint.kind for hint in blocked.hints() if hint.secret == arn] == [Kind.ROTATED]
+
+
+def test_a_run_that_was_killed_is_finished_by_the_next(
+    post: Post,
+    interruption: Any,
+    killed: type[BaseException],
+) -> None:
+    interruption.kill_before("PutTargets")
+    with pytest.raises(killed):
+        post.apply(interruption=interruption)
+    assert not all_of(post.apply(), Unchanged)
+    assert set(post.plan(options=ApplyOptions(deep=True)).values()) == {ChangeClass.NONE}
+
+
+def test_a_bus_lets_in_the_accounts_of_the_repository_and_forgets_none_while_a_stack_is_broken(
+    forwarding: Post,
+) -> None:
+    forwarding.apply()
+    events = forwarding.bench.session.client("events")
+
+    def principals() -> list[str]:
+        policy = json.loads(events.describe_event_bus(Name=forwarding.queue)["Policy"])
+        found = policy["Statement"][0]["Principal"]["AWS"]
+        return [found] if isinstance(found, str) else list(found)
+
+    assert principals() == [f"arn:aws:iam::{AWAY}:root"]
+    fewer = Post(forwarding.bench, forwarding.settings, (forwarding.specs[0], forwarding.specs[2]))
+    mine = fewer.specs[0]
+    context = forwarding.bench.context(mine, fewer.specs[1], settings=forwarding.settings)
+    context.world.complete = False
+
+    forwarding.bench.run(STAGES[STAGE](context))
+    assert principals() == [f"arn:aws:iam::{AWAY}:root"]
