@@ -18,7 +18,7 @@ from secrets_pipeline.rotation.events import Hint, Kind, layout, parse
 from secrets_pipeline.spec import EventSettings, OperatorSettings, StackSpec, Target
 
 if TYPE_CHECKING:
-    from tests.reconcilers.conftest import Bench
+    from tests.reconcilers.conftest import Bench, Interruption
 
 STAGE = "rotation_event_queue"
 AWAY, HOME = "444455556666", "111122223333"
@@ -248,7 +248,7 @@ def test_a_key_that_does_not_let_events_in_is_said_before_anything_is_made(post:
 
 def test_a_run_that_was_killed_is_finished_by_the_next(
     post: Post,
-    interruption: Any,
+    interruption: Interruption,
     killed: type[BaseException],
 ) -> None:
     interruption.kill_before("PutTargets")

@@ -17,7 +17,7 @@ from moto.sqs.models import Message, SQSBackend
 def _is_kept(self: SQSBackend, queue_name: str, message: Message) -> bool:
     """Whether a message is younger than its queue keeps messages."""
     kept: Any = self.get_queue(queue_name).message_retention_period  # type: ignore[attr-defined] # set by name
-    return bool(int(kept) + message.sent_timestamp / 1000 > unix_time())
+    return int(kept) + (message.sent_timestamp or 0) / 1000 > unix_time()
 
 
 def install() -> None:

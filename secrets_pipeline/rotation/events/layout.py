@@ -163,6 +163,7 @@ class Layout:
 
     def bus_policy(self, accounts: Sequence[str]) -> Document:
         """The policy of the bus: which accounts may put events on it, and by which role."""
+        role = f"arn:{self.home.partition}:iam::*:role/{self.role_name}"
         return {
             "Version": _VERSION,
             "Statement": [
@@ -172,9 +173,7 @@ class Layout:
                     "Principal": {"AWS": [f"arn:{self.home.partition}:iam::{account}:root" for account in accounts]},
                     "Action": "events:PutEvents",
                     "Resource": self.bus,
-                    "Condition": {
-                        "ArnLike": {"aws:PrincipalArn": f"arn:{self.home.partition}:iam::*:role/{self.role_name}"}
-                    },
+                    "Condition": {"ArnLike": {"aws:PrincipalArn": role}},
                 }
             ],
         }
