@@ -114,6 +114,10 @@ class PackageError(SecretsPipelineError):
     """The rotation function's package cannot be built."""
 
 
+class RotationPreflightError(SecretsPipelineError):
+    """A rotation would fail; nothing was changed."""
+
+
 class LocalError(SecretsPipelineError):
     """The embedded AWS could not be started, reached or stopped."""
 

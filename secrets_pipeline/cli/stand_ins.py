@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
+from secrets_pipeline.access.granting import Readable, rotation_policy, secret_arn_pattern
 from secrets_pipeline.cli.stand_in_readers import reader_roles
 from secrets_pipeline.local import StandIn, StandInFunction, StandInRole, StandInSecret, StandInService, StandInStage
 from secrets_pipeline.local.lifecycle import DEFAULT_ACCOUNT
 from secrets_pipeline.references import Output
-from secrets_pipeline.spec import EcsDelivery, LambdaDelivery, Late, StackSpec, StageDelivery
+from secrets_pipeline.spec import EcsDelivery, LambdaDelivery, StackSpec, StageDelivery
 
 _ROTATING = "secretsmanager.amazonaws.com"
 _LAMBDA = "lambda.amazonaws.com"
@@ -28,7 +30,7 @@ def stand_ins(specs: Mapping[str, StackSpec], *, account_id: str = DEFAULT_ACCOU
         Each once; a role comes before what runs under it.
     """
     known = tuple(specs.values())
-    made = [*reader_roles(known, account_id), *_deliveries(known, account_id), *_rotation(known)]
+    made = [*reader_roles(known, account_id), *_deliveries(known, account_id), *_rotation(known, account_id)]
     # A function may be found twice, by its component and as somebody's rotation function; a reader's role comes first.
     found: dict[tuple[str | None, ...], StandIn] = {}
     for one in sorted(made, key=lambda one: isinstance(one, StandInFunction) and not one.invoked_by):
@@ -38,15 +40,18 @@ def stand_ins(specs: Mapping[str, StackSpec], *, account_id: str = DEFAULT_ACCOU
 
 def _deliveries(specs: Iterable[StackSpec], default_account: str) -> Iterator[StandIn]:
     specs = tuple(specs)
-    rotating = {name for spec in specs for name in _rotation_components(spec)}
+    rotated = _rotated(specs, default_account)
     for spec in specs:
         region, account = spec.target.region, spec.target.account_id or default_account
         for delivery in spec.deliveries:
             match delivery:
                 case LambdaDelivery():
                     role = delivery.role_arn or f"arn:aws:iam::{account}:role/{delivery.function_name}"
-                    invoked_by = (_ROTATING,) if (spec.stack, delivery.component) in rotating else ()
-                    yield StandInRole(role, _LAMBDA)
+                    secrets = rotated.get((spec.stack, delivery.component), [])
+                    invoked_by = (_ROTATING,) if secrets else ()
+                    yield StandInRole(
+                        role, _LAMBDA, policies=_rotates(secrets, account, region, delivery.function_name)
+                    )
                     yield StandInFunction(delivery.function_name, role, account, region, invoked_by)
                 case EcsDelivery():
                     execution = (
@@ -69,27 +74,35 @@ def _deliveries(specs: Iterable[StackSpec], default_account: str) -> Iterator[St
                     yield StandInStage(delivery.api_name, delivery.stage_name, account, region)
 
 
-def _rotation(specs: Iterable[StackSpec]) -> Iterator[StandIn]:
+def _rotation(specs: Iterable[StackSpec], default_account: str) -> Iterator[StandIn]:
     """Rotation functions that stacks name by ARN."""
+    for late, secrets in _rotated(specs, default_account).items():
+        found = _FUNCTION.fullmatch(late) if isinstance(late, str) else None
+        if found:
+            region, account, name = found.groups()
+            role = f"arn:aws:iam::{account}:role/{name}"
+            yield StandInRole(role, _LAMBDA, policies=_rotates(secrets, account, region, name))
+            yield StandInFunction(name, role, account, region, (_ROTATING,))
+
+
+def _rotated(specs: Iterable[StackSpec], default_account: str) -> dict[str | tuple[str, str], list[Readable]]:
+    """The secrets that each function rotates: by its ARN, or by the stack and component that it is an output of."""
+    rotated: dict[str | tuple[str, str], list[Readable]] = {}
     for spec in specs:
-        for late in _rotation_functions(spec):
-            found = _FUNCTION.fullmatch(late) if isinstance(late, str) else None
-            if found:
-                region, account, name = found.groups()
-                role = f"arn:aws:iam::{account}:role/{name}"
-                yield StandInRole(role, _LAMBDA)
-                yield StandInFunction(name, role, account, region, (_ROTATING,))
+        account, region = spec.target.account_id or default_account, spec.target.region
+        for secret in spec.secrets:
+            late = secret.rotation.lambda_arn if secret.rotation else None
+            function = (late.stack or spec.stack, late.component) if isinstance(late, Output) else late
+            if isinstance(function, str | tuple):
+                arn = secret_arn_pattern(secret.name, partition="aws", region=region, account_id=account)
+                rotated.setdefault(function, []).append(Readable(arn))
+    return rotated
 
 
-def _rotation_components(spec: StackSpec) -> Iterator[tuple[str, str]]:
-    for late in _rotation_functions(spec):
-        if isinstance(late, Output):
-            yield late.stack or spec.stack, late.component
-
-
-def _rotation_functions(spec: StackSpec) -> Iterator[Late]:
-    turning = (secret.rotation for secret in spec.secrets if secret.rotation)
-    return (rotation.lambda_arn for rotation in turning if rotation.lambda_arn is not None)
+def _rotates(secrets: list[Readable], account: str, region: str, function: str) -> Mapping[str, Mapping[str, Any]]:
+    """What lets a function rotate; the keys' own policies let in whoever Secrets Manager lets in."""
+    group = f"arn:aws:logs:{region}:{account}:log-group:/aws/lambda/{function}"
+    return {"rotate": rotation_policy(secrets, (), log_group_arn=group)} if secrets else {}
 
 
 def _identity(one: StandIn) -> tuple[str | None, ...]:

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, cast
 from secrets_pipeline.aws import calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers import desired
-from secrets_pipeline.reconcilers.invocation import invocation_problem, invocation_remedy
 from secrets_pipeline.reconcilers.marks import Part
 from secrets_pipeline.reconcilers.planning import plan_secrets
+from secrets_pipeline.reconcilers.rotation_function_state import function_state
+from secrets_pipeline.reconcilers.rotation_preflight import RotationPreflight
+from secrets_pipeline.reconcilers.rotation_problem import Problem, refuse, unchecked
 from secrets_pipeline.reconcilers.secret_differences import OUTSIDE
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.taking import take
@@ -31,13 +33,17 @@ KIND = "rotation"
 class RotationReconciler:
     """Rotation of one stack's secrets.
 
-    With `deep`, the functions are asked whether Secrets Manager may invoke them.
+    Whether a rotation would work is asked before it is switched on or gets another function, and by deep plans.
     """
 
     def __init__(self, context: StackContext, *, deep: bool | None = None) -> None:
         self._context = context
         self._deep = context.options.deep if deep is None else deep
         self._secrets = {secret.name: secret for secret in context.spec.secrets}
+        rotating = [secret for secret in context.spec.secrets if secret.rotation is not None]
+        superusers = {secret.rotation.superuser_secret for secret in rotating if secret.rotation}
+        looked_at = [*rotating, *(one for one in context.spec.secrets if one.ref in superusers)]
+        self._preflight = RotationPreflight(context, [one.name for one in looked_at])
 
     def plan(self) -> Sequence[Change]:
         """One change a secret that rotates, or should."""
@@ -64,6 +70,8 @@ class RotationReconciler:
                 client.cancel_rotate_secret(SecretId=state.arn)
             self._context.inventory.refresh(secret.name)
             return "rotation cancelled"
+        problems = self._before(secret, state, wanted)
+        refuse(secret.name, problems)
         # An edit of the rules alone never rotates.
         at_once = wanted.rotate_immediately and not state.rotation_enabled
         state = take(self._context, state, Part.ROTATION)
@@ -81,7 +89,13 @@ class RotationReconciler:
                 state, rotation_enabled=True, rotation_lambda_arn=wanted.lambda_arn, rotation_rules=wanted.rules
             )
             self._context.inventory.note(turned)
-        return described(wanted.rules)
+        return "; ".join((described(wanted.rules), *unchecked(problems)))
+
+    def _before(self, secret: SecretSpec, state: SecretState, wanted: desired.Rotation) -> tuple[Problem, ...]:
+        """What stands in the way of a rotation that begins now; an edit of its rules is not looked at."""
+        if state.rotation_enabled and state.rotation_lambda_arn == wanted.lambda_arn:
+            return ()
+        return self._preflight.problems(secret, state, wanted.lambda_arn, reads_value=True)
 
     def _plan(self, secret: SecretSpec) -> Change | None:
         context = self._context
@@ -96,28 +110,39 @@ class RotationReconciler:
             return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",)) if wanted else None
         if wanted is None and context.marks.keeps(state, Part.ROTATION):
             return None
-        return self._compare(resource, state, wanted, made=desired.made(context, state, secret, Part.ROTATION))
+        made = desired.made(context, state, secret, Part.ROTATION)
+        found = self._looked_at(secret, state, wanted) if wanted is not None and self._deep else ()
+        if known := [one for one in found if one.known]:
+            why = tuple(f"{OUTSIDE}{one.text}" if made else one.text for one in known)
+            remedy = " ".join(dict.fromkeys(one.remedy for one in known if one.remedy))
+            reasons = tuple(rotation_differences(state, wanted))
+            return Change(resource, ChangeClass.BLOCKED, (*why, *reasons), drift=made, remedy=remedy)
+        return _compare(resource, state, wanted, unchecked(found), made=made)
 
-    def _compare(
-        self, resource: Resource, state: SecretState, wanted: desired.Rotation | None, *, made: bool
-    ) -> Change | None:
-        reasons = tuple(rotation_differences(state, wanted))
-        if self._deep and wanted and (problem := invocation_problem(self._context, wanted.lambda_arn)):
-            why = (f"{OUTSIDE}{problem}" if made else problem, *reasons)
-            return Change(
-                resource,
-                ChangeClass.BLOCKED,
-                why,
-                drift=made,
-                remedy=invocation_remedy(self._context, wanted.lambda_arn),
-            )
-        if not reasons:
-            return Change(resource, ChangeClass.NONE) if wanted else None
-        said = tuple(OUTSIDE + reason for reason in reasons) if made else reasons
-        if wanted is None and made:
-            # Whoever switched it on may depend on it: it is said, and theirs to switch off.
-            return Change(resource, ChangeClass.NONE, (f"{said[0]}; it is left alone",), drift=True)
-        return Change(resource, _action(state, wanted), said, drift=made)
+    def _looked_at(self, secret: SecretSpec, state: SecretState, wanted: desired.Rotation) -> tuple[Problem, ...]:
+        """What a deep plan says; a function that this apply still makes has nothing against it."""
+        rotation = secret.rotation
+        if rotation is not None and rotation.managed and function_state(self._context, wanted.lambda_arn) is None:
+            return ()
+        return self._preflight.problems(secret, state, wanted.lambda_arn, reads_value=not state.rotation_enabled)
+
+
+def _compare(
+    resource: Resource,
+    state: SecretState,
+    wanted: desired.Rotation | None,
+    said_besides: tuple[str, ...],
+    *,
+    made: bool,
+) -> Change | None:
+    reasons = tuple(rotation_differences(state, wanted))
+    if not reasons:
+        return Change(resource, ChangeClass.NONE, said_besides) if wanted else None
+    said = tuple(OUTSIDE + reason for reason in reasons) if made else reasons
+    if wanted is None and made:
+        # Whoever switched it on may depend on it: it is said, and theirs to switch off.
+        return Change(resource, ChangeClass.NONE, (f"{said[0]}; it is left alone",), drift=True)
+    return Change(resource, _action(state, wanted), (*said, *said_besides), drift=made)
 
 
 def rotation_differences(state: SecretState, wanted: desired.Rotation | None) -> list[str]:

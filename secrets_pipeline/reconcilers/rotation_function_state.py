@@ -86,6 +86,10 @@ def function_state(context: StackContext, name: str) -> FunctionState | None:
 def forget_function(context: StackContext, name: str) -> None:
     """Look again next time."""
     context.inventory.forget(_MEMORY, name)
+    # It is also known by its ARN, to whoever looks at it as at any rotation function.
+    account = context.account
+    arn = f"arn:{account.partition}:lambda:{account.region}:{account.account_id}:function:{name}"
+    context.inventory.forget(_MEMORY, arn)
 
 
 def settled(context: StackContext, name: str) -> FunctionState:

@@ -143,6 +143,8 @@ class OperatorSettings(Spec):
         seals: `local`, or an S3 bucket.
         read_only: refuse every write; `SECRETS_PIPELINE_READ_ONLY=1` does the same.
         database_logins: whether the pipeline can reach the databases and proves each password by a login.
+        rotation_preflight: whether function, role and value are looked at before a rotation is switched on; false where
+            the pipeline may read neither Lambda nor IAM.
         rds_ca_file: certificate bundle for logging in to RDS; None for the system's.
         access: who else may read, and what an audit may look at.
         verification: when stacks are verified; what it does not say, each stack may.
@@ -158,6 +160,7 @@ class OperatorSettings(Spec):
     fingerprint_key: str = "alias/secrets-pipeline-fingerprint"
     seals: Annotated[SealSettings, BeforeValidator(_seals)] = SealSettings()
     database_logins: bool = True
+    rotation_preflight: bool = True
     read_only: bool = False
     rds_ca_file: str | None = None
     access: AccessSettings = AccessSettings()

@@ -30,6 +30,7 @@ ENGINES = ("postgres", "mysql", "mariadb")
 DATABASE_KEYS = ("engine", "host", "username", "password")
 """Keys of the JSON without which no function can rotate a database's user."""
 _KEY = "rotation"
+_READERS = frozenset({"reader_endpoint", "reader_address"})
 _PASSWORD = "password"  # noqa: S105 - the name of a key
 _DATABASE = "Write username, engine and host beside generate_random_password: true"
 _ISSUED = {
@@ -203,6 +204,13 @@ def _check_database(inputs: Inputs, value: Value, keys: frozenset[str] | None, s
             f"{_DATABASE}, or strategy: random for a secret that no database knows.",
         )
         return
+    host = value.fields["host"] if isinstance(value, GeneratedValue) else None
+    if isinstance(host, Output) and host.name in _READERS:
+        inputs.error(
+            "managed",
+            f"host is {host}, where a cluster only reads: no password can be set there",
+            f"Write host: ${{output.{host.component}.address}}.",
+        )
     engine = value.fields["engine"] if isinstance(value, GeneratedValue) else None
     if isinstance(engine, str) and family_of(engine) not in ENGINES:
         inputs.error(

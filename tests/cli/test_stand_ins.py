@@ -95,8 +95,11 @@ def test_only_a_function_that_rotates_lets_secrets_manager_in() -> None:
 
 def test_a_rotation_function_named_by_arn_is_made_where_the_arn_says() -> None:
     made = stand_ins(spec(secrets=(rotated(f"arn:aws:lambda:us-east-1:{THERE}:function:turn"),)))
+    role = made[0]
+    assert isinstance(role, StandInRole)
+    assert f"secretsmanager:eu-west-2:{HERE}:secret:a/b-??????" in json.dumps(role.policies)
     assert made == (
-        StandInRole(f"arn:aws:iam::{THERE}:role/turn", "lambda.amazonaws.com"),
+        StandInRole(f"arn:aws:iam::{THERE}:role/turn", "lambda.amazonaws.com", policies=role.policies),
         StandInFunction("turn", f"arn:aws:iam::{THERE}:role/turn", THERE, "us-east-1", (ROTATING,)),
     )
 

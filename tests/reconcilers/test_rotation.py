@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from secrets_pipeline.reconcilers.desired import Rotation
 from secrets_pipeline.reconcilers.rotation import rotation_differences
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.spec import LambdaDelivery, RotationSpec, StackSpec
+from tests.reconcilers.conftest import ROTATES
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench, Interruption
@@ -29,7 +31,7 @@ def function(bench: Bench) -> str:
     stand_in(
         bench.aws,
         [
-            StandInRole(ROLE, "lambda.amazonaws.com"),
+            StandInRole(ROLE, "lambda.amazonaws.com", policies={"rotate": json.loads(ROTATES)}),
             StandInFunction(bench.stack, ROLE, invoked_by=("secretsmanager.amazonaws.com",)),
         ],
     )
@@ -130,7 +132,7 @@ def test_a_function_that_is_gone_fails_with_a_remedy_and_leaves_the_secret_as_it
     outcomes = bench.provision(spec)
     failed = outcomes[f"{STAGE} {bench.name('password')}"]
     assert isinstance(failed, Failed)
-    assert "ResourceNotFoundException" in failed.error.message
+    assert failed.error.message.endswith(f"would not rotate: function {gone} does not exist")
     assert failed.error.remedy
     assert not bench.describe("password").get("RotationEnabled")
     assert isinstance(outcomes[f"commit {bench.name('password')}"], Skipped)

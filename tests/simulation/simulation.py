@@ -143,7 +143,8 @@ class Simulation:
             read_file=lambda path: path,
             environment=lambda _name: None,
             sessions=wire.sessions,
-            settings=OperatorSettings(),
+            # Functions and their roles are no part of this world.
+            settings=OperatorSettings(rotation_preflight=False),
             options=ApplyOptions(prune=intent.prune, deep=deep),
             writing=writing,
             run=f"{next(self.runs):08x}",
