@@ -6,6 +6,7 @@ from definitions.applying import table_of
 from definitions.assets import ASSETS, FOLLOWING
 from definitions.checks.partitioned import VERIFY_TAG
 from definitions.healing import heal
+from definitions.mending import mend_rotation
 from definitions.partitions import STACKS
 from definitions.resources import Stacks
 from definitions.rotating import rotate_secrets
@@ -76,4 +77,4 @@ def plan() -> None:
     plan_stages()
 
 
-JOBS = (provision, follow_rotation, follow_endpoint, verify, plan, rotate_secrets, heal)
+JOBS = (provision, follow_rotation, follow_endpoint, verify, plan, rotate_secrets, heal, mend_rotation)

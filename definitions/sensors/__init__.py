@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from definitions.healing import heal
-from definitions.jobs import follow_endpoint, follow_rotation, verify
+from definitions.jobs import follow_endpoint, follow_rotation
+from definitions.mending import mend_rotation, rotation_retry_sensor
 from definitions.sensors.consumer_rollouts import consumer_rollout_sensor
 from definitions.sensors.rds_endpoints import rds_endpoint_sensor
 from definitions.sensors.rotation_events import Job, rotation_event_sensor_for
@@ -13,7 +14,7 @@ from secrets_pipeline.rotation.events import Kind
 
 EVENT_JOBS: Mapping[Kind, Job] = {
     Kind.ROTATED: follow_rotation,
-    Kind.FAILED: verify,
+    Kind.FAILED: mend_rotation,
     Kind.TAMPERED: heal,
     Kind.KEY_CHANGED: heal,
     Kind.DATABASE: follow_endpoint,
@@ -27,6 +28,7 @@ SENSORS = (
     rotation_event_sensor,
     rds_endpoint_sensor,
     consumer_rollout_sensor,
+    rotation_retry_sensor,
     run_failure_alerts,
 )
 
@@ -36,6 +38,7 @@ __all__ = [
     "consumer_rollout_sensor",
     "rds_endpoint_sensor",
     "rotation_event_sensor",
+    "rotation_retry_sensor",
     "run_failure_alerts",
     "stack_change_sensor",
 ]

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import dagster as dg
 
 from definitions.assets.provisioning import FOLLOWED
+from definitions.backoff import attempt_at
 from definitions.partitions import PARTITION_TAG, STACKS
 from definitions.requests import run_request
 from definitions.resources import AwsSessions, Stacks
-from definitions.sensors.backoff import attempt_at
 from secrets_pipeline.aws import check_account
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import DatabaseInventory, serving

@@ -16,6 +16,7 @@ from secrets_pipeline.reconcilers.findings import (
 from secrets_pipeline.reconcilers.followed_databases import followed, serving
 from secrets_pipeline.reconcilers.generated import generate_passwords, lacking_values
 from secrets_pipeline.reconcilers.healing import MOST_A_DAY, Healed, Reported, heal, sentences
+from secrets_pipeline.reconcilers.mending import NothingToMend, Unfinished, mend
 from secrets_pipeline.reconcilers.opening import CONFIG_VARIABLE, MANIFESTS, Desired, operator_settings, read_desired
 from secrets_pipeline.reconcilers.readable_secrets import stack_in_aws, withheld
 from secrets_pipeline.reconcilers.refresh import InFlight, RefreshReconciler, rollout_now
@@ -37,12 +38,14 @@ __all__ = [
     "Finding",
     "Healed",
     "InFlight",
+    "NothingToMend",
     "Progress",
     "RefreshReconciler",
     "Reported",
     "Rollout",
     "StackContext",
     "Surroundings",
+    "Unfinished",
     "Verdict",
     "World",
     "access_findings",
@@ -58,6 +61,7 @@ __all__ = [
     "heal",
     "lacking_values",
     "logins",
+    "mend",
     "operator_settings",
     "plan_stack",
     "read_desired",

@@ -53,7 +53,7 @@ def rotation_not_stuck(context: StackContext) -> list[Finding]:
 
 def rotation_function_invokable(context: StackContext) -> list[Finding]:
     """Whether the function of each secret that rotates is there, works, and lets Secrets Manager in."""
-    return _of_rotating(context, _invokable)
+    return _of_rotating(context, invokable)
 
 
 def _of_rotating(context: StackContext, judge: _Judge) -> list[Finding]:
@@ -138,7 +138,7 @@ def _cause(context: StackContext, state: SecretState, pending: str, began: datet
     """The likely one: rotation is off, the function cannot run, or what it said itself."""
     if not state.rotation_enabled:
         return "its rotation was cancelled meanwhile"
-    function = _invokable(context, state)
+    function = invokable(context, state)
     if function.verdict is Verdict.WRONG:
         return function.detail
     said = FunctionLog(context, state, since=began).heard(pending)
@@ -158,11 +158,12 @@ def _next_step(state: SecretState, pending: str) -> str:
     return f"mend that, then `secrets-pipeline rotate {state.name}` goes on with this version"
 
 
-def _invokable(context: StackContext, state: SecretState) -> Finding:
+def invokable(context: StackContext, state: SecretState) -> Finding:
+    """Whether the function of one secret is there, works, and lets Secrets Manager in."""
     name, function = state.name, state.rotation_lambda_arn
     if function is None:
         return Finding(name, Verdict.RIGHT, "rotated by the service that owns it, without a function")
-    configuration = _configuration(context, function)
+    configuration = function_configuration(context, function)
     if isinstance(configuration, str):
         verdict = Verdict.WRONG if configuration == _GONE else Verdict.RIGHT
         absent = f"function {function} does not exist: deploy it, or name another under rotation"
@@ -178,7 +179,7 @@ def _invokable(context: StackContext, state: SecretState) -> Finding:
     return Finding(name, Verdict.RIGHT, f"{function} is there and lets Secrets Manager in")
 
 
-def _configuration(context: StackContext, function: str) -> dict[str, Any] | str:
+def function_configuration(context: StackContext, function: str) -> dict[str, Any] | str:
     """GetFunctionConfiguration, read once a run; the code of the refusal where it is gone or hidden."""
 
     def read() -> dict[str, Any] | str:

@@ -1,0 +1,138 @@
+"""A rotation that failed: looked at, explained, and tried again where that makes sense. Nothing is taken away.
+
+Secrets Manager takes up a pending rotation where it stands when it is asked to rotate with the token of that version.
+Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeAlias
+
+from secrets_pipeline.aws import AwsError, calling
+from secrets_pipeline.reconcilers.findings import Verdict
+from secrets_pipeline.reconcilers.rotating.function_log import FunctionLog
+from secrets_pipeline.reconcilers.rotation_findings import function_configuration, invokable
+from secrets_pipeline.reconcilers.states import PENDING
+from secrets_pipeline.rotation.causes import Cause, Observed, cause_of
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+    from secrets_pipeline.reconcilers.states import SecretState
+
+_IN_PROGRESS = "InvalidRequestException"
+_NO_VERSION = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToMend:
+    """The event is history.
+
+    Attributes:
+        reason: why.
+    """
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A rotation did not end.
+
+    Attributes:
+        version: id of the version that is pending, `none` where none was made.
+        cause: why.
+        retried: whether it was started again just now.
+    """
+
+    name: str
+    version: str
+    cause: Cause
+    retried: bool
+
+
+Mending: TypeAlias = NothingToMend | Unfinished
+
+
+def mend(context: StackContext, names: Iterable[str], may_retry: Callable[[str, str], bool]) -> tuple[Mending, ...]:
+    """Look at rotations that are said to have failed; an event is a hint, so DescribeSecret says whether they did.
+
+    Args:
+        context: the stack.
+        names: secrets; none stands for all of the stack.
+        may_retry: (secret name, pending version) → whether it is time to try again.
+
+    Raises:
+        AwsError: if AWS cannot be read, or refuses to rotate.
+    """
+    declared = [secret.name for secret in context.spec.secrets]
+    wanted = set(names) or set(declared)
+    return tuple(_mended(context, name, may_retry) for name in declared if name in wanted)
+
+
+def _mended(context: StackContext, name: str, may_retry: Callable[[str, str], bool]) -> Mending:
+    state = context.inventory.refresh(name)
+    if state is None or state.deleted_at is not None:
+        return NothingToMend(name, "it does not exist any more")
+    if not context.owns(state):
+        return NothingToMend(name, "it is not ours")
+    pending = state.version(PENDING) if state.rotation_in_progress else None
+    observed = _observed(context, state, pending)
+    if pending is None:
+        # A function that could not be invoked may have left no version behind.
+        if not (state.rotation_enabled and observed.function_problem):
+            return NothingToMend(name, "no rotation is under way")
+        return Unfinished(name, _NO_VERSION, cause_of(observed), retried=False)
+    cause = cause_of(observed)
+    retry = cause.passes and may_retry(name, pending)
+    if retry:
+        _again(context, state, pending)
+    return Unfinished(name, pending, cause, retried=retry)
+
+
+def _again(context: StackContext, state: SecretState, pending: str) -> None:
+    try:
+        with calling("RotateSecret", state.name):
+            context.account.client("secretsmanager").rotate_secret(SecretId=state.arn, ClientRequestToken=pending)
+    except AwsError as error:
+        # "A previous rotation isn't complete. That rotation will be reattempted."
+        if error.code != _IN_PROGRESS:
+            raise
+
+
+def _observed(context: StackContext, state: SecretState, pending: str | None) -> Observed:
+    function = invokable(context, state) if state.rotation_lambda_arn else None
+    created = _created(context, state) if pending else {}
+    began, current = created.get(pending or ""), created.get(state.current_version or "")
+    heard = FunctionLog(context, state, since=began).heard(pending) if pending and began else None
+    problem = context.inventory.keys.problem(state.kms_key_id) if state.kms_key_id else None
+    return Observed(
+        enabled=state.rotation_enabled,
+        manual_version=bool(began and current and current > began),
+        function_problem=function.detail if function and function.verdict is Verdict.WRONG else "",
+        function_pending=bool(function and function.verdict is Verdict.WAITING),
+        key_problem=f"{state.kms_key_id} {problem}" if problem else "",
+        said=heard.failure if heard else "",
+        mended=_was_changed(context, state, began),
+    )
+
+
+def _created(context: StackContext, state: SecretState) -> dict[str, datetime]:
+    client = context.account.client("secretsmanager")
+    with calling("ListSecretVersionIds", state.name):
+        # A page has room for every version with a label.
+        versions = client.list_secret_version_ids(SecretId=state.arn, MaxResults=100)["Versions"]
+    return {one["VersionId"]: one["CreatedDate"] for one in versions if "VersionId" in one and "CreatedDate" in one}
+
+
+def _was_changed(context: StackContext, state: SecretState, since: datetime | None) -> bool:
+    """Whether somebody deployed or configured the function after the rotation began."""
+    configuration = function_configuration(context, state.rotation_lambda_arn) if state.rotation_lambda_arn else ""
+    said = configuration.get("LastModified") if isinstance(configuration, dict) else None
+    try:
+        return bool(said and since and datetime.fromisoformat(said) > since)
+    except ValueError:
+        return False
