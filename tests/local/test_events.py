@@ -424,6 +424,52 @@ class Recorder:
         self.got.append(event)
 
 
+def test_a_database_is_told_of_when_it_is_there_restored_started_and_gone(
+    ground: Ground, clients: Clients, eventually: Callable[[Callable[[], bool]], None]
+) -> None:
+    url, arn = ground.queue()
+    ground.rule({"source": ["aws.rds"]}, Arn=arn)
+    rds, name = clients.rds, ground.name
+
+    def available(instance: str) -> None:
+        def holds() -> bool:
+            return (
+                rds.describe_db_instances(DBInstanceIdentifier=instance)["DBInstances"][0]["DBInstanceStatus"]
+                == "available"
+            )
+
+        eventually(holds)
+
+    about: Any = {"Engine": "postgres", "DBInstanceClass": "db.t3.micro", "AllocatedStorage": 20}
+    rds.create_db_instance(
+        DBInstanceIdentifier=name, MasterUsername="master", MasterUserPassword="canary-of-rds", **about
+    )
+    available(name)
+    rds.create_db_snapshot(DBInstanceIdentifier=name, DBSnapshotIdentifier=name + "-snapshot")
+    copied = name + "-copy"
+    rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier=copied, DBSnapshotIdentifier=name + "-snapshot")
+    available(copied)
+    rds.stop_db_instance(DBInstanceIdentifier=copied)
+    rds.start_db_instance(DBInstanceIdentifier=copied)
+    available(copied)
+    for instance in (name, copied):
+        rds.delete_db_instance(DBInstanceIdentifier=instance, SkipFinalSnapshot=True)
+    came: list[Document] = []
+
+    def all_came() -> bool:
+        came.extend(ground.received(url))
+        return len(came) >= 6
+
+    eventually(all_came)
+    told = {(one["detail"]["SourceIdentifier"], one["detail"]["EventID"][-4:]) for one in came}
+    assert told >= {(name, "0005"), (copied, "0043"), (copied, "0087"), (copied, "0088"), (name, "0003")}
+    first = came[0]
+    assert (first["detail-type"], first["detail"]["SourceType"]) == ("RDS DB Instance Event", "DB_INSTANCE")
+    assert first["resources"] == [first["detail"]["SourceArn"]] == [f"arn:aws:rds:eu-west-2:{HOME}:db:{name}"]
+    assert first["detail"]["EventCategories"] == ["creation"]
+    assert "canary-of-rds" not in json.dumps(came)
+
+
 ACTIVITY = Activity()
 BUS = Bus(ACTIVITY)
 

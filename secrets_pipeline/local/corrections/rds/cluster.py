@@ -14,6 +14,17 @@ from secrets_pipeline.local.corrections.rds.background import Background, new_re
 from secrets_pipeline.local.corrections.rds.credentials import POSTGRES_ENGINES, check_password, check_user
 from secrets_pipeline.local.corrections.rds.fleet import FLEET
 from secrets_pipeline.local.corrections.rds.managed import managed_password
+from secrets_pipeline.local.corrections.rds.telling import (
+    CLUSTER_CREATED,
+    CLUSTER_DELETED,
+    CLUSTER_PASSWORD_SET,
+    CLUSTER_STARTED,
+    CLUSTER_STOPPED,
+    CREATED,
+    STARTED,
+    Message,
+    tell,
+)
 from secrets_pipeline.local.postgres import HOST, PostgresServer
 
 READER_HOST = "localhost"
@@ -62,6 +73,7 @@ class Cluster(Background, DBCluster):
         def job() -> None:
             time.sleep(FLEET.creating_seconds)
             self.status = _AVAILABLE
+            tell(self, CLUSTER_CREATED)
 
         self.submit(job, "failed")
 
@@ -71,8 +83,8 @@ class Cluster(Background, DBCluster):
         picture.server, picture.status = self.server, _CREATING
         return picture
 
-    def serve(self, instance: ClusterInstance) -> None:
-        """Start the server for an instance in the background, if it does not run yet."""
+    def serve(self, instance: ClusterInstance, message: Message) -> None:
+        """Start the server for an instance in the background, if it does not run yet, and tell of the instance."""
         instance.status = _CREATING
         server = self.server
 
@@ -86,6 +98,7 @@ class Cluster(Background, DBCluster):
                     server.start()
                 self.port = server.port
             instance.port, instance.status = self.port, _AVAILABLE
+            tell(instance, message)
 
         self.submit(job, "failed")
 
@@ -110,6 +123,7 @@ class Cluster(Background, DBCluster):
             elif server is not None:
                 server.set_password(str(self.master_username), password)
             self.pending_modified_values = None
+            tell(self, CLUSTER_PASSWORD_SET)
 
         if immediately:
             self.submit(job, "incompatible-credentials")
@@ -189,6 +203,7 @@ class ClusterCalls(RDSBackend):
         if isinstance(cluster, Cluster):
             cluster.status = "deleting"
             cluster.submit(lambda: FLEET.remove(cluster.db_cluster_resource_id), "deleting")
+            tell(cluster, CLUSTER_DELETED)
         return cluster
 
     def stop_db_cluster(self, cluster_identifier: str) -> DBCluster:
@@ -196,6 +211,7 @@ class ClusterCalls(RDSBackend):
         picture = super().stop_db_cluster(cluster_identifier)
         cluster = self._cluster(cluster_identifier)
         cluster.rest("stopped")
+        cluster.submit(lambda: tell(cluster, CLUSTER_STOPPED), "failed")
         for member in cluster.members:
             member.status = "stopped"
         return picture
@@ -206,7 +222,8 @@ class ClusterCalls(RDSBackend):
         cluster = self._cluster(cluster_identifier)
         for member in cluster.members:
             if isinstance(member, ClusterInstance):
-                cluster.serve(member)
+                cluster.serve(member, STARTED)
+        cluster.submit(lambda: tell(cluster, CLUSTER_STARTED), "failed")
         return picture
 
     def create_db_instance(self, db_kwargs: dict[str, Any]) -> DBInstance:
@@ -222,7 +239,7 @@ class ClusterCalls(RDSBackend):
         db_kwargs["db_cluster_identifier"] = str(db_kwargs["db_cluster_identifier"]).lower()
         instance = super().create_db_instance(db_kwargs)
         if isinstance(instance, ClusterInstance) and isinstance(instance.cluster, Cluster):
-            instance.cluster.serve(instance)
+            instance.cluster.serve(instance, CREATED)
         return instance
 
     def modify_db_instance(self, db_instance_identifier: str, db_kwargs: dict[str, Any]) -> DBInstance:

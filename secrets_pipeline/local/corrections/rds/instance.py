@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from moto.rds.exceptions import InvalidDBInstanceStateError, RDSClientError
@@ -13,6 +15,17 @@ from secrets_pipeline.local.corrections.rds.background import Background, new_re
 from secrets_pipeline.local.corrections.rds.credentials import POSTGRES_ENGINES, check_password, check_user
 from secrets_pipeline.local.corrections.rds.fleet import FLEET
 from secrets_pipeline.local.corrections.rds.managed import managed_password
+from secrets_pipeline.local.corrections.rds.telling import (
+    CREATED,
+    DELETED,
+    PASSWORD_SET,
+    RESTORED,
+    RESTORED_TO_A_TIME,
+    STARTED,
+    STOPPED,
+    Message,
+    tell,
+)
 from secrets_pipeline.local.postgres import HOST, PostgresServer
 
 _NOT_AVAILABLE = "Database instance is not in available state."
@@ -37,8 +50,8 @@ class Instance(Background, DBInstance):
         """Address and port, None before the instance is available."""
         return None if self.status == "creating" else {"Address": self.address, "Port": self.port}
 
-    def bring_up(self, server: PostgresServer, password: str) -> None:
-        """Create the server in the background."""
+    def bring_up(self, server: PostgresServer, password: str, born: Message) -> None:
+        """Create the server in the background, and tell how it came to be."""
         self.server, self.status = server, "creating"
         earliest = time.monotonic() + FLEET.creating_seconds
 
@@ -46,6 +59,7 @@ class Instance(Background, DBInstance):
             server.create(str(self.master_username), password, self.db_name)
             time.sleep(max(0.0, earliest - time.monotonic()))
             self.port, self.status = server.port, "available"
+            tell(self, born)
 
         self.submit(job, "failed")
 
@@ -59,12 +73,15 @@ class Instance(Background, DBInstance):
         def job() -> None:
             server.set_password(str(self.master_username), password)
             self.pending_modified_values = None
+            tell(self, PASSWORD_SET)
 
         self.submit(job, "incompatible-credentials")
 
 
 class InstanceCalls(RDSBackend):
     """What can be asked of instances."""
+
+    _born = CREATED
 
     def create_db_instance(self, db_kwargs: dict[str, Any]) -> DBInstance:
         """Create an instance; PostgreSQL starts in the background.
@@ -87,8 +104,29 @@ class InstanceCalls(RDSBackend):
                 raise RDSClientError("InternalFailure", error.message) from error
             if not db_kwargs.get("engine_version"):
                 instance.engine_version = FLEET.version
-            instance.bring_up(server, str(password or managed_password(instance)))
+            instance.bring_up(server, str(password or managed_password(instance)), self._born)
+        else:
+            tell(instance, self._born)
         return instance
+
+    def restore_db_instance_from_db_snapshot(self, *args: Any, **kwargs: Any) -> DBInstance:  # noqa: ANN401 - moto's
+        """Restore an instance; PostgreSQL starts in the background."""
+        with self._bearing(RESTORED):
+            return super().restore_db_instance_from_db_snapshot(*args, **kwargs)
+
+    def restore_db_instance_to_point_in_time(self, *args: Any, **kwargs: Any) -> DBInstance:  # noqa: ANN401 - moto's
+        """Restore an instance; PostgreSQL starts in the background."""
+        with self._bearing(RESTORED_TO_A_TIME):
+            return super().restore_db_instance_to_point_in_time(*args, **kwargs)
+
+    @contextmanager
+    def _bearing(self, born: Message) -> Iterator[None]:
+        """What is created meanwhile came to be that way; calls of RDS come one at a time."""
+        self._born = born
+        try:
+            yield
+        finally:
+            self._born = CREATED
 
     def modify_db_instance(self, db_instance_identifier: str, db_kwargs: dict[str, Any]) -> DBInstance:
         """Modify an available instance.
@@ -112,6 +150,7 @@ class InstanceCalls(RDSBackend):
         instance = super().delete_db_instance(db_instance_identifier, *args, **kwargs)
         if isinstance(instance, Instance):
             instance.submit(lambda: FLEET.remove(instance.dbi_resource_id), "deleting")
+        tell(instance, DELETED)
         return instance
 
     def stop_db_instance(self, db_instance_identifier: str, db_snapshot_identifier: str | None = None) -> DBInstance:
@@ -119,7 +158,12 @@ class InstanceCalls(RDSBackend):
         instance = super().stop_db_instance(db_instance_identifier, db_snapshot_identifier)
         server = instance.server if isinstance(instance, Instance) else None
         if server is not None and isinstance(instance, Instance):
-            instance.submit(lambda: server.stop(keep=True), "failed")
+
+            def job() -> None:
+                server.stop(keep=True)
+                tell(instance, STOPPED)
+
+            instance.submit(job, "failed")
         return instance
 
     def start_db_instance(self, db_instance_identifier: str) -> DBInstance:
@@ -132,6 +176,7 @@ class InstanceCalls(RDSBackend):
             def job() -> None:
                 server.start()
                 instance.port, instance.status = server.port, "available"
+                tell(instance, STARTED)
 
             instance.submit(job, "failed")
         return instance
