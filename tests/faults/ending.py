@@ -25,6 +25,7 @@ from secrets_pipeline.reconcilers.key_marks import ALIAS, KeyMarks
 from secrets_pipeline.reconcilers.login import Address, log_in
 from secrets_pipeline.reconcilers.marks import INPUTS, KEPT, REPLICAS, SPEC, VALUE_VERSION, Marks
 from secrets_pipeline.reconcilers.own_key import key_marks
+from secrets_pipeline.reconcilers.refresh_lambda import VARIABLE
 from secrets_pipeline.reconcilers.states import key_state, secret_state, tag_map
 from secrets_pipeline.spec import GeneratedValue
 
@@ -269,13 +270,20 @@ def _parameters(ground: Ground) -> dict[str, Any]:
     pages = client.get_paginator("get_parameters_by_path").paginate(Path="/", Recursive=True)
     found = {one["Name"]: [one["Type"], _parsed(one["Value"])] for page in pages for one in page["Parameters"]}
     # A note is a keyed digest; a wrong one is a change of the shallow plan, which has to be empty.
-    return {name: ["a digest"] if name.endswith("/delivered") else shown for name, shown in found.items()}
+    return {
+        name: ["a digest"] if name.endswith(("/delivered", "/refreshed")) else shown for name, shown in found.items()
+    }
 
 
 def _functions(ground: Ground) -> dict[str, Any]:
     client = ground.client("lambda")
     return {
-        one["FunctionName"]: (one.get("Environment") or {}).get("Variables", {})
+        # When a function was started anew differs from run to run.
+        one["FunctionName"]: {
+            name: value
+            for name, value in (one.get("Environment") or {}).get("Variables", {}).items()
+            if name != VARIABLE
+        }
         for one in client.list_functions()["Functions"]
     }
 
