@@ -204,8 +204,36 @@ def test_a_reader_keeps_what_is_declared_where_a_statement_was_narrowed_and_wide
             allow(READ, principal=ROLE, condition=when("StringNotEquals", "aws:x", ["a", "b"])),
             id="one refused value less",
         ),
+        pytest.param(
+            allow("secretsmanager:Get*alue", principal=ROLE),
+            allow("secretsmanager:Get?alue", principal=ROLE),
+            id="? and *",
+        ),
+        pytest.param(
+            allow(READ, principal=ROLE, condition=when("StringEqualsIfExists", "aws:x", "a")),
+            allow(READ, principal=ROLE, condition=when("StringEquals", "aws:x", "a")),
+            id="a key that may be missing",
+        ),
+        pytest.param(
+            allow(READ, principal=ROLE, condition=when("StringEquals", "aws:x", "a")),
+            allow(READ, principal=ROLE, condition={"StringEquals": {"aws:x": "b", "AWS:X": "a"}}),
+            id="one key in two spellings, both of which have to hold",
+        ),
     ],
 )
 def test_what_may_allow_more_is_not_narrower(new: dict[str, Any], old: dict[str, Any]) -> None:
     assert not is_narrower(document(new), document(old))
     assert is_narrower(document(new), document(new))
+
+
+def test_a_denial_less_is_not_narrower() -> None:
+    assert not is_narrower(document(OURS), document(OURS, GUARD))
+    assert not is_narrower(None, document(GUARD))
+    assert is_narrower(document(GUARD), None)
+
+
+def test_what_looks_like_a_variable_is_not_compared_between_versions_of_the_language() -> None:
+    mine = allow(READ, principal=ROLE, condition=when("StringEquals", "aws:x", "${aws:username}"))
+    old = {"Version": "2008-10-17", "Statement": [mine]}
+    assert not is_narrower(document(mine), old)
+    assert narrowed(old, document(mine)) == old
