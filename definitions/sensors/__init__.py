@@ -8,6 +8,7 @@ from definitions.mending import mend_rotation, rotation_retry_sensor
 from definitions.sensors.consumer_rollouts import consumer_rollout_sensor
 from definitions.sensors.rds_endpoints import rds_endpoint_sensor
 from definitions.sensors.rotation_events import Job, rotation_event_sensor_for
+from definitions.sensors.rotation_polling import rotation_polling_sensor_for
 from definitions.sensors.run_failures import run_failure_alerts
 from definitions.sensors.stack_changes import stack_change_sensor
 from secrets_pipeline.rotation.events import Kind
@@ -22,10 +23,12 @@ EVENT_JOBS: Mapping[Kind, Job] = {
 """The job that answers each kind of event; none of them applies a change of the YAML that waits to be applied."""
 
 rotation_event_sensor = rotation_event_sensor_for(EVENT_JOBS)
+rotation_polling_sensor = rotation_polling_sensor_for(EVENT_JOBS)
 
 SENSORS = (
     stack_change_sensor,
     rotation_event_sensor,
+    rotation_polling_sensor,
     rds_endpoint_sensor,
     consumer_rollout_sensor,
     rotation_retry_sensor,
@@ -39,6 +42,7 @@ __all__ = [
     "rds_endpoint_sensor",
     "rotation_event_sensor",
     "rotation_retry_sensor",
+    "rotation_polling_sensor",
     "run_failure_alerts",
     "stack_change_sensor",
 ]

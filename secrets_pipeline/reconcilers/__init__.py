@@ -22,6 +22,7 @@ from secrets_pipeline.reconcilers.readable_secrets import stack_in_aws, withheld
 from secrets_pipeline.reconcilers.refresh import InFlight, RefreshReconciler, rollout_now
 from secrets_pipeline.reconcilers.refresh_findings import consumers_started_after_rotation
 from secrets_pipeline.reconcilers.refresh_model import Progress, Rollout
+from secrets_pipeline.reconcilers.rotation_sights import places, sights
 from secrets_pipeline.reconcilers.stages import STAGES, apply_stack, commit, plan_stack
 
 __all__ = [
@@ -63,11 +64,13 @@ __all__ = [
     "logins",
     "mend",
     "operator_settings",
+    "places",
     "plan_stack",
     "read_desired",
     "rollout_now",
     "sentences",
     "serving",
+    "sights",
     "stack_in_aws",
     "withheld",
 ]
