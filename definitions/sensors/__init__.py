@@ -41,8 +41,8 @@ __all__ = [
     "consumer_rollout_sensor",
     "rds_endpoint_sensor",
     "rotation_event_sensor",
-    "rotation_retry_sensor",
     "rotation_polling_sensor",
+    "rotation_retry_sensor",
     "run_failure_alerts",
     "stack_change_sensor",
 ]

@@ -5,8 +5,9 @@ loses nothing, as the message comes back, and repeats nothing, as the run is fou
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
@@ -18,6 +19,11 @@ from secrets_pipeline.rotation.events import Hint, Kind, Message, Poison, parse
 
 MOST_ATTEMPTS = 3
 """Runs of one event that could not even be started; then its message is left to the dead-letter queue."""
+
+KEPT = timedelta(days=15)
+"""A queue keeps messages fourteen days: an event that says that it is older is not believed."""
+CLOCKS_DIFFER = timedelta(hours=1)
+"""Between AWS's clock and that of the run storage, generously."""
 
 Concerned = Callable[[Hint], tuple[Concern, ...] | Dismissed]
 Cause = tuple[str, str]
@@ -60,14 +66,19 @@ class Dispatcher:
     _notices: list[tuple[str, str]] = field(default_factory=list)
     _waiting: dict[Cause, dict[str, tuple[Hint, str, int]]] = field(default_factory=lambda: defaultdict(dict))
 
-    def decide(self, messages: Iterable[Message]) -> Decided:
+    _made: dict[str, list[dg.RunRecord]] = field(default_factory=lambda: defaultdict(list))
+
+    def decide(self, messages: Sequence[Message]) -> Decided:
         """Decide about each message."""
-        for message in messages:
-            self._look(message)
+        parsed = [(message, parse(message.body)) for message in messages]
+        hints = [hint for _, hint in parsed if isinstance(hint, Hint)]
+        if hints:
+            self._find_runs(min(hint.at for hint in hints))
+        for message, one in parsed:
+            self._look(message, one)
         return Decided(self._done, [self._request(*cause) for cause in sorted(self._waiting)], self._notices)
 
-    def _look(self, message: Message) -> None:
-        parsed = parse(message.body)
+    def _look(self, message: Message, parsed: Hint | Poison) -> None:
         if isinstance(parsed, Poison):
             if message.receives <= 1:
                 text = f"message {message.message_id} {parsed.reason}: it is left to the dead-letter queue"
@@ -88,7 +99,7 @@ class Dispatcher:
 
     def _is_covered(self, hint: Hint, concerns: Sequence[Concern]) -> bool:
         """Whether every stack has its run; runs are requested for those that have none."""
-        runs = self._runs(hint.event_id)
+        runs = self._made.get(hint.event_id, [])
         job, covered = self.jobs[hint.kind], True
         for concern in concerns:
             tried = [one for one in runs if one.dagster_run.tags.get(PARTITION_TAG) == concern.stack]
@@ -102,11 +113,18 @@ class Dispatcher:
                 self._notices.append(("error", text))
         return covered
 
-    def _runs(self, event_id: str) -> Sequence[dg.RunRecord]:
-        tags = {f"{EVENT_TAG_PREFIX}{event_id}": "true", "dagster/sensor_name": self.sensor}
-        # One that is not started yet when a tick begins was left by a killed daemon; asked for again, it is used.
-        made = self.instance.get_run_records(dg.RunsFilter(tags=tags))
-        return [one for one in made if one.dagster_run.status is not dg.DagsterRunStatus.NOT_STARTED]
+    def _find_runs(self, oldest: datetime) -> None:
+        """Every run of the sensor since the oldest event, by the events that it answers: one query for all messages."""
+        now = datetime.now(UTC)
+        since = min(max(oldest, now - KEPT), now) - CLOCKS_DIFFER
+        made = dg.RunsFilter(tags={"dagster/sensor_name": self.sensor}, created_after=since)
+        for record in self.instance.get_run_records(made):
+            # One that is not started yet when a tick begins was left by a killed daemon; asked for again, it is used.
+            if record.dagster_run.status is dg.DagsterRunStatus.NOT_STARTED:
+                continue
+            for tag in record.dagster_run.tags:
+                if tag.startswith(EVENT_TAG_PREFIX):
+                    self._made[tag.removeprefix(EVENT_TAG_PREFIX)].append(record)
 
     def _request(self, job: str, stack: str) -> dg.RunRequest:
         waiting = sorted(self._waiting[job, stack].values(), key=lambda one: (one[0].at, one[0].event_id))

@@ -160,6 +160,14 @@ def test_duplicates_start_no_run_whenever_they_come(watch: Watch) -> None:
     assert watch.ground.waiting() == 0
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_an_event_whose_time_cannot_be_true_is_answered_once_like_any_other(watch: Watch, at: str) -> None:
+    watch.ground.send(label_updated(watch.one, time=at))
+    watch.make(watch.tick()[0])
+    assert watch.tick()[0] == []
+    assert watch.ground.waiting() == 0
+
+
 def test_an_event_that_came_after_a_run_was_made_gets_a_run_of_its_own(watch: Watch) -> None:
     watch.ground.send(label_updated(watch.one))
     watch.make(watch.tick()[0])

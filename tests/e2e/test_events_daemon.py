@@ -24,7 +24,7 @@ def passed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storm]:
         lead_to(aws, patch, DAGSTER_HOME="", SECRETS_PIPELINE_CONFIG="", ATMOS_BASE_PATH="", PYTHONPATH="")
         folder: Path = tmp_path_factory.mktemp("storm")
         try:
-            yield storm(folder, boto3.Session(), events=EVENTS, kills=KILLS, seed=7, timeout=150)
+            yield storm(folder, boto3.Session(), events=EVENTS, kills=KILLS, seed=7, timeout=600)
         finally:
             local.stop(aws.state_dir)
 
