@@ -14,8 +14,10 @@ from definitions.build import build_definitions
 from definitions.checks.partitioned import PROBE_TAG, VERIFY_TAG
 from definitions.home import prepare_home
 from definitions.partitions import PARTITION_TAG, add_missing
-from definitions.requests import SECRETS_TAG, fitting
-from definitions.resources import StageProgress, quiet
+from definitions.requests import EVENT_TAG_PREFIX, SECRETS_TAG, fitting
+from definitions.resources import Stacks, StageProgress, quiet
+from definitions.sensors import rotation_event_sensor
+from secrets_pipeline.aws import Sessions
 from secrets_pipeline.errors import GuardError, SecretsPipelineError
 from secrets_pipeline.reconcilers import MANIFESTS, ApplyOptions, Desired
 from secrets_pipeline.reconcilers.rotating import DEFAULT_SECONDS
@@ -49,6 +51,29 @@ class CheckRow:
     passed: bool
     severity: str
     detail: str
+
+
+@dataclass(frozen=True)
+class EventRun:
+    """A run that the sensor of events asked for.
+
+    Attributes:
+        job: its name.
+        events: how many events it answers.
+    """
+
+    job: str
+    events: int
+    report: RunReport
+    checks: tuple[CheckRow, ...]
+
+
+@dataclass(frozen=True)
+class EventRuns:
+    """What came of one look at the queue: why there is nothing to run, or the runs."""
+
+    skipped: str
+    runs: tuple[EventRun, ...] = ()
 
 
 def provision(
@@ -123,6 +148,35 @@ def follow(stack: str, *, desired: Desired, progress: StageProgress = quiet) -> 
     built, config = build_definitions(progress, desired), _source_config(desired.base_path, desired)
     result = _execute("follow_rotation", stack, built, config, {})
     return _report(stack, result), _checks(stack, result)
+
+
+def follow_events(desired: Desired) -> EventRuns:
+    """Evaluate the sensor of events once, and run what it asks for in this process, as the daemon does elsewhere.
+
+    Args:
+        desired: what has been read of the repository.
+    """
+    home = prepare_home()
+    built, config = build_definitions(desired=desired), _source_config(desired.base_path, desired)
+    stacks = Stacks(desired.base_path, Sessions(), ApplyOptions(), home / "seals", desired=desired)
+    with dg.DagsterInstance.get() as instance:
+        answer = rotation_event_sensor(dg.build_sensor_context(instance=instance, resources={"stacks": stacks}))
+    if not isinstance(answer, dg.SensorResult):
+        return EventRuns(answer.skip_message or "" if isinstance(answer, dg.SkipReason) else "")
+    runs = []
+    for request in answer.run_requests or ():
+        job, stack = request.job_name or "", request.tags[PARTITION_TAG]
+        known_by = {"dagster/run_key": request.run_key or "", "dagster/sensor_name": rotation_event_sensor.name}
+        result = _execute(job, stack, built, config, {**request.tags, **known_by})
+        runs.append(
+            EventRun(
+                job,
+                sum(tag.startswith(EVENT_TAG_PREFIX) for tag in request.tags),
+                _report(stack, result),
+                _checks(stack, result),
+            )
+        )
+    return EventRuns("", tuple(runs))
 
 
 def _probing(probe: bool) -> dict[str, str]:
@@ -250,4 +304,16 @@ def _followed(client: Any, run_id: str, timeout: float) -> dg.DagsterRunStatus: 
     )
 
 
-__all__ = ["CheckRow", "RunReport", "follow", "prepare_home", "provision", "queue", "rotate", "verify"]
+__all__ = [
+    "CheckRow",
+    "EventRun",
+    "EventRuns",
+    "RunReport",
+    "follow",
+    "follow_events",
+    "prepare_home",
+    "provision",
+    "queue",
+    "rotate",
+    "verify",
+]

@@ -22,6 +22,7 @@ from secrets_pipeline.cli.call_counts import call_counts
 from secrets_pipeline.cli.console import show, title
 from secrets_pipeline.cli.delivered import Delivered, delivered
 from secrets_pipeline.cli.demo_access import shown
+from secrets_pipeline.cli.demo_rotation import rotate, rotation_lines
 from secrets_pipeline.cli.demo_view import check_lines, delivered_lines, reading_lines, stage_lines
 from secrets_pipeline.cli.desired import read, usable
 from secrets_pipeline.cli.failures import FAILED, Failures
@@ -79,8 +80,12 @@ def _tell(aws: LocalAws, desired: Desired, stacks: Sequence[str], failures: Fail
     second = _apply(desired, stacks, failures, tell=False)
     counted = call_counts(embedded.calls(aws))
     title(f"Second apply, counted at the server: {counted}")
+    rotated = rotate(desired, stacks, aws)
+    if rotated is not None:
+        title("Rotate now; AWS's events reach the queue, and the sensor asks for the run that follows them")
+        _lines(rotation_lines(rotated))
     green = all(one.green and all(check.passed for check in one.checks) for one in [*first, *second])
-    return green and counted.idle and all(one.agrees for one in readers)
+    return green and counted.idle and all(one.agrees for one in readers) and (rotated is None or rotated.green)
 
 
 def _apply(desired: Desired, stacks: Sequence[str], failures: Failures, *, tell: bool) -> list[StackRun]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from definitions.running import CheckRow, RunReport
+    from definitions.running import CheckRow, EventRuns, RunReport
     from secrets_pipeline.engine import Outcome
     from secrets_pipeline.reconcilers import ApplyOptions, Desired
     from secrets_pipeline.rotation.steps import Watch
@@ -88,6 +88,13 @@ def follow(
     report, checks = running.follow(stack, desired=desired, progress=progress)
     _interrupt_if_so(report.error)
     return report, checks
+
+
+def follow_events(desired: Desired) -> EventRuns:
+    """Look at the queue of events once, and run what the sensor asks for; see `definitions.running`."""
+    from definitions import running  # noqa: PLC0415 - see the module's docstring
+
+    return running.follow_events(desired)
 
 
 def queue(stack: str, url: str, options: ApplyOptions, timeout: float) -> RunReport:
