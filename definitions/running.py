@@ -150,12 +150,15 @@ def follow(stack: str, *, desired: Desired, progress: StageProgress = quiet) -> 
     return _report(stack, result), _checks(stack, result)
 
 
-def follow_events(desired: Desired) -> EventRuns:
+def follow_events(desired: Desired, stack: str) -> EventRuns:
     """Evaluate the sensor of events once, and run what it asks for in this process, as the daemon does elsewhere.
 
     Args:
         desired: what has been read of the repository.
+        stack: what is followed where the operator's settings name no queue.
     """
+    if desired.settings.events is None:
+        return EventRuns("", (EventRun("follow_rotation", 0, *follow(stack, desired=desired)),))
     home = prepare_home()
     built, config = build_definitions(desired=desired), _source_config(desired.base_path, desired)
     stacks = Stacks(desired.base_path, Sessions(), ApplyOptions(), home / "seals", desired=desired)

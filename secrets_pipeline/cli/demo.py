@@ -23,7 +23,7 @@ from secrets_pipeline.cli.console import show, title
 from secrets_pipeline.cli.delivered import Delivered, delivered
 from secrets_pipeline.cli.demo_access import shown
 from secrets_pipeline.cli.demo_rotation import rotate, rotation_lines
-from secrets_pipeline.cli.demo_view import check_lines, delivered_lines, reading_lines, stage_lines
+from secrets_pipeline.cli.demo_view import check_lines, delivered_lines, reading_lines, stack_line, stage_lines
 from secrets_pipeline.cli.desired import read, usable
 from secrets_pipeline.cli.failures import FAILED, Failures
 from secrets_pipeline.cli.local import operator_settings, start_for
@@ -62,14 +62,15 @@ def _tell(aws: LocalAws, desired: Desired, stacks: Sequence[str], failures: Fail
     show(hierarchy(desired.specs[stack] for stack in stacks), width=_WIDTH)
     title("Plan: " + "; ".join(counts(plan) for plan in plan_all(desired.world(), stacks, failures)))
     title("Apply")
-    first = _apply(desired, stacks, failures, tell=True)
+    richest = _richest(desired, stacks)
+    first = _apply(desired, stacks, failures, in_full=richest)
     title("Delivered, as AWS holds it now")
     world = desired.world()
-    held: list[Delivered] = []
+    held: list[tuple[str, Delivered]] = []
     for stack in stacks:
         with failures.of(stack):
-            held += delivered(world.context(stack))
-    _lines(delivered_lines(held))
+            held += [(stack, entry) for entry in delivered(world.context(stack))]
+    _lines(delivered_lines(held, richest))
     checks = [check for one in first for check in one.checks]
     title(check_counts(checks))
     _lines(check_lines(checks))
@@ -77,7 +78,7 @@ def _tell(aws: LocalAws, desired: Desired, stacks: Sequence[str], failures: Fail
     title("Who can read, by the policies and by AWS itself")
     _lines(reading_lines(readers))
     embedded.reset_calls(aws)
-    second = _apply(desired, stacks, failures, tell=False)
+    second = _apply(desired, stacks, failures, in_full=None)
     counted = call_counts(embedded.calls(aws))
     title(f"Second apply, counted at the server: {counted}")
     rotated = rotate(desired, stacks, aws)
@@ -88,11 +89,24 @@ def _tell(aws: LocalAws, desired: Desired, stacks: Sequence[str], failures: Fail
     return green and counted.idle and all(one.agrees for one in readers) and (rotated is None or rotated.green)
 
 
-def _apply(desired: Desired, stacks: Sequence[str], failures: Failures, *, tell: bool) -> list[StackRun]:
+def _richest(desired: Desired, stacks: Sequence[str]) -> str:
+    """The stack that is told of in full: the one with the most secrets, databases, consumers and rotations."""
+
+    def wealth(stack: str) -> int:
+        spec = desired.specs[stack]
+        rotating = [secret for secret in spec.secrets if secret.rotation]
+        return sum(map(len, (spec.secrets, spec.databases, spec.consumers, spec.deliveries, rotating)))
+
+    return max(stacks, key=wealth, default="")
+
+
+def _apply(desired: Desired, stacks: Sequence[str], failures: Failures, *, in_full: str | None) -> list[StackRun]:
+    """Apply stack by stack, and tell of one in full; of none at all, and without a probe, if that is None."""
+
     def run(stack: str) -> StackRun:
-        one = run_here(stack, desired, ApplyOptions(), lines=False, probe=tell)
-        if tell:
-            _lines(stage_lines(one.report))
+        one = run_here(stack, desired, ApplyOptions(), lines=False, probe=in_full is not None)
+        if in_full is not None:
+            _lines(stage_lines(one.report) if stack == in_full or not one.green else [stack_line(one.report)])
         return one
 
     return run_all(stacks, run, failures)

@@ -82,7 +82,7 @@ def rotate(desired: Desired, stacks: Sequence[str], aws: LocalAws) -> Rotated | 
     steps: list[RotationStep] = []
     report = runs.rotate(stack, [secret.name], desired, lambda _, step: steps.append(step), _SECONDS)
     embedded.settle(aws)
-    followed = runs.follow_events(desired)
+    followed = runs.follow_events(desired, stack)
     after = _Password(desired, stack, database)
     new = after.read()
     return Rotated(
@@ -164,10 +164,8 @@ def rotation_lines(rotated: Rotated) -> Iterator[str]:
         yield f"  rotation_event_sensor: {rotated.runs.skipped}"
     for run in rotated.runs.runs:
         passed = sum(check.passed for check in run.checks)
-        yield (
-            f"  rotation_event_sensor: {run.events} events of {run.report.stack} → {run.job}: "
-            f"{passed} of {len(run.checks)} checks passed"
-        )
+        asked = f"rotation_event_sensor: {run.events} events of {run.report.stack} → " if run.events else ""
+        yield f"  {asked}{run.job}: {passed} of {len(run.checks)} checks passed"
         for row in run.report.rows:
             if row["outcome"] in ("applied", "failed") and row["kind"] in ("secret", "refresh"):
                 yield f"    {row['name']}: {_what(row, rotated)}"

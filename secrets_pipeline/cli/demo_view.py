@@ -20,9 +20,15 @@ _WIDTH = 138
 _SHOWN = ("applied", "skipped", "failed", "unchanged")
 
 
+def stack_line(report: RunReport) -> str:
+    """How much each stage applied, in one line a stack."""
+    found = Counter(row["stage"] for row in report.rows if row["outcome"] == "applied")
+    return f"  {report.stack:<13} applied: {', '.join(f'{stage} {number}' for stage, number in found.items())}"
+
+
 def stage_lines(report: RunReport) -> Iterator[str]:
     """One line a stage that had something to do: counts, then what was done, failures first."""
-    stages = list(dict.fromkeys(row["stage"] for row in report.rows))
+    stages = list(dict.fromkeys(row["stage"] for row in report.rows if row["outcome"] != "unchanged"))
     for stage in stages:
         rows = [row for row in report.rows if row["stage"] == stage]
         found = Counter(row["outcome"] for row in rows)
@@ -30,15 +36,17 @@ def stage_lines(report: RunReport) -> Iterator[str]:
         yield f"  {report.stack:<13} {stage:<19} {counts:<23} {_details(rows)}".rstrip()
 
 
-def delivered_lines(entries: Sequence[Delivered]) -> Iterator[str]:
-    """One line an ARN, and one for what all stacks publish in Parameter Store."""
-    arns = [entry for entry in entries if ":secret:" in entry.value]
-    width = max((len(entry.place) for entry in arns), default=0)
-    for entry in arns:
+def delivered_lines(entries: Sequence[tuple[str, Delivered]], stack: str) -> Iterator[str]:
+    """One line an ARN of one stack, and one for the other stacks and what all publish in Parameter Store."""
+    arns = [(where, entry) for where, entry in entries if ":secret:" in entry.value]
+    told = [entry for where, entry in arns if where == stack]
+    width = max((len(entry.place) for entry in told), default=0)
+    for entry in told:
         yield f"  {entry.place:<{width}} {entry.name}={entry.value}"
-    published = [entry.name for entry in entries if entry.place == PARAMETER]
+    published = [entry.name for _, entry in entries if entry.place == PARAMETER]
     if published:
-        yield f"  {len(published)} parameters with the ARNs of all keys, for example {published[0]}"
+        more = f"{len(arns) - len(told)} more in other stacks, and " if len(arns) > len(told) else ""
+        yield f"  {more}{len(published)} parameters with the ARNs of all keys, for example {published[-1]}"
 
 
 def check_lines(checks: Sequence[CheckRow]) -> Iterator[str]:

@@ -90,11 +90,11 @@ def follow(
     return report, checks
 
 
-def follow_events(desired: Desired) -> EventRuns:
+def follow_events(desired: Desired, stack: str) -> EventRuns:
     """Look at the queue of events once, and run what the sensor asks for; see `definitions.running`."""
     from definitions import running  # noqa: PLC0415 - see the module's docstring
 
-    return running.follow_events(desired)
+    return running.follow_events(desired, stack)
 
 
 def queue(stack: str, url: str, options: ApplyOptions, timeout: float) -> RunReport:
