@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws import AwsError, calling, pages
 from secrets_pipeline.rotation.log import Heard, LogLine, heard
@@ -36,6 +36,8 @@ class FunctionLog:
         began = time.time() if since is None else since.timestamp()
         self._since = int(began * 1000) - _SLACK_MILLISECONDS
         self._open = self._is_here()
+        # What an attempt that ended a moment ago said is none of this one's.
+        self._known = frozenset[str]() if since else frozenset(one["eventId"] for one in self._events())
 
     def heard(self, version: str) -> Heard:
         """What it says of one rotation; nothing where it cannot be read.
@@ -43,25 +45,24 @@ class FunctionLog:
         Raises:
             AwsError: if CloudWatch Logs fails for another reason than access.
         """
+        new = [one for one in self._events() if one["eventId"] not in self._known]
+        lines = [LogLine(one.get("logStreamName", ""), one.get("message", "")) for one in new]
+        return heard(lines, arn=self._arn, version=version)
+
+    def _events(self) -> list[dict[str, Any]]:
         if not self._open:
-            return Heard()
+            return []
         name = self._function.split(":")[6]
+        client = self._context.account.client("logs")
         try:
             with calling("FilterLogEvents", name):
-                events = pages(
-                    self._context.account.client("logs"),
-                    "filter_log_events",
-                    logGroupName=_GROUP + name,
-                    startTime=self._since,
-                )
-                lines = [LogLine(one.get("logStreamName", ""), one.get("message", "")) for one in events]
+                return list(pages(client, "filter_log_events", logGroupName=_GROUP + name, startTime=self._since))
         except AwsError as error:
             if error.code not in _UNREADABLE:
                 raise
             # A function that has never run has no log yet.
             self._open = error.code == "ResourceNotFoundException"
-            return Heard()
-        return heard(lines, arn=self._arn, version=version)
+            return []
 
     def _is_here(self) -> bool:
         account = self._context.account
