@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotation-strategy.ht
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 
 from .errors import RotationError
@@ -65,22 +64,27 @@ def set_password(current: DatabaseSecret, pending: DatabaseSecret, versions: Ver
     Raises:
         RotationError: if it does not, and cannot be made to.
     """
-    _compare(current, pending, versions)
-    if _accepts(pending):
-        return
+    refusal = _mismatch(current, pending, versions)
+    try:
+        # First of all: a version whose password the database has already must not be given up.
+        if _accepts(pending):
+            return
+    except RotationError as error:
+        raise (refusal or error) from None
+    if refusal is not None:
+        raise refusal
     if current.superuser:
         _set_by_superuser(current, pending, versions)
     else:
         _set_by_itself(current, pending, versions)
 
 
-def test(current: DatabaseSecret, pending: DatabaseSecret, versions: Versions) -> None:
+def test(pending: DatabaseSecret) -> None:
     """Log in with the pending login.
 
     Raises:
         RotationError: if the database refuses it.
     """
-    _compare(current, pending, versions)
     if not _accepts(pending):
         raise RotationError(
             f"{pending.address} refuses the pending login of {pending.login.username} that setSecret has set.",
@@ -88,15 +92,15 @@ def test(current: DatabaseSecret, pending: DatabaseSecret, versions: Versions) -
         )
 
 
-def _compare(current: DatabaseSecret, pending: DatabaseSecret, versions: Versions) -> None:
+def _mismatch(current: DatabaseSecret, pending: DatabaseSecret, versions: Versions) -> RotationError | None:
     """Whoever can write a pending version must not turn the function against another user or server."""
     same_server = current.address.place == pending.address.place
     username = current.login.username
     expected = alternate(username, current.address.engine) if current.superuser else username
     if same_server and pending.login.username == expected:
-        return
+        return None
     what = "user" if same_server else "server"
-    raise RotationError(
+    return RotationError(
         f"The pending version {versions.token} of {versions.arn} is for another {what} than AWSCURRENT allows.",
         "The secret was changed during the rotation. Start again: aws secretsmanager update-secret-version-stage "
         f"--secret-id {versions.arn} --version-stage {PENDING} --remove-from-version-id {versions.token}",
@@ -113,34 +117,27 @@ def _accepts(secret: DatabaseSecret) -> bool:
 
 
 def _set_by_itself(current: DatabaseSecret, pending: DatabaseSecret, versions: Versions) -> None:
-    for login in _own_logins(current, versions):
-        session = connect(current.address, login)
-        if session is not None:
-            with closing(session):
-                session.set_own_password(pending.login)
-            return
-    raise RotationError(
-        f"{current.address} accepts {current.login.username} with none of {PENDING}, {CURRENT} and {PREVIOUS}.",
-        "Somebody changed the password outside of Secrets Manager. Give the user the password of AWSCURRENT in the "
-        "database as its administrator (for a master user: modify-db-instance --master-user-password), "
-        "then rotate again.",
-    )
+    session = connect(current.address, current.login)
+    if session is None:
+        previous = _previous_login(current, versions)
+        session = connect(current.address, previous) if previous is not None else None
+    if session is None:
+        raise RotationError(
+            f"{current.address} accepts {current.login.username} with none of {PENDING}, {CURRENT} and {PREVIOUS}.",
+            "Somebody changed the password outside of Secrets Manager. Give the user the password of AWSCURRENT in the "
+            "database as its administrator (for a master user: modify-db-instance --master-user-password), "
+            "then rotate again.",
+        )
+    with closing(session):
+        session.set_own_password(pending.login)
 
 
-def _own_logins(current: DatabaseSecret, versions: Versions) -> Iterator[Login]:
-    """The current login, and the previous one where the current one is refused."""
-    yield current.login
+def _previous_login(current: DatabaseSecret, versions: Versions) -> Login | None:
+    """That of AWSPREVIOUS, if it is for the same user of the same server."""
     text = versions.previous()
-    previous = _same_user(current, text) if text is not None else None
-    if previous is not None:
-        yield previous
-
-
-def _same_user(current: DatabaseSecret, text: str) -> Login | None:
     try:
-        previous = parse(text)
+        previous = parse(text) if text is not None else None
     except RotationError:
-        # A version from before the secret was complete: nobody has logged in with it.
         return None
     if not isinstance(previous, DatabaseSecret):
         return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from . import database_rotation, generic_rotation
 from .errors import RotationError
@@ -49,11 +50,11 @@ def handle(event: Mapping[str, str], _context: object = None) -> None:
             "The rotation was given up; start another with RotateSecret.",
         )
     else:
-        done = step(versions, _rule(described), stages)
+        done = step(versions, described)
     _log.info("%s of %s, version %s: %s", event["Step"], versions.arn, versions.token, done)
 
 
-def _labels(described: Mapping[str, object], stages: Mapping[str, list[str]], versions: Versions) -> list[str]:
+def _labels(described: Mapping[str, Any], stages: Mapping[str, list[str]], versions: Versions) -> list[str]:
     # The answer lacks the field for a secret whose rotation was never configured.
     if not described.get("RotationEnabled"):
         raise RotationError(f"Rotation of {versions.arn} is not enabled.", "Switch it on with RotateSecret.")
@@ -62,7 +63,8 @@ def _labels(described: Mapping[str, object], stages: Mapping[str, list[str]], ve
     return stages[versions.token]
 
 
-def _rule(described: Mapping[str, list[Mapping[str, str]]]) -> PasswordRule:
+def _rule(described: Mapping[str, Any]) -> PasswordRule:
+    """What the secret's tag says; asked only by steps that need it: a broken tag must not hold up the last one."""
     text = next((tag["Value"] for tag in described.get("Tags", []) if tag["Key"] == TAG), None)
     try:
         return DEFAULT_RULE if text is None else decode(text)
@@ -70,19 +72,19 @@ def _rule(described: Mapping[str, list[Mapping[str, str]]]) -> PasswordRule:
         raise RotationError(f"The tag {TAG} is not understood: {error}.", "Apply the stack again.") from None
 
 
-def _create_secret(versions: Versions, rule: PasswordRule, _stages: Mapping[str, list[str]]) -> str:
+def _create_secret(versions: Versions, described: Mapping[str, Any]) -> str:
     current = parse(versions.current())
     if versions.pending() is not None:
         return "the pending version has its value already"
     match current:
         case DatabaseSecret():
-            versions.put_pending(database_rotation.create(current, rule))
+            versions.put_pending(database_rotation.create(current, _rule(described)))
         case GenericSecret():
-            versions.put_pending(generic_rotation.create(current, rule))
+            versions.put_pending(generic_rotation.create(current, _rule(described)))
     return "the pending version got its value"
 
 
-def _set_secret(versions: Versions, _rule: PasswordRule, _stages: Mapping[str, list[str]]) -> str:
+def _set_secret(versions: Versions, _described: Mapping[str, Any]) -> str:
     current, pending = _pair(versions)
     if isinstance(current, DatabaseSecret) and isinstance(pending, DatabaseSecret):
         database_rotation.set_password(current, pending, versions)
@@ -90,18 +92,18 @@ def _set_secret(versions: Versions, _rule: PasswordRule, _stages: Mapping[str, l
     return "there is no server to tell"
 
 
-def _test_secret(versions: Versions, rule: PasswordRule, _stages: Mapping[str, list[str]]) -> str:
+def _test_secret(versions: Versions, described: Mapping[str, Any]) -> str:
     current, pending = _pair(versions)
     if isinstance(current, DatabaseSecret) and isinstance(pending, DatabaseSecret):
-        database_rotation.test(current, pending, versions)
+        database_rotation.test(pending)
         return f"{pending.login.username} logs in to {pending.address}"
     if isinstance(current, GenericSecret) and isinstance(pending, GenericSecret):
-        generic_rotation.test(current, pending, rule)
+        generic_rotation.test(current, pending, _rule(described))
     return "the pending value has its shape"
 
 
-def _finish_secret(versions: Versions, _rule: PasswordRule, stages: Mapping[str, list[str]]) -> str:
-    versions.finish(stages)
+def _finish_secret(versions: Versions, described: Mapping[str, Any]) -> str:
+    versions.finish(described["VersionIdsToStages"])
     return "the version is AWSCURRENT"
 
 
@@ -120,7 +122,7 @@ def _pair(versions: Versions) -> tuple[SecretValue, SecretValue]:
     return current, pending
 
 
-_STEPS: Mapping[str, Callable[[Versions, PasswordRule, Mapping[str, list[str]]], str]] = {
+_STEPS: Mapping[str, Callable[[Versions, Mapping[str, Any]], str]] = {
     "createSecret": _create_secret,
     "setSecret": _set_secret,
     "testSecret": _test_secret,

@@ -14,7 +14,7 @@ from secrets_pipeline.rotation.lambda_function.errors import RotationError
 from secrets_pipeline.rotation.lambda_function.handler import handle
 from secrets_pipeline.rotation.lambda_function.password_rule import DEFAULT_RULE, TAG, decode
 
-from .grounds import STEPS, Ground
+from .grounds import STEPS, Ground, User
 
 TOKEN_RULE = {TAG: "40/lower=1/numeric=1/key=" + b"token".hex()}
 
@@ -99,7 +99,7 @@ def test_a_change_of_the_secret_during_its_rotation_is_not_lost(ground: Ground) 
     arn = ground.secret('{"token": "old", "url": "before"}', TOKEN_RULE)
     token = ground.start(arn)
     ground.step("createSecret", arn, token)
-    ground.secrets.put_secret_value(SecretId=arn, SecretString='{"token": "old", "url": "after"}')
+    change(ground, arn, {"token": "old", "url": "after"})
     with pytest.raises(RotationError, match="changed during the rotation"):
         ground.step("testSecret", arn, token)
     assert json.loads(str(ground.value(arn)))["url"] == "after"
@@ -133,20 +133,48 @@ def test_a_binary_secret_is_refused(ground: Ground) -> None:
 
 
 @pytest.mark.parametrize("key", ["host", "username", "engine", "port"])
-def test_a_pending_version_for_another_user_or_server_is_refused_before_any_login(ground: Ground, key: str) -> None:
+def test_a_pending_version_for_another_user_or_server_is_refused(ground: Ground, key: str) -> None:
     value = {"engine": "postgres", "host": "127.0.0.1", "port": 9, "username": "u", "password": "p"}
     other = {"host": "127.0.0.2", "username": "v", "engine": "mysql", "port": 10}[key]
     arn = ground.secret(json.dumps(value))
     token = ground.start(arn)
+    put_pending(ground, arn, token, {**value, key: other})
+    with pytest.raises(RotationError, match="--remove-from-version-id " + token):
+        ground.step("setSecret", arn, token)
+
+
+def put_pending(ground: Ground, arn: str, token: str, document: object) -> None:
     ground.secrets.put_secret_value(
-        SecretId=arn,
-        ClientRequestToken=token,
-        SecretString=json.dumps({**value, key: other}),
-        VersionStages=["AWSPENDING"],
+        SecretId=arn, ClientRequestToken=token, SecretString=json.dumps(document), VersionStages=["AWSPENDING"]
     )
-    for step in ("setSecret", "testSecret"):
-        with pytest.raises(RotationError, match="--remove-from-version-id " + token):
-            ground.step(step, arn, token)
+
+
+def change(ground: Ground, arn: str, document: object) -> None:
+    """Another current version, in the way of the pipeline: staged first, then moved."""
+    current = next(version for version, labels in ground.stages(arn).items() if "AWSCURRENT" in labels)
+    made = ground.secrets.put_secret_value(SecretId=arn, SecretString=json.dumps(document), VersionStages=["OURS"])
+    ground.secrets.update_secret_version_stage(
+        SecretId=arn, VersionStage="AWSCURRENT", MoveToVersionId=made["VersionId"], RemoveFromVersionId=current
+    )
+
+
+def test_a_pending_version_that_the_database_accepts_is_never_given_up(ground: Ground, single: User) -> None:
+    """Its password is nowhere else: neither a new endpoint nor a broken tag keeps it from becoming current."""
+    token = ground.start(single.arn)
+    ground.step("createSecret", single.arn, token)
+    ground.step("setSecret", single.arn, token)
+    change(ground, single.arn, {**single.current, "host": "moved.example.invalid"})
+    ground.secrets.tag_resource(SecretId=single.arn, Tags=[{"Key": TAG, "Value": "broken"}])
+    ground.steps(single.arn, token)
+    assert single.accepts(single.current)
+
+
+def test_a_test_on_the_value_that_is_current_passes(ground: Ground, single: User, alternating: User) -> None:
+    """So does RotateSecret look at a function when it does not rotate immediately."""
+    for arn in (single.arn, alternating.arn, ground.secret('{"token": "old"}', TOKEN_RULE)):
+        token = ground.start(arn)
+        put_pending(ground, arn, token, json.loads(str(ground.value(arn))))
+        ground.step("testSecret", arn, token)
 
 
 def test_a_pending_version_of_another_kind_or_without_a_value_is_refused(ground: Ground) -> None:
