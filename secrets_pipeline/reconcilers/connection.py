@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
+
 from secrets_pipeline.aws import calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
+from secrets_pipeline.errors import DocumentError
 from secrets_pipeline.reconcilers.fields import kept_as_declared, known_fields
 from secrets_pipeline.reconcilers.marks import PASSWORD
 from secrets_pipeline.reconcilers.password_mark import PasswordMark
@@ -17,7 +20,7 @@ from secrets_pipeline.reconcilers.states import PREVIOUS
 from secrets_pipeline.reconcilers.value_inputs import field_inputs
 from secrets_pipeline.reconcilers.value_writer import ValueWriter
 from secrets_pipeline.spec import GeneratedValue, SecretSpec
-from secrets_pipeline.values import merge_document
+from secrets_pipeline.values import field, merge_document
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
@@ -88,7 +91,7 @@ class ConnectionReconciler:
             secret.name,
             intent=inputs,
             inputs=inputs,
-            make=lambda current: merge_document(current, kept_as_declared(secret, fields)),
+            make=lambda current: merge_document(_of_declared_user(secret, current), kept_as_declared(secret, fields)),
             done=lambda state: is_rendered_from(state, inputs),
             inherits=True,
         )
@@ -110,3 +113,29 @@ class ConnectionReconciler:
                         ResourceName=state.arn, Tags=[{"Key": PASSWORD, "Value": mark}]
                     )
                 self._context.inventory.databases.forget()
+
+
+def _of_declared_user(secret: SecretSpec, current: SecretStr | None) -> SecretStr | None:
+    """The current value, unless it is of the other of two users that a function alternates between.
+
+    Raises:
+        SkippedError: the declared user's name beside the other one's password would let nobody in.
+    """
+    declared = secret.value.fields.get("username") if isinstance(secret.value, GeneratedValue) else None
+    alternating = secret.rotation is not None and secret.rotation.superuser_secret is not None
+    if current is None or alternating or not isinstance(declared, str):
+        return current
+    if _text(current, "masterarn") and _text(current, "username") not in ("", declared):
+        raise SkippedError(
+            f"{secret.name} alternates between two users, its current value is of the one that is not declared",
+            remedy=f"To go back to one user: `secrets-pipeline rotate {secret.name}` once more, then take masterarn "
+            "out of the value, then apply. To go on with two, declare superuser_secret again.",
+        )
+    return current
+
+
+def _text(document: SecretStr, key: str) -> str:
+    try:
+        return field(document, (key,)).get_secret_value()
+    except DocumentError:
+        return ""

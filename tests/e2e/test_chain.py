@@ -106,7 +106,7 @@ def test_rotation_is_on_in_production_by_rule_and_rotated_nothing(applied: Appli
     credentials = client.describe_secret(SecretId="myapp/prod/database/credentials")
     assert credentials["RotationEnabled"]
     assert credentials["RotationRules"] == {"ScheduleExpression": "cron(0 4 ? * SUN *)", "Duration": "3h"}
-    assert credentials["RotationLambdaARN"].endswith(":function:myapp-prod-rotation")
+    assert credentials["RotationLambdaARN"].endswith(":function:secrets-pipeline-rotation-myapp-prod")
     assert not any("AWSPENDING" in stages for stages in credentials["VersionIdsToStages"].values())
     assert client.describe_secret(SecretId="myapp/prod/api/api-key")["RotationRules"] == {"AutomaticallyAfterDays": 30}
     assert not client.describe_secret(SecretId="myapp/dev/api/api-key").get("RotationEnabled")

@@ -321,3 +321,16 @@ def test_fields_that_a_copy_carried_need_no_writing(bench: Bench) -> None:
     bench.provision(moved)
     assert bench.versions("password") == versions + 1
     assert {type(one) for one in bench.provision(moved).values()} == {Unchanged}
+
+
+def test_a_value_of_the_other_of_two_users_is_not_completed_with_the_declared_user_s_name(bench: Bench) -> None:
+    """The strategy was alternating users once; the password is the other user's."""
+    fields = {"engine": "postgres", "username": "app", "host": "db.example"}
+    bench.create(bench.generated(fields=fields))
+    other = {**bench.document("password"), "username": "app_clone", "masterarn": "arn:aws:secretsmanager:…"}
+    bench.secrets.put_secret_value(SecretId=bench.name("password"), SecretString=json.dumps(other))
+    moved = bench.spec(bench.generated(fields={**fields, "host": "elsewhere.example"}))
+    outcome = bench.provision(moved)[f"connection_secrets {bench.name('password')}"]
+    assert isinstance(outcome, Skipped)
+    assert "alternates between two users" in outcome.reason
+    assert bench.document("password") == other
