@@ -100,5 +100,4 @@ def queue_is_empty() -> bool:
     url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
     counted = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     time.sleep(0.5)
-    waiting = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-    return not any(int(counted[name]) for name in waiting)
+    return counted["ApproximateNumberOfMessages"] == counted["ApproximateNumberOfMessagesNotVisible"] == "0"
