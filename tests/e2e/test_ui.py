@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,59 +12,43 @@ import boto3
 import pytest
 from playwright.sync_api import FloatRect, Page, expect, sync_playwright
 
+from definitions.assets import ASSETS as DEFINED_ASSETS
+from definitions.checks import CHECKS as DEFINED_CHECKS
 from definitions.checks.partitioned import PROBE_TAG, VERIFY_TAG
 from definitions.home import prepare_home
 from definitions.running import queue
 from secrets_pipeline import local
-from secrets_pipeline.reconcilers import ApplyOptions
+from secrets_pipeline.reconcilers import STAGES, ApplyOptions
 from tests.e2e.deployment import LOCATION, Deployment, Run, serving, until
 
 # dagster_graphql's client calls its own library in an old way.
 pytestmark = pytest.mark.filterwarnings("ignore:Using variable_values:DeprecationWarning")
 
 STACKS = ["infra-shared", "myapp-dev", "myapp-prod"]
-ASSETS = [
-    "stack_config",
-    "generated_passwords",
-    "kms_keys",
-    "secrets",
-    "rds_instances",
-    "rds_endpoints",
-    "connection_secrets",
-    "secret_policies",
-    "secret_rotation",
-    "secret_replicas",
-    "consumer_policies",
-    "consumer_arns",
-    "consumer_refresh",
-    "stack_report",
-]
-CHECKS = {
-    ("kms_keys", "kms_keys_as_declared"),
-    ("secrets", "secrets_have_current_values"),
-    ("rds_endpoints", "database_login_works"),
-    ("connection_secrets", "connections_match_endpoints"),
-    ("secret_policies", "secret_policies_as_declared"),
-    ("secret_rotation", "secret_rotation_as_declared"),
-    ("secret_replicas", "secret_replicas_as_declared"),
-    ("consumer_policies", "consumer_policies_as_declared"),
-    ("consumer_arns", "consumer_arns_as_declared"),
-    ("consumer_refresh", "consumers_started_after_rotation"),
-}
-ACCESS = {
-    ("consumer_arns", name)
-    for name in (
-        "consumers_can_read",
-        "foreign_readers_can_read",
-        "nobody_else_can_read",
-        "policies_are_not_public",
-        "consumers_are_trusted",
-        *(f"security_hub_secretsmanager_{number}" for number in range(1, 6)),
-    )
-}
+ASSETS = [asset.key.to_user_string() for asset in DEFINED_ASSETS]
+ALL_CHECKS = {(key.asset_key.to_user_string(), key.name) for check in DEFINED_CHECKS for key in check.check_keys}
 PROBED = ("consumer_arns", "probe_agrees")
-ALL_CHECKS = CHECKS | ACCESS | {PROBED}
-READS = ("Describe", "List", "Get", "BatchGet", "GenerateMac", "LookupEvents", "AssumeRole")
+# What `verify` alone looks at: it reads values.
+VERIFIED = {("connection_secrets", "credentials_log_in"), ("connection_secrets", "secret_values_well_formed")}
+# What is looked at in a run that changed something, of its asset or of what it depends on.
+ROTATING = ("secret_rotation", "rotation_function_invokable")
+AFTER_CHANGES = {
+    ROTATING,
+    ("consumer_refresh", "consumers_started_after_rotation"),
+    *(
+        ("consumer_arns", name)
+        for name in (
+            "consumers_can_read",
+            "foreign_readers_can_read",
+            "nobody_else_can_read",
+            "policies_are_not_public",
+            "consumers_are_trusted",
+            *(f"security_hub_secretsmanager_{number}" for number in range(1, 6)),
+        )
+    ),
+}
+# The sensors of the deployment look at the queue meanwhile.
+READS = ("Describe", "List", "Get", "BatchGet", "GenerateMac", "LookupEvents", "AssumeRole", "ReceiveMessage")
 CHROMIUM = (
     "--headless",
     "--no-sandbox",
@@ -201,7 +186,11 @@ def test_each_check_is_stored_for_its_partition_with_the_materialisation_that_it
     run = provisioned[stack]
     found = statuses(deployment)
     assert set(found) == ALL_CHECKS
-    assert [status for status, partitions in found.pop(PROBED).items() if stack in partitions] == ["skippedPartitions"]
+    for unseen in (PROBED, *VERIFIED):
+        assert [status for status, keys in found.pop(unseen).items() if stack in keys] == ["skippedPartitions"]
+    if stack != "myapp-prod":
+        # Nothing rotates there.
+        found.pop(ROTATING)
     for (asset, check), by_status in found.items():
         assert stack in by_status.pop("succeededPartitions")
         assert not any(stack in others for others in by_status.values())
@@ -222,11 +211,11 @@ def test_a_second_launch_writes_nothing(
     local.reset_calls(aws)
     run = deployment.ended(deployment.launch("provision", partition="myapp-dev"))
     assert run.status == "SUCCESS", run.failures()
-    # Without a change, no access check has a result.
-    assert {evaluation["checkName"] for evaluation in run.evaluations()} == {check for _, check in CHECKS}
+    idle = {PROBED, *VERIFIED, *AFTER_CHANGES}
+    assert {evaluation["checkName"] for evaluation in run.evaluations()} == {check for _, check in ALL_CHECKS - idle}
     assert all(evaluation["success"] for evaluation in run.evaluations())
     found = statuses(deployment)
-    assert all("myapp-dev" in found[check]["skippedPartitions"] for check in ACCESS)
+    assert all("myapp-dev" in found[check]["skippedPartitions"] for check in idle)
     assert local.calls(aws)
     assert writes(aws) == []
     assert not [call for call in local.calls(aws) if call.operation.endswith("GetSecretValue")]
@@ -241,7 +230,7 @@ def test_checks_without_a_partition_judge_every_stack_in_one_summary_and_a_plan_
 
     assert verified.status == "SUCCESS", verified.failures()
     summaries = {evaluation["checkName"]: evaluation for evaluation in verified.evaluations()}
-    assert sorted(summaries) == sorted(check for _, check in CHECKS | ACCESS)
+    assert sorted(summaries) == sorted(check for _, check in ALL_CHECKS - {PROBED})
     assert all(summary["success"] and summary["partition"] is None for summary in summaries.values())
     assert {row["stack"] for row in table(summaries["secrets_have_current_values"])} == set(STACKS)
     assert sum("logged in at" in row["detail"] for row in table(summaries["database_login_works"])) == 2
@@ -253,7 +242,7 @@ def test_checks_without_a_partition_judge_every_stack_in_one_summary_and_a_plan_
     assert planned.status == "SUCCESS", planned.failures()
     assert planned.materialized == []
     observations = planned.of_kind("ObservationEvent")
-    assert len(observations) == 10
+    assert len(observations) == len(STAGES)
     assert all(observation["partition"] == "myapp-dev" for observation in observations)
     assert {entry.get("intValue", 0) for one in observations for entry in one["metadataEntries"]} == {0}
     assert writes(aws) == []
@@ -317,9 +306,9 @@ def test_the_lineage_shows_every_asset_materialised_and_every_check_passed(page:
     for asset in ASSETS:
         expect(page.get_by_text(asset, exact=True)).to_be_visible()
     expect(page.get_by_text("3 partitions")).to_have_count(len(ASSETS))
-    of_consumers = sum(asset == "consumer_arns" for asset, _ in ALL_CHECKS)
-    expect(page.get_by_text("1 / 1 Passed")).to_have_count(len(ALL_CHECKS) - of_consumers)
-    expect(page.get_by_text(f"{of_consumers} / {of_consumers} Passed")).to_be_visible()
+    of_assets = Counter(asset for asset, _ in ALL_CHECKS)
+    for number, assets in Counter(of_assets.values()).items():
+        expect(page.get_by_text(f"{number} / {number} Passed")).to_have_count(assets)
     photograph(page, "lineage.png", frame(page, "foreignObject"))
 
 
