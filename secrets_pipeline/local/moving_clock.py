@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from datetime import UTC, datetime
-from types import ModuleType
-from typing import Any
-
-from moto.core import utils as moto_utils
-
-_UTCNOW = moto_utils.utcnow
 
 
 class Clock:
@@ -50,16 +43,3 @@ class Clock:
 
 CLOCK = Clock()
 """This process's; moto makes its backends itself, nothing can be handed to them."""
-
-
-def _utcnow() -> datetime:
-    return CLOCK.moment.replace(tzinfo=None)
-
-
-def install() -> None:
-    """Let moto read this clock: modules that took its function by name, and those that are yet to come."""
-    for module in [*sys.modules.values()]:
-        if isinstance(module, ModuleType) and module.__name__.startswith("moto."):
-            held: Any = vars(module)
-            if held.get("utcnow") is _UTCNOW:
-                held["utcnow"] = _utcnow

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from threading import Lock
 
-from secrets_pipeline.local import moving_clock
+from secrets_pipeline.local.corrections import dates
 
 _PACKAGE = "secrets_pipeline.local.corrections"
 EAGER = ("iam", "sts", "kms", "awslambda", "secretsmanager", "cloudtrail")
@@ -35,7 +35,7 @@ def _once(module: str) -> None:
 
 def install_eager() -> None:
     """Install what every run needs."""
-    moving_clock.install()
+    dates.install()
     for module in EAGER:
         _once(module)
 
