@@ -1,7 +1,7 @@
 """What every applying asset does: hold the stack's lock, plan its stage, apply it, and say what became of it."""
 
 import os
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,11 @@ import dagster as dg
 from filelock import FileLock, Timeout
 
 from definitions.partitions import PARTITION_TAG
+from definitions.requests import SECRETS_TAG, secrets_of
 from definitions.resources import Stacks, StageProgress
 from secrets_pipeline.engine import Applied, Outcome, Reconciler, apply, count, rows
 from secrets_pipeline.errors import GuardError
-from secrets_pipeline.reconcilers import STAGES, StackContext
+from secrets_pipeline.reconcilers import STAGES, StackContext, confirm
 
 OUTCOMES = "outcomes"
 PROCESS_TAG = "secrets-pipeline/process"
@@ -21,15 +22,29 @@ _LOCK_SECONDS = 600.0
 
 
 class Applying:
-    """Applies stages of the stack whose lock the run holds."""
+    """Applies stages of the stack whose lock the run holds.
 
-    def __init__(self, stacks: Stacks, progress: StageProgress) -> None:
+    Args:
+        stacks: the stacks of the run.
+        progress: receives stage and outcome as they come.
+        about: the secrets that the run was asked for because of, none for all of its stack; None where it was asked for
+            because of nothing that happened to a secret.
+    """
+
+    def __init__(self, stacks: Stacks, progress: StageProgress, about: Collection[str] | None = None) -> None:
         self.stacks = stacks
         self._progress = progress
+        self._about = about
 
-    def context(self, stack: str) -> StackContext:
-        """The context of a stack in a run that writes; see `Stacks.context`."""
-        return self.stacks.context(stack, writing=True)
+    def context(self, stack: str, *, writing: bool = True) -> StackContext:
+        """The context of a stack; see `Stacks.context`.
+
+        What happened to a secret a moment ago may be missing from lists for five minutes, so it is asked for itself.
+        """
+        context = self.stacks.context(stack, writing=writing)
+        if self._about is not None:
+            confirm(context, self._about)
+        return context
 
     def stage(self, context: dg.AssetExecutionContext, stage: str) -> tuple[StackContext, Sequence[Outcome]]:
         """Plan and apply one stage of the partition's stack."""
@@ -55,7 +70,7 @@ def applying(context: dg.InitResourceContext) -> Generator[Applying, None, None]
         GuardError: if another run holds the lock for ten minutes.
     """
     resources: Any = context.resources
-    made = Applying(resources.stacks, resources.progress)
+    made = Applying(resources.stacks, resources.progress, _about(context.run))
     stack = context.run.tags.get(PARTITION_TAG) if context.run else None
     if stack is None or context.run is None or context.instance is None:
         yield made
@@ -63,6 +78,10 @@ def applying(context: dg.InitResourceContext) -> Generator[Applying, None, None]
     with stack_lock(Path(context.instance.root_directory), made.stacks.account_of(stack), stack):
         _end_abandoned(context.instance, stack, context.run.run_id)
         yield made
+
+
+def _about(run: dg.DagsterRun | None) -> Collection[str] | None:
+    return secrets_of(run) if run is not None and SECRETS_TAG in run.tags else None
 
 
 @contextmanager

@@ -146,7 +146,8 @@ def follow(stack: str, *, desired: Desired, progress: StageProgress = quiet) -> 
         progress: receives stage and outcome as they come.
     """
     built, config = build_definitions(progress, desired), _source_config(desired.base_path, desired)
-    result = _execute("follow_rotation", stack, built, config, {})
+    names = [secret.name for secret in desired.specs[stack].secrets] if stack in desired.specs else []
+    result = _execute("follow_rotation", stack, built, config, {SECRETS_TAG: fitting(names)})
     return _report(stack, result), _checks(stack, result)
 
 

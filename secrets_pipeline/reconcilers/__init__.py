@@ -2,6 +2,7 @@
 
 from secrets_pipeline.reconcilers import access_findings
 from secrets_pipeline.reconcilers.access_findings import access_matrix
+from secrets_pipeline.reconcilers.confirming import confirm
 from secrets_pipeline.reconcilers.context import ApplyOptions, StackContext, Surroundings, World
 from secrets_pipeline.reconcilers.database_inventory import DatabaseInventory
 from secrets_pipeline.reconcilers.event_stacks import Concern, Dismissed, EventStacks
@@ -54,6 +55,7 @@ __all__ = [
     "apply_stack",
     "as_declared",
     "commit",
+    "confirm",
     "connections",
     "consumers_started_after_rotation",
     "current_values",

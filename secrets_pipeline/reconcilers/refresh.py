@@ -138,17 +138,15 @@ class RefreshReconciler:
         values = [value for value in dated if value is not None]
         if not values:
             return Change(resource, ChangeClass.NONE, ("none of its secrets has a value yet",))
-        return self._compared(spec, resource, values, known=noted is not None)
+        return self._compared(spec, resource, values, news=noted not in (None, digest))
 
-    def _compared(
-        self, spec: RefreshSpec, resource: Resource, values: Sequence[CurrentValue], *, known: bool
-    ) -> Change:
+    def _compared(self, spec: RefreshSpec, resource: Resource, values: Sequence[CurrentValue], *, news: bool) -> Change:
         refresher = self._refreshers[spec.means.kind]
         found = refresher.look(spec.means)
         if found is None:
             return Change(resource, ChangeClass.BLOCKED, (refresher.missing(spec.means),))
         digest = self._notes.digest(spec, self._versions(spec))
-        if reasons := self._stale(spec, found, values, known=known):
+        if reasons := self._stale(spec, found, values, news=news):
             self._right.pop(spec.name, None)
             self._open.add(spec.name)
             if found.refusal:
@@ -163,14 +161,14 @@ class RefreshReconciler:
         return Change(resource, ChangeClass.NONE, (since,))
 
     def _stale(
-        self, spec: RefreshSpec, found: Rollout, values: Sequence[CurrentValue], *, known: bool
+        self, spec: RefreshSpec, found: Rollout, values: Sequence[CurrentValue], *, news: bool
     ) -> tuple[str, ...]:
         """Why a consumer has to be started anew; empty if it need not."""
         keys = {self._context.spec.secret(ref).name: ref.key for ref in spec.secrets}
         if found.asked_at is None:
             # Nobody knows since when it runs: only a version that came after the note is news.
             again = tuple(f"{keys[one.name]} has version {one.short}" for one in values)
-            return again if known else ()
+            return again if news else ()
         asked = found.asked_at
         reasons = tuple(
             f"{keys[one.name]} has version {one.short}, started before it"

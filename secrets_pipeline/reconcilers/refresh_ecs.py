@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
 
 _TASKS_PER_CALL = 100
-_FAILED_TASKS = 3
-"""As many as make a deployment's circuit breaker act at the earliest; without one, ECS tries for ever."""
+_FEWEST_FAILED_TASKS, _MOST_FAILED_TASKS = 3, 200
+"""Half of the desired tasks, within these bounds, make a deployment's circuit breaker act; without one, ECS tries for
+ever. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeploymentCircuitBreaker.html"""
 _DEPLOYED_BY_ECS = "ECS"
 
 
@@ -95,7 +96,7 @@ def _primary(service: Mapping[str, Any]) -> Mapping[str, Any]:
 def _rollout(service: Mapping[str, Any], deployment: Mapping[str, Any]) -> Rollout:
     progress = Progress(deployment.get("rolloutState") or Progress.COMPLETED)
     detail = str(deployment.get("rolloutStateReason") or "")
-    if progress is Progress.IN_PROGRESS and deployment.get("failedTasks", 0) >= _FAILED_TASKS:
+    if progress is Progress.IN_PROGRESS and deployment.get("failedTasks", 0) >= _threshold(deployment):
         progress = Progress.FAILED
     if progress is Progress.FAILED:
         detail = _failure(service, deployment)
@@ -110,6 +111,11 @@ def _rollout(service: Mapping[str, Any], deployment: Mapping[str, Any]) -> Rollo
         failed_try=_failure(service, failed) if failed else "",
         refusal=f"{by} deploys it: let that deploy it again, or write refresh: false" if by != _DEPLOYED_BY_ECS else "",
     )
+
+
+def _threshold(deployment: Mapping[str, Any]) -> int:
+    half = (int(deployment.get("desiredCount", 0)) + 1) // 2
+    return min(max(half, _FEWEST_FAILED_TASKS), _MOST_FAILED_TASKS)
 
 
 def _failure(service: Mapping[str, Any], deployment: Mapping[str, Any]) -> str:

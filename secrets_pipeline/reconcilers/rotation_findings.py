@@ -116,12 +116,14 @@ def _finished(context: StackContext, listed: SecretState) -> Finding:
     began = _began(context, state, pending)
     columns = {"version": pending, "pending since": _on(began)}
     if began is None:
-        unknown = f"version {pending} is AWSPENDING, and AWS does not say since when; {_next_step(state, pending)}"
+        unknown = (
+            f"version {pending} is AWSPENDING, and AWS does not say since when; {_next_step(context, state, pending)}"
+        )
         return Finding(state.name, Verdict.WAITING, unknown, columns)
     age = context.world.surroundings.now() - began
     if age <= timedelta(minutes=context.spec.verification.rotation_may_take_minutes):
         return Finding(state.name, Verdict.RIGHT, f"a rotation began {_span(age)} ago", columns)
-    cause, step = _cause(context, state, pending, began), _next_step(state, pending)
+    cause, step = _cause(context, state, pending, began), _next_step(context, state, pending)
     text = f"version {pending} has been AWSPENDING for {_span(age)}: {cause}; {step}"
     return Finding(state.name, Verdict.WRONG, text, columns)
 
@@ -136,6 +138,8 @@ def _began(context: StackContext, state: SecretState, pending: str) -> datetime 
 
 def _cause(context: StackContext, state: SecretState, pending: str, began: datetime) -> str:
     """The likely one: rotation is off, the function cannot run, or what it said itself."""
+    if _is_ours(context, state, pending):
+        return "`secrets-pipeline rotate` was stopped before its end"
     if not state.rotation_enabled:
         return "its rotation was cancelled meanwhile"
     function = invokable(context, state)
@@ -148,12 +152,17 @@ def _cause(context: StackContext, state: SecretState, pending: str, began: datet
     return f"the log of {state.rotation_lambda_arn} does not say why, or cannot be read from here"
 
 
-def _next_step(state: SecretState, pending: str) -> str:
+def _is_ours(context: StackContext, state: SecretState, pending: str) -> bool:
+    """Whether the pipeline itself, and no function, makes that version."""
+    return not state.rotation_enabled and context.marks.wrote(state, pending)
+
+
+def _next_step(context: StackContext, state: SecretState, pending: str) -> str:
     undo = (
         f"aws secretsmanager update-secret-version-stage --secret-id {state.name} --version-stage {PENDING} "
         f"--remove-from-version-id {pending}"
     )
-    if not state.rotation_enabled:
+    if not state.rotation_enabled and not _is_ours(context, state, pending):
         return f"take the label away once the database is known to hold the current password: {undo}"
     return f"mend that, then `secrets-pipeline rotate {state.name}` goes on with this version"
 

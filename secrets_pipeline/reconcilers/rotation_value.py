@@ -16,8 +16,6 @@ from secrets_pipeline.rotation.lambda_function.secret_value import (
     Address,
     DatabaseSecret,
     GenericSecret,
-    json_object,
-    login_of,
     parse,
 )
 from secrets_pipeline.spec import RotationSpec, RotationStrategy
@@ -78,10 +76,13 @@ def _database(
         )
     if superuser is None:
         return
-    document = json_object(superuser.get_secret_value())
-    login_of(document)
-    other = parse(superuser.get_secret_value()) if "engine" in document else None
-    if isinstance(other, DatabaseSecret) and other.address.place != found.address.place:
+    other = parse(superuser.get_secret_value())
+    if not isinstance(other, DatabaseSecret):
+        # Without them the function asks RDS, which knows the secrets that it manages itself, and no other.
+        yield _problem(
+            "the superuser's value is no JSON object with the key engine", "Add engine and host to the superuser's."
+        )
+    elif other.address.place != found.address.place:
         yield _problem(
             f"the superuser is one of {other.address}, and the secret is of {found.address}",
             "Name the superuser of the same engine, host and port.",

@@ -158,15 +158,29 @@ class ValueWriter:
         """
         current = before.current_version
         token = self.token(before.arn, current, intent)
-        if before.rotation_in_progress and before.version(PENDING) != token:
-            raise SkippedError(f"a rotation of {before.name} is in progress", remedy="Run again when it has finished.")
-        if before.version(PENDING) == token:
+        pending = before.version(PENDING)
+        if pending == token:
             return token
+        # One that is AWSPREVIOUS has been current: its rotation ended, and was taken back by hand.
+        if before.rotation_in_progress and pending != before.version(PREVIOUS):
+            raise SkippedError(f"a rotation of {before.name} is in progress", remedy="Run again when it has finished.")
         if current is not None:
             before = self._foretell(before, current, token, renders=False)
         self._put(before, token, make, PENDING)
-        self._context.inventory.refresh(before.name)
+        after = self._context.inventory.refresh(before.name)
+        if after is not None and after.version(PENDING) != token:
+            self._stage_again(after, token)
         return token
+
+    def _stage_again(self, state: SecretState, token: str) -> None:
+        """An earlier try stored this version, and somebody took AWSPENDING off it."""
+        held = state.version(PENDING)
+        from_held = {} if held is None else {"RemoveFromVersionId": held}
+        if state.rotation_in_progress or not self._restage(
+            state, VersionStage=PENDING, MoveToVersionId=token, **from_held
+        ):
+            raise SkippedError(f"a rotation of {state.name} began meanwhile", remedy="Run again when it has finished.")
+        self._context.inventory.refresh(state.name)
 
     def promote(self, name: str, version: str) -> None:
         """Move AWSCURRENT to the version that waits under AWSPENDING, and record it as ours.

@@ -25,8 +25,8 @@ _TRACEBACK: Final = "Traceback (most recent call last):"
 _ANY_SECRET: Final = re.compile(r"arn:[\w-]+:secretsmanager:")
 _LONG: Final = re.compile(r"(?<![\w:/.-])(?!arn:)[^\s'\"]{24,}(?![\w:/-])")
 _TYPE: Final = re.compile(r"[A-Za-z_][\w.]*: ")
-_QUOTED: Final = re.compile(r"(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"")
-"""An apostrophe within a word begins no quotation."""
+_QUOTED: Final = re.compile(r"(?<!\w)'(?:[^'\\]|\\.|'(?=\w))*(?:'|\\?$)|\"(?:[^\"\\]|\\.)*(?:\"|\\?$)")
+"""An apostrophe within a word begins and ends no quotation; one without an end goes on in lines that nobody repeats."""
 _MOST: Final = 300
 
 

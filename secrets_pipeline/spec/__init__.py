@@ -1,6 +1,6 @@
 """Resolved stack in, desired state out. The input contract lives here."""
 
-from secrets_pipeline.spec.across import followers
+from secrets_pipeline.spec.across import followers, referred
 from secrets_pipeline.spec.alert_settings import AlertSettings
 from secrets_pipeline.spec.build import SpecSet, build_spec, build_specs
 from secrets_pipeline.spec.control_model import CONTROL_IDS, ControlParameters
@@ -111,4 +111,5 @@ __all__ = [
     "load_settings",
     "locks_out_root",
     "parse_schedule",
+    "referred",
 ]

@@ -19,14 +19,15 @@ def followers(specs: Mapping[str, StackSpec], stack: str) -> tuple[str, ...]:
         Names in the order in which they follow, without the stack itself; each once, also where stacks refer to each
         other.
     """
-    direct = {name: {one.stack for one in _referred(spec) if one.stack} for name, spec in specs.items()}
+    direct = {name: {one.stack for one in referred(spec) if one.stack} for name, spec in specs.items()}
     found: list[str] = [stack]
     for leader in found:
         found += sorted(name for name, named in direct.items() if leader in named and name not in found)
     return tuple(found[1:])
 
 
-def _referred(spec: StackSpec) -> Iterator[Output]:
+def referred(spec: StackSpec) -> Iterator[Output]:
+    """The outputs that a stack's values are rendered from, its own and other stacks'."""
     for secret in spec.secrets:
         yield from _outputs(secret)
 

@@ -85,7 +85,7 @@ def check_superusers(stack: StackScope, secrets: Iterable[SecretSpec]) -> None:
             continue
         inputs = Inputs(stack.components[secret.ref.component], {}, ("vars", "secrets", secret.ref.key, _KEY))
         keys = top_keys(superuser.value) or frozenset()
-        lacks = [key for key in ("username", _PASSWORD) if key not in keys]
+        lacks = [key for key in DATABASE_KEYS if key not in keys]
         if superuser is secret:
             inputs.error(
                 "superuser_secret",
@@ -96,7 +96,7 @@ def check_superusers(stack: StackScope, secrets: Iterable[SecretSpec]) -> None:
             inputs.error(
                 "superuser_secret",
                 f"secret {superuser.name} has no key {' and no '.join(lacks)} to log in with",
-                "Name the secret of the database's master user: JSON with username and password.",
+                "Name the secret of the database's master user: JSON with engine, host, username and password.",
             )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
+from secrets_pipeline import local
 from tests.cli.shop import Shop, opened
 
 if TYPE_CHECKING:
@@ -80,6 +81,16 @@ def test_a_rotated_secret_is_followed_by_all_that_is_rendered_from_it_in_every_s
     assert "0 warning, 0 failed" in result.stdout
     for secret in (before, token):
         assert secret not in result.output
+
+
+def test_what_follows_does_not_rely_on_lists_that_lag_behind(shop: Shop) -> None:
+    local.freeze_lists(shop.aws)
+    try:
+        assert shop.run("rotate", TOKEN).exit_code == 0
+    finally:
+        local.thaw_lists(shop.aws)
+    assert json.loads(value(shop, HEADER)) == {"authorization": f"Bearer {value(shop, TOKEN)}"}
+    assert json.loads(value(shop, ELSEWHERE)) == {"authorization": value(shop, TOKEN)}
 
 
 def test_json_tells_what_was_rotated_and_what_followed(shop: Shop) -> None:

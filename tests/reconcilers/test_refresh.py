@@ -12,6 +12,7 @@ from secrets_pipeline import local
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.local import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, RefreshReconciler
+from secrets_pipeline.reconcilers.refresh_ecs import _rollout
 from secrets_pipeline.reconcilers.refresh_lambda import VARIABLE
 from secrets_pipeline.spec import (
     EcsDelivery,
@@ -264,6 +265,19 @@ def test_a_command_is_sent_when_a_value_changed_and_not_at_first_sight(bench: Be
     assert len(sent(bench)) == 2
 
 
+def test_a_consumer_of_which_nobody_knows_since_when_it_runs_is_not_started_by_every_deep_run(bench: Bench) -> None:
+    spec = refreshing(bench, command(bench))
+    bench.provision(spec)
+    assert bench.plan(spec, STAGE, options=ApplyOptions(deep=True))[f"ssm {command(bench).name}"].action is (
+        ChangeClass.NONE
+    )
+    bench.provision(spec, options=ApplyOptions(deep=True))
+    assert sent(bench) == []
+    change_value(bench)
+    bench.provision(spec, options=ApplyOptions(deep=True))
+    assert len(sent(bench)) == 1
+
+
 def test_a_command_that_could_not_be_sent_is_sent_by_the_next_run(bench: Bench) -> None:
     spec = refreshing(bench, command(bench))
     bench.provision(spec)
@@ -359,6 +373,18 @@ def test_a_service_whose_tasks_cannot_be_started_fails_with_the_cause_until_it_i
         iam.put_role_policy(RoleName="refreshed", PolicyName="read", PolicyDocument=json.dumps(READ))
     assert isinstance(bench.provision(spec)[f"{STAGE} ecs {bench.stack}/orders"], Applied)
     assert versions(bench) == {newest}
+
+
+@pytest.mark.parametrize(
+    ("desired", "failed", "progress"),
+    [(1, 2, "IN_PROGRESS"), (1, 3, "FAILED"), (40, 19, "IN_PROGRESS"), (40, 20, "FAILED"), (1000, 200, "FAILED")],
+)
+def test_a_large_service_may_lose_more_tasks_before_its_rollout_counts_as_failed(
+    desired: int, failed: int, progress: str
+) -> None:
+    deployment: dict[str, object] = {"id": "d", "status": "PRIMARY", "rolloutState": "IN_PROGRESS"}
+    deployment |= {"desiredCount": desired, "failedTasks": failed}
+    assert _rollout({"deployments": [deployment]}, deployment).progress == progress
 
 
 def test_a_service_that_was_rolled_back_is_started_anew_by_the_next_run(bench: Bench) -> None:

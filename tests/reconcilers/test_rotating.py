@@ -103,6 +103,44 @@ def test_killed_at_any_call_the_database_s_password_is_current_or_pending_and_th
     assert {type(one).__name__ for one in bench.provision(with_database).values()} == {"Unchanged"}
 
 
+def test_a_try_whose_pending_label_was_taken_away_is_gone_on_with(
+    bench: Bench, interruption: Interruption, killed: type[BaseException], with_database: StackSpec
+) -> None:
+    reconciler = RotateReconciler(bench.context(with_database, interruption=interruption), [bench.name("password")])
+    (change,) = reconciler.plan()
+    interruption.kill_before("ModifyDBInstance")
+    with pytest.raises(killed):
+        reconciler.apply(change)
+    interruption.before = interruption.after = lambda _operation: None
+    pending = next(version for version, labels in stages(bench).items() if "AWSPENDING" in labels)
+    bench.secrets.update_secret_version_stage(
+        SecretId=bench.name("password"), VersionStage="AWSPENDING", RemoveFromVersionId=pending
+    )
+    assert isinstance(rotate_now(bench, with_database), Applied)
+    assert bench.current("password") == pending
+    assert accepts(bench, bench.document("password")["password"])
+
+
+def test_a_value_that_was_given_up_by_hand_does_not_come_back(bench: Bench, with_database: StackSpec) -> None:
+    spec = bench.create(bench.generated("key"), bench.generated(fields=FIELDS), databases=(bench.database(),))
+    for key in ("key", "password"):
+        first = bench.current(key)
+        assert isinstance(rotate_now(bench, spec, key), Applied)
+        given_up = bench.value(key)
+        bench.secrets.update_secret_version_stage(
+            SecretId=bench.name(key),
+            VersionStage="AWSCURRENT",
+            MoveToVersionId=first,
+            RemoveFromVersionId=bench.current(key),
+        )
+        if key == "password":
+            bench.rds.modify_db_instance(
+                DBInstanceIdentifier=bench.stack, MasterUserPassword=bench.document(key)["password"]
+            )
+        assert isinstance(rotate_now(bench, spec, key), Applied)
+        assert bench.value(key) != given_up
+
+
 def stages(bench: Bench) -> dict[str, list[str]]:
     return bench.describe("password")["VersionIdsToStages"]
 

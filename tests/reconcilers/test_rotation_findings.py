@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from secrets_pipeline.reconcilers import Verdict
+from secrets_pipeline.reconcilers.rotating import RotateReconciler
 from secrets_pipeline.reconcilers.rotation_findings import (
     rotation_function_invokable,
     rotation_not_overdue,
@@ -24,7 +25,7 @@ from tests.reconcilers.conftest import ASSUMED_BY_LAMBDA, ROTATES
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers import Finding, StackContext
-    from tests.reconcilers.conftest import Bench
+    from tests.reconcilers.conftest import Bench, Interruption
 
 HANDLER = Path(__file__).parents[1] / "local" / "rotation_function.py"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -181,6 +182,23 @@ def test_a_stuck_rotation_names_its_likely_cause(bench: Bench, broken: Callable[
     broken(bench)
     verdict, detail = only(rotation_not_stuck(later(bench, spec, HOUR)))
     assert (verdict, cause in detail) == (Verdict.WRONG, True), detail
+
+
+def test_a_rotation_of_ours_that_was_stopped_is_gone_on_with(
+    bench: Bench, interruption: Interruption, killed: type[BaseException]
+) -> None:
+    fields = {"engine": "postgres", "username": "owner", "dbname": "orders"}
+    spec = bench.create(bench.generated(fields=fields), databases=(bench.database(),))
+    reconciler = RotateReconciler(bench.context(spec, interruption=interruption), [bench.name("password")])
+    interruption.kill_before("ModifyDBInstance")
+    with pytest.raises(killed):
+        bench.run(reconciler)
+    interruption.before = interruption.after = lambda _operation: None
+    verdict, detail = only(rotation_not_stuck(later(bench, spec, HOUR)))
+    assert verdict is Verdict.WRONG
+    assert "`secrets-pipeline rotate` was stopped before its end" in detail
+    assert f"`secrets-pipeline rotate {bench.name('password')}` goes on" in detail
+    assert "take the label away" not in detail
 
 
 def test_a_function_that_is_there_and_lets_secrets_manager_in_is_right(bench: Bench) -> None:

@@ -64,7 +64,12 @@ def test_the_superuser_is_one_of_the_same_server() -> None:
     value = {**DATABASE, "masterarn": MASTER}
     assert not found(ALTERNATING, value, superuser={**DATABASE, "username": "root"})
     assert "the superuser is one of other:5432" in found(ALTERNATING, value, superuser={**DATABASE, "host": "other"})
-    assert "no text under the key password" in found(ALTERNATING, value, superuser={"username": "root"})
+    nameless = {key: text for key, text in DATABASE.items() if key != "password"}
+    assert "no text under the key password" in found(ALTERNATING, value, superuser=nameless)
+    # The function would take it for a secret that RDS manages, of a server that RDS does not know it for.
+    assert "no JSON object with the key engine" in found(
+        ALTERNATING, value, superuser={"username": "root", "password": "canary"}
+    )
 
 
 def database(name: str, **more: object) -> DatabaseState:

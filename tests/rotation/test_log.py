@@ -68,6 +68,15 @@ def test_what_may_be_a_value_is_left_out() -> None:
     assert ARN in quoted(f"not allowed for '{ARN}'")
 
 
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_a_value_with_quotes_in_it_or_without_their_end_is_left_out_as_well(quote: str) -> None:
+    both = "Zx9'q\"canary"
+    assert quoted(f"ValueError: cannot use {both!r} here") == "ValueError: cannot use '…' here"
+    assert quoted(f"ValueError: cannot use {quote}it's canary") == "ValueError: cannot use '…'"
+    assert quoted("ValueError: cannot use 'Zx9'canary' here") == "ValueError: cannot use '…' here"
+    assert quoted(f"ValueError: cannot use {quote}canary\\") == "ValueError: cannot use '…'"
+
+
 def test_an_apostrophe_is_no_quotation() -> None:
     text = "RotationError: The secret's JSON has no text under the key host. Add it to the secret's value."
     assert quoted(text) == text

@@ -27,7 +27,8 @@ components:
       vars:
         context_name: other
         secrets:
-          admin.user: {generate_random_password: true, username: admin}
+          admin.user: {generate_random_password: true, username: admin, engine: postgres, host: db}
+          nowhere: {generate_random_password: true, username: admin}
           token: {generate_random_password: true}
     secretsmanager/app:
       vars:
@@ -131,7 +132,11 @@ def test_tls_is_switched_off_by_an_explicit_key_alone(bench: Bench) -> None:
         (f"{DATABASE}rotation: {{managed: true, superuser_secret: key}}", "named as its own superuser"),
         (
             f"{DATABASE}rotation: {{managed: true, superuser_secret: secretsmanager/other.token}}",
-            "secret other/token has no key username and no password",
+            "secret other/token has no key engine and no host and no username and no password",
+        ),
+        (
+            f"{DATABASE}rotation: {{managed: true, superuser_secret: secretsmanager/other.nowhere}}",
+            "secret other/nowhere has no key engine and no host to log in with",
         ),
         (
             f"{DATABASE}rotation: {{managed: true, strategy: single-user, superuser_secret: master}}",

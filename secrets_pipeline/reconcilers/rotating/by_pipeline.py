@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from secrets_pipeline.reconcilers.states import PREVIOUS
 from secrets_pipeline.reconcilers.value_writer import ValueWriter
 from secrets_pipeline.rotation.steps import RotationStep, Watch
 from secrets_pipeline.spec import GeneratedValue, SecretSpec
@@ -23,8 +24,11 @@ def renewed(value: GeneratedValue, current: SecretStr | None) -> SecretStr:
 
 
 def intent(state: SecretState) -> str:
-    """What is being written: once a request, and the same for every try of it until AWSCURRENT moves."""
-    return f"rotate {state.current_version}"
+    """What is being written: once a request, and the same for every try of it until AWSCURRENT moves.
+
+    Where it was moved back to an older version by hand, the version that it was moved from is none of this request's.
+    """
+    return f"rotate {state.current_version} after {state.version(PREVIOUS)}"
 
 
 class PipelineRotation:
