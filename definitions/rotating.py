@@ -1,6 +1,7 @@
 """The job that rotates secrets now; what follows from the new values is the job `follow_rotation`'s."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -25,6 +26,13 @@ class Rotate(dg.Config):
 
     secrets: list[str] = []  # noqa: RUF012 - Dagster copies the default
     seconds: float = 300.0
+
+
+def names_of(run: dg.DagsterRun) -> tuple[str, ...]:
+    """The secrets that a run of `rotate_secrets` is to rotate: by its config, else by its tag."""
+    given: Any = run.run_config
+    config = given.get("ops", {}).get("rotate", {}).get("config", {})
+    return tuple(config.get("secrets") or secrets_of(run))
 
 
 @dg.op(description="Rotate secrets of one stack now, each to its end; one that fails does not hide the others.")

@@ -4,7 +4,8 @@ import hashlib
 import json
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -16,6 +17,7 @@ from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import places, sights
 from secrets_pipeline.rotation.events import Kind
 from secrets_pipeline.rotation.events.polling import News, compare
+from secrets_pipeline.spec import followers
 
 NAME = "rotation_polling_sensor"
 _LOOKING_SECONDS = 20.0
@@ -50,6 +52,7 @@ def rotation_polling_sensor_for(
             return dg.SkipReason("the operator's settings name a queue: rotation_event_sensor reads it")
         known = _read(context.cursor)
         news = _look(context, stacks, known, int(clock()))
+        news += list(_following(stacks, news))
         requests = [_request(jobs[kind].name, stack, some) for (kind, stack, _), some in sorted(_by_run(news).items())]
         cursor = json.dumps(known, separators=(",", ":"))
         if len(cursor) > LARGEST_CURSOR:
@@ -84,6 +87,13 @@ def _look(context: dg.SensorEvaluationContext, stacks: Stacks, known: dict[str, 
         known[place] = {"at": now, "secrets": learnt}
         news.extend(some)
     return news
+
+
+def _following(stacks: Stacks, news: Iterable[News]) -> Iterator[News]:
+    """The same of other stacks that are rendered from a value that has changed."""
+    for one in news:
+        behind = followers(stacks.desired.specs, one.stack) if one.kind is Kind.ROTATED else ()
+        yield from (replace(one, stack=stack) for stack in behind)
 
 
 def _read(cursor: str | None) -> dict[str, Any]:

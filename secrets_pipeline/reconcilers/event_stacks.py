@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -11,7 +11,7 @@ from secrets_pipeline.errors import GuardError
 from secrets_pipeline.reconcilers.marks import STACK, VALUE_VERSION
 from secrets_pipeline.reconcilers.states import SecretState, secret_state
 from secrets_pipeline.rotation.events import Hint, Kind
-from secrets_pipeline.spec import StackSpec, Target
+from secrets_pipeline.spec import StackSpec, Target, followers
 
 _SUFFIX = 7
 """Of a secret's ARN: a hyphen and six characters."""
@@ -89,14 +89,20 @@ class EventStacks:
             return Dismissed(f"the pipeline itself wrote version {hint.version}")
         stack = state.tags.get(STACK, "")
         if stack in self._broken or (stack in self._specs and _lives_in(self._specs[stack].target, hint)):
-            return (Concern(stack, state.name),)
+            return self._with_followers(hint, [stack], state.name)
         return self._declared(hint, state.name)
 
+    def _with_followers(self, hint: Hint, stacks: Sequence[str], name: str) -> tuple[Concern, ...]:
+        """Of a value that has changed also the stacks that are rendered from it, wherever they live."""
+        rotated = hint.kind is Kind.ROTATED
+        behind = [one for stack in stacks for one in followers(self._specs, stack)] if rotated else []
+        return tuple(Concern(one, name) for one in dict.fromkeys([*stacks, *behind]))
+
     def _declared(self, hint: Hint, name: str) -> Verdict:
-        found = tuple(
-            Concern(spec.stack, name) for spec in self._here(hint) if any(one.name == name for one in spec.secrets)
-        )
-        return found or Dismissed(f"secret {name} belongs to no stack of this repository")
+        found = [spec.stack for spec in self._here(hint) if any(one.name == name for one in spec.secrets)]
+        if not found:
+            return Dismissed(f"secret {name} belongs to no stack of this repository")
+        return self._with_followers(hint, found, name)
 
     def _of_database(self, hint: Hint) -> Verdict:
         noun, _, identifier = (hint.resource or "").rpartition(":")

@@ -39,6 +39,15 @@ STACK = """
               one: {generate_random_password: true}
               two: {generate_random_password: true}
 """
+FOLLOWER = """
+    vars: {context_name: CONTEXT, environment: dev}
+    components:
+      terraform:
+        secretsmanager:
+          vars:
+            secrets:
+              copy: {secret_data: {one: "!terraform.output secretsmanager LEADER secret_values.one"}}
+"""
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,13 @@ class Ground:
                     Tags=[{"Key": "secrets-pipeline:stack", "Value": f"{context}-dev"}],
                 )
         return ground
+
+    def follow(self, leader: str, context: str) -> str:
+        """Write one more stack, with a secret that is rendered from another stack's `one`; its name."""
+        (self.repository / "stacks" / f"{context}.yaml").write_text(
+            dedent(FOLLOWER.replace("CONTEXT", context).replace("LEADER", leader))
+        )
+        return f"{context}-dev"
 
     @property
     def secrets(self) -> SecretsManagerClient:

@@ -126,6 +126,20 @@ def test_the_run_carries_the_event_the_secret_and_the_stack(watch: Watch) -> Non
     assert request.tags[ATTEMPT_TAG] == "1"
 
 
+def test_stacks_that_are_rendered_from_the_secret_get_a_run_each(watch: Watch) -> None:
+    leader = watch.ground.stacks[0]
+    behind = watch.ground.follow(leader, leader.removesuffix("-dev") + "x")
+    event = label_updated(watch.one)
+    watch.ground.send(event)
+    requests, _ = watch.tick()
+    assert [one.tags[PARTITION_TAG] for one in requests] == sorted([leader, behind])
+    watch.make(requests[:1])
+    assert [one.tags[PARTITION_TAG] for one in watch.tick()[0]] == [requests[1].tags[PARTITION_TAG]]
+    watch.make(requests[1:])
+    assert watch.tick()[0] == []
+    assert watch.ground.waiting() == 0
+
+
 def test_a_new_stack_gets_its_partition_in_the_same_tick(watch: Watch) -> None:
     watch.ground.send(label_updated(watch.one))
     sensor = rotation_event_sensor_for(JOBS)

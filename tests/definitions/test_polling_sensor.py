@@ -86,6 +86,17 @@ def test_the_first_tick_learns_and_a_rotation_after_it_starts_one_run_of_its_sta
     assert look.tick() == []
 
 
+def test_stacks_that_are_rendered_from_the_secret_get_a_run_each(look: Look) -> None:
+    leader = look.ground.stacks[0]
+    behind = look.ground.follow(leader, leader.removesuffix("-dev") + "x")
+    assert look.tick() == []
+    look.ground.secrets.put_secret_value(SecretId=look.one, SecretString="rotated")
+    requests = look.tick()
+    assert [one.tags["dagster/partition"] for one in requests if isinstance(one, dg.RunRequest)] == sorted(
+        [leader, behind]
+    )
+
+
 def test_a_tick_that_is_repeated_asks_under_the_same_key(look: Look) -> None:
     look.tick()
     look.ground.secrets.put_secret_value(SecretId=look.one, SecretString="rotated")

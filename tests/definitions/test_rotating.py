@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
 from definitions import defs
 from definitions.assets import FOLLOWING
+from definitions.partitions import PARTITION_TAG
+from definitions.requests import SECRETS_TAG
+from definitions.resources import AwsSessions
+from definitions.sensors import rotated_in_part_sensor, rotated_secrets_sensor
 from secrets_pipeline.reconcilers import STAGES
+from tests.definitions.conftest import Repository
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+PLACE = {"environment": "dev", "region": "eu-west-2", "account_id": "111122223333"}
+GENERATED = {"generate_random_password": True}
 
 
 def needs(job: dg.JobDefinition) -> dict[str, set[str]]:
@@ -59,3 +68,45 @@ def test_a_rotation_without_a_name_is_refused_before_any_call(tmp_path: Path) ->
     assert [failure.description for failure in failures if failure] == [
         "no secret is named: set ops.rotate.config.secrets in the launchpad"
     ]
+
+
+@pytest.mark.parametrize("in_part", [False, True])
+def test_secrets_that_a_daemon_rotated_are_followed_in_their_stack_and_in_those_behind_it(
+    in_part: bool, repository: Repository, instance: dg.DagsterInstance
+) -> None:
+    leader, follower = "lead-dev", "behind-dev"
+    repository.tree = {
+        leader: {"secretsmanager": {**PLACE, "context_name": "lead", "secrets": {"one": GENERATED}}},
+        follower: {
+            "secretsmanager": {
+                **PLACE,
+                "context_name": "behind",
+                "secrets": {
+                    "two": {"secret_data": {"one": f"!terraform.output secretsmanager {leader} secret_values.one"}}
+                },
+            }
+        },
+    }
+    run = dg.DagsterRun(
+        job_name="rotate_secrets",
+        run_id=str(uuid.uuid4()),
+        run_config={"ops": {"rotate": {"config": {"secrets": ["lead/dev/one"]}}}},
+        tags={PARTITION_TAG: leader},
+    )
+    stacks = repository.stacks(AwsSessions())
+    kind = dg.DagsterEventType.RUN_FAILURE if in_part else dg.DagsterEventType.RUN_SUCCESS
+    sensor = rotated_in_part_sensor if in_part else rotated_secrets_sensor
+    context = dg.build_run_status_sensor_context(
+        sensor_name=sensor.name,
+        dagster_instance=instance,
+        dagster_run=run,
+        dagster_event=dg.DagsterEvent(kind.value, "rotate_secrets"),
+        resources={"stacks": stacks},
+    )
+    given: Any = sensor(context)
+    requests = list(given)
+    assert [(one.job_name, one.tags[PARTITION_TAG]) for one in requests] == [
+        ("follow_rotation", leader),
+        ("follow_rotation", follower),
+    ]
+    assert {one.tags[SECRETS_TAG] for one in requests} == {"lead/dev/one"}
