@@ -16,6 +16,7 @@ from secrets_pipeline.reconcilers.findings import Verdict
 from secrets_pipeline.reconcilers.rotating.function_log import FunctionLog
 from secrets_pipeline.reconcilers.rotation_findings import function_configuration, invokable
 from secrets_pipeline.reconcilers.states import PENDING
+from secrets_pipeline.reconcilers.version_dates import version_dates
 from secrets_pipeline.rotation.causes import Cause, Observed, cause_of
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _again(context: StackContext, state: SecretState, pending: str) -> None:
 
 def _observed(context: StackContext, state: SecretState, pending: str | None) -> Observed:
     function = invokable(context, state) if state.rotation_lambda_arn else None
-    created = _created(context, state) if pending else {}
+    created = version_dates(context, state) if pending else {}
     began, current = created.get(pending or ""), created.get(state.current_version or "")
     heard = FunctionLog(context, state, since=began).heard(pending) if pending and began else None
     problem = context.inventory.keys.problem(state.kms_key_id) if state.kms_key_id else None
@@ -118,14 +119,6 @@ def _observed(context: StackContext, state: SecretState, pending: str | None) ->
         said=heard.failure if heard else "",
         mended=_was_changed(context, state, began),
     )
-
-
-def _created(context: StackContext, state: SecretState) -> dict[str, datetime]:
-    client = context.account.client("secretsmanager")
-    with calling("ListSecretVersionIds", state.name):
-        # A page has room for every version with a label.
-        versions = client.list_secret_version_ids(SecretId=state.arn, MaxResults=100)["Versions"]
-    return {one["VersionId"]: one["CreatedDate"] for one in versions if "VersionId" in one and "CreatedDate" in one}
 
 
 def _was_changed(context: StackContext, state: SecretState, since: datetime | None) -> bool:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.aws import calling
 from secrets_pipeline.reconcilers.states import PREVIOUS, SecretState
+from secrets_pipeline.reconcilers.version_dates import version_dates
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
@@ -44,22 +44,10 @@ def current_value(context: StackContext, state: SecretState) -> CurrentValue | N
     if version is None or state.deleted_at is not None:
         return None
     created: Mapping[str, datetime] = context.inventory.remember(
-        "version-dates", state.name, version, read=lambda: _created(context, state)
+        "version-dates", state.name, version, read=lambda: version_dates(context, state)
     )
     made, before = created.get(version), created.get(state.version(PREVIOUS) or "")
     if made is not None and before is not None and before > made:
         return CurrentValue(state.name, version, state.last_changed_at or made)
     rotated = state.last_rotated_at
     return CurrentValue(state.name, version, rotated if made and rotated and rotated > made else made)
-
-
-def _created(context: StackContext, state: SecretState) -> Mapping[str, datetime]:
-    with calling("ListSecretVersionIds", state.name):
-        client = context.account.client("secretsmanager")
-        answer = client.list_secret_version_ids(SecretId=state.arn)
-        found = list(answer["Versions"])
-        # boto3 has no paginator for it.
-        while token := answer.get("NextToken"):
-            answer = client.list_secret_version_ids(SecretId=state.arn, NextToken=token)
-            found += answer["Versions"]
-        return {one["VersionId"]: one["CreatedDate"] for one in found if "CreatedDate" in one}

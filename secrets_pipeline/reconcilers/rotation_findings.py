@@ -17,6 +17,7 @@ from secrets_pipeline.reconcilers.invocation import invocation_problem, invocati
 from secrets_pipeline.reconcilers.rotating.function_log import FunctionLog
 from secrets_pipeline.reconcilers.rotation import described
 from secrets_pipeline.reconcilers.states import PENDING, SecretState
+from secrets_pipeline.reconcilers.version_dates import version_dates
 from secrets_pipeline.rotation.schedule import RotationRules, next_due
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _finished(context: StackContext, listed: SecretState) -> Finding:
     pending = state.version(PENDING) if state is not None else None
     if state is None or pending is None or not state.rotation_in_progress:
         return Finding(listed.name, Verdict.RIGHT, "no rotation is under way")
-    began = _began(context, state, pending)
+    began = version_dates(context, state).get(pending)
     columns = {"version": pending, "pending since": _on(began)}
     if began is None:
         unknown = (
@@ -126,14 +127,6 @@ def _finished(context: StackContext, listed: SecretState) -> Finding:
     cause, step = _cause(context, state, pending, began), _next_step(context, state, pending)
     text = f"version {pending} has been AWSPENDING for {_span(age)}: {cause}; {step}"
     return Finding(state.name, Verdict.WRONG, text, columns)
-
-
-def _began(context: StackContext, state: SecretState, pending: str) -> datetime | None:
-    client = context.account.client("secretsmanager")
-    with calling("ListSecretVersionIds", state.name):
-        # A page has room for every version with a label: a secret has twenty labels at most.
-        versions = client.list_secret_version_ids(SecretId=state.arn, MaxResults=100)["Versions"]
-    return next((one.get("CreatedDate") for one in versions if one.get("VersionId") == pending), None)
 
 
 def _cause(context: StackContext, state: SecretState, pending: str, began: datetime) -> str:
