@@ -12,7 +12,7 @@ from secrets_pipeline.engine import Applied, Failed
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.reconcilers import STAGES, StackContext, apply_stack, commit, generate_passwords, plan_stack
 from secrets_pipeline.references import Output
-from secrets_pipeline.spec import OperatorSettings, StackSpec
+from secrets_pipeline.spec import EventSettings, OperatorSettings, StackSpec
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench
@@ -61,7 +61,8 @@ def test_nothing_but_who_we_are_is_asked(bench: Bench, work: Callable[[StackCont
             databases=(bench.database(),),
         )
     )
-    context = bench.context(spec)
+    events = EventSettings(queue="wrong-account", region=bench.aws.region)
+    context = bench.context(spec, settings=OperatorSettings(events=events))
     bench.reset_calls()
     refusals = list(refused(work, context))
     assert refusals
