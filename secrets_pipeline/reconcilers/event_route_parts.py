@@ -179,6 +179,8 @@ class RulePart:
                 EventPattern=json.dumps(self._pattern),
                 State="ENABLED",
                 Description="Events for secrets-pipeline",
+                # Without them it would be a stranger to the run after a crash; of a rule that exists they are ignored.
+                Tags=_tags(),
             )
         with calling("TagResource", self._name):
             events.tag_resource(ResourceARN=self._arn, Tags=_tags())
