@@ -63,7 +63,7 @@ class SettleControl:
         """Nothing."""
 
 
-def settle(aws: LocalAws, seconds: float = 60) -> None:
+def settle(aws: LocalAws, seconds: float = 180) -> None:
     """Wait until nothing is under way: rotations, tests of rotations, events to their targets.
 
     Args:

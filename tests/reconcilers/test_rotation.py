@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench, Interruption
 
 STAGE = "secret_rotation"
-ROLE = "arn:aws:iam::111122223333:role/rotation"
+ROLE = "arn:aws:iam::111122223333:role/rotation-configured"
 FUNCTION = "${output.worker.function_arn}"
 
 
