@@ -19,7 +19,8 @@ ALERTED_TAG = "secrets-pipeline/alerted"
 """On a run that has said itself why it fails."""
 _KEY = "key"
 _NO_STACK = "no stack"
-_REMEMBERED = 50
+_REMEMBERED = 1_000
+"""Alerts of one stack that are compared; what is said after more of them within the time is said again."""
 
 
 class Log(Protocol):

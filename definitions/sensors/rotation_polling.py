@@ -1,4 +1,4 @@
-"""The sensor that looks for rotations by itself where no queue brings their events."""
+"""The sensor that looks for rotations by itself where no queue brings their events, and always for stuck ones."""
 
 import hashlib
 import json
@@ -42,16 +42,18 @@ def rotation_polling_sensor_for(
         jobs=list({job.name: job for job in answering.values()}.values()),
         minimum_interval_seconds=seconds_between,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Follows rotations by version ids and dates of ListSecrets, where settings name no queue.",
+        description="Follows rotations by version ids and dates of ListSecrets, where settings name no queue; beside "
+        "a queue it looks for rotations that are stuck without an event.",
     )
     def rotation_polling_sensor(
         context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks]
     ) -> dg.SensorResult | dg.SkipReason:
         """Compare each place with what was known of it; the first look learns."""
-        if stacks.settings.events is not None:
-            return dg.SkipReason("the operator's settings name a queue: rotation_event_sensor reads it")
         known = _read(context.cursor)
         news = _look(context, stacks, known, int(clock()))
+        if stacks.settings.events is not None:
+            # rotation_event_sensor follows versions. Events of CloudTrail are best effort, and need a trail.
+            news = [one for one in news if one.kind is Kind.FAILED]
         news += list(_following(stacks, news))
         requests = [_request(jobs[kind].name, stack, some) for (kind, stack, _), some in sorted(_by_run(news).items())]
         cursor = json.dumps(known, separators=(",", ":"))

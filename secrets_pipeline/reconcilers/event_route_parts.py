@@ -44,7 +44,7 @@ class BusPart:
         if found is None:
             return Seen(exists=False)
         policy = str(found.get("Policy") or "{}")
-        differences = () if same(policy, json.dumps(self._policy(policy))) else ("its policy differs",)
+        differences = () if same(policy, json.dumps(self._policy(policy) or {})) else ("its policy differs",)
         return Seen(True, is_ours(_event_tags(self._account, self._layout.bus)), differences)
 
     def make(self) -> None:
@@ -57,9 +57,14 @@ class BusPart:
         else:
             with calling("TagResource", self._layout.queue):
                 events.tag_resource(ResourceARN=self._layout.bus, Tags=_tags())
-        policy = self._policy(str((found or {}).get("Policy") or "{}"))
-        with calling("PutPermission", self._layout.queue):
-            events.put_permission(EventBusName=self._layout.queue, Policy=json.dumps(policy))
+        before = str((found or {}).get("Policy") or "{}")
+        policy = self._policy(before)
+        if policy is not None:
+            with calling("PutPermission", self._layout.queue):
+                events.put_permission(EventBusName=self._layout.queue, Policy=json.dumps(policy))
+        elif not same(before, "{}"):
+            with calling("RemovePermission", self._layout.queue):
+                events.remove_permission(EventBusName=self._layout.queue, RemoveAllPermissions=True)
 
     def _described(self) -> Mapping[str, Any] | None:
         events = self._account.client("events")
@@ -69,9 +74,11 @@ class BusPart:
             except events.exceptions.ResourceNotFoundException:
                 return None
 
-    def _policy(self, existing: str) -> Document:
+    def _policy(self, existing: str) -> Document | None:
         kept = set() if self._may_forget else _accounts(existing)
-        return self._layout.bus_policy(sorted({*self._layout.others, *kept}))
+        accounts = sorted({*self._layout.others, *kept})
+        # AWS refuses a statement without principals; roles of the home account need none.
+        return self._layout.bus_policy(accounts) if accounts else None
 
 
 class RolePart:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from secrets_pipeline.aws import ROLE_SESSION_NAME, AwsAccount, Sessions, calling, pages
-from secrets_pipeline.errors import GuardError
+from secrets_pipeline.errors import AwsError, GuardError
 from secrets_pipeline.reconcilers.marks import STACK, VALUE_VERSION
 from secrets_pipeline.reconcilers.states import SecretState, secret_state
 from secrets_pipeline.rotation.events import Hint, Kind
 from secrets_pipeline.spec import StackSpec, Target, followers
 
+_HIDDEN = frozenset({"AccessDeniedException", "AccessDenied"})
 _SUFFIX = 7
 """Of a secret's ARN: a hyphen and six characters."""
 
@@ -81,7 +82,14 @@ class EventStacks:
 
     def _of_secret(self, hint: Hint, account: AwsAccount) -> Verdict:
         named = hint.secret or ""
-        state = self._secret(hint, account, named)
+        try:
+            state = self._secret(hint, account, named)
+        except AwsError as error:
+            declared = self._declared(hint, _name(named))
+            if error.code not in _HIDDEN or not isinstance(declared, Dismissed):
+                raise
+            # Events tell of every secret of the account; a role of least privilege sees those of its stacks.
+            return Dismissed(f"{declared.reason}, and may not be described")
         if state is None:
             # It is gone for good: whoever still declares it has to know.
             return self._declared(hint, _name(named))

@@ -101,6 +101,15 @@ def test_what_flaps_is_published_once_in_a_while_and_logged_each_time(
     assert len([one for one in caplog.messages if one.startswith("alert: rotation of a/b failed")]) == 6
 
 
+def test_of_many_things_that_are_wrong_at_once_each_is_remembered(
+    instance: dg.DagsterInstance,
+) -> None:
+    many = [Alert(f"alert {number}", "text", "a-dev", "changed-outside", f"secret {number}") for number in range(60)]
+    alerting = saying(None)
+    assert all(alerting.say(one, instance, LOG) is not None for one in many)
+    assert [one.subject for one in many if alerting.say(one, instance, LOG) is not None] == []
+
+
 def test_a_topic_that_cannot_be_reached_is_said_and_fails_nothing(
     topic: Topic, instance: dg.DagsterInstance, caplog: pytest.LogCaptureFixture
 ) -> None:

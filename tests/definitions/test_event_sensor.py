@@ -332,6 +332,25 @@ def test_where_aws_does_not_answer_the_message_stays(watch: Watch) -> None:
     assert len(watch.tick()[0]) == 1
 
 
+def test_a_secret_of_another_team_that_may_not_be_described_is_no_dead_letter(
+    watch: Watch, session: boto3.Session
+) -> None:
+    iam, name = session.client("iam"), f"daemon-{watch.ground.stacks[0]}"
+    allow = {"Effect": "Allow", "Action": ["sqs:*", "sts:*"], "Resource": "*"}
+    iam.create_user(UserName=name)
+    iam.put_user_policy(
+        UserName=name, PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    )
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    narrow = Sessions(boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=REGION))
+    theirs = session.client("secretsmanager").create_secret(Name=f"theirs/{name}", SecretString="x")["ARN"]
+    watch.ground.send(label_updated(f"theirs/{name}", resources=[theirs]), label_updated(watch.one))
+    assert watch.tick(sessions=narrow)[0] == []
+    # What a stack declares stays, until somebody lets the pipeline see it.
+    assert watch.ground.waiting() == 1
+    assert len(watch.tick()[0]) == 1
+
+
 def test_without_a_queue_the_tick_says_what_to_do(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     watch.ground.sqs.delete_queue(QueueUrl=watch.ground.url)
     assert "materialize rotation_event_queue" in watch.tick()[1]

@@ -1,4 +1,4 @@
-"""The sensor that looks by itself: the same runs as by events, where no queue is named."""
+"""The sensor that looks by itself: the same runs as by events where no queue is named, and stuck rotations always."""
 
 from __future__ import annotations
 
@@ -142,10 +142,16 @@ def test_what_cannot_be_looked_at_stays_as_it_was_known(look: Look, monkeypatch:
     assert len(requests) == 1
 
 
-def test_where_a_queue_is_named_it_leaves_the_work_to_the_other_sensor(look: Look) -> None:
+def test_where_a_queue_is_named_it_leaves_rotations_to_the_other_sensor_and_finds_the_stuck_ones(look: Look) -> None:
     settings = look.ground.repository / "operator.yaml"
     settings.write_text(settings.read_text() + "events: {queue: q, region: eu-west-2}\n")
-    assert "rotation_event_sensor reads it" in str(look.tick())
+    assert look.tick() == []
+    look.ground.secrets.put_secret_value(SecretId=look.one, SecretString="rotated")
+    look.ground.secrets.put_secret_value(SecretId=look.one, SecretString="new", VersionStages=["AWSPENDING"])
+    assert look.tick() == []
+    look.now += PENDING_SECONDS
+    requests = look.tick()
+    assert [one.job_name for one in requests if isinstance(one, dg.RunRequest)] == ["verify"]
 
 
 def test_a_cursor_that_nobody_understands_is_forgotten(look: Look) -> None:

@@ -246,12 +246,11 @@ def test_a_key_that_does_not_let_events_in_is_said_before_anything_is_made(post:
     assert [hint.kind for hint in blocked.hints() if hint.secret == arn] == [Kind.ROTATED]
 
 
+@pytest.mark.parametrize("operation", ["TagResource", "PutTargets"])
 def test_a_run_that_was_killed_is_finished_by_the_next(
-    post: Post,
-    interruption: Interruption,
-    killed: type[BaseException],
+    post: Post, interruption: Interruption, killed: type[BaseException], operation: str
 ) -> None:
-    interruption.kill_before("PutTargets")
+    interruption.kill_before(operation)
     with pytest.raises(killed):
         post.apply(interruption=interruption)
     assert not all_of(post.apply(), Unchanged)
@@ -277,3 +276,24 @@ def test_a_bus_lets_in_the_accounts_of_the_repository_and_forgets_none_while_a_s
 
     forwarding.bench.run(STAGES[STAGE](context))
     assert principals() == [f"arn:aws:iam::{AWAY}:root"]
+
+
+def test_a_bus_for_other_regions_of_one_account_has_no_policy(forwarding: Post) -> None:
+    post = Post(forwarding.bench, forwarding.settings, (forwarding.specs[0], forwarding.specs[2]))
+    assert all_of(post.apply(), Applied)
+    bus = post.bench.session.client("events").describe_event_bus(Name=post.queue)
+    # A statement whose principals are an empty list is refused by AWS.
+    assert not bus.get("Policy")
+    assert set(post.plan(options=ApplyOptions(deep=True)).values()) == {ChangeClass.NONE}
+    assert any(isinstance(one, Applied) for one in post.apply(1).values())
+    post.hints()
+    near = post.bench.session.client("secretsmanager", region_name="eu-central-1")
+    arn = near.create_secret(Name=post.bench.name("near"), SecretString="x")["ARN"]
+    assert [hint.kind for hint in post.hints() if hint.secret == arn] == [Kind.ROTATED]
+
+
+def test_a_bus_whose_accounts_have_left_the_repository_lets_nobody_in(forwarding: Post) -> None:
+    forwarding.apply()
+    post = Post(forwarding.bench, forwarding.settings, (forwarding.specs[0], forwarding.specs[2]))
+    post.apply()
+    assert not post.bench.session.client("events").describe_event_bus(Name=post.queue).get("Policy")
