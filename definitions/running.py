@@ -1,7 +1,7 @@
 """Run the jobs from the command line: in this process against the shared DAGSTER_HOME, or on a running deployment."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -14,14 +14,9 @@ from definitions.build import build_definitions
 from definitions.checks.partitioned import PROBE_TAG, VERIFY_TAG
 from definitions.home import prepare_home
 from definitions.partitions import PARTITION_TAG, add_missing
-from definitions.requests import EVENT_TAG_PREFIX, SECRETS_TAG, fitting
-from definitions.resources import Stacks, StageProgress, quiet
-from definitions.sensors import rotation_event_sensor
-from secrets_pipeline.aws import Sessions
+from definitions.resources import StageProgress, quiet
 from secrets_pipeline.errors import GuardError, SecretsPipelineError
 from secrets_pipeline.reconcilers import MANIFESTS, ApplyOptions, Desired
-from secrets_pipeline.reconcilers.rotating import DEFAULT_SECONDS
-from secrets_pipeline.rotation.steps import Watch, unwatched
 
 _POLL_SECONDS = 1.0
 
@@ -53,29 +48,6 @@ class CheckRow:
     detail: str
 
 
-@dataclass(frozen=True)
-class EventRun:
-    """A run that the sensor of events asked for.
-
-    Attributes:
-        job: its name.
-        events: how many events it answers.
-    """
-
-    job: str
-    events: int
-    report: RunReport
-    checks: tuple[CheckRow, ...]
-
-
-@dataclass(frozen=True)
-class EventRuns:
-    """What came of one look at the queue: why there is nothing to run, or the runs."""
-
-    skipped: str
-    runs: tuple[EventRun, ...] = ()
-
-
 def provision(
     stack: str,
     *,
@@ -95,9 +67,9 @@ def provision(
         progress: receives stage and outcome as they come.
         probe: see `verify`.
     """
-    config = {**_source_config(base_path, desired), **asdict(options)}
-    result = _execute("provision", stack, build_definitions(progress, desired), config, _probing(probe))
-    return _report(stack, result), _checks(stack, result)
+    config = {**source_config(base_path, desired), **asdict(options)}
+    result = execute("provision", stack, build_definitions(progress, desired), config, _probing(probe))
+    return report_of(stack, result), checks_of(stack, result)
 
 
 def verify(stack: str, *, base_path: Path, desired: Desired | None = None, probe: bool = False) -> tuple[CheckRow, ...]:
@@ -109,85 +81,16 @@ def verify(stack: str, *, base_path: Path, desired: Desired | None = None, probe
         desired: what has been read of the repository already.
         probe: also assume the readers' roles, and compare AWS's answers with what the policies say.
     """
-    built, config = build_definitions(desired=desired), _source_config(base_path, desired)
+    built, config = build_definitions(desired=desired), source_config(base_path, desired)
     tags = {VERIFY_TAG: "true", **_probing(probe)}
-    return _checks(stack, _execute("verify", stack, built, config, tags))
-
-
-def rotate(
-    stack: str,
-    names: Sequence[str],
-    *,
-    desired: Desired,
-    watch: Watch = unwatched,
-    seconds: float = DEFAULT_SECONDS,
-) -> RunReport:
-    """Run the `rotate_secrets` job for some secrets of one stack; see `provision`.
-
-    Args:
-        stack: its name.
-        names: of the secrets, whole.
-        desired: what has been read of the repository.
-        watch: told of each step as it is done.
-        seconds: how long to follow a rotation function.
-    """
-    built, config = build_definitions(desired=desired, watch=watch), _source_config(desired.base_path, desired)
-    ops = {"rotate": {"config": {"secrets": list(names), "seconds": seconds}}}
-    result = _execute("rotate_secrets", stack, built, config, {SECRETS_TAG: fitting(sorted(names))}, ops=ops)
-    return _report(stack, result)
-
-
-def follow(stack: str, *, desired: Desired, progress: StageProgress = quiet) -> tuple[RunReport, tuple[CheckRow, ...]]:
-    """Run the `follow_rotation` job of one stack: what is rendered again, who is refreshed, and the checks.
-
-    Args:
-        stack: its name.
-        desired: what has been read of the repository.
-        progress: receives stage and outcome as they come.
-    """
-    built, config = build_definitions(progress, desired), _source_config(desired.base_path, desired)
-    names = [secret.name for secret in desired.specs[stack].secrets] if stack in desired.specs else []
-    result = _execute("follow_rotation", stack, built, config, {SECRETS_TAG: fitting(names)})
-    return _report(stack, result), _checks(stack, result)
-
-
-def follow_events(desired: Desired, stack: str) -> EventRuns:
-    """Evaluate the sensor of events once, and run what it asks for in this process, as the daemon does elsewhere.
-
-    Args:
-        desired: what has been read of the repository.
-        stack: what is followed where the operator's settings name no queue.
-    """
-    if desired.settings.events is None:
-        return EventRuns("", (EventRun("follow_rotation", 0, *follow(stack, desired=desired)),))
-    home = prepare_home()
-    built, config = build_definitions(desired=desired), _source_config(desired.base_path, desired)
-    stacks = Stacks(desired.base_path, Sessions(), ApplyOptions(), home / "seals", desired=desired)
-    with dg.DagsterInstance.get() as instance:
-        answer = rotation_event_sensor(dg.build_sensor_context(instance=instance, resources={"stacks": stacks}))
-    if not isinstance(answer, dg.SensorResult):
-        return EventRuns(answer.skip_message or "" if isinstance(answer, dg.SkipReason) else "")
-    runs = []
-    for request in answer.run_requests or ():
-        job, stack = request.job_name or "", request.tags[PARTITION_TAG]
-        known_by = {"dagster/run_key": request.run_key or "", "dagster/sensor_name": rotation_event_sensor.name}
-        result = _execute(job, stack, built, config, {**request.tags, **known_by})
-        runs.append(
-            EventRun(
-                job,
-                sum(tag.startswith(EVENT_TAG_PREFIX) for tag in request.tags),
-                _report(stack, result),
-                _checks(stack, result),
-            )
-        )
-    return EventRuns("", tuple(runs))
+    return checks_of(stack, execute("verify", stack, built, config, tags))
 
 
 def _probing(probe: bool) -> dict[str, str]:
     return {PROBE_TAG: "true"} if probe else {}
 
 
-def _execute(
+def execute(
     job: str,
     stack: str,
     built: dg.Definitions,
@@ -196,6 +99,16 @@ def _execute(
     *,
     ops: Mapping[str, Any] = MappingProxyType({}),
 ) -> dg.ExecuteInProcessResult:
+    """Run a job of a stack in this process; a failed run is a result.
+
+    Args:
+        job: its name.
+        stack: the partition, added where it is missing.
+        built: the definitions.
+        config: of the resource `stacks`.
+        tags: further tags of the run.
+        ops: configuration of its ops.
+    """
     prepare_home()
     with dg.DagsterInstance.get() as instance:
         add_missing(instance, [stack])
@@ -212,13 +125,14 @@ def _execute(
         )
 
 
-def _source_config(base_path: Path, desired: Desired | None) -> dict[str, Any]:
+def source_config(base_path: Path, desired: Desired | None) -> dict[str, Any]:
     """Where the stacks come from, so that the run can be read, and launched again, in the UI."""
     origin = desired.origin if desired else MANIFESTS
     return {"base_path": str(base_path), "from_file": origin.file, "from_atmos": origin.atmos}
 
 
-def _report(stack: str, result: dg.ExecuteInProcessResult) -> RunReport:
+def report_of(stack: str, result: dg.ExecuteInProcessResult) -> RunReport:
+    """How a run ended, with the outcomes that it materialised or observed."""
     rows: list[Mapping[str, str]] = []
     for said in _said(result):
         stage = said.asset_key.to_user_string()
@@ -249,7 +163,8 @@ def _failure_text(event: dg.DagsterEvent) -> str | None:
     return str(error.message).strip() if error is not None else None
 
 
-def _checks(stack: str, result: dg.ExecuteInProcessResult) -> tuple[CheckRow, ...]:
+def checks_of(stack: str, result: dg.ExecuteInProcessResult) -> tuple[CheckRow, ...]:
+    """The checks that a run evaluated, by name; why it failed, where it came to none."""
     rows = [
         CheckRow(stack, e.check_name, e.passed, e.severity.value, e.description or "")
         for e in result.get_asset_check_evaluations()
@@ -310,14 +225,13 @@ def _followed(client: Any, run_id: str, timeout: float) -> dg.DagsterRunStatus: 
 
 __all__ = [
     "CheckRow",
-    "EventRun",
-    "EventRuns",
     "RunReport",
-    "follow",
-    "follow_events",
+    "checks_of",
+    "execute",
     "prepare_home",
     "provision",
     "queue",
-    "rotate",
+    "report_of",
+    "source_config",
     "verify",
 ]

@@ -21,7 +21,8 @@ from secrets_pipeline.rotation.steps import RotationStep
 from secrets_pipeline.spec import DatabaseSpec, DeclaredValue, SecretSpec
 
 if TYPE_CHECKING:
-    from definitions.running import EventRuns, RunReport
+    from definitions.rotation_runs import EventRuns
+    from definitions.running import RunReport
 
 _SECONDS = 60.0
 

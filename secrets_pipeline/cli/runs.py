@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from definitions.running import CheckRow, EventRuns, RunReport
+    from definitions.rotation_runs import EventRuns
+    from definitions.running import CheckRow, RunReport
     from secrets_pipeline.engine import Outcome
     from secrets_pipeline.reconcilers import ApplyOptions, Desired
     from secrets_pipeline.rotation.steps import Watch
@@ -63,14 +64,14 @@ def verify(stack: str, desired: Desired, *, probe: bool = False) -> tuple[CheckR
 
 
 def rotate(stack: str, names: Sequence[str], desired: Desired, watch: Watch, seconds: float) -> RunReport:
-    """Rotate secrets of a stack in this process; see `definitions.running`.
+    """Rotate secrets of a stack in this process; see `definitions.rotation_runs`.
 
     Raises:
         KeyboardInterrupt: if SIGINT or SIGTERM ended the run.
     """
-    from definitions import running  # noqa: PLC0415 - see the module's docstring
+    from definitions import rotation_runs  # noqa: PLC0415 - see the module's docstring
 
-    report = running.rotate(stack, names, desired=desired, watch=watch, seconds=seconds)
+    report = rotation_runs.rotate(stack, names, desired=desired, watch=watch, seconds=seconds)
     _interrupt_if_so(report.error)
     return report
 
@@ -78,23 +79,23 @@ def rotate(stack: str, names: Sequence[str], desired: Desired, watch: Watch, sec
 def follow(
     stack: str, desired: Desired, progress: Callable[[str, Outcome], None]
 ) -> tuple[RunReport, tuple[CheckRow, ...]]:
-    """Render again and refresh what a rotation changed, and check it; see `definitions.running`.
+    """Render again and refresh what a rotation changed, and check it; see `definitions.rotation_runs`.
 
     Raises:
         KeyboardInterrupt: if SIGINT or SIGTERM ended the run.
     """
-    from definitions import running  # noqa: PLC0415 - see the module's docstring
+    from definitions import rotation_runs  # noqa: PLC0415 - see the module's docstring
 
-    report, checks = running.follow(stack, desired=desired, progress=progress)
+    report, checks = rotation_runs.follow(stack, desired=desired, progress=progress)
     _interrupt_if_so(report.error)
     return report, checks
 
 
 def follow_events(desired: Desired, stack: str) -> EventRuns:
-    """Look at the queue of events once, and run what the sensor asks for; see `definitions.running`."""
-    from definitions import running  # noqa: PLC0415 - see the module's docstring
+    """Look at the queue of events once, and run what the sensor asks for; see `definitions.rotation_runs`."""
+    from definitions import rotation_runs  # noqa: PLC0415 - see the module's docstring
 
-    return running.follow_events(desired, stack)
+    return rotation_runs.follow_events(desired, stack)
 
 
 def queue(stack: str, url: str, options: ApplyOptions, timeout: float) -> RunReport:
