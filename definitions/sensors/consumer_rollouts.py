@@ -17,9 +17,10 @@ import dagster as dg
 from definitions.alerting import Alerting
 from definitions.assets import consumer_refresh
 from definitions.jobs import verify
-from definitions.partitions import PARTITION_TAG
+from definitions.partitions import PARTITION_TAG, STACKS
 from definitions.resources import Stacks
 from definitions.rollouts import of_materialization
+from definitions.sensors.turns import in_turn
 from secrets_pipeline.aws import Alert
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import (
@@ -35,6 +36,7 @@ CHECK = "consumers_started_after_rotation"
 PATIENCE = timedelta(hours=1)
 """A rollout that takes longer is told as failed."""
 _RECORDS_PER_TICK = 200
+_INTERVAL = 30
 _SECONDS = 30.0
 """From the start of a tick, which Dagster ends after 60 seconds."""
 
@@ -85,7 +87,7 @@ class Cursor:
 @dg.sensor(
     name="consumer_rollout_sensor",
     job=verify,
-    minimum_interval_seconds=30,
+    minimum_interval_seconds=_INTERVAL,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Follows consumers that were started anew until their rollouts end, and alerts of those that fail.",
 )
@@ -96,7 +98,10 @@ def consumer_rollout_sensor(
     cursor, deadline = Cursor.read(context.cursor), time.monotonic() + _SECONDS
     _look_for_new(context.instance, cursor)
     told: list[_Told] = []
-    for stack in sorted(cursor.flying):
+    # A stack that left the repository has lost its partition.
+    for stack in cursor.flying.keys() - set(context.instance.get_dynamic_partitions(str(STACKS.name))):
+        cursor.forget(stack)
+    for stack in in_turn(sorted(cursor.flying), int(time.time() // _INTERVAL)):
         if time.monotonic() > deadline:
             break
         try:

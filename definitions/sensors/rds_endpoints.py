@@ -13,11 +13,14 @@ from definitions.backoff import attempt_at
 from definitions.partitions import PARTITION_TAG, STACKS
 from definitions.requests import run_request
 from definitions.resources import AwsSessions, Stacks
-from secrets_pipeline.aws import check_account
+from definitions.sensors.turns import in_turn
+from secrets_pipeline.aws import AwsError, check_account
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import DatabaseInventory, serving
 from secrets_pipeline.spec import StackSpec, Target
 
+_SECONDS = 30.0
+"""From the start of a tick, which Dagster ends after 60 seconds."""
 _RDS_ENDPOINTS = dg.AssetKey("rds_endpoints")
 _UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -55,10 +58,15 @@ def watch(
     """
     partitions = set(context.instance.get_dynamic_partitions(str(STACKS.name)))
     specs = [spec for name, spec in stacks.read().specs.items() if name in partitions and spec.databases]
-    inventories: dict[Target, DatabaseInventory] = {}
-    before, after = _differences(context.cursor), {}
+    inventories: dict[Target, DatabaseInventory | AwsError] = {}
+    before = _differences(context.cursor)
+    after: dict[str, _Difference] = {}
     requests = []
-    for spec in specs:
+    deadline = time.monotonic() + _SECONDS
+    for spec in in_turn(specs, int(clock() // 60)):
+        if time.monotonic() > deadline:
+            after |= {spec.stack: before[spec.stack]} if spec.stack in before else {}
+            continue
         try:
             difference = _difference(context.instance, spec, aws, inventories)
         except SecretsPipelineError as error:
@@ -103,19 +111,40 @@ def _differences(cursor: str | None) -> dict[str, _Difference]:
 
 
 def _difference(
-    instance: dg.DagsterInstance, spec: StackSpec, aws: AwsSessions, inventories: dict[Target, DatabaseInventory]
+    instance: dg.DagsterInstance,
+    spec: StackSpec,
+    aws: AwsSessions,
+    inventories: dict[Target, DatabaseInventory | AwsError],
 ) -> str:
     """Digest of the databases that serve otherwise than was followed; empty for none, or where nothing was applied."""
     followed = _followed(instance, spec.stack)
     if followed is None:
         return ""
-    if spec.target not in inventories:
-        account = aws.sessions.for_target(spec.target)
-        check_account(account, spec.target, stack=spec.stack)
-        inventories[spec.target] = DatabaseInventory(account)
-    now = serving(spec, inventories[spec.target])
+    now = _serving(spec, aws, inventories)
     other = {name: said for name, said in now.items() if followed.get(name) != said}
     return hashlib.sha256(json.dumps(other, sort_keys=True).encode()).hexdigest()[:16] if other else ""
+
+
+def _serving(
+    spec: StackSpec, aws: AwsSessions, inventories: dict[Target, DatabaseInventory | AwsError]
+) -> Mapping[str, str]:
+    """The databases that serve; an account that did not answer is not asked again in this tick.
+
+    Raises:
+        SecretsPipelineError: it cannot be asked.
+    """
+    known = inventories.get(spec.target)
+    if isinstance(known, AwsError):
+        raise known
+    try:
+        if known is None:
+            account = aws.sessions.for_target(spec.target)
+            check_account(account, spec.target, stack=spec.stack)
+            known = inventories[spec.target] = DatabaseInventory(account)
+        return serving(spec, known)
+    except AwsError as error:
+        inventories[spec.target] = error
+        raise
 
 
 def _followed(instance: dg.DagsterInstance, stack: str) -> Mapping[str, str] | None:

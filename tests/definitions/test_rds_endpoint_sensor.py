@@ -14,8 +14,11 @@ import pytest
 from definitions.build import build_definitions
 from definitions.partitions import PARTITION_TAG, STACKS
 from definitions.resources import AwsSessions
-from definitions.sensors.rds_endpoints import watch
+from definitions.sensors.rds_endpoints import _serving, watch
 from secrets_pipeline import local
+from secrets_pipeline.aws import AwsError
+from secrets_pipeline.reconcilers import DatabaseInventory
+from secrets_pipeline.spec import DatabaseSpec, StackSpec, Target
 from tests.definitions.conftest import Repository
 from tests.embedded import lead_to
 
@@ -190,3 +193,20 @@ def _run(watched: Watched, run_id: str) -> dg.DagsterRun:
     found = watched.instance.get_run_by_id(run_id)
     assert found is not None
     return found
+
+
+def test_an_account_that_does_not_answer_is_asked_once_a_tick_whatever_number_of_stacks_live_there(
+    aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead_to(aws, monkeypatch)
+    database = DatabaseSpec(component="rds", identifier="db", engine="postgres", username="owner")
+    target = Target(region=aws.region, account_id=aws.account_id)
+    specs = [StackSpec(stack=name, target=target, databases=(database,)) for name in ("one", "two", "three")]
+    sessions, known = AwsSessions(), dict[Target, DatabaseInventory | AwsError]()
+    local.arm(aws, local.Fault(local.FaultAction.DENY, service="rds"))
+    local.reset_calls(aws)
+    for spec in specs:
+        with pytest.raises(AwsError):
+            _serving(spec, sessions, known)
+    assert sum(call.count for call in local.calls(aws) if call.service == "rds") == 1
+    local.reset_conditions(aws)
