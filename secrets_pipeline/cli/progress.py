@@ -14,7 +14,27 @@ from secrets_pipeline.engine import Applied, Failed, Outcome, Skipped, Unchanged
 _SIGNS = {Applied: ("✓", "green"), Failed: ("✗", "red"), Skipped: ("-", "magenta"), Unchanged: ("=", "dim")}
 
 
-class ApplyProgress:
+class Moving:
+    """A display that moves while a block runs; a context manager.
+
+    Args:
+        display: what moves.
+    """
+
+    def __init__(self, display: Progress) -> None:
+        self._display = display
+
+    def __enter__(self) -> Self:
+        self._display.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._display.stop()
+
+
+class ApplyProgress(Moving):
     """Shows each outcome as it comes. A context manager; `outcome` is what runs call.
 
     Args:
@@ -36,16 +56,8 @@ class ApplyProgress:
             transient=True,
             disable=not self._console.is_terminal,
         )
+        super().__init__(self._bar)
         self._task = self._bar.add_task(f"{stack} starting", total=None)
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
 
     def outcome(self, stage: str, outcome: Outcome) -> None:
         """Show one outcome; unchanged resources only count."""

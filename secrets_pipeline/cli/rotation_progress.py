@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from types import TracebackType
-from typing import Self
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from secrets_pipeline.cli.console import messages
+from secrets_pipeline.cli.progress import Moving
 from secrets_pipeline.rotation.steps import RotationStep
 
 _STEPS = tuple(RotationStep)
 
 
-class RotationProgress:
+class RotationProgress(Moving):
     """Shows each step as it is done. A context manager; `step` is what a rotation calls, from whatever thread.
 
     Args:
@@ -31,17 +30,9 @@ class RotationProgress:
             console=self._console,
             disable=not self._console.is_terminal,
         )
+        super().__init__(self._bar)
         self._done: dict[str, list[RotationStep]] = {name: [] for name in names}
         self._tasks = {name: self._bar.add_task(name, total=len(_STEPS), steps=_drawn([])) for name in self._done}
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
 
     def step(self, name: str, step: RotationStep) -> None:
         """Show that a step is done."""

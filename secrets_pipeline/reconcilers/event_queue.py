@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -96,7 +97,7 @@ class EventQueueReconciler:
         return (ChangeClass.UPDATE if seen.differences else ChangeClass.NONE), seen.differences
 
 
-class _Way:
+class _Way(ABC):
     """Parts in one account and region that are made together, in this order, and noted together."""
 
     def __init__(self, name: str, parts: Sequence[EventPart], wanted: object) -> None:
@@ -105,13 +106,13 @@ class _Way:
         text = json.dumps(wanted, sort_keys=True, default=str)
         self.digest = hashlib.sha256(text.encode()).hexdigest()[:32]
 
+    @abstractmethod
     def is_noted(self) -> bool:
         """Whether the note says that all parts were made as they should be."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write_note(self) -> None:
         """Say so."""
-        raise NotImplementedError
 
 
 class _NotedOnQueue(_Way):

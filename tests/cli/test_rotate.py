@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 TOKEN, HEADER, PIN = "shop/dev/api/token", "shop/dev/api/header", "shop/dev/api/pin"
 ELSEWHERE = "shop/web/api/header"
-DEV = """
-    vars: {context_name: shop, environment: dev, account_id: "111122223333", region: eu-west-2}
+STACK = """
+    vars: {context_name: shop, environment: ENVIRONMENT, account_id: "111122223333", region: eu-west-2}
     settings: {secrets_pipeline: {security_hub: {disabled_controls: [SecretsManager.1, SecretsManager.5]}}}
     components:
       terraform:
@@ -26,25 +26,25 @@ DEV = """
           vars:
             create_kms_key: true
             secrets:
+"""
+DEV = (
+    STACK.replace("ENVIRONMENT", "dev")
+    + """
               token: {path: api, generate_random_password: true}
               pin: {path: api, secret_data: "4711-typed"}
               header:
                 path: api
                 secret_data: {authorization: "Bearer ${output.secretsmanager/app.generated_passwords.token}"}
 """
-WEB = """
-    vars: {context_name: shop, environment: web, account_id: "111122223333", region: eu-west-2}
-    settings: {secrets_pipeline: {security_hub: {disabled_controls: [SecretsManager.1, SecretsManager.5]}}}
-    components:
-      terraform:
-        secretsmanager/app:
-          vars:
-            create_kms_key: true
-            secrets:
+)
+WEB = (
+    STACK.replace("ENVIRONMENT", "web")
+    + """
               header:
                 path: api
                 secret_data: {authorization: "!terraform.output secretsmanager/app shop-dev secret_values.token"}
 """
+)
 READER = "arn:aws:iam::111122223333:role/reader"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 ACCOUNT, REGION = "111122223333", "eu-west-2"
@@ -17,9 +17,7 @@ def envelope(
     source: str,
     detail_type: str,
     detail: Mapping[str, object],
-    *,
-    resources: Sequence[str] = (),
-    **more: object,
+    more: Mapping[str, object] = NOTHING,
 ) -> dict[str, Any]:
     return {
         "version": "0",
@@ -29,7 +27,7 @@ def envelope(
         "account": ACCOUNT,
         "time": WHEN,
         "region": REGION,
-        "resources": list(resources),
+        "resources": [],
         "detail": dict(detail),
         **more,
     }
@@ -48,7 +46,7 @@ def label_updated(
         "aws.secretsmanager",
         "Secret Label Updated",
         detail,
-        **{"resources": [secret_arn(name)], **more},  # type: ignore[arg-type]
+        {"resources": [secret_arn(name)], **more},
     )
 
 
@@ -66,7 +64,7 @@ def service_event(name: str, event: str = "RotationSucceeded", **more: object) -
         "readOnly": False,
         "eventType": "AwsServiceEvent",
     }
-    return envelope("aws.secretsmanager", "AWS Service Event via CloudTrail", detail, **more)  # type: ignore[arg-type]
+    return envelope("aws.secretsmanager", "AWS Service Event via CloudTrail", detail, more)
 
 
 def call(
@@ -88,7 +86,7 @@ def call(
         "readOnly": False,
         **more,
     }
-    return envelope(f"aws.{service}", "AWS API Call via CloudTrail", detail, **envelope_says)  # type: ignore[arg-type]
+    return envelope(f"aws.{service}", "AWS API Call via CloudTrail", detail, envelope_says)
 
 
 def database_event(identifier: str, *categories: str, cluster: bool = False, **more: object) -> dict[str, Any]:
@@ -104,7 +102,7 @@ def database_event(identifier: str, *categories: str, cluster: bool = False, **m
         "EventID": "RDS-EVENT-0006",
     }
     kind = "RDS DB Cluster Event" if cluster else "RDS DB Instance Event"
-    return envelope("aws.rds", kind, detail, **{"resources": [arn], **more})  # type: ignore[arg-type]
+    return envelope("aws.rds", kind, detail, {"resources": [arn], **more})
 
 
 def body(event: Mapping[str, object]) -> str:

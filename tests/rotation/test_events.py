@@ -105,8 +105,8 @@ def test_what_changed_nothing_of_ours_is_irrelevant(event: Mapping[str, Any]) ->
         call("DisableKey", {"keyId": KEY}, service="kms"),
         call("PutKeyPolicy", {"keyId": "shop"}, service="kms", resources=[{"ARN": KEY, "type": "AWS::KMS::Key"}]),
         call("ScheduleKeyDeletion", {"keyId": KEY}, service="kms"),
-        envelope("aws.kms", "KMS CMK Deletion", {"key-id": KEY.rpartition("/")[2]}, resources=[KEY]),
-        envelope("aws.kms", "KMS Imported Key Material Expiration", {}, resources=[KEY]),
+        envelope("aws.kms", "KMS CMK Deletion", {"key-id": KEY.rpartition("/")[2]}, {"resources": [KEY]}),
+        envelope("aws.kms", "KMS Imported Key Material Expiration", {}, {"resources": [KEY]}),
     ],
 )
 def test_changes_of_a_key_name_the_key(event: Mapping[str, Any]) -> None:
