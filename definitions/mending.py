@@ -61,7 +61,7 @@ def _due(tries: int, now: float) -> float | None:
 @dg.op(description="Look at rotations that are said to have failed, say why, and try again what may pass by itself.")
 def mend_rotations(
     context: dg.OpExecutionContext, applying: dg.ResourceParam[Applying], alerting: dg.ResourceParam[Alerting]
-) -> None:
+) -> Iterator[dg.AssetObservation | dg.Output[None]]:
     """Log one observation; alert what a human has to mend, and fail then."""
     stack, now = context.partition_key, time.time()
     before = _state(context.instance, stack, own=context.run_id)
@@ -80,7 +80,8 @@ def mend_rotations(
         context.run_id, {MENDING_TAG: json.dumps({name: asdict(known) for name, known in after.items()})}
     )
     rows = [_row(one, after) for one in looked]
-    context.log_event(dg.AssetObservation(asset_key=_OBSERVED, partition=stack, metadata={"mending": table_of(rows)}))
+    # Yielded, as what is logged is lost with a failure.
+    yield dg.AssetObservation(asset_key=_OBSERVED, partition=stack, metadata={"mending": table_of(rows)})
     stuck = [one for one in unfinished if _is_for_humans(one, after[one.name])]
     for one in stuck:
         link = alerting.link(f"/runs/{context.run_id}")
@@ -88,6 +89,7 @@ def mend_rotations(
     if stuck:
         context.instance.add_run_tags(context.run_id, {ALERTED_TAG: "true"})
         raise dg.Failure("\n".join(f"{one.name}: {one.cause}" for one in stuck), allow_retries=False)
+    yield dg.Output(None)
 
 
 @dg.job(

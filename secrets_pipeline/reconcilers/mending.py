@@ -17,7 +17,7 @@ from secrets_pipeline.reconcilers.rotating.function_log import FunctionLog
 from secrets_pipeline.reconcilers.rotation_findings import function_configuration, invokable
 from secrets_pipeline.reconcilers.states import PENDING
 from secrets_pipeline.reconcilers.version_dates import version_dates
-from secrets_pipeline.rotation.causes import Cause, Observed, cause_of
+from secrets_pipeline.rotation.causes import Cause, Observed, cause_of, refused
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
@@ -65,13 +65,18 @@ def mend(context: StackContext, names: Iterable[str], may_retry: Callable[[str, 
         context: the stack.
         names: secrets; none stands for all of the stack.
         may_retry: (secret name, pending version) → whether it is time to try again.
-
-    Raises:
-        AwsError: if AWS cannot be read, or refuses to rotate.
     """
     declared = [secret.name for secret in context.spec.secrets]
     wanted = set(names) or set(declared)
-    return tuple(_mended(context, name, may_retry) for name in declared if name in wanted)
+    return tuple(_looked_at(context, name, may_retry) for name in declared if name in wanted)
+
+
+def _looked_at(context: StackContext, name: str, may_retry: Callable[[str, str], bool]) -> Mending:
+    """One that AWS does not let us look at never hides the others."""
+    try:
+        return _mended(context, name, may_retry)
+    except AwsError as error:
+        return Unfinished(name, _NO_VERSION, refused(error), retried=False)
 
 
 def _mended(context: StackContext, name: str, may_retry: Callable[[str, str], bool]) -> Mending:
@@ -89,19 +94,19 @@ def _mended(context: StackContext, name: str, may_retry: Callable[[str, str], bo
         return Unfinished(name, _NO_VERSION, cause_of(observed), retried=False)
     cause = cause_of(observed)
     retry = cause.passes and may_retry(name, pending)
-    if retry:
-        _again(context, state, pending)
-    return Unfinished(name, pending, cause, retried=retry)
+    problem = _again(context, state, pending) if retry else None
+    return Unfinished(name, pending, problem or cause, retried=retry and problem is None)
 
 
-def _again(context: StackContext, state: SecretState, pending: str) -> None:
+def _again(context: StackContext, state: SecretState, pending: str) -> Cause | None:
+    """Take the rotation up where it stands; why that is refused."""
     try:
         with calling("RotateSecret", state.name):
             context.account.client("secretsmanager").rotate_secret(SecretId=state.arn, ClientRequestToken=pending)
     except AwsError as error:
         # "A previous rotation isn't complete. That rotation will be reattempted."
-        if error.code != _IN_PROGRESS:
-            raise
+        return None if error.code == _IN_PROGRESS else refused(error)
+    return None
 
 
 def _observed(context: StackContext, state: SecretState, pending: str | None) -> Observed:

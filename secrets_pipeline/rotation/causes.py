@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from secrets_pipeline.errors import SecretsPipelineError
+
 
 class CauseKind(StrEnum):
     """What kind of thing stands in the way."""
@@ -27,11 +29,19 @@ class CauseKind(StrEnum):
     TIMED_OUT = "the function timed out"
     LOGIN_REFUSED = "the database refused the login"
     HANDLER = "the function failed"
+    REFUSED = "AWS does not answer this pipeline"
     UNKNOWN = "unknown"
 
 
 _PASSING = frozenset(
-    {CauseKind.NOT_READY, CauseKind.THROTTLED, CauseKind.UNREACHABLE, CauseKind.TIMED_OUT, CauseKind.UNKNOWN}
+    {
+        CauseKind.NOT_READY,
+        CauseKind.THROTTLED,
+        CauseKind.UNREACHABLE,
+        CauseKind.TIMED_OUT,
+        CauseKind.REFUSED,
+        CauseKind.UNKNOWN,
+    }
 )
 _SAYS: Mapping[CauseKind, str] = {
     CauseKind.KEY_UNUSABLE: (
@@ -119,6 +129,11 @@ class Cause:
 def cause_of(observed: Observed) -> Cause:
     """The cause: what can be seen now comes before what the log said some time ago."""
     return _seen(observed) or (_said(observed) if observed.said else _cause(CauseKind.UNKNOWN))
+
+
+def refused(error: SecretsPipelineError) -> Cause:
+    """Of a rotation that could not be looked at, or not be taken up again, by this pipeline itself."""
+    return _cause(CauseKind.REFUSED, error.message, error.remedy)
 
 
 def _seen(observed: Observed) -> Cause | None:

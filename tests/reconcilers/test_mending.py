@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from secrets_pipeline import local
 from secrets_pipeline.reconcilers import NothingToMend, Unfinished, mend
 from secrets_pipeline.rotation.causes import CauseKind
 from secrets_pipeline.spec import StackSpec
@@ -109,3 +110,28 @@ def test_all_secrets_of_the_stack_are_looked_at_where_none_is_named(bench: Bench
     spec = failed(bench)
     found = mend(bench.context(spec, writing=False), [], lambda _name, _version: False)
     assert [one.name for one in found] == [secret.name for secret in spec.secrets]
+
+
+def test_a_secret_that_aws_does_not_let_us_look_at_hides_no_other(bench: Bench) -> None:
+    spec = failed(bench)
+    second = bench.generated("second")
+    both = spec.model_copy(update={"secrets": (second, *spec.secrets)})
+    bench.provision(both, "secrets")
+    context = bench.context(both, writing=False)
+    context.inventory.secrets()
+    local.arm(bench.aws, local.Fault(local.FaultAction.DENY, service="secretsmanager", operation="DescribeSecret"))
+    first, other = mend(context, [second.name, bench.name("api")], lambda _name, _version: False)
+    assert isinstance(first, Unfinished)
+    assert (first.cause.kind, first.cause.passes, first.retried) == (CauseKind.REFUSED, True, False)
+    assert isinstance(other, Unfinished)
+    assert other.cause.kind is CauseKind.HANDLER
+
+
+def test_a_try_that_aws_refuses_is_a_cause_of_its_own(bench: Bench) -> None:
+    spec = failed(bench)
+    mended(bench)
+    local.arm(bench.aws, local.Fault(local.FaultAction.DENY, service="secretsmanager", operation="RotateSecret"))
+    one = look(bench, spec, retry=True)
+    assert isinstance(one, Unfinished)
+    assert (one.cause.kind, one.retried) == (CauseKind.REFUSED, False)
+    assert "RotateSecret" in one.cause.detail
