@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from definitions.partitions import STACKS, check_key
+from definitions.partitions import PARTITION_TAG, STACKS, check_key
 from definitions.resources import Stacks
 from definitions.sensors.event_runs import Decided, Dispatcher
+from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers import EventStacks
 from secrets_pipeline.rotation.events import EventQueue, Kind
 from secrets_pipeline.spec import EventSettings
@@ -101,6 +102,7 @@ def _log(context: dg.SensorEvaluationContext, decided: Decided) -> None:
 def _result(
     context: dg.SensorEvaluationContext, requests: Sequence[dg.RunRequest], otherwise: str
 ) -> dg.SensorResult | dg.SkipReason:
+    requests = usable(context, requests)
     if not requests:
         return dg.SkipReason(otherwise)
     return dg.SensorResult(run_requests=requests, dynamic_partitions_requests=missing_partitions(context, requests))
@@ -111,5 +113,18 @@ def missing_partitions(
 ) -> list[dg.AddDynamicPartitionsRequest]:
     """What adds the partitions that the runs are of, where a stack is new."""
     known = set(context.instance.get_dynamic_partitions(str(STACKS.name)))
-    missing = sorted({check_key(one.tags["dagster/partition"]) for one in requests} - known)
+    missing = sorted({one.tags[PARTITION_TAG] for one in requests} - known)
     return [STACKS.build_add_request(missing)] if missing else []
+
+
+def usable(context: dg.SensorEvaluationContext, requests: Sequence[dg.RunRequest]) -> list[dg.RunRequest]:
+    """Those of stacks whose name can be a partition key; one that cannot is said, and hides no other."""
+    kept = []
+    for request in requests:
+        try:
+            check_key(request.tags[PARTITION_TAG])
+        except SpecError as error:
+            context.log.warning(error.diagnostics())
+        else:
+            kept.append(request)
+    return kept

@@ -12,7 +12,7 @@ import dagster as dg
 
 from definitions.requests import run_request
 from definitions.resources import Stacks
-from definitions.sensors.rotation_events import Job, missing_partitions
+from definitions.sensors.rotation_events import Job, missing_partitions, usable
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import places, sights
 from secrets_pipeline.rotation.events import Kind
@@ -55,7 +55,8 @@ def rotation_polling_sensor_for(
             # rotation_event_sensor follows versions. Events of CloudTrail are best effort, and need a trail.
             news = [one for one in news if one.kind is Kind.FAILED]
         news += list(_following(stacks, news))
-        requests = [_request(jobs[kind].name, stack, some) for (kind, stack, _), some in sorted(_by_run(news).items())]
+        asked = [_request(jobs[kind].name, stack, some) for (kind, stack, _), some in sorted(_by_run(news).items())]
+        requests = usable(context, asked)
         cursor = json.dumps(known, separators=(",", ":"))
         if len(cursor) > LARGEST_CURSOR:
             context.log.error("there are more secrets than this sensor can remember: name a queue (events)")

@@ -64,7 +64,12 @@ class RotationReconciler:
         if wanted is None:
             if state.rotation_in_progress:
                 # Cancelled in the middle, the pending version would stay for ever.
-                raise SkippedError(f"a rotation of {secret.name} is in progress", remedy="Run again afterwards.")
+                raise SkippedError(
+                    f"a rotation of {secret.name} is in progress",
+                    remedy="Run again afterwards. One that never ends: aws secretsmanager cancel-rotate-secret "
+                    f"--secret-id {secret.name}, then take AWSPENDING off the version that rotation_not_stuck names, "
+                    "once the database is known to hold the current password.",
+                )
             state = take(self._context, state, Part.ROTATION)
             with calling("CancelRotateSecret", secret.name):
                 client.cancel_rotate_secret(SecretId=state.arn)

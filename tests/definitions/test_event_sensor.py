@@ -18,9 +18,9 @@ from mypy_boto3_secretsmanager.type_defs import TagTypeDef
 
 from definitions.jobs import plan, provision, verify
 from definitions.partitions import PARTITION_TAG
-from definitions.requests import ATTEMPT_TAG, EVENTS_TAG, LONGEST_TAG, SECRETS_TAG, fitting
+from definitions.requests import ATTEMPT_TAG, EVENTS_TAG, LONGEST_TAG, SECRETS_TAG, fitting, run_request
 from definitions.resources import Stacks
-from definitions.sensors.rotation_events import NAME, Job, rotation_event_sensor_for
+from definitions.sensors.rotation_events import NAME, Job, rotation_event_sensor_for, usable
 from secrets_pipeline import local
 from secrets_pipeline.aws import Sessions
 from secrets_pipeline.reconcilers import ApplyOptions
@@ -382,3 +382,9 @@ def test_a_list_in_a_tag_is_cut_where_it_does_not_fit() -> None:
     assert len(fitting(words)) <= LONGEST_TAG + 2
     assert fitting(words).endswith(",…")
     assert fitting(["a", "b"]) == "a,b"
+
+
+def test_a_stack_whose_name_is_no_partition_key_hides_no_other(watch: Watch) -> None:
+    context = dg.build_sensor_context(instance=watch.instance)
+    named = [run_request("heal", stack, key=stack) for stack in ("a/b", "shop-dev", "..")]
+    assert [one.tags["dagster/partition"] for one in usable(context, named)] == ["shop-dev"]
