@@ -16,10 +16,8 @@ from .secret_value import DatabaseSecret, GenericSecret, SecretValue, parse
 from .secret_versions import CURRENT, PENDING, Versions, client
 
 _log = logging.getLogger("secrets_pipeline.rotation")
-_log.setLevel(logging.INFO)
-# At level DEBUG these write down what they send and receive.
-for _name in ("boto3", "botocore", "urllib3"):
-    logging.getLogger(_name).setLevel(logging.WARNING)
+_TALKATIVE = ("boto3", "botocore", "urllib3")
+"""At level DEBUG these write down what they send and receive."""
 
 
 def handle(event: Mapping[str, str], _context: object = None) -> None:
@@ -31,6 +29,7 @@ def handle(event: Mapping[str, str], _context: object = None) -> None:
     Raises:
         RotationError: if the step cannot be taken; nothing is half done that its repetition would not finish.
     """
+    _set_levels()
     step = _STEPS.get(event.get("Step", ""))
     if step is None or not event.get("SecretId") or not event.get("ClientRequestToken"):
         raise RotationError(
@@ -52,6 +51,13 @@ def handle(event: Mapping[str, str], _context: object = None) -> None:
     else:
         done = step(versions, described)
     _log.info("%s of %s, version %s: %s", event["Step"], versions.arn, versions.token, done)
+
+
+def _set_levels() -> None:
+    """In an invocation, not where this module is imported: the process may be somebody else's."""
+    _log.setLevel(logging.INFO)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _labels(described: Mapping[str, Any], stages: Mapping[str, list[str]], versions: Versions) -> list[str]:
