@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import boto3
@@ -14,6 +15,16 @@ from tests.mariadb import INSTALL, SERVER, running_mariadb
 from .grounds import Ground, Maria, Postgres, Server, User, master_secret, new_user, postgres, unrunnable_function
 
 ENGINES = ["postgres", "mariadb"]
+
+
+@pytest.fixture(autouse=True)
+def levels_of_this_process() -> Iterator[None]:
+    """The function sets log levels of the process that it has for itself in Lambda."""
+    loggers = [logging.getLogger(name) for name in ("boto3", "botocore", "urllib3", "secrets_pipeline.rotation")]
+    before = [one.level for one in loggers]
+    yield
+    for one, level in zip(loggers, before, strict=True):
+        one.setLevel(level)
 
 
 @pytest.fixture(scope="package")
