@@ -14,8 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import boto3
+
 PROJECT = Path(__file__).parents[2]
 LOCATION = {"repositoryLocationName": "secrets_pipeline", "repositoryName": "__repository__"}
+QUEUE = "secrets-pipeline-events"
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 _POLL_SECONDS = 0.2
 
@@ -51,6 +54,12 @@ _RUN = """query ($run: ID!) {
         }
       }
     }
+  }
+}"""
+
+_UNDER_WAY = """{
+  runsOrError(filter: {statuses: [QUEUED, NOT_STARTED, STARTING, STARTED, CANCELING]}) {
+    ... on Runs { results { runId } }
   }
 }"""
 
@@ -136,6 +145,22 @@ class Deployment:
             [(one["assetKey"]["path"][-1], one["partition"]) for one in found["assetMaterializations"]],
             events,
         )
+
+    def come_to_rest(self, *, timeout: float = 120) -> None:
+        """Wait until the sensors have taken all events out of the queue and the runs they asked for have ended."""
+
+        def rests() -> bool:
+            return queue_is_empty() and not self.query(_UNDER_WAY)["runsOrError"]["results"]
+
+        until(rests, timeout, "the queue to run empty and every run to end")
+
+
+def queue_is_empty() -> bool:
+    """Whether the queue of events has no message, neither waiting nor taken."""
+    sqs = boto3.client("sqs")
+    url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
+    counted = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    return counted["ApproximateNumberOfMessages"] == counted["ApproximateNumberOfMessagesNotVisible"] == "0"
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from definitions.running import provision
 from secrets_pipeline import local
 from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, log_in
-from tests.e2e.deployment import Deployment, serving, until
+from tests.e2e.deployment import QUEUE, Deployment, serving, until
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 STACK = "myapp-prod"
 CREDENTIALS, CONNECTION = "myapp/prod/database/credentials", "myapp/prod/database/connection"
-QUEUE = "secrets-pipeline-events"
 _RUNS = """{
   runsOrError(filter: {pipelineName: "follow_rotation"}) {
     ... on Runs { results { runId status tags { key value } } }
@@ -91,13 +89,5 @@ def test_the_daemon_follows_a_rotation_that_aws_tells_of_and_does_not_follow_its
     assert after["deployments"][0]["id"] != before["deployments"][0]["id"]
     # The run wrote a secret itself, which AWS tells of too: that asks for no further run, and the queue runs empty.
     local.settle(aws)
-    until(queue_is_empty, 120, "the queue to run empty")
+    deployment.come_to_rest()
     assert [one["runId"] for one in follow_ups(deployment)] == [first["runId"]]
-
-
-def queue_is_empty() -> bool:
-    sqs = boto3.client("sqs")
-    url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
-    counted = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-    time.sleep(0.5)
-    return counted["ApproximateNumberOfMessages"] == counted["ApproximateNumberOfMessagesNotVisible"] == "0"
