@@ -112,7 +112,7 @@ def fields(draw: st.DrawFn) -> tuple[str, str, str]:
     return "?", months, draw(st.sampled_from(forms))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(fields())
 def test_intervals_agree_with_another_library_over_28_years(drawn: tuple[str, str, str]) -> None:
     days, months, weekdays = drawn

@@ -111,7 +111,7 @@ def test_the_examples_and_their_description_ask_for_the_same(cli: Cli) -> None:
     agree(EXAMPLES, printed, load_settings(EXAMPLES / "operator.yaml"), {})
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(files=repositories())
 def test_a_repository_and_its_description_ask_for_the_same(cli: Cli, files: Mapping[str, str]) -> None:
     operator = OperatorSettings(

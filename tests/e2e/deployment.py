@@ -130,7 +130,7 @@ class Deployment:
         run_id: str = answer["run"]["runId"]
         return run_id
 
-    def ended(self, run_id: str, *, timeout: float = 60) -> Run:
+    def ended(self, run_id: str, *, timeout: float = 120) -> Run:
         """The run, once it has ended."""
 
         def look() -> dict[str, Any] | None:

@@ -97,7 +97,7 @@ def test_an_unexpected_exception_shows_its_type_and_place_but_not_its_text() -> 
 
 def test_threads_are_bounded() -> None:
     running, most, lock = 0, 0, threading.Lock()
-    gate = threading.Barrier(3, timeout=10)
+    gate = threading.Barrier(3, timeout=60)
 
     def act(_name: str) -> str:
         nonlocal running, most

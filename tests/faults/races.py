@@ -139,7 +139,7 @@ def _at(moment: float) -> Callable[[], None]:
     return lambda: time.sleep(max(0.0, moment - time.monotonic()))
 
 
-def _follow_rotation(ground: Ground, problems: list[str], seconds: float = 30) -> bool:
+def _follow_rotation(ground: Ground, problems: list[str], seconds: float = 120) -> bool:
     """Wait until the rotation is over; whether it succeeded. Meanwhile the database's password is always readable."""
     client, deadline = ground.client("secretsmanager"), time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -50,7 +50,7 @@ def connect(document: dict[str, str]) -> pg8000.dbapi.Connection:
         host=document["host"],
         port=int(document["port"]),
         database="app",
-        timeout=10,
+        timeout=60,
     )
 
 

@@ -112,7 +112,7 @@ class Shop:
         done = apply_stack(self.context(deep=deep))
         return {type(one) for outcomes in done.values() for one in outcomes}
 
-    def rotate(self, seconds: float = 30.0) -> Outcome:
+    def rotate(self, seconds: float = 120.0) -> Outcome:
         """Rotate now and follow it."""
         reconciler = RotateReconciler(self.context(), [NAME], seconds=seconds)
         (outcome,) = apply(reconciler, reconciler.plan())
@@ -199,7 +199,7 @@ def ends_rotated(shop: Shop, before: str) -> None:
     assert shop.provision() <= {Applied, Unchanged}
 
 
-def fails_unchanged(shop: Shop, before: str, *causes: str, seconds: float = 15.0) -> None:
+def fails_unchanged(shop: Shop, before: str, *causes: str, seconds: float = 60.0) -> None:
     """The rotation fails and says why; AWSCURRENT stays, and a check is red with the same cause."""
     outcome = shop.rotate(seconds)
     assert isinstance(outcome, Failed)
@@ -268,7 +268,7 @@ def test_a_disabled_key_is_named(shop: Shop) -> None:
     before = shop.labels()["AWSCURRENT"]
     key = shop.kms.describe_key(KeyId="alias/shop-dev")["KeyMetadata"]["KeyId"]
     shop.kms.disable_key(KeyId=key)
-    outcome = shop.rotate(15)
+    outcome = shop.rotate(60)
     assert isinstance(outcome, Failed)
     assert "KMS" in outcome.error.diagnostics()
     shop.kms.enable_key(KeyId=key)

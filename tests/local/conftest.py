@@ -179,7 +179,7 @@ def refused() -> Refused:
 def eventually() -> Callable[[Callable[[], bool]], None]:
     """Wait, thirty seconds at most, until something holds."""
 
-    def wait(holds: Callable[[], bool], seconds: float = 30) -> None:
+    def wait(holds: Callable[[], bool], seconds: float = 120) -> None:
         deadline = time.monotonic() + seconds
         while not holds():
             assert time.monotonic() < deadline, "it never happened"

@@ -19,7 +19,7 @@ from secrets_pipeline.spec import StackSpec
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench
 
-STAGE, CREATING_SECONDS = "rds_endpoints", 5.0
+STAGE, CREATING_SECONDS = "rds_endpoints", 10.0
 CLUSTER: dict[str, Any] = {"engine": "aurora-postgresql", "instance_class": "db.t4g.medium"}
 
 

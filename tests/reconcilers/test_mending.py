@@ -32,7 +32,7 @@ def look(bench: Bench, spec: StackSpec, *, retry: bool = False) -> NothingToMend
 
 def until(bench: Bench, spec: StackSpec, kind: CauseKind | None) -> None:
     """Wait until a rotation has failed for a reason, or ended for None."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while True:
         one = look(bench, spec)
         if (one.cause.kind if isinstance(one, Unfinished) else None) is kind:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FIELDS = {"engine": "postgres", "username": "owner", "dbname": "orders"}
 
 
-def rotate_now(bench: Bench, spec: StackSpec, key: str = "password", *, seconds: float = 20.0) -> Outcome:
+def rotate_now(bench: Bench, spec: StackSpec, key: str = "password", *, seconds: float = 120.0) -> Outcome:
     context = bench.context(spec)
     return bench.run(RotateReconciler(context, [bench.name(key)], seconds=seconds))[bench.name(key)]
 

@@ -159,7 +159,7 @@ def token(bench: Bench) -> StackSpec:
 def test_the_managed_function_rotates_under_the_policy_that_it_was_given(bench: Bench, token: StackSpec) -> None:
     outcomes = bench.provision(token)
     assert {type(one) for one in outcomes.values()} <= {Applied, Unchanged}
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while "LastRotatedDate" not in bench.describe("token"):
         assert time.monotonic() < deadline, "the rotation did not finish"
         time.sleep(0.05)

@@ -67,7 +67,7 @@ def stack(engine: str, component: dict[str, Any], entry: dict[str, Any]) -> str:
     return json.dumps({"components": {"terraform": components}})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(engine=st.sampled_from(sorted(LONGEST)), component=policies, entry=policies)
 def test_rds_takes_every_password_of_every_accepted_policy(
     engine: str, component: dict[str, Any], entry: dict[str, Any]

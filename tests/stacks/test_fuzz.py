@@ -68,7 +68,7 @@ def exercise(files: MutatedRepository, folder: Path) -> None:
         assert all(problem.message.strip() for problem in problems)
 
 
-@settings(max_examples=120, deadline=5_000, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(mutated_repositories())
 def test_a_repository_with_mistakes_gives_stacks_or_errors_of_ours(repository: MutatedRepository) -> None:
     with tempfile.TemporaryDirectory() as folder:

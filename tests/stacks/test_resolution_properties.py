@@ -13,7 +13,7 @@ from pathlib import Path
 from posixpath import join, normpath
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secrets_pipeline.stacks import Repository, Resolution
@@ -28,7 +28,7 @@ from tests.strategies.small_repositories import (
 )
 
 PARTS = ("vars", "settings", "env")
-few = settings(max_examples=15, deadline=5_000, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=15)
 
 
 def merged(earlier: Value, later: Value, lists: str) -> Value:

@@ -51,7 +51,7 @@ def test_every_process_of_a_command_dies_with_its_time_limit(tmp_path: Path) -> 
     start = time.monotonic()
     with pytest.raises(CommandError, match=r"took longer than 0\.5 s"):
         run(f"({child}) & wait", tmp_path, {"PATH": "/bin:/usr/bin"}, 0.5)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
     before = beats.stat().st_size
     assert before > 0
     time.sleep(0.3)

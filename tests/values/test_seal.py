@@ -60,7 +60,7 @@ def test_a_hundred_values_cost_one_data_key_and_one_decryption(
     assert Counter({call.operation: call.count for call in calls(local_aws)}) == {"GenerateDataKey": 1, "Decrypt": 1}
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(values=st.dictionaries(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8"))))
 def test_whatever_is_sealed_comes_out(
     account: AwsAccount, key_arn: str, context: SealContext, values: dict[str, str]

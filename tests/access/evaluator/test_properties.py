@@ -24,7 +24,7 @@ from tests.strategies.policies import Dice, dice
 from tests.strategies.policy_alphabet import AWAY
 from tests.strategies.policy_cases import Case, Document
 
-many = settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+many = settings(max_examples=500, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 
 _WIDTH = {False: 0, None: 1, True: 2}
 _UNREAD = Unread("nobody could read it")
