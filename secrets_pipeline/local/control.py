@@ -16,7 +16,7 @@ CONDITIONS_PATH = "/_local/conditions"
 class Control(Protocol):
     """Something that can be looked at and ended."""
 
-    def get(self) -> Any:  # noqa: ANN401 - any JSON
+    def get(self) -> object:
         """The state as JSON."""
         ...
 

@@ -63,6 +63,6 @@ def same(found: str | None, wanted: str) -> bool:
         return False
 
 
-def listed(value: Any) -> list[Any]:  # noqa: ANN401 - JSON
+def listed(value: object) -> list[Any]:
     """One or several, as IAM's documents have it, as a list."""
     return value if isinstance(value, list) else [] if value is None else [value]

@@ -143,7 +143,7 @@ class Turns:
         return Recorder(clock=lambda: 0.0, sleep=lambda _: None)
 
 
-def throttled(times: int) -> Any:  # noqa: ANN401 - a handler of botocore's
+def throttled(times: int) -> object:
     """Answer the first requests as AWS does beyond a quota; the others go out."""
     left = [None] * times
 

@@ -47,7 +47,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AccessShop]:
 
 
 @pytest.fixture(scope="module")
-def organization(shop: AccessShop) -> Any:  # noqa: ANN401 - boto3 has its own
+def organization(shop: AccessShop) -> object:
     """The organisation of a third account, which ours joins; its client."""
     management = shop.assume(f"arn:aws:iam::{MANAGEMENT}:role/{ADMINISTRATOR_ROLE}", shop.own)
     client = shop.client("organizations", management)

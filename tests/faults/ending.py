@@ -121,7 +121,7 @@ class _Known:
         longest = sorted(self._meanings, key=len, reverse=True)
         pattern = re.compile("|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in longest))
 
-        def replaced(part: Any) -> Any:  # noqa: ANN401 - any JSON
+        def replaced(part: object) -> object:
             if isinstance(part, Mapping):
                 return {replaced(key): replaced(value) for key, value in part.items()}
             if isinstance(part, list | tuple):
@@ -333,7 +333,7 @@ def _canonical(policy: str | None) -> str | None:
     return None if policy is None else json.dumps(json.loads(policy), sort_keys=True)
 
 
-def _parsed(value: str | None) -> Any:  # noqa: ANN401 - any JSON
+def _parsed(value: str | None) -> object:
     """JSON taken apart, so that each leaf is compared by itself; numbers as text, so that ports are found."""
     if value is None:
         return None

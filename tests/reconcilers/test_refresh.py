@@ -75,7 +75,7 @@ def command(bench: Bench) -> SsmRefresh:
     )
 
 
-def refreshing(bench: Bench, *means: Any, key: str = "api", **more: Any) -> StackSpec:  # noqa: ANN401 - any means
+def refreshing(bench: Bench, *means: object, key: str = "api", **more: object) -> StackSpec:
     refreshes = tuple(RefreshSpec(component="shop", means=one, secrets=(bench.ref(key),)) for one in means)
     return bench.spec(bench.declared(), refreshes=refreshes, **more)
 

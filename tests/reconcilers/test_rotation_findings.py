@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -54,7 +54,7 @@ def function(bench: Bench, mode: str = "", *, lets_in: bool = True) -> str:
     return arn
 
 
-def rotating(bench: Bench, arn: str, **rules: Any) -> StackSpec:  # noqa: ANN401 - of a RotationSpec
+def rotating(bench: Bench, arn: str, **rules: object) -> StackSpec:
     given = rules or {"automatically_after_days": 30}
     return bench.create(bench.declared("api", rotation=RotationSpec(lambda_arn=arn, **given)))
 

@@ -28,7 +28,7 @@ def rotating(bench: Bench, key: str = "password") -> SecretSpec:
     return bench.generated(key, rotation=RANDOM)
 
 
-def spec(bench: Bench, *secrets: SecretSpec, **settings: Any) -> StackSpec:  # noqa: ANN401 - of the function
+def spec(bench: Bench, *secrets: SecretSpec, **settings: object) -> StackSpec:
     function = RotationFunctionSpec(name=f"{bench.stack}-rotation", **settings)
     return bench.spec(*(secrets or (rotating(bench),)), rotation_function=function)
 

@@ -55,7 +55,7 @@ def managed(bench: Bench, *secrets: SecretSpec, **more: object) -> StackSpec:
     return bench.spec(*secrets, rotation_function=RotationFunctionSpec(name=f"{bench.stack}-f"), **more)
 
 
-def failure(bench: Bench, spec: StackSpec, key: str = "password", **how: Any) -> str:  # noqa: ANN401 - as `context`
+def failure(bench: Bench, spec: StackSpec, key: str = "password", **how: object) -> str:
     outcome = bench.provision(spec, **how)[f"{STAGE} {bench.name(key)}"]
     assert isinstance(outcome, Failed)
     assert outcome.error.remedy

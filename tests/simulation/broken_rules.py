@@ -89,7 +89,7 @@ def a_value_is_told(patch: pytest.MonkeyPatch) -> None:
     writes = _module("secret_writes")
     silent = writes.initial_value
 
-    def telling(*args: Any) -> Any:  # noqa: ANN401 - as the product's
+    def telling(*args: object) -> object:
         initial = silent(*args)
         return replace(initial, described=initial.value.get_secret_value()) if _is_value(initial) else initial
 

@@ -26,7 +26,7 @@ STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 _passed = itertools.count()
 
 
-def _guard(owner: Any, name: str, kill: int | None) -> None:  # noqa: ANN401 - a class of a library
+def _guard(owner: object, name: str, kill: int | None) -> None:
     call: Callable[..., Any] = getattr(owner, name)
 
     def guarded(*args: object, **named: object) -> object:

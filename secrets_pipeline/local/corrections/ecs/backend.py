@@ -83,7 +83,7 @@ class Backend(EC2ContainerServiceBackend):
                 task.end("ServiceSchedulerInitiated", "Scaling activity initiated by the deletion of the service")
         return service
 
-    def list_tasks(self, *args: Any, **kwargs: Any) -> list[Task]:  # noqa: ANN401 - moto's six parameters
+    def list_tasks(self, *args: object, **kwargs: object) -> list[Task]:
         """Tasks as they are now; running ones where nobody says otherwise."""
         for service in list(self.services.values()):
             rollout.settle(self, service)

@@ -124,7 +124,7 @@ def _as_moto_does(rule: Rule, target: Mapping[str, Any], event: Event) -> None:
     message: Any = {**event.document(), "time": event.moment, "ingestion-time": event.moment}
     try:
         MotoRule.send_to_targets(alone, message)
-    except NotImplementedError:
+    except NotImplementedError:  # moto's word for a kind of target that it lacks
         logger.warning("%s: events do not reach %s in the embedded AWS", rule.arn, target["Arn"])
 
 
