@@ -10,12 +10,20 @@ from __future__ import annotations
 
 import os
 import platform
+import secrets
 import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import pg8000.dbapi
+
+if TYPE_CHECKING:
+    from mypy_boto3_rds.type_defs import WaiterConfigTypeDef
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -64,9 +72,31 @@ def measure(folder: Path) -> None:
             seconds[f"{title} of all stacks, {sum(call.count for call in calls)} AWS calls"] = total
             if title == "First apply":
                 seconds |= {f"· {stage}": spent for stage, spent in stages([r.run_id for r in reports]).items()}
+        seconds["An instance of RDS, until its first login"] = first_login()
     finally:
         local.stop(aws.state_dir)
     show(seconds)
+
+
+def first_login() -> float:
+    """Seconds from CreateDBInstance to a login that PostgreSQL accepts."""
+    password = secrets.token_urlsafe(16)
+    rds = boto3.client("rds")
+    started = time.perf_counter()
+    rds.create_db_instance(
+        DBInstanceIdentifier="quick",
+        Engine="postgres",
+        DBInstanceClass="db.t4g.micro",
+        AllocatedStorage=20,
+        MasterUsername="quick",
+        MasterUserPassword=password,
+        DBName="quick",
+    )
+    waiting: WaiterConfigTypeDef = {"Delay": 0, "MaxAttempts": 2000}
+    rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier="quick", WaiterConfig=waiting)
+    at = rds.describe_db_instances(DBInstanceIdentifier="quick")["DBInstances"][0]["Endpoint"]
+    pg8000.dbapi.connect("quick", host=at["Address"], port=at["Port"], database="quick", password=password).close()
+    return time.perf_counter() - started
 
 
 def stages(run_ids: list[str]) -> dict[str, float]:
