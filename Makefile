@@ -2,12 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 REQUIREMENTS := requirements/dev.txt
+# Files of tests are dealt to one process a core, the longest first (tests/plugins/budget.py).
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+# The pure parts, by path: naming them saves each process the collection of the rest.
+FAST := engine values aws references spec stacks access/evaluator access/granting access/trust rotation simulation test_architecture.py
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo dev test lint format requirements clean
+.PHONY: help venv demo dev test test-fast test-thorough budget lint format requirements clean
 
 help: ## Show this text
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: .venv/.stamp ## Make .venv from the pinned requirements
 
@@ -25,8 +29,17 @@ demo: venv ## Embedded AWS, examples/, the whole chain and every check; leaves n
 dev: venv ## Embedded AWS, partitions and `dg dev` until Ctrl-C
 	@$(BIN)/secrets-pipeline dev
 
-test: venv ## The whole test suite
-	$(BIN)/python -m pytest
+test: venv ## Every test, sweeps by the turn of the day; ARGS="-k rotation" and the like are passed on
+	$(PYTEST) --hypothesis-profile ci $(ARGS)
+
+test-fast: venv ## The tests of the pure parts, while you work
+	$(PYTEST) $(addprefix tests/,$(FAST)) --ignore tests/rotation/lambda_function $(ARGS)
+
+test-thorough: venv ## Every test, every sweep whole
+	SWEEP=all $(PYTEST) --hypothesis-profile thorough $(ARGS)
+
+budget: venv ## Run `test` and write what each file took to tests/budget.json
+	$(PYTEST) --hypothesis-profile ci --write-budget
 
 lint: venv ## ruff and mypy --strict over everything
 	$(BIN)/ruff check .

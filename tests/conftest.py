@@ -1,6 +1,36 @@
-"""Properties are never judged by time: a machine that stands still for a second refutes nothing."""
+"""What every test shares: Hypothesis's profiles, the plugins of `tests/plugins`, one embedded AWS a process."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
+from secrets_pipeline import local
+
+pytest_plugins = ["tests.plugins.budget", "tests.plugins.skips"]
+
+# Properties are never judged by time: a machine that stands still for a second refutes nothing.
+_UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("dev", _UNTIMED, max_examples=25)
+settings.register_profile("ci", _UNTIMED, max_examples=50, derandomize=True)
+settings.register_profile("thorough", _UNTIMED, max_examples=500)
+settings.load_profile("dev")
+
+
+@pytest.fixture(scope="session")
+def embedded_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:
+    """The embedded AWS of this process; `aws` is what a test asks for."""
+    folder = tmp_path_factory.mktemp("embedded-aws")
+    yield local.start(folder, die_with_parent=True)
+    local.stop(folder)
+
+
+@pytest.fixture(scope="module")
+def aws(embedded_aws: local.LocalAws) -> local.LocalAws:
+    """The embedded AWS, as empty as a new account: a file of tests meets nothing of the one before."""
+    local.reset_conditions(embedded_aws)
+    local.empty(embedded_aws)
+    local.reset_calls(embedded_aws)
+    return embedded_aws

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from hypothesis import settings
+
 T = TypeVar("T")
 
 WHOLE = os.environ.get("SWEEP") == "all"
@@ -38,3 +40,8 @@ def described() -> str:
 def size(sampled: int, whole: int) -> int:
     """Give how many cases a sweep over random ones takes: `sampled`, or `whole` with SWEEP=all."""
     return whole if WHOLE else sampled
+
+
+def examples(usual: int) -> int:
+    """Give how many examples a property takes that wants more or fewer than Hypothesis's 100, under today's profile."""
+    return max(10, usual * settings.default.max_examples // 100)

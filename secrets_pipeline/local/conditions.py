@@ -23,7 +23,7 @@ def reset_conditions(aws: LocalAws) -> None:
 
 
 def empty(aws: LocalAws) -> None:
-    """Delete everything that any account holds; the PostgreSQL of an instance runs on.
+    """Delete everything that any account holds, and stop the PostgreSQL of each instance.
 
     Raises:
         LocalError: the embedded AWS does not answer.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import botocore.session
@@ -25,26 +25,14 @@ from secrets_pipeline.local import (
     enforce_quotas,
     reset_calls,
     reset_conditions,
-    start,
-    stop,
 )
 from secrets_pipeline.spec import ControlParameters, Target
 from tests.embedded import lead_to
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ACCOUNT, REGION = "111122223333", "eu-west-2"
 OWN_ROLE = f"arn:aws:iam::{ACCOUNT}:role/ops/pipeline"
 APP_ROLE = f"arn:aws:iam::{ACCOUNT}:role/orders"
 _numbers = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    folder: Path = tmp_path_factory.mktemp("local-aws")
-    yield start(folder, region=REGION, die_with_parent=True)
-    stop(folder)
 
 
 class Bench:

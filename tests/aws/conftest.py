@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from secrets_pipeline.aws import AwsAccount, Pacer, Sessions
-from secrets_pipeline.local import LocalAws, calls, empty, reset_calls, start, stop
+from secrets_pipeline.local import LocalAws, calls, empty, reset_calls
 from secrets_pipeline.spec.model import Target
 from tests.embedded import lead_to
 
@@ -38,17 +38,11 @@ class Emulator:
         self.forget_calls()
 
 
-@pytest.fixture(scope="session")
-def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    folder = tmp_path_factory.mktemp("local-aws")
-    yield start(folder, region=REGION, die_with_parent=True)
-    stop(folder)
-
-
 @pytest.fixture
-def emulator(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Emulator:
-    lead_to(local_aws, monkeypatch)
-    emulator = Emulator(local_aws)
+def emulator(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+    there = replace(aws, region=REGION)
+    lead_to(there, monkeypatch)
+    emulator = Emulator(there)
     emulator.empty()
     return emulator
 

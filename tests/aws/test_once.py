@@ -12,37 +12,37 @@ from secrets_pipeline.local import Fault, FaultAction, LocalAws, arm, disarm, re
 
 
 @pytest.fixture(autouse=True)
-def _behaving_again(local_aws: LocalAws) -> Iterator[None]:
+def _behaving_again(aws: LocalAws) -> Iterator[None]:
     yield
-    reset_conditions(local_aws)
+    reset_conditions(aws)
 
 
 @pytest.mark.parametrize(
     ("action", "tries"), [(FaultAction.LOST, 1), (FaultAction.ERROR, 1), (FaultAction.THROTTLE, 2)]
 )
 def test_a_key_is_made_at_most_once_and_again_only_where_it_was_surely_not_made(
-    local_aws: LocalAws, account: AwsAccount, action: FaultAction, tries: int
+    aws: LocalAws, account: AwsAccount, action: FaultAction, tries: int
 ) -> None:
     kms = account.client("kms")
     before = len(kms.list_keys()["Keys"])
-    arm(local_aws, Fault(action, operation="CreateKey"))
+    arm(aws, Fault(action, operation="CreateKey"))
     try:
         with calling("CreateKey"):
             kms.create_key()
     except AwsError:
         assert tries == 1
-    (report,) = disarm(local_aws)
+    (report,) = disarm(aws)
     assert report.seen == tries
     made = {FaultAction.LOST: 1, FaultAction.ERROR: 0, FaultAction.THROTTLE: 1}[action]
     assert len(kms.list_keys()["Keys"]) - before == made
 
 
 @pytest.mark.parametrize("action", [FaultAction.LOST, FaultAction.ERROR])
-def test_other_calls_are_tried_again(local_aws: LocalAws, account: AwsAccount, action: FaultAction) -> None:
+def test_other_calls_are_tried_again(aws: LocalAws, account: AwsAccount, action: FaultAction) -> None:
     kms = account.client("kms")
-    arm(local_aws, Fault(action, operation="ListKeys"))
+    arm(aws, Fault(action, operation="ListKeys"))
     kms.list_keys()
-    assert disarm(local_aws)[0].seen == 2
+    assert disarm(aws)[0].seen == 2
 
 
 def test_what_never_reached_aws_is_tried_again() -> None:

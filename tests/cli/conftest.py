@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from secrets_pipeline.cli import app
-from secrets_pipeline.local import LocalAws, reset_calls, start, stop
+from secrets_pipeline.local import LocalAws, empty, reset_calls
 from tests.cli.access_shop import AccessShop, opened
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -106,23 +106,14 @@ def half_broken(repository: Path) -> Path:
     return repository
 
 
-@pytest.fixture(scope="session")
-def running_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """One embedded AWS for the tests that only read."""
-    folder = tmp_path_factory.mktemp("local-aws")
-    try:
-        yield start(folder, die_with_parent=True)
-    finally:
-        stop(folder)
-
-
 @pytest.fixture
-def aws(running_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> LocalAws:
-    """The embedded AWS, nothing counted yet, and the environment that leads to it."""
-    for name, value in running_aws.environment().items():
+def aws(embedded_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> LocalAws:
+    """The embedded AWS for tests that only read: empty, nothing counted yet, the environment leads to it."""
+    empty(embedded_aws)
+    for name, value in embedded_aws.environment().items():
         monkeypatch.setenv(name, value)
-    reset_calls(running_aws)
-    return running_aws
+    reset_calls(embedded_aws)
+    return embedded_aws
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""What tests of sensors share: an embedded AWS, a repository as one description, an instance that forgets."""
+"""What tests of sensors share: a repository as one description, an instance that forgets."""
 
 from __future__ import annotations
 
@@ -11,16 +11,8 @@ import dagster as dg
 import pytest
 
 from definitions.resources import AwsSessions, Stacks
-from secrets_pipeline import local
 from secrets_pipeline.reconcilers import ApplyOptions, Desired, read_desired
 from secrets_pipeline.stacks import Origin
-
-
-@pytest.fixture(scope="session")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:
-    running = local.start(tmp_path_factory.mktemp("local-aws"), die_with_parent=True)
-    yield running
-    local.stop(running.state_dir)
 
 
 @pytest.fixture

@@ -49,13 +49,11 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[boto3.Session]:
-    """Plain boto3 on an embedded AWS to which the environment leads."""
-    aws = local.start(tmp_path_factory.mktemp("local-aws"), die_with_parent=True)
+def session(aws: local.LocalAws) -> Iterator[boto3.Session]:
+    """Plain boto3 on the embedded AWS to which the environment leads."""
     with pytest.MonkeyPatch.context() as patch:
         lead_to(aws, patch)
         yield boto3.Session()
-    local.stop(aws.state_dir)
 
 
 @dataclass(frozen=True)

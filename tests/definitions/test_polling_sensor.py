@@ -27,13 +27,11 @@ from tests.embedded import lead_to
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:
-    running = local.start(tmp_path_factory.mktemp("local-aws"), die_with_parent=True)
+@pytest.fixture(scope="module", autouse=True)
+def leading(aws: local.LocalAws) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        lead_to(running, patch)
-        yield running
-    local.stop(running.state_dir)
+        lead_to(aws, patch)
+        yield
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""One embedded AWS a module, an own DAGSTER_HOME, and the example repository in a folder that tests may change."""
+"""The embedded AWS, an own DAGSTER_HOME, and the example repository in a folder that tests may change."""
 
 import os
 import shutil
@@ -30,22 +30,18 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory, repository: Path, home: Path) -> Iterator[local.LocalAws]:
-    """A fresh embedded AWS with what Terraform would have made; the environment points at it."""
+def aws(aws: local.LocalAws, repository: Path, home: Path) -> Iterator[local.LocalAws]:
+    """The embedded AWS with what Terraform would have made; the environment points at it."""
     with pytest.MonkeyPatch.context() as patch:
-        running = local.start(tmp_path_factory.mktemp("local-aws"), die_with_parent=True)
-        try:
-            for name in [name for name in os.environ if name.startswith("AWS_")]:
-                patch.delenv(name)
-            for name, value in running.environment().items():
-                patch.setenv(name, value)
-            patch.setenv("SECRETS_PIPELINE_CONFIG", str(repository / "operator.yaml"))
-            patch.setenv("DAGSTER_HOME", str(home))
-            patch.setenv("ATMOS_BASE_PATH", str(repository))
-            local.stand_in(running, stand_ins(read_desired(repository).specs))
-            yield running
-        finally:
-            local.stop(running.state_dir)
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        for name, value in aws.environment().items():
+            patch.setenv(name, value)
+        patch.setenv("SECRETS_PIPELINE_CONFIG", str(repository / "operator.yaml"))
+        patch.setenv("DAGSTER_HOME", str(home))
+        patch.setenv("ATMOS_BASE_PATH", str(repository))
+        local.stand_in(aws, stand_ins(read_desired(repository).specs))
+        yield aws
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""One embedded AWS for all cases, one ground per stack."""
+"""One ground per stack."""
 
 from __future__ import annotations
 
@@ -11,13 +11,6 @@ from secrets_pipeline import local
 from tests.embedded import lead_to
 from tests.faults.edits import older_repository
 from tests.faults.ground import OPERATOR, Ground
-
-
-@pytest.fixture(scope="session")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:
-    running = local.start(tmp_path_factory.mktemp("local-aws"), die_with_parent=True)
-    yield running
-    local.stop(running.state_dir)
 
 
 @pytest.fixture(scope="module")

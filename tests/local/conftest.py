@@ -1,4 +1,4 @@
-"""One embedded AWS for all tests of this folder; plain boto3 is its client."""
+"""Plain boto3 is the client of the embedded AWS."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 import itertools
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +17,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from secrets_pipeline.local import LocalAws, StandInRole, stand_in, start, stop
+from secrets_pipeline.local import LocalAws, StandInRole, stand_in
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
@@ -96,15 +96,7 @@ class Clients:
         return Clients(other, self.endpoint_url)
 
 
-@pytest.fixture(scope="session")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    folder: Path = tmp_path_factory.mktemp("local-aws")
-    running = start(folder, die_with_parent=True)
-    yield running
-    stop(folder)
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def clients(aws: LocalAws) -> Clients:
     variables = aws.environment()
     session = boto3.Session(

@@ -1,6 +1,7 @@
-"""One embedded AWS for all tests of this folder, and a bench that builds worlds from hand-made desired state.
+"""A bench that builds worlds from hand-made desired state.
 
-Every bench has a stack of its own, and its name is in every other name: tests share the server without meeting.
+Every bench has a stack of its own, and its name is in every other name: the tests of a file share the embedded AWS
+without meeting.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -366,20 +367,13 @@ def killed() -> type[BaseException]:
     return Killed
 
 
-@pytest.fixture(scope="session")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:
-    running = local.start(tmp_path_factory.mktemp("local-aws"), die_with_parent=True)
-    yield running
-    local.stop(running.state_dir)
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def session(aws: local.LocalAws) -> boto3.Session:
     variables = aws.environment()
     return boto3.Session(variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=aws.region)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sessions(session: boto3.Session) -> Sessions:
     """Shared by all runs that nobody interrupts: making clients is most of a short run's time."""
     return unpaced(session)
@@ -397,26 +391,12 @@ def rotate(bench: Bench) -> Rotation:
     return Rotation(bench)
 
 
-@pytest.fixture(scope="session")
-def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[local.LocalAws, boto3.Session, Sessions]]:
-    """An AWS that `readers` empties before each test, and sessions in it."""
-    running = local.start(tmp_path_factory.mktemp("lone-aws"), die_with_parent=True)
-    variables = running.environment()
-    session = boto3.Session(
-        variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=running.region
-    )
-    yield running, session, unpaced(session)
-    local.stop(running.state_dir)
-
-
 @pytest.fixture
-def readers(lone: tuple[local.LocalAws, boto3.Session, Sessions], monkeypatch: pytest.MonkeyPatch) -> Readers:
+def readers(bench: Bench, sessions: Sessions) -> Readers:
     """Principals of accounts in which nobody else is: whoever else could read would be found."""
-    aws, session, sessions = lone
-    lead_to(aws, monkeypatch)
-    local.empty(aws)
-    local.reset_conditions(aws)
+    local.empty(bench.aws)
+    local.reset_conditions(bench.aws)
     # Nobody knows the credentials of roles any more.
     for key in [one for one in sessions._accounts if one[1]]:
         del sessions._accounts[key]
-    return Readers(Bench(aws, session, sessions))
+    return Readers(bench)

@@ -53,11 +53,11 @@ def test_a_digest_is_a_legal_tag_and_client_request_token() -> None:
     assert re.fullmatch("[0-9a-f]{64}", Fingerprinter(KEY).digest("token", "x"))
 
 
-def test_one_call_derives_the_same_key_every_run(account: AwsAccount, local_aws: LocalAws) -> None:
+def test_one_call_derives_the_same_key_every_run(account: AwsAccount, aws: LocalAws) -> None:
     kms = account.client("kms")
     arn = ensure_key(kms, fingerprint_key())
     first = Fingerprinter.derive(kms, arn).digest("p", "x")
-    counted = Counter({call.operation: call.count for call in calls(local_aws)})
+    counted = Counter({call.operation: call.count for call in calls(aws)})
     assert counted["GenerateMac"] == 1
     assert Fingerprinter.derive(kms, "alias/secrets-pipeline-fingerprint").digest("p", "x") == first
 

@@ -49,15 +49,15 @@ def message(account: AwsAccount, key_arn: str, context: SealContext) -> bytes:
 
 
 def test_a_hundred_values_cost_one_data_key_and_one_decryption(
-    account: AwsAccount, local_aws: LocalAws, key_arn: str, context: SealContext
+    account: AwsAccount, aws: LocalAws, key_arn: str, context: SealContext
 ) -> None:
     values = {f"component/{number}#key": SecretStr(f"value-{number}-é") for number in range(100)}
-    reset_calls(local_aws)
+    reset_calls(aws)
     message = seal(GeneratedPasswords(values), session=account.botocore_session, key_arn=key_arn, context=context)
     opened = open_seal(message, session=account.botocore_session, key_arn=key_arn, context=context)
     assert opened.refs == tuple(values)
     assert all(opened.get(ref) == value for ref, value in values.items())
-    assert Counter({call.operation: call.count for call in calls(local_aws)}) == {"GenerateDataKey": 1, "Decrypt": 1}
+    assert Counter({call.operation: call.count for call in calls(aws)}) == {"GenerateDataKey": 1, "Decrypt": 1}
 
 
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -137,7 +137,7 @@ def test_a_disabled_key_neither_seals_nor_opens(
 
 
 def test_a_failure_prints_no_stack_trace_where_logging_is_not_configured(
-    account: AwsAccount, local_aws: LocalAws, context: SealContext
+    account: AwsAccount, aws: LocalAws, context: SealContext
 ) -> None:
     arguments = [context.account_id, context.region, context.stack]
     command = [sys.executable, "-c", SEAL_UNDER_A_MISSING_KEY, *arguments]

@@ -6,7 +6,7 @@ import io
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +24,6 @@ from secrets_pipeline.local import (
     empty,
     reset_calls,
     reset_conditions,
-    start,
-    stop,
 )
 from secrets_pipeline.local.lifecycle import ADMINISTRATOR_ROLE
 from secrets_pipeline.spec.model import Target
@@ -181,19 +179,12 @@ class World(Clients):
         return counted
 
 
-@pytest.fixture(scope="session")
-def _local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    folder = tmp_path_factory.mktemp("local-aws")
-    yield start(folder, region=REGION, die_with_parent=True)
-    stop(folder)
-
-
 @pytest.fixture
-def world(_local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> World:
-    lead_to(_local_aws, monkeypatch)
-    empty(_local_aws)
-    reset_conditions(_local_aws)
-    return World(_local_aws)
+def world(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> World:
+    lead_to(aws, monkeypatch)
+    empty(aws)
+    reset_conditions(aws)
+    return World(aws)
 
 
 def zipped() -> bytes:

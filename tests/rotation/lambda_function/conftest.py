@@ -1,4 +1,4 @@
-"""One embedded AWS, one PostgreSQL and one MariaDB for all tests of the function."""
+"""One PostgreSQL and one MariaDB for the tests of the function in a file."""
 
 from __future__ import annotations
 
@@ -27,14 +27,7 @@ def levels_of_this_process() -> Iterator[None]:
         one.setLevel(level)
 
 
-@pytest.fixture(scope="package")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:
-    running = local.start(tmp_path_factory.mktemp("rotation-aws"), die_with_parent=True)
-    yield running
-    local.stop(running.state_dir)
-
-
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def leading(aws: local.LocalAws) -> Iterator[boto3.Session]:
     """The environment of a function, and a session in it."""
     with pytest.MonkeyPatch.context() as patch:
@@ -42,7 +35,7 @@ def leading(aws: local.LocalAws) -> Iterator[boto3.Session]:
         yield boto3.Session(region_name=aws.region)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def shared_ground(aws: local.LocalAws, leading: boto3.Session) -> Ground:
     return Ground(aws, leading, unrunnable_function(leading))
 
@@ -56,7 +49,7 @@ def ground(shared_ground: Ground, capfd: pytest.CaptureFixture[str]) -> Iterator
     assert not [password for password in shared_ground.seen if password in written]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def postgres_server(leading: boto3.Session) -> Iterator[Postgres]:
     with postgres(leading) as server:
         yield server

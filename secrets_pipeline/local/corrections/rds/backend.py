@@ -23,6 +23,11 @@ class Backend(ClusterCalls, InstanceCalls):
     def _url_module(self) -> ModuleType:
         return moto_urls
 
+    def reset(self) -> None:
+        """Forget everything; no server outlives its instance."""
+        super().reset()
+        FLEET.stop()
+
 
 def stop_servers() -> None:
     """Stop every PostgreSQL and wait."""

@@ -1,0 +1,215 @@
+"""Long files first, a table of processor time by directory at the end, and with CI=true a bound on both kinds of time.
+
+`tests/budget.json` holds what each file took when `make budget` measured it last, and how long the yardstick took then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections import defaultdict
+from collections.abc import Generator, Iterable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+
+from tests import sweep
+from tests.plugins.processor_time import Used, used
+
+TABLE = Path(__file__).parents[1] / "budget.json"
+MINUTES = 15
+"""Of wall time may the whole suite take, on two cores."""
+TIMES, SLACK = 2.0, 15.0
+"""As often the table's processor time may a directory take, and so many seconds more."""
+
+
+class Measured:
+    """What one process of a test run measures, and what the first one gathers.
+
+    Attributes:
+        files: file → its processor time.
+        tests: file → how many of its tests ran.
+    """
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.files: dict[str, Used] = defaultdict(lambda: Used(0.0, 0.0))
+        self.tests: dict[str, int] = defaultdict(int)
+        self._before = used()
+
+    def finish(self, file: str) -> None:
+        """Charge all that was used since the last file to this one."""
+        now = used()
+        self.files[file] = self.files[file].plus(now.since(self._before))
+        self._before = now
+
+    def sent(self) -> dict[str, Any]:
+        """Give it as a worker can send it."""
+        return {"files": {file: list(one) for file, one in self.files.items()}, "tests": dict(self.tests)}
+
+    def take(self, sent: dict[str, Any]) -> None:
+        """Add what a worker sent."""
+        for file, one in sent["files"].items():
+            self.files[file] = self.files[file].plus(Used(*one))
+        for file, tests in sent["tests"].items():
+            self.tests[file] += tests
+
+    def of(self, directory: str) -> tuple[int, Used]:
+        """Give how many tests of a directory ran, and what they took."""
+        files = [file for file in self.files if directory_of(file) == directory]
+        total = Used(0.0, 0.0)
+        for file in files:
+            total = total.plus(self.files[file])
+        return sum(self.tests[file] for file in files), total
+
+
+class Table:
+    """The committed table.
+
+    Attributes:
+        files: file → seconds of processor time.
+        yardstick: how long the yardstick took beside them, in seconds.
+    """
+
+    def __init__(self, files: dict[str, float], yardstick: float) -> None:
+        self.files = files
+        self.yardstick = yardstick
+
+    @staticmethod
+    def read() -> Table:
+        """Read it; empty before it was first measured."""
+        return Table(**json.loads(TABLE.read_text())) if TABLE.exists() else Table({}, 1.0)
+
+    @staticmethod
+    def write(measured: Measured, yardstick: float) -> None:
+        """Replace it by what was measured; files under a tenth of a second are left out."""
+        files = {file: round(sum(one), 1) for file, one in sorted(measured.files.items()) if sum(one) >= 0.1}
+        TABLE.write_text(json.dumps({"yardstick": round(yardstick, 3), "files": files}, indent=2) + "\n")
+
+    def of(self, directory: str, files: Iterable[str]) -> float:
+        """Sum what those of the files took that are of this directory."""
+        return sum(self.files.get(file, 0.0) for file in files if directory_of(file) == directory)
+
+
+def measure_yardstick() -> float:
+    """Measure what a fixed piece of work takes here and now, in seconds of processor time."""
+    began, text = time.process_time(), ""
+    for number in range(40_000):
+        text = hashlib.sha256(json.dumps({"number": number, "text": text}).encode()).hexdigest()
+    return time.process_time() - began
+
+
+def directory_of(file: str) -> str:
+    """Give the directory in `tests` that a file is counted to."""
+    return "/".join(PurePosixPath(file).parts[:2]) if file.count("/") > 1 else file
+
+
+_MEASURED = pytest.StashKey[Measured]()
+_LINES = pytest.StashKey[list[str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what `make budget` passes."""
+    parser.addoption("--write-budget", action="store_true", help="write tests/budget.json from this run")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin to measure."""
+    config.stash[_MEASURED] = Measured()
+
+
+def pytest_report_header() -> str:
+    """Say which turn the sweeps take."""
+    return sweep.described()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first, so that a short one is the last to begin."""
+    known = Table.read().files
+    items.sort(key=lambda item: -known.get(_file(item), 0.0))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Charge what it took to find the tests, in each process, to a line of its own."""
+    session.config.stash[_MEASURED].finish("(collection)")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    """Read the clocks where a file ends."""
+    result = yield
+    measured, file = item.config.stash[_MEASURED], _file(item)
+    measured.tests[file] += 1
+    if nextitem is None or _file(nextitem) != file:
+        measured.finish(file)
+    return result
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401 - xdist's class, which is not public
+    """Take what a worker of a parallel run measured; one that crashed sends nothing."""
+    sent = getattr(node, "workeroutput", {}).get("budget")
+    if sent is not None:
+        node.config.stash[_MEASURED].take(sent)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand over what a worker measured, or judge the run."""
+    config, measured = session.config, session.config.stash[_MEASURED]
+    output = getattr(config, "workeroutput", None)
+    if output is not None:
+        output["budget"] = measured.sent()
+        return
+    if not measured.files:
+        return
+    yardstick, table = measure_yardstick(), Table.read()
+    if config.getoption("--write-budget"):
+        Table.write(measured, yardstick)
+    scale = yardstick / table.yardstick
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    lines, exceeded = _judged(measured, table, scale, minutes=MINUTES if whole and not sweep.WHOLE else None)
+    config.stash[_LINES] = lines
+    if exceeded and os.environ.get("CI") == "true" and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the table."""
+    lines = config.stash.get(_LINES, [])
+    if lines:
+        terminalreporter.section("processor time")
+    for line in lines:
+        terminalreporter.line(line)
+
+
+def _judged(measured: Measured, table: Table, scale: float, *, minutes: int | None) -> tuple[list[str], bool]:
+    """Give the table's lines, and whether a bound is exceeded."""
+    lines = [f"{'directory':24}{'tests':>7}{'tests s':>10}{'servers s':>11}{'sum s':>8}{'table s':>9}"]
+    exceeded: list[str] = []
+    total, tests, expected = Used(0.0, 0.0), 0, 0.0
+    for directory in sorted({directory_of(file) for file in measured.files}):
+        ran, taken = measured.of(directory)
+        known = table.of(directory, measured.files) * scale
+        total, tests, expected = total.plus(taken), tests + ran, expected + known
+        lines.append(_line(directory, ran, taken, known))
+        if not sweep.WHOLE and sum(taken) > TIMES * known + SLACK:
+            exceeded.append(f"{directory} took {sum(taken):.0f} s of processor time, the table has {known:.0f} s.")
+    lines.append(_line("sum", tests, total, expected))
+    wall = time.monotonic() - measured.began
+    lines.append(f"{wall / 60:.1f} minutes on {os.cpu_count()} cores; the table's seconds are times {scale:.2f} here")
+    if minutes is not None and wall > minutes * 60 and (os.cpu_count() or 1) >= 2:
+        exceeded.append(f"The suite took {wall / 60:.1f} minutes, {minutes} are its bound.")
+    lines += [f"Over budget: {one} Find what became dear, or measure anew: make budget." for one in exceeded]
+    return lines, bool(exceeded)
+
+
+def _line(directory: str, tests: int, taken: Used, known: float) -> str:
+    return f"{directory:24}{tests:>7}{taken.own:>10.1f}{taken.started:>11.1f}{sum(taken):>8.1f}{known:>9.1f}"
+
+
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
