@@ -91,7 +91,7 @@ class Finishing:
         """Make one change true, then write the mark if nothing else is open; see `engine.Reconciler`."""
         done = self._reconciler.apply(change)
         secret = self._secrets.get(change.resource.name)
-        if secret is not None and not secret.blocked:
+        if secret is not None:
             # The part is done; a mark that could not be written is tried again at the end of the run, and said there.
             with contextlib.suppress(SecretsPipelineError):
                 self._finish(secret)

@@ -41,8 +41,8 @@ class Recording:
         return detail
 
 
-def change(name: str, *needs: str, action: ChangeClass = ChangeClass.CREATE) -> Change:
-    return Change(Resource("secret", name), action, ("because",), depends_on=needs)
+def change(name: str, *needs: str, after: Sequence[str] = (), action: ChangeClass = ChangeClass.CREATE) -> Change:
+    return Change(Resource("secret", name), action, ("because",), depends_on=needs, after=tuple(after))
 
 
 def test_a_change_is_applied_after_those_that_it_depends_on() -> None:
@@ -65,13 +65,34 @@ def test_one_failure_leaves_the_others_applied_and_skips_what_needs_it() -> None
     assert outcomes[1].reason == "needs bad, which failed"
 
 
-def test_a_reconciler_may_say_that_a_change_has_to_wait() -> None:
-    def act(_name: str) -> str:
-        raise SkippedError("the instance is creating")
+def test_a_reconciler_may_say_that_a_change_has_to_wait_and_what_needs_it_waits_too() -> None:
+    def act(name: str) -> str:
+        if name == "x":
+            raise SkippedError("the instance is creating", remedy="Apply again.")
+        return name
 
-    (outcome,) = apply(Recording(act), [change("x")])
-    assert isinstance(outcome, Skipped)
-    assert outcome.reason == "the instance is creating"
+    plan = [change("x"), change("behind", "x"), change("far behind", "behind"), change("other")]
+    waits, behind, far, other = apply(Recording(act), plan)
+    assert waits == Skipped(plan[0], "the instance is creating", "Apply again.")
+    assert behind == Skipped(plan[1], "needs x, which was skipped")
+    assert far == Skipped(plan[2], "needs behind, which was skipped")
+    assert other == Applied(plan[3], "other")
+
+
+@pytest.mark.parametrize("error", [SecretsPipelineError("refused"), SkippedError("not yet")], ids=["failed", "skipped"])
+def test_a_change_that_only_comes_after_another_is_tried_whatever_became_of_that(error: SecretsPipelineError) -> None:
+    def act(name: str) -> str:
+        if name == "first":
+            raise error
+        return name
+
+    _, outcome = apply(Recording(act), [change("first"), change("then", after=["first"])])
+    assert isinstance(outcome, Applied)
+
+
+def test_what_a_change_comes_after_outside_the_plan_is_not_waited_for() -> None:
+    (outcome,) = apply(Recording(str), [change("x", "elsewhere", after=["elsewhere too"])])
+    assert isinstance(outcome, Applied)
 
 
 def test_blocked_and_unchanged_are_never_tried() -> None:
@@ -114,7 +135,7 @@ def test_threads_are_bounded() -> None:
 
 
 def test_changes_that_need_each_other_are_skipped_and_not_waited_for() -> None:
-    outcomes = apply(Recording(str), [change("a", "b"), change("b", "a"), change("c")])
+    outcomes = apply(Recording(str), [change("a", after=["b"]), change("b", "a"), change("c")])
     assert [type(o) for o in outcomes] == [Skipped, Skipped, Applied]
 
 
@@ -141,14 +162,15 @@ def test_any_acyclic_plan_is_applied_completely_and_in_order(data: st.DataObject
     size = data.draw(st.integers(1, 12))
     changes = []
     for n in range(size):
-        needs = data.draw(st.sets(st.integers(0, n - 1))) if n else set()
-        changes.append(change(str(n), *(str(need) for need in needs)))
+        before = data.draw(st.sets(st.integers(0, n - 1).map(str))) if n else set()
+        needs = {one for one in sorted(before) if data.draw(st.booleans())}
+        changes.append(change(str(n), *needs, after=sorted(before - needs)))
     shuffled = data.draw(st.permutations(changes))
     recording = Recording(str)
     outcomes = apply(recording, shuffled, workers=data.draw(st.integers(1, 4)))
     assert all(isinstance(outcome, Applied) for outcome in outcomes)
     for one in changes:
-        for need in one.depends_on:
+        for need in (*one.depends_on, *one.after):
             assert recording.applied.index(need) < recording.applied.index(one.resource.name)
 
 

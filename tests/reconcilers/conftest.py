@@ -307,31 +307,42 @@ class Bench:
 
 
 class Rotation:
-    """Rotates a bench's password as AWS's functions do: in the database first, then in the secret."""
+    """Rotates a secret of a bench by a function: as AWS's do, in the database first, then in the secret."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, key: str = "password", code: str = "rotation_function.py") -> None:
         self._bench = bench
+        self._key = key
+        self._code = code
         self._arn = ""
 
     def __call__(self) -> str:
-        """Rotate and wait for the end; the new password."""
-        bench, before = self._bench, self._bench.current("password")
-        name = bench.name("password")
-        bench.secrets.rotate_secret(
-            SecretId=name, RotationLambdaARN=self._function(), RotationRules={"AutomaticallyAfterDays": 30}
+        """Rotate and wait for the end; the new value."""
+        self.wait_from(self.begin())
+        return self._bench.value(self._key)
+
+    def begin(self) -> str:
+        """Begin to rotate; the version that is current before."""
+        before = self._bench.current(self._key)
+        self._bench.secrets.rotate_secret(
+            SecretId=self._bench.name(self._key),
+            RotationLambdaARN=self._function(),
+            RotationRules={"AutomaticallyAfterDays": 30},
         )
+        return before
+
+    def wait_from(self, before: str) -> None:
+        """Wait until another version than that one is current, and the rotation has ended."""
         deadline = time.monotonic() + 120
-        while bench.current("password") == before or "LastRotatedDate" not in bench.describe("password"):
+        while self._bench.current(self._key) == before or "LastRotatedDate" not in self._bench.describe(self._key):
             assert time.monotonic() < deadline, "the rotation did not finish"
             time.sleep(0.05)
-        return bench.value("password")
 
     def _function(self) -> str:
         if self._arn:
             return self._arn
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as zipped:
-            zipped.write(Path(__file__).with_name("rotation_function.py"), "index.py")
+            zipped.write(Path(__file__).with_name(self._code), "index.py")
         functions, name = self._bench.session.client("lambda"), f"{self._bench.stack}-rotation"
         iam = self._bench.session.client("iam")
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=ASSUMED_BY_LAMBDA)
@@ -342,6 +353,7 @@ class Rotation:
             Runtime="python3.12",
             Handler="index.handler",
             Code={"ZipFile": archive.getvalue()},
+            Timeout=120,
             Environment={"Variables": {"DATABASE": self._bench.stack}},
         )["FunctionArn"]
         functions.add_permission(

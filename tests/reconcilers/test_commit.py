@@ -14,6 +14,7 @@ from secrets_pipeline.reconcilers.marks import SPEC, STACK, MarkState, Part
 from secrets_pipeline.reconcilers.taking import take
 from secrets_pipeline.references import Literal
 from secrets_pipeline.spec import ReplicaSpec, RotationSpec
+from tests.reconcilers.test_blocked import NOWHERE
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench, Interruption
@@ -91,6 +92,39 @@ def test_a_mark_that_could_not_be_written_with_the_last_part_is_written_at_the_e
     done = bench.provision(spec, "secrets", interruption=interruption)[f"secrets {bench.name('api')}"]
     assert isinstance(done, Applied)
     assert isinstance(bench.provision(spec)[f"commit {bench.name('api')}"], Applied)
+
+
+def test_a_blocked_secret_is_not_marked_though_nothing_else_is_open(bench: Bench, interruption: Interruption) -> None:
+    interruption.before = refuse
+    bench.provision(bench.spec(bench.declared()), "secrets", interruption=interruption)
+    before = bench.tags("api")[SPEC]
+    blocked = bench.spec(bench.declared(unresolved=(NOWHERE,)))
+    outcomes = bench.provision(blocked)
+    assert isinstance(outcomes[f"secrets {bench.name('api')}"], Skipped)
+    assert f"commit {bench.name('api')}" not in outcomes
+    assert bench.tags("api")[SPEC] == before
+
+
+def test_a_part_that_somebody_changes_right_before_the_mark_keeps_it_from_being_written(
+    bench: Bench, interruption: Interruption
+) -> None:
+    spec = bench.spec(bench.declared(policy=(TLS,)))
+    put = False
+
+    def interfere(operation: str) -> None:
+        nonlocal put
+        if operation == "DescribeSecret" and put:
+            bench.secrets.update_secret(SecretId=bench.name("api"), Description="theirs")
+        put = operation == "PutResourcePolicy"
+
+    interruption.before = interfere
+    outcome = bench.provision(spec, interruption=interruption)[f"commit {bench.name('api')}"]
+    assert isinstance(outcome, Skipped)
+    assert outcome.reason.startswith("not finished: description")
+    context = bench.context(spec)
+    state = context.inventory.secret(bench.name("api"))
+    assert state is not None
+    assert context.marks.verify(state).state is MarkState.UNFINISHED
 
 
 def refuse(operation: str) -> None:

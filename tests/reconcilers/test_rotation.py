@@ -10,7 +10,7 @@ import pytest
 
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.local import StandInFunction, StandInRole, stand_in
-from secrets_pipeline.reconcilers import ApplyOptions
+from secrets_pipeline.reconcilers import STAGES, ApplyOptions
 from secrets_pipeline.reconcilers.desired import Rotation
 from secrets_pipeline.reconcilers.rotation import rotation_differences
 from secrets_pipeline.reconcilers.states import SecretState
@@ -49,14 +49,19 @@ def stages(bench: Bench) -> dict[str, list[str]]:
     return bench.describe("password")["VersionIdsToStages"]
 
 
+def turning(bench: Bench) -> dict[str, Any] | None:
+    """The rules by which the secret rotates, or None: CancelRotateSecret leaves them there."""
+    about = bench.describe("password")
+    return dict(about["RotationRules"]) if about.get("RotationEnabled") else None
+
+
 def test_rotation_is_switched_on_by_its_rules_and_rotates_nothing(bench: Bench, function: str) -> None:
     spec = rotating(bench, duration="3h")
     outcome = bench.provision(spec)[f"{STAGE} {bench.name('password')}"]
     assert isinstance(outcome, Applied)
     assert outcome.detail == "every 30 days, window 3h"
-    about = bench.describe("password")
-    assert about["RotationLambdaARN"] == function
-    assert about["RotationRules"] == {"AutomaticallyAfterDays": 30, "Duration": "3h"}
+    assert bench.describe("password")["RotationLambdaARN"] == function
+    assert turning(bench) == {"AutomaticallyAfterDays": 30, "Duration": "3h"}
     assert list(stages(bench).values()) == [["AWSCURRENT"]]
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
 
@@ -82,7 +87,7 @@ def test_switching_on_rotates_at_once_where_that_is_declared_and_an_edit_never_d
     bench.provision(edited)
     time.sleep(0.2)
     assert stages(bench) == before
-    assert bench.describe("password")["RotationRules"] == {"AutomaticallyAfterDays": 60}
+    assert turning(bench) == {"AutomaticallyAfterDays": 60}
 
 
 def test_rotation_that_left_the_stack_is_cancelled(bench: Bench, function: str) -> None:
@@ -90,8 +95,42 @@ def test_rotation_that_left_the_stack_is_cancelled(bench: Bench, function: str) 
     spec = bench.spec(bench.generated())
     assert bench.plan(spec, STAGE)[bench.name("password")].reasons == ("rotation is on and not declared",)
     bench.provision(spec)
-    assert not bench.describe("password")["RotationEnabled"]
+    assert turning(bench) is None
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
+def test_a_rotation_in_progress_is_not_cancelled_until_it_has_ended(bench: Bench, function: str) -> None:
+    bench.provision(rotating(bench))
+    pending = bench.secrets.put_secret_value(
+        SecretId=bench.name("password"), SecretString="next", VersionStages=["AWSPENDING"]
+    )["VersionId"]
+    spec = bench.spec(bench.generated())
+    skipped = bench.provision(spec)[f"{STAGE} {bench.name('password')}"]
+    assert isinstance(skipped, Skipped)
+    assert skipped.reason == f"a rotation of {bench.name('password')} is in progress"
+    assert "aws secretsmanager cancel-rotate-secret" in skipped.remedy
+    assert turning(bench) == {"AutomaticallyAfterDays": 30}
+    # As a function ends it.
+    bench.secrets.update_secret_version_stage(
+        SecretId=bench.name("password"),
+        VersionStage="AWSCURRENT",
+        MoveToVersionId=pending,
+        RemoveFromVersionId=bench.current("password"),
+    )
+    assert isinstance(bench.provision(spec)[f"{STAGE} {bench.name('password')}"], Applied)
+    assert (turning(bench), bench.value("password")) == (None, "next")
+
+
+def test_a_rotation_that_begins_after_the_plan_is_not_cancelled(bench: Bench, function: str) -> None:
+    bench.provision(rotating(bench))
+    context = bench.context(bench.spec(bench.generated()))
+    reconciler = STAGES[STAGE](context)
+    changes = reconciler.plan()
+    # An earlier stage of the same run may have looked.
+    assert context.inventory.confirm(bench.name("password"))
+    bench.secrets.put_secret_value(SecretId=bench.name("password"), SecretString="next", VersionStages=["AWSPENDING"])
+    assert isinstance(bench.run(reconciler, changes)[bench.name("password")], Skipped)
+    assert turning(bench) == {"AutomaticallyAfterDays": 30}
 
 
 def test_rotation_cancelled_by_hand_is_drift_and_switched_on_again(bench: Bench, function: str) -> None:
@@ -102,7 +141,7 @@ def test_rotation_cancelled_by_hand_is_drift_and_switched_on_again(bench: Bench,
     assert (change.action, change.drift) == (ChangeClass.CREATE, True)
     assert change.reason == "changed outside: rotation is off → every 30 days"
     bench.provision(spec)
-    assert bench.describe("password")["RotationEnabled"]
+    assert turning(bench) == {"AutomaticallyAfterDays": 30}
 
 
 def test_rotation_that_somebody_else_switched_on_is_said_and_left_alone(bench: Bench, function: str) -> None:
@@ -112,7 +151,7 @@ def test_rotation_that_somebody_else_switched_on_is_said_and_left_alone(bench: B
     assert (change.action, change.drift) == (ChangeClass.NONE, True)
     assert change.reason == "changed outside: rotation is on and not declared; it is left alone"
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
-    assert bench.describe("password")["RotationRules"] == {"AutomaticallyAfterDays": 7}
+    assert turning(bench) == {"AutomaticallyAfterDays": 7}
 
 
 def test_a_function_that_does_not_exist_yet_is_waited_for(bench: Bench) -> None:
@@ -134,7 +173,7 @@ def test_a_function_that_is_gone_fails_with_a_remedy_and_leaves_the_secret_as_it
     assert isinstance(failed, Failed)
     assert failed.error.message.endswith(f"would not rotate: function {gone} does not exist")
     assert failed.error.remedy
-    assert not bench.describe("password").get("RotationEnabled")
+    assert turning(bench) is None
     assert isinstance(outcomes[f"commit {bench.name('password')}"], Skipped)
 
 
@@ -202,7 +241,7 @@ def test_rotation_that_somebody_else_switched_on_stays_when_key_or_component_get
     spec = bench.spec(renamed, components=components)
     assert bench.plan(spec, STAGE)[bench.name("password")].action is ChangeClass.NONE
     bench.provision(spec)
-    assert bench.describe("password")["RotationRules"] == {"AutomaticallyAfterDays": 7}
+    assert turning(bench) == {"AutomaticallyAfterDays": 7}
     assert isinstance(bench.provision(spec)[f"secrets {bench.name('password')}"], Unchanged)
 
 
@@ -214,6 +253,7 @@ def test_rotation_kept_at_adoption_is_still_theirs_after_a_declared_one_that_nev
     theirs(bench, function)
     plain = bench.spec(bench.generated())
     bench.provision(plain, options=ApplyOptions(adopt=True))
+    assert turning(bench) == {"AutomaticallyAfterDays": 7}
     arn = f"{function}-typo" if refused else function
     declared = bench.spec(bench.generated(rotation=RotationSpec(lambda_arn=arn, automatically_after_days=30)))
     if refused:
@@ -223,7 +263,7 @@ def test_rotation_kept_at_adoption_is_still_theirs_after_a_declared_one_that_nev
         with pytest.raises(killed):
             bench.provision(declared, interruption=interruption)
     bench.provision(plain)
-    assert bench.describe("password")["RotationRules"] == {"AutomaticallyAfterDays": 7}
+    assert turning(bench) == {"AutomaticallyAfterDays": 7}
     assert {type(one) for one in bench.provision(plain).values()} == {Unchanged}
 
 
@@ -234,4 +274,4 @@ def test_rotation_kept_at_adoption_is_ours_once_a_declared_one_took_its_place(be
     bench.provision(plain, options=ApplyOptions(adopt=True))
     bench.provision(rotating(bench))
     bench.provision(plain)
-    assert not bench.describe("password").get("RotationEnabled")
+    assert turning(bench) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from secrets_pipeline.reconcilers.rendered import STAGED
 from secrets_pipeline.reconcilers.value_writer import ValueWriter
 from secrets_pipeline.spec import StackSpec
 from secrets_pipeline.values import merge_document
+from tests.reconcilers.conftest import Rotation
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench, Interruption
@@ -161,6 +163,18 @@ def test_nothing_is_written_while_a_rotation_is_in_progress(bench: Bench, spec: 
     assert bench.versions("api") == before
 
 
+def test_a_rotation_that_began_since_the_run_looked_stops_a_write_before_it_stores_anything(
+    bench: Bench, spec: StackSpec
+) -> None:
+    context = bench.context(spec)
+    assert context.inventory.confirm(bench.name("api"))
+    bench.secrets.put_secret_value(SecretId=bench.name("api"), SecretString="{}", VersionStages=["AWSPENDING"])
+    before = bench.versions("api")
+    with pytest.raises(SkippedError, match=r"rotation of \S+ is in progress"):
+        write(context, spec)
+    assert bench.versions("api") == before
+
+
 def test_a_finished_rotation_that_left_its_label_hinders_nobody(bench: Bench, spec: StackSpec) -> None:
     bench.secrets.put_secret_value(
         SecretId=bench.name("api"), SecretString='{"host":"old"}', VersionStages=["AWSPENDING", "AWSCURRENT"]
@@ -228,6 +242,45 @@ def test_a_rotation_that_begins_while_we_write_leaves_the_inputs_open(
     assert bench.document("api") == {"host": "old"}
     write(bench.context(spec), spec)
     assert bench.document("api") == {"host": "new"}
+
+
+def test_a_rotation_that_begins_and_ends_while_we_write_leaves_the_inputs_open(
+    bench: Bench, spec: StackSpec, interruption: Interruption
+) -> None:
+    rotation = Rotation(bench, "api", "overtaken_rotation_function.py")
+    before = ""
+
+    def begin(called: str) -> None:
+        nonlocal before
+        if called == "UpdateSecretVersionStage" and not before:
+            before = rotation.begin()
+            wait_for_pending(bench)
+
+    def end(called: str) -> None:
+        if called == "UpdateSecretVersionStage":
+            rotation.wait_from(before)
+
+    interruption.before, interruption.after = begin, end
+    with pytest.raises(SkippedError, match="began meanwhile"):
+        write(bench.context(spec, interruption=interruption), spec)
+    # The rotation brought back what it had read.
+    assert bench.document("api") == {"host": "old", "theirs": 1}
+    assert bench.inputs("api") != "f" * 64
+    write(bench.context(spec), spec)
+    assert bench.document("api") == {"host": "new", "theirs": 1}
+
+
+def wait_for_pending(bench: Bench) -> None:
+    """Until the function has stored what it read."""
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            bench.secrets.get_secret_value(SecretId=bench.name("api"), VersionStage="AWSPENDING")
+        except bench.secrets.exceptions.ResourceNotFoundException:
+            assert time.monotonic() < deadline, "the rotation did not begin"
+            time.sleep(0.05)
+        else:
+            return
 
 
 def test_a_version_that_somebody_else_makes_current_right_after_ours_is_not_noted_as_ours(

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import re
 from textwrap import indent
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from secrets_pipeline.references import Output
 from secrets_pipeline.spec import DatabaseSpec, GeneratedValue, SecretRef
@@ -84,6 +87,17 @@ def test_an_instance_of_terraforms_needs_nothing_but_its_name(bench: Bench) -> N
 def test_an_identifier_is_made_of_names_where_none_is_given(bench: Bench) -> None:
     assert database(bench, "tenant: Acme\nenvironment: dev\n", create=False).identifier == "acme-dev-rds"
     assert instance_identifier(None, "1", "rds//my_db") == "db-1-rds-my-db"
+
+
+@example("a" * 62, None, "rds")
+@given(st.text("aZ7-_é /", max_size=40), st.none() | st.text("b-", max_size=40), st.text("c1/_", max_size=40))
+def test_an_identifier_that_is_made_of_names_is_one_that_rds_takes(
+    context: str, environment: str | None, component: str
+) -> None:
+    # Source: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
+    made = instance_identifier(context, environment, component)
+    assert re.fullmatch("[a-z](-?[a-z0-9])*", made)
+    assert len(made) <= 63
 
 
 def test_rds_may_own_the_password(bench: Bench) -> None:

@@ -68,6 +68,26 @@ def test_component_inherits_before_metadata_inherits(repository: Open) -> None:
     assert found["app"].base == "old"
 
 
+@pytest.mark.parametrize(
+    ("kind", "expected", "inheritance"),
+    [("real", {"x": "old", "y": "base"}, ["base", "old"]), ("abstract", {"y": "base"}, ["base"])],
+)
+def test_the_physical_component_of_an_abstract_base_is_not_inherited(
+    repository: Open, kind: str, expected: dict[str, str], inheritance: list[str]
+) -> None:
+    # Source: Atmos, internal/exec/stack_processor_utils.go, ProcessBaseComponentConfig
+    manifest = f"""
+        components:
+          terraform:
+            old: {{vars: {{x: old}}}}
+            base: {{component: old, metadata: {{type: {kind}}}, vars: {{y: base}}}}
+            app: {{metadata: {{inherits: [base]}}}}
+    """
+    app = components(repository({"stacks/deploy/dev.yaml": manifest}))["app"]
+    assert app.vars == expected
+    assert app.sections["inheritance"] == inheritance
+
+
 def test_an_undefined_component_is_fine_if_its_folder_exists(repository: Open) -> None:
     found = components(
         repository(

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from secrets_pipeline.stacks import Repository, Resolution
 from secrets_pipeline.stacks.markers import UNSET, AppendList, FunctionCall, Literal, Value
 from secrets_pipeline.stacks.merge import Section
+from tests.strategies.imports import STACKS, importing_repositories
 from tests.strategies.small_repositories import (
     FLAVOR_TEMPLATE,
     LOCAL_TEMPLATE,
@@ -235,6 +236,26 @@ def test_stacks_are_the_same_in_any_order_and_alone(repository: SmallRepository,
             assert described(one_by_one.resolve([name])) == {name: expected[name]}
             with opened(repository) as alone:
                 assert described(alone.resolve([name])) == {name: expected[name]}
+
+
+@settings(parent=few, max_examples=40)
+@given(importing_repositories(), st.permutations(STACKS))
+def test_a_stack_resolved_alone_is_what_it_is_after_any_others(repository: SmallRepository, order: list[str]) -> None:
+    with opened(repository) as one_after_another:
+        for name in order:
+            found = described(one_after_another.resolve([name]))
+            with opened(repository) as alone:
+                assert found == described(alone.resolve([name]))
+
+
+@settings(parent=few, max_examples=40)
+@given(importing_repositories(overrides=0))
+def test_a_value_is_located_in_the_manifest_that_had_the_last_word(repository: SmallRepository) -> None:
+    with opened(repository) as actual:
+        for stack in whole(actual.resolve()).stacks.values():
+            for component in stack.components["terraform"].values():
+                for key, written_in in component.vars.items():
+                    assert actual.locate(component, ("vars", key)).file == f"stacks/{written_in}.yaml"
 
 
 @few

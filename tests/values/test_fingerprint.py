@@ -4,6 +4,7 @@ import copy
 import pickle
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,11 +24,31 @@ KEY = b"k" * 32
 parts = st.lists(st.none() | st.integers() | st.binary(max_size=4) | st.text("ab\0:", max_size=4), max_size=4)
 
 
-@given(one=parts, other=parts)
-def test_different_parts_give_different_digests_and_equal_ones_the_same(one: list[Part], other: list[Part]) -> None:
-    digests = Fingerprinter(KEY).digest("p", *one), Fingerprinter(KEY).digest("p", *other)
-    alike = one == other and [type(part) for part in one] == [type(part) for part in other]
-    assert (digests[0] == digests[1]) == alike
+def readings(text: str) -> Iterator[tuple[Part, ...]]:
+    """Each sequence of parts that a text is, where a letter may say the type of the part behind it."""
+    if not text:
+        yield ()
+    for end in range(1, len(text) + 1):
+        content = text[1:end]
+        of_type: dict[str, list[Part]] = {
+            "s": [content],
+            "b": [content.encode()],
+            "i": [int(content)] if content == "1" else [],
+            "n": [None] if not content else [],
+        }
+        for part in of_type.get(text[0], []):
+            yield from ((part, *rest) for rest in readings(text[end:]))
+
+
+@given(given=parts)
+def test_equal_parts_give_equal_digests(given: list[Part]) -> None:
+    assert Fingerprinter(KEY).digest("p", *given) == Fingerprinter(KEY).digest("p", *copy.copy(given))
+
+
+@given(st.text("sbin1", max_size=6).map("s".__add__))
+def test_no_text_gives_one_digest_as_two_sequences_of_parts(text: str) -> None:
+    found = [Fingerprinter(KEY).digest("p", *one) for one in readings(text)]
+    assert len(set(found)) == len(found)
 
 
 @pytest.mark.parametrize(

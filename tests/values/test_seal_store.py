@@ -14,7 +14,7 @@ from secrets_pipeline.values import LocalSealStore, S3SealStore, SealStore
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
-BAD_NAMES = ["", ".", "..", "a/b", "/a", "../a", "a..b", ".hidden", "a\\b", "a\0b", "a\nb", "x" * 201]
+BAD_NAMES = ["", ".", "..", "a/b", "/a", "../a", "a..b", ".hidden", "a\\b", "a\0b", "a\nb", "x" * 201, "é" * 101]
 
 
 @pytest.fixture
@@ -45,6 +45,13 @@ def test_a_seal_is_kept_replaced_and_deleted_once(store: SealStore) -> None:
     assert store.get("fnx-dev") is None
     assert store.get("fnx-prod") == b"other"
     assert store.delete("fnx-prod")
+
+
+@pytest.mark.parametrize("name", ["x" * 200, "é" * 100], ids=["ascii", "two bytes a letter"])
+def test_a_name_of_two_hundred_bytes_is_kept(store: SealStore, name: str) -> None:
+    store.put(name, b"one")
+    assert store.get(name) == b"one"
+    assert store.delete(name)
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)

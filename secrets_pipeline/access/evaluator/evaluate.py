@@ -130,9 +130,8 @@ class _Count:
             return False, self.resource
         # "… until you attach IAM policies that delegate those permissions, or use grants":
         # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html
-        if granting is not self.grant and not self._identity_allows(hopeful):
-            by_grant = self.grant.names(*_ANY, hopeful=self.grant in hopeful)
-            if not by_grant:
+        if not self._identity_allows(hopeful):
+            if not self.grant.names(*_ANY, hopeful=self.grant in hopeful):
                 return False, self.identity
             granting = self.grant
         limit = self._limit(hopeful)
