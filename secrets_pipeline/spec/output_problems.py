@@ -143,8 +143,10 @@ def _unmanaged_problem(stack: StackScope, output: Output) -> OutputProblem:
 
 def _keyed_problem(component: ComponentScope, output: Output, *, whole_map_allowed: bool) -> OutputProblem | None:
     """Outputs that are maps by key of the component's secrets."""
-    declared = component.component.vars.get("secrets")
-    keys = list(declared) if isinstance(declared, Mapping) else []
+    secrets = component.component.vars.get("secrets")
+    # What is no map is said where the component is read.
+    declared = secrets if isinstance(secrets, Mapping) else {}
+    keys = list(declared)
     if len(output.path) == 1:
         if whole_map_allowed and not output.sensitive:
             return None
@@ -155,9 +157,7 @@ def _keyed_problem(component: ComponentScope, output: Output, *, whole_map_allow
         )
     key = output.path[1]
     if key not in keys:
-        named = [
-            one for one, entry in (declared or {}).items() if isinstance(entry, Mapping) and entry.get("name") == key
-        ]
+        named = [one for one, entry in declared.items() if isinstance(entry, Mapping) and entry.get("name") == key]
         hint = f" Did you mean {named[0]}?" if named else near_miss(str(key), keys)
         return OutputProblem(
             UnresolvedReason.OUTPUT,

@@ -1,33 +1,36 @@
-"""Where a stack lives: the operator's rules first; the stack's own variables only fill gaps."""
+"""Where a stack lives: the operator's rules say it; the stack's own variables fill gaps, and may not contradict."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from itertools import pairwise
+from typing import Final
 
 from secrets_pipeline.errors import ExpressionError, SpecError, Where
 from secrets_pipeline.references import Literal
 from secrets_pipeline.spec.inputs import Inputs
 from secrets_pipeline.spec.limits import ACCOUNT_ID, REGION
 from secrets_pipeline.spec.model import Target
+from secrets_pipeline.spec.operator import TargetRule
 from secrets_pipeline.spec.scope import ComponentScope, StackScope
 
 _PRODUCTION = frozenset({"prod", "production"})
 _DENIES_IT = frozenset({"no", "non", "not", "pre", "sub"})
 _WORDS = re.compile(r"[A-Za-z0-9]+")
+_FORMS: Final[Mapping[str, tuple[re.Pattern[str], str]]] = {
+    "region": (REGION, "eu-west-2"),
+    "account_id": (ACCOUNT_ID, "111122223333"),
+}
 UNKNOWN_REGION = "unknown"
 
 
 def read_target(stack: StackScope) -> Target:
-    """Account, region and role of a stack; what is wrong or missing is collected."""
+    """Account, region and role of a stack; what is wrong, missing or contradicts the operator is collected."""
     name = stack.stack.name
     rule = stack.settings.target(name)
-    region = rule.region if rule else None
-    account_id = rule.account_id if rule else None
-    if region is None:
-        region = _agreed(stack, "region")
-    if account_id is None:
-        account_id = _agreed(stack, "account_id")
+    region = _settled(stack, rule, "region")
+    account_id = _settled(stack, rule, "account_id")
     if region is None:
         stack.errors.append(
             SpecError(
@@ -68,9 +71,39 @@ def _known_text(scope: ComponentScope, key: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def _settled(stack: StackScope, rule: TargetRule | None, key: str) -> str | None:
+    """What the operator says, which no component may contradict; else what the components agree on."""
+    wanted = None if rule is None else rule.region if key == "region" else rule.account_id
+    if rule is None or wanted is None:
+        return _agreed(stack, key)
+    for said, name in _said_otherwise(stack, key, wanted).items():
+        # A text that is none may be anything, so it is not quoted.
+        here = f"{key} is {said}" if _FORMS[key][0].fullmatch(said) else f"{key} is something else"
+        stack.components[name].error(
+            ("vars", key),
+            f"{here} here, and {wanted} for stacks {rule.stacks} in the operator's settings",
+            f'Write {key}: "{wanted}" here or take it out; if this one is right, add a rule with it for stack '
+            f"{stack.stack.name} before that one, under targets of the operator's settings.",
+        )
+    return wanted
+
+
+def _said_otherwise(stack: StackScope, key: str, wanted: str) -> dict[str, str]:
+    """Every other value that a managed component gives to a variable, and the first component that does."""
+    # What cannot be read blocks nothing: the operator says it, so nobody needs it.
+    quiet = stack.other(stack.stack)
+    found: dict[str, str] = {}
+    for name in stack.kinds:
+        value = Inputs(quiet.components[name], quiet.components[name].component.vars, ("vars",)).known(key)
+        said = f"{value:012d}" if isinstance(value, int) else value
+        if isinstance(said, str) and said not in ("", wanted):
+            found.setdefault(said, name)
+    return found
+
+
 def _agreed(stack: StackScope, key: str) -> str | None:
     """The one value that the managed components give to a variable; None if there is none, or more than one."""
-    pattern, example = (REGION, "eu-west-2") if key == "region" else (ACCOUNT_ID, "111122223333")
+    pattern, example = _FORMS[key]
     found: dict[str, Inputs] = {}
     for name in stack.kinds:
         inputs = Inputs(stack.components[name], stack.components[name].component.vars, ("vars",))
@@ -82,6 +115,6 @@ def _agreed(stack: StackScope, key: str) -> str | None:
         found[other].error(
             key,
             f"{key} is {other} here and {one} in component {found[one].scope.name}",
-            f"A stack lives in one place: write the same {key} everywhere, or let the operator's settings say it.",
+            f"A stack lives in one place: write the same {key} everywhere.",
         )
     return next(iter(found), None)

@@ -83,3 +83,23 @@ def test_every_guard_speaks_at_once_with_file_component_key_and_remedy(
         assert found.split("\n  ", 1)[1].strip(), "no remedy"
     assert len(errors) == len(EXPECTED)
     assert not calls(aws)
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "verify"])
+@pytest.mark.parametrize(("key", "said"), [("region", "us-east-1"), ("account_id", '"222233334444"')])
+def test_a_stack_that_contradicts_the_operator_is_refused_before_any_call(
+    cli: Cli, repository: Path, aws: LocalAws, monkeypatch: pytest.MonkeyPatch, *, command: str, key: str, said: str
+) -> None:
+    stack = repository / "stacks" / "dev.yaml"
+    settings = repository / "operator.yaml"
+    settings.write_text(f"targets: [{{stacks: shop-*, {key}: {said}}}]\n")
+    monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(settings))
+    monkeypatch.setenv("DAGSTER_HOME", str(repository / "home"))
+    result = cli(command, "-s", "shop-dev", "--base-path", repository)
+    assert result.exit_code == 1
+    line = next(n for n, text in enumerate(stack.read_text().splitlines(), 1) if f"{key}:" in text)
+    (found,) = result.stderr.split("error: ")[1:]
+    assert f"stacks/dev.yaml:{line}, stack shop-dev, component " in found
+    assert f"key vars.{key}: {key} is " in found
+    assert f"here, and {said.strip(chr(34))} for stacks shop-* in the operator's settings" in found
+    assert not calls(aws)

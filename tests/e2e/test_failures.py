@@ -92,8 +92,9 @@ def test_broken_yaml_names_file_and_line_and_leaves_other_stacks_usable(
 
 
 def test_the_wrong_account_stops_the_run_before_the_first_write(
-    aws: local.LocalAws, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    aws: local.LocalAws, edited: Callable[[str, str, str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    repository = edited("stacks/orgs/acme/_defaults.yaml", 'account_id: "111122223333"', 'account_id: "999999999999"')
     settings = tmp_path / "operator.yaml"
     settings.write_text(yaml.safe_dump({"targets": [{"stacks": "*", "account_id": "999999999999"}]}))
     monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(settings))

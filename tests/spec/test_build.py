@@ -32,18 +32,75 @@ def test_the_operators_rule_says_where_a_stack_lives(bench: Bench) -> None:
             TargetRule(stacks="*", account_id="333333333333", region="us-east-1"),
         )
     )
-    target = bench.spec("vars: {region: eu-west-2, account_id: '111122223333'}\n" + SECRETS).target
+    target = bench.spec(SECRETS).target
     assert (target.account_id, target.region, target.role_arn) == ("222222222222", "eu-west-1", "arn:aws:iam::2:role/x")
 
 
 def test_variables_of_the_stack_only_fill_gaps(bench: Bench) -> None:
     bench.settings = OperatorSettings(targets=(TargetRule(stacks="*", account_id="222222222222"),))
-    target = bench.spec("vars: {region: eu-west-2, account_id: '111122223333'}\n" + SECRETS).target
+    target = bench.spec("vars: {region: eu-west-2}\n" + SECRETS).target
     assert (target.account_id, target.region) == ("222222222222", "eu-west-2")
     bench.settings = OperatorSettings()
     target = bench.spec("vars: {region: eu-west-2, account_id: '111122223333'}\n" + SECRETS).target
     assert target.account_id == "111122223333"
     assert bench.spec("vars: {region: eu-west-2}\n" + SECRETS).target.account_id is None
+
+
+@pytest.mark.parametrize(
+    ("variables", "key", "problem"),
+    [
+        (
+            "{region: us-east-1}",
+            "region",
+            "region is us-east-1 here, and eu-west-2 for stacks d* in the operator's settings",
+        ),
+        ("{region: eu-west2}", "region", "region is something else here, and eu-west-2"),
+        ("{account_id: '222233334444'}", "account_id", "account_id is 222233334444 here, and 111122223333"),
+        ("{account_id: 222233334444}", "account_id", "account_id is 222233334444 here, and 111122223333"),
+        ("{place: us-west-1, region: '${vars.place}'}", "region", "region is us-west-1 here, and eu-west-2"),
+    ],
+)
+def test_a_stack_may_not_contradict_the_operator(bench: Bench, variables: str, key: str, problem: str) -> None:
+    bench.settings = OperatorSettings(
+        targets=(
+            TargetRule(stacks="d*", account_id="111122223333", region="eu-west-2"),
+            TargetRule(stacks="*", account_id="222233334444", region="us-east-1"),
+        )
+    )
+    found = bench.only_error(f"vars: {variables}\n{SECRETS}")
+    assert f"stacks/dev.yaml:1, stack dev, component secretsmanager, key vars.{key}: {problem}" in found
+    here = {"region": "eu-west-2", "account_id": "111122223333"}[key]
+    assert f'Write {key}: "{here}" here or take it out; if this one is right, add a rule with it for stack dev' in found
+
+
+def test_what_components_say_otherwise_than_the_operator_is_said_once_a_value(bench: Bench) -> None:
+    components = "".join(
+        f"    kms/{name}: {{vars: {{alias: {name}, region: {region}}}}}\n"
+        for name, region in [("a", "eu-west-1"), ("b", "eu-west-2"), ("c", "eu-west-1"), ("d", "us-east-1")]
+    )
+    found = bench.errors("components:\n  terraform:\n" + components)
+    assert [one for one in ("kms/a", "kms/b", "kms/c", "kms/d") if one in "".join(found)] == ["kms/a", "kms/d"]
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        "{region: eu-west-2, account_id: '111122223333'}",
+        "{account_id: 111122223333}",
+        "{region: '${env:AWS_REGION}', account_id: '${ssm:/account}'}",
+        "{region: null, account_id: ''}",
+    ],
+)
+def test_what_says_the_same_as_the_operator_or_says_nothing_yet_is_let_be(bench: Bench, variables: str) -> None:
+    target = bench.spec(f"vars: {variables}\n{SECRETS}").target
+    assert (target.account_id, target.region) == ("111122223333", "eu-west-2")
+
+
+def test_a_component_that_is_not_ours_may_be_in_another_region(bench: Bench) -> None:
+    foreign = "    cloudfront: {vars: {region: us-east-1}}\n    base: {metadata: {type: abstract}, vars: {region: x}}\n"
+    ours = "    secretsmanager: {vars: {context_name: myapp, secrets: {key: {secret_data: x-9}}}}\n"
+    assert bench.spec("components:\n  terraform:\n" + foreign + ours).target.region == "eu-west-2"
 
 
 @pytest.mark.parametrize(
