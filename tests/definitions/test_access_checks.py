@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from textwrap import dedent
@@ -19,7 +19,6 @@ from mypy_boto3_secretsmanager import SecretsManagerClient
 
 from definitions.build import build_definitions
 from definitions.checks.partitioned import PROBE_TAG
-from definitions.home import prepare_home
 from definitions.partitions import PARTITION_TAG, add_missing
 from secrets_pipeline import local
 
@@ -85,11 +84,22 @@ class Shop:
     """Two stacks, and the AWS that they are in.
 
     Attributes:
+        instance: remembers its runs for as long as this.
         first: the run that made the first of them.
     """
 
     aws: local.LocalAws
+    instance: dg.DagsterInstance
     first: dg.ExecuteInProcessResult
+
+    def provision(self) -> dg.ExecuteInProcessResult:
+        return provision(self.instance)
+
+    def verify(self, *tags: str, stack: str | None = DEV) -> dg.ExecuteInProcessResult:
+        """The access checks of a verify run; without a stack as "Execute all" in the UI."""
+        checks = {dg.AssetCheckKey(dg.AssetKey("consumer_arns"), name) for name in (*LOOKING, *CONTROLS, PROBE)}
+        job = build_definitions().resolve_job_def("verify").get_subset(asset_check_selection=checks)
+        return execute(job, self.instance, dict.fromkeys(tags, "true"), stack)
 
     @property
     def iam(self) -> IAMClient:
@@ -121,20 +131,21 @@ class Shop:
         self.secrets.delete_resource_policy(SecretId=name)
 
 
-def run(job: str, *tags: str, stack: str | None = DEV) -> dg.ExecuteInProcessResult:
-    """A run in this process, as the command line starts it; without a stack as "Execute all" in the UI."""
-    with dg.DagsterInstance.get() as instance:
-        add_missing(instance, (DEV, PROD))
-        return (
-            build_definitions()
-            .resolve_job_def(job)
-            .execute_in_process(
-                instance=instance,
-                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-                raise_on_error=False,
-                tags={**dict.fromkeys(tags, "true"), **({PARTITION_TAG: stack} if stack else {})},
-            )
-        )
+def provision(instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    return execute(build_definitions().resolve_job_def("provision"), instance, {}, DEV)
+
+
+def execute(
+    job: dg.JobDefinition, instance: dg.DagsterInstance, tags: Mapping[str, str], stack: str | None
+) -> dg.ExecuteInProcessResult:
+    """A run in this process, as the command line starts it."""
+    add_missing(instance, (DEV, PROD))
+    return job.execute_in_process(
+        instance=instance,
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        raise_on_error=False,
+        tags={**tags, **({PARTITION_TAG: stack} if stack else {})},
+    )
 
 
 def results(done: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
@@ -174,11 +185,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             patch.setenv(name, value)
         patch.setenv("SECRETS_PIPELINE_CONFIG", str(folder / "operator.yaml"))
         patch.setenv("ATMOS_BASE_PATH", str(folder))
-        patch.setenv("DAGSTER_HOME", str(tmp_path_factory.mktemp("dagster-home")))
-        prepare_home()
         readers(running)
         try:
-            yield Shop(running, run("provision"))
+            with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path_factory.mktemp("dagster"))) as instance:
+                yield Shop(running, instance, provision(instance))
         finally:
             local.stop(running.state_dir)
 
@@ -218,12 +228,11 @@ def test_the_run_that_makes_a_stack_looks_at_it_and_asks_nobody_live(shop: Shop)
 
 def test_a_run_that_changes_nothing_reads_no_policies_and_leaves_the_earlier_results(shop: Shop) -> None:
     local.reset_calls(shop.aws)
-    again = run("provision")
+    again = shop.provision()
     assert results(again) == {}
     assert shop.called("GetAccountAuthorizationDetails") == shop.called("LookupEvents") == 0
     key = dg.AssetCheckKey(dg.AssetKey("consumer_arns"), "consumers_can_read")
-    with dg.DagsterInstance.get() as instance:
-        records = instance.event_log_storage.get_asset_check_execution_history(key, limit=5)
+    records = shop.instance.event_log_storage.get_asset_check_execution_history(key, limit=5)
     succeeded = dg.DagsterEventType.ASSET_CHECK_EVALUATION
     told = [one.run_id for one in records if one.event and one.event.dagster_event_type is succeeded]
     assert told == [shop.first.run_id]
@@ -232,7 +241,7 @@ def test_a_run_that_changes_nothing_reads_no_policies_and_leaves_the_earlier_res
 def test_a_run_that_changes_one_secret_looks_again(shop: Shop) -> None:
     shop.secrets.untag_resource(SecretId="shop/dev/api/token", TagKeys=["Owner"])
     local.reset_calls(shop.aws)
-    assert set(results(run("provision"))) == {*LOOKING, *CONTROLS}
+    assert set(results(shop.provision())) == {*LOOKING, *CONTROLS}
     assert shop.called("GetAccountAuthorizationDetails") == 2, "of our account and the other one, once for all checks"
 
 
@@ -240,7 +249,7 @@ def test_a_run_that_changes_one_secret_looks_again(shop: Shop) -> None:
 def looked(shop: Shop) -> dict[str, dg.AssetCheckEvaluation]:
     """What a verify run finds while all is well."""
     local.reset_calls(shop.aws)
-    found = results(run("verify"))
+    found = results(shop.verify())
     assert shop.called("AssumeRole") == 1, "of the other account's administrator, who looks at its roles"
     return found
 
@@ -252,7 +261,7 @@ def test_a_verify_run_looks_and_reads_as_nobody(looked: dict[str, dg.AssetCheckE
 
 def test_the_probe_asks_in_runs_with_its_tag_and_no_event_of_them_has_a_value(shop: Shop) -> None:
     local.reset_calls(shop.aws)
-    done = run("verify", PROBE_TAG)
+    done = shop.verify(PROBE_TAG)
     found = results(done)
     assert set(found) == {*LOOKING, *CONTROLS, PROBE}
     assert found[PROBE].passed
@@ -263,8 +272,7 @@ def test_the_probe_asks_in_runs_with_its_tag_and_no_event_of_them_has_a_value(sh
         (ORDERS, "shop/dev/api/config", "Allowed"),
         (REPORTS, "shop/dev/api/config", "Allowed"),
     ]
-    with dg.DagsterInstance.get() as instance:
-        told = [dg.serialize_value(record) for record in instance.all_logs(done.run_id)]
+    told = [dg.serialize_value(record) for record in shop.instance.all_logs(done.run_id)]
     assert [one for one in told if "AWS returned the value, which was dropped" in one]
     assert not [one for one in told if CANARY in one]
 
@@ -329,7 +337,7 @@ WARNED = (False, dg.AssetCheckSeverity.WARN)
 
 def test_a_consumer_that_cannot_read_is_an_error(shop: Shop) -> None:
     with shop.policy("shop/dev/api/token", Effect="Deny", Principal={"AWS": ORDERS}):
-        found = results(run("verify"))
+        found = results(shop.verify())
     assert grave(found["consumers_can_read"]) == FAILED
     denied, allowed, _ = rows(found["consumers_can_read"])
     assert [denied[column] for column in MATRIX[2:]] == [
@@ -345,7 +353,7 @@ def test_a_consumer_that_cannot_read_is_an_error(shop: Shop) -> None:
 
 def test_an_outsider_that_can_read_is_an_error_with_its_row(shop: Shop) -> None:
     with shop.outsider() as arn:
-        found = results(run("verify"))
+        found = results(shop.verify())
     assert grave(found["nobody_else_can_read"]) == FAILED
     assert columns(found["nobody_else_can_read"])[:6] == MATRIX
     assert [(one["principal"], one["secret"], one["verdict"]) for one in rows(found["nobody_else_can_read"])] == [
@@ -357,7 +365,7 @@ def test_an_outsider_that_can_read_is_an_error_with_its_row(shop: Shop) -> None:
 
 def test_a_public_policy_is_an_error(shop: Shop) -> None:
     with shop.policy("shop/dev/api/token", Effect="Allow", Principal="*"):
-        found = results(run("verify"))
+        found = results(shop.verify())
     assert grave(found["policies_are_not_public"]) == FAILED
     assert "lets in everybody" in str(found["policies_are_not_public"].description)
 
@@ -366,7 +374,7 @@ def test_a_public_policy_is_an_error(shop: Shop) -> None:
 def test_what_is_not_known_is_a_warning(shop: Shop, service: str, operation: str) -> None:
     # Nothing but the snapshot calls these.
     local.arm(shop.aws, local.Fault(local.FaultAction.DENY, service=service, operation=operation))
-    found = results(run("verify"))
+    found = results(shop.verify())
     local.reset_conditions(shop.aws)
     assert grave(found["consumers_can_read"]) == WARNED
     assert "Unknown" in {one["verdict"] for one in rows(found["consumers_can_read"])}
@@ -376,7 +384,7 @@ def test_what_is_not_known_is_a_warning(shop: Shop, service: str, operation: str
 
 def test_a_failed_control_is_a_warning(shop: Shop) -> None:
     shop.secrets.untag_resource(SecretId="shop/dev/api/token", TagKeys=["Owner"])
-    found = results(run("verify"))
+    found = results(shop.verify())
     shop.secrets.tag_resource(SecretId="shop/dev/api/token", Tags=[{"Key": "Owner", "Value": "shop"}])
     assert grave(found["security_hub_secretsmanager_5"]) == WARNED
     judged = rows(found["security_hub_secretsmanager_5"])
@@ -389,7 +397,7 @@ def test_a_failed_control_is_a_warning(shop: Shop) -> None:
 
 
 def test_a_run_without_a_stack_has_one_result_a_check_with_the_rows_of_all(shop: Shop) -> None:
-    found = results(run("verify", stack=None))
+    found = results(shop.verify(stack=None))
     assert set(found) == {*LOOKING, *CONTROLS}
     consumers = found["consumers_can_read"]
     assert columns(consumers)[:7] == ["stack", *MATRIX]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,6 @@ import pytest
 from definitions.alerting import Alerting
 from definitions.assets import consumer_refresh
 from definitions.build import build_definitions
-from definitions.home import prepare_home
 from definitions.partitions import PARTITION_TAG, add_missing
 from definitions.resources import AwsSessions, Stacks
 from definitions.sensors.consumer_rollouts import CHECK, PATIENCE, consumer_rollout_sensor
@@ -139,27 +137,31 @@ class Shop:
         return [one.asset_observation.description or "" for one in records if one.asset_observation]
 
 
+@pytest.fixture(scope="module")
+def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:
+    """An AWS that `shop` empties."""
+    running = local.start(tmp_path_factory.mktemp("lone-aws"), die_with_parent=True)
+    yield running
+    local.stop(running.state_dir)
+
+
 @pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
-    aws = local.start(tmp_path / "aws", die_with_parent=True)
+def shop(lone: local.LocalAws, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    local.reset_conditions(lone)
+    local.empty(lone)
     repository = tmp_path / "repository"
     (repository / "stacks").mkdir(parents=True)
     (repository / "atmos.yaml").write_text(dedent(ATMOS))
     (repository / "stacks" / "dev.yaml").write_text(dedent(STACK))
-    home = tmp_path / "home"
-    lead_to(aws, monkeypatch, ATMOS_BASE_PATH=str(repository), DAGSTER_HOME=str(home))
-    prepare_home(home)
+    lead_to(lone, monkeypatch, ATMOS_BASE_PATH=str(repository))
     local.stand_in(
-        aws,
+        lone,
         [
             local.StandInRole(ROLE, "ecs-tasks.amazonaws.com", policies={"read": READ}),
             local.StandInService("shop", "orders", "orders", "app", ROLE, ROLE),
         ],
     )
-    with dg.DagsterInstance.get() as instance:
-        yield Shop(aws, repository, instance)
-    local.stop(aws.state_dir)
-    assert os.environ["DAGSTER_HOME"] == str(home)
+    return Shop(lone, repository, instance)
 
 
 def check(done: dg.ExecuteInProcessResult) -> dg.AssetCheckEvaluation | None:

@@ -10,6 +10,7 @@ import pytest
 from secrets_pipeline.engine import Unchanged
 from secrets_pipeline.reconcilers.marks import SPEC
 from secrets_pipeline.spec import StackSpec
+from tests.sweep import turn
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench, Interruption
@@ -81,27 +82,36 @@ def ending(bench: Bench, spec: StackSpec, kept: str, keys_before: int) -> Ending
     )
 
 
+CLEAN = Ending(1, (2, 2, 2, 1), ("two", "<two>"), (True,) * 4, (False, True, False, False), 2)
+
+
+def boundaries_of_a_clean_run(bench: Bench, interruption: Interruption) -> range:
+    """Every call has two: before it and after it."""
+    bench.provision(before(bench))
+    kept, spec, keys = bench.value("kept"), after(bench), keys_of(bench)
+    passed: list[str] = []
+    interruption.before = interruption.after = passed.append
+    bench.provision(spec, interruption=interruption)
+    assert ending(bench, spec, kept, keys) == CLEAN
+    return range(len(passed))
+
+
 def test_wherever_a_run_is_killed_the_next_one_ends_as_a_clean_one_does(
     bench: Bench, interruption: Interruption, killed: type[BaseException]
 ) -> None:
-    clean = Ending(1, (2, 2, 2, 1), ("two", "<two>"), (True,) * 4, (False, True, False, False), 2)
-    boundary, finished = 0, False
-    while not finished:
+    boundaries = boundaries_of_a_clean_run(bench, interruption)
+    assert len(boundaries) > 90
+    # An odd number of turns meets both kinds in each.
+    for boundary in turn(boundaries, 7):
         own = bench.another()
         own.provision(before(own))
         kept, spec, keys = own.value("kept"), after(own), keys_of(own)
         interruption.kill_at(boundary)
-        try:
+        with pytest.raises(killed):
             own.provision(spec, interruption=interruption)
-        except killed:
-            own.provision(spec)
-        else:
-            finished = True
-        assert ending(own, spec, kept, keys) == clean, f"killed at boundary {boundary}"
+        own.provision(spec)
+        assert ending(own, spec, kept, keys) == CLEAN, f"killed at boundary {boundary}"
         assert {type(one) for one in own.provision(spec).values()} == {Unchanged}, f"killed at boundary {boundary}"
-        # Every call has two boundaries; odd strides meet both kinds.
-        boundary += 5
-    assert boundary > 90
 
 
 def test_a_run_killed_while_it_creates_stores_each_password_once(
