@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 STAGE = "rotation_event_queue"
 AWAY, HOME = "444455556666", "111122223333"
+ELSEWHERE = "eu-central-1"
+ADMINISTRATOR = f"arn:aws:iam::{AWAY}:role/{local.ADMINISTRATOR_ROLE}"
 _numbers = itertools.count(1)
 
 
@@ -71,25 +73,53 @@ class Post:
         return found
 
 
+@pytest.fixture(scope="module")
+def places(aws: local.LocalAws, session: boto3.Session) -> list[tuple[Any, Any]]:
+    """Clients of EventBridge and SQS at home, in the other region and in the other account."""
+    at = {"region_name": aws.region, "endpoint_url": aws.endpoint_url}
+    keys = session.client("sts", **at).assume_role(RoleArn=ADMINISTRATOR, RoleSessionName="test")["Credentials"]
+    away = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+    where = ((session, at), (session, {**at, "region_name": ELSEWHERE}), (away, at))
+    return [(one.client("events", **there), one.client("sqs", **there)) for one, there in where]
+
+
+def take_down(post: Post, places: list[tuple[Any, Any]]) -> None:
+    """Delete rules, buses and queues: other tests share the server, and would send their events there."""
+    for events, sqs in places:
+        for bus in events.list_event_buses()["EventBuses"]:
+            at = {"EventBusName": bus["Name"]}
+            for rule in events.list_rules(NamePrefix=f"{post.queue}-", **at)["Rules"]:
+                targets = events.list_targets_by_rule(Rule=rule["Name"], **at)["Targets"]
+                events.remove_targets(Rule=rule["Name"], Ids=[one["Id"] for one in targets], **at)
+                events.delete_rule(Name=rule["Name"], **at)
+            if bus["Name"] == post.queue:
+                events.delete_event_bus(Name=bus["Name"])
+        for url in sqs.list_queues(QueueNamePrefix=post.queue).get("QueueUrls", []):
+            sqs.delete_queue(QueueUrl=url)
+
+
 @pytest.fixture
-def post(bench: Bench) -> Post:
+def post(bench: Bench, places: list[tuple[Any, Any]]) -> Iterator[Post]:
     events = EventSettings(queue=f"events-{next(_numbers)}", region=bench.aws.region, account_id=HOME)
-    return Post(bench, OperatorSettings(events=events), (bench.spec(),))
+    post = Post(bench, OperatorSettings(events=events), (bench.spec(),))
+    yield post
+    take_down(post, places[:1])
 
 
 @pytest.fixture
-def forwarding(bench: Bench) -> Post:
+def forwarding(bench: Bench, places: list[tuple[Any, Any]]) -> Iterator[Post]:
     """A stack at home, one in another account, and one in another region."""
     events = EventSettings(queue=f"events-{next(_numbers)}", region=bench.aws.region, account_id=HOME)
-    role = f"arn:aws:iam::{AWAY}:role/{local.ADMINISTRATOR_ROLE}"
-    away = Target(account_id=AWAY, region="eu-west-2", role_arn=role)
-    elsewhere = Target(account_id=HOME, region="eu-central-1")
+    away = Target(account_id=AWAY, region=bench.aws.region, role_arn=ADMINISTRATOR)
+    elsewhere = Target(account_id=HOME, region=ELSEWHERE)
     specs = (
         bench.spec(),
         bench.spec().model_copy(update={"stack": f"{bench.stack}-away", "target": away}),
         bench.spec().model_copy(update={"stack": f"{bench.stack}-elsewhere", "target": elsewhere}),
     )
-    return Post(bench, OperatorSettings(events=events), specs)
+    post = Post(bench, OperatorSettings(events=events), specs)
+    yield post
+    take_down(post, places)
 
 
 def all_of(outcomes: Mapping[str, Outcome], kind: type[Outcome]) -> bool:

@@ -4,14 +4,25 @@ What it corrects, measured on moto 5.2.5:
 
 - To receive ten of a thousand messages takes no seconds: moto counts every message of the queue three times for each
   one that it hands out, to learn how long the queue keeps them.
+- To send takes as long to a full queue as to an empty one: moto counts every message of the queue three times for each
+  one that it takes in, to learn whether the queue deduplicates by content.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from moto.core.utils import unix_time
-from moto.sqs.models import Message, SQSBackend
+from moto.core.utils import camelcase_to_underscores, unix_time
+from moto.sqs.models import Message, Queue, SQSBackend
+
+_COUNTS = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesDelayed",
+    "ApproximateNumberOfMessagesNotVisible",
+)
+"""The attributes for which moto goes through all messages."""
+
+_moto_attributes = SQSBackend.get_queue_attributes
 
 
 def _is_kept(self: SQSBackend, queue_name: str, message: Message) -> bool:
@@ -20,7 +31,18 @@ def _is_kept(self: SQSBackend, queue_name: str, message: Message) -> bool:
     return int(kept) + (message.sent_timestamp or 0) / 1000 > unix_time()
 
 
+def _attributes(self: SQSBackend, queue_name: str, attribute_names: list[str]) -> dict[str, Any]:
+    """The attributes that are asked for; messages are counted if a count is among them."""
+    others = [name for name in attribute_names if name not in _COUNTS]
+    found = _moto_attributes(self, queue_name, others)
+    queue = self.get_queue(queue_name)
+    counted = _COUNTS if "All" in attribute_names else [name for name in attribute_names if name in _COUNTS]
+    return {**found, **{name: getattr(queue, camelcase_to_underscores(name)) for name in counted}}
+
+
 def install() -> None:
-    """Put this in the place of moto's method, also for the queues that exist."""
+    """Put these in the place of moto's methods, also for the queues that exist."""
     backend: Any = SQSBackend
     backend.is_message_valid_based_on_retention_period = _is_kept
+    backend.get_queue_attributes = _attributes
+    Queue.BASE_ATTRIBUTES = [name for name in Queue.BASE_ATTRIBUTES if name not in _COUNTS]
