@@ -27,10 +27,6 @@ HOST, START_SECONDS = "127.0.0.1", 60
 ALIAS = "127.1"
 """The same address under another name, which the server's certificate is for."""
 
-needs_mariadb = pytest.mark.skipif(
-    SERVER is None or INSTALL is None, reason="no MariaDB is installed: apt-get install mariadb-server"
-)
-
 
 @dataclass(frozen=True)
 class MariaDb:
@@ -79,7 +75,12 @@ def certificate(folder: Path) -> None:
 
 @contextmanager
 def running_mariadb(*options: str) -> Iterator[MariaDb]:
-    """A server on 127.0.0.1 alone, without a socket that anybody else uses; gone afterwards."""
+    """A server on 127.0.0.1 alone, without a socket that anybody else uses; gone afterwards.
+
+    Whoever asks for it on a machine without MariaDB is skipped.
+    """
+    if SERVER is None or INSTALL is None:
+        pytest.skip("no MariaDB is installed: apt-get install mariadb-server")
     # Not pytest's folder: the server may run as a user who cannot enter that.
     folder = Path(tempfile.mkdtemp(prefix="secrets-pipeline-mariadb-"))
     data, user = folder / "data", "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
@@ -90,7 +91,7 @@ def running_mariadb(*options: str) -> Iterator[MariaDb]:
             shutil.chown(path, user)
     start = [f"--datadir={data}", f"--user={user}"]
     subprocess.run(
-        [str(INSTALL), "--no-defaults", *start, "--auth-root-authentication-method=normal", "--skip-test-db"],
+        [INSTALL, "--no-defaults", *start, "--auth-root-authentication-method=normal", "--skip-test-db"],
         check=True,
         capture_output=True,
     )
@@ -98,7 +99,7 @@ def running_mariadb(*options: str) -> Iterator[MariaDb]:
         probe.bind((HOST, 0))
         port = int(probe.getsockname()[1])
     tls = [f"--ssl-{name}={folder / name}.pem" for name in ("ca", "cert", "key")]
-    command = [str(SERVER), "--no-defaults", *start, f"--bind-address={HOST}", f"--port={port}", *tls, *options]
+    command = [SERVER, "--no-defaults", *start, f"--bind-address={HOST}", f"--port={port}", *tls, *options]
     command += [f"--socket={data / 's'}", f"--pid-file={data / 'pid'}", f"--log-error={data / 'log'}"]
     command += ["--general-log=1", f"--general-log-file={data / 'statements'}"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
