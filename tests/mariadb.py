@@ -6,10 +6,8 @@ import datetime as dt
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,8 +20,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.ports import free_port
+from tests.waiting import SECONDS, eventually
+
 SERVER, INSTALL = shutil.which("mariadbd"), shutil.which("mariadb-install-db")
-HOST, START_SECONDS = "127.0.0.1", 60
+HOST = "127.0.0.1"
 ALIAS = "127.1"
 """The same address under another name, which the server's certificate is for."""
 
@@ -95,9 +96,7 @@ def running_mariadb(*options: str) -> Iterator[MariaDb]:
         check=True,
         capture_output=True,
     )
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     tls = [f"--ssl-{name}={folder / name}.pem" for name in ("ca", "cert", "key")]
     command = [SERVER, "--no-defaults", *start, f"--bind-address={HOST}", f"--port={port}", *tls, *options]
     command += [f"--socket={data / 's'}", f"--pid-file={data / 'pid'}", f"--log-error={data / 'log'}"]
@@ -105,21 +104,18 @@ def running_mariadb(*options: str) -> Iterator[MariaDb]:
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         server = MariaDb(port, str(folder / "ca.pem"), data / "statements")
         try:
-            _wait_for(server)
+            eventually(lambda: process.poll() is not None or _answers(server), "MariaDB to start")
+            assert process.poll() is None, (data / "log").read_text()
             yield server
         finally:
             process.terminate()
-            process.wait(START_SECONDS)
+            process.wait(SECONDS)
             shutil.rmtree(folder)
 
 
-def _wait_for(server: MariaDb) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            server.root().close()
-        except pymysql.MySQLError:
-            assert time.monotonic() < deadline, "MariaDB did not start"
-            time.sleep(0.05)
-        else:
-            return
+def _answers(server: MariaDb) -> bool:
+    try:
+        server.root().close()
+    except pymysql.MySQLError:
+        return False
+    return True

@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import itertools
 import json
-import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,6 +39,7 @@ from secrets_pipeline.spec import (
 )
 from tests.embedded import lead_to
 from tests.reconcilers.readers import Readers
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.type_defs import DescribeSecretResponseTypeDef
@@ -319,10 +319,7 @@ class Rotation:
         bench.secrets.rotate_secret(
             SecretId=name, RotationLambdaARN=self._function(), RotationRules={"AutomaticallyAfterDays": 30}
         )
-        deadline = time.monotonic() + 120
-        while bench.current("password") == before or "LastRotatedDate" not in bench.describe("password"):
-            assert time.monotonic() < deadline, "the rotation did not finish"
-            time.sleep(0.05)
+        eventually(lambda: bench.current("password") != before and "LastRotatedDate" in bench.describe("password"))
         return bench.value("password")
 
     def _function(self) -> str:
