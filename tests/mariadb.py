@@ -6,10 +6,8 @@ import datetime as dt
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,14 +20,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.ports import free_port
+from tests.waiting import SECONDS, eventually
+
 SERVER, INSTALL = shutil.which("mariadbd"), shutil.which("mariadb-install-db")
-HOST, START_SECONDS = "127.0.0.1", 60
+HOST = "127.0.0.1"
 ALIAS = "127.1"
 """The same address under another name, which the server's certificate is for."""
-
-needs_mariadb = pytest.mark.skipif(
-    SERVER is None or INSTALL is None, reason="no MariaDB is installed: apt-get install mariadb-server"
-)
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,12 @@ def certificate(folder: Path) -> None:
 
 @contextmanager
 def running_mariadb(*options: str) -> Iterator[MariaDb]:
-    """A server on 127.0.0.1 alone, without a socket that anybody else uses; gone afterwards."""
+    """A server on 127.0.0.1 alone, without a socket that anybody else uses; gone afterwards.
+
+    Whoever asks for it on a machine without MariaDB is skipped.
+    """
+    if SERVER is None or INSTALL is None:
+        pytest.skip("no MariaDB is installed: apt-get install mariadb-server")
     # Not pytest's folder: the server may run as a user who cannot enter that.
     folder = Path(tempfile.mkdtemp(prefix="secrets-pipeline-mariadb-"))
     data, user = folder / "data", "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
@@ -90,35 +92,30 @@ def running_mariadb(*options: str) -> Iterator[MariaDb]:
             shutil.chown(path, user)
     start = [f"--datadir={data}", f"--user={user}"]
     subprocess.run(
-        [str(INSTALL), "--no-defaults", *start, "--auth-root-authentication-method=normal", "--skip-test-db"],
+        [INSTALL, "--no-defaults", *start, "--auth-root-authentication-method=normal", "--skip-test-db"],
         check=True,
         capture_output=True,
     )
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     tls = [f"--ssl-{name}={folder / name}.pem" for name in ("ca", "cert", "key")]
-    command = [str(SERVER), "--no-defaults", *start, f"--bind-address={HOST}", f"--port={port}", *tls, *options]
+    command = [SERVER, "--no-defaults", *start, f"--bind-address={HOST}", f"--port={port}", *tls, *options]
     command += [f"--socket={data / 's'}", f"--pid-file={data / 'pid'}", f"--log-error={data / 'log'}"]
     command += ["--general-log=1", f"--general-log-file={data / 'statements'}"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         server = MariaDb(port, str(folder / "ca.pem"), data / "statements")
         try:
-            _wait_for(server)
+            eventually(lambda: process.poll() is not None or _answers(server), "MariaDB to start")
+            assert process.poll() is None, (data / "log").read_text()
             yield server
         finally:
             process.terminate()
-            process.wait(START_SECONDS)
+            process.wait(SECONDS)
             shutil.rmtree(folder)
 
 
-def _wait_for(server: MariaDb) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            server.root().close()
-        except pymysql.MySQLError:
-            assert time.monotonic() < deadline, "MariaDB did not start"
-            time.sleep(0.05)
-        else:
-            return
+def _answers(server: MariaDb) -> bool:
+    try:
+        server.root().close()
+    except pymysql.MySQLError:
+        return False
+    return True

@@ -16,6 +16,7 @@ from secrets_pipeline.aws import (
     Patience,
 )
 from secrets_pipeline.errors import AwsError
+from tests.waiting import SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -172,7 +173,7 @@ def test_threads_that_wait_for_one_principal_all_finish_when_it_is_visible() -> 
 
     def sleep(_: float) -> None:
         asleep.release()
-        assert visible.wait(30)
+        assert visible.wait(SECONDS)
 
     patience = Patience(clock=lambda: 0.0, sleep=sleep)
 
@@ -188,7 +189,7 @@ def test_threads_that_wait_for_one_principal_all_finish_when_it_is_visible() -> 
     with ThreadPoolExecutor(16) as pool:
         found = [pool.submit(work, number) for number in range(16)]
         for _ in range(16):
-            assert asleep.acquire(timeout=30)
+            assert asleep.acquire(timeout=SECONDS)
         visible.set()
         assert [one.result() for one in found] == ["done"] * 16
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 COMMAND = [sys.executable, "-m", "secrets_pipeline"]
@@ -29,20 +26,3 @@ def running(mark: str | Path) -> list[str]:
             if str(mark) in line:
                 found.append(line)
     return found
-
-
-def wait_until(happened: Callable[[], bool], seconds: float) -> bool:
-    """Whether it happened in time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if happened():
-            return True
-        time.sleep(0.1)
-    return happened()
-
-
-def free_port() -> int:
-    """A port on 127.0.0.1 that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.processes import COMMAND, environment, running, wait_until
+from tests.cli.processes import COMMAND, environment, running
+from tests.waiting import SECONDS, eventually
 
 LINES, WIDTH = 80, 140
 
@@ -82,14 +83,14 @@ def test_an_interrupted_demo_stops_at_once_and_leaves_nothing(
     with log.open("w") as stdout:
         process = subprocess.Popen([*COMMAND, "demo"], cwd=tmp_path, env=settings(temporary), stdout=stdout)
         try:
-            assert wait_until(lambda: "\nApply\n" in log.read_text(), 60)
-            assert running(temporary)
+            eventually(lambda: "\nApply\n" in log.read_text() or process.poll() is not None, log.read_text)
+            assert running(temporary), log.read_text()
             process.send_signal(number)
-            assert process.wait(15) in (130, 128 + number)
+            assert process.wait(SECONDS) in (130, 128 + number)
         finally:
             process.kill()
     assert "Second apply" not in log.read_text()
-    assert wait_until(lambda: running(temporary) == [], 5), running(temporary)
+    eventually(lambda: running(temporary) == [], lambda: running(temporary))
     assert list(temporary.iterdir()) == []
 
 

@@ -11,6 +11,7 @@ from secrets_pipeline.cli.masking import MASK, masked, plain
 from secrets_pipeline.stacks import FunctionCall
 from tests.cli.conftest import CANARY, EXAMPLES, Cli, write
 from tests.cli.processes import COMMAND, environment
+from tests.waiting import SECONDS
 
 SEVERAL = """
     vars: {context_name: shop, environment: dev}
@@ -241,7 +242,7 @@ def test_stdout_of_a_process_is_json_alone(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=SECONDS,
     )
     assert done.returncode == code
     assert list(json.loads(done.stdout)) == ([] if strict and code else stacks)
@@ -256,7 +257,7 @@ def test_stdout_is_empty_where_there_is_no_repository(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=SECONDS,
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert "atmos.yaml" in done.stderr

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.processes import COMMAND, environment, free_port, running, wait_until
+from tests.cli.processes import COMMAND, environment, running
+from tests.ports import free_port
+from tests.waiting import SECONDS, eventually
 
 PROJECT = Path(__file__).parents[2]
 
@@ -39,7 +41,7 @@ def served(tmp_path: Path, repository: Path) -> Iterator[Served]:
         yield Served(process, f"http://127.0.0.1:{port}", tmp_path / "aws", log)
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(60)
+        process.wait(SECONDS)
 
 
 def answers(url: str) -> bool:
@@ -53,7 +55,8 @@ def answers(url: str) -> bool:
 def test_a_queued_apply_runs_in_the_deployment_and_ctrl_c_leaves_nothing(
     tmp_path: Path, repository: Path, served: Served
 ) -> None:
-    assert wait_until(lambda: answers(served.url), 90), served.log.read_text()[-3000:]
+    eventually(lambda: answers(served.url) or served.process.poll() is not None, lambda: served.log.read_text()[-3000:])
+    assert served.process.poll() is None, served.log.read_text()[-3000:]
     script = """
         set -e
         eval "$("$PYTHON" -m secrets_pipeline local status --state-dir "$STATE" 2>/dev/null)"
@@ -68,5 +71,5 @@ def test_a_queued_apply_runs_in_the_deployment_and_ctrl_c_leaves_nothing(
     assert "shop-dev: run succeeded" in done.stdout
     assert f"shop-dev: {served.url}/runs/" in done.stderr
     served.process.send_signal(signal.SIGINT)
-    assert served.process.wait(60) == 0
-    assert wait_until(lambda: running(tmp_path) == [], 10), running(tmp_path)
+    assert served.process.wait(SECONDS) == 0
+    eventually(lambda: running(tmp_path) == [], lambda: running(tmp_path))

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from tests.waiting import SECONDS
+
 PROGRAM = """
 import signal, sys, time, weakref
 from secrets_pipeline.cli.interrupts import keep_interrupts
@@ -14,9 +16,8 @@ class Thing: pass
 
 def slow():
     print("finalizing", flush=True)
-    deadline = time.monotonic() + 1
-    while time.monotonic() < deadline:
-        pass
+    while True:
+        time.sleep(0.01)
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 # A background job of a shell would ignore it.
@@ -26,9 +27,8 @@ if "keep" in sys.argv:
 thing = Thing()
 weakref.finalize(thing, slow)
 del thing
-deadline = time.monotonic() + 3
-while time.monotonic() < deadline:
-    time.sleep(0.01)
+if "keep" in sys.argv:
+    time.sleep(300)
 print("went on")
 """
 
@@ -41,7 +41,7 @@ def interrupted(number: signal.Signals, *arguments: str) -> tuple[int, str]:
         assert process.stdout.readline() == "finalizing\n"
         process.send_signal(number)
         said = process.stdout.read()
-        return process.wait(20), said
+        return process.wait(SECONDS), said
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

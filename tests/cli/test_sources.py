@@ -20,6 +20,7 @@ from secrets_pipeline.stacks import Origin, StackSource, Value, open_source
 from tests.cli.conftest import CANARY, EXAMPLES, Cli, write
 from tests.cli.processes import COMMAND, environment
 from tests.strategies.repositories import VARIABLE, repositories
+from tests.waiting import SECONDS
 
 DESCRIBE = ("describe", "stacks", "--process-functions=false", "--show-values", "--format", "json")
 ALLOWED = {VARIABLE: "from-the-environment"}
@@ -247,7 +248,13 @@ def test_files_of_the_repository_are_found_whatever_the_source(cli: Cli, reposit
 
 def process(*arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*COMMAND, *arguments], env=environment(), input=stdin, capture_output=True, text=True, check=False, timeout=60
+        [*COMMAND, *arguments],
+        env=environment(),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
     )
 
 

@@ -24,6 +24,7 @@ from secrets_pipeline import local
 from tests.definitions.conftest import Repository
 from tests.embedded import lead_to
 from tests.reconcilers.conftest import ASSUMED_BY_LAMBDA, ROTATES
+from tests.waiting import eventually
 
 STACK, NAME = "mending-dev", "mending/dev/token"
 HANDLER = Path(__file__).parents[1] / "local" / "rotation_function.py"
@@ -96,16 +97,16 @@ class Deployment:
 
     def rotation_fails(self) -> None:
         self.secrets.rotate_secret(SecretId=NAME)
-        logs, deadline = boto3.client("logs"), time.monotonic() + 120
-        while True:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        logs = boto3.client("logs")
+
+        def told() -> bool:
             try:
                 said = logs.filter_log_events(logGroupName=f"/aws/lambda/{STACK}")["events"]
             except logs.exceptions.ResourceNotFoundException:
-                continue
-            if any("told to fail" in one["message"] for one in said):
-                return
+                return False
+            return any("told to fail" in one["message"] for one in said)
+
+        eventually(told)
 
     def repair(self) -> None:
         self.lambdas.update_function_configuration(FunctionName=STACK, Environment={"Variables": {"MODE": ""}})
@@ -156,10 +157,7 @@ def test_a_failed_rotation_is_alerted_and_once_the_function_is_repaired_the_next
     third = deployment.run("mend_rotation", request.tags)
     assert third.is_success
     assert state(third)[NAME]["tries"] == 1
-    deadline = time.monotonic() + 120
-    while deployment.secrets.get_secret_value(SecretId=NAME)["SecretString"] != "abc-def-ghi+":
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    eventually(lambda: deployment.secrets.get_secret_value(SecretId=NAME)["SecretString"] == "abc-def-ghi+")
     deployment.time_passes(third, BACKOFF_SECONDS[1])
     (request,) = due_retries(deployment.instance, time.time())
     fourth = deployment.run("mend_rotation", request.tags)

@@ -21,6 +21,7 @@ from secrets_pipeline.reconcilers import DatabaseInventory
 from secrets_pipeline.spec import DatabaseSpec, StackSpec, Target
 from tests.definitions.conftest import Repository
 from tests.embedded import lead_to
+from tests.waiting import WAITER
 
 if TYPE_CHECKING:
     from mypy_boto3_rds import RDSClient
@@ -112,9 +113,7 @@ class Watched:
             MasterUsername="owner",
             MasterUserPassword="first-password-that-nobody-keeps",
         )
-        self.rds.get_waiter("db_instance_available").wait(
-            DBInstanceIdentifier=self.stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-        )
+        self.rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=self.stack, WaiterConfig=WAITER)
 
 
 @pytest.fixture

@@ -3,24 +3,28 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import boto3
+
+from tests.ports import free_port
+from tests.waiting import SECONDS, eventually
 
 PROJECT = Path(__file__).parents[2]
 LOCATION = {"repositoryLocationName": "secrets_pipeline", "repositoryName": "__repository__"}
 QUEUE = "secrets-pipeline-events"
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 _POLL_SECONDS = 0.2
+_GRACE_SECONDS = 20
+"""After which what is left of a deployment is killed; nothing is judged by it."""
 
 _READY = """{
   instance { daemonHealth { allDaemonStatuses { required healthy } } }
@@ -62,8 +66,6 @@ _UNDER_WAY = """{
     ... on Runs { results { runId } }
   }
 }"""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -130,14 +132,14 @@ class Deployment:
         run_id: str = answer["run"]["runId"]
         return run_id
 
-    def ended(self, run_id: str, *, timeout: float = 120) -> Run:
+    def ended(self, run_id: str) -> Run:
         """The run, once it has ended."""
 
         def look() -> dict[str, Any] | None:
             run: dict[str, Any] = self.query(_RUN, {"run": run_id})["runOrError"]
             return run if run["status"] in ENDED else None
 
-        found = until(look, timeout, f"run {run_id} to end")
+        found = eventually(look, f"run {run_id} to end")
         events = found["eventConnection"]["events"]
         return Run(
             run_id,
@@ -146,13 +148,13 @@ class Deployment:
             events,
         )
 
-    def come_to_rest(self, *, timeout: float = 120) -> None:
+    def come_to_rest(self) -> None:
         """Wait until the sensors have taken all events out of the queue and the runs they asked for have ended."""
 
         def rests() -> bool:
             return queue_is_empty() and not self.query(_UNDER_WAY)["runsOrError"]["results"]
 
-        until(rests, timeout, "the queue to run empty and every run to end")
+        eventually(rests, "the queue to run empty and every run to end")
 
 
 def queue_is_empty() -> bool:
@@ -164,7 +166,7 @@ def queue_is_empty() -> bool:
 
 
 @contextmanager
-def serving(log: Path, *, timeout: float = 90) -> Iterator[Deployment]:
+def serving(log: Path) -> Iterator[Deployment]:
     """`dg dev` on the DAGSTER_HOME and the AWS of the environment; its whole process group is gone at the end."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -181,19 +183,10 @@ def serving(log: Path, *, timeout: float = 90) -> Iterator[Deployment]:
                 assert process.poll() is None, f"dg dev ended:\n{log.read_text()[-2000:]}"
                 return _is_ready(url)
 
-            until(ready, timeout, "dg dev to be ready")
+            eventually(ready, "dg dev to be ready")
             yield Deployment(url)
         finally:
             _end(process)
-
-
-def until(look: Callable[[], T | None], timeout: float, what: str) -> T:
-    """Look until there is something to see; the end of the time is a failure that says what for."""
-    deadline = time.monotonic() + timeout
-    while not (seen := look()):
-        assert time.monotonic() < deadline, f"waited {timeout:.0f} s for {what}"
-        time.sleep(_POLL_SECONDS)
-    return seen
 
 
 def _is_ready(url: str) -> bool:
@@ -209,22 +202,15 @@ def _is_ready(url: str) -> bool:
 def _post(url: str, document: Mapping[str, Any]) -> dict[str, Any]:
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(url, json.dumps(document).encode(), headers)  # noqa: S310 - on 127.0.0.1
-    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - on 127.0.0.1
+    with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310 - on 127.0.0.1
         found: dict[str, Any] = json.load(answer)
         return found
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _end(process: subprocess.Popen[bytes], *, grace: float = 20) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
     group = process.pid
     _signal(group, signal.SIGTERM)
-    deadline = time.monotonic() + grace
+    deadline = time.monotonic() + _GRACE_SECONDS
     # `poll` reaps the leader, without which its group never vanishes.
     while (process.poll() is None or _signal(group, 0)) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)

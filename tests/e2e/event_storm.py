@@ -22,8 +22,10 @@ import dagster as dg
 from definitions.partitions import PARTITION_TAG
 from definitions.requests import EVENT_TAG_PREFIX
 from tests.definitions.event_ground import Ground
-from tests.e2e.deployment import PROJECT, free_port, until
+from tests.e2e.deployment import PROJECT
+from tests.ports import free_port
 from tests.rotation.event_bodies import call, label_updated, service_event
+from tests.waiting import eventually
 
 _CONTEXTS = ("shop", "till", "blog", "mail")
 _QUEUE = "storm"
@@ -130,7 +132,7 @@ def storm(folder: Path, session: boto3.Session, *, events: int, kills: int, seed
                 # Wherever it is then: receiving, deciding, making runs, deleting.
                 time.sleep(chance.uniform(0.0, 4.0))
         with _daemon(folder, port):
-            until(lambda: not ground.waiting(), timeout, "the queue to be empty")
+            eventually(lambda: not ground.waiting(), "the queue to be empty", seconds=timeout)
         seconds = time.monotonic() - started
     with dg.DagsterInstance.get() as instance:
         records = instance.get_run_records()
@@ -165,7 +167,7 @@ def _code_server(folder: Path) -> Iterator[int]:
     command = [sys.executable, "-m", "dagster", "api", "grpc", "--module-name", "tests.e2e.event_location"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--working-directory", str(PROJECT)]
     with (folder / "server.log").open("wb") as log, _process(command, log) as process:
-        until(lambda: "Started Dagster code server" in (folder / "server.log").read_text(), 60, "the code server")
+        eventually(lambda: "Started Dagster code server" in (folder / "server.log").read_text(), "the code server")
         assert process.poll() is None
         yield port
 
@@ -176,7 +178,7 @@ def _daemon(folder: Path, port: int) -> Iterator[None]:
     log = folder / "daemon.log"
     before = log.read_text().count("ready") if log.exists() else 0
     with log.open("ab") as sink, _process([sys.executable, "-m", "tests.e2e.event_daemon", str(port)], sink) as process:
-        until(lambda: process.poll() is not None or log.read_text().count("ready") > before, 60, "the daemon")
+        eventually(lambda: process.poll() is not None or log.read_text().count("ready") > before, "the daemon")
         assert process.poll() is None, log.read_text()[-2000:]
         yield
 

@@ -15,7 +15,8 @@ from definitions.running import provision
 from secrets_pipeline import local
 from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, log_in
-from tests.e2e.deployment import QUEUE, Deployment, serving, until
+from tests.e2e.deployment import QUEUE, Deployment, serving
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -73,12 +74,12 @@ def test_the_daemon_follows_a_rotation_that_aws_tells_of_and_does_not_follow_its
     assert new != old
     assert accepts(new)
     assert not accepts(old)
-    first = until(lambda: follow_ups(deployment), 90, "the sensor to ask for a run")[0]
+    first = eventually(lambda: follow_ups(deployment), "the sensor to ask for a run")[0]
     tags = {one["key"]: one["value"] for one in first["tags"]}
     assert tags["dagster/partition"] == STACK
     assert tags["dagster/sensor_name"] == "rotation_event_sensor"
     assert CREDENTIALS in tags["secrets-pipeline/secrets"]
-    run = deployment.ended(first["runId"], timeout=120)
+    run = deployment.ended(first["runId"])
     assert run.status == "SUCCESS", run.failures()
     failed = [one["checkName"] for one in run.evaluations() if not one["success"]]
     assert failed == []

@@ -19,7 +19,8 @@ from definitions.home import prepare_home
 from definitions.running import queue
 from secrets_pipeline import local
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions
-from tests.e2e.deployment import LOCATION, Deployment, Run, serving, until
+from tests.e2e.deployment import LOCATION, Deployment, Run, serving
+from tests.waiting import SECONDS, eventually
 
 # dagster_graphql's client calls its own library in an old way.
 pytestmark = pytest.mark.filterwarnings("ignore:Using variable_values:DeprecationWarning")
@@ -115,7 +116,7 @@ def partitions(deployment: Deployment) -> list[str]:
         keys: list[str] = deployment.query(_PARTITIONS)["assetNodeOrError"]["partitionKeys"]
         return keys if len(keys) == len(STACKS) else None
 
-    return until(look, 30, "the sensor to add a partition for each stack")
+    return eventually(look, "the sensor to add a partition for each stack")
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +124,7 @@ def provisioned(deployment: Deployment, partitions: list[str]) -> dict[str, Run]
     """Every stack provisioned, each in the way of another user; runs of different stacks overlap."""
     by_job = deployment.launch("provision", partition="myapp-dev")
     by_button = deployment.launch("__ASSET_JOB", partition="myapp-prod", assets=ASSETS, checks=sorted(ALL_CHECKS))
-    report = queue("infra-shared", url=deployment.url, options=ApplyOptions(), timeout=60)
+    report = queue("infra-shared", url=deployment.url, options=ApplyOptions(), timeout=SECONDS)
     assert report.success, report.error
     return {
         "myapp-dev": deployment.ended(by_job),
@@ -297,7 +298,7 @@ def page(deployment: Deployment, provisioned: dict[str, Run]) -> Iterator[Page]:
         page = browser.new_page(
             base_url=deployment.url, viewport={"width": 1600, "height": 1700}, device_scale_factor=1.5
         )
-        expect.set_options(timeout=60_000)
+        expect.set_options(timeout=SECONDS * 1000)
         page.add_init_script(_SWITCHES)
         yield page
 

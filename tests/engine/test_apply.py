@@ -21,6 +21,7 @@ from secrets_pipeline.engine import (
     rows,
 )
 from secrets_pipeline.errors import SecretsPipelineError
+from tests.waiting import SECONDS
 
 
 class Recording:
@@ -118,7 +119,7 @@ def test_an_unexpected_exception_shows_its_type_and_place_but_not_its_text() -> 
 
 def test_threads_are_bounded() -> None:
     running, most, lock = 0, 0, threading.Lock()
-    gate = threading.Barrier(3, timeout=60)
+    gate = threading.Barrier(3, timeout=SECONDS)
 
     def act(_name: str) -> str:
         nonlocal running, most

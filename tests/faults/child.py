@@ -23,12 +23,12 @@ from secrets_pipeline.engine import Outcome, rows
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import Desired, StackContext, Surroundings, apply_stack, plan_stack, read_desired
 from secrets_pipeline.values import GeneratedPasswords
+from tests.waiting import SECONDS
 
 if TYPE_CHECKING:
     from tests.faults.ground import Ground
 
 _LONGEST_SLEEP = 0.25
-_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Child:
         return Run(None, counted, tuple(told["told"]), told["error"], told["unexpected"], left, text, generated)
 
     def _ended(self) -> int:
-        deadline = time.monotonic() + _SECONDS
+        deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
@@ -136,7 +136,7 @@ class Child:
             time.sleep(0.005)
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
-        raise TimeoutError(f"a run of {_SECONDS} s was killed")
+        raise TimeoutError(f"a run of {SECONDS} s was killed")
 
 
 def _whole(file: IO[bytes]) -> bytes:

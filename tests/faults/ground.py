@@ -16,6 +16,7 @@ from secrets_pipeline.cli.stand_ins import stand_ins
 from secrets_pipeline.reconcilers import Desired, StackContext, read_desired
 from secrets_pipeline.spec import StackSpec
 from tests.faults.child import run
+from tests.waiting import WAITER
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 OPERATOR = EXAMPLES / "operator.yaml"
@@ -111,8 +112,6 @@ class Ground:
         for instance in rds.describe_db_instances()["DBInstances"]:
             name = instance["DBInstanceIdentifier"]
             if instance["DeletionProtection"]:
-                rds.get_waiter("db_instance_available").wait(
-                    DBInstanceIdentifier=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300}
-                )
+                rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=name, WaiterConfig=WAITER)
                 rds.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False, ApplyImmediately=True)
             rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)

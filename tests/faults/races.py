@@ -20,6 +20,7 @@ from tests.faults.child import Child, Run, run
 from tests.faults.edits import DEFAULTS, edited
 from tests.faults.ending import Ending, differences, ending, passwords
 from tests.faults.ground import Ground
+from tests.waiting import SECONDS
 
 FUNCTION = Path(__file__).with_name("rotation_function.py")
 ROLE = "arn:aws:iam::111122223333:role/rotation"
@@ -139,9 +140,9 @@ def _at(moment: float) -> Callable[[], None]:
     return lambda: time.sleep(max(0.0, moment - time.monotonic()))
 
 
-def _follow_rotation(ground: Ground, problems: list[str], seconds: float = 120) -> bool:
+def _follow_rotation(ground: Ground, problems: list[str]) -> bool:
     """Wait until the rotation is over; whether it succeeded. Meanwhile the database's password is always readable."""
-    client, deadline = ground.client("secretsmanager"), time.monotonic() + seconds
+    client, deadline = ground.client("secretsmanager"), time.monotonic() + SECONDS
     while time.monotonic() < deadline:
         if not _password_is_held(ground):
             problems.append("the database's password was in neither AWSCURRENT nor AWSPENDING")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import time
 import zipfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -165,16 +164,3 @@ Refused = Callable[[str], AbstractContextManager[pytest.ExceptionInfo[ClientErro
 def refused() -> Refused:
     """Expect an AWS error by its code."""
     return lambda code: pytest.RaisesExc(ClientError, check=lambda error: error.response["Error"]["Code"] == code)
-
-
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], bool]], None]:
-    """Wait, thirty seconds at most, until something holds."""
-
-    def wait(holds: Callable[[], bool], seconds: float = 120) -> None:
-        deadline = time.monotonic() + seconds
-        while not holds():
-            assert time.monotonic() < deadline, "it never happened"
-            time.sleep(0.02)
-
-    return wait

@@ -23,6 +23,7 @@ from secrets_pipeline.local import (
 )
 from secrets_pipeline.local.activity import Activity
 from secrets_pipeline.local.bus import Bus, Disorder, Event
+from tests.waiting import SECONDS, eventually
 
 if TYPE_CHECKING:
     from tests.local.conftest import Clients
@@ -424,9 +425,7 @@ class Recorder:
         self.got.append(event)
 
 
-def test_a_database_is_told_of_when_it_is_there_restored_started_and_gone(
-    ground: Ground, clients: Clients, eventually: Callable[[Callable[[], bool]], None]
-) -> None:
+def test_a_database_is_told_of_when_it_is_there_restored_started_and_gone(ground: Ground, clients: Clients) -> None:
     url, arn = ground.queue()
     ground.rule({"source": ["aws.rds"]}, Arn=arn)
     rds, name = clients.rds, ground.name
@@ -481,7 +480,7 @@ def test_nothing_is_lost_whatever_the_disorder(sources: list[str], twice: float,
     BUS.put_disorder(Disorder(twice, shuffled, seed=seed))
     events = [Event(HOME, "eu-west-2", source, "T", {}) for source in sources]
     BUS.put(*events, Event(OTHER, "eu-west-2", "aws.rds", "T", {}))
-    assert ACTIVITY.wait(10)
+    assert ACTIVITY.wait(SECONDS)
     expected = {one.id for one in events if one.source != "breaks"}
     assert {one.id for one in router.got} == expected
     assert len(router.got) <= 2 * len(expected)

@@ -28,6 +28,7 @@ from secrets_pipeline.local import (
 )
 from secrets_pipeline.local.endpoint import ask
 from secrets_pipeline.local.faults import FAULTS_PATH
+from tests.waiting import SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -194,7 +195,7 @@ def test_a_client_is_killed_before_or_after_its_call_is_performed(
         env={**aws.environment(), "PATH": ""},
     )
     arm(aws, Fault(action, operation="CreateSecret", pid=process.pid))
-    output, _ = process.communicate(b"\n", timeout=30)
+    output, _ = process.communicate(b"\n", timeout=SECONDS)
     assert (process.returncode, output) == (-signal.SIGKILL, b"")
     (report,) = disarm(aws)
     assert report.struck == (Struck("secretsmanager", "CreateSecret"),)

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ import secrets_pipeline
 from secrets_pipeline.errors import LocalError
 from secrets_pipeline.local import LocalAws, calls, start, status, stop
 from secrets_pipeline.local.state import read_state
+from tests.waiting import WAITER, eventually
 
-Wait = Callable[..., None]
 SOURCE = Path(next(iter(secrets_pipeline.__path__))).parent
 PARENT = """
 import sys, time
@@ -53,9 +53,7 @@ def database(aws: LocalAws) -> None:
         MasterUsername="owner",
         MasterUserPassword="password-1",
     )
-    rds.get_waiter("db_instance_available").wait(
-        DBInstanceIdentifier="one", WaiterConfig={"Delay": 0, "MaxAttempts": 2000}
-    )
+    rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier="one", WaiterConfig=WAITER)
 
 
 def postgres_processes(aws: LocalAws) -> list[int]:
@@ -109,7 +107,7 @@ def test_stop_takes_every_database_and_folder_with_it(folder: Path) -> None:
     assert not root.exists()
 
 
-def test_a_killed_server_leaves_no_database(folder: Path, eventually: Wait) -> None:
+def test_a_killed_server_leaves_no_database(folder: Path) -> None:
     aws = start(folder)
     database(aws)
     root, running = data_folder(aws), postgres_processes(aws)
@@ -120,7 +118,7 @@ def test_a_killed_server_leaves_no_database(folder: Path, eventually: Wait) -> N
     assert not root.exists()
 
 
-def test_a_killed_keeper_takes_its_database_along(folder: Path, eventually: Wait) -> None:
+def test_a_killed_keeper_takes_its_database_along(folder: Path) -> None:
     if sys.platform != "linux":
         pytest.skip("only Linux signals the child of a killed parent")
     aws = start(folder)
@@ -131,7 +129,7 @@ def test_a_killed_keeper_takes_its_database_along(folder: Path, eventually: Wait
     eventually(lambda: not any(alive(pid) for pid in running if pid != keeper))
 
 
-def test_the_server_goes_when_its_parent_is_killed(folder: Path, eventually: Wait) -> None:
+def test_the_server_goes_when_its_parent_is_killed(folder: Path) -> None:
     path = os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")]))
     environment = {**os.environ, "PYTHONPATH": path}
     parent = subprocess.Popen(
@@ -150,7 +148,7 @@ def test_the_server_goes_when_its_parent_is_killed(folder: Path, eventually: Wai
     assert not root.exists()
 
 
-def test_what_a_killed_server_left_does_not_hinder_the_next(folder: Path, eventually: Wait) -> None:
+def test_what_a_killed_server_left_does_not_hinder_the_next(folder: Path) -> None:
     first = start(folder)
     os.kill(first.pid, signal.SIGKILL)
     eventually(lambda: status(folder) is None)

@@ -6,17 +6,17 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 
 from secrets_pipeline.local.postgres import Authority
 from secrets_pipeline.local.postgres.relay import Relay
+from tests.waiting import SECONDS, eventually
 
 TLS, GSS, CANCEL = (struct.pack("!II", 8, code) for code in (80877103, 80877104, 80877102))
 STARTUP = struct.pack("!II", 8, 196608)
-Eventually = Callable[[Callable[[], bool]], None]
 
 
 class Echo:
@@ -70,7 +70,7 @@ def relay(authority: Authority, echo: Echo) -> Iterator[Relay]:
 
 
 def connect(relay: Relay) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", relay.port), timeout=10)
+    return socket.create_connection(("127.0.0.1", relay.port), timeout=SECONDS)
 
 
 def exactly(connection: socket.socket, size: int) -> bytes:
@@ -148,9 +148,7 @@ def test_what_follows_the_request_in_clear_is_never_taken_for_encrypted(relay: R
     assert echo.open == 0
 
 
-def test_who_ends_one_half_still_gets_the_answer_and_no_connection_stays(
-    relay: Relay, echo: Echo, eventually: Eventually
-) -> None:
+def test_who_ends_one_half_still_gets_the_answer_and_no_connection_stays(relay: Relay, echo: Echo) -> None:
     with closing(connect(relay)) as connection:
         connection.sendall(STARTUP)
         connection.shutdown(socket.SHUT_WR)
@@ -159,9 +157,7 @@ def test_who_ends_one_half_still_gets_the_answer_and_no_connection_stays(
 
 
 @pytest.mark.parametrize("tls", [True, False])
-def test_who_goes_away_is_gone_at_the_server_too(
-    relay: Relay, authority: Authority, echo: Echo, eventually: Eventually, tls: bool
-) -> None:
+def test_who_goes_away_is_gone_at_the_server_too(relay: Relay, authority: Authority, echo: Echo, tls: bool) -> None:
     connection = encrypted(relay, authority) if tls else connect(relay)
     connection.sendall(STARTUP)
     exactly(connection, 8)

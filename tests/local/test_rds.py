@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pg8000.native
 import pytest
 from pg8000.exceptions import DatabaseError, InterfaceError
+
+from tests.waiting import WAITER, eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_rds import RDSClient
@@ -45,9 +46,7 @@ def describe(rds: RDSClient, identifier: str) -> DBInstanceTypeDef:
 
 
 def available(rds: RDSClient, identifier: str) -> DBInstanceTypeDef:
-    rds.get_waiter("db_instance_available").wait(
-        DBInstanceIdentifier=identifier, WaiterConfig={"Delay": 0, "MaxAttempts": 2000}
-    )
+    rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=identifier, WaiterConfig=WAITER)
     return describe(rds, identifier)
 
 
@@ -81,9 +80,7 @@ def test_an_instance_is_creating_without_endpoint_and_then_a_real_server(rds: RD
     assert ready["EngineVersion"].startswith("18.")
 
 
-def test_a_changed_password_is_pending_then_real_and_the_old_one_is_refused(
-    rds: RDSClient, eventually: Callable[[Callable[[], bool]], None]
-) -> None:
+def test_a_changed_password_is_pending_then_real_and_the_old_one_is_refused(rds: RDSClient) -> None:
     create(rds, "changed")
     available(rds, "changed")
     answer = rds.modify_db_instance(DBInstanceIdentifier="changed", MasterUserPassword=NEWER)["DBInstance"]
@@ -137,18 +134,14 @@ def test_an_instance_that_is_not_available_cannot_be_modified(rds: RDSClient, re
         rds.modify_db_instance(DBInstanceIdentifier="busy", MasterUserPassword=NEWER)
 
 
-def test_a_deleted_instance_takes_its_server_with_it(
-    rds: RDSClient, eventually: Callable[[Callable[[], bool]], None]
-) -> None:
+def test_a_deleted_instance_takes_its_server_with_it(rds: RDSClient) -> None:
     create(rds, "gone")
     instance = available(rds, "gone")
     rds.delete_db_instance(DBInstanceIdentifier="gone", SkipFinalSnapshot=True)
     eventually(lambda: refuses(instance, PASSWORD))
 
 
-def test_a_stopped_instance_refuses_logins_and_keeps_its_data(
-    rds: RDSClient, eventually: Callable[[Callable[[], bool]], None]
-) -> None:
+def test_a_stopped_instance_refuses_logins_and_keeps_its_data(rds: RDSClient) -> None:
     create(rds, "paused")
     instance = available(rds, "paused")
     rds.stop_db_instance(DBInstanceIdentifier="paused")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pg8000.native
 import pytest
 from pg8000.exceptions import DatabaseError, InterfaceError
+
+from tests.waiting import SECONDS, WAITER, eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_rds import RDSClient
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 PASSWORD, NEWER = "First-password-1!'", "Second-password-2"
 _pg8000: Any = pg8000.native  # it ships no types
-Eventually = Callable[[Callable[[], bool]], None]
 
 
 @pytest.fixture
@@ -53,11 +53,10 @@ def describe(rds: RDSClient, identifier: str) -> DBClusterTypeDef:
 
 
 def available(rds: RDSClient, identifier: str, *members: int) -> DBClusterTypeDef:
-    waiting: Any = {"Delay": 0, "MaxAttempts": 4000}
-    rds.get_waiter("db_cluster_available").wait(DBClusterIdentifier=identifier, WaiterConfig=waiting)
+    rds.get_waiter("db_cluster_available").wait(DBClusterIdentifier=identifier, WaiterConfig=WAITER)
     for number in members:
         name = f"{identifier}-{number}"
-        rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=name, WaiterConfig=waiting)
+        rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=name, WaiterConfig=WAITER)
     return describe(rds, identifier)
 
 
@@ -69,7 +68,9 @@ def ready(rds: RDSClient, identifier: str, **settings: object) -> DBClusterTypeD
 
 def login(host: str, port: int, password: str, user: str = "orders_owner") -> bool:
     try:
-        connection = _pg8000.Connection(user, host=host, port=port, database="orders", password=password, timeout=5)
+        connection = _pg8000.Connection(
+            user, host=host, port=port, database="orders", password=password, timeout=SECONDS
+        )
     except (DatabaseError, InterfaceError):
         return False
     connection.close()
@@ -106,9 +107,7 @@ def test_a_second_instance_reads_and_two_clusters_have_resource_ids_of_their_own
     assert create(rds, "another")["DbClusterResourceId"] != first["DbClusterResourceId"]
 
 
-def test_a_changed_password_is_pending_then_real_and_the_old_one_is_refused(
-    rds: RDSClient, eventually: Eventually
-) -> None:
+def test_a_changed_password_is_pending_then_real_and_the_old_one_is_refused(rds: RDSClient) -> None:
     cluster = ready(rds, "changed")
     answer = rds.modify_db_cluster(DBClusterIdentifier="changed", MasterUserPassword=NEWER, ApplyImmediately=True)[
         "DBCluster"
@@ -119,7 +118,7 @@ def test_a_changed_password_is_pending_then_real_and_the_old_one_is_refused(
     assert not login(cluster["Endpoint"], cluster["Port"], PASSWORD)
 
 
-def test_a_change_that_may_wait_waits_for_the_maintenance_window(rds: RDSClient, eventually: Eventually) -> None:
+def test_a_change_that_may_wait_waits_for_the_maintenance_window(rds: RDSClient) -> None:
     cluster = ready(rds, "later")
     rds.modify_db_cluster(DBClusterIdentifier="later", MasterUserPassword=NEWER)
     rds.modify_db_cluster(DBClusterIdentifier="later", MasterUserPassword=PASSWORD + "2", ApplyImmediately=True)
@@ -127,9 +126,7 @@ def test_a_change_that_may_wait_waits_for_the_maintenance_window(rds: RDSClient,
     assert not login(cluster["Endpoint"], cluster["Port"], NEWER)
 
 
-def test_a_password_changed_before_the_first_instance_is_the_one_it_starts_with(
-    rds: RDSClient, eventually: Eventually
-) -> None:
+def test_a_password_changed_before_the_first_instance_is_the_one_it_starts_with(rds: RDSClient) -> None:
     create(rds, "early")
     available(rds, "early")
     rds.modify_db_cluster(DBClusterIdentifier="early", MasterUserPassword=NEWER, ApplyImmediately=True)
@@ -172,7 +169,7 @@ def test_the_password_is_the_clusters_and_not_its_instances(rds: RDSClient, refu
 
 
 def test_a_cluster_is_deleted_after_its_instances_and_takes_its_server_with_it(
-    rds: RDSClient, refused: Refused, eventually: Eventually
+    rds: RDSClient, refused: Refused
 ) -> None:
     cluster = ready(rds, "gone")
     with refused("InvalidDBClusterStateFault"):
@@ -188,7 +185,7 @@ def test_a_cluster_is_deleted_after_its_instances_and_takes_its_server_with_it(
         describe(rds, "gone")
 
 
-def test_a_stopped_cluster_refuses_logins_and_keeps_its_data(rds: RDSClient, eventually: Eventually) -> None:
+def test_a_stopped_cluster_refuses_logins_and_keeps_its_data(rds: RDSClient) -> None:
     cluster = ready(rds, "paused")
     rds.stop_db_cluster(DBClusterIdentifier="paused")
     eventually(lambda: not login(cluster["Endpoint"], cluster["Port"], PASSWORD))
@@ -206,7 +203,7 @@ def test_a_managed_password_opens_the_cluster(clients: Clients, rds: RDSClient) 
     assert clients.secrets.describe_secret(SecretId=arn)["OwningService"] == "rds"
 
 
-def test_a_cluster_of_mysql_is_a_record(rds: RDSClient, eventually: Eventually) -> None:
+def test_a_cluster_of_mysql_is_a_record(rds: RDSClient) -> None:
     create(rds, "record", Engine="aurora-mysql")
     rds.create_db_instance(
         DBInstanceIdentifier="record-1",

@@ -7,7 +7,6 @@ import json
 import socket
 import ssl
 import zipfile
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pg8000.native
@@ -15,6 +14,7 @@ import pytest
 from pg8000.exceptions import DatabaseError, InterfaceError
 
 from secrets_pipeline.local.postgres import Authority
+from tests.waiting import SECONDS, WAITER, eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_rds.type_defs import EndpointTypeDef
@@ -30,7 +30,7 @@ import ssl
 
 def handler(event, context):
     # The trust store is the runtime's; nothing names a certificate.
-    connection = pg8000.native.Connection(**event, ssl_context=ssl.create_default_context(), timeout=10)
+    connection = pg8000.native.Connection(**event, ssl_context=ssl.create_default_context(), timeout=25)
     cipher = connection._usock.cipher()
     return {"user": connection.run("SELECT current_user")[0][0], "cipher": bool(cipher)}
 """
@@ -51,9 +51,7 @@ def endpoint(clients: Clients) -> EndpointTypeDef:
 
 
 def available(clients: Clients) -> EndpointTypeDef:
-    clients.rds.get_waiter("db_instance_available").wait(
-        DBInstanceIdentifier="encrypted", WaiterConfig={"Delay": 0, "MaxAttempts": 2000}
-    )
+    clients.rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier="encrypted", WaiterConfig=WAITER)
     return clients.rds.describe_db_instances(DBInstanceIdentifier="encrypted")["DBInstances"][0]["Endpoint"]
 
 
@@ -65,7 +63,7 @@ def connected(endpoint: EndpointTypeDef, tls: ssl.SSLContext | bool, host: str |
         database="orders",
         password=PASSWORD,
         ssl_context=tls,
-        timeout=10,
+        timeout=SECONDS,
     )
 
 
@@ -79,7 +77,7 @@ def logged_in(endpoint: EndpointTypeDef, tls: ssl.SSLContext | bool, host: str |
 
 def refuses_connections(endpoint: EndpointTypeDef) -> bool:
     try:
-        socket.create_connection((endpoint["Address"], endpoint["Port"]), timeout=5).close()
+        socket.create_connection((endpoint["Address"], endpoint["Port"]), timeout=SECONDS).close()
     except ConnectionRefusedError:
         return True
     return False
@@ -127,7 +125,7 @@ def test_a_function_trusts_rds_without_naming_a_certificate(clients: Clients, en
 
 
 def test_a_stopped_instance_answers_nobody_and_a_started_one_at_the_same_endpoint(
-    clients: Clients, aws: LocalAws, endpoint: EndpointTypeDef, eventually: Callable[[Callable[[], bool]], None]
+    clients: Clients, aws: LocalAws, endpoint: EndpointTypeDef
 ) -> None:
     trusting = ssl.create_default_context(cafile=str(aws.rds_ca_file))
     before = connected(endpoint, trusting)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from secrets_pipeline.local.activity import Activity
 from secrets_pipeline.local.moving_clock import Clock
 from secrets_pipeline.local.scheduler import Scheduler
+from tests.waiting import SECONDS
 
 
 @given(st.lists(st.integers(1, 1000), max_size=20), st.integers(1, 1000))
@@ -53,7 +54,7 @@ def test_it_happens_as_time_goes_by_and_a_job_that_fails_stops_no_other() -> Non
     assert not happened.is_set()
     scheduler.at(0, lambda: 1 / 0)
     scheduler.at(time.time() + 0.05, happened.set)
-    assert happened.wait(10)
+    assert happened.wait(SECONDS)
 
 
 def test_no_time_is_no_time() -> None:

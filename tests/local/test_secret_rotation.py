@@ -11,13 +11,12 @@ import pytest
 
 from secrets_pipeline.local import LocalAws, settle
 from tests.local.conftest import ROTATES
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
     from tests.local.conftest import Clients, Refused
-
-Wait = Callable[[Callable[[], bool]], None]
 
 
 @pytest.fixture
@@ -94,7 +93,7 @@ def test_the_function_is_remembered_and_wrong_rules_are_refused(
 
 
 def test_a_rotation_runs_the_four_steps_of_the_functions_own_code(
-    secrets: SecretsManagerClient, name: str, make_function: Callable[..., str], eventually: Wait
+    secrets: SecretsManagerClient, name: str, make_function: Callable[..., str]
 ) -> None:
     first = secrets.create_secret(Name=name, SecretString="x")["VersionId"]
     token = secrets.rotate_secret(SecretId=name, RotationLambdaARN=make_function())["VersionId"]
@@ -107,7 +106,7 @@ def test_a_rotation_runs_the_four_steps_of_the_functions_own_code(
 
 
 def test_a_function_acts_under_its_own_role(
-    clients: Clients, secrets: SecretsManagerClient, name: str, make_function: Callable[..., str], eventually: Wait
+    clients: Clients, secrets: SecretsManagerClient, name: str, make_function: Callable[..., str]
 ) -> None:
     secrets.create_secret(Name=name, SecretString="value")
     arn = make_function()
@@ -131,7 +130,6 @@ def test_a_failing_step_leaves_the_rotation_pending_and_the_value_readable(
     secrets: SecretsManagerClient,
     name: str,
     make_function: Callable[..., str],
-    eventually: Wait,
     refused: Refused,
     step: str,
 ) -> None:

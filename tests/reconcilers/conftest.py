@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import itertools
 import json
-import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -41,6 +40,7 @@ from secrets_pipeline.spec import (
 )
 from tests.embedded import lead_to
 from tests.reconcilers.readers import Readers
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.type_defs import DescribeSecretResponseTypeDef
@@ -332,10 +332,8 @@ class Rotation:
 
     def wait_from(self, before: str) -> None:
         """Wait until another version than that one is current, and the rotation has ended."""
-        deadline = time.monotonic() + 120
-        while self._bench.current(self._key) == before or "LastRotatedDate" not in self._bench.describe(self._key):
-            assert time.monotonic() < deadline, "the rotation did not finish"
-            time.sleep(0.05)
+        bench, key = self._bench, self._key
+        eventually(lambda: bench.current(key) != before and "LastRotatedDate" in bench.describe(key))
 
     def _function(self) -> str:
         if self._arn:

@@ -15,6 +15,7 @@ from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.reconcilers.fields import known_fields
 from secrets_pipeline.reconcilers.marks import INPUTS, PASSWORD
 from secrets_pipeline.spec import GeneratedValue, PasswordPolicy, SecretSpec, StackSpec
+from tests.waiting import WAITER
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench, Interruption, Rotation
@@ -185,7 +186,7 @@ def test_a_completed_version_that_no_run_noted_is_proven_by_the_next_one(
     spec = bench.spec(bench.generated(fields=FIELDS), databases=(bench.database(),))
     bench.provision(spec, "secrets", "rds_instances")
     available = bench.rds.get_waiter("db_instance_available")
-    available.wait(DBInstanceIdentifier=bench.stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    available.wait(DBInstanceIdentifier=bench.stack, WaiterConfig=WAITER)
     moved: list[str] = []
 
     def strike(operation: str) -> None:

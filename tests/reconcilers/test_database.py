@@ -10,6 +10,7 @@ from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Uncha
 from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.reconcilers.marks import PASSWORD, STACK
 from secrets_pipeline.spec import OperatorSettings
+from tests.waiting import WAITER
 
 if TYPE_CHECKING:
     from mypy_boto3_rds.type_defs import DBInstanceTypeDef
@@ -41,8 +42,7 @@ def made_by_terraform(bench: Bench, **settings: object) -> None:
         **settings,
     }
     bench.rds.create_db_instance(**{name: value for name, value in given.items() if value is not None})
-    waiting: Any = {"Delay": 0, "MaxAttempts": 4000}
-    bench.rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=bench.stack, WaiterConfig=waiting)
+    bench.rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=bench.stack, WaiterConfig=WAITER)
 
 
 def test_a_found_instance_is_left_as_it_is_but_for_the_password_that_the_stack_declares(bench: Bench) -> None:

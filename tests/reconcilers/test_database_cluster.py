@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import SecretStr
@@ -13,6 +12,7 @@ from secrets_pipeline.reconcilers.login import Address, LoggedIn, log_in
 from secrets_pipeline.reconcilers.marks import COMPONENT, PASSWORD, STACK
 from secrets_pipeline.references import Pending
 from secrets_pipeline.spec import DatabaseSpec, OperatorSettings, SecretSpec, StackSpec
+from tests.waiting import WAITER, eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_rds.type_defs import DBClusterTypeDef
@@ -73,8 +73,7 @@ def accepts(bench: Bench, password: str) -> bool:
 
 def set_in_cluster(bench: Bench, password: str) -> None:
     bench.rds.modify_db_cluster(DBClusterIdentifier=bench.stack, MasterUserPassword=password, ApplyImmediately=True)
-    while cluster(bench).get("PendingModifiedValues"):
-        time.sleep(0.02)
+    eventually(lambda: not cluster(bench).get("PendingModifiedValues"))
 
 
 def test_a_cluster_is_created_with_its_writer_and_proven_and_its_endpoints_come_back(
@@ -181,9 +180,8 @@ def test_a_cluster_that_terraform_made_is_used_by_its_name_and_engine(bench: Ben
         DBInstanceClass="db.t4g.medium",
         Engine="aurora-postgresql",
     )
-    waiting: Any = {"Delay": 0, "MaxAttempts": 4000}
     bench.rds.get_waiter("db_instance_available").wait(
-        DBInstanceIdentifier=f"{bench.stack}-writer", WaiterConfig=waiting
+        DBInstanceIdentifier=f"{bench.stack}-writer", WaiterConfig=WAITER
     )
     ours = declared(bench)
     assert bench.plan(ours, STAGE)[bench.stack].action is ChangeClass.BLOCKED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from secrets_pipeline.reconcilers.database_state import DatabaseState
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Refused, log_in
 from secrets_pipeline.reconcilers.marks import PASSWORD
 from secrets_pipeline.spec import OperatorSettings, StackSpec
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_rds.type_defs import DBInstanceTypeDef
@@ -56,8 +56,11 @@ def set_in_database(bench: Bench, password: str) -> None:
 
 
 def available(bench: Bench) -> None:
-    while instance(bench)["DBInstanceStatus"] != "available" or instance(bench).get("PendingModifiedValues"):
-        time.sleep(0.02)
+    def holds() -> bool:
+        found = instance(bench)
+        return found["DBInstanceStatus"] == "available" and not found.get("PendingModifiedValues")
+
+    eventually(holds)
 
 
 def unprove(bench: Bench) -> None:

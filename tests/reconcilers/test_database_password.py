@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +13,7 @@ from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointRecon
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, Unreachable, log_in
 from secrets_pipeline.reconcilers.marks import PASSWORD
 from secrets_pipeline.spec import StackSpec
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_rds.type_defs import DBInstanceTypeDef
@@ -43,8 +43,7 @@ def instance(bench: Bench) -> DBInstanceTypeDef:
 
 
 def settle(bench: Bench) -> None:
-    while instance(bench).get("PendingModifiedValues"):
-        time.sleep(0.02)
+    eventually(lambda: not instance(bench).get("PendingModifiedValues"))
 
 
 def mark(bench: Bench) -> str | None:
@@ -331,8 +330,7 @@ def terraform_makes_it(bench: Bench) -> None:
 
 
 def available(bench: Bench) -> None:
-    while instance(bench)["DBInstanceStatus"] != "available":
-        time.sleep(0.05)
+    eventually(lambda: instance(bench)["DBInstanceStatus"] == "available")
 
 
 def test_wherever_a_run_is_killed_while_it_mends_an_overtaken_rotation_the_next_one_finishes(

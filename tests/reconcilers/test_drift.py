@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from secrets_pipeline.engine import Change, ChangeClass, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions, plan_stack
 from secrets_pipeline.spec import ReplicaSpec, RotationSpec, StackSpec
 from tests.reconcilers.conftest import ROTATES
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench
@@ -212,10 +212,7 @@ def test_what_was_changed_outside_is_told_apart_from_what_the_yaml_changed(bench
 def test_after_a_rotation_there_is_nothing_to_do(bench: Bench, spec: StackSpec) -> None:
     before, value = bench.current(KEY), bench.value(KEY)
     bench.secrets.rotate_secret(SecretId=bench.name(KEY))
-    deadline = time.monotonic() + 120
-    while bench.current(KEY) == before or "LastRotatedDate" not in bench.describe(KEY):
-        assert time.monotonic() < deadline, "the rotation did not end"
-        time.sleep(0.1)
+    eventually(lambda: bench.current(KEY) != before and "LastRotatedDate" in bench.describe(KEY))
     assert bench.value(KEY) == f"{value}+"
     assert planned(bench, spec, deep=True) == []
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}

@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Refused, Unreachable, log_in
-from tests.mariadb import ALIAS, HOST, needs_mariadb, running_mariadb
+from tests.mariadb import ALIAS, HOST, running_mariadb
 
 # ALIAS is not recognised as this host: TLS is required there.
 PASSWORD = SecretStr("First-password-1!%'\\ü€")
@@ -47,7 +47,6 @@ def mariadb() -> Iterator[MariaDb]:
         yield MariaDb(server.port, server.ca_file)
 
 
-@needs_mariadb
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_right_password_logs_in_and_wrong_user_or_password_is_refused(mariadb: MariaDb, engine: str) -> None:
     address = mariadb.address(engine)
@@ -57,13 +56,11 @@ def test_the_right_password_logs_in_and_wrong_user_or_password_is_refused(mariad
     assert log_in(replace(address, database=None), PASSWORD) == LoggedIn()
 
 
-@needs_mariadb
 @pytest.mark.parametrize("database", ["forbidden", "missing"])
 def test_a_database_that_the_user_may_not_enter_is_no_refused_password(mariadb: MariaDb, database: str) -> None:
     assert log_in(mariadb.address(database=database), PASSWORD) == Unreachable("the server answered with 1044")
 
 
-@needs_mariadb
 def test_elsewhere_a_server_gets_a_password_only_if_its_certificate_is_trusted(mariadb: MariaDb) -> None:
     elsewhere = mariadb.address(host=ALIAS)
     assert log_in(elsewhere, PASSWORD, ca_file=mariadb.ca_file) == LoggedIn()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from secrets_pipeline import local
@@ -10,6 +9,7 @@ from secrets_pipeline.reconcilers import NothingToMend, Unfinished, mend
 from secrets_pipeline.rotation.causes import CauseKind
 from secrets_pipeline.spec import StackSpec
 from tests.reconcilers.test_rotation_findings import function, rotating
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench
@@ -32,13 +32,12 @@ def look(bench: Bench, spec: StackSpec, *, retry: bool = False) -> NothingToMend
 
 def until(bench: Bench, spec: StackSpec, kind: CauseKind | None) -> None:
     """Wait until a rotation has failed for a reason, or ended for None."""
-    deadline = time.monotonic() + 120
-    while True:
+
+    def holds() -> bool:
         one = look(bench, spec)
-        if (one.cause.kind if isinstance(one, Unfinished) else None) is kind:
-            return
-        assert time.monotonic() < deadline, one
-        time.sleep(0.1)
+        return (one.cause.kind if isinstance(one, Unfinished) else None) is kind
+
+    eventually(holds, lambda: look(bench, spec))
 
 
 def mended(bench: Bench) -> None:

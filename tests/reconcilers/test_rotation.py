@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
-from secrets_pipeline.local import StandInFunction, StandInRole, stand_in
+from secrets_pipeline.local import StandInFunction, StandInRole, settle, stand_in
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions
 from secrets_pipeline.reconcilers.desired import Rotation
 from secrets_pipeline.reconcilers.rotation import rotation_differences
@@ -85,7 +84,7 @@ def test_switching_on_rotates_at_once_where_that_is_declared_and_an_edit_never_d
     change = bench.plan(edited, STAGE)[bench.name("password")]
     assert change.reasons == ("rotation rules differ: every 30 days → every 60 days",)
     bench.provision(edited)
-    time.sleep(0.2)
+    settle(bench.aws)
     assert stages(bench) == before
     assert turning(bench) == {"AutomaticallyAfterDays": 60}
 

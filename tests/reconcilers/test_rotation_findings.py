@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,6 +21,7 @@ from secrets_pipeline.reconcilers.rotation_findings import (
 )
 from secrets_pipeline.spec import RotationSpec, StackSpec, VerificationSpec
 from tests.reconcilers.conftest import ASSUMED_BY_LAMBDA, ROTATES
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers import Finding, StackContext
@@ -95,7 +95,7 @@ def test_a_rotation_starts_the_count_anew(bench: Bench) -> None:
     spec = rotating(bench, function(bench), schedule_expression="rate(4 hours)", duration="1h")
     assert only(rotation_not_overdue(later(bench, spec, 8 * HOUR)))[0] is Verdict.WRONG
     bench.secrets.rotate_secret(SecretId=bench.name("api"))
-    until(lambda: "LastRotatedDate" in bench.describe("api"))
+    eventually(lambda: "LastRotatedDate" in bench.describe("api"))
     finding = rotation_not_overdue(later(bench, spec, 2 * HOUR))[0]
     assert (finding.verdict, finding.columns["rules"]) == (Verdict.RIGHT, "rate(4 hours), window 1h")
     assert finding.columns["last rotated"].endswith("UTC")
@@ -146,14 +146,6 @@ def test_pending_on_the_current_version_means_finished(bench: Bench) -> None:
         SecretId=bench.name("api"), VersionStage="AWSPENDING", MoveToVersionId=bench.current("api")
     )
     assert only(rotation_not_stuck(later(bench, spec, 30 * DAY))) == (Verdict.RIGHT, "no rotation is under way")
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Rotations go on in the background."""
-    deadline = time.monotonic() + 120
-    while not holds():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.05)
 
 
 def lose(bench: Bench) -> None:
@@ -232,7 +224,7 @@ def test_one_function_of_many_secrets_is_asked_for_once(bench: Bench) -> None:
 def test_a_failed_rotation_is_told_by_its_functions_own_words(bench: Bench) -> None:
     spec = rotating(bench, function(bench, "fail in setSecret"))
     bench.secrets.rotate_secret(SecretId=bench.name("api"))
-    until(lambda: "RuntimeError: told to fail" in only(rotation_not_stuck(later(bench, spec, HOUR)))[1])
+    eventually(lambda: "RuntimeError: told to fail" in only(rotation_not_stuck(later(bench, spec, HOUR)))[1])
     verdict, detail = only(rotation_not_stuck(later(bench, spec, HOUR)))
     assert (verdict, "AWSPENDING for 1 hour: its function failed" in detail) == (Verdict.WRONG, True)
     assert bench.value("api") not in detail

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +21,7 @@ from secrets_pipeline.spec import (
     StackSpec,
 )
 from tests.reconcilers.conftest import ROTATES
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench
@@ -159,10 +159,7 @@ def token(bench: Bench) -> StackSpec:
 def test_the_managed_function_rotates_under_the_policy_that_it_was_given(bench: Bench, token: StackSpec) -> None:
     outcomes = bench.provision(token)
     assert {type(one) for one in outcomes.values()} <= {Applied, Unchanged}
-    deadline = time.monotonic() + 120
-    while "LastRotatedDate" not in bench.describe("token"):
-        assert time.monotonic() < deadline, "the rotation did not finish"
-        time.sleep(0.05)
+    eventually(lambda: "LastRotatedDate" in bench.describe("token"))
     assert bench.versions("token") == 2
     assert len(bench.value("token")) == 24
     assert set(bench.value("token")) <= set("abcdefghijklmnopqrstuvwxyz")

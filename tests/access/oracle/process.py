@@ -16,11 +16,12 @@ from typing import IO, Any, Final
 
 from filelock import FileLock
 
+from tests.waiting import SECONDS
+
 _HERE: Final = Path(__file__).parent
 FOLDER: Final = _HERE.parents[2] / ".oracle"
 """Where it is installed; Git ignores it."""
 _MANIFESTS: Final = ("package.json", "package-lock.json")
-_SECONDS: Final = 180
 
 
 class Unavailable(Exception):
@@ -51,9 +52,9 @@ def installed() -> Path:
 def _install(npm: str) -> None:
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     try:
-        subprocess.run(command, cwd=FOLDER, check=True, capture_output=True, text=True, timeout=_SECONDS)
+        subprocess.run(command, cwd=FOLDER, check=True, capture_output=True, text=True, timeout=SECONDS)
     except subprocess.TimeoutExpired:
-        raise Unavailable(f"needs Node.js and the npm registry: no answer in {_SECONDS} s") from None
+        raise Unavailable(f"needs Node.js and the npm registry: no answer in {SECONDS} s") from None
     except subprocess.CalledProcessError as error:
         last = (error.stderr.strip().splitlines() or [str(error)])[0]
         raise Unavailable(f"needs Node.js and the npm registry: {last}") from None

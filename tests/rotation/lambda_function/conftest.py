@@ -10,7 +10,7 @@ import pytest
 
 from secrets_pipeline import local
 from tests.embedded import lead_to
-from tests.mariadb import INSTALL, SERVER, running_mariadb
+from tests.mariadb import running_mariadb
 
 from .grounds import Ground, Maria, Postgres, Server, User, master_secret, new_user, postgres, unrunnable_function
 
@@ -57,8 +57,6 @@ def postgres_server(leading: boto3.Session) -> Iterator[Postgres]:
 
 @pytest.fixture(scope="package")
 def maria_server() -> Iterator[Maria]:
-    if SERVER is None or INSTALL is None:
-        pytest.skip("no MariaDB is installed: apt-get install mariadb-server")
     with running_mariadb() as running:
         server = Maria(running)
         server.furnish()

@@ -21,6 +21,7 @@ from secrets_pipeline import local
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Refused, log_in
 from secrets_pipeline.rotation.lambda_function.handler import handle
 from tests.mariadb import MariaDb
+from tests.waiting import WAITER
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -276,9 +277,7 @@ def _instance(session: boto3.Session, name: str, **more: object) -> dict[str, An
         DBName="orders",
         **more,
     )
-    rds.get_waiter("db_instance_available").wait(
-        DBInstanceIdentifier=name, WaiterConfig={"Delay": 0, "MaxAttempts": 2000}
-    )
+    rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=name, WaiterConfig=WAITER)
     found: dict[str, Any] = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
     return found
 

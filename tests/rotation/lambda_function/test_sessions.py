@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
+from secrets_pipeline.rotation.lambda_function import mysql, postgres
 from secrets_pipeline.rotation.lambda_function.errors import RotationError
 from secrets_pipeline.rotation.lambda_function.postgres import scram_verifier
 from secrets_pipeline.rotation.lambda_function.secret_value import ENGINES, Address, Login
@@ -68,12 +68,13 @@ def test_somebody_else_there_is_an_error_without_the_password(engine: str, text:
 
 
 @pytest.mark.parametrize("engine", BOTH)
-def test_a_server_that_never_answers_is_given_up_within_the_time_of_a_function(engine: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        began = time.monotonic()
-        with pytest.raises(RotationError, match="No database answers"):
-            connect(address(engine, silent.getsockname()[1]), LOGIN)
-        assert 4 < time.monotonic() - began < 15
+def test_a_server_that_never_answers_is_given_up(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr({"postgres": postgres, "mysql": mysql}[engine], "TIMEOUT_SECONDS", 0.2)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        pytest.raises(RotationError, match="No database answers"),
+    ):
+        connect(address(engine, silent.getsockname()[1]), LOGIN)
 
 
 def test_wrong_user_or_password_is_none_and_a_missing_database_an_error(server: Server) -> None:
@@ -89,25 +90,21 @@ def test_wrong_user_or_password_is_none_and_a_missing_database_an_error(server: 
         connect(missing, Login(server.master, MASTER_PASSWORD))
 
 
-def test_a_session_whose_server_went_away_fails_without_a_value(postgres_server: Postgres, maria_server: Maria) -> None:
-    servers: tuple[Server, ...] = (postgres_server, maria_server)
-    for server in servers:
-        session = connect(address(server.engine, server.port), Login(server.master, MASTER_PASSWORD))
-        assert session is not None
-        if server is postgres_server:
-            server.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE usename = 'owner' AND pid <> pg_backend_pid()"
-            )
-        else:
-            rows = server.execute("SHOW PROCESSLIST")
-            for row in rows:
-                if row[1] == server.master and row[4] == "Sleep":
-                    server.execute(f"KILL {row[0]}")
-        with pytest.raises(RotationError):
-            session.set_own_password(Login(server.master, "Canary-password-2"))
-        session.close()
-        assert connect(address(server.engine, server.port), Login(server.master, "Canary-password-2")) is None
+def test_a_session_whose_server_went_away_fails_without_a_value(server: Server) -> None:
+    session = connect(address(server.engine, server.port), Login(server.master, MASTER_PASSWORD))
+    assert session is not None
+    if isinstance(server, Maria):
+        for row in server.execute("SHOW PROCESSLIST"):
+            if row[1] == server.master and row[4] == "Sleep":
+                server.execute(f"KILL {row[0]}")
+    else:
+        server.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'owner' AND pid <> pg_backend_pid()"
+        )
+    with pytest.raises(RotationError):
+        session.set_own_password(Login(server.master, "Canary-password-2"))
+    session.close()
+    assert connect(address(server.engine, server.port), Login(server.master, "Canary-password-2")) is None
 
 
 @pytest.mark.parametrize("iterations", [0, 4096, 10_000])
