@@ -108,6 +108,31 @@ def test_a_tick_that_is_repeated_asks_under_the_same_key(look: Look) -> None:
     assert len(first) == 1
 
 
+def test_another_rotation_of_a_secret_has_another_key(look: Look) -> None:
+    look.tick()
+    keys = []
+    for value in ("rotated", "rotated again"):
+        look.ground.secrets.put_secret_value(SecretId=look.one, SecretString=value)
+        keys += [one.run_key for one in look.tick() if isinstance(one, dg.RunRequest)]
+    # Dagster makes one run a key.
+    assert len(set(keys)) == len(keys) == 2
+
+
+def test_versions_that_stay_pending_have_a_run_each_whose_key_does_not_change_with_the_other(look: Look) -> None:
+    two = look.one.replace("/one", "/two")
+    for name in (look.one, two):
+        look.ground.secrets.put_secret_value(SecretId=name, SecretString="new", VersionStages=["AWSPENDING"])
+    look.tick()
+    look.now += PENDING_SECONDS
+    both = [one for one in look.tick() if isinstance(one, dg.RunRequest)]
+    assert [one.tags[SECRETS_TAG] for one in both] == [look.one, two]
+    pending = look.ground.secrets.describe_secret(SecretId=two)["VersionIdsToStages"]
+    stuck = next(version for version, labels in pending.items() if "AWSPENDING" in labels)
+    look.ground.secrets.update_secret_version_stage(SecretId=two, VersionStage="AWSPENDING", RemoveFromVersionId=stuck)
+    left = [one for one in look.tick() if isinstance(one, dg.RunRequest)]
+    assert [one.run_key for one in left] == [both[0].run_key]
+
+
 def test_a_version_that_stays_pending_starts_one_run_that_looks_into_it(look: Look) -> None:
     look.ground.secrets.put_secret_value(SecretId=look.one, SecretString="new", VersionStages=["AWSPENDING"])
     assert look.tick() == []

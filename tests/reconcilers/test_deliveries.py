@@ -103,6 +103,28 @@ def test_a_delivery_that_was_made_before_a_crash_is_taken_back_when_the_stack_sa
     assert {type(one) for one in bench.provision(before).values()} == {Unchanged}
 
 
+def test_variables_that_cannot_be_read_are_not_written_over(bench: Bench, interruption: Interruption) -> None:
+    set_variables(bench, LOG_LEVEL="info")
+    spec = delivering(bench, function(bench, SECRET_ARN=ARN))
+    context = bench.context(spec, interruption=interruption)
+    context.account.botocore_session.get_component("event_emitter").register(
+        "after-call.lambda.GetFunctionConfiguration", unreadable
+    )
+    bench.provision(spec, "secrets")
+    outcome = bench.run(STAGES[STAGE](context))[f"worker:{bench.stack}"]
+    assert isinstance(outcome, Failed)
+    assert "kms:Decrypt" in outcome.error.remedy
+    assert variables(bench) == {"LOG_LEVEL": "info"}
+
+
+def unreadable(parsed: dict[str, Any], **_: object) -> None:
+    """What Lambda answers where the caller may not use the function's key.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/api/API_EnvironmentResponse.html
+    """
+    parsed["Environment"] = {"Error": {"ErrorCode": "AccessDeniedException", "Message": "not authorized"}}
+
+
 def test_what_is_not_to_be_delivered_is_left_alone(bench: Bench) -> None:
     spec = delivering(bench, function(bench, deliver=False, SECRET_ARN=ARN))
     assert f"worker:{bench.stack}" not in bench.plan(spec, STAGE)
@@ -246,6 +268,17 @@ def test_a_run_killed_between_revision_and_service_registers_no_second_one(
     assert running(bench)["containerDefinitions"][0]["secrets"] == [{"name": "API_KEY", "valueFrom": arn(bench)}]
 
 
+def test_a_revision_that_a_killed_run_left_is_not_released_once_the_stack_says_something_else(
+    bench: Bench, interruption: Interruption, killed: type[BaseException]
+) -> None:
+    interruption.kill_after("RegisterTaskDefinition")
+    with pytest.raises(killed):
+        bench.provision(delivering(bench, ecs(bench, secrets={"API_KEY": ARN})), interruption=interruption)
+    bench.provision(delivering(bench, ecs(bench, secrets={"API_KEY": f"{ARN}:key::"})))
+    app = running(bench)["containerDefinitions"][0]
+    assert app["secrets"] == [{"name": "API_KEY", "valueFrom": f"{arn(bench)}:key::"}]
+
+
 def test_a_newer_revision_that_nobody_released_is_not_built_on(bench: Bench) -> None:
     # Terraform registered it and rolled the service back, or has not come to it.
     client(bench, "ecs").register_task_definition(
@@ -274,6 +307,14 @@ def test_a_name_that_becomes_a_secret_leaves_the_plain_variables(bench: Bench) -
     assert app["environment"] == []
 
 
+def test_a_name_that_becomes_a_plain_variable_leaves_the_secrets(bench: Bench) -> None:
+    register(bench, container(secrets=[{"name": "API_KEY", "valueFrom": "arn:theirs"}]))
+    bench.provision(delivering(bench, ecs(bench, environment={"API_KEY": ARN})))
+    app = running(bench)["containerDefinitions"][0]
+    assert app["environment"] == [{"name": "API_KEY", "value": arn(bench)}]
+    assert app["secrets"] == []
+
+
 # API Gateway
 
 
@@ -298,6 +339,17 @@ def test_only_the_stage_variables_that_differ_are_patched(bench: Bench) -> None:
     found = api.get_stage(restApiId=rest, stageName="dev")["variables"]
     assert found == {"theirs": "kept", "secret_arn": arn(bench), "secret_name": bench.name("api")}
     assert {type(one) for one in bench.provision(edited).values()} == {Unchanged}
+
+
+def test_a_stage_of_two_apis_of_one_name_is_blocked_and_neither_is_changed(bench: Bench) -> None:
+    api = client(bench, "apigateway")
+    api.create_rest_api(name=bench.stack)
+    outcome = bench.provision(delivering(bench, stage(bench, secret_arn=ARN)))[f"{STAGE} {bench.stack}/dev"]
+    assert isinstance(outcome, Skipped)
+    assert "several APIs have its name" in outcome.reason
+    rest = [one["id"] for one in api.get_rest_apis(limit=500)["items"] if one["name"] == bench.stack]
+    stages = [one for each in rest for one in api.get_stages(restApiId=each)["item"]]
+    assert [one.get("variables") or {} for one in stages] == [{}]
 
 
 def test_a_secret_in_a_plain_sink_is_refused_without_showing_it(bench: Bench) -> None:
