@@ -153,6 +153,7 @@ class KmsKeyReconciler:
         make = partial(
             self._context.account.client("kms").create_key,
             Description=key.description,
+            KeyUsage="ENCRYPT_DECRYPT",
             Policy=compact(policy, longest=KEY_POLICY_BYTES),
             Tags=[{"TagKey": name, "TagValue": value} for name, value in sorted(tags.items())],
         )

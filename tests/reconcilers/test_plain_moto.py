@@ -1,0 +1,57 @@
+"""Keys and secrets on moto as it is published, which nobody here corrected: what AWS defaults is said."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import boto3
+import pytest
+
+from secrets_pipeline import local
+from secrets_pipeline.engine import Applied, ChangeClass, Unchanged
+from tests.embedded import lead_to
+from tests.reconcilers.conftest import Bench, unpaced
+
+# It ends with its standard input, and so with this process.
+SERVER: Final = """
+import sys
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """A stack on plain moto, in a process of its own."""
+    command = [sys.executable, "-I", "-c", SERVER]
+    with subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+        assert server.stdout is not None
+        aws = local.LocalAws(
+            endpoint_url=f"http://127.0.0.1:{int(server.stdout.readline())}",
+            account_id="123456789012",
+            region="eu-west-2",
+            state_dir=tmp_path,
+            pid=server.pid,
+        )
+        lead_to(aws, monkeypatch)
+        session = boto3.Session()
+        yield Bench(aws, session, unpaced(session))
+        server.communicate()
+
+
+def test_a_stack_with_a_key_of_its_own_is_made_on_plain_moto(bench: Bench) -> None:
+    secrets = (bench.generated(kms_key=bench.alias), bench.declared(kms_key=bench.alias))
+    spec = bench.spec(*secrets, keys=(bench.key(description="secrets"),))
+    outcomes = bench.provision(spec)
+    assert {name: one for name, one in outcomes.items() if not isinstance(one, Applied | Unchanged)} == {}
+    assert bench.describe("password")["KmsKeyId"]
+    key = bench.kms.describe_key(KeyId=bench.alias)["KeyMetadata"]
+    assert (key["KeyUsage"], key["KeySpec"]) == ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT")
+    assert {one.action for one in bench.plan(spec, "kms_keys").values()} == {ChangeClass.NONE}
