@@ -1,4 +1,4 @@
-"""One embedded AWS for all cases, one ground per stack."""
+"""One embedded AWS and one process for all cases; each clean apply is made once."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 
 from secrets_pipeline import local
 from tests.embedded import lead_to
-from tests.faults.edits import older_repository
-from tests.faults.ground import OPERATOR, Ground
+from tests.faults.cases import Clean, clean
+from tests.faults.ground import OPERATOR
+from tests.faults.solo import Solo
 
 
 @pytest.fixture(scope="session")
@@ -20,16 +21,18 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:
     local.stop(running.state_dir)
 
 
-@pytest.fixture(scope="module")
-def grounds(aws: local.LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Ground]]:
-    """Makes the ground of a stack of examples/; `infra-shared:update` begins with an older one applied."""
-    older = older_repository(tmp_path_factory.mktemp("older") / "repository")
-
-    def make(title: str) -> Ground:
-        stack, _, how = title.partition(":")
-        return Ground.of(aws, stack, before=older if how else None)
-
+@pytest.fixture(scope="package")
+def solo(aws: local.LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Solo]:
+    """Where everything happens that forks."""
     with pytest.MonkeyPatch.context() as patch:
         lead_to(aws, patch, SECRETS_PIPELINE_CONFIG=str(OPERATOR))
-        yield cache(make)
-        local.reset_conditions(aws)
+        made = Solo(aws, tmp_path_factory.mktemp("older") / "repository")
+    yield made
+    made.close()
+    local.reset_conditions(aws)
+
+
+@pytest.fixture(scope="package")
+def expected(solo: Solo) -> Callable[[str], Clean]:
+    """What a clean apply of a stack calls and leaves."""
+    return cache(lambda title: solo(clean, title))
