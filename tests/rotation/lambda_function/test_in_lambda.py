@@ -10,9 +10,12 @@ from dataclasses import replace
 import pytest
 
 from secrets_pipeline.rotation.package import build_package
+from tests.sweep import turn
 
 from .grounds import Ground, Server, master_secret, new_user
 
+# In this order each turn has both servers and both strategies.
+PAIRS = [("postgres", "single"), ("mariadb", "single"), ("mariadb", "alternating"), ("postgres", "alternating")]
 NAME = "managed-rotation"
 POLICY = {
     "Version": "2012-10-17",
@@ -63,7 +66,7 @@ def deployed(shared_ground: Ground) -> Iterator[Ground]:
 
 
 def rotated(ground: Ground, arn: str) -> None:
-    """Rotate, and wait until Secrets Manager says so; half a minute at most."""
+    """Rotate, and wait until Secrets Manager says so; two minutes at most."""
     token, deadline = ground.start(arn), time.monotonic() + 120
     while "AWSCURRENT" not in ground.stages(arn)[token]:
         assert time.monotonic() < deadline, logged(ground)
@@ -76,7 +79,7 @@ def logged(ground: Ground) -> str:
     return "\n".join(event["message"] for event in logs.filter_log_events(logGroupName=group)["events"])
 
 
-@pytest.mark.parametrize("strategy", ["single", "alternating"])
+@pytest.mark.parametrize(("server", "strategy"), turn(PAIRS, 2), indirect=["server"])
 def test_rotate_secret_runs_the_four_steps_of_the_package(
     ground: Ground, deployed: Ground, server: Server, strategy: str
 ) -> None:
