@@ -24,7 +24,7 @@ from secrets_pipeline.cli import app
 from secrets_pipeline.local import ADMINISTRATOR_ROLE, Call, LocalAws, calls, reset_calls, start, stop
 
 CANARY = "canary-Qd37-nobody-prints-this"
-ACCOUNT, OTHER = "111122223333", "444455556666"
+ACCOUNT, OTHER, MANAGEMENT = "111122223333", "444455556666", "999988887777"
 STACK = "shop-dev"
 TOKEN, CONFIG, LEGACY = "shop/dev/api/token", "shop/dev/api/config", "legacy/smtp"
 WORKER, PARTNER = f"arn:aws:iam::{ACCOUNT}:role/jobs/worker", f"arn:aws:iam::{OTHER}:role/partner"
@@ -132,6 +132,13 @@ class AccessShop:
         """The administrator of the other account."""
         return self.assume(f"arn:aws:iam::{OTHER}:role/{ADMINISTRATOR_ROLE}", self.own)
 
+    @cached_property
+    def organization(self) -> Any:  # noqa: ANN401 - boto3 has its own
+        """The organisation of a third account, of which ours is a member: its client."""
+        return self.client(
+            "organizations", self.assume(f"arn:aws:iam::{MANAGEMENT}:role/{ADMINISTRATOR_ROLE}", self.own)
+        )
+
     def client(self, service: str, session: boto3.Session | None = None) -> Any:  # noqa: ANN401 - boto3 has its own
         """A client; the operator's by default."""
         made: Any = session or self.own
@@ -211,7 +218,7 @@ def deny(*actions: str, sid: str = "Never", resource: str = "*", **rest: Mapping
 
 @contextmanager
 def opened(folder: Path, atmos: str) -> Iterator[AccessShop]:
-    """The shop, its stack applied; each role exists, and none may do anything yet.
+    """The shop, its stack applied; each role exists, and none may do anything yet. Its organisation forbids nothing.
 
     Args:
         folder: for all that it writes.
@@ -229,6 +236,7 @@ def opened(folder: Path, atmos: str) -> Iterator[AccessShop]:
             for name in [one for one in os.environ if one.startswith(("AWS_", "ATMOS_", "SECRETS_PIPELINE_"))]:
                 patch.delenv(name)
             shop = AccessShop(aws, folder)
+            _join_organization(shop)
             for arn in (WORKER, PARTNER, AUDITOR, STRANGER):
                 _role(shop, arn)
             shop.client("secretsmanager").create_secret(Name=LEGACY, SecretString=CANARY)
@@ -238,6 +246,12 @@ def opened(folder: Path, atmos: str) -> Iterator[AccessShop]:
         yield shop
     finally:
         stop(folder / "aws")
+
+
+def _join_organization(shop: AccessShop) -> None:
+    shop.organization.create_organization(FeatureSet="ALL")
+    invited = shop.organization.invite_account_to_organization(Target={"Id": ACCOUNT, "Type": "ACCOUNT"})
+    shop.client("organizations").accept_handshake(HandshakeId=invited["Handshake"]["Id"])
 
 
 def _role(shop: AccessShop, arn: str) -> None:

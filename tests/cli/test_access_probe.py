@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from secrets_pipeline.local import ADMINISTRATOR_ROLE
 from tests.cli.access_shop import (
     ACCOUNT,
     CANARY,
@@ -27,39 +26,26 @@ from tests.cli.access_shop import (
     AccessShop,
     deny,
     document,
-    opened,
 )
-from tests.cli.conftest import ATMOS
 
-MANAGEMENT = "999988887777"
 ACCESS = ("consumers_can_read", "foreign_readers_can_read", "nobody_else_can_read", "probe_agrees")
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AccessShop]:
-    """Both consumers may read what they are declared to; an AWS of its own, as no account leaves an organisation."""
-    with opened(tmp_path_factory.mktemp("probe"), ATMOS) as made, ExitStack() as attached:
+def shop(access_shop: AccessShop) -> Iterator[AccessShop]:
+    """Both consumers may read what they are declared to."""
+    with ExitStack() as attached:
         for consumer, arn in (("worker", WORKER), ("partner", PARTNER)):
-            (found,) = made.read("access", "policy", "-s", STACK, "--consumer", consumer)
+            (found,) = access_shop.read("access", "policy", "-s", STACK, "--consumer", consumer)
             policies = {**found["identity"], **found["handover"].get(OTHER, {})}
-            attached.enter_context(made.policy(arn, *policies[arn]["Statement"]))
-        yield made
-
-
-@pytest.fixture(scope="module")
-def organization(shop: AccessShop) -> object:
-    """The organisation of a third account, which ours joins; its client."""
-    management = shop.assume(f"arn:aws:iam::{MANAGEMENT}:role/{ADMINISTRATOR_ROLE}", shop.own)
-    client = shop.client("organizations", management)
-    client.create_organization(FeatureSet="ALL")
-    invited = client.invite_account_to_organization(Target={"Id": ACCOUNT, "Type": "ACCOUNT"})
-    shop.client("organizations").accept_handshake(HandshakeId=invited["Handshake"]["Id"])
-    return client
+            attached.enter_context(access_shop.policy(arn, *policies[arn]["Statement"]))
+        yield access_shop
 
 
 @contextmanager
-def denying_scp(organization: Any) -> Iterator[None]:  # noqa: ANN401 - boto3 has its own
+def denying_scp(shop: AccessShop) -> Iterator[None]:
     """No role of the path that the worker has may read a value; everybody else may, the pipeline too."""
+    organization = shop.organization
     closed = deny(READ, Condition={"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/jobs/*"}})
     made = organization.create_policy(
         Name="closed", Description="", Type="SERVICE_CONTROL_POLICY", Content=document(closed)
@@ -128,11 +114,8 @@ def test_a_role_that_nobody_may_assume_is_not_probed_and_that_is_no_error(shop: 
     assert asked(shop) == {WORKER: 0, PARTNER: 1}
 
 
-def test_what_no_snapshot_can_see_turns_the_probe_red_with_both_answers(
-    shop: AccessShop,
-    organization: object,
-) -> None:
-    with denying_scp(organization):
+def test_what_no_snapshot_can_see_turns_the_probe_red_with_both_answers(shop: AccessShop) -> None:
+    with denying_scp(shop):
         code, checks = verified(shop, "--probe")
         said = {pair: one["verdict"] for pair, one in shop.readings().items()}
         answer = shop.answer(WORKER, TOKEN)
@@ -148,14 +131,11 @@ def test_what_no_snapshot_can_see_turns_the_probe_red_with_both_answers(
     assert (code, checks["probe_agrees"]["passed"]) == (0, True), checks
 
 
-def test_settings_that_promise_nothing_make_the_same_reader_unknown(
-    shop: AccessShop,
-    organization: object,
-) -> None:
+def test_settings_that_promise_nothing_make_the_same_reader_unknown(shop: AccessShop) -> None:
     """Without that promise nothing is claimed, so AWS's refusal contradicts nobody."""
     cautious = shop.folder / "cautious.yaml"
     cautious.write_text((shop.folder / "operator.yaml").read_text().replace("organization_policies: allow", ""))
-    with denying_scp(organization):
+    with denying_scp(shop):
         _, checks = verified(shop, "--probe", SECRETS_PIPELINE_CONFIG=str(cautious))
     assert checks["probe_agrees"]["passed"], checks["probe_agrees"]
     can = checks["consumers_can_read"]

@@ -12,14 +12,15 @@ import pytest
 from secrets_pipeline import local
 from tests.e2e.event_storm import Storm, storm
 from tests.embedded import lead_to
+from tests.sweep import size
 
-EVENTS, KILLS = 400, 5
+EVENTS, KILLS = size(120, 400), size(2, 5)
 """`benchmarks/events.py` takes 1,000 events."""
 
 
 @pytest.fixture(scope="module")
 def passed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storm]:
-    """Hundreds of events in random order, a tenth of them twice, some poison, and five kills."""
+    """Events in random order, a tenth of them twice, some poison, and kills."""
     aws = local.start(tmp_path_factory.mktemp("local-aws"), die_with_parent=True)
     with pytest.MonkeyPatch.context() as patch:
         lead_to(aws, patch, DAGSTER_HOME="", SECRETS_PIPELINE_CONFIG="", ATMOS_BASE_PATH="", PYTHONPATH="")

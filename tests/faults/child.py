@@ -13,6 +13,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from botocore.retries.bucket import TokenBucket
@@ -89,6 +90,9 @@ class Child:
         apply: apply the stack.
         plan: plan it, in a world of its own, after an apply that ended by itself.
         before: called in the child before anything else, for example to wait.
+
+    Raises:
+        RuntimeError: this process has several threads; `Solo` has one.
     """
 
     def __init__(
@@ -100,6 +104,7 @@ class Child:
         plan: bool = False,
         before: Callable[[], object] = int,
     ) -> None:
+        _require_one_thread()
         self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `wait`
         self._result: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - the same
         self._generated: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - the same
@@ -137,6 +142,13 @@ class Child:
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         raise TimeoutError(f"a run of {SECONDS} s was killed")
+
+
+def _require_one_thread() -> None:
+    # The kernel's count: xdist's thread is none of the module `threading`.
+    threads = Path("/proc/self/task")
+    if threads.is_dir() and len(list(threads.iterdir())) > 1:
+        raise RuntimeError("a process of several threads must not fork")
 
 
 def _whole(file: IO[bytes]) -> bytes:

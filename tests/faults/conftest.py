@@ -1,4 +1,4 @@
-"""One ground per stack."""
+"""One process for all cases; each clean apply is made once."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ import pytest
 
 from secrets_pipeline import local
 from tests.embedded import lead_to
-from tests.faults.edits import older_repository
-from tests.faults.ground import OPERATOR, Ground
+from tests.faults.cases import Clean, clean
+from tests.faults.ground import OPERATOR
+from tests.faults.solo import Solo
 
 
-@pytest.fixture(scope="module")
-def grounds(aws: local.LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Ground]]:
-    """Makes the ground of a stack of examples/; `infra-shared:update` begins with an older one applied."""
-    older = older_repository(tmp_path_factory.mktemp("older") / "repository")
-
-    def make(title: str) -> Ground:
-        stack, _, how = title.partition(":")
-        return Ground.of(aws, stack, before=older if how else None)
-
+@pytest.fixture(scope="package")
+def solo(embedded_aws: local.LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Solo]:
+    """Where everything happens that forks."""
     with pytest.MonkeyPatch.context() as patch:
-        lead_to(aws, patch, SECRETS_PIPELINE_CONFIG=str(OPERATOR))
-        yield cache(make)
-        local.reset_conditions(aws)
+        lead_to(embedded_aws, patch, SECRETS_PIPELINE_CONFIG=str(OPERATOR))
+        made = Solo(embedded_aws, tmp_path_factory.mktemp("older") / "repository")
+    yield made
+    made.close()
+    local.reset_conditions(embedded_aws)
+
+
+@pytest.fixture(scope="package")
+def expected(solo: Solo) -> Callable[[str], Clean]:
+    """What a clean apply of a stack calls and leaves."""
+    return cache(lambda title: solo(clean, title))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.faults.cases import Clean, clean, leaks
+from secrets_pipeline import local
+from tests.embedded import lead_to
+from tests.faults.cases import Clean, leaks
 from tests.faults.child import run
 from tests.faults.ending import differences, ending, passwords
-from tests.faults.ground import Ground
+from tests.faults.ground import OPERATOR, Ground
+from tests.faults.solo import Solo
 
 STACK = "infra-shared"
 PSK, CONFIG = "infra/shared/network/vpn-pre-shared-key", "infra/shared/network/vpn-config"
@@ -25,13 +28,11 @@ NOTHING: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def ground(grounds: Callable[[str], Ground]) -> Ground:
-    return grounds(STACK)
-
-
-@pytest.fixture(scope="module")
-def expected(ground: Ground) -> Clean:
-    return clean(ground)
+def ground(aws: local.LocalAws) -> Iterator[Ground]:
+    """For looking and for leaving something behind; runs take place in `solo`."""
+    with pytest.MonkeyPatch.context() as patch:
+        lead_to(aws, patch, SECRETS_PIPELINE_CONFIG=str(OPERATOR))
+        yield Ground.of(aws, STACK)
 
 
 def write_again(ground: Ground, secret: str) -> None:
@@ -88,34 +89,35 @@ LEFT: dict[str, Callable[[Ground], Any]] = {
 }
 
 
-def test_whatever_is_left_makes_a_difference(ground: Ground, expected: Clean) -> None:
+def test_whatever_is_left_makes_a_difference(ground: Ground, solo: Solo, expected: Callable[[str], Clean]) -> None:
+    clean = expected(STACK).ending
     ground.fresh()
-    assert run(ground).green
-    seen = set(differences(ending(ground), expected.ending))
+    assert solo(run, STACK).green
+    seen = set(differences(ending(ground), clean))
     assert seen == set()
     for left, leave in LEFT.items():
         leave(ground)
-        now = set(differences(ending(ground), expected.ending))
+        now = set(differences(ending(ground), clean))
         assert now != seen, left
         seen = now
 
 
-def test_no_value_is_in_an_ending_and_a_regenerated_one_is_told_by_itself(ground: Ground, expected: Clean) -> None:
+def test_no_value_is_in_an_ending_and_a_regenerated_one_is_told_by_itself(ground: Ground, solo: Solo) -> None:
     ground.fresh()
-    run(ground)
+    solo(run, STACK)
     before = passwords(ground)
     assert before
     text = json.dumps(ending(ground))
     assert not any(value in text for value in before.values())
     ground.fresh()
-    run(ground)
+    solo(run, STACK)
     assert passwords(ground).keys() == before.keys()
     assert not set(passwords(ground).values()) & set(before.values())
 
 
-def test_a_value_in_the_output_is_found_stored_or_not(ground: Ground) -> None:
+def test_a_value_in_the_output_is_found_stored_or_not(ground: Ground, solo: Solo) -> None:
     ground.fresh()
-    first = run(ground)
+    first = solo(run, STACK)
     assert set(first.generated) == set(passwords(ground).values())
     assert list(leaks(ground, [first])) == []
     for value in ("never-stored", *first.generated):

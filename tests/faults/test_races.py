@@ -7,22 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.cases import clean
-from tests.faults.ground import Ground
+from tests.faults.cases import Clean
 from tests.faults.races import apply_and_rotation, two_applies
-
-Grounds = Callable[[str], Ground]
+from tests.faults.solo import Solo
 
 
 @pytest.mark.parametrize("stack", ["infra-shared", "myapp-dev"])
-def test_two_applies_of_a_stack_at_once_end_as_one_does(grounds: Grounds, stack: str) -> None:
-    ground = grounds(stack)
-    expected = clean(ground)
-    assert two_applies(ground, expected, apart=0.0) == ()
+def test_two_applies_of_a_stack_at_once_end_as_one_does(
+    solo: Solo, expected: Callable[[str], Clean], stack: str
+) -> None:
+    assert solo(two_applies, stack, expected(stack), apart=0.0) == ()
 
 
 @pytest.mark.parametrize("apart", [-0.2, 0.8])
 def test_an_apply_that_races_a_rotation_loses_neither_password_nor_field(
-    grounds: Grounds, tmp_path: Path, apart: float
+    solo: Solo, tmp_path: Path, apart: float
 ) -> None:
-    assert apply_and_rotation(grounds("myapp-dev"), tmp_path / "edited", apart=apart) == ()
+    assert solo(apply_and_rotation, "myapp-dev", tmp_path / "edited", apart=apart) == ()

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
@@ -37,6 +38,7 @@ from secrets_pipeline.reconcilers.rotating import RotateReconciler
 from secrets_pipeline.reconcilers.rotation_findings import rotation_function_invokable, rotation_not_stuck
 from secrets_pipeline.rotation.steps import RotationStep
 from tests.embedded import lead_to
+from tests.sweep import turn
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -82,6 +84,8 @@ SHOP = """
             db_name: app
             password: "${output.secretsmanager/database.generated_passwords.credentials}"
 """
+
+KILLS = list(product(RotationStep, Moment, (1, 2)))
 
 
 class Shop:
@@ -157,19 +161,17 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def applied(aws: local.LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("rotation-faults")
     repository = folder / "atmos"
     (repository / "stacks").mkdir(parents=True)
     (repository / "atmos.yaml").write_text(dedent(ATMOS))
     (repository / "stacks" / "dev.yaml").write_text(dedent(SHOP))
-    aws = local.start(folder / "aws", die_with_parent=True)
     with pytest.MonkeyPatch.context() as patch:
         lead_to(aws, patch)
         shop = Shop(aws, _read(repository))
         assert Failed not in shop.provision()
         yield shop
-    local.stop(folder / "aws")
 
 
 def _read(repository: Path) -> Desired:
@@ -210,9 +212,7 @@ def fails_unchanged(shop: Shop, before: str, *causes: str, seconds: float = 60.0
     assert causes[0] in found, found
 
 
-@pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
-@pytest.mark.parametrize("moment", list(Moment))
-@pytest.mark.parametrize("step", list(RotationStep))
+@pytest.mark.parametrize(("step", "moment", "times"), turn(KILLS, 3))
 def test_a_handler_killed_at_any_step_leaves_a_known_password_and_the_next_try_ends_it(
     shop: Shop, step: RotationStep, moment: Moment, times: int
 ) -> None:

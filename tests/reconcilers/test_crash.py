@@ -102,7 +102,9 @@ def test_wherever_a_run_is_killed_the_next_one_ends_as_a_clean_one_does(
     boundaries = boundaries_of_a_clean_run(bench, interruption)
     assert len(boundaries) > 90
     # An odd number of turns meets both kinds in each.
-    for boundary in turn(boundaries, 7):
+    taken = turn(boundaries, 7)
+    assert len(taken) >= len(boundaries) // 7
+    for boundary in taken:
         own = bench.another()
         own.provision(before(own))
         kept, spec, keys = own.value("kept"), after(own), keys_of(own)

@@ -89,7 +89,9 @@ def test_a_rotation_killed_at_any_instant_ends_rotated(
     undisturbed = one()
     boundaries = range(killer.rotate(undisturbed.arn, ground.start(undisturbed.arn))["boundaries"])
     assert len(boundaries) >= FEWEST[strategy]
-    for boundary in turn(boundaries, 3):
+    taken = turn(boundaries, 3)
+    assert len(taken) >= len(boundaries) // 3
+    for boundary in taken:
         user = one()
         before, token = user.current, ground.start(user.arn)
         for attempt in range(2):

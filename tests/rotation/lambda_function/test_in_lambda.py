@@ -9,10 +9,13 @@ from dataclasses import replace
 import pytest
 
 from secrets_pipeline.rotation.package import build_package
+from tests.sweep import turn
 from tests.waiting import eventually
 
 from .grounds import Ground, Server, master_secret, new_user
 
+# In this order each turn has both servers and both strategies.
+PAIRS = [("postgres", "single"), ("mariadb", "single"), ("mariadb", "alternating"), ("postgres", "alternating")]
 NAME = "managed-rotation"
 POLICY = {
     "Version": "2012-10-17",
@@ -74,7 +77,7 @@ def logged(ground: Ground) -> str:
     return "\n".join(event["message"] for event in logs.filter_log_events(logGroupName=group)["events"])
 
 
-@pytest.mark.parametrize("strategy", ["single", "alternating"])
+@pytest.mark.parametrize(("server", "strategy"), turn(PAIRS, 2), indirect=["server"])
 def test_rotate_secret_runs_the_four_steps_of_the_package(
     ground: Ground, deployed: Ground, server: Server, strategy: str
 ) -> None:
