@@ -22,6 +22,7 @@ from typer.testing import CliRunner, Result
 
 from secrets_pipeline.cli import app
 from secrets_pipeline.local import ADMINISTRATOR_ROLE, Call, LocalAws, calls, reset_calls, start, stop
+from tests.runs import assert_exited
 
 CANARY = "canary-Qd37-nobody-prints-this"
 ACCOUNT, OTHER, MANAGEMENT = "111122223333", "444455556666", "999988887777"
@@ -108,7 +109,7 @@ class AccessShop:
     def read(self, *arguments: str | Path) -> Any:  # noqa: ANN401 - JSON
         """What a command prints as JSON, alone on stdout."""
         result = self.run(*arguments)
-        assert result.exit_code == 0, result.output
+        assert_exited(result)
         return json.loads(result.stdout)
 
     def readings(self, *arguments: str | Path) -> dict[tuple[str, str], dict[str, Any]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.access_shop import ACCOUNT, CANARY, CONFIG, OTHER, STACK, TOKEN, WORKER, AccessShop
+from tests.runs import assert_exited
 
 ABOUT_A_STACK = {
     "matrix": ("access", "matrix"),
@@ -31,7 +32,7 @@ NO_PRINCIPAL = {
 def failed(shop: AccessShop, *arguments: str | Path) -> str:
     """The message of a command that fails: one error, nothing on stdout."""
     result = shop.run(*arguments)
-    assert result.exit_code == 1, result.output
+    assert_exited(result, 1)
     assert result.stdout == ""
     assert "Traceback" not in result.stderr
     assert "is a bug" not in result.stderr

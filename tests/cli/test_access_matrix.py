@@ -28,6 +28,7 @@ from tests.cli.access_shop import (
     allow,
     deny,
 )
+from tests.runs import assert_exited
 
 SVG = "{http://www.w3.org/2000/svg}"
 SECRETS = (TOKEN, CONFIG)
@@ -187,7 +188,7 @@ def test_a_stack_without_secrets_or_consumers_says_so_beside_an_empty_matrix(
     access_shop: AccessShop, output: str
 ) -> None:
     result = access_shop.run("access", "matrix", "-s", "shop-west", "--format", output)
-    assert result.exit_code == 0, result.output
+    assert_exited(result)
     assert "not there, so nobody reads it: shop/west/api/token" in result.stderr
     assert "shop-west declares no consumers" in result.stderr
     assert "not there" not in result.stdout

@@ -22,6 +22,7 @@ from tests.cli.access_shop import (
     WORKER,
     AccessShop,
 )
+from tests.runs import assert_exited
 
 SECRETS = (TOKEN, CONFIG, LEGACY)
 READERS = "SecretsPipelineReaders"
@@ -163,7 +164,7 @@ def test_offline_needs_neither_credentials_nor_a_network(access_shop: AccessShop
     known, unknown = access_shop.run(*ask, "--offline"), access_shop.run(*ask, "--offline", **nowhere)
     assert (known.exit_code, unknown.exit_code) == (0, 0), known.output + unknown.output
     assert known.stdout == unknown.stdout
-    assert access_shop.run(*ask, **nowhere).exit_code == 1
+    assert_exited(access_shop.run(*ask, **nowhere), 1)
 
 
 def test_offline_has_to_know_the_account(access_shop: AccessShop) -> None:

@@ -26,6 +26,7 @@ from tests.cli.access_shop import (
     allow,
     deny,
 )
+from tests.runs import assert_exited
 
 JSON = ("--format", "json")
 QUESTIONS = {
@@ -47,7 +48,7 @@ def answered(access_shop: AccessShop, tmp_path_factory: pytest.TempPathFactory) 
         access_shop.policy(AUDITOR, allow(READ), deny(DECRYPT, resource=access_shop.key())),
     ):
         taken = access_shop.run("access", "snapshot", "-s", STACK, "-o", file)
-        assert taken.exit_code == 0, taken.output
+        assert_exited(taken)
         assert call_counts(access_shop.calls).idle
         return file, {name: access_shop.run(*question).stdout for name, question in QUESTIONS.items()}
 
@@ -60,7 +61,7 @@ def test_a_replay_calls_nobody_and_prints_the_same_bytes(
     file, said = answered
     replay = access_shop.run(*QUESTIONS[name], "--snapshot", file)
     assert access_shop.calls == ()
-    assert replay.exit_code == 0, replay.stderr
+    assert_exited(replay)
     assert replay.stdout == said[name]
     assert access_shop.run(*QUESTIONS[name]).stdout != said[name]
     assert access_shop.calls != ()
@@ -72,7 +73,7 @@ def test_a_replay_needs_neither_credentials_nor_a_network(
 ) -> None:
     file, said = answered
     assert access_shop.run(*QUESTIONS[name], "--snapshot", file, **NOWHERE).stdout == said[name]
-    assert access_shop.run(*QUESTIONS[name], **NOWHERE).exit_code == 1
+    assert_exited(access_shop.run(*QUESTIONS[name], **NOWHERE), 1)
 
 
 @pytest.mark.parametrize("output", ["table", "csv", "svg"])

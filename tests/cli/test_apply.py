@@ -15,6 +15,7 @@ from typer.testing import Result
 
 from tests.cli.conftest import BROKEN, CANARY, DEV, write
 from tests.cli.shop import Shop, opened
+from tests.runs import assert_exited
 
 FINGERPRINTS = {f"secrets-pipeline:{name}" for name in ("spec", "inputs", "value-version")}
 TOKEN, CONFIG = "shop/dev/api/token", "shop/dev/api/config"
@@ -50,20 +51,20 @@ def first(shop: Shop) -> Result:
 
 def test_nothing_is_applied_in_a_read_only_run(shop: Shop) -> None:
     result = shop.run("apply", "--all", SECRETS_PIPELINE_READ_ONLY="1")
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert "SECRETS_PIPELINE_READ_ONLY is set" in result.stderr
     assert shop.counts.total == 0
 
 
 def test_outputs_of_what_does_not_exist_yet_are_an_error(shop: Shop) -> None:
     result = shop.run("outputs", "-s", "shop-dev", "--format", "env")
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert result.stdout == ""
     assert f"secret {TOKEN} does not exist" in result.stderr
 
 
 def test_apply_makes_the_secrets_and_tells_outcomes_and_checks(shop: Shop, first: Result) -> None:
-    assert first.exit_code == 0, first.stderr
+    assert_exited(first)
     assert {secret["Name"] for secret in shop.secrets.list_secrets()["SecretList"]} == {TOKEN, CONFIG}
     assert json.loads(shop.secrets.get_secret_value(SecretId=CONFIG)["SecretString"])["pin"] == CANARY
     assert "shop-dev: run succeeded: " in first.stdout
@@ -87,7 +88,7 @@ def test_no_value_is_ever_printed(shop: Shop, first: Result) -> None:
 
 def test_a_second_apply_writes_nothing_and_reads_no_value(shop: Shop, first: Result) -> None:
     result = shop.run("apply", "--all", "--format", "json")
-    assert result.exit_code == 0, result.stderr
+    assert_exited(result)
     shown = json.loads(result.stdout)["stacks"]["shop-dev"]
     assert shown["success"]
     assert {row["outcome"] for row in shown["outcomes"]} == {"unchanged"}
@@ -96,13 +97,13 @@ def test_a_second_apply_writes_nothing_and_reads_no_value(shop: Shop, first: Res
 
 
 def test_a_plan_sees_nothing_to_do_and_then_a_tag_that_was_changed_by_hand(shop: Shop, first: Result) -> None:
-    assert shop.run("plan", "--all", "--detailed-exitcode").exit_code == 0
+    assert_exited(shop.run("plan", "--all", "--detailed-exitcode"))
     shop.secrets.tag_resource(SecretId=TOKEN, Tags=[{"Key": "secrets-pipeline:key", "Value": "other"}])
     changed = shop.run("plan", "--all", "--detailed-exitcode")
-    assert changed.exit_code == 2, changed.stderr
+    assert_exited(changed, 2)
     assert TOKEN in changed.stdout
     shop.secrets.tag_resource(SecretId=TOKEN, Tags=[{"Key": "secrets-pipeline:key", "Value": "token"}])
-    assert shop.run("plan", "--all", "--detailed-exitcode").exit_code == 0
+    assert_exited(shop.run("plan", "--all", "--detailed-exitcode"))
 
 
 @pytest.mark.parametrize("output", ["table", "json", "markdown"])
@@ -123,7 +124,7 @@ def test_a_plan_of_drift_shows_no_value_no_hash_of_one_and_no_fingerprint(
     for name in (TOKEN, CONFIG):
         shop.secrets.untag_resource(SecretId=name, TagKeys=["Team"])
         shop.secrets.update_secret(SecretId=name, Description="")
-    assert result.exit_code == 0, result.stderr
+    assert_exited(result)
     assert "description differs" in result.stdout
     assert marks
     for forbidden in (*values, *hashed, *marks, *(part for mark in marks for part in mark.split("."))):
@@ -146,11 +147,11 @@ def test_outputs_are_read_from_aws_in_every_format(shop: Shop, first: Result) ->
 
 def test_verify_lists_every_check_and_fails_on_a_failed_one(shop: Shop, first: Result) -> None:
     green = shop.run("verify")
-    assert green.exit_code == 0, green.stderr
+    assert_exited(green)
     assert "0 warning, 0 failed" in green.stdout
     shop.secrets.delete_secret(SecretId=TOKEN, RecoveryWindowInDays=7)
     red = shop.run("verify", "-s", "shop-dev", "--format", "json")
-    assert red.exit_code == 1
+    assert_exited(red, 1)
     failed = [check for check in json.loads(red.stdout)["checks"] if not check["passed"]]
     assert any(check["check"] == "secrets_have_current_values" and TOKEN in check["detail"] for check in failed)
     shop.secrets.restore_secret(SecretId=TOKEN)
@@ -162,7 +163,7 @@ def test_one_failing_secret_and_one_broken_stack_hide_nobody(shop: Shop, first: 
     result = shop.run("apply", "--all", "--format", "json")
     (shop.repository / "stacks" / "half.yaml").unlink()
     (shop.repository / "stacks" / "broken.yaml").unlink()
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     shown = json.loads(result.stdout)
     assert sorted(shown["stacks"]) == ["shop-dev", "shop-half"]
     assert list(shown["errors"]) == ["shop-broken"]
@@ -191,14 +192,14 @@ def test_a_secret_of_somebody_else_is_left_alone_until_adopt_is_asked(shop: Shop
     left = shop.run("apply", "-s", "shop-dev")
     assert "shop/dev/api/older" in left.stdout
     assert not shop.secrets.describe_secret(SecretId="shop/dev/api/older").get("Tags")
-    assert shop.run("apply", "-s", "shop-dev", "--adopt").exit_code == 0
+    assert_exited(shop.run("apply", "-s", "shop-dev", "--adopt"))
     assert shop.secrets.describe_secret(SecretId="shop/dev/api/older")["Tags"]
     assert shop.secrets.get_secret_value(SecretId="shop/dev/api/older")["SecretString"] == "theirs"
     stack.write_text(before)
     kept = shop.run("plan", "--detailed-exitcode")
-    assert kept.exit_code == 2
+    assert_exited(kept, 2)
     assert "orphan" in kept.stdout
-    assert shop.run("apply", "-s", "shop-dev", "--prune").exit_code == 0
+    assert_exited(shop.run("apply", "-s", "shop-dev", "--prune"))
     assert "DeletedDate" in shop.secrets.describe_secret(SecretId="shop/dev/api/older")
 
 
@@ -209,11 +210,11 @@ def test_a_description_on_stdin_is_applied_and_verified_as_the_repository_is(
     home = {"DAGSTER_HOME": str(tmp_path / "home")}
     arguments = ("--from-file", "-", "--format", "json")
     applied = shop.run("apply", "-s", "shop-dev", *arguments, stdin=printed, **home)
-    assert applied.exit_code == 0, applied.stderr
+    assert_exited(applied)
     assert {row["outcome"] for row in json.loads(applied.stdout)["stacks"]["shop-dev"]["outcomes"]} == {"unchanged"}
     assert shop.counts.idle, shop.counts
     verified = shop.run("verify", *arguments, stdin=printed, **home)
-    assert verified.exit_code == 0, verified.stderr
+    assert_exited(verified)
     assert all(check["passed"] for check in json.loads(verified.stdout)["checks"])
     kept = b"".join(path.read_bytes() for path in (tmp_path / "home").rglob("*") if path.is_file())
     assert b"shop-dev" in kept
@@ -222,14 +223,14 @@ def test_a_description_on_stdin_is_applied_and_verified_as_the_repository_is(
 
 def test_a_queue_that_nobody_serves_is_an_error(shop: Shop) -> None:
     result = shop.run("apply", "-s", "shop-dev", "--queue", "--url", "http://127.0.0.1:9")
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert "http://127.0.0.1:9" in result.stderr
     assert "Traceback" not in result.stderr
 
 
 def test_a_moving_line_is_shown_on_a_terminal_alone(shop: Shop, first: Result) -> None:
     result = shop.run("apply", "-s", "shop-dev", FORCE_COLOR="1", TERM="xterm")
-    assert result.exit_code == 0
+    assert_exited(result)
     assert "\x1b[" in result.stderr
     assert "\x1b[" not in first.stderr
 

@@ -11,6 +11,7 @@ from secrets_pipeline.cli.masking import MASK, masked, plain
 from secrets_pipeline.stacks import FunctionCall
 from tests.cli.conftest import CANARY, EXAMPLES, Cli, write
 from tests.cli.processes import COMMAND, environment
+from tests.runs import assert_exited
 from tests.waiting import SECONDS
 
 SEVERAL = """
@@ -29,7 +30,7 @@ SEVERAL = """
 def described(cli: Cli, folder: Path, *arguments: str) -> dict[str, dict[str, list[str]]]:
     """Stack → kind → names of components."""
     result = cli("describe", "stacks", "--format", "json", "--base-path", folder, *arguments)
-    assert result.exit_code == 0, result.stderr
+    assert_exited(result)
     return {
         stack: {kind: sorted(components) for kind, components in entry["components"].items()}
         for stack, entry in json.loads(result.stdout).items()
@@ -38,7 +39,7 @@ def described(cli: Cli, folder: Path, *arguments: str) -> dict[str, dict[str, li
 
 def test_stacks_are_printed_in_atmos_shape(cli: Cli, repository: Path) -> None:
     result = cli("describe", "stacks", "--base-path", repository, "--format", "json")
-    assert result.exit_code == 0
+    assert_exited(result)
     component = json.loads(result.stdout)["shop-dev"]["components"]["terraform"]["secretsmanager/app"]
     assert component["vars"]["secrets"]["token"] == {"generate_random_password": True, "path": "api"}
     assert component["atmos_stack"] == "shop-dev"
@@ -112,7 +113,7 @@ def test_one_broken_stack_does_not_hide_the_other(cli: Cli, repository: Path) ->
         """,
     )
     result = cli("describe", "stacks", "--base-path", repository, "--format", "json")
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert list(json.loads(result.stdout)) == ["shop-dev"]
     assert "missing" in result.stderr
     assert "Traceback" not in result.stderr
@@ -120,10 +121,10 @@ def test_one_broken_stack_does_not_hide_the_other(cli: Cli, repository: Path) ->
 
 def test_an_unknown_stack_names_near_misses_and_an_unknown_component_the_known_ones(cli: Cli, repository: Path) -> None:
     stack = cli("describe", "stacks", "--base-path", repository, "-s", "shop-de")
-    assert stack.exit_code == 1
+    assert_exited(stack, 1)
     assert "Did you mean shop-dev?" in stack.stderr
     component = cli("describe", "component", "nope", "--base-path", repository, "-s", "shop-dev")
-    assert component.exit_code == 1
+    assert_exited(component, 1)
     assert component.stdout == ""
     assert "It has: secretsmanager/app." in component.stderr
 

@@ -9,6 +9,7 @@ import pytest
 from secrets_pipeline import cli as command_line
 from secrets_pipeline.cli import plan
 from tests.cli.conftest import CANARY, Cli
+from tests.runs import assert_exited
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,7 @@ from tests.cli.conftest import CANARY, Cli
 )
 def test_a_mistyped_command_never_gives_the_exit_code_of_changes(cli: Cli, arguments: list[str]) -> None:
     result = cli(*arguments)
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert result.stdout == ""
     assert result.stderr
 
@@ -34,7 +35,7 @@ def test_a_mistyped_command_never_gives_the_exit_code_of_changes(cli: Cli, argum
 @pytest.mark.parametrize("command", [["plan"], ["tree"], ["apply", "--all"], ["verify"], ["describe", "stacks"]])
 def test_a_folder_without_atmos_yaml_is_an_error_with_a_remedy(cli: Cli, tmp_path: Path, command: list[str]) -> None:
     result = cli(*command, "--base-path", tmp_path)
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert result.stdout == ""
     assert "no atmos.yaml" in result.stderr
     assert "--base-path" in result.stderr
@@ -49,7 +50,7 @@ def test_a_bug_shows_where_it_is_but_never_the_text_of_the_exception(
 
     monkeypatch.setattr(plan, "read_asked", broken)
     result = cli("plan", "--base-path", repository)
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert "unexpected KeyError" in result.stderr
     assert "in broken" in result.stderr
     assert CANARY not in result.stderr
@@ -71,7 +72,7 @@ def test_every_command_has_a_help_text_that_tells_its_exit_codes(cli: Cli) -> No
         ["dev"],
     ):
         result = cli(*command, "--help")
-        assert result.exit_code == 0
+        assert_exited(result)
         assert "Exit codes:" in result.stdout
 
 

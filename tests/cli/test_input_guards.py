@@ -8,6 +8,7 @@ import pytest
 
 from secrets_pipeline.local import LocalAws, calls
 from tests.cli.conftest import Cli, write
+from tests.runs import assert_exited
 
 FOREIGN = "arn:aws:iam::444455556666:role/reports"
 WRONG = f"""
@@ -74,7 +75,7 @@ def test_every_guard_speaks_at_once_with_file_component_key_and_remedy(
     monkeypatch.setenv("DAGSTER_HOME", str(repository / "home"))
     write(repository / "stacks" / "dev.yaml", WRONG)
     result = cli(command, "-s", "shop-production-eu", "--base-path", repository)
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     errors = result.stderr.split("error: ")[1:]
     for key, problem in EXPECTED.items():
         (found,) = [error for error in errors if f", component secretsmanager, key vars.{key}: " in error]

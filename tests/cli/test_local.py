@@ -11,6 +11,7 @@ from secrets_pipeline.cli.local import shell_lines
 from secrets_pipeline.local import stop
 from tests.cli.conftest import EXAMPLES, Cli
 from tests.cli.processes import environment, running
+from tests.runs import assert_exited
 
 
 @pytest.fixture
@@ -43,16 +44,16 @@ def test_a_shell_that_evaluates_start_reaches_the_embedded_aws(tmp_path: Path, s
 
 
 def test_start_is_idempotent_and_stop_ends_it(cli: Cli, state_dir: Path, tmp_path: Path) -> None:
-    assert cli("local", "status", "--state-dir", state_dir).exit_code == 1
+    assert_exited(cli("local", "status", "--state-dir", state_dir), 1)
     first = cli("local", "start", "--state-dir", state_dir, "--base-path", EXAMPLES)
-    assert first.exit_code == 0, first.stderr
+    assert_exited(first)
     again = cli("local", "start", "--state-dir", state_dir, "--base-path", EXAMPLES)
     status = cli("local", "status", "--state-dir", state_dir)
-    assert status.exit_code == 0
+    assert_exited(status)
     for result in (again, status):
         assert set(result.stdout.splitlines()) <= set(first.stdout.splitlines())
     stopped = cli("local", "stop", "--state-dir", state_dir)
-    assert stopped.exit_code == 0
+    assert_exited(stopped)
     assert stopped.stdout == ""
     assert "Stopped." in stopped.stderr
     assert running(state_dir) == []
@@ -64,14 +65,14 @@ def test_start_works_outside_of_a_repository(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     result = cli("local", "start", "--state-dir", state_dir)
-    assert result.exit_code == 0
+    assert_exited(result)
     assert "No Atmos repository" in result.stderr
     assert "export AWS_ENDPOINT_URL=http://127.0.0.1:" in result.stdout
 
 
 def test_errors_of_the_repository_are_told_and_the_rest_is_made(cli: Cli, state_dir: Path, half_broken: Path) -> None:
     result = cli("local", "start", "--state-dir", state_dir, "--base-path", half_broken)
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert "vars.secrets.nothing" in result.stderr
     assert "export AWS_ENDPOINT_URL=" in result.stdout
 

@@ -17,6 +17,7 @@ from secrets_pipeline.engine import Change, ChangeClass, Resource
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.local import LocalAws, calls
 from tests.cli.conftest import CANARY, Cli, write
+from tests.runs import assert_exited
 
 
 def plan_of(*actions: ChangeClass) -> StackPlan:
@@ -26,7 +27,7 @@ def plan_of(*actions: ChangeClass) -> StackPlan:
 
 def test_a_virgin_account_is_planned_without_a_write_or_a_value(cli: Cli, repository: Path, aws: LocalAws) -> None:
     result = cli("plan", "--base-path", repository, "--format", "json")
-    assert result.exit_code == 0, result.stderr
+    assert_exited(result)
     plan = json.loads(result.stdout)
     assert plan["errors"] == {}
     changes = plan["stacks"]["shop-dev"]["changes"]
@@ -41,7 +42,7 @@ def test_a_virgin_account_is_planned_without_a_write_or_a_value(cli: Cli, reposi
 
 def test_changes_give_exit_code_2_when_asked_for_detail(cli: Cli, repository: Path, aws: LocalAws) -> None:
     result = cli("plan", "--base-path", repository, "-s", "shop-dev", "--detailed-exitcode")
-    assert result.exit_code == 2, result.stderr
+    assert_exited(result, 2)
     assert result.stdout.startswith("shop-dev (111122223333, eu-west-2): 3 create")
     assert "shop/dev/api/token" in result.stdout
 
@@ -55,18 +56,18 @@ def test_a_stack_with_nothing_to_do_gives_exit_code_0(cli: Cli, repository: Path
         """,
     )
     result = cli("plan", "--base-path", repository, "--detailed-exitcode")
-    assert result.exit_code == 0, result.stderr
+    assert_exited(result)
 
 
 def test_a_stack_with_errors_is_told_and_the_others_are_planned(cli: Cli, half_broken: Path, aws: LocalAws) -> None:
     result = cli("plan", "--base-path", half_broken, "--detailed-exitcode", "--format", "json")
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     shown = json.loads(result.stdout)
     assert list(shown["stacks"]) == ["shop-dev"]
     assert list(shown["errors"]) == ["shop-broken"]
     assert "vars.secrets.nothing" in result.stderr
     chosen = cli("plan", "--base-path", half_broken, "-s", "shop-dev")
-    assert chosen.exit_code == 0
+    assert_exited(chosen)
     assert "broken" not in chosen.stderr
 
 
@@ -74,7 +75,7 @@ def test_the_wrong_account_is_refused(cli: Cli, repository: Path, aws: LocalAws)
     stack = repository / "stacks" / "dev.yaml"
     stack.write_text(stack.read_text().replace("111122223333", "999988887777"))
     result = cli("plan", "--base-path", repository)
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert "belongs to account 999988887777" in result.stderr
     assert not [call for call in calls(aws) if call.service != "sts"]
 
@@ -87,7 +88,7 @@ def test_offline_lists_what_is_declared_without_any_call(
 
     monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", refused)
     result = cli("plan", "--offline", "--base-path", repository, "--format", "json")
-    assert result.exit_code == 0, result.stderr
+    assert_exited(result)
     stack = json.loads(result.stdout)["stacks"]["shop-dev"]
     assert stack["account_id"] == "111122223333"
     assert [row["name"] for row in stack["declared"] if row["kind"] == "secret"] == [
@@ -102,7 +103,7 @@ def test_offline_lists_what_is_declared_without_any_call(
 @pytest.mark.parametrize("other", ["--deep", "--detailed-exitcode"])
 def test_offline_compares_nothing(cli: Cli, repository: Path, other: str) -> None:
     result = cli("plan", "--offline", other, "--base-path", repository)
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert "nothing is compared" in result.stderr
 
 
@@ -113,7 +114,7 @@ def test_a_deep_plan_says_so_by_not_saying_the_opposite(cli: Cli, repository: Pa
 
 def test_no_credentials_are_an_error_without_a_traceback(cli: Cli, repository: Path) -> None:
     result = cli("plan", "--base-path", repository)
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert "credentials" in result.stderr.lower()
     assert "Traceback" not in result.output
 

@@ -18,6 +18,7 @@ from secrets_pipeline.cli.plan_view import StackPlan
 from secrets_pipeline.engine import Change, ChangeClass, Resource
 from secrets_pipeline.local import LocalAws
 from tests.cli.conftest import CANARY, Cli
+from tests.runs import assert_exited
 
 GFM = MarkdownIt("commonmark").enable("table")
 ACCOUNT = "111122223333"
@@ -202,7 +203,7 @@ def test_a_block_ends_where_its_text_does(lines: Sequence[str]) -> None:
 
 def test_the_command_prints_markdown_alone_without_a_value(cli: Cli, half_broken: Path, aws: LocalAws) -> None:
     result = cli("plan", "--base-path", half_broken, "--format", "markdown")
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert result.stdout.startswith("### `shop-dev` · 111122223333 · eu-west-2\n\n**3 create**")
     assert "`shop/dev/api/token`" in result.stdout
     assert "### Errors\n\n**`shop-broken`**" in result.stdout
@@ -213,7 +214,7 @@ def test_the_command_prints_markdown_alone_without_a_value(cli: Cli, half_broken
 
 def test_what_is_declared_can_be_printed_as_markdown_without_aws(cli: Cli, repository: Path) -> None:
     result = cli("plan", "--base-path", repository, "--offline", "--format", "markdown")
-    assert result.exit_code == 0, result.stderr
+    assert_exited(result)
     names = [row[1] for row in read_tables(result.stdout)[0][1:]]
     assert {"shop/dev/api/token", "shop/dev/api/config"} <= set(names)
     assert "nothing was compared with AWS" in result.stdout

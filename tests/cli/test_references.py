@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Cli, write
+from tests.runs import assert_exited
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "tf_atmos"
 STACK = "testenv-01-fnx"
@@ -27,7 +28,7 @@ NAMES = [
 
 def test_a_tree_shows_all_names_and_what_blocks_two_of_them(cli: Cli) -> None:
     result = cli("tree", "--base-path", FIXTURE, "-s", STACK)
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert [line.lstrip("│├└─ ").split("  ")[0] for line in result.stdout.splitlines() if STACK in line] == sorted(
         (name.rsplit("/", 1)[1] for name in NAMES),
         key=lambda last: next(name for name in NAMES if name.endswith(f"/{last}")),
@@ -44,7 +45,7 @@ def test_a_tree_as_json_has_the_secrets_in_the_order_in_which_they_are_made(cli:
 
 def test_a_plan_offline_lists_the_order_and_what_becomes_of_each_reference(cli: Cli) -> None:
     result = cli("plan", "--offline", "--base-path", FIXTURE, "-s", STACK)
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     declared, references = (
         [re.split(r" {2,}", line.strip()) for line in part.splitlines() if "myapp/" in line]
         for part in result.stdout.split("what its secrets refer to")
@@ -128,7 +129,7 @@ def test_a_plan_offline_lists_the_order_and_what_becomes_of_each_reference(cli: 
 
 def test_each_unresolvable_reference_is_an_error_with_its_place_and_a_way_out(cli: Cli) -> None:
     result = cli("plan", "--offline", "--base-path", FIXTURE, "--format", "json")
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     shown = json.loads(result.stdout)
     output, component = shown["errors"][STACK]
     assert "component secretsmanager_app_db, key vars.secrets.db_config.secret_data.replica: component rds" in output
@@ -147,7 +148,7 @@ def test_the_dialect_says_once_that_it_is_read(cli: Cli) -> None:
 
 def test_atmos_own_description_keeps_references_as_text(cli: Cli) -> None:
     result = cli("describe", "stacks", "--base-path", FIXTURE, "--format", "json", "--show-values")
-    assert result.exit_code == 0, result.stderr
+    assert_exited(result)
     variables = json.loads(result.stdout)[STACK]["components"]["terraform"]["secretsmanager_infra"]["vars"]
     assert variables["database_user"] == "${vars.service}_app"
     assert variables["secrets"]["istio"]["kms_key_id"] == "${output.kms.key_id}"
@@ -173,7 +174,7 @@ def test_a_cycle_is_one_error_with_its_chain_and_what_hangs_on_it_is_listed(cli:
     reference = "${{output.secretsmanager/app.secret_values.{}}}"
     chain(repository, a=reference.format("b"), b=reference.format("a"), c=reference.format("a"), d="x-9")
     result = cli("plan", "--offline", "--base-path", repository)
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     names = "secretsmanager/app.a → secretsmanager/app.b → secretsmanager/app.a"
     assert result.stderr.count("error: ") == 1
     assert f"key vars.secrets.a.secret_data: circular reference: {names}" in result.stderr
@@ -185,4 +186,4 @@ def test_a_cycle_is_one_error_with_its_chain_and_what_hangs_on_it_is_listed(cli:
 @pytest.mark.parametrize("command", [("tree",), ("plan", "--offline")])
 def test_what_waits_for_aws_is_no_error(cli: Cli, repository: Path, command: tuple[str, ...]) -> None:
     chain(repository, a="${ssm:/p}", b="${output.secretsmanager/app.secret_values.a}")
-    assert cli(*command, "--base-path", repository).exit_code == 0
+    assert_exited(cli(*command, "--base-path", repository))

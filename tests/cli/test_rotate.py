@@ -11,6 +11,7 @@ import pytest
 
 from secrets_pipeline import local
 from tests.cli.shop import Shop, opened
+from tests.runs import assert_exited
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -53,7 +54,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """Two stacks, applied, of which one follows the other."""
     with opened(tmp_path_factory.mktemp("rotate"), dev=DEV, web=WEB) as shop:
         applied = shop.run("apply", "-s", "shop-dev", "-s", "shop-web")
-        assert applied.exit_code == 0, applied.output
+        assert_exited(applied)
         yield shop
 
 
@@ -70,7 +71,7 @@ def value(shop: Shop, name: str) -> str:
 def test_a_rotated_secret_is_followed_by_all_that_is_rendered_from_it_in_every_stack(shop: Shop) -> None:
     before = value(shop, TOKEN)
     result = shop.run("rotate", TOKEN)
-    assert result.exit_code == 0, result.output
+    assert_exited(result)
     token = value(shop, TOKEN)
     assert token != before
     assert json.loads(value(shop, HEADER)) == {"authorization": f"Bearer {token}"}
@@ -86,7 +87,7 @@ def test_a_rotated_secret_is_followed_by_all_that_is_rendered_from_it_in_every_s
 def test_what_follows_does_not_rely_on_lists_that_lag_behind(shop: Shop) -> None:
     local.freeze_lists(shop.aws)
     try:
-        assert shop.run("rotate", TOKEN).exit_code == 0
+        assert_exited(shop.run("rotate", TOKEN))
     finally:
         local.thaw_lists(shop.aws)
     assert json.loads(value(shop, HEADER)) == {"authorization": f"Bearer {value(shop, TOKEN)}"}
@@ -106,7 +107,7 @@ def test_json_tells_what_was_rotated_and_what_followed(shop: Shop) -> None:
 def test_what_cannot_be_rotated_says_so_and_a_dry_run_touches_nothing(shop: Shop) -> None:
     before = value(shop, TOKEN)
     result = shop.run("rotate", TOKEN, PIN, HEADER, "--dry-run", "--format", "json")
-    assert result.exit_code == 0, result.output
+    assert_exited(result)
     told = {row["secret"]: (row["rotates"], row["how, or why not"]) for row in json.loads(result.stdout)["secrets"]}
     assert told == {
         TOKEN: ("yes", "by this pipeline"),
@@ -131,7 +132,7 @@ def test_after_a_compromise_the_roots_of_all_that_a_principal_could_read_are_rot
     before = value(shop, TOKEN)
     result = shop.run("rotate", "--readable-by", READER, "--format", "json")
     # The role is nobody's consumer, which the checks say.
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     shown = json.loads(result.stdout)
     assert [row["name"] for row in shown["rotated"]["shop-dev"]["outcomes"]] == [TOKEN]
     assert value(shop, TOKEN) != before
@@ -139,7 +140,7 @@ def test_after_a_compromise_the_roots_of_all_that_a_principal_could_read_are_rot
     assert failed == {"nobody_else_can_read"}
     iam.delete_role_policy(RoleName="reader", PolicyName="read")
     nothing = shop.run("rotate", "--readable-by", READER)
-    assert nothing.exit_code == 0
+    assert_exited(nothing)
     assert "nothing to rotate" in nothing.stderr
 
 
@@ -158,13 +159,13 @@ def document(*statements: Mapping[str, object]) -> str:
 )
 def test_bad_input_is_refused_before_any_call(shop: Shop, arguments: tuple[str, ...], said: str) -> None:
     result = shop.run("rotate", *arguments)
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert said in " ".join(result.stderr.split())
     assert shop.counts.total == 0
 
 
 def test_nothing_is_rotated_in_a_read_only_run(shop: Shop) -> None:
     result = shop.run("rotate", TOKEN, SECRETS_PIPELINE_READ_ONLY="1")
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert "SECRETS_PIPELINE_READ_ONLY is set" in result.stderr
     assert shop.counts.total == 0

@@ -19,6 +19,7 @@ from secrets_pipeline.spec import OperatorSettings, SpecSet, TargetRule, build_s
 from secrets_pipeline.stacks import Origin, StackSource, Value, open_source
 from tests.cli.conftest import CANARY, EXAMPLES, Cli, write
 from tests.cli.processes import COMMAND, environment
+from tests.runs import assert_exited
 from tests.strategies.repositories import VARIABLE, repositories
 from tests.waiting import SECONDS
 
@@ -125,7 +126,7 @@ def test_a_repository_and_its_description_ask_for_the_same(cli: Cli, files: Mapp
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(text, encoding="utf-8")
         described = cli(*DESCRIBE, "--base-path", folder)
-        assert described.exit_code == 0, described.stderr
+        assert_exited(described)
         agree(folder, described.stdout, operator, ALLOWED)
 
 
@@ -140,13 +141,13 @@ def test_a_file_is_read_in_place_of_the_manifests(
     }[command]
     from_manifests = cli(*asked, "--base-path", repository)
     from_file = cli(*asked, "--from-file", description, "--base-path", tmp_path)
-    assert from_file.exit_code == 0, from_file.stderr
+    assert_exited(from_file)
     assert json.loads(from_file.stdout) == json.loads(from_manifests.stdout)
 
 
 def test_a_description_comes_through_a_pipe(description: Path) -> None:
     result = CliRunner().invoke(app, ["tree", "--from-file", "-", "--format", "json"], input=description.read_bytes())
-    assert result.exit_code == 0, result.stderr
+    assert_exited(result)
     assert {row["name"] for row in json.loads(result.stdout)} == {"shop/dev/api/token", "shop/dev/api/config"}
 
 
@@ -179,7 +180,7 @@ def test_the_atmos_command_runs_in_the_base_path(
     result = cli(
         "describe", "component", "secretsmanager/app", "-s", "shop-dev", "--from-atmos", "--base-path", repository
     )
-    assert result.exit_code == 0, result.stderr
+    assert_exited(result)
     assert yaml.safe_load(result.stdout)["atmos_stack"] == "shop-dev"
     assert asked.read_text() == f"{repository}\n"
 
@@ -191,7 +192,7 @@ def test_what_atmos_prints_is_never_shown_when_it_cannot_be_read(
     text.write_text(f'{{"dev": {CANARY}}}')
     atmos(text)
     result = cli("tree", "--from-atmos", "--base-path", repository)
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert "atmos describe stacks:1: not valid JSON" in result.stderr
     assert CANARY not in result.output
     assert "Traceback" not in result.stderr
@@ -202,7 +203,7 @@ def test_an_error_in_a_described_component_names_the_file_and_the_path(cli: Cli,
     tree["shop-dev"]["components"]["terraform"]["secretsmanager/app"]["vars"]["secrets"]["token"]["nope"] = 1
     description.write_text(json.dumps(tree))
     result = cli("tree", "--from-file", description)
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert f"{description}, stack shop-dev, component secretsmanager/app, key ." in result.stderr
     assert '."shop-dev".components.terraform."secretsmanager/app".vars.secrets.token.nope' in result.stderr
 
@@ -211,7 +212,7 @@ def test_a_masked_description_is_refused(cli: Cli, repository: Path) -> None:
     file = repository.parent / "masked.json"
     file.write_text(cli("describe", "stacks", "--format", "json", "--base-path", repository).stdout)
     result = cli("plan", "--offline", "--from-file", file)
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert "Print it with --show-values." in result.stderr
 
 
@@ -225,7 +226,7 @@ def test_a_masked_description_is_refused(cli: Cli, repository: Path) -> None:
 )
 def test_sources_that_cannot_be_used_together_are_refused(cli: Cli, arguments: tuple[str, ...]) -> None:
     result = cli(*arguments)
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert result.stdout == ""
     assert "at once" in result.stderr or "reads its own stacks" in result.stderr
 
@@ -241,7 +242,7 @@ def test_files_of_the_repository_are_found_whatever_the_source(cli: Cli, reposit
     file = repository.parent / "stacks.json"
     file.write_text(cli(*DESCRIBE, "--base-path", repository).stdout)
     found = cli("tree", "--from-file", file, "--base-path", repository)
-    assert found.exit_code == 0, found.stderr
+    assert_exited(found)
     elsewhere = cli("tree", "--from-file", file, "--base-path", repository.parent)
     assert "file banner.txt does not exist" in elsewhere.stderr
 

@@ -10,6 +10,7 @@ import pytest
 from secrets_pipeline.cli.call_counts import call_counts
 from secrets_pipeline.local import LocalAws, calls
 from tests.cli.conftest import Cli, write
+from tests.runs import assert_exited
 
 COMMANDS = {
     "describe": ("describe", "stacks", "--format", "json"),
@@ -35,7 +36,7 @@ def test_strict_stops_everything_and_lists_every_error(
 ) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(broken.parent / "home"))
     result = cli(*COMMANDS[command], "--strict", "--base-path", broken)
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     shown = json.loads(result.stdout)
     assert not (shown.get("stacks") or shown.get("checks") if "errors" in shown else shown)
     assert "failed to find import" in result.stderr
@@ -51,12 +52,12 @@ def test_strict_asks_for_more_than_the_stacks_that_are_named(command: str, cli: 
     arguments = (*COMMANDS[command], "-s", "shop-dev", "--base-path", broken)
     lenient = cli(*arguments)
     # Names come from a template, so what cannot be read may be a part of any stack.
-    assert lenient.exit_code == 1
+    assert_exited(lenient, 1)
     assert "stacks/no-yaml.yaml" in lenient.stderr
     assert "vars.secrets.nothing" not in lenient.stderr
     assert "shop-dev" in lenient.stdout
     strict = cli(*arguments, "--strict")
-    assert strict.exit_code == 1
+    assert_exited(strict, 1)
     assert "stacks/no-yaml.yaml" in strict.stderr
     assert "shop-dev" not in strict.stdout.replace("stack shop-dev", "")
 
@@ -66,7 +67,7 @@ def test_without_it_whole_stacks_are_shown_every_error_is_told_and_the_exit_code
     command: str, cli: Cli, broken: Path
 ) -> None:
     result = cli(*COMMANDS[command], "--base-path", broken)
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert "shop-dev" in result.stdout
     assert result.stderr.count("error: ") == (2 if command == "describe" else 3)
     assert "failed to find import" in result.stderr
@@ -91,18 +92,18 @@ def test_a_broken_stack_that_is_asked_for_by_name_is_an_error_that_says_why(
         """,
     )
     result = cli("describe", *arguments, "-s", "shop-bad", "--base-path", repository)
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert result.stderr.count("error: ") == 1
     assert "stacks/bad.yaml:3, stack shop-bad, component secretsmanager/app, key vars.who" in result.stderr
     other = cli("describe", *arguments, "-s", "shop-dev", "--base-path", repository)
-    assert other.exit_code == 0
+    assert_exited(other)
     assert other.stderr == ""
 
 
 def test_an_error_is_said_once(cli: Cli, repository: Path) -> None:
     write(repository / "stacks" / "bad.yaml", "import: [missing]")
     result = cli("describe", "stacks", "-s", "shop-bad", "--base-path", repository)
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert result.stderr.count("failed to find import") == 1
     assert "there is no stack 'shop-bad'" in result.stderr
 
@@ -119,12 +120,12 @@ def test_of_components_that_differ_describe_shows_the_first_and_says_so_and_plan
             """,
         )
     result = cli(*COMMANDS["describe"], "-s", "shop-two", "--base-path", repository)
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert "Found duplicate config" in result.stderr
     shown = json.loads(result.stdout)["shop-two"]["components"]["terraform"]["secretsmanager/app"]
     assert shown["vars"]["size"] == 1
     planned = cli(*COMMANDS["offline"], "--base-path", repository)
-    assert planned.exit_code == 1
+    assert_exited(planned, 1)
     assert list(json.loads(planned.stdout)["stacks"]) == ["shop-dev"]
     component = cli("describe", "component", "secretsmanager/app", "-s", "shop-two", "--base-path", repository)
     assert (component.exit_code, component.stdout) == (1, "")

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from tests.cli.conftest import EXAMPLES, Cli
+from tests.runs import assert_exited
 
 HIERARCHY = {
     "myapp/dev/database/credentials",
@@ -20,13 +21,13 @@ HIERARCHY = {
 
 def test_the_examples_are_the_hierarchy_of_the_architecture(cli: Cli) -> None:
     result = cli("tree", "--base-path", EXAMPLES, "--format", "json")
-    assert result.exit_code == 0, result.stderr
+    assert_exited(result)
     assert {row["name"] for row in json.loads(result.stdout)} >= HIERARCHY
 
 
 def test_a_tree_shows_each_part_of_a_name_once_with_stack_and_value(cli: Cli, repository: Path) -> None:
     result = cli("tree", "--base-path", repository)
-    assert result.exit_code == 0
+    assert_exited(result)
     assert [line.lstrip("│├└─ ") for line in result.stdout.splitlines()] == [
         "Secrets Manager",
         "shop",
@@ -44,7 +45,7 @@ def test_one_stack_may_be_chosen(cli: Cli) -> None:
 
 def test_a_stack_with_errors_is_told_and_the_others_are_shown(cli: Cli, half_broken: Path) -> None:
     result = cli("tree", "--base-path", half_broken)
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert "shop-dev" in result.stdout
     assert "shop-broken" in result.stderr
     assert "vars.secrets.nothing" in result.stderr

@@ -11,6 +11,7 @@ from definitions.build import build_definitions
 from definitions.partitions import PARTITION_TAG, add_missing
 from secrets_pipeline.local import LocalAws, calls
 from tests.cli.conftest import Cli
+from tests.runs import assert_exited
 
 ELSEWHERE = "999988887777"
 REFUSED = f"stack shop-dev belongs to account {ELSEWHERE}, but the credentials belong to 111122223333"
@@ -31,7 +32,7 @@ def wrong(repository: Path, aws: LocalAws, tmp_path: Path, monkeypatch: pytest.M
 )
 def test_no_command_goes_on(cli: Cli, wrong: Path, aws: LocalAws, command: tuple[str, ...]) -> None:
     result = cli(*command, "--base-path", wrong)
-    assert result.exit_code == 1
+    assert_exited(result, 1)
     assert REFUSED in result.output + result.stderr
     assert {call.service for call in calls(aws)} <= {"sts"}
 

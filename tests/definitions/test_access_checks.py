@@ -21,6 +21,7 @@ from definitions.build import build_definitions
 from definitions.checks.partitioned import PROBE_TAG
 from definitions.partitions import PARTITION_TAG, add_missing
 from secrets_pipeline import local
+from tests.runs import assert_succeeded
 
 DEV, PROD = "shop-dev", "shop-prod"
 ACCOUNT, AWAY = "111122223333", "444455556666"
@@ -150,7 +151,7 @@ def execute(
 
 def results(done: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
     """What the access checks of a run found."""
-    assert done.success
+    assert_succeeded(done)
     found = {one.check_name: one for one in done.get_asset_check_evaluations()}
     return {name: one for name, one in found.items() if name in {*LOOKING, *CONTROLS, PROBE}}
 

@@ -24,6 +24,7 @@ from secrets_pipeline.aws import Sessions
 from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.spec import AlertSettings
 from tests.embedded import lead_to
+from tests.runs import assert_succeeded
 
 DEV = "shop-dev"
 ROLE = "arn:aws:iam::111122223333:role/orders"
@@ -170,7 +171,7 @@ def check(done: dg.ExecuteInProcessResult) -> dg.AssetCheckEvaluation | None:
 
 
 def test_a_rotation_is_followed_to_the_service_and_the_check_says_so(shop: Shop) -> None:
-    assert shop.run().success
+    assert_succeeded(shop.run())
     newest = shop.rotate()
     verified = check(shop.run("verify"))
     assert verified is not None
@@ -180,13 +181,13 @@ def test_a_rotation_is_followed_to_the_service_and_the_check_says_so(shop: Shop)
     assert f"{NAME}: runs since 2" in verified.description
     assert f"{SECRET} has version {newest[:8]}… since 2" in verified.description
     followed = shop.run("follow_rotation")
-    assert followed.success
+    assert_succeeded(followed)
     assert shop.versions() == {newest}
     looked = check(followed)
     assert looked is not None
     assert looked.passed
     idle = shop.run()
-    assert idle.success
+    assert_succeeded(idle)
     assert check(idle) is None
     assert shop.tick() == []
 
@@ -197,7 +198,7 @@ def test_a_rollout_that_takes_longer_is_followed_by_the_sensor_wherever_it_runs(
     newest = shop.rotate()
     local.set_rollout_seconds(shop.aws, 3600)
     done = shop.run()
-    assert done.success
+    assert_succeeded(done)
     waiting = check(done)
     assert waiting is not None
     assert (waiting.passed, waiting.severity) == (False, dg.AssetCheckSeverity.WARN)
@@ -243,7 +244,7 @@ def test_a_rollout_that_fails_is_an_error_of_the_check_and_an_alert_with_the_cau
     assert shop.tick() == []
     # The next run asks again.
     shop.readable(can=True)
-    assert shop.run().success
+    assert_succeeded(shop.run())
     verified = check(shop.run("verify"))
     assert verified is not None
     assert verified.passed

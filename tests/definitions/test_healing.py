@@ -16,6 +16,7 @@ from definitions.partitions import STACKS
 from secrets_pipeline import local
 from tests.definitions.conftest import Repository
 from tests.embedded import lead_to
+from tests.runs import assert_succeeded
 
 STACK = "healing-dev"
 TLS = {
@@ -58,7 +59,7 @@ def test_a_policy_is_narrowed_three_times_a_day_and_each_time_somebody_is_told(
 
     secrets = boto3.client("secretsmanager", region_name=aws.region)
     run("provision")
-    assert run("heal").success
+    assert_succeeded(run("heal"))
     assert alerts(instance) == []
     stranger = {**TLS, "Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{aws.account_id}:root"}}
     del stranger["Condition"]

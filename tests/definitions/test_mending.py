@@ -24,6 +24,7 @@ from secrets_pipeline import local
 from tests.definitions.conftest import Repository
 from tests.embedded import lead_to
 from tests.reconcilers.conftest import ASSUMED_BY_LAMBDA, ROTATES
+from tests.runs import assert_run_succeeded
 from tests.waiting import eventually
 
 STACK, NAME = "mending-dev", "mending/dev/token"
@@ -137,7 +138,7 @@ def deployment(
 def test_a_failed_rotation_is_alerted_and_once_the_function_is_repaired_the_next_try_ends_it(
     deployment: Deployment,
 ) -> None:
-    assert deployment.run("provision").is_success
+    assert_run_succeeded(deployment.instance, deployment.run("provision").run_id)
     deployment.rotation_fails()
     first = deployment.run("mend_rotation", {SECRETS_TAG: NAME})
     assert first.status is dg.DagsterRunStatus.FAILURE
@@ -155,13 +156,13 @@ def test_a_failed_rotation_is_alerted_and_once_the_function_is_repaired_the_next
     deployment.time_passes(second, BACKOFF_SECONDS[0])
     (request,) = due_retries(deployment.instance, time.time())
     third = deployment.run("mend_rotation", request.tags)
-    assert third.is_success
+    assert_run_succeeded(deployment.instance, third.run_id)
     assert state(third)[NAME]["tries"] == 1
     eventually(lambda: deployment.secrets.get_secret_value(SecretId=NAME)["SecretString"] == "abc-def-ghi+")
     deployment.time_passes(third, BACKOFF_SECONDS[1])
     (request,) = due_retries(deployment.instance, time.time())
     fourth = deployment.run("mend_rotation", request.tags)
-    assert fourth.is_success
+    assert_run_succeeded(deployment.instance, fourth.run_id)
     assert state(fourth) == {}
     assert list(due_retries(deployment.instance, now + 10_000)) == []
 

@@ -16,6 +16,7 @@ from mypy_boto3_organizations import OrganizationsClient
 from definitions.running import CheckRow, provision, verify
 from secrets_pipeline import local
 from secrets_pipeline.reconcilers import ApplyOptions
+from tests.runs import assert_applied
 
 STACK = "myapp-dev"
 ACCOUNT, OTHER, MANAGEMENT = "111122223333", "444455556666", "999988887777"
@@ -30,7 +31,7 @@ VERSION = "2012-10-17"
 def provisioned(aws: local.LocalAws, repository: Path) -> Path:
     """The repository, its stack applied."""
     report, _ = provision(STACK, base_path=repository, options=ApplyOptions())
-    assert report.success, report.error
+    assert_applied(report)
     return repository
 
 

@@ -15,6 +15,7 @@ from botocore.retries.standard import ExponentialBackoff
 from definitions.running import provision, verify
 from secrets_pipeline import local
 from secrets_pipeline.reconcilers import ApplyOptions, plan_stack, read_desired
+from tests.runs import assert_applied
 
 LITERAL = "canary-7f3a-literal-in-yaml"
 STORED = "canary-91bd-stored-by-hand"
@@ -95,7 +96,8 @@ def test_no_value_is_left_in_any_byte_of_storage_logs_and_output(
         failing, _ = provision("infra-shared", base_path=repository, options=ApplyOptions())
     finally:
         logging.getLogger().removeHandler(handler)
-    assert all(report.success for report, _ in reports)
+    for report, _ in reports:
+        assert_applied(report)
     assert not failing.success
     assert all(check.passed for check in checks[0])
 
@@ -157,7 +159,7 @@ def test_no_value_is_left_by_runs_that_fail_with_a_value_in_hand(
     finally:
         logging.getLogger().removeHandler(handler)
     assert not any(report.success for report, _ in reports)
-    assert last[0].success
+    assert_applied(last[0])
     values = values_in_aws()
     canaries = secrets_of({name: value for name, value in values.items() if name.startswith("myapp/prod/")})
     assert len(canaries) >= 5

@@ -12,6 +12,7 @@ import yaml
 from definitions.running import provision
 from secrets_pipeline import local
 from secrets_pipeline.reconcilers import ApplyOptions, read_desired
+from tests.runs import assert_applied
 
 READS = ("Describe", "List", "Get", "GenerateMac")
 Edit = Callable[[dict[str, object]], None]
@@ -133,7 +134,7 @@ def test_one_secret_that_fails_leaves_the_others_applied_and_the_run_failed(
     assert not all(check.passed for check in checks)
 
     adopted, _ = provision("myapp-dev", base_path=repository, options=ApplyOptions(adopt=True))
-    assert adopted.success
+    assert_applied(adopted)
     assert client.get_secret_value(SecretId="myapp/dev/api/api-key")["SecretString"] == "theirs"
     oauth = json.loads(client.get_secret_value(SecretId="myapp/dev/api/oauth-config")["SecretString"])
     assert oauth["client_secret"] == "theirs"
@@ -162,7 +163,7 @@ def test_a_dead_key_fails_the_run_with_the_secrets_under_it_and_the_next_run_fin
     assert any(row["outcome"] == "unchanged" for row in report.rows)
     kms.enable_key(KeyId=key)
     report, checks = provision("myapp-prod", base_path=repository, options=ApplyOptions())
-    assert report.success, report.error
+    assert_applied(report)
     assert all(check.passed for check in checks)
 
 

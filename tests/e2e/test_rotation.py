@@ -16,6 +16,7 @@ from secrets_pipeline import local
 from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, log_in
 from tests.e2e.deployment import QUEUE, Deployment, serving
+from tests.runs import assert_applied
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _RUNS = """{
 def deployment(aws: local.LocalAws, repository: Path, home: Path) -> Iterator[Deployment]:
     """The stack applied, every event of that apply taken out of the queue, and `dg dev` with its daemon."""
     report, _ = provision(STACK, base_path=repository, options=ApplyOptions())
-    assert report.success, report.error
+    assert_applied(report)
     local.settle(aws)
     sqs: SQSClient = boto3.client("sqs")
     sqs.purge_queue(QueueUrl=sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"])

@@ -20,6 +20,7 @@ from definitions.running import queue
 from secrets_pipeline import local
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions
 from tests.e2e.deployment import LOCATION, Deployment, Run, serving
+from tests.runs import assert_applied
 from tests.waiting import SECONDS, eventually
 
 # dagster_graphql's client calls its own library in an old way.
@@ -125,7 +126,7 @@ def provisioned(deployment: Deployment, partitions: list[str]) -> dict[str, Run]
     by_job = deployment.launch("provision", partition="myapp-dev")
     by_button = deployment.launch("__ASSET_JOB", partition="myapp-prod", assets=ASSETS, checks=sorted(ALL_CHECKS))
     report = queue("infra-shared", url=deployment.url, options=ApplyOptions(), timeout=SECONDS)
-    assert report.success, report.error
+    assert_applied(report)
     return {
         "myapp-dev": deployment.ended(by_job),
         "myapp-prod": deployment.ended(by_button),
