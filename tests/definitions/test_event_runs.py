@@ -64,8 +64,8 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         yield Desk(instance)
 
 
-def event(*, age: int = 0) -> dict[str, Any]:
-    """Of a rotation some hours ago."""
+def event(*, age: float = 0) -> dict[str, Any]:
+    """Of a rotation some hours ago, by AWS's clock."""
     at = datetime.now(UTC) - timedelta(hours=age)
     return label_updated("shop/dev/one", time=at.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
@@ -107,6 +107,12 @@ def test_a_run_covers_its_event_though_a_much_newer_one_came_with_it(desk: Desk)
     decided = desk.decide(old, new)
     assert decided.done == [old]
     assert [one.tags[EVENTS_TAG] for one in decided.requests] == [json.loads(new.body)["id"]]
+
+
+def test_a_run_covers_its_event_though_the_clock_of_aws_is_ahead(desk: Desk) -> None:
+    one = message(event(age=-0.5))
+    desk.make(desk.decide(one).requests, dg.DagsterRunStatus.SUCCESS)
+    assert desk.decide(one).done == [one]
 
 
 def test_a_run_that_the_sensor_did_not_ask_for_covers_nothing(desk: Desk) -> None:

@@ -87,26 +87,33 @@ def test_secrets_that_a_daemon_rotated_are_followed_in_their_stack_and_in_those_
             }
         },
     }
-    run = dg.DagsterRun(
-        job_name="rotate_secrets",
-        run_id=str(uuid.uuid4()),
-        run_config={"ops": {"rotate": {"config": {"secrets": ["lead/dev/one"]}}}},
-        tags={PARTITION_TAG: leader},
-    )
     stacks = repository.stacks(AwsSessions())
-    kind = dg.DagsterEventType.RUN_FAILURE if in_part else dg.DagsterEventType.RUN_SUCCESS
     sensor = rotated_in_part_sensor if in_part else rotated_secrets_sensor
-    context = dg.build_run_status_sensor_context(
-        sensor_name=sensor.name,
-        dagster_instance=instance,
-        dagster_run=run,
-        dagster_event=dg.DagsterEvent(kind.value, "rotate_secrets"),
-        resources={"stacks": stacks},
-    )
-    given: Any = sensor(context)
-    requests = list(given)
-    assert [(one.job_name, one.tags[PARTITION_TAG]) for one in requests] == [
-        ("follow_rotation", leader),
-        ("follow_rotation", follower),
+    kind = dg.DagsterEventType.RUN_FAILURE if in_part else dg.DagsterEventType.RUN_SUCCESS
+
+    def after(*secrets: str) -> tuple[str, list[dg.RunRequest]]:
+        """The id of a run that rotated secrets, and what it is followed by."""
+        run = dg.DagsterRun(
+            job_name="rotate_secrets",
+            run_id=str(uuid.uuid4()),
+            run_config={"ops": {"rotate": {"config": {"secrets": list(secrets)}}}},
+            tags={PARTITION_TAG: leader},
+        )
+        context = dg.build_run_status_sensor_context(
+            sensor_name=sensor.name,
+            dagster_instance=instance,
+            dagster_run=run,
+            dagster_event=dg.DagsterEvent(kind.value, "rotate_secrets"),
+            resources={"stacks": stacks},
+        )
+        given: Any = sensor(context)
+        return run.run_id, list(given)
+
+    run_id, requests = after("lead/dev/one")
+    assert [(one.job_name, one.tags[PARTITION_TAG], one.run_key) for one in requests] == [
+        ("follow_rotation", leader, f"{run_id}:follow_rotation:{leader}"),
+        ("follow_rotation", follower, f"{run_id}:follow_rotation:{follower}"),
     ]
     assert {one.tags[SECRETS_TAG] for one in requests} == {"lead/dev/one"}
+    # A run that named none was refused: without names, what follows would be everything.
+    assert after()[1] == []

@@ -343,13 +343,15 @@ def test_only_the_stage_variables_that_differ_are_patched(bench: Bench) -> None:
 
 def test_a_stage_of_two_apis_of_one_name_is_blocked_and_neither_is_changed(bench: Bench) -> None:
     api = client(bench, "apigateway")
-    api.create_rest_api(name=bench.stack)
+    stand_in(bench.aws, [StandInStage(f"{bench.stack}-second", "dev")])
+    ids = {one["name"]: one["id"] for one in api.get_rest_apis(limit=500)["items"]}
+    rename = {"op": "replace", "path": "/name", "value": bench.stack}
+    api.update_rest_api(restApiId=ids[f"{bench.stack}-second"], patchOperations=[rename])
     outcome = bench.provision(delivering(bench, stage(bench, secret_arn=ARN)))[f"{STAGE} {bench.stack}/dev"]
     assert isinstance(outcome, Skipped)
     assert "several APIs have its name" in outcome.reason
-    rest = [one["id"] for one in api.get_rest_apis(limit=500)["items"] if one["name"] == bench.stack]
-    stages = [one for each in rest for one in api.get_stages(restApiId=each)["item"]]
-    assert [one.get("variables") or {} for one in stages] == [{}]
+    both = [ids[bench.stack], ids[f"{bench.stack}-second"]]
+    assert [api.get_stage(restApiId=one, stageName="dev").get("variables") or {} for one in both] == [{}, {}]
 
 
 def test_a_secret_in_a_plain_sink_is_refused_without_showing_it(bench: Bench) -> None:

@@ -16,6 +16,7 @@ from secrets_pipeline.engine import Applied, ChangeClass, Failed, Outcome, Skipp
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions
 from secrets_pipeline.rotation.events import Hint, Kind, layout, parse
 from secrets_pipeline.spec import EventSettings, OperatorSettings, StackSpec, Target
+from tests.reconcilers.conftest import ASSUMED_BY_LAMBDA
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench, Interruption
@@ -230,6 +231,49 @@ def test_what_somebody_changed_is_found_by_a_deep_plan_and_mended(post: Post, pa
     assert {name for name, action in post.plan(options=deep).items() if action is ChangeClass.UPDATE} >= {changed}
     post.apply(options=deep)
     assert set(post.plan(options=deep).values()) == {ChangeClass.NONE}
+
+
+@pytest.mark.parametrize("part", ["trust", "permissions"])
+def test_what_somebody_changed_of_the_role_of_the_rules_is_found_by_a_deep_plan_and_mended(
+    forwarding: Post, part: str
+) -> None:
+    forwarding.apply(1)
+    deep = ApplyOptions(deep=True)
+    assert set(forwarding.plan(1, options=deep).values()) == {ChangeClass.NONE}
+    iam = in_account(forwarding.bench, AWAY).client("iam")
+    [role] = [one["RoleName"] for one in iam.list_roles()["Roles"] if one["RoleName"] in forwarding.plan(1)]
+    if part == "trust":
+        iam.update_assume_role_policy(RoleName=role, PolicyDocument=ASSUMED_BY_LAMBDA)
+    else:
+        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            iam.delete_role_policy(RoleName=role, PolicyName=name)
+    assert forwarding.plan(1, options=deep)[role] is ChangeClass.UPDATE
+    forwarding.apply(1, options=deep)
+    assert set(forwarding.plan(1, options=deep).values()) == {ChangeClass.NONE}
+
+
+def test_a_target_that_eventbridge_does_not_take_is_a_failure_and_not_silence(
+    post: Post, interruption: Interruption
+) -> None:
+    mine = post.specs[0]
+    context = post.bench.context(mine, settings=post.settings, interruption=interruption)
+    context.account.botocore_session.get_component("event_emitter").register("after-call.events.PutTargets", refused)
+    outcomes = post.bench.run(STAGES[STAGE](context))
+    failed = [one for one in outcomes.values() if isinstance(one, Failed)]
+    assert failed
+    assert all(one.error.message.endswith("failed: ConcurrentModificationException") for one in failed)
+    assert all(one.error.remedy for one in failed)
+
+
+def refused(parsed: dict[str, Any], **_: object) -> None:
+    """What EventBridge answers, with HTTP 200, where it did not take a target.
+
+    Source: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutTargetsResultEntry.html
+    """
+    parsed |= {
+        "FailedEntryCount": 1,
+        "FailedEntries": [{"TargetId": "secrets-pipeline", "ErrorCode": "ConcurrentModificationException"}],
+    }
 
 
 def test_a_new_setting_is_applied_to_what_exists(post: Post) -> None:
