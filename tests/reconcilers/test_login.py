@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -133,14 +131,10 @@ def test_an_unusable_bundle_of_certificates_is_named_before_anybody_is_called(
     assert found.reason.startswith(f"rds_ca_file {bundle} of the operator's settings is unusable: ")
 
 
-def test_a_server_that_never_answers_is_given_up_after_five_seconds() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor() as pool:
+@pytest.mark.parametrize("engine", ["postgres", "mysql"])
+def test_a_server_that_never_answers_is_given_up(engine: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        began = time.monotonic()
-        tried = [
-            pool.submit(log_in, Address(engine, "127.0.0.1", port, "owner", "orders"), PASSWORD)
-            for engine in ("postgres", "mysql")
-        ]
-        found = [one.result() for one in tried]
-        assert 4 < time.monotonic() - began < 15
-    assert all(isinstance(one, Unreachable) and f"127.0.0.1:{port}" in one.reason for one in found), found
+        found = log_in(Address(engine, "127.0.0.1", port, "owner", "orders"), PASSWORD, seconds=0.1)
+    assert isinstance(found, Unreachable)
+    assert f"127.0.0.1:{port}" in found.reason

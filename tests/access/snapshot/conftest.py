@@ -125,10 +125,9 @@ class World(Clients):
         self.account_id = aws.account_id
         self._base = session
 
-    def sessions(self, *, paced: bool = False) -> Sessions:
-        if paced:
-            return Sessions(self._base, read_only=True)
-        return Sessions(self._base, read_only=True, pacers=lambda _account, _region: Pacer(sleep=lambda _seconds: None))
+    def sessions(self, pacer: Pacer | None = None) -> Sessions:
+        chosen = pacer or Pacer(sleep=lambda _seconds: None)
+        return Sessions(self._base, read_only=True, pacers=lambda _account, _region: chosen)
 
     def account(self, sessions: Sessions) -> AwsAccount:
         return sessions.for_target(Target(region=REGION))
@@ -140,14 +139,14 @@ class World(Clients):
         secret_names: Collection[str] | None = None,
         named: Mapping[str, str] | None = None,
         organization_role_arn: str | None = None,
-        paced: bool = False,
+        pacer: Pacer | None = None,
     ) -> Snapshot:
         """Take one.
 
         Args:
             named: account → role that the operator names for it.
         """
-        sessions = self.sessions(paced=paced)
+        sessions = self.sessions(pacer)
         visible = tuple(VisibleAccount(account_id=one, role_arn=role) for one, role in (named or {}).items())
         return take_snapshot(
             self.account(sessions),
