@@ -22,9 +22,11 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from secrets_pipeline.local import corrections
 from secrets_pipeline.local.app import Application, watch_calls
+from secrets_pipeline.local.corrections import awslambda
 from secrets_pipeline.local.postgres import Authority, unprivileged
 from secrets_pipeline.local.scheduler import SCHEDULER
 from secrets_pipeline.local.state import (
+    CODE_FOLDER,
     LOCK_FILE,
     RDS_CA_FILE,
     TRUST_STORE_FILE,
@@ -90,6 +92,7 @@ def _serve(options: argparse.Namespace) -> int:
     corrections.configure(
         corrections.Settings(
             state.postgres_root,
+            options.state_dir.resolve() / CODE_FOLDER,
             options.creating_seconds,
             options.replicating_seconds,
             options.principal_seconds,
@@ -104,6 +107,7 @@ def _serve(options: argparse.Namespace) -> int:
         server.serve_forever(poll_interval=0.05)
     finally:
         _stop_databases()
+        awslambda.FORKS.stop()
         forget(options.state_dir, state)
     return 0
 

@@ -19,6 +19,7 @@ RDS_CA_FILE = "rds-ca.pem"
 TEMPLATE_FOLDER = "template"
 """In the folder of all PostgreSQL servers: what each begins with, without a process of its own."""
 TRUST_STORE_FILE = "lambda-trust-store.pem"
+CODE_FOLDER = "lambda-code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ def read_state(state_dir: Path) -> State | None:
 
 def forget(state_dir: Path, state: State) -> None:
     """Remove what a server that is gone has left."""
-    shutil.rmtree(state.postgres_root, ignore_errors=True)
+    for folder in (state.postgres_root, state_dir / CODE_FOLDER):
+        shutil.rmtree(folder, ignore_errors=True)
     for name in (STATE_FILE, RDS_CA_FILE, TRUST_STORE_FILE):
         (state_dir / name).unlink(missing_ok=True)

@@ -13,7 +13,7 @@ import pymysql
 import scramp
 from pydantic import SecretStr
 
-_TIMEOUT_SECONDS = 5
+TIMEOUT_SECONDS = 5.0
 _POSTGRES_WRONG_LOGIN = "28P01"
 """The only answer that another password would change; 28000, for example, is a line missing in pg_hba.conf.
 
@@ -67,8 +67,10 @@ class Address:
 Login = LoggedIn | Refused | Unreachable
 
 
-def log_in(address: Address, password: SecretStr, *, ca_file: str | None = None) -> Login:
-    """Try once; five seconds at most for each answer of the server.
+def log_in(
+    address: Address, password: SecretStr, *, ca_file: str | None = None, seconds: float = TIMEOUT_SECONDS
+) -> Login:
+    """Try once; `seconds` at most for each answer of the server.
 
     TLS with a verified certificate is required of every server but one on this host: whoever answers there could ask
     for the password in clear. Amazon's roots for RDS are in no system store, so `ca_file` names the bundle that AWS
@@ -83,10 +85,10 @@ def log_in(address: Address, password: SecretStr, *, ca_file: str | None = None)
     except OSError as error:
         # ssl.SSLError is one, too: a file that holds no certificates.
         return Unreachable(f"rds_ca_file {ca_file} of the operator's settings is unusable: {type(error).__name__}")
-    return connect(address, password, tls)
+    return connect(address, password, tls, seconds)
 
 
-def _postgres(address: Address, password: SecretStr, tls: ssl.SSLContext | None) -> Login:
+def _postgres(address: Address, password: SecretStr, tls: ssl.SSLContext | None, seconds: float) -> Login:
     try:
         connection = pg8000.dbapi.connect(
             user=address.username,
@@ -94,7 +96,7 @@ def _postgres(address: Address, password: SecretStr, tls: ssl.SSLContext | None)
             port=address.port,
             database=address.database,
             password=password.get_secret_value(),
-            timeout=_TIMEOUT_SECONDS,
+            timeout=seconds,
             # None is taken as: encrypt where the server offers it.
             ssl_context=tls,
         )
@@ -113,7 +115,7 @@ def _postgres(address: Address, password: SecretStr, tls: ssl.SSLContext | None)
     return LoggedIn()
 
 
-def _mysql(address: Address, password: SecretStr, tls: ssl.SSLContext | None) -> Login:
+def _mysql(address: Address, password: SecretStr, tls: ssl.SSLContext | None, seconds: float) -> Login:
     try:
         connection = pymysql.connect(
             user=address.username,
@@ -122,9 +124,9 @@ def _mysql(address: Address, password: SecretStr, tls: ssl.SSLContext | None) ->
             database=address.database,
             # A text would be encoded as Latin-1.
             password=password.get_secret_value().encode(),
-            connect_timeout=_TIMEOUT_SECONDS,
-            read_timeout=_TIMEOUT_SECONDS,
-            write_timeout=_TIMEOUT_SECONDS,
+            connect_timeout=seconds,
+            read_timeout=seconds,
+            write_timeout=seconds,
             # None is taken as: encrypt where the server offers it.
             ssl=tls,
         )
@@ -172,7 +174,7 @@ def _on_this_host(host: str) -> bool:
         return host == "localhost"
 
 
-_CONNECT: Mapping[str, Callable[[Address, SecretStr, ssl.SSLContext | None], Login]] = {
+_CONNECT: Mapping[str, Callable[[Address, SecretStr, ssl.SSLContext | None, float], Login]] = {
     "postgres": _postgres,
     "aurora-postgresql": _postgres,
     "mysql": _mysql,

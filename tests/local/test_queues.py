@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import pytest
@@ -10,9 +10,7 @@ from botocore.exceptions import ClientError
 from moto.sqs.models import Message, SQSBackend
 
 from secrets_pipeline.local import LocalAws, corrections
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
+from tests.embedded import lead_to
 
 COUNTS = (
     "ApproximateNumberOfMessages",
@@ -20,12 +18,25 @@ COUNTS = (
     "ApproximateNumberOfMessagesNotVisible",
 )
 
+Client = Any
+"""Of SQS; the stubs list the names of attributes."""
+
 
 @pytest.fixture
-def sqs(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> SQSClient:
-    for name, value in aws.environment().items():
-        monkeypatch.setenv(name, value)
+def sqs(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Client:
+    lead_to(aws, monkeypatch)
     return boto3.client("sqs")
+
+
+def _watch(patch: pytest.MonkeyPatch, name: str, looked: list[Message]) -> None:
+    """Note each message at whose property somebody looks."""
+    kept: property = getattr(Message, name)
+
+    def get(message: Message) -> object:
+        looked.append(message)
+        return kept.__get__(message)
+
+    patch.setattr(Message, name, property(get))
 
 
 def test_to_send_looks_at_no_message_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,12 +45,9 @@ def test_to_send_looks_at_no_message_that_waits(monkeypatch: pytest.MonkeyPatch)
     backend.create_queue("full", region="eu-west-2")
     for number in range(50):
         backend.send_message("full", str(number))
-    looked = []
-    for name in ("visible", "delayed"):
-        whole: Any = getattr(Message, name)
-        monkeypatch.setattr(
-            Message, name, property(lambda self, whole=whole: looked.append(self) or whole.__get__(self))
-        )
+    looked: list[Message] = []
+    _watch(monkeypatch, "visible", looked)
+    _watch(monkeypatch, "delayed", looked)
     backend.send_message("full", "one more")
     backend.send_message_batch(
         "full", {"a": {"Id": "a", "MessageBody": "b", "MessageAttributes": {}, "DelaySeconds": None}}
@@ -49,7 +57,7 @@ def test_to_send_looks_at_no_message_that_waits(monkeypatch: pytest.MonkeyPatch)
     assert len(looked) > 52
 
 
-def test_messages_are_counted_where_that_is_asked_for(sqs: SQSClient) -> None:
+def test_messages_are_counted_where_that_is_asked_for(sqs: Client) -> None:
     url = sqs.create_queue(QueueName="counted")["QueueUrl"]
     for body in "abc":
         sqs.send_message(QueueUrl=url, MessageBody=body)
@@ -66,13 +74,13 @@ def test_messages_are_counted_where_that_is_asked_for(sqs: SQSClient) -> None:
 
 
 @pytest.mark.parametrize("name", ["Unknown", ""])
-def test_an_attribute_that_no_queue_has_is_refused_beside_a_count(sqs: SQSClient, name: str) -> None:
+def test_an_attribute_that_no_queue_has_is_refused_beside_a_count(sqs: Client, name: str) -> None:
     url = sqs.create_queue(QueueName="asked")["QueueUrl"]
     with pytest.raises(ClientError, match="InvalidAttributeName"):
-        sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[COUNTS[0], name])  # type: ignore[list-item] # a name that AWS refuses
+        sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[COUNTS[0], name])
 
 
-def test_a_fifo_queue_deduplicates_by_content(sqs: SQSClient) -> None:
+def test_a_fifo_queue_deduplicates_by_content(sqs: Client) -> None:
     url = sqs.create_queue(
         QueueName="once.fifo", Attributes={"FifoQueue": "true", "ContentBasedDeduplication": "true"}
     )["QueueUrl"]

@@ -77,7 +77,7 @@ class Post:
 @pytest.fixture(scope="module")
 def places(aws: local.LocalAws, session: boto3.Session) -> list[tuple[Any, Any]]:
     """Clients of EventBridge and SQS at home, in the other region and in the other account."""
-    at = {"region_name": aws.region, "endpoint_url": aws.endpoint_url}
+    at: dict[str, Any] = {"region_name": aws.region, "endpoint_url": aws.endpoint_url}
     keys = session.client("sts", **at).assume_role(RoleArn=ADMINISTRATOR, RoleSessionName="test")["Credentials"]
     away = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
     where = ((session, at), (session, {**at, "region_name": ELSEWHERE}), (away, at))

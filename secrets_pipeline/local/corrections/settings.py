@@ -21,10 +21,12 @@ class Settings:
         replicating_seconds: replicas of secrets stay `InProgress` this long.
         principal_seconds: policies take roles and users that are at least this old; None for any, made or not.
         authority: gave every RDS instance its certificate.
+        code_root: folder for the code of Lambda functions.
         trust_store: file of the certificates that Lambda functions trust; None for the system's.
     """
 
     postgres_root: Path
+    code_root: Path
     creating_seconds: float = 0.0
     replicating_seconds: float = 0.0
     principal_seconds: float | None = None
@@ -32,7 +34,7 @@ class Settings:
     trust_store: Path | None = None
 
 
-_settings = Settings(Path(tempfile.gettempdir()))
+_settings = Settings(Path(tempfile.gettempdir()), Path(tempfile.gettempdir()))
 
 
 def configure(value: Settings) -> None:

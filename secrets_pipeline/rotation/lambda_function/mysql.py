@@ -21,7 +21,6 @@ from .mysql_grants import Account, grants, requirements, statements
 from .password_rule import DEFAULT_RULE
 from .secret_value import Address, Login
 
-TIMEOUT_SECONDS = 5
 _NO_TLS = 2026
 _CLIENT_ERRORS = range(2000, 3000)
 _NO_PRIVILEGE = (
@@ -41,7 +40,7 @@ _NONSENSE = (LookupError, ValueError, TypeError, AttributeError, AssertionError,
 """What PyMySQL lets through of an answer that no MySQL gives."""
 
 
-def connect(address: Address, login: Login) -> MysqlSession | None:
+def connect(address: Address, login: Login, seconds: float) -> MysqlSession | None:
     """Log in, or return None if user or password is wrong.
 
     Raises:
@@ -55,9 +54,9 @@ def connect(address: Address, login: Login) -> MysqlSession | None:
             database=address.dbname,
             # A text would be encoded as Latin-1.
             password=login.password.encode(),
-            connect_timeout=TIMEOUT_SECONDS,
-            read_timeout=TIMEOUT_SECONDS,
-            write_timeout=TIMEOUT_SECONDS,
+            connect_timeout=seconds,
+            read_timeout=seconds,
+            write_timeout=seconds,
             autocommit=True,
             ssl=tls.verifying() if address.tls else None,
             ssl_disabled=not address.tls,

@@ -20,7 +20,6 @@ from . import tls
 from .errors import RotationError
 from .secret_value import Address, Login
 
-TIMEOUT_SECONDS = 5
 _DEFAULT_DATABASE = "postgres"
 _ITERATIONS = 4096
 _WRONG_LOGIN = "28P01"
@@ -30,7 +29,7 @@ _NONSENSE = (LookupError, ValueError, AttributeError, TypeError, struct.error, s
 """What pg8000 lets through of an answer that no PostgreSQL gives."""
 
 
-def connect(address: Address, login: Login) -> PostgresSession | None:
+def connect(address: Address, login: Login, seconds: float) -> PostgresSession | None:
     """Log in, or return None if user or password is wrong.
 
     Raises:
@@ -43,7 +42,7 @@ def connect(address: Address, login: Login) -> PostgresSession | None:
             port=address.port,
             database=address.dbname or _DEFAULT_DATABASE,
             password=login.password,
-            timeout=TIMEOUT_SECONDS,
+            timeout=seconds,
             # None would mean: TLS where the server offers it.
             ssl_context=tls.verifying() if address.tls else False,
         )

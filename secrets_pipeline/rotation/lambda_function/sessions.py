@@ -25,17 +25,20 @@ class Session(Protocol):
         """Log out."""
 
 
-_CONNECT: Mapping[str, Callable[[Address, Login], Session | None]] = {
+_CONNECT: Mapping[str, Callable[[Address, Login, float], Session | None]] = {
     POSTGRES: postgres.connect,
     MYSQL: mysql.connect,
     MARIADB: mysql.connect,
 }
 
 
-def connect(address: Address, login: Login) -> Session | None:
-    """Log in, or return None if user or password is wrong.
+TIMEOUT_SECONDS = 5.0
+
+
+def connect(address: Address, login: Login, *, seconds: float = TIMEOUT_SECONDS) -> Session | None:
+    """Log in, or return None if user or password is wrong; `seconds` at most for each answer of the server.
 
     Raises:
         RotationError: if anything else is.
     """
-    return _CONNECT[address.engine.family](address, login)
+    return _CONNECT[address.engine.family](address, login, seconds)

@@ -124,9 +124,8 @@ class World(Clients):
         self._base = session
 
     def sessions(self, pacer: Pacer | None = None) -> Sessions:
-        return Sessions(
-            self._base, read_only=True, pacers=lambda _account, _region: pacer or Pacer(sleep=lambda _seconds: None)
-        )
+        chosen = pacer or Pacer(sleep=lambda _seconds: None)
+        return Sessions(self._base, read_only=True, pacers=lambda _account, _region: chosen)
 
     def account(self, sessions: Sessions) -> AwsAccount:
         return sessions.for_target(Target(region=REGION))

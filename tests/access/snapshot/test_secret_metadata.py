@@ -12,7 +12,7 @@ import pytest
 from secrets_pipeline.aws import Pacer
 from secrets_pipeline.aws.quotas import SECRETS_MANAGER
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.local import calls, enforce_quotas, freeze_lists, reset_calls
+from secrets_pipeline.local import calls, freeze_lists, reset_calls
 from tests.access.snapshot.conftest import CANARY, policy, zipped
 
 if TYPE_CHECKING:
@@ -165,32 +165,33 @@ def test_without_a_list_of_secrets_there_is_no_snapshot(world: World) -> None:
         world.snapshot()
 
 
-class Watched(Pacer):
-    """Notes whether calls of both quotas waited at the same time."""
+class Meeting(Pacer):
+    """Lets the first calls of two operations go on only when both have come."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._watching, self._waiting = threading.Lock(), Counter[str]()
-        self.both_at_once = False
+    def __init__(self, *operations: str) -> None:
+        super().__init__(sleep=lambda _seconds: None)
+        self.paced: Counter[str] = Counter()
+        self._expected, self._lock_of_counts = set(operations), threading.Lock()
+        self._both = threading.Barrier(len(operations), timeout=120)
 
     def wait(self, operation: str, service: str = SECRETS_MANAGER) -> float:
-        with self._watching:
-            self._waiting[operation] += 1
-            self.both_at_once |= min(self._waiting[one] for one in ("GetResourcePolicy", "ListSecretVersionIds")) > 0
-        waited = super().wait(operation, service)
-        with self._watching:
-            self._waiting[operation] -= 1
-        return waited
+        with self._lock_of_counts:
+            first = operation in self._expected
+            self._expected.discard(operation)
+            self.paced[operation] += 1
+        if first:
+            self._both.wait()
+        return super().wait(operation, service)
 
 
-def test_many_secrets_stay_below_the_quotas_and_use_both_at_once(world: World) -> None:
-    for number in range(120):
+def test_policies_and_versions_are_asked_for_at_once_each_at_the_pace_of_its_quota(world: World) -> None:
+    for number in range(20):
         world.secrets.create_secret(Name=f"secret-{number:03}", SecretString=CANARY)
-    enforce_quotas(world.aws)
     reset_calls(world.aws)
-    threads, pacer = threading.active_count(), Watched()
+    threads, pacer = threading.active_count(), Meeting("GetResourcePolicy", "ListSecretVersionIds")
     found = world.snapshot(pacer=pacer)
-    assert len(found.secrets) == 120
-    assert not [call for call in calls(world.aws) if call.error == "ThrottlingException"]
-    assert pacer.both_at_once
+    assert len(found.secrets) == 20
+    made = Counter({one.operation: one.count for one in calls(world.aws) if one.service == "secretsmanager"})
+    assert made["GetResourcePolicy"] == made["ListSecretVersionIds"] == 20
+    assert {operation: pacer.paced[operation] for operation in made} == made
     assert threading.active_count() == threads

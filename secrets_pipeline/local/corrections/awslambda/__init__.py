@@ -2,7 +2,7 @@
 
 What it corrects, measured on moto 5.2.5:
 
-- Invoke runs the function's own Python code in a subprocess, with credentials of its role.
+- Invoke runs the function's own Python code in a process of its own, with credentials of its role.
   https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html
 - RevisionId changes with every update and guards UpdateFunctionConfiguration and UpdateFunctionCode.
   https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionConfiguration.html
@@ -13,6 +13,7 @@ What it corrects, measured on moto 5.2.5:
 """
 
 from secrets_pipeline.local.corrections.awslambda.backend import exists, install, lets_in, role_of, run
+from secrets_pipeline.local.corrections.awslambda.forks import FORKS
 from secrets_pipeline.local.corrections.awslambda.runtime import Invocation
 
-__all__ = ["Invocation", "exists", "install", "lets_in", "role_of", "run"]
+__all__ = ["FORKS", "Invocation", "exists", "install", "lets_in", "role_of", "run"]

@@ -55,7 +55,7 @@ class Function(LambdaFunction):
 
 
 class Backend(LambdaSimpleBackend):
-    """Lambda without Docker: functions run in subprocesses."""
+    """Lambda without Docker: functions run in processes of this machine."""
 
     SERVICE_NAMESPACE = "lambda"
 

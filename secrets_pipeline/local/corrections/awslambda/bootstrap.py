@@ -1,30 +1,142 @@
-"""Runs inside the subprocess: loads the handler, calls it, writes the answer. Standard library only.
+"""Runs handlers: one process with boto3 imported, as Lambda's runtime has it, forks itself for each invocation.
 
-Arguments: task root, handler (`module.function`), file for the answer, and `before` or `after` where this process is
-to be killed right before or after the handler's work. The event comes on standard input.
+`bootstrap.py FD` gets a socket for each invocation over the socket FD, and ends with it. Who asks names a folder there
+and is told the exit status; who hangs up before has the invocation killed. In the folder are `request.json`, and then
+`answer.json` and `log`. `bootstrap.py FOLDER` runs one invocation without a fork.
+
+Run by path; needs the standard library and boto3. It must never have a second thread, which no fork would have.
 """
 
+import contextlib
+import gc
 import importlib
 import json
 import logging
 import os
+import select
 import signal
+import socket
 import sys
+import time
 import traceback
+from collections.abc import Mapping
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
+
+PATH_BYTES = 4096
+# What Python, its libraries and boto3 look at once, before the first line of a function.
+AT_START = ("PYTHON", "LANG", "LC_", "LD_", "OPENSSL_", "BOTO_")
 
 
-def main(task_root: str, handler: str, answer_file: str, killed: str = "") -> int:
+def serve(requests: socket.socket) -> int:
+    """Fork for each invocation, until nobody can ask any more."""
+    imported = preload()
+    gc.freeze()
+    while True:
+        _, received, _, _ = socket.recv_fds(requests, 1, 1)
+        reap()
+        if not received:
+            return 0
+        if os.fork() == 0:
+            requests.close()
+            return watch(socket.socket(fileno=received[0]), imported)
+        os.close(received[0])
+
+
+def reap() -> None:
+    """Wait for the children that have ended: what they used counts as this process's then."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def preload() -> dict[str, str]:
+    """Import boto3; the file of each module that came with it."""
+    # What the frameworks of macOS have opened does not survive a fork: there each invocation starts afresh.
+    if sys.platform != "linux":
+        return {}
+    before = set(sys.modules)
+    importlib.import_module("boto3")
+    files = {name: getattr(sys.modules[name], "__file__", None) for name in set(sys.modules) - before}
+    return {name: file for name, file in files.items() if file}
+
+
+def watch(asked: socket.socket, imported: Mapping[str, str]) -> int:
+    """Run one invocation in a child, kill it if nobody waits any more, tell how it ended."""
+    folder = Path(os.fsdecode(asked.recv(PATH_BYTES)))
+    ended, held = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(ended)
+        asked.close()
+        return begin(folder, imported, held)
+    os.close(held)
+    ready, _, _ = select.select([ended, asked.fileno()], [], [])
+    if ended not in ready:
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    with contextlib.suppress(OSError):
+        asked.sendall(b"%d" % os.waitstatus_to_exitcode(status))
+    os._exit(0)
+
+
+def begin(folder: Path, imported: Mapping[str, str], held: int) -> int:
+    """Run the invocation in this process; in a fresh one if that would import or read something else as it starts."""
+    request = read(folder)
+    log = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    root, environment = Path(request["root"]), request["environment"]
+    os.chdir(root)
+    if not imported or read_at_start(environment) != read_at_start(os.environ) or shadows(root, imported):
+        os.set_inheritable(held, True)
+        os.execve(sys.executable, [sys.executable, __file__, str(folder)], environment)  # noqa: S606 - this file again
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    return run(folder)
+
+
+def read_at_start(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that a process looks at before it runs a function."""
+    return {name: value for name, value in environment.items() if name.startswith(AT_START)}
+
+
+def shadows(root: Path, imported: Mapping[str, str]) -> bool:
+    """Whether a function's folder has a package that was imported, but with other modules."""
+    carried = {path.name.partition(".")[0] for path in root.iterdir()}
+    for name, file in imported.items():
+        path = root.joinpath(*name.split("."))
+        own = path / "__init__.py" if Path(file).stem == "__init__" else path.with_suffix(".py")
+        if name.partition(".")[0] in carried and not (own.exists() and own.read_bytes() == Path(file).read_bytes()):
+            return True
+    return False
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """What is to be run: `root`, `handler` (`module.function`), `event` (JSON), `environment`, and `killed`.
+
+    `killed` is `before` or `after` where the process is to be killed right before or after the handler's work.
+    """
+    found: dict[str, Any] = json.loads((folder / "request.json").read_text(encoding="utf-8"))
+    return found
+
+
+def run(folder: Path) -> int:
     """Call the handler once; 0 if it returned, 1 if it raised."""
-    event = json.load(sys.stdin)
+    request = read(folder)
+    event = json.loads(request["event"])
+    # Lambda's log has lines in the order in which they were written.
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr] # Python makes a TextIOWrapper
     # Lambda gives the root logger a handler and leaves its level at WARNING.
     logging.basicConfig(stream=sys.stdout, format="[%(levelname)s]\t%(asctime)s\t%(message)s")
-    sys.path.insert(0, task_root)
+    sys.path.insert(0, request["root"])
     try:
-        module, _, function = handler.rpartition(".")
+        module, _, function = request["handler"].rpartition(".")
         call = getattr(importlib.import_module(module.replace("/", ".")), function)
-        _die_if(killed == "before")
-        answer, status = call(event, SimpleNamespace(aws_request_id="local", function_name=handler)), 0
+        _die_if(request["killed"] == "before")
+        answer, status = call(event, SimpleNamespace(aws_request_id="local", function_name=request["handler"])), 0
     except Exception as error:  # noqa: BLE001 - whatever the function raises is its answer, as in Lambda
         lines = traceback.format_exception(error)
         answer, status = (
@@ -32,9 +144,8 @@ def main(task_root: str, handler: str, answer_file: str, killed: str = "") -> in
             1,
         )
         sys.stderr.write("".join(lines))
-    _die_if(killed == "after")
-    with open(answer_file, "w", encoding="utf-8") as file:  # noqa: PTH123 - pathlib would double the start-up time
-        json.dump(answer, file)
+    _die_if(request["killed"] == "after")
+    (folder / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
     return status
 
 
@@ -44,4 +155,5 @@ def _die_if(due: bool) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(*sys.argv[1:5]))
+    (argument,) = sys.argv[1:]
+    raise SystemExit(serve(socket.socket(fileno=int(argument))) if argument.isdigit() else run(Path(argument)))

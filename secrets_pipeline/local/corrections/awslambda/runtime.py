@@ -1,36 +1,37 @@
-"""A function's own code, run in a subprocess as Lambda runs it."""
+"""A function's own code, run in a process of its own as Lambda runs it."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 import uuid
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from moto.core.utils import utcnow
 from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
+from secrets_pipeline.local.corrections.awslambda.forks import FORKS, VARIABLES
 from secrets_pipeline.local.corrections.settings import settings
 from secrets_pipeline.local.mishaps import MISHAPS
 
 if TYPE_CHECKING:
     from moto.awslambda.models import LambdaFunction
 
-BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 # Lambda does not count the initialisation phase, at most ten seconds, against the function's timeout.
 INIT_SECONDS = 10
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
 TRUST_VARIABLE = "SSL_CERT_FILE"
 """OpenSSL's, which `ssl.create_default_context` honours."""
+_extracting = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +56,37 @@ def invoke(function: LambdaFunction, body: str) -> Invocation:
     """
     if not str(function.run_time or "").startswith("python"):
         return _failure("Runtime.Unsupported", f"The embedded AWS runs Python functions, not {function.run_time}.")
-    with tempfile.TemporaryDirectory(prefix="secrets-pipeline-lambda-") as folder:
-        root, answer = Path(folder, "task"), Path(folder, "answer.json")
-        with zipfile.ZipFile(io.BytesIO(function.code_bytes)) as archive:
-            archive.extractall(root)
-        mishap = MISHAPS.take(body or "{}")
-        command = [sys.executable, str(BOOTSTRAP), str(root), str(function.handler), str(answer), mishap or ""]
-        seconds = int(function.timeout)
-        try:
-            done = subprocess.run(
-                command,
-                input=body or "{}",
-                capture_output=True,
-                text=True,
-                timeout=seconds + INIT_SECONDS,
-                env=_environment(function, root),
-                cwd=root,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return _ended("Sandbox.Timedout", f"Task timed out after {seconds}.00 seconds")
-        log = done.stdout + done.stderr
+    with tempfile.TemporaryDirectory(prefix="secrets-pipeline-lambda-") as name:
+        folder, root = Path(name), _code(function.code_bytes)
+        request = {
+            "root": str(root),
+            "handler": str(function.handler),
+            "event": body or "{}",
+            "environment": _environment(function, root),
+            "killed": MISHAPS.take(body or "{}"),
+        }
+        (folder / "request.json").write_text(json.dumps(request))
+        seconds, answer, log = int(function.timeout), folder / "answer.json", folder / "log"
+        status = FORKS.run(folder, seconds + INIT_SECONDS)
+        written = log.read_text(errors="replace") if log.exists() else ""
+        if status is None:
+            return _ended("Sandbox.Timedout", f"Task timed out after {seconds}.00 seconds", written)
         if not answer.exists():
-            return _ended("Runtime.ExitError", _exit_error(done.returncode), log)
-        return Invocation(answer.read_bytes(), done.returncode != 0, log)
+            return _ended("Runtime.ExitError", _exit_error(status), written)
+        return Invocation(answer.read_bytes(), status != 0, written)
+
+
+def _code(archive: bytes) -> Path:
+    """The folder of a deployment package; functions cannot write there in Lambda, so invocations share it."""
+    root = settings().code_root / hashlib.sha256(archive).hexdigest()
+    with _extracting:
+        if not root.exists():
+            fresh = root.with_suffix(".fresh")
+            fresh.mkdir(parents=True, exist_ok=True)
+            with zipfile.ZipFile(io.BytesIO(archive)) as zipped:
+                zipped.extractall(fresh)
+            fresh.rename(root)
+    return root
 
 
 def _exit_error(status: int) -> str:
@@ -109,9 +117,7 @@ def _environment(function: LambdaFunction, root: Path) -> dict[str, str]:
         external_id="",
     )
     return {
-        "PATH": os.defpath,
-        "LANG": "C.UTF-8",
-        "PYTHONDONTWRITEBYTECODE": "1",
+        **VARIABLES,
         "LAMBDA_TASK_ROOT": str(root),
         "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
         "AWS_REGION": function.region,
