@@ -22,6 +22,7 @@ from secrets_pipeline import __version__
 from secrets_pipeline.aws import once
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.guards import ReadOnly, read_only_requested
+from secrets_pipeline.aws.loader import share_loader
 from secrets_pipeline.aws.pacer import Pacer, pacer_for
 from secrets_pipeline.aws.quotas import PACED_SERVICES
 from secrets_pipeline.spec.model import Target
@@ -62,7 +63,13 @@ _ADAPTING = Config(retries={"mode": "adaptive", "total_max_attempts": _MAX_ATTEM
 
 def partition_of(region: str) -> str:
     """`aws`, `aws-cn` or `aws-us-gov`, after a region's name; no call is made."""
-    return boto3.Session(region_name=region).get_partition_for_region(region)
+    return boto3.Session(botocore_session=_session()).get_partition_for_region(region)
+
+
+def _session(profile: str | None = None) -> botocore.session.Session:
+    session = botocore.session.Session(profile=profile)
+    share_loader(session)
+    return session
 
 
 class AwsAccount:
@@ -206,8 +213,8 @@ class Sessions:
             return self._open(Target(region=account.region, role_arn=role_arn), base)
 
     def _open(self, target: Target, given: boto3.Session | None = None) -> AwsAccount:
-        base = given or self._base or boto3.Session()
-        session = botocore.session.Session(profile=None if base.profile_name == "default" else base.profile_name)
+        base = given or self._base or boto3.Session(botocore_session=_session())
+        session = _session(None if base.profile_name == "default" else base.profile_name)
         session.set_config_variable("region", target.region)
         session.set_default_client_config(
             Config(
