@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from secrets_pipeline.rotation.package import build_package
-from tests.waiting import eventually
+from tests.waiting import SECONDS, eventually
 
 from .grounds import Ground, Server, master_secret, new_user
 
@@ -47,7 +47,7 @@ def deployed(shared_ground: Ground) -> Iterator[Ground]:
         Role=role,
         Runtime=package.runtime,  # type: ignore[arg-type] # the stubs list literals
         Handler=package.handler,
-        Timeout=30,
+        Timeout=SECONDS,
         Code={"ZipFile": package.content},
     )
     assert made["CodeSha256"] == package.sha256
