@@ -12,7 +12,8 @@ from secrets_pipeline.errors import LocalError
 if TYPE_CHECKING:
     from secrets_pipeline.local.lifecycle import LocalAws
 
-_SECONDS = 10
+_SECONDS = 120
+"""A machine may stand still for a while; where nobody listens, that is known at once."""
 
 
 def ask(aws: LocalAws, method: str, path: str, document: Any = None, *, seconds: float = _SECONDS) -> Any:  # noqa: ANN401 - any JSON

@@ -63,7 +63,7 @@ class SettleControl:
         """Nothing."""
 
 
-def settle(aws: LocalAws, seconds: float = 180) -> None:
+def settle(aws: LocalAws, seconds: float = 300) -> None:
     """Wait until nothing is under way: rotations, tests of rotations, events to their targets.
 
     Args:
@@ -74,7 +74,7 @@ def settle(aws: LocalAws, seconds: float = 180) -> None:
         LocalError: it goes on, or the embedded AWS does not answer.
     """
     deadline = time.monotonic() + seconds
-    while not ask(aws, "GET", SETTLE_PATH, seconds=_HELD_SECONDS * 4)["settled"]:
+    while not ask(aws, "GET", SETTLE_PATH)["settled"]:
         if time.monotonic() > deadline:
             raise LocalError(
                 f"The embedded AWS is still at work after {seconds:g} s.", remedy=f"Read {aws.state_dir}/server.log."

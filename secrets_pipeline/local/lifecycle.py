@@ -82,7 +82,7 @@ def start(
     region: str = DEFAULT_REGION,
     port: int | None = None,
     die_with_parent: bool = False,
-    timeout: float = 30,
+    timeout: float = 120,
     creating_seconds: float = 0,
     replicating_seconds: float = 0,
     principal_seconds: float | None = None,

@@ -25,7 +25,7 @@ from tests.definitions.conftest import Repository
 from tests.embedded import lead_to
 from tests.reconcilers.conftest import ASSUMED_BY_LAMBDA, ROTATES
 from tests.runs import assert_run_succeeded
-from tests.waiting import eventually
+from tests.waiting import SECONDS, eventually
 
 STACK, NAME = "mending-dev", "mending/dev/token"
 HANDLER = Path(__file__).parents[1] / "local" / "rotation_function.py"
@@ -70,6 +70,7 @@ class Deployment:
             Runtime="python3.12",
             Handler="index.handler",
             Code={"ZipFile": archive.getvalue()},
+            Timeout=SECONDS,
             Environment={"Variables": {"MODE": "fail in setSecret"}},
         )["FunctionArn"]
         self.lambdas.add_permission(

@@ -288,7 +288,7 @@ def test_runs_with_the_tag_of_the_probe_ask_aws_itself(deployment: Deployment, p
 
 @pytest.fixture(scope="module")
 def page(deployment: Deployment, provisioned: dict[str, Run]) -> Iterator[Page]:
-    """A browser window; the only tests that skip, where there is no browser."""
+    """A browser window; its tests skip where there is no browser."""
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("there is no chromium on this machine; Debian's package has it")
@@ -300,6 +300,7 @@ def page(deployment: Deployment, provisioned: dict[str, Run]) -> Iterator[Page]:
             base_url=deployment.url, viewport={"width": 1600, "height": 1700}, device_scale_factor=1.5
         )
         expect.set_options(timeout=SECONDS * 1000)
+        page.set_default_timeout(SECONDS * 1000)
         page.add_init_script(_SWITCHES)
         yield page
 

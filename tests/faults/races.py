@@ -124,7 +124,7 @@ def rotation_function(ground: Ground) -> str:
         Role=ROLE,
         Runtime="python3.12",
         Handler="rotation_function.handler",
-        Timeout=30,
+        Timeout=SECONDS,
         Code={"ZipFile": buffer.getvalue()},
     )
     client.add_permission(

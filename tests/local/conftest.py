@@ -17,6 +17,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from secrets_pipeline.local import LocalAws, StandInRole, stand_in
+from tests.waiting import SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
@@ -140,7 +141,7 @@ def make_function(aws: LocalAws, clients: Clients, name: str) -> Callable[..., s
             Role=ROTATION_ROLE,
             Runtime="python3.12",
             Handler="rotation_function.handler",
-            Timeout=30,
+            Timeout=SECONDS,
             Code={"ZipFile": buffer.getvalue()},
             Environment={"Variables": {"MODE": mode}},
         )

@@ -11,6 +11,7 @@ import boto3
 import pytest
 
 from secrets_pipeline.local import LocalAws, Mishap, Moment, kill_invocations, reset_conditions
+from tests.waiting import SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -48,6 +49,7 @@ def functions(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> LambdaClient:
             Role=f"arn:aws:iam::{aws.account_id}:role/mishaps",
             Runtime="python3.12",
             Handler="index.handler",
+            Timeout=SECONDS,
             Code={"ZipFile": archive.getvalue()},
         )
     except iam.exceptions.EntityAlreadyExistsException:

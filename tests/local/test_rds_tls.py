@@ -115,7 +115,7 @@ def test_a_function_trusts_rds_without_naming_a_certificate(clients: Clients, en
         Role="arn:aws:iam::111122223333:role/encrypted",
         Runtime="python3.12",
         Handler="index.handler",
-        Timeout=30,
+        Timeout=SECONDS,
         Code={"ZipFile": buffer.getvalue()},
     )
     event = {"host": endpoint["Address"], "port": endpoint["Port"]}

@@ -40,7 +40,7 @@ from secrets_pipeline.spec import (
 )
 from tests.embedded import lead_to
 from tests.reconcilers.readers import Readers
-from tests.waiting import eventually
+from tests.waiting import SECONDS, eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.type_defs import DescribeSecretResponseTypeDef
@@ -351,7 +351,7 @@ class Rotation:
             Runtime="python3.12",
             Handler="index.handler",
             Code={"ZipFile": archive.getvalue()},
-            Timeout=120,
+            Timeout=SECONDS,
             Environment={"Variables": {"DATABASE": self._bench.stack}},
         )["FunctionArn"]
         functions.add_permission(

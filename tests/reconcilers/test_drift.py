@@ -18,7 +18,7 @@ from secrets_pipeline.engine import Change, ChangeClass, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions, plan_stack
 from secrets_pipeline.spec import ReplicaSpec, RotationSpec, StackSpec
 from tests.reconcilers.conftest import ROTATES
-from tests.waiting import eventually
+from tests.waiting import SECONDS, eventually
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench
@@ -47,7 +47,7 @@ def rotation_function(bench: Bench) -> str:
         Role=role,
         Runtime="python3.12",
         Handler="rotation_function.handler",
-        Timeout=30,
+        Timeout=SECONDS,
         Code={"ZipFile": archive.getvalue()},
     )
     client.add_permission(

@@ -21,7 +21,7 @@ from secrets_pipeline.reconcilers.rotation_findings import (
 )
 from secrets_pipeline.spec import RotationSpec, StackSpec, VerificationSpec
 from tests.reconcilers.conftest import ASSUMED_BY_LAMBDA, ROTATES
-from tests.waiting import eventually
+from tests.waiting import SECONDS, eventually
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers import Finding, StackContext
@@ -45,6 +45,7 @@ def function(bench: Bench, mode: str = "", *, lets_in: bool = True) -> str:
         Runtime="python3.12",
         Handler="index.handler",
         Code={"ZipFile": archive.getvalue()},
+        Timeout=SECONDS,
         Environment={"Variables": {"MODE": mode}},
     )["FunctionArn"]
     if lets_in:

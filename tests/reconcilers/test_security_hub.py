@@ -148,9 +148,13 @@ def aged(readers: Readers, spec: StackSpec) -> StackContext:
     return at(context, seconds=since.total_seconds())
 
 
+def some_seconds_pass(readers: Readers) -> None:
+    advance(readers.bench.aws, timedelta(seconds=3))
+
+
 def read_by(readers: Readers, name: str, *keys: str) -> None:
-    """A role reads secrets two seconds after they were made: CloudTrail counts in whole seconds."""
-    advance(readers.bench.aws, timedelta(seconds=2.1))
+    """A role reads secrets some seconds after they were made: CloudTrail counts in whole seconds."""
+    some_seconds_pass(readers)
     client = readers.assume(f"arn:aws:iam::{readers.account_id}:role/{name}").client("secretsmanager")
     for key in keys:
         client.get_secret_value(SecretId=readers.bench.name(key))
@@ -188,7 +192,7 @@ def test_a_probe_of_the_pipeline_does_not_count_as_a_read_of_the_role_that_it_as
     arn = readers.role("app", *READS, trust=(by_account(readers.account_id),))
     bench = readers.bench
     spec = bench.create(bench.declared("a"), controls={"secrets": ONE_DAY}, consumers=(readers.consumer(arn, "a"),))
-    advance(readers.bench.aws, timedelta(seconds=2.1))
+    some_seconds_pass(readers)
     (probed,) = probe_agrees(readers.look(spec))
     assert probed.detail.startswith("AWS returned the value")
     (one,) = security_hub(aged(readers, spec), UNUSED)

@@ -56,8 +56,8 @@ def _install(npm: str) -> None:
     except subprocess.TimeoutExpired:
         raise Unavailable(f"needs Node.js and the npm registry: no answer in {SECONDS} s") from None
     except subprocess.CalledProcessError as error:
-        last = (error.stderr.strip().splitlines() or [str(error)])[0]
-        raise Unavailable(f"needs Node.js and the npm registry: {last}") from None
+        said = "; ".join(error.stderr.strip().splitlines()[:4]) or str(error)
+        raise Unavailable(f"needs Node.js and the npm registry: {said}") from None
 
 
 def ask(simulations: Iterable[Any]) -> Iterator[Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from secrets_pipeline.rotation.package import build_package
 from tests.sweep import turn
-from tests.waiting import eventually
+from tests.waiting import SECONDS, eventually
 
 from .grounds import Ground, Server, master_secret, new_user
 
@@ -50,7 +50,7 @@ def deployed(shared_ground: Ground) -> Iterator[Ground]:
         Role=role,
         Runtime=package.runtime,  # type: ignore[arg-type] # the stubs list literals
         Handler=package.handler,
-        Timeout=30,
+        Timeout=SECONDS,
         Code={"ZipFile": package.content},
     )
     assert made["CodeSha256"] == package.sha256
