@@ -2,9 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 REQUIREMENTS := requirements/dev.txt
+MUTATED := $(addprefix secrets_pipeline/,engine values references spec stacks access) definitions/sensors \
+	$(addprefix secrets_pipeline/reconcilers/,marks.py value_writer.py commit.py secret_writes.py 'rotat*')
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo dev test lint format requirements clean
+.PHONY: help venv demo dev test mutate lint format requirements clean
 
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +29,9 @@ dev: venv ## Embedded AWS, partitions and `dg dev` until Ctrl-C
 
 test: venv ## The whole test suite
 	$(BIN)/python -m pytest
+
+mutate: venv ## Random mutants of the packages that decide: which does no test notice? (ARGS='--count 300 -j 2')
+	$(BIN)/python benchmarks/mutate.py $(MUTATED) $(ARGS)
 
 lint: venv ## ruff and mypy --strict over everything
 	$(BIN)/ruff check .
