@@ -100,7 +100,8 @@ def main() -> int:
     parser.add_argument("--each", type=int, default=1, help="of each package at least (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="draws the same mutants of the same source (%(default)s)")
     parser.add_argument("-j", "--processes", type=int, default=1, help="mutants at once (%(default)s)")
-    parser.add_argument("--files", type=int, default=8, help="test files for one mutant, beyond its own (%(default)s)")
+    parser.add_argument("--beside", type=int, default=8, help="test files of its package, beyond its own (%(default)s)")
+    parser.add_argument("--elsewhere", type=int, default=3, help="test files of other packages (%(default)s)")
     parser.add_argument("--limit", type=float, default=1800, help="seconds for a mutant's tests (%(default)s)")
     parser.add_argument("--only", type=int, nargs="*", help="numbers of the mutants to run again")
     asked = parser.parse_args()
@@ -108,7 +109,7 @@ def main() -> int:
     known, imports = known_equivalent(ROOT), Imports(ROOT)
     drawn = _drawn([target.rstrip("/") for target in asked.targets], asked.count, asked.each, asked.seed)
     tasks = [
-        _Task(target, number, mutant, imports.tests_of(Path(mutant.path), asked.files))
+        _Task(target, number, mutant, imports.tests_of(Path(mutant.path), asked.beside, asked.elsewhere))
         for number, (target, mutant) in enumerate(drawn)
         if not asked.only or number in asked.only
     ]

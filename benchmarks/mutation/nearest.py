@@ -37,7 +37,7 @@ class Imports:
                         self._imports[other].add(name)
         self._all_importers = _turned(self._imports)
 
-    def tests_of(self, module: Path, others: int) -> list[list[Path]]:
+    def tests_of(self, module: Path, beside: int, elsewhere: int) -> list[list[Path]]:
         """Give the test files that import `module`, itself or through others: its own, its package's, and the rest.
 
         The package's are in order by how many imports away they are, those named alike first; the rest by how many
@@ -45,7 +45,8 @@ class Imports:
 
         Args:
             module: from the repository's root, as every path that is returned.
-            others: how many at most beyond its own.
+            beside: how many of its package at most, beyond its own.
+            elsewhere: how many of the rest at most.
         """
         away = _distances(_dotted(module), self._importers)
         every = [name for name in _distances(_dotted(module), self._all_importers) if _is_test(self._paths[name])]
@@ -59,11 +60,11 @@ class Imports:
             return kinship, distance, self._widths[name], name
 
         ordered = sorted(order(name) for name in every)
-        own = [name for kinship, *_, name in ordered if kinship == _OWN]
-        chosen = ordered[: len(own) + others]
-        beside = [name for kinship, *_, name in chosen if kinship in {_ALIKE, _BESIDE}]
-        elsewhere = [name for kinship, *_, name in chosen if kinship == _ELSEWHERE]
-        return [[self._paths[name] for name in stage] for stage in (own, beside, elsewhere)]
+        stages = (
+            [self._paths[name] for kinship, *_, name in ordered if kinship in kinships]
+            for kinships in ({_OWN}, {_ALIKE, _BESIDE}, {_ELSEWHERE})
+        )
+        return [stage[:limit] for stage, limit in zip(stages, (None, beside, elsewhere), strict=True)]
 
     def _imported(self, tree: ast.Module) -> Iterator[str]:
         for node in ast.walk(tree):

@@ -175,12 +175,12 @@ def test_a_mutant_that_waits_for_ever_is_timed_out(repository: Path) -> None:
 
 
 def test_the_tests_of_a_module_are_its_own_first_and_those_that_do_not_reach_it_never(repository: Path) -> None:
-    own, beside, elsewhere = Imports(repository).tests_of(Path("secrets_pipeline/judged.py"), 9)
+    own, beside, elsewhere = Imports(repository).tests_of(Path("secrets_pipeline/judged.py"), 9, 9)
     assert own == [Path("tests/test_judged.py")]
     assert beside == elsewhere == []
 
 
 def test_a_test_reaches_what_a_fixture_of_its_folder_imports(repository: Path) -> None:
     (repository / "tests/conftest.py").write_text("from secrets_pipeline.unjudged import unjudged\n")
-    _, beside, _ = Imports(repository).tests_of(Path("secrets_pipeline/unjudged.py"), 9)
+    _, beside, _ = Imports(repository).tests_of(Path("secrets_pipeline/unjudged.py"), 9, 9)
     assert set(beside) == {Path("tests/test_alone.py"), Path("tests/test_judged.py"), Path("tests/test_waiting.py")}
