@@ -6,9 +6,11 @@ REQUIREMENTS := requirements/dev.txt
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 # The pure parts, by path: naming them saves each process the collection of the rest.
 FAST := engine values aws references spec stacks access/evaluator access/granting access/trust rotation simulation test_architecture.py
+MUTATED := $(addprefix secrets_pipeline/,engine values references spec stacks access) definitions/sensors \
+	$(addprefix secrets_pipeline/reconcilers/,marks.py value_writer.py commit.py secret_writes.py 'rotat*')
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo dev test test-fast test-thorough budget lint format requirements clean
+.PHONY: help venv demo dev test test-fast test-thorough budget mutate lint format requirements clean
 
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +42,9 @@ test-thorough: venv ## Every test, every sweep whole
 
 budget: venv ## Run `test` and write what each file took to tests/budget.json
 	$(PYTEST) --hypothesis-profile ci --write-budget
+
+mutate: venv ## Random mutants of the packages that decide: which does no test notice? (ARGS='--count 300 -j 2')
+	$(BIN)/python benchmarks/mutate.py $(MUTATED) $(ARGS)
 
 lint: venv ## ruff and mypy --strict over everything
 	$(BIN)/ruff check .

@@ -204,7 +204,6 @@ class _Parser:
 
     def _bare_default(self) -> Json:
         """After `env:NAME,` the text may stand without quotes."""
-        self._scan.skip_space()
         before = self._scan.position
         try:
             value = read_literal(self._scan)

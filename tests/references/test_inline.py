@@ -122,6 +122,7 @@ def test_an_expression_knows_what_it_names() -> None:
     assert outputs(expression) == (Output("a", ("x",)), Output("b", ("secret_values",)))
     assert ssm_parameters(expression) == ("/p",)
     assert is_sensitive(expression)
+    assert is_sensitive(parse("${output.b.generated_passwords.x}"))
     assert not is_static(expression)
     assert is_static(parse("${a} ${keys(b) | []}"))
     assert not is_static(parse("${env:A}"))

@@ -115,7 +115,7 @@ def test_a_message_changed_anywhere_is_refused(
 
 def test_a_seal_under_another_key_is_refused(account: AwsAccount, context: SealContext, message: bytes) -> None:
     other = account.client("kms").create_key()["KeyMetadata"]["Arn"]
-    with pytest.raises(SealError, match="cannot be opened") as refusal:
+    with pytest.raises(SealError, match="cannot be opened: DecryptKeyError") as refusal:
         open_seal(message, session=account.botocore_session, key_arn=other, context=context)
     assert other in refusal.value.remedy
 

@@ -63,6 +63,11 @@ def test_a_stack_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str)
     assert list(tmp_path.rglob("*")) == []
 
 
+def test_the_longest_name_of_a_stack_is_kept_as_any_other(store: SealStore) -> None:
+    store.put("x" * 200, b"one")
+    assert store.get("x" * 200) == b"one"
+
+
 def test_files_and_folder_are_private_whatever_the_umask(tmp_path: Path) -> None:
     folder = tmp_path / "seals"
     folder.mkdir(mode=0o755)
