@@ -6,6 +6,7 @@ from pathlib import Path
 
 DAGSTER_HOME = "DAGSTER_HOME"
 _SETTINGS = "dagster.yaml"
+_TEMPLATE = Path(__file__).with_name(_SETTINGS)
 
 
 def prepare_home(home: Path | None = None) -> Path:
@@ -17,13 +18,6 @@ def prepare_home(home: Path | None = None) -> Path:
     folder = (home or Path(os.environ.get(DAGSTER_HOME) or ".dagster")).resolve()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not (folder / _SETTINGS).exists():
-        shutil.copyfile(_template(), folder / _SETTINGS)
+        shutil.copyfile(_TEMPLATE, folder / _SETTINGS)
     os.environ[DAGSTER_HOME] = str(folder)
     return folder
-
-
-def _template() -> Path:
-    here = Path(__file__).parent
-    # Beside the packages in a checkout, inside this one in a wheel.
-    beside, inside = here.parent / _SETTINGS, here / _SETTINGS
-    return beside if beside.exists() else inside

@@ -61,6 +61,9 @@ def _interrupted(*_: object) -> None:
 
 def _serve(port: int) -> int:
     command = [str(Path(sys.executable).with_name("dg")), "dev", "--host", "127.0.0.1", "--port", str(port)]
+    if not Path.cwd().is_relative_to(Path(__file__).resolve().parents[2]):
+        # In a checkout it finds the project by itself.
+        command += ["--module-name", "definitions"]
     # A session of its own: it is told once, by us, and what it leaves behind can be ended with it.
     process = subprocess.Popen(command, start_new_session=True)
     try:

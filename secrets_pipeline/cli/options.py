@@ -144,7 +144,8 @@ def examples() -> Path:
         if (folder / _EXAMPLES / "atmos.yaml").is_file():
             return folder / _EXAMPLES
     raise GuardError(
-        "there are no examples here", remedy="Run it in a checkout, or name a repository with --base-path."
+        "the examples are in a checkout of the project only, and this is none",
+        remedy="Run it in a checkout, or name a repository with --base-path.",
     )
 
 

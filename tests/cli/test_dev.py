@@ -1,4 +1,4 @@
-"""`dev` serves the UI; `apply --queue` hands a run to it."""
+"""`dev` serves the UI, here outside of a checkout; `apply --queue` hands a run to it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ import pytest
 from tests.cli.processes import COMMAND, environment, running
 from tests.ports import free_port
 from tests.waiting import SECONDS, eventually
-
-PROJECT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ def served(tmp_path: Path, repository: Path) -> Iterator[Served]:
     command += ["--base-path", str(repository)]
     with log.open("wb") as out:
         process = subprocess.Popen(
-            command, cwd=PROJECT, env=environment(DAGSTER_HOME=str(tmp_path / "home")), stdout=out, stderr=out
+            command, cwd=tmp_path, env=environment(DAGSTER_HOME=str(tmp_path / "home")), stdout=out, stderr=out
         )
     try:
         yield Served(process, f"http://127.0.0.1:{port}", tmp_path / "aws", log)
