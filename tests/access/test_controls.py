@@ -30,6 +30,7 @@ from secrets_pipeline.access.controls import (
 )
 from secrets_pipeline.access.snapshot import RotationSnapshot, SecretSnapshot
 from secrets_pipeline.spec import CONTROL_IDS, ControlParameters
+from tests.sweep import examples
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
@@ -432,7 +433,7 @@ DATES = ("last_rotated_at", "next_rotation_at", "created_at", "changed_at", "acc
 shifts = st.fixed_dictionaries({name: st.integers(0, 400 * 24).map(lambda h: timedelta(hours=h)) for name in DATES})
 
 
-@settings(max_examples=1000)
+@settings(max_examples=examples(1000))
 @given(secrets(), parameters(), known_reads(), shifts)
 def test_newer_dates_never_turn_passed_into_failed(
     seen: SecretSnapshot, asked: ControlParameters, reads: Reads, later: dict[str, timedelta]
@@ -443,7 +444,7 @@ def test_newer_dates_never_turn_passed_into_failed(
         assert not (isinstance(old.judgement, Passed) and isinstance(new.judgement, Failed)), (old, new)
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(secrets(), parameters(), known_reads(), st.integers(0, 400))
 def test_a_newer_read_never_turns_passed_into_failed(
     seen: SecretSnapshot, asked: ControlParameters, reads: Reads, hours: int
@@ -456,7 +457,7 @@ def test_a_newer_read_never_turns_passed_into_failed(
     assert not (isinstance(before, Passed) and isinstance(after, Failed))
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(secrets(), parameters(), known_reads())
 def test_cloudtrail_decides_only_where_it_has_to_be_asked(
     seen: SecretSnapshot, asked: ControlParameters, reads: Reads

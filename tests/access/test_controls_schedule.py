@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from secrets_pipeline.access.controls.schedule import interval_of, longest_interval
 from secrets_pipeline.access.snapshot import RotationSnapshot
+from tests.sweep import examples
 
 ORACLE: Any = croniter
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -112,7 +113,7 @@ def fields(draw: st.DrawFn) -> tuple[str, str, str]:
     return "?", months, draw(st.sampled_from(forms))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(fields())
 def test_intervals_agree_with_another_library_over_28_years(drawn: tuple[str, str, str]) -> None:
     days, months, weekdays = drawn

@@ -21,6 +21,7 @@ from secrets_pipeline.access.evaluator import (
 )
 from secrets_pipeline.access.narrowing import is_narrower, narrowed
 from tests.access.builders import AWAY, FOREIGN, HOME, KEY, ROLE, allow, deny, document, secret_arn, when
+from tests.sweep import examples
 
 READ, PUT = "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"
 SESSION = f"arn:aws:sts::{HOME}:assumed-role/orders/deploy"
@@ -121,7 +122,7 @@ def allows_more(new: dict[str, Any] | None, old: dict[str, Any] | None) -> bool:
     )
 
 
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 @given(pairs())
 def test_no_request_becomes_allowed_under_a_policy_that_is_called_narrower(
     pair: tuple[dict[str, Any], dict[str, Any]],
@@ -133,7 +134,7 @@ def test_no_request_becomes_allowed_under_a_policy_that_is_called_narrower(
         assert not allows_more(new, old)
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(pairs())
 def test_what_is_left_allows_no_more_than_the_observed_policy_and_keeps_every_denial(
     pair: tuple[dict[str, Any], dict[str, Any]],

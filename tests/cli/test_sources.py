@@ -21,6 +21,7 @@ from tests.cli.conftest import CANARY, EXAMPLES, Cli, write
 from tests.cli.processes import COMMAND, environment
 from tests.runs import assert_exited
 from tests.strategies.repositories import VARIABLE, repositories
+from tests.sweep import examples
 from tests.waiting import SECONDS
 
 DESCRIBE = ("describe", "stacks", "--process-functions=false", "--show-values", "--format", "json")
@@ -113,7 +114,7 @@ def test_the_examples_and_their_description_ask_for_the_same(cli: Cli) -> None:
     agree(EXAMPLES, printed, load_settings(EXAMPLES / "operator.yaml"), {})
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(files=repositories())
 def test_a_repository_and_its_description_ask_for_the_same(cli: Cli, files: Mapping[str, str]) -> None:
     operator = OperatorSettings(

@@ -17,6 +17,7 @@ from secrets_pipeline.spec import GeneratedValue, SecretRef
 from secrets_pipeline.spec.passwords import family_of
 from secrets_pipeline.values import generate
 from tests.spec.conftest import Bench
+from tests.sweep import examples
 
 LONGEST = {
     "postgres": 128,
@@ -67,7 +68,7 @@ def stack(engine: str, component: dict[str, Any], entry: dict[str, Any]) -> str:
     return json.dumps({"components": {"terraform": components}})
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(engine=st.sampled_from(sorted(LONGEST)), component=policies, entry=policies)
 def test_rds_takes_every_password_of_every_accepted_policy(
     engine: str, component: dict[str, Any], entry: dict[str, Any]

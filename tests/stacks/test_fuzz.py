@@ -12,7 +12,7 @@ from secrets_pipeline.spec import OperatorSettings, TargetRule, build_specs
 from secrets_pipeline.stacks import Repository, Stack
 from secrets_pipeline.stacks.markers import Value
 from tests.strategies.small_repositories import MutatedRepository, mutated_repositories
-from tests.sweep import size
+from tests.sweep import examples
 
 OPERATOR = OperatorSettings(targets=(TargetRule(stacks="*", account_id="111122223333", region="eu-west-2"),))
 PATHS = [("vars",), ("vars", "a", 0, "b"), ("metadata", "inherits", 1), ("nothing",)]
@@ -69,7 +69,7 @@ def exercise(files: MutatedRepository, folder: Path) -> None:
         assert all(problem.message.strip() for problem in problems)
 
 
-@settings(max_examples=size(40, 120), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=examples(80), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(mutated_repositories())
 def test_a_repository_with_mistakes_gives_stacks_or_errors_of_ours(repository: MutatedRepository) -> None:
     with tempfile.TemporaryDirectory() as folder:

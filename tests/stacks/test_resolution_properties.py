@@ -27,9 +27,10 @@ from tests.strategies.small_repositories import (
     SmallRepository,
     small_repositories,
 )
+from tests.sweep import examples
 
 PARTS = ("vars", "settings", "env")
-few = settings(max_examples=15)
+few = settings(max_examples=examples(15))
 
 
 def merged(earlier: Value, later: Value, lists: str) -> Value:
@@ -209,7 +210,7 @@ def described(resolution: Resolution, without: tuple[str, ...] = ()) -> Describe
     }
 
 
-@settings(parent=few, max_examples=120)
+@settings(parent=few, max_examples=examples(120))
 @given(small_repositories())
 def test_components_are_what_the_rules_of_atmos_say(repository: SmallRepository) -> None:
     with opened(repository) as actual:
@@ -238,7 +239,7 @@ def test_stacks_are_the_same_in_any_order_and_alone(repository: SmallRepository,
                 assert described(alone.resolve([name])) == {name: expected[name]}
 
 
-@settings(parent=few, max_examples=40)
+@settings(parent=few, max_examples=examples(40))
 @given(importing_repositories(), st.permutations(STACKS))
 def test_a_stack_resolved_alone_is_what_it_is_after_any_others(repository: SmallRepository, order: list[str]) -> None:
     with opened(repository) as one_after_another:
@@ -248,7 +249,7 @@ def test_a_stack_resolved_alone_is_what_it_is_after_any_others(repository: Small
                 assert found == described(alone.resolve([name]))
 
 
-@settings(parent=few, max_examples=40)
+@settings(parent=few, max_examples=examples(40))
 @given(importing_repositories(overrides=0))
 def test_a_value_is_located_in_the_manifest_that_had_the_last_word(repository: SmallRepository) -> None:
     with opened(repository) as actual:

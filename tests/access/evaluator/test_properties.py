@@ -23,8 +23,9 @@ from secrets_pipeline.access.evaluator import (
 from tests.strategies.policies import Dice, dice
 from tests.strategies.policy_alphabet import AWAY
 from tests.strategies.policy_cases import Case, Document
+from tests.sweep import examples
 
-many = settings(max_examples=500, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+many = settings(max_examples=examples(500), suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 
 _WIDTH = {False: 0, None: 1, True: 2}
 _UNREAD = Unread("nobody could read it")
