@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from typing import Any
 
 from moto.rds.exceptions import DBClusterNotFoundError, InvalidDBClusterStateFault, RDSClientError
@@ -25,6 +24,7 @@ from secrets_pipeline.local.corrections.rds.telling import (
     Message,
     tell,
 )
+from secrets_pipeline.local.durations import DURATIONS
 from secrets_pipeline.local.postgres import HOST, PostgresServer
 
 READER_HOST = "localhost"
@@ -71,7 +71,7 @@ class Cluster(Background, DBCluster):
             self.port = server.reserve_port()
 
         def job() -> None:
-            time.sleep(FLEET.creating_seconds)
+            DURATIONS.wait_for_creation()
             self.status = _AVAILABLE
             tell(self, CLUSTER_CREATED)
 
@@ -89,7 +89,7 @@ class Cluster(Background, DBCluster):
         server = self.server
 
         def job() -> None:
-            time.sleep(FLEET.creating_seconds)
+            DURATIONS.wait_for_creation()
             if server is not None:
                 if self._initial_password is not None:
                     server.create(str(self.master_username), self._initial_password, self.database_name)
