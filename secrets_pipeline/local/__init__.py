@@ -5,6 +5,7 @@ It misbehaves as AWS does where it is told to: lists that lag, latency, quotas, 
 
 from secrets_pipeline.local.calls import Call, calls, reset_calls
 from secrets_pipeline.local.conditions import empty, reset_conditions
+from secrets_pipeline.local.durations import Durations, set_durations
 from secrets_pipeline.local.events import disorder_events, emit, settle
 from secrets_pipeline.local.faults import Fault, FaultAction, FaultReport, Struck, arm, disarm, fault_reports
 from secrets_pipeline.local.latency import Latency, set_latency
@@ -28,6 +29,7 @@ __all__ = [
     "ADMINISTRATOR_ROLE",
     "SECRETS_MANAGER_QUOTAS",
     "Call",
+    "Durations",
     "Fault",
     "FaultAction",
     "FaultReport",
@@ -61,6 +63,7 @@ __all__ = [
     "reset_conditions",
     "running_tasks",
     "set_clock",
+    "set_durations",
     "set_latency",
     "set_rollout_seconds",
     "settle",

@@ -19,6 +19,7 @@ from secrets_pipeline.local.answers import error_code
 from secrets_pipeline.local.calls import CALLS_PATH, Call, CallLog
 from secrets_pipeline.local.control import CONDITIONS_PATH, Conditions, Control, Environ, StartResponse, answer
 from secrets_pipeline.local.corrections import cloudtrail
+from secrets_pipeline.local.durations import DURATIONS, DURATIONS_PATH
 from secrets_pipeline.local.events import (
     DISORDER_PATH,
     EMIT_PATH,
@@ -90,6 +91,7 @@ class Application:
             DISORDER_PATH: DisorderControl(),
             MISHAPS_PATH: MISHAPS,
             CLOCK_PATH: ClockControl(),
+            DURATIONS_PATH: DURATIONS,
         }
         self._controls: dict[str, Control] = {
             **conditions,

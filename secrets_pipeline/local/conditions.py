@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def reset_conditions(aws: LocalAws) -> None:
-    """End every lag, latency, quota and fault, the disorder of events and the moved clock.
+    """End every lag, latency, quota, duration and fault, the disorder of events and the moved clock.
 
     What AWS holds and the counted calls stay.
 

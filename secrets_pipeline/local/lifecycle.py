@@ -83,9 +83,6 @@ def start(
     port: int | None = None,
     die_with_parent: bool = False,
     timeout: float = 120,
-    creating_seconds: float = 0,
-    replicating_seconds: float = 0,
-    principal_seconds: float | None = None,
 ) -> LocalAws:
     """Start the embedded AWS, or return the one that runs in this folder.
 
@@ -96,9 +93,6 @@ def start(
         port: on 127.0.0.1; None takes a free one.
         die_with_parent: stop, databases included, when this process is gone, however it ended.
         timeout: seconds to wait until it answers.
-        creating_seconds: RDS instances stay `creating` at least this long.
-        replicating_seconds: replicas of secrets stay `InProgress` this long.
-        principal_seconds: policies take roles and users that are at least this old; None for any, made or not.
 
     Raises:
         LocalError: it does not start in time.
@@ -110,8 +104,6 @@ def start(
             return running
         command = [sys.executable, "-m", "secrets_pipeline.local.server", "--state-dir", str(state_dir.resolve())]
         command += ["--account-id", account_id, "--region", region, "--port", str(port or 0)]
-        command += ["--creating-seconds", str(creating_seconds), "--replicating-seconds", str(replicating_seconds)]
-        command += [] if principal_seconds is None else ["--principal-seconds", str(principal_seconds)]
         command += ["--parent-pid", str(os.getpid())] if die_with_parent else []
         with (state_dir / LOG_FILE).open("wb") as log:
             process = subprocess.Popen(

@@ -67,9 +67,6 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--region", default="eu-west-2", help="region that clients are told to use")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--parent-pid", type=int, help="stop when this is no longer the parent process")
-    parser.add_argument("--creating-seconds", type=float, default=0.0, help="RDS instances stay `creating` this long")
-    parser.add_argument("--replicating-seconds", type=float, default=0.0, help="replicas stay `InProgress` this long")
-    parser.add_argument("--principal-seconds", type=float, help="policies take principals that are at least this old")
     return parser.parse_args(arguments)
 
 
@@ -93,9 +90,6 @@ def _serve(options: argparse.Namespace) -> int:
         corrections.Settings(
             state.postgres_root,
             options.state_dir.resolve() / CODE_FOLDER,
-            options.creating_seconds,
-            options.replicating_seconds,
-            options.principal_seconds,
             authority,
             _publish(authority, options.state_dir.resolve()),
         )

@@ -323,6 +323,7 @@ def test_all_functions_are_forks_of_one_process_and_a_killed_one_is_replaced(
     function, other = deploy(FORKS), deploy(FORKS, "-other")
     first = function()
     assert first == function() == other()
+    assert first not in (alone.pid, os.getpid())
     kill_invocations(alone, Mishap())
     assert function()["errorType"] == "Runtime.ExitError"
     assert function() == first

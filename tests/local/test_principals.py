@@ -8,17 +8,14 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 
 from secrets_pipeline.aws import NEW_PRINCIPAL, Patience
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.local import LocalAws, start, stop
+from secrets_pipeline.local import Durations, LocalAws, reset_conditions, set_durations
 from tests.local.conftest import Clients
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.local.conftest import Refused
 
 SECONDS = 1.0
@@ -26,20 +23,12 @@ OTHER_ACCOUNT = "444455556666"
 _numbers = itertools.count()
 
 
-def clients_of(aws: LocalAws) -> Clients:
-    variables = aws.environment()
-    session = boto3.Session(
-        variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=variables["AWS_REGION"]
-    )
-    return Clients(session, aws.endpoint_url)
-
-
-@pytest.fixture(scope="module")
-def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
+@pytest.fixture
+def strict(aws: LocalAws, clients: Clients) -> Iterator[Clients]:
     """An AWS that shows a role to policies one second after it was made."""
-    folder: Path = tmp_path_factory.mktemp("local-aws")
-    yield clients_of(start(folder, die_with_parent=True, principal_seconds=SECONDS))
-    stop(folder)
+    set_durations(aws, Durations(principal_seconds=SECONDS))
+    yield clients
+    reset_conditions(aws)
 
 
 def policy(principal: str) -> str:

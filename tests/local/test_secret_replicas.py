@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 
 from secrets_pipeline import local
@@ -134,21 +133,21 @@ def test_a_replica_needs_the_key_of_its_primary_as_well(
     assert made["ReplicationStatus"][0]["Status"] == "Failed"
 
 
-@pytest.fixture(scope="module")
-def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:
-    """An embedded AWS that takes an hour to replicate."""
-    running = local.start(tmp_path_factory.mktemp("slow"), die_with_parent=True, replicating_seconds=3600)
-    yield running
-    local.stop(running.state_dir)
+@pytest.fixture
+def slow(aws: local.LocalAws) -> Iterator[local.LocalAws]:
+    """The embedded AWS, which takes its time to replicate."""
+    local.set_durations(aws, local.Durations(replicating_seconds=60))
+    yield aws
+    local.reset_conditions(aws)
 
 
-def test_replication_takes_its_time_where_it_is_told_to(slow: local.LocalAws) -> None:
-    variables = slow.environment()
-    session = boto3.Session(variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"])
-    secrets = session.client("secretsmanager", region_name=slow.region, endpoint_url=slow.endpoint_url)
-    made = secrets.create_secret(Name="slow", SecretString="x", AddReplicaRegions=[{"Region": THERE}])
+def test_replication_takes_its_time_where_it_is_told_to(
+    slow: local.LocalAws, secrets: SecretsManagerClient, name: str
+) -> None:
+    made = secrets.create_secret(Name=name, SecretString="x", AddReplicaRegions=[{"Region": THERE}])
     assert made["ReplicationStatus"] == [
         {"Region": THERE, "KmsKeyId": "alias/aws/secretsmanager", "Status": "InProgress"}
     ]
-    local.advance(slow, timedelta(hours=1))
-    assert secrets.describe_secret(SecretId="slow")["ReplicationStatus"][0]["Status"] == "InSync"
+    assert secrets.describe_secret(SecretId=name)["ReplicationStatus"][0]["Status"] == "InProgress"
+    local.advance(slow, timedelta(seconds=61))
+    assert secrets.describe_secret(SecretId=name)["ReplicationStatus"][0]["Status"] == "InSync"

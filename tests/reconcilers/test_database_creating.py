@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
 from secrets_pipeline import local
-from secrets_pipeline.aws import Pacer, Sessions
 from secrets_pipeline.engine import Applied, ChangeClass, Skipped, Unchanged
 from secrets_pipeline.reconcilers import Surroundings
 from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
@@ -20,27 +17,18 @@ from tests.waiting import WAITER
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench
 
-STAGE, CREATING_SECONDS = "rds_endpoints", 3600.0
+STAGE = "rds_endpoints"
+LONG = local.Durations(creating_seconds=300)
+"""Until the test ends it."""
 CLUSTER: dict[str, Any] = {"engine": "aurora-postgresql", "instance_class": "db.t4g.medium"}
 
 
-@pytest.fixture(scope="module")
-def slow_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:
-    running = local.start(tmp_path_factory.mktemp("slow-aws"), die_with_parent=True, creating_seconds=CREATING_SECONDS)
-    yield running
-    local.stop(running.state_dir)
-
-
 @pytest.fixture
-def slow(slow_aws: local.LocalAws, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    """A bench on a server whose databases are `creating` for a while."""
-    variables = slow_aws.environment()
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    session = boto3.Session(
-        variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=slow_aws.region
-    )
-    return type(bench)(slow_aws, session, Sessions(session, pacers=lambda *_: Pacer(sleep=lambda _: None)))
+def slow(bench: Bench) -> Iterator[Bench]:
+    """A bench on a server whose databases are `creating` until that is ended."""
+    local.set_durations(bench.aws, LONG)
+    yield bench
+    local.reset_conditions(bench.aws)
 
 
 class Clock:
@@ -78,7 +66,7 @@ def test_a_database_that_is_still_creating_is_skipped_when_a_short_wait_is_over_
     assert isinstance(outcome, Skipped)
     assert outcome.reason == f"{condition}: the next run goes on when it is available"
     assert clock.slept == [0.25, 0.5, 1.0, 1.25]
-    local.advance(slow.aws, timedelta(seconds=CREATING_SECONDS))
+    local.reset_conditions(slow.aws)
     member = spec.databases[0].member_identifiers[0] if kind else slow.stack
     slow.rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=member, WaiterConfig=WAITER)
     # What is created is dated by the clocks of both sides, which agree on AWS.

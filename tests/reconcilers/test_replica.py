@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
 from secrets_pipeline import local
-from secrets_pipeline.aws import Pacer, Sessions
 from secrets_pipeline.engine import Applied, Change, ChangeClass, Failed, Outcome, Skipped, Unchanged, apply
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, StackContext, Surroundings, Verdict, as_declared, commit
 from secrets_pipeline.reconcilers.marks import REPLICAS
@@ -433,23 +432,15 @@ def test_a_secret_that_is_not_there_or_not_ours_is_not_replicated(bench: Bench) 
     assert status(bench, "theirs") == {}
 
 
-@pytest.fixture(scope="module")
-def slow_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:
-    """An embedded AWS in which a replica takes its time."""
-    running = local.start(tmp_path_factory.mktemp("slow-aws"), die_with_parent=True, replicating_seconds=1.5)
-    yield running
-    local.stop(running.state_dir)
+REPLICATING = timedelta(minutes=10)
 
 
 @pytest.fixture
-def slow(bench: Bench, slow_aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    variables = slow_aws.environment()
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    session = boto3.Session(
-        variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=slow_aws.region
-    )
-    return type(bench)(slow_aws, session, Sessions(session, pacers=lambda *_: Pacer(sleep=lambda _: None)))
+def slow(bench: Bench) -> Iterator[Bench]:
+    """A bench on a server where a replica takes its time, longer than any run waits."""
+    local.set_durations(bench.aws, local.Durations(replicating_seconds=REPLICATING.total_seconds()))
+    yield bench
+    local.reset_conditions(bench.aws)
 
 
 def whole_run(context: StackContext) -> tuple[Outcome, Outcome | None]:
@@ -462,21 +453,30 @@ def whole_run(context: StackContext) -> tuple[Outcome, Outcome | None]:
 
 
 class FakeTime:
-    """A clock that moves by sleeping alone."""
+    """A clock that moves by sleeping alone; `meanwhile` is what happens while somebody sleeps."""
 
-    def __init__(self) -> None:
+    def __init__(self, meanwhile: Callable[[], object] = lambda: None) -> None:
         self.now = 0.0
+        self._meanwhile = meanwhile
 
     def clock(self) -> float:
         return self.now
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
+        self._meanwhile()
+
+
+def patient(bench: Bench, spec: StackSpec) -> StackContext:
+    """A run that finds a replica's time over whenever it has waited."""
+    context, time = bench.context(spec), FakeTime(lambda: local.advance(bench.aws, REPLICATING))
+    context.world.surroundings = Surroundings(clock=time.clock, sleep=time.sleep)
+    return context
 
 
 def test_a_replica_in_progress_is_looked_at_again_before_the_mark_is_written(slow: Bench) -> None:
     spec = slow.spec(replicated(slow, IRELAND))
-    replication, mark = whole_run(slow.context(spec))
+    replication, mark = whole_run(patient(slow, spec))
     assert isinstance(replication, Applied)
     assert replication.detail == "eu-west-1 InProgress"
     assert isinstance(mark, Applied)
@@ -505,14 +505,14 @@ def test_a_replica_that_stays_in_progress_is_not_waited_for_without_end(slow: Be
     waiting, _ = whole_run(later)
     assert isinstance(waiting, Skipped)
     assert waiting.reason == f"replication of {slow.name('n0')} goes on: eu-west-1 InProgress"
-    # In real time it ends.
+    local.advance(slow.aws, REPLICATING)
     assert {type(one) for one in slow.provision(spec).values()} <= {Applied, Unchanged}
     assert {type(one) for one in slow.provision(spec).values()} == {Unchanged}
 
 
 def test_a_replica_that_fails_after_the_call_fails_the_run(slow: Bench) -> None:
     there(slow).create_secret(Name=slow.name("api"), SecretString="theirs")
-    replication, mark = whole_run(slow.context(slow.spec(replicated(slow, IRELAND))))
+    replication, mark = whole_run(patient(slow, slow.spec(replicated(slow, IRELAND))))
     assert isinstance(replication, Applied)
     assert isinstance(mark, Failed)
     assert f"replication of {slow.name('api')} failed in eu-west-1: " in mark.error.message

@@ -15,7 +15,7 @@ from moto.iam.models import iam_backends
 
 from secrets_pipeline.local.corrections.documents import principals
 from secrets_pipeline.local.corrections.faults import Fault
-from secrets_pipeline.local.corrections.settings import settings
+from secrets_pipeline.local.durations import DURATIONS
 
 _ARN = re.compile(
     r"arn:(?P<partition>[\w-]+):(?:iam|sts)::(?P<account>\d{12}):(?P<kind>role|user|assumed-role)/(?P<name>.+)"
@@ -23,7 +23,7 @@ _ARN = re.compile(
 
 
 def require_visible(statements: Iterable[Mapping[str, Any]], refusal: str) -> None:
-    """Refuse a policy with a role or user that nobody can see yet, if the settings ask for it.
+    """Refuse a policy with a role or user that nobody can see yet, if that is asked for.
 
     Args:
         statements: of the policy.
@@ -32,7 +32,7 @@ def require_visible(statements: Iterable[Mapping[str, Any]], refusal: str) -> No
     Raises:
         Fault: MalformedPolicyDocumentException.
     """
-    after = settings().principal_seconds
+    after = DURATIONS.now.principal_seconds
     if after is None:
         return
     for statement in statements:

@@ -17,9 +17,6 @@ class Settings:
 
     Attributes:
         postgres_root: folder for the data of every PostgreSQL, reachable by the user that PostgreSQL runs as.
-        creating_seconds: RDS instances stay `creating` at least this long.
-        replicating_seconds: replicas of secrets stay `InProgress` this long.
-        principal_seconds: policies take roles and users that are at least this old; None for any, made or not.
         authority: gave every RDS instance its certificate.
         code_root: folder for the code of Lambda functions.
         trust_store: file of the certificates that Lambda functions trust; None for the system's.
@@ -27,9 +24,6 @@ class Settings:
 
     postgres_root: Path
     code_root: Path
-    creating_seconds: float = 0.0
-    replicating_seconds: float = 0.0
-    principal_seconds: float | None = None
     authority: Authority | None = None
     trust_store: Path | None = None
 

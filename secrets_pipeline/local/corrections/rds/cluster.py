@@ -24,6 +24,7 @@ from secrets_pipeline.local.corrections.rds.telling import (
     Message,
     tell,
 )
+from secrets_pipeline.local.durations import DURATIONS
 from secrets_pipeline.local.moving_clock import CLOCK
 from secrets_pipeline.local.postgres import HOST, PostgresServer
 
@@ -70,10 +71,10 @@ class Cluster(Background, DBCluster):
         if server is not None:
             self.port = server.reserve_port()
 
-        earliest = CLOCK.now() + FLEET.creating_seconds
+        begun = CLOCK.now()
 
         def job() -> None:
-            CLOCK.wait_until(earliest)
+            DURATIONS.wait_for_creation(begun)
             self.status = _AVAILABLE
             tell(self, CLUSTER_CREATED)
 
@@ -90,10 +91,10 @@ class Cluster(Background, DBCluster):
         instance.status = _CREATING
         server = self.server
 
-        earliest = CLOCK.now() + FLEET.creating_seconds
+        begun = CLOCK.now()
 
         def job() -> None:
-            CLOCK.wait_until(earliest)
+            DURATIONS.wait_for_creation(begun)
             if server is not None:
                 if self._initial_password is not None:
                     server.create(str(self.master_username), self._initial_password, self.database_name)

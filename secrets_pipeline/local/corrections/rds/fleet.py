@@ -20,12 +20,10 @@ class Fleet:
 
     Attributes:
         root: folder that holds one folder for each server.
-        creating_seconds: an instance stays `creating` at least this long.
         authority: gave the servers their certificate; None has one made.
     """
 
     root: Path
-    creating_seconds: float = 0.0
     authority: Authority | None = None
     _binaries: Binaries | None = None
     _template: Template | None = None
@@ -64,5 +62,5 @@ class Fleet:
             list(pool.map(self.remove, list(self._servers)))
 
 
-FLEET = Fleet(settings().postgres_root, settings().creating_seconds, settings().authority)
+FLEET = Fleet(settings().postgres_root, settings().authority)
 """This process's: moto makes its backends itself, so nothing can be handed to them."""

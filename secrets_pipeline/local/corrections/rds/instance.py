@@ -25,6 +25,7 @@ from secrets_pipeline.local.corrections.rds.telling import (
     Message,
     tell,
 )
+from secrets_pipeline.local.durations import DURATIONS
 from secrets_pipeline.local.moving_clock import CLOCK
 from secrets_pipeline.local.postgres import HOST, PostgresServer
 
@@ -53,11 +54,11 @@ class Instance(Background, DBInstance):
     def bring_up(self, server: PostgresServer, password: str, born: Message) -> None:
         """Create the server in the background, and tell how it came to be."""
         self.server, self.status = server, "creating"
-        earliest = CLOCK.now() + FLEET.creating_seconds
+        begun = CLOCK.now()
 
         def job() -> None:
             server.create(str(self.master_username), password, self.db_name)
-            CLOCK.wait_until(earliest)
+            DURATIONS.wait_for_creation(begun)
             self.port, self.status = server.port, "available"
             tell(self, born)
 

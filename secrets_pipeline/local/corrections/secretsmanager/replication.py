@@ -15,7 +15,7 @@ from secrets_pipeline.local.corrections.secretsmanager import encryption, keys
 from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, Replica, Secret
 from secrets_pipeline.local.corrections.secretsmanager.request import Request
 from secrets_pipeline.local.corrections.secretsmanager.store import SecretStore
-from secrets_pipeline.local.corrections.settings import settings
+from secrets_pipeline.local.durations import DURATIONS
 from secrets_pipeline.local.moving_clock import CLOCK
 
 
@@ -40,7 +40,7 @@ def add(request: Request, secret: Secret, wanted: Sequence[Mapping[str, Any]]) -
     for one in wanted:
         region, key = str(one["Region"]), one.get("KmsKeyId") or None
         replica = Replica(region, None if key == keys.DEFAULT_ALIAS else key)
-        replica.ready = CLOCK.now() + settings().replicating_seconds
+        replica.ready = CLOCK.now() + DURATIONS.now.replicating_seconds
         secret.replicas[region] = replica
         store = _store(request.account_id, region)
         present = store.find(secret.name)
