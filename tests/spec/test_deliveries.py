@@ -180,7 +180,10 @@ def test_a_secret_value_is_never_delivered(bench: Bench, deliver: bool) -> None:
         (ECS.replace("- {name: LEVEL, value: info}", "- LEVEL"), "environment.0: entry 0 is text, not a map"),
         (STAGE.replace("api_name", "name"), "api_name is missing"),
         (STAGE.replace("level:", "log-level:"), "stage variable 'log-level' has a wrong name"),
-        (STAGE.replace("secret_arns.key", "secret_arns.odd"), "holds + and @, which a stage variable cannot hold"),
+        (
+            STAGE.replace("secret_arns.key", "secret_arns.odd"),
+            "key vars.stage_variables.arn: secret myapp/a+b@c holds + and @, which a stage variable cannot hold",
+        ),
     ],
 )
 def test_a_wrong_delivery_is_an_error(bench: Bench, component: str, problem: str) -> None:
