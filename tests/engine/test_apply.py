@@ -158,6 +158,15 @@ def test_rows_and_counts_tell_of_every_outcome() -> None:
     assert rows(outcomes)[0]["detail"] == "refused"
 
 
+def test_a_row_says_why_where_what_was_done_says_nothing() -> None:
+    assert [row["detail"] for row in rows(apply(Recording(lambda _name: ""), [change("x")]))] == ["because"]
+
+
+def test_a_change_is_shown_by_kind_and_name_and_is_no_drift_unless_that_is_said() -> None:
+    assert str(change("x").resource) == "secret x"
+    assert not change("x").drift
+
+
 @given(st.data())
 def test_any_acyclic_plan_is_applied_completely_and_in_order(data: st.DataObject) -> None:
     size = data.draw(st.integers(1, 12))
@@ -181,7 +190,7 @@ def test_a_resource_that_cannot_be_planned_fails_by_itself() -> None:
 
     broken = planned(Resource("secret", "broken"), refused)
     good = planned(Resource("secret", "good"), lambda: change("good"))
-    assert broken.action is ChangeClass.BLOCKED
+    assert (broken.action, broken.reasons) == (ChangeClass.BLOCKED, ("access denied",))
     outcomes = apply(Recording(str), [broken, good, change("behind", "broken")])
     assert [type(o) for o in outcomes] == [Failed, Applied, Skipped]
 

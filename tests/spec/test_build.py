@@ -36,6 +36,12 @@ def test_the_operators_rule_says_where_a_stack_lives(bench: Bench) -> None:
     assert (target.account_id, target.region, target.role_arn) == ("222222222222", "eu-west-1", "arn:aws:iam::2:role/x")
 
 
+def test_an_error_in_resolving_one_stack_is_that_stacks_own_and_stops_no_other(bench: Bench) -> None:
+    built = bench.build(dev="import: [nowhere]\n" + SECRETS, prod=SECRETS)
+    assert set(built.errors) == {"dev"}
+    assert set(built.specs) == {"prod"}
+
+
 def test_variables_of_the_stack_only_fill_gaps(bench: Bench) -> None:
     bench.settings = OperatorSettings(targets=(TargetRule(stacks="*", account_id="222222222222"),))
     target = bench.spec("vars: {region: eu-west-2}\n" + SECRETS).target

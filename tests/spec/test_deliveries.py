@@ -118,16 +118,21 @@ def twice(component: str, *, deliver: bool = True) -> str:
 
 
 @pytest.mark.parametrize(
-    ("component", "place"),
+    ("component", "place", "key"),
     [
-        (LAMBDA, "function orders"),
-        (ECS.partition("    - name: sidecar")[0], "container api of service orders of cluster main"),
-        (STAGE, "stage dev of API orders"),
+        (LAMBDA, "function orders", "function_name"),
+        (
+            ECS.partition("    - name: sidecar")[0],
+            "container api of service orders of cluster main",
+            "container_definitions",
+        ),
+        (STAGE, "stage dev of API orders", "stage_name"),
     ],
 )
-def test_two_components_do_not_deliver_to_one_place(bench: Bench, component: str, place: str) -> None:
+def test_two_components_do_not_deliver_to_one_place(bench: Bench, component: str, place: str, key: str) -> None:
     name = component.splitlines()[0].removesuffix(":")
     found = bench.only_error(twice(component))
+    assert f"key vars.{key}: " in found
     assert {f"{place} is also what component {one} delivers to" in found for one in (name, "other")} == {True, False}
     assert "Let one entry of one component deliver all that belongs there." in found
     assert bench.errors(twice(component, deliver=False)) == []
@@ -175,7 +180,10 @@ def test_a_secret_value_is_never_delivered(bench: Bench, deliver: bool) -> None:
         (ECS.replace("- {name: LEVEL, value: info}", "- LEVEL"), "environment.0: entry 0 is text, not a map"),
         (STAGE.replace("api_name", "name"), "api_name is missing"),
         (STAGE.replace("level:", "log-level:"), "stage variable 'log-level' has a wrong name"),
-        (STAGE.replace("secret_arns.key", "secret_arns.odd"), "holds + and @, which a stage variable cannot hold"),
+        (
+            STAGE.replace("secret_arns.key", "secret_arns.odd"),
+            "key vars.stage_variables.arn: secret myapp/a+b@c holds + and @, which a stage variable cannot hold",
+        ),
     ],
 )
 def test_a_wrong_delivery_is_an_error(bench: Bench, component: str, problem: str) -> None:
@@ -306,6 +314,11 @@ def test_a_reader_in_another_account_needs_a_customer_managed_key(bench: Bench, 
     found = bench.only_error(foreign(key))
     assert "key vars.secrets.key: consumer x (arn:aws:iam::444455556666:role/reports) is in another account" in found
     assert "set create_kms_key: true, or kms_key_id: ${output.kms.key_arn}" in found
+
+
+def test_a_key_that_nobody_can_resolve_is_not_taken_for_the_default_key(bench: Bench) -> None:
+    text = foreign("create_kms_key: true").replace("key: {", 'key: {kms_key_id: "${output.kms.nope}", ')
+    assert "has no output nope" in bench.only_unresolved(text)
 
 
 @pytest.mark.parametrize(

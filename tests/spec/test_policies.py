@@ -94,6 +94,17 @@ def test_a_statement_that_aws_would_call_malformed_is_an_error(bench: Bench, sta
     assert "key vars.secrets.key.policy" in found
 
 
+def test_every_malformed_policy_of_a_stack_is_named(bench: Bench) -> None:
+    other = "other: {generate_random_password: true, policy: [{Effect: Allow}]}"
+    text = TOP.replace("other: {generate_random_password: true}", other) + indent("policy: [{Effect: Deny}]", " " * 12)
+    named = [
+        f"key vars.secrets.{key}.policy: statement 1 of policy has no" in found
+        for found in bench.errors(text)
+        for key in ("other", "key")
+    ]
+    assert sum(named) == 2
+
+
 PUBLIC = "Effect: Allow, Action: 'secretsmanager:GetSecretValue', Resource: '*'"
 
 

@@ -111,10 +111,14 @@ def test_a_wrong_cluster_is_an_error_that_says_what_to_write(bench: Bench, varia
     assert "stack dev, component rds, key vars." in found
 
 
-@pytest.mark.parametrize("capacity", ["true", "'1'", "300", "-1"])
-def test_a_capacity_is_a_number_that_aurora_has(bench: Bench, capacity: str) -> None:
+@pytest.mark.parametrize(
+    ("capacity", "said"), [("true", "true or false"), ("'1'", "text"), ("300", "300"), ("-1", "-1")]
+)
+def test_a_capacity_is_a_number_that_aurora_has(bench: Bench, capacity: str, said: str) -> None:
     scaling = f"serverlessv2_scaling_configuration: {{min_capacity: {capacity}, max_capacity: 4}}\n"
-    assert "Write a number from 0 to 256" in bench.only_error(stack(CLUSTER + PASSWORD + scaling))
+    found = bench.only_error(stack(CLUSTER + PASSWORD + scaling))
+    assert f"min_capacity is {said}" in found
+    assert "Write a number from 0 to 256" in found
 
 
 def test_the_cluster_identifier_without_an_engine_is_an_error_for_terraforms_too(bench: Bench) -> None:

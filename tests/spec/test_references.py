@@ -127,6 +127,13 @@ def test_a_secret_value_is_refused_wherever_it_would_show(bench: Bench, where: s
     assert "write secret_arns and let the reader fetch it" in found
 
 
+def test_a_component_that_makes_its_own_key_has_its_arn(bench: Bench) -> None:
+    text = stack("${output.secretsmanager/a.kms_key_arn}").replace(
+        "context_name", "create_kms_key: true\n        context_name"
+    )
+    assert not bench.spec(text).secret(SecretRef(component="secretsmanager/a", key="s0")).unresolved
+
+
 def test_secrets_come_after_what_they_are_rendered_from(bench: Bench) -> None:
     spec = bench.spec(
         stack(

@@ -192,6 +192,7 @@ def test_a_saml_provider_gets_in(desk: Desk) -> None:
     condition = {"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}}
     trust = to({"Federated": saml}, Action="sts:AssumeRoleWithSAML", Condition=condition)
     assert desk.ask("app", trust, assumed_by=(saml,)) == Trusted((saml,), "#1")
+    assert desk.ask("app", trust) == Trusted((saml,), "#1")
     assert isinstance(desk.ask("app", trust | {"Action": "sts:AssumeRole"}, assumed_by=(saml,)), NotTrusted)
 
 
