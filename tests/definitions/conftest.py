@@ -13,6 +13,20 @@ import pytest
 from definitions.resources import AwsSessions, Stacks
 from secrets_pipeline.reconcilers import ApplyOptions, Desired, read_desired
 from secrets_pipeline.stacks import Origin
+from tests.waiting import SECONDS
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No tick of a sensor ends early because this machine is slow."""
+    for limit in (
+        "rotation_events._RECEIVING_SECONDS",
+        "rotation_events._ASKING_SECONDS",
+        "rotation_polling._LOOKING_SECONDS",
+        "rds_endpoints._SECONDS",
+        "consumer_rollouts._SECONDS",
+    ):
+        monkeypatch.setattr(f"definitions.sensors.{limit}", SECONDS)
 
 
 @pytest.fixture
