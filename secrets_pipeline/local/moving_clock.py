@@ -6,8 +6,6 @@ import math
 import time
 from datetime import UTC, datetime
 
-_LOOK_SECONDS = 0.05
-
 
 class Clock:
     """Seconds since the epoch, as this AWS has them: real time, and how far it was moved."""
@@ -37,11 +35,6 @@ class Clock:
             raise ValueError(epoch)
         datetime.fromtimestamp(epoch, UTC)
         self._moved = epoch - time.time()
-
-    def wait_until(self, epoch: float) -> None:
-        """Wait until it is so late here, be it that time passes or that it is moved."""
-        while self.now() < epoch:
-            time.sleep(_LOOK_SECONDS)
 
     def real(self) -> None:
         """Let it be what it is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import pytest
 
 from secrets_pipeline.access.controls import CONTROLS, Control
 from secrets_pipeline.access.estate import Estate
-from secrets_pipeline.local import StandInFunction, advance, stand_in
+from secrets_pipeline.local import StandInFunction, stand_in
 from secrets_pipeline.reconcilers import Verdict
 from secrets_pipeline.reconcilers.access_findings import probe_agrees
 from secrets_pipeline.reconcilers.security_hub import security_hub
@@ -148,13 +149,9 @@ def aged(readers: Readers, spec: StackSpec) -> StackContext:
     return at(context, seconds=since.total_seconds())
 
 
-def some_seconds_pass(readers: Readers) -> None:
-    advance(readers.bench.aws, timedelta(seconds=3))
-
-
 def read_by(readers: Readers, name: str, *keys: str) -> None:
-    """A role reads secrets some seconds after they were made: CloudTrail counts in whole seconds."""
-    some_seconds_pass(readers)
+    """A role reads secrets two seconds after they were made: CloudTrail counts in whole seconds."""
+    time.sleep(2.1)
     client = readers.assume(f"arn:aws:iam::{readers.account_id}:role/{name}").client("secretsmanager")
     for key in keys:
         client.get_secret_value(SecretId=readers.bench.name(key))
@@ -192,7 +189,7 @@ def test_a_probe_of_the_pipeline_does_not_count_as_a_read_of_the_role_that_it_as
     arn = readers.role("app", *READS, trust=(by_account(readers.account_id),))
     bench = readers.bench
     spec = bench.create(bench.declared("a"), controls={"secrets": ONE_DAY}, consumers=(readers.consumer(arn, "a"),))
-    some_seconds_pass(readers)
+    time.sleep(2.1)
     (probed,) = probe_agrees(readers.look(spec))
     assert probed.detail.startswith("AWS returned the value")
     (one,) = security_hub(aged(readers, spec), UNUSED)

@@ -125,10 +125,10 @@ class World(Clients):
         self.account_id = aws.account_id
         self._base = session
 
-    def sessions(self, pacer: Pacer | None = None) -> Sessions:
-        return Sessions(
-            self._base, read_only=True, pacers=lambda _account, _region: pacer or Pacer(sleep=lambda _seconds: None)
-        )
+    def sessions(self, *, paced: bool = False) -> Sessions:
+        if paced:
+            return Sessions(self._base, read_only=True)
+        return Sessions(self._base, read_only=True, pacers=lambda _account, _region: Pacer(sleep=lambda _seconds: None))
 
     def account(self, sessions: Sessions) -> AwsAccount:
         return sessions.for_target(Target(region=REGION))
@@ -140,15 +140,14 @@ class World(Clients):
         secret_names: Collection[str] | None = None,
         named: Mapping[str, str] | None = None,
         organization_role_arn: str | None = None,
-        pacer: Pacer | None = None,
+        paced: bool = False,
     ) -> Snapshot:
         """Take one.
 
         Args:
             named: account → role that the operator names for it.
-            pacer: of every account; None waits for nothing.
         """
-        sessions = self.sessions(pacer)
+        sessions = self.sessions(paced=paced)
         visible = tuple(VisibleAccount(account_id=one, role_arn=role) for one, role in (named or {}).items())
         return take_snapshot(
             self.account(sessions),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from typing import Any
 
 from moto.rds.exceptions import DBClusterNotFoundError, InvalidDBClusterStateFault, RDSClientError
@@ -24,7 +25,6 @@ from secrets_pipeline.local.corrections.rds.telling import (
     Message,
     tell,
 )
-from secrets_pipeline.local.moving_clock import CLOCK
 from secrets_pipeline.local.postgres import HOST, PostgresServer
 
 READER_HOST = "localhost"
@@ -70,10 +70,8 @@ class Cluster(Background, DBCluster):
         if server is not None:
             self.port = server.reserve_port()
 
-        earliest = CLOCK.now() + FLEET.creating_seconds
-
         def job() -> None:
-            CLOCK.wait_until(earliest)
+            time.sleep(FLEET.creating_seconds)
             self.status = _AVAILABLE
             tell(self, CLUSTER_CREATED)
 
@@ -90,10 +88,8 @@ class Cluster(Background, DBCluster):
         instance.status = _CREATING
         server = self.server
 
-        earliest = CLOCK.now() + FLEET.creating_seconds
-
         def job() -> None:
-            CLOCK.wait_until(earliest)
+            time.sleep(FLEET.creating_seconds)
             if server is not None:
                 if self._initial_password is not None:
                     server.create(str(self.master_username), self._initial_password, self.database_name)

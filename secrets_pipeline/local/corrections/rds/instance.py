@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,7 +26,6 @@ from secrets_pipeline.local.corrections.rds.telling import (
     Message,
     tell,
 )
-from secrets_pipeline.local.moving_clock import CLOCK
 from secrets_pipeline.local.postgres import HOST, PostgresServer
 
 _NOT_AVAILABLE = "Database instance is not in available state."
@@ -53,11 +53,11 @@ class Instance(Background, DBInstance):
     def bring_up(self, server: PostgresServer, password: str, born: Message) -> None:
         """Create the server in the background, and tell how it came to be."""
         self.server, self.status = server, "creating"
-        earliest = CLOCK.now() + FLEET.creating_seconds
+        earliest = time.monotonic() + FLEET.creating_seconds
 
         def job() -> None:
             server.create(str(self.master_username), password, self.db_name)
-            CLOCK.wait_until(earliest)
+            time.sleep(max(0.0, earliest - time.monotonic()))
             self.port, self.status = server.port, "available"
             tell(self, born)
 
