@@ -21,6 +21,7 @@ from botocore.exceptions import BotoCoreError
 from secrets_pipeline.local import LocalAws, Mishap, StandInRole, kill_invocations, stand_in, start, status, stop
 from secrets_pipeline.local.state import CODE_FOLDER
 from tests.embedded import lead_to
+from tests.waiting import eventually
 
 ROLE = "arn:aws:iam::111122223333:role/runs-functions"
 ALLOWED: Mapping[str, Any] = {
@@ -196,7 +197,7 @@ def handler(event, context):
 
 @pytest.mark.parametrize("variables", [{}, {"PYTHONPATH": "/somewhere/else"}], ids=["forked", "afresh"])
 def test_a_function_that_takes_too_long_is_killed_and_what_it_wrote_is_logged(
-    deploy: Deploy, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], eventually: Callable[..., None]
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
 ) -> None:
     code = """
 import os, time
@@ -286,7 +287,6 @@ def test_no_function_and_none_who_forks_it_outlives_the_embedded_aws(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     how: signal.Signals,
-    eventually: Callable[..., None],
 ) -> None:
     function = deploying(alone, monkeypatch, "waits")(WAITS, timeout=900)
     told = tmp_path / "told.done"
@@ -317,7 +317,7 @@ def handler(event, context):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc who runs a function")
 def test_all_functions_are_forks_of_one_process_and_a_killed_one_is_replaced(
-    alone: LocalAws, monkeypatch: pytest.MonkeyPatch, eventually: Callable[..., None]
+    alone: LocalAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deploy = deploying(alone, monkeypatch, "forks")
     function, other = deploy(FORKS), deploy(FORKS, "-other")
