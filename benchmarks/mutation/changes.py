@@ -38,7 +38,16 @@ _OPPOSITE: Final = {"min": "max", "max": "min", "any": "all", "all": "any", "sor
 _OPPOSITE_METHOD: Final = {"startswith": "endswith", "endswith": "startswith", "append": "remove"}
 _TRIMMING: Final = {"strip", "lstrip", "rstrip", "lower", "upper", "casefold", "removeprefix", "removesuffix"}
 # What only a human reads, and what has no effect here whatever it says.
-_NOT_AN_ARGUMENT: Final = {"description", "remedy", "message", "help", "strict", "encoding", "thread_name_prefix"}
+_NOT_AN_ARGUMENT: Final = {
+    "description",
+    "remedy",
+    "message",
+    "example",
+    "help",
+    "strict",
+    "encoding",
+    "thread_name_prefix",
+}
 _LOGGED: Final = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 _TYPING: Final = {"cast", "TypeVar", "NewType", "ParamSpec", "overload"}
 _NAMES_ONLY: Final = {"__all__", "__slots__", "model_config"}
