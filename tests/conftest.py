@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import botocore
 import pytest
 from hypothesis import HealthCheck, settings
 
 from secrets_pipeline import local
+from secrets_pipeline.aws.loader import share_loader
 
 pytest_plugins = ["tests.plugins.budget", "tests.plugins.skips"]
 
@@ -17,6 +19,9 @@ settings.register_profile("dev", _UNTIMED, max_examples=25)
 settings.register_profile("ci", _UNTIMED, max_examples=50, derandomize=True)
 settings.register_profile("thorough", _UNTIMED, max_examples=500)
 settings.load_profile("dev")
+
+# Plain boto3 reads AWS's models once a process, too.
+botocore.register_initializer(share_loader)
 
 
 @pytest.fixture(scope="session")
