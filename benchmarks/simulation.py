@@ -2,12 +2,13 @@
 
     .venv/bin/python benchmarks/simulation.py [--seeds 20000] [--first 0] [--processes 2]
     .venv/bin/python benchmarks/simulation.py --replay 165
-    .venv/bin/python benchmarks/simulation.py --broken all [--seeds 1000]
+    .venv/bin/python benchmarks/simulation.py --broken all [--seeds 1000] [--alone]
 
-Each seed is one schedule of two applies of one stack, a rotation, a human at the console and faults at any call, over
-an AWS in the same process (tests/simulation). The exit code is 1 if a rule did not hold. `--broken` breaks a rule of
+Each seed is one schedule of two applies of one stack, rotations, a human at the console and faults at any call, over
+an AWS in the same process (tests/simulation); in some seeds the managed rotation function, events with the sensor and
+its runs, replicas, and consumers take part. The exit code is 1 if a rule did not hold. `--broken` breaks a rule of
 the product on purpose, or each of them, one after another, and looks for the first seed that notices; the exit code
-is 1 if none does.
+is 1 if none does. With `--alone` nobody takes part but applies, humans and rotations, in a replay or a search.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.simulation.broken_rules import BROKEN
+from tests.simulation.reach import NOBODY, Reach
 from tests.simulation.simulation import run
 
 _CHUNK = 100
@@ -43,6 +45,7 @@ class Total:
         faults: how often each kind struck.
         rotations: how many came to their end.
         actions: what humans did, by kind.
+        reached: what the others did, by kind.
         longest: seconds of the slowest seed.
     """
 
@@ -54,6 +57,7 @@ class Total:
     longest: float = 0.0
     faults: Counter[str] = field(default_factory=Counter)
     actions: Counter[str] = field(default_factory=Counter)
+    reached: Counter[str] = field(default_factory=Counter)
     violations: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
     def add(self, other: Total) -> None:
@@ -66,6 +70,7 @@ class Total:
         self.longest = max(self.longest, other.longest)
         self.faults += other.faults
         self.actions += other.actions
+        self.reached += other.reached
         self.violations |= other.violations
 
 
@@ -79,6 +84,7 @@ def simulated(seeds: range) -> Total:
         total.kills += report.kills
         total.rotations += report.rotations
         total.actions += Counter(report.actions)
+        total.reached += Counter(report.reached)
         total.longest = max(total.longest, report.seconds)
         total.faults += Counter({kind.value: count for kind, count in report.faults.items()})
         if report.violations:
@@ -102,6 +108,7 @@ def table(total: Total, seconds: float, processes: int) -> str:
         **{f"faults: {kind}": f"{count:,}" for kind, count in sorted(total.faults.items())},
         "runs killed": f"{total.kills:,}",
         "rotations to their end": f"{total.rotations:,}",
+        **{kind.replace("_", " "): f"{count:,}" for kind, count in sorted(total.reached.items())},
         **{f"human: {kind.replace('_', ' ')}": f"{count:,}" for kind, count in sorted(total.actions.items())},
         "seconds": f"{seconds:,.0f} on {processes} processes",
         "seeds a CPU second": f"{total.seeds / total.cpu_seconds:.0f}",
@@ -111,9 +118,9 @@ def table(total: Total, seconds: float, processes: int) -> str:
     return "\n".join(["| | |", "|---|---:|", *(f"| {name} | {value} |" for name, value in rows.items())])
 
 
-def replay(seed: int) -> int:
+def replay(seed: int, reach: Reach | None) -> int:
     """Print one seed's schedule; never a value."""
-    report = run(seed)
+    report = run(seed, reach)
     print("\n".join(report.trace))
     for violation in report.violations:
         print(f"VIOLATION {violation}")
@@ -121,12 +128,12 @@ def replay(seed: int) -> int:
     return 1 if report.violations else 0
 
 
-def search(name: str, seeds: range) -> bool:
+def search(name: str, seeds: range, reach: Reach | None) -> bool:
     """Break a rule and print the first seed that notices; whether there is one."""
     with pytest.MonkeyPatch.context() as patch:
         BROKEN[name](patch)
         for seed in seeds:
-            if found := run(seed).violations:
+            if found := run(seed, reach).violations:
                 print(f"{name}: seed {seed}: {found[0]}", flush=True)
                 return True
     print(f"{name}: not caught by {len(seeds):,} seeds", flush=True)
@@ -141,12 +148,14 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--replay", type=int, metavar="SEED")
     parser.add_argument("--broken", choices=[*BROKEN, "all"], metavar="RULE", help=f"all, {', '.join(BROKEN)}")
+    parser.add_argument("--alone", action="store_true")
     asked = parser.parse_args()
+    reach = NOBODY if asked.alone else None
     if asked.replay is not None:
-        return replay(asked.replay)
+        return replay(asked.replay, reach)
     if asked.broken is not None:
         seeds = range(asked.first, asked.first + (asked.seeds or _BROKEN_SEEDS))
-        caught = [search(name, seeds) for name in (BROKEN if asked.broken == "all" else [asked.broken])]
+        caught = [search(name, seeds, reach) for name in (BROKEN if asked.broken == "all" else [asked.broken])]
         return 0 if all(caught) else 1
     total, began = Total(), time.perf_counter()
     for one in totals(asked.first, asked.seeds or _SEEDS, asked.processes):

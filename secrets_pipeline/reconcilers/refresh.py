@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 KIND = "refresh"
 NOTE = "refreshed"
 OPEN = "open"
-"""What is noted of a consumer that is on its way; no digest."""
+"""What is noted of a consumer on its way; behind it stands the digest that it is to run with, once it was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class RefreshReconciler:
         self._lock = Lock()
         self._noted: Mapping[str, str] = {}
         self._right: dict[str, str] = {}
-        self._open: set[str] = set()
+        self._open: dict[str, str] = {}
         self.in_flight: list[InFlight] = []
 
     def plan(self) -> Sequence[Change]:
@@ -96,7 +96,7 @@ class RefreshReconciler:
         ]
         if self._specs:
             started = any(change.action.writes for change in changes)
-            if started or any(noted.get(name) != digest for name, digest in self._right.items()):
+            if started or {**self._open, **self._right}.items() - noted.items():
                 reason = "which versions consumers were started with is not noted yet"
                 resource = Resource(NOTE, self._notes.name)
                 changes.append(Change(resource, ChangeClass.UPDATE, (reason,), after=tuple(self._specs)))
@@ -119,6 +119,8 @@ class RefreshReconciler:
         if found.progress is Progress.FAILED:
             raise RefreshFailedError(spec, found)
         if found.progress is Progress.IN_PROGRESS:
+            with self._lock:
+                self._open[spec.name] = _started_with(digest)
             self._fly(spec, found)
             return f"started anew, and on its way: {found.id}"
         if digest is not None:
@@ -138,21 +140,26 @@ class RefreshReconciler:
         values = [value for value in dated if value is not None]
         if not values:
             return Change(resource, ChangeClass.NONE, ("none of its secrets has a value yet",))
-        return self._compared(spec, resource, values, news=noted not in (None, digest))
+        return self._compared(spec, resource, values, noted)
 
-    def _compared(self, spec: RefreshSpec, resource: Resource, values: Sequence[CurrentValue], *, news: bool) -> Change:
+    def _compared(
+        self, spec: RefreshSpec, resource: Resource, values: Sequence[CurrentValue], noted: str | None
+    ) -> Change:
         refresher = self._refreshers[spec.means.kind]
         found = refresher.look(spec.means)
         if found is None:
             return Change(resource, ChangeClass.BLOCKED, (refresher.missing(spec.means),))
         digest = self._notes.digest(spec, self._versions(spec))
-        if reasons := self._stale(spec, found, values, news=news):
+        known = noted is not None and noted in (digest, _started_with(digest))
+        if reasons := self._stale(spec, found, values, known=known, news=noted not in (None, digest)):
             self._right.pop(spec.name, None)
-            self._open.add(spec.name)
+            self._open[spec.name] = OPEN
             if found.refusal:
                 return Change(resource, ChangeClass.BLOCKED, (*reasons, found.refusal))
             return Change(resource, ChangeClass.UPDATE, reasons)
         if found.progress is Progress.IN_PROGRESS:
+            if noted != digest:
+                self._open[spec.name] = _started_with(digest)
             self._fly(spec, found)
             return Change(resource, ChangeClass.NONE, ("is being started anew",))
         if digest is not None:
@@ -161,9 +168,17 @@ class RefreshReconciler:
         return Change(resource, ChangeClass.NONE, (since,))
 
     def _stale(
-        self, spec: RefreshSpec, found: Rollout, values: Sequence[CurrentValue], *, news: bool
+        self, spec: RefreshSpec, found: Rollout, values: Sequence[CurrentValue], *, known: bool, news: bool
     ) -> tuple[str, ...]:
-        """Why a consumer has to be started anew; empty if it need not."""
+        """Why a consumer has to be started anew; empty if it need not.
+
+        Args:
+            spec: the consumer.
+            found: its latest start.
+            values: what it reads.
+            known: whether a start with these very versions is noted.
+            news: whether other versions were noted.
+        """
         keys = {self._context.spec.secret(ref).name: ref.key for ref in spec.secrets}
         if found.asked_at is None:
             # Nobody knows since when it runs: only a version that came after the note is news.
@@ -173,7 +188,8 @@ class RefreshReconciler:
         reasons = tuple(
             f"{keys[one.name]} has version {one.short}, started before it"
             for one in values
-            if one.since is not None and asked < one.since
+            for date in [one.since if known else one.latest]
+            if date is not None and asked < date
         )
         if not reasons and found.progress is Progress.FAILED:
             return (f"its last rollout failed: {found.detail}",)
@@ -183,7 +199,7 @@ class RefreshReconciler:
         if prune:
             self._notes.write({})
             return "deleted"
-        merged = {**self._noted, **dict.fromkeys(self._open, OPEN), **self._right}
+        merged = {**self._noted, **self._open, **self._right}
         self._notes.write({name: text for name, text in merged.items() if name in self._specs})
         return f"{len(self._right)} of {len(self._specs)} consumers run with the current versions"
 
@@ -202,6 +218,10 @@ class RefreshReconciler:
     def _fly(self, spec: RefreshSpec, found: Rollout) -> None:
         with self._lock:
             self.in_flight.append(InFlight(spec.name, spec.component, found))
+
+
+def _started_with(digest: str | None) -> str:
+    return OPEN if digest is None else f"{OPEN} {digest}"
 
 
 class RefreshFailedError(SecretsPipelineError):

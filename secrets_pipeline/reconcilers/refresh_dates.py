@@ -21,12 +21,15 @@ class CurrentValue:
     Attributes:
         name: of the secret.
         version: its id.
-        since: when it became AWSCURRENT at the latest, as far as AWS says; None if it does not.
+        since: when it became AWSCURRENT, as far as AWS says; None if it does not.
+        latest: when it became AWSCURRENT at the latest: a version that waited under another label may have been made
+            long before. Every later change of the secret moves this date, too.
     """
 
     name: str
     version: str
     since: datetime | None
+    latest: datetime | None
 
     @property
     def short(self) -> str:
@@ -47,7 +50,10 @@ def current_value(context: StackContext, state: SecretState) -> CurrentValue | N
         "version-dates", state.name, version, read=lambda: version_dates(context, state)
     )
     made, before = created.get(version), created.get(state.version(PREVIOUS) or "")
+    changed, rotated = state.last_changed_at or made, state.last_rotated_at
     if made is not None and before is not None and before > made:
-        return CurrentValue(state.name, version, state.last_changed_at or made)
-    rotated = state.last_rotated_at
-    return CurrentValue(state.name, version, rotated if made and rotated and rotated > made else made)
+        return CurrentValue(state.name, version, changed, changed)
+    if made and rotated and rotated > made:
+        return CurrentValue(state.name, version, rotated, rotated)
+    waited = len(state.versions[version]) > 1
+    return CurrentValue(state.name, version, made, changed if waited else made)

@@ -103,7 +103,9 @@ class ReplicaReconciler:
         if not owned:
             return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",))
         made = desired.made(context, state, secret, Part.REPLICAS)
-        if made and not self._deep and secret.replicas and isinstance(state.replicas, Unread):
+        # Of a secret that is to be finished the replicas are looked at: one that is gone would hold it up for ever.
+        vouched = made and desired.finished(context, state, secret)
+        if vouched and not self._deep and secret.replicas and isinstance(state.replicas, Unread):
             return Change(resource, ChangeClass.NONE, (_UNREAD,))
         return self._compare(resource, observed(context, secret.name) or state, secret, made=made)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +82,7 @@ class SecretWrites:
         asked = [initial.intent, initial.inputs, desired.intent(context, secret), tags, request]
         whole = json.dumps(asked, sort_keys=True)
         token = self._writer.token(secret.name, None, whole, initial.value)
-        now = datetime.now(UTC)
+        now = context.world.surroundings.now()
         tags |= {
             SPEC: context.marks.created(secret.name, owner, context.world.run, now),
             VALUE_VERSION: context.marks.version(secret.name, token),

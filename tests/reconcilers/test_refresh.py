@@ -14,6 +14,7 @@ from secrets_pipeline.local import StandInFunction, StandInRole, StandInService,
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, RefreshReconciler
 from secrets_pipeline.reconcilers.refresh_ecs import _rollout
 from secrets_pipeline.reconcilers.refresh_lambda import VARIABLE
+from secrets_pipeline.reconcilers.rendered import STAGED
 from secrets_pipeline.spec import (
     EcsDelivery,
     EcsRefresh,
@@ -419,6 +420,44 @@ def test_a_value_that_went_back_by_hand_counts_from_the_moment_it_did(bench: Ben
     )
     assert isinstance(bench.provision(spec, STAGE)[f"{STAGE} ecs {bench.stack}/orders"], Applied)
     assert versions(bench) == {first}
+
+
+def test_a_service_that_began_between_the_making_and_the_release_of_a_version_is_started_anew(bench: Bench) -> None:
+    """A run is killed after it staged a version; somebody deploys the service; the next run releases the version."""
+    spec = refreshing(bench, service(bench), deliveries=(delivering(bench),))
+    bench.provision(spec)
+    newest = bench.secrets.put_secret_value(SecretId=bench.name("api"), SecretString="another", VersionStages=[STAGED])[
+        "VersionId"
+    ]
+    client(bench, "ecs").update_service(cluster=bench.stack, service="orders", forceNewDeployment=True)
+    bench.secrets.update_secret_version_stage(
+        SecretId=bench.name("api"),
+        VersionStage="AWSCURRENT",
+        MoveToVersionId=newest,
+        RemoveFromVersionId=bench.current("api"),
+    )
+    assert isinstance(bench.provision(spec, STAGE)[f"{STAGE} ecs {bench.stack}/orders"], Applied)
+    assert versions(bench) == {newest}
+
+
+def test_what_changes_of_a_secret_behind_a_rollout_on_its_way_starts_nothing_again(bench: Bench) -> None:
+    spec = refreshing(bench, service(bench), deliveries=(delivering(bench),))
+    bench.provision(spec)
+    local.set_rollout_seconds(bench.aws, 3600)
+    newest = bench.secrets.put_secret_value(SecretId=bench.name("api"), SecretString="another", VersionStages=[STAGED])[
+        "VersionId"
+    ]
+    bench.secrets.update_secret_version_stage(
+        SecretId=bench.name("api"),
+        VersionStage="AWSCURRENT",
+        MoveToVersionId=newest,
+        RemoveFromVersionId=bench.current("api"),
+    )
+    assert isinstance(bench.provision(spec, STAGE)[f"{STAGE} ecs {bench.stack}/orders"], Applied)
+    asked = primary(bench)["id"]
+    bench.secrets.tag_resource(SecretId=bench.name("api"), Tags=[{"Key": "Cost", "Value": "7"}])
+    assert {type(one) for one in bench.provision(spec, STAGE).values()} == {Unchanged}
+    assert primary(bench)["id"] == asked
 
 
 # what is missing, and what is left over

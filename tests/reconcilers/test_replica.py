@@ -97,6 +97,20 @@ def test_a_finished_replica_costs_no_call_until_somebody_looks_deeply(bench: Ben
     assert {(one.verdict, one.detail) for one in findings} == {(Verdict.RIGHT, "eu-west-1 InSync")}
 
 
+def test_a_replica_that_is_gone_is_made_again_by_the_run_that_finishes_a_secret(bench: Bench) -> None:
+    """Without its replica the secret would not be marked by any run that is not deep."""
+    bench.create(replicated(bench, IRELAND))
+    bench.secrets.remove_regions_from_replication(SecretId=bench.name("api"), RemoveReplicaRegions=[IRELAND])
+    spec = bench.spec(replicated(bench, IRELAND, description="another"))
+    # A job that follows a rotation has these stages, and none for replicas.
+    context = bench.context(spec)
+    bench.run(STAGES["secrets"](context))
+    bench.run(commit(context))
+    assert isinstance(bench.provision(spec)[f"{STAGE} {bench.name('api')}"], Applied)
+    assert status(bench) == {IRELAND: "InSync"}
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
 def test_regions_are_added_and_removed_as_the_stack_says_in_one_call_each(bench: Bench) -> None:
     bench.create(replicated(bench, IRELAND, FRANKFURT))
     spec = bench.spec(replicated(bench, FRANKFURT, PARIS))

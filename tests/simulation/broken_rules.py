@@ -6,17 +6,29 @@ A rule stays broken for as long as the `MonkeyPatch` that is given.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
+from threading import get_ident
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
+from definitions.requests import EVENT_TAG_PREFIX, run_request
+from definitions.sensors import event_runs
+from definitions.sensors.event_runs import Decided, Dispatcher
+from secrets_pipeline.engine import Change
+from secrets_pipeline.reconcilers import Concern
 from secrets_pipeline.reconcilers.database_password import DatabasePassword
 from secrets_pipeline.reconcilers.initial_value import InitialValue
 from secrets_pipeline.reconcilers.inventory import Inventory
+from secrets_pipeline.reconcilers.rotation import RotationReconciler
+from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.value_writer import ValueWriter
+from secrets_pipeline.rotation.events import Hint, Message
+from secrets_pipeline.rotation.lambda_function import handler
+from secrets_pipeline.rotation.lambda_function.secret_versions import Versions
 
 from .cloud import Cloud
 
@@ -96,6 +108,98 @@ def a_value_is_told(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(writes, "initial_value", telling)
 
 
+# in rotation
+
+
+def finished_before_it_is_set(patch: pytest.MonkeyPatch) -> None:
+    """The function makes the new password current first, and sets it in the database then."""
+    steps = dict(handler._STEPS)
+
+    def both(versions: Versions, described: Mapping[str, Any]) -> str:
+        steps["finishSecret"](versions, described)
+        return steps["setSecret"](versions, described)
+
+    patch.setattr(handler, "_STEPS", {**steps, "setSecret": both})
+
+
+def rotation_in_progress_is_cancelled(patch: pytest.MonkeyPatch) -> None:
+    """What left the YAML is cancelled, whatever is under way."""
+    apply, in_progress = RotationReconciler.apply, vars(SecretState)["rotation_in_progress"].fget
+    blinded: set[int] = set()
+
+    def blind(self: RotationReconciler, change: Change) -> str:
+        blinded.add(get_ident())
+        try:
+            return apply(self, change)
+        finally:
+            blinded.discard(get_ident())
+
+    seen = property(lambda self: get_ident() not in blinded and in_progress(self))
+    patch.setattr(RotationReconciler, "apply", blind)
+    patch.setattr(SecretState, "rotation_in_progress", seen)
+
+
+# in events
+
+
+def message_is_deleted_at_once(patch: pytest.MonkeyPatch) -> None:
+    """A message is deleted when its run is asked for, not when it exists."""
+    decide = Dispatcher.decide
+
+    def deleting(self: Dispatcher, messages: Sequence[Message]) -> Decided:
+        decided = decide(self, messages)
+        tags = {tag for request in decided.requests for tag in request.tags if tag.startswith(EVENT_TAG_PREFIX)}
+        asked = [one for one in messages if any(tag.removeprefix(EVENT_TAG_PREFIX) in one.body for tag in tags)]
+        return replace(decided, done=[*decided.done, *(one for one in asked if one not in decided.done)])
+
+    patch.setattr(Dispatcher, "decide", deleting)
+
+
+def duplicate_is_not_known(patch: pytest.MonkeyPatch) -> None:
+    """An event that comes again is another one: it is done with, and gets a run of its own."""
+    message_is_deleted_at_once(patch)
+    patch.setattr(Dispatcher, "_find_runs", lambda *_: None)
+    numbers = count(1)
+
+    def fresh(job: str, stack: str, *, key: str, **more: Any) -> object:  # noqa: ANN401 - as `run_request` takes them
+        return run_request(job, stack, key=f"{key} {next(numbers)}", **more)
+
+    patch.setattr(event_runs, "run_request", fresh)
+
+
+def any_run_of_the_stack_covers(patch: pytest.MonkeyPatch) -> None:
+    """An event is done with while a run of its stack is in progress, although that one began before it."""
+    covered = Dispatcher._is_covered
+
+    def by_any(self: Dispatcher, hint: Hint, concerns: Sequence[Concern]) -> bool:
+        made = [record.dagster_run for records in self._made.values() for record in records]
+        if made and any(not run.is_finished for run in made):
+            return True
+        return covered(self, hint, concerns)
+
+    patch.setattr(Dispatcher, "_is_covered", by_any)
+
+
+def every_version_is_ours(patch: pytest.MonkeyPatch) -> None:
+    """A new version is taken for the pipeline's own whoever wrote it."""
+    module = _module("event_stacks")
+    patch.setattr(module, "_written", lambda state: set(state.versions))
+
+
+# in replicas
+
+
+def replicas_are_not_looked_at(patch: pytest.MonkeyPatch) -> None:
+    """Replicas are taken for made, and for in step, by what the YAML says."""
+    module = _module("replica")
+    patch.setattr(module, "work", lambda *_: _module("replica_differences").Work())
+
+
+def added_region_is_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """Which regions a secret was replicated to is not written down: they are never ours to remove."""
+    patch.setattr(_module("replica"), "_remember", lambda _context, state, _regions: state)
+
+
 BROKEN: Mapping[str, Break] = {
     rule.__name__: rule
     for rule in (
@@ -109,6 +213,14 @@ BROKEN: Mapping[str, Break] = {
         password_set_in_spite_of_rotation,
         marks_are_not_verified,
         a_value_is_told,
+        finished_before_it_is_set,
+        rotation_in_progress_is_cancelled,
+        message_is_deleted_at_once,
+        duplicate_is_not_known,
+        any_run_of_the_stack_covers,
+        every_version_is_ours,
+        replicas_are_not_looked_at,
+        added_region_is_forgotten,
     )
 }
 
@@ -127,10 +239,15 @@ def _move_labels(patch: pytest.MonkeyPatch, change: Callable[[Cloud, Mapping[str
     call = Cloud.call
 
     def changed(
-        self: Cloud, caller: str, service: str, operation: str, params: Mapping[str, Any], *, lag: int = 0
+        self: Cloud,
+        caller: str,
+        service: str,
+        operation: str,
+        params: Mapping[str, Any],
+        **more: Any,  # noqa: ANN401 - as `Cloud.call` takes them
     ) -> dict[str, Any]:
         if operation == "UpdateSecretVersionStage" and caller.startswith("apply"):
             params = change(self, params)
-        return call(self, caller, service, operation, params, lag=lag)
+        return call(self, caller, service, operation, params, **more)
 
     patch.setattr(Cloud, "call", changed)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from .rds import Instance
+from .rds import REGION, Instance
 
-_READS = ("Describe", "Get", "List", "Validate", "BatchGet")
+_READS = ("Describe", "Get", "List", "Validate", "BatchGet", "Receive", "Filter")
 _VALUES = frozenset({"SecretString", "MasterUserPassword"})
 """Parameters that carry a value on purpose."""
 
@@ -22,12 +22,14 @@ class Call:
         service: botocore's name of the service.
         operation: API operation.
         params: its parameters as JSON carries them, with blobs in base64.
+        region: where.
     """
 
     caller: str
     service: str
     operation: str
     params: Mapping[str, Any]
+    region: str = REGION
 
     @property
     def reads(self) -> bool:
@@ -37,7 +39,8 @@ class Call:
     @property
     def subject(self) -> str:
         """Name or id of what it is about, as the caller spells it."""
-        return str(self.params.get("SecretId") or self.params.get("Name") or self.params.get("KeyId") or "")
+        named = (self.params.get(key) for key in ("SecretId", "Name", "KeyId", "FunctionName", "service"))
+        return str(next(filter(None, named), ""))
 
     @property
     def public(self) -> str:

@@ -1,4 +1,4 @@
-"""AWS in this process: the project's own corrected Secrets Manager and KMS, moto's SSM, RDS in memory.
+"""AWS in this process: the project's own corrected Secrets Manager and KMS, moto's SSM, the rest in memory.
 
 Nothing is serialised for Secrets Manager but what botocore checks itself; lists may be some calls old, as AWS's may be.
 """
@@ -17,6 +17,7 @@ from moto.core.responses import BaseResponse
 from moto.kms import models as moto_kms
 from moto.kms.models import kms_backends
 from moto.moto_api._internal import mock_random
+from moto.secretsmanager.models import secretsmanager_backends
 from moto.ssm.models import ssm_backends
 from moto.ssm.responses import SimpleSystemManagerResponse
 
@@ -32,7 +33,10 @@ from secrets_pipeline.local.corrections.secretsmanager.request import Request
 from secrets_pipeline.local.corrections.secretsmanager.store import SecretStore
 
 from .calls import Call, Watcher
+from .consumers import Consumers
+from .messages import Messages
 from .rds import ACCOUNT, REGION, Rds
+from .wire import ELSEWHERE
 
 _LETS_IN = json.dumps(
     {
@@ -46,6 +50,8 @@ _LETS_IN = json.dumps(
         ]
     }
 )
+OWN_ARN = f"arn:aws:iam::{ACCOUNT}:user/simulation"
+"""Who the pipeline is."""
 install_eager()
 # moto makes an RSA key of 50 ms for every KMS key, and uses it for asymmetric ones only, of which there are none here.
 vars(moto_kms)["generate_private_key"] = lambda _key_spec: None
@@ -102,8 +108,12 @@ class Cloud:
         delay: seconds that RDS takes.
         watcher: sees every call.
         rotates: called with ARN and token when Secrets Manager starts a rotation.
+        fails: whether a rollout of a consumer fails.
+        messages: the queue of events.
+        called: told of each call that succeeded, after it.
 
     Attributes:
+        caller: who made the last call.
         calls: how many there were.
         changes: how many of them changed something.
     """
@@ -116,16 +126,26 @@ class Cloud:
         delay: Callable[[], float],
         watcher: Watcher,
         rotates: Callable[[str, str], None],
+        fails: Callable[[], bool],
+        messages: Messages,
+        called: Callable[[Call], None],
     ) -> None:
         mock_random.seed(seed)
-        for backends in (kms_backends, ssm_backends):
-            backends[ACCOUNT][REGION].reset()
+        ssm_backends[ACCOUNT][REGION].reset()
+        for region in (REGION, *ELSEWHERE):
+            kms_backends[ACCOUNT][region].reset()
+        for region in ELSEWHERE:
+            _elsewhere(region).store = SecretStore(ACCOUNT, region)
         self._watcher = watcher
         self._rotates = rotates
         self._manager = Backend(REGION, ACCOUNT)
         self.store = LaggingStore(ACCOUNT, REGION)
         self._manager.store = self.store
         self.rds = Rds(clock, delay, watcher.password_took_effect)
+        self.consumers = Consumers(clock, delay, fails)
+        self.messages = messages
+        self._called = called
+        self.caller = ""
         self.calls = 0
         self.changes = 0
 
@@ -138,8 +158,22 @@ class Cloud:
         """The secret as it is."""
         return self.store.find(secret_id)
 
+    def replica(self, name: str, region: str) -> Secret | None:
+        """The secret of that name in another region, as it is."""
+        found: Secret | None = _elsewhere(region).store.find(name)
+        if found is not None:
+            found.follow()
+        return found
+
     def call(
-        self, caller: str, service: str, operation: str, params: Mapping[str, Any], *, lag: int = 0
+        self,
+        caller: str,
+        service: str,
+        operation: str,
+        params: Mapping[str, Any],
+        *,
+        lag: int = 0,
+        region: str = REGION,
     ) -> dict[str, Any]:
         """Perform one operation.
 
@@ -149,43 +183,50 @@ class Cloud:
             operation: API operation.
             params: its parameters as JSON carries them, with blobs in base64.
             lag: how many changes a list is behind.
+            region: where.
 
         Raises:
             Fault: AWS's error.
         """
         self.calls += 1
-        call = Call(caller, service, operation, params)
+        self.caller = caller
+        call = Call(caller, service, operation, params, region)
         noted = self._watcher.before(call)
         answer: dict[str, Any] = {}
         error = ""
         try:
-            answer = self._perform(service, operation, params, lag)
+            answer = self._perform(call, lag)
         except JsonRESTError as fault:
             error = fault.error_type
             raise
         else:
             self.changes += not call.reads
+            self._called(call)
             return answer
         finally:
             self._watcher.after(noted, call, answer, error)
 
-    def _perform(self, service: str, operation: str, params: Mapping[str, Any], lag: int) -> dict[str, Any]:
-        match service:
-            case "secretsmanager":
-                return self._secrets(operation, params, lag)
-            case "rds":
-                return self.rds.call(operation, params)
-            case "kms":
-                return _through_moto(KmsResponse(), f"TrentService.{operation}", params)
-            case "ssm":
-                return _through_moto(SimpleSystemManagerResponse(), f"AmazonSSM.{operation}", params)
-            case "sts" if operation == "GetCallerIdentity":
-                return {"Account": ACCOUNT, "UserId": "simulation", "Arn": f"arn:aws:iam::{ACCOUNT}:user/simulation"}
-            case "lambda" if operation == "GetPolicy":
-                return {"Policy": _LETS_IN}
-        raise NotImplementedError(f"the simulation has no {service} {operation}")
+    def _perform(self, call: Call, lag: int) -> dict[str, Any]:
+        operation, params = call.operation, call.params
+        services: Mapping[str, Callable[[], dict[str, Any]]] = {
+            "secretsmanager": lambda: self._secrets(call, lag),
+            "rds": lambda: self.rds.call(operation, params),
+            "kms": lambda: _through_moto(KmsResponse(), "TrentService", call),
+            "ssm": lambda: _through_moto(SimpleSystemManagerResponse(), "AmazonSSM", call),
+            "sts": lambda: {"Account": ACCOUNT, "UserId": "simulation", "Arn": OWN_ARN},
+            "lambda": lambda: (
+                {"Policy": _LETS_IN} if operation == "GetPolicy" else self.consumers.call("lambda", operation, params)
+            ),
+            "ecs": lambda: self.consumers.call("ecs", operation, params),
+            "sqs": lambda: self.messages.call(operation, params),
+            "logs": _no_log,
+        }
+        return services[call.service]()
 
-    def _secrets(self, operation: str, params: Mapping[str, Any], lag: int) -> dict[str, Any]:
+    def _secrets(self, call: Call, lag: int) -> dict[str, Any]:
+        operation, params = call.operation, call.params
+        if call.region != REGION:
+            return dict(_elsewhere(call.region).call(operation, params))
         shapes.validate("secretsmanager", operation, params)
         if operation == "RotateSecret":
             request = Request(params, ACCOUNT, REGION, self.store)
@@ -194,7 +235,7 @@ class Cloud:
             self.store.lag = lag if operation == "ListSecrets" else 0
             answer = self._manager.call(operation, params)
             self.store.lag = 0
-        if not Call("", "", operation, params).reads:
+        if not call.reads:
             self.store.note(str(params.get("SecretId") or params.get("Name")))
         return dict(answer)
 
@@ -211,10 +252,19 @@ class Cloud:
         """The simulation tests no function."""
 
 
-def _through_moto(response: BaseResponse, target: str, params: Mapping[str, Any]) -> dict[str, Any]:
+def _elsewhere(region: str) -> Any:  # noqa: ANN401 - ours, which moto types as its own
+    return secretsmanager_backends[ACCOUNT][region]
+
+
+def _no_log() -> dict[str, Any]:
+    raise Fault("ResourceNotFoundException", "The specified log group does not exist.")
+
+
+def _through_moto(response: BaseResponse, target: str, call: Call) -> dict[str, Any]:
     made: Any = response  # set up without a request
-    made.body, made.headers, made.querystring, made.data = json.dumps(params), {"X-Amz-Target": target}, {}, {}
-    made.region, made.partition, made.current_account, made.access_key = REGION, "aws", ACCOUNT, "simulation"
+    made.body, made.headers = json.dumps(call.params), {"X-Amz-Target": f"{target}.{call.operation}"}
+    made.querystring, made.data = {}, {}
+    made.region, made.partition, made.current_account, made.access_key = call.region, "aws", ACCOUNT, "simulation"
     made.response_headers, made.uri_match = {}, {}
     status, _, body = made.call_action()
     answer: dict[str, Any] = json.loads(body or "{}")

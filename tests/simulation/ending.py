@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +16,18 @@ from secrets_pipeline.local.corrections.secretsmanager.model import Rotation as 
 from secrets_pipeline.reconcilers import plan_stack
 from secrets_pipeline.reconcilers.marks import PREFIX
 
+from .consumers import FUNCTION, OTHER_VARIABLE, ROTATOR
 from .excuses import Excuses
+from .following import Following
 from .ledger import MadeKey
 from .people import Rotation
 from .rds import ACCOUNT, REGION, TERRAFORMS
-from .stacks import ALIAS, DATABASE, ROTATOR, STACK, Intent
+from .stacks import ALIAS, DATABASE, REPLICA_ALIAS, STACK, VARIABLE, Intent
 from .values import document, password_of
+from .wire import ELSEWHERE
 
 if TYPE_CHECKING:
+    from .daemon import Daemon
     from .simulation import Simulation
 
 
@@ -34,11 +38,13 @@ class Ending:
         simulation: the seed.
         first: what the YAML said at first.
         second: what it says now.
+        daemon: who follows events, where they take part.
     """
 
-    def __init__(self, simulation: Simulation, first: Intent, second: Intent) -> None:
+    def __init__(self, simulation: Simulation, first: Intent, second: Intent, daemon: Daemon | None) -> None:
         self._simulation = simulation
         self._intent = second
+        self._daemon = daemon
         self._excuses = Excuses(simulation, first, second)
         self._foreign: dict[str, Any] = {}
 
@@ -51,21 +57,38 @@ class Ending:
     def judge(self) -> None:
         """Hold the state, one more apply, and the plan after it against the rules."""
         simulation, ledger = self._simulation, self._simulation.ledger
-        simulation.slowness = 2.0
+        simulation.slowness = 2.0 if not simulation.reach.consumers else 0.0
+        simulation.failing = 0.0
         simulation.scheduler.clock += 1000
         simulation.cloud.rds.settle()
         if simulation.rng.random() < 0.7:
             self._finish_rotations()
         ledger.say("all", "the schedule ends")
         self._check_database("after the schedule")
+        if self._daemon is not None:
+            self._follow(self._daemon)
         self._converges("apply-9")
         self._check_database("after one more apply")
-        if any(fact.policy_touched or fact.overtaken for fact in ledger.facts.values()):
+        unseen = any(fact.policy_touched or fact.overtaken or fact.replicas_touched for fact in ledger.facts.values())
+        if unseen or ledger.consumers_touched:
             self._excuses.shallow = False
             self._converges("apply-10", deep=True)
         self._check_secrets()
         self._check_foreign()
         self._check_keys()
+        self._check_replicas()
+        self._check_consumers()
+
+    def _follow(self, daemon: Daemon) -> None:
+        """Every event is followed by a run, and what hangs on a new value by what the run does."""
+        following = Following(self._simulation, daemon)
+        following.check_runs(drained=daemon.drain())
+        self._check_database("after the events")
+        for key in following.followed():
+            if self._excuses.foreign(key) or self._excuses.waits(key):
+                continue
+            for consumer in self._stale(key):
+                self._simulation.ledger.violated(f"{consumer} was not started anew after {key} had changed")
 
     def _converges(self, name: str, *, deep: bool = False) -> None:
         """One more apply does all that is left to do, and the plan after it is empty."""
@@ -99,7 +122,7 @@ class Ending:
                 )
 
     def _check_plan(self) -> None:
-        world = self._simulation.world("plan", self._intent, None, writing=False)
+        world = self._simulation.world(self._simulation.line("plan", None), self._intent, writing=False)
         for changes in plan_stack(world.context(STACK), deep=True).values():
             for change in changes:
                 self._simulation.ledger.texts.append(str(change))
@@ -184,6 +207,59 @@ class Ending:
             secret = self._simulation.cloud.secret(name)
             if secret is None or _frozen(secret) != was:
                 self._simulation.ledger.violated(f"{name} is not ours and was changed")
+
+    def _check_replicas(self) -> None:
+        """Each declared replica is in step with its primary, and none of ours is left over."""
+        for key, wish in self._intent.wishes.items():
+            primary = self._secret(key)
+            if primary is None or primary.deleted is not None or self._excuses.foreign(key):
+                continue
+            for region in ELSEWHERE:
+                wrong = self._wrong_replica(primary, region, wish.replicas)
+                if wrong and not (self._excuses.rotating(key) and wrong == "left over"):
+                    self._simulation.ledger.violated(f"at the end the replica of {primary.name} in {region} is {wrong}")
+
+    def _wrong_replica(self, primary: Secret, region: str, wanted: Mapping[str, bool]) -> str:
+        known, copied = primary.replicas.get(region), self._simulation.cloud.replica(primary.name, region)
+        if region not in wanted:
+            theirs = self._simulation.ledger.fact(primary.name).replicas_touched
+            return "left over" if known is not None and not theirs else ""
+        if known is None or copied is None or known.status != "InSync":
+            return "missing"
+        if {v.id: v.string for v in copied.versions.values()} != {v.id: v.string for v in primary.versions.values()}:
+            return "not in step"
+        wanted_key = REPLICA_ALIAS if wanted[region] else None
+        return "" if same_key(copied.kms_key_id, wanted_key, ACCOUNT, region) else "under the wrong key"
+
+    def _check_consumers(self) -> None:
+        """Consumers were told the ARN of now, begin after the value of now, and keep what is not the pipeline's."""
+        consumers, violated = self._simulation.cloud.consumers, self._simulation.ledger.violated
+        if consumers.functions and consumers.functions[FUNCTION].variables[OTHER_VARIABLE] != self._mode:
+            violated("a variable of the function that is not ours was lost")
+        for consumer, key in self._intent.readers.items():
+            secret = self._secret(key)
+            if secret is None or self._excuses.foreign(key) or self._excuses.waits(key):
+                continue
+            if self._told(consumer) != secret.arn:
+                violated(f"at the end {consumer} was not told the ARN of {key}")
+            if consumer in self._stale(key):
+                violated(f"at the end {consumer} runs with an older value of {key}")
+
+    @property
+    def _mode(self) -> str:
+        return self._simulation.ledger.mode
+
+    def _told(self, consumer: str) -> str | None:
+        consumers = self._simulation.cloud.consumers
+        told = consumers.functions[FUNCTION].variables if consumer == "lambda" else consumers.delivered()
+        return told.get(VARIABLE)
+
+    def _stale(self, key: str) -> list[str]:
+        """Consumers that read a secret and began before its value became the current one."""
+        consumers, since = self._simulation.cloud.consumers, self._simulation.ledger.fact(self._intent.name(key)).since
+        readers = [consumer for consumer, read in self._intent.readers.items() if read == key]
+        began = {consumer: consumers.began(consumer) for consumer in readers}
+        return [consumer for consumer in readers if began[consumer] < since]
 
     def _check_keys(self) -> None:
         """No key is left without an alias, and none that is used is about to die."""

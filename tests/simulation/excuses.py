@@ -21,6 +21,12 @@ The whole list; each names what the product cannot know, or must not do:
   calls leave none for that, or for a look. Locks keep two runs of a stack apart; this is beyond them.
 - CreateSecret answers alike where it made the secret and where an earlier try of the very same request had. A run whose
   list is too old to show the secret writes to it until DescribeSecret shows that a human has taken it over since.
+- Replicas and deliveries that a human changed are, like a policy, looked at by `--deep` only. Replicas that a human
+  added are theirs.
+- A secret that is not ours, or not made yet, keeps its consumers waiting; what a consumer was told that left the YAML
+  stays until `--prune`.
+- A label that was moved back to an older version has no date: for a deep look the secret's last change stands for it,
+  and may start a consumer once more.
 - CreateKey takes no token. Where two runs look for a key, both find none, both make one, and the run whose alias came
   second dies, or loses its connection, before it gives its own key up, that key is left, unused.
 """
@@ -30,7 +36,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.engine import Change, ChangeClass
-from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, Secret
+from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, PREVIOUS, Secret
 
 from .stacks import DATABASE, NEEDS, STACK, Intent
 
@@ -38,6 +44,7 @@ if TYPE_CHECKING:
     from .simulation import Simulation
 
 _WAITING = ("secret", "credentials", "commit", "rotation")
+_OF_CONSUMERS = ("lambda", "ecs", "delivered", "refresh", "refreshed")
 
 
 class Excuses:
@@ -98,6 +105,8 @@ class Excuses:
             change: as planned.
             text: why, or what became of it.
         """
+        if change.resource.kind in _OF_CONSUMERS:
+            return self._consumer_may_wait(change)
         if change.resource.name == DATABASE:
             endpoint = change.resource.kind == "database-endpoint"
             return self.foreign("db") or (endpoint and self.password_is_somebodys())
@@ -113,10 +122,31 @@ class Excuses:
             return True
         if self.waits(key) or (self._source_rotates(key) and text.startswith("value is rendered from")):
             return True
+        if change.resource.kind == "replica":
+            return self.shallow and self._simulation.ledger.fact(change.resource.name).replicas_touched
         is_policy = change.resource.kind == "secret-policy" and text.startswith("changed outside")
         return is_policy and self.policy(change.resource.name)
 
+    def _consumer_may_wait(self, change: Change) -> bool:
+        """Who reads a secret that is not ours, or is not made while what it is rendered from is rotated."""
+        waits = [key for key in self._intent.readers.values() if self.foreign(key) or self.waits(key)]
+        if change.action is ChangeClass.ORPHAN:
+            return not self._intent.readers and not self._intent.prune
+        # A deep apply alone looks at consumers whose start is noted.
+        undone = self.shallow and self._simulation.ledger.consumers_touched
+        return bool(waits) or undone or self._undated(change)
+
+    def _undated(self, change: Change) -> bool:
+        """Whether a value became current again, or after a later one was made: its last change stands for the date."""
+        if change.resource.kind not in ("refresh", "refreshed"):
+            return False
+        secrets = [self._secret(key) for key in self._intent.readers.values()]
+        dated = [(one.staged(CURRENT), one.staged(PREVIOUS)) for one in secrets if one is not None]
+        return any(current and previous and previous.created > current.created for current, previous in dated)
+
     def _orphan(self, change: Change) -> bool:
+        if change.resource.name.endswith("/delivered"):
+            return change.resource.name.split("/")[-2] not in self._intent.readers and not self._intent.prune
         if change.resource.kind == "outputs":
             return all(self.foreign(key) for key in self._intent.wishes)
         key = change.resource.name.removeprefix(f"{STACK}/")

@@ -50,6 +50,12 @@ class Faults:
         self.counts[kind] += 1
         return kind
 
+    def draw_kill(self) -> bool:
+        """Whether a run is killed where it calls nobody."""
+        struck = self._rng.random() < self._rate
+        self.counts[FaultKind.KILLED_BEFORE] += struck
+        return struck
+
     def lag(self, operation: str) -> int:
         """How many changes the answer of a list is behind."""
         if operation != "ListSecrets" or self._rng.random() >= self._stale:

@@ -14,9 +14,9 @@ from secrets_pipeline.reconcilers.marks import SPEC, Commit
 
 from .calls import Call
 from .canary import PUBLIC
-from .rds import Instance
+from .rds import REGION, Instance
 from .stacks import STACK
-from .values import document
+from .values import document, password_of
 
 _GENERATED = ("db", "token")
 
@@ -74,6 +74,8 @@ class Fact:
         overtaken: whether a mark that vouches for all parts was written although another run had come after the last
             look, or had changed a part of what it had made itself, which it does not say first.
         destroyed: whether a human deleted it for good.
+        replicas_touched: whether a human changed its replicas.
+        since: virtual second at which its value became the current one.
     """
 
     foreign_since: int | None = None
@@ -83,6 +85,8 @@ class Fact:
     destroyed: bool = False
     ever_replaced: bool = False
     rotated: bool = False
+    replicas_touched: bool = False
+    since: float = 0.0
 
 
 @dataclass
@@ -98,6 +102,12 @@ class Ledger:
         texts: what was said beside the trace: outcomes, errors, parameters of calls, plans.
         keys: KMS keys by id.
         faulted: turn at which a fault struck a run last.
+        instance: the database as it is now.
+        clock: virtual seconds.
+        altered: turn at which a password that was asked for of RDS took effect last.
+        tested: turn at which the managed function was last asked to test a login, or to rotate.
+        mode: what a human last wrote into the function's own variable.
+        consumers_touched: whether a human deployed a consumer, or undid what was delivered.
     """
 
     secret: Callable[[str], Secret | None]
@@ -111,6 +121,12 @@ class Ledger:
     texts: list[str] = field(default_factory=list)
     keys: dict[str, MadeKey] = field(default_factory=dict)
     faulted: dict[str, int] = field(default_factory=dict)
+    instance: Callable[[], Instance | None] = lambda: None
+    clock: Callable[[], float] = lambda: 0.0
+    altered: int = -1
+    tested: int = -1
+    mode: str = "first"
+    consumers_touched: bool = False
     _read: dict[tuple[str, str], Read] = field(default_factory=dict)
     _shown: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     _searched: dict[str, int] = field(default_factory=dict)
@@ -170,6 +186,7 @@ class Ledger:
         if found is None:
             return None
         self._check_foreign(call.caller, call.operation, found)
+        self._check_cancelling(call, found)
         return picture(found)
 
     def after(self, noted: object, call: Call, answer: Mapping[str, Any], error: str) -> None:
@@ -194,8 +211,9 @@ class Ledger:
             self.keys[answer["KeyMetadata"]["KeyId"]] = made
         # The suffix of an ARN is random: the trace of a seed is always the same.
         named = found or was
-        about = named.name if named is not None else _unsuffixed(about)
-        self.say(call.caller, f"{call.service} {call.operation} {about}{change}{' → ' + error if error else ''}")
+        about = named.name if named is not None else unsuffixed(about)
+        where = "" if call.region == REGION else f" in {call.region}"
+        self.say(call.caller, f"{call.service} {call.operation} {about}{where}{change}{' → ' + error if error else ''}")
 
     def _note_change(self, call: Call, found: Secret) -> None:
         match call.operation:
@@ -258,6 +276,29 @@ class Ledger:
     def password_took_effect(self, instance: Instance) -> None:
         """See `calls.Watcher`."""
         self.values.add(instance.password)
+        self.altered = self.turn
+
+    def function_set(self, instance: Instance) -> None:
+        """The managed function sets what waits under AWSPENDING, and nothing that nobody could read again."""
+        found = self.secret(f"{STACK}/db")
+        known = [found.staged(stage) for stage in (CURRENT, PENDING)] if found is not None else []
+        if any(version and password_of(version.string) == instance.password for version in known):
+            return
+        if not self._is_excused(f"{STACK}/db"):
+            self.violated("the function set a password that is neither AWSCURRENT nor AWSPENDING")
+
+    def _is_excused(self, name: str) -> bool:
+        """Whether a human wrote a value, which takes AWSPENDING off, or the secret is not ours any more."""
+        fact = self.fact(name)
+        return fact.ever_replaced or fact.destroyed or fact.foreign_since is not None
+
+    def _check_promoted(self, found: Secret) -> None:
+        """The managed function makes current only what the database accepts, unless RDS changed it after the test."""
+        instance, current = self.instance(), found.staged(CURRENT)
+        if found.name != f"{STACK}/db" or instance is None or current is None or self.altered > self.tested:
+            return
+        if password_of(current.string) != instance.password and document(current.string) is not None:
+            self.violated(f"{found.name}: the function made a password current that the database refuses")
 
     def _moved(self, caller: str, was: Picture | None, found: Secret) -> str:
         if was is not None and was.arn != found.arn:
@@ -275,6 +316,10 @@ class Ledger:
             self._check_kept(was, now)
         if moved and not caller.startswith("human"):
             self.fact(found.name).replaced_by_human = False
+        if moved:
+            self.fact(found.name).since = self.clock()
+        if moved and caller == "function":
+            self._check_promoted(found)
         said = "".join(f" +{self.alias(version)}" for version in sorted(made))
         if moved:
             said += f" current {self.alias(was.current if was else None)}→{self.alias(now.current)}"
@@ -329,6 +374,13 @@ class Ledger:
         if self.described.get((caller, found.arn), since + 1) > since:
             self.violated(f"{found.name} is not ours, and {caller} did {operation}")
 
+    def _check_cancelling(self, call: Call, found: Secret) -> None:
+        """A rotation that a run has seen in progress is not cancelled: its version would stay pending for ever."""
+        if call.operation != "CancelRotateSecret" or not call.caller.startswith("apply") or found.rotating() is None:
+            return
+        if self.described.get((call.caller, found.arn), -1) > self.rotation_since:
+            self.violated(f"{call.caller} cancelled the rotation of {found.name}, which was in progress")
+
     def _check_modify(self, caller: str, operation: str) -> None:
         """The API sets a password only while no rotation is under way or behind the secret."""
         found = self.secret(f"{STACK}/db")
@@ -343,7 +395,7 @@ class Ledger:
             self.violated(f"{caller} set the database's password although {found.name} was rotated")
 
 
-def _unsuffixed(name: str) -> str:
+def unsuffixed(name: str) -> str:
     """The last part of an ARN, a secret's without its suffix."""
     last = name.rsplit(":", 1)[-1]
     return last.rpartition("-")[0] if ":secret:" in name else last

@@ -9,11 +9,16 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.local.corrections.faults import Fault
+from secrets_pipeline.local.corrections.secretsmanager import announce
 from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, PREVIOUS, Secret
+from secrets_pipeline.local.moving_clock import CLOCK
 from secrets_pipeline.reconcilers.marks import PREFIX
 
+from .consumers import CLUSTER, FUNCTION, OTHER_VARIABLE, SERVICE
+from .rds import REGION
 from .stacks import DATABASE, STACK
 from .values import document, new_password, password_of, with_password
+from .wire import ELSEWHERE
 
 if TYPE_CHECKING:
     from .scheduling import Actor
@@ -37,6 +42,9 @@ ACTIONS: Mapping[str, int] = {
     "alter_role": 1,
 }
 """What a human does, and how often beside the others."""
+REPLICA_ACTIONS: Mapping[str, int] = {"add_replica": 2, "remove_replica": 3, "move_replica_key": 1}
+CONSUMER_ACTIONS: Mapping[str, int] = {"change_variable": 2, "drop_delivery": 2, "deploy_again": 3, "roll_back": 1}
+"""The same of replicas and consumers, where they take part."""
 
 
 class Human:
@@ -45,8 +53,13 @@ class Human:
     def __init__(self, simulation: Simulation, rng: random.Random) -> None:
         self._simulation = simulation
         self._rng = rng
+        reach = simulation.reach
+        more = {
+            **(REPLICA_ACTIONS if reach.replicas else {}),
+            **(CONSUMER_ACTIONS if reach.consumers else {}),
+        }
         self._actions: tuple[Callable[[Secret], None], ...] = tuple(
-            getattr(self, f"_{name}") for name, often in ACTIONS.items() for _ in range(often)
+            getattr(self, f"_{name}") for name, often in {**ACTIONS, **more}.items() for _ in range(often)
         )
 
     def act(self, actor: Actor) -> None:
@@ -163,9 +176,56 @@ class Human:
             self._simulation.ledger.say("human", "database ALTER ROLE")
             self._simulation.database_altered = True
 
+    def _add_replica(self, secret: Secret) -> None:
+        wanted = [{"Region": self._rng.choice(ELSEWHERE)}]
+        self._call("ReplicateSecretToRegions", secret, AddReplicaRegions=wanted)
+        self._simulation.ledger.fact(secret.name).replicas_touched = True
+
+    def _remove_replica(self, secret: Secret) -> None:
+        if secret.replicas:
+            gone = [self._rng.choice(list(secret.replicas))]
+            self._call("RemoveRegionsFromReplication", secret, RemoveReplicaRegions=gone)
+            self._simulation.ledger.fact(secret.name).replicas_touched = True
+
+    def _move_replica_key(self, secret: Secret) -> None:
+        if secret.replicas:
+            region = self._rng.choice(list(secret.replicas))
+            moved = {"SecretId": secret.arn.replace(REGION, region), "KmsKeyId": "alias/aws/secretsmanager"}
+            self._simulation.cloud.call("human", "secretsmanager", "UpdateSecret", moved, region=region)
+            self._simulation.ledger.fact(secret.name).replicas_touched = True
+
+    def _change_variable(self, _secret: Secret) -> None:
+        """Somebody configures the function: what the pipeline does not own."""
+        function = self._simulation.cloud.consumers.functions[FUNCTION]
+        self._configure({**function.variables, OTHER_VARIABLE: f"by hand {self._rng.randrange(99)}"})
+        self._simulation.ledger.mode = function.variables[OTHER_VARIABLE]
+
+    def _drop_delivery(self, _secret: Secret) -> None:
+        function = self._simulation.cloud.consumers.functions[FUNCTION]
+        self._configure({OTHER_VARIABLE: function.variables[OTHER_VARIABLE]})
+        self._simulation.ledger.consumers_touched = True
+
+    def _configure(self, variables: Mapping[str, str]) -> None:
+        given = {"FunctionName": FUNCTION, "Environment": {"Variables": variables}}
+        self._simulation.cloud.call("human", "lambda", "UpdateFunctionConfiguration", given)
+
+    def _deploy_again(self, _secret: Secret) -> None:
+        self._update_service({"forceNewDeployment": True})
+        # It may fail.
+        self._simulation.ledger.consumers_touched = True
+
+    def _roll_back(self, _secret: Secret) -> None:
+        first = self._simulation.cloud.consumers.revisions[0]["taskDefinitionArn"]
+        self._update_service({"taskDefinition": first})
+        self._simulation.ledger.consumers_touched = True
+
+    def _update_service(self, how: Mapping[str, object]) -> None:
+        given = {"cluster": CLUSTER, "service": SERVICE, **how}
+        self._simulation.cloud.call("human", "ecs", "UpdateService", given)
+
 
 class Rotation:
-    """The rotation function's four steps, as AWS's templates perform them.
+    """Rotations that Secrets Manager starts: by the managed function, or by the four steps of AWS's templates.
 
     Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
     """
@@ -177,38 +237,78 @@ class Rotation:
 
     def act(self, actor: Actor) -> None:
         """Rotate some secrets, each to its end or to where the function fails."""
-        for _ in range(self._rng.randrange(1, 3)):
+        managed = self._simulation.function is not None
+        for _ in range(self._rng.randrange(1, 5 if managed else 3)):
             self._simulation.scheduler.turn(actor)
-            store = self._simulation.cloud.store
-            found = [s for s in store.all() if s.rotation is not None and s.rotation.enabled and s.deleted is None]
-            if not found:
-                self._simulation.scheduler.sleep(actor, 3)
-                continue
-            secret = self._rng.choice(found)
-            try:
-                self._simulation.cloud.call("rotation", "secretsmanager", "RotateSecret", {"SecretId": secret.arn})
-            except Fault:
-                self._simulation.ledger.say("rotation", f"refused for {secret.name}")
+            self._start(actor)
             while self._simulation.rotations:
                 arn, token = self._simulation.rotations.pop()
-                self.perform(actor, arn, token)
+                # Secrets Manager attempts again what failed.
+                if not self.perform(actor, arn, token) and managed and self._rng.random() < 0.5:
+                    self._simulation.scheduler.sleep(actor, self._rng.random() * 5)
+                    self.perform(actor, arn, token)
+
+    def _start(self, actor: Actor) -> None:
+        """Let the time of one secret have come."""
+        store = self._simulation.cloud.store
+        found = [s for s in store.all() if s.rotation is not None and s.rotation.enabled and s.deleted is None]
+        if not found:
+            self._simulation.scheduler.sleep(actor, 3)
+            return
+        secret = self._rng.choice(found)
+        try:
+            self._simulation.cloud.call("rotation", "secretsmanager", "RotateSecret", {"SecretId": secret.arn})
+        except Fault:
+            self._simulation.ledger.say("rotation", f"refused for {secret.name}")
 
     def perform(self, actor: Actor | None, arn: str, token: str) -> bool:
         """All four steps; whether they succeeded."""
+        secret, function = self._simulation.cloud.secret(arn), self._simulation.function
+        if secret is None or function is None or not self._is_managed(secret):
+            return self._by_template(actor, arn, token)
+        if not function.rotate(actor, secret, token):
+            return False
+        self._ended(secret, token)
+        self._simulation.reached["rotations by the managed function"] += 1
+        return True
+
+    def _is_managed(self, secret: Secret) -> bool:
+        """A master password that is no JSON cannot be given to the managed function: it would not find the database."""
+        current = secret.staged(CURRENT)
+        return not self._serves_database(secret.arn) or document(current.string if current else None) is not None
+
+    def _by_template(self, actor: Actor | None, arn: str, token: str) -> bool:
         for step in (self._create, self._set, self._test, self._finish):
             if actor is not None:
                 self._simulation.scheduler.turn(actor)
             if self._rng.random() < self._failing:
                 self._simulation.ledger.say("rotation", f"dies before {step.__name__.strip('_')}Secret")
-                return False
+                return self._failed(arn, token)
             try:
                 if not step(actor, arn, token):
                     self._simulation.ledger.say("rotation", f"fails in {step.__name__.strip('_')}Secret")
-                    return False
+                    return self._failed(arn, token)
             except Fault as fault:
                 self._simulation.ledger.say("rotation", f"stops: {fault.error_type}")
-                return False
+                return self._failed(arn, token)
         return True
+
+    def _failed(self, arn: str, token: str) -> bool:
+        secret = self._simulation.cloud.secret(arn)
+        if secret is not None:
+            announce.rotation("RotationFailed", secret, token, "Error when executing lambda")
+        return False
+
+    def _ended(self, secret: Secret, token: str) -> None:
+        """What Secrets Manager notes and tells of a rotation that succeeded."""
+        if secret.rotation is None:
+            return
+        secret.rotation.last_date = CLOCK.now()
+        secret.touch()
+        self._simulation.cloud.store.note(secret.name)
+        self._simulation.ledger.fact(secret.name).rotated = True
+        self._simulation.rotated += 1
+        announce.rotation("RotationSucceeded", secret, token)
 
     def _call(self, actor: Actor | None, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         if actor is not None:
@@ -271,11 +371,8 @@ class Rotation:
         move = {"SecretId": arn, "VersionStage": CURRENT, "MoveToVersionId": token, "RemoveFromVersionId": current}
         self._call(actor, "UpdateSecretVersionStage", move)
         secret = self._simulation.cloud.secret(arn)
-        if secret is not None and secret.rotation is not None:
-            secret.rotation.last_date = 1.0 + self._simulation.scheduler.clock
-            self._simulation.cloud.store.note(secret.name)
-            self._simulation.ledger.fact(secret.name).rotated = True
-            self._simulation.rotated += 1
+        if secret is not None:
+            self._ended(secret, token)
         if self._rng.random() < 0.5:
             done = {"SecretId": arn, "VersionStage": PENDING, "RemoveFromVersionId": token}
             self._call(actor, "UpdateSecretVersionStage", done)

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from botocore.exceptions import ReadTimeoutError
 from pydantic import SecretStr
 
 from secrets_pipeline.engine import Outcome, Reconciler, apply
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.local.corrections.faults import Fault
+from secrets_pipeline.local.corrections.secretsmanager import replication
 from secrets_pipeline.reconcilers import (
     STAGES,
     ApplyOptions,
+    StackContext,
     Surroundings,
     World,
     commit,
@@ -32,14 +38,20 @@ from . import stacks
 from .calls import Call
 from .canary import leaks
 from .cloud import Cloud
+from .daemon import Daemon
 from .ending import Ending
+from .events import Events
 from .faults import FaultKind, Faults
+from .function import ManagedFunction
 from .ledger import Ledger
+from .messages import Messages
 from .people import Human, Rotation
 from .rds import TERRAFORMS
+from .reach import Reach
 from .scheduling import Actor, Endless, Killed, Scheduler
 from .stacks import STACK, Intent
-from .wire import Wire
+from .virtual_time import date, virtual
+from .wire import ELSEWHERE, Wire
 
 _WIRES: dict[str, Wire] = {}
 
@@ -59,6 +71,7 @@ class Report:
         kills: runs that were killed.
         rotations: how many came to their end.
         actions: what humans did, by kind.
+        reached: what the others did, by kind.
     """
 
     seed: int
@@ -69,6 +82,7 @@ class Report:
     faults: Mapping[FaultKind, int]
     rotations: int
     actions: Mapping[str, int]
+    reached: Mapping[str, int]
     seconds: float
 
 
@@ -86,6 +100,11 @@ class Simulation:
         actions: what humans did, by kind.
         runs: numbers the runs, for the marks that they write.
         interference: how likely a human changes something right after an apply has called Secrets Manager.
+        reach: who takes part beside them.
+        reached: what these did, by kind.
+        events: the bus, where it takes part.
+        function: the managed function, where it takes part.
+        failing: how likely a consumer's rollout fails.
     """
 
     seed: int
@@ -94,6 +113,7 @@ class Simulation:
     newest: Intent
     ledger: Ledger
     faults: Faults
+    reach: Reach
     rotations: list[tuple[str, str]] = field(default_factory=list)
     database_altered: bool = False
     slowness: float = 5.0
@@ -101,6 +121,10 @@ class Simulation:
     kills: int = 0
     rotated: int = 0
     actions: Counter[str] = field(default_factory=Counter)
+    reached: Counter[str] = field(default_factory=Counter)
+    events: Events | None = None
+    function: ManagedFunction | None = None
+    failing: float = 0.0
     runs: Iterator[int] = field(default_factory=lambda: count(1))
     cloud: Cloud = field(init=False)
 
@@ -111,18 +135,34 @@ class Simulation:
             delay=lambda: self.rng.random() * self.slowness,
             watcher=self.ledger,
             rotates=lambda arn, token: self.rotations.append((arn, token)),
+            fails=lambda: self.rng.random() < self.failing,
+            messages=Messages(lambda: self.scheduler.clock, self.rng),
+            called=lambda call: self.events.called(call) if self.events else None,
         )
         self.ledger.secret = self.cloud.secret
+        self.ledger.clock = lambda: self.scheduler.clock
+        self.ledger.instance = lambda: self.cloud.rds.instances.get(stacks.DATABASE)
 
-    def world(
-        self, name: str, intent: Intent, actor: Actor | None, *, writing: bool = True, deep: bool = False
-    ) -> World:
-        """A fresh run of the product on a wire of its own."""
-        slot = name.split(".", maxsplit=1)[0]
+    def line(self, name: str, actor: Actor | None, *, ends: bool = True) -> Line:
+        """The way of one run to the cloud.
+
+        Args:
+            name: of the run.
+            actor: whose turns it takes; None where nobody else acts.
+            ends: whether the actor is over when the run is killed.
+        """
+        return Line(self, name, actor, ends=ends)
+
+    def wire(self, line: Line) -> Wire:
+        """The clients of a run; those who run one after another share them."""
+        slot = "alone" if line.actor is None and line.name != "function" else line.name.split(".", maxsplit=1)[0]
         if slot not in _WIRES:
             _WIRES[slot] = Wire()
-        wire = _WIRES[slot]
-        wire.fresh(_Line(self, name, actor).answer)
+        return _WIRES[slot].fresh(line.answer)
+
+    def world(self, line: Line, intent: Intent, *, writing: bool = True, deep: bool = False) -> World:
+        """A fresh run of the product on a wire of its own."""
+        name, actor, wire = line.name, line.actor, self.wire(line)
 
         def log_in(address: Address, password: SecretStr, *, ca_file: str | None = None) -> Login:
             if actor is not None:
@@ -148,16 +188,25 @@ class Simulation:
             options=ApplyOptions(prune=intent.prune, deep=deep),
             writing=writing,
             run=f"{next(self.runs):08x}",
-            surroundings=Surroundings(log_in=log_in, clock=lambda: self.scheduler.clock, sleep=sleep),
+            surroundings=Surroundings(
+                log_in=log_in,
+                clock=lambda: self.scheduler.clock,
+                sleep=sleep,
+                now=lambda: date(self.scheduler.clock),
+            ),
         )
 
     def apply(self, name: str, intent: Intent, actor: Actor | None, *, deep: bool = False) -> list[Outcome]:
         """Every stage of an apply, its changes in an order that the seed chooses."""
-        context = self.world(name, intent, actor, deep=deep).context(intent.stack)
+        context = self.world(self.line(name, actor), intent, deep=deep).context(intent.stack)
         context.guard()
         context.passwords = generate_passwords(context)
+        return self.stages(name, context, ORDER)
+
+    def stages(self, name: str, context: StackContext, stages: Collection[str]) -> list[Outcome]:
+        """Plan and apply some stages, one after another."""
         outcomes: list[Outcome] = []
-        for stage in ORDER:
+        for stage in stages:
             reconciler: Reconciler = STAGES[stage](context) if stage in STAGES else commit(context)
             changes = list(reconciler.plan())
             self.rng.shuffle(changes)
@@ -167,21 +216,29 @@ class Simulation:
         return outcomes
 
 
-class _Line:
-    """From one run to the cloud: turns are taken here, and faults strike."""
+class Line:
+    """From one run to the cloud: turns are taken here, and faults strike.
 
-    def __init__(self, simulation: Simulation, name: str, actor: Actor | None) -> None:
+    Attributes:
+        name: of the run.
+        actor: whose turns it takes.
+    """
+
+    def __init__(self, simulation: Simulation, name: str, actor: Actor | None, *, ends: bool) -> None:
         self._simulation = simulation
-        self._name = name
-        self._actor = actor
+        self._ends = ends
+        self._dead = False
+        self.name = name
+        self.actor = actor
 
-    def answer(self, service: str, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        simulation, name, actor = self._simulation, self._name, self._actor
+    def answer(self, service: str, operation: str, params: Mapping[str, Any], region: str) -> Mapping[str, Any]:
+        """See `wire.Answer`."""
+        simulation, name, actor = self._simulation, self.name, self.actor
         if actor is None:
-            answer = simulation.cloud.call(name, service, operation, params)
-            simulation.ledger.answered(Call(name, service, operation, params))()
+            answer = simulation.cloud.call(name, service, operation, params, region=region)
+            simulation.ledger.answered(Call(name, service, operation, params, region))()
             return answer
-        simulation.scheduler.turn(actor)
+        self._turn(actor)
         fault = simulation.faults.draw(f"{service}.{operation}")
         if fault is not None:
             simulation.ledger.faulted[name] = simulation.ledger.turn
@@ -195,10 +252,10 @@ class _Line:
                 raise Fault("ThrottlingException", "Rate exceeded")
         lag = simulation.faults.lag(operation)
         if fault is FaultKind.TWICE:
-            self._lost(service, operation, params, lag)
-            simulation.scheduler.turn(actor)
-        answer = simulation.cloud.call(name, service, operation, params, lag=lag)
-        learn = simulation.ledger.answered(Call(name, service, operation, params))
+            self._lost(service, operation, params, lag, region)
+            self._turn(actor)
+        answer = simulation.cloud.call(name, service, operation, params, lag=lag, region=region)
+        learn = simulation.ledger.answered(Call(name, service, operation, params, region))
         if service == "secretsmanager" and simulation.rng.random() < simulation.interference:
             Human(simulation, simulation.rng).interfere(str(params.get("SecretId", "")))
         if fault is FaultKind.KILLED_AFTER:
@@ -208,31 +265,56 @@ class _Line:
         learn()
         return answer
 
-    def _lost(self, service: str, operation: str, params: Mapping[str, Any], lag: int) -> None:
+    def boundary(self) -> None:
+        """Somewhere between two effects that are no calls of AWS: others may come first, and the run may be killed."""
+        if self.actor is None:
+            return
+        self._turn(self.actor)
+        if self._simulation.faults.draw_kill():
+            self._simulation.ledger.faulted[self.name] = self._simulation.ledger.turn
+            self._kill(self.actor)
+
+    def _turn(self, actor: Actor) -> None:
+        if self._dead:
+            raise Killed
+        self._simulation.scheduler.turn(actor)
+
+    def _lost(self, service: str, operation: str, params: Mapping[str, Any], lag: int, region: str) -> None:
         try:
-            self._simulation.cloud.call(self._name, service, operation, params, lag=lag)
+            self._simulation.cloud.call(self.name, service, operation, params, lag=lag, region=region)
         except Fault:
             return
 
     def _kill(self, actor: Actor) -> None:
-        actor.killed = True
+        self._dead = True
+        actor.killed = actor.killed or self._ends
         self._simulation.kills += 1
         raise Killed
 
 
-def run(seed: int) -> Report:
-    """Simulate one seed."""
+def run(seed: int, reach: Reach | None = None) -> Report:
+    """Simulate one seed.
+
+    Args:
+        seed: its number.
+        reach: who takes part; None leaves it to the seed.
+    """
     began = time.perf_counter()
-    rng = random.Random(seed)  # noqa: S311 - the same for the same seed, on purpose
+    rng, reaching = random.Random(seed), random.Random(f"reach {seed}")  # noqa: S311 - the same for the same seed, on purpose
+    reach = reach or Reach.draw(reaching)
     first = stacks.draw(rng)
     second = stacks.edited(rng, first)
+    first = stacks.reaching(reaching, first, reach)
+    second = stacks.reaching_otherwise(reaching, first, second, reach)
     scheduler = Scheduler(rng, rng.choice([0.05, 0.2, 0.5, 1.0]))
     faults = Faults(rng, rng.choice([0.0, 0.01, 0.03, 0.08]), rng.choice([0.0, 0.3, 0.8]))
-    simulation = Simulation(seed, rng, scheduler, second, Ledger(lambda _: None), faults)
-    try:
-        _play(simulation, first, second)
-    except Endless as error:
-        simulation.ledger.violated(str(error))
+    simulation = Simulation(seed, rng, scheduler, second, Ledger(lambda _: None), faults, reach)
+    with _process_of(simulation) as patch:
+        simulation.function = ManagedFunction(simulation, patch) if reach.managed else None
+        try:
+            _play(simulation, first, second, patch)
+        except Endless as error:
+            simulation.ledger.violated(str(error))
     tags = [str(secret.tags) for secret in simulation.cloud.store.all()]
     for leak in leaks(simulation.ledger.values, [*simulation.ledger.trace, *simulation.ledger.texts, *tags]):
         simulation.ledger.violated(leak)
@@ -245,28 +327,68 @@ def run(seed: int) -> Report:
         faults=faults.counts,
         rotations=simulation.rotated,
         actions=simulation.actions,
+        reached=simulation.reached,
         seconds=time.perf_counter() - began,
     )
 
 
-def _play(simulation: Simulation, first: Intent, second: Intent) -> None:
-    rng, ledger = simulation.rng, simulation.ledger
-    simulation.apply("other", stacks.other_stack(), None)
-    ending = Ending(simulation, first, second)
-    if first.database and not first.creates:
-        simulation.cloud.rds.add(stacks.DATABASE, TERRAFORMS)
+@contextmanager
+def _process_of(simulation: Simulation) -> Iterator[pytest.MonkeyPatch]:
+    """This process for as long as it is the simulation's; afterwards it is as it was."""
+    loggers = [logging.getLogger(name) for name in ("boto3", "botocore", "urllib3", "secrets_pipeline.rotation")]
+    levels = [one.level for one in loggers]
+    with ExitStack() as stack:
+        # The managed function sets them, as it has a process of its own in Lambda.
+        for logger, level in zip(loggers, levels, strict=True):
+            stack.callback(logger.setLevel, level)
+        patch = stack.enter_context(virtual(lambda: simulation.scheduler.clock))
+        seconds = lambda: SimpleNamespace(replicating_seconds=simulation.slowness * simulation.reach.replicas)  # noqa: E731
+        patch.setattr(replication, "settings", seconds)
+        yield patch
+
+
+def _play(simulation: Simulation, first: Intent, second: Intent, patch: pytest.MonkeyPatch) -> None:
+    rng = simulation.rng
+    _terraform(simulation, first)
     warm = rng.random() < 0.7
     if warm:
         simulation.apply("apply-0", first, None)
         simulation.scheduler.clock += 100
     _foreigners(simulation, second, warm=warm)
+    daemon = Daemon(simulation, patch) if simulation.reach.events else None
+    if simulation.reach.events:
+        simulation.events = Events(simulation)
+        simulation.events.listen(patch)
+    ending = Ending(simulation, first, second, daemon)
     ending.remember()
     simulation.slowness = rng.choice([2.0, 10.0, 40.0])
-    ledger.say("all", f"the schedule begins; warm: {warm}")
+    simulation.ledger.say("all", f"the schedule begins; warm: {warm}")
     newer = rng.choice([1, 2])
     for number in (1, 2):
         intent = second if number >= newer else first
         _add_apply(simulation, f"apply-{number}", intent, attempts=rng.randrange(1, 3), wakes=rng.random() * 3)
+    _add_people(simulation)
+    if simulation.reach.consumers:
+        simulation.failing = rng.choice([0.0, 0.2])
+    if daemon is not None:
+        daemon.begin()
+    simulation.scheduler.run()
+    ending.judge()
+
+
+def _terraform(simulation: Simulation, intent: Intent) -> None:
+    """What others have made before the first apply."""
+    simulation.apply("other", stacks.other_stack(), None)
+    if intent.database and not intent.creates:
+        simulation.cloud.rds.add(stacks.DATABASE, TERRAFORMS)
+    if simulation.reach.replicas:
+        _replica_keys(simulation.cloud)
+    if simulation.reach.consumers:
+        simulation.cloud.consumers.make()
+
+
+def _add_people(simulation: Simulation) -> None:
+    rng = simulation.rng
     if rng.random() < 0.6:
         rotation = Rotation(simulation, rng, failing=rng.choice([0.0, 0.1, 0.3]))
         simulation.scheduler.add(Actor("rotation", rotation.act, simulation.scheduler.clock + rng.random() * 5))
@@ -274,8 +396,14 @@ def _play(simulation: Simulation, first: Intent, second: Intent) -> None:
     if rng.random() < 0.6:
         human = Human(simulation, rng)
         simulation.scheduler.add(Actor("human", human.act, simulation.scheduler.clock + rng.random() * 5))
-    simulation.scheduler.run()
-    ending.judge()
+
+
+def _replica_keys(cloud: Cloud) -> None:
+    """A key of somebody else in each region of replicas."""
+    for region in ELSEWHERE:
+        made = cloud.call("others", "kms", "CreateKey", {"Tags": []}, region=region)["KeyMetadata"]
+        named = {"AliasName": stacks.REPLICA_ALIAS, "TargetKeyId": made["KeyId"]}
+        cloud.call("others", "kms", "CreateAlias", named, region=region)
 
 
 def _add_apply(simulation: Simulation, name: str, intent: Intent, *, attempts: int, wakes: float) -> None:

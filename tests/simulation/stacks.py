@@ -12,24 +12,35 @@ from secrets_pipeline.references import Expression, Literal, outputs, parse, ssm
 from secrets_pipeline.spec import (
     DatabaseSpec,
     DeclaredValue,
+    Delivery,
+    EcsDelivery,
+    EcsRefresh,
     GeneratedValue,
     KeySpec,
+    LambdaDelivery,
+    LambdaRefresh,
     Leaf,
     PasswordPolicy,
+    RefreshSpec,
+    ReplicaSpec,
     RotationSpec,
     SecretRef,
     SecretSpec,
     StackSpec,
 )
 
+from .consumers import CLUSTER, CONTAINER, FUNCTION, ROTATOR, SERVICE
+from .reach import Reach
 from .values import LETTERS
-from .wire import TARGET
+from .wire import ELSEWHERE, TARGET
 
 STACK, OTHER = "sim-dev", "other-dev"
 DATABASE = "sim-dev-orders"
 ALIAS = "alias/sim-dev"
+REPLICA_ALIAS = "alias/sim-replicas"
 COMPONENTS = {"secrets": "secretsmanager", "rds": "rds", "kms": "kms"}
-ROTATOR = "arn:aws:lambda:eu-west-1:123456789012:function:rotate"
+VARIABLE = "SECRET_ARN"
+"""What a consumer is told the ARN of a secret in."""
 
 _POLICY = PasswordPolicy(length=20, alphabet={"lower": LETTERS}, minima={"lower": 20})
 _FIELDS = {
@@ -62,6 +73,7 @@ class Wish:
     Attributes:
         document: for a generated one: whether it is JSON with fields beside the password.
         literal: for a declared one: the part of its text that an edit changes.
+        replicas: regions, and whether the replica there has a key of its own.
     """
 
     description: str = ""
@@ -71,6 +83,7 @@ class Wish:
     days: int | None = None
     document: bool = False
     literal: str = "CANARY-one"
+    replicas: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,6 +96,8 @@ class Intent:
         database: whether there is an RDS instance with the secret `db` as master password.
         creates: whether the stack creates the instance.
         prune: whether `--prune` is given.
+        readers: consumer (`lambda`, `ecs`) → key of the secret that it reads.
+        self_heal: whether what is tampered with is narrowed again by itself.
     """
 
     number: int
@@ -91,6 +106,8 @@ class Intent:
     database: bool = False
     creates: bool = True
     prune: bool = False
+    readers: Mapping[str, str] = field(default_factory=dict)
+    self_heal: bool = False
     stack: str = STACK
 
     @property
@@ -99,10 +116,13 @@ class Intent:
         return StackSpec(
             stack=self.stack,
             target=TARGET,
-            components=COMPONENTS,
+            components=COMPONENTS | {kind: kind for kind in self.readers},
             keys=(KeySpec(components=("kms",), alias=ALIAS),) if self.key else (),
             secrets=tuple(self._secret(key, wish) for key, wish in self.wishes.items()),
             databases=(self._database(),) if self.database else (),
+            deliveries=tuple(_delivery(kind, key) for kind, key in self.readers.items()),
+            refreshes=tuple(_refresh(kind, key) for kind, key in self.readers.items()),
+            self_heal=("secrets",) if self.self_heal else (),
         )
 
     def read_leaf(self, _stack: str, _component: str, leaf: Leaf) -> Expression:
@@ -131,6 +151,10 @@ class Intent:
             rotation=RotationSpec(**rules) if wish.days else None,
             needs_endpoint=key == "url",
             depends_on=needs,
+            replicas=tuple(
+                ReplicaSpec(region=region, kms_key_id=REPLICA_ALIAS if own else None)
+                for region, own in wish.replicas.items()
+            ),
         )
 
     def _generated(self, wish: Wish) -> GeneratedValue:
@@ -160,6 +184,19 @@ class Intent:
             create=self.creates,
             db_name="orders",
         )
+
+
+def _delivery(kind: str, key: str) -> Delivery:
+    told = {VARIABLE: _parsed(f"${{output.secrets.secret_arns.{key}}}")}
+    if kind == "lambda":
+        return LambdaDelivery(component=kind, deliver=True, refresh=True, function_name=FUNCTION, environment=told)
+    where = {"cluster": CLUSTER, "service": SERVICE, "family": SERVICE, "container": CONTAINER}
+    return EcsDelivery(component=kind, deliver=True, refresh=True, secrets=told, **where)
+
+
+def _refresh(kind: str, key: str) -> RefreshSpec:
+    means = LambdaRefresh(function_name=FUNCTION) if kind == "lambda" else EcsRefresh(cluster=CLUSTER, service=SERVICE)
+    return RefreshSpec(component=kind, means=means, secrets=(SecretRef(component="secrets", key=key),))
 
 
 @lru_cache
@@ -199,6 +236,37 @@ def edited(rng: random.Random, intent: Intent) -> Intent:
         wishes = {"token": Wish(), **wishes}
     with_key = intent.key or rng.random() < 0.3
     return replace(intent, number=intent.number + 1, wishes=wishes, key=with_key, prune=rng.random() < 0.3)
+
+
+def reaching(rng: random.Random, intent: Intent, reach: Reach) -> Intent:
+    """The same stack with replicas and consumers, as far as they take part."""
+    wishes = dict(intent.wishes)
+    for key in wishes if reach.replicas else ():
+        if rng.random() < 0.5:
+            wishes[key] = replace(wishes[key], replicas=_regions(rng))
+    kinds = [kind for kind in ("lambda", "ecs") if reach.consumers and rng.random() < 0.8]
+    readers = {kind: rng.choice(list(wishes)) for kind in kinds}
+    return replace(intent, wishes=wishes, readers=readers, self_heal=reach.events and rng.random() < 0.5)
+
+
+def reaching_otherwise(rng: random.Random, first: Intent, second: Intent, reach: Reach) -> Intent:
+    """An edit of the YAML: what the first one says of replicas and consumers, with other regions and readers."""
+    wishes = {
+        key: replace(wish, replicas=first.wishes[key].replicas) if key in first.wishes else wish
+        for key, wish in second.wishes.items()
+    }
+    for key in wishes if reach.replicas else ():
+        if rng.random() < 0.3:
+            wishes[key] = replace(wishes[key], replicas=_regions(rng))
+    readers = {kind: key for kind, key in first.readers.items() if key in wishes and rng.random() < 0.9}
+    for kind in readers:
+        if rng.random() < 0.2:
+            readers[kind] = rng.choice(list(wishes))
+    return replace(second, wishes=wishes, readers=readers, self_heal=first.self_heal)
+
+
+def _regions(rng: random.Random) -> Mapping[str, bool]:
+    return {region: rng.random() < 0.3 for region in ELSEWHERE if rng.random() < 0.6}
 
 
 def other_stack() -> Intent:
