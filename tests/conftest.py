@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import botocore
@@ -19,6 +20,10 @@ settings.register_profile("dev", _UNTIMED, max_examples=25)
 settings.register_profile("ci", _UNTIMED, max_examples=50, derandomize=True)
 settings.register_profile("thorough", _UNTIMED, max_examples=500)
 settings.load_profile("dev")
+
+# How wide and how bright the terminal is from which somebody runs the tests.
+for name in ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR"):
+    os.environ.pop(name, None)
 
 # Plain boto3 reads AWS's models once a process, too.
 botocore.register_initializer(share_loader)

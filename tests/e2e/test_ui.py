@@ -211,7 +211,8 @@ def test_each_check_is_stored_for_its_partition_with_the_materialisation_that_it
         # Nothing rotates there.
         found.pop(ROTATING)
     for (asset, check), by_status in found.items():
-        assert stack in by_status.pop("succeededPartitions")
+        # A later run that changed nothing says nothing: Dagster shows the stack as skipped then.
+        assert stack in [*by_status.pop("succeededPartitions"), *by_status.pop("skippedPartitions")]
         assert not any(stack in others for others in by_status.values())
         (execution,) = executions(deployment, asset, check, stack, run)
         assert (execution["status"], execution["partition"]) == ("SUCCEEDED", stack)

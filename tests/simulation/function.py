@@ -89,7 +89,7 @@ class ManagedFunction:
     def _client(self, service: str, **more: Any) -> Any:  # noqa: ANN401 - boto3 ships no types
         return self._simulation.wire(self._on).client(service, **more)
 
-    def _connect(self, address: Address, login: Login) -> _Session | None:
+    def _connect(self, address: Address, login: Login, _seconds: float) -> _Session | None:
         self._on.boundary()
         rds = self._simulation.cloud.rds
         rds.settle()

@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +20,7 @@ from secrets_pipeline.engine import Outcome, Reconciler, apply
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.local.corrections.faults import Fault
 from secrets_pipeline.local.corrections.secretsmanager import replication
+from secrets_pipeline.local.durations import Durations
 from secrets_pipeline.reconcilers import (
     STAGES,
     ApplyOptions,
@@ -332,6 +332,17 @@ def run(seed: int, reach: Reach | None = None) -> Report:
     )
 
 
+@dataclass(frozen=True)
+class _Lasting:
+    """How long things take, as slow as the simulation's databases are at that moment."""
+
+    simulation: Simulation
+
+    @property
+    def now(self) -> Durations:
+        return Durations(replicating_seconds=self.simulation.slowness * self.simulation.reach.replicas)
+
+
 @contextmanager
 def _process_of(simulation: Simulation) -> Iterator[pytest.MonkeyPatch]:
     """This process for as long as it is the simulation's; afterwards it is as it was."""
@@ -342,8 +353,7 @@ def _process_of(simulation: Simulation) -> Iterator[pytest.MonkeyPatch]:
         for logger, level in zip(loggers, levels, strict=True):
             stack.callback(logger.setLevel, level)
         patch = stack.enter_context(virtual(lambda: simulation.scheduler.clock))
-        seconds = lambda: SimpleNamespace(replicating_seconds=simulation.slowness * simulation.reach.replicas)  # noqa: E731
-        patch.setattr(replication, "settings", seconds)
+        patch.setattr(replication, "DURATIONS", _Lasting(simulation))
         yield patch
 
 
