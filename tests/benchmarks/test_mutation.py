@@ -169,7 +169,7 @@ def test_every_entry_of_this_repository_is_about_lines_that_it_has() -> None:
 
 
 def test_a_mutant_that_waits_for_ever_is_timed_out(repository: Path) -> None:
-    done = run(repository, "secrets_pipeline/waiting.py", "--count", "50", "--limit", "20")
+    done = run(repository, "secrets_pipeline/waiting.py", "--count", "50", "--limit", "5")
     assert "timed out" in done.stdout, done.stderr
     assert "by tests/test_waiting.py" in done.stdout
 
