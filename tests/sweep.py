@@ -44,4 +44,4 @@ def size(sampled: int, whole: int) -> int:
 
 def examples(usual: int) -> int:
     """Give how many examples a property takes that wants more or fewer than Hypothesis's 100, under today's profile."""
-    return max(10, usual * settings.default.max_examples // 100)
+    return max(10, usual * settings().max_examples // 100)
