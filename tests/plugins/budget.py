@@ -11,6 +11,7 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Generator, Iterable
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -19,11 +20,10 @@ import pytest
 from tests import sweep
 from tests.plugins.processor_time import Used, used
 
-TABLE = Path(__file__).parents[1] / "budget.json"
 MINUTES = 15
 """Of wall time may the whole suite take, on two cores."""
-TIMES, SLACK = 2.0, 15.0
-"""As often the table's processor time may a directory take, and so many seconds more."""
+TIMES = 2.0
+"""As often the table's processor time may a directory take, and the table's slack more."""
 
 
 class Measured:
@@ -66,28 +66,28 @@ class Measured:
         return sum(self.tests[file] for file in files), total
 
 
+@dataclass(frozen=True)
 class Table:
     """The committed table.
 
     Attributes:
-        files: file → seconds of processor time.
+        files: file → seconds of processor time; those under a tenth are left out.
         yardstick: how long the yardstick took beside them, in seconds.
+        slack: seconds that a directory may take beyond its bound.
     """
 
-    def __init__(self, files: dict[str, float], yardstick: float) -> None:
-        self.files = files
-        self.yardstick = yardstick
+    files: dict[str, float] = field(default_factory=dict)
+    yardstick: float = 1.0
+    slack: float = 15.0
 
     @staticmethod
-    def read() -> Table:
+    def read(path: Path) -> Table:
         """Read it; empty before it was first measured."""
-        return Table(**json.loads(TABLE.read_text())) if TABLE.exists() else Table({}, 1.0)
+        return Table(**json.loads(path.read_text())) if path.exists() else Table()
 
-    @staticmethod
-    def write(measured: Measured, yardstick: float) -> None:
-        """Replace it by what was measured; files under a tenth of a second are left out."""
-        files = {file: round(sum(one), 1) for file, one in sorted(measured.files.items()) if sum(one) >= 0.1}
-        TABLE.write_text(json.dumps({"yardstick": round(yardstick, 3), "files": files}, indent=2) + "\n")
+    def write(self, path: Path) -> None:
+        """Write it."""
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
 
     def of(self, directory: str, files: Iterable[str]) -> float:
         """Sum what those of the files took that are of this directory."""
@@ -112,8 +112,10 @@ _LINES = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add what `make budget` passes."""
-    parser.addoption("--write-budget", action="store_true", help="write tests/budget.json from this run")
+    """Add where the table is, and what `make budget` passes."""
+    table = Path(__file__).parents[1] / "budget.json"
+    parser.addoption("--budget", type=Path, default=table, help="table of processor time (%(default)s)")
+    parser.addoption("--write-budget", action="store_true", help="write it from this run")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -126,9 +128,9 @@ def pytest_report_header() -> str:
     return sweep.described()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the files that take longest first, so that a short one is the last to begin."""
-    known = Table.read().files
+    known = Table.read(config.getoption("--budget")).files
     items.sort(key=lambda item: -known.get(_file(item), 0.0))
 
 
@@ -166,9 +168,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     if not measured.files:
         return
-    yardstick, table = measure_yardstick(), Table.read()
+    path: Path = config.getoption("--budget")
+    yardstick, table = measure_yardstick(), Table.read(path)
     if config.getoption("--write-budget"):
-        Table.write(measured, yardstick)
+        files = {file: round(sum(one), 1) for file, one in sorted(measured.files.items()) if sum(one) >= 0.1}
+        replace(table, files=files, yardstick=round(yardstick, 3)).write(path)
     scale = yardstick / table.yardstick
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     lines, exceeded = _judged(measured, table, scale, minutes=MINUTES if whole and not sweep.WHOLE else None)
@@ -196,7 +200,7 @@ def _judged(measured: Measured, table: Table, scale: float, *, minutes: int | No
         known = table.of(directory, measured.files) * scale
         total, tests, expected = total.plus(taken), tests + ran, expected + known
         lines.append(_line(directory, ran, taken, known))
-        if not sweep.WHOLE and sum(taken) > TIMES * known + SLACK:
+        if not sweep.WHOLE and sum(taken) > TIMES * known + table.slack:
             exceeded.append(f"{directory} took {sum(taken):.0f} s of processor time, the table has {known:.0f} s.")
     lines.append(_line("sum", tests, total, expected))
     wall = time.monotonic() - measured.began

@@ -1,0 +1,77 @@
+"""Runs of pytest in a folder of their own, each with one of the plugins."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SKIPPED = """
+import pytest
+
+def test_that_lacks_something():
+    pytest.skip({reason!r})
+"""
+
+
+def run(folder: Path, *options: str, ci: bool) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "CI": "true" if ci else ""}
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options, "."]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("reason", "ci", "fails"),
+    [
+        ("there is no browser", False, False),
+        ("there is no browser", True, True),
+        ("only Linux signals the child of a killed parent", True, False),
+    ],
+)
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_skip_is_a_failure_in_ci_unless_nothing_could_cure_it(
+    tmp_path: Path, reason: str, ci: bool, fails: bool, whole: bool
+) -> None:
+    at_import = f"import pytest\npytest.skip({reason!r}, allow_module_level=True)\n"
+    (tmp_path / "test_it.py").write_text(at_import if whole else SKIPPED.format(reason=reason))
+    done = run(tmp_path, "-p", "tests.plugins.skips", ci=ci)
+    assert (done.returncode in {pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED}) == fails, done.stdout
+    assert (reason in done.stdout) == fails
+
+
+BUSY = """
+import subprocess, sys, time
+
+def burn(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+def test_that_takes_its_time():
+    burn(0.5)
+    code = "import time\\nwhile time.process_time() < 1: pass"
+    subprocess.run([sys.executable, "-c", code], check=True)
+"""
+
+
+@pytest.mark.parametrize("parallel", [[], ["-n", "1"]], ids=["serial", "xdist"])
+def test_what_a_file_and_its_children_took_is_measured_and_judged_in_ci(tmp_path: Path, parallel: list[str]) -> None:
+    (tmp_path / "tests" / "area").mkdir(parents=True)
+    (tmp_path / "tests" / "area" / "test_it.py").write_text(BUSY)
+    table = tmp_path / "budget.json"
+    options = ["-p", "tests.plugins.budget", f"--budget={table}", *parallel]
+    written = run(tmp_path, *options, "--write-budget", ci=False)
+    assert written.returncode == 0, written.stdout
+    document = json.loads(table.read_text())
+    assert document["files"]["tests/area/test_it.py"] >= 1.5
+    assert run(tmp_path, *options, ci=True).returncode == 0
+    # As if it had been quick, on a machine that was slower than any.
+    table.write_text(json.dumps({**document, "yardstick": 1e6, "slack": 0}))
+    judged = run(tmp_path, *options, ci=True)
+    assert judged.returncode == 1
+    assert "Over budget: tests/area took" in judged.stdout
