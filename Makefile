@@ -2,9 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 REQUIREMENTS := requirements/dev.txt
-# Files of tests are dealt to processes, the longest first (tests/plugins/budget.py). A process waits for its embedded AWS
-# a fifth of its time: there is one more of them than cores.
-export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# Files of tests are dealt to one process a core, the longest first (tests/plugins/budget.py).
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 # The pure parts, by path: naming them saves each process the collection of the rest.
 FAST := engine values aws references spec stacks access/evaluator access/granting access/trust rotation simulation test_architecture.py

@@ -40,6 +40,7 @@ def embedded_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.Loc
 @pytest.fixture(scope="module")
 def aws(embedded_aws: local.LocalAws) -> local.LocalAws:
     """The embedded AWS, as empty as a new account: a file of tests meets nothing of the one before."""
+    local.settle(embedded_aws)
     local.reset_conditions(embedded_aws)
     local.empty(embedded_aws)
     local.reset_calls(embedded_aws)

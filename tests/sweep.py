@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -35,6 +36,11 @@ def described() -> str:
     if WHOLE:
         return "sweeps: every one whole"
     return f"sweeps: the turn of seed {SEED} (SWEEP_SEED={SEED} takes it again, SWEEP=all takes every sweep whole)"
+
+
+def boundaries(of: int) -> Iterator[int]:
+    """Give the day's turn of 0, 1, 2 …, for a sweep that ends by itself: a run that nobody killed any more."""
+    return itertools.count() if WHOLE else itertools.count(SEED % of, of)
 
 
 def size(sampled: int, whole: int) -> int:

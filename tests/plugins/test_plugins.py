@@ -26,16 +26,16 @@ def run(folder: Path, *options: str, ci: bool) -> subprocess.CompletedProcess[st
 
 
 @pytest.mark.parametrize(
-    ("reason", "ci", "fails"),
+    ("reason", "ci", "whole", "fails"),
     [
-        ("there is no browser", False, False),
-        ("there is no browser", True, True),
-        ("only Linux signals the child of a killed parent", True, False),
+        ("there is no browser", False, False, False),
+        ("there is no browser", True, False, True),
+        ("there is no browser", True, True, True),
+        ("only Linux signals the child of a killed parent", True, False, False),
     ],
 )
-@pytest.mark.parametrize("whole", [False, True])
 def test_a_skip_is_a_failure_in_ci_unless_nothing_could_cure_it(
-    tmp_path: Path, reason: str, ci: bool, fails: bool, whole: bool
+    tmp_path: Path, reason: str, ci: bool, whole: bool, fails: bool
 ) -> None:
     at_import = f"import pytest\npytest.skip({reason!r}, allow_module_level=True)\n"
     (tmp_path / "test_it.py").write_text(at_import if whole else SKIPPED.format(reason=reason))

@@ -13,6 +13,7 @@ from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointRecon
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, Unreachable, log_in
 from secrets_pipeline.reconcilers.marks import PASSWORD
 from secrets_pipeline.spec import StackSpec
+from tests import sweep
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -149,8 +150,9 @@ def test_a_rotation_that_was_overtaken_by_a_run_that_was_killed_is_mended_by_the
 def test_wherever_a_run_is_killed_while_it_sets_a_password_the_next_one_finishes(
     bench: Bench, spec: StackSpec, interruption: Interruption, killed: type[BaseException]
 ) -> None:
-    boundary, finished = 0, False
+    finished, boundaries = False, sweep.boundaries(3)
     while not finished:
+        boundary = next(boundaries)
         interruption.kill_at(boundary)
         try:
             prove(bench, spec, interruption)
@@ -164,8 +166,7 @@ def test_wherever_a_run_is_killed_while_it_sets_a_password_the_next_one_finishes
         assert bench.versions("password") == 1
         assert isinstance(prove(bench, spec), Unchanged), f"killed at boundary {boundary}"
         forget(bench)
-        boundary += 1
-    assert boundary > 15
+    assert boundary > 14
 
 
 def test_a_busy_instance_gets_its_password_from_the_next_run(
@@ -336,8 +337,9 @@ def available(bench: Bench) -> None:
 def test_wherever_a_run_is_killed_while_it_mends_an_overtaken_rotation_the_next_one_finishes(
     bench: Bench, spec: StackSpec, rotate: Rotation, interruption: Interruption, killed: type[BaseException]
 ) -> None:
-    boundary, finished = 0, False
+    finished, boundaries = False, sweep.boundaries(3)
     while not finished:
+        boundary = next(boundaries)
         made_anew(bench)
         rotated = overtaken(bench, spec, rotate, interruption, killed)
         interruption.before = interruption.after = lambda _operation: None
@@ -352,8 +354,7 @@ def test_wherever_a_run_is_killed_while_it_mends_an_overtaken_rotation_the_next_
         assert bench.value("password") == rotated
         assert accepts(bench, rotated), f"killed at boundary {boundary}"
         assert isinstance(prove(bench, spec), Unchanged), f"killed at boundary {boundary}"
-        boundary += 1
-    assert boundary > 15
+    assert boundary > 14
 
 
 def test_a_busy_database_is_mended_by_the_next_run(
