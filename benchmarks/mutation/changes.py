@@ -82,7 +82,7 @@ class _Module:
 
     def _end(self, node: ast.expr | ast.stmt | ast.keyword) -> int:
         assert node.end_lineno is not None  # noqa: S101 - parsed from text, so every node has its place
-        assert node.end_col_offset is not None  # noqa: S101
+        assert node.end_col_offset is not None  # noqa: S101 - the same
         return self._lines[node.end_lineno - 1] + node.end_col_offset
 
     def _span(self, node: ast.expr | ast.stmt | ast.keyword) -> tuple[int, int]:
