@@ -10,7 +10,10 @@ from definitions.partitions import PARTITION_TAG
 EVENTS_TAG = "secrets-pipeline/events"
 """Ids of the events that a run answers, comma separated, cut to what fits."""
 EVENT_TAG_PREFIX = "secrets-pipeline/event."
-"""Before each of those ids: a tag of its own, by which the run of an event is found, however many it answers."""
+"""Before each of those ids: a tag of its own, by which the run of an event is found, however many it answers.
+
+Its value is the version of the secret that was AWSCURRENT when a run was asked for, or `true` where no version matters.
+"""
 SECRETS_TAG = "secrets-pipeline/secrets"
 """Names of the secrets that a run is about, comma separated, cut to what fits."""
 ATTEMPT_TAG = "secrets-pipeline/attempt"
@@ -25,7 +28,7 @@ def run_request(
     stack: str,
     *,
     key: str | None,
-    events: Sequence[str] = (),
+    events: Mapping[str, str] = MappingProxyType({}),
     secrets: Iterable[str] = (),
     attempt: int = 1,
     tags: Mapping[str, str] = MappingProxyType({}),
@@ -36,13 +39,13 @@ def run_request(
         job: its name.
         stack: the stack, which is the partition; jobs of checks alone have none of their own, so that the tag says it.
         key: what the run is asked for: with the same job and stack, it is asked for once. None asks each time.
-        events: ids of the events that it answers, checked to be ids.
+        events: ids of the events that it answers, checked to be ids → the version that it follows, or nothing.
         secrets: names of the secrets that it is about.
         attempt: which try it is: a failed run with the same key would suppress it otherwise.
         tags: further tags.
     """
     named = sorted(set(secrets))
-    lists = {EVENTS_TAG: events, SECRETS_TAG: named}
+    lists = {EVENTS_TAG: list(events), SECRETS_TAG: named}
     again = "" if attempt == 1 else f":{attempt}"
     return dg.RunRequest(
         run_key=None if key is None else f"{key}:{job}:{stack}{again}",
@@ -50,7 +53,7 @@ def run_request(
         tags={
             **tags,
             **{tag: fitting(words) for tag, words in lists.items() if words},
-            **{f"{EVENT_TAG_PREFIX}{event}": "true" for event in events},
+            **{f"{EVENT_TAG_PREFIX}{event}": version or "true" for event, version in events.items()},
             ATTEMPT_TAG: str(attempt),
             PARTITION_TAG: stack,
         },

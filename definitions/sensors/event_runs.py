@@ -1,5 +1,10 @@
 """From received messages to runs: each event is covered by a run of its stack that was made after it, and then deleted.
 
+AWS tells of one rotation twice: of the label as soon as it moves, and of RotationSucceeded, which CloudTrail brings up
+to minutes later. A run for the first covers the second: it follows the version that is still AWSCURRENT.
+Sources: https://docs.aws.amazon.com/secretsmanager/latest/userguide/eventbridge.html and
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/how-cloudtrail-works.html
+
 A message is deleted only when it is received again and its run exists: a daemon that is killed anywhere in between
 loses nothing, as the message comes back, and repeats nothing, as the run is found by a tag.
 """
@@ -28,6 +33,8 @@ CLOCKS_DIFFER = timedelta(hours=1)
 Concerned = Callable[[Hint], tuple[Concern, ...] | Dismissed]
 Cause = tuple[str, str]
 """Job and stack."""
+Answered = tuple[str, str]
+"""Stack and event, or stack and version."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +71,9 @@ class Dispatcher:
     is_late: Callable[[], bool]
     _done: list[Message] = field(default_factory=list)
     _notices: list[tuple[str, str]] = field(default_factory=list)
-    _waiting: dict[Cause, dict[str, tuple[Hint, str, int]]] = field(default_factory=lambda: defaultdict(dict))
-
-    _made: dict[str, list[dg.RunRecord]] = field(default_factory=lambda: defaultdict(list))
+    _waiting: dict[Cause, dict[str, tuple[Hint, Concern, int]]] = field(default_factory=lambda: defaultdict(dict))
+    _answering: dict[Answered, list[dg.RunRecord]] = field(default_factory=lambda: defaultdict(list))
+    _following: dict[Answered, list[dg.RunRecord]] = field(default_factory=lambda: defaultdict(list))
 
     def decide(self, messages: Sequence[Message]) -> Decided:
         """Decide about each message."""
@@ -99,22 +106,22 @@ class Dispatcher:
 
     def _is_covered(self, hint: Hint, concerns: Sequence[Concern]) -> bool:
         """Whether every stack has its run; runs are requested for those that have none."""
-        runs = self._made.get(hint.event_id, [])
         job, covered = self.jobs[hint.kind], True
         for concern in concerns:
-            tried = [one for one in runs if one.dagster_run.tags.get(PARTITION_TAG) == concern.stack]
-            if any(not _was_never_started(one) for one in tried):
+            tried = self._answering[concern.stack, hint.event_id]
+            follow = [one for one in self._following[concern.stack, concern.version] if one.create_timestamp >= hint.at]
+            if any(not _was_never_started(one) for one in (*tried, *follow)):
                 continue
             covered = False
             if len(tried) < MOST_ATTEMPTS:
-                self._waiting[job, concern.stack][hint.event_id] = (hint, concern.secret, len(tried) + 1)
+                self._waiting[job, concern.stack][hint.event_id] = (hint, concern, len(tried) + 1)
             else:
                 text = f"event {hint.event_id}: {len(tried)} runs of stack {concern.stack} could not be started"
                 self._notices.append(("error", text))
         return covered
 
     def _find_runs(self, oldest: datetime) -> None:
-        """Every run of the sensor since the oldest event, by the events that it answers: one query for all messages."""
+        """Every run of the sensor since the oldest event, by what it answers: one query for all messages."""
         now = datetime.now(UTC)
         since = min(max(oldest, now - KEPT), now) - CLOCKS_DIFFER
         made = dg.RunsFilter(tags={"dagster/sensor_name": self.sensor}, created_after=since)
@@ -122,16 +129,19 @@ class Dispatcher:
             # One that is not started yet when a tick begins was left by a killed daemon; asked for again, it is used.
             if record.dagster_run.status is dg.DagsterRunStatus.NOT_STARTED:
                 continue
-            for tag in record.dagster_run.tags:
+            tags = record.dagster_run.tags
+            stack = tags.get(PARTITION_TAG, "")
+            for tag, version in tags.items():
                 if tag.startswith(EVENT_TAG_PREFIX):
-                    self._made[tag.removeprefix(EVENT_TAG_PREFIX)].append(record)
+                    self._answering[stack, tag.removeprefix(EVENT_TAG_PREFIX)].append(record)
+                    self._following[stack, version].append(record)
 
     def _request(self, job: str, stack: str) -> dg.RunRequest:
         waiting = sorted(self._waiting[job, stack].values(), key=lambda one: (one[0].at, one[0].event_id))
-        ids = [hint.event_id for hint, _, _ in waiting]
-        secrets = {secret for _, secret, _ in waiting if secret}
+        events = {hint.event_id: concern.version for hint, concern, _ in waiting}
+        secrets = {concern.secret for _, concern, _ in waiting if concern.secret}
         attempt = max(attempt for _, _, attempt in waiting)
-        return run_request(job, stack, key=ids[0], events=ids, secrets=secrets, attempt=attempt)
+        return run_request(job, stack, key=waiting[0][0].event_id, events=events, secrets=secrets, attempt=attempt)
 
 
 def _was_never_started(record: dg.RunRecord) -> bool:

@@ -24,10 +24,12 @@ class Concern:
 
     Attributes:
         secret: name of the secret; empty for the whole stack.
+        version: id of the version that is AWSCURRENT, where the event tells of a new value.
     """
 
     stack: str
     secret: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +99,24 @@ class EventStacks:
             return Dismissed(f"the pipeline itself wrote version {hint.version}")
         stack = state.tags.get(STACK, "")
         if stack in self._broken or (stack in self._specs and _lives_in(self._specs[stack].target, hint)):
-            return self._with_followers(hint, [stack], state.name)
-        return self._declared(hint, state.name)
+            return self._with_followers(hint, [stack], state.name, state)
+        return self._declared(hint, state.name, state)
 
-    def _with_followers(self, hint: Hint, stacks: Sequence[str], name: str) -> tuple[Concern, ...]:
+    def _with_followers(
+        self, hint: Hint, stacks: Sequence[str], name: str, state: SecretState | None
+    ) -> tuple[Concern, ...]:
         """Of a value that has changed also the stacks that are rendered from it, wherever they live."""
-        rotated = hint.kind is Kind.ROTATED
-        behind = [one for stack in stacks for one in followers(self._specs, stack)] if rotated else []
-        return tuple(Concern(one, name) for one in dict.fromkeys([*stacks, *behind]))
+        if hint.kind is not Kind.ROTATED:
+            return tuple(Concern(one, name) for one in dict.fromkeys(stacks))
+        version = (state.current_version if state else None) or ""
+        behind = [one for stack in stacks for one in followers(self._specs, stack)]
+        return tuple(Concern(one, name, version) for one in dict.fromkeys([*stacks, *behind]))
 
-    def _declared(self, hint: Hint, name: str) -> Verdict:
+    def _declared(self, hint: Hint, name: str, state: SecretState | None = None) -> Verdict:
         found = [spec.stack for spec in self._here(hint) if any(one.name == name for one in spec.secrets)]
         if not found:
             return Dismissed(f"secret {name} belongs to no stack of this repository")
-        return self._with_followers(hint, found, name)
+        return self._with_followers(hint, found, name, state)
 
     def _of_database(self, hint: Hint) -> Verdict:
         noun, _, identifier = (hint.resource or "").rpartition(":")

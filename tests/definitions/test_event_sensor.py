@@ -8,6 +8,7 @@ import logging
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,11 @@ class Watch:
     def one(self) -> str:
         """The name of the first stack's secret."""
         return f"{self.ground.stacks[0].removesuffix('-dev')}/dev/one"
+
+    @property
+    def arn(self) -> str:
+        """The ARN that AWS gave it."""
+        return str(boto3.client("secretsmanager").describe_secret(SecretId=self.one)["ARN"])
 
     def tick(self, *, sessions: Sessions | None = None) -> tuple[list[dg.RunRequest], str]:
         """Evaluate the sensor once; what it asks for, and why it asks for nothing."""
@@ -180,13 +186,47 @@ def test_an_event_whose_time_cannot_be_true_is_answered_once_like_any_other(watc
     assert watch.ground.waiting() == 0
 
 
-def test_an_event_that_came_after_a_run_was_made_gets_a_run_of_its_own(watch: Watch) -> None:
-    watch.ground.send(label_updated(watch.one))
+def test_an_event_of_a_value_that_came_after_a_run_was_made_gets_a_run_of_its_own(watch: Watch) -> None:
+    watch.ground.send(label_updated(watch.one, arn=watch.arn))
     watch.make(watch.tick()[0])
-    later = label_updated(watch.one)
+    boto3.client("secretsmanager").put_secret_value(SecretId=watch.one, SecretString=str(uuid.uuid4()))
+    later = label_updated(watch.one, arn=watch.arn)
     watch.ground.send(later)
     [request], _ = watch.tick()
     assert request.tags[EVENTS_TAG] == later["id"]
+
+
+def test_the_second_event_of_a_rotation_starts_no_second_run_of_any_stack(watch: Watch) -> None:
+    leader = watch.ground.stacks[0]
+    watch.ground.follow(leader, leader.removesuffix("-dev") + "x")
+    watch.ground.send(label_updated(watch.one, arn=watch.arn))
+    requests, _ = watch.tick()
+    assert len(requests) == 2
+    watch.ground.send(service_event(watch.one, arn=watch.arn))
+    watch.make(requests[:1])
+    # The stack that has no run yet is asked for because of both.
+    assert [one.tags[PARTITION_TAG] for one in watch.tick()[0]] == [requests[1].tags[PARTITION_TAG]]
+    watch.make(requests[1:], dg.DagsterRunStatus.SUCCESS)
+    assert watch.tick()[0] == []
+    assert watch.ground.waiting() == 0
+
+
+def test_a_value_that_is_put_back_after_a_run_was_made_gets_a_run_though_it_followed_that_version(watch: Watch) -> None:
+    watch.ground.send(label_updated(watch.one, arn=watch.arn))
+    watch.make(watch.tick()[0])
+    back = label_updated(watch.one, arn=watch.arn, time=(datetime.now(UTC) + timedelta(seconds=5)).isoformat())
+    watch.ground.send(back)
+    [request], _ = watch.tick()
+    assert request.tags[EVENTS_TAG] == back["id"]
+
+
+def test_a_run_that_was_never_started_does_not_stand_for_the_second_event(watch: Watch) -> None:
+    watch.ground.send(label_updated(watch.one, arn=watch.arn))
+    watch.make(watch.tick()[0], dg.DagsterRunStatus.FAILURE)
+    second = service_event(watch.one, arn=watch.arn)
+    watch.ground.send(second)
+    [request], _ = watch.tick()
+    assert second["id"] in request.tags[EVENTS_TAG]
 
 
 @pytest.mark.parametrize(

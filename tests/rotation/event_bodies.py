@@ -38,7 +38,12 @@ def secret_arn(name: str, account: str = ACCOUNT, region: str = REGION) -> str:
 
 
 def label_updated(
-    name: str, *, label: str = "AWSCURRENT", version: str = "a1b2c3d4-5678-90ab-cdef-111111111111", **more: object
+    name: str,
+    *,
+    label: str = "AWSCURRENT",
+    version: str = "a1b2c3d4-5678-90ab-cdef-111111111111",
+    arn: str | None = None,
+    **more: object,
 ) -> dict[str, Any]:
     """Verbatim from https://docs.aws.amazon.com/secretsmanager/latest/userguide/eventbridge.html but for the names."""
     detail = {"name": name, "labelUpdated": label, "versionId": version}
@@ -46,11 +51,13 @@ def label_updated(
         "aws.secretsmanager",
         "Secret Label Updated",
         detail,
-        {"resources": [secret_arn(name)], **more},
+        {"resources": [arn or secret_arn(name)], **more},
     )
 
 
-def service_event(name: str, event: str = "RotationSucceeded", **more: object) -> dict[str, Any]:
+def service_event(
+    name: str, event: str = "RotationSucceeded", *, arn: str | None = None, **more: object
+) -> dict[str, Any]:
     """As AWS's blog shows one that was received: "Rotate database credentials with AppConfig" (2021)."""
     detail = {
         "eventVersion": "1.08",
@@ -60,7 +67,7 @@ def service_event(name: str, event: str = "RotationSucceeded", **more: object) -
         "eventName": event,
         "requestParameters": None,
         "responseElements": None,
-        "additionalEventData": {"SecretId": secret_arn(name)},
+        "additionalEventData": {"SecretId": arn or secret_arn(name)},
         "readOnly": False,
         "eventType": "AwsServiceEvent",
     }

@@ -172,7 +172,7 @@ def any_run_of_the_stack_covers(patch: pytest.MonkeyPatch) -> None:
     covered = Dispatcher._is_covered
 
     def by_any(self: Dispatcher, hint: Hint, concerns: Sequence[Concern]) -> bool:
-        made = [record.dagster_run for records in self._made.values() for record in records]
+        made = [record.dagster_run for records in self._answering.values() for record in records]
         if made and any(not run.is_finished for run in made):
             return True
         return covered(self, hint, concerns)

@@ -85,6 +85,10 @@ class Run:
         """Whether it was asked for because of an event."""
         return EVENT_TAG_PREFIX + event_id in self.tags
 
+    def is_about(self, secret: str, job: str) -> bool:
+        """Whether it does that job because of events of a secret."""
+        return self.job == job and secret in secrets_of(self.as_dagster)
+
     def record(self) -> dg.RunRecord:
         """As the run storage shows it."""
         made = date(self.made)

@@ -46,7 +46,7 @@ class Following:
                 violated(f"{event.event_id} was followed twice")
             if not self._has_to_be_followed(event) or any(event.event_id in body for body in dead):
                 continue
-            if not any(self._follows(run, event) for run in runs):
+            if not any(self._follows(run, event) for run in self._answering(event)):
                 violated(f"{event.event_id} {event.name} of {event.secret} was not followed by {event.job}")
 
     def followed(self) -> Iterator[str]:
@@ -56,9 +56,14 @@ class Following:
             moves = [one for one in self._events() if one.secret == name and one.name == names.LABEL_UPDATED]
             if not moves or moves[-1].is_own:
                 continue
-            runs = [run for run in self._daemon.storage.made if run.answers(moves[-1].event_id)]
+            runs = self._answering(moves[-1])
             if any(run.clean and run.began is not None and run.began >= moves[-1].turn for run in runs):
                 yield key
+
+    def _answering(self, event: Happened) -> list[Run]:
+        """The runs that may follow an event: that of the first event of a rotation is for all of them."""
+        made = self._daemon.storage.made
+        return [one for one in made if one.answers(event.event_id) or one.is_about(event.secret, event.job)]
 
     def _events(self) -> list[Happened]:
         return self._simulation.events.happened if self._simulation.events else []

@@ -18,7 +18,7 @@ CAUGHT = {
     "message_is_deleted_at_once": 167,
     "duplicate_is_not_known": 14,
     "any_run_of_the_stack_covers": 11,
-    "every_version_is_ours": 11,
+    "every_version_is_ours": 17,
     "replicas_are_not_looked_at": 0,
     "added_region_is_forgotten": 0,
 }
