@@ -89,6 +89,15 @@ def test_a_mac_is_deterministic_and_needs_an_enabled_key(kms: KMSClient, refused
         kms.generate_mac(KeyId=made["KeyId"], Message=b"m", MacAlgorithm="HMAC_SHA_256")
 
 
+def test_only_a_key_with_a_key_pair_has_a_public_key(kms: KMSClient, key: str, refused: Refused) -> None:
+    with refused("UnsupportedOperationException"):
+        kms.get_public_key(KeyId=key)
+    pair = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+    signed = kms.sign(KeyId=pair, Message=b"m", SigningAlgorithm="ECDSA_SHA_256")["Signature"]
+    assert kms.verify(KeyId=pair, Message=b"m", Signature=signed, SigningAlgorithm="ECDSA_SHA_256")["SignatureValid"]
+    assert kms.get_public_key(KeyId=pair)["PublicKey"]
+
+
 def test_aliases_of_aws_are_reserved_and_their_keys_are_aws_managed(kms: KMSClient, key: str, refused: Refused) -> None:
     with refused("NotAuthorizedException"):
         kms.create_alias(AliasName="alias/aws/mine", TargetKeyId=key)
