@@ -17,12 +17,12 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 from moto.iam import models as iam_models
-from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from secrets_pipeline.local import corrections
-from secrets_pipeline.local.app import Application, watch_calls
+from secrets_pipeline.local.app import Application, list_modules_once, watch_calls
 from secrets_pipeline.local.corrections import awslambda
+from secrets_pipeline.local.handler import RequestHandler
 from secrets_pipeline.local.postgres import Authority, unprivileged
 from secrets_pipeline.local.scheduler import SCHEDULER
 from secrets_pipeline.local.state import (
@@ -40,13 +40,6 @@ HOST = "127.0.0.1"
 PARENT_POLL_SECONDS = 0.2
 LOCK_SECONDS = 2
 LOCKED = 3
-
-
-class RequestHandler(MotoRequestHandler):
-    """Answers without a line of log for each request."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Log nothing: calls are counted instead."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -73,6 +66,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 def _serve(options: argparse.Namespace) -> int:
     _own_account(options.account_id)
     corrections.install_eager()
+    list_modules_once()
     watch_calls()
     server = make_server(HOST, options.port, Application(), threaded=True, request_handler=RequestHandler)
     endpoint = f"http://{HOST}:{server.port}"
