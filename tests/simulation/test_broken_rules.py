@@ -19,6 +19,7 @@ CAUGHT = {
     "duplicate_is_not_known": 14,
     "any_run_of_the_stack_covers": 44,
     "every_version_is_ours": 20,
+    "rollout_is_not_followed": 741,
     "replicas_are_not_looked_at": 0,
     "added_region_is_forgotten": 0,
     "regions_are_not_read_again": 2484,
