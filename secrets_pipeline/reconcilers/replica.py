@@ -82,7 +82,7 @@ class ReplicaReconciler:
             state = self._change_key(state, one)
         if todo.remove:
             state = _remove(self._context, state, todo.remove)
-        state = _remember(self._context, state, less=todo.gone)
+        state = _remember(self._context, state, gone=todo.gone)
         if todo.waiting:
             state = settle(self._context, secret) or state
         refuse_failed(self._context, state)
@@ -246,27 +246,37 @@ def _remove(context: StackContext, state: SecretState, regions: Sequence[str]) -
         seen = context.inventory.refresh(state.name) if error.code == "InvalidParameterException" else None
         if seen is None or set(regions) & set(known(seen)):
             raise
-    left = _remember(context, state, less=regions)
+    left = _remember(context, state, removed=regions)
     return _note(context, left, {region: replica for region, replica in known(left).items() if region not in regions})
 
 
 def _remember(
-    context: StackContext, state: SecretState, *, more: Iterable[str] = (), less: Iterable[str] = ()
+    context: StackContext,
+    state: SecretState,
+    *,
+    more: Iterable[str] = (),
+    removed: Iterable[str] = (),
+    gone: Iterable[str] = (),
 ) -> SecretState:
     """Tag a secret with the regions that are ours to remove again; those that another run has just added stay.
+
+    Args:
+        context: the stack.
+        state: the secret as this run knew it.
+        more: regions that it is about to be replicated to.
+        removed: regions whose replica this run has removed.
+        gone: regions that had no replica when this run looked.
 
     Raises:
         SkippedError: if the secret is not ours any more.
         AwsError: if AWS refuses.
     """
-
-    def changed(seen: SecretState) -> frozenset[str]:
-        return made_regions(context, seen).union(more).difference(less)
-
-    if changed(state) == made_regions(context, state):
+    ours = made_regions(context, state)
+    if ours.issuperset(more) and ours.isdisjoint([*removed, *gone]):
         return state
     state = look_again(context, state)
-    tags = {REPLICAS: context.marks.words(REPLICAS, state.arn, changed(state))}
+    regions = made_regions(context, state).union(more).difference(removed, set(gone) - set(known(state)))
+    tags = {REPLICAS: context.marks.words(REPLICAS, state.arn, regions)}
     with calling("TagResource", state.name):
         context.account.client("secretsmanager").tag_resource(SecretId=state.arn, Tags=tag_list(tags))
     tagged = replace(state, tags={**state.tags, **tags})

@@ -608,3 +608,24 @@ def test_a_secret_that_somebody_takes_over_between_two_calls_is_not_tagged_again
     outcome = bench.provision(spec, STAGE, interruption=interruption)[f"{STAGE} {bench.name('api')}"]
     assert isinstance(outcome, Skipped)
     assert bench.tags("api") == {}
+
+
+def test_a_region_that_another_run_replicates_to_again_is_not_forgotten_as_gone(
+    bench: Bench, interruption: Interruption
+) -> None:
+    bench.create(replicated(bench, IRELAND))
+    bench.secrets.remove_regions_from_replication(SecretId=bench.name("api"), RemoveReplicaRegions=[IRELAND])
+    spec = bench.spec(replicated(bench, FRANKFURT))
+    raced: list[str] = []
+
+    def race(operation: str) -> None:
+        if operation == "ReplicateSecretToRegions" and not raced:
+            raced.append(operation)
+            bench.provision(bench.spec(replicated(bench, IRELAND, FRANKFURT)))
+
+    interruption.before = race
+    bench.provision(spec, interruption=interruption)
+    assert raced
+    assert set(status(bench)) == {IRELAND, FRANKFURT}
+    bench.provision(spec)
+    assert set(status(bench)) == {FRANKFURT}
