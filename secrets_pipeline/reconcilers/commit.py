@@ -20,7 +20,7 @@ from secrets_pipeline.reconcilers.planning import plan_secrets
 from secrets_pipeline.reconcilers.rendered import is_rendered_from
 from secrets_pipeline.reconcilers.secret_differences import differences
 from secrets_pipeline.reconcilers.states import SecretState, Unread
-from secrets_pipeline.reconcilers.taking import finish, give_up
+from secrets_pipeline.reconcilers.taking import finish, give_up, look_again
 from secrets_pipeline.reconcilers.value_inputs import field_inputs
 from secrets_pipeline.references import Pending
 from secrets_pipeline.spec import GeneratedValue, SecretSpec
@@ -117,13 +117,7 @@ def _mark(context: StackContext, known: SecretState, secret: SecretSpec, commit:
     """
     state = known
     if _room_for_a_look(context, secret):
-        seen = context.inventory.refresh(known.name)
-        if seen is None:
-            context.inventory.note(known)
-            raise SkippedError("is not visible yet", remedy="Run again.")
-        if seen.deleted_at is not None or not context.owns(seen):
-            raise SkippedError(f"secret {secret.name} is not ours any more")
-        state = seen
+        state = seen = look_again(context, known)
         if seen.tags.get(SPEC) != known.tags.get(SPEC):
             found = context.marks.verify(seen)
             if found.commit == commit:

@@ -35,7 +35,7 @@ from secrets_pipeline.reconcilers.states import (
     replica_states,
     tag_list,
 )
-from secrets_pipeline.reconcilers.taking import take
+from secrets_pipeline.reconcilers.taking import look_again, take
 from secrets_pipeline.spec import ReplicaSpec, SecretSpec
 
 if TYPE_CHECKING:
@@ -75,16 +75,14 @@ class ReplicaReconciler:
         if todo.add or todo.retry or todo.rekey or todo.remove:
             state = take(self._context, state, Part.REPLICAS)
         # Before they are asked for, so that what is ours to remove again survives a crash.
-        state = _remember(
-            self._context, state, made_regions(self._context, state) | {one.region for one in secret.replicas}
-        )
+        state = _remember(self._context, state, more={one.region for one in secret.replicas})
         if todo.add or todo.retry:
             state = self._replicate(state, (*todo.add, *todo.retry))
         for one in todo.rekey:
             state = self._change_key(state, one)
         if todo.remove:
             state = _remove(self._context, state, todo.remove)
-        state = _remember(self._context, state, made_regions(self._context, state) - set(todo.gone))
+        state = _remember(self._context, state, gone=todo.gone)
         if todo.waiting:
             state = settle(self._context, secret) or state
         refuse_failed(self._context, state)
@@ -248,20 +246,37 @@ def _remove(context: StackContext, state: SecretState, regions: Sequence[str]) -
         seen = context.inventory.refresh(state.name) if error.code == "InvalidParameterException" else None
         if seen is None or set(regions) & set(known(seen)):
             raise
-    else:
-        left = {region: replica for region, replica in known(state).items() if region not in regions}
-        seen = _note(context, state, left)
-    return _remember(context, seen, made_regions(context, seen) - set(regions))
+    left = _remember(context, state, removed=regions)
+    return _note(context, left, {region: replica for region, replica in known(left).items() if region not in regions})
 
 
-def _remember(context: StackContext, state: SecretState, regions: frozenset[str]) -> SecretState:
-    """Write down which regions are ours to remove again."""
-    if regions == made_regions(context, state):
+def _remember(
+    context: StackContext,
+    state: SecretState,
+    *,
+    more: Iterable[str] = (),
+    removed: Iterable[str] = (),
+    gone: Iterable[str] = (),
+) -> SecretState:
+    """Tag a secret with the regions that are ours to remove again; those that another run has just added stay.
+
+    Args:
+        context: the stack.
+        state: the secret as this run knew it.
+        more: regions that it is about to be replicated to.
+        removed: regions whose replica this run has removed.
+        gone: regions that had no replica when this run looked.
+
+    Raises:
+        SkippedError: if the secret is not ours any more.
+        AwsError: if AWS refuses.
+    """
+    ours = made_regions(context, state)
+    if ours.issuperset(more) and ours.isdisjoint([*removed, *gone]):
         return state
-    return _tag(context, state, {REPLICAS: context.marks.words(REPLICAS, state.arn, regions)})
-
-
-def _tag(context: StackContext, state: SecretState, tags: Mapping[str, str]) -> SecretState:
+    state = look_again(context, state)
+    regions = made_regions(context, state).union(more).difference(removed, set(gone) - set(known(state)))
+    tags = {REPLICAS: context.marks.words(REPLICAS, state.arn, regions)}
     with calling("TagResource", state.name):
         context.account.client("secretsmanager").tag_resource(SecretId=state.arn, Tags=tag_list(tags))
     tagged = replace(state, tags={**state.tags, **tags})

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws import NEW_RESOURCE
+from secrets_pipeline.engine import SkippedError
 from secrets_pipeline.reconcilers import desired
 from secrets_pipeline.reconcilers.marks import COMPONENT, KEPT, KEY, SPEC, Commit, Mark, Owner, Part
 from secrets_pipeline.reconcilers.states import SecretState, tag_list
@@ -40,6 +41,26 @@ def take(context: StackContext, state: SecretState, part: Part) -> SecretState:
         return give_up(context, state)
     opened = mark.commit.opened(part, run)
     return _write(context, state, mark.owner, context.marks.finished(state.arn, mark.owner, opened))
+
+
+def look_again(context: StackContext, known: SecretState) -> SecretState:
+    """The secret as DescribeSecret shows it right before a tag of it is written: another run may have come first.
+
+    Args:
+        context: the stack.
+        known: the secret as this run knew it.
+
+    Raises:
+        SkippedError: if no call shows it yet, or it is not ours any more.
+        AwsError: if AWS refuses.
+    """
+    seen = context.inventory.refresh(known.name)
+    if seen is None:
+        context.inventory.note(known)
+        raise SkippedError("is not visible yet", remedy="Run again.")
+    if seen.deleted_at is not None or not context.owns(seen):
+        raise SkippedError(f"secret {known.name} is not ours any more")
+    return seen
 
 
 def give_up(context: StackContext, state: SecretState) -> SecretState:

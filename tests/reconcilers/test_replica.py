@@ -560,3 +560,72 @@ def test_a_replica_that_another_run_made_between_two_stages_stays_ours_to_remove
     bench.run(STAGES[STAGE](context))
     bench.provision(spec)
     assert set(status(bench)) == {FRANKFURT}
+
+
+def test_a_replica_that_another_run_added_to_a_secret_that_this_run_made_stays_ours_to_remove(bench: Bench) -> None:
+    spec = bench.spec(replicated(bench, FRANKFURT))
+    context = bench.context(spec)
+    bench.run(STAGES["secrets"](context))
+    bench.provision(bench.spec(replicated(bench, IRELAND)))
+    bench.run(STAGES[STAGE](context))
+    assert set(status(bench)) == {IRELAND, FRANKFURT}
+    bench.provision(spec)
+    assert set(status(bench)) == {FRANKFURT}
+
+
+def test_a_replica_that_another_run_adds_while_this_one_removes_its_own_stays_ours_to_remove(
+    bench: Bench, interruption: Interruption
+) -> None:
+    bench.create(replicated(bench, IRELAND))
+    spec = bench.spec(replicated(bench, FRANKFURT))
+    raced: list[str] = []
+
+    def race(operation: str) -> None:
+        if operation == "RemoveRegionsFromReplication" and not raced:
+            raced.append(operation)
+            bench.provision(bench.spec(replicated(bench, FRANKFURT, PARIS)))
+
+    interruption.after = race
+    bench.provision(spec, interruption=interruption)
+    assert raced
+    assert set(status(bench)) == {FRANKFURT, PARIS}
+    bench.provision(spec)
+    assert set(status(bench)) == {FRANKFURT}
+
+
+@pytest.mark.parametrize("operation", ["ReplicateSecretToRegions", "RemoveRegionsFromReplication"])
+def test_a_secret_that_somebody_takes_over_between_two_calls_is_not_tagged_again(
+    bench: Bench, interruption: Interruption, operation: str
+) -> None:
+    bench.create(replicated(bench, IRELAND))
+
+    def take_over(called: str) -> None:
+        if called == operation:
+            bench.secrets.untag_resource(SecretId=bench.name("api"), TagKeys=list(bench.tags("api")))
+
+    interruption.after = take_over
+    spec = bench.spec(replicated(bench, FRANKFURT))
+    outcome = bench.provision(spec, STAGE, interruption=interruption)[f"{STAGE} {bench.name('api')}"]
+    assert isinstance(outcome, Skipped)
+    assert bench.tags("api") == {}
+
+
+def test_a_region_that_another_run_replicates_to_again_is_not_forgotten_as_gone(
+    bench: Bench, interruption: Interruption
+) -> None:
+    bench.create(replicated(bench, IRELAND))
+    bench.secrets.remove_regions_from_replication(SecretId=bench.name("api"), RemoveReplicaRegions=[IRELAND])
+    spec = bench.spec(replicated(bench, FRANKFURT))
+    raced: list[str] = []
+
+    def race(operation: str) -> None:
+        if operation == "ReplicateSecretToRegions" and not raced:
+            raced.append(operation)
+            bench.provision(bench.spec(replicated(bench, IRELAND, FRANKFURT)))
+
+    interruption.before = race
+    bench.provision(spec, interruption=interruption)
+    assert raced
+    assert set(status(bench)) == {IRELAND, FRANKFURT}
+    bench.provision(spec)
+    assert set(status(bench)) == {FRANKFURT}

@@ -19,7 +19,7 @@ from definitions.requests import EVENT_TAG_PREFIX, run_request
 from definitions.sensors import event_runs
 from definitions.sensors.event_runs import Decided, Dispatcher
 from secrets_pipeline.engine import Change
-from secrets_pipeline.reconcilers import Concern
+from secrets_pipeline.reconcilers import Concern, RefreshReconciler
 from secrets_pipeline.reconcilers.database_password import DatabasePassword
 from secrets_pipeline.reconcilers.initial_value import InitialValue
 from secrets_pipeline.reconcilers.inventory import Inventory
@@ -186,6 +186,11 @@ def every_version_is_ours(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(module, "_written", lambda state: set(state.versions))
 
 
+def rollout_is_not_followed(patch: pytest.MonkeyPatch) -> None:
+    """A run forgets the rollouts that have not ended when it does: nobody hears of those that fail."""
+    patch.setattr(RefreshReconciler, "_fly", lambda *_: None)
+
+
 # in replicas
 
 
@@ -197,7 +202,12 @@ def replicas_are_not_looked_at(patch: pytest.MonkeyPatch) -> None:
 
 def added_region_is_forgotten(patch: pytest.MonkeyPatch) -> None:
     """Which regions a secret was replicated to is not written down: they are never ours to remove."""
-    patch.setattr(_module("replica"), "_remember", lambda _context, state, _regions: state)
+    patch.setattr(_module("replica"), "_remember", lambda _context, state, **_: state)
+
+
+def regions_are_not_read_again(patch: pytest.MonkeyPatch) -> None:
+    """The tag of regions is written over whatever another run has written there meanwhile."""
+    patch.setattr(_module("replica"), "look_again", lambda _context, state: state)
 
 
 BROKEN: Mapping[str, Break] = {
@@ -219,8 +229,10 @@ BROKEN: Mapping[str, Break] = {
         duplicate_is_not_known,
         any_run_of_the_stack_covers,
         every_version_is_ours,
+        rollout_is_not_followed,
         replicas_are_not_looked_at,
         added_region_is_forgotten,
+        regions_are_not_read_again,
     )
 }
 

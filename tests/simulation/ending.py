@@ -88,7 +88,8 @@ class Ending:
             if self._excuses.foreign(key) or self._excuses.waits(key):
                 continue
             for consumer in self._stale(key):
-                self._simulation.ledger.violated(f"{consumer} was not started anew after {key} had changed")
+                if not self._excuses.told(consumer):
+                    self._simulation.ledger.violated(f"{consumer} was not started anew after {key} had changed")
 
     def _converges(self, name: str, *, deep: bool = False) -> None:
         """One more apply does all that is left to do, and the plan after it is empty."""
@@ -222,8 +223,8 @@ class Ending:
     def _wrong_replica(self, primary: Secret, region: str, wanted: Mapping[str, bool]) -> str:
         known, copied = primary.replicas.get(region), self._simulation.cloud.replica(primary.name, region)
         if region not in wanted:
-            theirs = self._simulation.ledger.fact(primary.name).replicas_touched
-            return "left over" if known is not None and not theirs else ""
+            theirs = self._simulation.ledger.fact(primary.name).their_regions
+            return "left over" if known is not None and region not in theirs else ""
         if known is None or copied is None or known.status != "InSync":
             return "missing"
         if {v.id: v.string for v in copied.versions.values()} != {v.id: v.string for v in primary.versions.values()}:

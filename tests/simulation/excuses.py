@@ -22,11 +22,15 @@ The whole list; each names what the product cannot know, or must not do:
 - CreateSecret answers alike where it made the secret and where an earlier try of the very same request had. A run whose
   list is too old to show the secret writes to it until DescribeSecret shows that a human has taken it over since.
 - Replicas and deliveries that a human changed are, like a policy, looked at by `--deep` only. Replicas that a human
-  added are theirs.
+  added are theirs, in each region to which they did; and a secret that has one is not pruned, as AWS refuses to
+  delete it: whoever reads theirs goes on reading, and the run says in which region it is.
 - A secret that is not ours, or not made yet, keeps its consumers waiting; what a consumer was told that left the YAML
   stays until `--prune`.
 - A label that was moved back to an older version has no date: for a deep look the secret's last change stands for it,
   and may start a consumer once more.
+- ECS may give a deployment up after the run that asked for it has ended. What ran before goes on with the older value,
+  and nobody is left in the dark: the product has to find that deployment failed, of which `consumer_rollout_sensor`
+  alerts, and one more apply to start another one.
 - CreateKey takes no token. Where two runs look for a key, both find none, both make one, and the run whose alias came
   second dies, or loses its connection, before it gives its own key up, that key is left, unused.
 """
@@ -37,6 +41,7 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.engine import Change, ChangeClass
 from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, PREVIOUS, Secret
+from secrets_pipeline.reconcilers import Progress, rollout_now
 
 from .stacks import DATABASE, NEEDS, STACK, Intent
 
@@ -98,6 +103,13 @@ class Excuses:
         """Whether a rotation that nobody declares is left alone."""
         return self._intent.wishes[key].days is None and self._simulation.ledger.fact(self._intent.name(key)).overtaken
 
+    def told(self, consumer: str) -> bool:
+        """Whether the product says of a consumer that it could not be started anew, after the run that asked for it."""
+        simulation = self._simulation
+        context = simulation.world(simulation.line("rollouts", None), self._intent, writing=False).context(STACK)
+        ended = [rollout_now(context, one) for one in simulation.flying if one.component == consumer]
+        return any(one is not None and one.progress is Progress.FAILED for one in ended)
+
     def allow(self, change: Change, text: str) -> bool:
         """Whether a change may be planned or skipped still.
 
@@ -112,6 +124,8 @@ class Excuses:
             return self.foreign("db") or (endpoint and self.password_is_somebodys())
         if change.action is ChangeClass.ORPHAN:
             return self._orphan(change)
+        if change.action is ChangeClass.PRUNE:
+            return change.resource.kind == "secret" and self._has_their_replica(change.resource.name)
         key = change.resource.name.removeprefix(f"{STACK}/")
         return key in self._intent.wishes and self._secret_may_wait(change, key, text)
 
@@ -152,6 +166,10 @@ class Excuses:
         key = change.resource.name.removeprefix(f"{STACK}/")
         left = key in self._first.wishes and key not in self._intent.wishes
         return left and (not self._intent.prune or self.foreign(key))
+
+    def _has_their_replica(self, name: str) -> bool:
+        secret, theirs = self._simulation.cloud.secret(name), self._simulation.ledger.fact(name).their_regions
+        return secret is not None and not theirs.isdisjoint(secret.replicas)
 
     def _secret(self, key: str) -> Secret | None:
         return self._simulation.cloud.secret(self._intent.name(key))

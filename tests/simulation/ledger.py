@@ -75,6 +75,7 @@ class Fact:
             look, or had changed a part of what it had made itself, which it does not say first.
         destroyed: whether a human deleted it for good.
         replicas_touched: whether a human changed its replicas.
+        their_regions: those to which a human replicated it.
         since: virtual second at which its value became the current one.
     """
 
@@ -86,6 +87,7 @@ class Fact:
     ever_replaced: bool = False
     rotated: bool = False
     replicas_touched: bool = False
+    their_regions: set[str] = field(default_factory=set)
     since: float = 0.0
 
 

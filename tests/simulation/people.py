@@ -177,15 +177,19 @@ class Human:
             self._simulation.database_altered = True
 
     def _add_replica(self, secret: Secret) -> None:
-        wanted = [{"Region": self._rng.choice(ELSEWHERE)}]
-        self._call("ReplicateSecretToRegions", secret, AddReplicaRegions=wanted)
-        self._simulation.ledger.fact(secret.name).replicas_touched = True
+        region = self._rng.choice(ELSEWHERE)
+        self._call("ReplicateSecretToRegions", secret, AddReplicaRegions=[{"Region": region}])
+        fact = self._simulation.ledger.fact(secret.name)
+        fact.replicas_touched = True
+        fact.their_regions.add(region)
 
     def _remove_replica(self, secret: Secret) -> None:
         if secret.replicas:
-            gone = [self._rng.choice(list(secret.replicas))]
-            self._call("RemoveRegionsFromReplication", secret, RemoveReplicaRegions=gone)
-            self._simulation.ledger.fact(secret.name).replicas_touched = True
+            region = self._rng.choice(list(secret.replicas))
+            self._call("RemoveRegionsFromReplication", secret, RemoveReplicaRegions=[region])
+            fact = self._simulation.ledger.fact(secret.name)
+            fact.replicas_touched = True
+            fact.their_regions.discard(region)
 
     def _move_replica_key(self, secret: Secret) -> None:
         if secret.replicas:

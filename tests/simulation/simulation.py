@@ -24,6 +24,8 @@ from secrets_pipeline.local.durations import Durations
 from secrets_pipeline.reconcilers import (
     STAGES,
     ApplyOptions,
+    InFlight,
+    RefreshReconciler,
     StackContext,
     Surroundings,
     World,
@@ -105,6 +107,7 @@ class Simulation:
         events: the bus, where it takes part.
         function: the managed function, where it takes part.
         failing: how likely a consumer's rollout fails.
+        flying: rollouts that the last run left on its way: those that `consumer_rollout_sensor` follows.
     """
 
     seed: int
@@ -125,6 +128,7 @@ class Simulation:
     events: Events | None = None
     function: ManagedFunction | None = None
     failing: float = 0.0
+    flying: Sequence[InFlight] = ()
     runs: Iterator[int] = field(default_factory=lambda: count(1))
     cloud: Cloud = field(init=False)
 
@@ -213,6 +217,8 @@ class Simulation:
             for outcome in apply(reconciler, changes, workers=1):
                 outcomes.append(outcome)
                 self.ledger.outcome(name, stage, outcome)
+            if isinstance(reconciler, RefreshReconciler):
+                self.flying = reconciler.in_flight
         return outcomes
 
 
