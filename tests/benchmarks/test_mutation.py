@@ -61,6 +61,7 @@ def test_a_mistake_is_made_in_one_place(tmp_path: Path, source: str, mutated: st
         "if TYPE_CHECKING:\n    limit = 3\n",
         '__all__ = ["a", "b"]\n',
         'T = TypeVar("T", bound=3)\n',
+        "Make = Callable[[int | None], int]\n",
         "@dataclass(frozen=True)\nclass Pair:\n    left: int\n",
         "def f(a: 'x < 3') -> 'y < 3':\n    'It is 3.'\n    raise E(f'{3 + 4} of {a}', remedy='take 3') from None\n",
     ],
