@@ -123,6 +123,15 @@ def test_a_run_that_the_sensor_did_not_ask_for_covers_nothing(desk: Desk) -> Non
     assert (decided.done, [again.run_key for again in decided.requests]) == ([], [requests[0].run_key])
 
 
+def test_a_run_that_a_killed_daemon_left_unstarted_covers_nothing_and_hides_no_other_run(desk: Desk) -> None:
+    old, new = message(event(age=1)), message(event())
+    desk.make(desk.decide(old).requests, dg.DagsterRunStatus.SUCCESS, age=1)
+    asked = desk.decide(old, new).requests
+    desk.make(asked, dg.DagsterRunStatus.NOT_STARTED)
+    decided = desk.decide(old, new)
+    assert (decided.done, [one.run_key for one in decided.requests]) == ([old], [one.run_key for one in asked])
+
+
 def test_a_tick_that_has_no_time_left_asks_nothing_more_and_leaves_what_it_did_not_ask_about(desk: Desk) -> None:
     first, second = event(), event()
     decided = desk.decide(message(first), message(second), is_late=lambda: bool(desk.asked))
