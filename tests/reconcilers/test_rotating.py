@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import SecretStr
 
-from secrets_pipeline.engine import Applied, Failed, Outcome, Skipped
+from secrets_pipeline.engine import Applied, ChangeClass, Failed, Outcome, Skipped
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, log_in
 from secrets_pipeline.reconcilers.rotating import RotateReconciler, roots
@@ -210,6 +212,17 @@ def test_what_nobody_can_rotate_says_what_to_do_instead(bench: Bench) -> None:
         "config": f"it is rendered from {bench.name('key')}",
     }
     assert roots(spec, [bench.name("config"), bench.name("plain")]) == (bench.name("key"), bench.name("plain"))
+    # A replica, or what is scheduled for deletion, as this run knows it.
+    for more, reason in (
+        ({"primary_region": "us-east-1"}, "it is a replica"),
+        ({"deleted_at": datetime(2026, 1, 1, tzinfo=UTC)}, "it is scheduled for deletion"),
+    ):
+        context = bench.context(spec)
+        state = context.inventory.secret(bench.name("key"))
+        assert state is not None
+        context.inventory.note(replace(state, **more))
+        (change,) = RotateReconciler(context, [bench.name("key")]).plan()
+        assert (change.action, change.reasons) == (ChangeClass.BLOCKED, (reason,))
     with pytest.raises(SpecError, match="declares no secret"):
         RotateReconciler(bench.context(spec), ["nobody's"])
 

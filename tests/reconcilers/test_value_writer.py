@@ -49,6 +49,9 @@ def test_a_write_keeps_the_keys_of_others_and_records_its_version(bench: Bench, 
     stages = bench.describe("api")["VersionIdsToStages"]
     assert sorted(stages[version]) == sorted(["AWSCURRENT", STAGED])
     assert sum("AWSPREVIOUS" in labels for labels in stages.values()) == 1
+    writer = ValueWriter(bench.context(spec))
+    again = writer.write(bench.name("api"), intent="again", inputs=None, make=set_host, done=lambda _: True)
+    assert again == version == bench.current("api")
 
 
 def test_somebody_elses_write_between_our_read_and_our_move_is_read_again_and_kept(
