@@ -106,8 +106,11 @@ def repository(tmp_path: Path) -> Path:
         "tests/conftest.py": "from hypothesis import settings\n",
         "tests/test_alone.py": "def test_alone() -> None:\n    assert True\n",
         "tests/test_judged.py": (
-            "from secrets_pipeline import judged\n\n\n"
+            "import tempfile\nfrom pathlib import Path\n\nfrom secrets_pipeline import judged\n\n\n"
             "def test_red() -> None:\n    assert False\n\n\n"
+            # As root, PostgreSQL runs as nobody.
+            "def test_reached() -> None:\n"
+            "    assert all(at.stat().st_mode & 1 for at in Path(tempfile.gettempdir()).parents)\n\n\n"
             "def test_judged() -> None:\n    assert [judged(x) for x in (2, 3, 4)] == [True, False, False]\n"
         ),
         "tests/test_unjudged.py": (
