@@ -14,7 +14,8 @@ from secrets_pipeline.engine import Applied, ChangeClass, Failed, Outcome, Skipp
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, log_in
 from secrets_pipeline.reconcilers.rotating import RotateReconciler, roots
-from secrets_pipeline.rotation.steps import RotationStep
+from secrets_pipeline.reconcilers.rotating.by_function import FunctionRotation
+from secrets_pipeline.rotation.steps import RotationStep, unwatched
 from secrets_pipeline.spec import RotationSpec, StackSpec
 from tests import sweep
 
@@ -194,6 +195,32 @@ def test_a_function_that_fails_is_quoted_and_the_rotation_stays_pending(
     assert "stays pending" in outcome.error.remedy
     assert bench.current("password") == before
     assert accepts(bench, bench.document("password")["password"])
+
+
+def test_a_rotation_that_began_a_moment_before_ours_is_the_one_that_is_followed(
+    bench: Bench, interruption: Interruption
+) -> None:
+    context = bench.context(bench.create(bench.generated("key")), interruption=interruption)
+    name = bench.name("key")
+    state = context.inventory.refresh(name)
+    assert state is not None
+    first, theirs, looks = bench.current("key"), "", 0
+
+    def begin_then_end(operation: str) -> None:
+        nonlocal theirs, looks
+        if operation == "RotateSecret":
+            theirs = bench.secrets.put_secret_value(SecretId=name, SecretString="theirs", VersionStages=["AWSPENDING"])[
+                "VersionId"
+            ]
+        looks += operation == "DescribeSecret" and bool(theirs)
+        if looks == 2:
+            bench.secrets.update_secret_version_stage(
+                SecretId=name, VersionStage="AWSCURRENT", MoveToVersionId=theirs, RemoveFromVersionId=first
+            )
+
+    interruption.before = begin_then_end
+    said = FunctionRotation(context, unwatched, seconds=20).rotate(state)
+    assert said == f"version {theirs[:8]}… is current"
 
 
 def test_what_nobody_can_rotate_says_what_to_do_instead(bench: Bench) -> None:

@@ -6,11 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Unchanged
 from secrets_pipeline.local import StandInFunction, StandInRole, stand_in
 from secrets_pipeline.reconcilers import ApplyOptions, access_findings
 from secrets_pipeline.reconcilers.findings import Verdict
+from secrets_pipeline.reconcilers.rotation_preflight import function_problems
 from secrets_pipeline.spec import (
     LambdaDelivery,
     OperatorSettings,
@@ -24,7 +26,7 @@ from tests.reconcilers.conftest import ROTATES
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
-    from tests.reconcilers.conftest import Bench
+    from tests.reconcilers.conftest import Bench, Interruption
 
 STAGE = "secret_rotation"
 DEEP = ApplyOptions(deep=True)
@@ -128,6 +130,20 @@ def test_an_operator_whose_role_may_not_look_switches_the_preflight_off(bench: B
     spec = bench.spec(bench.generated(rotation=rotating(arn)))
     bench.provision(spec, settings=OperatorSettings(rotation_preflight=False))
     assert bench.describe("password")["RotationEnabled"]
+
+
+def test_a_function_that_may_not_be_looked_at_is_said_and_stops_nothing(
+    bench: Bench, interruption: Interruption
+) -> None:
+    def refuse(operation: str) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not yours"}}, operation)
+
+    interruption.before = refuse
+    context = bench.context(bench.spec(), interruption=interruption)
+    problem = next(function_problems(context, "theirs"))
+    assert not problem.known
+    assert problem.text.startswith("function theirs: ")
+    assert problem.text.endswith("not yours")
 
 
 def test_a_no_op_reads_neither_value_nor_function_nor_role(bench: Bench) -> None:

@@ -286,6 +286,24 @@ def wait_for_pending(bench: Bench) -> None:
             return
 
 
+def test_a_pending_version_whose_label_was_taken_away_is_staged_again_and_becomes_current(
+    bench: Bench, spec: StackSpec
+) -> None:
+    context, staged = bench.context(spec), []
+    writer = ValueWriter(context)
+    for _ in range(2):
+        state = context.inventory.refresh(bench.name("api"))
+        assert state is not None
+        staged.append(writer.stage_pending(state, intent="rotate", make=set_host))
+        if len(staged) == 1:
+            bench.secrets.update_secret_version_stage(
+                SecretId=bench.name("api"), VersionStage="AWSPENDING", RemoveFromVersionId=staged[0]
+            )
+    writer.promote(bench.name("api"), staged[1])
+    assert staged == [bench.current("api")] * 2
+    assert bench.document("api") == {"host": "new", "theirs": 1}
+
+
 def test_a_version_that_somebody_else_makes_current_right_after_ours_is_not_noted_as_ours(
     bench: Bench, spec: StackSpec, interruption: Interruption
 ) -> None:
