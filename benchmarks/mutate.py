@@ -123,6 +123,7 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="mutate-", ignore_cleanup_errors=True) as folder,
         forking.Pool(asked.processes, _begin, (folder, asked.limit)) as pool,
     ):
+        Path(folder).chmod(0o711)  # see Copy
         for task, outcome, failing in pool.imap_unordered(_judge, [task for task in tasks if task not in equivalent]):
             done.append((task, outcome))
             ignored |= failing

@@ -253,6 +253,9 @@ def _is_left_alone(node: ast.AST) -> bool:
             return True
         case ast.If(test=ast.Name(id="TYPE_CHECKING")) | ast.AnnAssign(annotation=ast.Name(id="TypeAlias")):
             return True
+        case ast.Assign(value=ast.Subscript(value=ast.Name(id="Callable"))):
+            # A name for a type: what it is called with stands in a list.
+            return True
         case ast.Assign(targets=[ast.Name(id=name)]):
             return name in _NAMES_ONLY
         case ast.Expr(value=ast.Call(func=called)) | ast.Call(func=called):

@@ -88,6 +88,8 @@ class Copy:
         self._repository = repository
         self._folder = folder
         self._root = folder / "r"
+        # As root, PostgreSQL runs as nobody, who must come through to its folders.
+        folder.chmod(0o711)
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607 - whichever git is on PATH
             cwd=repository,

@@ -72,7 +72,7 @@ class _Seen:
         return _Seen({**kept, **{stack: _view(desired, stack) for stack in desired.specs}})
 
     def text(self) -> str:
-        return json.dumps(self.stacks, separators=(",", ":"), sort_keys=True)
+        return json.dumps(self.stacks, separators=(",", ":"))
 
 
 def _view(desired: Desired, stack: str) -> str:

@@ -51,14 +51,11 @@ class CommitReconciler:
             raise SkippedError("is not finished yet")
         if not self._context.owns(state):
             raise SkippedError(f"secret {secret.name} is not ours")
-        if open_parts := _open_parts(self._context, state, secret):
-            raise SkippedError(f"not finished: {', '.join(open_parts)}")
         _mark(self._context, state, secret, commit)
         return "finished"
 
-    def _plan(self, secret: SecretSpec) -> Change | None:
+    def _plan(self, resource: Resource, secret: SecretSpec) -> Change | None:
         context = self._context
-        resource = Resource(KIND, secret.name, secret.ref.component, secret.ref.key)
         state = context.inventory.secret(secret.name)
         if state is None or state.deleted_at is not None:
             return None
@@ -130,8 +127,8 @@ def _mark(context: StackContext, known: SecretState, secret: SecretSpec, commit:
             # Whose parts it has now, nobody knows: they are read before it is marked.
             give_up(context, seen)
             raise SkippedError("another run changes it at the same time", remedy="Run again: all parts are read then.")
-        if open_parts := _open_parts(context, seen, secret):
-            raise SkippedError(f"not finished: {', '.join(open_parts)}")
+    if open_parts := _open_parts(context, state, secret):
+        raise SkippedError(f"not finished: {', '.join(open_parts)}")
     finish(context, state, secret, commit)
 
 

@@ -13,17 +13,20 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
 
 
-def plan_secrets(context: StackContext, kind: str, plan: Callable[[SecretSpec], Change | None]) -> Sequence[Change]:
+def plan_secrets(
+    context: StackContext, kind: str, plan: Callable[[Resource, SecretSpec], Change | None]
+) -> Sequence[Change]:
     """What `plan` says of each declared secret that is not blocked; None says that it does not concern it.
 
     Args:
         context: the stack.
-        kind: kind of the resources, where planning one fails.
+        kind: kind of the resources.
         plan: observes and compares one part of a secret.
     """
     changes = (
-        planned(Resource(kind, secret.name, secret.ref.component, secret.ref.key), partial(plan, secret))
+        planned(resource, partial(plan, resource, secret))
         for secret in context.spec.secrets
         if not secret.blocked
+        for resource in [Resource(kind, secret.name, secret.ref.component, secret.ref.key)]
     )
     return [change for change in changes if change is not None]

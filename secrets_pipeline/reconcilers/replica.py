@@ -88,9 +88,8 @@ class ReplicaReconciler:
         refuse_failed(self._context, state)
         return self._said(state, secret, todo)
 
-    def _plan(self, secret: SecretSpec) -> Change | None:
+    def _plan(self, resource: Resource, secret: SecretSpec) -> Change | None:
         context, state = self._context, self._context.inventory.secret(secret.name)
-        resource = Resource(KIND, secret.name, secret.ref.component, secret.ref.key)
         owned = state is not None and state.deleted_at is None and context.owns(state)
         ours = owned and state is not None and bool(made_regions(context, state))
         if not secret.replicas and not ours and not (self._deep and owned):

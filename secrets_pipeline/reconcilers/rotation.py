@@ -102,9 +102,8 @@ class RotationReconciler:
             return ()
         return self._preflight.problems(secret, state, wanted.lambda_arn, reads_value=True)
 
-    def _plan(self, secret: SecretSpec) -> Change | None:
+    def _plan(self, resource: Resource, secret: SecretSpec) -> Change | None:
         context = self._context
-        resource = Resource(KIND, secret.name, secret.ref.component, secret.ref.key)
         wanted = desired.rotation(context, secret)
         state = context.inventory.secret(secret.name)
         if isinstance(wanted, Pending):

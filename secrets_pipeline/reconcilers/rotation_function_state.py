@@ -60,7 +60,7 @@ class FunctionState:
 
     @property
     def _update(self) -> str:
-        return str(self.configuration.get("LastUpdateStatus") or "Successful")
+        return str(self.configuration.get("LastUpdateStatus"))
 
 
 def function_state(context: StackContext, name: str) -> FunctionState | None:

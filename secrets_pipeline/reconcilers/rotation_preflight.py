@@ -87,7 +87,7 @@ class RotationPreflight:
         context, rotation = self._context, secret.rotation
         if rotation is None or state.current_version is None:
             return
-        value = read_value(context, state, version=state.current_version)
+        value = read_value(context, state)
         ref = rotation.superuser_secret
         other = context.inventory.secret(context.spec.secret(ref).name) if ref and context.spec.has(ref) else None
         superuser = read_value(context, other) if other is not None and other.current_version is not None else None

@@ -66,9 +66,8 @@ class SecretPolicyReconciler:
         count = len(document["Statement"])
         return f"{count} statement{'s' if count > 1 else ''}"
 
-    def _plan(self, secret: SecretSpec) -> Change | None:
+    def _plan(self, resource: Resource, secret: SecretSpec) -> Change | None:
         context = self._context
-        resource = Resource(KIND, secret.name, secret.ref.component, secret.ref.key)
         document = desired.policy(context, secret)
         state = context.inventory.secret(secret.name)
         if isinstance(document, Pending):

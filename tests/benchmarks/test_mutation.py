@@ -61,6 +61,7 @@ def test_a_mistake_is_made_in_one_place(tmp_path: Path, source: str, mutated: st
         "if TYPE_CHECKING:\n    limit = 3\n",
         '__all__ = ["a", "b"]\n',
         'T = TypeVar("T", bound=3)\n',
+        "Make = Callable[[int | None], int]\n",
         "@dataclass(frozen=True)\nclass Pair:\n    left: int\n",
         "def f(a: 'x < 3') -> 'y < 3':\n    'It is 3.'\n    raise E(f'{3 + 4} of {a}', remedy='take 3') from None\n",
     ],
@@ -105,8 +106,11 @@ def repository(tmp_path: Path) -> Path:
         "tests/conftest.py": "from hypothesis import settings\n",
         "tests/test_alone.py": "def test_alone() -> None:\n    assert True\n",
         "tests/test_judged.py": (
-            "from secrets_pipeline import judged\n\n\n"
+            "import tempfile\nfrom pathlib import Path\n\nfrom secrets_pipeline import judged\n\n\n"
             "def test_red() -> None:\n    assert False\n\n\n"
+            # As root, PostgreSQL runs as nobody.
+            "def test_reached() -> None:\n"
+            "    assert all(at.stat().st_mode & 1 for at in Path(tempfile.gettempdir()).parents)\n\n\n"
             "def test_judged() -> None:\n    assert [judged(x) for x in (2, 3, 4)] == [True, False, False]\n"
         ),
         "tests/test_unjudged.py": (

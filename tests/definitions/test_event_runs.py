@@ -19,6 +19,7 @@ from dagster._core.storage.runs.schema import RunsTable
 from definitions.requests import ATTEMPT_TAG, EVENTS_TAG
 from definitions.sensors.event_runs import Decided, Dispatcher
 from definitions.sensors.rotation_events import NAME
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers import Concern
 from secrets_pipeline.rotation.events import Hint, Kind, Message
 from tests.rotation.event_bodies import label_updated
@@ -32,6 +33,7 @@ class Desk:
 
     instance: dg.DagsterInstance
     asked: list[str] = field(default_factory=list)
+    refusal: AwsError | None = None
 
     def decide(self, *messages: Message, is_late: Callable[[], bool] = lambda: False) -> Decided:
         """What one tick decides."""
@@ -55,6 +57,8 @@ class Desk:
 
     def _concerned(self, hint: Hint) -> tuple[Concern, ...]:
         self.asked.append(hint.event_id)
+        if self.refusal is not None:
+            raise self.refusal
         return (Concern(STACK, hint.secret or ""),)
 
 
@@ -123,12 +127,31 @@ def test_a_run_that_the_sensor_did_not_ask_for_covers_nothing(desk: Desk) -> Non
     assert (decided.done, [again.run_key for again in decided.requests]) == ([], [requests[0].run_key])
 
 
+def test_a_run_that_a_killed_daemon_left_unstarted_covers_nothing_and_hides_no_other_run(desk: Desk) -> None:
+    old, new = message(event(age=1)), message(event())
+    desk.make(desk.decide(old).requests, dg.DagsterRunStatus.SUCCESS, age=1)
+    asked = desk.decide(old, new).requests
+    desk.make(asked, dg.DagsterRunStatus.NOT_STARTED)
+    decided = desk.decide(old, new)
+    assert (decided.done, [one.run_key for one in decided.requests]) == ([old], [one.run_key for one in asked])
+
+
 def test_a_tick_that_has_no_time_left_asks_nothing_more_and_leaves_what_it_did_not_ask_about(desk: Desk) -> None:
     first, second = event(), event()
     decided = desk.decide(message(first), message(second), is_late=lambda: bool(desk.asked))
     assert desk.asked == [first["id"]]
     assert [one.tags[EVENTS_TAG] for one in decided.requests] == [first["id"]]
     assert decided.done == []
+
+
+def test_an_event_that_aws_cannot_be_asked_about_is_said_and_comes_again(desk: Desk) -> None:
+    one = event()
+    desk.refusal = AwsError("AWS is away")
+    decided = desk.decide(message(one))
+    [(level, text)] = decided.notices
+    assert (level, decided.done, decided.requests) == ("warning", [], [])
+    assert one["id"] in text
+    assert "AWS is away" in text
 
 
 def test_a_message_that_is_no_event_is_said_when_it_comes_first_without_a_word_of_it(desk: Desk) -> None:

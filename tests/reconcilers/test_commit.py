@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from secrets_pipeline.engine import Applied, Skipped
+from secrets_pipeline.engine import Applied, ChangeClass, Resource, Skipped
 from secrets_pipeline.local import StandInFunction, StandInRole, stand_in
 from secrets_pipeline.reconcilers import STAGES, commit
 from secrets_pipeline.reconcilers.marks import SPEC, STACK, MarkState, Part
@@ -46,15 +46,18 @@ def test_a_secret_is_marked_when_every_part_is_right_and_then_not_again(bench: B
 
 
 @pytest.mark.parametrize(
-    ("part", "edit"),
+    ("part", "applied", "edit"),
     [
-        ("description", {"description": "other"}),
-        ("tag Team", {"tags": {"Team": "x"}}),
-        ("policy", {"policy": (TLS,)}),
+        ("description", {}, {"description": "other"}),
+        ("tag Team", {}, {"tags": {"Team": "x"}}),
+        ("policy", {}, {"policy": (TLS,)}),
+        ("policy", {"policy": (TLS,)}, {}),
     ],
 )
-def test_a_part_that_was_not_applied_keeps_the_old_mark(bench: Bench, part: str, edit: dict[str, Any]) -> None:
-    bench.create(bench.declared())
+def test_a_part_that_was_not_applied_keeps_the_old_mark(
+    bench: Bench, part: str, applied: dict[str, Any], edit: dict[str, Any]
+) -> None:
+    bench.create(bench.declared(**applied))
     before = bench.tags("api")[SPEC]
     outcome = bench.run(commit(bench.context(bench.spec(bench.declared(**edit)))))[bench.name("api")]
     assert isinstance(outcome, Skipped)
@@ -132,19 +135,41 @@ def refuse(operation: str) -> None:
         raise ReadTimeoutError(endpoint_url="http://127.0.0.1")
 
 
-def test_a_secret_that_stopped_being_ours_after_the_plan_is_not_marked(
-    bench: Bench, interruption: Interruption
-) -> None:
-    interruption.before = refuse
-    spec = bench.spec(bench.declared())
-    bench.provision(spec, "secrets", interruption=interruption)
-    reconciler = commit(bench.context(spec))
+def test_what_others_did_since_the_plan_keeps_a_secret_from_being_marked(bench: Bench) -> None:
+    before = {
+        "gone": "is not finished yet",
+        "theirs": f"secret {bench.name('theirs')} is not ours",
+        "gone-later": "is not visible yet",
+        "theirs-later": f"secret {bench.name('theirs-later')} is not ours any more",
+        "taken-later": "another run changes it at the same time",
+    }
+    bench.create(*map(bench.declared, before))
+    spec = bench.spec(*(bench.declared(key, recovery_window_in_days=7) for key in before))
+    context, another = bench.context(spec), bench.context(spec)
+    reconciler = commit(context)
     changes = reconciler.plan()
-    bench.secrets.tag_resource(SecretId=bench.name("api"), Tags=[{"Key": STACK, "Value": "other-dev"}])
-    before = bench.tags("api")[SPEC]
-    outcome = bench.run(reconciler, changes)[bench.name("api")]
-    assert isinstance(outcome, Skipped)
-    assert bench.tags("api")[SPEC] == before
+    assert {(one.action, one.resource) for one in changes} == {
+        (ChangeClass.UPDATE, Resource("commit", bench.name(key), "secrets", key)) for key in before
+    }
+    for key in before:
+        # What the run has looked at before, it looks at once more right before the mark.
+        if key.endswith("-later"):
+            assert context.inventory.confirm(bench.name(key))
+        if key.startswith("gone"):
+            bench.secrets.delete_secret(SecretId=bench.name(key), ForceDeleteWithoutRecovery=True)
+        elif key.startswith("theirs"):
+            bench.secrets.tag_resource(SecretId=bench.name(key), Tags=[{"Key": STACK, "Value": "other-dev"}])
+        else:
+            state = another.inventory.refresh(bench.name(key))
+            assert state is not None
+            take(another, state, Part.ROTATION)
+    marked = bench.tags("theirs-later")[SPEC]
+    outcomes = bench.run(reconciler, changes)
+    assert {one.change.resource.key: one.reason for one in outcomes.values() if isinstance(one, Skipped)} == before
+    assert bench.tags("theirs-later")[SPEC] == marked
+    state = another.inventory.refresh(bench.name("taken-later"))
+    assert state is not None
+    assert another.marks.verify(state).state is MarkState.UNFINISHED
 
 
 def test_a_secret_that_an_earlier_run_made_is_looked_at_before_it_is_marked(

@@ -117,6 +117,11 @@ def test_without_a_key_nothing_verifies() -> None:
     assert Marks(None).verify(marked(MARKS.finished(ARN, OWNER, COMMIT))).state is MarkState.FORGED
 
 
+def test_without_a_key_no_mark_can_be_written() -> None:
+    with pytest.raises(RuntimeError, match="which apply makes first"):
+        Marks(None).provisional(ARN, OWNER, "0a1b2c3d")
+
+
 def test_tags_without_a_mark_are_forged() -> None:
     assert MARKS.verify(secret(**OWNER.tags())).state is MarkState.FORGED
 

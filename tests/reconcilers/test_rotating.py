@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import SecretStr
 
-from secrets_pipeline.engine import Applied, Failed, Outcome, Skipped
+from secrets_pipeline.engine import Applied, ChangeClass, Failed, Outcome, Skipped
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, log_in
 from secrets_pipeline.reconcilers.rotating import RotateReconciler, roots
-from secrets_pipeline.rotation.steps import RotationStep
+from secrets_pipeline.reconcilers.rotating.by_function import FunctionRotation
+from secrets_pipeline.rotation.steps import RotationStep, unwatched
 from secrets_pipeline.spec import RotationSpec, StackSpec
 from tests import sweep
 
@@ -194,6 +197,32 @@ def test_a_function_that_fails_is_quoted_and_the_rotation_stays_pending(
     assert accepts(bench, bench.document("password")["password"])
 
 
+def test_a_rotation_that_began_a_moment_before_ours_is_the_one_that_is_followed(
+    bench: Bench, interruption: Interruption
+) -> None:
+    context = bench.context(bench.create(bench.generated("key")), interruption=interruption)
+    name = bench.name("key")
+    state = context.inventory.refresh(name)
+    assert state is not None
+    first, theirs, looks = bench.current("key"), "", 0
+
+    def begin_then_end(operation: str) -> None:
+        nonlocal theirs, looks
+        if operation == "RotateSecret":
+            theirs = bench.secrets.put_secret_value(SecretId=name, SecretString="theirs", VersionStages=["AWSPENDING"])[
+                "VersionId"
+            ]
+        looks += operation == "DescribeSecret" and bool(theirs)
+        if looks == 2:
+            bench.secrets.update_secret_version_stage(
+                SecretId=name, VersionStage="AWSCURRENT", MoveToVersionId=theirs, RemoveFromVersionId=first
+            )
+
+    interruption.before = begin_then_end
+    said = FunctionRotation(context, unwatched, seconds=20).rotate(state)
+    assert said == f"version {theirs[:8]}… is current"
+
+
 def test_what_nobody_can_rotate_says_what_to_do_instead(bench: Bench) -> None:
     spec = bench.create(
         bench.generated("key"),
@@ -210,6 +239,17 @@ def test_what_nobody_can_rotate_says_what_to_do_instead(bench: Bench) -> None:
         "config": f"it is rendered from {bench.name('key')}",
     }
     assert roots(spec, [bench.name("config"), bench.name("plain")]) == (bench.name("key"), bench.name("plain"))
+    # A replica, or what is scheduled for deletion, as this run knows it.
+    for more, reason in (
+        ({"primary_region": "us-east-1"}, "it is a replica"),
+        ({"deleted_at": datetime(2026, 1, 1, tzinfo=UTC)}, "it is scheduled for deletion"),
+    ):
+        context = bench.context(spec)
+        state = context.inventory.secret(bench.name("key"))
+        assert state is not None
+        context.inventory.note(replace(state, **more))
+        (change,) = RotateReconciler(context, [bench.name("key")]).plan()
+        assert (change.action, change.reasons) == (ChangeClass.BLOCKED, (reason,))
     with pytest.raises(SpecError, match="declares no secret"):
         RotateReconciler(bench.context(spec), ["nobody's"])
 

@@ -8,17 +8,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from secrets_pipeline.reconcilers import Verdict
 from secrets_pipeline.reconcilers.rotating import RotateReconciler
 from secrets_pipeline.reconcilers.rotation_findings import (
+    _due,
+    invokable,
     rotation_function_invokable,
     rotation_not_overdue,
     rotation_not_stuck,
 )
+from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.spec import RotationSpec, StackSpec, VerificationSpec
 from tests.reconcilers.conftest import ASSUMED_BY_LAMBDA, ROTATES
 from tests.waiting import SECONDS, eventually
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
 HANDLER = Path(__file__).parents[1] / "local" / "rotation_function.py"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+EVERY_MONTH = {"AutomaticallyAfterDays": 30}
+JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def function(bench: Bench, mode: str = "", *, lets_in: bool = True) -> str:
@@ -102,6 +107,22 @@ def test_a_rotation_starts_the_count_anew(bench: Bench) -> None:
     assert finding.columns["last rotated"].endswith("UTC")
     verdict, detail = only(rotation_not_overdue(later(bench, spec, 3 * DAY)))
     assert (verdict, "overdue by 2 days" in detail, "last rotated 20" in detail) == (Verdict.WRONG, True, True)
+
+
+@pytest.mark.parametrize(
+    ("known", "due"),
+    [
+        ({"rotation_rules": EVERY_MONTH}, None),
+        ({"created_at": JANUARY}, None),
+        ({"rotation_rules": EVERY_MONTH, "created_at": JANUARY}, JANUARY + 31 * DAY),
+        ({"rotation_rules": EVERY_MONTH, "created_at": JANUARY, "last_changed_at": JANUARY + DAY}, JANUARY + 32 * DAY),
+    ],
+)
+def test_the_count_begins_with_the_last_change_and_without_a_date_or_rules_never(
+    known: dict[str, Any], due: datetime | None
+) -> None:
+    found = _due(SecretState("api", "arn", **known))
+    assert found == (due + HOUR if due else None)
 
 
 def test_a_secret_whose_rotation_is_not_on_yet_waits_and_one_without_is_nobodys_concern(bench: Bench) -> None:
@@ -208,6 +229,24 @@ def test_a_function_that_cannot_be_invoked_is_wrong_and_says_what_to_do(
     broken(bench)
     verdict, detail = only(rotation_function_invokable(later(bench, spec)))
     assert (verdict, cause in detail) == (Verdict.WRONG, True), detail
+
+
+@pytest.mark.parametrize(
+    ("shown", "verdict", "detail"),
+    [
+        ({"State": "Failed", "StateReason": "no subnet"}, Verdict.WRONG, "failed to be deployed: no subnet"),
+        ({"LastUpdateStatus": "Failed"}, Verdict.WRONG, "failed to be deployed: without a reason"),
+        ({"State": "Pending"}, Verdict.WAITING, "is being made"),
+        ("AccessDeniedException", Verdict.RIGHT, "is not ours to look at"),
+    ],
+)
+def test_a_function_is_judged_by_what_lambda_shows_of_it(
+    bench: Bench, shown: dict[str, str] | str, verdict: Verdict, detail: str
+) -> None:
+    context = bench.context(bench.spec(), writing=False)
+    context.inventory.remember("function configuration", "f", read=lambda: shown)
+    found = invokable(context, SecretState("api", "arn", rotation_lambda_arn="f"))
+    assert (found.verdict, detail in found.detail) == (verdict, True), found.detail
 
 
 def test_one_function_of_many_secrets_is_asked_for_once(bench: Bench) -> None:

@@ -54,6 +54,9 @@ def test_one_function_is_made_with_all_that_it_needs_and_rotation_is_switched_on
     wanted = spec(bench, rotating(bench), rotating(bench, "token"), log_retention_in_days=14, timeout_in_seconds=90)
     outcomes = bench.provision(wanted)
     assert {type(one) for one in outcomes.values()} == {Applied}
+    deployed = outcomes[f"{STAGE} {name(bench)}"]
+    assert isinstance(deployed, Applied)
+    assert deployed.detail == "created; rotates 2 secrets"
     made, package = configuration(bench), build_package()
     assert (made["CodeSha256"], made["Handler"], made["Timeout"]) == (package.sha256, package.handler, 90)
     assert made["Role"].endswith(f":role/{name(bench)}")
@@ -160,6 +163,10 @@ def test_what_was_changed_by_hand_is_said_and_put_right(bench: Bench) -> None:
     ]
     bench.provision(wanted, options=ApplyOptions(deep=True))
     assert change(bench, wanted, options=ApplyOptions(deep=True)).action is ChangeClass.NONE
+    iam.delete_role_policy(RoleName=name(bench), PolicyName=POLICY_NAME)
+    iam.delete_role(RoleName=name(bench))
+    gone = change(bench, wanted, options=ApplyOptions(deep=True))
+    assert (gone.action, gone.reasons) == (ChangeClass.UPDATE, ("changed outside: role is missing",))
 
 
 def wide() -> str:

@@ -6,11 +6,15 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Unchanged
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.local import StandInFunction, StandInRole, stand_in
 from secrets_pipeline.reconcilers import ApplyOptions, access_findings
 from secrets_pipeline.reconcilers.findings import Verdict
+from secrets_pipeline.reconcilers.rotation_function_state import settled
+from secrets_pipeline.reconcilers.rotation_preflight import function_problems
 from secrets_pipeline.spec import (
     LambdaDelivery,
     OperatorSettings,
@@ -24,7 +28,7 @@ from tests.reconcilers.conftest import ROTATES
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
-    from tests.reconcilers.conftest import Bench
+    from tests.reconcilers.conftest import Bench, Interruption
 
 STAGE = "secret_rotation"
 DEEP = ApplyOptions(deep=True)
@@ -104,7 +108,9 @@ def test_a_function_that_lets_nobody_in_is_said_unless_its_component_is_delivere
     delivery = LambdaDelivery(component="worker", deliver=True, function_name=bench.stack, environment={})
     spec = bench.spec(secret, deliveries=(delivery,))
     outcomes = bench.provision(spec)
-    assert isinstance(outcomes[f"rotation_functions {arn}"], Applied)
+    let_in = outcomes[f"rotation_functions {arn}"]
+    assert isinstance(let_in, Applied)
+    assert let_in.detail == "secretsmanager.amazonaws.com may invoke it"
     assert isinstance(outcomes[f"{STAGE} {bench.name('password')}"], Applied)
     (statement,) = json.loads(bench.session.client("lambda").get_policy(FunctionName=arn)["Policy"])["Statement"]
     assert statement["Sid"] == "SecretsPipelineRotation"
@@ -128,6 +134,35 @@ def test_an_operator_whose_role_may_not_look_switches_the_preflight_off(bench: B
     spec = bench.spec(bench.generated(rotation=rotating(arn)))
     bench.provision(spec, settings=OperatorSettings(rotation_preflight=False))
     assert bench.describe("password")["RotationEnabled"]
+
+
+def test_a_function_that_may_not_be_looked_at_is_said_and_stops_nothing(
+    bench: Bench, interruption: Interruption
+) -> None:
+    def refuse(operation: str) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not yours"}}, operation)
+
+    interruption.before = refuse
+    context = bench.context(bench.spec(), interruption=interruption)
+    problem = next(function_problems(context, "theirs"))
+    assert not problem.known
+    assert problem.text.startswith("function theirs: ")
+    assert problem.text.endswith("not yours")
+
+
+def test_a_function_that_lambda_could_not_deploy_is_an_error_with_lambda_s_reason(
+    bench: Bench, interruption: Interruption
+) -> None:
+    function(bench)
+    context = bench.context(bench.spec(), interruption=interruption)
+
+    def fail(parsed: dict[str, Any], **_: object) -> None:
+        parsed["Configuration"] |= {"LastUpdateStatus": "Failed", "LastUpdateStatusReason": "no free address"}
+
+    assert settled(context, bench.stack).problem == ""
+    context.account.client("lambda").meta.events.register("after-call.lambda.GetFunction", fail)
+    with pytest.raises(AwsError, match="was not updated: no free address"):
+        settled(context, bench.stack)
 
 
 def test_a_no_op_reads_neither_value_nor_function_nor_role(bench: Bench) -> None:

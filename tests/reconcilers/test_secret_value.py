@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secrets_pipeline.engine import ChangeClass, Failed, Skipped, Unchanged
+from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.reconcilers.marks import (
     VALUE_KEY,
@@ -64,13 +64,17 @@ def test_a_run_killed_between_the_new_key_and_the_new_version_is_finished_by_the
 
 def test_a_key_that_is_pending_is_said_to_be_waited_for_and_nothing_is_written(bench: Bench) -> None:
     bench.create(bench.generated(description="old"))
+    late = bench.late("${output.kms.key_arn}")
     spec = bench.spec(
-        bench.generated(description="new", kms_key=bench.late("${output.kms.key_arn}")), keys=(bench.key(),)
+        bench.generated(description="new", kms_key=late), bench.generated("added", kms_key=late), keys=(bench.key(),)
     )
     reasons = bench.plan(spec)[bench.name("password")].reasons
     assert f"waits: KMS key {bench.alias} does not exist yet" in reasons
-    outcome = bench.provision(spec, "secrets")[f"secrets {bench.name('password')}"]
-    assert isinstance(outcome, Skipped)
+    outcomes = bench.provision(spec, "secrets")
+    waiting = {name: one.reason for name, one in outcomes.items() if isinstance(one, Skipped)}
+    assert waiting == {
+        f"secrets {bench.name(key)}": f"KMS key {bench.alias} does not exist yet" for key in ("password", "added")
+    }
     assert bench.describe("password")["Description"] == "old"
 
 
@@ -140,7 +144,10 @@ def test_a_secret_without_a_value_gets_its_first_one(bench: Bench) -> None:
     bench.secrets.create_secret(Name=bench.name("api"))
     spec = bench.spec(bench.generated(), bench.declared())
     assert "value is missing" in bench.plan(spec, options=ApplyOptions(adopt=True))[bench.name("password")].reasons
-    bench.provision(spec, options=ApplyOptions(adopt=True))
+    outcomes = bench.provision(spec, options=ApplyOptions(adopt=True))
+    made = outcomes[f"secrets {bench.name('password')}"]
+    assert isinstance(made, Applied)
+    assert made.detail.endswith(", generated password")
     assert (len(bench.value("password")), bench.value("api")) == (24, "declared")
     assert bench.versions("password") == 1
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}

@@ -49,6 +49,9 @@ def test_a_write_keeps_the_keys_of_others_and_records_its_version(bench: Bench, 
     stages = bench.describe("api")["VersionIdsToStages"]
     assert sorted(stages[version]) == sorted(["AWSCURRENT", STAGED])
     assert sum("AWSPREVIOUS" in labels for labels in stages.values()) == 1
+    writer = ValueWriter(bench.context(spec))
+    again = writer.write(bench.name("api"), intent="again", inputs=None, make=set_host, done=lambda _: True)
+    assert again == version == bench.current("api")
 
 
 def test_somebody_elses_write_between_our_read_and_our_move_is_read_again_and_kept(
@@ -281,6 +284,24 @@ def wait_for_pending(bench: Bench) -> None:
             time.sleep(0.05)
         else:
             return
+
+
+def test_a_pending_version_whose_label_was_taken_away_is_staged_again_and_becomes_current(
+    bench: Bench, spec: StackSpec
+) -> None:
+    context, staged = bench.context(spec), []
+    writer = ValueWriter(context)
+    for _ in range(2):
+        state = context.inventory.refresh(bench.name("api"))
+        assert state is not None
+        staged.append(writer.stage_pending(state, intent="rotate", make=set_host))
+        if len(staged) == 1:
+            bench.secrets.update_secret_version_stage(
+                SecretId=bench.name("api"), VersionStage="AWSPENDING", RemoveFromVersionId=staged[0]
+            )
+    writer.promote(bench.name("api"), staged[1])
+    assert staged == [bench.current("api")] * 2
+    assert bench.document("api") == {"host": "new", "theirs": 1}
 
 
 def test_a_version_that_somebody_else_makes_current_right_after_ours_is_not_noted_as_ours(
