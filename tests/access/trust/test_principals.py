@@ -160,6 +160,13 @@ def test_a_workflow_of_one_repository_gets_in(desk: Desk, declared: tuple[str, .
     assert found == Trusted((GITHUB,), "#1")
 
 
+def test_a_provider_needs_the_trust_policy_alone_and_is_told_whom_else_that_names(desk: Desk) -> None:
+    other = f"arn:aws:iam::{HERE}:oidc-provider/login.example.com"
+    desk.providers = (GITHUB, other)
+    found = desk.ask("app", github("repo:octo-org/octo-repo:*"), assumed_by=(other,))
+    assert found == NotTrusted(f"the trust policy allows sts:AssumeRoleWithWebIdentity to {GITHUB}, not to {other}")
+
+
 @pytest.mark.parametrize("subject", [None, "*", "repo:*", "repo:*:ref:refs/heads/*"])
 def test_every_workflow_on_earth_is_too_wide(desk: Desk, subject: str | None) -> None:
     desk.providers = (GITHUB,)
