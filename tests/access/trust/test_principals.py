@@ -160,7 +160,7 @@ def test_a_workflow_of_one_repository_gets_in(desk: Desk, declared: tuple[str, .
     assert found == Trusted((GITHUB,), "#1")
 
 
-def test_a_provider_needs_the_trust_policy_alone_and_is_told_whom_else_that_names(desk: Desk) -> None:
+def test_a_provider_that_the_trust_policy_does_not_name_is_told_whom_it_does(desk: Desk) -> None:
     other = f"arn:aws:iam::{HERE}:oidc-provider/login.example.com"
     desk.providers = (GITHUB, other)
     found = desk.ask("app", github("repo:octo-org/octo-repo:*"), assumed_by=(other,))
