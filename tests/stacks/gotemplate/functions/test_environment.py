@@ -39,6 +39,7 @@ def test_local_is_the_zone_of_now() -> None:
     environment = replace(seeded(1), now=lambda: datetime(2024, 7, 1, tzinfo=zone))
     functions = sprig(environment)
     assert render('{{ date "15:04 MST" 0 }}', None, functions=functions) == "19:00 EST"
+    assert render("{{ now }}", None, functions=functions) == "2024-07-01 00:00:00 -0400 EDT"
     text = '{{ toDate "2006-01-02" "2024-07-01" }} {{ (toDate "2006-01-02" "2024-07-01").UTC }}'
     assert render(text, None, functions=functions) == "2024-07-01 00:00:00 -0400 EDT 2024-07-01 04:00:00 +0000 UTC"
 
