@@ -121,11 +121,11 @@ def _words(vote: Vote) -> str:
 
 
 def _where(vote: Vote) -> str:
-    if vote.policy and vote.statement:
-        return (
-            f"{vote.policy}, statement {vote.statement}" if vote.policy != vote.layer else f"statement {vote.statement}"
-        )
-    return vote.policy if vote.policy != vote.layer else ""
+    """Name the policy and the statement, if one decided; a policy that is the only one of its layer has no name."""
+    if not vote.statement:
+        return ""
+    statement = f"statement {vote.statement}"
+    return statement if vote.policy == vote.layer else f"{vote.policy}, {statement}"
 
 
 def clause(vote: Vote, action: str, *, allowed: bool = False) -> str:

@@ -12,10 +12,10 @@ from secrets_pipeline.engine.model import Applied, Failed, Outcome, Skipped, Unc
 class Counts:
     """How many outcomes of each kind."""
 
-    applied: int = 0
-    unchanged: int = 0
-    failed: int = 0
-    skipped: int = 0
+    applied: int
+    unchanged: int
+    failed: int
+    skipped: int
 
     def __str__(self) -> str:
         return f"{self.applied} applied, {self.unchanged} unchanged, {self.skipped} skipped, {self.failed} failed"

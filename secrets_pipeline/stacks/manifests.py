@@ -58,7 +58,6 @@ class Manifests:
         self._evaluate = evaluate
         self._renderer = renderer
         self._parsed: dict[Path, Section] = {}
-        self._failed: dict[Path, StackError] = {}
 
     def read(self, path: Path, given: Given) -> Manifest:
         """The content of a file, as imported with that context.
@@ -124,13 +123,7 @@ class Manifests:
             return section
 
     def _parse(self, path: Path, text: str) -> Section:
-        if path in self._failed:
-            raise self._failed[path]
         config = self._parsed.get(path)
         if config is None:
-            try:
-                config = self._parsed[path] = self._parser.parse(text, path)
-            except StackError as error:
-                self._failed[path] = error
-                raise
+            config = self._parsed[path] = self._parser.parse(text, path)
         return config

@@ -87,7 +87,7 @@ class _Kept:
 
 def _ordered(rendered: Section, section: Section) -> Section:
     """The rendered section with its keys as the section had them; new ones are last."""
-    keys = [*(key for key in section if key in rendered), *(key for key in rendered if key not in section)]
+    keys = dict.fromkeys((*(key for key in section if key in rendered), *rendered))
     return {key: _ordered_value(rendered[key], section.get(key)) for key in keys}
 
 

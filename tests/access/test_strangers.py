@@ -73,6 +73,12 @@ PUBLIC: dict[str, list[Statement]] = {
     "the current version": [everybody(when("StringEquals", "secretsmanager:VersionStage", "AWSCURRENT"))],
     "a tag that anybody gives to a role of his": [everybody(when("StringEquals", "aws:PrincipalTag/team", "orders"))],
     "a header that anybody writes": [everybody(when("StringLike", "aws:UserAgent", "*our-tool*"))],
+    "a page that anybody says he comes from": [everybody(when("StringLike", "aws:Referer", "https://example.com/*"))],
+    "a name that anybody gives to his session": [everybody(when("StringEquals", "aws:SourceIdentity", "ana"))],
+    "a second factor that anybody has": [everybody(when("Bool", "aws:MultiFactorAuthPresent", "true"))],
+    "a second factor of the last hour": [everybody(when("NumericLessThan", "aws:MultiFactorAuthAge", "3600"))],
+    "a session of this year": [everybody(when("DateGreaterThan", "aws:TokenIssueTime", "2026-01-01T00:00:00Z"))],
+    "a user's name that anybody gives": [everybody(when("StringEquals", "aws:username", "ana"))],
     "a name that anybody gives to a role of his": [
         everybody(when("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:role/deploy-*"))
     ],

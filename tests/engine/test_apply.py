@@ -117,9 +117,10 @@ def test_an_unexpected_exception_shows_its_type_and_place_but_not_its_text() -> 
     assert outcome.error.__context__ is None
 
 
-def test_threads_are_bounded() -> None:
+def test_as_many_changes_are_applied_at_once_as_there_are_workers() -> None:
+    workers = 33  # more than a pool of threads has by itself on any machine
     running, most, lock = 0, 0, threading.Lock()
-    gate = threading.Barrier(3, timeout=SECONDS)
+    gate = threading.Barrier(workers, timeout=SECONDS)
 
     def act(_name: str) -> str:
         nonlocal running, most
@@ -131,8 +132,8 @@ def test_threads_are_bounded() -> None:
             running -= 1
         return ""
 
-    apply(Recording(act), [change(str(n)) for n in range(9)], workers=3)
-    assert most == 3
+    apply(Recording(act), [change(str(n)) for n in range(3 * workers)], workers=workers)
+    assert most == workers
 
 
 def test_changes_that_need_each_other_are_skipped_and_not_waited_for() -> None:

@@ -65,6 +65,20 @@ def test_a_function_without_a_value_is_a_text_like_any_other(values: list[Value]
     assert settled([{"v": value} for value in values]) == expected
 
 
+@pytest.mark.parametrize(
+    "tag",
+    ["!template", "!terraform.output", "!terraform.state", "!store", "!store.get", "!exec", "!env", "!labels", "!tags"],
+)
+def test_every_function_that_is_evaluated_after_the_merge_waits_for_its_value(tag: str) -> None:
+    call = FunctionCall(tag, "a b")
+    assert merge_layers([{"v": call}, {"v": {"a": 1}}], REPLACE)[1] == {("v",): Deferred([call, {"a": 1}], REPLACE)}
+    assert merge_layers([{"v": call}, {"v": None}], REPLACE) == ({"v": call}, {})
+
+
+def test_what_is_no_such_function_waits_for_nothing() -> None:
+    assert merge_layers([{"v": "!random 1 2"}, {"v": {"a": 1}}], REPLACE) == ({"v": {"a": 1}}, {})
+
+
 def test_what_is_beside_a_function_merges_as_ever() -> None:
     merged, _ = merge_layers([{"m": {"a": 1, "f": OUTPUT}}, {"m": {"b": {"c": 2}}}, {"m": {"b": {"d": 3}}}], REPLACE)
     assert merged == {"m": {"a": 1, "f": OUTPUT, "b": {"c": 2, "d": 3}}}

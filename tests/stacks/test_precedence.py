@@ -165,6 +165,23 @@ def test_the_list_strategy_of_a_component_governs_how_its_bases_merge_too(only: 
     assert app.vars["l"] == ["a", "b", "own"]
 
 
+@pytest.mark.parametrize("asking", ["a", "b"])
+def test_a_list_strategy_of_one_stack_is_not_that_of_another_with_the_same_imports(
+    repository: Open, asking: str
+) -> None:
+    catalog = """
+        components:
+          terraform:
+            base: {vars: {l: [1]}}
+            app: {metadata: {inherits: [base]}, vars: {l: [2]}}
+    """
+    files = {f"stacks/deploy/{stack}.yaml": "import: [catalog/app]\n" for stack in ("a", "b")}
+    files[f"stacks/deploy/{asking}.yaml"] += "settings: {list_merge_strategy: append}\n"
+    found = repository({"stacks/catalog/app.yaml": catalog, **files}).resolve()
+    lists = {name: stack.components["terraform"]["app"].vars["l"] for name, stack in found.stacks.items()}
+    assert lists == {"deploy/a": [2], "deploy/b": [2], f"deploy/{asking}": [1, 2]}
+
+
 def test_kinds_that_atmos_does_not_describe_are_ignored(repository: Open) -> None:
     manifest = "components: {weird: {w: {}}, emulator: {e: {}}}"
     found = repository({"stacks/deploy/dev.yaml": manifest, "stacks/deploy/b.yaml": "components: {weird: {w: {}}}"})

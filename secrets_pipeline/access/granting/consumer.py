@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from secrets_pipeline.access.granting.identity import PolicyDocument, Readable, identity_policy
@@ -33,13 +33,13 @@ class ConsumerDocuments:
     """
 
     consumer: str
-    identity: Mapping[str, PolicyDocument] = field(default_factory=dict)
-    secret_policies: Mapping[str, PolicyDocument] = field(default_factory=dict)
-    key_policies: Mapping[str, PolicyDocument] = field(default_factory=dict)
-    foreign_keys: tuple[str, ...] = ()
-    handover: Mapping[str, Mapping[str, PolicyDocument]] = field(default_factory=dict)
-    attached: bool = False
-    open: tuple[str, ...] = ()
+    identity: Mapping[str, PolicyDocument]
+    secret_policies: Mapping[str, PolicyDocument]
+    key_policies: Mapping[str, PolicyDocument]
+    foreign_keys: tuple[str, ...]
+    handover: Mapping[str, Mapping[str, PolicyDocument]]
+    attached: bool
+    open: tuple[str, ...]
 
     def plain(self) -> dict[str, Any]:
         """All of it as JSON has it."""

@@ -60,19 +60,17 @@ def key_statements(sid: str, actions: list[str], secrets: Iterable[Readable]) ->
         actions: of KMS.
         secrets: with their keys.
     """
-    listed = sorted(set(secrets))
     under: defaultdict[str, set[str]] = defaultdict(set)
-    for secret in listed:
+    for secret in secrets:
         for key in secret.keys:
             under[key].add(secret.arn)
-    keys_of: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+    groups: defaultdict[tuple[tuple[str, ...], str], list[str]] = defaultdict(list)
     for key, arns in sorted(under.items()):
         # An alias has a condition, and so a statement, of its own.
-        keys_of[(*sorted(arns), *([key] if alias_of(key) else []))].append(key)
-    groups = list(keys_of.values())
+        groups[tuple(sorted(arns)), key if alias_of(key) else ""].append(key)
     return [
-        _key_statement(sid if len(groups) == 1 else f"{sid}{number}", actions, keys, sorted(under[keys[0]]))
-        for number, keys in enumerate(groups, 1)
+        _key_statement(sid if len(groups) == 1 else f"{sid}{number}", actions, keys, list(arns))
+        for number, ((arns, _), keys) in enumerate(groups.items(), 1)
     ]
 
 

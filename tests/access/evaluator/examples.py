@@ -129,6 +129,11 @@ def service(name: str) -> Caller:
     return Caller(name, "", PrincipalKind.SERVICE)
 
 
+def provider(name: str) -> Caller:
+    """Somebody with a token of an identity provider, of no account yet."""
+    return Caller(name, "", PrincipalKind.IDENTITY_PROVIDER)
+
+
 def _caller(
     arn: str, account: str, kind: PrincipalKind, identity: Sequence[Document], more: Mapping[str, Any]
 ) -> Caller:

@@ -15,6 +15,7 @@ from tests.access.evaluator.examples import (
     document,
     federated_user,
     parameters,
+    provider,
     role,
     root,
     service,
@@ -53,6 +54,11 @@ PRODUCTION_BUCKET = document(
               "arn:aws:s3:::Production/*", Principal={"AWS": "arn:aws:iam::111111111111:user/carlossalazar"}),
 )  # fmt: skip
 SHIRLEY_BOUNDARY = document(statement("Allow", ["s3:*", "cloudwatch:*", "ec2:*"]))
+
+ASSUME_WITH_TOKEN = "sts:AssumeRoleWithWebIdentity"
+OF_GOOGLE = document(
+    {"Effect": "Allow", "Action": ASSUME_WITH_TOKEN, "Principal": {"Federated": "accounts.google.com"}}
+)
 
 
 def named(arn: str | list[str], condition: Document | None = None) -> Document:
@@ -182,6 +188,10 @@ EXAMPLES = [
             policy=document(statement("Allow", READ, Principal={"Service": "ecs.amazonaws.com"}))),
     Example(PRINCIPAL, "another service", service("lambda.amazonaws.com"), READ, SECRET, False, Layer.SECRET_POLICY,
             policy=document(statement("Allow", READ, Principal={"Service": "ecs.amazonaws.com"}))),
+    Example(PRINCIPAL, "a session of a provider that the trust policy names", provider("accounts.google.com"),
+            ASSUME_WITH_TOKEN, THE_ROLE, True, Layer.TRUST_POLICY, layer=Layer.TRUST_POLICY, policy=OF_GOOGLE),
+    Example(PRINCIPAL, "of another provider", provider("www.amazon.com"), ASSUME_WITH_TOKEN, THE_ROLE, False,
+            Layer.TRUST_POLICY, layer=Layer.TRUST_POLICY, policy=OF_GOOGLE),
     Example(NOT_PRINCIPAL, "all but Bob are denied", user("Bob", ANY_READ, account="444455556666"), READ, SECRET, True,
             Layer.SECRET_POLICY, policy=excepted(BOB, BOBS_ACCOUNT)),
     Example(NOT_PRINCIPAL, "somebody else of Bob's account is denied", user("Eve", ANY_READ, account="444455556666"),

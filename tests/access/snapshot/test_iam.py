@@ -72,8 +72,10 @@ def test_a_user_has_its_groups_and_its_boundary(world: World) -> None:
     assert account.groups == {"admins": GroupSnapshot(inline={"theirs": policy("*")}, attached=(bound,))}
 
 
-def test_a_boundary_that_no_list_shows_is_fetched(world: World) -> None:
+def test_a_boundary_that_no_list_shows_is_fetched_and_what_one_shows_is_not(world: World) -> None:
     world.role("bounded", PermissionsBoundary=AWS_MANAGED)
+    shown = world.iam.create_policy(PolicyName="shown", PolicyDocument=json.dumps(policy()))["Policy"]["Arn"]
+    world.iam.attach_role_policy(RoleName="bounded", PolicyArn=shown)
     counted = world.counted()
     assert (counted["GetPolicy"], counted["GetPolicyVersion"]) == (1, 1)
     account = world.own()

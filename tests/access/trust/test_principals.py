@@ -105,12 +105,31 @@ def test_an_account_gets_in_as_itself_or_by_one_of_its_principals(desk: Desk) ->
     assert isinstance(desk.ask("app", to({"AWS": CI}), assumed_by=(FOREIGN,)), NotTrusted)
 
 
-def test_an_external_id_is_for_the_caller_to_know(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    "key",
+    [
+        "aws:FederatedProvider",
+        "aws:MultiFactorAuthAge",
+        "aws:MultiFactorAuthPresent",
+        "aws:SourceIdentity",
+        "aws:SourceIp",
+        "aws:SourceVpce",
+        "aws:TagKeys",
+        "aws:RequestTag/team",
+        "sts:DurationSeconds",
+        "sts:ExternalId",
+        "sts:RoleSessionName",
+        "sts:SourceIdentity",
+        "sts:TransitiveTagKeys",
+    ],
+)
+def test_what_the_caller_says_of_his_session_is_for_him_to_know(desk: Desk, key: str) -> None:
+    """IAM User Guide, "IAM and AWS STS condition context keys" and "AWS global condition context keys"."""
     desk.knows(may_assume(PARTNER))
-    trust = to({"AWS": FOREIGN}, Condition={"StringEquals": {"sts:ExternalId": "12345"}})
+    trust = to({"AWS": FOREIGN}, Condition={"StringEquals": {key: "12345"}})
     found = desk.ask("app", trust, assumed_by=(PARTNER,))
     assert isinstance(found, TrustUnknown)
-    assert "allows depending on sts:ExternalId" in found.reason
+    assert f"allows depending on {key}" in found.reason
 
 
 def test_roles_anywhere_needs_three_actions(desk: Desk) -> None:
@@ -139,6 +158,13 @@ def test_a_workflow_of_one_repository_gets_in(desk: Desk, declared: tuple[str, .
     desk.providers = (GITHUB,)
     found = desk.ask("app", github("repo:octo-org/octo-repo:*"), assumed_by=declared)
     assert found == Trusted((GITHUB,), "#1")
+
+
+def test_a_provider_that_the_trust_policy_does_not_name_is_told_whom_it_does(desk: Desk) -> None:
+    other = f"arn:aws:iam::{HERE}:oidc-provider/login.example.com"
+    desk.providers = (GITHUB, other)
+    found = desk.ask("app", github("repo:octo-org/octo-repo:*"), assumed_by=(other,))
+    assert found == NotTrusted(f"the trust policy allows sts:AssumeRoleWithWebIdentity to {GITHUB}, not to {other}")
 
 
 @pytest.mark.parametrize("subject", [None, "*", "repo:*", "repo:*:ref:refs/heads/*"])

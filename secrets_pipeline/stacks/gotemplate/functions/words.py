@@ -112,20 +112,17 @@ def _untitle(text: str) -> str:
 
 
 def _swapcase(text: str) -> str:
-    swapped: list[str] = []
-    starts_word = True
-    for character in text:
-        category = unicodedata.category(character)
-        if category in {"Lu", "Lt"}:
-            swapped.append(lower(character))
-            starts_word = False
-        elif category == "Ll":
-            swapped.append(title_character(character) if starts_word else upper(character))
-            starts_word = False
-        else:
-            swapped.append(character)
-            starts_word = character in SPACE
-    return "".join(swapped)
+    starts = zip(" " + text, text, strict=False)
+    return "".join(_swapped(character, starts_word=previous in SPACE) for previous, character in starts)
+
+
+def _swapped(character: str, *, starts_word: bool) -> str:
+    category = unicodedata.category(character)
+    if category in {"Lu", "Lt"}:
+        return lower(character)
+    if category == "Ll":
+        return title_character(character) if starts_word else upper(character)
+    return character
 
 
 def _nospace(text: str) -> str:
