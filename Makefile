@@ -2,8 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 REQUIREMENTS := requirements/dev.txt
-# Files of tests are dealt to one process more than there are cores, as they wait at times, the longest first (tests/plugins/budget.py).
-export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# Files of tests are dealt to two processes more than there are cores, as they wait at times, the longest first (tests/plugins/budget.py).
+export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 # The pure parts, by path: naming them saves each process the collection of the rest.
 FAST := engine values aws references spec stacks access/evaluator access/granting access/trust rotation simulation test_architecture.py

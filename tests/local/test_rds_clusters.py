@@ -71,7 +71,8 @@ def login(host: str, port: int, password: str, user: str = "orders_owner") -> bo
         connection = _pg8000.Connection(
             user, host=host, port=port, database="orders", password=password, timeout=SECONDS
         )
-    except (DatabaseError, InterfaceError):
+    # A server that is stopped hangs up during a handshake, too.
+    except (DatabaseError, InterfaceError, OSError):
         return False
     connection.close()
     return True
