@@ -20,7 +20,8 @@ def test_that_lacks_something():
 
 
 def run(folder: Path, *options: str, ci: bool) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "CI": "true" if ci else ""}
+    own = {"PYTHONPATH": str(ROOT), "CI": "true" if ci else "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    environment = {**os.environ, **own}
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options, "."]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
@@ -53,13 +54,13 @@ def burn(seconds):
         pass
 
 def test_that_takes_its_time():
-    burn(0.5)
-    code = "import time\\nwhile time.process_time() < 1: pass"
+    burn(0.2)
+    code = "import time\\nwhile time.process_time() < 0.4: pass"
     subprocess.run([sys.executable, "-c", code], check=True)
 """
 
 
-@pytest.mark.parametrize("parallel", [[], ["-n", "1"]], ids=["serial", "xdist"])
+@pytest.mark.parametrize("parallel", [[], ["-p", "xdist", "-n", "1"]], ids=["serial", "xdist"])
 def test_what_a_file_and_its_children_took_is_measured_and_judged_in_ci(tmp_path: Path, parallel: list[str]) -> None:
     (tmp_path / "tests" / "area").mkdir(parents=True)
     (tmp_path / "tests" / "area" / "test_it.py").write_text(BUSY)
@@ -68,7 +69,7 @@ def test_what_a_file_and_its_children_took_is_measured_and_judged_in_ci(tmp_path
     written = run(tmp_path, *options, "--write-budget", ci=False)
     assert written.returncode == 0, written.stdout
     document = json.loads(table.read_text())
-    assert document["files"]["tests/area/test_it.py"] >= 1.5
+    assert document["files"]["tests/area/test_it.py"] >= 0.6
     assert run(tmp_path, *options, ci=True).returncode == 0
     # As if it had been quick, on a machine that was slower than any.
     table.write_text(json.dumps({**document, "yardstick": 1e6, "slack": 0}))
