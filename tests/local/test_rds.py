@@ -64,7 +64,8 @@ def login(instance: DBInstanceTypeDef, password: str, user: str = "orders_owner"
 def refuses(instance: DBInstanceTypeDef, password: str) -> bool:
     try:
         login(instance, password)
-    except (DatabaseError, InterfaceError):
+    # A server that is stopped hangs up during a handshake, too.
+    except (DatabaseError, InterfaceError, OSError):
         return True
     return False
 
