@@ -117,3 +117,11 @@ def test_a_number_may_come_from_a_variable(bench: Bench) -> None:
         "context_name: myapp", "context_name: a, days: 7"
     )
     assert bench.spec(text).controls["secretsmanager"].unused_for_days == 7
+
+
+def test_an_entry_behind_the_end_of_a_list_is_no_variable(bench: Bench) -> None:
+    text = manifest(component="{unused_for_days: '${vars.days[0]}'}, dialect: tf-atmos").replace(
+        "context_name: myapp", "context_name: a, days: [7]"
+    )
+    assert bench.spec(text).controls["secretsmanager"].unused_for_days == 7
+    assert "days[1]" in bench.only_error(text.replace("days[0]", "days[1]"))
