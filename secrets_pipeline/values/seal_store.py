@@ -83,8 +83,6 @@ class LocalSealStore:
         """
         path = self._path(stack)
         try:
-            if not self._folder.is_dir():
-                return False
             for entry in self._folder.iterdir():
                 if entry.name.startswith(f".{path.name}."):
                     entry.unlink(missing_ok=True)

@@ -126,8 +126,10 @@ def test_a_failed_write_leaves_the_old_seal_and_no_rest(tmp_path: Path, monkeypa
 
 def test_a_folder_that_is_a_file_is_said(tmp_path: Path) -> None:
     (tmp_path / "seals").write_text("")
-    with pytest.raises(SealError, match="cannot be kept"):
-        LocalSealStore(tmp_path / "seals").put("dev", b"x")
+    store = LocalSealStore(tmp_path / "seals")
+    for act in (lambda: store.put("dev", b"x"), lambda: store.get("dev"), lambda: store.delete("dev")):
+        with pytest.raises(SealError, match="cannot be kept"):
+            act()
 
 
 @pytest.mark.parametrize("status", ["Enabled", "Suspended"])
@@ -146,5 +148,6 @@ def test_a_bucket_that_does_not_exist_is_an_error_and_not_an_empty_store(s3: S3C
     store = S3SealStore(s3, "no-such-bucket")
     with pytest.raises(AwsError, match="NoSuchBucket"):
         store.put("dev", b"x")
-    with pytest.raises(AwsError, match="NoSuchBucket"):
+    with pytest.raises(AwsError, match="NoSuchBucket") as refused:
         store.get("dev")
+    assert "s3://no-such-bucket/dev" in str(refused.value)
