@@ -20,6 +20,7 @@ class RequestHandler(MotoRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1
     timeout = 60
+    """Seconds until a connection that nobody uses is closed."""
 
     def run_wsgi(self) -> None:
         """Read one request whole, and answer it whole, so that the next one can follow on the connection."""

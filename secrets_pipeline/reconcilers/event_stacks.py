@@ -99,24 +99,21 @@ class EventStacks:
             return Dismissed(f"the pipeline itself wrote version {hint.version}")
         stack = state.tags.get(STACK, "")
         if stack in self._broken or (stack in self._specs and _lives_in(self._specs[stack].target, hint)):
-            return self._with_followers(hint, [stack], state.name, state)
-        return self._declared(hint, state.name, state)
+            return self._with_followers(hint, [stack], state.name, state.current_version)
+        return self._declared(hint, state.name, state.current_version)
 
-    def _with_followers(
-        self, hint: Hint, stacks: Sequence[str], name: str, state: SecretState | None
-    ) -> tuple[Concern, ...]:
+    def _with_followers(self, hint: Hint, stacks: Sequence[str], name: str, version: str | None) -> tuple[Concern, ...]:
         """Of a value that has changed also the stacks that are rendered from it, wherever they live."""
         if hint.kind is not Kind.ROTATED:
             return tuple(Concern(one, name) for one in dict.fromkeys(stacks))
-        version = (state.current_version if state else None) or ""
         behind = [one for stack in stacks for one in followers(self._specs, stack)]
-        return tuple(Concern(one, name, version) for one in dict.fromkeys([*stacks, *behind]))
+        return tuple(Concern(one, name, version or "") for one in dict.fromkeys([*stacks, *behind]))
 
-    def _declared(self, hint: Hint, name: str, state: SecretState | None = None) -> Verdict:
+    def _declared(self, hint: Hint, name: str, version: str | None = None) -> Verdict:
         found = [spec.stack for spec in self._here(hint) if any(one.name == name for one in spec.secrets)]
         if not found:
             return Dismissed(f"secret {name} belongs to no stack of this repository")
-        return self._with_followers(hint, found, name, state)
+        return self._with_followers(hint, found, name, version)
 
     def _of_database(self, hint: Hint) -> Verdict:
         noun, _, identifier = (hint.resource or "").rpartition(":")

@@ -422,20 +422,28 @@ def test_a_value_that_went_back_by_hand_counts_from_the_moment_it_did(bench: Ben
     assert versions(bench) == {first}
 
 
+def staged(bench: Bench) -> str:
+    """The id of a new version that waits under the label of ours."""
+    name, put = bench.name("api"), bench.secrets.put_secret_value
+    return put(SecretId=name, SecretString="another", VersionStages=[STAGED])["VersionId"]
+
+
+def release(bench: Bench, version: str) -> None:
+    bench.secrets.update_secret_version_stage(
+        SecretId=bench.name("api"),
+        VersionStage="AWSCURRENT",
+        MoveToVersionId=version,
+        RemoveFromVersionId=bench.current("api"),
+    )
+
+
 def test_a_service_that_began_between_the_making_and_the_release_of_a_version_is_started_anew(bench: Bench) -> None:
     """A run is killed after it staged a version; somebody deploys the service; the next run releases the version."""
     spec = refreshing(bench, service(bench), deliveries=(delivering(bench),))
     bench.provision(spec)
-    newest = bench.secrets.put_secret_value(SecretId=bench.name("api"), SecretString="another", VersionStages=[STAGED])[
-        "VersionId"
-    ]
+    newest = staged(bench)
     client(bench, "ecs").update_service(cluster=bench.stack, service="orders", forceNewDeployment=True)
-    bench.secrets.update_secret_version_stage(
-        SecretId=bench.name("api"),
-        VersionStage="AWSCURRENT",
-        MoveToVersionId=newest,
-        RemoveFromVersionId=bench.current("api"),
-    )
+    release(bench, newest)
     assert isinstance(bench.provision(spec, STAGE)[f"{STAGE} ecs {bench.stack}/orders"], Applied)
     assert versions(bench) == {newest}
 
@@ -444,15 +452,8 @@ def test_what_changes_of_a_secret_behind_a_rollout_on_its_way_starts_nothing_aga
     spec = refreshing(bench, service(bench), deliveries=(delivering(bench),))
     bench.provision(spec)
     local.set_rollout_seconds(bench.aws, 3600)
-    newest = bench.secrets.put_secret_value(SecretId=bench.name("api"), SecretString="another", VersionStages=[STAGED])[
-        "VersionId"
-    ]
-    bench.secrets.update_secret_version_stage(
-        SecretId=bench.name("api"),
-        VersionStage="AWSCURRENT",
-        MoveToVersionId=newest,
-        RemoveFromVersionId=bench.current("api"),
-    )
+    newest = staged(bench)
+    release(bench, newest)
     assert isinstance(bench.provision(spec, STAGE)[f"{STAGE} ecs {bench.stack}/orders"], Applied)
     asked = primary(bench)["id"]
     bench.secrets.tag_resource(SecretId=bench.name("api"), Tags=[{"Key": "Cost", "Value": "7"}])

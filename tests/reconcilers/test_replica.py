@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,6 +34,18 @@ TLS = {
     "Resource": "*",
     "Condition": {"Bool": {"aws:SecureTransport": "false"}},
 }
+
+
+def at_first(operation: str, act: Callable[[], object]) -> tuple[Callable[[str], None], list[str]]:
+    """What acts when an operation is called for the first time, and a list that is not empty then."""
+    called: list[str] = []
+
+    def look(now: str) -> None:
+        if now == operation and not called:
+            called.append(now)
+            act()
+
+    return look, called
 
 
 def replicated(bench: Bench, *regions: str | ReplicaSpec, key: str = "api", **more: object) -> SecretSpec:
@@ -371,13 +384,7 @@ def test_two_runs_that_race_end_with_what_both_wanted(bench: Bench, interruption
     bench.create(replicated(bench, IRELAND))
     spec = bench.spec(replicated(bench, FRANKFURT))
     for at in CALLS:
-        raced: list[str] = []
-
-        def race(operation: str, at: str = at, raced: list[str] = raced) -> None:
-            if operation == at and not raced:
-                raced.append(at)
-                bench.provision(spec)
-
+        race, raced = at_first(at, partial(bench.provision, spec))
         setattr(interruption, when, race)
         outcome = bench.provision(spec, interruption=interruption)[f"{STAGE} {bench.name('api')}"]
         assert isinstance(outcome, Applied), outcome
@@ -578,14 +585,8 @@ def test_a_replica_that_another_run_adds_while_this_one_removes_its_own_stays_ou
 ) -> None:
     bench.create(replicated(bench, IRELAND))
     spec = bench.spec(replicated(bench, FRANKFURT))
-    raced: list[str] = []
-
-    def race(operation: str) -> None:
-        if operation == "RemoveRegionsFromReplication" and not raced:
-            raced.append(operation)
-            bench.provision(bench.spec(replicated(bench, FRANKFURT, PARIS)))
-
-    interruption.after = race
+    another = partial(bench.provision, bench.spec(replicated(bench, FRANKFURT, PARIS)))
+    interruption.after, raced = at_first("RemoveRegionsFromReplication", another)
     bench.provision(spec, interruption=interruption)
     assert raced
     assert set(status(bench)) == {FRANKFURT, PARIS}
@@ -616,14 +617,8 @@ def test_a_region_that_another_run_replicates_to_again_is_not_forgotten_as_gone(
     bench.create(replicated(bench, IRELAND))
     bench.secrets.remove_regions_from_replication(SecretId=bench.name("api"), RemoveReplicaRegions=[IRELAND])
     spec = bench.spec(replicated(bench, FRANKFURT))
-    raced: list[str] = []
-
-    def race(operation: str) -> None:
-        if operation == "ReplicateSecretToRegions" and not raced:
-            raced.append(operation)
-            bench.provision(bench.spec(replicated(bench, IRELAND, FRANKFURT)))
-
-    interruption.before = race
+    another = partial(bench.provision, bench.spec(replicated(bench, IRELAND, FRANKFURT)))
+    interruption.before, raced = at_first("ReplicateSecretToRegions", another)
     bench.provision(spec, interruption=interruption)
     assert raced
     assert set(status(bench)) == {IRELAND, FRANKFURT}

@@ -21,6 +21,7 @@ from .values import document, new_password, password_of, with_password
 from .wire import ELSEWHERE
 
 if TYPE_CHECKING:
+    from .ledger import Fact
     from .scheduling import Actor
     from .simulation import Simulation
 
@@ -179,24 +180,25 @@ class Human:
     def _add_replica(self, secret: Secret) -> None:
         region = self._rng.choice(ELSEWHERE)
         self._call("ReplicateSecretToRegions", secret, AddReplicaRegions=[{"Region": region}])
-        fact = self._simulation.ledger.fact(secret.name)
-        fact.replicas_touched = True
-        fact.their_regions.add(region)
+        self._touched(secret).their_regions.add(region)
 
     def _remove_replica(self, secret: Secret) -> None:
         if secret.replicas:
             region = self._rng.choice(list(secret.replicas))
             self._call("RemoveRegionsFromReplication", secret, RemoveReplicaRegions=[region])
-            fact = self._simulation.ledger.fact(secret.name)
-            fact.replicas_touched = True
-            fact.their_regions.discard(region)
+            self._touched(secret).their_regions.discard(region)
 
     def _move_replica_key(self, secret: Secret) -> None:
         if secret.replicas:
             region = self._rng.choice(list(secret.replicas))
             moved = {"SecretId": secret.arn.replace(REGION, region), "KmsKeyId": "alias/aws/secretsmanager"}
             self._simulation.cloud.call("human", "secretsmanager", "UpdateSecret", moved, region=region)
-            self._simulation.ledger.fact(secret.name).replicas_touched = True
+            self._touched(secret)
+
+    def _touched(self, secret: Secret) -> Fact:
+        fact = self._simulation.ledger.fact(secret.name)
+        fact.replicas_touched = True
+        return fact
 
     def _change_variable(self, _secret: Secret) -> None:
         """Somebody configures the function: what the pipeline does not own."""

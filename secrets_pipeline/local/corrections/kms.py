@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
@@ -34,10 +33,8 @@ from moto.kms.models import Key, KmsBackend, kms_backends
 from moto.kms.responses import KmsResponse
 from moto.kms.utils import RESERVED_ALIASE_TARGET_KEY_IDS, AbstractPrivateKey, KeySpec, generate_private_key
 
-from secrets_pipeline.local.corrections import default_keys
-from secrets_pipeline.local.corrections.documents import principals, statements
+from secrets_pipeline.local.corrections import key_policies
 from secrets_pipeline.local.corrections.faults import Fault
-from secrets_pipeline.local.corrections.principals import require_visible
 
 ROTATION_DAYS = range(90, 2561)
 DEFAULT_ROTATION_DAYS = 365
@@ -85,7 +82,7 @@ class Backend(KmsBackend):
         if target is None:
             return None
         service = alias_name.removeprefix("alias/aws/")
-        policy = default_keys.policy(service, self.partition, self.region_name, self.account_id)
+        policy = key_policies.default(service, self.partition, self.region_name, self.account_id)
         key = self.create_key(
             policy, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", f"Default key that protects {service}", None
         )
@@ -181,18 +178,9 @@ class Response(KmsResponse):
         return super().put_key_policy()
 
     def _check_policy(self) -> None:
-        policy = self._get_param("Policy")
-        if policy is None:
-            return
-        found = statements(str(policy), "The new key policy is not valid.")
-        require_visible(found, "Policy contains a statement with one or more invalid principals.")
-        if not self._get_param("BypassPolicyLockoutSafetyCheck") and not any(
-            _keeps_writer(one, self.current_account) for one in found
-        ):
-            raise Fault(
-                "MalformedPolicyDocumentException",
-                "The new key policy will not allow you to update the key policy in the future.",
-            )
+        policy, bypassed = self._get_param("Policy"), self._get_param("BypassPolicyLockoutSafetyCheck")
+        if policy is not None:
+            key_policies.check(str(policy), self.current_account, may_lock_out=bool(bypassed))
 
     def generate_mac(self) -> str:
         """Compute a MAC with a key that is enabled."""
@@ -296,15 +284,6 @@ def _backend(backend: KmsBackend) -> Backend:
     if not isinstance(backend, Backend):
         raise TypeError(backend)
     return backend
-
-
-def _keeps_writer(statement: Mapping[str, Any], account_id: str) -> bool:
-    """Whether a statement lets a principal of the account, or everybody, change the policy later."""
-    actions = statement.get("Action", ())
-    listed = [actions] if isinstance(actions, str) else actions
-    may_put = any(re.fullmatch(str(one).replace("*", ".*"), "kms:PutKeyPolicy", re.IGNORECASE) for one in listed)
-    ours = any(one in {"*", account_id} or f"::{account_id}:" in one for one in principals(statement))
-    return statement["Effect"] == "Allow" and may_put and ours
 
 
 def install() -> None:
