@@ -49,13 +49,7 @@ def own(value: Value, evaluate: Evaluate) -> Value:
         return _own_mapping(value, evaluate)
     if isinstance(value, list):
         return _own_list(value, evaluate)
-    return _unmarked(value, evaluate)
-
-
-def _unmarked(value: Value, evaluate: Evaluate) -> Value:
-    if isinstance(value, Literal):
-        return str(value)
-    return _called(value, evaluate) if isinstance(value, FunctionCall) else value
+    return str(value) if isinstance(value, Literal) else _called(value, evaluate)
 
 
 def _own_mapping(value: dict[str, Value], evaluate: Evaluate) -> dict[str, Value]:
