@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from secrets_pipeline.aws import AwsError
 from secrets_pipeline.reconcilers.findings import Finding, Verdict, judged
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, Refused, Unreachable
-from secrets_pipeline.reconcilers.states import CURRENT, PENDING, PREVIOUS, SecretState
+from secrets_pipeline.reconcilers.states import PREVIOUS, SecretState
 from secrets_pipeline.reconcilers.stored_value import read_value
 from secrets_pipeline.rotation.lambda_function.errors import RotationError
 from secrets_pipeline.rotation.lambda_function.secret_value import DatabaseSecret, parse
@@ -49,7 +49,7 @@ def _judge(context: StackContext, secret: SecretSpec) -> Finding:
         return Finding(secret.name, Verdict.WAITING, _NO_LOGINS)
     # A list may be five minutes old, in which a rotation begins and ends.
     state = context.inventory.refresh(secret.name) or state
-    current = _stored(context, state, CURRENT)
+    current = _stored(context, state, state.current_version)
     if not isinstance(current, DatabaseSecret):
         return Finding(secret.name, Verdict.WAITING, f"no login can be tried: {current}")
     match _settled(context, current):
@@ -63,11 +63,11 @@ def _judge(context: StackContext, secret: SecretSpec) -> Finding:
 
 def _refused(context: StackContext, state: SecretState, current: DatabaseSecret) -> Finding:
     """Which of the other passwords the database has, as that tells what to do."""
-    pending = _stored(context, state, PENDING) if state.rotation_in_progress else None
+    pending = _stored(context, state, state.pending_version)
     if isinstance(pending, DatabaseSecret) and _tried(context, current, pending) == LoggedIn():
         under_way = "a rotation is under way: the database has the AWSPENDING password already; see rotation_not_stuck"
         return Finding(state.name, Verdict.WAITING, under_way)
-    previous = _stored(context, state, PREVIOUS)
+    previous = _stored(context, state, state.version(PREVIOUS))
     if isinstance(previous, DatabaseSecret) and _tried(context, current, previous) == LoggedIn():
         why = (
             "it still has the AWSPREVIOUS password: it was restored, or the secret was changed without it; "
@@ -84,7 +84,7 @@ def _refused(context: StackContext, state: SecretState, current: DatabaseSecret)
 def _previous(context: StackContext, secret: SecretSpec, state: SecretState, current: DatabaseSecret) -> Finding:
     """Whether AWSPREVIOUS does what the strategy says, where AWSCURRENT logs in."""
     good = "AWSCURRENT logs in"
-    previous = _stored(context, state, PREVIOUS)
+    previous = _stored(context, state, state.version(PREVIOUS))
     if not isinstance(previous, DatabaseSecret) or previous.login == current.login:
         return Finding(secret.name, Verdict.RIGHT, f"{good}; AWSPREVIOUS holds no other login")
     same_user = previous.login.username == current.login.username
@@ -115,9 +115,8 @@ def _alternates(secret: SecretSpec, current: DatabaseSecret) -> bool:
     return declared is RotationStrategy.ALTERNATING_USERS or current.superuser is not None
 
 
-def _stored(context: StackContext, state: SecretState, stage: str) -> DatabaseSecret | str | None:
-    """The login in the version with a label; why there is none in it; None where there is no such version."""
-    version = state.version(stage)
+def _stored(context: StackContext, state: SecretState, version: str | None) -> DatabaseSecret | str | None:
+    """The login in a version; why there is none in it; None where there is no such version."""
     if version is None:
         return None
     try:

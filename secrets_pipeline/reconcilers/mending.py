@@ -15,7 +15,6 @@ from secrets_pipeline.aws import AwsError, calling
 from secrets_pipeline.reconcilers.findings import Verdict
 from secrets_pipeline.reconcilers.rotating.function_log import FunctionLog
 from secrets_pipeline.reconcilers.rotation_findings import function_configuration, invokable
-from secrets_pipeline.reconcilers.states import PENDING
 from secrets_pipeline.reconcilers.version_dates import version_dates
 from secrets_pipeline.rotation.causes import Cause, Observed, cause_of, refused
 
@@ -85,7 +84,7 @@ def _mended(context: StackContext, name: str, may_retry: Callable[[str, str], bo
         return NothingToMend(name, "it does not exist any more")
     if not context.owns(state):
         return NothingToMend(name, "it is not ours")
-    pending = state.version(PENDING) if state.rotation_in_progress else None
+    pending = state.pending_version
     observed = _observed(context, state, pending)
     if pending is None:
         # A function that could not be invoked may have left no version behind.

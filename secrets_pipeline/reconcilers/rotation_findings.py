@@ -111,8 +111,7 @@ def _late(state: SecretState, late: timedelta) -> str:
 
 def _finished(context: StackContext, listed: SecretState) -> Finding:
     state = context.inventory.refresh(listed.name) if listed.rotation_in_progress else listed
-    pending = state.version(PENDING) if state is not None else None
-    if state is None or pending is None or not state.rotation_in_progress:
+    if state is None or (pending := state.pending_version) is None:
         return Finding(listed.name, Verdict.RIGHT, "no rotation is under way")
     began = version_dates(context, state).get(pending)
     columns = {"version": pending, "pending since": _on(began)}

@@ -14,7 +14,7 @@ from secrets_pipeline.reconcilers.readable_secrets import readable, secret_arn
 from secrets_pipeline.reconcilers.rotation_function_mark import digest_of
 from secrets_pipeline.references import Pending
 from secrets_pipeline.rotation.package import Package, build_package
-from secrets_pipeline.spec import RotationFunctionSpec, SecretRef, SecretSpec
+from secrets_pipeline.spec import RotationFunctionSpec, SecretSpec
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
@@ -105,8 +105,8 @@ def wanted_function(context: StackContext) -> Wanted | None:
         return None
     account = context.account
     rotating = [one for one in context.spec.secrets if one.rotation is not None and one.rotation.managed]
-    refs = {one.rotation.superuser_secret for one in rotating if one.rotation and one.rotation.superuser_secret}
-    superusers = [context.spec.secret(ref) for ref in sorted(refs, key=_by_name) if context.spec.has(ref)]
+    refs = {one.rotation.superuser_secret for one in rotating if one.rotation}
+    superusers = [one for one in context.spec.secrets if one.ref in refs]
     found = {one.name: (secret_arn(context, one), readable(context, one)) for one in [*rotating, *superusers]}
 
     def ready(secrets: list[SecretSpec]) -> tuple[Readable, ...]:
@@ -131,10 +131,6 @@ def wanted_function(context: StackContext) -> Wanted | None:
 def trust_text() -> str:
     """The trust policy of the function's role."""
     return json.dumps(rotation_trust())
-
-
-def _by_name(ref: SecretRef) -> str:
-    return str(ref)
 
 
 def _package(context: StackContext) -> Package:

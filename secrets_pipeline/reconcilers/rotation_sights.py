@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from secrets_pipeline.aws import AwsAccount, calling, pages
 from secrets_pipeline.reconcilers.marks import STACK, VALUE_VERSION
-from secrets_pipeline.reconcilers.states import PENDING, SecretState, secret_state
+from secrets_pipeline.reconcilers.states import SecretState, secret_state
 from secrets_pipeline.rotation.events.polling import Sight
 from secrets_pipeline.spec import StackSpec, Target
 
@@ -36,6 +36,6 @@ def _sight(state: SecretState) -> Sight:
         stack=state.tags[STACK],
         version=version,
         rotated_at=int(state.last_rotated_at.timestamp()) if state.last_rotated_at else 0,
-        pending=(state.version(PENDING) or "") if state.rotation_in_progress else "",
+        pending=state.pending_version or "",
         own=version in written,
     )

@@ -118,10 +118,15 @@ class SecretState:
         return self.primary_region is not None and f":{self.primary_region}:" not in self.arn
 
     @property
-    def rotation_in_progress(self) -> bool:
-        """AWSPENDING on another version than AWSCURRENT; on the same one it means finished."""
+    def pending_version(self) -> str | None:
+        """Id of the version that a rotation makes; AWSPENDING on the AWSCURRENT version means finished."""
         pending = self.version(PENDING)
-        return pending is not None and pending != self.current_version
+        return None if pending == self.current_version else pending
+
+    @property
+    def rotation_in_progress(self) -> bool:
+        """Whether a rotation has begun and not ended."""
+        return self.pending_version is not None
 
 
 def secret_state(entry: Mapping[str, Any], *, confirmed: bool = False) -> SecretState:

@@ -16,7 +16,7 @@ from secrets_pipeline.reconcilers.login import Address, LoggedIn, log_in
 from secrets_pipeline.reconcilers.rotating import RotateReconciler, roots
 from secrets_pipeline.reconcilers.rotating.by_function import FunctionRotation
 from secrets_pipeline.rotation.steps import RotationStep, unwatched
-from secrets_pipeline.spec import RotationSpec, StackSpec
+from secrets_pipeline.spec import OperatorSettings, RotationSpec, StackSpec
 from tests import sweep
 
 if TYPE_CHECKING:
@@ -25,8 +25,15 @@ if TYPE_CHECKING:
 FIELDS = {"engine": "postgres", "username": "owner", "dbname": "orders"}
 
 
-def rotate_now(bench: Bench, spec: StackSpec, key: str = "password", *, seconds: float = 120.0) -> Outcome:
-    context = bench.context(spec)
+def rotate_now(
+    bench: Bench,
+    spec: StackSpec,
+    key: str = "password",
+    *,
+    seconds: float = 120.0,
+    settings: OperatorSettings = OperatorSettings(),  # noqa: B008 - it is frozen
+) -> Outcome:
+    context = bench.context(spec, settings=settings)
     return bench.run(RotateReconciler(context, [bench.name(key)], seconds=seconds))[bench.name(key)]
 
 
@@ -162,6 +169,14 @@ def test_a_database_that_accepts_neither_password_is_left_alone(bench: Bench, wi
     assert "accepts neither" in outcome.error.message
     assert bench.current("password") == before
     assert accepts(bench, "somebody-elses")
+
+
+def test_a_password_that_no_login_could_prove_is_not_even_made(bench: Bench, with_database: StackSpec) -> None:
+    before = stages(bench)
+    outcome = rotate_now(bench, with_database, settings=OperatorSettings(database_logins=False))
+    assert isinstance(outcome, Skipped)
+    assert "database_logins is off" in outcome.reason
+    assert stages(bench) == before
 
 
 def test_a_function_s_rotation_is_followed_to_its_end(bench: Bench, with_database: StackSpec, rotate: Rotation) -> None:

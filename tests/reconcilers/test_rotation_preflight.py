@@ -107,6 +107,7 @@ def test_a_function_that_lets_nobody_in_is_said_unless_its_component_is_delivere
     assert "does not let secretsmanager.amazonaws.com invoke it" in failure(bench, bench.spec(secret))
     delivery = LambdaDelivery(component="worker", deliver=True, function_name=bench.stack, environment={})
     spec = bench.spec(secret, deliveries=(delivery,))
+    assert "does not let secretsmanager.amazonaws.com invoke it" in bench.plan(spec, "rotation_functions")[arn].reason
     outcomes = bench.provision(spec)
     let_in = outcomes[f"rotation_functions {arn}"]
     assert isinstance(let_in, Applied)
@@ -127,6 +128,22 @@ def test_a_permission_for_another_account_is_none(bench: Bench) -> None:
         SourceAccount="999988887777",
     )
     assert "does not let" in failure(bench, bench.spec(bench.generated(rotation=rotating(arn))))
+
+
+def test_a_permission_for_one_secret_is_none_for_another(bench: Bench) -> None:
+    arn = function(bench, invoked=False)
+    spec = bench.create(bench.generated(), bench.generated("other"))
+    bench.session.client("lambda").add_permission(
+        FunctionName=arn,
+        StatementId="one",
+        Action="lambda:InvokeFunction",
+        Principal="secretsmanager.amazonaws.com",
+        SourceArn=bench.describe("other")["ARN"],
+    )
+    turning = [secret.model_copy(update={"rotation": rotating(arn)}) for secret in spec.secrets]
+    spec = spec.model_copy(update={"secrets": tuple(turning)})
+    assert "does not let" in failure(bench, spec)
+    assert bench.describe("other")["RotationEnabled"]
 
 
 def test_an_operator_whose_role_may_not_look_switches_the_preflight_off(bench: Bench) -> None:

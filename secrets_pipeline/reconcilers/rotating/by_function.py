@@ -11,7 +11,6 @@ from uuid import uuid4
 
 from secrets_pipeline.aws import AwsError, calling
 from secrets_pipeline.reconcilers.rotating.function_log import FunctionLog
-from secrets_pipeline.reconcilers.states import PENDING
 from secrets_pipeline.rotation.log import Heard
 from secrets_pipeline.rotation.steps import RotationStep, Watch
 
@@ -65,8 +64,7 @@ class FunctionRotation:
 
     def _start(self, state: SecretState) -> str:
         """The version that is being made: of a pending rotation the same, which AWS attempts again."""
-        pending = state.version(PENDING) if state.rotation_in_progress else None
-        version = pending or str(uuid4())
+        version = state.pending_version or str(uuid4())
         try:
             with calling("RotateSecret", state.name):
                 self._context.account.client("secretsmanager").rotate_secret(
@@ -75,9 +73,9 @@ class FunctionRotation:
         except AwsError as error:
             # Another one began a moment ago.
             now = self._context.inventory.refresh(state.name)
-            if error.code != _REATTEMPTED or now is None or not now.rotation_in_progress:
+            if error.code != _REATTEMPTED or now is None or now.pending_version is None:
                 raise
-            return now.version(PENDING) or version
+            return now.pending_version
         return version
 
     def _note(self, name: str, step: RotationStep) -> None:
