@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -27,6 +28,12 @@ for name in ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR"):
 
 # Plain boto3 reads AWS's models once a process, too.
 botocore.register_initializer(share_loader)
+
+
+def pytest_collection_finish() -> None:
+    """Keep Python's collector from looking through all that was imported, a tenth of a test's processor time."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
