@@ -14,15 +14,15 @@ from secrets_pipeline.local.lists import freeze_lists, lag_lists, thaw_lists
 from secrets_pipeline.local.mishaps import Mishap, Moment, kill_invocations
 from secrets_pipeline.local.quotas import SECRETS_MANAGER_QUOTAS, RateQuota, enforce_quotas
 from secrets_pipeline.local.rollouts import RunningTask, running_tasks, set_rollout_seconds
-from secrets_pipeline.local.terraform import (
+from secrets_pipeline.local.stand_ins import (
     StandIn,
     StandInFunction,
     StandInRole,
     StandInSecret,
     StandInService,
     StandInStage,
-    stand_in,
 )
+from secrets_pipeline.local.terraform import stand_in
 from secrets_pipeline.local.timing import advance, clock, set_clock
 
 __all__ = [

@@ -10,15 +10,23 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.session
 from botocore.loaders import Loader, create_loader
 
 from secrets_pipeline.local.lifecycle import ACCESS_KEY_ID, ADMINISTRATOR_ROLE, SECRET_ACCESS_KEY, LocalAws
+from secrets_pipeline.local.stand_ins import (
+    Document,
+    StandIn,
+    StandInFunction,
+    StandInRole,
+    StandInSecret,
+    StandInService,
+    StandInStage,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
@@ -36,111 +44,6 @@ import os
 def handler(event, context):
     return {"variables": sorted(os.environ)}
 '''
-
-Document: TypeAlias = Mapping[str, Any]
-"""A policy document."""
-
-
-@dataclass(frozen=True, slots=True)
-class StandInRole:
-    """An IAM role, in the account that its ARN names.
-
-    Attributes:
-        arn: `arn:aws:iam::ACCOUNT:role/PATH/NAME`.
-        service: who may assume it, for example `ecs-tasks.amazonaws.com`.
-        policies: inline policies, document by name.
-        boundary: document of its permissions boundary, which becomes a managed policy; None for none.
-        tags: of the role.
-        trust: trust policy in the place of the one that lets `service` in.
-    """
-
-    arn: str
-    service: str
-    policies: Mapping[str, Document] = field(default_factory=dict, hash=False)
-    boundary: Document | None = field(default=None, hash=False)
-    tags: Mapping[str, str] = field(default_factory=dict, hash=False)
-    trust: Document | None = field(default=None, hash=False)
-
-
-@dataclass(frozen=True, slots=True)
-class StandInFunction:
-    """A small Python Lambda function.
-
-    Attributes:
-        name: function name.
-        role_arn: execution role, which must be there.
-        account_id: account; None for the default one.
-        region: region; None for the default one.
-        invoked_by: services that its policy lets in, for example `secretsmanager.amazonaws.com` for rotation.
-    """
-
-    name: str
-    role_arn: str
-    account_id: str | None = None
-    region: str | None = None
-    invoked_by: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class StandInService:
-    """An ECS cluster, a task definition with one container, and a service that runs it.
-
-    Attributes:
-        cluster: cluster name.
-        service: service name.
-        family: family of the task definition.
-        container_name: its container.
-        execution_role_arn: role that reads injected secrets.
-        task_role_arn: role of the code.
-        account_id: account; None for the default one.
-        region: region; None for the default one.
-    """
-
-    cluster: str
-    service: str
-    family: str
-    container_name: str
-    execution_role_arn: str
-    task_role_arn: str
-    account_id: str | None = None
-    region: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StandInStage:
-    """A REST API with one mock method, deployed to a stage.
-
-    Attributes:
-        api_name: name of the REST API.
-        stage_name: stage.
-        account_id: account; None for the default one.
-        region: region; None for the default one.
-    """
-
-    api_name: str
-    stage_name: str
-    account_id: str | None = None
-    region: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StandInSecret:
-    """A secret that somebody made by hand, under the default key, with a random value.
-
-    Attributes:
-        name: secret name.
-        policy: its resource policy.
-        account_id: account; None for the default one.
-        region: region; None for the default one.
-    """
-
-    name: str
-    policy: Document
-    account_id: str | None = None
-    region: str | None = None
-
-
-StandIn = StandInRole | StandInFunction | StandInService | StandInStage | StandInSecret
 
 
 def stand_in(aws: LocalAws, resources: Sequence[StandIn]) -> None:

@@ -3,7 +3,7 @@
 from secrets_pipeline.reconcilers import access_findings
 from secrets_pipeline.reconcilers.access_findings import access_matrix
 from secrets_pipeline.reconcilers.confirming import confirm
-from secrets_pipeline.reconcilers.context import ApplyOptions, StackContext, Surroundings, World
+from secrets_pipeline.reconcilers.context import ApplyOptions, StackContext, World
 from secrets_pipeline.reconcilers.database_inventory import DatabaseInventory
 from secrets_pipeline.reconcilers.event_stacks import Concern, Dismissed, EventStacks
 from secrets_pipeline.reconcilers.findings import (
@@ -25,6 +25,7 @@ from secrets_pipeline.reconcilers.refresh_findings import consumers_started_afte
 from secrets_pipeline.reconcilers.refresh_model import Progress, Rollout
 from secrets_pipeline.reconcilers.rotation_sights import places, sights
 from secrets_pipeline.reconcilers.stages import STAGES, apply_stack, commit, plan_stack
+from secrets_pipeline.reconcilers.surroundings import Surroundings
 
 __all__ = [
     "CONFIG_VARIABLE",

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from secrets import token_hex
 from threading import RLock
-from typing import Any, Protocol
-
-from pydantic import SecretStr
+from typing import Any
 
 from secrets_pipeline.access.controls import ControlResult
 from secrets_pipeline.access.estate import Estate
@@ -27,12 +23,12 @@ from secrets_pipeline.aws import (
 from secrets_pipeline.errors import GuardError, SpecError
 from secrets_pipeline.reconcilers.inventory import Inventory
 from secrets_pipeline.reconcilers.key_inventory import KeyInventory
-from secrets_pipeline.reconcilers.login import Address, Login, log_in
 from secrets_pipeline.reconcilers.made_once import Once
 from secrets_pipeline.reconcilers.marks import STACK, Marks, Owner
 from secrets_pipeline.reconcilers.outputs import StackOutputs
 from secrets_pipeline.reconcilers.security_hub import control_results
 from secrets_pipeline.reconcilers.states import SecretState
+from secrets_pipeline.reconcilers.surroundings import Surroundings
 from secrets_pipeline.references import Expression, Resolved, resolve
 from secrets_pipeline.spec import Leaf, OperatorSettings, SecretSpec, StackSpec, Target
 from secrets_pipeline.values import Fingerprinter, GeneratedPasswords
@@ -54,36 +50,6 @@ class ApplyOptions:
     adopt: bool = False
     prune: bool = False
     deep: bool = False
-
-
-def utc_now() -> datetime:
-    """The date and time, in UTC."""
-    return datetime.now(UTC)
-
-
-class LogIn(Protocol):
-    """Tries a login; `reconcilers.login.log_in` is the real one."""
-
-    def __call__(self, address: Address, password: SecretStr, *, ca_file: str | None = None) -> Login:
-        """Log in once and say what the database answered."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a run meets beside AWS: databases and time.
-
-    Attributes:
-        log_in: tries a login.
-        clock: seconds from any origin, never going back.
-        sleep: waits some seconds.
-        now: the date and time, with a time zone.
-    """
-
-    log_in: LogIn = log_in
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    now: Callable[[], datetime] = utc_now
 
 
 @dataclass
@@ -111,7 +77,7 @@ class World:
     options: ApplyOptions = ApplyOptions()
     writing: bool = False
     complete: bool = True
-    surroundings: Surroundings = Surroundings()
+    surroundings: Surroundings = field(default_factory=Surroundings)
     run: str = field(default_factory=lambda: token_hex(4))
     patience: Patience = field(init=False)
     _contexts: dict[str, StackContext] = field(default_factory=dict)

@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
@@ -32,18 +32,10 @@ Make = Callable[[SecretStr | None], SecretStr]
 """The value that was read (None where there is none) → the value to write."""
 Done = Callable[[SecretState], bool]
 """Whether a secret's state says that the write is done already."""
-
-
 Intent = Callable[[SecretState], str]
 """What is being written over the version of that state."""
-
-
 Label = Callable[[SecretState], str]
 """The label to stage a version under, by the state that it replaces."""
-
-
-def _never(_state: SecretState) -> bool:
-    return False
 
 
 def _staged(_state: SecretState) -> str:
@@ -91,7 +83,7 @@ class ValueWriter:
         intent: str | Intent,
         inputs: str | None,
         make: Make,
-        done: Done = _never,
+        done: Done = lambda _state: False,
         inherits: bool = False,
         label: Label = _staged,
     ) -> str:
@@ -175,10 +167,7 @@ class ValueWriter:
     def _stage_again(self, state: SecretState, token: str) -> None:
         """An earlier try stored this version, and somebody took AWSPENDING off it."""
         held = state.version(PENDING)
-        from_held = {} if held is None else {"RemoveFromVersionId": held}
-        if state.rotation_in_progress or not self._restage(
-            state, VersionStage=PENDING, MoveToVersionId=token, **from_held
-        ):
+        if state.rotation_in_progress or not self._restage(state, PENDING, to=token, away_from=held):
             raise SkippedError(f"a rotation of {state.name} began meanwhile", remedy="Run again when it has finished.")
         self._context.inventory.refresh(state.name)
 
@@ -196,7 +185,7 @@ class ValueWriter:
         if current != version and (
             before.version(PENDING) != version
             or current is None
-            or not self._restage(before, VersionStage=CURRENT, MoveToVersionId=version, RemoveFromVersionId=current)
+            or not self._restage(before, CURRENT, to=version, away_from=current)
         ):
             raise AwsError(
                 f"the labels of {name} were moved by somebody else while it was rotated",
@@ -257,29 +246,24 @@ class ValueWriter:
     def _replace(self, before: SecretState, token: str, make: Make, label: str) -> bool:
         """Stage the new version and move AWSCURRENT to it; False where somebody else moved it first."""
         current = before.current_version
-        if current is not None and before.version(PENDING) == current and not self._forget_rotation(before, current):
+        rotated = current is not None and before.version(PENDING) == current
+        # Left on a version that is not current any more, AWSPENDING would look like a rotation in progress for ever.
+        # Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
+        if rotated and not self._restage(before, PENDING, away_from=current):
             return False
         current_at_once = token not in before.versions and self._put(before, token, make, label)
-        if not current_at_once:
-            from_current = {} if current is None else {"RemoveFromVersionId": current}
-            if not self._restage(before, VersionStage=CURRENT, MoveToVersionId=token, **from_current):
-                return False
+        if not current_at_once and not self._restage(before, CURRENT, to=token, away_from=current):
+            return False
         self._context.inventory.refresh(before.name)
         return True
 
-    def _forget_rotation(self, before: SecretState, current: str) -> bool:
-        """Take AWSPENDING off the version of a finished rotation; False where a new rotation has taken it meanwhile.
-
-        Left behind on a version that is not current any more, it would look like a rotation in progress for ever.
-        Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
-        """
-        return self._restage(before, VersionStage=PENDING, RemoveFromVersionId=current)
-
-    def _restage(self, before: SecretState, **how: str) -> bool:
+    def _restage(self, before: SecretState, label: str, *, to: str | None = None, away_from: str | None) -> bool:
         """Move or remove a label; False, with fresh knowledge, where it is not on the version that we thought."""
+        versions = {"MoveToVersionId": to, "RemoveFromVersionId": away_from}
+        given: Any = {name: version for name, version in versions.items() if version is not None}
         try:
             with calling("UpdateSecretVersionStage", before.name):
-                self._client.update_secret_version_stage(SecretId=before.arn, **cast("Any", how))
+                self._client.update_secret_version_stage(SecretId=before.arn, VersionStage=label, **given)
         except AwsError as error:
             if error.code != "InvalidParameterException":
                 raise
