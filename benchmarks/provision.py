@@ -22,9 +22,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from secrets_pipeline.local import Call
 
 LATENCY_MILLISECONDS = 20
 POLICY = json.dumps(
@@ -132,7 +136,7 @@ def measure(
             local.stop(aws.state_dir)
 
 
-def counted(calls: Any) -> dict[str, Any]:  # noqa: ANN401 - `local.Call`s
+def counted(calls: Sequence[Call]) -> dict[str, Any]:
     """Calls by operation of Secrets Manager, of all other services, and throttled ones."""
     operations: Counter[str] = Counter()
     throttled = others = 0

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -18,6 +18,9 @@ from definitions.partitions import PARTITION_TAG, add_missing
 from definitions.resources import StageProgress, quiet
 from secrets_pipeline.errors import GuardError, SecretsPipelineError
 from secrets_pipeline.reconcilers import MANIFESTS, ApplyOptions, Desired
+
+if TYPE_CHECKING:
+    from dagster_graphql import DagsterGraphQLClient
 
 _POLL_SECONDS = 1.0
 
@@ -202,7 +205,7 @@ def queue(stack: str, *, url: str, options: ApplyOptions, timeout: float) -> Run
     raise SecretsPipelineError(f"{url} refused the run: {refused}", remedy="Is `make dev` running there?")
 
 
-def _client(url: str) -> Any:  # noqa: ANN401 - dagster_graphql comes with an extra
+def _client(url: str) -> "DagsterGraphQLClient":
     try:
         from dagster_graphql import DagsterGraphQLClient  # noqa: PLC0415 - comes with an extra
     except ImportError:
@@ -211,7 +214,7 @@ def _client(url: str) -> Any:  # noqa: ANN401 - dagster_graphql comes with an ex
     return DagsterGraphQLClient(rest, use_https=scheme == "https")
 
 
-def _followed(client: Any, run_id: str, timeout: float) -> dg.DagsterRunStatus:  # noqa: ANN401 - see `_client`
+def _followed(client: "DagsterGraphQLClient", run_id: str, timeout: float) -> dg.DagsterRunStatus:
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         status: dg.DagsterRunStatus = client.get_run_status(run_id)

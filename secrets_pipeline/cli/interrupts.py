@@ -11,8 +11,6 @@ import os
 import signal
 import sys
 import threading
-from types import SimpleNamespace
-from typing import Any
 
 _AGAIN_SECONDS = 0.05
 
@@ -21,7 +19,7 @@ def keep_interrupts() -> None:
     """Send an interrupt that a finalizer has swallowed once more, in this process."""
     report = sys.unraisablehook
 
-    def hook(unraisable: SimpleNamespace | Any) -> None:  # noqa: ANN401 - its type is not public
+    def hook(unraisable: sys.UnraisableHookArgs) -> None:
         swallowed = {KeyboardInterrupt: signal.SIGINT, SystemExit: signal.SIGTERM}.get(unraisable.exc_type)
         if swallowed is None:
             report(unraisable)

@@ -29,7 +29,7 @@ class Control(Protocol):
 class Settable(Protocol):
     """A control that can be set."""
 
-    def put(self, document: object) -> None:
+    def put(self, document: Any) -> None:  # noqa: ANN401 - JSON as each control takes it
         """Replace the state.
 
         Raises:

@@ -52,7 +52,7 @@ class DurationControl:
         """The durations as JSON."""
         return asdict(self.now)
 
-    def put(self, document: Any) -> None:  # noqa: ANN401 - JSON as sent
+    def put(self, document: dict[str, Any]) -> None:
         """Replace them, also for what is under way."""
         self.now = Durations(**document)
 

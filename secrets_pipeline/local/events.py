@@ -28,7 +28,7 @@ class DisorderControl:
         """As JSON."""
         return BUS.get()
 
-    def put(self, document: Any) -> None:  # noqa: ANN401 - JSON as sent
+    def put(self, document: dict[str, Any]) -> None:
         """Deliver that way."""
         BUS.put_disorder(Disorder(**document))
 
@@ -44,7 +44,7 @@ class EmitControl:
         """How many are on their way, together with everything else that goes on."""
         return {"under_way": ACTIVITY.count}
 
-    def put(self, document: Any) -> None:  # noqa: ANN401 - JSON as sent
+    def put(self, document: list[dict[str, Any]]) -> None:
         """Send a list of events."""
         BUS.put(*[Event.of(one) for one in document])
 

@@ -155,7 +155,7 @@ class Faults:
         with self._lock:
             return [asdict(one.report()) for one in self._armed]
 
-    def put(self, document: Any) -> None:  # noqa: ANN401 - JSON as sent
+    def put(self, document: list[dict[str, Any]]) -> None:
         """Arm these instead of all others."""
         armed = [_Armed(_fault(one)) for one in document]
         with self._lock:

@@ -55,7 +55,7 @@ class LatencyControl:
         """The latency as JSON."""
         return asdict(self._latency)
 
-    def put(self, document: Any) -> None:  # noqa: ANN401 - JSON as sent
+    def put(self, document: dict[str, Any]) -> None:
         """Replace the latency."""
         self._latency = Latency(**document)
 

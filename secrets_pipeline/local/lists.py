@@ -49,7 +49,7 @@ class ListLag:
         """The lag as JSON."""
         return {"seconds": _FOREVER if self.frozen else self._seconds}
 
-    def put(self, document: Any) -> None:  # noqa: ANN401 - JSON as sent
+    def put(self, document: dict[str, Any]) -> None:
         """Lag behind from now on.
 
         Raises:

@@ -75,7 +75,7 @@ class MishapControl:
         """The mishap as JSON, with how many invocations it still waits for; empty for none."""
         return {**asdict(self._mishap), "left": self._left} if self._mishap else {}
 
-    def put(self, document: Any) -> None:  # noqa: ANN401 - JSON as sent
+    def put(self, document: dict[str, Any]) -> None:
         """Replace it."""
         mishap = Mishap(str(document["step"]), Moment(document["moment"]), int(document["times"]))
         with self._lock:

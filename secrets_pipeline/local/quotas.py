@@ -111,7 +111,7 @@ class Buckets:
         """The enforced quotas as JSON."""
         return [asdict(quota) for quota in dict.fromkeys(self._quotas.values())]
 
-    def put(self, document: Any) -> None:  # noqa: ANN401 - JSON as sent
+    def put(self, document: list[dict[str, Any]]) -> None:
         """Enforce these quotas instead, with full buckets."""
         quotas = [RateQuota(**{**one, "operations": tuple(one["operations"])}) for one in document]
         with self._lock:

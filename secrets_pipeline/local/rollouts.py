@@ -51,7 +51,7 @@ class Rollouts:
         ecs = import_module("secrets_pipeline.local.corrections.ecs")
         return {"seconds": self.seconds, "tasks": ecs.running()}
 
-    def put(self, document: Any) -> None:  # noqa: ANN401 - any JSON
+    def put(self, document: dict[str, Any]) -> None:
         """Set the duration.
 
         Raises:

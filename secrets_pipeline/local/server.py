@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,7 @@ def _stop_databases() -> None:
         rds.stop_servers()
 
 
-def _start(target: Any, *args: Any) -> None:  # noqa: ANN401 - any function of this module
+def _start(target: Callable[..., object], *args: object) -> None:
     threading.Thread(target=target, args=args, daemon=True).start()
 
 

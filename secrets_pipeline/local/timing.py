@@ -23,7 +23,7 @@ class ClockControl:
         """What time it is."""
         return {"now": CLOCK.now()}
 
-    def put(self, document: Any) -> None:  # noqa: ANN401 - JSON as sent
+    def put(self, document: dict[str, Any]) -> None:
         """Let it be another time.
 
         Raises:

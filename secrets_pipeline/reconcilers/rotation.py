@@ -176,7 +176,7 @@ def _rules(observed: Mapping[str, Any]) -> dict[str, Any]:
     return {key: rule for key, rule in observed.items() if not (scheduled and key == "AutomaticallyAfterDays")}
 
 
-def described(rules: Any) -> str:  # noqa: ANN401 - RotationRules as AWS or the stack says them
+def described(rules: Mapping[str, object]) -> str:
     """`every 30 days, window 3h`, or the schedule expression."""
     days, expression, window = (rules.get(k) for k in ("AutomaticallyAfterDays", "ScheduleExpression", "Duration"))
     when = str(expression) if expression else f"every {days} days"

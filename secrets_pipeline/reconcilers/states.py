@@ -215,9 +215,9 @@ class KeyRotation:
     period_in_days: int | None
 
 
-def tag_map(tags: Any) -> dict[str, str]:  # noqa: ANN401 - boto3 has a tag type for each service
+def tag_map(tags: Iterable[Mapping[str, object]]) -> dict[str, str]:
     """`[{"Key": k, "Value": v}]` (or KMS's `TagKey`) as a dict."""
-    return {tag.get("Key", tag.get("TagKey")): tag.get("Value", tag.get("TagValue", "")) for tag in tags}
+    return {str(tag.get("Key", tag.get("TagKey"))): str(tag.get("Value", tag.get("TagValue", ""))) for tag in tags}
 
 
 class Tag(TypedDict, total=False):

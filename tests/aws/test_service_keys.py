@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.awsrequest import AWSResponse
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from urllib3 import HTTPResponse
 
@@ -154,7 +154,7 @@ def unknown_at_first(kms: KMSClient, *operations: str) -> Counter[str]:
     """Let KMS not know a key at the first try of some operations, as it may right after CreateKey; counts the tries."""
     tries: Counter[str] = Counter()
 
-    def answer(request: Any, event_name: str, **_: object) -> AWSResponse | None:  # noqa: ANN401 - botocore's request
+    def answer(request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse | None:
         operation = event_name.rsplit(".", 1)[-1]
         tries[operation] += 1
         if tries[operation] > 1:

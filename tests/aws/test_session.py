@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from botocore.awsrequest import AWSResponse
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.credentials import DeferredRefreshableCredentials
 from botocore.retries.bucket import TokenBucket
@@ -147,7 +147,7 @@ def throttled(times: int) -> object:
     """Answer the first requests as AWS does beyond a quota; the others go out."""
     left = [None] * times
 
-    def answer(request: Any, **_: object) -> AWSResponse | None:  # noqa: ANN401 - botocore's AWSPreparedRequest
+    def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
         if not left:
             return None
         left.pop()

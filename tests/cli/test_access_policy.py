@@ -40,7 +40,7 @@ def readable(shop: AccessShop, arn: str) -> set[str]:
     return {secret for secret in SECRETS if shop.answer(arn, secret) == "read"}
 
 
-def refused(call: Any, **parameters: object) -> str:  # noqa: ANN401 - a method of a boto3 client
+def refused(call: Callable[..., object], **parameters: object) -> str:
     """The code of AWS's refusal; empty for none."""
     try:
         call(**parameters)

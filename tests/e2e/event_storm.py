@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import boto3
 import dagster as dg
@@ -225,7 +225,7 @@ def _daemon(folder: Path, port: int) -> Iterator[None]:
 
 
 @contextmanager
-def _process(command: Sequence[str], log: Any) -> Iterator[subprocess.Popen[bytes]]:  # noqa: ANN401 - a binary file
+def _process(command: Sequence[str], log: BinaryIO) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=log)
     try:
         yield process

@@ -12,7 +12,7 @@ import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -22,6 +22,9 @@ from secrets_pipeline.local import LocalAws, Mishap, StandInRole, kill_invocatio
 from secrets_pipeline.local.state import CODE_FOLDER
 from tests.embedded import lead_to
 from tests.waiting import eventually
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
 
 ROLE = "arn:aws:iam::111122223333:role/runs-functions"
 ALLOWED: Mapping[str, Any] = {
@@ -35,7 +38,7 @@ Deploy = Callable[..., "Function"]
 class Function:
     """A function that was deployed."""
 
-    def __init__(self, client: Any, name: str) -> None:  # noqa: ANN401 - Lambda's client
+    def __init__(self, client: LambdaClient, name: str) -> None:
         self._client, self._name = client, name
 
     def __call__(self, event: object = None) -> Any:  # noqa: ANN401 - JSON

@@ -13,7 +13,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import boto3
 import pytest
@@ -122,6 +122,14 @@ def _killed_by(operation: str) -> Callable[[str], None]:
     return strike
 
 
+class Running(TypedDict, total=False):
+    """How a run differs from a usual one; see `Bench.context`."""
+
+    options: ApplyOptions
+    settings: OperatorSettings
+    interruption: Interruption | None
+
+
 class Bench:
     """A stack of its own on the shared server: what it declares, worlds to plan and apply in, and plain boto3.
 
@@ -215,7 +223,7 @@ class Bench:
             interruption.install(context)
         return context
 
-    def provision(self, spec: StackSpec, *stages: str, **how: Any) -> dict[str, Outcome]:  # noqa: ANN401 - as `context`
+    def provision(self, spec: StackSpec, *stages: str, **how: Unpack[Running]) -> dict[str, Outcome]:
         """Every stage, or those named, and the commit, in a fresh run; outcomes by `stage name`."""
         context = self.context(spec, **how)
         context.passwords = generate_passwords(context)
@@ -232,7 +240,7 @@ class Bench:
         assert {type(outcome) for outcome in self.provision(spec).values()} <= {Applied, Unchanged}
         return spec
 
-    def plan(self, spec: StackSpec, stage: str = "secrets", **how: Any) -> dict[str, Change]:  # noqa: ANN401 - as `context`
+    def plan(self, spec: StackSpec, stage: str = "secrets", **how: Unpack[Running]) -> dict[str, Change]:
         """The plan of one stage in a run that does not write; changes by name."""
         context = self.context(spec, writing=False, **how)
         return {change.resource.name: change for change in STAGES[stage](context).plan()}

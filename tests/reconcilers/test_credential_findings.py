@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import pg8000.native
 import pytest
@@ -19,7 +19,7 @@ from secrets_pipeline.reconcilers.credential_findings import credential_logins
 from secrets_pipeline.spec import OperatorSettings, StackSpec
 
 if TYPE_CHECKING:
-    from tests.reconcilers.conftest import Bench, Rotation
+    from tests.reconcilers.conftest import Bench, Rotation, Running
 
 _pg8000: Any = pg8000.native  # it ships no types
 FIELDS = {"engine": "postgres", "host": "${output.rds.address}", "port": "${output.rds.port}", "username": "owner"}
@@ -32,7 +32,7 @@ def spec(bench: Bench) -> StackSpec:
     return bench.create(bench.generated(fields={**FIELDS, "dbname": "orders"}), databases=(bench.database(),))
 
 
-def found(bench: Bench, spec: StackSpec, **how: Any) -> Finding:  # noqa: ANN401 - as `context`
+def found(bench: Bench, spec: StackSpec, **how: Unpack[Running]) -> Finding:
     context = bench.context(spec, writing=False, **how)
     context.world.surroundings = replace(context.world.surroundings, sleep=lambda _seconds: None)
     (finding,) = credential_logins(context)

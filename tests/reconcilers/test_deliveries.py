@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import pytest
 
@@ -12,6 +12,9 @@ from secrets_pipeline.reconcilers import STAGES, ApplyOptions
 from secrets_pipeline.spec import EcsDelivery, LambdaDelivery, StackSpec, StageDelivery
 
 if TYPE_CHECKING:
+    from mypy_boto3_apigateway.type_defs import PatchOperationTypeDef
+    from mypy_boto3_ecs.type_defs import ContainerDefinitionTypeDef, TaskDefinitionTypeDef
+
     from tests.reconcilers.conftest import Bench, Interruption
 
 STAGE = "consumer_arns"
@@ -33,11 +36,6 @@ def consumers(bench: Bench) -> None:
     )
 
 
-def client(bench: Bench, service: str) -> Any:  # noqa: ANN401 - any boto3 client
-    make: Any = bench.session.client
-    return make(service, endpoint_url=bench.aws.endpoint_url)
-
-
 def delivering(bench: Bench, *deliveries: object) -> StackSpec:
     return bench.spec(bench.declared(), deliveries=deliveries)
 
@@ -55,13 +53,15 @@ def function(bench: Bench, *, deliver: bool = True, **environment: str) -> Lambd
 
 
 def variables(bench: Bench) -> dict[str, str]:
-    about = client(bench, "lambda").get_function_configuration(FunctionName=bench.stack)
+    about = bench.session.client("lambda").get_function_configuration(FunctionName=bench.stack)
     found: dict[str, str] = about.get("Environment", {}).get("Variables", {})
     return found
 
 
 def set_variables(bench: Bench, **values: str) -> None:
-    client(bench, "lambda").update_function_configuration(FunctionName=bench.stack, Environment={"Variables": values})
+    bench.session.client("lambda").update_function_configuration(
+        FunctionName=bench.stack, Environment={"Variables": values}
+    )
 
 
 def test_a_function_gets_its_variable_and_keeps_the_others(bench: Bench) -> None:
@@ -166,7 +166,7 @@ def test_a_consumer_that_vanished_after_the_plan_is_skipped(bench: Bench) -> Non
     bench.provision(spec, "secrets")
     reconciler = STAGES[STAGE](bench.context(spec))
     changes = reconciler.plan()
-    client(bench, "lambda").delete_function(FunctionName=bench.stack)
+    bench.session.client("lambda").delete_function(FunctionName=bench.stack)
     outcome = bench.run(reconciler, changes)[f"worker:{bench.stack}"]
     assert isinstance(outcome, Skipped)
     assert "does not exist" in outcome.reason
@@ -195,27 +195,26 @@ def ecs(
 
 
 def revisions(bench: Bench) -> int:
-    return len(client(bench, "ecs").list_task_definitions(familyPrefix=bench.stack)["taskDefinitionArns"])
+    return len(bench.session.client("ecs").list_task_definitions(familyPrefix=bench.stack)["taskDefinitionArns"])
 
 
-def running(bench: Bench) -> dict[str, Any]:
-    api = client(bench, "ecs")
+def running(bench: Bench) -> TaskDefinitionTypeDef:
+    api = bench.session.client("ecs")
     service = api.describe_services(cluster=bench.stack, services=["orders"])["services"][0]
-    found: dict[str, Any] = api.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
-    return found
+    return api.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
 
 
-def register(bench: Bench, *containers: dict[str, Any]) -> None:
+def register(bench: Bench, *containers: ContainerDefinitionTypeDef) -> None:
     """Another revision, as Terraform registers it, with the service on it."""
-    api = client(bench, "ecs")
+    api = bench.session.client("ecs")
     api.register_task_definition(
         family=bench.stack, executionRoleArn=ROLE, taskRoleArn=ROLE, cpu="256", containerDefinitions=list(containers)
     )
     api.update_service(cluster=bench.stack, service="orders", taskDefinition=bench.stack)
 
 
-def container(name: str = "app", **more: object) -> dict[str, Any]:
-    return {"name": name, "image": "scratch", "memory": 128, **more}
+def container(**more: Unpack[ContainerDefinitionTypeDef]) -> ContainerDefinitionTypeDef:
+    return {"name": "app", "image": "scratch", "memory": 128, **more}
 
 
 def test_a_service_gets_its_secret_by_a_new_revision_that_keeps_everything_else(bench: Bench) -> None:
@@ -224,7 +223,7 @@ def test_a_service_gets_its_secret_by_a_new_revision_that_keeps_everything_else(
         container(
             secrets=[{"name": "THEIRS", "valueFrom": "arn:theirs"}], environment=[{"name": "LOG", "value": "info"}]
         ),
-        container("sidecar", environment=[{"name": "X", "value": "y"}]),
+        container(name="sidecar", environment=[{"name": "X", "value": "y"}]),
     )
     before = revisions(bench)
     spec = delivering(
@@ -281,7 +280,7 @@ def test_a_revision_that_a_killed_run_left_is_not_released_once_the_stack_says_s
 
 def test_a_newer_revision_that_nobody_released_is_not_built_on(bench: Bench) -> None:
     # Terraform registered it and rolled the service back, or has not come to it.
-    client(bench, "ecs").register_task_definition(
+    bench.session.client("ecs").register_task_definition(
         family=bench.stack, executionRoleArn=ROLE, containerDefinitions=[container(image="broken")]
     )
     bench.provision(delivering(bench, ecs(bench, secrets={"API_KEY": ARN})))
@@ -290,7 +289,7 @@ def test_a_newer_revision_that_nobody_released_is_not_built_on(bench: Bench) -> 
 
 
 def test_two_containers_of_one_service_are_delivered_one_after_the_other(bench: Bench) -> None:
-    register(bench, container(), container("sidecar"))
+    register(bench, container(), container(name="sidecar"))
     spec = delivering(bench, ecs(bench, secrets={"A": ARN}), ecs(bench, container="sidecar", secrets={"B": ARN}))
     first, second = f"{bench.stack}/orders/app", f"{bench.stack}/orders/sidecar"
     assert bench.plan(spec, STAGE)[second].after == (first,)
@@ -324,9 +323,9 @@ def stage(bench: Bench, **variables: str) -> StageDelivery:
 
 
 def test_only_the_stage_variables_that_differ_are_patched(bench: Bench) -> None:
-    api = client(bench, "apigateway")
+    api = bench.session.client("apigateway")
     rest = next(one["id"] for one in api.get_rest_apis(limit=500)["items"] if one["name"] == bench.stack)
-    theirs = [{"op": "replace", "path": "/variables/theirs", "value": "kept"}]
+    theirs: list[PatchOperationTypeDef] = [{"op": "replace", "path": "/variables/theirs", "value": "kept"}]
     api.update_stage(restApiId=rest, stageName="dev", patchOperations=theirs)
     spec = delivering(bench, stage(bench, secret_arn=ARN))
     bench.provision(spec)
@@ -342,10 +341,10 @@ def test_only_the_stage_variables_that_differ_are_patched(bench: Bench) -> None:
 
 
 def test_a_stage_of_two_apis_of_one_name_is_blocked_and_neither_is_changed(bench: Bench) -> None:
-    api = client(bench, "apigateway")
+    api = bench.session.client("apigateway")
     stand_in(bench.aws, [StandInStage(f"{bench.stack}-second", "dev")])
     ids = {one["name"]: one["id"] for one in api.get_rest_apis(limit=500)["items"]}
-    rename = {"op": "replace", "path": "/name", "value": bench.stack}
+    rename: PatchOperationTypeDef = {"op": "replace", "path": "/name", "value": bench.stack}
     api.update_rest_api(restApiId=ids[f"{bench.stack}-second"], patchOperations=[rename])
     outcome = bench.provision(delivering(bench, stage(bench, secret_arn=ARN)))[f"{STAGE} {bench.stack}/dev"]
     assert isinstance(outcome, Skipped)

@@ -6,20 +6,20 @@ import itertools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import boto3
 import pytest
 
 from secrets_pipeline import local
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Outcome, Skipped, Unchanged
-from secrets_pipeline.reconcilers import STAGES, ApplyOptions
+from secrets_pipeline.reconcilers import STAGES, ApplyOptions, StackContext
 from secrets_pipeline.rotation.events import Hint, Kind, layout, parse
 from secrets_pipeline.spec import EventSettings, OperatorSettings, StackSpec, Target
 from tests.reconcilers.conftest import ASSUMED_BY_LAMBDA
 
 if TYPE_CHECKING:
-    from tests.reconcilers.conftest import Bench, Interruption
+    from tests.reconcilers.conftest import Bench, Interruption, Running
 
 STAGE = "rotation_event_queue"
 AWAY, HOME = "444455556666", "111122223333"
@@ -50,17 +50,17 @@ class Post:
         assert self.settings.events is not None
         return self.settings.events.queue
 
-    def apply(self, number: int = 0, **how: Any) -> dict[str, Outcome]:  # noqa: ANN401 - as `Bench.provision`
+    def apply(self, number: int = 0, **how: Unpack[Running]) -> dict[str, Outcome]:
+        return self.bench.run(STAGES[STAGE](self._context(number, how)))
+
+    def plan(self, number: int = 0, **how: Unpack[Running]) -> dict[str, ChangeClass]:
+        planned = STAGES[STAGE](self._context(number, how, writing=False)).plan()
+        return {one.resource.name: one.action for one in planned}
+
+    def _context(self, number: int, how: Running, *, writing: bool = True) -> StackContext:
         mine, others = self.specs[number], [one for one in self.specs if one is not self.specs[number]]
-        context = self.bench.context(mine, *others, settings=self.settings, **how)
-
-        return self.bench.run(STAGES[STAGE](context))
-
-    def plan(self, number: int = 0, **how: Any) -> dict[str, ChangeClass]:  # noqa: ANN401 - as `Bench.plan`
-
-        mine, others = self.specs[number], [one for one in self.specs if one is not self.specs[number]]
-        context = self.bench.context(mine, *others, settings=self.settings, writing=False, **how)
-        return {one.resource.name: one.action for one in STAGES[STAGE](context).plan()}
+        running: Running = {**how, "settings": self.settings}
+        return self.bench.context(mine, *others, writing=writing, **running)
 
     def hints(self) -> list[Hint]:
         """What has arrived; the queue is empty afterwards."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import SecretStr
@@ -10,14 +10,14 @@ from pydantic import SecretStr
 from secrets_pipeline.errors import ExpressionError, SpecError
 from secrets_pipeline.reconcilers import StackContext
 from secrets_pipeline.reconcilers.marks import PREFIX
-from secrets_pipeline.references import Pending, Plain, Secret, resolve
+from secrets_pipeline.references import Expression, Pending, Plain, Secret, resolve
 from secrets_pipeline.spec import EcsDelivery, LambdaDelivery, StackSpec, StageDelivery
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench
 
 
-def resolved(context: StackContext, expression: Any) -> Any:  # noqa: ANN401 - plain values for comparison
+def resolved(context: StackContext, expression: Expression) -> object:
     """The value; a secret's between brackets; the reason of a pending one after a question mark."""
     match resolve(expression, context.outputs):
         case Plain(value=value):

@@ -26,6 +26,9 @@ from secrets_pipeline.spec import (
 )
 
 if TYPE_CHECKING:
+    from mypy_boto3_ecs.type_defs import DeploymentTypeDef
+    from mypy_boto3_lambda.type_defs import FunctionConfigurationResponseTypeDef
+
     from tests.reconcilers.conftest import Bench, Interruption
 
 STAGE = "consumer_refresh"
@@ -35,11 +38,6 @@ READ = {
     "Statement": [{"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}],
 }
 ARN = "${output.secrets.secret_arns.api}"
-
-
-def client(bench: Bench, service: str) -> Any:  # noqa: ANN401 - any boto3 client
-    make: Any = bench.session.client
-    return make(service, endpoint_url=bench.aws.endpoint_url)
 
 
 @pytest.fixture(autouse=True)
@@ -98,8 +96,8 @@ def change_value(bench: Bench, key: str = "api") -> str:
     return bench.secrets.put_secret_value(SecretId=bench.name(key), SecretString="another")["VersionId"]
 
 
-def primary(bench: Bench) -> Any:  # noqa: ANN401 - a deployment as boto3 answers
-    return client(bench, "ecs").describe_services(cluster=bench.stack, services=["orders"])["services"][0][
+def primary(bench: Bench) -> DeploymentTypeDef:
+    return bench.session.client("ecs").describe_services(cluster=bench.stack, services=["orders"])["services"][0][
         "deployments"
     ][0]
 
@@ -114,19 +112,19 @@ def versions(bench: Bench) -> set[str]:
     }
 
 
-def configuration(bench: Bench) -> Any:  # noqa: ANN401 - as boto3 answers
-    return client(bench, "lambda").get_function_configuration(FunctionName=bench.stack)
+def configuration(bench: Bench) -> FunctionConfigurationResponseTypeDef:
+    return bench.session.client("lambda").get_function_configuration(FunctionName=bench.stack)
 
 
 def deployed(bench: Bench) -> str:
-    api = client(bench, "apigateway")
+    api = bench.session.client("apigateway")
     rest = next(one["id"] for one in api.get_rest_apis(limit=500)["items"] if one["name"] == bench.stack)
     found: str = api.get_stage(restApiId=rest, stageName="dev")["deploymentId"]
     return found
 
 
 def sent(bench: Bench) -> list[Any]:
-    listed = client(bench, "ssm").list_commands()["Commands"]
+    listed = bench.session.client("ssm").list_commands()["Commands"]
     return [one for one in listed if one["DocumentName"] == command(bench).document]
 
 
@@ -184,7 +182,7 @@ def test_a_run_that_has_nothing_to_start_asks_no_consumer_and_writes_nothing(ben
 
 
 def test_a_function_gets_one_more_variable_and_keeps_the_others(bench: Bench) -> None:
-    client(bench, "lambda").update_function_configuration(
+    bench.session.client("lambda").update_function_configuration(
         FunctionName=bench.stack, Environment={"Variables": {"LOG": "info"}}, Description="theirs"
     )
     spec = refreshing(bench, function(bench))
@@ -209,7 +207,7 @@ def test_what_somebody_changes_between_our_read_and_our_write_stays(bench: Bench
     def interfere(operation: str) -> None:
         if operation == "UpdateFunctionConfiguration" and left:
             left.pop()
-            client(bench, "lambda").update_function_configuration(
+            bench.session.client("lambda").update_function_configuration(
                 FunctionName=bench.stack, Environment={"Variables": {"THEIRS": "kept"}}
             )
 
@@ -224,7 +222,7 @@ def test_a_function_whose_variables_change_all_the_time_fails_and_hides_nobody(
 ) -> None:
     def interfere(operation: str) -> None:
         if operation == "UpdateFunctionConfiguration":
-            client(bench, "lambda").update_function_configuration(FunctionName=bench.stack, Description="again")
+            bench.session.client("lambda").update_function_configuration(FunctionName=bench.stack, Description="again")
 
     spec = refreshing(bench, function(bench), service(bench))
     bench.provision(spec, "secrets")
@@ -296,7 +294,7 @@ def test_a_command_that_could_not_be_sent_is_sent_by_the_next_run(bench: Bench) 
 def test_at_first_sight_only_what_is_older_than_its_secret_is_started_anew(bench: Bench) -> None:
     spec = refreshing(bench, service(bench), function(bench))
     bench.provision(spec, "secrets")
-    client(bench, "ecs").update_service(cluster=bench.stack, service="orders", forceNewDeployment=True)
+    bench.session.client("ecs").update_service(cluster=bench.stack, service="orders", forceNewDeployment=True)
     newer = primary(bench)["id"]
     outcomes = bench.provision(spec)
     assert isinstance(outcomes[f"{STAGE} ecs {bench.stack}/orders"], Unchanged)
@@ -358,9 +356,9 @@ def test_a_service_whose_tasks_cannot_be_started_fails_with_the_cause_until_it_i
     spec = refreshing(bench, service(bench), function(bench), deliveries=(delivering(bench),))
     bench.provision(spec)
     breaker: Any = {"deploymentCircuitBreaker": {"enable": True, "rollback": False}}
-    client(bench, "ecs").update_service(cluster=bench.stack, service="orders", deploymentConfiguration=breaker)
+    bench.session.client("ecs").update_service(cluster=bench.stack, service="orders", deploymentConfiguration=breaker)
     held = versions(bench)
-    iam = client(bench, "iam")
+    iam = bench.session.client("iam")
     iam.delete_role_policy(RoleName="refreshed", PolicyName="read")
     try:
         newest = change_value(bench)
@@ -393,16 +391,18 @@ def test_a_service_that_was_rolled_back_is_started_anew_by_the_next_run(bench: B
     bench.provision(spec)
     old = primary(bench)["taskDefinition"]
     rolling: Any = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
-    client(bench, "ecs").update_service(cluster=bench.stack, service="orders", deploymentConfiguration=rolling)
+    bench.session.client("ecs").update_service(cluster=bench.stack, service="orders", deploymentConfiguration=rolling)
     local.set_rollout_seconds(bench.aws, 3600)
     newest = change_value(bench)
     bench.provision(spec)
-    client(bench, "iam").delete_role_policy(RoleName="refreshed", PolicyName="read")
+    bench.session.client("iam").delete_role_policy(RoleName="refreshed", PolicyName="read")
     local.set_rollout_seconds(bench.aws, 0)
     try:
         assert primary(bench)["taskDefinition"] == old
     finally:
-        client(bench, "iam").put_role_policy(RoleName="refreshed", PolicyName="read", PolicyDocument=json.dumps(READ))
+        bench.session.client("iam").put_role_policy(
+            RoleName="refreshed", PolicyName="read", PolicyDocument=json.dumps(READ)
+        )
     assert newest not in versions(bench)
     assert isinstance(bench.provision(spec)[f"{STAGE} ecs {bench.stack}/orders"], Applied)
     assert versions(bench) == {newest}
@@ -442,7 +442,7 @@ def test_a_service_that_began_between_the_making_and_the_release_of_a_version_is
     spec = refreshing(bench, service(bench), deliveries=(delivering(bench),))
     bench.provision(spec)
     newest = staged(bench)
-    client(bench, "ecs").update_service(cluster=bench.stack, service="orders", forceNewDeployment=True)
+    bench.session.client("ecs").update_service(cluster=bench.stack, service="orders", forceNewDeployment=True)
     release(bench, newest)
     assert isinstance(bench.provision(spec, STAGE)[f"{STAGE} ecs {bench.stack}/orders"], Applied)
     assert versions(bench) == {newest}
@@ -489,7 +489,7 @@ def test_nothing_is_started_before_there_is_a_value(bench: Bench) -> None:
 
 
 def test_a_service_that_others_deploy_is_left_to_them(bench: Bench) -> None:
-    client(bench, "ecs").create_service(
+    bench.session.client("ecs").create_service(
         cluster=bench.stack,
         serviceName="blue",
         taskDefinition=bench.stack,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,7 +12,6 @@ from secrets_pipeline.spec import ConsumerSpec, EcsRefresh, LambdaRefresh, Reade
 from tests.reconcilers.test_refresh import (
     ROLE,
     change_value,
-    client,
     command,
     consumers,  # noqa: F401 - an autouse fixture
     function,
@@ -74,8 +73,9 @@ def test_whose_start_nobody_knows_is_said_and_not_failed(bench: Bench, kind: Rea
 
 def test_what_does_not_exist_or_does_not_run_hides_nobody(bench: Bench) -> None:
     gone, empty = LambdaRefresh(function_name="gone"), EcsRefresh(cluster=bench.stack, service="empty")
-    make: Any = client(bench, "ecs").create_service
-    make(cluster=bench.stack, serviceName="empty", taskDefinition=bench.stack, desiredCount=0)
+    bench.session.client("ecs").create_service(
+        cluster=bench.stack, serviceName="empty", taskDefinition=bench.stack, desiredCount=0
+    )
     spec = refreshing(bench, gone, empty, function(bench))
     bench.provision(spec, "secrets")
     found = findings(bench, spec)

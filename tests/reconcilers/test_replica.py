@@ -18,6 +18,8 @@ from secrets_pipeline.reconcilers.replica import ReplicaReconciler
 from secrets_pipeline.spec import ReplicaSpec, SecretSpec, StackSpec
 
 if TYPE_CHECKING:
+    from botocore.model import OperationModel
+    from botocore.session import Session
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
@@ -326,8 +328,8 @@ def test_nothing_but_a_key_is_ever_written_in_the_region_of_a_replica(bench: Ben
     ]
 
 
-def watch(session: Any, seen: list[tuple[str, str]]) -> None:  # noqa: ANN401 - a botocore session
-    def note(model: Any, **_: object) -> None:  # noqa: ANN401 - a botocore model
+def watch(session: Session, seen: list[tuple[str, str]]) -> None:
+    def note(model: OperationModel, **_: object) -> None:
         seen.append((model.service_model.service_name, model.name))
 
     session.get_component("event_emitter").register("before-call", note)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import pytest
 from pydantic import SecretStr
@@ -20,7 +20,7 @@ from secrets_pipeline.spec import OperatorSettings, RotationSpec, StackSpec
 from tests import sweep
 
 if TYPE_CHECKING:
-    from tests.reconcilers.conftest import Bench, Interruption, Rotation
+    from tests.reconcilers.conftest import Bench, Interruption, Rotation, Running
 
 FIELDS = {"engine": "postgres", "username": "owner", "dbname": "orders"}
 
@@ -31,9 +31,9 @@ def rotate_now(
     key: str = "password",
     *,
     seconds: float = 120.0,
-    settings: OperatorSettings = OperatorSettings(),  # noqa: B008 - it is frozen
+    **how: Unpack[Running],
 ) -> Outcome:
-    context = bench.context(spec, settings=settings)
+    context = bench.context(spec, **how)
     return bench.run(RotateReconciler(context, [bench.name(key)], seconds=seconds))[bench.name(key)]
 
 

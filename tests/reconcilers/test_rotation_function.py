@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import pytest
 
 from secrets_pipeline import local
-from secrets_pipeline.engine import Applied, ChangeClass, Skipped, Unchanged
+from secrets_pipeline.engine import Applied, Change, ChangeClass, Skipped, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.reconcilers.marks import SPEC, STACK
 from secrets_pipeline.reconcilers.rotation_function_role import POLICY_NAME
@@ -18,7 +18,9 @@ from secrets_pipeline.spec import RotationFunctionSpec, RotationSpec, RotationSt
 from tests.reconcilers.conftest import ASSUMED_BY_LAMBDA, Killed
 
 if TYPE_CHECKING:
-    from tests.reconcilers.conftest import Bench, Interruption
+    from mypy_boto3_lambda.type_defs import FunctionConfigurationResponseTypeDef
+
+    from tests.reconcilers.conftest import Bench, Interruption, Running
 
 STAGE = "rotation_functions"
 RANDOM = RotationSpec(managed=True, strategy=RotationStrategy.RANDOM, automatically_after_days=30)
@@ -37,7 +39,7 @@ def name(bench: Bench) -> str:
     return f"{bench.stack}-rotation"
 
 
-def configuration(bench: Bench) -> Any:  # noqa: ANN401 - FunctionConfiguration
+def configuration(bench: Bench) -> FunctionConfigurationResponseTypeDef:
     return bench.session.client("lambda").get_function_configuration(FunctionName=name(bench))
 
 
@@ -46,7 +48,7 @@ def role_policy(bench: Bench) -> Any:  # noqa: ANN401 - a policy document
     return answer["PolicyDocument"]
 
 
-def change(bench: Bench, wanted: StackSpec, **how: Any) -> Any:  # noqa: ANN401 - a change
+def change(bench: Bench, wanted: StackSpec, **how: Unpack[Running]) -> Change:
     return bench.plan(wanted, STAGE, **how)[name(bench)]
 
 

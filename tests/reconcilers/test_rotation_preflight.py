@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import pytest
 from botocore.exceptions import ClientError
@@ -28,7 +28,7 @@ from tests.reconcilers.conftest import ROTATES
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
-    from tests.reconcilers.conftest import Bench, Interruption
+    from tests.reconcilers.conftest import Bench, Interruption, Running
 
 STAGE = "secret_rotation"
 DEEP = ApplyOptions(deep=True)
@@ -59,7 +59,7 @@ def managed(bench: Bench, *secrets: SecretSpec, **more: object) -> StackSpec:
     return bench.spec(*secrets, rotation_function=RotationFunctionSpec(name=f"{bench.stack}-f"), **more)
 
 
-def failure(bench: Bench, spec: StackSpec, key: str = "password", **how: object) -> str:
+def failure(bench: Bench, spec: StackSpec, key: str = "password", **how: Unpack[Running]) -> str:
     outcome = bench.provision(spec, **how)[f"{STAGE} {bench.name(key)}"]
     assert isinstance(outcome, Failed)
     assert outcome.error.remedy

@@ -13,6 +13,8 @@ from secrets_pipeline.reconcilers import ApplyOptions
 from tests.reconcilers.conftest import ROTATES
 
 if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager.type_defs import RotationRulesTypeTypeDef
+
     from tests.reconcilers.conftest import Bench
 
 ROLE = "arn:aws:iam::111122223333:role/rotation-adopted"
@@ -55,7 +57,7 @@ def policy(bench: Bench) -> Any:  # noqa: ANN401 - JSON
     return json.loads(bench.secrets.get_resource_policy(SecretId=bench.name("password")).get("ResourcePolicy", "null"))
 
 
-def turning(bench: Bench) -> Any:  # noqa: ANN401 - a TypedDict of boto3, or nothing
+def turning(bench: Bench) -> RotationRulesTypeTypeDef | None:
     about = bench.describe("password")
     return about["RotationRules"] if about["RotationEnabled"] else None
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from threading import get_ident
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -237,7 +238,7 @@ BROKEN: Mapping[str, Break] = {
 }
 
 
-def _module(name: str) -> Any:  # noqa: ANN401 - a module
+def _module(name: str) -> ModuleType:
     # The package hides some of its modules behind functions of their names.
     return importlib.import_module(f"secrets_pipeline.reconcilers.{name}")
 

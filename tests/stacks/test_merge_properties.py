@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from random import Random
 
 import pytest
 from hypothesis import assume, given
@@ -81,13 +81,13 @@ def test_the_order_of_keys_makes_no_difference(
     earlier: Section,
     later: Section,
     lists: ListStrategy,
-    random: object,
+    random: Random,
 ) -> None:
     shuffled = merge_maps(reordered(earlier, random), reordered(later, random), lists)
     assert shuffled == merge_maps(earlier, later, lists)
 
 
-def reordered(value: Value, random: Any) -> Any:  # noqa: ANN401 - see above
+def reordered(value: Value, random: Random) -> Value:
     """A copy with the keys of all mappings in another order."""
     if isinstance(value, dict):
         items = [(key, reordered(inner, random)) for key, inner in value.items()]

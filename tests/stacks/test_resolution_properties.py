@@ -11,7 +11,7 @@ from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 from posixpath import join, normpath
-from typing import Any
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -227,7 +227,7 @@ def test_components_are_what_the_rules_of_atmos_say(repository: SmallRepository)
 
 @few
 @given(small_repositories(), st.randoms(use_true_random=False))
-def test_stacks_are_the_same_in_any_order_and_alone(repository: SmallRepository, random: Any) -> None:  # noqa: ANN401 - hypothesis exports no type
+def test_stacks_are_the_same_in_any_order_and_alone(repository: SmallRepository, random: Random) -> None:
     with opened(repository) as together, opened(repository) as one_by_one:
         expected = described(together.resolve())
         assert described(together.resolve()) == expected

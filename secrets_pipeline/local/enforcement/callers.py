@@ -20,7 +20,7 @@ from secrets_pipeline.local.enforcement.documents import Read, policies, policy
 from secrets_pipeline.local.enforcement.organizations import belonging
 
 if TYPE_CHECKING:
-    from moto.iam.models import IAMBackend, ManagedPolicy, Role, User
+    from moto.iam.models import Group, IAMBackend, ManagedPolicy, Role, User
 
     from secrets_pipeline.access.evaluator import Values
 
@@ -148,7 +148,7 @@ def _of_role(session: Session, partition: str, read: Read) -> Client:
 
 def _of_user(iam: IAMBackend, user: User, read: Read) -> Client:
     belongs = belonging(user.account_id, iam.partition, read)
-    owners = (user, *(group for group in list(iam.groups.values()) if user in group.users))
+    owners: tuple[User | Group, ...] = (user, *(group for group in list(iam.groups.values()) if user in group.users))
     bound = vars(user).get("permissions_boundary") or {}
     about: dict[str, Values] = {
         **belongs.context("principal"),
@@ -168,7 +168,7 @@ def _of_user(iam: IAMBackend, user: User, read: Read) -> Client:
     return Client(user.arn, caller)
 
 
-def _attached(owner: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - moto's, typed as a common base
+def _attached(owner: Role | User | Group) -> Iterator[tuple[str, str]]:
     """Inline and managed policies of a role, user or group of moto's."""
     for name, text in list(owner.policies.items()):
         yield f"inline policy {name}", text
