@@ -54,6 +54,21 @@ def test_a_write_keeps_the_keys_of_others_and_records_its_version(bench: Bench, 
     assert again == version == bench.current("api")
 
 
+def test_what_is_recorded_already_is_not_tagged_again(bench: Bench, spec: StackSpec) -> None:
+    version = write(bench.context(spec), spec)
+    bench.reset_calls()
+    assert write(bench.context(spec), spec) == version
+    assert bench.calls()["TagResource"] == 0
+
+
+def test_a_value_that_is_gone_cannot_be_written_again(bench: Bench) -> None:
+    spec = bench.spec(bench.declared())
+    bench.start_without_value(spec)
+    with pytest.raises(AwsError, match="no value to write again"):
+        ValueWriter(bench.context(spec)).rewrite(bench.name("api"))
+    assert not bench.describe("api").get("VersionIdsToStages")
+
+
 def test_somebody_elses_write_between_our_read_and_our_move_is_read_again_and_kept(
     bench: Bench, spec: StackSpec, interruption: Interruption
 ) -> None:
