@@ -16,6 +16,7 @@ from secrets_pipeline.reconcilers import (
     Desired,
     StackContext,
     World,
+    guard_boundary,
     operator_settings,
     read_desired,
 )
@@ -126,18 +127,22 @@ class Stacks:
         Raises:
             SpecError: if the stack is unknown or has errors, or if it is to be written and has references that nobody
                 can resolve; the text lists all of them.
-            GuardError: if the credentials belong to another account.
+            GuardError: if the credentials belong to another account, or if the stack is to be written and reaches what
+                nobody lets it reach.
         """
         if stack in self.desired.errors:
             raise SpecError("\n".join(error.diagnostics() for error in self.desired.errors[stack]))
         if writing:
             self._refuse_unresolved(stack)
+        applying = writing
         # A run that applies is looked at by its checks through the same world.
         writing = writing or True in self._worlds
         if writing not in self._worlds:
             self._worlds[writing] = self.desired.world(self._sessions, options=self._options, writing=writing)
         context = self._worlds[writing].context(stack)
         context.guard()
+        if applying:
+            guard_boundary(context)
         return context
 
     def _refuse_unresolved(self, stack: str) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from secrets_pipeline.aws import Sessions, Unverified, check_account
+from secrets_pipeline.cli.boundary_view import COLUMNS, crossing_rows, crossings_json
 from secrets_pipeline.cli.console import emit, emit_json, say, show, title
 from secrets_pipeline.cli.desired import read_asked, usable
 from secrets_pipeline.cli.failures import Failures
@@ -23,7 +24,7 @@ from secrets_pipeline.cli.plan_markdown import declared_markdown, plans_markdown
 from secrets_pipeline.cli.plan_view import StackPlan, declared, plan_json, plan_table, summary
 from secrets_pipeline.cli.reference_view import note_unresolved, reference_json, reference_rows, reference_table
 from secrets_pipeline.cli.tables import table
-from secrets_pipeline.reconcilers import Desired, World, plan_stack
+from secrets_pipeline.reconcilers import Desired, World, guard_boundary, plan_stack
 
 EPILOG = (
     "Exit codes: 0 planned, 1 error, also where nobody can resolve a reference of a secret (all others are planned). "
@@ -80,7 +81,10 @@ def plan(
     if output is PlanFormat.MARKDOWN:
         emit(plans_markdown(plans, failures.texts, unchanged=show_unchanged, deep=deep))
     elif output is PlanFormat.JSON:
-        shown = {one.stack: plan_json(one, unchanged=show_unchanged) for one in plans}
+        shown = {
+            one.stack: plan_json(one, unchanged=show_unchanged) | {"crosses_a_boundary": crossings_json(one)}
+            for one in plans
+        }
         _print_json(shown, failures)
     else:
         print_plans(plans, unchanged=show_unchanged)
@@ -98,12 +102,13 @@ def plan_all(world: World, stacks: Sequence[str], failures: Failures, *, deep: b
         with failures.of(stack):
             context = world.context(stack)
             context.guard()
+            guard_boundary(context)
             account, target = context.account, context.spec.target
             check = check_account(account, target, stack=stack)
             if isinstance(check, Unverified):
                 say(f"note: {check.reason}", style="dim")
             stages = plan_stack(context, deep=deep)
-            plans.append(StackPlan(stack, account.account_id, target.region, stages))
+            plans.append(StackPlan(stack, account.account_id, target.region, stages, context.spec.crossings))
             for error in (change.error for changes in stages.values() for change in changes):
                 if error is not None:
                     failures.add(stack, error)
@@ -116,6 +121,10 @@ def print_plans(plans: Sequence[StackPlan], *, unchanged: bool) -> None:
         title(summary(one))
         if unchanged or any(one.changes()):
             show(plan_table(one, unchanged=unchanged))
+            emit("")
+        if crossing := crossing_rows(one, unchanged=unchanged):
+            title(f"{one.stack} crosses a boundary: {len(crossing)} of {len(one.crossings)} are concerned")
+            show(table(COLUMNS, crossing))
             emit("")
 
 

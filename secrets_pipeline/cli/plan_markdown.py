@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, takewhile
 
+from secrets_pipeline.cli.boundary_view import COLUMNS, crossing_rows
 from secrets_pipeline.cli.markdown import block, code, details, table, text
 from secrets_pipeline.cli.plan_view import SYMBOLS, Remedies, StackPlan
 from secrets_pipeline.cli.reference_view import ReferenceRow
@@ -89,6 +90,9 @@ def _plan(plan: StackPlan, *, unchanged: bool) -> str:
         parts.append(
             f"**Blocked**\n\n{_folded(('kind', 'name', 'reason', 'what unblocks it'), rows, 'blocked changes')}"
         )
+    if crossing := crossing_rows(plan, unchanged=unchanged):
+        rows = [[text(what), *map(code, names), text(by)] for what, *names, by in crossing]
+        parts.append(f"**Crosses a boundary**\n\n{_folded(COLUMNS, rows, 'crossings')}")
     return "\n\n".join(parts)
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from secrets_pipeline.cli.tables import STYLES, table, word
 from secrets_pipeline.engine import Change, ChangeClass
-from secrets_pipeline.spec import StackSpec
+from secrets_pipeline.spec import Crossing, StackSpec
 
 SYMBOLS = {
     ChangeClass.CREATE: "+",
@@ -38,12 +38,14 @@ class StackPlan:
     Attributes:
         account_id: the account that was looked at.
         stages: changes by stage, in order.
+        crossings: what the stack takes in and writes to beyond its own.
     """
 
     stack: str
     account_id: str
     region: str
     stages: Mapping[str, Sequence[Change]]
+    crossings: Sequence[Crossing] = ()
 
     def changes(self, *, unchanged: bool = False) -> Iterator[tuple[str, Change]]:
         """Each change with its stage; those of class none only if asked for, or where drift is said and left alone."""

@@ -2,6 +2,7 @@
 
 from secrets_pipeline.reconcilers import access_findings
 from secrets_pipeline.reconcilers.access_findings import access_matrix
+from secrets_pipeline.reconcilers.boundary import guard_boundary
 from secrets_pipeline.reconcilers.confirming import confirm
 from secrets_pipeline.reconcilers.context import ApplyOptions, StackContext, World
 from secrets_pipeline.reconcilers.database_inventory import DatabaseInventory
@@ -62,6 +63,7 @@ __all__ = [
     "current_values",
     "followed",
     "generate_passwords",
+    "guard_boundary",
     "heal",
     "lacking_values",
     "logins",

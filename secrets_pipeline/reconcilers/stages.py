@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from secrets_pipeline.engine import DEFAULT_WORKERS, Change, Outcome, Progress, Reconciler, apply, silent
+from secrets_pipeline.reconcilers.boundary import guard_boundary
 from secrets_pipeline.reconcilers.commit import CommitReconciler, Finishing
 from secrets_pipeline.reconcilers.connection import ConnectionReconciler
 from secrets_pipeline.reconcilers.consumer_policies import ConsumerPolicyReconciler
@@ -100,6 +101,7 @@ def apply_stack(
         AwsError: if AWS cannot be read.
     """
     context.guard()
+    guard_boundary(context)
     context.passwords = generate_passwords(context)
     done: dict[str, tuple[Outcome, ...]] = {}
     for name, make in {**STAGES, "commit": _seen(commit)}.items():

@@ -2,8 +2,10 @@
 
 from secrets_pipeline.spec.across import followers, referred
 from secrets_pipeline.spec.alert_settings import AlertSettings
+from secrets_pipeline.spec.boundaries import ALLOW_TAG, Boundary, Contested, Crossing, allows
 from secrets_pipeline.spec.build import SpecSet, build_spec, build_specs
 from secrets_pipeline.spec.control_model import CONTROL_IDS, ControlParameters
+from secrets_pipeline.spec.grants import DocumentGrant, GrantRule
 from secrets_pipeline.spec.limits import INLINE_POLICY_CHARACTERS, KEY_POLICY_BYTES, POLICY_BYTES
 from secrets_pipeline.spec.lockout import locks_out_root
 from secrets_pipeline.spec.model import (
@@ -52,23 +54,29 @@ from secrets_pipeline.spec.variables import expression_of
 from secrets_pipeline.spec.verification_model import VerificationSettings, VerificationSpec
 
 __all__ = [
+    "ALLOW_TAG",
     "CONTROL_IDS",
     "INLINE_POLICY_CHARACTERS",
     "KEY_POLICY_BYTES",
     "OUTPUTS",
     "POLICY_BYTES",
     "AlertSettings",
+    "Boundary",
     "ConsumerSpec",
+    "Contested",
     "ControlParameters",
     "Cron",
+    "Crossing",
     "DatabaseSpec",
     "DeclaredValue",
     "Delivery",
     "Document",
+    "DocumentGrant",
     "EcsDelivery",
     "EcsRefresh",
     "EventSettings",
     "GeneratedValue",
+    "GrantRule",
     "KeySpec",
     "LambdaDelivery",
     "LambdaRefresh",
@@ -103,6 +111,7 @@ __all__ = [
     "UnresolvedReason",
     "VerificationSettings",
     "VerificationSpec",
+    "allows",
     "build_spec",
     "build_specs",
     "expression_of",

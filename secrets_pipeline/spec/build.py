@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from secrets_pipeline.errors import SecretsPipelineError, SpecError, raise_all
+from secrets_pipeline.errors import SecretsPipelineError, raise_all
 from secrets_pipeline.spec import deliveries, kms, rds, secretsmanager
 from secrets_pipeline.spec.consumers import declared_consumers, found_consumers
+from secrets_pipeline.spec.contested import contested_notices, with_contested
 from secrets_pipeline.spec.controls import read_controls
 from secrets_pipeline.spec.dependencies import ordered
 from secrets_pipeline.spec.dialect import dialect_of, notice
@@ -16,20 +17,21 @@ from secrets_pipeline.spec.inline_policies import check_inline_policies
 from secrets_pipeline.spec.model import DatabaseSpec, Delivery, KeySpec, SecretSpec, StackSpec, StageDelivery, Target
 from secrets_pipeline.spec.operator import OperatorSettings
 from secrets_pipeline.spec.organization import read_organization
+from secrets_pipeline.spec.reader_crossings import cross_readers
 from secrets_pipeline.spec.readers import with_foreign_readers
 from secrets_pipeline.spec.refreshes import check_refreshes, refreshes
 from secrets_pipeline.spec.replicas import check_foreign_readers
-from secrets_pipeline.spec.rotation_function import read_rotation_function, shared_functions
+from secrets_pipeline.spec.rotation_function import read_rotation_function
 from secrets_pipeline.spec.rotation_strategy import check_superusers
 from secrets_pipeline.spec.scope import Locate, StackScope
 from secrets_pipeline.spec.target import protection, read_target
+from secrets_pipeline.spec.target_crossings import cross_targets
 from secrets_pipeline.spec.validate import (
     check_databases,
     check_deliveries,
     check_names,
     check_stage_variables,
     merged_keys,
-    shared_databases,
 )
 from secrets_pipeline.spec.verification import read_verification
 from secrets_pipeline.stacks import Stack, StackSource
@@ -129,9 +131,8 @@ def build_specs(
         except SecretsPipelineError as error:
             errors.setdefault(name, []).extend(getattr(error, "errors", (error,)))
         notices += scope.notices
-    for shared in (_shared_names(specs), shared_databases(specs), shared_functions(specs)):
-        for name, found in shared.items():
-            errors.setdefault(name, []).extend(found)
+    specs = with_contested(specs)
+    notices += contested_notices(specs)
     wanted = None if only is None else {*only, ""}
     return SpecSet(
         specs={name: spec for name, spec in specs.items() if name not in errors and (wanted is None or name in wanted)},
@@ -164,6 +165,8 @@ def _build(scope: StackScope) -> StackSpec:
     organization_id = read_organization(scope)
     secrets, keys = with_foreign_readers(scope, target, secrets, keys, consumers, organization_id=organization_id)
     check_foreign_readers(scope, target, secrets)
+    cross_readers(scope, target, secrets, keys, consumers, organization_id=organization_id)
+    cross_targets(scope, target, delivered, consumers, databases)
     check_inline_policies(scope, target, secrets, consumers)
     check_names(scope, secrets)
     check_superusers(scope, secrets)
@@ -188,6 +191,7 @@ def _build(scope: StackScope) -> StackSpec:
         self_heal=tuple(name for name in sorted(scope.kinds) if scope.components[name].flag("self_heal")),
         rotation_function=read_rotation_function(scope, secrets),
         verification=read_verification(scope),
+        crossings=tuple(dict.fromkeys(scope.crossings)),
     )
 
 
@@ -202,23 +206,3 @@ def _secrets_and_keys(
         secrets += found
         keys += [own_key] if own_key else []
     return secrets, merged_keys(scope, keys)
-
-
-def _shared_names(specs: Mapping[str, StackSpec]) -> dict[str, list[SpecError]]:
-    """Errors of the stacks that declare one secret name twice in one account and region."""
-    owners: dict[tuple[str | None, str, str], list[tuple[str, SecretSpec]]] = {}
-    for name, spec in specs.items():
-        for secret in spec.secrets:
-            owners.setdefault((spec.target.account_id, spec.target.region, secret.name), []).append((name, secret))
-    errors: dict[str, list[SpecError]] = {}
-    for (account, region, secret_name), found in owners.items():
-        for stack, secret in found if len(found) > 1 else ():
-            others = ", ".join(f"{other} ({one.ref.component}.{one.ref.key})" for other, one in found if other != stack)
-            errors.setdefault(stack, []).append(
-                SpecError(
-                    f"{secret.where}: the secret name {secret_name} is also that of stack {others}, "
-                    f"in account {account or 'unknown'}, region {region}",
-                    remedy="Give one of them another context_name, environment, path or name.",
-                )
-            )
-    return errors

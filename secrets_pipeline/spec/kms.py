@@ -12,6 +12,7 @@ from secrets_pipeline.spec.limits import ALIAS, KEY_POLICY_BYTES
 from secrets_pipeline.spec.lockout import locks_out_root
 from secrets_pipeline.spec.model import KeySpec
 from secrets_pipeline.spec.policies import statements
+from secrets_pipeline.spec.policy_principals import is_public
 from secrets_pipeline.spec.scope import ComponentScope
 
 _DELETION_DAYS = (7, 30)
@@ -55,6 +56,13 @@ def _policy(inputs: Inputs, account_id: str | None) -> tuple[Any, ...]:
     """Declared statements; the account's own `kms:*` stands beside them, and none may take it away."""
     declared = statements(inputs, longest=KEY_POLICY_BYTES)
     for number, statement in enumerate(declared, start=1):
+        if is_public(statement):
+            inputs.error(
+                "policy",
+                f"statement {statement.get('Sid') or number} lets everybody use the key",
+                "Name the principals, or narrow it by a condition on aws:PrincipalOrgID, aws:PrincipalArn, "
+                "aws:PrincipalAccount or the like, with fixed values.",
+            )
         if locks_out_root(statement, account_id):
             inputs.error(
                 "policy",

@@ -20,6 +20,7 @@ from secrets_pipeline.spec.base import (
     Target,
     plain_document,
 )
+from secrets_pipeline.spec.boundaries import Contested, Crossing
 from secrets_pipeline.spec.consumer_model import (
     ConsumerSpec,
     Delivery,
@@ -216,6 +217,8 @@ class StackSpec(Spec):
         self_heal: components whose policies are narrowed again by themselves when somebody widened them.
         verification: when the stack is verified.
         rotation_function: the function that rotates the secrets with managed rotation; None where there is none.
+        crossings: what the stack takes in and writes to beyond its own.
+        contested: names that other stacks of the repository declare too.
     """
 
     stack: str
@@ -233,6 +236,8 @@ class StackSpec(Spec):
     self_heal: tuple[str, ...] = ()
     rotation_function: RotationFunctionSpec | None = None
     verification: VerificationSpec = VerificationSpec()
+    crossings: tuple[Crossing, ...] = ()
+    contested: tuple[Contested, ...] = ()
     _by_ref: tuple[tuple[SecretSpec, ...] | None, Mapping[SecretRef, SecretSpec]] = PrivateAttr(default=(None, {}))
 
     def secret(self, ref: SecretRef) -> SecretSpec:
@@ -268,5 +273,7 @@ class StackSpec(Spec):
     def digest(self) -> str:
         """SHA-256 (hex) over the whole desired state, wherever in the YAML it stands; there is no plaintext in it."""
         places: dict[str, Any] = {"secrets": {"__all__": {"where": True, "unresolved": {"__all__": {"where": True}}}}}
+        # Who allows it, and what others declare, is not what the stack asks for.
+        places |= {"crossings": True, "contested": True}
         text = json.dumps(self.model_dump(mode="json", exclude=places), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

@@ -28,3 +28,20 @@ def instance_identifier(context: str | None, environment: str | None, component:
     joined = "-".join(part for part in (context, environment, component) if part)
     text = re.sub(r"[^a-z0-9]+", "-", joined.lower()).strip("-")
     return (text if text[:1].isalpha() else f"db-{text}")[:63].rstrip("-")
+
+
+def is_home(stack: str, context: str, environment: str | None) -> bool:
+    """Whether context and environment are words of the stack's name, so that names below them are the stack's own.
+
+    `fnx` and `testenv-01` are of `fnx-dev-testenv-01`. Without an environment nothing says where a stack's names end.
+    """
+    words = _words(stack)
+    return all(_within(words, _words(part)) for part in (context, environment or ""))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z0-9]+", text.lower())
+
+
+def _within(words: list[str], part: list[str]) -> bool:
+    return bool(part) and any(words[at : at + len(part)] == part for at in range(len(words)))

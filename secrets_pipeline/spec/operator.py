@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from secrets_pipeline.errors import SpecError, Where
 from secrets_pipeline.spec.alert_settings import AlertSettings
+from secrets_pipeline.spec.grants import GrantRule
 from secrets_pipeline.spec.limits import ALIAS, KEY_ARN, ORGANIZATION_ID, REGION
 from secrets_pipeline.spec.model import Spec, Target
 from secrets_pipeline.spec.verification_model import VerificationSettings
@@ -128,6 +129,10 @@ def _seals(value: object) -> object:
     return {} if value == "local" else value
 
 
+def _rules(value: object) -> object:
+    return [value] if isinstance(value, dict) else value
+
+
 def _globs(value: object) -> object:
     return {True: ("*",), False: ()}[value] if isinstance(value, bool) else value
 
@@ -137,6 +142,8 @@ class OperatorSettings(Spec):
 
     Attributes:
         targets: the first rule that matches a stack says where it lives.
+        grants: what YAML may touch and pull in beyond a stack's own: by default nothing. One map is a rule for all
+            stacks.
         environment_allowed: environment variables that `${env:X}` and `!env` may read.
         seal_key: alias, id or ARN of the KMS key that seals generated values.
         fingerprint_key: alias, id or ARN of the HMAC key of fingerprints.
@@ -155,6 +162,7 @@ class OperatorSettings(Spec):
     """
 
     targets: tuple[TargetRule, ...] = ()
+    grants: Annotated[tuple[GrantRule, ...], BeforeValidator(_rules)] = ()
     environment_allowed: tuple[str, ...] = ()
     seal_key: str = "alias/secrets-pipeline"
     fingerprint_key: str = "alias/secrets-pipeline-fingerprint"

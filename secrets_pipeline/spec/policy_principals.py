@@ -5,9 +5,11 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from secrets_pipeline.references import Expression
+from secrets_pipeline.spec.limits import ORGANIZATION_ID
 
 _READ = "secretsmanager:getsecretvalue"
 _ACCOUNT = re.compile(r"(?:arn:aws[a-z-]*:(?:iam|sts)::)?(\d{12})(?::.+)?")
@@ -33,6 +35,24 @@ _LIMITING_KEYS = frozenset(
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"""
 
 
+_ORGANIZATION_KEYS = frozenset({"aws:principalorgid", "aws:sourceorgid"})
+_ACCOUNT_KEYS = frozenset({"aws:principalaccount", "aws:principalarn", "aws:sourceaccount", "aws:sourcearn"})
+_ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:(\d{12}):.+")
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Somebody whom an Allow lets in.
+
+    Attributes:
+        name: as the statement has it; for everybody, with the condition that narrows it.
+        owner: 12 digits of an account, `o-…` of an organisation, the name of a service; None where nobody can tell.
+    """
+
+    name: str
+    owner: str | None
+
+
 def account_of(principal: str) -> str | None:
     """The account of a principal: of a role, user or session, of an account's root, or an account id itself."""
     found = _ACCOUNT.fullmatch(principal)
@@ -52,6 +72,52 @@ def foreign_readers(statement: Mapping[str, Any], account_id: str) -> list[str]:
     if statement.get("Effect") != "Allow" or not _allows_reading(statement):
         return []
     return [one for one in _principals(statement) if account_of(one) not in (None, account_id)]
+
+
+def admitted(statement: Mapping[str, Any], account_id: str | None) -> list[Admitted]:
+    """Whom a statement lets in, to whatever it allows; nobody for a Deny.
+
+    Where everybody is narrowed by several conditions, the one that names the account itself counts, else the first one
+    whose values tell whose they are: all of them have to hold.
+    """
+    if statement.get("Effect") == "Deny":
+        return []
+    principal = statement.get("Principal", "*")
+    kinds = principal if isinstance(principal, Mapping) else {"AWS": principal}
+    named = [(kind, one) for kind, some in kinds.items() for one in _listed(some)]
+    if "NotPrincipal" in statement or ("AWS", "*") in named:
+        others = [(kind, one) for kind, one in named if one != "*"]
+        return [*_narrowed(statement, account_id), *(_named(*one) for one in others)]
+    return [_named(*one) for one in named]
+
+
+def _named(kind: str, principal: object) -> Admitted:
+    text = str(principal)
+    return Admitted(text, account_of(text) if kind == "AWS" else text if isinstance(principal, str) else None)
+
+
+def _narrowed(statement: Mapping[str, Any], account_id: str | None) -> list[Admitted]:
+    told: list[list[Admitted]] = []
+    untold: list[list[Admitted]] = []
+    for operator, key, values in _conditions(statement):
+        if not _narrows(operator, key, values):
+            continue
+        some = [Admitted(f"everybody with {key} {value}", _owner(key.lower(), value)) for value in values]
+        (told if all(one.owner for one in some) else untold).append(some)
+    whole = [some for some in told if {one.owner for one in some} == {account_id}]
+    return next(iter([*whole, *told, *untold]), [Admitted("everybody", None)])
+
+
+def _owner(key: str, value: object) -> str | None:
+    """Whose principals a value of a condition lets in; None for a pattern, and for what is only known later."""
+    if not isinstance(value, str):
+        return None
+    if key in _ORGANIZATION_KEYS:
+        return value if ORGANIZATION_ID.fullmatch(value) else None
+    if key in _ACCOUNT_KEYS:
+        arn = _ARN.fullmatch(value)
+        return arn.group(1) if arn else account_of(value)
+    return None
 
 
 def _principals(statement: Mapping[str, Any]) -> list[str]:
@@ -78,7 +144,9 @@ def _conditions(statement: Mapping[str, Any]) -> Iterator[tuple[str, str, list[A
 
 
 def _narrows(operator: str, key: str, values: list[Any]) -> bool:
-    positive = "Not" not in operator and not operator.endswith("IfExists") and operator != "Null"
+    # ForAllValues holds where the key is missing: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+    vacuous = operator.endswith("IfExists") or operator.lower().startswith("forallvalues:")
+    positive = "Not" not in operator and not vacuous and operator != "Null"
     fixed = all(
         isinstance(one, Expression) or (str(one).strip("*") and "${" not in str(one) and str(one) != "0.0.0.0/0")
         for one in values

@@ -127,17 +127,25 @@ def refreshes(
     return list(found.values())
 
 
-def _of_delivery(delivery: Delivery, stack: StackScope) -> RefreshSpec:
-    means: RefreshMeans
+def means_of(delivery: Delivery) -> LambdaRefresh | EcsRefresh | StageRefresh:
+    """How what a component delivers to is started anew; also what it is called."""
     match delivery:
         case LambdaDelivery():
-            means, entries = LambdaRefresh(function_name=delivery.function_name), dict(delivery.environment)
+            return LambdaRefresh(function_name=delivery.function_name)
         case EcsDelivery():
-            means = EcsRefresh(cluster=delivery.cluster, service=delivery.service)
+            return EcsRefresh(cluster=delivery.cluster, service=delivery.service)
+        case StageDelivery():
+            return StageRefresh(api_name=delivery.api_name, stage_name=delivery.stage_name)
+
+
+def _of_delivery(delivery: Delivery, stack: StackScope) -> RefreshSpec:
+    match delivery:
+        case LambdaDelivery():
+            entries = dict(delivery.environment)
+        case EcsDelivery():
             # One name in both sections would hide a reference.
             entries = {f"secrets {name}": one for name, one in delivery.secrets.items()}
             entries |= {f"environment {name}": one for name, one in delivery.environment.items()}
         case StageDelivery():
-            means = StageRefresh(api_name=delivery.api_name, stage_name=delivery.stage_name)
             entries = dict(delivery.variables)
-    return RefreshSpec(component=delivery.component, means=means, secrets=read_secrets(entries, stack))
+    return RefreshSpec(component=delivery.component, means=means_of(delivery), secrets=read_secrets(entries, stack))

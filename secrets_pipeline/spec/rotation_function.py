@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
-from secrets_pipeline.errors import SpecError, Where
 from secrets_pipeline.spec.inputs import Inputs
-from secrets_pipeline.spec.model import RotationFunctionSpec, SecretSpec, StackSpec
+from secrets_pipeline.spec.model import RotationFunctionSpec, SecretSpec
 from secrets_pipeline.spec.scope import ComponentScope, StackScope
 
 SETTING: Final = "rotation_function"
@@ -101,23 +100,3 @@ def _ids(inputs: Inputs, key: str, pattern: re.Pattern[str]) -> tuple[str, ...]:
     if len(given) > _MOST[key]:
         inputs.error(key, f"{key} has {len(given)} entries", f"Lambda takes {_MOST[key]}.")
     return given
-
-
-def shared_functions(specs: Mapping[str, StackSpec]) -> dict[str, list[SpecError]]:
-    """Errors of the stacks that name one function of an account: its role would be that of each."""
-    owners: dict[tuple[str | None, str], list[str]] = {}
-    for name, spec in specs.items():
-        if spec.rotation_function is not None:
-            owners.setdefault((spec.target.account_id, spec.rotation_function.name), []).append(name)
-    return {
-        stack: [
-            SpecError(
-                f"rotation function {function} is also that of stack {', '.join(sorted(set(stacks) - {stack}))}",
-                remedy=f"Leave {SETTING}.name out, or write another one: each stack has a function of its own.",
-                where=Where(stack=stack, key=".".join((*_PATH, "name"))),
-            )
-        ]
-        for (_, function), stacks in owners.items()
-        if len(stacks) > 1
-        for stack in stacks
-    }

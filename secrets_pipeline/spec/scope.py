@@ -11,6 +11,7 @@ from typing import Protocol
 
 from secrets_pipeline.errors import ExpressionError, SecretsPipelineError, SpecError, Where
 from secrets_pipeline.references import Expression, Literal, NoValueError, Path, dotted, inline
+from secrets_pipeline.spec.boundaries import Crossing
 from secrets_pipeline.spec.dialect import OFF, ON, SETTING, Dialect
 from secrets_pipeline.spec.kinds import TERRAFORM, kind_of, setting
 from secrets_pipeline.spec.operator import OperatorSettings
@@ -81,6 +82,7 @@ class StackScope:
         errors: everything found so far.
         unresolved: references inside secrets that have no value, by component and place.
         notices: what a user should know although nothing is wrong.
+        crossings: what the stack takes in and writes to beyond its own.
     """
 
     stack: Stack
@@ -93,6 +95,7 @@ class StackScope:
     errors: list[SecretsPipelineError] = field(default_factory=list)
     unresolved: list[tuple[str, Path, Unresolved]] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    crossings: list[Crossing] = field(default_factory=list)
 
     @cached_property
     def kinds(self) -> Mapping[str, str]:
@@ -110,7 +113,7 @@ class StackScope:
 
     def other(self, stack: Stack) -> StackScope:
         """Another stack, seen from this one; what is wrong there is not this one's error."""
-        return replace(self, stack=stack, errors=[], unresolved=[], notices=[])
+        return replace(self, stack=stack, errors=[], unresolved=[], notices=[], crossings=[])
 
 
 class ComponentScope:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from secrets_pipeline.references import Output
 from secrets_pipeline.spec import generated, rotation
+from secrets_pipeline.spec.crossing import crosses_name
 from secrets_pipeline.spec.encryption_key import EXAMPLE_KEY, KEY, encryption_key
 from secrets_pipeline.spec.generated import generated_value
 from secrets_pipeline.spec.inputs import Inputs
@@ -179,6 +180,7 @@ def _secret(shared: _Component, key: str, entry: Inputs, master_of: DatabaseSpec
         shared.context_name, shared.environment, entry.text("path") or "", entry.text("name", example=key) or key
     )
     _check_name(shared, entry, name)
+    crosses_name(entry.scope, name, context=shared.context_name, environment=shared.environment)
     _check_identity(entry, key)
     description = entry.text("description") or ""
     if len(description) > DESCRIPTION_LENGTH:

@@ -20,6 +20,7 @@ from secrets_pipeline.references import (
     outputs,
     with_defaults,
 )
+from secrets_pipeline.spec.crossing import crosses_reference
 from secrets_pipeline.spec.output_problems import output_problem
 from secrets_pipeline.spec.scope import ComponentScope
 from secrets_pipeline.spec.unresolved import UnresolvedReason
@@ -60,6 +61,8 @@ def check(scope: ComponentScope, expression: Expression, path: Path, *, sensitiv
     before = len(stack.errors) + len(stack.unresolved)
     whole_maps = _arguments(expression)
     for node in nodes(expression):
+        if not crosses_reference(scope, node, path):
+            continue
         match node:
             case Unsupported(text=text, reason=reason):
                 tag = text.split()[0]

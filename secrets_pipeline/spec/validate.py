@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from secrets_pipeline.errors import SpecError, Where
 from secrets_pipeline.references import Output, outputs
 from secrets_pipeline.spec.model import (
     DatabaseSpec,
@@ -14,7 +13,6 @@ from secrets_pipeline.spec.model import (
     LambdaDelivery,
     SecretRef,
     SecretSpec,
-    StackSpec,
     StageDelivery,
 )
 from secrets_pipeline.spec.scope import StackScope
@@ -59,33 +57,6 @@ def check_databases(stack: StackScope, databases: Iterable[DatabaseSpec]) -> Non
                 f"secret {database.password.key} is the master password of component {shared.component} already",
                 "Declare a secret for each database: a rotated password would be right for one of them only.",
             )
-
-
-def shared_databases(specs: Mapping[str, StackSpec]) -> dict[str, list[SpecError]]:
-    """Errors of the stacks that would make, or set the password of, one database of an account and region.
-
-    Stacks that only look at it, without `create` and without a password, may be as many as they like.
-    """
-    owners: dict[tuple[str | None, str, str], list[tuple[str, DatabaseSpec]]] = {}
-    for name, spec in specs.items():
-        for database in spec.databases:
-            if database.create or database.password is not None:
-                at = (spec.target.account_id, spec.target.region, database.identifier)
-                owners.setdefault(at, []).append((name, database))
-    errors: dict[str, list[SpecError]] = {}
-    for (account, region, identifier), found in owners.items():
-        stacks = {stack for stack, _ in found}
-        for stack, database in found if len(stacks) > 1 else ():
-            others = ", ".join(sorted(stacks - {stack}))
-            errors.setdefault(stack, []).append(
-                SpecError(
-                    f"identifier {identifier} is also that of a database of stack {others}, "
-                    f"in account {account or 'unknown'}, region {region}",
-                    remedy="Let one stack make it and set its password; the other writes neither create nor password.",
-                    where=Where(stack=stack, component=database.component, key="vars.identifier"),
-                )
-            )
-    return errors
 
 
 def merged_keys(stack: StackScope, keys: Iterable[KeySpec]) -> list[KeySpec]:

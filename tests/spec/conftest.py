@@ -10,6 +10,7 @@ import pytest
 
 from secrets_pipeline.spec import OperatorSettings, SpecSet, StackSpec, TargetRule, build_specs
 from secrets_pipeline.stacks import Repository
+from tests.grants import TRUSTED
 
 ATMOS = 'base_path: "."\nstacks:\n  base_path: stacks\n  included_paths: ["*"]\n'
 HERE = TargetRule(stacks="*", account_id="111122223333", region="eu-west-2")
@@ -24,7 +25,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.settings = OperatorSettings(targets=(HERE,))
+        self.settings = OperatorSettings(targets=(HERE,), grants=TRUSTED)
         self.environment: Mapping[str, str] = {}
 
     def build(self, **stacks: str) -> SpecSet:

@@ -15,6 +15,7 @@ from secrets_pipeline.spec import (
     load_settings,
 )
 from secrets_pipeline.stacks import Repository
+from tests.grants import TRUSTED
 
 if TYPE_CHECKING:
     from tests.spec.conftest import Bench
@@ -27,10 +28,11 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 def test_the_operators_rule_says_where_a_stack_lives(bench: Bench) -> None:
     bench.settings = OperatorSettings(
+        grants=TRUSTED,
         targets=(
             TargetRule(stacks="dev*", account_id="222222222222", region="eu-west-1", role_arn="arn:aws:iam::2:role/x"),
             TargetRule(stacks="*", account_id="333333333333", region="us-east-1"),
-        )
+        ),
     )
     target = bench.spec(SECRETS).target
     assert (target.account_id, target.region, target.role_arn) == ("222222222222", "eu-west-1", "arn:aws:iam::2:role/x")
@@ -43,10 +45,10 @@ def test_an_error_in_resolving_one_stack_is_that_stacks_own_and_stops_no_other(b
 
 
 def test_variables_of_the_stack_only_fill_gaps(bench: Bench) -> None:
-    bench.settings = OperatorSettings(targets=(TargetRule(stacks="*", account_id="222222222222"),))
+    bench.settings = OperatorSettings(grants=TRUSTED, targets=(TargetRule(stacks="*", account_id="222222222222"),))
     target = bench.spec("vars: {region: eu-west-2}\n" + SECRETS).target
     assert (target.account_id, target.region) == ("222222222222", "eu-west-2")
-    bench.settings = OperatorSettings()
+    bench.settings = OperatorSettings(grants=TRUSTED)
     target = bench.spec("vars: {region: eu-west-2, account_id: '111122223333'}\n" + SECRETS).target
     assert target.account_id == "111122223333"
     assert bench.spec("vars: {region: eu-west-2}\n" + SECRETS).target.account_id is None
@@ -68,10 +70,11 @@ def test_variables_of_the_stack_only_fill_gaps(bench: Bench) -> None:
 )
 def test_a_stack_may_not_contradict_the_operator(bench: Bench, variables: str, key: str, problem: str) -> None:
     bench.settings = OperatorSettings(
+        grants=TRUSTED,
         targets=(
             TargetRule(stacks="d*", account_id="111122223333", region="eu-west-2"),
             TargetRule(stacks="*", account_id="222233334444", region="us-east-1"),
-        )
+        ),
     )
     found = bench.only_error(f"vars: {variables}\n{SECRETS}")
     assert f"stacks/dev.yaml:1, stack dev, component secretsmanager, key vars.{key}: {problem}" in found
@@ -119,12 +122,12 @@ def test_a_component_that_is_not_ours_may_be_in_another_region(bench: Bench) -> 
     ],
 )
 def test_a_stack_that_cannot_be_placed_is_an_error(bench: Bench, variables: str, problem: str) -> None:
-    bench.settings = OperatorSettings()
+    bench.settings = OperatorSettings(grants=TRUSTED)
     assert problem in "\n".join(bench.errors(f"vars: {variables}\n{SECRETS}"))
 
 
 def test_a_stack_lives_in_one_region(bench: Bench) -> None:
-    bench.settings = OperatorSettings()
+    bench.settings = OperatorSettings(grants=TRUSTED)
     found = bench.only_error(
         """\
         components:
@@ -153,21 +156,24 @@ def test_a_stack_may_ask_to_be_protected(bench: Bench) -> None:
     assert bench.spec("settings: {secrets_pipeline: {protected: true}}\n" + SECRETS).protected
 
 
-def test_one_name_from_two_stacks_in_one_account_and_region_is_an_error_of_both(bench: Bench) -> None:
+def test_one_name_from_two_stacks_in_one_account_and_region_is_said_and_left_to_aws(bench: Bench) -> None:
     built = bench.build(one=SECRETS, two=SECRETS, three=SECRETS.replace("myapp", "other"))
-    assert set(built.specs) == {"three"}
+    assert not built.errors
     for stack, other in (("one", "two"), ("two", "one")):
-        (error,) = built.errors[stack]
-        assert f"the secret name myapp/key is also that of stack {other} (secretsmanager.key)" in str(error)
-        assert "in account 111122223333, region eu-west-2" in str(error)
-        assert f"stacks/{stack}.yaml" in str(error)
+        (contested,) = built.specs[stack].contested
+        assert (contested.kind, contested.name, contested.stacks) == ("secret", "myapp/key", (other,))
+        assert f"stacks/{stack}.yaml" in contested.where
+    assert not built.specs["three"].contested
+    assert [one for one in built.notices if "secret myapp/key is declared by stacks one, two" in one]
 
 
 def test_one_name_in_two_regions_is_no_error(bench: Bench) -> None:
     bench.settings = OperatorSettings(
-        targets=(TargetRule(stacks="one", region="eu-west-1"), TargetRule(stacks="two", region="eu-west-2"))
+        grants=TRUSTED,
+        targets=(TargetRule(stacks="one", region="eu-west-1"), TargetRule(stacks="two", region="eu-west-2")),
     )
-    assert set(bench.build(one=SECRETS, two=SECRETS).specs) == {"one", "two"}
+    built = bench.build(one=SECRETS, two=SECRETS)
+    assert not any(built.specs[stack].contested for stack in ("one", "two"))
 
 
 def test_one_name_twice_in_a_stack_is_an_error(bench: Bench) -> None:

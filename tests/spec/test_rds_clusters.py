@@ -188,12 +188,8 @@ def test_two_stacks_do_not_share_a_database_unless_one_only_looks_at_it(bench: B
     text = stack(CLUSTER + PASSWORD)
     prod = text.replace("context_name: myapp", "context_name: other")
     built = bench.build(dev=text, prod=prod)
-    assert set(built.errors) == {"dev", "prod"}
-    (error,) = built.errors["dev"]
-    assert (
-        "stack dev, component rds, key vars.identifier: identifier orders is also that of a database of stack prod"
-        in (error.diagnostics())
-    )
+    (contested,) = built.specs["dev"].contested
+    assert (contested.kind, contested.name, contested.stacks) == ("database", "orders", ("prod",))
     looking = stack("identifier: orders\nengine: aurora-postgresql\n", create=False)
     built = bench.build(dev=text, prod=looking.replace("context_name: myapp", "context_name: other"))
-    assert not built.errors
+    assert not built.specs["dev"].contested

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secrets_pipeline.spec import EcsRefresh, LambdaRefresh, RefreshSpec, SecretRef, SsmRefresh, StageRefresh
+from secrets_pipeline.spec import EcsRefresh, GrantRule, LambdaRefresh, RefreshSpec, SecretRef, SsmRefresh, StageRefresh
+from tests.grants import TRUSTED
 
 if TYPE_CHECKING:
     from tests.spec.conftest import Bench
@@ -127,6 +128,10 @@ def test_who_reads_no_secret_of_the_stack_is_left_alone(bench: Bench) -> None:
     ids=["ecs", "lambda", "ec2"],
 )
 def test_a_declared_consumer_says_what_is_started_anew(bench: Bench, text: str, means: object) -> None:
+    document = {"name": "Restart", "targets": {"tag:Role": "orders", "InstanceIds": "i-1"}, "parameters": {"A": "b"}}
+    bench.settings = bench.settings.model_copy(
+        update={"grants": (*TRUSTED, GrantRule.model_validate({"documents": [document]}))}
+    )
     assert bench.spec(consumer(f"{{{text}, secrets: [token]}}")).refreshes == (refresh("secretsmanager", means, TOKEN),)
 
 

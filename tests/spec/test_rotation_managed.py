@@ -266,8 +266,8 @@ def test_components_that_say_different_things_of_the_function_are_an_error(bench
 def test_two_stacks_of_an_account_do_not_share_a_function(bench: Bench) -> None:
     one = FUNCTION.format(setting="{name: rotate}", rotation=MANAGED)
     built = bench.build(dev=one, prod=one.replace("context_name: myapp", "context_name: other"))
-    assert set(built.errors) == {"dev", "prod"}
-    assert "rotation function rotate is also that of stack prod" in built.errors["dev"][0].diagnostics()
+    (contested,) = built.specs["dev"].contested
+    assert (contested.kind, contested.name, contested.stacks) == ("rotation function", "rotate", ("prod",))
 
 
 def test_names_of_functions_are_as_different_as_those_of_stacks() -> None:

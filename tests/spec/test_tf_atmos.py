@@ -20,6 +20,7 @@ from secrets_pipeline.spec import (
     leaf_expression,
 )
 from secrets_pipeline.stacks import Repository
+from tests.grants import TRUSTED
 
 if TYPE_CHECKING:
     from tests.spec.conftest import Bench
@@ -46,7 +47,7 @@ def repository() -> Repository:
 
 @pytest.fixture(scope="module")
 def spec(repository: Repository) -> StackSpec:
-    built = build_specs(repository, OperatorSettings(), base_path=FIXTURE)
+    built = build_specs(repository, OperatorSettings(grants=TRUSTED), base_path=FIXTURE)
     assert not built.errors
     return built.specs[STACK]
 

@@ -24,12 +24,16 @@ from secrets_pipeline.spec import (
 )
 from secrets_pipeline.stacks import Component, Stack
 from secrets_pipeline.values import render
+from tests.grants import TRUSTED
 
 if TYPE_CHECKING:
     from secrets_pipeline.references import Json, Resolved
 
 CANARY = "canary-5f1d"
-SETTINGS = OperatorSettings(targets=(TargetRule(stacks="*", account_id="111122223333", region="eu-west-2"),))
+SETTINGS = OperatorSettings(
+    grants=TRUSTED,
+    targets=(TargetRule(stacks="*", account_id="111122223333", region="eu-west-2"),),
+)
 SOUND = (
     CANARY,
     f"{CANARY}-${{stage}}",

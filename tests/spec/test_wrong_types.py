@@ -14,11 +14,12 @@ from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.spec import OperatorSettings, TargetRule, build_spec
 from secrets_pipeline.spec.scope import Locate
 from secrets_pipeline.stacks import Repository, Stack
+from tests.grants import TRUSTED
 from tests.spec.conftest import Bench
 from tests.sweep import SEED, size
 
 ROOT: Final = Path(__file__).parents[2]
-SETTINGS: Final = OperatorSettings(targets=(TargetRule(stacks="*", account_id="111122223333"),))
+SETTINGS: Final = OperatorSettings(grants=TRUSTED, targets=(TargetRule(stacks="*", account_id="111122223333"),))
 OTHERS: Final[tuple[object, ...]] = (
     None, True, 7, -1.5, 10**20, "", "x", "*", "${output.nowhere.x}", [], ["x"], [["x"]], [{"a": 1}], {}, {"x": None},
     {"x": "y"}, {"x": {"y": ["z"]}},

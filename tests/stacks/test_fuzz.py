@@ -11,10 +11,14 @@ from secrets_pipeline.errors import SecretsPipelineError, StackError
 from secrets_pipeline.spec import OperatorSettings, TargetRule, build_specs
 from secrets_pipeline.stacks import Repository, Stack
 from secrets_pipeline.stacks.markers import Value
+from tests.grants import TRUSTED
 from tests.strategies.small_repositories import MutatedRepository, mutated_repositories
 from tests.sweep import examples
 
-OPERATOR = OperatorSettings(targets=(TargetRule(stacks="*", account_id="111122223333", region="eu-west-2"),))
+OPERATOR = OperatorSettings(
+    grants=TRUSTED,
+    targets=(TargetRule(stacks="*", account_id="111122223333", region="eu-west-2"),),
+)
 PATHS = [("vars",), ("vars", "a", 0, "b"), ("metadata", "inherits", 1), ("nothing",)]
 
 

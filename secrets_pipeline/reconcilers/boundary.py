@@ -1,0 +1,169 @@
+"""Guard a stack's boundary before its first write: what it reaches has let it in, and its names are its own.
+
+What the operator's grants decide was decided with the desired state. AWS says the rest: what the owner of a function,
+service, stage, role or database lets in by its tag `secrets-pipeline:allow`; and whose a name is that two declare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from secrets_pipeline.aws import calling, pages
+from secrets_pipeline.errors import GuardError, raise_all
+from secrets_pipeline.reconcilers.marks import STACK
+from secrets_pipeline.reconcilers.rotation_function_mark import foreign
+from secrets_pipeline.reconcilers.rotation_function_state import function_state
+from secrets_pipeline.spec import ALLOW_TAG, Boundary, Contested, Crossing, allows
+from secrets_pipeline.spec.boundaries import Kind
+from secrets_pipeline.spec.grants import grant_line
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+
+Tags = Mapping[str, str]
+
+
+def guard_boundary(context: StackContext) -> None:
+    """Refuse a stack that reaches what neither a grant nor its owner lets it reach; read once a run.
+
+    Args:
+        context: the stack; its account was compared.
+
+    Raises:
+        GuardError: for the one thing that it may not reach, else `CollectedErrors` of all.
+        AwsError: if the tags of something cannot be read.
+    """
+    errors: list[GuardError] = context.inventory.remember("boundary", read=lambda: _refusals(context))
+    raise_all(errors)
+
+
+def _refusals(context: StackContext) -> list[GuardError]:
+    reached = {(one.boundary, one.name): one for one in context.spec.crossings if not one.allowed_by}
+    found = [error for one in reached.values() if (error := _refusal(context, one))]
+    return found + [error for one in context.spec.contested if (error := _not_first(context, one))]
+
+
+def _refusal(context: StackContext, crossing: Crossing) -> GuardError | None:
+    stack = context.spec.stack
+    if crossing.boundary is Boundary.FOREIGN_READER:
+        if context.account.account_id in crossing.name.split(":"):
+            return None
+        line = grant_line(stack, crossing.boundary, crossing.name.split(":")[4])
+        return _error(crossing, "is in another account, and no grant of the operator names it", line)
+    tags = _TAGS[crossing.boundary](context, crossing.name)
+    # What does not exist is written to by nobody; who misses it says so.
+    if tags is None or allows(tags.get(ALLOW_TAG, ""), stack):
+        return None
+    said = f"does not let stack {stack} in: neither a grant of the operator nor its own tag {ALLOW_TAG} names the stack"
+    line = grant_line(stack, crossing.boundary, crossing.name)
+    return _error(crossing, said, line, tag=f"set its tag {ALLOW_TAG} to {stack}")
+
+
+def _error(crossing: Crossing, said: str, line: str, *, tag: str = "") -> GuardError:
+    either = f"Let its owner {tag}, or the operator" if tag else "Let the operator"
+    return GuardError(
+        f"component {crossing.component}, key {crossing.key}: {crossing.boundary} {crossing.name} {said}",
+        remedy=f"{either} write under grants: {line}",
+    )
+
+
+def _not_first(context: StackContext, one: Contested) -> GuardError | None:
+    if _OWNS[one.kind](context, one.name):
+        return None
+    return GuardError(
+        f"{one.where}: {one.kind} {one.name} is declared by stack {', '.join(one.stacks)} too, in this account and "
+        f"region, and no mark says that it is stack {context.spec.stack}'s",
+        remedy="Write another name here. The stack that AWS has it of goes on; where there is none yet, no stack does.",
+    )
+
+
+def _function(context: StackContext, name: str) -> Tags | None:
+    client = context.account.client("lambda")
+    with calling("GetFunctionConfiguration", name):
+        try:
+            arn = client.get_function_configuration(FunctionName=name)["FunctionArn"]
+        except client.exceptions.ResourceNotFoundException:
+            return None
+    # A version or an alias has no tags of its own.
+    with calling("ListTags", name):
+        return client.list_tags(Resource=":".join(arn.split(":")[:7])).get("Tags", {})
+
+
+def _service(context: StackContext, name: str) -> Tags | None:
+    cluster, _, service = name.rpartition("/")
+    client = context.account.client("ecs")
+    with calling("DescribeServices", name):
+        try:
+            found = client.describe_services(cluster=cluster, services=[service], include=["TAGS"])["services"]
+        except client.exceptions.ClusterNotFoundException:
+            return None
+    return {tag["key"]: tag["value"] for tag in found[0].get("tags", [])} if found else None
+
+
+def _stage(context: StackContext, name: str) -> Tags | None:
+    api_name, _, stage = name.rpartition("/")
+    client = context.account.client("apigateway")
+    with calling("GetRestApis", api_name):
+        apis = [one for one in pages(client, "get_rest_apis") if one.get("name") == api_name]
+    found = []
+    for api in apis:
+        with calling("GetStage", name):
+            try:
+                found.append(client.get_stage(restApiId=api["id"], stageName=stage).get("tags", {}))
+            except client.exceptions.NotFoundException:
+                continue
+    # Which of several of one name is meant nobody can tell.
+    return found[0] if len(found) == 1 else {} if found else None
+
+
+def _role(context: StackContext, name: str) -> Tags | None:
+    client = context.account.client("iam")
+    role = name.rsplit("/", 1)[-1]
+    with calling("GetRole", role):
+        try:
+            found = client.get_role(RoleName=role)["Role"]
+        except client.exceptions.NoSuchEntityException:
+            return None
+    return {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
+
+
+def _database(context: StackContext, name: str) -> Tags | None:
+    spec = next(one for one in context.spec.databases if one.identifier == name)
+    state = context.inventory.databases.find(spec)
+    if state is None or state.tags.get(STACK) == context.spec.stack or context.options.adopt:
+        return None
+    return state.tags
+
+
+_TAGS: Final[Mapping[Boundary, Callable[[StackContext, str], Tags | None]]] = {
+    Boundary.FUNCTION: _function,
+    Boundary.SERVICE: _service,
+    Boundary.STAGE: _stage,
+    Boundary.ROLE: _role,
+    Boundary.DATABASE: _database,
+}
+"""Tags of what is written to; None where nothing is, or where it is the stack's own."""
+
+
+def _owns_secret(context: StackContext, name: str) -> bool:
+    state = context.inventory.secret(name)
+    return state is not None and context.owns(state)
+
+
+def _owns_database(context: StackContext, name: str) -> bool:
+    spec = next(one for one in context.spec.databases if one.identifier == name)
+    state = context.inventory.databases.find(spec)
+    return state is not None and state.tags.get(STACK) == context.spec.stack
+
+
+def _owns_function(context: StackContext, name: str) -> bool:
+    state = function_state(context, name)
+    return state is not None and not foreign(context, str(state.configuration["FunctionArn"]), state.tags)
+
+
+_OWNS: Final[Mapping[Kind, Callable[[StackContext, str], bool]]] = {
+    Kind.SECRET: _owns_secret,
+    Kind.DATABASE: _owns_database,
+    Kind.FUNCTION: _owns_function,
+}

@@ -1,0 +1,57 @@
+"""Names that several stacks of a repository declare in one place: the one that AWS has the thing of goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from secrets_pipeline.spec.boundaries import Contested, Kind
+from secrets_pipeline.spec.model import StackSpec
+
+
+def with_contested(specs: Mapping[str, StackSpec]) -> dict[str, StackSpec]:
+    """The same stacks, each with the names that others declare too in its account and region.
+
+    A database that a stack only looks at, without `create` and without a password, is everybody's.
+    """
+    owners: dict[tuple[str | None, str, Kind, str], dict[str, str]] = {}
+    for stack, spec in specs.items():
+        for kind, name, where in _declared(spec):
+            owners.setdefault((spec.target.account_id, spec.target.region, kind, name), {})[stack] = where
+    found: dict[str, list[Contested]] = {}
+    for (_, _, kind, name), stacks in owners.items():
+        for stack, where in stacks.items() if len(stacks) > 1 else ():
+            others = tuple(sorted(other for other in stacks if other != stack))
+            found.setdefault(stack, []).append(Contested(kind=kind, name=name, stacks=others, where=where))
+    return {
+        stack: spec.model_copy(update={"contested": tuple(found[stack])}) if stack in found else spec
+        for stack, spec in specs.items()
+    }
+
+
+def _declared(spec: StackSpec) -> Iterator[tuple[Kind, str, str]]:
+    for secret in spec.secrets:
+        yield Kind.SECRET, secret.name, secret.where
+    stack = f"stack {spec.stack}"
+    for database in spec.databases:
+        if database.create or database.password is not None:
+            yield Kind.DATABASE, database.identifier, f"{stack}, component {database.component}"
+    if spec.rotation_function is not None:
+        yield (
+            Kind.FUNCTION,
+            spec.rotation_function.name,
+            f"{stack}, settings.secrets_pipeline.rotation_function",
+        )
+
+
+def contested_notices(specs: Mapping[str, StackSpec]) -> list[str]:
+    """One sentence for each name that several stacks declare."""
+    found = {
+        (one.kind, one.name, tuple(sorted((stack, *one.stacks)))): None
+        for stack, spec in specs.items()
+        for one in spec.contested
+    }
+    return [
+        f"{kind} {name} is declared by stacks {', '.join(stacks)} in one account and region: the one that AWS has it "
+        "of goes on, the others are refused."
+        for kind, name, stacks in found
+    ]

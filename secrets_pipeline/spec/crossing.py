@@ -1,0 +1,150 @@
+"""Judge each crossing of a boundary while the desired state is built: granted, for its owner to say, or an error."""
+
+from __future__ import annotations
+
+from secrets_pipeline.references import Environment, Expression, FileContents, Output, Path, SsmParameter, dotted
+from secrets_pipeline.spec.base import SecretRef
+from secrets_pipeline.spec.boundaries import TAGGED, Boundary, Crossing
+from secrets_pipeline.spec.grants import grant_line, granted, granted_document, runs_anything
+from secrets_pipeline.spec.names import is_home, secret_name
+from secrets_pipeline.spec.refresh_model import EcsRefresh, LambdaRefresh, RefreshMeans, SsmRefresh, StageRefresh
+from secrets_pipeline.spec.scope import ComponentScope
+
+OWN_PARAMETERS = "/secrets-pipeline/{stack}/"
+"""Where the pipeline publishes a stack's outputs."""
+
+
+def crosses(
+    scope: ComponentScope,
+    boundary: Boundary,
+    path: Path,
+    name: str,
+    *known_as: str,
+    subject: str = "",
+    later: bool = False,
+) -> bool:
+    """Note what is crossed, and collect an error if the operator's grants do not let the stack.
+
+    Args:
+        scope: the component that says so.
+        boundary: its kind.
+        path: where it says so.
+        name: what it is, for humans.
+        known_as: what a grant may name it by, the best one first; `name` if not given.
+        subject: the secret or key that it concerns.
+        later: whether only AWS can tell that it is not the stack's own.
+
+    Returns:
+        Whether it is granted, or may be by the tag of its owner.
+    """
+    stack, names = scope.stack.stack.name, known_as or (name,)
+    by = granted(scope.stack.settings.grants, stack, boundary, *names)
+    note(scope, boundary, path, name, subject=subject, allowed_by=by)
+    if by or later or boundary in TAGGED:
+        return True
+    _refuse(scope, boundary, path, name, grant_line(stack, boundary, names[0]))
+    return False
+
+
+def note(
+    scope: ComponentScope, boundary: Boundary, path: Path, name: str, *, subject: str = "", allowed_by: str = ""
+) -> None:
+    """Note what is crossed, whoever allows it."""
+    scope.stack.crossings.append(
+        Crossing(
+            boundary=boundary,
+            name=name,
+            component=scope.name,
+            key=dotted(path),
+            subject=subject or _secret_at(scope, path),
+            allowed_by=allowed_by,
+        )
+    )
+
+
+def _secret_at(scope: ComponentScope, path: Path) -> str:
+    match path:
+        case ("vars", "secrets", key, *_):
+            return str(SecretRef(component=scope.name, key=str(key)))
+        case _:
+            return ""
+
+
+def crosses_reference(scope: ComponentScope, node: Expression, path: Path) -> bool:
+    """The same for one reference; what the pipeline published of the stack, and its own outputs, cross nothing."""
+    stack = scope.stack.stack.name
+    match node:
+        case Output(stack=other) if other not in (None, stack):
+            boundary = Boundary.VALUE if node.sensitive else Boundary.OUTPUT
+            return crosses(scope, boundary, path, f"{other}:{node.component}.{dotted(node.path)}", str(other))
+        case SsmParameter(name=name) if not name.startswith(OWN_PARAMETERS.format(stack=stack)):
+            return crosses(scope, Boundary.PARAMETER, path, name)
+        case FileContents(path=file):
+            return crosses(scope, Boundary.FILE, path, file)
+        case Environment(name=name) if name in scope.stack.settings.environment_allowed:
+            note(scope, Boundary.ENVIRONMENT, path, name, allowed_by="environment_allowed")
+    return True
+
+
+def crosses_name(scope: ComponentScope, name: str, *, context: str, environment: str | None) -> bool:
+    """The same for the name of a secret; one below the stack's own context and environment crosses nothing."""
+    stack = scope.stack.stack.name
+    if is_home(stack, context, environment):
+        return True
+    by = granted(scope.stack.settings.grants, stack, Boundary.SECRET, name)
+    path: Path = ("vars", "context_name")
+    note(scope, Boundary.SECRET, path, name, allowed_by=by)
+    if not by:
+        # Said once for all names of the component.
+        prefix = secret_name(context, environment, "", "*")
+        _refuse(scope, Boundary.SECRET, path, prefix, grant_line(stack, Boundary.SECRET, prefix))
+    return bool(by)
+
+
+def crosses_means(scope: ComponentScope, means: RefreshMeans, path: Path) -> bool:
+    """The same for what is started anew."""
+    match means:
+        case LambdaRefresh():
+            return crosses(scope, Boundary.FUNCTION, path, means.function_name)
+        case EcsRefresh():
+            return crosses(scope, Boundary.SERVICE, path, means.name)
+        case StageRefresh():
+            return crosses(scope, Boundary.STAGE, path, means.name)
+        case SsmRefresh():
+            return _crosses_document(scope, means, path)
+
+
+def _crosses_document(scope: ComponentScope, means: SsmRefresh, path: Path) -> bool:
+    stack = scope.stack.stack.name
+    by = granted_document(
+        scope.stack.settings.grants, stack, means.document, targets=means.targets, parameters=means.parameters
+    )
+    if runs_anything(means.document):
+        scope.error(
+            (*path, "ssm_document"),
+            f"document {means.document} runs whatever its parameters say, which nobody can grant",
+            "Let the operator grant a document of your own, which restarts what reads the secret and no more.",
+        )
+        return False
+    shown = f"{means.document} on {_listed(means.targets)}"
+    note(scope, Boundary.DOCUMENT, path, shown, allowed_by=by)
+    if by:
+        return True
+    wanted = {"name": means.document, "targets": means.targets} | (
+        {"parameters": means.parameters} if means.parameters else {}
+    )
+    _refuse(scope, Boundary.DOCUMENT, path, shown, grant_line(stack, Boundary.DOCUMENT, wanted))
+    return False
+
+
+def _listed(targets: object) -> str:
+    pairs = targets.items() if isinstance(targets, dict) else ()
+    return ", ".join(f"{key}={'|'.join(values)}" for key, values in pairs)
+
+
+def _refuse(scope: ComponentScope, boundary: Boundary, path: Path, name: str, line: str) -> None:
+    scope.error(
+        path,
+        f"{boundary} {name} is not this stack's own, and no grant of the operator names it",
+        f"Take it out, or let the operator write under grants: {line}",
+    )
