@@ -25,6 +25,16 @@ _STAGE_VARIABLE = re.compile(r"[A-Za-z0-9_]+")
 """https://docs.aws.amazon.com/apigateway/latest/developerguide/stage-variables.html"""
 
 
+_CHANGES_THE_PROGRAM = re.compile(
+    r"PATH|NODE_(OPTIONS|PATH)|LD_.*|DYLD_.*|PYTHON.*|RUBY(OPT|LIB)|PERL5.*|BASH_ENV|ENV|GIT_.*|DOTNET_STARTUP_HOOKS|CORECLR_.*"
+    r"|(_JAVA|JAVA_TOOL|JDK_JAVA)_OPTIONS|CLASSPATH|.*_PROXY|SSL_CERT_.*"
+    r"|AWS_(LAMBDA_EXEC_WRAPPER|ENDPOINT_URL.*|CONTAINER_.*|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|PROFILE|CA_BUNDLE"
+    r"|CONFIG_FILE|SHARED_CREDENTIALS_FILE|ROLE_ARN|WEB_IDENTITY_TOKEN_FILE)",
+    re.IGNORECASE,
+)
+"""Variables that say which code a program loads, or as whom and where to it calls: no reference belongs there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Active:
     """What is done to a component's function, service or stage; false where it is only found."""
@@ -132,7 +142,7 @@ def _references(entries: Inputs) -> dict[str, Expression]:
     return {name: expression for name, expression in found.items() if expression is not None}
 
 
-def _reference(entries: Inputs, key: str) -> Expression | None:
+def _reference(entries: Inputs, key: str, name: str = "") -> Expression | None:
     value = entries.values[key]
     if isinstance(value, Mapping | list):
         entries.error(key, f"{key} is {found_kind(value)}, not text", f'Write {key}: "…".')
@@ -141,6 +151,13 @@ def _reference(entries: Inputs, key: str) -> Expression | None:
     if written is None:
         return None
     expression = settled(entries.scope, written)
+    if outputs(expression) and _CHANGES_THE_PROGRAM.fullmatch(name or key):
+        entries.error(
+            key,
+            f"{name or key} changes what a program runs, so nothing is delivered to it",
+            "Deliver to a variable of the program's own.",
+        )
+        return None
     if not outputs(expression) or not check(entries.scope, expression, entries.at(key)):
         return None
     return expression
@@ -157,7 +174,7 @@ def _named(container: Inputs, key: str, value_keys: Sequence[str]) -> dict[str, 
         if value_key is None:
             entry.error(value_keys[0], f"{value_keys[0]} is missing", f"Write {value_keys[0]}: ${{output.…}}.")
             continue
-        expression = _reference(entry, value_key)
+        expression = _reference(entry, value_key, name)
         if expression is not None and name:
             found[name] = expression
     return found

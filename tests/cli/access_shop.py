@@ -69,6 +69,7 @@ ELSEWHERE = """
               token: {path: api, generate_random_password: true}
 """
 OPERATOR = f"""
+    grants: {{preset: single-team, readers: ["*"]}}
     targets:
       - {{stacks: "*-other", account_id: "{OTHER}", region: eu-west-2}}
       - {{stacks: "*", account_id: "{ACCOUNT}"}}

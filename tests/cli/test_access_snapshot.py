@@ -122,7 +122,9 @@ def test_a_snapshot_keeps_what_could_not_be_read_as_such(access_shop: AccessShop
     """Without a role for the other account, its principals are unknown, in the file as well."""
     file, settings = tmp_path / "audit.json", tmp_path / "operator.yaml"
     target = f'{{stacks: "*", account_id: "{WORKER.split(":")[4]}"}}'
-    settings.write_text(f"targets: [{target}]\naccess: {{organization_policies: allow}}\n")
+    settings.write_text(
+        f"grants: {{preset: single-team, readers: ['*']}}\ntargets: [{target}]\naccess: {{organization_policies: allow}}\n"
+    )
     blind = {"SECRETS_PIPELINE_CONFIG": str(settings)}
     note = "note: not read: no role is named under access.accounts of the operator's settings"
     assert note in access_shop.run("access", "snapshot", "-s", STACK, "-o", file, **blind).stderr

@@ -93,7 +93,7 @@ def test_a_stack_that_contradicts_the_operator_is_refused_before_any_call(
 ) -> None:
     stack = repository / "stacks" / "dev.yaml"
     settings = repository / "operator.yaml"
-    settings.write_text(f"targets: [{{stacks: shop-*, {key}: {said}}}]\n")
+    settings.write_text(f"grants: {{preset: single-team}}\ntargets: [{{stacks: shop-*, {key}: {said}}}]\n")
     monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(settings))
     monkeypatch.setenv("DAGSTER_HOME", str(repository / "home"))
     result = cli(command, "-s", "shop-dev", "--base-path", repository)

@@ -19,6 +19,7 @@ from secrets_pipeline.spec import OperatorSettings, SpecSet, TargetRule, build_s
 from secrets_pipeline.stacks import Origin, StackSource, Value, open_source
 from tests.cli.conftest import CANARY, EXAMPLES, Cli, write
 from tests.cli.processes import COMMAND, environment
+from tests.grants import TRUSTED
 from tests.runs import assert_exited
 from tests.strategies.repositories import VARIABLE, repositories
 from tests.sweep import examples
@@ -119,6 +120,7 @@ def test_the_examples_and_their_description_ask_for_the_same(cli: Cli) -> None:
 def test_a_repository_and_its_description_ask_for_the_same(cli: Cli, files: Mapping[str, str]) -> None:
     operator = OperatorSettings(
         targets=(TargetRule(stacks="*", account_id="111122223333", region="eu-west-2"),),
+        grants=TRUSTED,
         environment_allowed=(VARIABLE,),
     )
     with tempfile.TemporaryDirectory() as name:

@@ -47,7 +47,7 @@ class Repository:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.tree: dict[str, dict[str, dict[str, Any]]] = {}
         self.component_settings: dict[str, Any] = {}
-        self.settings: dict[str, Any] = {}
+        self.settings: dict[str, Any] = {"grants": {"preset": "single-team", "readers": ["*"]}}
         self._folder = folder
         monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(folder / "operator.yaml"))
 

@@ -25,6 +25,7 @@ ATMOS = """
       name_template: "{{ .vars.context_name }}-{{ .vars.environment }}"
 """
 OPERATOR = """
+    grants: {preset: single-team, readers: ["*"]}
     targets: [{stacks: "*", account_id: "%s", region: %s}]
 """
 STACK = """

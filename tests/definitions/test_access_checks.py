@@ -45,6 +45,7 @@ ATMOS = """
       name_template: "{{ .vars.context_name }}-{{ .vars.environment }}"
 """
 OPERATOR = f"""
+    grants: {{preset: single-team, readers: ["*"]}}
     targets:
       - {{stacks: "*", account_id: "{ACCOUNT}", region: eu-west-2}}
     access:
