@@ -1,0 +1,187 @@
+"""What others own is written to where its owner says so, and refused before the first write where nobody does."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from secrets_pipeline import local
+from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.local import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
+from secrets_pipeline.reconcilers import apply_stack, guard_boundary
+from secrets_pipeline.spec import ALLOW_TAG, Boundary, Contested, Crossing, StackSpec
+from secrets_pipeline.spec.boundaries import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.reconcilers.conftest import Bench
+
+ACCOUNT = "111122223333"
+_READS = re.compile(r"(Get|List|Describe|BatchGet|GenerateMac|AssumeRole)")
+
+
+def crossing(boundary: Boundary, name: str, **more: str) -> Crossing:
+    """Something that a stack reaches, and that no grant names."""
+    return Crossing(boundary=boundary, name=name, component="worker", key="settings.secrets_pipeline.deliver", **more)
+
+
+def writes(bench: Bench) -> list[str]:
+    """Operations that reached the server since the last reset and may have changed something."""
+    return [call.operation for call in local.calls(bench.aws) if not _READS.match(call.operation)]
+
+
+def refused(bench: Bench, spec: StackSpec) -> str:
+    """The text of the refusal of a whole apply, which wrote nothing."""
+    bench.reset_calls()
+    with pytest.raises(SecretsPipelineError) as caught:
+        apply_stack(bench.context(spec))
+    assert not writes(bench)
+    return caught.value.diagnostics()
+
+
+def reaching(bench: Bench, boundary: Boundary, name: str, **more: Any) -> StackSpec:  # noqa: ANN401 - any attribute
+    """A stack with a secret of its own that reaches something."""
+    return bench.spec(bench.declared(), crossings=(crossing(boundary, name),), **more)
+
+
+def tag_function(bench: Bench, value: str) -> None:
+    client = bench.session.client("lambda")
+    arn = client.get_function_configuration(FunctionName=bench.stack)["FunctionArn"]
+    client.tag_resource(Resource=arn, Tags={ALLOW_TAG: value})
+
+
+def tag_service(bench: Bench, value: str) -> None:
+    client = bench.session.client("ecs")
+    arn = client.describe_services(cluster=bench.stack, services=["orders"])["services"][0]["serviceArn"]
+    client.tag_resource(resourceArn=arn, tags=[{"key": ALLOW_TAG, "value": value}])
+
+
+def tag_stage(bench: Bench, value: str) -> None:
+    client = bench.session.client("apigateway")
+    (api,) = [one["id"] for one in client.get_rest_apis(limit=500)["items"] if one["name"] == bench.stack]
+    arn = f"arn:aws:apigateway:{bench.aws.region}::/restapis/{api}/stages/dev"
+    client.tag_resource(resourceArn=arn, tags={ALLOW_TAG: value})
+
+
+def tag_role(bench: Bench, value: str) -> None:
+    bench.session.client("iam").tag_role(RoleName=bench.stack, Tags=[{"Key": ALLOW_TAG, "Value": value}])
+
+
+TARGETS: dict[Boundary, tuple[str, Callable[[Bench, str], None]]] = {
+    Boundary.FUNCTION: ("{stack}", tag_function),
+    Boundary.SERVICE: ("{stack}/orders", tag_service),
+    Boundary.STAGE: ("{stack}/dev", tag_stage),
+    Boundary.ROLE: ("ops/{stack}", tag_role),
+}
+
+
+@pytest.fixture
+def made(bench: Bench) -> None:
+    """What another team made: a function, a service, a stage and a role, named after the bench's stack."""
+    role = f"arn:aws:iam::{ACCOUNT}:role/ops/{bench.stack}"
+    stand_in(
+        bench.aws,
+        [
+            StandInRole(role, "lambda.amazonaws.com"),
+            StandInFunction(bench.stack, role),
+            StandInService(bench.stack, "orders", bench.stack, "app", role, role),
+            StandInStage(bench.stack, "dev"),
+        ],
+    )
+
+
+@pytest.mark.usefixtures("made")
+@pytest.mark.parametrize("boundary", list(TARGETS))
+def test_the_tag_of_its_owner_lets_a_stack_reach_a_target_and_nothing_else_does(
+    bench: Bench, boundary: Boundary
+) -> None:
+    pattern, tag = TARGETS[boundary]
+    name = pattern.format(stack=bench.stack)
+    spec = reaching(bench, boundary, name)
+    said = refused(bench, spec)
+    assert f"component worker, key settings.secrets_pipeline.deliver: {boundary} {name} does not let stack" in said
+    assert f"Let its owner set its tag {ALLOW_TAG} to {bench.stack}, or the operator write under grants: - {{" in said
+    tag(bench, "somebody-else")
+    refused(bench, spec)
+    tag(bench, f"somebody-else {bench.stack[:3]}+-dev")
+    apply_stack(bench.context(spec))
+    assert bench.describe("api")
+
+
+@pytest.mark.parametrize("boundary", list(TARGETS))
+def test_what_does_not_exist_stops_nobody(bench: Bench, boundary: Boundary) -> None:
+    guard_boundary(
+        bench.context(
+            reaching(bench, boundary, f"{bench.stack}-gone" + ("" if boundary is Boundary.FUNCTION else "/x"))
+        )
+    )
+
+
+@pytest.mark.usefixtures("made")
+def test_everything_that_is_not_let_in_is_said_at_once_and_asked_once(bench: Bench) -> None:
+    found = tuple(crossing(boundary, name.format(stack=bench.stack)) for boundary, (name, _) in TARGETS.items())
+    spec = bench.spec(bench.declared(), crossings=(*found, *found))
+    said = refused(bench, spec)
+    assert said.startswith("4 errors")
+    context = bench.context(spec)
+    bench.reset_calls()
+    for _ in range(3):
+        with pytest.raises(SecretsPipelineError):
+            guard_boundary(context)
+    assert bench.calls("iam") == {"GetRole": 1}
+
+
+@pytest.mark.usefixtures("made")
+def test_what_a_grant_names_is_not_asked_for_its_tag(bench: Bench) -> None:
+    granted = [crossing(one, name.format(stack=bench.stack), allowed_by="grants") for one, (name, _) in TARGETS.items()]
+    context = bench.context(bench.spec(bench.declared(), crossings=granted))
+    context.guard()
+    bench.reset_calls()
+    guard_boundary(context)
+    assert not local.calls(bench.aws)
+
+
+def test_a_reader_is_judged_by_the_account_that_the_credentials_belong_to(bench: Bench) -> None:
+    own, other = (f"arn:aws:iam::{account}:role/reports" for account in (ACCOUNT, "444455556666"))
+    guard_boundary(bench.context(reaching(bench, Boundary.FOREIGN_READER, own)))
+    said = refused(bench, reaching(bench, Boundary.FOREIGN_READER, other))
+    assert 'Let the operator write under grants: - {stacks: "' in said
+    assert 'readers: ["444455556666"]}' in said
+
+
+# names that two stacks declare
+
+
+def contested(bench: Bench, kind: Kind, name: str) -> tuple[Contested, ...]:
+    return (Contested(kind=kind, name=name, stacks=("evil-dev",), where="stacks/x.yaml"),)
+
+
+def test_a_contested_secret_is_the_stacks_whose_mark_it_bears(bench: Bench) -> None:
+    spec, name = bench.create(bench.declared()), bench.name("api")
+    first = spec.model_copy(update={"contested": contested(bench, Kind.SECRET, name)})
+    guard_boundary(bench.context(first, writing=False))
+    second = first.model_copy(update={"stack": "evil-dev"})
+    said = refused(bench, second)
+    assert f"stacks/x.yaml: secret {name} is declared by stack evil-dev too" in said
+    assert bench.value("api") == "declared"
+
+
+def test_a_contested_secret_that_nobody_has_made_yet_is_nobodys(bench: Bench) -> None:
+    found = contested(bench, Kind.SECRET, bench.name("api"))
+    said = refused(bench, bench.spec(bench.declared(), contested=found))
+    assert "The stack that AWS has it of goes on; where there is none yet, no stack does." in said
+
+
+def test_a_contested_secret_that_somebody_made_by_hand_is_no_stacks(bench: Bench) -> None:
+    bench.secrets.create_secret(Name=bench.name("api"), SecretString="theirs")
+    refused(bench, bench.spec(bench.declared(), contested=contested(bench, Kind.SECRET, bench.name("api"))))
+
+
+def test_a_contested_database_is_the_stacks_that_made_it(bench: Bench) -> None:
+    spec = bench.create(bench.generated(), databases=(bench.database(),))
+    first = spec.model_copy(update={"contested": contested(bench, Kind.DATABASE, bench.stack)})
+    guard_boundary(bench.context(first, writing=False))
+    refused(bench, first.model_copy(update={"stack": "evil-dev"}))
