@@ -119,7 +119,7 @@ def test_the_examples_and_their_description_ask_for_the_same(cli: Cli) -> None:
 def test_a_repository_and_its_description_ask_for_the_same(cli: Cli, files: Mapping[str, str]) -> None:
     operator = OperatorSettings(
         targets=(TargetRule(stacks="*", account_id="111122223333", region="eu-west-2"),),
-        environment_allowed=(VARIABLE,),
+        environment_allowed=({"name": VARIABLE, "secret": False},),
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -27,6 +27,10 @@ class Bench:
         self.settings = OperatorSettings(targets=(HERE,))
         self.environment: Mapping[str, str] = {}
 
+    def allow(self, *variables: str | Mapping[str, object]) -> None:
+        """Let the operator allow environment variables, as the settings file writes them."""
+        self.settings = OperatorSettings.model_validate({"targets": [HERE], "environment_allowed": variables})
+
     def build(self, **stacks: str) -> SpecSet:
         """Stack name → manifest text, written and built."""
         (self.folder / "stacks").mkdir(exist_ok=True)

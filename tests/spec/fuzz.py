@@ -48,8 +48,9 @@ LONGEST: Final = 120
 
 _TEXTS: Final = (
     "", " ", "x", "*", "~", "null", "true", "0", "-1", "1e999", "9" * 400, ".nan", "a" * 5_000, "é", "\u0440rod",
-    "a/b/../c", "..", "\x1b[31mred\x1b[0m", "\u202egpj", "\u200b", "\x00", "\x85\u2028", "\ud7ff\ufffd", "%s %n {0} {x}",
-    "$", "${", "$${", "}", "{{", "{{ .vars.context_name }}", '{{ index .vars "nothing" 5 }}', "arn:aws:iam::111122223333:role/x",
+    "a/b/../c", "..", "\x1b[31mred\x1b[0m", "\u202egpj", "\u200b", "\x00", "\x85\u2028", "\ud7ff\ufffd",
+    "%s %n {0} {x}", "$", "${", "$${", "}", "{{", "{{ .vars.context_name }}",
+    '{{ index .vars "nothing" 5 }}', "arn:aws:iam::111122223333:role/x",
     "rate(1 day)", "cron(0 8 * * ? *)", "alias/x", "alias/aws/x", "{", "[]", '{"Version": "2012-10-17"}',
     '{"Statement": [{"Effect": "Deny", "Principal": "*", "Action": 7}]}', '{"Statement": 7}', '{"Statement": [[]]}',
 )  # fmt: skip
@@ -65,6 +66,10 @@ _TAGS: Final = (
 _OUTPUTS: Final = (
     "secret_arns", "secret_values", "generated_passwords", "secret_versions", "rotation_enabled_secrets", "kms_key_arn",
     "key_id", "address", "port", "reader_endpoint", "function_arn", "cluster_name", "stage_name", "nothing",
+)  # fmt: skip
+_PLAIN: Final = (
+    ("null", "null"), ("bool", "true"), ("bool", "false"), ("int", "7"), ("float", "-1.5"), ("float", "1e+20"),
+    ("float", ".inf"), ("timestamp", "2012-10-17"), ("int", "0o7"), ("int", "08"),
 )  # fmt: skip
 _MAP, _LIST, _TEXT = "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:str"
 
@@ -201,8 +206,8 @@ class Mutator:
     def _scalar(self) -> yaml.ScalarNode:
         tag = self._draw.choice((_TEXT, _TEXT, _TEXT, "plain", "plain", *_TAGS[:: self._draw.randint(1, 9)]))
         if tag == "plain":
-            text = self._draw.choice(("null", "true", "false", "7", "-1.5", "1e20", ".inf", "2012-10-17", "0o7"))
-            return yaml.ScalarNode(yaml.SafeLoader("").resolve(yaml.ScalarNode, text, (True, False)), text)
+            kind, text = self._draw.choice(_PLAIN)
+            return yaml.ScalarNode(f"tag:yaml.org,2002:{kind}", text)
         return yaml.ScalarNode(tag, self._text())
 
     def _value(self) -> yaml.Node:
@@ -251,7 +256,8 @@ def repository(seed: int, number: int, folder: Path) -> None:
     root = ROOT / draw.choice((*REPOSITORIES, "examples"))
     texts = {str(path.relative_to(root)): path.read_text() for path in sorted(root.rglob("*.yaml"))}
     texts.pop("operator.yaml", None)
-    files = {name: yaml.compose(text, Loader=yaml.SafeLoader) for name, text in texts.items()}
+    parsed = {name: yaml.compose(text, Loader=yaml.SafeLoader) for name, text in texts.items()}
+    files = {name: node for name, node in parsed.items() if node is not None}
     mutator = Mutator(draw, _words(files))
     chosen = {"atmos.yaml"} if draw.random() < 0.03 else {one for one in files if one != "atmos.yaml"}
     mutator.mutate({name: files[name] for name in sorted(chosen)})
@@ -281,8 +287,8 @@ def exercise(folder: Path) -> bool:
     except SecretsPipelineError as error:
         _require_sense(error)
         return False
-    for error in itertools.chain(*desired.errors.values()):
-        _require_sense(error)
+    for found in itertools.chain(*desired.errors.values()):
+        _require_sense(found)
     shown: list[RenderableType] = [hierarchy(desired.specs.values())]
     for name, spec in desired.specs.items():
         rows, references = declared(spec), reference_rows(spec)
