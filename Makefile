@@ -14,7 +14,7 @@ MUTATED := $(addprefix secrets_pipeline/,engine values references spec stacks ac
 	$(addprefix secrets_pipeline/reconcilers/,marks.py value_writer.py commit.py secret_writes.py 'rotat*')
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo dev test test-fast test-thorough budget mutate lint format requirements clean
+.PHONY: help venv demo dev test test-fast test-thorough budget mutate fuzz lint format requirements clean
 
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ budget: venv ## Run `test` and write what each file took to tests/budget.json
 
 mutate: venv ## Random mutants of the packages that decide: which does no test notice? (ARGS='--count 300 -j 2')
 	$(BIN)/python benchmarks/mutate.py $(MUTATED) $(ARGS)
+
+fuzz: venv ## Read repositories with random mistakes: only errors of ours may come of one (ARGS="--seconds 3600 --seed 7")
+	$(BIN)/python -m tests.spec.fuzz $(ARGS)
 
 lint: venv ## ruff and mypy --strict over everything
 	$(BIN)/ruff check .

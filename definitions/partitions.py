@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import dagster as dg
 
 from secrets_pipeline.errors import SpecError
+from secrets_pipeline.spec.names import STACK_NAME_REMEDY, stack_name_problem
 
 STACKS = dg.DynamicPartitionsDefinition(name="stacks")
 PARTITION_TAG = "dagster/partition"
@@ -14,13 +15,10 @@ def check_key(stack: str) -> str:
     """The partition key of a stack, which is its name.
 
     Raises:
-        SpecError: if the name could leave its folder in a store.
+        SpecError: if the name can be none, see `stack_name_problem`.
     """
-    if not stack or "/" in stack or "\\" in stack or ".." in stack or not stack.isprintable():
-        raise SpecError(
-            f"stack name {stack!r} cannot be a partition key",
-            remedy="Use a name without slashes, `..` and control characters.",
-        )
+    if problem := stack_name_problem(stack):
+        raise SpecError(problem, remedy=STACK_NAME_REMEDY)
     return stack
 
 

@@ -5,6 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+_LINE_END = "\n"
+
+
+def visible(text: str, *, kept: str = "") -> str:
+    """The text with Python's escapes in the place of characters that show nothing of their own.
+
+    Control characters would speak to the terminal; bidirectional and zero-width ones let a name look like another.
+
+    Args:
+        text: of any origin.
+        kept: characters that stay, for example line ends.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() or one in kept else one.encode("unicode_escape").decode("ascii") for one in text
+    )
+
 
 @dataclass(frozen=True, slots=True)
 class Where:
@@ -27,7 +45,7 @@ class Where:
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.file and self.line else self.file
         named = [("", place), ("stack ", self.stack), ("component ", self.component), ("key ", self.key)]
-        return ", ".join(f"{label}{text}" for label, text in named if text)
+        return ", ".join(f"{label}{visible(text)}" for label, text in named if text)
 
 
 class SecretsPipelineError(Exception):
@@ -43,10 +61,10 @@ class SecretsPipelineError(Exception):
     def __init__(
         self, message: str, *, remedy: str = "", where: Where | None = None, chain: Sequence[str] = ()
     ) -> None:
-        self.message = message
-        self.remedy = remedy
+        self.message = visible(message, kept=_LINE_END)
+        self.remedy = visible(remedy, kept=_LINE_END)
         self.where = where
-        self.chain = tuple(chain)
+        self.chain = tuple(visible(one) for one in chain)
         super().__init__(self.diagnostics())
 
     def diagnostics(self) -> str:
@@ -66,6 +84,10 @@ class StackError(SecretsPipelineError):
 
 class SpecError(SecretsPipelineError):
     """A component breaks the input contract."""
+
+
+class InternalError(SecretsPipelineError):
+    """A bug of ours stopped one stack; the text says where it is, and holds nothing of the stack's content."""
 
 
 class ExpressionError(SpecError):

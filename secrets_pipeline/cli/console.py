@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
+from collections.abc import Iterable
 from typing import TextIO
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
+from secrets_pipeline.errors import visible
 from secrets_pipeline.stacks import Value
 
 _UNFOLDED = 1000
 """Columns where no terminal says otherwise: what goes to a pipe or a log keeps a row on a line."""
+
+
+_INVISIBLE = re.compile("[\x7f-\U0010ffff]")
 
 
 def show(what: RenderableType, *, width: int | None = None) -> None:
@@ -55,12 +62,22 @@ def emit(text: str) -> None:
 
 
 def emit_json(value: Value) -> None:
-    """Write a result as JSON."""
-    emit(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    """Write a result as JSON; characters that show nothing are escaped, so that it means the same."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    emit(_INVISIBLE.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text))
 
 
 def _console(file: TextIO, width: int | None = None) -> Console:
     if width is None and not file.isatty() and "COLUMNS" not in os.environ:
         width = _UNFOLDED
     # Names come from YAML: nothing in them is markup, an emoji code or worth colouring.
-    return Console(file=file, width=width, markup=False, emoji=False, highlight=False)
+    return _Console(file=file, width=width, markup=False, emoji=False, highlight=False)
+
+
+class _Console(Console):
+    """A console on which text from YAML or AWS cannot speak to the terminal."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Segments without control characters, but for line ends and those of the console itself."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=visible(segment.text, kept="\n"))

@@ -16,7 +16,7 @@ from secrets_pipeline.cli.failures import FAILED, Failures
 from secrets_pipeline.cli.masking import masked, plain
 from secrets_pipeline.cli.options import OneStack, SomeStacks, StackOptions, reads_stacks
 from secrets_pipeline.cli.tables import table
-from secrets_pipeline.errors import StackError
+from secrets_pipeline.errors import StackError, visible
 from secrets_pipeline.stacks import Component, Resolution, Value, open_source
 
 EPILOG = (
@@ -198,7 +198,10 @@ def _print(tree: Mapping[str, Any], output: Format, *, show_values: bool) -> Non
     if output is Format.JSON:
         emit_json(_finite(shown))
     else:
-        emit(yaml.safe_dump(shown, sort_keys=True, allow_unicode=True, width=10_000))
+        text = yaml.safe_dump(shown, sort_keys=True, allow_unicode=True, width=10_000)
+        if text != visible(text, kept="\n"):
+            text = yaml.safe_dump(shown, sort_keys=True, width=10_000)
+        emit(text)
 
 
 def _finite(value: Value) -> Value:

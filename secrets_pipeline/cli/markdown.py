@@ -8,17 +8,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from secrets_pipeline.errors import visible
+
 _PLAIN = re.compile(r"[A-Za-z0-9/_+=.:,#-]([A-Za-z0-9/_+=.:,# -]*[A-Za-z0-9/_+=.:,#-])?")
 _MARKUP = re.compile(r"[&<>|`*_~\[\]\\#!$]|:(?=[\w+-]+:)")
 _LINKED = re.compile(r"@|&#35;(?=[0-9])")
 """Mentions, and numbers of issues: GitHub links them however they are written, unless something stands between."""
 _BLANK = re.compile(r"\s+")
+_LINE_END = "\n"
 _TICKS = re.compile(r"`+")
 
 
 def text(words: str) -> str:
     """Words on one line, nothing of which is markup, a mention or an emoji."""
-    one_line = _BLANK.sub(" ", words).strip()
+    one_line = visible(_BLANK.sub(" ", words).strip())
     escaped = _MARKUP.sub(lambda found: f"&#{ord(found[0])};", one_line)
     return _LINKED.sub(lambda found: f"{found[0]}&#8203;", escaped)
 
@@ -31,7 +34,7 @@ def code(name: str) -> str:
 def block(lines: str) -> str:
     """Lines as they stand."""
     fence = "`" * max(3, *(len(ticks) + 1 for ticks in _TICKS.findall(lines)), 3)
-    return f"{fence}text\n{lines.rstrip()}\n{fence}"
+    return f"{fence}text\n{visible(lines.rstrip(), kept=_LINE_END)}\n{fence}"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -8,6 +8,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from secrets_pipeline.errors import visible
+
 STYLES: Mapping[str, str] = {
     "create": "green",
     "update": "yellow",
@@ -34,7 +36,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Table
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+        made.add_row(*(cell if isinstance(cell, Text) else Text(visible(cell, kept="\n")) for cell in row))
     return made
 
 

@@ -14,7 +14,7 @@ from secrets_pipeline.reconcilers.database_state import DatabaseState
 from secrets_pipeline.reconcilers.own_key import usable_as
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.stored_value import read_value
-from secrets_pipeline.references import Json, Output, Path, Pending, Plain, Resolved, Secret, resolve
+from secrets_pipeline.references import Json, Output, Path, Pending, Plain, Resolved, Secret, of_environment, resolve
 from secrets_pipeline.spec import Late, SecretRef
 from secrets_pipeline.values import field
 
@@ -59,9 +59,10 @@ class StackOutputs:
         """Variables were resolved with the desired state."""
         raise ExpressionError(f"variable {'.'.join(map(str, path))} has no value here")
 
-    def environment(self, name: str) -> str | None:
-        """An environment variable that the operator allows."""
-        return self._context.world.environment(name)
+    def environment(self, name: str) -> Resolved:
+        """An environment variable that the operator allows; secret unless the operator calls it plain."""
+        world = self._context.world
+        return of_environment(name, world.environment(name), secret=name not in world.settings.environment_plain)
 
     def file(self, path: str) -> str:
         """A file inside the repository's base path."""

@@ -56,7 +56,7 @@ def _local_values(context: StackContext, expression: Expression) -> list[str]:
     values = []
     for node in nodes(expression):
         if isinstance(node, Environment):
-            values.append(json.dumps(context.outputs.environment(node.name)))
+            values.append(json.dumps(context.world.environment(node.name)))
         elif isinstance(node, FileContents):
             values.append(context.outputs.file(node.path))
     return values

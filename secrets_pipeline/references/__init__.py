@@ -28,6 +28,7 @@ from secrets_pipeline.references.resolve import (
     Resolved,
     Secret,
     navigate,
+    of_environment,
     resolve,
     substitute,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "is_static",
     "navigate",
     "nodes",
+    "of_environment",
     "outputs",
     "parse",
     "parse_function",

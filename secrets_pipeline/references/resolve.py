@@ -73,8 +73,8 @@ class Lookup(Protocol):
     def variable(self, path: Path) -> Json:
         """A variable of the component; `KeyError` if it has none."""
 
-    def environment(self, name: str) -> str | None:
-        """An environment variable that the operator allows."""
+    def environment(self, name: str) -> Resolved:
+        """An environment variable that the operator allows; `Secret` unless the operator calls it plain."""
 
     def file(self, path: str) -> str:
         """A file inside the base path."""
@@ -124,14 +124,25 @@ def _outside(expression: Expression, lookup: Lookup) -> Resolved:
             except KeyError:
                 resolved = Pending(f"variable {dotted(path)} has no value", missing=True)
         case Environment(name=name):
-            value = lookup.environment(name)
-            unset = Pending(f"environment variable {name} is not set", missing=True)
-            resolved = unset if value is None else Plain(value)
+            resolved = lookup.environment(name)
         case FileContents(path=file):
             resolved = Plain(lookup.file(file))
         case _:
             raise ExpressionError(f"unknown expression {type(expression).__name__}")
     return resolved
+
+
+def of_environment(name: str, value: str | None, *, secret: bool) -> Resolved:
+    """What an environment variable stands for.
+
+    Args:
+        name: of the variable.
+        value: None where it is not set.
+        secret: whether it must not be shown.
+    """
+    if value is None:
+        return Pending(f"environment variable {name} is not set", missing=True)
+    return Secret(SecretStr(value)) if secret else Plain(value)
 
 
 def navigate(resolved: Resolved, path: Path) -> Resolved:

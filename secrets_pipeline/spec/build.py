@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from secrets_pipeline.errors import SecretsPipelineError, raise_all
+from secrets_pipeline.errors import InternalError, SecretsPipelineError, Where, raise_all
 from secrets_pipeline.spec import deliveries, kms, rds, secretsmanager
 from secrets_pipeline.spec.consumers import declared_consumers, found_consumers
 from secrets_pipeline.spec.contested import contested_notices, with_contested
@@ -30,6 +31,7 @@ from secrets_pipeline.spec.validate import (
     check_databases,
     check_deliveries,
     check_names,
+    check_stack_name,
     check_stage_variables,
     merged_keys,
 )
@@ -124,12 +126,13 @@ def build_specs(
             stacks=resolution.stacks,
             dialect=dialect,
         )
-        if not scope.kinds:
-            continue
         try:
-            specs[name] = _checked(scope)
+            if scope.kinds:
+                specs[name] = _checked(scope)
         except SecretsPipelineError as error:
             errors.setdefault(name, []).extend(getattr(error, "errors", (error,)))
+        except Exception as error:  # noqa: BLE001 - a bug of ours must not stop the other stacks
+            errors.setdefault(name, []).extend([*scope.errors, _bug(error, name)])
         notices += scope.notices
     specs = with_contested(specs)
     notices += contested_notices(specs)
@@ -141,6 +144,17 @@ def build_specs(
     )
 
 
+def _bug(error: Exception, stack: str) -> InternalError:
+    """Type and place of an exception that nobody expected; its text may quote what stands in the YAML."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(frame.filename).name}, line {frame.lineno}"
+    return InternalError(
+        f"this stack cannot be read: {type(error).__name__} in {place}",
+        remedy="This is a bug of secrets-pipeline, report it with this line; the other stacks are read.",
+        where=Where(stack=stack),
+    )
+
+
 def _checked(scope: StackScope) -> StackSpec:
     spec = _build(scope)
     raise_all(list({error.diagnostics(): error for error in scope.errors}.values()))
@@ -148,6 +162,7 @@ def _checked(scope: StackScope) -> StackSpec:
 
 
 def _build(scope: StackScope) -> StackSpec:
+    check_stack_name(scope)
     for name in scope.kinds:
         scope.components[name].check_dialect()
     target, production = read_target(scope), protection(scope)

@@ -20,6 +20,7 @@ from secrets_pipeline.references import (
     SsmParameter,
     Unsupported,
     nodes,
+    of_environment,
     resolve,
 )
 from secrets_pipeline.spec.model import Late
@@ -227,8 +228,9 @@ class _Now:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
 
-    def environment(self, name: str) -> str | None:
-        return self._environment.get(name)
+    def environment(self, name: str) -> Resolved:
+        # What is secret was refused before.
+        return of_environment(name, self._environment.get(name), secret=False)
 
     def variable(self, path: Path) -> Json:
         raise KeyError(path)

@@ -1,8 +1,36 @@
-"""Names: of secrets, of the key that a component makes, of instances."""
+"""Names: of stacks, of secrets, of the key that a component makes, of instances."""
 
 from __future__ import annotations
 
 import re
+from typing import Final
+
+STACK_NAME_LENGTH: Final = 100
+"""IAM takes 128 characters for the name of an inline policy, the shortest limit of what a stack's name is a part of;
+28 are for what stands around it. Parameter names (1,011 characters), tags (256) and files of locks (255) have more.
+
+Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html (PolicyName)
+"""
+
+STACK_NAME_REMEDY: Final = (
+    "Use ASCII letters, digits, `-`, `_` and `.`, a letter or digit first and last, no `..`, up to "
+    f"{STACK_NAME_LENGTH} characters: change name, name_template or name_pattern, or the variables that it takes in."
+)
+
+_STACK_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
+
+
+def stack_name_problem(name: str) -> str | None:
+    """Why a stack cannot have a name: it is a partition key, a folder of parameters, a tag and a part of IAM's names.
+
+    Letters beyond ASCII are refused although a tag takes them, since two names may look the same.
+    Source: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html (Name: a-zA-Z0-9_.-)
+    """
+    if len(name) > STACK_NAME_LENGTH:
+        return f"a stack name of {len(name)} characters, which begins with {name[:20]!a}, is too long"
+    if ".." in name or not _STACK_NAME.fullmatch(name):
+        return f"stack name {name!a} cannot be a partition key and a part of AWS's names"
+    return None
 
 
 def secret_name(context_name: str, environment: str | None, path: str, name: str) -> str:

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from secrets_pipeline.errors import SpecError, Where
 from secrets_pipeline.spec.alert_settings import AlertSettings
+from secrets_pipeline.spec.environment_settings import AllowedVariables, plain_names
 from secrets_pipeline.spec.grants import GrantRule
 from secrets_pipeline.spec.limits import ALIAS, KEY_ARN, ORGANIZATION_ID, REGION
 from secrets_pipeline.spec.model import Spec, Target
@@ -144,7 +145,8 @@ class OperatorSettings(Spec):
         targets: the first rule that matches a stack says where it lives.
         grants: what YAML may touch and pull in beyond a stack's own: by default nothing. One map is a rule for all
             stacks.
-        environment_allowed: environment variables that `${env:X}` and `!env` may read.
+        variables: `environment_allowed` in the file: environment variables that YAML may read in any way, each a name,
+            whose value is secret then, or `{name: AWS_REGION, secret: false}`.
         seal_key: alias, id or ARN of the KMS key that seals generated values.
         fingerprint_key: alias, id or ARN of the HMAC key of fingerprints.
         seals: `local`, or an S3 bucket.
@@ -163,7 +165,7 @@ class OperatorSettings(Spec):
 
     targets: tuple[TargetRule, ...] = ()
     grants: Annotated[tuple[GrantRule, ...], BeforeValidator(_rules)] = ()
-    environment_allowed: tuple[str, ...] = ()
+    variables: AllowedVariables = Field(default=(), alias="environment_allowed")
     seal_key: str = "alias/secrets-pipeline"
     fingerprint_key: str = "alias/secrets-pipeline-fingerprint"
     seals: Annotated[SealSettings, BeforeValidator(_seals)] = SealSettings()
@@ -176,6 +178,16 @@ class OperatorSettings(Spec):
     alerts: AlertSettings = AlertSettings()
     verification: VerificationSettings = VerificationSettings()
     apply_on_change: Annotated[tuple[str, ...], BeforeValidator(_globs)] = ()
+
+    @property
+    def environment_allowed(self) -> frozenset[str]:
+        """Names of the environment variables that YAML may read."""
+        return frozenset(one.name for one in self.variables)
+
+    @property
+    def environment_plain(self) -> frozenset[str]:
+        """Names of those that are not secret, so may stand anywhere."""
+        return plain_names(self.variables)
 
     def applies_changes(self, stack: str) -> bool:
         """Whether a change of the YAML of `stack` is applied by itself."""
@@ -222,7 +234,7 @@ def load_settings(path: Path | None) -> OperatorSettings:
         return OperatorSettings.model_validate(document or {})
     except ValidationError as error:
         problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)]
-    known = ", ".join(OperatorSettings.model_fields)
+    known = ", ".join(field.alias or name for name, field in OperatorSettings.model_fields.items())
     raise SpecError(
         "the operator's settings are wrong: " + "; ".join(problems), remedy=f"Known keys: {known}.", where=where
     )

@@ -222,8 +222,8 @@ def _check_name(shared: _Component, entry: Inputs, name: str) -> None:
 
 
 def _check_identity(entry: Inputs, key: str) -> None:
-    """The pipeline's own tags say who declares a secret: stack, component and key."""
-    names = {"stack": entry.scope.stack.stack.name, "component": entry.scope.name, "key": key}
+    """The pipeline's own tags say who declares a secret: its stack, whose name is checked, component and key."""
+    names = {"component": entry.scope.name, "key": key}
     for what, name in names.items():
         if problem := tag_value_problem(name):
             entry.scope.error(

@@ -17,7 +17,6 @@ from secrets_pipeline.references import (
     Path,
     Unsupported,
     nodes,
-    outputs,
     with_defaults,
 )
 from secrets_pipeline.spec.crossing import crosses_reference
@@ -89,17 +88,20 @@ def check(scope: ComponentScope, expression: Expression, path: Path, *, sensitiv
                     f"environment variable {name} is not allowed",
                     "Ask the operator to add it to environment_allowed in the settings file.",
                 )
+            case Environment() if not sensitive_allowed and _is_secret(scope, node):
+                _refuse_variable(scope, node, path)
             case FileContents(path=file):
                 _check_file(scope, file, path)
             case Output():
-                problem = output_problem(stack, node, whole_map_allowed=node in whole_maps)
-                if problem:
-                    scope.unresolvable(path, str(node), problem.reason, problem.problem, problem.remedy)
+                _check_output(scope, node, path, whole_map_allowed=node in whole_maps)
                 if node.sensitive and not sensitive_allowed:
                     _refuse(scope, node, path)
-            case _:
-                pass
     return len(stack.errors) + len(stack.unresolved) == before
+
+
+def _check_output(scope: ComponentScope, output: Output, path: Path, *, whole_map_allowed: bool) -> None:
+    if problem := output_problem(scope.stack, output, whole_map_allowed=whole_map_allowed):
+        scope.unresolvable(path, str(output), problem.reason, problem.problem, problem.remedy)
 
 
 def _arguments(expression: Expression) -> set[Expression]:
@@ -120,9 +122,29 @@ def refuse_sensitive(scope: ComponentScope, value: Value, path: Path) -> None:
             expression = scope.read(value)
         except ExpressionError:
             return  # Terraform may understand it.
-        for output in outputs(expression):
-            if output.sensitive and scope.stack.kinds.get(output.component) == "secretsmanager":
-                _refuse(scope, output, path)
+        for node in nodes(expression):
+            match node:
+                case Output(component=name) if node.sensitive and scope.stack.kinds.get(name) == "secretsmanager":
+                    _refuse(scope, node, path)
+                case Environment() if _is_secret(scope, node):
+                    _refuse_variable(scope, node, path)
+                case _:
+                    pass
+
+
+def _is_secret(scope: ComponentScope, variable: Environment) -> bool:
+    """Whether the operator allows a variable, and has not called it plain."""
+    settings = scope.stack.settings
+    return variable.name in settings.environment_allowed and variable.name not in settings.environment_plain
+
+
+def _refuse_variable(scope: ComponentScope, variable: Environment, path: Path) -> None:
+    scope.error(
+        path,
+        f"environment variable {variable.name} is secret and must not be used here",
+        f"Use it inside a secret's value, or ask the operator to write {{name: {variable.name}, secret: false}} under "
+        "environment_allowed in the settings file.",
+    )
 
 
 def _refuse(scope: ComponentScope, output: Output, path: Path) -> None:

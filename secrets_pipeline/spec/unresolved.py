@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from secrets_pipeline.errors import visible
 from secrets_pipeline.spec.base import Spec
 
 
@@ -49,4 +50,4 @@ class Unresolved(Spec):
 
     def diagnostics(self) -> str:
         """The whole text: place, problem, remedy."""
-        return f"{self.where}: {self.problem}\n  {self.remedy}"
+        return "\n  ".join((f"{visible(self.where)}: {visible(self.problem)}", visible(self.remedy)))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+from secrets_pipeline.errors import SpecError
 from secrets_pipeline.references import Output, outputs
 from secrets_pipeline.spec.model import (
     DatabaseSpec,
@@ -15,9 +17,18 @@ from secrets_pipeline.spec.model import (
     SecretSpec,
     StageDelivery,
 )
+from secrets_pipeline.spec.names import STACK_NAME_REMEDY, stack_name_problem
 from secrets_pipeline.spec.scope import StackScope
 
 _NOT_IN_STAGE_VARIABLES = "+@"
+
+
+def check_stack_name(stack: StackScope) -> None:
+    """A stack of which AWS and Dagster cannot make names declares nothing."""
+    if problem := stack_name_problem(stack.stack.name):
+        first = next(iter(stack.kinds))
+        where = replace(stack.components[first].where(("vars",)), component=None, key=None, line=None)
+        stack.errors.append(SpecError(problem, remedy=STACK_NAME_REMEDY, where=where))
 
 
 def check_names(stack: StackScope, secrets: Iterable[SecretSpec]) -> None:

@@ -123,7 +123,8 @@ def test_a_snapshot_keeps_what_could_not_be_read_as_such(access_shop: AccessShop
     file, settings = tmp_path / "audit.json", tmp_path / "operator.yaml"
     target = f'{{stacks: "*", account_id: "{WORKER.split(":")[4]}"}}'
     settings.write_text(
-        f"grants: {{preset: single-team, readers: ['*']}}\ntargets: [{target}]\naccess: {{organization_policies: allow}}\n"
+        "grants: {preset: single-team, readers: ['*']}\n"
+        f"targets: [{target}]\naccess: {{organization_policies: allow}}\n"
     )
     blind = {"SECRETS_PIPELINE_CONFIG": str(settings)}
     note = "note: not read: no role is named under access.accounts of the operator's settings"

@@ -16,6 +16,7 @@ from secrets_pipeline.cli.markdown import block, code, table, text
 from secrets_pipeline.cli.plan_markdown import MOST_CHARACTERS, MOST_ROWS, plans_markdown
 from secrets_pipeline.cli.plan_view import StackPlan
 from secrets_pipeline.engine import Change, ChangeClass, Resource
+from secrets_pipeline.errors import visible
 from secrets_pipeline.local import LocalAws
 from tests.cli.conftest import CANARY, Cli
 from tests.runs import assert_exited
@@ -174,8 +175,8 @@ def test_no_name_and_no_reason_is_ever_markup(name: str, reason: str) -> None:
 
 
 def shown(words: str, *, is_name: bool = False) -> str:
-    """As a browser shows it: blanks in a row are one; a mention is taken apart by a character without width."""
-    alone = re.sub(r"\s+", " ", words).strip()
+    """As a browser shows it: blanks in a row are one, what shows nothing is escaped, mentions are taken apart."""
+    alone = visible(re.sub(r"\s+", " ", words).strip())
     return alone if is_name and re.fullmatch(r"[A-Za-z0-9/_+=.:,# -]+", alone) else linked(alone)
 
 

@@ -121,7 +121,7 @@ def test_a_repository_and_its_description_ask_for_the_same(cli: Cli, files: Mapp
     operator = OperatorSettings(
         targets=(TargetRule(stacks="*", account_id="111122223333", region="eu-west-2"),),
         grants=TRUSTED,
-        environment_allowed=(VARIABLE,),
+        environment_allowed=({"name": VARIABLE, "secret": False},),
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -147,6 +147,7 @@ class Bench:
         self.stack = f"t{next(_numbers):04}-dev"
         self.yaml: dict[tuple[str | int, ...], Json] = {}
         self.files: dict[str, str] = {}
+        self.environment = {"ALLOWED": "from the environment"}
 
     def another(self) -> Bench:
         """A bench with a stack of its own, on the same server."""
@@ -212,7 +213,7 @@ class Bench:
             specs={one.stack: one for one in (spec, *others)},
             read_leaf=lambda _stack, _component, leaf: self._expression(self.yaml[leaf.source]),
             read_file=self.files.__getitem__,
-            environment={"ALLOWED": "from the environment"}.get,
+            environment=self.environment.get,
             sessions=unpaced(self.session) if interruption else self._sessions,
             settings=settings,
             options=options,

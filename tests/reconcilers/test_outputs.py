@@ -11,7 +11,7 @@ from secrets_pipeline.errors import ExpressionError, SpecError
 from secrets_pipeline.reconcilers import StackContext
 from secrets_pipeline.reconcilers.marks import PREFIX
 from secrets_pipeline.references import Expression, Pending, Plain, Secret, resolve
-from secrets_pipeline.spec import EcsDelivery, LambdaDelivery, StackSpec, StageDelivery
+from secrets_pipeline.spec import EcsDelivery, LambdaDelivery, OperatorSettings, StackSpec, StageDelivery
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench
@@ -180,10 +180,16 @@ def test_parameters_are_secret_where_they_are_secure(bench: Bench) -> None:
     assert context.outputs.ssm_version(f"/{bench.stack}/secure") == "1"
 
 
-def test_files_and_environment_come_from_the_world(bench: Bench) -> None:
+def test_files_and_environment_come_from_the_world_and_what_is_not_called_plain_is_secret(bench: Bench) -> None:
     bench.files["banner.txt"] = "hello"
-    context = bench.context(bench.spec())
-    assert resolved(context, bench.late("${file:banner.txt} ${env:ALLOWED}")) == "hello from the environment"
+    plain = OperatorSettings.model_validate({"environment_allowed": [{"name": "ALLOWED", "secret": False}]})
+    for settings, shown in (
+        (plain, "hello from the environment"),
+        (OperatorSettings.model_validate({"environment_allowed": ["ALLOWED"]}), "<hello from the environment>"),
+        (OperatorSettings(), "<hello from the environment>"),
+    ):
+        context = bench.context(bench.spec(), settings=settings)
+        assert resolved(context, bench.late("${file:banner.txt} ${env:ALLOWED}")) == shown
 
 
 def test_an_unknown_stack_names_the_known_ones(bench: Bench) -> None:

@@ -139,6 +139,22 @@ def test_an_environment_variable_and_a_parameter_are_inputs_too(bench: Bench) ->
     assert bench.value("api") == "two from the environment"
 
 
+def test_a_changed_environment_variable_is_noticed_and_told_to_nobody(bench: Bench) -> None:
+    secret = bench.declared("api", "x-${env:ALLOWED}")
+    spec = bench.create(secret)
+    assert bench.plan(spec)[secret.name].action is ChangeClass.NONE
+    bench.environment["ALLOWED"] = "canary-3f9a"
+    change = bench.plan(spec)[secret.name]
+    assert change.reasons == ("what its value is rendered from has changed",)
+    assert "canary-3f9a" not in repr(change)
+    outcomes = bench.provision(spec)
+    assert bench.value("api") == "x-canary-3f9a"
+    assert bench.plan(spec)[secret.name].action is ChangeClass.NONE
+    assert "canary-3f9a" not in repr(outcomes)
+    described = bench.secrets.describe_secret(SecretId=secret.name)
+    assert "canary-3f9a" not in repr(described)
+
+
 def test_a_secret_without_a_value_gets_its_first_one(bench: Bench) -> None:
     bench.secrets.create_secret(Name=bench.name("password"))
     bench.secrets.create_secret(Name=bench.name("api"))

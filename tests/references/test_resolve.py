@@ -19,6 +19,7 @@ from secrets_pipeline.references import (
     Resolved,
     Secret,
     navigate,
+    of_environment,
     parse,
     parse_function,
     resolve,
@@ -38,8 +39,8 @@ class Outside:
     def variable(self, path: Path) -> Json:
         return self.variables[str(path[0])]
 
-    def environment(self, name: str) -> str | None:
-        return {"STAGE": "dev"}.get(name)
+    def environment(self, name: str) -> Resolved:
+        return of_environment(name, {"STAGE": "dev", "TOKEN": "t"}.get(name), secret=name != "STAGE")
 
     def file(self, path: str) -> str:
         return f"contents of {path}"
@@ -80,6 +81,8 @@ OUTSIDE = Outside(
         ("${count}", Plain(3)),
         ("n=${count} ${flag}", Plain("n=3 true")),
         ("${env:STAGE}", Plain("dev")),
+        ("${env:TOKEN}", Secret(SecretStr("t"))),
+        ("${env:STAGE}-${env:TOKEN}", Secret(SecretStr("dev-t"))),
         ("${file:a.txt}", Plain("contents of a.txt")),
         ("${ssm:/plain}", Plain("open")),
         ("${keys(output.sm.secret_arns)}", Plain(["a", "b"])),

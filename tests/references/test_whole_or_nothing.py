@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from secrets_pipeline.errors import ExpressionError
-from secrets_pipeline.references import Expression, Literal, Output, Path, Pending, Secret, Text, resolve, substitute
+from secrets_pipeline.references import (
+    Expression,
+    Literal,
+    Output,
+    Path,
+    Pending,
+    Plain,
+    Secret,
+    Text,
+    resolve,
+    substitute,
+)
 from secrets_pipeline.spec import DeclaredValue, Leaf
 from secrets_pipeline.values import render
 from tests.strategies.references import outputs, references
@@ -36,8 +47,8 @@ class Outside:
     def variable(self, path: Path) -> Json:
         return f"{CANARY}-{len(path)}"
 
-    def environment(self, name: str) -> str | None:
-        return f"{CANARY}-{name}"
+    def environment(self, name: str) -> Resolved:
+        return Plain(f"{CANARY}-{name}")
 
     def file(self, path: str) -> str:
         return f"{CANARY}-{path}"

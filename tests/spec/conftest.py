@@ -28,6 +28,12 @@ class Bench:
         self.settings = OperatorSettings(targets=(HERE,), grants=TRUSTED)
         self.environment: Mapping[str, str] = {}
 
+    def allow(self, *variables: str | Mapping[str, object]) -> None:
+        """Let the operator allow environment variables, as the settings file writes them."""
+        self.settings = OperatorSettings.model_validate(
+            {"targets": [HERE], "grants": TRUSTED, "environment_allowed": variables}
+        )
+
     def build(self, **stacks: str) -> SpecSet:
         """Stack name → manifest text, written and built."""
         (self.folder / "stacks").mkdir(exist_ok=True)

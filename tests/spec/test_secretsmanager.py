@@ -48,14 +48,14 @@ def test_empty_parts_of_a_name_are_left_out_and_the_key_is_the_default_name(benc
 
 
 def test_parts_of_a_name_may_be_variables_and_allowed_environment_variables(bench: Bench) -> None:
-    bench.settings = bench.settings.model_copy(update={"environment_allowed": ("TEAM",)})
+    bench.allow({"name": "TEAM", "secret": False})
     bench.environment = {"TEAM": "blue"}
     found = one(bench, 'path: "${tenant}/${env:TEAM}"', "tenant: acme\n")
     assert found.name == "myapp/acme/blue/key"
 
 
 def test_an_environment_variable_that_is_not_set_is_an_error(bench: Bench) -> None:
-    bench.settings = bench.settings.model_copy(update={"environment_allowed": ("TEAM",)})
+    bench.allow({"name": "TEAM", "secret": False})
     assert "environment variable TEAM is not set" in error(bench, 'path: "${env:TEAM}"')
 
 

@@ -96,7 +96,7 @@ class Outside:
     def variable(self, path: Path) -> Json:
         raise KeyError(path)
 
-    def environment(self, name: str) -> str | None:
+    def environment(self, name: str) -> Resolved:
         raise ExpressionError(f"environment variable {name} is not allowed")
 
     def file(self, path: str) -> str:

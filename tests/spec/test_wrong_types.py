@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -10,8 +11,9 @@ from typing import Any, Final
 
 import pytest
 
-from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.errors import InternalError, SecretsPipelineError
 from secrets_pipeline.spec import OperatorSettings, TargetRule, build_spec
+from secrets_pipeline.spec.outputs import OUTPUTS
 from secrets_pipeline.spec.scope import Locate
 from secrets_pipeline.stacks import Repository, Stack
 from tests.grants import TRUSTED
@@ -109,3 +111,67 @@ def test_a_reference_to_a_component_whose_secrets_are_no_map_is_an_error_beside_
     )
     assert any("component secretsmanager/a, key vars.secrets" in one for one in errors), errors
     assert any("component secretsmanager/a has no secret with the key one" in one for one in errors), errors
+
+
+REFERRED = """\
+name: there
+vars: {region: eu-west-2}
+components:
+  terraform:
+    secretsmanager:
+      settings: {secrets_pipeline: {references: tf-atmos, self_heal: true}}
+      metadata: {component: secretsmanager}
+      vars:
+        context_name: a
+        create_kms_key: true
+        secrets: {one: {name: one, username: u, generate_random_password: true}, two: {secret_data: {k: v}}}
+    kms: {metadata: {component: kms}, settings: {secrets_pipeline: {self_heal: true}}, vars: {alias: alias/x}}
+    rds:
+      metadata: {component: rds}
+      settings: {secrets_pipeline: {create: false}}
+      vars: {identifier: db, engine: aurora-postgresql, username: u}
+    lambda:
+      metadata: {component: lambda}
+      settings: {secrets_pipeline: {deliver: true}}
+      vars: {function_name: f, environment_variables: {A: "${output.secretsmanager.secret_arns.one}"}}
+    ecs:
+      metadata: {component: ecs}
+      settings: {secrets_pipeline: {deliver: true}}
+      vars:
+        cluster_name: c
+        service_name: s
+        container_definitions: [{name: n, secrets: [{name: A, valueFrom: "${output.secretsmanager.secret_arns.one}"}]}]
+    apigateway:
+      metadata: {component: apigateway}
+      settings: {secrets_pipeline: {deliver: true}}
+      vars: {api_name: p, stage_name: s, stage_variables: {a: "${output.secretsmanager.secret_arns.two}"}}
+"""
+HERE = "name: here\nvars: {region: eu-west-2}\ncomponents:\n  terraform:\n"
+KEYED_OF_ONE = ("secret_values.one.password", "generated_passwords.one", "secret_arns.one", "secret_versions.two.x")
+
+
+def referring(stack: str) -> str:
+    """A component that takes in every output of the others, once as a whole and once by key."""
+    named = [f"{kind}.{output}" for kind, outputs in OUTPUTS.items() for output in sorted(outputs)]
+    named += [f"secretsmanager.{one}" for one in KEYED_OF_ONE]
+    secrets = {f"s{n}": {"secret_data": f"${{output.{stack}{one}}}"} for n, one in enumerate(named)}
+    return f"    secretsmanager/all: {json.dumps({'vars': {'context_name': 'all', 'secrets': secrets}})}\n"
+
+
+def test_a_component_of_a_wrong_type_is_an_error_of_ours_wherever_it_is_referred_to(bench: Bench) -> None:
+    bench.build(
+        there=REFERRED + referring(""),
+        here=HERE + referring("there:"),
+    )
+    source = Repository.open(bench.folder, env={})
+    stacks = source.resolve().stacks
+    assert not errors_of(stacks["there"], source.locate, stacks, "nothing is wrong yet")
+    kinds = {kind: stacks["there"].components["terraform"][kind] for kind in OUTPUTS}
+    cases = mistakes(replace(stacks["there"], components={"terraform": kinds}))
+    chosen = random.Random(SEED)  # noqa: S311 - of test cases
+    for case in chosen.sample(cases, size(400, len(cases))):
+        there = mistaken(stacks["there"], *case)
+        changed = {**stacks, "there": there}
+        for stack in changed.values():
+            errors = errors_of(stack, source.locate, changed, case)
+            assert all(one.message.strip() and not isinstance(one, InternalError) for one in errors), case

@@ -40,7 +40,7 @@ class Outside:
     def variable(self, path: Path) -> Json:
         raise KeyError(path)
 
-    def environment(self, name: str) -> str | None:
+    def environment(self, name: str) -> Resolved:
         raise KeyError(name)
 
     def file(self, path: str) -> str:

@@ -1,0 +1,68 @@
+"""Errors: whatever stands in a name, it cannot speak to the terminal nor hide in a log."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from secrets_pipeline.errors import SecretsPipelineError, SpecError, Where, raise_all, visible
+from secrets_pipeline.spec import Unresolved, UnresolvedReason
+
+odd = st.text(
+    st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp", "Co"]) | st.sampled_from("ab\x1b\x9b\u202e\u200b")
+)
+SPEAKING = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def speaks(text: str, *, kept: Iterable[str] = "\n") -> bool:
+    """Whether a text holds a character that a terminal obeys, or shows as nothing."""
+    return any(unicodedata.category(one) in SPEAKING and one not in kept for one in text)
+
+
+@given(odd, odd, odd, odd, odd)
+def test_an_error_shows_what_no_terminal_obeys_and_no_name_adds_a_line(
+    file: str, stack: str, component: str, key: str, step: str
+) -> None:
+    where = Where(file=file, line=3, stack=stack, component=component, key=key)
+    error = SpecError("it is wrong", remedy="Mend it.", where=where, chain=[step])
+    assert not speaks(error.diagnostics())
+    assert not speaks(str(error))
+    assert len(error.diagnostics().splitlines()) == 3
+
+
+@given(odd, odd)
+def test_nor_does_a_name_in_a_message_or_a_remedy(name: str, other: str) -> None:
+    error = SpecError(f"stack {name} does not exist", remedy=f"Did you mean {other}?")
+    assert not speaks(error.message)
+    assert not speaks(error.remedy)
+    assert not speaks(error.diagnostics())
+
+
+@given(odd)
+def test_nor_does_one_among_several_errors(name: str) -> None:
+    with pytest.raises(SecretsPipelineError) as caught:
+        raise_all([SpecError(f"{name} is wrong"), SpecError("other", where=Where(stack=name))])
+    assert not speaks(str(caught.value))
+
+
+@given(odd)
+def test_nor_does_a_reference_that_nobody_can_resolve(name: str) -> None:
+    one = Unresolved(
+        expression=name, key=name, reason=UnresolvedReason.STACK, problem=name, remedy=name, where=f"stack {name}"
+    )
+    assert not speaks(one.diagnostics())
+    assert len(one.diagnostics().splitlines()) == 2
+
+
+@given(st.text())
+def test_a_text_that_shows_all_it_has_stays_as_it_is(text: str) -> None:
+    assert visible(visible(text)) == visible(text)
+    assert (visible(text) == text) is text.isprintable()
+
+
+def test_the_escapes_are_those_of_python() -> None:
+    assert visible("a\x1b[31m\u202eé\U000e0001") == r"a\x1b[31m\u202eé\U000e0001"
