@@ -100,6 +100,14 @@ def repository(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Operator's settings that grant every boundary but values of other stacks and SSM documents."""
+    settings = tmp_path / "trusted.yaml"
+    settings.write_text("grants: {preset: single-team, readers: ['*']}\n")
+    monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(settings))
+
+
+@pytest.fixture
 def half_broken(repository: Path) -> Path:
     """The same, with a second stack whose secret has no value."""
     write(repository / "stacks" / "broken.yaml", BROKEN)

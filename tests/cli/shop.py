@@ -51,11 +51,12 @@ class Shop:
 
 
 @contextmanager
-def opened(folder: Path, **stacks: str) -> Iterator[Shop]:
+def opened(folder: Path, *, settings: str = "", **stacks: str) -> Iterator[Shop]:
     """A shop where nothing was applied yet.
 
     Args:
         folder: for the repository, AWS's state and DAGSTER_HOME.
+        settings: the operator's, as YAML.
         stacks: manifests by the name of their file.
     """
     write(folder / "atmos" / "atmos.yaml", ATMOS)
@@ -63,6 +64,8 @@ def opened(folder: Path, **stacks: str) -> Iterator[Shop]:
         write(folder / "atmos" / "stacks" / f"{name}.yaml", text)
     aws = start(folder / "aws", die_with_parent=True)
     try:
-        yield Shop(aws, folder / "atmos", {**aws.environment(), "DAGSTER_HOME": str(folder / "home")})
+        write(folder / "operator.yaml", settings)
+        leading = {"SECRETS_PIPELINE_CONFIG": str(folder / "operator.yaml"), "DAGSTER_HOME": str(folder / "home")}
+        yield Shop(aws, folder / "atmos", {**aws.environment(), **leading})
     finally:
         stop(folder / "aws")

@@ -68,6 +68,7 @@ EXPECTED = {
 }
 
 
+@pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("command", ["plan", "apply"])
 def test_every_guard_speaks_at_once_with_file_component_key_and_remedy(
     cli: Cli, repository: Path, aws: LocalAws, command: str, monkeypatch: pytest.MonkeyPatch

@@ -11,6 +11,7 @@ import pytest
 from tests.cli.conftest import Cli, write
 from tests.runs import assert_exited
 
+pytestmark = pytest.mark.usefixtures("trusted")
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "tf_atmos"
 STACK = "testenv-01-fnx"
 NAMES = [

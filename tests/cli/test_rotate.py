@@ -52,7 +52,8 @@ READER = "arn:aws:iam::111122223333:role/reader"
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """Two stacks, applied, of which one follows the other."""
-    with opened(tmp_path_factory.mktemp("rotate"), dev=DEV, web=WEB) as shop:
+    granting = "grants: {stacks: shop-web, values: shop-dev}"
+    with opened(tmp_path_factory.mktemp("rotate"), settings=granting, dev=DEV, web=WEB) as shop:
         applied = shop.run("apply", "-s", "shop-dev", "-s", "shop-web")
         assert_exited(applied)
         yield shop

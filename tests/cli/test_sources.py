@@ -234,6 +234,7 @@ def test_sources_that_cannot_be_used_together_are_refused(cli: Cli, arguments: t
     assert "at once" in result.stderr or "reads its own stacks" in result.stderr
 
 
+@pytest.mark.usefixtures("trusted")
 def test_files_of_the_repository_are_found_whatever_the_source(cli: Cli, repository: Path) -> None:
     (repository / "banner.txt").write_text("hello")
     stack = repository / "stacks" / "dev.yaml"

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from secrets_pipeline.cli.stand_ins import stand_ins
 from secrets_pipeline.local import StandInFunction, StandInRole, StandInSecret, StandInService, StandInStage
 from secrets_pipeline.reconcilers import read_desired
@@ -110,6 +112,7 @@ def test_an_unknown_account_is_the_default_one() -> None:
     assert {getattr(one, "account_id", THERE) for one in stand_ins(specs, account_id=THERE)} == {THERE}
 
 
+@pytest.mark.usefixtures("trusted")
 def test_the_examples_stand_on_roles_functions_services_and_stages_each_once() -> None:
     made = stand_ins(read_desired(EXAMPLES).specs)
     names = [(type(one), getattr(one, "arn", None) or getattr(one, "name", None) or repr(one)) for one in made]

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import EXAMPLES, Cli
 from tests.runs import assert_exited
 
@@ -19,6 +21,7 @@ HIERARCHY = {
 }
 
 
+@pytest.mark.usefixtures("trusted")
 def test_the_examples_are_the_hierarchy_of_the_architecture(cli: Cli) -> None:
     result = cli("tree", "--base-path", EXAMPLES, "--format", "json")
     assert_exited(result)

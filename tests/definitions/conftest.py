@@ -15,6 +15,9 @@ from secrets_pipeline.reconcilers import ApplyOptions, Desired, read_desired
 from secrets_pipeline.stacks import Origin
 from tests.waiting import SECONDS
 
+TRUSTED = {"grants": [{"preset": "single-team", "readers": "*"}, {"stacks": "*-dev", "values": "*-dev"}]}
+"""Every boundary but SSM documents."""
+
 
 @pytest.fixture(autouse=True)
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,6 +30,14 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
         "consumer_rollouts._SECONDS",
     ):
         monkeypatch.setattr(f"definitions.sensors.{limit}", SECONDS)
+
+
+@pytest.fixture(autouse=True)
+def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Operator's settings that are `TRUSTED`."""
+    settings = tmp_path / "trusted.yaml"
+    settings.write_text(json.dumps(TRUSTED))
+    monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(settings))
 
 
 @pytest.fixture
@@ -47,7 +58,7 @@ class Repository:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.tree: dict[str, dict[str, dict[str, Any]]] = {}
         self.component_settings: dict[str, Any] = {}
-        self.settings: dict[str, Any] = {"grants": {"preset": "single-team", "readers": ["*"]}}
+        self.settings: dict[str, Any] = {}
         self._folder = folder
         monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(folder / "operator.yaml"))
 
@@ -65,7 +76,7 @@ class Repository:
         }
         file = self._folder / "description.json"
         file.write_text(json.dumps(described))
-        (self._folder / "operator.yaml").write_text(json.dumps(self.settings))
+        (self._folder / "operator.yaml").write_text(json.dumps({**TRUSTED, **self.settings}))
         return Origin(str(file))
 
     def desired(self) -> Desired:

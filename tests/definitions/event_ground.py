@@ -25,7 +25,7 @@ ATMOS = """
       name_template: "{{ .vars.context_name }}-{{ .vars.environment }}"
 """
 OPERATOR = """
-    grants: {preset: single-team, readers: ["*"]}
+    grants: [{preset: single-team}, {stacks: "*-dev", values: "*-dev"}]
     targets: [{stacks: "*", account_id: "%s", region: %s}]
 """
 STACK = """

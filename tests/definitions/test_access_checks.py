@@ -171,6 +171,11 @@ def rows(one: dg.AssetCheckEvaluation) -> list[dict[str, Any]]:
     return [dict(record.data) for record in table(one).records]
 
 
+@pytest.fixture(autouse=True)
+def trusted() -> None:
+    """The settings of this file instead of everybody's."""
+
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("atmos")

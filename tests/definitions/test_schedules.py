@@ -27,7 +27,7 @@ LONDON = {"cron": "30 6 * * mon-fri", "timezone": "Europe/London"}
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SECRETS_PIPELINE_CONFIG", "SECRETS_PIPELINE_FROM_FILE", "SECRETS_PIPELINE_FROM_ATMOS"):
+    for name in ("SECRETS_PIPELINE_FROM_FILE", "SECRETS_PIPELINE_FROM_ATMOS"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -23,7 +23,7 @@ VARIABLES = {"environment": "dev", "region": "eu-west-2", "account_id": "1111222
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of whoever runs the tests."""
-    for name in ("SECRETS_PIPELINE_CONFIG", "SECRETS_PIPELINE_FROM_FILE", "SECRETS_PIPELINE_FROM_ATMOS"):
+    for name in ("SECRETS_PIPELINE_FROM_FILE", "SECRETS_PIPELINE_FROM_ATMOS"):
         monkeypatch.delenv(name, raising=False)
 
 
