@@ -13,7 +13,7 @@ import yaml
 from secrets_pipeline.cli.console import emit, emit_json, show
 from secrets_pipeline.cli.desired import note_missing, tell
 from secrets_pipeline.cli.failures import FAILED, Failures
-from secrets_pipeline.cli.masking import masked, plain
+from secrets_pipeline.cli.masking import Masking, masked, plain, taken_in
 from secrets_pipeline.cli.options import OneStack, SomeStacks, StackOptions, reads_stacks
 from secrets_pipeline.cli.tables import table
 from secrets_pipeline.errors import StackError, visible
@@ -55,7 +55,11 @@ ProcessTemplates: TypeAlias = Annotated[
     typer.Option("--process-templates", case_sensitive=False, help="Render templates in components; else show them."),
 ]
 ShowValues: TypeAlias = Annotated[
-    bool, typer.Option("--show-values", help="Show what `secret_data` says; it is masked otherwise.")
+    bool,
+    typer.Option(
+        "--show-values",
+        help="Show what `secret_data` says, and the variables that it takes in; both are masked otherwise.",
+    ),
 ]
 
 
@@ -90,7 +94,7 @@ def stacks(
     if output is Format.TABLE:
         _print_table(chosen)
     else:
-        _print(_tree(chosen, _split(sections)), output, show_values=show_values)
+        _print(_tree(chosen, _split(sections), _hiding(found, show_values=show_values)), output)
     failures.exit()
 
 
@@ -115,7 +119,7 @@ def component(
     if output is Format.TABLE:
         _print_table([one])
     else:
-        _print(one.sections, output, show_values=show_values)
+        _print(_hiding(found, show_values=show_values)(one.sections), output)
     failures.exit()
 
 
@@ -170,11 +174,20 @@ def _chosen(
                         yield found
 
 
-def _tree(components: Iterable[Component], sections: Collection[str] | None) -> dict[str, Any]:
+def _hiding(resolution: Resolution, *, show_values: bool) -> Masking:
+    """What hides the values of components, those included that stand in a variable of any of these stacks."""
+    if show_values:
+        return lambda sections: sections
+    stacks = resolution.stacks.values()
+    taken = taken_in(one for stack in stacks for kind in stack.components.values() for one in kind.values())
+    return lambda sections: masked(sections, taken)
+
+
+def _tree(components: Iterable[Component], sections: Collection[str] | None, hide: Masking) -> dict[str, Any]:
     """Stack → `components` → kind → name → sections; a stack without any section is left out, as in Atmos."""
     tree: dict[str, Any] = {}
     for found in components:
-        shown = {key: value for key, value in found.sections.items() if sections is None or key in sections}
+        shown = {key: value for key, value in hide(found.sections).items() if sections is None or key in sections}
         kinds = tree.setdefault(found.stack, {"components": {}})["components"]
         kinds.setdefault(found.kind, {})[found.name] = shown
     return {
@@ -193,8 +206,8 @@ def _component(resolution: Resolution, stack: str, name: str) -> Component:
     raise StackError(f"stack {stack} has no component {name!r}", remedy=f"It has: {known}.")
 
 
-def _print(tree: Mapping[str, Any], output: Format, *, show_values: bool) -> None:
-    shown = plain(tree if show_values else masked(tree))
+def _print(tree: Mapping[str, Any], output: Format) -> None:
+    shown = plain(tree)
     if output is Format.JSON:
         emit_json(_finite(shown))
     else:

@@ -2,24 +2,113 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Final, TypeAlias
 
-from secrets_pipeline.stacks import Value
+from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.references import Path, Variable, nodes
+from secrets_pipeline.spec import expression_of
+from secrets_pipeline.spec.variables import OTHER_SECTIONS
+from secrets_pipeline.stacks import Component, Value
 
 MASK = "********"
 _KEY = "secret_data"
+_NAMES: Final = frozenset(
+    {"account_id", "context_name", "environment", "name", "namespace", "region", "stage", "tenant"}
+)
+"""Variables that names of stacks and secrets are made of: whoever sees a name has seen them."""
+
+Masking: TypeAlias = Callable[[Value], Value]
+"""What hides values in the sections of a component."""
 
 
-def masked(sections: Value) -> Value:
-    """The same tree with every leaf under a `secret_data` key replaced.
+def masked(sections: Value, variables: Collection[Path] = ()) -> Value:
+    """The same tree with every leaf under a `secret_data` key replaced, and every variable that one takes in.
 
-    Wherever the key stands: inherited variables show up in components of other kinds, too.
+    Wherever they stand: inherited variables show up in components of other kinds, too.
+
+    Args:
+        sections: of a component.
+        variables: see `taken_in`.
     """
-    if isinstance(sections, Mapping):
-        return {key: _hidden(value) if key == _KEY else masked(value) for key, value in sections.items()}
-    if isinstance(sections, list):
-        return [masked(value) for value in sections]
-    return sections
+    shown = _masked(sections)
+    for path in variables:
+        shown = _masked_at(shown, ("vars", *path))
+        if path[0] in OTHER_SECTIONS:
+            shown = _masked_at(shown, path)
+    return shown
+
+
+def taken_in(components: Iterable[Component]) -> frozenset[Path]:
+    """The variables whose text becomes a part of a secret's value, as `secret_data: ${vars.x}` has it.
+
+    Those that names are made of are left out.
+    """
+    return frozenset(
+        path for one in components for path in _variables(one, _KEY, one.sections) if path[0] not in _NAMES
+    )
+
+
+def _masked(tree: Value) -> Value:
+    if isinstance(tree, Mapping):
+        return {key: _hidden(value) if key == _KEY else _masked(value) for key, value in tree.items()}
+    return [_masked(value) for value in tree] if isinstance(tree, list) else tree
+
+
+def _masked_at(tree: Value, path: Path) -> Value:
+    """The tree with every leaf at a place replaced; itself where there is no such place."""
+    if not path:
+        return _hidden(tree)
+    step, *rest = path
+    if isinstance(tree, Mapping) and step in tree:
+        return {key: _masked_at(value, tuple(rest)) if key == step else value for key, value in tree.items()}
+    if isinstance(tree, list) and isinstance(step, int) and step < len(tree):
+        return [_masked_at(value, tuple(rest)) if index == step else value for index, value in enumerate(tree)]
+    return tree
+
+
+def _variables(component: Component, key: str, tree: Value) -> Iterator[Path]:
+    """The variables that are named below every such key, and in what they stand for."""
+    waiting, seen = list(_below(key, tree)), set[Path]()
+    while waiting:
+        for path in _named(waiting.pop()):
+            if path not in seen:
+                seen.add(path)
+                yield path
+                waiting.append(_at(component, path))
+
+
+def _below(key: str, tree: Value) -> Iterator[Value]:
+    if isinstance(tree, Mapping):
+        for name, value in tree.items():
+            yield from (value,) if name == key else _below(key, value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from _below(key, value)
+
+
+def _named(tree: Value) -> Iterator[Path]:
+    if isinstance(tree, Mapping | list):
+        for value in tree.values() if isinstance(tree, Mapping) else tree:
+            yield from _named(value)
+    elif isinstance(tree, str):
+        try:
+            expression = expression_of(tree)
+        except ExpressionError:
+            return
+        yield from (node.path for node in nodes(expression) if isinstance(node, Variable))
+
+
+def _at(component: Component, path: Path) -> Value:
+    """What a variable stands for: of `vars`, else of another section."""
+    other = path[0] in OTHER_SECTIONS and path[0] not in component.vars
+    value: Value = component.sections if other else component.vars
+    for step in path:
+        inside = isinstance(value, Mapping) and step in value
+        if not inside and not (isinstance(value, list) and isinstance(step, int) and step < len(value)):
+            return None
+        value = value[step]
+    return value
 
 
 def plain(value: Value) -> Value:

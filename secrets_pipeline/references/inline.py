@@ -12,6 +12,7 @@ from secrets_pipeline.references.urls import in_user_info
 _LONGEST_CHAIN = 100
 _LONGEST_TEXT = 1_000_000
 _MOST_PARTS = 10_000
+_ANY = "…"
 
 
 class NoValueError(ExpressionError):
@@ -22,12 +23,16 @@ class NoValueError(ExpressionError):
         remedy: what to write instead.
         path: the variable.
         circular: whether it stands for itself.
+
+    Attributes:
+        embedded: whether it stands in the middle of a text or in a function, so that it may be none at all.
     """
 
     def __init__(self, message: str, *, remedy: str, path: Path, circular: bool = False) -> None:
         super().__init__(message, remedy=remedy)
         self.path = path
         self.circular = circular
+        self.embedded = False
 
 
 class Variables(Protocol):
@@ -50,14 +55,17 @@ def inline(expression: Expression, variables: Variables) -> Expression:
     try:
         return _Inliner(variables).inlined(expression, ())
     except _MissingError as missing:
-        path = missing.path
-    raise variables.unknown(path)
+        path, embedded = missing.path, missing.embedded
+    error = variables.unknown(path)
+    error.embedded = embedded
+    raise error
 
 
 class _MissingError(Exception):
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, embedded: bool = False) -> None:
         super().__init__()
         self.path = path
+        self.embedded = embedded
 
 
 class _Inliner:
@@ -72,7 +80,7 @@ class _Inliner:
             case WithDefault(expression=inner, default=default):
                 return self._with_default(inner, default, chain)
             case Call(function=function, argument=argument):
-                known = self.inlined(argument, chain)
+                known = self._embedded(argument, chain)
                 return Literal(apply(function, known.value)) if isinstance(known, Literal) else Call(function, known)
             case Text():
                 return self._text(expression, chain)
@@ -98,6 +106,14 @@ class _Inliner:
         self._known[path] = self.inlined(found, (*chain, path))
         return self._known[path]
 
+    def _embedded(self, expression: Expression, chain: tuple[Path, ...]) -> Expression:
+        """The same for what stands in a text or a function."""
+        try:
+            return self.inlined(expression, chain)
+        except _MissingError as missing:
+            path = missing.path
+        raise _MissingError(path, embedded=True)
+
     def _with_default(self, inner: Expression, default: Json, chain: tuple[Path, ...]) -> Expression:
         replacement = Literal(default)
         try:
@@ -110,11 +126,12 @@ class _Inliner:
 
     def _text(self, text: Text, chain: tuple[Path, ...]) -> Expression:
         encode = in_user_info(text.parts)
+        embeds = any(isinstance(part, Literal) and as_text(part.value).strip() for part in text.parts)
         parts: list[Expression] = []
         for index, part in enumerate(text.parts):
-            known = self.inlined(part, chain)
+            known = self._embedded(part, chain) if embeds else self.inlined(part, chain)
             if isinstance(known, Literal) and known.value is None:
-                raise _MissingError(part.path if isinstance(part, Variable) else (str(part),))
+                raise _MissingError(part.path if isinstance(part, Variable) else (_ANY,), embedded=embeds)
             if index in encode:
                 known = (
                     Literal(apply("urlencode", known.value)) if isinstance(known, Literal) else Call("urlencode", known)

@@ -237,8 +237,14 @@ class _Parser:
         text, position = self._scan.text, self._scan.position
         # A `${` may be the middle of somebody's password, and a default may be one: show what is clearly ours alone.
         seen = re.split(r"[|,]", text[self._start : position], maxsplit=1)[0]
-        shown = f" after `{seen}`" if _CLEARLY_OURS.match(seen) else ""
-        found = f"`{text[position]}`" if position < len(text) else "the end of the text"
+        ours = _CLEARLY_OURS.match(seen)
+        if ours and ours.group() != seen and (position == len(text) or ours.group(1) == "env:"):
+            # Where a reference has no end, nobody knows where the text around it goes on.
+            seen = f"{ours.group()}…"
+        shown = f" after `{seen}`" if ours else ""
+        found = "another character" if position < len(text) else "the end of the text"
+        if ours and position < len(text):
+            found = f"`{text[position]}`"
         raise ExpressionError(
             f"cannot read the reference at column {self._start + 1}: expected {wanted}{shown}, found {found}",
             remedy=f"Write for example {example}; for a literal `${{` write `$${{`.",

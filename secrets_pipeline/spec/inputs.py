@@ -198,8 +198,14 @@ class Inputs:
     def refuse_unknown(self, known: frozenset[str], remedy: str = "") -> None:
         """An error for each key that means nothing here."""
         for key in self.values:
-            if key not in known:
-                self.error(key, f"unknown key {key}", remedy or f"Known keys: {listed(known)}.{near_miss(key, known)}")
+            if key in known:
+                continue
+            advice = remedy or f"Known keys: {listed(known)}.{near_miss(key, known)}"
+            # `secret_data hunter2`, without its colon, is one key.
+            if re.search(r"\s", key):
+                self.scope.error(self.path, "unknown key …, with a blank in it", f"Is a colon missing? {advice}")
+            else:
+                self.error(key, f"unknown key {key}", advice)
 
     def _expression(self, key: str) -> Expression | None:
         expression = self.scope.expression(self.values[key], self.at(key))

@@ -23,6 +23,13 @@ SWITCHES = ("enabled", "secrets_enabled")
 """Variables that switch a whole component off."""
 
 
+_VALUES = frozenset(
+    {"password", "master_password", "environment_variables", "container_definitions", "stage_variables"}
+)
+_NO_VARIABLE = "a variable in the middle of this text has no value, and is near to none of this component"
+_NO_VARIABLE_REMEDY = "Set it under vars, or give it a default: ${name | default('…')}; for a literal `${` write `$${`."
+
+
 class Locate(Protocol):
     """Says which manifest and line set a key, as `stacks.Repository.locate` does."""
 
@@ -194,10 +201,18 @@ class ComponentScope:
             return self.read(value)
         except NoValueError as error:
             reason = UnresolvedReason.CIRCULAR if error.circular else UnresolvedReason.VARIABLE
-            self.unresolvable(path, f"${{{dotted(error.path)}}}", reason, error.message, error.remedy)
+            if error.embedded and _takes_values(path) and not self._names(error.path):
+                self.unresolvable(path, "${…}", reason, _NO_VARIABLE, _NO_VARIABLE_REMEDY)
+            else:
+                self.unresolvable(path, f"${{{dotted(error.path)}}}", reason, error.message, error.remedy)
         except ExpressionError as error:
             self.expression_error(path, error)
         return None
+
+    def _names(self, path: Path) -> bool:
+        """Whether a variable that does not exist is so near to what does that it must be meant."""
+        close = len(path) == 1 and difflib.get_close_matches(str(path[0]), list(self.component.vars), n=1)
+        return bool(close) or path[0] in self.stack.components
 
     def read(self, value: Value) -> Expression:
         """The same, but it raises.
@@ -218,6 +233,17 @@ class ComponentScope:
             path = ("settings", "secrets_pipeline", name)
             self.error(path, f"{name} is neither true nor false", f"Write {name}: true, without quotes.")
         return default if value is None else value is True
+
+
+def _takes_values(path: Path) -> bool:
+    """Whether what stands at a place may be a password that somebody wrote out, with `${` in it by chance."""
+    match path:
+        case ("vars", "secrets", _, "secret_data", *_):
+            return True
+        case ("vars", name, *_):
+            return name in _VALUES
+        case _:
+            return False
 
 
 def _blocks_secrets(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path as FilePath
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -27,6 +28,8 @@ from secrets_pipeline.stacks import Value
 
 NO_VALUE: Final = "<no value>"
 """What Go prints for a missing key, so what no secret is meant to be."""
+
+_OUTSIDE: Final = "lies outside the repository"
 
 
 def settled(scope: ComponentScope, expression: Expression) -> Expression:
@@ -157,15 +160,27 @@ def _refuse(scope: ComponentScope, output: Output, path: Path) -> None:
 
 
 def _check_file(scope: ComponentScope, file: str, path: Path) -> None:
-    parts, base = PurePosixPath(file), scope.stack.base_path
-    outside = parts.is_absolute() or ".." in parts.parts
-    if base is not None and not outside:
-        outside = not (base / file).resolve().is_relative_to(base.resolve())
-    if outside or (base is not None and not (base / file).is_file()):
+    problem = _file_problem(scope.stack.base_path, file)
+    if problem:
         scope.unresolvable(
             path,
             f"${{file:{file}}}",
             UnresolvedReason.FILE,
-            f"file {file} {'lies outside the repository' if outside else 'does not exist'}",
+            f"file {file} {problem}",
             "Name a file inside the repository, relative to its base path.",
         )
+
+
+def _file_problem(base: FilePath | None, file: str) -> str | None:
+    parts = PurePosixPath(file)
+    if parts.is_absolute() or ".." in parts.parts:
+        return _OUTSIDE
+    if base is None:
+        return None
+    try:
+        if not (base / file).resolve().is_relative_to(base.resolve()):
+            return _OUTSIDE
+        found = (base / file).is_file()
+    except (OSError, ValueError):
+        found = False  # A name that no file can have.
+    return None if found else "does not exist"

@@ -11,7 +11,8 @@ from secrets_pipeline.references import Expression, Literal, NoValueError, Path,
 from secrets_pipeline.stacks import Component, FunctionCall, Value
 from secrets_pipeline.stacks.markers import Literal as KeptText
 
-_OTHER_SECTIONS = ("settings", "metadata", "env")
+OTHER_SECTIONS = ("settings", "metadata", "env")
+"""Sections that a reference may name, where `vars` has nothing of that name."""
 
 
 def expression_of(
@@ -54,7 +55,7 @@ class ComponentVariables:
     def find(self, path: Path) -> Expression | None:
         """What a variable stands for, or None if there is none."""
         value: Any = self._component.vars
-        if path[0] not in self._component.vars and path[0] in _OTHER_SECTIONS:
+        if path[0] not in self._component.vars and path[0] in OTHER_SECTIONS:
             value = self._component.sections
         for step in path:
             in_map = isinstance(value, Mapping) and step in value

@@ -69,6 +69,46 @@ def test_every_leaf_below_secret_data_is_masked_wherever_it_stands() -> None:
     }
 
 
+TAKEN_IN = """
+    settings: {secrets_pipeline: {dialect: tf-atmos}, note: settings-canary, kept: settings-kept}
+    vars: {context_name: shop, environment: dev, whole: vars-canary, part: part-canary, kept: vars-kept}
+    components:
+      terraform:
+        vpc: {vars: {cidr: "10.0.0.0/16"}}
+        secretsmanager:
+          vars:
+            own: {a: {b: own-canary, c: own-kept}, list: [list-kept, list-canary]}
+            near: "-${far}-"
+            far: far-canary
+            map: {x: map-canary, y: [7]}
+            secrets:
+              one: {secret_data: "${vars.whole}"}
+              two: {secret_data: {u: "https://${part}@${environment}.example", v: ["${own.a.b}", "${own.list[1]}"]}}
+              three: {secret_data: "${near}", description: "of ${context_name}"}
+              four: {secret_data: "${keys(map)}${settings.note}"}
+              five: {secret_data: "${nowhere} ${"}
+"""
+
+
+@pytest.mark.parametrize("output", ["json", "yaml"])
+@pytest.mark.parametrize(
+    "command", [["stacks"], ["stacks", "--sections", "vars,settings"], ["component", "secretsmanager", "-s", "dev"]]
+)
+def test_variables_that_a_value_takes_in_are_masked_wherever_they_show_up(
+    cli: Cli, tmp_path: Path, command: list[str], output: str
+) -> None:
+    write(tmp_path / "atmos.yaml", 'base_path: "."\nstacks: {base_path: stacks, included_paths: ["*"]}\n')
+    write(tmp_path / "stacks" / "dev.yaml", TAKEN_IN)
+    shown = cli("describe", *command, "--format", output, "--base-path", tmp_path).stdout
+    assert "canary" not in shown
+    assert MASK in shown
+    for kept in ("settings-kept", "vars-kept", "own-kept", "list-kept", "shop", "dev", "of ${context_name}"):
+        assert kept in shown
+    shown = cli("describe", *command, "--format", output, "--base-path", tmp_path, "--show-values").stdout
+    for name in ("vars", "part", "far", "own", "list", "map", "settings"):
+        assert f"{name}-canary" in shown
+
+
 def test_functions_become_their_text() -> None:
     made = plain({"x": (FunctionCall("!env", "HOME"), 1)})
     assert made == {"x": ["!env HOME", 1]}

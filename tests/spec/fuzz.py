@@ -18,6 +18,7 @@ import itertools
 import os
 import random
 import signal
+import sys
 import tempfile
 import time
 import traceback
@@ -31,7 +32,7 @@ from typing import Final
 import yaml
 from rich.console import Console, RenderableType
 
-from secrets_pipeline.cli.masking import masked, plain
+from secrets_pipeline.cli.masking import masked, plain, taken_in
 from secrets_pipeline.cli.plan_markdown import declared_markdown
 from secrets_pipeline.cli.plan_view import declared
 from secrets_pipeline.cli.reference_view import reference_json, reference_rows, reference_table
@@ -260,13 +261,28 @@ def repository(seed: int, number: int, folder: Path) -> None:
     files = {name: node for name, node in parsed.items() if node is not None}
     mutator = Mutator(draw, _words(files))
     chosen = {"atmos.yaml"} if draw.random() < 0.03 else {one for one in files if one != "atmos.yaml"}
-    mutator.mutate({name: files[name] for name in sorted(chosen)})
-    for name in sorted(files):
-        text = yaml.serialize(files[name], Dumper=yaml.SafeDumper, allow_unicode=draw.random() < 0.5, width=10_000)
+    with _deep_recursion():
+        mutator.mutate({name: files[name] for name in sorted(chosen)})
+        written = {
+            name: yaml.serialize(files[name], Dumper=yaml.SafeDumper, allow_unicode=draw.random() < 0.5, width=10_000)
+            for name in sorted(files)
+        }
+    for name, text in written.items():
         if name in chosen and draw.random() < 0.03:
-            text = mutator.tear(text)
+            text = mutator.tear(text)  # noqa: PLW2901 - the torn text is the file's
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8", errors="replace")
+
+
+@contextlib.contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """Room to copy and write what is nested deeply; what reads it has the usual room."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(50_000)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 class Finding(Exception):
@@ -295,9 +311,11 @@ def exercise(folder: Path) -> bool:
         declared_markdown({name: (spec.target, rows, references)}, {})
         reference_json(references)
         shown.append(reference_table(references))
-        for kind in desired.source.stack(name).components.values():
-            for component in kind.values():
-                plain(masked(component.sections))
+        kinds = desired.source.stack(name).components.values()
+        components = [component for kind in kinds for component in kind.values()]
+        taken = taken_in(components)
+        for component in components:
+            plain(masked(component.sections, taken))
     console = Console(file=io.StringIO(), width=200, markup=False, emoji=False, highlight=False)
     for one in shown:
         console.print(one)

@@ -178,6 +178,8 @@ def test_a_link_that_leads_out_of_the_repository_is_refused(bench: Bench) -> Non
         ("secret_data: '${file:../x}'", "file ../x lies outside the repository"),
         ("secret_data: '${file:/etc/x}'", "file /etc/x lies outside the repository"),
         ("secret_data: '${file:none.txt}'", "file none.txt does not exist"),
+        ('secret_data: "${file:a\\0b}"', r"file a\x00b does not exist"),
+        (f"secret_data: '${{file:{'a' * 300}}}'", "aaa does not exist"),
         ("secret_data: '${env:HOME}'", "environment variable HOME is not allowed"),
     ],
 )
