@@ -46,7 +46,8 @@ _LAYER = re.compile(
     r"|permissions boundary)"
 )
 _KNOWN_WORDS = re.compile(
-    r"scheduled for deletion|marked for deletion|marked deleted|pending deletion|is disabled"
+    r"can't find the specified secret(?: value)?|access a secret from a different AWS account"
+    r"|scheduled for deletion|marked for deletion|marked deleted|pending deletion|is disabled"
     r"|Access to KMS is not allowed|default KMS service key|managed by another service|Previous rotation"
     r"|\b(?:AllocatedStorage|DBClusterIdentifier|DBInstanceClass|DBInstanceIdentifier|DBName|DBParameterGroup"
     r"|DBSubnetGroup|Engine|EngineVersion|Iops|KmsKeyId|MasterUserPassword|MasterUsername|MaxAllocatedStorage|MultiAZ"
