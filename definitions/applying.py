@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 from filelock import FileLock, Timeout
 
+from definitions.home import storage
 from definitions.partitions import PARTITION_TAG
 from definitions.requests import SECRETS_TAG, secrets_of
 from definitions.resources import Stacks, StageProgress
@@ -98,10 +99,11 @@ def stack_lock(root: Path, account: str, stack: str, *, seconds: float = _LOCK_S
         GuardError: if somebody else keeps it.
     """
     folder = root / "locks"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = FileLock(folder / f"{account}-{stack}.lock")
     try:
-        lock.acquire(timeout=seconds)
+        with storage():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock.acquire(timeout=seconds)
     except Timeout:
         raise GuardError(
             f"another run of stack {stack} has held its lock for {seconds:.0f} s",

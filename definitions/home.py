@@ -1,12 +1,57 @@
 """DAGSTER_HOME for local use: one folder that the command line, the Makefile and `dg` share."""
 
+import errno
 import os
 import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import dagster as dg
+import yaml
+from sqlalchemy.exc import DBAPIError
+
+from secrets_pipeline.errors import StorageError
 
 DAGSTER_HOME = "DAGSTER_HOME"
 _SETTINGS = "dagster.yaml"
 _TEMPLATE = Path(__file__).with_name(_SETTINGS)
+
+_ELSEWHERE = "or set DAGSTER_HOME to another folder: it holds the history of runs, and no state of AWS's"
+_REFUSED = ("it may not be written", f"Make it writable for this user, {_ELSEWHERE}.")
+_FULL = ("there is no room left for it", f"Make room, {_ELSEWHERE}; then run again, finished work is not repeated.")
+_FAILING = ("its disk fails, or is full", _FULL[1])
+_NO_FOLDER = ("it is no folder", "Set DAGSTER_HOME to a folder.")
+_HELD = ("another process keeps its database locked", "Wait for it, or end it; then run again.")
+_DAMAGED = ("a database in it is damaged", f"Move that folder away, {_ELSEWHERE}.")
+_SETTINGS_WRONG = (f"Dagster does not understand its {_SETTINGS}", f"Mend that file, {_ELSEWHERE}.")
+_UNKNOWN = ("its database does not answer as it should", f"Look at `storage` in its {_SETTINGS}.")
+
+_BY_ERRNO = {
+    errno.EACCES: _REFUSED,
+    errno.EPERM: _REFUSED,
+    errno.EROFS: _REFUSED,
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EFBIG: _FULL,
+    errno.EIO: _FAILING,
+    errno.EEXIST: _NO_FOLDER,
+    errno.ENOTDIR: _NO_FOLDER,
+}
+_BY_SQLITE_CODE = {
+    sqlite3.SQLITE_PERM: _REFUSED,
+    sqlite3.SQLITE_READONLY: _REFUSED,
+    sqlite3.SQLITE_CANTOPEN: _REFUSED,
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_IOERR: _FAILING,
+    sqlite3.SQLITE_BUSY: _HELD,
+    sqlite3.SQLITE_LOCKED: _HELD,
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+}
+"""Source: https://sqlite.org/rescode.html"""
+_PRIMARY = 0xFF
 
 
 def prepare_home(home: Path | None = None) -> Path:
@@ -14,10 +59,67 @@ def prepare_home(home: Path | None = None) -> Path:
 
     Args:
         home: the folder; DAGSTER_HOME if None, else `.dagster` under the current folder.
+
+    Raises:
+        StorageError: if it cannot be made or written.
     """
-    folder = (home or Path(os.environ.get(DAGSTER_HOME) or ".dagster")).resolve()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not (folder / _SETTINGS).exists():
-        shutil.copyfile(_TEMPLATE, folder / _SETTINGS)
+    folder = (home or _folder()).resolve()
+    with storage(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not (folder / _SETTINGS).exists():
+            # Another process that opens it meanwhile sees the whole file, or none.
+            made = folder / f".{_SETTINGS}.{os.getpid()}"
+            shutil.copyfile(_TEMPLATE, made)
+            made.replace(folder / _SETTINGS)
     os.environ[DAGSTER_HOME] = str(folder)
     return folder
+
+
+@contextmanager
+def storage(home: Path | None = None) -> Iterator[None]:
+    """Say of errors of Dagster's storage what is wrong and what to do; all others pass unchanged.
+
+    Args:
+        home: the folder; DAGSTER_HOME if None.
+
+    Raises:
+        StorageError: in their place.
+    """
+    folder = home or _folder().resolve()
+    try:
+        yield
+    except (DBAPIError, OSError) as error:
+        found = _about(error, folder)
+        if found is None:
+            raise
+        raise _unusable(folder, found) from None
+
+
+@contextmanager
+def settings(home: Path) -> Iterator[None]:
+    """Say of errors in a home's dagster.yaml what to do.
+
+    Raises:
+        StorageError: in the place of Dagster's and PyYAML's.
+    """
+    try:
+        yield
+    except (yaml.YAMLError, dg.DagsterInvalidConfigError):
+        raise _unusable(home, _SETTINGS_WRONG) from None
+
+
+def _folder() -> Path:
+    return Path(os.environ.get(DAGSTER_HOME) or ".dagster")
+
+
+def _unusable(folder: Path, found: tuple[str, str]) -> StorageError:
+    reason, remedy = found
+    return StorageError(f"DAGSTER_HOME {folder} cannot be used: {reason}", remedy=remedy)
+
+
+def _about(error: DBAPIError | OSError, folder: Path) -> tuple[str, str] | None:
+    if isinstance(error, DBAPIError):
+        code = getattr(error.orig, "sqlite_errorcode", None)
+        return _UNKNOWN if code is None else _BY_SQLITE_CODE.get(code & _PRIMARY, _UNKNOWN)
+    named = error.filename is None or str(error.filename).startswith(str(folder))
+    return _BY_ERRNO.get(error.errno or 0) if named else None

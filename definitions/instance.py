@@ -16,20 +16,32 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
+from filelock import FileLock
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, inspect
 from sqlalchemy.event import listen
 
-from definitions.home import prepare_home
+from definitions.home import prepare_home, settings, storage
+
+_OPENING_SECONDS = 120
 
 
 def open_instance() -> dg.DagsterInstance:
-    """Open the instance of DAGSTER_HOME, which is prepared first; another storage than Dagster's default stays."""
-    ref = InstanceRef.from_dir(str(prepare_home()))
-    stored = ref.storage_data
-    if stored is not None and stored.class_name == DagsterSqliteStorage.__name__:
-        ours = ConfigurableClassData(__name__, PooledSqliteStorage.__name__, stored.config_yaml)
-        ref = ref._replace(storage_data=ours)
-    return dg.DagsterInstance.from_ref(ref)
+    """Open the instance of DAGSTER_HOME, which is prepared first; another storage than Dagster's default stays.
+
+    Raises:
+        StorageError: if it cannot be used.
+    """
+    with storage():
+        home = prepare_home()
+        # Two processes cannot make Dagster's tables at once.
+        with FileLock(home / ".opening.lock", timeout=_OPENING_SECONDS):
+            with settings(home):
+                ref = InstanceRef.from_dir(str(home))
+            stored = ref.storage_data
+            if stored is not None and stored.class_name == DagsterSqliteStorage.__name__:
+                ours = ConfigurableClassData(__name__, PooledSqliteStorage.__name__, stored.config_yaml)
+                ref = ref._replace(storage_data=ours)
+            return dg.DagsterInstance.from_ref(ref)
 
 
 class PooledSqliteEventLogStorage(SqliteEventLogStorage):

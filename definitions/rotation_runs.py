@@ -7,6 +7,7 @@ import dagster as dg
 
 from definitions.build import build_definitions
 from definitions.home import prepare_home
+from definitions.instance import open_instance
 from definitions.partitions import PARTITION_TAG
 from definitions.requests import EVENT_TAG_PREFIX, SECRETS_TAG, fitting
 from definitions.resources import Stacks, StageProgress, quiet
@@ -90,7 +91,7 @@ def follow_events(desired: Desired, stack: str) -> EventRuns:
     home = prepare_home()
     built, config = build_definitions(desired=desired), source_config(desired.base_path, desired)
     stacks = Stacks(desired.base_path, Sessions(), ApplyOptions(), home / "seals", desired=desired)
-    with dg.DagsterInstance.get() as instance:
+    with open_instance() as instance:
         answer = rotation_event_sensor(dg.build_sensor_context(instance=instance, resources={"stacks": stacks}))
     if not isinstance(answer, dg.SensorResult):
         return EventRuns(answer.skip_message or "" if isinstance(answer, dg.SkipReason) else "")

@@ -12,7 +12,7 @@ import dagster as dg
 from definitions.applying import OUTCOMES, PROCESS_TAG, this_process
 from definitions.build import build_definitions
 from definitions.checks.partitioned import PROBE_TAG, VERIFY_TAG
-from definitions.home import prepare_home
+from definitions.home import prepare_home, storage
 from definitions.instance import open_instance
 from definitions.partitions import PARTITION_TAG, add_missing
 from definitions.resources import StageProgress, quiet
@@ -113,7 +113,7 @@ def execute(
         tags: further tags of the run.
         ops: configuration of its ops.
     """
-    with open_instance() as instance:
+    with storage(), open_instance() as instance:
         add_missing(instance, [stack])
         return built.resolve_job_def(job).execute_in_process(
             instance=instance,

@@ -132,6 +132,10 @@ class GuardError(SecretsPipelineError):
     """A guard stopped the run before any write."""
 
 
+class StorageError(SecretsPipelineError):
+    """Dagster's storage, DAGSTER_HOME by default, cannot be used; what a run has done until then is done."""
+
+
 class PackageError(SecretsPipelineError):
     """The rotation function's package cannot be built."""
 

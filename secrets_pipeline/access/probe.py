@@ -5,6 +5,7 @@ The value is dropped where the answer arrives.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -19,8 +20,8 @@ from secrets_pipeline.access.reading import (
 from secrets_pipeline.aws import AwsAccount, Sessions, calling
 from secrets_pipeline.errors import AwsError
 
-_KMS_TEXTS: Final = ("Access to KMS is not allowed", "default KMS service key", "to perform: kms:")
-"""How Secrets Manager's own words for a refusal tell that it was KMS's."""
+_KMS_TEXTS: Final = re.compile(r"Access to KMS is not allowed|default KMS service key|\bkms:\w+ is not allowed")
+"""How what is left of Secrets Manager's words for a refusal tells that it was KMS's."""
 _KMS_CODES: Final = frozenset({"DecryptionFailure"})
 _REFUSALS: Final = frozenset({"AccessDeniedException", "AccessDenied"})
 
@@ -119,7 +120,7 @@ class Prober:
 
 
 def _refused(error: AwsError) -> Refused | None:
-    by_kms = error.code in _KMS_CODES or any(text in error.message for text in _KMS_TEXTS)
+    by_kms = error.code in _KMS_CODES or _KMS_TEXTS.search(error.message) is not None
     if by_kms or error.code in _REFUSALS:
         return Refused(error.code, by_kms, error.message)
     return None

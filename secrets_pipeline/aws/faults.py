@@ -1,7 +1,8 @@
 """Errors of botocore, told in plain language and without any request parameter.
 
-botocore's validation errors print the parameters, and some services quote a refused value in their message: what may
-hold a value is left out, not searched for.
+botocore's validation errors print the parameters, and some services quote a refused value in their message, as a proxy
+may quote an answer: a message is repeated where neither request nor answer of the operation can hold a value, and else
+left out, not searched.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from secrets_pipeline.aws.operations import WITHOUT_VALUES
 from secrets_pipeline.aws.remedies import remedy
 from secrets_pipeline.errors import AwsError
 
@@ -32,34 +34,21 @@ Foreign: TypeAlias = ClientError | BotoCoreError | Boto3Error | ResponseParserEr
 
 FOREIGN = (ClientError, BotoCoreError, Boto3Error, ResponseParserError)
 
-_CARRIES_VALUES = frozenset(
-    {
-        "CreateSecret",
-        "PutSecretValue",
-        "UpdateSecret",
-        "CreateDBInstance",
-        "ModifyDBInstance",
-        "CreateDBCluster",
-        "ModifyDBCluster",
-        "PutParameter",
-        "Encrypt",
-        "Invoke",
-        "CreateFunction",
-        "UpdateFunctionConfiguration",
-        "RegisterTaskDefinition",
-    }
+_DENIED = re.compile(
+    r"is not authorized to perform: (?P<action>[a-z0-9-]+:[A-Z][A-Za-z]+)"
+    r"(?: on resource: (?P<arn>arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:\d{12}:[\w/+=,.@:-]+))?"
 )
-"""Operations whose request may hold a secret value."""
-
-_DENIED = re.compile(r"is not authorized to perform: ([a-z0-9-]+:[A-Z][A-Za-z]+)")
+_CODE = re.compile(r"(?:[A-Za-z.]|EC2|S3|V2)+|\d{3}")
+"""What a code of AWS's looks like: no other text stands where it has to."""
 _LAYER = re.compile(
     r"(?:because no|with an explicit deny in an?) "
     r"(?:(?:identity-based|resource-based|session|service control|resource control|VPC endpoint) policy"
     r"|permissions boundary)"
 )
 _KNOWN_WORDS = re.compile(
-    r"scheduled for deletion|marked for deletion|marked deleted|pending deletion|is disabled"
-    r"|Access to KMS is not allowed|managed by another service|Previous rotation"
+    r"can't find the specified secret(?: value)?|access a secret from a different AWS account"
+    r"|scheduled for deletion|marked for deletion|marked deleted|pending deletion|is disabled"
+    r"|Access to KMS is not allowed|default KMS service key|managed by another service|Previous rotation"
     r"|\b(?:AllocatedStorage|DBClusterIdentifier|DBInstanceClass|DBInstanceIdentifier|DBName|DBParameterGroup"
     r"|DBSubnetGroup|Engine|EngineVersion|Iops|KmsKeyId|MasterUserPassword|MasterUsername|MaxAllocatedStorage|MultiAZ"
     r"|Port|StorageThroughput|StorageType|VpcSecurityGroupIds)\b"
@@ -107,7 +96,7 @@ def translate(error: Foreign, *, action: str, resource: str) -> AwsError:
     """
     code, operation, message = type(error).__name__, action, ""
     if isinstance(error, ClientError):
-        code = str(error.response.get("Error", {}).get("Code", "Unknown"))
+        code = _code(error)
         operation = str(error.operation_name)
         message = str(error.response.get("Error", {}).get("Message", ""))
     inside = "" if operation == action else f" at {operation}"
@@ -152,17 +141,24 @@ def raise_without_context(error: AwsError) -> NoReturn:
 
 
 def _answer(error: ClientError) -> str:
-    answer = error.response.get("Error", {})
-    code = str(answer.get("Code", "Unknown"))
-    message = str(answer.get("Message", "")).strip()
-    if error.operation_name in _CARRIES_VALUES:
+    code = _code(error)
+    message = str(error.response.get("Error", {}).get("Message", "")).strip()
+    if error.operation_name not in WITHOUT_VALUES:
         said = ", ".join(_known_parts(message))
-        return f"{code}{f': {said}' if said else ''} (AWS's text is left out: it may quote the value)"
+        return f"{code}{f': {said}' if said else ''} (AWS's text is left out: it may quote a value)"
     return f"{code}: {message}" if message else code
 
 
+def _code(error: ClientError) -> str:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    return code if _CODE.fullmatch(code) else "Unknown"
+
+
 def _known_parts(message: str) -> list[str]:
-    parts = [f"{denied[1]} is not allowed" for denied in _DENIED.finditer(message)]
+    parts = [
+        f"{denied['action']} is not allowed" + (f" on {denied['arn']}" if denied["arn"] else "")
+        for denied in _DENIED.finditer(message)
+    ]
     parts += [layer[0] for layer in _LAYER.finditer(message)]
     parts += [word[0] for word in _KNOWN_WORDS.finditer(message)]
     return list(dict.fromkeys(parts))

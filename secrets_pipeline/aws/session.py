@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from secrets_pipeline.aws import once
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.guards import ReadOnly, read_only_requested
 from secrets_pipeline.aws.loader import share_loader
+from secrets_pipeline.aws.logs import mask_logs
 from secrets_pipeline.aws.pacer import Pacer, pacer_for
 from secrets_pipeline.aws.quotas import PACED_SERVICES
 from secrets_pipeline.spec.model import Target
@@ -46,9 +46,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm.client import SSMClient
     from mypy_boto3_sts.client import STSClient
 
-# At DEBUG, botocore logs the bodies of requests and answers, secret values among them, and a root logger at DEBUG asks
-# for that. Whoever sets the level of this very logger afterwards still gets it.
-logging.getLogger("botocore").setLevel(logging.INFO)
+mask_logs()
 
 ROLE_SESSION_NAME = "secrets-pipeline"
 """How CloudTrail names what this project does under an assumed role."""
@@ -213,6 +211,7 @@ class Sessions:
             return self._open(Target(region=account.region, role_arn=role_arn), base)
 
     def _open(self, target: Target, given: boto3.Session | None = None) -> AwsAccount:
+        mask_logs()
         base = given or self._base or boto3.Session(botocore_session=_session())
         session = _session(None if base.profile_name == "default" else base.profile_name)
         session.set_config_variable("region", target.region)

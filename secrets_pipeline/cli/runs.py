@@ -18,12 +18,10 @@ _INTERRUPTED = "DagsterExecutionInterruptedError"
 
 def prepare_home(stacks: Iterable[str]) -> None:
     """Make DAGSTER_HOME, name it in the environment, and add the partitions of stacks."""
-    import dagster as dg  # noqa: PLC0415 - see the module's docstring
+    from definitions import instance as opening  # noqa: PLC0415 - see the module's docstring
+    from definitions import partitions  # noqa: PLC0415 - see the module's docstring
 
-    from definitions import partitions, running  # noqa: PLC0415 - Dagster takes a second to import
-
-    running.prepare_home()
-    with dg.DagsterInstance.get() as instance:
+    with opening.open_instance() as instance:
         partitions.add_missing(instance, stacks)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from secrets_pipeline.rotation.phrases import repeatable
 from secrets_pipeline.rotation.steps import RotationStep
 
 _START: Final = "START RequestId:"
@@ -23,11 +24,7 @@ _RAISED: Final = re.compile(r"[A-Za-z_][\w.]*(?:: .+)?")
 """The last line of a traceback."""
 _TRACEBACK: Final = "Traceback (most recent call last):"
 _ANY_SECRET: Final = re.compile(r"arn:[\w-]+:secretsmanager:")
-_LONG: Final = re.compile(r"(?<![\w:/.-])(?!arn:)[^\s'\"]{24,}(?![\w:/-])")
-_TYPE: Final = re.compile(r"[A-Za-z_][\w.]*: ")
-_QUOTED: Final = re.compile(r"(?<!\w)'(?:[^'\\]|\\.|'(?=\w))*(?:'|\\?$)|\"(?:[^\"\\]|\\.)*(?:\"|\\?$)")
-"""An apostrophe within a word begins and ends no quotation; one without an end goes on in lines that nobody repeats."""
-_MOST: Final = 300
+_REQUEST: Final = re.compile(r"START RequestId: ([0-9a-f-]{36})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,66 +46,60 @@ class Heard:
 
     Attributes:
         done: finished steps.
-        failure: what the function said when it failed, without what may be a value; empty if it did not.
+        failure: what is known of what the function said when it failed, and where the rest stands; empty if it did not.
     """
 
     done: frozenset[RotationStep] = frozenset()
     failure: str = ""
 
 
-def heard(lines: Iterable[LogLine], *, arn: str, version: str) -> Heard:
+def heard(lines: Iterable[LogLine], *, arn: str, version: str, group: str) -> Heard:
     """Read a log.
 
     Args:
         lines: in the order in which they were written, streams mixed.
         arn: the secret's.
         version: id of the version that is being made.
+        group: the log group, to say where the rest of an error stands.
     """
     done: set[RotationStep] = set()
     failure = ""
-    for invocation in _invocations(lines):
+    for stream, invocation in _invocations(lines):
         text = "\n".join(invocation)
         concerned = version in text or arn in text
         for line in invocation if version in text else ():
             done |= {step for step in RotationStep if step in line and version in line}
         # A function that names no secret at all may be speaking of this one.
         if concerned or not _ANY_SECRET.search(text):
-            failure = _failure(invocation) or failure
+            said = _failure(invocation)
+            if said is not None:
+                request = _REQUEST.match(invocation[0])
+                place = f"log group {group}, stream {stream}" + (f", request {request[1]}" if request else "")
+                failure = f"{repeatable(said, (arn, version)) or 'an error of its own'} (what else it said: {place})"
     return Heard(frozenset(done), failure)
 
 
-def _invocations(lines: Iterable[LogLine]) -> Iterator[list[str]]:
+def _invocations(lines: Iterable[LogLine]) -> Iterator[tuple[str, list[str]]]:
     streams: dict[str, list[list[str]]] = {}
     for line in lines:
         invocations = streams.setdefault(line.stream, [[]])
         if line.text.startswith(_START):
             invocations.append([])
         invocations[-1].append(line.text)
-    for invocations in streams.values():
-        yield from invocations
+    for stream, invocations in streams.items():
+        for invocation in filter(None, invocations):
+            yield stream, invocation
 
 
-def _failure(invocation: list[str]) -> str:
-    """The last thing that was said about a failure."""
+def _failure(invocation: list[str]) -> str | None:
+    """The last thing that was said about a failure, as it was said."""
     lines = [line for text in invocation for line in text.splitlines()]
     for place in range(len(lines) - 1, -1, -1):
         found = _FAILED.search(lines[place])
         if found:
-            return quoted(next(text for text in found.groups() if text))
+            return next(text for text in found.groups() if text)
         # Lambda's own [ERROR] line stands before the traceback and says the same.
         raised = next(filter(_RAISED.fullmatch, lines[place + 1 :]), None) if lines[place] == _TRACEBACK else None
         if raised:
-            return quoted(raised)
-    return ""
-
-
-def quoted(text: str) -> str:
-    """A foreign text that may be repeated: what stands in quotes, and what is long and no ARN, is left out.
-
-    Nobody promises that a function's error holds no value.
-    """
-    kind = _TYPE.match(text)
-    named = kind[0] if kind else ""
-    kept = _QUOTED.sub(lambda found: found[0] if found[0][1:-1].startswith("arn:") else "'…'", text[len(named) :])
-    kept = named + _LONG.sub("…", kept)
-    return kept if len(kept) <= _MOST else kept[: _MOST - 1] + "…"
+            return raised
+    return None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from botocore.exceptions import ClientError
 
 from secrets_pipeline.access.probe import Answer, NotProbed, Refused, ValueReturned, _refused, disagreement
 from secrets_pipeline.access.reading import DeniedByKms
+from secrets_pipeline.aws import translate
 from secrets_pipeline.errors import AwsError
 from tests.access.builders import NAME, ROLE, World, world
 
@@ -94,7 +96,8 @@ def test_either_refusal_agrees_where_kms_denies_and_nobody_knows_what_secrets_ma
     ],
 )
 def test_a_refusal_tells_whose_it_is(code: str, text: str, by_kms: bool) -> None:
-    refused = _refused(AwsError(text, remedy="", code=code))
+    answer = ClientError({"Error": {"Code": code, "Message": text}}, "GetSecretValue")
+    refused = _refused(translate(answer, action="GetSecretValue", resource="a"))
     assert refused is not None
     assert (refused.code, refused.by_kms) == (code, by_kms)
 

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import ast
 import inspect
 import string
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3.exceptions
 import botocore.exceptions
+import botocore.session
 import pytest
 from boto3.exceptions import Boto3Error, S3UploadFailedError
+from botocore import xform_name
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -21,8 +25,11 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+import definitions
+import secrets_pipeline
 from secrets_pipeline.aws import AwsAccount, calling, explained, translate
-from secrets_pipeline.aws.faults import _CARRIES_VALUES, _OWN_TEXT
+from secrets_pipeline.aws.faults import _OWN_TEXT
+from secrets_pipeline.aws.operations import _BY_SERVICE, WITHOUT_VALUES
 from secrets_pipeline.aws.remedies import OTHERWISE, REMEDIES
 from secrets_pipeline.errors import AwsError, SpecError
 
@@ -91,9 +98,9 @@ def test_errors_of_ours_and_of_others_pass_unchanged() -> None:
 
 
 def test_the_operation_that_failed_inside_another_is_named() -> None:
-    error = translate(refused("AccessDenied", "no", "AssumeRole"), action="ListSecrets", resource="of stack dev")
-    assert str(error).startswith("ListSecrets of stack dev failed at AssumeRole: AccessDenied: no")
-    assert error.operation == "AssumeRole"
+    error = translate(refused("AccessDenied", "no", "GetCallerIdentity"), action="ListSecrets", resource="of stack dev")
+    assert str(error).startswith("ListSecrets of stack dev failed at GetCallerIdentity: AccessDenied: no")
+    assert error.operation == "GetCallerIdentity"
 
 
 @pytest.mark.parametrize(
@@ -120,20 +127,75 @@ def test_a_parameter_that_botocore_refuses_is_named_and_not_shown(
 
 
 VALUE_OPERATIONS = [
+    # Values themselves, sent or answered.
     ("secretsmanager", "CreateSecret"),
     ("secretsmanager", "PutSecretValue"),
     ("secretsmanager", "UpdateSecret"),
+    ("secretsmanager", "GetSecretValue"),
+    ("ssm", "PutParameter"),
+    ("ssm", "GetParameter"),
+    ("ssm", "GetParametersByPath"),
     ("rds", "CreateDBInstance"),
     ("rds", "ModifyDBInstance"),
     ("rds", "CreateDBCluster"),
     ("rds", "ModifyDBCluster"),
-    ("ssm", "PutParameter"),
+    # Key material, and what is under it: of seals, of marks.
     ("kms", "Encrypt"),
-    ("lambda", "Invoke"),
+    ("kms", "Decrypt"),
+    ("kms", "GenerateDataKey"),
+    ("kms", "GenerateMac"),
+    # Credentials.
+    ("sts", "AssumeRole"),
+    # Variables of functions, containers and stages.
     ("lambda", "CreateFunction"),
+    ("lambda", "GetFunction"),
+    ("lambda", "GetFunctionConfiguration"),
+    ("lambda", "UpdateFunctionCode"),
     ("lambda", "UpdateFunctionConfiguration"),
     ("ecs", "RegisterTaskDefinition"),
+    ("ecs", "DescribeTaskDefinition"),
+    ("ecs", "DescribeTasks"),
+    ("apigateway", "CreateDeployment"),
+    ("apigateway", "GetStage"),
+    ("apigateway", "UpdateStage"),
+    # Parameters of commands; lines that others wrote.
+    ("ssm", "SendCommand"),
+    ("ssm", "ListCommands"),
+    ("logs", "FilterLogEvents"),
+    ("sqs", "ReceiveMessage"),
+    ("cloudtrail", "LookupEvents"),
 ]
+"""Every operation of the product's whose request or answer carries a value, or may."""
+
+BY_LIBRARIES = {"AssumeRole", "GenerateDataKey"}
+"""Which no line of the product names: botocore's credentials and the encryption SDK call them."""
+
+SERVICES = (*_BY_SERVICE, "cloudtrail")
+
+
+OURS = {"Invoke", "Sign", "Verify"}
+"""Names that methods of the product's own have as well; it calls no such operation."""
+
+
+def operations_of(service: str) -> list[str]:
+    return list(botocore.session.Session().get_service_model(service).operation_names)
+
+
+def called() -> set[str]:
+    """Every operation that a line of the product calls, by the name of the method."""
+    of_method = {xform_name(operation): operation for service in SERVICES for operation in operations_of(service)}
+    found = set()
+    for folder in (secrets_pipeline, definitions):
+        for path in Path(str(folder.__file__)).parent.rglob("*.py"):
+            if "local" in path.parts:
+                continue
+            for node in ast.walk(ast.parse(path.read_text())):
+                match node:
+                    case ast.Call(func=ast.Name(id="pages" | "answers"), args=[_, ast.Constant(value=str(method)), *_]):
+                        found.add(method)
+                    case ast.Attribute(attr=method):
+                        found.add(method)
+    return {of_method[method] for method in found if method in of_method} - OURS
 
 
 def client_of(service: str) -> Any:  # noqa: ANN401 - any service's client
@@ -151,13 +213,15 @@ def raised(error: Exception, operation: str) -> AwsError:
     raise AssertionError(error)
 
 
-def test_every_operation_that_carries_values_exists_and_is_covered_here() -> None:
-    assert {operation for _, operation in VALUE_OPERATIONS} == _CARRIES_VALUES
+def test_every_operation_that_is_called_is_known_to_carry_values_or_to_carry_none() -> None:
+    assert called() | BY_LIBRARIES == {operation for _, operation in VALUE_OPERATIONS} | WITHOUT_VALUES
+    assert all(set(names.split()) <= set(operations_of(service)) for service, names in _BY_SERVICE.items())
     for service, operation in VALUE_OPERATIONS:
-        assert operation in client_of(service).meta.service_model.operation_names
+        assert operation not in WITHOUT_VALUES
+        assert operation in operations_of(service)
 
 
-@pytest.mark.parametrize("operation", sorted(_CARRIES_VALUES))
+@pytest.mark.parametrize("operation", [*(operation for _, operation in VALUE_OPERATIONS), "SomethingNew"])
 def test_no_answer_to_a_value_is_quoted_whatever_its_code(operation: str) -> None:
     for code, message in aws_answers():
         failure = raised(refused(code, message, operation), operation)
@@ -168,7 +232,7 @@ def test_no_answer_to_a_value_is_quoted_whatever_its_code(operation: str) -> Non
         assert failure.__context__ is None
 
 
-@pytest.mark.parametrize("operation", sorted(_CARRIES_VALUES))
+@pytest.mark.parametrize("operation", [*(operation for _, operation in VALUE_OPERATIONS), "SomethingNew"])
 def test_no_error_of_botocore_is_quoted_or_led_to(operation: str) -> None:
     errors = list(botocore_errors())
     assert len(errors) > 80
@@ -210,6 +274,22 @@ def test_who_denied_what_and_which_parameter_was_meant_is_told_without_the_text(
     combination = "RDS does not support creating a DB instance with: DBInstanceClass=x, Engine=y, EngineVersion=z"
     text = str(raised(refused("InvalidParameterCombination", combination, "CreateDBInstance"), "CreateDBInstance"))
     assert "InvalidParameterCombination: DBInstanceClass, Engine, EngineVersion (AWS's text" in text
+
+
+def test_a_code_that_is_none_is_not_repeated() -> None:
+    for operation in ("GetSecretValue", "TagResource"):
+        failure = raised(refused(CANARY, "no", operation), operation)
+        assert "canary" not in everything(failure)
+        assert failure.code == "Unknown"
+    for code in (*REMEDIES, "EC2ThrottledException", "404", "Lambda.Unknown"):
+        assert raised(refused(code, "no", "GetSecretValue"), "GetSecretValue").code == code
+
+
+def test_what_a_role_may_not_do_is_told_with_its_arn() -> None:
+    role = "arn:aws:iam::444455556666:role/teams/deploy"
+    denied = f"User: arn:aws:iam::111122223333:user/x is not authorized to perform: sts:AssumeRole on resource: {role}"
+    text = str(raised(refused("AccessDenied", denied, "AssumeRole"), "AssumeRole"))
+    assert f"AccessDenied: sts:AssumeRole is not allowed on {role} (AWS's text" in text
 
 
 def test_what_carries_no_value_is_quoted() -> None:

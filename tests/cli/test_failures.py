@@ -8,6 +8,7 @@ import pytest
 
 from secrets_pipeline import cli as command_line
 from secrets_pipeline.cli import plan
+from secrets_pipeline.local import LocalAws
 from tests.cli.conftest import CANARY, Cli
 from tests.runs import assert_exited
 
@@ -54,6 +55,23 @@ def test_a_bug_shows_where_it_is_but_never_the_text_of_the_exception(
     assert "unexpected KeyError" in result.stderr
     assert "in broken" in result.stderr
     assert CANARY not in result.stderr
+
+
+def test_a_dagster_home_that_cannot_be_used_is_one_sentence_with_a_remedy_and_plan_needs_none(
+    cli: Cli, repository: Path, aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "file"))
+    for command in (["verify"], ["apply", "--all"]):
+        result = cli(*command, "--base-path", repository)
+        assert_exited(result, 1)
+        assert f"error: DAGSTER_HOME {tmp_path}/file cannot be used: it is no folder" in "".join(
+            result.stderr.splitlines()
+        )
+        assert "Set DAGSTER_HOME to a folder." in result.stderr
+        assert "Traceback" not in result.stderr
+        assert "bug" not in result.stderr
+    assert_exited(cli("plan", "--base-path", repository))
 
 
 def test_every_command_has_a_help_text_that_tells_its_exit_codes(cli: Cli) -> None:

@@ -50,7 +50,7 @@ def test_a_refusal_that_the_policies_foretold_agrees(readers: Readers) -> None:
     (one,) = probe_agrees(applied(readers, reader(readers)))
     assert (one.verdict, one.columns["verdict"]) == (Verdict.RIGHT, "DeniedBySecretsManager")
     assert one.detail.startswith("AWS refused: ")
-    assert "is not authorized to perform: secretsmanager:GetSecretValue" in one.detail
+    assert "secretsmanager:GetSecretValue is not allowed on arn:" in one.detail
 
 
 def test_what_changed_after_the_snapshot_is_a_disagreement_with_both_answers(readers: Readers) -> None:

@@ -39,7 +39,7 @@ def test_any_other_error_is_told_by_its_type_alone() -> None:
 
 
 def test_aws_s_text_is_told_where_it_cannot_quote_a_value() -> None:
-    gone = ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "no such"}}, "GetSecretValue")
+    gone = ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "no such"}}, "DescribeSecret")
     assert scrubbed(gone) == "ResourceNotFoundException: no such"
     quoting = ClientError({"Error": {"Code": "ValidationException", "Message": CANARY}}, "PutSecretValue")
     assert CANARY not in scrubbed(quoting)

@@ -47,22 +47,25 @@ class FunctionLog:
         """
         new = [one for one in self._events() if one["eventId"] not in self._known]
         lines = [LogLine(one.get("logStreamName", ""), one.get("message", "")) for one in new]
-        return heard(lines, arn=self._arn, version=version)
+        return heard(lines, arn=self._arn, version=version, group=self._group)
 
     def _events(self) -> list[dict[str, Any]]:
         if not self._open:
             return []
-        name = self._function.split(":")[6]
         client = self._context.account.client("logs")
         try:
-            with calling("FilterLogEvents", name):
-                return list(pages(client, "filter_log_events", logGroupName=_GROUP + name, startTime=self._since))
+            with calling("FilterLogEvents", self._group):
+                return list(pages(client, "filter_log_events", logGroupName=self._group, startTime=self._since))
         except AwsError as error:
             if error.code not in _UNREADABLE:
                 raise
             # A function that has never run has no log yet.
             self._open = error.code == "ResourceNotFoundException"
             return []
+
+    @property
+    def _group(self) -> str:
+        return _GROUP + self._function.split(":")[6]
 
     def _is_here(self) -> bool:
         account = self._context.account

@@ -1,0 +1,188 @@
+"""A DAGSTER_HOME that cannot be used: one sentence, and what to do; and two processes that make one at once."""
+
+from __future__ import annotations
+
+import ctypes
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from definitions.home import prepare_home, storage
+from definitions.instance import open_instance
+from secrets_pipeline.errors import StorageError
+from tests.waiting import SECONDS
+
+ROOT = Path(__file__).parents[2]
+PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
+
+
+@dg.job
+def nothing() -> None:
+    pass
+
+
+def use() -> None:
+    """What `running.execute` does with a home."""
+    with storage(), open_instance() as instance:
+        assert nothing.execute_in_process(instance=instance).success
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "home"
+    monkeypatch.setenv("DAGSTER_HOME", str(folder))
+    return folder
+
+
+def databases(home: Path) -> list[Path]:
+    found = [*home.rglob("runs.db"), *home.rglob("index.db"), *home.rglob("schedules.db")]
+    assert len(found) == 3
+    return found
+
+
+def no_database(home: Path) -> None:
+    for path in databases(home):
+        path.write_bytes(b"hello world " * 1000)
+
+
+def malformed(home: Path) -> None:
+    for path in databases(home):
+        raw = path.read_bytes()
+        path.write_bytes(raw[:4096] + b"\x07" * (len(raw) - 4096))
+
+
+def no_yaml(home: Path) -> None:
+    (home / "dagster.yaml").write_text("a: [b")
+
+
+def unknown_setting(home: Path) -> None:
+    (home / "dagster.yaml").write_text("nonsense: 1")
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason", "remedy"),
+    [
+        (no_database, "a database in it is damaged", "Move that folder away, or set DAGSTER_HOME"),
+        (malformed, "a database in it is damaged", "Move that folder away, or set DAGSTER_HOME"),
+        (no_yaml, "Dagster does not understand its dagster.yaml", "Mend that file"),
+        (unknown_setting, "Dagster does not understand its dagster.yaml", "Mend that file"),
+    ],
+)
+def test_a_damaged_home_is_said_with_what_to_do(
+    home: Path, damage: Callable[[Path], None], reason: str, remedy: str
+) -> None:
+    use()
+    damage(home)
+    with pytest.raises(StorageError) as failure:
+        use()
+    assert failure.value.message == f"DAGSTER_HOME {home} cannot be used: {reason}"
+    assert failure.value.remedy.startswith(remedy)
+
+
+def test_a_file_in_its_place_is_said(home: Path) -> None:
+    home.write_text("")
+    with pytest.raises(StorageError, match="cannot be used: it is no folder"):
+        prepare_home()
+
+
+def test_a_database_that_another_process_keeps_is_said(home: Path) -> None:
+    use()
+    with closing(sqlite3.connect(next(home.rglob("runs.db")))) as held:
+        held.execute("begin exclusive")
+        with pytest.raises(StorageError, match="another process keeps its database locked"):
+            use()
+    use()
+
+
+def test_errors_that_are_not_the_storage_s_pass_unchanged(tmp_path: Path) -> None:
+    for error in (PermissionError(13, "no", str(tmp_path / "elsewhere")), OSError(104, "reset"), KeyError("x")):
+        with pytest.raises(type(error)) as passed, storage():
+            raise error
+        assert passed.value is error
+
+
+def as_anybody() -> None:
+    """Permissions bind root too."""
+    for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
+        ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+
+
+def with_little_room() -> None:
+    """No file may grow beyond what makes Dagster's tables."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+
+
+def used_by(script: str, prepare: Callable[[], None] | None = None) -> subprocess.Popen[str]:
+    """Another process that uses the home."""
+    code = f"""
+import sys
+from secrets_pipeline.errors import StorageError
+from tests.definitions.test_home import use
+{script}
+try:
+    use()
+except StorageError as error:
+    sys.exit(f"said: {{error.message}}")
+"""
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=prepare,  # noqa: PLW1509 - what the process may do is set in it
+    )
+
+
+def read_only(home: Path) -> None:
+    use()
+    for path in (*home.rglob("*"), home):
+        path.chmod(0o500 if path.is_dir() else 0o400)
+
+
+def closed(home: Path) -> None:
+    use()
+    home.chmod(0)
+
+
+@pytest.mark.parametrize("spoil", [read_only, closed])
+def test_a_home_that_may_not_be_written_is_said(home: Path, spoil: Callable[[Path], None]) -> None:
+    spoil(home)
+    try:
+        _, said = used_by("", as_anybody).communicate(timeout=SECONDS)
+    finally:
+        for path in (home, *home.rglob("*")):
+            path.chmod(0o700)
+    assert said == f"said: DAGSTER_HOME {home} cannot be used: it may not be written\n"
+
+
+def test_a_home_without_room_is_said(home: Path) -> None:
+    process = used_by("", with_little_room)
+    _, said = process.communicate(timeout=SECONDS)
+    assert process.returncode == 1
+    assert said.splitlines()[-1] == f"said: DAGSTER_HOME {home} cannot be used: its disk fails, or is full"
+    assert "Traceback" not in said
+
+
+def test_processes_that_make_one_home_at_once_all_use_it(home: Path) -> None:
+    others = [used_by("print('ready', flush=True); sys.stdin.readline()") for _ in range(3)]
+    for other in others:
+        assert other.stdout
+        assert other.stdout.readline() == "ready\n"
+    for other in others:
+        assert other.stdin
+        other.stdin.write("\n")
+        other.stdin.flush()
+    said = [other.communicate(timeout=SECONDS)[1] for other in others]
+    assert [other.returncode for other in others] == [0, 0, 0], said
+    assert (home / "dagster.yaml").exists()
