@@ -10,21 +10,20 @@ from definitions.assets import ASSETS
 from definitions.checks import CHECKS
 from definitions.io_managers import sealing_io_manager
 from definitions.jobs import JOBS
-from definitions.resources import AwsSessions, StacksResource, StageProgress, quiet
+from definitions.resources import Asked, AwsSessions, StacksResource, StageProgress, quiet
 from definitions.schedules import SCHEDULES
 from definitions.sensors import SENSORS
-from secrets_pipeline.reconcilers import Desired
 from secrets_pipeline.rotation.steps import Watch, unwatched
 
 
 def build_definitions(
-    progress: StageProgress = quiet, desired: Desired | None = None, watch: Watch = unwatched
+    progress: StageProgress = quiet, asked: Asked | None = None, watch: Watch = unwatched
 ) -> dg.Definitions:
     """Everything that Dagster loads.
 
     Args:
         progress: who watches outcomes as they come, in the process that executes the run.
-        desired: what that process has read already; None has each run read it.
+        asked: what the command line asks of the runs in that process, if it does.
         watch: who watches the steps of rotations, there as well.
     """
     aws = AwsSessions()
@@ -40,7 +39,7 @@ def build_definitions(
             schedules=SCHEDULES,
             resources={
                 "aws": aws,
-                "stacks": StacksResource(aws=aws, opened=dg.ResourceDefinition.hardcoded_resource(desired)),
+                "stacks": StacksResource(aws=aws, asked=dg.ResourceDefinition.hardcoded_resource(asked or Asked())),
                 "progress": dg.ResourceDefinition.hardcoded_resource(progress),
                 "rotation_watch": dg.ResourceDefinition.hardcoded_resource(watch),
                 "applying": applying,

@@ -1,7 +1,8 @@
 """What assets and checks work with: AWS sessions, the desired state cached for a run, the seals."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import dagster as dg
@@ -175,34 +176,48 @@ class Stacks:
         return LocalSealStore(self._seal_folder)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asks of the runs in its own process; no run of another process can be asked for it.
+
+    Attributes:
+        options: what is adopted, pruned and looked at closely.
+        base_path: the Atmos repository; None for ATMOS_BASE_PATH, else the current folder.
+        desired: what has been read already, which names its repository; None has each run read it.
+    """
+
+    options: ApplyOptions = field(default_factory=ApplyOptions)
+    base_path: Path | None = None
+    desired: Desired | None = None
+
+    def source(self, env: Mapping[str, str]) -> tuple[Path, Origin]:
+        """The repository and where its stacks come from; what is not asked for is the environment's to say."""
+        if self.desired is not None:
+            return self.desired.base_path, self.desired.origin
+        folder = self.base_path or Path(env.get("ATMOS_BASE_PATH") or ".")
+        return folder, Origin.chosen(None, atmos=False, env=env)
+
+
 class StacksResource(dg.ConfigurableResource[Stacks]):
     """Makes the stacks of a run.
 
+    Run configuration, tags and the launchpad say nothing but `deep`: whoever may launch a run in the UI decides neither
+    which repository is read nor what is taken over or deleted.
+
     Attributes:
-        opened: what the command line has read already, or None.
-        base_path: the Atmos repository; empty for ATMOS_BASE_PATH, else the current folder.
-        from_file: what `atmos describe stacks` printed, read instead; empty for SECRETS_PIPELINE_FROM_FILE, if any.
-        from_atmos: let the `atmos` command resolve the stacks; false for SECRETS_PIPELINE_FROM_ATMOS, if set.
-        adopt: take over secrets and databases that exist without our tags. Materialize never does, unless set in the
-            launchpad.
-        prune: delete, with the recovery window, what left the YAML.
+        asked: what the command line asks, in its own process. Elsewhere ATMOS_BASE_PATH, SECRETS_PIPELINE_FROM_FILE and
+            SECRETS_PIPELINE_FROM_ATMOS say where stacks come from, and nothing is adopted or pruned.
         deep: also compare and mend what marks vouch for: policies, key policies, replicas, consumers.
     """
 
     aws: dg.ResourceDependency[AwsSessions]
-    opened: dg.ResourceDependency[Desired | None]
-    base_path: str = ""
-    from_file: str = ""
-    from_atmos: bool = False
-    adopt: bool = False
-    prune: bool = False
+    asked: dg.ResourceDependency[Asked]
     deep: bool = False
 
     def create_resource(self, context: dg.InitResourceContext) -> Stacks:
         """The stacks, read when somebody asks."""
-        base_path = Path(self.base_path or os.environ.get("ATMOS_BASE_PATH") or ".")
         root = context.instance.root_directory if context.instance else "."
-        options = ApplyOptions(adopt=self.adopt, prune=self.prune, deep=self.deep)
-        origin = Origin.chosen(self.from_file, atmos=self.from_atmos, env=os.environ)
-        seals = Path(root) / "seals"
-        return Stacks(base_path, self.aws.sessions, options, seals, origin=origin, desired=self.opened)
+        options = replace(self.asked.options, deep=self.asked.options.deep or self.deep)
+        base_path, origin = self.asked.source(os.environ)
+        seals, desired = Path(root) / "seals", self.asked.desired
+        return Stacks(base_path, self.aws.sessions, options, seals, origin=origin, desired=desired)

@@ -10,8 +10,8 @@ from definitions.home import prepare_home
 from definitions.instance import open_instance
 from definitions.partitions import PARTITION_TAG
 from definitions.requests import EVENT_TAG_PREFIX, SECRETS_TAG, fitting
-from definitions.resources import Stacks, StageProgress, quiet
-from definitions.running import CheckRow, RunReport, checks_of, execute, report_of, source_config
+from definitions.resources import Asked, Stacks, StageProgress, quiet
+from definitions.running import CheckRow, RunReport, checks_of, execute, report_of
 from definitions.sensors import rotation_event_sensor
 from secrets_pipeline.aws import Sessions
 from secrets_pipeline.reconcilers import ApplyOptions, Desired
@@ -59,9 +59,9 @@ def rotate(
         watch: told of each step as it is done.
         seconds: how long to follow a rotation function.
     """
-    built, config = build_definitions(desired=desired, watch=watch), source_config(desired.base_path, desired)
+    built = build_definitions(asked=Asked(desired=desired), watch=watch)
     ops = {"rotate": {"config": {"secrets": list(names), "seconds": seconds}}}
-    result = execute("rotate_secrets", stack, built, config, {SECRETS_TAG: fitting(sorted(names))}, ops=ops)
+    result = execute("rotate_secrets", stack, built, {SECRETS_TAG: fitting(sorted(names))}, ops=ops)
     return report_of(stack, result)
 
 
@@ -73,9 +73,9 @@ def follow(stack: str, *, desired: Desired, progress: StageProgress = quiet) -> 
         desired: what has been read of the repository.
         progress: receives stage and outcome as they come.
     """
-    built, config = build_definitions(progress, desired), source_config(desired.base_path, desired)
+    built = build_definitions(progress, Asked(desired=desired))
     names = [secret.name for secret in desired.specs[stack].secrets] if stack in desired.specs else []
-    result = execute("follow_rotation", stack, built, config, {SECRETS_TAG: fitting(names)})
+    result = execute("follow_rotation", stack, built, {SECRETS_TAG: fitting(names)})
     return report_of(stack, result), checks_of(stack, result)
 
 
@@ -89,7 +89,7 @@ def follow_events(desired: Desired, stack: str) -> EventRuns:
     if desired.settings.events is None:
         return EventRuns("", (EventRun("follow_rotation", 0, *follow(stack, desired=desired)),))
     home = prepare_home()
-    built, config = build_definitions(desired=desired), source_config(desired.base_path, desired)
+    built = build_definitions(asked=Asked(desired=desired))
     stacks = Stacks(desired.base_path, Sessions(), ApplyOptions(), home / "seals", desired=desired)
     with open_instance() as instance:
         answer = rotation_event_sensor(dg.build_sensor_context(instance=instance, resources={"stacks": stacks}))
@@ -99,7 +99,7 @@ def follow_events(desired: Desired, stack: str) -> EventRuns:
     for request in answer.run_requests or ():
         job, stack = request.job_name or "", request.tags[PARTITION_TAG]
         known_by = {"dagster/run_key": request.run_key or "", "dagster/sensor_name": rotation_event_sensor.name}
-        result = execute(job, stack, built, config, {**request.tags, **known_by})
+        result = execute(job, stack, built, {**request.tags, **known_by})
         runs.append(
             EventRun(
                 job,

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,9 @@ from definitions.checks.partitioned import PROBE_TAG, VERIFY_TAG
 from definitions.home import prepare_home, storage
 from definitions.instance import open_instance
 from definitions.partitions import PARTITION_TAG, add_missing
-from definitions.resources import StageProgress, quiet
+from definitions.resources import Asked, StageProgress, quiet
 from secrets_pipeline.errors import GuardError, SecretsPipelineError
-from secrets_pipeline.reconcilers import MANIFESTS, ApplyOptions, Desired
+from secrets_pipeline.reconcilers import ApplyOptions, Desired
 
 if TYPE_CHECKING:
     from dagster_graphql import DagsterGraphQLClient
@@ -71,8 +71,8 @@ def provision(
         progress: receives stage and outcome as they come.
         probe: see `verify`.
     """
-    config = {**source_config(base_path, desired), **asdict(options)}
-    result = execute("provision", stack, build_definitions(progress, desired), config, _probing(probe))
+    built = build_definitions(progress, Asked(options, base_path, desired))
+    result = execute("provision", stack, built, _probing(probe))
     return report_of(stack, result), checks_of(stack, result)
 
 
@@ -85,9 +85,9 @@ def verify(stack: str, *, base_path: Path, desired: Desired | None = None, probe
         desired: what has been read of the repository already.
         probe: also assume the readers' roles, and compare AWS's answers with what the policies say.
     """
-    built, config = build_definitions(desired=desired), source_config(base_path, desired)
+    built = build_definitions(asked=Asked(base_path=base_path, desired=desired))
     tags = {VERIFY_TAG: "true", **_probing(probe)}
-    return checks_of(stack, execute("verify", stack, built, config, tags))
+    return checks_of(stack, execute("verify", stack, built, tags))
 
 
 def _probing(probe: bool) -> dict[str, str]:
@@ -98,7 +98,6 @@ def execute(
     job: str,
     stack: str,
     built: dg.Definitions,
-    config: Mapping[str, Any],
     tags: Mapping[str, str],
     *,
     ops: Mapping[str, Any] = MappingProxyType({}),
@@ -109,7 +108,6 @@ def execute(
         job: its name.
         stack: the partition, added where it is missing.
         built: the definitions.
-        config: of the resource `stacks`.
         tags: further tags of the run.
         ops: configuration of its ops.
     """
@@ -118,7 +116,6 @@ def execute(
         return built.resolve_job_def(job).execute_in_process(
             instance=instance,
             run_config={
-                "resources": {"stacks": {"config": config}},
                 "ops": dict(ops),
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
             },
@@ -126,12 +123,6 @@ def execute(
             # A job of checks alone has no partitions of its own: the tag gives it one.
             tags={PARTITION_TAG: stack, PROCESS_TAG: this_process(), **tags},
         )
-
-
-def source_config(base_path: Path, desired: Desired | None) -> dict[str, Any]:
-    """Where the stacks come from, so that the run can be read, and launched again, in the UI."""
-    origin = desired.origin if desired else MANIFESTS
-    return {"base_path": str(base_path), "from_file": origin.file, "from_atmos": origin.atmos}
 
 
 def report_of(stack: str, result: dg.ExecuteInProcessResult) -> RunReport:
@@ -178,13 +169,13 @@ def checks_of(stack: str, result: dg.ExecuteInProcessResult) -> tuple[CheckRow, 
     return tuple(sorted(rows, key=lambda row: row.check))
 
 
-def queue(stack: str, *, url: str, options: ApplyOptions, timeout: float) -> RunReport:
+def queue(stack: str, *, url: str, deep: bool, timeout: float) -> RunReport:
     """Submit the `provision` job of one stack to a running deployment, and follow it to its end.
 
     Args:
         stack: its name; the deployment must know the partition.
         url: of its webserver, for example `http://127.0.0.1:3000`.
-        options: what the operator asked for.
+        deep: also compare what marks vouch for; a run of another process can be asked for nothing else.
         timeout: seconds to follow the run.
 
     Raises:
@@ -193,7 +184,7 @@ def queue(stack: str, *, url: str, options: ApplyOptions, timeout: float) -> Run
     client = _client(url)
     from dagster_graphql import DagsterGraphQLClientError  # noqa: PLC0415 - comes with the webserver, an extra
 
-    config = {"resources": {"stacks": {"config": asdict(options)}}}
+    config = {"resources": {"stacks": {"config": {"deep": deep}}}}
     try:
         run_id = client.submit_job_execution("provision", run_config=config, tags={PARTITION_TAG: stack})
         status = _followed(client, run_id, timeout)
@@ -235,6 +226,5 @@ __all__ = [
     "provision",
     "queue",
     "report_of",
-    "source_config",
     "verify",
 ]

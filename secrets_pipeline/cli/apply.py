@@ -83,13 +83,13 @@ def apply(
     """Make AWS match the stacks: passwords, keys, secrets, databases, policies, rotation, and ARNs to consumers."""
     names = chosen(stacks, every=every)
     refuse_read_only()
-    if queue and source.origin != MANIFESTS:
-        raise typer.BadParameter("the deployment reads its own stacks", param_hint="--queue")
-    failures, desired = Failures(), read_asked(source)
     options = ApplyOptions(adopt=adopt, prune=prune, deep=deep)
+    if queue:
+        _refuse_for_others(source, options)
+    failures, desired = Failures(), read_asked(source)
 
     def run(stack: str) -> StackRun:
-        return _queued(stack, url, options, timeout) if queue else run_here(stack, desired, options)
+        return _queued(stack, url, timeout, deep=deep) if queue else run_here(stack, desired, options)
 
     usables = usable(desired, names, failures, strict=source.strict)
     note_unresolved((desired.specs[name] for name in usables), failures)
@@ -102,6 +102,23 @@ def apply(
     failures.exit()
     if not all(one.green for one in finished):
         raise typer.Exit(FAILED)
+
+
+def _refuse_for_others(source: StackOptions, options: ApplyOptions) -> None:
+    """Refuse what no run of another process may be asked for.
+
+    Raises:
+        typer.BadParameter: naming the options.
+    """
+    taking = {"--adopt": options.adopt, "--prune": options.prune}
+    given = [*(name for name, value in taking.items() if value), *source.given]
+    if given:
+        raise typer.BadParameter(
+            f"a run of another process takes no {' or '.join(given)}: ask without --queue, where the deployment runs",
+            param_hint="--queue",
+        )
+    if source.origin != MANIFESTS:
+        raise typer.BadParameter("the deployment reads its own stacks", param_hint="--queue")
 
 
 def refuse_read_only() -> None:
@@ -138,9 +155,9 @@ def run_here(
     return StackRun(report, checks)
 
 
-def _queued(stack: str, url: str, options: ApplyOptions, timeout: float) -> StackRun:
+def _queued(stack: str, url: str, timeout: float, *, deep: bool) -> StackRun:
     say(f"{stack}: submitted to {url}")
-    report = runs.queue(stack, url, options, timeout)
+    report = runs.queue(stack, url, timeout, deep=deep)
     say(f"{stack}: {url.rstrip('/')}/runs/{report.run_id}")
     return StackRun(report)
 

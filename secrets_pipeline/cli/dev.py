@@ -21,6 +21,7 @@ from secrets_pipeline.cli.local import STATE_DIR, StateDir, operator_settings, s
 from secrets_pipeline.cli.options import BASE_PATH_VARIABLE, BasePath, examples, repository
 
 EPILOG = "Exit codes: that of `dg dev`; 0 after Ctrl-C, 1 if the embedded AWS does not start."
+GUARDED_DEV = (sys.executable, "-m", "secrets_pipeline.cli.guarded_dg", "dev")
 _GRACE_SECONDS = 20
 
 
@@ -32,7 +33,8 @@ def dev(
 ) -> None:
     """Serve Dagster's UI over a repository, on an embedded AWS that is stopped at the end.
 
-    Uses the examples of the project unless --base-path or ATMOS_BASE_PATH names another repository.
+    Uses the examples of the project unless --base-path or ATMOS_BASE_PATH names another repository. Requests from pages
+    of other origins, and those for another host than 127.0.0.1 or localhost, are refused.
     """
     named = base_path or os.environ.get(BASE_PATH_VARIABLE)
     root = repository(base_path if named else examples())
@@ -60,7 +62,7 @@ def _interrupted(*_: object) -> None:
 
 
 def _serve(port: int) -> int:
-    command = [str(Path(sys.executable).with_name("dg")), "dev", "--host", "127.0.0.1", "--port", str(port)]
+    command = [*GUARDED_DEV, "--host", "127.0.0.1", "--port", str(port)]
     if not Path.cwd().is_relative_to(Path(__file__).resolve().parents[2]):
         # In a checkout it finds the project by itself.
         command += ["--module-name", "definitions"]

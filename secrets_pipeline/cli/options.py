@@ -85,12 +85,14 @@ class StackOptions:
         origin: where its stacks come from.
         allow_exec: whether `!exec` runs commands.
         strict: whether an error in any stack stops all.
+        given: which of --base-path, --from-file and --from-atmos were given, not left to the environment.
     """
 
     base_path: Path
     origin: Origin
     allow_exec: bool
     strict: bool
+    given: tuple[str, ...] = ()
 
 
 def reads_stacks(command: Callable[..., None]) -> Callable[..., None]:
@@ -120,7 +122,9 @@ def _stack_options(
     strict: Strict = False,
 ) -> StackOptions:
     origin = Origin.chosen(from_file, atmos=from_atmos, env=os.environ)
-    return StackOptions(repository(base_path), origin, allow_exec, strict)
+    sources = {"--base-path": base_path, "--from-file": from_file, "--from-atmos": from_atmos or None}
+    given = tuple(name for name, value in sources.items() if value is not None)
+    return StackOptions(repository(base_path), origin, allow_exec, strict, given)
 
 
 def repository(base_path: Path | None) -> Path:

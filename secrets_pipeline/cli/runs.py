@@ -96,11 +96,11 @@ def follow_events(desired: Desired, stack: str) -> EventRuns:
     return rotation_runs.follow_events(desired, stack)
 
 
-def queue(stack: str, url: str, options: ApplyOptions, timeout: float) -> RunReport:
+def queue(stack: str, url: str, timeout: float, *, deep: bool) -> RunReport:
     """Submit the `provision` job of a stack to a running deployment; see `definitions.running`."""
     from definitions import running  # noqa: PLC0415 - see the module's docstring
 
-    return running.queue(stack, url=url, options=options, timeout=timeout)
+    return running.queue(stack, url=url, deep=deep, timeout=timeout)
 
 
 def _interrupt_if_so(error: str | None) -> None:

@@ -21,6 +21,7 @@ from secrets_pipeline.local.calls import CALLS_PATH, Call, CallLog
 from secrets_pipeline.local.control import CONDITIONS_PATH, Conditions, Control, Environ, StartResponse, answer
 from secrets_pipeline.local.corrections import cloudtrail
 from secrets_pipeline.local.durations import DURATIONS, DURATIONS_PATH
+from secrets_pipeline.local.entrance import Entrance
 from secrets_pipeline.local.events import (
     DISORDER_PATH,
     EMIT_PATH,
@@ -78,9 +79,10 @@ def _never_written_to(_data: bytes) -> NoReturn:
 
 
 class Application:
-    """Serves every AWS service that moto has, and `/_local/…`."""
+    """Serves every AWS service that moto has, and `/_local/…`, to whom the entrance lets in."""
 
-    def __init__(self) -> None:
+    def __init__(self, entrance: Entrance) -> None:
+        self._entrance = entrance
         self.log = CallLog()
         self._gate = Gate()
         conditions: dict[str, Control] = {
@@ -106,6 +108,9 @@ class Application:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
+        refusal = self._entrance.refusal(environ)
+        if refusal is not None:
+            return refusal(environ, start_response)
         control = self._controls.get(environ["PATH_INFO"])
         if control is not None:
             return answer(control, environ, start_response)

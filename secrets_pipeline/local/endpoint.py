@@ -7,11 +7,17 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
 from secrets_pipeline.errors import LocalError
 
 if TYPE_CHECKING:
     from secrets_pipeline.local.lifecycle import LocalAws
 
+SERVICE = "secrets-pipeline"
+"""That these requests are signed for."""
 _SECONDS = 120
 """A machine may stand still for a while; where nobody listens, that is known at once."""
 
@@ -30,7 +36,10 @@ def ask(aws: LocalAws, method: str, path: str, document: Any = None, *, seconds:
         LocalError: the embedded AWS does not answer, or refuses the document.
     """
     body = None if document is None else json.dumps(document).encode()
-    request = urllib.request.Request(aws.endpoint_url + path, body, method=method)  # noqa: S310 - our own endpoint
+    url = aws.endpoint_url + path
+    signed = AWSRequest(method, url, data=body)
+    SigV4Auth(Credentials(aws.access_key_id, aws.secret_access_key), SERVICE, aws.region).add_auth(signed)
+    request = urllib.request.Request(url, body, dict(signed.headers), method=method)  # noqa: S310 - our own endpoint
     try:
         with urllib.request.urlopen(request, timeout=seconds) as answer:  # noqa: S310 - our own endpoint
             return json.loads(answer.read())

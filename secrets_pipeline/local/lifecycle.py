@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -21,6 +21,7 @@ from secrets_pipeline.local.state import (
     RDS_CA_FILE,
     START_LOCK_FILE,
     TEMPLATE_FOLDER,
+    State,
     forget,
     read_state,
 )
@@ -31,10 +32,9 @@ ADMINISTRATOR_ROLE = "OrganizationAccountAccessRole"
 """The role in every other account that the default account may assume, and that may do everything there."""
 OPERATOR_USER = "local-operator"
 """The user whose credentials `environment` holds; it may do everything in the default account."""
-# Any well-formed access key works; moto reads twenty capitals and digits.
-ACCESS_KEY_ID = "AKIALOCALOPERATOR000"
-SECRET_ACCESS_KEY = "local-operator"  # noqa: S105 - signatures are not checked
 GRACE_SECONDS, KILL_SECONDS = 20.0, 20.0
+_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH")
+"""What the server gets of the environment of whoever starts it."""
 _POLL_SECONDS = 0.02
 # Servers that this process started, to be reaped.
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -46,10 +46,12 @@ class LocalAws:
 
     Attributes:
         endpoint_url: `http://127.0.0.1:PORT`, for all services, accounts and regions.
-        account_id: account of the credentials in `environment`.
+        account_id: account of the operator, whose credentials are in `environment`.
         region: region in `environment`.
         state_dir: folder with log and state.
         pid: process id of the server.
+        access_key_id: of the operator, made anew with each start.
+        secret_access_key: of the operator.
     """
 
     endpoint_url: str
@@ -57,6 +59,8 @@ class LocalAws:
     region: str
     state_dir: Path
     pid: int
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
 
     @property
     def rds_ca_file(self) -> Path:
@@ -67,8 +71,8 @@ class LocalAws:
         """Variables that send every AWS SDK here."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
-            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_REGION": self.region,
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -118,10 +122,14 @@ def start(
 
 
 def _server_environment() -> dict[str, str]:
-    """This environment without AWS settings of the user's, and with this package importable."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))}
+    """What a process needs to start of this environment, whose other variables may be secret; and moto's settings."""
+    kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     source = str(Path(next(iter(secrets_pipeline.__path__))).parent)
-    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, [source, kept.get("PYTHONPATH")]))}
+    return {
+        **kept,
+        "PYTHONPATH": os.pathsep.join(filter(None, [source, kept.get("PYTHONPATH")])),
+        "MOTO_DISABLE_GLOBAL_CORS": "true",
+    }
 
 
 def _ready(state_dir: Path, process: subprocess.Popen[bytes], timeout: float) -> LocalAws:
@@ -130,7 +138,7 @@ def _ready(state_dir: Path, process: subprocess.Popen[bytes], timeout: float) ->
         state = read_state(state_dir)
         if state is not None and state.pid == process.pid:
             _children[process.pid] = process
-            return LocalAws(state.endpoint_url, state.account_id, state.region, state_dir, state.pid)
+            return _as_told(state, state_dir)
         time.sleep(_POLL_SECONDS)
     process.kill()
     process.wait()
@@ -145,7 +153,19 @@ def status(state_dir: Path) -> LocalAws | None:
     if not state_dir.is_dir() or _is_free(state_dir):
         return None
     state = read_state(state_dir)
-    return LocalAws(state.endpoint_url, state.account_id, state.region, state_dir, state.pid) if state else None
+    return _as_told(state, state_dir) if state else None
+
+
+def _as_told(state: State, state_dir: Path) -> LocalAws:
+    return LocalAws(
+        state.endpoint_url,
+        state.account_id,
+        state.region,
+        state_dir,
+        state.pid,
+        state.access_key_id,
+        state.secret_access_key,
+    )
 
 
 def _is_free(state_dir: Path) -> bool:

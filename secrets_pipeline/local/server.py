@@ -23,6 +23,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from secrets_pipeline.local import corrections
 from secrets_pipeline.local.app import Application, list_modules_once, watch_calls
 from secrets_pipeline.local.corrections import awslambda
+from secrets_pipeline.local.entrance import Entrance, Keys
 from secrets_pipeline.local.handler import RequestHandler
 from secrets_pipeline.local.postgres import Authority, unprivileged
 from secrets_pipeline.local.scheduler import SCHEDULER
@@ -69,13 +70,23 @@ def _serve(options: argparse.Namespace) -> int:
     corrections.install_eager()
     list_modules_once()
     watch_calls()
-    server = make_server(HOST, options.port, Application(), threaded=True, request_handler=RequestHandler)
+    keys = Keys.random()
+    app = Application(Entrance(keys))
+    server = make_server(HOST, options.port, app, threaded=True, request_handler=RequestHandler)
     endpoint = f"http://{HOST}:{server.port}"
     os.environ["AWS_ENDPOINT_URL"] = endpoint
     stale = read_state(options.state_dir)
     if stale is not None:
         forget(options.state_dir, stale)
-    state = State(endpoint, options.account_id, options.region, os.getpid(), _postgres_root(options.state_dir))
+    state = State(
+        endpoint,
+        options.account_id,
+        options.region,
+        os.getpid(),
+        _postgres_root(options.state_dir),
+        keys.access_key_id,
+        keys.secret_access_key,
+    )
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: _shut_down(server))
     if options.parent_pid is not None:

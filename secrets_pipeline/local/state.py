@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 STATE_FILE = "state.json"
@@ -28,10 +28,12 @@ class State:
 
     Attributes:
         endpoint_url: for AWS_ENDPOINT_URL.
-        account_id: account of the static credentials.
+        account_id: account of the operator's credentials.
         region: default region.
         pid: process id of the server.
         postgres_root: folder with the data of every PostgreSQL; in the state folder, or a temporary one.
+        access_key_id: of the operator, made anew with each start.
+        secret_access_key: of the operator.
     """
 
     endpoint_url: str
@@ -39,12 +41,15 @@ class State:
     region: str
     pid: int
     postgres_root: Path
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
 
 
 def write_state(state_dir: Path, state: State) -> None:
-    """Write the state file in one step: who sees it may connect."""
+    """Write the state file in one step, for its owner alone: who reads it may connect."""
     fresh = state_dir / f"{STATE_FILE}.{os.getpid()}"
     members = {name: getattr(state, name) for name in State.__dataclass_fields__}
+    fresh.touch(mode=0o600)
     fresh.write_text(json.dumps({**members, "postgres_root": str(state.postgres_root)}))
     fresh.replace(state_dir / STATE_FILE)
 

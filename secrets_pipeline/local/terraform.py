@@ -17,7 +17,7 @@ import boto3
 import botocore.session
 from botocore.loaders import Loader, create_loader
 
-from secrets_pipeline.local.lifecycle import ACCESS_KEY_ID, ADMINISTRATOR_ROLE, SECRET_ACCESS_KEY, LocalAws
+from secrets_pipeline.local.lifecycle import ADMINISTRATOR_ROLE, LocalAws
 from secrets_pipeline.local.stand_ins import (
     Document,
     StandIn,
@@ -86,7 +86,7 @@ class _Session:
 
 
 def _session(aws: LocalAws, account_id: str | None, region: str | None) -> _Session:
-    own = _own_session(aws.endpoint_url, region or aws.region)
+    own = _own_session(aws, region or aws.region)
     if account_id in {None, aws.account_id}:
         return own
     role = f"arn:aws:iam::{account_id}:role/{ADMINISTRATOR_ROLE}"
@@ -96,9 +96,9 @@ def _session(aws: LocalAws, account_id: str | None, region: str | None) -> _Sess
 
 
 @lru_cache(maxsize=8)
-def _own_session(endpoint_url: str, region: str) -> _Session:
+def _own_session(aws: LocalAws, region: str) -> _Session:
     """The default account's, whose credentials outlive a reset."""
-    return _Session(_boto3(region, ACCESS_KEY_ID, SECRET_ACCESS_KEY), endpoint_url)
+    return _Session(_boto3(region, aws.access_key_id, aws.secret_access_key), aws.endpoint_url)
 
 
 def _boto3(region: str, access_key: str, secret_key: str, token: str | None = None) -> boto3.Session:

@@ -27,7 +27,7 @@ from secrets_pipeline.local import (
     reset_conditions,
 )
 from secrets_pipeline.spec import ControlParameters, Target
-from tests.embedded import lead_to
+from tests.embedded import lead_to, operator
 
 ACCOUNT, REGION = "111122223333", "eu-west-2"
 OWN_ROLE = f"arn:aws:iam::{ACCOUNT}:role/ops/pipeline"
@@ -44,10 +44,7 @@ class Bench:
 
     def __init__(self, aws: LocalAws) -> None:
         self.aws = aws
-        variables = aws.environment()
-        self.base = boto3.Session(
-            variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=REGION
-        )
+        self.base = operator(aws, REGION)
         self.account: AwsAccount = Sessions(self.base).for_target(Target(account_id=ACCOUNT, region=REGION))
         self.made = self.account.client("secretsmanager")
         self.started = datetime.now(UTC).replace(microsecond=0)

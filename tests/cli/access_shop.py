@@ -22,6 +22,7 @@ from typer.testing import CliRunner, Result
 
 from secrets_pipeline.cli import app
 from secrets_pipeline.local import ADMINISTRATOR_ROLE, Call, LocalAws, calls, reset_calls, start, stop
+from tests.embedded import operator
 from tests.runs import assert_exited
 
 CANARY = "canary-Qd37-nobody-prints-this"
@@ -127,7 +128,7 @@ class AccessShop:
     @cached_property
     def own(self) -> boto3.Session:
         """The operator, who administers the account."""
-        return boto3.Session("AKIALOCALOPERATOR000", "x", region_name="eu-west-2")
+        return operator(self.aws)
 
     @cached_property
     def other(self) -> boto3.Session:

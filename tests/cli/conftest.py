@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from secrets_pipeline.cli import app
 from secrets_pipeline.local import LocalAws, empty, reset_calls
 from tests.cli.access_shop import AccessShop, opened
+from tests.embedded import lead_to
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CANARY = "canary-Zx81-literal-value"
@@ -118,8 +119,7 @@ def half_broken(repository: Path) -> Path:
 def aws(embedded_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> LocalAws:
     """The embedded AWS for tests that only read: empty, nothing counted yet, the environment leads to it."""
     empty(embedded_aws)
-    for name, value in embedded_aws.environment().items():
-        monkeypatch.setenv(name, value)
+    lead_to(embedded_aws, monkeypatch)
     reset_calls(embedded_aws)
     return embedded_aws
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -16,6 +15,7 @@ from secrets_pipeline.cli import app
 from secrets_pipeline.cli.call_counts import CallCounts, call_counts
 from secrets_pipeline.local import LocalAws, calls, reset_calls, start, stop
 from tests.cli.conftest import ATMOS, write
+from tests.embedded import operator
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -46,8 +46,7 @@ class Shop:
     @property
     def secrets(self) -> SecretsManagerClient:
         """Plain boto3, the independent witness."""
-        session = boto3.Session("AKIALOCALOPERATOR000", "x", region_name="eu-west-2")
-        return session.client("secretsmanager", endpoint_url=self.aws.endpoint_url)
+        return operator(self.aws).client("secretsmanager", endpoint_url=self.aws.endpoint_url)
 
 
 @contextmanager

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from typer.testing import Result
+from typer.testing import CliRunner, Result
 
+from secrets_pipeline.cli import app
 from tests.cli.conftest import BROKEN, CANARY, DEV, write
 from tests.cli.shop import Shop, opened
 from tests.runs import assert_exited
@@ -222,7 +223,11 @@ def test_a_description_on_stdin_is_applied_and_verified_as_the_repository_is(
 
 
 def test_a_queue_that_nobody_serves_is_an_error(shop: Shop) -> None:
-    result = shop.run("apply", "-s", "shop-dev", "--queue", "--url", "http://127.0.0.1:9")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**shop.environment, "ATMOS_BASE_PATH": str(shop.repository)}.items():
+            patch.setenv(name, value)
+        arguments = ["apply", "-s", "shop-dev", "--queue", "--url", "http://127.0.0.1:9"]
+        result = CliRunner().invoke(app, arguments, prog_name="secrets-pipeline")
     assert_exited(result, 1)
     assert "http://127.0.0.1:9" in result.stderr
     assert "Traceback" not in result.stderr

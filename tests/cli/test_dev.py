@@ -58,8 +58,9 @@ def test_a_queued_apply_runs_in_the_deployment_and_ctrl_c_leaves_nothing(
     script = """
         set -e
         eval "$("$PYTHON" -m secrets_pipeline local status --state-dir "$STATE" 2>/dev/null)"
-        "$PYTHON" -m secrets_pipeline apply -s shop-dev --queue --url "$URL" --base-path "$REPOSITORY"
-        "$PYTHON" -m secrets_pipeline plan --detailed-exitcode --base-path "$REPOSITORY"
+        export ATMOS_BASE_PATH="$REPOSITORY"
+        "$PYTHON" -m secrets_pipeline apply -s shop-dev --queue --url "$URL"
+        "$PYTHON" -m secrets_pipeline plan --detailed-exitcode
     """
     variables = {"PYTHON": COMMAND[0], "STATE": str(served.state_dir), "URL": served.url, "REPOSITORY": str(repository)}
     done = subprocess.run(

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from definitions.build import build_definitions
 from definitions.partitions import add_missing
+from definitions.resources import Asked
 from secrets_pipeline.cli.call_counts import call_counts
 from secrets_pipeline.cli.plan_view import StackPlan, plan_json, plan_table, summary
 from secrets_pipeline.engine import Change, ChangeClass, Resource
@@ -200,15 +201,12 @@ def test_the_plan_job_observes_each_stage_with_drift_and_what_unblocks_it(reposi
         with dg.DagsterInstance.ephemeral() as instance:
             add_missing(instance, ["shop-dev"])
             result = (
-                build_definitions()
+                build_definitions(asked=Asked(base_path=repository))
                 .resolve_job_def("plan")
                 .execute_in_process(
                     instance=instance,
                     partition_key="shop-dev",
-                    run_config={
-                        "resources": {"stacks": {"config": {"base_path": str(repository)}}},
-                        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-                    },
+                    run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
                 )
             )
             events = result.get_asset_observation_events()

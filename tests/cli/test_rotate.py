@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 
 from secrets_pipeline import local
 from tests.cli.shop import Shop, opened
+from tests.embedded import operator
 from tests.runs import assert_exited
 
 if TYPE_CHECKING:
@@ -61,8 +61,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 @pytest.fixture(scope="module")
 def iam(shop: Shop) -> IAMClient:
-    session = boto3.Session("AKIALOCALOPERATOR000", "x", region_name="eu-west-2")
-    return session.client("iam", endpoint_url=shop.aws.endpoint_url)
+    return operator(shop.aws).client("iam", endpoint_url=shop.aws.endpoint_url)
 
 
 def value(shop: Shop, name: str) -> str:

@@ -225,13 +225,26 @@ def test_a_masked_description_is_refused(cli: Cli, repository: Path) -> None:
         ("tree", "--from-file", "x.json", "--from-atmos"),
         ("apply", "--all", "--queue", "--from-atmos"),
         ("apply", "--all", "--queue", "--from-file", "x.json"),
+        ("apply", "--all", "--queue", "--base-path", "."),
+        ("apply", "--all", "--queue", "--adopt", "--prune"),
     ],
 )
 def test_sources_that_cannot_be_used_together_are_refused(cli: Cli, arguments: tuple[str, ...]) -> None:
     result = cli(*arguments)
     assert_exited(result, 1)
     assert result.stdout == ""
-    assert "at once" in result.stderr or "reads its own stacks" in result.stderr
+    said = " ".join(result.stderr.split())
+    named = " or ".join(one for one in arguments if one.startswith(("--from", "--base", "--adopt", "--prune")))
+    assert "at once" in said or f"a run of another process takes no {named}: ask without --queue" in said
+
+
+def test_a_queue_is_refused_where_the_environment_names_another_source_than_the_deployment_has(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRETS_PIPELINE_FROM_FILE", "x.json")
+    result = cli("apply", "--all", "--queue")
+    assert_exited(result, 1)
+    assert "reads its own stacks" in result.stderr
 
 
 @pytest.mark.usefixtures("trusted")

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import boto3
 import pytest
 from uv import find_uv_bin
 
 from secrets_pipeline.local import LocalAws
 from secrets_pipeline.rotation.package import build_package
 from tests.cli.conftest import ATMOS, DEV, write
+from tests.embedded import operator
 
 ROOT: Final = Path(__file__).parents[2]
 DEPENDENCIES: Final = sorted({sysconfig.get_paths()[kind] for kind in ("purelib", "platlib")})
@@ -84,8 +84,7 @@ def test_the_wheel_applies_in_a_foreign_folder(installed: Installed, aws: LocalA
     done = installed.run("secrets-pipeline", "apply", "-s", "shop-dev", **aws.environment())
     assert done.returncode == 0, done.stdout + done.stderr
     assert (installed.folder / ".dagster" / "dagster.yaml").read_text() == (ROOT / "dagster.yaml").read_text()
-    session = boto3.Session("AKIALOCALOPERATOR000", "x", region_name=aws.region)
-    secrets = session.client("secretsmanager", endpoint_url=aws.endpoint_url)
+    secrets = operator(aws).client("secretsmanager", endpoint_url=aws.endpoint_url)
     assert "endpoint" in secrets.get_secret_value(SecretId="shop/dev/api/config")["SecretString"]
     done = installed.run("secrets-pipeline", "plan", "--detailed-exitcode", **aws.environment())
     assert done.returncode == 0, done.stdout + done.stderr

@@ -9,6 +9,7 @@ import pytest
 
 from definitions.build import build_definitions
 from definitions.partitions import PARTITION_TAG, add_missing
+from definitions.resources import Asked
 from secrets_pipeline.local import LocalAws, calls
 from tests.cli.conftest import Cli
 from tests.runs import assert_exited
@@ -42,15 +43,12 @@ def test_a_single_asset_that_is_materialised_does_not_go_on(wrong: Path, aws: Lo
     with dg.DagsterInstance.ephemeral() as instance:
         add_missing(instance, ["shop-dev"])
         result = (
-            build_definitions()
+            build_definitions(asked=Asked(base_path=wrong))
             .resolve_job_def("provision")
             .execute_in_process(
                 instance=instance,
                 asset_selection=[dg.AssetKey(asset)],
-                run_config={
-                    "resources": {"stacks": {"config": {"base_path": str(wrong)}}},
-                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-                },
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
                 raise_on_error=False,
                 tags={PARTITION_TAG: "shop-dev"},
             )

@@ -61,6 +61,9 @@ class Repository:
         self.settings: dict[str, Any] = {}
         self._folder = folder
         monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(folder / "operator.yaml"))
+        # For runs, which read it themselves.
+        monkeypatch.setenv("ATMOS_BASE_PATH", str(folder))
+        monkeypatch.setenv("SECRETS_PIPELINE_FROM_FILE", str(folder / "description.json"))
 
     def write(self) -> Origin:
         described = {

@@ -21,6 +21,7 @@ from definitions.build import build_definitions
 from definitions.checks.partitioned import PROBE_TAG
 from definitions.partitions import PARTITION_TAG, add_missing
 from secrets_pipeline import local
+from tests.embedded import lead_to
 from tests.runs import assert_succeeded
 
 DEV, PROD = "shop-dev", "shop-prod"
@@ -188,8 +189,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(("AWS_", "SECRETS_PIPELINE_"))]:
             patch.delenv(name)
-        for name, value in running.environment().items():
-            patch.setenv(name, value)
+        lead_to(running, patch)
         patch.setenv("SECRETS_PIPELINE_CONFIG", str(folder / "operator.yaml"))
         patch.setenv("ATMOS_BASE_PATH", str(folder))
         readers(running)

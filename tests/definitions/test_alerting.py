@@ -6,7 +6,6 @@ import json
 import logging
 from typing import Any
 
-import boto3
 import dagster as dg
 import pytest
 
@@ -18,7 +17,7 @@ from secrets_pipeline import local
 from secrets_pipeline.aws import Alert, NotPublished, Published
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.spec import AlertSettings
-from tests.embedded import lead_to
+from tests.embedded import lead_to, operator
 
 LOG = logging.getLogger("alerts under test")
 ALERT = Alert("rotation of a/b failed", "the function may not be invoked", "a-dev", "rotation-failed", "a/b")
@@ -28,11 +27,7 @@ class Topic:
     """An SNS topic that a queue listens to."""
 
     def __init__(self, aws: local.LocalAws, name: str) -> None:
-        variables = aws.environment()
-        session = boto3.Session(
-            variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=aws.region
-        )
-        endpoint = variables["AWS_ENDPOINT_URL"]
+        session, endpoint = operator(aws), aws.endpoint_url
         self._sqs, sns = session.client("sqs", endpoint_url=endpoint), session.client("sns", endpoint_url=endpoint)
         fifo = {"FifoTopic": "true"} if name.endswith(".fifo") else {}
         self.arn = sns.create_topic(Name=name, Attributes=fifo)["TopicArn"]

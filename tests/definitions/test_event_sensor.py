@@ -362,7 +362,7 @@ def test_poison_beside_events_hinders_none(watch: Watch) -> None:
 
 def test_where_aws_does_not_answer_the_message_stays(watch: Watch) -> None:
     watch.ground.send(label_updated(watch.one))
-    refusing = Sessions(boto3.Session("AKIALOCALOPERATOR000", "x", region_name=REGION))
+    refusing = Sessions(boto3.Session(region_name=REGION))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
         assert watch.tick(sessions=refusing)[0] == []

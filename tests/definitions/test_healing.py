@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -45,17 +44,10 @@ def test_a_policy_is_narrowed_three_times_a_day_and_each_time_somebody_is_told(
         }
     }
     instance.add_dynamic_partitions(str(STACKS.name), [STACK])
-    origin = repository.write()
-    config = {"base_path": str(Path(origin.file).parent), "from_file": origin.file}
+    repository.write()
 
     def run(job: str) -> dg.ExecuteInProcessResult:
-        return (
-            build_definitions()
-            .resolve_job_def(job)
-            .execute_in_process(
-                instance=instance, partition_key=STACK, run_config={"resources": {"stacks": {"config": config}}}
-            )
-        )
+        return build_definitions().resolve_job_def(job).execute_in_process(instance=instance, partition_key=STACK)
 
     secrets = boto3.client("secretsmanager", region_name=aws.region)
     run("provision")

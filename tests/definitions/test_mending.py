@@ -54,8 +54,7 @@ class Deployment:
                 }
             }
         }
-        origin = repository.write()
-        self._config = {"base_path": str(Path(origin.file).parent), "from_file": origin.file}
+        repository.write()
         instance.add_dynamic_partitions(str(STACKS.name), [STACK])
 
     def _function(self, aws: local.LocalAws) -> str:
@@ -88,7 +87,6 @@ class Deployment:
             .execute_in_process(
                 instance=self.instance,
                 partition_key=STACK,
-                run_config={"resources": {"stacks": {"config": self._config}}},
                 tags=dict(tags or {}),
                 raise_on_error=False,
             )

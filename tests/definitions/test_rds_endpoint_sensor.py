@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
@@ -83,15 +82,13 @@ class Watched:
         return [str(one.job_name) for one in new]
 
     def run(self, job: str) -> dg.ExecuteInProcessResult:
-        origin = self.repository.write()
-        config = {"base_path": str(Path(origin.file).parent), "from_file": origin.file}
+        self.repository.write()
         return (
             build_definitions()
             .resolve_job_def(job)
             .execute_in_process(
                 instance=self.instance,
                 partition_key=self.stack,
-                run_config={"resources": {"stacks": {"config": config}}},
                 raise_on_error=False,
             )
         )

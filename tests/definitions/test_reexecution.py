@@ -134,12 +134,9 @@ def deployment(
             }
         }
     }
-    origin = repository.write()
+    repository.write()
     instance.add_dynamic_partitions(str(STACKS.name), [STACK])
-    config = {
-        "resources": {"stacks": {"config": {"base_path": str(Path(origin.file).parent), "from_file": origin.file}}},
-        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-    }
+    config = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     target = LoadableTargetOrigin(executable_path=sys.executable, module_name="definitions")
     location = InProcessCodeLocationOrigin(target, location_name="secrets_pipeline")
     with WorkspaceProcessContext(instance, InProcessWorkspaceLoadTarget(location)) as workspace:

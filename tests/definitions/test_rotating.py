@@ -55,14 +55,14 @@ def test_what_follows_a_rotation_keeps_the_order_of_a_whole_run(later: str) -> N
         assert order.index(earlier) < order.index(later)
 
 
-def test_a_rotation_without_a_name_is_refused_before_any_call(tmp_path: Path) -> None:
+def test_a_rotation_without_a_name_is_refused_before_any_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATMOS_BASE_PATH", str(EXAMPLES))
     with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
         instance.add_dynamic_partitions("stacks", ["myapp-dev"])
         result = defs.resolve_job_def("rotate_secrets").execute_in_process(
             instance=instance,
             partition_key="myapp-dev",
             raise_on_error=False,
-            run_config={"resources": {"stacks": {"config": {"base_path": str(EXAMPLES)}}}},
         )
     failures = [event.step_failure_data.user_failure_data for event in result.all_events if event.is_step_failure]
     assert [failure.description for failure in failures if failure] == [

@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from definitions.build import build_definitions
 from definitions.jobs import verify
 from definitions.partitions import PARTITION_TAG, add_missing
-from definitions.resources import AwsSessions, Stacks, StacksResource
+from definitions.resources import Asked, AwsSessions, Stacks, StacksResource
 from definitions.schedules import DUE_TAG, SCHEDULES, TICK, latest, rotation_verification_schedule
+from secrets_pipeline.reconcilers import read_desired
 from secrets_pipeline.spec import VerificationSpec
+from secrets_pipeline.stacks import Origin
 
 VARIABLES = {"environment": "dev", "region": "eu-west-2", "account_id": "111122223333"}
 LONDON = {"cron": "30 6 * * mon-fri", "timezone": "Europe/London"}
@@ -72,17 +74,14 @@ class Schedule:
     def tick(self, at: str | datetime) -> list[dg.RunRequest]:
         """What one tick asks for; the daemon's runs of it exist afterwards."""
         moment = at if isinstance(at, datetime) else datetime.fromisoformat(at).replace(tzinfo=UTC)
-        resource = StacksResource(
-            aws=AwsSessions(),
-            opened=dg.ResourceDefinition.hardcoded_resource(None),
-            base_path=str(self._file.parent),
-            from_file=str(self._file),
-        )
+        desired = read_desired(self._file.parent, origin=Origin(str(self._file)))
+        asked = dg.ResourceDefinition.hardcoded_resource(Asked(desired=desired))
+        resource = StacksResource(aws=AwsSessions(), asked=asked)
         with dg.build_resources({"stacks": resource}) as resources:
             stacks: Stacks = resources.stacks
             context = dg.build_schedule_context(instance=self.instance, scheduled_execution_time=moment)
-            asked: Any = rotation_verification_schedule(context, stacks=stacks)
-            found = list(asked)
+            requested: Any = rotation_verification_schedule(context, stacks=stacks)
+            found = list(requested)
         requests = [one for one in found if isinstance(one, dg.RunRequest)]
         assert requests or [type(one) for one in found] == [dg.SkipReason]
         for request in requests:

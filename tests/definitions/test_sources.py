@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from definitions.resources import AwsSessions, Stacks, StacksResource
+from definitions.resources import Asked, AwsSessions, Stacks, StacksResource
 from definitions.sensors import stack_change_sensor
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.reconcilers import Desired, read_desired
@@ -40,26 +40,18 @@ def description(folder: Path, *stacks: str) -> Path:
 
 
 @contextmanager
-def stacks(base_path: Path, *, from_file: str = "", desired: Desired | None = None) -> Iterator[Stacks]:
-    aws = AwsSessions()
-    opened = dg.ResourceDefinition.hardcoded_resource(desired)
-    resource = StacksResource(aws=aws, opened=opened, base_path=str(base_path), from_file=from_file)
+def stacks(base_path: Path, *, desired: Desired | None = None) -> Iterator[Stacks]:
+    asked = dg.ResourceDefinition.hardcoded_resource(Asked(base_path=base_path, desired=desired))
+    resource = StacksResource(aws=AwsSessions(), asked=asked)
     with dg.build_resources({"stacks": resource}) as resources:
         yield resources.stacks
-
-
-def test_a_run_reads_the_description_that_its_configuration_names(tmp_path: Path) -> None:
-    with stacks(tmp_path, from_file=str(description(tmp_path, "a"))) as made:
-        assert set(made.desired.specs) == {"a"}
-        assert made.desired.origin == made.origin
 
 
 def test_a_run_reads_what_the_environment_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRETS_PIPELINE_FROM_FILE", str(description(tmp_path, "b")))
     with stacks(tmp_path) as made:
         assert set(made.desired.specs) == {"b"}
-    with stacks(tmp_path, from_file=str(description(tmp_path, "a"))) as made:
-        assert set(made.desired.specs) == {"a"}
+        assert made.desired.origin == made.origin
     monkeypatch.delenv("SECRETS_PIPELINE_FROM_FILE")
     monkeypatch.setenv("SECRETS_PIPELINE_FROM_ATMOS", "1")
     monkeypatch.setenv("ATMOS_BINARY", str(tmp_path / "no-such-atmos"))
@@ -71,19 +63,21 @@ def test_what_the_command_line_has_read_is_not_read_again(tmp_path: Path) -> Non
     file = description(tmp_path, "a")
     desired = read_desired(tmp_path, origin=Origin(str(file)))
     file.unlink()
-    with stacks(tmp_path, from_file=str(file), desired=desired) as made:
+    with stacks(tmp_path / "elsewhere", desired=desired) as made:
         assert made.desired is desired
+        assert (made.base_path, made.origin) == (tmp_path, desired.origin)
 
 
-def test_standard_input_is_the_command_lines_alone(tmp_path: Path) -> None:
-    with stacks(tmp_path, from_file="-") as made, pytest.raises(StackError, match="standard input"):
+def test_standard_input_is_the_command_lines_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRETS_PIPELINE_FROM_FILE", "-")
+    with stacks(tmp_path) as made, pytest.raises(StackError, match="standard input"):
         assert made.desired
 
 
-def test_partitions_follow_the_description(tmp_path: Path) -> None:
-    file = description(tmp_path, "a", "b")
+def test_partitions_follow_the_description(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRETS_PIPELINE_FROM_FILE", str(description(tmp_path, "a", "b")))
     with (
-        stacks(tmp_path, from_file=str(file)) as made,
+        stacks(tmp_path) as made,
         dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance,
         dg.build_sensor_context(instance=instance, resources={"stacks": made}) as context,
     ):

@@ -11,6 +11,7 @@ import pytest
 from secrets_pipeline import local
 from secrets_pipeline.cli.stand_ins import stand_ins
 from secrets_pipeline.reconcilers import read_desired
+from tests.embedded import lead_to
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -35,8 +36,7 @@ def aws(aws: local.LocalAws, repository: Path, home: Path) -> Iterator[local.Loc
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             patch.delenv(name)
-        for name, value in aws.environment().items():
-            patch.setenv(name, value)
+        lead_to(aws, patch)
         patch.setenv("SECRETS_PIPELINE_CONFIG", str(repository / "operator.yaml"))
         patch.setenv("DAGSTER_HOME", str(home))
         patch.setenv("ATMOS_BASE_PATH", str(repository))

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 
 import boto3
 
+from secrets_pipeline.cli.dev import GUARDED_DEV
 from tests.ports import free_port
 from tests.waiting import SECONDS, eventually
 
@@ -167,10 +167,10 @@ def queue_is_empty() -> bool:
 
 @contextmanager
 def serving(log: Path) -> Iterator[Deployment]:
-    """`dg dev` on the DAGSTER_HOME and the AWS of the environment; its whole process group is gone at the end."""
+    """What `make dev` serves, on DAGSTER_HOME and the AWS of the environment; its process group is gone at the end."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [str(Path(sys.executable).with_name("dg")), "dev", "--host", "127.0.0.1", "--port", str(port)]
+    command = [*GUARDED_DEV, "--host", "127.0.0.1", "--port", str(port)]
     with (
         log.open("wb") as sink,
         subprocess.Popen(

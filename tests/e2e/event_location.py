@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from definitions.resources import AwsSessions, StacksResource
+from definitions.resources import Asked, AwsSessions, StacksResource
 from definitions.sensors.rotation_events import rotation_event_sensor_for
 from secrets_pipeline.rotation.events import Kind
 
@@ -30,5 +30,5 @@ _JOBS = {kind: follow_rotation if kind in (Kind.ROTATED, Kind.DATABASE) else hea
 defs = dg.Definitions(
     jobs=[follow_rotation, heal],
     sensors=[rotation_event_sensor_for(_JOBS, seconds_between=1, hidden_for=3, most=200)],
-    resources={"stacks": StacksResource(aws=_AWS, opened=dg.ResourceDefinition.hardcoded_resource(None))},
+    resources={"stacks": StacksResource(aws=_AWS, asked=dg.ResourceDefinition.hardcoded_resource(Asked()))},
 )

@@ -18,7 +18,7 @@ from definitions.checks.partitioned import PROBE_TAG, VERIFY_TAG
 from definitions.home import prepare_home
 from definitions.running import queue
 from secrets_pipeline import local
-from secrets_pipeline.reconcilers import STAGES, ApplyOptions
+from secrets_pipeline.reconcilers import STAGES
 from tests.e2e.deployment import LOCATION, Deployment, Run, serving
 from tests.runs import assert_applied
 from tests.waiting import SECONDS, eventually
@@ -125,7 +125,7 @@ def provisioned(deployment: Deployment, partitions: list[str]) -> dict[str, Run]
     """Every stack provisioned, each in the way of another user; runs of different stacks overlap."""
     by_job = deployment.launch("provision", partition="myapp-dev")
     by_button = deployment.launch("__ASSET_JOB", partition="myapp-prod", assets=ASSETS, checks=sorted(ALL_CHECKS))
-    report = queue("infra-shared", url=deployment.url, options=ApplyOptions(), timeout=SECONDS)
+    report = queue("infra-shared", url=deployment.url, deep=False, timeout=SECONDS)
     assert_applied(report)
     return {
         "myapp-dev": deployment.ended(by_job),

@@ -15,6 +15,7 @@ from secrets_pipeline.aws import Sessions
 from secrets_pipeline.cli.stand_ins import stand_ins
 from secrets_pipeline.reconcilers import Desired, StackContext, read_desired
 from secrets_pipeline.spec import StackSpec
+from tests.embedded import operator
 from tests.faults.child import run
 from tests.waiting import WAITER
 
@@ -50,10 +51,7 @@ class Ground:
     @classmethod
     def of(cls, aws: local.LocalAws, stack: str, *, before: Path | None = None) -> Ground:
         """Warm up; the environment already leads to the embedded AWS."""
-        variables = aws.environment()
-        session = boto3.Session(
-            variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=aws.region
-        )
+        session = operator(aws)
         ground = cls(aws, EXAMPLES, stack, session, Sessions(session), before)
         account = ground.sessions.for_target(ground.spec.target)
         for service in SERVICES:

@@ -15,7 +15,6 @@ from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 from pydantic import SecretStr
 
@@ -37,7 +36,7 @@ from secrets_pipeline.reconcilers.login import Address, LoggedIn, log_in
 from secrets_pipeline.reconcilers.rotating import RotateReconciler
 from secrets_pipeline.reconcilers.rotation_findings import rotation_function_invokable, rotation_not_stuck
 from secrets_pipeline.rotation.steps import RotationStep
-from tests.embedded import lead_to
+from tests.embedded import lead_to, operator
 from tests.sweep import turn
 
 if TYPE_CHECKING:
@@ -94,10 +93,7 @@ class Shop:
     def __init__(self, aws: local.LocalAws, desired: Desired) -> None:
         self.aws = aws
         self._desired = desired
-        variables = aws.environment()
-        session = boto3.Session(
-            variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=aws.region
-        )
+        session = operator(aws)
         self.secrets: SecretsManagerClient = session.client("secretsmanager")
         self.functions: LambdaClient = session.client("lambda")
         self.iam: IAMClient = session.client("iam")

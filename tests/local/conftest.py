@@ -17,6 +17,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from secrets_pipeline.local import LocalAws, StandInRole, stand_in
+from tests.embedded import operator
 from tests.waiting import SECONDS
 
 if TYPE_CHECKING:
@@ -98,11 +99,7 @@ class Clients:
 
 @pytest.fixture(scope="module")
 def clients(aws: LocalAws) -> Clients:
-    variables = aws.environment()
-    session = boto3.Session(
-        variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=variables["AWS_REGION"]
-    )
-    return Clients(session, aws.endpoint_url)
+    return Clients(operator(aws), aws.endpoint_url)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """A rotation function for tests, in the manner of AWS's templates; MODE makes it fail.
 
-Without boto3 it starts fast.
+Without a client of boto3 it starts fast.
 """
 
 import json
@@ -10,18 +10,20 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
 MODE = os.environ.get("MODE", "")
 
 
 def call(operation: str, **parameters: object) -> dict[str, Any]:
-    scope = f"{os.environ['AWS_ACCESS_KEY_ID']}/20260101/{os.environ['AWS_REGION']}/secretsmanager/aws4_request"
-    headers = {
-        "Content-Type": "application/x-amz-json-1.1",
-        "X-Amz-Target": "secretsmanager." + operation,
-        "X-Amz-Security-Token": os.environ["AWS_SESSION_TOKEN"],
-        "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=unchecked",
-    }
-    request = urllib.request.Request(os.environ["AWS_ENDPOINT_URL"], json.dumps(parameters).encode(), headers)  # noqa: S310 - our own endpoint
+    headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "secretsmanager." + operation}
+    url, body = os.environ["AWS_ENDPOINT_URL"], json.dumps(parameters).encode()
+    signed = AWSRequest("POST", url, headers, body)
+    issued = [os.environ[f"AWS_{name}"] for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")]
+    SigV4Auth(Credentials(*issued), "secretsmanager", os.environ["AWS_REGION"]).add_auth(signed)
+    request = urllib.request.Request(url, body, dict(signed.headers))  # noqa: S310 - our own endpoint
     try:
         with urllib.request.urlopen(request) as answer:  # noqa: S310 - the same
             found: dict[str, Any] = json.loads(answer.read())

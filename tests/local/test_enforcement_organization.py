@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
 from secrets_pipeline.local import start, stop
+from tests.embedded import operator
 from tests.local.conftest import Clients
 from tests.local.enforcement import OWN, READ, Actors, allow, deny, document, of, refusal, value
 
@@ -26,11 +26,7 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
     """The management account of an organisation in an AWS of its own."""
     folder = tmp_path_factory.mktemp("local-aws")
     aws = start(folder, die_with_parent=True)
-    variables = aws.environment()
-    session = boto3.Session(
-        variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=variables["AWS_REGION"]
-    )
-    yield Clients(session, aws.endpoint_url)
+    yield Clients(operator(aws), aws.endpoint_url)
     stop(folder)
 
 

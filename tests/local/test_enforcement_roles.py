@@ -8,10 +8,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
-from botocore import UNSIGNED
-from botocore.config import Config
 
 from tests.local.enforcement import OTHER, OWN, READ, Actors, allow, assume, deny, document, of, refusal, value
 
@@ -151,20 +148,25 @@ def test_iam_and_its_like_are_refused_where_no_policy_speaks_of_them(actors: Act
 
 
 def token(**claims: object) -> str:
-    """A JSON Web Token with a signature that nobody looks at."""
+    """A JSON Web Token with a signature that nobody looks at: so whoever brings it signs the request itself."""
     said = {"iss": f"https://{ISSUER}", "sub": SUBJECT, "aud": "sts.amazonaws.com", "exp": time.time() + 600, **claims}
     parts = ({"alg": "RS256"}, said, "signature")
     return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts)
 
 
 @pytest.fixture
-def anonymous(clients: Clients) -> STSClient:
-    config = Config(signature_version=UNSIGNED)
-    return boto3.client("sts", endpoint_url=clients.endpoint_url, region_name="eu-west-2", config=config)
+def pod(clients: Clients) -> STSClient:
+    client = clients.session.client("sts", endpoint_url=clients.endpoint_url)
+    client.meta.events.register_first("choose-signer.sts.AssumeRoleWithWebIdentity", signature)
+    return client
+
+
+def signature(**_: object) -> Any:  # noqa: ANN401 - botocore's handlers of this event return a version
+    return "v4"
 
 
 def test_a_pod_exchanges_its_token_where_provider_and_conditions_say_so(
-    actors: Actors, anonymous: STSClient, role: str
+    actors: Actors, pod: STSClient, role: str
 ) -> None:
     provider = f"arn:aws:iam::{OWN}:oidc-provider/{ISSUER}"
     condition = {"StringEquals": {f"{ISSUER}:sub": SUBJECT, f"{ISSUER}:aud": "sts.amazonaws.com"}}
@@ -172,7 +174,7 @@ def test_a_pod_exchanges_its_token_where_provider_and_conditions_say_so(
     arn = actors.role(role, trust=trusted)
 
     def exchange(web_identity_token: str) -> AssumeRoleWithWebIdentityResponseTypeDef:
-        return anonymous.assume_role_with_web_identity(
+        return pod.assume_role_with_web_identity(
             RoleArn=arn, RoleSessionName="pod", WebIdentityToken=web_identity_token
         )
 

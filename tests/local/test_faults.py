@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -233,4 +234,4 @@ def test_what_the_server_does_not_understand_is_refused_and_changes_nothing(aws:
         ask(aws, "POST", FAULTS_PATH)
     assert len(fault_reports(aws)) == 1
     with pytest.raises(LocalError, match="does not answer"):
-        arm(LocalAws("http://127.0.0.1:1", "", "", aws.state_dir, 0))
+        arm(replace(aws, endpoint_url="http://127.0.0.1:1"))

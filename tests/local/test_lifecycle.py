@@ -19,6 +19,7 @@ import secrets_pipeline
 from secrets_pipeline.errors import LocalError
 from secrets_pipeline.local import LocalAws, calls, start, status, stop
 from secrets_pipeline.local.state import read_state
+from tests.embedded import operator
 from tests.waiting import WAITER, eventually
 
 SOURCE = Path(next(iter(secrets_pipeline.__path__))).parent
@@ -38,10 +39,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def client(aws: LocalAws, service: str) -> Any:  # noqa: ANN401 - any boto3 client
-    variables = aws.environment()
-    session: Any = boto3.Session(
-        variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=aws.region
-    )
+    session: Any = operator(aws)
     return session.client(service, endpoint_url=aws.endpoint_url)
 
 

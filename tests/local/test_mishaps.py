@@ -11,6 +11,7 @@ import boto3
 import pytest
 
 from secrets_pipeline.local import LocalAws, Mishap, Moment, kill_invocations, reset_conditions
+from tests.embedded import lead_to
 from tests.waiting import SECONDS
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ ALIVE = {"alive": "yes"}
 
 @pytest.fixture
 def functions(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> LambdaClient:
-    for name, value in aws.environment().items():
-        monkeypatch.setenv(name, value)
+    lead_to(aws, monkeypatch)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as zipped:
         zipped.writestr("index.py", CODE)

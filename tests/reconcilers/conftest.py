@@ -38,7 +38,7 @@ from secrets_pipeline.spec import (
     StackSpec,
     Target,
 )
-from tests.embedded import lead_to
+from tests.embedded import lead_to, operator
 from tests.reconcilers.readers import Readers
 from tests.waiting import SECONDS, eventually
 
@@ -388,8 +388,7 @@ def killed() -> type[BaseException]:
 
 @pytest.fixture(scope="module")
 def session(aws: local.LocalAws) -> boto3.Session:
-    variables = aws.environment()
-    return boto3.Session(variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=aws.region)
+    return operator(aws)
 
 
 @pytest.fixture(scope="module")

@@ -176,11 +176,7 @@ def test_events_of_another_account_or_region_reach_the_queue_at_home(
 ) -> None:
     outcomes = forwarding.apply(number)
     assert all_of(outcomes, Applied), outcomes
-    session = (
-        in_account(forwarding.bench, account, region)
-        if account == AWAY
-        else boto3.Session("AKIALOCALOPERATOR000", "x", region_name=region)
-    )
+    session = in_account(forwarding.bench, account, region) if account == AWAY else boto3.Session(region_name=region)
     arn = session.client("secretsmanager").create_secret(Name=forwarding.bench.name("far"), SecretString="x")["ARN"]
     [hint] = [one for one in forwarding.hints() if one.secret == arn]
     assert (hint.kind, hint.account, hint.region) == (Kind.ROTATED, account, region)

@@ -28,7 +28,7 @@ from secrets_pipeline.local import (
 from secrets_pipeline.local.lifecycle import ADMINISTRATOR_ROLE
 from secrets_pipeline.spec.model import Target
 from secrets_pipeline.spec.operator import AccessSettings, VisibleAccount
-from tests.embedded import lead_to
+from tests.embedded import lead_to, operator
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -114,10 +114,7 @@ class World(Clients):
     """The account whose snapshots are taken."""
 
     def __init__(self, aws: LocalAws) -> None:
-        variables = aws.environment()
-        session = boto3.Session(
-            variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=variables["AWS_REGION"]
-        )
+        session = operator(aws)
         super().__init__(session, aws.endpoint_url)
         self.aws = aws
         self.account_id = aws.account_id
