@@ -12,7 +12,7 @@ from secrets_pipeline.errors import SecretsPipelineError, SpecError, StackError
 from secrets_pipeline.reconcilers.context import ApplyOptions, World
 from secrets_pipeline.references import Expression
 from secrets_pipeline.spec import Leaf, OperatorSettings, StackSpec, build_specs, leaf_expression, load_settings
-from secrets_pipeline.stacks import Origin, StackSource, open_source
+from secrets_pipeline.stacks import Origin, StackSource, open_source, read_text, readable_problem
 
 CONFIG_VARIABLE = "SECRETS_PIPELINE_CONFIG"
 BASE_PATH = "ATMOS_BASE_PATH"
@@ -48,16 +48,16 @@ class Desired:
         return leaf_expression(self.source.stack(stack), component, leaf)
 
     def read_file(self, path: str) -> str:
-        """A file inside the base path.
+        """A file that may be read inside the base path.
 
         Raises:
-            StackError: if it lies outside, or cannot be read.
+            StackError: if it may not, or cannot, be read.
         """
-        target = (self.base_path / path).resolve()
-        if not target.is_relative_to(self.base_path.resolve()):
-            raise StackError(f"{path} lies outside the repository", remedy="Move the file inside the base path.")
+        unreadable = readable_problem(self.base_path, path)
+        if unreadable is not None:
+            raise StackError(f"{path} {unreadable.problem}", remedy=unreadable.remedy)
         try:
-            return target.read_text(encoding="utf-8")
+            return read_text(self.base_path / path)
         except (OSError, UnicodeDecodeError) as error:
             problem = type(error).__name__
         raise StackError(f"{path} cannot be read: {problem}", remedy="Name a readable text file.")

@@ -23,10 +23,11 @@ from secrets_pipeline.references import (
 from secrets_pipeline.spec.output_problems import output_problem
 from secrets_pipeline.spec.scope import ComponentScope
 from secrets_pipeline.spec.unresolved import UnresolvedReason
-from secrets_pipeline.stacks import Value
+from secrets_pipeline.stacks import OUTSIDE, Unreadable, Value, readable_problem
 
 NO_VALUE: Final = "<no value>"
 """What Go prints for a missing key, so what no secret is meant to be."""
+_MISSING: Final = Unreadable("does not exist", "Name a file inside the repository, relative to its base path.")
 
 
 def settled(scope: ComponentScope, expression: Expression) -> Expression:
@@ -132,15 +133,14 @@ def _refuse(scope: ComponentScope, output: Output, path: Path) -> None:
 
 
 def _check_file(scope: ComponentScope, file: str, path: Path) -> None:
-    parts, base = PurePosixPath(file), scope.stack.base_path
-    outside = parts.is_absolute() or ".." in parts.parts
-    if base is not None and not outside:
-        outside = not (base / file).resolve().is_relative_to(base.resolve())
-    if outside or (base is not None and not (base / file).is_file()):
-        scope.unresolvable(
-            path,
-            f"${{file:{file}}}",
-            UnresolvedReason.FILE,
-            f"file {file} {'lies outside the repository' if outside else 'does not exist'}",
-            "Name a file inside the repository, relative to its base path.",
-        )
+    base = scope.stack.base_path
+    if base is None:
+        parts = PurePosixPath(file)
+        unreadable = OUTSIDE if parts.is_absolute() or ".." in parts.parts else None
+    else:
+        unreadable = readable_problem(base, file)
+        if unreadable is not OUTSIDE and not (base / file).is_file():
+            unreadable = _MISSING
+    if unreadable is not None:
+        reference, reason = f"${{file:{file}}}", UnresolvedReason.FILE
+        scope.unresolvable(path, reference, reason, f"file {file} {unreadable.problem}", unreadable.remedy)

@@ -14,7 +14,7 @@ from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.collector import collector_paused
 from secrets_pipeline.stacks.completion import Completer
 from secrets_pipeline.stacks.composition import compose
-from secrets_pipeline.stacks.config import AtmosConfig, git_root, load_config
+from secrets_pipeline.stacks.config import AtmosConfig, load_config
 from secrets_pipeline.stacks.draft import Draft
 from secrets_pipeline.stacks.files import Files
 from secrets_pipeline.stacks.functions import Evaluator
@@ -25,6 +25,7 @@ from secrets_pipeline.stacks.manifests import Manifests
 from secrets_pipeline.stacks.model import Component, Resolution, Stack
 from secrets_pipeline.stacks.places import Places
 from secrets_pipeline.stacks.processing import Processor
+from secrets_pipeline.stacks.readable import git_root
 from secrets_pipeline.stacks.sections import KINDS
 from secrets_pipeline.stacks.templates import Functions
 from secrets_pipeline.stacks.top_level import TopLevel
@@ -45,9 +46,9 @@ class Repository:
         self._evaluate = evaluate
         self._functions = Functions(evaluate.env, evaluate.allowed)
         renderer = self._functions.everywhere()
-        self._files = Files(config.base)
+        self._files = Files(config.base, config.top)
         self._locator = Locator(self._files)
-        tree = FileTree()
+        tree = FileTree(config.base)
         imports = Imports(config, self._files, Manifests(self._files, evaluate, renderer), tree, renderer)
         self._places = Places(self._files, self._locator, imports)
         processor = Processor(config, self._files, renderer)

@@ -11,10 +11,10 @@ from typing import Final, Protocol
 
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks import atmos_binary
-from secrets_pipeline.stacks.config import git_root
 from secrets_pipeline.stacks.described import DescribedStacks
 from secrets_pipeline.stacks.functions import Evaluator
 from secrets_pipeline.stacks.model import Component, Resolution, Stack
+from secrets_pipeline.stacks.readable import git_root
 from secrets_pipeline.stacks.repository import Repository
 
 FROM_FILE_VARIABLE: Final = "SECRETS_PIPELINE_FROM_FILE"
