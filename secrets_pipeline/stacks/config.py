@@ -10,6 +10,7 @@ from pathlib import Path
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.config_files import ConfigFiles, find_config
 from secrets_pipeline.stacks.config_values import ConfigValues, Places, with_variables
+from secrets_pipeline.stacks.functions import Variables
 from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.merge import ListStrategy
 from secrets_pipeline.stacks.readable import git_root, is_hidden, limit, relative, within
@@ -92,17 +93,18 @@ class AtmosConfig:
         return self.components.get(kind, {})
 
 
-def load_config(root: Path, env: Mapping[str, str]) -> AtmosConfig:
+def load_config(root: Path, env: Mapping[str, str], readable: Variables | None = None) -> AtmosConfig:
     """Find, merge and read the configuration of the repository at `root`.
 
     Args:
         root: absolute folder to start from, as Atmos starts from the current folder.
-        env: environment: `ATMOS_*` overrides, and what `!env` in `atmos.yaml` may read.
+        env: `CONFIG_VARIABLES`.
+        readable: what `!env` in `atmos.yaml` may read; `env` if not given.
 
     Raises:
         StackError: if there is no `atmos.yaml`, or it is invalid, or lacks what Atmos requires.
     """
-    found = find_config(root, env)
+    found = find_config(root, env, readable=readable)
     places = Places(found.files, env)
     values = ConfigValues(with_variables(found.merged(), env), places)
     base, top = _base_path(values.text("base_path"), root, found, env, places)

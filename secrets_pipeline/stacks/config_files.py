@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from yaml.nodes import MappingNode, Node
-
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks import dialect, remote
-from secrets_pipeline.stacks.functions import construct, env_value, repository_root, working_directory
+from secrets_pipeline.stacks.config_file import ConfigFile
+from secrets_pipeline.stacks.functions import Variables, construct, env_value, repository_root, working_directory
 from secrets_pipeline.stacks.globs import FileTree, OutsideError
 from secrets_pipeline.stacks.markers import UNSET, FunctionCall, Value
 from secrets_pipeline.stacks.merge import Section, merge_all
@@ -23,34 +22,6 @@ _DROP_INS: Final = ("atmos.d", ".atmos.d")
 _EXTENSIONS: Final = (".yaml", ".yml")
 _CASED: Final = frozenset({"env"})  # Viper lower-cases every key but those of environment variables
 _SYSTEM: Final = Path("/usr/local/etc/atmos")
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigFile:
-    """A file of the configuration.
-
-    Attributes:
-        path: absolute path.
-        name: relative to the folder that the search starts from, for messages.
-        text: its text.
-        section: what it holds, keys in lower case.
-    """
-
-    path: Path
-    name: str
-    text: str
-    section: Section
-
-    def line(self, path: Iterable[str]) -> int | None:
-        """The 1-based line of a key, `None` if the file does not have it."""
-        node = dialect.compose(self.text, self.name)
-        line = None
-        for key in path:
-            found = _child(node, key)
-            if found is None:
-                return None
-            line, node = found
-        return line
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +44,16 @@ class ConfigFiles:
         return merged
 
 
-def find_config(root: Path, env: Mapping[str, str], system: Path = _SYSTEM) -> ConfigFiles:
+def find_config(
+    root: Path, env: Mapping[str, str], system: Path = _SYSTEM, *, readable: Variables | None = None
+) -> ConfigFiles:
     """The configuration of the repository at `root`, its imports, drop-ins and profiles included.
 
     Args:
         root: absolute folder to start from, as Atmos starts from the current folder.
-        env: the environment.
+        env: variables that say where it is.
         system: folder of the machine's configuration; like that of the user it is not read, but said to exist.
+        readable: what `!env` in it may read; `env` if not given.
 
     Raises:
         StackError: if there is none, or a file of it is invalid, or imports what is remote or outside the repository.
@@ -90,7 +64,7 @@ def find_config(root: Path, env: Mapping[str, str], system: Path = _SYSTEM) -> C
             f"no atmos.yaml in {root} or a parent folder",
             remedy="Name the Atmos repository: --base-path DIR, or ATMOS_BASE_PATH, or ATMOS_CLI_CONFIG_PATH.",
         )
-    loader = _Loader(root, env, folders)
+    loader = _Loader(root, env, env if readable is None else readable, folders)
     files = tuple(file for folder in folders for file in loader.folder(folder))
     files += tuple(loader.profiles(ConfigFiles(files, folders[-1])))
     home = Path(env["HOME"]) / ".atmos" if env.get("HOME") else None
@@ -125,9 +99,10 @@ def _has_config(folder: Path) -> bool:
 class _Loader:
     """Reads files of one configuration."""
 
-    def __init__(self, root: Path, env: Mapping[str, str], folders: Sequence[Path]) -> None:
+    def __init__(self, root: Path, env: Mapping[str, str], readable: Variables, folders: Sequence[Path]) -> None:
         self._root = root
         self._env = env
+        self._readable = readable
         self._git = git_root(root)
         self._tree = FileTree(*(place for folder in folders for place in (limit(root, folder), folder)))
         self.notices: list[str] = []
@@ -258,7 +233,7 @@ class _Loader:
         if not isinstance(value, FunctionCall):
             return value
         if value.tag == "!env":
-            return env_value(value.args, {}, self._env)
+            return env_value(value.args, {}, self._readable)
         if value.tag in ("!repo-root", "!git.root"):
             return repository_root(value.args, self._git, self._root)
         return working_directory(value.args, self._root) if value.tag == "!cwd" else value
@@ -277,14 +252,6 @@ def _import_names(value: Value, importer: ConfigFile) -> list[str]:
             remedy="Write a list of files, folders or globs.",
         )
     return [name for name in names if name]
-
-
-def _child(node: Node | None, key: str) -> tuple[int, Node] | None:
-    """The line of a key, its case ignored, and the node of its value."""
-    if not isinstance(node, MappingNode):
-        return None
-    pairs = [(k, v) for k, v in node.value if isinstance(k.value, str) and k.value.lower() == key.lower()]
-    return (pairs[-1][0].start_mark.line + 1, pairs[-1][1]) if pairs else None
 
 
 def _lowered(value: Value) -> Value:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,9 +42,23 @@ def error_of(root: Path) -> str:
         found = Repository.open(root, env={}).resolve()
     except StackError as error:
         return error.message
-    (error,) = found.errors
     assert not found.stacks
-    return error.message
+    (only,) = found.errors
+    return only.message
+
+
+@pytest.fixture
+def walked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The folders that are looked through, links followed."""
+    folders: list[str] = []
+    scandir = os.scandir
+
+    def noted(path: str) -> Iterator[os.DirEntry[str]]:
+        folders.append(os.path.realpath(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", noted)
+    return folders
 
 
 # What a link may not open
@@ -92,27 +107,19 @@ def test_the_stacks_folder_cannot_leave_the_base_path(write: Write, stacks: str)
     "pattern", ["../../../../**/*", "/../../**/*", "x/../../../**/*", "out/**/*", "*/../../../**/*"]
 )
 def test_included_paths_that_leave_are_refused_before_anything_is_walked(
-    write: Write, monkeypatch: pytest.MonkeyPatch, pattern: str
+    write: Write, walked: list[str], pattern: str
 ) -> None:
     root = write({"stacks/deploy/dev.yaml": manifest("1")})
     (root / "stacks" / "out").symlink_to("/usr")
     (root / "atmos.yaml").write_text(ATMOS.replace("deploy/**/*", pattern))
-    walked: list[str] = []
-    scandir = os.scandir
-    monkeypatch.setattr(os, "scandir", lambda path: walked.append(os.path.realpath(path)) or scandir(path))
     assert "is outside of the base path" in error_of(root)
     assert [path for path in walked if not path.startswith(str(root))] == []
 
 
 @pytest.mark.parametrize("entry", ["../../../../**/*", "./../../../../**/*", "/../../../../etc/hostname", "out/*"])
-def test_imports_that_leave_are_refused_before_anything_is_walked(
-    write: Write, monkeypatch: pytest.MonkeyPatch, entry: str
-) -> None:
+def test_imports_that_leave_are_refused_before_anything_is_walked(write: Write, walked: list[str], entry: str) -> None:
     root = write({"stacks/deploy/dev.yaml": f"import: ['{entry}']\n" + manifest("1")})
     (root / "stacks" / "out").symlink_to("/usr")
-    walked: list[str] = []
-    scandir = os.scandir
-    monkeypatch.setattr(os, "scandir", lambda path: walked.append(os.path.realpath(path)) or scandir(path))
     assert error_of(root) == f"the import {entry!r} is outside of the base path"
     assert [path for path in walked if not path.startswith(str(root))] == []
 
