@@ -12,7 +12,7 @@ from secrets_pipeline.errors import SecretsPipelineError, SpecError, StackError
 from secrets_pipeline.reconcilers.context import ApplyOptions, World
 from secrets_pipeline.references import Expression
 from secrets_pipeline.spec import Leaf, OperatorSettings, StackSpec, build_specs, leaf_expression, load_settings
-from secrets_pipeline.stacks import Origin, StackSource, open_source
+from secrets_pipeline.stacks import CONFIG_VARIABLES, Origin, StackSource, open_source, read_text, readable_problem
 
 CONFIG_VARIABLE = "SECRETS_PIPELINE_CONFIG"
 BASE_PATH = "ATMOS_BASE_PATH"
@@ -48,16 +48,16 @@ class Desired:
         return leaf_expression(self.source.stack(stack), component, leaf)
 
     def read_file(self, path: str) -> str:
-        """A file inside the base path.
+        """A file that may be read inside the base path.
 
         Raises:
-            StackError: if it lies outside, or cannot be read.
+            StackError: if it may not, or cannot, be read.
         """
-        target = (self.base_path / path).resolve()
-        if not target.is_relative_to(self.base_path.resolve()):
-            raise StackError(f"{path} lies outside the repository", remedy="Move the file inside the base path.")
+        unreadable = readable_problem(self.base_path, path)
+        if unreadable is not None:
+            raise StackError(f"{path} {unreadable.problem}", remedy=unreadable.remedy)
         try:
-            return target.read_text(encoding="utf-8")
+            return read_text(self.base_path / path)
         except (OSError, UnicodeDecodeError) as error:
             problem = type(error).__name__
         raise StackError(f"{path} cannot be read: {problem}", remedy="Name a readable text file.")
@@ -118,11 +118,12 @@ def read_desired(base_path: FilePath, *, origin: Origin = MANIFESTS, allow_exec:
         SpecError: if the settings cannot be read.
     """
     settings = operator_settings()
-    # YAML sees the Atmos variables that say where the repository is, and what the operator allows; nothing else.
     # ATMOS_BASE_PATH is how the caller found `base_path`; a base path that was asked for by name wins over it.
-    allowed = {name: os.environ[name] for name in os.environ if name.startswith("ATMOS_") and name != BASE_PATH}
-    allowed |= {name: os.environ[name] for name in settings.environment_allowed if name in os.environ}
-    source = open_source(origin, base_path, env=allowed, allow_exec=allow_exec, allowed=settings.environment_allowed)
-    built = build_specs(source, settings, base_path=base_path, environment=allowed)
+    config_env = {name: os.environ[name] for name in CONFIG_VARIABLES - {BASE_PATH} if name in os.environ}
+    # A variable that is secret stays a call, which is resolved where a value is written.
+    plain = {name: os.environ.get(name) for name in settings.environment_plain}
+    source = open_source(origin, base_path, env=plain, config_env=config_env, allow_exec=allow_exec, withhold=True)
+    known = {name: value for name, value in plain.items() if value is not None}
+    built = build_specs(source, settings, base_path=base_path, environment=known)
     notices = tuple(dict.fromkeys((*source.notices, *built.notices)))
     return Desired(source, origin, base_path, settings, built.specs, built.errors, notices)

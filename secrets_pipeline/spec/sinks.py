@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path as FilePath
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -24,12 +23,11 @@ from secrets_pipeline.spec.crossing import crosses_reference
 from secrets_pipeline.spec.output_problems import output_problem
 from secrets_pipeline.spec.scope import ComponentScope
 from secrets_pipeline.spec.unresolved import UnresolvedReason
-from secrets_pipeline.stacks import Value
+from secrets_pipeline.stacks import OUTSIDE, Unreadable, Value, readable_problem
 
 NO_VALUE: Final = "<no value>"
 """What Go prints for a missing key, so what no secret is meant to be."""
-
-_OUTSIDE: Final = "lies outside the repository"
+_MISSING: Final = Unreadable("does not exist", "Name a file inside the repository, relative to its base path.")
 
 
 def settled(scope: ComponentScope, expression: Expression) -> Expression:
@@ -160,27 +158,17 @@ def _refuse(scope: ComponentScope, output: Output, path: Path) -> None:
 
 
 def _check_file(scope: ComponentScope, file: str, path: Path) -> None:
-    problem = _file_problem(scope.stack.base_path, file)
-    if problem:
-        scope.unresolvable(
-            path,
-            f"${{file:{file}}}",
-            UnresolvedReason.FILE,
-            f"file {file} {problem}",
-            "Name a file inside the repository, relative to its base path.",
-        )
-
-
-def _file_problem(base: FilePath | None, file: str) -> str | None:
-    parts = PurePosixPath(file)
-    if parts.is_absolute() or ".." in parts.parts:
-        return _OUTSIDE
+    base = scope.stack.base_path
     if base is None:
-        return None
-    try:
-        if not (base / file).resolve().is_relative_to(base.resolve()):
-            return _OUTSIDE
-        found = (base / file).is_file()
-    except (OSError, ValueError):
-        found = False  # A name that no file can have.
-    return None if found else "does not exist"
+        parts = PurePosixPath(file)
+        unreadable = OUTSIDE if parts.is_absolute() or ".." in parts.parts else None
+    else:
+        try:
+            unreadable = readable_problem(base, file)
+            missing = unreadable is not OUTSIDE and not (base / file).is_file()
+        except (OSError, ValueError):
+            missing = True  # A name that no file can have.
+        unreadable = _MISSING if missing else unreadable
+    if unreadable is not None:
+        reference, reason = f"${{file:{file}}}", UnresolvedReason.FILE
+        scope.unresolvable(path, reference, reason, f"file {file} {unreadable.problem}", unreadable.remedy)

@@ -1,12 +1,16 @@
 """Atmos repository in, resolved stacks out: the stack-manifest language of Atmos. Pure."""
 
+from secrets_pipeline.stacks.config_values import CONFIG_VARIABLES
 from secrets_pipeline.stacks.markers import FunctionCall, Value
 from secrets_pipeline.stacks.model import Component, Resolution, Stack
+from secrets_pipeline.stacks.readable import OUTSIDE, Unreadable, read_text, readable_problem
 from secrets_pipeline.stacks.repository import Repository
 from secrets_pipeline.stacks.source import Origin, StackSource, open_source
 from secrets_pipeline.stacks.texts import texts
 
 __all__ = [
+    "CONFIG_VARIABLES",
+    "OUTSIDE",
     "Component",
     "FunctionCall",
     "Origin",
@@ -14,7 +18,10 @@ __all__ = [
     "Resolution",
     "Stack",
     "StackSource",
+    "Unreadable",
     "Value",
     "open_source",
+    "read_text",
+    "readable_problem",
     "texts",
 ]

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from secrets_pipeline.errors import StackError, Where
-from secrets_pipeline.stacks.config_files import ConfigFiles, find_config, git_root, limit
+from secrets_pipeline.stacks.config_files import ConfigFiles, find_config
 from secrets_pipeline.stacks.config_values import ConfigValues, Places, with_variables
+from secrets_pipeline.stacks.functions import Variables
 from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.merge import ListStrategy
+from secrets_pipeline.stacks.readable import git_root, is_hidden, limit, relative, within
 from secrets_pipeline.stacks.templates import DELIMITERS
 
-__all__ = ["AtmosConfig", "TemplateSettings", "git_root", "load_config"]
+__all__ = ["AtmosConfig", "TemplateSettings", "load_config"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class AtmosConfig:
 
     Attributes:
         base: absolute base path; every file read is inside it.
+        top: folder of the operator's choice that the base path is inside of: its repository, if it is in one.
         stacks: absolute folder of the stack manifests.
         included: globs of top-level manifests, relative to `stacks`.
         excluded: globs of files that are no top-level manifests, relative to `stacks`.
@@ -66,6 +69,7 @@ class AtmosConfig:
     """
 
     base: Path
+    top: Path
     stacks: Path
     included: tuple[str, ...]
     excluded: tuple[str, ...] = ()
@@ -89,20 +93,21 @@ class AtmosConfig:
         return self.components.get(kind, {})
 
 
-def load_config(root: Path, env: Mapping[str, str]) -> AtmosConfig:
+def load_config(root: Path, env: Mapping[str, str], readable: Variables | None = None) -> AtmosConfig:
     """Find, merge and read the configuration of the repository at `root`.
 
     Args:
         root: absolute folder to start from, as Atmos starts from the current folder.
-        env: environment: `ATMOS_*` overrides, and what `!env` in `atmos.yaml` may read.
+        env: `CONFIG_VARIABLES`.
+        readable: what `!env` in `atmos.yaml` may read; `env` if not given.
 
     Raises:
         StackError: if there is no `atmos.yaml`, or it is invalid, or lacks what Atmos requires.
     """
-    found = find_config(root, env)
+    found = find_config(root, env, readable=readable)
     places = Places(found.files, env)
     values = ConfigValues(with_variables(found.merged(), env), places)
-    base = _base_path(values.text("base_path"), root, found, env, places)
+    base, top = _base_path(values.text("base_path"), root, found, env, places)
     included = values.texts("stacks", "included_paths")
     for key, given in (("base_path", values.text("stacks", "base_path")), ("included_paths", included)):
         if not given:
@@ -114,6 +119,7 @@ def load_config(root: Path, env: Mapping[str, str]) -> AtmosConfig:
     strategy = ("settings", "list_merge_strategy")
     return AtmosConfig(
         base=base,
+        top=top,
         stacks=Path(os.path.normpath(base / values.text("stacks", "base_path"))),
         included=included,
         excluded=values.texts("stacks", "excluded_paths"),
@@ -149,17 +155,25 @@ def _templates(values: ConfigValues, places: Places) -> TemplateSettings:
     )
 
 
-def _base_path(text: str, root: Path, found: ConfigFiles, env: Mapping[str, str], places: Places) -> Path:
-    """The base path: a folder of the operator's choice, or one that atmos.yaml names inside of the repository."""
+def _base_path(text: str, root: Path, found: ConfigFiles, env: Mapping[str, str], places: Places) -> tuple[Path, Path]:
+    """The base path, and what it is inside of: a folder of the operator's choice, or of atmos.yaml's inside of it."""
     if env.get("ATMOS_BASE_PATH"):
-        return Path(os.path.normpath(Path(text).absolute()))
+        chosen = Path(os.path.normpath(Path(text).absolute()))
+        return chosen, limit(chosen, chosen)
     git = git_root(root) if env.get("ATMOS_GIT_ROOT_BASEPATH", "").lower() not in ("false", "0") else None
     anchor = found.folder if text.startswith(".") or git is None else git
     base = Path(os.path.normpath(anchor / text))
-    if not base.is_relative_to(limit(root, found.folder)):
+    top = limit(root, found.folder)
+    real, here = os.path.realpath(base), os.path.realpath(root)
+    problem = None
+    if not within(real, str(top)):
+        problem = "leaves the repository"
+    elif not within(here, real) and is_hidden(relative(real, here if within(real, here) else str(top))):
+        problem = "has a dot in front of its name, or is in such a folder"
+    if problem:
         raise StackError(
-            f"base_path {text!r} of atmos.yaml leaves the repository",
+            f"base_path {text!r} of atmos.yaml {problem}",
             where=places.where("base_path"),
             remedy="Keep it inside, or set ATMOS_BASE_PATH, which is the operator's to choose.",
         )
-    return base
+    return base, top

@@ -3,53 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from yaml.nodes import MappingNode, Node
-
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks import dialect, remote
-from secrets_pipeline.stacks.functions import construct, env_value, repository_root, working_directory
-from secrets_pipeline.stacks.globs import FileTree
+from secrets_pipeline.stacks.config_file import ConfigFile
+from secrets_pipeline.stacks.functions import Variables, construct, env_value, repository_root, working_directory
+from secrets_pipeline.stacks.globs import FileTree, OutsideError
 from secrets_pipeline.stacks.markers import UNSET, FunctionCall, Value
 from secrets_pipeline.stacks.merge import Section, merge_all
+from secrets_pipeline.stacks.readable import ReadableFiles, Use, git_root, limit, read_text, within
 
 _NAMES: Final = (".atmos.yml", ".atmos.yaml", "atmos.yml", "atmos.yaml")
 _DROP_INS: Final = ("atmos.d", ".atmos.d")
 _EXTENSIONS: Final = (".yaml", ".yml")
 _CASED: Final = frozenset({"env"})  # Viper lower-cases every key but those of environment variables
 _SYSTEM: Final = Path("/usr/local/etc/atmos")
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigFile:
-    """A file of the configuration.
-
-    Attributes:
-        path: absolute path.
-        name: relative to the folder that the search starts from, for messages.
-        text: its text.
-        section: what it holds, keys in lower case.
-    """
-
-    path: Path
-    name: str
-    text: str
-    section: Section
-
-    def line(self, path: Iterable[str]) -> int | None:
-        """The 1-based line of a key, `None` if the file does not have it."""
-        node = dialect.compose(self.text, self.name)
-        line = None
-        for key in path:
-            found = _child(node, key)
-            if found is None:
-                return None
-            line, node = found
-        return line
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +44,16 @@ class ConfigFiles:
         return merged
 
 
-def find_config(root: Path, env: Mapping[str, str], system: Path = _SYSTEM) -> ConfigFiles:
+def find_config(
+    root: Path, env: Mapping[str, str], system: Path = _SYSTEM, *, readable: Variables | None = None
+) -> ConfigFiles:
     """The configuration of the repository at `root`, its imports, drop-ins and profiles included.
 
     Args:
         root: absolute folder to start from, as Atmos starts from the current folder.
-        env: the environment.
+        env: variables that say where it is.
         system: folder of the machine's configuration; like that of the user it is not read, but said to exist.
+        readable: what `!env` in it may read; `env` if not given.
 
     Raises:
         StackError: if there is none, or a file of it is invalid, or imports what is remote or outside the repository.
@@ -89,23 +64,13 @@ def find_config(root: Path, env: Mapping[str, str], system: Path = _SYSTEM) -> C
             f"no atmos.yaml in {root} or a parent folder",
             remedy="Name the Atmos repository: --base-path DIR, or ATMOS_BASE_PATH, or ATMOS_CLI_CONFIG_PATH.",
         )
-    loader = _Loader(root, env)
+    loader = _Loader(root, env, env if readable is None else readable, folders)
     files = tuple(file for folder in folders for file in loader.folder(folder))
     files += tuple(loader.profiles(ConfigFiles(files, folders[-1])))
     home = Path(env["HOME"]) / ".atmos" if env.get("HOME") else None
     unread = [place / name for place in (system, home) if place for name in _NAMES[::-1] if (place / name).is_file()]
     notices = [f"{path} is not read: only the repository's own configuration counts." for path in unread]
     return ConfigFiles(files, folders[-1], (*notices, *loader.notices))
-
-
-def git_root(folder: Path) -> Path | None:
-    """The nearest folder at or above with a `.git`."""
-    return next((place for place in (folder, *folder.parents) if (place / ".git").exists()), None)
-
-
-def limit(root: Path, folder: Path) -> Path:
-    """The folder that a configuration in `folder` may not lead out of."""
-    return git_root(root) or (folder if root.is_relative_to(folder) else root)
 
 
 def _folders(root: Path, env: Mapping[str, str]) -> list[Path]:
@@ -134,11 +99,12 @@ def _has_config(folder: Path) -> bool:
 class _Loader:
     """Reads files of one configuration."""
 
-    def __init__(self, root: Path, env: Mapping[str, str]) -> None:
+    def __init__(self, root: Path, env: Mapping[str, str], readable: Variables, folders: Sequence[Path]) -> None:
         self._root = root
         self._env = env
+        self._readable = readable
         self._git = git_root(root)
-        self._tree = FileTree()
+        self._tree = FileTree(*(place for folder in folders for place in (limit(root, folder), folder)))
         self.notices: list[str] = []
 
     def folder(self, folder: Path) -> list[ConfigFile]:
@@ -164,6 +130,7 @@ class _Loader:
         places = [config.folder / ".atmos" / "profiles", config.folder / "profiles"]
         if isinstance(base, str) and base:
             places.insert(0, config.folder / base)
+        places = [place for place in places if self._is_inside(place, config.folder)]
         for name in filter(None, (part.strip() for part in str(names).split(","))):
             found = next((place / name for place in places if (place / name).is_dir()), None)
             if found is None or ".." in name.split("/"):
@@ -173,11 +140,11 @@ class _Loader:
                     remedy="Correct ATMOS_PROFILE or profiles.default; those outside of the repository are not read.",
                 )
             self._check_inside(found, config.folder, name)
-            for path in self._found(found, "**/*"):
+            for path in self._found(found, "**/*", config.folder):
                 yield self._read(path, config.folder)
 
     def _drop_ins(self, folder: Path) -> list[ConfigFile]:
-        paths = [path for name in _DROP_INS for path in self._found(folder / name, "**/*")]
+        paths = [path for name in _DROP_INS for path in self._found(folder, f"{name}/**/*", folder)]
         return [self._read(path, folder) for path in paths]
 
     def _anchor(self, base: str, folder: Path) -> Path:
@@ -196,7 +163,7 @@ class _Loader:
                     where=where,
                     remedy="Vendor the file into the repository.",
                 )
-            paths = self._found(anchor, name)
+            paths = self._found(anchor, name, folder, where)
             if not paths:
                 self.notices.append(f"{importer.name} imports {name!r}, which matches no file: ignored, as in Atmos.")
             for path in paths:
@@ -210,20 +177,28 @@ class _Loader:
                 inner = self._anchor(base, path.parent) if isinstance(base, str) and base else anchor
                 yield from self._imports(file.section.get("import"), inner, (*chain, file), folder)
 
-    def _found(self, anchor: Path, name: str) -> list[Path]:
+    def _found(self, anchor: Path, name: str, folder: Path, where: Where | None = None) -> list[Path]:
         """Files of that name, folder or glob: the shallow ones first, `.yaml` instead of `.yml`."""
-        if Path(os.path.normpath(anchor / name)).is_dir():
+        target = Path(os.path.normpath(anchor / name))
+        if self._is_inside(target, folder) and target.is_dir():
             name = f"{name}/**/*"
         names = [name] if "." in name.rpartition("/")[2] else [name + extension for extension in _EXTENSIONS]
         paths: dict[tuple[Path, str], Path] = {}
-        for path in (path for pattern in names for path in self._tree.matches(anchor, pattern)):
+        try:
+            found = [path for pattern in names for path in self._tree.matches(anchor, pattern)]
+        except OutsideError:
+            raise _leaves(name, where) from None
+        for path in found:
             paths.setdefault((path.parent, path.stem if path.suffix in _EXTENSIONS else path.name), path)
         return sorted(paths.values(), key=lambda path: (len(path.parts), str(path)))
 
+    def _is_inside(self, path: Path, folder: Path) -> bool:
+        real = os.path.realpath(path)
+        return any(within(real, os.path.realpath(place)) for place in (limit(self._root, folder), folder))
+
     def _check_inside(self, path: Path, folder: Path, name: str, where: Where | None = None) -> None:
-        real = Path(os.path.realpath(path))
-        if not any(real.is_relative_to(os.path.realpath(place)) for place in (limit(self._root, folder), folder)):
-            raise StackError(f"{name!r} leaves the repository", where=where, remedy="Keep the configuration inside.")
+        if not self._is_inside(path, folder):
+            raise _leaves(name, where)
 
     def _name(self, path: Path) -> str:
         return os.path.relpath(path, self._root)
@@ -232,8 +207,13 @@ class _Loader:
         """A file of the configuration in `folder`, which it may not lead out of."""
         name = self._name(path)
         self._check_inside(path, folder, name, Where(file=name))
+        real, top = os.path.realpath(path), limit(self._root, folder)
+        base = folder if within(real, os.path.realpath(folder)) else top
+        unreadable = ReadableFiles(base, top).problem(path, Use.CONFIGURATION)
+        if unreadable is not None:
+            raise StackError(f"the file {unreadable.problem}", where=Where(file=name), remedy=unreadable.remedy)
         try:
-            text = path.read_text(encoding="utf-8-sig")
+            text = read_text(real)
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             raise StackError(
@@ -253,10 +233,14 @@ class _Loader:
         if not isinstance(value, FunctionCall):
             return value
         if value.tag == "!env":
-            return env_value(value.args, {}, self._env)
+            return env_value(value.args, {}, self._readable)
         if value.tag in ("!repo-root", "!git.root"):
             return repository_root(value.args, self._git, self._root)
         return working_directory(value.args, self._root) if value.tag == "!cwd" else value
+
+
+def _leaves(name: str, where: Where | None) -> StackError:
+    return StackError(f"{name!r} leaves the repository", where=where, remedy="Keep the configuration inside.")
 
 
 def _import_names(value: Value, importer: ConfigFile) -> list[str]:
@@ -268,14 +252,6 @@ def _import_names(value: Value, importer: ConfigFile) -> list[str]:
             remedy="Write a list of files, folders or globs.",
         )
     return [name for name in names if name]
-
-
-def _child(node: Node | None, key: str) -> tuple[int, Node] | None:
-    """The line of a key, its case ignored, and the node of its value."""
-    if not isinstance(node, MappingNode):
-        return None
-    pairs = [(k, v) for k, v in node.value if isinstance(k.value, str) and k.value.lower() == key.lower()]
-    return (pairs[-1][0].start_mark.line + 1, pairs[-1][1]) if pairs else None
 
 
 def _lowered(value: Value) -> Value:

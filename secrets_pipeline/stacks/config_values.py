@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
-from secrets_pipeline.stacks.config_files import ConfigFile
+from secrets_pipeline.stacks.config_file import ConfigFile
 from secrets_pipeline.stacks.markers import FunctionCall, Value
 from secrets_pipeline.stacks.merge import Section, merge_maps
 from secrets_pipeline.stacks.scalars import as_text
@@ -26,6 +26,14 @@ _VARIABLES: Final[Mapping[str, tuple[str, ...]]] = {
     **{f"ATMOS_COMPONENTS_{kind.upper()}_BASE_PATH": ("components", kind, "base_path") for kind in _KINDS},
     **{f"ATMOS_COMPONENTS_{kind.upper()}_COMMAND": ("components", kind, "command") for kind in _KINDS},
 }
+
+CONFIG_VARIABLES: Final = frozenset({
+    *_VARIABLES, "ATMOS_BINARY", "ATMOS_CLI_CONFIG_PATH", "ATMOS_GIT_ROOT_BASEPATH", "ATMOS_PROFILE"
+})  # fmt: skip
+"""All variables that say where the configuration is, or what it holds: no other `ATMOS_*`, which may be tokens.
+
+Source: https://atmos.tools/cli/configuration (ATMOS_BINARY is ours)
+"""
 
 
 class Places:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
 
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.stacks.config import AtmosConfig
 from secrets_pipeline.stacks.globs import FileTree, compiled
-
-EXTENSIONS: Final = (".yaml", ".yml", ".yaml.tmpl", ".yml.tmpl")
+from secrets_pipeline.stacks.readable import EXTENSIONS
 
 
 def stack_files(config: AtmosConfig, tree: FileTree) -> list[Path]:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.stacks.readable import ReadableFiles, Use, read_text
 
 
 def is_file(path: Path) -> bool:
@@ -21,11 +22,12 @@ class Files:
 
     Args:
         base: absolute base path of the repository; nothing outside of it is read, symbolic links followed.
+        top: folder whose `.git` says what is tracked; the nearest one if not given.
     """
 
-    def __init__(self, base: Path) -> None:
+    def __init__(self, base: Path, top: Path | None = None) -> None:
         self.base = base
-        self._real_base = os.path.realpath(base)
+        self.readable = ReadableFiles(base, top)
         self._texts: dict[Path, str] = {}
         self._names: dict[Path, str] = {}
         self._folders: dict[Path, str] = {}
@@ -40,29 +42,34 @@ class Files:
             )
         return name
 
-    def text(self, path: Path) -> str:
+    def text(self, path: Path, use: Use = Use.MANIFEST) -> str:
         """The file as UTF-8 text.
 
+        Args:
+            path: absolute, without `..`.
+            use: what it is read as.
+
         Raises:
-            StackError: if it is outside of the base path, is missing or is not UTF-8.
+            StackError: if it may not be read, is missing or is not UTF-8.
         """
+        if path not in self._texts or use is not Use.MANIFEST:
+            self._check(path, use)
         text = self._texts.get(path)
         if text is None:
             text = self._texts[path] = self._read(path)
         return text
 
+    def _check(self, path: Path, use: Use) -> None:
+        unreadable = self.readable.problem_of(self._real(path), os.path.normpath(path), use)
+        if unreadable is not None:
+            raise StackError(
+                f"the file {unreadable.problem}", where=Where(file=self.name(path)), remedy=unreadable.remedy
+            )
+
     def _read(self, path: Path) -> str:
         where = Where(file=self.name(path))
-        real = self._real(path)
-        if real != self._real_base and not real.startswith(self._real_base.rstrip("/") + "/"):
-            raise StackError(
-                "the file is outside of the base path, so it is not read",
-                where=where,
-                remedy="Move it into the repository; what stack YAML may pull in ends at base_path.",
-            )
         try:
-            with open(real, encoding="utf-8-sig") as file:  # noqa: PTH123 - a Path for each file takes longer
-                return file.read()
+            return read_text(self._real(path))
         except UnicodeDecodeError as error:
             raise StackError(
                 f"invalid stack manifest: not UTF-8 at byte {error.start}", where=where, remedy="Save it as UTF-8."

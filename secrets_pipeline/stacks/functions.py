@@ -36,6 +36,10 @@ _RANDOM_RANGE: Final = (0, 65_535)
 _MOST_DIGITS: Final = 400  # of a JSON number that any float can be, and far less than Python converts
 
 
+Variables = Mapping[str, str | None]
+"""Environment variables by name; `None` for one that may be read and is not set."""
+
+
 class FunctionError(Exception):
     """A function is called wrongly, or fails."""
 
@@ -60,7 +64,7 @@ def parse_call(text: str) -> FunctionCall | None:
     return FunctionCall(tag, args) if tag in _TAGS else None
 
 
-def env_value(args: str, section: Mapping[str, Value], env: Mapping[str, str]) -> Value:
+def env_value(args: str, section: Mapping[str, Value], env: Variables) -> Value:
     """`!env NAME [default]`: the component's `env` section, else the environment, else the default, else empty.
 
     Raises:
@@ -70,7 +74,13 @@ def env_value(args: str, section: Mapping[str, Value], env: Mapping[str, str]) -
     if name in section:
         value = section[name]
         return as_text(value) if value is not None else ""
-    return env.get(name, default[0] if default else "")
+    found = env.get(name)
+    return found if found is not None else default[0] if default else ""
+
+
+def set_only(env: Variables) -> dict[str, str]:
+    """The variables that are set."""
+    return {name: value for name, value in env.items() if value is not None}
 
 
 def working_directory(args: str, folder: Path) -> str:
@@ -95,19 +105,19 @@ class Evaluator:
         folder: current folder of `!exec`, value of `!cwd` and default of `!repo-root`.
         repository: root of the Git repository, if there is one.
         allow_exec: whether `!exec` runs commands.
-        allowed: variables that may be read where not all of `env` may: `!env` of others stays a call, and so does
+        withhold: whether variables that are not in `env` are withheld: `!env` of them stays a call, and so does
             `!random`, since what is read under such rules is to be the same every time.
     """
 
-    env: Mapping[str, str]
+    env: Variables
     folder: Path
     repository: Path | None
     allow_exec: bool
-    allowed: frozenset[str] | None = None
+    withhold: bool = False
 
     def may_read(self, name: str) -> bool:
         """Whether `!env` may read a variable, set or not."""
-        return self.allowed is None or name in self.env or name in self.allowed
+        return not self.withhold or name in self.env
 
     def __call__(self, call: FunctionCall, sections: Mapping[str, Value]) -> Value:
         """The value of a call in a component, or the call itself if it needs the outside.
@@ -138,7 +148,7 @@ def _exec(evaluator: Evaluator, call: FunctionCall, _sections: Mapping[str, Valu
     if not evaluator.allow_exec:
         return call
     try:
-        return decoded(shell.run(call.args, evaluator.folder, evaluator.env, _EXEC_SECONDS))
+        return decoded(shell.run(call.args, evaluator.folder, set_only(evaluator.env), _EXEC_SECONDS))
     except shell.CommandError as error:
         raise FunctionError(f"!exec {error}") from None
 
@@ -149,7 +159,7 @@ def _template(_evaluator: Evaluator, call: FunctionCall, _sections: Mapping[str,
 
 def _random(evaluator: Evaluator, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
     """`!random [[min] max]`, both included: another number at every reading."""
-    if evaluator.allowed is not None:
+    if evaluator.withhold:
         return call
     texts = arguments.words(call.tag, call.args, 0, 2)
     try:

@@ -13,9 +13,13 @@ import re2
 
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.stacks.files import is_file
+from secrets_pipeline.stacks.readable import OUTSIDE, within
 
 _META: Final = frozenset("*?[{\\")
-_PRUNED: Final = frozenset({".git", ".terraform", "node_modules"})
+_PRUNED: Final = frozenset({"node_modules"})  # and what has a dot in front
+_MOST_ENTRIES: Final = 500_000
+_LINK: Final = 500  # entries that a linked folder counts as: a few that lead to each other are millions
+_DEEPEST: Final = 100
 _MOST_ALTERNATIVES: Final = 1_000
 _RANGE: Final = re.compile(r"(?P<low>\\.|[^\\])(?:-(?P<high>\\.|[^\\]))?", re.DOTALL)
 _NOTHING: Final = r"[^\x00-\x{10ffff}]"
@@ -173,20 +177,31 @@ def _bad(pattern: str, problem: str) -> StackError:
     )
 
 
-class FileTree:
-    """The files below folders, each folder walked once."""
+class OutsideError(StackError):
+    """A pattern leads out of where files are looked for."""
 
-    def __init__(self) -> None:
+
+class FileTree:
+    """The files below folders, each folder walked once.
+
+    Args:
+        bases: absolute folders that no pattern and no link leads out of; others are not looked at.
+    """
+
+    def __init__(self, *bases: Path) -> None:
+        self._bases = tuple(map(os.path.realpath, bases))
         self._files: dict[Path, list[str]] = {}
+        self._entries = 0
 
     def matches(self, root: Path, pattern: str) -> list[Path]:
         """The files below `root` that match the pattern; a pattern without wildcards is a path.
 
         They come as doublestar gives them: a folder's files before its folders, each by name; sorted by path where the
-        pattern has alternatives.
+        pattern has alternatives. A name with a dot in front is only found where the pattern has no wildcard.
 
         Raises:
-            StackError: if the pattern is none.
+            OutsideError: if it leads out.
+            StackError: if the pattern is none, or has too much below it.
         """
         if "\0" in pattern:
             return []
@@ -195,31 +210,46 @@ class FileTree:
         folder = Path(os.path.normpath(root.joinpath(*elements[:fixed])))
         if pattern.startswith("/"):
             folder = Path(os.path.normpath("/" + "/".join(elements[:fixed])))
+        if ".." in elements[fixed:] or not self._is_inside(os.path.realpath(folder)):
+            raise OutsideError(f"the path {pattern!r} {OUTSIDE.problem}", remedy=OUTSIDE.remedy)
         if fixed == len(elements):
             return [folder] if is_file(folder) else []
         matches = compiled("/".join(elements[fixed:]))
         names = [name for name in self._below(folder) if matches(name)]
         return [folder / name for name in (sorted(names) if "{" in pattern else names)]
 
+    def _is_inside(self, real: str) -> bool:
+        return any(within(real, base) for base in self._bases)
+
     def _below(self, folder: Path) -> list[str]:
         if folder not in self._files:
             found: list[str] = []
-            _walk(str(folder), "", found, (os.path.realpath(folder),))
+            self._walk(str(folder), "", found, (os.path.realpath(folder),))
             self._files[folder] = found
         return self._files[folder]
 
-
-def _walk(folder: str, prefix: str, found: list[str], parents: tuple[str, ...]) -> None:
-    """Collect the files below a folder, links to folders followed, but not to one that the link is in."""
-    try:
-        with os.scandir(folder) as entries:
-            listed = sorted(entries, key=lambda entry: (entry.is_dir(), entry.name))
-    except OSError:
-        return
-    for entry in listed:
-        if not entry.is_dir():
-            found.append(prefix + entry.name)
-        elif entry.name not in _PRUNED:
-            real = os.path.realpath(entry.path) if entry.is_symlink() else f"{parents[-1]}/{entry.name}"
-            if real not in parents:
-                _walk(entry.path, f"{prefix}{entry.name}/", found, (*parents, real))
+    def _walk(self, folder: str, prefix: str, found: list[str], parents: tuple[str, ...]) -> None:
+        """Collect the files below a folder, links to folders followed, but not to one that the link is in."""
+        try:
+            with os.scandir(folder) as entries:
+                listed = sorted(entries, key=lambda entry: (entry.is_dir(), entry.name))
+        except OSError:
+            return
+        self._entries += len(listed)
+        if self._entries > _MOST_ENTRIES or len(parents) > _DEEPEST:
+            raise StackError(
+                f"more than {_MOST_ENTRIES} files, or {_DEEPEST} folders within each other, are to be looked through",
+                remedy="Name narrower folders in stacks.base_path and stacks.included_paths.",
+            )
+        for entry in listed:
+            if entry.name.startswith("."):
+                continue
+            if not entry.is_dir():
+                found.append(prefix + entry.name)
+            elif entry.name not in _PRUNED:
+                real = f"{parents[-1]}/{entry.name}"
+                if entry.is_symlink():
+                    real = os.path.realpath(real)
+                    self._entries += _LINK
+                if real not in parents and self._is_inside(real):
+                    self._walk(entry.path, f"{prefix}{entry.name}/", found, (*parents, real))

@@ -11,13 +11,13 @@ from typing import Final
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks import remote
 from secrets_pipeline.stacks.config import AtmosConfig
-from secrets_pipeline.stacks.discovery import EXTENSIONS
 from secrets_pipeline.stacks.files import Files, is_file
-from secrets_pipeline.stacks.globs import FileTree, is_glob
+from secrets_pipeline.stacks.globs import FileTree, OutsideError, is_glob
 from secrets_pipeline.stacks.manifests import Given, Manifests
 from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.merge import Section, merge_maps
 from secrets_pipeline.stacks.overrides import Overrides, over, overrides_of, with_overrides
+from secrets_pipeline.stacks.readable import EXTENSIONS, OUTSIDE, Use
 from secrets_pipeline.stacks.templates import Missing, Renderer, TemplateError, has_template
 
 _LONGEST_CHAIN: Final = 100  # files that import each other
@@ -198,7 +198,7 @@ class Imports:
         anchor = importer.parent if name.split("/")[0] in (".", "..") else self._config.stacks
         found = self._found.get((anchor, name))
         if found is None:
-            found = self._found[anchor, name] = self._found_now(anchor, name, importer)
+            found = self._found[anchor, name] = self._found_now(anchor, name, entry, importer)
         if importer in found and not is_glob(name):
             raise self._invalid(
                 f"invalid import in the manifest {self._files.name(importer)!r}: the file imports itself",
@@ -225,14 +225,23 @@ class Imports:
             remedy = "An import path sees the settings, vars and env of the imports before it, and its own context."
             raise self._invalid(f"invalid import {entry.path!r}: {error}", importer, remedy) from None
 
-    def _found_now(self, anchor: Path, name: str, importer: Path) -> list[Path]:
+    def _found_now(self, anchor: Path, name: str, entry: Import, importer: Path) -> list[Path]:
         if not is_glob(name):
-            return self._with_extension(Path(os.path.normpath(anchor / name)))
+            target = Path(os.path.normpath(anchor / name))
+            if self._files.readable.problem(target, Use.MANIFEST) is OUTSIDE:
+                raise self._outside(entry, importer)
+            return self._with_extension(target)
         pattern = name if Path(name).suffix else name + EXTENSIONS[0]
         try:
             return self._tree.matches(anchor, pattern)
+        except OutsideError:
+            raise self._outside(entry, importer) from None
         except StackError as error:
             raise self._invalid(error.message, importer, error.remedy) from None
+
+    def _outside(self, entry: Import, importer: Path) -> StackError:
+        # As written: see above.
+        return self._invalid(f"the import {entry.path!r} {OUTSIDE.problem}", importer, OUTSIDE.remedy)
 
     def _with_extension(self, target: Path) -> list[Path]:
         text = str(target)

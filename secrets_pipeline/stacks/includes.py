@@ -12,6 +12,7 @@ from secrets_pipeline.stacks import arguments, dialect, remote, yq
 from secrets_pipeline.stacks.files import Files, is_file
 from secrets_pipeline.stacks.functions import INCLUDES, construct, json_value
 from secrets_pipeline.stacks.markers import Value
+from secrets_pipeline.stacks.readable import OUTSIDE, Use
 
 _RAW: Final = "!include.raw"
 _YAML: Final = (".yaml", ".yml")
@@ -68,7 +69,7 @@ class Parser:
                 remedy="Break the cycle: a file cannot include itself.",
             )
         try:
-            text = self._files.text(target)
+            text = self._files.text(target, Use.VALUE)
             return text if tag == _RAW else self._value(text, target, chain)
         except StackError as error:
             raise self._included_by(error, chain, target) from None
@@ -102,10 +103,20 @@ class Parser:
         places = [self._files.base / name]
         if name.startswith(("./", "../")):
             places.insert(0, importer.parent / name)
+        outside = False
         for place in places:
             path = Path(os.path.normpath(place))
-            if is_file(path):
-                return path
+            unreadable = self._files.readable.problem(path)
+            outside = outside or unreadable is OUTSIDE
+            if unreadable is OUTSIDE or not is_file(path):
+                continue
+            if unreadable is not None:
+                message = f"the {tag} function may not read {name!r}: it {unreadable.problem}: {unreadable.remedy}"
+                raise ValueError(message)
+            return path
+        if outside:
+            message = f"the {tag} function may not read {name!r}: it {OUTSIDE.problem}"
+            raise ValueError(message)
         message = (
             f"the {tag} function references a file that does not exist: {name!r} "
             "(below the base path; write ./ for a file beside this manifest)"

@@ -14,10 +14,10 @@ from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.collector import collector_paused
 from secrets_pipeline.stacks.completion import Completer
 from secrets_pipeline.stacks.composition import compose
-from secrets_pipeline.stacks.config import AtmosConfig, git_root, load_config
+from secrets_pipeline.stacks.config import AtmosConfig, load_config
 from secrets_pipeline.stacks.draft import Draft
 from secrets_pipeline.stacks.files import Files
-from secrets_pipeline.stacks.functions import Evaluator
+from secrets_pipeline.stacks.functions import Evaluator, Variables, set_only
 from secrets_pipeline.stacks.globs import FileTree
 from secrets_pipeline.stacks.imports import Imports
 from secrets_pipeline.stacks.locate import Locator, where
@@ -25,6 +25,7 @@ from secrets_pipeline.stacks.manifests import Manifests
 from secrets_pipeline.stacks.model import Component, Resolution, Stack
 from secrets_pipeline.stacks.places import Places
 from secrets_pipeline.stacks.processing import Processor
+from secrets_pipeline.stacks.readable import git_root
 from secrets_pipeline.stacks.sections import KINDS
 from secrets_pipeline.stacks.templates import Functions
 from secrets_pipeline.stacks.top_level import TopLevel
@@ -43,11 +44,11 @@ class Repository:
     def __init__(self, config: AtmosConfig, evaluate: Evaluator) -> None:
         self._config = config
         self._evaluate = evaluate
-        self._functions = Functions(evaluate.env, evaluate.allowed)
+        self._functions = Functions(evaluate.env, withhold=evaluate.withhold)
         renderer = self._functions.everywhere()
-        self._files = Files(config.base)
+        self._files = Files(config.base, config.top)
         self._locator = Locator(self._files)
-        tree = FileTree()
+        tree = FileTree(config.base)
         imports = Imports(config, self._files, Manifests(self._files, evaluate, renderer), tree, renderer)
         self._places = Places(self._files, self._locator, imports)
         processor = Processor(config, self._files, renderer)
@@ -62,27 +63,29 @@ class Repository:
         cls,
         base_path: Path,
         *,
-        env: Mapping[str, str] | None = None,
+        env: Variables | None = None,
+        config_env: Mapping[str, str] | None = None,
         allow_exec: bool = False,
-        allowed: Collection[str] | None = None,
+        withhold: bool = False,
     ) -> Self:
         """The repository at a folder.
 
         Args:
             base_path: folder of `atmos.yaml`, or one below it.
-            env: all that manifests may see of the environment (`!env`, `ATMOS_*`); this process's if not given.
+            env: all that YAML may see of the environment (`!env`, `!exec`, templates), `None` for what is not set; this
+                process's if not given.
+            config_env: `CONFIG_VARIABLES` that say where the configuration is and what it holds; `env` if not given.
             allow_exec: whether `!exec` runs commands.
-            allowed: variables that manifests may read beside `env`; others are not empty but withheld: `!env` stays a
-                call, and templates give `<no value>`. All may be read if not given.
+            withhold: whether variables that are not in `env` are not empty but withheld: `!env` stays a call, and
+                templates give `<no value>`.
 
         Raises:
             StackError: if `atmos.yaml` is missing or invalid.
         """
         root = base_path.absolute()
-        environment = dict(os.environ if env is None else env)
-        config = load_config(root, environment)
-        readable = None if allowed is None else frozenset(allowed)
-        return cls(config, Evaluator(environment, root, git_root(root), allow_exec, readable))
+        environment: Variables = dict(os.environ if env is None else env)
+        config = load_config(root, set_only(environment) if config_env is None else config_env, environment)
+        return cls(config, Evaluator(environment, root, git_root(root), allow_exec, withhold))
 
     @property
     def notices(self) -> tuple[str, ...]:

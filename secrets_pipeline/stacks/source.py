@@ -11,10 +11,10 @@ from typing import Final, Protocol
 
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks import atmos_binary
-from secrets_pipeline.stacks.config import git_root
 from secrets_pipeline.stacks.described import DescribedStacks
-from secrets_pipeline.stacks.functions import Evaluator
+from secrets_pipeline.stacks.functions import Evaluator, Variables, set_only
 from secrets_pipeline.stacks.model import Component, Resolution, Stack
+from secrets_pipeline.stacks.readable import git_root
 from secrets_pipeline.stacks.repository import Repository
 
 FROM_FILE_VARIABLE: Final = "SECRETS_PIPELINE_FROM_FILE"
@@ -91,9 +91,10 @@ def open_source(
     origin: Origin,
     base_path: Path,
     *,
-    env: Mapping[str, str] | None = None,
+    env: Variables | None = None,
+    config_env: Mapping[str, str] | None = None,
     allow_exec: bool = False,
-    allowed: Collection[str] | None = None,
+    withhold: bool = False,
     process_templates: bool = True,
 ) -> StackSource:
     """The stacks that were asked for.
@@ -101,25 +102,26 @@ def open_source(
     Args:
         origin: where they come from.
         base_path: the Atmos repository, which is also where the `atmos` command runs.
-        env: all that manifests, and Atmos, may see of the environment; this process's if not given.
+        env: all that YAML may see of the environment; this process's if not given.
+        config_env: see `Repository.open`; the `atmos` command sees these and `env`.
         allow_exec: whether `!exec` runs commands.
-        allowed: see `Repository.open`.
+        withhold: see `Repository.open`.
         process_templates: whether the `atmos` command renders templates; a repository is told when it is resolved.
 
     Raises:
         StackError: if there is no repository or description, or it cannot be read, or Atmos fails.
     """
     if origin == Origin():
-        return Repository.open(base_path, env=env, allow_exec=allow_exec, allowed=allowed)
+        return Repository.open(base_path, env=env, config_env=config_env, allow_exec=allow_exec, withhold=withhold)
     root = base_path.absolute()
-    environment = dict(os.environ if env is None else env)
-    readable = None if allowed is None else frozenset(allowed)
+    environment: Variables = dict(os.environ if env is None else env)
     if origin.atmos:
-        text = atmos_binary.describe_stacks(root, environment, process_templates=process_templates)
+        seen = {**(config_env or {}), **set_only(environment)}
+        text = atmos_binary.describe_stacks(root, seen, process_templates=process_templates)
         name = atmos_binary.COMMAND
     else:
         text, name = _read(origin.file), "standard input" if origin.file == STANDARD_INPUT else origin.file
-    return DescribedStacks.parse(text, name, Evaluator(environment, root, git_root(root), allow_exec, readable))
+    return DescribedStacks.parse(text, name, Evaluator(environment, root, git_root(root), allow_exec, withhold))
 
 
 def _read(file: str) -> str:

@@ -123,13 +123,13 @@ class Functions:
     """The functions of templates: Sprig's over gomplate's, and `atmos`.
 
     Args:
-        variables: all that templates may see of the environment.
-        allowed: variables that they may read, set or not; others are `<no value>`, not empty. All if not given.
+        variables: all that templates may see of the environment; `None` for one that is not set.
+        withhold: whether others are `<no value>`, which is not empty.
     """
 
-    def __init__(self, variables: Mapping[str, str], allowed: frozenset[str] | None = None) -> None:
+    def __init__(self, variables: Mapping[str, str | None], *, withhold: bool = False) -> None:
         self._variables = variables
-        self._allowed = allowed
+        self._withhold = withhold
         self._known: dict[tuple[bool, bool, tuple[tuple[str, str], ...]], dict[str, Function]] = {}
 
     def everywhere(self) -> Renderer:
@@ -163,7 +163,7 @@ class Functions:
     def _library(self, *, sprig_on: bool, gomplate_on: bool, more: Mapping[str, str]) -> dict[str, Function]:
         key = (sprig_on, gomplate_on, tuple(sorted(more.items())))
         if key not in self._known:
-            variables = _Variables({**self._variables, **more}, self._allowed)
+            variables = _Variables({**self._variables, **more}, withhold=self._withhold)
             environment = Environment(variables, lambda: datetime.now(UTC).astimezone(), SystemRandom())
             self._known[key] = {
                 **(gomplate(environment) if gomplate_on else {}),
@@ -176,14 +176,17 @@ class Functions:
 class _Variables(Mapping[str, str]):
     """Variables of the environment; one that may not be read has no value, which is not the same as an empty one."""
 
-    def __init__(self, variables: Mapping[str, str], allowed: frozenset[str] | None) -> None:
+    def __init__(self, variables: Mapping[str, str | None], *, withhold: bool) -> None:
         self._variables = variables
-        self._allowed = allowed
+        self._withhold = withhold
 
     def __getitem__(self, name: str) -> str:
-        if self._allowed is None or name in self._allowed or name in self._variables:
-            return self._variables[name]
-        return NO_VALUE
+        if self._withhold and name not in self._variables:
+            return NO_VALUE
+        value = self._variables[name]
+        if value is None:
+            raise KeyError(name)
+        return value
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._variables)

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
-from secrets_pipeline.stacks.discovery import EXTENSIONS, stack_file_name, stack_files
+from secrets_pipeline.stacks.discovery import stack_file_name, stack_files
 from secrets_pipeline.stacks.draft import Draft
 from secrets_pipeline.stacks.files import Files
 from secrets_pipeline.stacks.globs import FileTree
 from secrets_pipeline.stacks.imports import Imports, Merged
 from secrets_pipeline.stacks.places import Places
 from secrets_pipeline.stacks.processing import Processor
+from secrets_pipeline.stacks.readable import EXTENSIONS
 
 _NAME_KEY: Final = re.compile(r"^[\"']?name[\"']?\s*:|\A\s*\{", re.MULTILINE)
 

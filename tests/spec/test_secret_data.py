@@ -163,7 +163,7 @@ def test_a_file_inside_the_repository_may_be_named(bench: Bench) -> None:
 
 def test_a_link_that_leads_out_of_the_repository_is_refused(bench: Bench) -> None:
     (bench.folder / "link").symlink_to("/etc/hostname")
-    assert "file link lies outside the repository" in bench.only_unresolved(stack("secret_data: '${file:link}'"))
+    assert "file link is outside of the base path" in bench.only_unresolved(stack("secret_data: '${file:link}'"))
 
 
 @pytest.mark.parametrize(
@@ -175,8 +175,8 @@ def test_a_link_that_leads_out_of_the_repository_is_refused(bench: Bench) -> Non
         ("secret_data: '${rds.address}'", "write ${output.rds.address}"),
         ("secret_data: '${security_group.web.id}'", "variable security_group.web.id has no value"),
         ("secret_data: '${secretsmanager.login}'", "write ${output.secretsmanager.login}"),
-        ("secret_data: '${file:../x}'", "file ../x lies outside the repository"),
-        ("secret_data: '${file:/etc/x}'", "file /etc/x lies outside the repository"),
+        ("secret_data: '${file:../x}'", "file ../x is outside of the base path"),
+        ("secret_data: '${file:/etc/x}'", "file /etc/x is outside of the base path"),
         ("secret_data: '${file:none.txt}'", "file none.txt does not exist"),
         ('secret_data: "${file:a\\0b}"', r"file a\x00b does not exist"),
         (f"secret_data: '${{file:{'a' * 300}}}'", "aaa does not exist"),

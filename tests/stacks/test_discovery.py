@@ -15,7 +15,7 @@ from .conftest import ATMOS, Write
 
 def files(root: Path) -> list[str]:
     config = load_config(root, {})
-    return [os.path.relpath(path, config.stacks) for path in stack_files(config, FileTree())]
+    return [os.path.relpath(path, config.stacks) for path in stack_files(config, FileTree(config.base))]
 
 
 def test_patterns_without_extension_take_all_four(write: Write) -> None:

@@ -254,7 +254,7 @@ def test_a_variable_that_may_not_be_read_is_not_an_empty_one(write: Write) -> No
     """
     atmos = ATMOS + "templates: {settings: {enabled: true, sprig: {enabled: true}}}\n"
     folder = write({"atmos.yaml": atmos, "stacks/deploy/dev.yaml": manifest})
-    opened = Repository.open(folder, env={"ALLOWED": "a"}, allowed=["ALLOWED", "UNSET"])
+    opened = Repository.open(folder, env={"ALLOWED": "a", "UNSET": None}, withhold=True)
     assert opened.stack("deploy/dev").components["terraform"]["app"].vars == {
         "withheld": "!env PASSWORD default",
         "text": "x-<no value>",

@@ -94,12 +94,12 @@ def touched(root: Path, *names: str) -> None:
 
 
 def matches(root: Path, pattern: str) -> list[str]:
-    return [path.relative_to(root).as_posix() for path in FileTree().matches(root, pattern)]
+    return [path.relative_to(root).as_posix() for path in FileTree(root).matches(root, pattern)]
 
 
 def test_files_are_found_below_a_folder_in_the_order_of_their_names(tmp_path: Path) -> None:
     touched(tmp_path, "b/x.yaml", "a.yaml", "b/c/y.yaml", ".git/z.yaml", ".hidden/h.yaml")
-    assert matches(tmp_path, "**/*.yaml") == ["a.yaml", ".hidden/h.yaml", "b/x.yaml", "b/c/y.yaml"]
+    assert matches(tmp_path, "**/*.yaml") == ["a.yaml", "b/x.yaml", "b/c/y.yaml"]
     assert matches(tmp_path, "./b/../b/*.yaml") == ["b/x.yaml"]
     assert matches(tmp_path, "b/x.yaml") == ["b/x.yaml"]
     assert matches(tmp_path, "b") == []
@@ -115,8 +115,8 @@ def test_wildcards_in_the_name_of_the_root_are_none(tmp_path: Path) -> None:
 
 def test_a_pattern_may_be_absolute(tmp_path: Path) -> None:
     touched(tmp_path, "a/x.yaml")
-    assert FileTree().matches(Path("/"), f"{tmp_path}/a/*") == [tmp_path / "a" / "x.yaml"]
-    assert FileTree().matches(tmp_path / "other", f"{tmp_path}/a/*") == [tmp_path / "a" / "x.yaml"]
+    assert FileTree(tmp_path).matches(Path("/"), f"{tmp_path}/a/*") == [tmp_path / "a" / "x.yaml"]
+    assert FileTree(tmp_path).matches(tmp_path / "other", f"{tmp_path}/a/*") == [tmp_path / "a" / "x.yaml"]
 
 
 def test_linked_folders_are_followed_each_time_but_not_in_a_circle(tmp_path: Path) -> None:
@@ -145,9 +145,9 @@ def test_files_come_before_folders_and_each_by_name(tmp_path: Path) -> None:
     for name in ("b.yaml", "a/x.yaml", "a-b/x.yaml", "a/n/y.yaml"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    found = [str(path.relative_to(tmp_path)) for path in FileTree().matches(tmp_path, "**/*.yaml")]
+    found = [str(path.relative_to(tmp_path)) for path in FileTree(tmp_path).matches(tmp_path, "**/*.yaml")]
     assert found == ["b.yaml", "a/x.yaml", "a/n/y.yaml", "a-b/x.yaml"]
-    listed = [str(path.relative_to(tmp_path)) for path in FileTree().matches(tmp_path, "{b,a/x,a-b/x}.yaml")]
+    listed = [str(path.relative_to(tmp_path)) for path in FileTree(tmp_path).matches(tmp_path, "{b,a/x,a-b/x}.yaml")]
     assert listed == ["a-b/x.yaml", "a/x.yaml", "b.yaml"]
 
 
