@@ -90,6 +90,18 @@ class InternalError(SecretsPipelineError):
     """A bug of ours stopped one stack; the text says where it is, and holds nothing of the stack's content."""
 
 
+class NotGrantedError(SpecError):
+    """A stack reaches what is not its own, and no grant of the operator names it.
+
+    Attributes:
+        line: what the operator would write under `grants:`, one line of YAML.
+    """
+
+    def __init__(self, message: str, *, line: str, remedy: str = "", where: Where | None = None) -> None:
+        self.line = line
+        super().__init__(message, remedy=f"{remedy} {line}", where=where)
+
+
 class ExpressionError(SpecError):
     """A reference cannot be parsed, ordered or resolved."""
 

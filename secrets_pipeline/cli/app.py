@@ -13,6 +13,7 @@ from secrets_pipeline.cli import (
     demo,
     describe,
     dev,
+    init,
     local,
     outputs,
     plan,
@@ -52,6 +53,7 @@ def root(
     """Options of the command itself."""
 
 
+app.command(epilog=init.EPILOG)(init.init)
 app.add_typer(describe.app, name="describe")
 app.command(epilog=tree.EPILOG)(tree.tree)
 app.command(epilog=plan.EPILOG)(plan.plan)

@@ -105,19 +105,26 @@ def operator_settings() -> OperatorSettings:
     return load_settings(FilePath(named) if named else None)
 
 
-def read_desired(base_path: FilePath, *, origin: Origin = MANIFESTS, allow_exec: bool = False) -> Desired:
-    """Read a repository under the operator's settings (`SECRETS_PIPELINE_CONFIG`).
+def read_desired(
+    base_path: FilePath,
+    *,
+    origin: Origin = MANIFESTS,
+    allow_exec: bool = False,
+    settings: OperatorSettings | None = None,
+) -> Desired:
+    """Read a repository under the operator's settings.
 
     Args:
         base_path: the repository.
         origin: where its stacks come from.
         allow_exec: whether `!exec` runs commands.
+        settings: the operator's; None for those that `SECRETS_PIPELINE_CONFIG` names.
 
     Raises:
         StackError: if there is no Atmos repository, or no stacks where `origin` says.
         SpecError: if the settings cannot be read.
     """
-    settings = operator_settings()
+    settings = operator_settings() if settings is None else settings
     # ATMOS_BASE_PATH is how the caller found `base_path`; a base path that was asked for by name wins over it.
     config_env = {name: os.environ[name] for name in CONFIG_VARIABLES - {BASE_PATH} if name in os.environ}
     # A variable that is secret stays a call, which is resolved where a value is written.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from secrets_pipeline.errors import NotGrantedError
 from secrets_pipeline.references import Environment, Expression, FileContents, Output, Path, SsmParameter, dotted
 from secrets_pipeline.spec.base import SecretRef
 from secrets_pipeline.spec.boundaries import TAGGED, Boundary, Crossing
@@ -143,8 +144,11 @@ def _listed(targets: object) -> str:
 
 
 def _refuse(scope: ComponentScope, boundary: Boundary, path: Path, name: str, line: str) -> None:
-    scope.error(
-        path,
-        f"{boundary} {name} is not this stack's own, and no grant of the operator names it",
-        f"Take it out, or let the operator write under grants: {line}",
+    scope.stack.errors.append(
+        NotGrantedError(
+            f"{boundary} {name} is not this stack's own, and no grant of the operator names it",
+            remedy="Take it out, or let the operator write under grants:",
+            line=line,
+            where=scope.where(path),
+        )
     )

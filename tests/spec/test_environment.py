@@ -75,10 +75,8 @@ def built(bench: Bench, *, way: str = "x", place: str | None = None, value: str 
     (bench.folder / "stacks" / "dev.yaml").write_text(
         dedent(STACK.format(**parts, token='"${env:TOKEN}"', value=value))
     )
-    plain = bench.settings.environment_plain
-    source = Repository.open(
-        bench.folder, env={name: one for name, one in bench.environment.items() if name in plain}, allowed=plain
-    )
+    plain = {name: bench.environment.get(name) for name in bench.settings.environment_plain}
+    source = Repository.open(bench.folder, env=plain, withhold=True)
     return build_specs(source, bench.settings, base_path=bench.folder, environment=bench.environment)
 
 
@@ -105,7 +103,7 @@ def test_inside_of_a_secrets_value_it_stands_and_is_resolved_late(bench: Bench, 
     assert not found.errors
     assert CANARY not in repr(found.specs)
     (leaf,) = next(one.value for one in found.specs["dev"].secrets if one.ref.key == "two").leaves  # type: ignore[union-attr] # it is declared
-    source = Repository.open(bench.folder, env={}, allowed=())
+    source = Repository.open(bench.folder, env={}, withhold=True)
     assert leaf_expression(source.stack("dev"), "secretsmanager", leaf) == Environment("TOKEN")
 
 

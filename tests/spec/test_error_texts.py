@@ -14,6 +14,7 @@ from secrets_pipeline.cli.plan_view import declared
 from secrets_pipeline.cli.reference_view import reference_json, reference_rows
 from secrets_pipeline.spec import OperatorSettings, build_specs
 from secrets_pipeline.stacks import Repository
+from tests.grants import TRUSTED
 from tests.spec.conftest import ATMOS, HERE, Bench
 
 CANARY = "hunter2"
@@ -48,7 +49,9 @@ def told(folder: Path, *, value: object, password: str = MASTER, variable: str =
     (folder / "stacks").mkdir(exist_ok=True)
     (folder / "atmos.yaml").write_text(ATMOS)
     (folder / "stacks" / "dev.yaml").write_text(json.dumps(stack))
-    built = build_specs(Repository.open(folder, env={}), OperatorSettings(targets=(HERE,)), base_path=folder)
+    built = build_specs(
+        Repository.open(folder, env={}), OperatorSettings(targets=(HERE,), grants=TRUSTED), base_path=folder
+    )
     texts = [error.diagnostics() for error in itertools.chain(*built.errors.values())]
     for spec in built.specs.values():
         texts += [spec.model_dump_json(), repr(spec), json.dumps(declared(spec))]

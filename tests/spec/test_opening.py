@@ -42,7 +42,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     settings = tmp_path / "operator.yaml"
-    settings.write_text("environment_allowed: [PLAIN, PLAIN_UNSET]\n")
+    settings.write_text("environment_allowed: [{name: PLAIN, secret: false}, {name: PLAIN_UNSET, secret: false}]\n")
     for name, value in {
         "SECRETS_PIPELINE_CONFIG": str(settings),
         "ATMOS_GITHUB_TOKEN": "stolen",

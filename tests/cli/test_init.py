@@ -1,0 +1,79 @@
+"""`init` proposes operator's settings under which the repository's stacks are whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from secrets_pipeline.reconcilers import read_desired
+from tests.cli.conftest import EXAMPLES, Cli, write
+from tests.runs import assert_exited
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def proposed(cli: Cli, repository: Path) -> tuple[str, dict[str, Any]]:
+    """What it prints, as text and as YAML."""
+    result = cli("init", "--base-path", repository)
+    assert_exited(result)
+    return result.stdout, yaml.safe_load(result.stdout)
+
+
+def test_the_examples_need_a_preset_and_one_account_of_readers(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, settings = proposed(cli, EXAMPLES)
+    assert settings["grants"] == [{"preset": "single-team"}]
+    assert {rule["stacks"] for rule in settings["targets"]} == {"infra-shared", "myapp-dev", "myapp-prod"}
+    assert '  # - {stacks: "myapp-prod", readers: ["444455556666"]}' in text
+    whole = text.replace("  # - {", "  - {")
+    (tmp_path / "operator.yaml").write_text(whole)
+    monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(tmp_path / "operator.yaml"))
+    desired = read_desired(EXAMPLES)
+    assert not desired.errors
+    assert not [one for spec in desired.specs.values() for secret in spec.secrets for one in secret.unresolved]
+
+
+def test_a_plain_repository_needs_the_preset_alone_and_broken_stacks_are_left_out(
+    cli: Cli, repository: Path, half_broken: Path
+) -> None:
+    assert half_broken == repository
+    text, settings = proposed(cli, repository)
+    assert settings == {
+        "targets": [{"stacks": "shop-dev", "region": "eu-west-2", "account_id": "111122223333"}],
+        "grants": [{"preset": "single-team"}],
+    }
+    assert "# - {" not in text
+
+
+def test_settings_that_do_not_exist_yet_do_not_stop_it(
+    cli: Cli, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(repository / "none.yaml"))
+    proposed(cli, repository)
+
+
+def test_variables_that_values_ask_for_are_proposed_as_secret(cli: Cli, repository: Path) -> None:
+    manifest = repository / "stacks" / "dev.yaml"
+    manifest.write_text(manifest.read_text().replace("https://partner.example", '"${env:PARTNER}"'))
+    _, settings = proposed(cli, repository)
+    assert settings["environment_allowed"] == ["PARTNER"]
+
+
+def test_a_value_of_another_stack_is_proposed_with_both_names(cli: Cli, repository: Path) -> None:
+    web = """
+        vars: {context_name: shop, environment: web, account_id: "111122223333", region: eu-west-2}
+        components:
+          terraform:
+            secretsmanager/app:
+              vars:
+                secrets: {copy: {secret_data: "!terraform.output secretsmanager/app shop-dev secret_values.token"}}
+    """
+    write(repository / "stacks" / "web.yaml", web)
+    text, settings = proposed(cli, repository)
+    assert '  # - {stacks: "shop-web", values: ["shop-dev"]}' in text
+    assert len(settings["targets"]) == 2
