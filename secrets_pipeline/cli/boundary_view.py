@@ -53,6 +53,6 @@ def _judged(plan: StackPlan) -> Iterator[tuple[Crossing, bool]]:
 def _concerns(change: Change, crossing: Crossing) -> bool:
     resource = change.resource
     names = crossing.subject.split(", ")
-    if crossing.name == resource.name or resource.name in names or f"{resource.component}#{resource.key}" in names:
+    if crossing.name == resource.name or resource.name in names:
         return True
     return not crossing.subject and crossing.component in resource.component.split(", ")

@@ -50,8 +50,7 @@ class Crossing(Spec):
         name: what it is, for example `app-prod:secretsmanager/a.secret_values.s`, `/shared/token`, `payments`.
         component: the component that says so.
         key: dotted path inside the component.
-        subject: the secrets or the key that it concerns: names, and `component#key` for the secret that it stands in;
-            empty where the whole component does.
+        subject: the secrets or the key that it concerns, by name; empty where the whole component does.
         allowed_by: what lets the stack do it, for example `grants: stacks myapp-*`; empty where nobody does but,
             perhaps, the tag of its owner.
     """

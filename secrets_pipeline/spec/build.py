@@ -9,6 +9,7 @@ from pathlib import Path
 
 from secrets_pipeline.errors import InternalError, SecretsPipelineError, Where, raise_all
 from secrets_pipeline.spec import deliveries, kms, rds, secretsmanager
+from secrets_pipeline.spec.boundaries import Crossing
 from secrets_pipeline.spec.consumers import declared_consumers, found_consumers
 from secrets_pipeline.spec.contested import contested_notices, with_contested
 from secrets_pipeline.spec.controls import read_controls
@@ -206,8 +207,15 @@ def _build(scope: StackScope) -> StackSpec:
         self_heal=tuple(name for name in sorted(scope.kinds) if scope.components[name].flag("self_heal")),
         rotation_function=read_rotation_function(scope, secrets),
         verification=read_verification(scope),
-        crossings=tuple(dict.fromkeys(scope.crossings)),
+        crossings=_crossings(scope, secrets),
     )
+
+
+def _crossings(scope: StackScope, secrets: list[SecretSpec]) -> tuple[Crossing, ...]:
+    """Each crossing once; what stands in a secret says its name."""
+    names = {str(secret.ref): secret.name for secret in secrets}
+    named = (one.model_copy(update={"subject": names.get(one.subject, one.subject)}) for one in scope.crossings)
+    return tuple(dict.fromkeys(named))
 
 
 def _secrets_and_keys(
