@@ -70,11 +70,12 @@ class SecretsPipelineError(Exception):
     def diagnostics(self) -> str:
         """The whole text: place, message, import chain, remedy."""
         head = f"{self.where}: {self.message}" if self.where and str(self.where) else self.message
-        lines = [head]
+        # A name with a line end in it must not begin a line of its own.
+        lines = [head.replace(_LINE_END, f"{_LINE_END}  ")]
         if self.chain:
             lines.append("  imported by: " + " → ".join(self.chain))
         if self.remedy:
-            lines.append(f"  {self.remedy}")
+            lines.append(f"  {self.remedy}".replace(_LINE_END, f"{_LINE_END}  "))
         return "\n".join(lines)
 
 
@@ -168,6 +169,10 @@ class CollectedErrors(SecretsPipelineError):
         count = len(self.errors)
         noun = "error" if count == 1 else "errors"
         super().__init__("\n".join([f"{count} {noun}", *(f"- {e.diagnostics()}" for e in self.errors)]))
+
+    def diagnostics(self) -> str:
+        """The texts of all, each after a hyphen."""
+        return self.message
 
 
 def raise_all(errors: Sequence[SecretsPipelineError]) -> None:

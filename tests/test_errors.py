@@ -40,6 +40,7 @@ def test_nor_does_a_name_in_a_message_or_a_remedy(name: str, other: str) -> None
     assert not speaks(error.message)
     assert not speaks(error.remedy)
     assert not speaks(error.diagnostics())
+    assert all(line.startswith(("stack ", "  ")) for line in error.diagnostics().split("\n"))
 
 
 @given(odd)

@@ -44,6 +44,9 @@ from secrets_pipeline.reconcilers.opening import CONFIG_VARIABLE
 ROOT: Final = Path(__file__).parents[2]
 REPOSITORIES: Final = ("examples", "tests/fixtures/aurora", "tests/fixtures/tf_atmos")
 SETTINGS: Final = ROOT / "examples" / "operator.yaml"
+CANARY: Final = "canary-4c1f"
+ENVIRONMENT: Final = {CONFIG_VARIABLE: str(SETTINGS), "OAUTH_TENANT": CANARY}
+"""What repositories are read under: the variable that the settings allow is secret."""
 LONGEST: Final = 120
 """Seconds that one repository may take, on a machine that others use too."""
 
@@ -296,7 +299,8 @@ def exercise(folder: Path) -> bool:
         Whether every stack was without error.
 
     Raises:
-        Finding: for an error that a bug of ours made, that says nothing, or that holds control characters.
+        Finding: for an error that a bug of ours made, that says nothing, or that holds control characters; for a value
+            of the environment outside of a secret's value.
     """
     try:
         desired = read_desired(folder)
@@ -311,6 +315,8 @@ def exercise(folder: Path) -> bool:
         declared_markdown({name: (spec.target, rows, references)}, {})
         reference_json(references)
         shown.append(reference_table(references))
+        if CANARY in f"{spec!r} {rows} {references}":
+            raise Finding(f"a value of the environment in the plan of {name}")
         kinds = desired.source.stack(name).components.values()
         components = [component for kind in kinds for component in kind.values()]
         taken = taken_in(components)
@@ -326,6 +332,8 @@ def _require_sense(error: SecretsPipelineError) -> None:
     text = error.diagnostics()
     if isinstance(error, InternalError):
         raise Finding(text)
+    if CANARY in text:
+        raise Finding("a value of the environment in an error")
     if not error.message.strip():
         raise Finding("an error without a message")
     if any(unicodedata.category(one) in ("Cc", "Cf") and one != "\n" for one in text):
@@ -384,7 +392,7 @@ def main() -> int:
     options.add_argument("--only", type=int, help="one repository, by its number")
     options.add_argument("--keep", type=Path, help="write that repository there and read it there")
     asked = options.parse_args()
-    os.environ[CONFIG_VARIABLE] = str(SETTINGS)
+    os.environ.update(ENVIRONMENT)
     if asked.keep and asked.only is not None:
         asked.keep.mkdir(parents=True)
         repository(asked.seed, asked.only, asked.keep)

@@ -10,12 +10,11 @@ from textwrap import dedent
 import pytest
 
 from secrets_pipeline.errors import InternalError, Where
-from secrets_pipeline.reconcilers.opening import CONFIG_VARIABLE
 from secrets_pipeline.spec import OperatorSettings, build_specs
 from secrets_pipeline.stacks import Component, Repository, Resolution
 from tests.grants import TRUSTED
 from tests.spec.conftest import ATMOS, HERE
-from tests.spec.fuzz import SETTINGS, fuzz, repository
+from tests.spec.fuzz import ENVIRONMENT, fuzz, repository
 from tests.sweep import SEED, size
 
 SECRET = "hunter2"
@@ -29,7 +28,8 @@ components:
 
 
 def test_a_repository_with_mistakes_gives_errors_of_ours_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(CONFIG_VARIABLE, str(SETTINGS))
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
     counts, findings = fuzz(SEED, iter(range(size(100, 5_000))), math.inf)
     assert not findings
     assert counts["read"] >= 100
