@@ -108,14 +108,15 @@ def _refuse_for_others(source: StackOptions, options: ApplyOptions) -> None:
     """Refuse what no run of another process may be asked for.
 
     Raises:
-        typer.BadParameter: naming the options.
+        GuardError: naming the options.
+        typer.BadParameter: if the environment names another source than the deployment's.
     """
     taking = {"--adopt": options.adopt, "--prune": options.prune}
     given = [*(name for name, value in taking.items() if value), *source.given]
     if given:
-        raise typer.BadParameter(
-            f"a run of another process takes no {' or '.join(given)}: ask without --queue, where the deployment runs",
-            param_hint="--queue",
+        raise GuardError(
+            f"--queue hands the run to another process, which takes no {' or '.join(given)}",
+            remedy="Leave --queue away, and run it where the deployment runs.",
         )
     if source.origin != MANIFESTS:
         raise typer.BadParameter("the deployment reads its own stacks", param_hint="--queue")

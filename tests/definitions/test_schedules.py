@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from definitions.build import build_definitions
 from definitions.jobs import verify
 from definitions.partitions import PARTITION_TAG, add_missing
-from definitions.resources import Asked, AwsSessions, Stacks, StacksResource
+from definitions.resources import Stacks
 from definitions.schedules import DUE_TAG, SCHEDULES, TICK, latest, rotation_verification_schedule
-from secrets_pipeline.reconcilers import read_desired
+from secrets_pipeline.aws import Sessions
+from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.spec import VerificationSpec
 from secrets_pipeline.stacks import Origin
 
@@ -74,14 +75,11 @@ class Schedule:
     def tick(self, at: str | datetime) -> list[dg.RunRequest]:
         """What one tick asks for; the daemon's runs of it exist afterwards."""
         moment = at if isinstance(at, datetime) else datetime.fromisoformat(at).replace(tzinfo=UTC)
-        desired = read_desired(self._file.parent, origin=Origin(str(self._file)))
-        asked = dg.ResourceDefinition.hardcoded_resource(Asked(desired=desired))
-        resource = StacksResource(aws=AwsSessions(), asked=asked)
-        with dg.build_resources({"stacks": resource}) as resources:
-            stacks: Stacks = resources.stacks
-            context = dg.build_schedule_context(instance=self.instance, scheduled_execution_time=moment)
-            requested: Any = rotation_verification_schedule(context, stacks=stacks)
-            found = list(requested)
+        source = Origin(str(self._file))
+        stacks = Stacks(self._file.parent, Sessions(), ApplyOptions(), self._file.parent, origin=source)
+        context = dg.build_schedule_context(instance=self.instance, scheduled_execution_time=moment)
+        asked: Any = rotation_verification_schedule(context, stacks=stacks)
+        found = list(asked)
         requests = [one for one in found if isinstance(one, dg.RunRequest)]
         assert requests or [type(one) for one in found] == [dg.SkipReason]
         for request in requests:
