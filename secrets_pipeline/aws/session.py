@@ -18,7 +18,7 @@ from botocore.credentials import (
 )
 
 from secrets_pipeline import __version__
-from secrets_pipeline.aws import once
+from secrets_pipeline.aws import deadlines, once
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.guards import ReadOnly, read_only_requested
 from secrets_pipeline.aws.loader import share_loader
@@ -64,9 +64,19 @@ def partition_of(region: str) -> str:
     return boto3.Session(botocore_session=_session()).get_partition_for_region(region)
 
 
-def _session(profile: str | None = None) -> botocore.session.Session:
+def _session(profile: str | None = None, *, threads: int = 10) -> botocore.session.Session:
     session = botocore.session.Session(profile=profile)
     share_loader(session)
+    session.set_default_client_config(
+        Config(
+            retries={"mode": "standard", "total_max_attempts": _MAX_ATTEMPTS},
+            connect_timeout=deadlines.CONNECT_SECONDS,
+            read_timeout=deadlines.READ_SECONDS,
+            max_pool_connections=threads,
+            user_agent_extra=f"secrets-pipeline/{__version__}",
+        )
+    )
+    deadlines.install(session)
     return session
 
 
@@ -213,15 +223,8 @@ class Sessions:
     def _open(self, target: Target, given: boto3.Session | None = None) -> AwsAccount:
         mask_logs()
         base = given or self._base or boto3.Session(botocore_session=_session())
-        session = _session(None if base.profile_name == "default" else base.profile_name)
+        session = _session(None if base.profile_name == "default" else base.profile_name, threads=self._threads)
         session.set_config_variable("region", target.region)
-        session.set_default_client_config(
-            Config(
-                retries={"mode": "standard", "total_max_attempts": _MAX_ATTEMPTS},
-                max_pool_connections=self._threads,
-                user_agent_extra=f"secrets-pipeline/{__version__}",
-            )
-        )
         session.register_component("credential_provider", CredentialResolver([_Given(base, session, target.role_arn)]))
         once.install(session)
         if self.read_only:

@@ -1,0 +1,34 @@
+"""How long a call may take that is never answered: about two minutes, where botocore's defaults allow more than eight.
+
+AWS's slow answers stay legal, since each try still waits as long as botocore does by default. What is bounded is how
+often an answer that does not come is waited for.
+Source: https://docs.aws.amazon.com/botocore/latest/reference/config.html (connect_timeout, read_timeout: 60 s each) and
+https://docs.aws.amazon.com/boto3/latest/guide/retries.html (time-outs are tried again like other transient errors)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from botocore.exceptions import ReadTimeoutError
+
+if TYPE_CHECKING:
+    from botocore.session import Session
+
+CONNECT_SECONDS: Final = 10
+READ_SECONDS: Final = 60
+_TRIES: Final = 2
+
+
+def install(session: Session) -> None:
+    """Bound the calls of every client that is made from a session later."""
+    handler: Any = give_up_if_unanswered  # botocore's types know no handler that answers
+    # As specific as an operation, so that it is asked before the retry mode, which is registered for a service.
+    session.register("needs-retry.*.*", handler, unique_id="secrets-pipeline-deadline")
+
+
+def give_up_if_unanswered(
+    attempts: int, caught_exception: Exception | None = None, **_: object
+) -> Literal[False] | None:
+    """Handler of botocore's event: False ends the tries, None leaves it to the retry mode."""
+    return False if isinstance(caught_exception, ReadTimeoutError) and attempts >= _TRIES else None
