@@ -17,7 +17,7 @@ _BY_SERVICE: Final = {
     "ListAliases ListGrants ListKeys ListResourceTags PutKeyPolicy ScheduleKeyDeletion UpdateAlias "
     "UpdateKeyDescription",
     "rds": "AddTagsToResource DescribeDBClusters DescribeDBInstances ListTagsForResource RemoveTagsFromResource",
-    "lambda": "AddPermission DeleteFunction GetPolicy RemovePermission",
+    "lambda": "AddPermission DeleteFunction GetPolicy ListTags RemovePermission",
     "ecs": "DescribeServices ListTasks UpdateService",
     "apigateway": "GetRestApis",
     "ssm": "DeleteParameter",
