@@ -17,6 +17,7 @@ from secrets_pipeline.reconcilers.rotation_function_state import function_state
 from secrets_pipeline.spec import ALLOW_TAG, Boundary, Contested, Crossing, allows
 from secrets_pipeline.spec.boundaries import Kind
 from secrets_pipeline.spec.grants import grant_line
+from secrets_pipeline.spec.policy_principals import account_of
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
@@ -47,9 +48,10 @@ def _refusals(context: StackContext) -> list[GuardError]:
 def _refusal(context: StackContext, crossing: Crossing) -> GuardError | None:
     stack = context.spec.stack
     if crossing.boundary is Boundary.FOREIGN_READER:
-        if context.account.account_id in crossing.name.split(":"):
+        account = account_of(crossing.name)
+        if account == context.account.account_id:
             return None
-        line = grant_line(stack, crossing.boundary, crossing.name.split(":")[4])
+        line = grant_line(stack, crossing.boundary, account)
         return _error(crossing, "is in another account, and no grant of the operator names it", line)
     tags = _TAGS[crossing.boundary](context, crossing.name)
     # What does not exist is written to by nobody; who misses it says so.

@@ -147,6 +147,8 @@ def test_what_a_grant_names_is_not_asked_for_its_tag(bench: Bench) -> None:
 def test_a_reader_is_judged_by_the_account_that_the_credentials_belong_to(bench: Bench) -> None:
     own, other = (f"arn:aws:iam::{account}:role/reports" for account in (ACCOUNT, "444455556666"))
     guard_boundary(bench.context(reaching(bench, Boundary.FOREIGN_READER, own)))
+    guard_boundary(bench.context(reaching(bench, Boundary.FOREIGN_READER, ACCOUNT)))
+    assert 'readers: ["444455556666"]}' in refused(bench, reaching(bench, Boundary.FOREIGN_READER, "444455556666"))
     said = refused(bench, reaching(bench, Boundary.FOREIGN_READER, other))
     assert 'Let the operator write under grants: - {stacks: "' in said
     assert 'readers: ["444455556666"]}' in said
