@@ -21,12 +21,12 @@ help: ## Show this text
 
 venv: .venv/.stamp ## Make .venv from the pinned requirements
 
-# The list is complete: nothing is left to resolve.
+# The list is complete: nothing is left to resolve, and nothing is installed whose hash is not in it, hatchling included.
 .venv/.stamp: $(REQUIREMENTS) pyproject.toml
 	@echo "Making .venv from $(REQUIREMENTS) …"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r $(REQUIREMENTS)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(REQUIREMENTS)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: venv ## Embedded AWS, examples/, the whole chain and every check; leaves nothing running
@@ -63,8 +63,8 @@ format: venv ## Format and fix what can be
 	$(BIN)/ruff format .
 
 requirements: venv ## Resolve the pins again
-	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --no-header --quiet -o requirements/runtime.txt
-	$(BIN)/uv pip compile pyproject.toml --extra local --extra dev --universal --python-version 3.11 --no-emit-index-url --no-header --quiet -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --no-header --generate-hashes --quiet -o requirements/runtime.txt
+	$(BIN)/uv pip compile pyproject.toml --extra local --extra dev --universal --python-version 3.11 --no-emit-index-url --no-header --generate-hashes --quiet -o requirements/dev.txt
 
 clean: ## Remove what the targets made, .venv included
 	rm -rf .venv .dagster .local-aws .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,28 @@
+"""The lists that environments are made from: pinned, and each file that may be installed known by its hash."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+LISTS = Path(__file__).parents[1] / "requirements"
+PIN = re.compile(r"^([a-z0-9-]+)==(\S+)(?: ;.*?)? \\$", re.MULTILINE)
+
+
+def pins(name: str) -> set[tuple[str, str]]:
+    return {(found[1], found[2]) for found in PIN.finditer((LISTS / name).read_text())}
+
+
+@pytest.mark.parametrize("name", ["runtime.txt", "dev.txt"])
+def test_every_requirement_is_pinned_and_has_hashes(name: str) -> None:
+    text = (LISTS / name).read_text()
+    blocks = re.split(r"\n(?=\S)", re.sub(r"^ *#.*\n", "", text, flags=re.MULTILINE).strip())
+    assert len(blocks) > 40
+    assert [one for one in blocks if not PIN.match(one) or not re.search(r"--hash=sha256:[0-9a-f]{64}", one)] == []
+
+
+def test_both_lists_name_the_same_versions() -> None:
+    shared = {name for name, _ in pins("runtime.txt")}
+    assert {pin for pin in pins("dev.txt") if pin[0] in shared} == pins("runtime.txt")
