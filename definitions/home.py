@@ -17,6 +17,8 @@ from secrets_pipeline.errors import StorageError
 DAGSTER_HOME = "DAGSTER_HOME"
 _SETTINGS = "dagster.yaml"
 _TEMPLATE = Path(__file__).with_name(_SETTINGS)
+_KEPT = ("history", "storage", "schedules")
+"""Where Dagster's default storage keeps what runs said, in files that everybody may read."""
 
 _ELSEWHERE = "or set DAGSTER_HOME to another folder: it holds the history of runs, and no state of AWS's"
 _REFUSED = ("it may not be written", f"Make it writable for this user, {_ELSEWHERE}.")
@@ -57,6 +59,8 @@ _PRIMARY = 0xFF
 def prepare_home(home: Path | None = None) -> Path:
     """Make the folder, with the project's dagster.yaml in it where it has none, and name it in the environment.
 
+    What is made here is its owner's alone; a folder that was there keeps its mode.
+
     Args:
         home: the folder; DAGSTER_HOME if None, else `.dagster` under the current folder.
 
@@ -66,6 +70,8 @@ def prepare_home(home: Path | None = None) -> Path:
     folder = (home or _folder()).resolve()
     with storage(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in _KEPT:
+            (folder / name).mkdir(mode=0o700, exist_ok=True)
         if not (folder / _SETTINGS).exists():
             # Another process that opens it meanwhile sees the whole file, or none.
             made = folder / f".{_SETTINGS}.{os.getpid()}"

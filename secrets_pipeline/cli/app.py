@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from typing import Annotated
 
 import typer
@@ -69,6 +70,7 @@ app.command(epilog=dev.EPILOG)(dev.dev)
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; a core dump, also of what it starts, would hold values."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     keep_interrupts()
     app(prog_name="secrets-pipeline")

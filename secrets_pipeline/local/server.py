@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import resource
 import shutil
 import signal
 import ssl
@@ -25,13 +26,14 @@ from secrets_pipeline.local.app import Application, list_modules_once, watch_cal
 from secrets_pipeline.local.corrections import awslambda
 from secrets_pipeline.local.entrance import Entrance, Keys
 from secrets_pipeline.local.handler import RequestHandler
-from secrets_pipeline.local.postgres import Authority, unprivileged
+from secrets_pipeline.local.identity import unprivileged
+from secrets_pipeline.local.postgres import Authority
 from secrets_pipeline.local.scheduler import SCHEDULER
 from secrets_pipeline.local.state import (
-    CODE_FOLDER,
+    LAMBDA_FOLDER,
     LOCK_FILE,
+    POSTGRES_FOLDER,
     RDS_CA_FILE,
-    TRUST_STORE_FILE,
     State,
     forget,
     read_state,
@@ -47,6 +49,9 @@ LOCKED = 3
 def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGTERM, or until the parent is gone."""
     options = _options(arguments)
+    # What it holds and starts is dumped nowhere; what other users are to read, they can.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.umask(0o022)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     try:
         with FileLock(options.state_dir / LOCK_FILE, timeout=LOCK_SECONDS):
@@ -83,7 +88,8 @@ def _serve(options: argparse.Namespace) -> int:
         options.account_id,
         options.region,
         os.getpid(),
-        _postgres_root(options.state_dir),
+        _root(options.state_dir, POSTGRES_FOLDER),
+        _root(options.state_dir, LAMBDA_FOLDER),
         keys.access_key_id,
         keys.secret_access_key,
     )
@@ -95,9 +101,9 @@ def _serve(options: argparse.Namespace) -> int:
     corrections.configure(
         corrections.Settings(
             state.postgres_root,
-            options.state_dir.resolve() / CODE_FOLDER,
+            state.lambda_root,
             authority,
-            _publish(authority, options.state_dir.resolve()),
+            _publish(authority, options.state_dir.resolve(), state.lambda_root),
         )
     )
     _start(corrections.warm)
@@ -122,22 +128,22 @@ def _own_account(account_id: str) -> None:
     iam.DEFAULT_ACCOUNT_ID = account_id
 
 
-def _postgres_root(state_dir: Path) -> Path:
-    """A folder that PostgreSQL's user can reach, in the state folder where possible."""
-    root = state_dir.resolve() / "postgres"
+def _root(state_dir: Path, name: str) -> Path:
+    """A folder that other users can reach, in the state folder where possible."""
+    root = state_dir.resolve() / name
     if unprivileged().can_reach(root):
         shutil.rmtree(root, ignore_errors=True)
         root.mkdir()
     else:
-        root = Path(tempfile.mkdtemp(prefix="secrets-pipeline-rds-"))
+        root = Path(tempfile.mkdtemp(prefix=f"secrets-pipeline-{name}-"))
     root.chmod(0o755)
     return root
 
 
-def _publish(authority: Authority, state_dir: Path) -> Path:
+def _publish(authority: Authority, state_dir: Path, lambda_root: Path) -> Path:
     """Write what clients of the databases trust; the file of what Lambda functions trust."""
     (state_dir / RDS_CA_FILE).write_bytes(authority.certificate)
-    system, trust_store = ssl.get_default_verify_paths().cafile, state_dir / TRUST_STORE_FILE
+    system, trust_store = ssl.get_default_verify_paths().cafile, lambda_root / "trust-store.pem"
     trust_store.write_bytes((Path(system).read_bytes() if system else b"") + authority.certificate)
     return trust_store
 

@@ -16,10 +16,10 @@ LOCK_FILE = "server.lock"
 START_LOCK_FILE = "start.lock"
 LOG_FILE = "server.log"
 RDS_CA_FILE = "rds-ca.pem"
+POSTGRES_FOLDER = "postgres"
+LAMBDA_FOLDER = "lambda"
 TEMPLATE_FOLDER = "template"
 """In the folder of all PostgreSQL servers: what each begins with, without a process of its own."""
-TRUST_STORE_FILE = "lambda-trust-store.pem"
-CODE_FOLDER = "lambda-code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class State:
         region: default region.
         pid: process id of the server.
         postgres_root: folder with the data of every PostgreSQL; in the state folder, or a temporary one.
+        lambda_root: folder with the code of functions, and a folder for each invocation; as postgres_root.
         access_key_id: of the operator, made anew with each start.
         secret_access_key: of the operator.
     """
@@ -41,6 +42,7 @@ class State:
     region: str
     pid: int
     postgres_root: Path
+    lambda_root: Path
     access_key_id: str
     secret_access_key: str = field(repr=False)
 
@@ -50,7 +52,7 @@ def write_state(state_dir: Path, state: State) -> None:
     fresh = state_dir / f"{STATE_FILE}.{os.getpid()}"
     members = {name: getattr(state, name) for name in State.__dataclass_fields__}
     fresh.touch(mode=0o600)
-    fresh.write_text(json.dumps({**members, "postgres_root": str(state.postgres_root)}))
+    fresh.write_text(json.dumps(members, default=str))
     fresh.replace(state_dir / STATE_FILE)
 
 
@@ -58,14 +60,14 @@ def read_state(state_dir: Path) -> State | None:
     """The state file, None if there is none or it is not ours; whether that server lives is for the lock to say."""
     try:
         members = json.loads((state_dir / STATE_FILE).read_text())
-        return State(**{**members, "postgres_root": Path(members["postgres_root"])})
+        return State(**{**members, **{root: Path(members[root]) for root in ("postgres_root", "lambda_root")}})
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
 def forget(state_dir: Path, state: State) -> None:
     """Remove what a server that is gone has left."""
-    for folder in (state.postgres_root, state_dir / CODE_FOLDER):
+    for folder in (state.postgres_root, state.lambda_root):
         shutil.rmtree(folder, ignore_errors=True)
-    for name in (STATE_FILE, RDS_CA_FILE, TRUST_STORE_FILE):
+    for name in (STATE_FILE, RDS_CA_FILE):
         (state_dir / name).unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -55,6 +56,10 @@ def test_a_queued_apply_runs_in_the_deployment_and_ctrl_c_leaves_nothing(
 ) -> None:
     eventually(lambda: answers(served.url) or served.process.poll() is not None, lambda: served.log.read_text()[-3000:])
     assert served.process.poll() is None, served.log.read_text()[-3000:]
+    for header in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}):
+        foreign = urllib.request.Request(f"{served.url}/server_info", headers=header)  # noqa: S310 - our own
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(foreign, timeout=SECONDS)  # noqa: S310 - our own
     script = """
         set -e
         eval "$("$PYTHON" -m secrets_pipeline local status --state-dir "$STATE" 2>/dev/null)"

@@ -26,6 +26,20 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return prepare_home()
 
 
+def test_what_runs_said_is_its_owners_alone_in_a_folder_that_was_there_already(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = tmp_path / "wide"
+    wide.mkdir(mode=0o755)
+    monkeypatch.setenv("DAGSTER_HOME", str(wide))
+    with open_instance() as instance:
+        run(instance)
+    assert wide.stat().st_mode & 0o777 == 0o755
+    kept = [path.relative_to(wide) for path in wide.rglob("*.db")]
+    assert kept
+    assert {(wide / path.parts[0]).stat().st_mode & 0o777 for path in kept} == {0o700}
+
+
 @dg.asset
 def orders() -> dg.MaterializeResult[None]:
     return dg.MaterializeResult(metadata={"rows": 3})

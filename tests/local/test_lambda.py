@@ -19,7 +19,7 @@ import pytest
 from botocore.exceptions import BotoCoreError
 
 from secrets_pipeline.local import LocalAws, Mishap, StandInRole, kill_invocations, stand_in, start, status, stop
-from secrets_pipeline.local.state import CODE_FOLDER
+from secrets_pipeline.local.state import read_state
 from tests.embedded import lead_to
 from tests.waiting import eventually
 
@@ -107,6 +107,58 @@ def test_a_function_begins_where_boto3_is_imported_and_nothing_of_ours(deploy: D
     assert (found["there"], found["threads"]) == (["boto3", "botocore"], 1)
     assert found["folder"] == found["path"] == found["root"]
     assert found["has its code"]
+
+
+SAYS_WHAT_IT_HAS = """
+import os, resource, tempfile
+def handler(event, context):
+    folder = tempfile.mkdtemp()
+    with open("/proc/self/status") as status:
+        privileges = [line.split()[1] for line in status if line.startswith("NoNewPrivs")]
+    limits = {name: resource.getrlimit(getattr(resource, f"RLIMIT_{name}")) for name in ("CORE", "FSIZE", "NOFILE")}
+    return {"variables": sorted(os.environ), "folder": folder, "home": os.path.expanduser("~"), "limits": limits,
+            "is empty": os.listdir(os.environ["TMPDIR"]) == [os.path.basename(folder)], "privileges": privileges}
+"""
+# Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+RUNTIME_VARIABLES = {
+    "AWS_ACCESS_KEY_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "LAMBDA_TASK_ROOT",
+    "LANG",
+    "PATH",
+}
+OF_THIS_MACHINE = {"AWS_EC2_METADATA_DISABLED", "AWS_ENDPOINT_URL", "HOME", "SSL_CERT_FILE", "TMPDIR"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc what a function may do")
+def test_a_function_has_its_own_variables_a_temporary_folder_of_its_own_and_lambdas_limits(deploy: Deploy) -> None:
+    function = deploy(SAYS_WHAT_IT_HAS, OWN="one")
+    found, again = function(), function()
+    assert set(found["variables"]) == {*RUNTIME_VARIABLES, *OF_THIS_MACHINE, "OWN"}
+    assert found["limits"] == {"CORE": [0, 0], "FSIZE": [512 * 1024**2] * 2, "NOFILE": [1024] * 2}
+    assert (found["privileges"], found["is empty"], again["is empty"]) == (["1"], True, True)
+    assert Path(found["folder"]).parent == Path(found["home"]) != Path(again["home"])
+    assert not Path(found["home"]).exists()
+
+
+@pytest.mark.parametrize("left", ["os.symlink(event, path)", "os.mkfifo(path)", "os.mkdir(path)"])
+def test_what_a_function_puts_in_the_place_of_its_answer_is_not_followed(
+    deploy: Deploy, tmp_path: Path, left: str
+) -> None:
+    private = tmp_path / "private.json"
+    private.write_text('"of somebody else"')
+    code = f"""
+import os
+def handler(event, context):
+    path = os.path.join(os.path.dirname(os.environ["TMPDIR"]), "answer.json")
+    {left}
+    os._exit(0)
+"""
+    assert deploy(code)(str(private))["errorType"] == "Runtime.ExitError"
 
 
 REMEMBERS = """
@@ -267,11 +319,10 @@ def alone(tmp_path: Path) -> Iterator[LocalAws]:
 
 
 WAITS = """
-import os, time
+import boto3, os, time
 def handler(event, context):
-    with open(event, "w") as file:
-        print(os.getpid(), *ancestors(), file=file)
-    os.rename(event, event + ".done")
+    processes = " ".join(map(str, [os.getpid(), *ancestors()]))
+    boto3.client("ssm").put_parameter(Name="/waits", Value=processes, Type="String")
     time.sleep(600)
 
 def ancestors():
@@ -288,26 +339,26 @@ def ancestors():
 def test_no_function_and_none_who_forks_it_outlives_the_embedded_aws(
     alone: LocalAws,
     monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
     how: signal.Signals,
 ) -> None:
     function = deploying(alone, monkeypatch, "waits")(WAITS, timeout=900)
-    told = tmp_path / "told.done"
+    ssm, state = boto3.client("ssm"), read_state(alone.state_dir)
+    assert state is not None
 
     def ask() -> None:
         with contextlib.suppress(BotoCoreError):
-            function(str(told.with_suffix("")))
+            function()
 
     threading.Thread(target=ask, daemon=True).start()
-    eventually(told.exists)
-    processes = [int(one) for one in told.read_text().split()]
+    (told,) = eventually(lambda: ssm.get_parameters(Names=["/waits"])["Parameters"])
+    processes = [int(one) for one in told["Value"].split()]
     assert len(processes) == 3
     assert alone.pid not in processes
     os.kill(alone.pid, how)
     eventually(lambda: status(alone.state_dir) is None)
     eventually(lambda: not any(Path(f"/proc/{one}").exists() for one in processes))
     stop(alone.state_dir)
-    assert not (alone.state_dir / CODE_FOLDER).exists()
+    assert not state.lambda_root.exists()
 
 
 FORKS = """

@@ -167,6 +167,25 @@ def test_no_password_is_on_a_command_line_or_in_a_file(folder: Path) -> None:
                 assert not path.is_file() or password.encode() not in path.read_bytes()
 
 
+def test_neither_the_server_nor_postgresql_gets_the_environment_or_dumps_memory(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if sys.platform != "linux":
+        pytest.skip("only Linux tells what the environment of a process is")
+    secret = uuid4().hex
+    for variable in ("OAUTH_CLIENT_SECRET", "AWS_SECRET_ACCESS_KEY", "MOTO_X", "SECRETS_PIPELINE_X", "PGPASSWORD"):
+        monkeypatch.setenv(variable, secret)
+    aws = start(folder)
+    database(aws)
+    running = postgres_processes(aws)
+    assert len(running) >= 2
+    for process in (aws.pid, *running):
+        assert secret not in Path(f"/proc/{process}/environ").read_text()
+        limits = Path(f"/proc/{process}/limits").read_text().splitlines()
+        (core,) = [line.split()[4:6] for line in limits if line.startswith("Max core file size")]
+        assert core == ["0", "0"]
+
+
 def test_calls_name_who_called_and_hold_no_parameters(folder: Path) -> None:
     aws = start(folder)
     client(aws, "secretsmanager").create_secret(Name="canary-name", SecretString="canary-value")

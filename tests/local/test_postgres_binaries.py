@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from secrets_pipeline.errors import LocalError
-from secrets_pipeline.local.postgres import Identity, binaries, find, unprivileged
+from secrets_pipeline.local.identity import Identity, unprivileged
+from secrets_pipeline.local.postgres import binaries, find
 
 OTHER = Identity(65_534, 65_534)
 

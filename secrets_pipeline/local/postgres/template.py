@@ -10,6 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.errors import LocalError
+from secrets_pipeline.local.identity import VARIABLES
 
 if TYPE_CHECKING:
     from secrets_pipeline.local.postgres.binaries import Binaries
@@ -75,9 +76,8 @@ class Template:
             text=True,
             check=False,
             cwd="/",
-            user=identity.user,
-            group=identity.group,
-            extra_groups=None if identity.user is None else [],
+            env=VARIABLES,
+            **identity.switch,
         )
         if done.returncode:
             raise LocalError(f"{Path(command[0]).name} failed in {self._folder}.", remedy=done.stderr.strip())

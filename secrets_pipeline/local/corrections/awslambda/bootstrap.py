@@ -8,11 +8,13 @@ Run by path; needs the standard library and boto3. It must never have a second t
 """
 
 import contextlib
+import ctypes
 import gc
 import importlib
 import json
 import logging
 import os
+import resource
 import select
 import signal
 import socket
@@ -25,12 +27,16 @@ from types import SimpleNamespace
 from typing import Any
 
 PATH_BYTES = 4096
+PR_SET_NO_NEW_PRIVS = 38
+# 512 MB of temporary files, 1,024 open ones: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+LIMITS = {resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: 512 * 1024 * 1024, resource.RLIMIT_NOFILE: 1024}
 # What Python, its libraries and boto3 look at once, before the first line of a function.
 AT_START = ("PYTHON", "LANG", "LC_", "LD_", "OPENSSL_", "BOTO_")
 
 
 def serve(requests: socket.socket) -> int:
     """Fork for each invocation, until nobody can ask any more."""
+    limit()
     imported = preload()
     gc.freeze()
     while True:
@@ -42,6 +48,16 @@ def serve(requests: socket.socket) -> int:
             requests.close()
             return watch(socket.socket(fileno=received[0]), imported)
         os.close(received[0])
+
+
+def limit() -> None:
+    """Bind this process and its children to Lambda's limits on files, to no core dump, and to the rights it has."""
+    for what, most in LIMITS.items():
+        _, allowed = resource.getrlimit(what)
+        bound = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
+        resource.setrlimit(what, (bound, bound))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
 def reap() -> None:

@@ -7,22 +7,34 @@ import signal
 import socket
 import subprocess
 import sys
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
+from secrets_pipeline.local.identity import VARIABLES, Identity, of_functions
+
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
-VARIABLES = {"PATH": os.defpath, "LANG": "C.UTF-8"}
-"""What it starts with, and each function has too."""
 _STATUS_BYTES = 16
 
 
 class ForkServer:
-    """Starts with the first invocation and ends with this process, however that ends."""
+    """Starts with the first invocation and ends with this process, however that ends.
 
-    def __init__(self) -> None:
+    Args:
+        python: the interpreter.
+        program: what it runs.
+    """
+
+    def __init__(self, python: str = sys.executable, program: Path = BOOTSTRAP) -> None:
+        self._python, self._program = python, program
         self._lock = Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
+
+    @cached_property
+    def identity(self) -> Identity:
+        """As whom functions run."""
+        return of_functions(self._python, self._program)
 
     def run(self, folder: Path, seconds: float) -> int | None:
         """Run what is in a folder as `request.json`.
@@ -54,11 +66,13 @@ class ForkServer:
             self._requests, theirs = socket.socketpair()
             with theirs:
                 self._process = subprocess.Popen(
-                    [sys.executable, str(BOOTSTRAP), str(theirs.fileno())],
+                    [self._python, str(self._program), str(theirs.fileno())],
                     stdin=subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
+                    cwd="/",
                     env=VARIABLES,
                     start_new_session=True,
+                    **self.identity.switch,
                 )
         return self._requests
 

@@ -7,9 +7,12 @@ import io
 import json
 import os
 import signal
+import stat
 import tempfile
 import uuid
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -19,8 +22,9 @@ from moto.core.utils import utcnow
 from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
-from secrets_pipeline.local.corrections.awslambda.forks import FORKS, VARIABLES
+from secrets_pipeline.local.corrections.awslambda.forks import FORKS
 from secrets_pipeline.local.corrections.settings import settings
+from secrets_pipeline.local.identity import VARIABLES
 from secrets_pipeline.local.mishaps import MISHAPS
 
 if TYPE_CHECKING:
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 # Lambda does not count the initialisation phase, at most ten seconds, against the function's timeout.
 INIT_SECONDS = 10
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
+TEMPORARY = "tmp"
 TRUST_VARIABLE = "SSL_CERT_FILE"
 """OpenSSL's, which `ssl.create_default_context` honours."""
 _extracting = Lock()
@@ -52,33 +57,62 @@ class Invocation:
 def invoke(function: LambdaFunction, body: str) -> Invocation:
     """Run the handler once with `body` as its event.
 
-    The process gets the function's environment, temporary credentials of its role, and the endpoint of this server.
+    The process gets the function's environment, temporary credentials of its role, the endpoint of this server and a
+    temporary folder of its own, and nothing else of this process's.
     """
     if not str(function.run_time or "").startswith("python"):
         return _failure("Runtime.Unsupported", f"The embedded AWS runs Python functions, not {function.run_time}.")
-    with tempfile.TemporaryDirectory(prefix="secrets-pipeline-lambda-") as name:
-        folder, root = Path(name), _code(function.code_bytes)
+    with _folder() as folder:
+        root = _code(function.code_bytes)
         request = {
             "root": str(root),
             "handler": str(function.handler),
             "event": body or "{}",
-            "environment": _environment(function, root),
+            "environment": _environment(function, root, folder / TEMPORARY),
             "killed": MISHAPS.take(body or "{}"),
         }
         (folder / "request.json").write_text(json.dumps(request))
-        seconds, answer, log = int(function.timeout), folder / "answer.json", folder / "log"
+        # From here on a function may have put something else wherever a name in it leads.
+        FORKS.identity.give(folder)
+        seconds = int(function.timeout)
         status = FORKS.run(folder, seconds + INIT_SECONDS)
-        written = log.read_text(errors="replace") if log.exists() else ""
+        answer, written = _left(folder / "answer.json"), (_left(folder / "log") or b"").decode(errors="replace")
         if status is None:
             return _ended("Sandbox.Timedout", f"Task timed out after {seconds}.00 seconds", written)
-        if not answer.exists():
+        if answer is None:
             return _ended("Runtime.ExitError", _exit_error(status), written)
-        return Invocation(answer.read_bytes(), status != 0, written)
+        return Invocation(answer, status != 0, written)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder of one invocation, with a temporary one in it for the function."""
+    with tempfile.TemporaryDirectory(prefix="invocation-", dir=settings().lambda_root) as name:
+        folder = Path(name)
+        (folder / TEMPORARY).mkdir(mode=0o700)
+        FORKS.identity.give(folder / TEMPORARY)
+        yield folder
+
+
+def _left(path: Path) -> bytes | None:
+    """What a function left in a file; None where there is none, or something else that it has put there."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or FORKS.identity.user not in {None, found.st_uid}:
+            return None
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
 
 
 def _code(archive: bytes) -> Path:
     """The folder of a deployment package; functions cannot write there in Lambda, so invocations share it."""
-    root = settings().code_root / hashlib.sha256(archive).hexdigest()
+    root = settings().lambda_root / hashlib.sha256(archive).hexdigest()
     with _extracting:
         if not root.exists():
             fresh = root.with_suffix(".fresh")
@@ -107,7 +141,7 @@ def _failure(kind: str, message: str, log: str = "") -> Invocation:
     return Invocation(json.dumps({"errorMessage": message, "errorType": kind}).encode(), failed=True, log=log)
 
 
-def _environment(function: LambdaFunction, root: Path) -> dict[str, str]:
+def _environment(function: LambdaFunction, root: Path, temporary: Path) -> dict[str, str]:
     role = sts_backends[function.account_id][get_partition(function.region)].assume_role(
         region_name=function.region,
         role_session_name=function.function_name,
@@ -118,6 +152,8 @@ def _environment(function: LambdaFunction, root: Path) -> dict[str, str]:
     )
     return {
         **VARIABLES,
+        "HOME": str(temporary),
+        "TMPDIR": str(temporary),
         "LAMBDA_TASK_ROOT": str(root),
         "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
         "AWS_REGION": function.region,
