@@ -10,9 +10,10 @@ from typing import Final
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks import arguments, dialect, remote, yq
 from secrets_pipeline.stacks.files import Files, is_file
-from secrets_pipeline.stacks.functions import INCLUDES, construct, json_value
+from secrets_pipeline.stacks.functions import construct, json_value
 from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.readable import OUTSIDE, Use
+from secrets_pipeline.stacks.tags import INCLUDES
 
 _RAW: Final = "!include.raw"
 _YAML: Final = (".yaml", ".yml")

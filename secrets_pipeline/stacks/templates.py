@@ -48,6 +48,11 @@ _WHOLE_SCALAR: Final = re.compile(
     re.MULTILINE,
 )
 _ABSENT: Final = object()
+_LITERAL: Final = re.compile(
+    r"""(?<!entry for key )(?<!undefined variable )(?<!function )"(?:\\.|[^"\\])*"|`[^`]*`|'(?:\\[^']*|[^'\\])'"""
+    r"""|(?<![\w.$])(?<!want )(?<!got )(?<!least )(?<!than )(?<!depth \()[-+]?\.?[0-9][\w.]*"""
+)
+"""Texts, characters and numbers of a template as an error shows them, but for names and numbers of arguments."""
 
 
 def has_template(text: str, delimiters: tuple[str, str] = DELIMITERS) -> bool:
@@ -101,21 +106,29 @@ class Renderer:
         """
         if not has_template(text, delimiters):
             return text
-        template = parse(text, functions=self._functions, delimiters=delimiters)
+        try:
+            template = parse(text, functions=self._functions, delimiters=delimiters)
+        except TemplateError as error:
+            raise _shown(error) from None
         if not _MUTATING.isdisjoint(function.name for function in template.tree.functions):
             context = copied(dict(context))
         try:
             return template.render(context, functions=self._functions, missing=missing)
         except TemplateError as error:
-            raise TemplateError(_without_values(error.message), error.line, error.column) from None
+            raise _shown(error) from None
+
+
+def _shown(error: TemplateError) -> TemplateError:
+    return TemplateError(_without_values(error.message), error.line, error.column)
 
 
 def _without_values(message: str) -> str:
-    """The message without what a function says of its arguments, which may be secrets."""
+    """The message without literals, and without what a function says of its arguments: both may be secrets."""
     head, calling, detail = message.partition("error calling ")
+    head = _LITERAL.sub("…", head)
     name, _, said = detail.partition(": ")
     if not calling or name in _SPEAKING or _CONSTANT.match(said):
-        return message
+        return head + calling + detail
     return f"{head}{calling}{name}: it refuses its arguments"
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
+from secrets_pipeline.errors import StackError
+
 from .conftest import ATMOS, Only, Open
 
 TEMPLATES = ATMOS + "templates: {settings: {enabled: true, evaluations: 1000000000}}\n"
@@ -134,3 +136,35 @@ def test_unset_takes_items_from_lists_and_sections_from_components(only: Only) -
     app = only("components: {terraform: {app: {metadata: !unset , vars: {a: [1, !unset , {b: !unset }]}}}}")
     assert app.vars == {"a": [1, {}]}
     assert app.metadata == {}
+
+
+@pytest.mark.parametrize(
+    "pattern", ["{" * 3_000 + "a" + "}" * 3_000, "{a," * 3_000 + "a" + "}" * 3_000, "{a,b}" * 3_000, "{" * 3_000]
+)
+def test_braces_within_each_other_are_refused(repository: Open, pattern: str) -> None:
+    with pytest.raises(StackError, match="it has too many braces") as raised:
+        repository({"atmos.yaml": ATMOS.replace("deploy/**/*", pattern)}).resolve()
+    assert len(str(raised.value)) < 1_000
+
+
+@pytest.mark.parametrize("name", ["a" * 5_000, "a\\0b", "\\0/../../../etc"])
+@pytest.mark.parametrize(
+    ("key", "atmos"),
+    [
+        ("base_path", ATMOS.replace('"."', '"NAME"')),
+        ("stacks", ATMOS.replace("base_path: stacks", 'base_path: "NAME"')),
+        ("pattern", ATMOS.replace("deploy/**/*", "NAME/*")),
+        ("import", ATMOS + 'import: ["NAME"]\n'),
+        ("glob", ATMOS + 'import: ["NAME/*"]\n'),
+        ("profile", ATMOS + 'profiles: {default: "NAME"}\n'),
+        ("profiles", ATMOS + 'profiles: {base_path: "NAME", default: x}\n'),
+    ],
+)
+def test_names_that_no_file_can_have_are_errors_of_ours(repository: Open, name: str, key: str, atmos: str) -> None:
+    files = {"atmos.yaml": atmos.replace("NAME", name), "stacks/deploy/dev.yaml": "components: {terraform: {a: {}}}"}
+    try:
+        found = repository(files).resolve()
+    except StackError:
+        return
+    assert key in ("import", "glob")  # which match no file, as in Atmos
+    assert list(found.stacks) == ["deploy/dev"]
