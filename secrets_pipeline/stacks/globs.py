@@ -236,7 +236,7 @@ class FileTree:
         try:
             with os.scandir(folder) as entries:
                 listed = sorted(entries, key=lambda entry: (entry.is_dir(), entry.name))
-        except OSError:
+        except (OSError, ValueError):  # ValueError for a NUL in it
             return
         self._entries += len(listed)
         if self._entries > _MOST_ENTRIES or len(parents) > _DEEPEST:
