@@ -6,7 +6,7 @@ from typing import Final
 
 from secrets_pipeline.stacks.markers import Value
 
-MOST_INCLUDED: Final = 1_000_000
+MOST_INCLUDED: Final = 2_000_000
 """Values that all includes of a repository may give, each file's as often as it is included."""
 _UNIT: Final = 100  # characters of a text that count as one value more
 
