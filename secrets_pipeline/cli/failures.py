@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import re
 import traceback
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,28 +19,44 @@ from secrets_pipeline.errors import SecretsPipelineError
 
 FAILED = 1
 _USAGE = 2
+_OF_A_KIND = 20
+_OF_A_STACK = 200
+"""Errors that are said; who wants more asks for JSON."""
+_SPECIAL = re.compile(r"\S*[^a-z\s]\S*")
+"""Words that may be names: errors that differ in these only are of one kind."""
 
 
 class Failures:
-    """What went wrong so far, each said as it comes.
+    """What went wrong so far, each said as it comes; of many of one kind in one stack, the first ones.
 
     Attributes:
-        texts: diagnostics by stack, `""` for what belongs to no stack.
+        texts: diagnostics by stack, `""` for what belongs to no stack; all of them.
     """
 
     def __init__(self) -> None:
         self.texts: dict[str, list[str]] = {}
+        self._said: set[str] = set()
+        self._kinds: Counter[tuple[str, str]] = Counter()
+        self._unsaid: Counter[str] = Counter()
 
     def add(self, stack: str, error: SecretsPipelineError) -> None:
         """Say an error, and remember it."""
-        self.note(stack, error.diagnostics())
+        self._remember(stack, error.diagnostics(), _SPECIAL.sub("…", error.message))
 
     def note(self, stack: str, text: str) -> None:
         """Say the text of an error, once, and remember it."""
-        said = any(text in texts for texts in self.texts.values())
+        self._remember(stack, text, _SPECIAL.sub("…", text))
+
+    def _remember(self, stack: str, text: str, kind: str) -> None:
         self.texts.setdefault(stack, []).append(text)
-        if not said:
-            say(f"error: {text}", style="red")
+        if text in self._said:
+            return
+        self._said.add(text)
+        if self._kinds[stack, kind] == _OF_A_KIND or self._kinds[stack, ""] == _OF_A_STACK:
+            self._unsaid[stack] += 1
+            return
+        self._kinds.update([(stack, kind), (stack, "")])
+        say(f"error: {text}", style="red")
 
     @contextmanager
     def of(self, stack: str) -> Iterator[None]:
@@ -49,11 +67,15 @@ class Failures:
             self.add(stack, error)
 
     def exit(self) -> None:
-        """Leave with exit code 1 if there was any.
+        """Leave with exit code 1 if there was any, after how many were not said.
 
         Raises:
             typer.Exit: with exit code 1.
         """
+        for stack, count in self._unsaid.items():
+            place = f"stack {stack}: " if stack else ""
+            say(f"error: {place}and {count:,} more like these; --format json has all", style="red")
+        self._unsaid.clear()
         if self.texts:
             raise typer.Exit(FAILED)
 

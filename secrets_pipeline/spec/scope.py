@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path as FilePath
-from typing import Protocol
+from typing import Final, Protocol
 
 from secrets_pipeline.errors import ExpressionError, SecretsPipelineError, SpecError, Where
 from secrets_pipeline.references import Expression, Literal, NoValueError, Path, dotted, inline
@@ -37,15 +38,25 @@ class Locate(Protocol):
         """The place of `path` inside the component's sections."""
 
 
+_LISTED: Final = 20
+_FEW: Final = 200  # names that each error is compared with
+
+
 def near_miss(name: str, known: Iterable[str]) -> str:
     """` Did you mean x?`, or nothing."""
-    close = difflib.get_close_matches(name, list(known), n=1)
+    likely = list(known)
+    if len(likely) > _FEW:
+        alike = (one for one in likely if one[:1] == name[:1] and abs(len(one) - len(name)) <= 1)
+        likely = list(itertools.islice(alike, _FEW))
+    close = difflib.get_close_matches(name, likely, n=1)
     return f" Did you mean {close[0]}?" if close else ""
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names for a message."""
-    return ", ".join(sorted(names)) or "none"
+    """Names for a message, the first ones of many."""
+    ordered = sorted(names)
+    more = f" … and {len(ordered) - _LISTED:,} more" if len(ordered) > _LISTED else ""
+    return (", ".join(ordered[:_LISTED]) or "none") + more
 
 
 def managed_components(stack: Stack, dialect: Dialect) -> dict[str, str]:

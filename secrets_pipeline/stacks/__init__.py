@@ -2,7 +2,7 @@
 
 from secrets_pipeline.stacks.config_values import CONFIG_VARIABLES
 from secrets_pipeline.stacks.markers import FunctionCall, Value
-from secrets_pipeline.stacks.model import Component, Resolution, Stack
+from secrets_pipeline.stacks.model import Component, Included, Resolution, Stack
 from secrets_pipeline.stacks.readable import OUTSIDE, Unreadable, read_text, readable_problem
 from secrets_pipeline.stacks.repository import Repository
 from secrets_pipeline.stacks.source import Origin, StackSource, open_source
@@ -13,6 +13,7 @@ __all__ = [
     "OUTSIDE",
     "Component",
     "FunctionCall",
+    "Included",
     "Origin",
     "Repository",
     "Resolution",

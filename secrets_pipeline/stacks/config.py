@@ -13,7 +13,7 @@ from secrets_pipeline.stacks.config_values import ConfigValues, Places, with_var
 from secrets_pipeline.stacks.functions import Variables
 from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.merge import ListStrategy
-from secrets_pipeline.stacks.readable import git_root, is_hidden, limit, relative, within
+from secrets_pipeline.stacks.readable import git_root, is_hidden, limit, real_path, relative, within
 from secrets_pipeline.stacks.templates import DELIMITERS
 
 __all__ = ["AtmosConfig", "TemplateSettings", "load_config"]
@@ -164,7 +164,7 @@ def _base_path(text: str, root: Path, found: ConfigFiles, env: Mapping[str, str]
     anchor = found.folder if text.startswith(".") or git is None else git
     base = Path(os.path.normpath(anchor / text))
     top = limit(root, found.folder)
-    real, here = os.path.realpath(base), os.path.realpath(root)
+    real, here = real_path(base), real_path(root)
     problem = None
     if not within(real, str(top)):
         problem = "leaves the repository"

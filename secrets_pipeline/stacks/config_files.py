@@ -11,11 +11,12 @@ from typing import Final
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks import dialect, remote
 from secrets_pipeline.stacks.config_file import ConfigFile
+from secrets_pipeline.stacks.files import is_folder
 from secrets_pipeline.stacks.functions import Variables, construct, env_value, repository_root, working_directory
 from secrets_pipeline.stacks.globs import FileTree, OutsideError
 from secrets_pipeline.stacks.markers import UNSET, FunctionCall, Value
 from secrets_pipeline.stacks.merge import Section, merge_all
-from secrets_pipeline.stacks.readable import ReadableFiles, Use, git_root, limit, read_text, within
+from secrets_pipeline.stacks.readable import ReadableFiles, Use, git_root, limit, read_text, real_path, within
 
 _NAMES: Final = (".atmos.yml", ".atmos.yaml", "atmos.yml", "atmos.yaml")
 _DROP_INS: Final = ("atmos.d", ".atmos.d")
@@ -132,9 +133,9 @@ class _Loader:
             places.insert(0, config.folder / base)
         places = [place for place in places if self._is_inside(place, config.folder)]
         for name in filter(None, (part.strip() for part in str(names).split(","))):
-            found = next((place / name for place in places if (place / name).is_dir()), None)
+            found = next((place / name for place in places if is_folder(place / name)), None)
             if found is None or ".." in name.split("/"):
-                known = sorted({path.name for place in places if place.is_dir() for path in place.iterdir()})
+                known = sorted({path.name for place in places if is_folder(place) for path in place.iterdir()})
                 raise StackError(
                     f"Atmos profile {name!r} not found; there are: {', '.join(known) or 'none'}",
                     remedy="Correct ATMOS_PROFILE or profiles.default; those outside of the repository are not read.",
@@ -180,7 +181,7 @@ class _Loader:
     def _found(self, anchor: Path, name: str, folder: Path, where: Where | None = None) -> list[Path]:
         """Files of that name, folder or glob: the shallow ones first, `.yaml` instead of `.yml`."""
         target = Path(os.path.normpath(anchor / name))
-        if self._is_inside(target, folder) and target.is_dir():
+        if self._is_inside(target, folder) and is_folder(target):
             name = f"{name}/**/*"
         names = [name] if "." in name.rpartition("/")[2] else [name + extension for extension in _EXTENSIONS]
         paths: dict[tuple[Path, str], Path] = {}
@@ -193,8 +194,8 @@ class _Loader:
         return sorted(paths.values(), key=lambda path: (len(path.parts), str(path)))
 
     def _is_inside(self, path: Path, folder: Path) -> bool:
-        real = os.path.realpath(path)
-        return any(within(real, os.path.realpath(place)) for place in (limit(self._root, folder), folder))
+        real = real_path(path)
+        return any(within(real, real_path(place)) for place in (limit(self._root, folder), folder))
 
     def _check_inside(self, path: Path, folder: Path, name: str, where: Where | None = None) -> None:
         if not self._is_inside(path, folder):
@@ -207,8 +208,8 @@ class _Loader:
         """A file of the configuration in `folder`, which it may not lead out of."""
         name = self._name(path)
         self._check_inside(path, folder, name, Where(file=name))
-        real, top = os.path.realpath(path), limit(self._root, folder)
-        base = folder if within(real, os.path.realpath(folder)) else top
+        real, top = real_path(path), limit(self._root, folder)
+        base = folder if within(real, real_path(folder)) else top
         unreadable = ReadableFiles(base, top).problem(path, Use.CONFIGURATION)
         if unreadable is not None:
             raise StackError(f"the file {unreadable.problem}", where=Where(file=name), remedy=unreadable.remedy)

@@ -202,8 +202,7 @@ def _json(text: str, name: str) -> Value:
 def _distinct(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
     mapping = dict(pairs)
     if len(mapping) < len(pairs):
-        twice = next(key for index, (key, _) in enumerate(pairs) if any(key == other for other, _ in pairs[:index]))
-        message = f"key {twice!r} is there twice"
+        message = "a key of a mapping is there twice"
         raise ValueError(message)
     return mapping
 

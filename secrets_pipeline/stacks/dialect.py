@@ -12,6 +12,7 @@ from secrets_pipeline.stacks.composer import compose, invalid
 from secrets_pipeline.stacks.markers import AppendList, Literal, Value
 from secrets_pipeline.stacks.nesting import MAX_DEPTH, TOO_DEEP, require_depth
 from secrets_pipeline.stacks.scalars import MAP, MERGE, SEQ, STR, as_text, tag_of, value_of
+from secrets_pipeline.stacks.tags import named
 
 __all__ = ["TagConstructor", "compose", "invalid", "load", "load_mapping"]
 
@@ -85,7 +86,7 @@ class _Constructor:
             return AppendList(self._items(node))
         if tag == _LITERAL:
             return _literal(self._mapping(node) if mapping else self._items(node))
-        raise _Problem(f"unsupported YAML tag: {_shown(tag)!r} on {_KINDS[type(node)]}", node)
+        raise _Problem(f"unsupported YAML tag: {named(tag)} on {_KINDS[type(node)]}", node)
 
     def _items(self, node: Node) -> list[Value]:
         self._enter(node)
@@ -125,7 +126,7 @@ class _Constructor:
     def _duplicate(self, mapping: Node, again: Node, key: str) -> _Problem:
         first = next(node for node, _ in mapping.value if key == ("<<" if node.tag == MERGE else self._key(node)))
         line = first.start_mark.line + 1
-        return _Problem(f'mapping key "{key}" already defined at line {line}', again)
+        return _Problem(f"this mapping key is already defined at line {line}", again)
 
     def _merge(self, mapping: dict[str, Value], key: Node, node: Node) -> None:
         """`<<`: keys of the mapping itself win, then the earlier of several merged mappings."""
@@ -207,7 +208,3 @@ def _literal(value: Value) -> Value:
 def _is_alias(key: Node, value: Node) -> bool:
     """Whether a value stands before its key: then it is the node of an anchor, reached through an alias."""
     return bool(value.start_mark.index < key.start_mark.index)
-
-
-def _shown(tag: str) -> str:
-    return "!!" + tag.removeprefix(_CORE) if tag.startswith(_CORE) else tag

@@ -22,15 +22,8 @@ from secrets_pipeline.stacks.arguments import ArgumentsError
 from secrets_pipeline.stacks.markers import UNSET, FunctionCall, Literal, Value
 from secrets_pipeline.stacks.nesting import MAX_DEPTH, MAX_RESULT_DEPTH, NestingError, require_depth
 from secrets_pipeline.stacks.scalars import as_text
+from secrets_pipeline.stacks.tags import TAGS, named
 
-INCLUDES: Final = frozenset({"!include", "!include.raw"})
-_TAGS: Final = frozenset({
-    *INCLUDES, "!append", "!aws.account_id", "!aws.caller_identity_arn", "!aws.caller_identity_user_id",
-    "!aws.organization_id", "!aws.region", "!cel", "!cwd", "!emulator", "!env", "!exec", "!git.branch", "!git.host",
-    "!git.name", "!git.owner", "!git.ref", "!git.repository", "!git.root", "!git.sha", "!git.url", "!labels",
-    "!labels.keys", "!labels.values", "!literal", "!random", "!repo-root", "!secret", "!starlark", "!store",
-    "!store.get", "!tags", "!template", "!terraform.output", "!terraform.state", "!unset", "!version",
-})  # fmt: skip
 _EXEC_SECONDS: Final = 60
 _RANDOM_RANGE: Final = (0, 65_535)
 _MOST_DIGITS: Final = 400  # of a JSON number that any float can be, and far less than Python converts
@@ -50,8 +43,8 @@ def construct(tag: str, text: str) -> Value:
     Raises:
         ValueError: for a tag that Atmos does not have.
     """
-    if tag not in _TAGS:
-        message = f"unsupported YAML tag: {tag!r}. Supported tags are: {', '.join(sorted(_TAGS))}"
+    if tag not in TAGS:
+        message = f"unsupported YAML tag: {named(tag)}. Supported tags are: {', '.join(sorted(TAGS))}"
         raise ValueError(message)
     if tag == "!literal":
         return Literal(text)
@@ -61,7 +54,7 @@ def construct(tag: str, text: str) -> Value:
 def parse_call(text: str) -> FunctionCall | None:
     """The function that a string calls: templates and quoted YAML give calls as plain text."""
     tag, _, args = text.partition(" ")
-    return FunctionCall(tag, args) if tag in _TAGS else None
+    return FunctionCall(tag, args) if tag in TAGS else None
 
 
 def env_value(args: str, section: Mapping[str, Value], env: Variables) -> Value:

@@ -13,7 +13,7 @@ import re2
 
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.stacks.files import is_file
-from secrets_pipeline.stacks.readable import OUTSIDE, within
+from secrets_pipeline.stacks.readable import OUTSIDE, real_path, within
 
 _META: Final = frozenset("*?[{\\")
 _PRUNED: Final = frozenset({"node_modules"})  # and what has a dot in front
@@ -21,6 +21,8 @@ _MOST_ENTRIES: Final = 500_000
 _LINK: Final = 500  # entries that a linked folder counts as: a few that lead to each other are millions
 _DEEPEST: Final = 100
 _MOST_ALTERNATIVES: Final = 1_000
+_MOST_BRACES: Final = 50
+_SHOWN: Final = 200  # characters of a pattern
 _RANGE: Final = re.compile(r"(?P<low>\\.|[^\\])(?:-(?P<high>\\.|[^\\]))?", re.DOTALL)
 _NOTHING: Final = r"[^\x00-\x{10ffff}]"
 _ANY_FOLDERS: Final = "(?:[^/]+/)*"
@@ -41,6 +43,8 @@ def compiled(pattern: str) -> Callable[[str], bool]:
     Raises:
         StackError: for a bracket or brace that does not end, a `\` at the end, or too many alternatives.
     """
+    if pattern.count("{") > _MOST_BRACES:
+        raise _bad(pattern, "it has too many braces")
     options: list[str] = []
     for option in _alternatives(pattern, pattern):
         options.append(_regex(option, pattern))
@@ -172,9 +176,8 @@ def _range(low: str, high: str) -> str:
 
 
 def _bad(pattern: str, problem: str) -> StackError:
-    return StackError(
-        f"invalid glob pattern {pattern!r}: {problem}", remedy="Write \\ before a character meant as such."
-    )
+    shown = pattern if len(pattern) <= _SHOWN else f"{pattern[:_SHOWN]}…"
+    return StackError(f"invalid glob pattern {shown!r}: {problem}", remedy="Write \\ before a character meant as such.")
 
 
 class OutsideError(StackError):
@@ -189,7 +192,7 @@ class FileTree:
     """
 
     def __init__(self, *bases: Path) -> None:
-        self._bases = tuple(map(os.path.realpath, bases))
+        self._bases = tuple(map(real_path, bases))
         self._files: dict[Path, list[str]] = {}
         self._entries = 0
 
@@ -210,7 +213,7 @@ class FileTree:
         folder = Path(os.path.normpath(root.joinpath(*elements[:fixed])))
         if pattern.startswith("/"):
             folder = Path(os.path.normpath("/" + "/".join(elements[:fixed])))
-        if ".." in elements[fixed:] or not self._is_inside(os.path.realpath(folder)):
+        if ".." in elements[fixed:] or not self._is_inside(real_path(folder)):
             raise OutsideError(f"the path {pattern!r} {OUTSIDE.problem}", remedy=OUTSIDE.remedy)
         if fixed == len(elements):
             return [folder] if is_file(folder) else []
@@ -224,7 +227,7 @@ class FileTree:
     def _below(self, folder: Path) -> list[str]:
         if folder not in self._files:
             found: list[str] = []
-            self._walk(str(folder), "", found, (os.path.realpath(folder),))
+            self._walk(str(folder), "", found, (real_path(folder),))
             self._files[folder] = found
         return self._files[folder]
 
@@ -233,7 +236,7 @@ class FileTree:
         try:
             with os.scandir(folder) as entries:
                 listed = sorted(entries, key=lambda entry: (entry.is_dir(), entry.name))
-        except OSError:
+        except (OSError, ValueError):  # ValueError for a NUL in it
             return
         self._entries += len(listed)
         if self._entries > _MOST_ENTRIES or len(parents) > _DEEPEST:
@@ -249,7 +252,7 @@ class FileTree:
             elif entry.name not in _PRUNED:
                 real = f"{parents[-1]}/{entry.name}"
                 if entry.is_symlink():
-                    real = os.path.realpath(real)
+                    real = real_path(real)
                     self._entries += _LINK
                 if real not in parents and self._is_inside(real):
                     self._walk(entry.path, f"{prefix}{entry.name}/", found, (*parents, real))

@@ -66,7 +66,7 @@ def _attributes(body: BodyRule) -> dict[str, Value]:
 
 def _set(values: dict[str, Value], key: str, value: Value, attribute: str) -> None:
     if key in values:
-        raise HclError(f"HCL attribute {attribute!r} sets {key!r} twice")
+        raise HclError(f"HCL attribute {attribute!r} {'is set' if key == attribute else 'sets a key'} twice")
     values[key] = value
 
 

@@ -9,10 +9,12 @@ from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks import arguments, dialect, remote, yq
+from secrets_pipeline.stacks.amounts import Amounts
 from secrets_pipeline.stacks.files import Files, is_file
-from secrets_pipeline.stacks.functions import INCLUDES, construct, json_value
+from secrets_pipeline.stacks.functions import construct, json_value
 from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.readable import OUTSIDE, Use
+from secrets_pipeline.stacks.tags import INCLUDES
 
 _RAW: Final = "!include.raw"
 _YAML: Final = (".yaml", ".yml")
@@ -29,6 +31,9 @@ class Parser:
     def __init__(self, files: Files) -> None:
         self._files = files
         self._included: dict[tuple[Path, bool], Value] = {}
+        self._queried: dict[tuple[Path, bool, str], Value] = {}
+        self._includes: dict[Path, dict[Path, None]] = {}
+        self._amounts = Amounts()
 
     def parse(self, text: str, path: Path) -> dict[str, Value]:
         """The mapping that a manifest's text is; an empty one if there is nothing in it.
@@ -44,6 +49,18 @@ class Parser:
         """
         return dialect.load_mapping(text, self._files.name(path), self._constructor((path,)))
 
+    def included(self, path: Path) -> dict[Path, Path]:
+        """The files that a manifest includes, also through each other, and for each which file names it."""
+        found: dict[Path, Path] = {}
+        waiting = [path]
+        while waiting:
+            by = waiting.pop(0)
+            for target in self._includes.get(by, ()):
+                if target not in found:
+                    found[target] = by
+                    waiting.append(target)
+        return found
+
     def _constructor(self, chain: tuple[Path, ...]) -> dialect.TagConstructor:
         def constructed(tag: str, args: str) -> Value:
             return self._include(tag, args, chain) if tag in INCLUDES else construct(tag, args)
@@ -57,8 +74,14 @@ class Parser:
         key = target, raw
         if key not in self._included:
             self._included[key] = self._read(tag, target, chain)
+        self._includes.setdefault(chain[-1], {})[target] = None
         value = self._included[key]
-        return yq.evaluate(query, value) if query else value
+        if query:
+            if (*key, query) not in self._queried:
+                self._queried[*key, query] = yq.evaluate(query, value)
+            value = self._queried[*key, query]
+        self._amounts.spend(value)
+        return value
 
     def _read(self, tag: str, target: Path, chain: tuple[Path, ...]) -> Value:
         real = os.path.realpath(target)

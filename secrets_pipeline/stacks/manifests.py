@@ -71,6 +71,10 @@ class Manifests:
             return Manifest(path, self._parse(path, text), given.context)
         return self._rendered(path, text, given, is_template=is_template)
 
+    def included(self, path: Path) -> dict[Path, Path]:
+        """See `Parser.included`, of a file that was read."""
+        return self._parser.included(path)
+
     def _rendered(self, path: Path, text: str, given: Given, *, is_template: bool) -> Manifest:
         context = {key: value for key, value in given.context.items() if key != "locals"}
         raw = self._raw(path, text)

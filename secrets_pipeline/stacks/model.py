@@ -77,6 +77,19 @@ class Component:
         return section
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Included:
+    """A file that a manifest takes in as a value, with `!include` or `!include.raw`.
+
+    Attributes:
+        file: relative to the base path.
+        by: the manifest, or included file, that names it.
+    """
+
+    file: str
+    by: str
+
+
 @dataclass(frozen=True, slots=True)
 class Stack:
     """One logical stack.
@@ -85,11 +98,14 @@ class Stack:
         name: logical name, the partition key.
         files: its top-level manifests, relative to the base path, sorted.
         components: kind → name → component, kinds in the order in which Atmos looks for a component.
+        included: files that its manifests, and what these import, take in as values, sorted; their components may use
+            some of them only.
     """
 
     name: str
     files: tuple[str, ...]
     components: Mapping[str, Mapping[str, Component]]
+    included: tuple[Included, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,9 +61,9 @@ class ReadableFiles:
     """
 
     def __init__(self, base: Path, top: Path | None = None) -> None:
-        self.base = os.path.realpath(base)
+        self.base = real_path(base)
         found = git_root(Path(self.base)) if top is None else top
-        self._top = os.path.realpath(found) if found is not None and (found / ".git").exists() else None
+        self._top = real_path(found) if found is not None and (found / ".git").exists() else None
 
     def problem(self, path: Path, use: Use = Use.VALUE) -> Unreadable | None:
         """Why a file may not be read, `None` if it may; whether it exists is not asked.
@@ -72,10 +72,8 @@ class ReadableFiles:
             path: absolute, or relative to the base path.
             use: what it is read as.
         """
-        if "\0" in str(path):
-            return None  # no file has such a name
         asked = os.path.normpath(os.path.join(self.base, path))  # noqa: PTH118 - a Path for each file takes longer
-        return self.problem_of(os.path.realpath(asked), asked, use)
+        return self.problem_of(real_path(asked), asked, use)
 
     def problem_of(self, real: str, asked: str, use: Use) -> Unreadable | None:
         """`problem` of a file whose path without links is known.
@@ -125,14 +123,22 @@ def limit(root: Path, folder: Path) -> Path:
     Raises:
         StackError: if a link in a git repository stands in place of the root, and leads out of the repository.
     """
-    real = os.path.realpath(root)
+    real = real_path(root)
     git = git_root(root)
-    if git is not None and not within(real, os.path.realpath(git)):
+    if git is not None and not within(real, real_path(git)):
         raise StackError(
             f"{root} leads out of its git repository by a symbolic link",
             remedy="Name the folder itself: --base-path DIR, or ATMOS_BASE_PATH.",
         )
-    return git_root(Path(real)) or Path(os.path.realpath(folder if root.is_relative_to(folder) else root))
+    return git_root(Path(real)) or Path(real_path(folder if root.is_relative_to(folder) else root))
+
+
+def real_path(path: str | Path) -> str:
+    """The path without links; one that no file can have, as it is."""
+    try:
+        return os.path.realpath(path)
+    except ValueError:  # for a NUL in it
+        return os.path.normpath(path)
 
 
 def within(path: str, folder: str) -> bool:

@@ -22,13 +22,13 @@ from secrets_pipeline.stacks.globs import FileTree
 from secrets_pipeline.stacks.imports import Imports
 from secrets_pipeline.stacks.locate import Locator, where
 from secrets_pipeline.stacks.manifests import Manifests
-from secrets_pipeline.stacks.model import Component, Resolution, Stack
+from secrets_pipeline.stacks.model import Component, Included, Resolution, Stack
 from secrets_pipeline.stacks.places import Places
 from secrets_pipeline.stacks.processing import Processor
 from secrets_pipeline.stacks.readable import git_root
 from secrets_pipeline.stacks.sections import KINDS
 from secrets_pipeline.stacks.templates import Functions
-from secrets_pipeline.stacks.top_level import TopLevel
+from secrets_pipeline.stacks.top_level import Processed, TopLevel
 
 
 class Repository:
@@ -49,7 +49,8 @@ class Repository:
         self._files = Files(config.base, config.top)
         self._locator = Locator(self._files)
         tree = FileTree(config.base)
-        imports = Imports(config, self._files, Manifests(self._files, evaluate, renderer), tree, renderer)
+        self._manifests = Manifests(self._files, evaluate, renderer)
+        imports = Imports(config, self._files, self._manifests, tree, renderer)
         self._places = Places(self._files, self._locator, imports)
         processor = Processor(config, self._files, renderer)
         self._top_level = TopLevel(self._files, tree, imports, processor, self._places)
@@ -122,9 +123,12 @@ class Repository:
         errors = [error for result in processed for error in result.errors]
         broken = {name for result in processed for name in result.broken}
         files: dict[str, set[str]] = {}
+        included: dict[str, set[Included]] = {}
         for result in processed:
+            taken = self._included(result)
             for draft in result.drafts:
                 files.setdefault(draft.stack, set()).add(draft.file)
+                included.setdefault(draft.stack, set()).update(taken)
         resolved: dict[str, Stack] = {}
         for name in sorted(grouped):
             if stacks is not None and name not in stacks:
@@ -134,8 +138,13 @@ class Repository:
             errors += failed
             whole = not failed and name not in broken
             if whole and (keep_conflicting or name not in conflicts):
-                resolved[name] = Stack(name, tuple(sorted(files[name])), completed)
+                resolved[name] = Stack(name, tuple(sorted(files[name])), completed, tuple(sorted(included[name])))
         return Resolution(resolved, _distinct(errors))
+
+    def _included(self, processed: Processed) -> set[Included]:
+        sources = processed.merged.sources if processed.merged else ()
+        pairs = (pair for source in sources for pair in self._manifests.included(source).items())
+        return {Included(self._files.name(file), self._files.name(by)) for file, by in pairs}
 
     def stack(self, name: str) -> Stack:
         """One stack, its functions evaluated; the same object each time.

@@ -10,6 +10,7 @@ from typing import Final
 
 from secrets_pipeline.stacks.gotemplate.printing import as_text
 from secrets_pipeline.stacks.markers import Value
+from secrets_pipeline.stacks.tags import named
 
 __all__ = [
     "BINARY",
@@ -101,7 +102,7 @@ def value_of(tag: str, text: str) -> Value:
             raise ValueError(message) from None
     number = _number(text) if tag in (INT, FLOAT) and text[:1] in _NUMBER_STARTS else None
     if number is None or (tag == INT and not isinstance(number, int)):
-        message = f"the value is not of the type !!{tag.rpartition(':')[2]}"
+        message = f"the value is not of the type {named(tag)}"
         raise ValueError(message)
     return float(number) if tag == FLOAT else number
 

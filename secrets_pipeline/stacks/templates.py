@@ -19,6 +19,7 @@ from secrets_pipeline.stacks.gotemplate import (
     parse,
 )
 from secrets_pipeline.stacks.gotemplate.functions import ATMOS, Environment, gomplate, sprig
+from secrets_pipeline.stacks.gotemplate.limits import Spending
 from secrets_pipeline.stacks.gotemplate.signature import signature_of
 from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.ownership import copied
@@ -39,7 +40,8 @@ _MUTATING: Final = frozenset({"set", "unset", "merge", "mergeOverwrite", "mustMe
 _SPEAKING: Final = frozenset({"fail", "Component", "Store", "GomplateDatasource"})
 """Functions whose failures name components and the like, or what the author wrote."""
 _CONSTANT: Final = re.compile(
-    r"runtime error: |[\w.]+ is not supported: |an? [a-z ]+ of more than \d+ [a-z ]+ is not supported|components are "
+    r"runtime error: |templates with a cost |"
+    r"[\w.]+ is not supported: |an? [a-z ]+ of more than \d+ [a-z ]+ is not supported|components are "
 )
 """How failures begin that hold nothing of the arguments."""
 _WHOLE_SCALAR: Final = re.compile(
@@ -48,6 +50,11 @@ _WHOLE_SCALAR: Final = re.compile(
     re.MULTILINE,
 )
 _ABSENT: Final = object()
+_LITERAL: Final = re.compile(
+    r"""(?<!entry for key )(?<!undefined variable )(?<!function )"(?:\\.|[^"\\])*"|`[^`]*`|'(?:\\[^']*|[^'\\])'"""
+    r"""|(?<![\w.$])(?<!want )(?<!got )(?<!least )(?<!than )(?<!depth \()[-+]?\.?[0-9][\w.]*"""
+)
+"""Texts, characters and numbers of a template as an error shows them, but for names and numbers of arguments."""
 
 
 def has_template(text: str, delimiters: tuple[str, str] = DELIMITERS) -> bool:
@@ -75,10 +82,12 @@ class Renderer:
 
     Args:
         functions: by name, beside the builtins of Go.
+        spending: what its renderings may cost together with those of others.
     """
 
-    def __init__(self, functions: Mapping[str, Function]) -> None:
+    def __init__(self, functions: Mapping[str, Function], spending: Spending) -> None:
         self._functions = functions
+        self._spending = spending
 
     def render(
         self,
@@ -101,21 +110,29 @@ class Renderer:
         """
         if not has_template(text, delimiters):
             return text
-        template = parse(text, functions=self._functions, delimiters=delimiters)
+        try:
+            template = parse(text, functions=self._functions, delimiters=delimiters)
+        except TemplateError as error:
+            raise _shown(error) from None
         if not _MUTATING.isdisjoint(function.name for function in template.tree.functions):
             context = copied(dict(context))
         try:
-            return template.render(context, functions=self._functions, missing=missing)
+            return template.render(context, functions=self._functions, missing=missing, spending=self._spending)
         except TemplateError as error:
-            raise TemplateError(_without_values(error.message), error.line, error.column) from None
+            raise _shown(error) from None
+
+
+def _shown(error: TemplateError) -> TemplateError:
+    return TemplateError(_without_values(error.message), error.line, error.column)
 
 
 def _without_values(message: str) -> str:
-    """The message without what a function says of its arguments, which may be secrets."""
+    """The message without literals, and without what a function says of its arguments: both may be secrets."""
     head, calling, detail = message.partition("error calling ")
+    head = _LITERAL.sub("…", head)
     name, _, said = detail.partition(": ")
     if not calling or name in _SPEAKING or _CONSTANT.match(said):
-        return message
+        return head + calling + detail
     return f"{head}{calling}{name}: it refuses its arguments"
 
 
@@ -130,11 +147,13 @@ class Functions:
     def __init__(self, variables: Mapping[str, str | None], *, withhold: bool = False) -> None:
         self._variables = variables
         self._withhold = withhold
+        self._spending = Spending()
         self._known: dict[tuple[bool, bool, tuple[tuple[str, str], ...]], dict[str, Function]] = {}
 
     def everywhere(self) -> Renderer:
         """For imports, locals and names of stacks, which always have all functions."""
-        return Renderer({**self._library(sprig_on=True, gomplate_on=True, more={}), "atmos": lambda: _NO_COMPONENT})
+        library = self._library(sprig_on=True, gomplate_on=True, more={})
+        return Renderer({**library, "atmos": lambda: _NO_COMPONENT}, self._spending)
 
     def of_component(
         self, *, sprig_on: bool, gomplate_on: bool, variables: Mapping[str, str], atmos: Mapping[str, Function]
@@ -149,7 +168,7 @@ class Functions:
         """
         library = self._library(sprig_on=sprig_on, gomplate_on=gomplate_on, more=variables)
         namespace = Namespace("*exec.AtmosFuncs", atmos)
-        return Renderer({**library, "atmos": lambda: namespace})
+        return Renderer({**library, "atmos": lambda: namespace}, self._spending)
 
     def names(self) -> list[str]:
         """Every function, `strings.Title` and the like with their namespaces."""

@@ -26,7 +26,7 @@ _TOKEN: Final = re.compile(
     r"""|(?P<name>[A-Za-z_][A-Za-z0-9_-]*)|(?P<sign>//|==|!=|[.|()\[\]{}]))"""
 )
 _FIELD: Final = re.compile(r"[A-Za-z0-9_/-]+")
-_TEXT: Final = re.compile(r"""(?<![.])(?:"(?:[^"\\]|\\.)*(?:"|\Z)|'[^']*(?:'|\Z))""", re.DOTALL)
+_TEXT: Final = re.compile(r"""(?:"(?:[^"\\]|\\.)*(?:"|\Z)|'[^']*(?:'|\Z))""", re.DOTALL)
 _WORDS: Final = {"true": True, "false": False, "null": None}
 
 _Step: TypeAlias = Callable[[Value], Iterator[Value]]
@@ -186,7 +186,7 @@ class _Reader:
 
 
 def _shown(expression: str) -> str:
-    """The expression for an error, without the texts in it but for keys behind a dot: they may be values."""
+    """The expression for an error, without the texts in it: they may be values."""
     return _TEXT.sub('"…"', expression)
 
 
@@ -228,7 +228,7 @@ def _index(key: str | int) -> Callable[[Value], Value]:
         if not isinstance(value, list):
             return None
         if isinstance(key, str):
-            raise YqError(f"cannot index a list with {key!r}")
+            raise YqError("cannot index a list with a text")
         if key < -len(value):
             raise YqError(f"has an index {key} out of range: the list has {len(value)} items")
         return value[key] if key < len(value) else None

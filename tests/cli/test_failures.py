@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from secrets_pipeline import cli as command_line
 from secrets_pipeline.cli import plan
 from secrets_pipeline.local import LocalAws
-from tests.cli.conftest import CANARY, Cli
+from tests.cli.conftest import ATMOS, CANARY, Cli, write
 from tests.runs import assert_exited
 
 
@@ -105,3 +106,27 @@ def test_the_module_and_the_script_are_the_same_command() -> None:
 def test_help_does_not_load_dagster() -> None:
     code = "import sys, secrets_pipeline.cli; sys.exit('dagster' in sys.modules or 'moto' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_of_thousands_of_errors_of_a_kind_the_first_are_said_and_json_has_all(cli: Cli, tmp_path: Path) -> None:
+    count = 1_000
+    reference = "${output.secretsmanager.secret_arns.typo}"
+    entries = (f"s{n}: {{path: p, secret_data: '{reference.replace('typo', f'typo{n}')}'}}\n" for n in range(count))
+    secrets = "".join(f"            {entry}" for entry in entries)
+    stack = (
+        "vars: {region: eu-west-2, account_id: '111122223333', context_name: shop, environment: dev}\n"
+        "components:\n  terraform:\n    secretsmanager:\n      vars:\n        secrets:\n"
+        f"{secrets}            odd: {{path: odd, secret_data: '${{file:none}}'}}\n"
+    )
+    write(tmp_path / "atmos.yaml", ATMOS)
+    write(tmp_path / "stacks/deploy/dev.yaml", stack)
+    found = cli("plan", "--offline", "--format", "json", "--base-path", tmp_path)
+    assert_exited(found, 1)
+    (texts,) = json.loads(found.stdout)["errors"].values()
+    assert len(texts) == count + 1
+    assert found.stderr.count("error: ") == 22
+    assert f"error: stack shop-dev: and {count - 20} more like these; --format json has all" in found.stderr
+    assert "file none does not exist" in found.stderr
+    assert "Keys of its secrets: odd, s0, s1, s10" in texts[0]
+    assert f"… and {count + 1 - 20} more" in texts[0]
+    assert len(found.stderr) < 30_000

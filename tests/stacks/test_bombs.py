@@ -6,7 +6,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from .conftest import ATMOS, Only, Open
+from secrets_pipeline.errors import StackError
+from secrets_pipeline.stacks.files import Files
+from secrets_pipeline.stacks.gotemplate import TemplateError, parse
+from secrets_pipeline.stacks.gotemplate.limits import Spending
+from secrets_pipeline.stacks.includes import Parser
+
+from .conftest import ATMOS, Only, Open, Write
 
 TEMPLATES = ATMOS + "templates: {settings: {enabled: true, evaluations: 1000000000}}\n"
 
@@ -134,3 +140,93 @@ def test_unset_takes_items_from_lists_and_sections_from_components(only: Only) -
     app = only("components: {terraform: {app: {metadata: !unset , vars: {a: [1, !unset , {b: !unset }]}}}}")
     assert app.vars == {"a": [1, {}]}
     assert app.metadata == {}
+
+
+@pytest.mark.parametrize(
+    "pattern", ["{" * 3_000 + "a" + "}" * 3_000, "{a," * 3_000 + "a" + "}" * 3_000, "{a,b}" * 3_000, "{" * 3_000]
+)
+def test_braces_within_each_other_are_refused(repository: Open, pattern: str) -> None:
+    with pytest.raises(StackError, match="it has too many braces") as raised:
+        repository({"atmos.yaml": ATMOS.replace("deploy/**/*", pattern)}).resolve()
+    assert len(str(raised.value)) < 1_000
+
+
+@pytest.mark.parametrize("name", ["a" * 5_000, "a\\0b", "\\0/../../../etc"])
+@pytest.mark.parametrize(
+    ("key", "atmos"),
+    [
+        ("base_path", ATMOS.replace('"."', '"NAME"')),
+        ("stacks", ATMOS.replace("base_path: stacks", 'base_path: "NAME"')),
+        ("pattern", ATMOS.replace("deploy/**/*", "NAME/*")),
+        ("import", ATMOS + 'import: ["NAME"]\n'),
+        ("glob", ATMOS + 'import: ["NAME/*"]\n'),
+        ("profile", ATMOS + 'profiles: {default: "NAME"}\n'),
+        ("profiles", ATMOS + 'profiles: {base_path: "NAME", default: x}\n'),
+    ],
+)
+def test_names_that_no_file_can_have_are_errors_of_ours(repository: Open, name: str, key: str, atmos: str) -> None:
+    files = {"atmos.yaml": atmos.replace("NAME", name), "stacks/deploy/dev.yaml": "components: {terraform: {a: {}}}"}
+    try:
+        found = repository(files).resolve()
+    except StackError:
+        return
+    assert key in ("import", "glob")  # which match no file, as in Atmos
+    assert list(found.stacks) == ["deploy/dev"]
+
+
+def doubled(levels: int, value: str) -> Mapping[str, str]:
+    """Files each of which includes the next one twice."""
+    files = {f"f{n}.yaml": f"a: !include f{n + 1}.yaml\nb: !include f{n + 1}.yaml\n" for n in range(levels)}
+    return {**files, f"f{levels}.yaml": value}
+
+
+def including(*values: str) -> str:
+    variables = ", ".join(f"v{number}: {value} " for number, value in enumerate(values))
+    return f"components: {{terraform: {{app: {{vars: {{{variables}}}}}}}}}"
+
+
+@pytest.mark.parametrize("levels", [21, 40])
+def test_includes_that_double_at_each_level_are_refused(repository: Open, levels: int) -> None:
+    files = {**doubled(levels, "x: 1"), "stacks/deploy/dev.yaml": including("!include f0.yaml")}
+    assert "included files give more than 2000000 values" in only_message(repository, files)
+
+
+def test_an_included_file_counts_as_often_as_it_is_included_and_its_texts_by_length(repository: Open) -> None:
+    once = {"data": "x" * 1_000_000, "stacks/deploy/dev.yaml": including(*["!include data"] * 180)}
+    assert repository(once).resolve().errors == ()
+    more = {f"stacks/deploy/{name}.yaml": including(*["!include data"] * 120) for name in ("dev", "prod")}
+    found = repository({**once, **more}).resolve()
+    assert ["included files give more than" in error.message for error in found.errors] == [True]
+    assert list(found.stacks) == ["deploy/dev"]
+
+
+def test_an_expression_over_an_included_file_is_evaluated_once(write: Write) -> None:
+    root = write({"a.json": '{"x": [{"y": 1}, {"y": 2}]}'})
+    text = 'a: !include a.json "[.x[].y]"\nb: !include a.json "[.x[].y]"\n'
+    parsed = Parser(Files(root)).parse(text, root / "m.yaml")
+    assert parsed["a"] == [1, 2]
+    assert parsed["a"] is parsed["b"]
+
+
+def test_templates_of_a_repository_have_a_budget_together(repository: Open) -> None:
+    looping = {f"stacks/deploy/s{number:02}.yaml": including("'{{ $x := until 900000 }}'") for number in range(8)}
+    cheap = {"stacks/deploy/zz.yaml": including("'{{ range until 100 }}a{{ end }}'")}
+    atmos = ATMOS + "templates: {settings: {enabled: true, sprig: {enabled: true}}}\n"
+    found = repository({"atmos.yaml": atmos, **looping, **cheap}).resolve()
+    assert {error.message.partition(": ")[2].partition("templates")[2] for error in found.errors} == {
+        " with a cost of more than 5000000 steps in one repository are not supported"
+    }
+    assert len(found.errors) in range(2, 6)
+    assert found.stacks["deploy/zz"].components["terraform"]["app"].vars == {"v0": "a" * 100}
+
+
+def test_templates_without_loops_cost_nothing() -> None:
+    functions = {"upper": str.upper}
+    spent = Spending(0)
+    straight = parse("{{ .a }}{{ upper .a }}" * 10_000, functions=functions)
+    loops = parse("{{ range .l }}{{ upper $.a }}{{ end }}", functions=functions)
+    for _ in range(3):
+        assert straight.render({"a": "x"}, functions=functions, spending=spent) == "xX" * 10_000
+        assert loops.render({"a": "x", "l": [1] * 100}, functions=functions, spending=spent) == "X" * 100
+        with pytest.raises(TemplateError, match="templates with a cost of more than"):
+            loops.render({"a": "x", "l": [1] * 1_000}, functions=functions, spending=spent)

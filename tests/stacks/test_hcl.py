@@ -55,8 +55,8 @@ def test_comments_and_line_ends_do_not_matter() -> None:
         ("a = 1\nb", "invalid HCL in line 2"),
         ("block {}\n", "unsupported HCL block 'block'"),
         ('resource "x" "y" { a = 1 }\n', "unsupported HCL block 'resource'"),
-        ("a = 1\na = 2\n", "HCL attribute 'a' sets 'a' twice"),
-        ("a = {b = 1, b = 2}", "HCL attribute 'a' sets 'b' twice"),
+        ("a = 1\na = 2\n", "HCL attribute 'a' is set twice"),
+        ("a = {b = 1, b = 2}", "HCL attribute 'a' sets a key twice"),
         *[
             (f"a = {text}", "HCL attribute 'a' is not a literal")
             for text in (

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from secrets_pipeline.stacks import Included
 from secrets_pipeline.stacks.files import Files
 from secrets_pipeline.stacks.includes import Parser
 
@@ -186,3 +187,21 @@ def test_files_that_include_each_other_are_refused(repository: Open) -> None:
     }
     (error,) = repository(files).resolve().errors
     assert "!include cycle: stacks/deploy/dev.yaml → data/a.yaml → data/b.yaml → data/a.yaml" in error.message
+
+
+def test_a_stack_says_which_files_its_manifests_take_in(repository: Open) -> None:
+    files = {
+        "stacks/deploy/dev.yaml": "import: [c/shared]\n" + manifest("!include.raw data/a.txt"),
+        "stacks/deploy/prod.yaml": manifest("1"),
+        "stacks/c/shared.yaml": "vars: {a: !include data/one.yaml .x}",
+        "data/a.txt": "a",
+        "data/one.yaml": "x: !include ./two.json",
+        "data/two.json": "2",
+    }
+    opened = repository(files)
+    assert opened.stack("deploy/dev").included == (
+        Included("data/a.txt", "stacks/deploy/dev.yaml"),
+        Included("data/one.yaml", "stacks/c/shared.yaml"),
+        Included("data/two.json", "data/one.yaml"),
+    )
+    assert opened.stack("deploy/prod").included == ()

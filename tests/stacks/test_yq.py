@@ -84,7 +84,7 @@ def test_expressions_give_what_yq_gives(expression: str, expected: Value) -> Non
         (".a = 1", "is not supported from '= 1' on"),
         ('."\\q"', "has an invalid literal"),
         (".users[]", "gives 2 values: put it in [ ]"),
-        (".users.name", "cannot index a list with 'name'"),
+        (".users.name", "cannot index a list with a text"),
         (".users[-3]", "has an index -3 out of range: the list has 2 items"),
         (".text | keys", "asks for the keys of what is neither"),
         ('.text | join(",")', "joins what is not a list"),

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from secrets_pipeline.stacks.gotemplate.builtins import BUILTINS, SHORT_CIRCUITS
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure, TemplateError, error_at
-from secrets_pipeline.stacks.gotemplate.limits import Budget
+from secrets_pipeline.stacks.gotemplate.limits import FREE_COST, Budget
 from secrets_pipeline.stacks.gotemplate.nodes import (
     Bool,
     Chain,
@@ -75,15 +75,18 @@ class Evaluator:
     Attributes:
         variables: name and value of each variable, the innermost last.
         node: what is being evaluated, for errors.
+        budget: what the execution may cost.
     """
 
-    def __init__(self, text: str, functions: Mapping[str, Function], missing: Missing) -> None:
+    def __init__(
+        self, text: str, functions: Mapping[str, Function], missing: Missing, budget: Budget | None = None
+    ) -> None:
         self.variables: list[tuple[str, Value]] = []
         self.node: Node | None = None
         self._text = text
         self._functions = functions
         self._missing = missing
-        self._budget = Budget()
+        self.budget = budget or Budget(len(text) + FREE_COST)
 
     def error(self, message: str) -> TemplateError:
         """The error at the current node."""
@@ -238,7 +241,7 @@ class Evaluator:
             values.append(self._checked(given.final, signature.kind(len(values))))
         try:
             result = function(*values)
-            self._budget.charge(result)
+            self.budget.charge(result)
         except (FunctionFailure, TemplateError) as error:
             self.node = given.node
             raise self.error(f"error calling {name}: {error}") from error

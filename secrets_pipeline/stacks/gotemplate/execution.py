@@ -60,9 +60,7 @@ class Execution:
         return "".join(self._output)
 
     def _body(self, dot: Value, body: Body) -> None:
-        self._steps += 1 + len(body)
-        if self._steps > MAX_STEPS:
-            raise self._evaluator.error(f"the template takes more than {MAX_STEPS} steps")
+        self._spend(1 + len(body))
         for statement in body:
             match statement:
                 case Text():
@@ -81,6 +79,15 @@ class Execution:
                     raise _ContinueLoop
                 case _:
                     assert_never(statement)
+
+    def _spend(self, steps: int) -> None:
+        self._steps += steps
+        if self._steps > MAX_STEPS:
+            raise self._evaluator.error(f"the template takes more than {MAX_STEPS} steps")
+        try:
+            self._evaluator.budget.spend(steps)
+        except FunctionFailure as failure:
+            raise self._evaluator.error(str(failure)) from None
 
     def _write(self, text: str) -> None:
         self._length += len(text)

@@ -23,11 +23,19 @@ MAX_ELEMENTS: Final = 4 * MAX_STEPS
 MAX_TEXTS: Final = 16 * MAX_OUTPUT
 """Characters of all texts that functions return in one rendering."""
 
+MAX_COST: Final = 5_000_000
+"""Steps, calls and elements of all renderings of a repository, see `Spending`."""
+
+FREE_COST: Final = 1_000
+"""Cost of a rendering that does not count, beside the length of its template."""
+
 MAX_TEMPLATE_DEPTH: Final = 100
 """Templates that call templates. Go allows 100,000; Python's own stack ends earlier."""
 
 MAX_NESTING: Final = 100
 """Blocks and parentheses within each other."""
+
+_UNIT: Final = 100
 
 
 def require_length(length: int) -> None:
@@ -87,12 +95,51 @@ def require_elements(count: int) -> None:
         raise FunctionFailure(f"a list of more than {MAX_STEPS} elements is not supported")
 
 
-class Budget:
-    """What functions return in one rendering, together: each result alone may be small, and yet all be kept."""
+class Spending:
+    """What the renderings of one repository may cost together, beyond what the length of each template pays for.
 
-    def __init__(self) -> None:
+    A rendering costs its steps, the calls of functions, and what these return: an element, or 100 characters, is one.
+    When all is spent, templates without long loops are still rendered.
+    """
+
+    def __init__(self, most: int = MAX_COST) -> None:
+        self._left = most
+
+    def budget(self, template: str) -> Budget:
+        """The budget of one rendering."""
+        return Budget(len(template) + FREE_COST, self._left)
+
+    def settle(self, budget: Budget) -> None:
+        """Count what a rendering has cost."""
+        self._left -= max(0, budget.cost - budget.free)
+
+
+class Budget:
+    """What one rendering may cost, and what functions return in it: each result may be small, and yet all be kept.
+
+    Attributes:
+        cost: so far, see `Spending`.
+        free: cost that does not count for the repository.
+    """
+
+    def __init__(self, free: int = FREE_COST, left: int = MAX_COST) -> None:
+        self.cost = 0
+        self.free = free
+        self._most = free + max(0, left)
         self._elements = 0
         self._length = 0
+
+    def spend(self, cost: int) -> None:
+        """Count a cost.
+
+        Raises:
+            FunctionFailure: if it is too much for the repository.
+        """
+        self.cost += cost
+        if self.cost > self._most:
+            raise FunctionFailure(
+                f"templates with a cost of more than {MAX_COST} steps in one repository are not supported"
+            )
 
     def charge(self, result: Value) -> None:
         """Count a result of a function.
@@ -100,12 +147,16 @@ class Budget:
         Raises:
             FunctionFailure: if it or all of them are too much.
         """
+        cost = 1
         if isinstance(result, str):
             require_length(len(result))
             self._length += len(result)
+            cost += len(result) // _UNIT
         elif isinstance(result, Mapping | list | tuple):
             require_elements(len(result))
             self._elements += len(result)
+            cost += len(result)
+        self.spend(cost)
         if self._length > MAX_TEXTS or self._elements > MAX_ELEMENTS:
             raise FunctionFailure("what the functions of this template return is more than is supported")
 

@@ -11,7 +11,7 @@ from secrets_pipeline.stacks.gotemplate.builtins import BUILTINS, SHORT_CIRCUITS
 from secrets_pipeline.stacks.gotemplate.evaluator import Evaluator
 from secrets_pipeline.stacks.gotemplate.execution import Execution
 from secrets_pipeline.stacks.gotemplate.failure import TemplateError, error_at
-from secrets_pipeline.stacks.gotemplate.limits import MAX_TEMPLATE
+from secrets_pipeline.stacks.gotemplate.limits import MAX_TEMPLATE, Spending
 from secrets_pipeline.stacks.gotemplate.parser import Tree, parse_tree
 from secrets_pipeline.stacks.gotemplate.values import Function, Missing, Value
 
@@ -28,22 +28,34 @@ class Template:
     text: str
     tree: Tree = field(repr=False)
 
-    def render(self, data: Value, *, functions: Mapping[str, Function], missing: Missing = Missing.ERROR) -> str:
+    def render(
+        self,
+        data: Value,
+        *,
+        functions: Mapping[str, Function],
+        missing: Missing = Missing.ERROR,
+        spending: Spending | None = None,
+    ) -> str:
         """What the template prints.
 
         Args:
             data: dot, and `$`.
             functions: by name; one of them hides a builtin of its name.
             missing: what a missing key of a map stands for.
+            spending: what it may cost together with others; by itself if not given.
 
         Raises:
             TemplateError: if the template fails, or costs more than `limits` allows.
         """
-        evaluator = Evaluator(self.text, functions, missing)
+        spending = spending or Spending()
+        budget = spending.budget(self.text)
+        evaluator = Evaluator(self.text, functions, missing, budget)
         try:
             return Execution(evaluator, self.tree.definitions).text(data, self.tree.body)
         except RecursionError:
             raise evaluator.error(_TOO_DEEP) from None
+        finally:
+            spending.settle(budget)
 
 
 def parse(text: str, *, functions: Collection[str], delimiters: tuple[str, str] = DELIMITERS) -> Template:
