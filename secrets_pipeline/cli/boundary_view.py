@@ -16,7 +16,13 @@ COLUMNS: Final = ("boundary", "what", "for", "declared at", "allowed by")
 def crossing_rows(plan: StackPlan, *, unchanged: bool) -> list[tuple[str, ...]]:
     """A row for each crossing that a change of the plan concerns, or for all of them; see `COLUMNS`."""
     return [
-        (one.boundary.value, one.name, one.subject, f"{one.component}: {one.key}", _by(one))
+        (
+            one.boundary.value,
+            one.name,
+            one.subject,
+            f"{one.component}: {one.key}" if one.component else one.key,
+            _by(one),
+        )
         for one, changed in _judged(plan)
         if changed or unchanged
     ]
@@ -55,4 +61,7 @@ def _concerns(change: Change, crossing: Crossing) -> bool:
     names = crossing.subject.split(", ")
     if crossing.name == resource.name or resource.name in names:
         return True
-    return not crossing.subject and crossing.component in resource.component.split(", ")
+    if crossing.subject:
+        return False
+    # Nobody can tell which component a manifest includes a file for.
+    return not crossing.component or crossing.component in resource.component.split(", ")

@@ -48,8 +48,8 @@ class Crossing(Spec):
     Attributes:
         boundary: its kind.
         name: what it is, for example `app-prod:secretsmanager/a.secret_values.s`, `/shared/token`, `payments`.
-        component: the component that says so.
-        key: dotted path inside the component.
+        component: the component that says so; empty for a file that a manifest includes.
+        key: dotted path inside the component; for such a file, the manifest.
         subject: the secrets or the key that it concerns, by name; empty where the whole component does.
         allowed_by: what lets the stack do it, for example `grants: stacks myapp-*`; empty where nobody does but,
             perhaps, the tag of its owner.

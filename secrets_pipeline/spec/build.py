@@ -13,6 +13,7 @@ from secrets_pipeline.spec.boundaries import Crossing
 from secrets_pipeline.spec.consumers import declared_consumers, found_consumers
 from secrets_pipeline.spec.contested import contested_notices, with_contested
 from secrets_pipeline.spec.controls import read_controls
+from secrets_pipeline.spec.crossing import included_file
 from secrets_pipeline.spec.dependencies import ordered
 from secrets_pipeline.spec.dialect import dialect_of, notice
 from secrets_pipeline.spec.inline_policies import check_inline_policies
@@ -214,8 +215,9 @@ def _build(scope: StackScope) -> StackSpec:
 def _crossings(scope: StackScope, secrets: list[SecretSpec]) -> tuple[Crossing, ...]:
     """Each crossing once; what stands in a secret says its name."""
     names = {str(secret.ref): secret.name for secret in secrets}
-    named = (one.model_copy(update={"subject": names.get(one.subject, one.subject)}) for one in scope.crossings)
-    return tuple(dict.fromkeys(named))
+    named = [one.model_copy(update={"subject": names.get(one.subject, one.subject)}) for one in scope.crossings]
+    included = [included_file(one) for one in scope.stack.included]
+    return tuple(dict.fromkeys((*named, *included)))
 
 
 def _secrets_and_keys(

@@ -10,6 +10,7 @@ from secrets_pipeline.spec.grants import grant_line, granted, granted_document, 
 from secrets_pipeline.spec.names import is_home, secret_name
 from secrets_pipeline.spec.refresh_model import EcsRefresh, LambdaRefresh, RefreshMeans, SsmRefresh, StageRefresh
 from secrets_pipeline.spec.scope import ComponentScope
+from secrets_pipeline.stacks import Included
 
 OWN_PARAMETERS = "/secrets-pipeline/{stack}/"
 """Where the pipeline publishes a stack's outputs."""
@@ -85,6 +86,17 @@ def crosses_reference(scope: ComponentScope, node: Expression, path: Path) -> bo
         case Environment(name=name) if name in scope.stack.settings.environment_allowed:
             note(scope, Boundary.ENVIRONMENT, path, name, allowed_by="environment_allowed")
     return True
+
+
+def included_file(included: Included) -> Crossing:
+    """What a manifest takes in with `!include`: any file that the reader may read, as with imports."""
+    return Crossing(
+        boundary=Boundary.FILE,
+        name=included.file,
+        component="",
+        key=f"included by {included.by}",
+        allowed_by="a file of the repository",
+    )
 
 
 def crosses_name(scope: ComponentScope, name: str, *, context: str, environment: str | None) -> bool:

@@ -380,3 +380,12 @@ def test_an_owners_tag_matches_as_a_glob_does(parts: list[str], stack: str) -> N
             else {at + 1 for at in expected if stack[at : at + 1] == character}
         )
     assert allows(pattern, stack) == (len(stack) in expected and bool(pattern))
+
+
+def test_a_file_that_a_manifest_includes_stands_in_the_plan(bench: Bench) -> None:
+    (bench.folder / "motd.txt").write_text("plain-9")
+    text = evil(entry="secret_data: {v: !include.raw motd.txt}")
+    assert settled(bench, text) == []
+    (crossing,) = bench.build(**{"evil-dev": text}).specs["evil-dev"].crossings
+    assert (crossing.boundary, crossing.name) == (Boundary.FILE, "motd.txt")
+    assert crossing.key == "included by stacks/evil-dev.yaml"
