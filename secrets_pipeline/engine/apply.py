@@ -149,7 +149,7 @@ def _without_trying(change: Change, outcomes: dict[str, Outcome]) -> Outcome | N
     if change.action is ChangeClass.NONE:
         return Unchanged(change)
     if not change.action.writes:
-        return Skipped(change, change.reason)
+        return Skipped(change, change.reason, change.remedy)
     for need in change.depends_on:
         match outcomes.get(need):
             case Failed():

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
 
 KIND = "commit"
+_REMEDY = "It failed, waits, or somebody changed it during this run: run again, when nobody else writes it any more."
 
 
 class CommitReconciler:
@@ -68,7 +69,8 @@ class CommitReconciler:
             state = context.inventory.secret(secret.name) or state
         open_parts = _open_parts(context, state, secret)
         if open_parts or desired.commit(context, secret) is None:
-            return Change(resource, ChangeClass.BLOCKED, (f"not finished: {', '.join(open_parts) or 'waits'}",))
+            reason = f"not finished: {', '.join(open_parts) or 'waits'}"
+            return Change(resource, ChangeClass.BLOCKED, (reason,), remedy=_REMEDY)
         return Change(resource, ChangeClass.UPDATE, ("every part is as declared",))
 
 
@@ -128,7 +130,7 @@ def _mark(context: StackContext, known: SecretState, secret: SecretSpec, commit:
             give_up(context, seen)
             raise SkippedError("another run changes it at the same time", remedy="Run again: all parts are read then.")
     if open_parts := _open_parts(context, state, secret):
-        raise SkippedError(f"not finished: {', '.join(open_parts)}")
+        raise SkippedError(f"not finished: {', '.join(open_parts)}", remedy=_REMEDY)
     finish(context, state, secret, commit)
 
 
