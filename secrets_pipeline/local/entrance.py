@@ -32,8 +32,6 @@ _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<key>[A-Z0-9]{20})/\d{8}/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)"
     r"/aws4_request, ?SignedHeaders=(?P<headers>[a-z0-9;_.-]+), ?Signature=(?P<signature>[0-9a-f]{64})"
 )
-_FOREIGN_HOST = "The embedded AWS answers as {names} only, not as another host."
-_WEB_PAGE = "The embedded AWS does not answer web pages."
 _UNSIGNED = "The embedded AWS answers requests only that are signed by Signature Version 4."
 _UNKNOWN = "The security token included in the request is invalid."
 _MISMATCH = (
@@ -72,11 +70,9 @@ class Entrance:
 
     def refusal(self, environ: Environ) -> Response | None:
         """The answer to a request that is not let in; None for one that is."""
-        names = [f"{name}:{environ['SERVER_PORT']}" for name in NAMES]
-        if environ.get("HTTP_HOST") not in names:
-            return Response(_FOREIGN_HOST.format(names=" or ".join(names)) + "\n", 403)
-        if any(name in environ for name in _OF_BROWSERS):
-            return Response(_WEB_PAGE + "\n", 403)
+        foreign = _foreign(environ)
+        if foreign is not None:
+            return Response(f"{foreign}\n", 403)
         signed = _AUTHORIZATION.fullmatch(environ.get("HTTP_AUTHORIZATION", ""))
         if signed is None:
             return _refused(environ, "MissingAuthenticationToken", "MissingAuthenticationTokenException", _UNSIGNED)
@@ -93,6 +89,19 @@ class Entrance:
             return self._operator.secret_access_key
         issued = iam_backends[get_account_id_from(access_key)][get_partition(region)].access_keys.get(access_key)
         return None if issued is None else str(issued.secret_access_key)
+
+
+def _foreign(environ: Environ) -> str | None:
+    """What a request says that no program with an AWS SDK says."""
+    names = [f"{name}:{environ['SERVER_PORT']}" for name in NAMES]
+    if environ.get("HTTP_HOST") not in names:
+        return f"The embedded AWS answers as {' or '.join(names)} only, not as another host."
+    if any(name in environ for name in _OF_BROWSERS):
+        return "The embedded AWS does not answer web pages."
+    # With it moto would take a role's session for the administrator of any account.
+    if "HTTP_X_MOTO_ACCOUNT_ID" in environ:
+        return "The embedded AWS takes the account of a request from its credentials alone."
+    return None
 
 
 def _signature(environ: Environ, signed: re.Match[str], secret: str) -> str:

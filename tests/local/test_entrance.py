@@ -123,6 +123,12 @@ def test_a_web_page_is_refused_even_with_a_signature(wire: Wire, place: dict[str
     assert calls(wire.aws) == ()
 
 
+def test_nobody_chooses_an_account_by_motos_own_header(wire: Wire) -> None:
+    status, body = wire.send(further={"X-Moto-Account-Id": "444455556666"})
+    assert (status, "from its credentials alone" in body) == (403, True)
+    assert calls(wire.aws) == ()
+
+
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
 @pytest.mark.parametrize(
     ("keys", "code"),
