@@ -1,4 +1,4 @@
-"""How much the values of included files are, counted as often as something will walk through them."""
+"""How much is in a repository beyond its text: values of included files and of aliases, as often as they are there."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Final
 
 from secrets_pipeline.stacks.markers import Value
 
-MOST_INCLUDED: Final = 2_000_000
-"""Values that all includes of a repository may give, each file's as often as it is included."""
+MOST_VALUES: Final = 2_000_000
+"""Values that includes and aliases of a repository may give, each as often as it is there."""
 _UNIT: Final = 100  # characters of a text that count as one value more
 
 
 class Amounts:
-    """Counts the included values of one repository; those it is given must be kept by who gives them."""
+    """Counts these values of one repository; those it is given must be kept by who gives them."""
 
     def __init__(self) -> None:
         self._sizes: dict[int, int] = {}
@@ -24,11 +24,18 @@ class Amounts:
         Raises:
             ValueError: if all are too many; the value is not counted then.
         """
-        size = self._size(value)
-        if self._spent + size > MOST_INCLUDED:
+        self.count(self._size(value))
+
+    def count(self, size: int) -> None:
+        """Count so many values more.
+
+        Raises:
+            ValueError: if all are too many; they are not counted then.
+        """
+        if self._spent + size > MOST_VALUES:
             message = (
-                f"included files give more than {MOST_INCLUDED} values in this repository, "
-                "each counted as often as it is included: include less often, or less at once"
+                f"included files and aliases give more than {MOST_VALUES} values in this repository, "
+                "each counted as often as it is there: include less often, or less at once"
             )
             raise ValueError(message)
         self._spent += size

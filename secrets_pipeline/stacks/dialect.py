@@ -19,6 +19,8 @@ __all__ = ["TagConstructor", "compose", "invalid", "load", "load_mapping"]
 TagConstructor: TypeAlias = Callable[[str, str], Value]
 """Given a tag (`!env`) and its text, the value that it stands for; `ValueError` says what is wrong."""
 
+Spend: TypeAlias = Callable[[int], None]
+
 _CORE: Final = "tag:yaml.org,2002:"
 _EXPANSION_LIMIT: Final = 2_000_000  # nodes after aliases are expanded; yaml.v3 refuses "excessive aliasing" too
 _LITERAL: Final = "!literal"
@@ -40,7 +42,7 @@ class _Constructor:
 
     def __init__(self, construct_tag: TagConstructor) -> None:
         self._construct_tag = construct_tag
-        self._nodes = 0
+        self.nodes = 0
         self._depth = 0
 
     def value(self, node: Node) -> Value:
@@ -144,28 +146,29 @@ class _Constructor:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise _Problem(TOO_DEEP, node)
-        self._nodes += len(node.value) + 1
-        if self._nodes > _EXPANSION_LIMIT:
+        self.nodes += len(node.value) + 1
+        if self.nodes > _EXPANSION_LIMIT:
             raise _Problem("document contains excessive aliasing", node)
 
 
-def load(text: str, file: str, construct_tag: TagConstructor) -> Value:
+def load(text: str, file: str, construct_tag: TagConstructor, spend: Spend | None = None) -> Value:
     """The value of the first document; `None` for an empty one.
 
     Args:
         text: the document.
         file: shown in errors, relative to the repository.
         construct_tag: called for every scalar with a tag that is not YAML's own.
+        spend: told how many values aliases give beyond what the length of the text pays for; it may refuse them.
 
     Raises:
         StackError: with file, line and column, for a syntax error, a duplicate key, an unknown tag, a value that
             is not what its tag says, or one nested deeper than `MAX_DEPTH`.
     """
     node = compose(text, file)
-    return None if node is None else _constructed(node, file, construct_tag)
+    return None if node is None else _constructed(node, text, file, construct_tag, spend)
 
 
-def load_mapping(text: str, file: str, construct_tag: TagConstructor) -> dict[str, Value]:
+def load_mapping(text: str, file: str, construct_tag: TagConstructor, spend: Spend | None = None) -> dict[str, Value]:
     """`load` of a document that must be a mapping; an empty one is an empty mapping.
 
     Raises:
@@ -174,7 +177,7 @@ def load_mapping(text: str, file: str, construct_tag: TagConstructor) -> dict[st
     node = compose(text, file)
     if node is None:
         return {}
-    value = _constructed(node, file, construct_tag)
+    value = _constructed(node, text, file, construct_tag, spend)
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -187,13 +190,20 @@ def load_mapping(text: str, file: str, construct_tag: TagConstructor) -> dict[st
     return value
 
 
-def _constructed(node: Node, file: str, construct_tag: TagConstructor) -> Value:
+def _constructed(node: Node, text: str, file: str, construct_tag: TagConstructor, spend: Spend | None) -> Value:
+    constructor = _Constructor(construct_tag)
     try:
-        return _Constructor(construct_tag).value(node)
+        value = constructor.value(node)
     except _Problem as error:
         raise invalid(str(error), file, error.node.start_mark, "Correct this value or key.") from None
     except RecursionError:  # of included files within each other, each of them within the limit
         raise invalid(TOO_DEEP, file, node.start_mark) from None
+    if spend is not None and constructor.nodes > len(text):
+        try:
+            spend(constructor.nodes - len(text))
+        except ValueError as error:
+            raise invalid(str(error), file, node.start_mark) from None
+    return value
 
 
 def _literal(value: Value) -> Value:

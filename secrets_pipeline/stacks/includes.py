@@ -47,7 +47,7 @@ class Parser:
         Raises:
             StackError: with file, line and column, if it or what it includes is invalid, or it is no mapping.
         """
-        return dialect.load_mapping(text, self._files.name(path), self._constructor((path,)))
+        return dialect.load_mapping(text, self._files.name(path), self._constructor((path,)), self._amounts.count)
 
     def included(self, path: Path) -> dict[Path, Path]:
         """The files that a manifest includes, also through each other, and for each which file names it."""
@@ -101,7 +101,9 @@ class Parser:
         """The file's content by its extension: YAML, JSON, HCL, or else the text."""
         suffix = target.suffix.lower()
         if suffix in _YAML:
-            return dialect.load(text, self._files.name(target), self._constructor((*chain, target)))
+            return dialect.load(
+                text, self._files.name(target), self._constructor((*chain, target)), self._amounts.count
+            )
         try:
             if suffix == ".json":
                 return json_value(text)

@@ -188,7 +188,7 @@ def including(*values: str) -> str:
 @pytest.mark.parametrize("levels", [21, 40])
 def test_includes_that_double_at_each_level_are_refused(repository: Open, levels: int) -> None:
     files = {**doubled(levels, "x: 1"), "stacks/deploy/dev.yaml": including("!include f0.yaml")}
-    assert "included files give more than 2000000 values" in only_message(repository, files)
+    assert "included files and aliases give more than 2000000 values" in only_message(repository, files)
 
 
 def test_an_included_file_counts_as_often_as_it_is_included_and_its_texts_by_length(repository: Open) -> None:
@@ -196,7 +196,7 @@ def test_an_included_file_counts_as_often_as_it_is_included_and_its_texts_by_len
     assert repository(once).resolve().errors == ()
     more = {f"stacks/deploy/{name}.yaml": including(*["!include data"] * 120) for name in ("dev", "prod")}
     found = repository({**once, **more}).resolve()
-    assert ["included files give more than" in error.message for error in found.errors] == [True]
+    assert ["included files and aliases give more than" in error.message for error in found.errors] == [True]
     assert list(found.stacks) == ["deploy/dev"]
 
 
@@ -230,3 +230,14 @@ def test_templates_without_loops_cost_nothing() -> None:
         assert loops.render({"a": "x", "l": [1] * 100}, functions=functions, spending=spent) == "X" * 100
         with pytest.raises(TemplateError, match="templates with a cost of more than"):
             loops.render({"a": "x", "l": [1] * 1_000}, functions=functions, spending=spent)
+
+
+def test_aliases_that_multiply_have_a_budget_of_the_repository(repository: Open) -> None:
+    anchors = "x0: &x0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
+        f"x{level}: &x{level} [{', '.join([f'*x{level - 1}'] * 10)}]\n" for level in range(1, 5)
+    )
+    files = {f"stacks/deploy/{name}.yaml": f"{anchors}{including('1')}" for name in "abcdefghijklmnopqrstuvwxyz"}
+    found = repository(files).resolve()
+    assert 10 < len(found.stacks) < 26
+    assert len(found.errors) == 26 - len(found.stacks)
+    assert all("included files and aliases give more than 2000000 values" in error.message for error in found.errors)
