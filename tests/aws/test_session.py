@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
@@ -17,7 +16,9 @@ from urllib3 import HTTPResponse
 
 from secrets_pipeline.aws import AwsAccount, Pacer, Sessions
 from secrets_pipeline.errors import AwsError
+from secrets_pipeline.local import LocalAws
 from secrets_pipeline.spec.model import Target
+from tests.embedded import operator
 
 if TYPE_CHECKING:
     from tests.aws.conftest import Emulator
@@ -92,11 +93,12 @@ def test_credentials_of_a_role_are_renewed_before_they_expire(emulator: Emulator
     assert credentials.get_frozen_credentials().access_key != before.access_key
 
 
-def test_the_credentials_of_a_given_session_are_used(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_credentials_of_a_given_session_are_used(
+    emulator: Emulator, aws: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    given = boto3.Session(aws_access_key_id="given", aws_secret_access_key="given")
-    assert Sessions(given).for_target(Target(region=REGION)).account_id == emulator.account_id
+    assert Sessions(operator(aws)).for_target(Target(region=REGION)).account_id == emulator.account_id
     with pytest.raises(AwsError, match="GetCallerIdentity in eu-west-1 failed") as failure:
         _ = Sessions().for_target(Target(region=REGION)).account_id
     assert failure.value.code == "NoCredentialsError"
@@ -233,8 +235,9 @@ def test_threads_and_sessions_of_a_process_share_the_quotas_of_an_account_and_re
     assert turns.taken["eu-central-1", "kms", "ListAliases"] == [0]
 
 
-def test_an_account_shows_no_credentials(emulator: Emulator) -> None:
-    base = boto3.Session(aws_access_key_id="AKIACANARY", aws_secret_access_key="canary-secret")
-    account = Sessions(base).for_target(Target(region=REGION))
+def test_an_account_shows_no_credentials(emulator: Emulator, aws: LocalAws) -> None:
+    account = Sessions(operator(aws)).for_target(Target(region=REGION))
     assert repr(account) == "AwsAccount(account not asked yet, eu-west-1)"
     assert account.account_id in repr(account)
+    assert aws.access_key_id not in repr(account)
+    assert aws.secret_access_key not in repr(account)

@@ -135,9 +135,10 @@ def test_nobody_chooses_an_account_by_motos_own_header(wire: Wire) -> None:
     [
         ({"key": PUBLISHED, "secret": "local-operator"}, "InvalidClientTokenId"),
         ({"key": PUBLISHED}, "InvalidClientTokenId"),
+        ({"key": "testing", "secret": "testing"}, "InvalidClientTokenId"),
         ({"secret": "guessed"}, "SignatureDoesNotMatch"),
     ],
-    ids=["the key of earlier versions", "another key", "another secret"],
+    ids=["the key of earlier versions", "another key", "what is usual in tests", "another secret"],
 )
 def test_credentials_that_were_not_issued_here_are_refused(
     wire: Wire, place: dict[str, Any], keys: dict[str, Any], code: str
