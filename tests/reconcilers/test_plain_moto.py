@@ -39,8 +39,8 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
             region="eu-west-2",
             state_dir=tmp_path,
             pid=server.pid,
-            access_key_id="any",
-            secret_access_key="any",
+            access_key_id="testing",
+            secret_access_key="testing",
         )
         lead_to(aws, monkeypatch)
         session = boto3.Session()
