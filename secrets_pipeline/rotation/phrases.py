@@ -27,6 +27,7 @@ _TEXTS: Final = (
     r"An error occurred \([A-Za-z.]{1,60}\) when calling the [A-Z][A-Za-z]{2,60} operation",
     r"not authorized to perform: [a-z0-9-]{2,30}:[A-Z][A-Za-z]{2,60}",
     r"Access to KMS is not allowed|KMSInvalidState|pending deletion|(?:KMS |CMK |key )is disabled",
+    r"can't (?:de|en)crypt the protected secret text using the provided KMS key",
     r"Could not connect to the endpoint URL|Rate exceeded|Previous rotation",
     # Lambda's
     r"Task timed out after [\d.]{1,9} seconds",
