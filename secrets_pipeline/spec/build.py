@@ -16,6 +16,7 @@ from secrets_pipeline.spec.inline_policies import check_inline_policies
 from secrets_pipeline.spec.model import DatabaseSpec, Delivery, KeySpec, SecretSpec, StackSpec, StageDelivery, Target
 from secrets_pipeline.spec.operator import OperatorSettings
 from secrets_pipeline.spec.organization import read_organization
+from secrets_pipeline.spec.own_roles import consumers_as_own_roles
 from secrets_pipeline.spec.readers import with_foreign_readers
 from secrets_pipeline.spec.refreshes import check_refreshes, refreshes
 from secrets_pipeline.spec.replicas import check_foreign_readers
@@ -129,8 +130,9 @@ def build_specs(
         except SecretsPipelineError as error:
             errors.setdefault(name, []).extend(getattr(error, "errors", (error,)))
         notices += scope.notices
-    for shared in (_shared_names(specs), shared_databases(specs), shared_functions(specs)):
-        for name, found in shared.items():
+    across = (_shared_names(specs), shared_databases(specs), shared_functions(specs))
+    for wrong in (*across, consumers_as_own_roles(specs, settings)):
+        for name, found in wrong.items():
             errors.setdefault(name, []).extend(found)
     wanted = None if only is None else {*only, ""}
     return SpecSet(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,6 +15,9 @@ from secrets_pipeline.spec.alert_settings import AlertSettings
 from secrets_pipeline.spec.limits import ALIAS, KEY_ARN, ORGANIZATION_ID, REGION
 from secrets_pipeline.spec.model import Spec, Target
 from secrets_pipeline.spec.verification_model import VerificationSettings
+
+REPOSITORY_ID = re.compile(r"[A-Za-z0-9_.:/=+@-]([A-Za-z0-9 _.:/=+@-]{0,126}[A-Za-z0-9_.:/=+@-])?")
+"""What AWS takes as the value of a tag, in ASCII, and half as long."""
 
 
 def _account_id(value: object) -> object:
@@ -123,6 +127,11 @@ class EventSettings(Spec):
     kms_key: Annotated[str, BeforeValidator(_own_key)] | None = None
     max_receives: int = Field(default=10, ge=3, le=1000)
 
+    @property
+    def role_name(self) -> str:
+        """Of the role by which rules of other accounts and regions reach the queue's bus."""
+        return f"{self.queue}-events"
+
 
 def _seals(value: object) -> object:
     return {} if value == "local" else value
@@ -137,6 +146,8 @@ class OperatorSettings(Spec):
 
     Attributes:
         targets: the first rule that matches a stack says where it lives.
+        repository: what this repository is called in the marks of all that it makes, so that another one with a stack
+            of the same name is told apart; empty for the clone's remote `origin`, written `github.com/acme/infra`.
         environment_allowed: environment variables that `${env:X}` and `!env` may read.
         seal_key: alias, id or ARN of the KMS key that seals generated values.
         fingerprint_key: alias, id or ARN of the HMAC key of fingerprints.
@@ -155,6 +166,7 @@ class OperatorSettings(Spec):
     """
 
     targets: tuple[TargetRule, ...] = ()
+    repository: str = Field(default="", pattern=rf"^({REPOSITORY_ID.pattern})?$")
     environment_allowed: tuple[str, ...] = ()
     seal_key: str = "alias/secrets-pipeline"
     fingerprint_key: str = "alias/secrets-pipeline-fingerprint"
