@@ -178,8 +178,7 @@ class StacksResource(dg.ConfigurableResource[Stacks]):
         base_path: the Atmos repository; empty for ATMOS_BASE_PATH, else the current folder.
         from_file: what `atmos describe stacks` printed, read instead; empty for SECRETS_PIPELINE_FROM_FILE, if any.
         from_atmos: let the `atmos` command resolve the stacks; false for SECRETS_PIPELINE_FROM_ATMOS, if set.
-        adopt: take over secrets and databases that exist without our tags. Materialize never does, unless set in the
-            launchpad.
+        adopt: see `ApplyOptions`. Materialize never does, unless set in the launchpad.
         prune: delete, with the recovery window, what left the YAML.
         deep: also compare and mend what marks vouch for: policies, key policies, replicas, consumers.
     """
@@ -189,7 +188,7 @@ class StacksResource(dg.ConfigurableResource[Stacks]):
     base_path: str = ""
     from_file: str = ""
     from_atmos: bool = False
-    adopt: bool = False
+    adopt: list[str] = []  # noqa: RUF012 - pydantic copies it
     prune: bool = False
     deep: bool = False
 
@@ -197,7 +196,7 @@ class StacksResource(dg.ConfigurableResource[Stacks]):
         """The stacks, read when somebody asks."""
         base_path = Path(self.base_path or os.environ.get("ATMOS_BASE_PATH") or ".")
         root = context.instance.root_directory if context.instance else "."
-        options = ApplyOptions(adopt=self.adopt, prune=self.prune, deep=self.deep)
+        options = ApplyOptions(adopt=tuple(self.adopt), prune=self.prune, deep=self.deep)
         origin = Origin.chosen(self.from_file, atmos=self.from_atmos, env=os.environ)
         seals = Path(root) / "seals"
         return Stacks(base_path, self.aws.sessions, options, seals, origin=origin, desired=self.opened)

@@ -71,7 +71,7 @@ def provision(
         progress: receives stage and outcome as they come.
         probe: see `verify`.
     """
-    config = {**source_config(base_path, desired), **asdict(options)}
+    config = {**source_config(base_path, desired), **_options(options)}
     result = execute("provision", stack, build_definitions(progress, desired), config, _probing(probe))
     return report_of(stack, result), checks_of(stack, result)
 
@@ -88,6 +88,11 @@ def verify(stack: str, *, base_path: Path, desired: Desired | None = None, probe
     built, config = build_definitions(desired=desired), source_config(base_path, desired)
     tags = {VERIFY_TAG: "true", **_probing(probe)}
     return checks_of(stack, execute("verify", stack, built, config, tags))
+
+
+def _options(options: ApplyOptions) -> dict[str, Any]:
+    """Dagster takes lists, not tuples."""
+    return {**asdict(options), "adopt": list(options.adopt)}
 
 
 def _probing(probe: bool) -> dict[str, str]:
@@ -193,7 +198,7 @@ def queue(stack: str, *, url: str, options: ApplyOptions, timeout: float) -> Run
     client = _client(url)
     from dagster_graphql import DagsterGraphQLClientError  # noqa: PLC0415 - comes with the webserver, an extra
 
-    config = {"resources": {"stacks": {"config": asdict(options)}}}
+    config = {"resources": {"stacks": {"config": _options(options)}}}
     try:
         run_id = client.submit_job_execution("provision", run_config=config, tags={PARTITION_TAG: stack})
         status = _followed(client, run_id, timeout)

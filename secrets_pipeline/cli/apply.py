@@ -11,7 +11,7 @@ import typer
 from secrets_pipeline.aws import READ_ONLY_VARIABLE, Sessions
 from secrets_pipeline.cli import runs
 from secrets_pipeline.cli.console import emit, emit_json, say, show, title
-from secrets_pipeline.cli.desired import read_asked, usable
+from secrets_pipeline.cli.desired import read_asked, tell_nameless, usable
 from secrets_pipeline.cli.failures import FAILED, Failures
 from secrets_pipeline.cli.options import (
     AllStacks,
@@ -60,8 +60,15 @@ def apply(
     stacks: SomeStacks = None,
     every: AllStacks = False,
     adopt: Annotated[
-        bool, typer.Option("--adopt", help="Take over secrets and databases that exist without our tags.")
-    ] = False,
+        list[str] | None,
+        typer.Option(
+            "--adopt",
+            metavar="NAME",
+            help="Take over the secret, database, function or key alias of that name, or glob, that exists without our "
+            "tags, or that another repository or a stack which has left it marked; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     prune: Annotated[
         bool, typer.Option("--prune", help="Delete what left the YAML, with the recovery window.")
     ] = False,
@@ -86,7 +93,8 @@ def apply(
     if queue and source.origin != MANIFESTS:
         raise typer.BadParameter("the deployment reads its own stacks", param_hint="--queue")
     failures, desired = Failures(), read_asked(source)
-    options = ApplyOptions(adopt=adopt, prune=prune, deep=deep)
+    tell_nameless(desired)
+    options = ApplyOptions(adopt=tuple(adopt or ()), prune=prune, deep=deep)
 
     def run(stack: str) -> StackRun:
         return _queued(stack, url, options, timeout) if queue else run_here(stack, desired, options)
