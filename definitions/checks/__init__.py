@@ -12,6 +12,7 @@ from secrets_pipeline.reconcilers import (
     consumers_started_after_rotation,
     current_values,
     logins,
+    marks_verify,
 )
 
 _BY_NAME = {asset.key.to_user_string(): asset for asset in ASSETS}
@@ -38,6 +39,13 @@ CHECKS: tuple[dg.AssetChecksDefinition, ...] = (
         stages=("secrets",),
         description="Each secret exists with a current value under the declared KMS key.",
         find=lambda stack, _deep: current_values(stack, connections=False),
+    ),
+    stack_check(
+        name="marks_verify",
+        asset=_BY_NAME["secrets"],
+        stages=(),
+        description="What carries our tags, secret, key, database or function, carries a mark that proves them.",
+        find=lambda stack, _deep: marks_verify(stack),
     ),
     stack_check(
         name="database_login_works",

@@ -11,7 +11,7 @@ import typer
 from secrets_pipeline.aws import READ_ONLY_VARIABLE, Sessions
 from secrets_pipeline.cli import runs
 from secrets_pipeline.cli.console import emit, emit_json, say, show, title
-from secrets_pipeline.cli.desired import read_asked, usable
+from secrets_pipeline.cli.desired import read_asked, tell_nameless, usable
 from secrets_pipeline.cli.failures import FAILED, Failures
 from secrets_pipeline.cli.options import (
     AllStacks,
@@ -60,8 +60,15 @@ def apply(
     stacks: SomeStacks = None,
     every: AllStacks = False,
     adopt: Annotated[
-        bool, typer.Option("--adopt", help="Take over secrets and databases that exist without our tags.")
-    ] = False,
+        list[str] | None,
+        typer.Option(
+            "--adopt",
+            metavar="NAME",
+            help="Take over the secret, database, function or key alias of that name, or glob, that exists without our "
+            "tags, or that another repository or a stack which has left it marked; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     prune: Annotated[
         bool, typer.Option("--prune", help="Delete what left the YAML, with the recovery window.")
     ] = False,
@@ -83,10 +90,11 @@ def apply(
     """Make AWS match the stacks: passwords, keys, secrets, databases, policies, rotation, and ARNs to consumers."""
     names = chosen(stacks, every=every)
     refuse_read_only()
-    options = ApplyOptions(adopt=adopt, prune=prune, deep=deep)
+    options = ApplyOptions(adopt=tuple(adopt or ()), prune=prune, deep=deep)
     if queue:
         _refuse_for_others(source, options)
     failures, desired = Failures(), read_asked(source)
+    tell_nameless(desired)
 
     def run(stack: str) -> StackRun:
         return _queued(stack, url, timeout, deep=deep) if queue else run_here(stack, desired, options)

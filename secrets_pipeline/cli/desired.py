@@ -9,7 +9,7 @@ from secrets_pipeline.cli.console import say
 from secrets_pipeline.cli.failures import Failures
 from secrets_pipeline.cli.options import StackOptions
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.reconcilers import Desired, read_desired
+from secrets_pipeline.reconcilers import NAMELESS, Desired, read_desired
 from secrets_pipeline.stacks import Origin, StackSource
 
 
@@ -39,6 +39,12 @@ def tell(notices: tuple[str, ...]) -> None:
     """Say what a user should know about how stacks are read."""
     for notice in notices:
         say(f"note: {notice}", style="dim")
+
+
+def tell_nameless(desired: Desired) -> None:
+    """Say that nothing tells the repository from another one with stacks of the same names, if that is so."""
+    if not desired.repository:
+        tell((NAMELESS,))
 
 
 def usable(desired: Desired, names: list[str] | None, failures: Failures, *, strict: bool = False) -> list[str]:

@@ -11,7 +11,7 @@ import typer
 from secrets_pipeline.aws import Sessions, Unverified, check_account
 from secrets_pipeline.cli.boundary_view import COLUMNS, crossing_rows, crossings_json
 from secrets_pipeline.cli.console import emit, emit_json, say, show, title
-from secrets_pipeline.cli.desired import read_asked, usable
+from secrets_pipeline.cli.desired import read_asked, tell_nameless, usable
 from secrets_pipeline.cli.failures import Failures
 from secrets_pipeline.cli.options import (
     AllStacks,
@@ -77,6 +77,7 @@ def plan(
         _print_declared(desired, usables, failures, output)
         failures.exit()
         return
+    tell_nameless(desired)
     plans = plan_all(desired.world(Sessions(read_only=True)), usables, failures, deep=deep)
     if output is PlanFormat.MARKDOWN:
         emit(plans_markdown(plans, failures.texts, unchanged=show_unchanged, deep=deep))

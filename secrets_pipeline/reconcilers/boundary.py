@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from secrets_pipeline.aws import calling, pages
 from secrets_pipeline.errors import GuardError, raise_all
-from secrets_pipeline.reconcilers.marks import STACK
+from secrets_pipeline.reconcilers.apply_options import adoption
+from secrets_pipeline.reconcilers.database_claim import is_ours
 from secrets_pipeline.reconcilers.rotation_function_mark import foreign
 from secrets_pipeline.reconcilers.rotation_function_state import function_state
 from secrets_pipeline.spec import ALLOW_TAG, Boundary, Contested, Crossing, allows
@@ -59,14 +60,14 @@ def _refusal(context: StackContext, crossing: Crossing) -> GuardError | None:
         return None
     said = f"does not let stack {stack} in: neither a grant of the operator nor its own tag {ALLOW_TAG} names the stack"
     line = grant_line(stack, crossing.boundary, crossing.name)
-    return _error(crossing, said, line, tag=f"set its tag {ALLOW_TAG} to {stack}")
+    adopt = f"Take it over: {adoption(stack, crossing.name)}. " if crossing.boundary is Boundary.DATABASE else ""
+    return _error(crossing, said, line, either=f"{adopt}Let its owner set its tag {ALLOW_TAG} to {stack}, or the")
 
 
-def _error(crossing: Crossing, said: str, line: str, *, tag: str = "") -> GuardError:
-    either = f"Let its owner {tag}, or the operator" if tag else "Let the operator"
+def _error(crossing: Crossing, said: str, line: str, *, either: str = "Let the") -> GuardError:
     return GuardError(
         f"component {crossing.component}, key {crossing.key}: {crossing.boundary} {crossing.name} {said}",
-        remedy=f"{either} write under grants: {line}",
+        remedy=f"{either} operator write under grants: {line}",
     )
 
 
@@ -133,7 +134,7 @@ def _role(context: StackContext, name: str) -> Tags | None:
 def _database(context: StackContext, name: str) -> Tags | None:
     spec = next(one for one in context.spec.databases if one.identifier == name)
     state = context.inventory.databases.find(spec)
-    if state is None or state.tags.get(STACK) == context.spec.stack or context.options.adopt:
+    if state is None or is_ours(context, state) or context.options.adopts(name):
         return None
     return state.tags
 
@@ -156,7 +157,7 @@ def _owns_secret(context: StackContext, name: str) -> bool:
 def _owns_database(context: StackContext, name: str) -> bool:
     spec = next(one for one in context.spec.databases if one.identifier == name)
     state = context.inventory.databases.find(spec)
-    return state is not None and state.tags.get(STACK) == context.spec.stack
+    return state is not None and is_ours(context, state)
 
 
 def _owns_function(context: StackContext, name: str) -> bool:

@@ -24,8 +24,12 @@ from secrets_pipeline.access.granting import (
 from secrets_pipeline.aws import AwsError, Lag, calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers.attached_notes import forget_role, note_role, noted_roles
+from secrets_pipeline.reconcilers.event_parts import OURS
+from secrets_pipeline.reconcilers.marks import SPEC, STACK
+from secrets_pipeline.reconcilers.outputs_document import taken_parameters
 from secrets_pipeline.reconcilers.readable_secrets import readable, secret_arn
 from secrets_pipeline.reconcilers.secret_differences import OUTSIDE
+from secrets_pipeline.reconcilers.states import tag_map
 from secrets_pipeline.spec import INLINE_POLICY_CHARACTERS, ConsumerSpec, SecretSpec
 
 if TYPE_CHECKING:
@@ -136,6 +140,10 @@ class ConsumerPolicyReconciler:
         return f"reads {count} secret{'s' if count > 1 else ''}{left_out}"
 
     def _plan(self, role: _Role, resource: Resource) -> Change:
+        taken = taken_parameters(self._context)
+        return Change(resource, ChangeClass.BLOCKED, (taken,)) if taken else self._compared(role, resource)
+
+    def _compared(self, role: _Role, resource: Resource) -> Change:
         wanted = self._wanted(role)
         # Too long is said before IAM is asked, and before the secrets exist.
         self._text(role, attachable([*wanted.ready, *map(Readable, wanted.waits)]))
@@ -206,12 +214,14 @@ class ConsumerPolicyReconciler:
         client = self._context.account.client("iam")
         with calling("GetRole", role.name):
             try:
-                actual = client.get_role(RoleName=role.name)["Role"]["Arn"]
+                found = client.get_role(RoleName=role.name)["Role"]
             except client.exceptions.NoSuchEntityException:
                 return (
                     f"role {role.path_and_name} does not exist: make it, for example with Terraform, then apply again"
                 )
-        if actual != role.arn:
+        if any(tag in (SPEC, STACK, *OURS) for tag in tag_map(found.get("Tags") or ())):
+            return f"role {role.path_and_name} is one of the pipeline's own, by its tags: let another role read"
+        if (actual := found["Arn"]) != role.arn:
             return f"role {role.name} is {actual}, and the stack names {role.arn}: write the ARN that it has"
         return ""
 

@@ -21,6 +21,7 @@ from secrets_pipeline.aws import (
     find_key,
 )
 from secrets_pipeline.errors import GuardError, SpecError
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.inventory import Inventory
 from secrets_pipeline.reconcilers.key_inventory import KeyInventory
 from secrets_pipeline.reconcilers.made_once import Once
@@ -37,21 +38,6 @@ ReadLeaf = Callable[[str, str, Leaf], Expression]
 """(stack, component, leaf of a declared value) → what the YAML says; called only to compare or write."""
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyOptions:
-    """What only an operator may ask for.
-
-    Attributes:
-        adopt: take over secrets and databases that exist without our tags.
-        prune: delete, with the recovery window, what left the YAML.
-        deep: also read what a list does not show and a mark vouches for: policies, key policies, replicas, consumers.
-    """
-
-    adopt: bool = False
-    prune: bool = False
-    deep: bool = False
-
-
 @dataclass
 class World:
     """Every stack of a repository and the accounts that they live in, for one run.
@@ -63,6 +49,7 @@ class World:
         environment: an environment variable that the operator allows, or None.
         writing: whether this run may make the service keys.
         complete: whether every stack could be read; a broken one may hide secrets that are still declared.
+        repository: its id, which marks name; empty where nobody said one.
         surroundings: databases and time.
         run: names this run in the marks that it writes.
         patience: how long the run waits for what AWS does not show yet.
@@ -74,9 +61,10 @@ class World:
     environment: Callable[[str], str | None]
     sessions: Sessions
     settings: OperatorSettings
-    options: ApplyOptions = ApplyOptions()
+    options: ApplyOptions = field(default_factory=ApplyOptions)
     writing: bool = False
     complete: bool = True
+    repository: str = ""
     surroundings: Surroundings = field(default_factory=Surroundings)
     run: str = field(default_factory=lambda: token_hex(4))
     patience: Patience = field(init=False)
@@ -108,16 +96,26 @@ class World:
             self._referred[stack] = StackContext(self.specs[stack], self, writing=False)
         return self._referred[stack]
 
-    def abandoned(self, stack: str, secret: SecretSpec) -> bool:
-        """Whether a stack, once the owner of a secret, does not declare its name any more.
+    def may_take(self, owner: Owner, declares: Callable[[StackSpec], bool]) -> bool:
+        """Whether the operator may hand over what the mark of another stack holds: it is not that stack's any more.
 
-        A stack that this repository does not know may be one of another repository.
+        Of another repository nothing is known, so that naming the thing has to do; what a repository with an id has
+        marked is not taken by one without.
+
+        Args:
+            owner: whom the mark names.
+            declares: whether a stack of this repository declares the thing.
         """
-        if not self.complete or stack not in self.specs:
-            return False
-        if stack not in self._declared:
-            self._declared[stack] = frozenset(one.name for one in self.specs[stack].secrets)
-        return secret.name not in self._declared[stack]
+        if owner.repository not in ("", self.repository):
+            return bool(self.repository)
+        # A stack with errors may be the one, or declare the thing.
+        return self.complete and not (owner.stack in self.specs and declares(self.specs[owner.stack]))
+
+    def declares_secret(self, spec: StackSpec, name: str) -> bool:
+        """Whether a stack declares a secret of that name."""
+        if spec.stack not in self._declared:
+            self._declared[spec.stack] = frozenset(one.name for one in spec.secrets)
+        return name in self._declared[spec.stack]
 
     def names_in(self, target: Target) -> frozenset[str]:
         """The secret names that any stack declares in a region, in an account that may be the same one."""
@@ -262,14 +260,18 @@ class StackContext:
 
     def owner(self, secret: SecretSpec) -> Owner:
         """Who declares a secret."""
-        return Owner(self.spec.stack, secret.ref.component, secret.ref.key)
+        return Owner(self.spec.stack, secret.ref.component, secret.ref.key, self.world.repository)
+
+    def claims(self, owner: Owner | None) -> bool:
+        """Whether whom a verified mark names is this very stack of this repository."""
+        return owner is not None and owner.is_of(self.spec.stack, self.world.repository)
 
     def owns(self, state: SecretState) -> bool:
         """Whether a secret's mark proves that this very stack made or adopted it; a replica belongs to its primary."""
         if state.is_replica:
             return False
         mark = self.marks.verify(state)
-        return mark.ours and mark.owner is not None and mark.owner.stack == self.spec.stack
+        return mark.ours and self.claims(mark.owner)
 
     def leaf(self, secret: SecretSpec, leaf: Leaf) -> Expression:
         """The YAML behind one leaf of a declared value, its variables put in."""

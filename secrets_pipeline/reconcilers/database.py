@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws import AwsError, calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
-from secrets_pipeline.reconcilers.database_claim import absence, is_untagged, mismatch, refusal
+from secrets_pipeline.reconcilers.database_claim import absence, holds, mismatch, needs_adoption, refusal
+from secrets_pipeline.reconcilers.database_mark import ownership
 from secrets_pipeline.reconcilers.database_state import DELETING, DatabaseState
-from secrets_pipeline.reconcilers.marks import COMPONENT, STACK
+from secrets_pipeline.reconcilers.marks import REPOSITORY
+from secrets_pipeline.reconcilers.secret_differences import UNNAMED
 from secrets_pipeline.reconcilers.states import tag_list
 from secrets_pipeline.references import Output, Pending, Plain, Secret
 from secrets_pipeline.spec import DatabaseSpec
@@ -72,32 +74,38 @@ class DatabaseReconciler:
             return Change(resource, ChangeClass.BLOCKED, (absence(self._context, database),))
         if why := self._blocked(database, state):
             return Change(resource, ChangeClass.BLOCKED, (why,))
-        if not database.create:
-            return Change(resource, ChangeClass.NONE, ("found",))
         differing = (*self._tag_differences(database, state), *self._missing_members(database, state))
-        if is_untagged(database, state):
-            return Change(resource, ChangeClass.ADOPT, ("exists without our tags", *differing))
+        if needs_adoption(self._context, database, state):
+            return Change(resource, ChangeClass.ADOPT, ("exists without a mark of ours", *differing))
+        if not database.create and not differing:
+            return Change(resource, ChangeClass.NONE, ("found",))
         return Change(resource, ChangeClass.UPDATE if differing else ChangeClass.NONE, differing)
 
     def _blocked(self, database: DatabaseSpec, state: DatabaseState) -> str:
         if database.create and state.status == DELETING:
             return "is being deleted: apply again when it is gone"
-        adopting = self._context.options.adopt
+        adopting = self._context.options.adopts(database.identifier)
         return (mismatch if adopting else refusal)(self._context, database, state)
 
-    def _tags(self, database: DatabaseSpec) -> dict[str, str]:
-        return {**database.tags, STACK: self._context.spec.stack, COMPONENT: database.component}
+    def _tags(self, database: DatabaseSpec, *, member: str = "") -> dict[str, str]:
+        own = database.tags if database.create else {}
+        return {**own, **ownership(self._context, database, member=member)}
 
     def _tag_differences(self, database: DatabaseSpec, state: DatabaseState) -> tuple[str, ...]:
+        if self._context.fingerprinter is None or not (database.create or holds(self._context, database, state)):
+            # What is only looked up, or granted, is tagged by its owner.
+            return ()
         wanted = self._tags(database).items()
-        return tuple(f"tag {key} differs" for key, value in wanted if state.tags.get(key) != value)
+        differing = [key for key, value in wanted if state.tags.get(key) != value]
+        unnamed = REPOSITORY in differing and REPOSITORY not in state.tags
+        return tuple(UNNAMED if unnamed and key == REPOSITORY else f"tag {key} differs" for key in differing)
 
     def _missing_members(self, database: DatabaseSpec, state: DatabaseState) -> tuple[str, ...]:
         return tuple(f"instance {name} is missing" for name in self._lacking(database, state))
 
     def _lacking(self, database: DatabaseSpec, state: DatabaseState) -> tuple[str, ...]:
         """What to create until a cluster has as many instances as declared, whatever the others are called."""
-        if not database.is_cluster:
+        if not database.is_cluster or not database.create:
             return ()
         lacking = database.instance_count - len(state.members)
         free = [name for name in database.member_identifiers if name not in state.members]
@@ -159,7 +167,7 @@ class DatabaseReconciler:
                         DBClusterIdentifier=database.identifier,
                         DBInstanceClass=database.instance_class,
                         Engine=database.engine,
-                        Tags=tag_list(self._tags(database)),
+                        Tags=tag_list(self._tags(database, member=name)),
                         **database.instance_parameters,
                     )
             except AwsError as error:

@@ -4,38 +4,91 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.reconcilers.marks import STACK
-from secrets_pipeline.spec import DatabaseSpec
+from secrets_pipeline.reconcilers.apply_options import adoption
+from secrets_pipeline.reconcilers.database_mark import proven
+from secrets_pipeline.reconcilers.marks import STACK, MarkState, Owner
+from secrets_pipeline.reconcilers.ownership import way_out
+from secrets_pipeline.spec import ALLOW_TAG, Boundary, DatabaseSpec, allows
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
     from secrets_pipeline.reconcilers.database_state import DatabaseState
 
-UNTAGGED = (
-    "exists without our tags: `apply --adopt` takes it over and may set its master password; "
-    "with settings.secrets_pipeline.create: false it is used as found, and given that password if it refuses it"
-)
+GRANT = f"let a grant of the operator or its own tag {ALLOW_TAG} name it"
 
 
 def refusal(context: StackContext, database: DatabaseSpec, state: DatabaseState) -> str:
-    """Why the database is not the one that the component means, with what to do; empty if it is.
+    """Why the database is not one that the component may use, with what to do; empty if it is.
 
-    A database of our own identifier that somebody else made is not ours because the stack says `create: true`: neither
-    its endpoint is handed out nor its password set, until it is adopted or declared as found.
+    One that should be created, or whose master password the stack says, is ours by its mark, adopted by name, or
+    granted: otherwise neither is its endpoint handed out nor its password set. What is only looked up needs none of it.
     """
-    return mismatch(context, database, state) or (UNTAGGED if is_untagged(database, state) else "")
+    needed = needs_adoption(context, database, state)
+    return mismatch(context, database, state) or (_unproven(context, database, state) if needed else "")
 
 
-def is_untagged(database: DatabaseSpec, state: DatabaseState) -> bool:
-    """Whether it should have been created by us, and was not."""
-    return database.create and STACK not in state.tags
+def needs_adoption(context: StackContext, database: DatabaseSpec, state: DatabaseState) -> bool:
+    """Whether the stack means to have made the database, or to set its password, and nothing proves that it may."""
+    if not _is_claimed(database) or is_ours(context, state):
+        return False
+    return database.create or not _is_let_in(context, database, state)
+
+
+def holds(context: StackContext, database: DatabaseSpec, state: DatabaseState) -> bool:
+    """Whether the mark is ours to keep right: it says so, or this run is asked to adopt the database."""
+    return _is_claimed(database) and (is_ours(context, state) or context.options.adopts(database.identifier))
+
+
+def is_ours(context: StackContext, state: DatabaseState) -> bool:
+    """Whether the mark proves that this very stack made or adopted the database."""
+    proof, owner = proven(context, state)
+    return proof is MarkState.FINISHED and context.claims(owner)
+
+
+def _is_let_in(context: StackContext, database: DatabaseSpec, state: DatabaseState) -> bool:
+    """Whether a grant of the operator, or the tag of its owner, lets the stack set the master password."""
+    reached = (one for one in context.spec.crossings if one.boundary is Boundary.DATABASE and one.allowed_by)
+    tag = state.tags.get(ALLOW_TAG, "")
+    return allows(tag, context.spec.stack) or any(one.name == database.identifier for one in reached)
+
+
+def _is_claimed(database: DatabaseSpec) -> bool:
+    return database.create or database.password is not None
+
+
+def _unproven(context: StackContext, database: DatabaseSpec, state: DatabaseState) -> str:
+    proof, owner = proven(context, state)
+    if proof is MarkState.FINISHED:
+        said = f"belongs to {owner.home}"
+    elif owner.stack:
+        said = f"carries the tag {STACK} = {owner.stack}, and no mark that proves it, as older versions left it"
+    else:
+        said = "exists without our tags"
+    take = adoption(context.spec.stack, state.identifier)
+    grant = "" if database.create else f", or {GRANT}"
+    return f"{said}: {take} takes it over and may set its master password{grant}"
+
+
+def _foreign(context: StackContext, database: DatabaseSpec, state: DatabaseState) -> str:
+    if not _is_claimed(database):
+        return ""
+    proof, owner = proven(context, state)
+    if proof is MarkState.FORGED:
+        return f"{proof.value}: find out who tagged it, remove the tags, then adopt it"
+    if proof is MarkState.FINISHED and not context.claims(owner) and not _may_take(context, owner, database.identifier):
+        ours = Owner(context.spec.stack, repository=context.world.repository)
+        return f"belongs to {owner.home}: {way_out(owner, ours)}"
+    return ""
+
+
+def _may_take(context: StackContext, owner: Owner, identifier: str) -> bool:
+    return context.world.may_take(owner, lambda spec: any(one.identifier == identifier for one in spec.databases))
 
 
 def mismatch(context: StackContext, database: DatabaseSpec, state: DatabaseState) -> str:
-    """The same, but for what adopting would not mend."""
-    owner = state.tags.get(STACK)
-    if owner not in (None, context.spec.stack) and (database.create or database.password is not None):
-        return f"belongs to stack {owner}"
+    """The same, but for what adopting would mend."""
+    if wrong := _foreign(context, database, state):
+        return wrong
     if state.cluster and not database.is_cluster:
         return (
             f"is an instance of the Aurora cluster {state.cluster}: "

@@ -131,7 +131,8 @@ class DatabaseEndpointReconciler:
                 return Change(resource, ChangeClass.UPDATE, (f"endpoint is known when the {database.noun} exists",))
             return Change(resource, ChangeClass.BLOCKED, (f"{database.noun} does not exist",))
         if wrong := refusal(self._context, database, state):
-            if self._context.options.adopt and not mismatch(self._context, database, state):
+            adopting = self._context.options.adopts(database.identifier)
+            if adopting and not mismatch(self._context, database, state):
                 return Change(resource, ChangeClass.UPDATE, ("follows when it is adopted",))
             return Change(resource, ChangeClass.BLOCKED, (wrong,))
         action, reason = self._compared(database, state)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws import AwsAccount, calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
+from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.event_parts import OURS, EventPart, Seen
 from secrets_pipeline.reconcilers.event_queue_part import QueuePart
 from secrets_pipeline.reconcilers.event_route_parts import BusPart, RolePart, RulePart
@@ -57,7 +58,7 @@ class EventQueueReconciler:
             return "noted"
         part = self._parts[change.resource.name]
         seen = part.look()
-        if seen.exists and not seen.ours and not self._context.options.adopt:
+        if seen.exists and not seen.ours and not self._context.options.adopts(part.resource.name):
             raise SkippedError(f"{part.resource} was made by somebody else meanwhile")
         part.make()
         return "created" if not seen.exists else "; ".join(seen.differences) or "tagged"
@@ -78,15 +79,16 @@ class EventQueueReconciler:
 
     def _plan_part(self, part: EventPart, before: tuple[str, ...], *, noted: bool) -> Change:
         seen = part.look()
-        action, reasons = self._verdict(seen)
+        action, reasons = self._verdict(part.resource.name, seen)
         drift = noted and action in (ChangeClass.CREATE, ChangeClass.UPDATE)
         if drift:
             reasons = tuple(f"{OUTSIDE}: {reason}" for reason in reasons)
         return Change(part.resource, action, reasons, drift=drift, depends_on=before)
 
-    def _verdict(self, seen: Seen) -> tuple[ChangeClass, tuple[str, ...]]:
-        if seen.exists and not seen.ours and not self._context.options.adopt:
-            said = f"exists without our tag {next(iter(OURS))}: `apply --adopt` takes it over, or rename the other"
+    def _verdict(self, name: str, seen: Seen) -> tuple[ChangeClass, tuple[str, ...]]:
+        if seen.exists and not seen.ours and not self._context.options.adopts(name):
+            take = adoption(self._context.spec.stack, name)
+            said = f"exists without our tag {next(iter(OURS))}: {take} takes it over, or rename the other"
             return ChangeClass.BLOCKED, (said,)
         if seen.blocked:
             return ChangeClass.BLOCKED, (seen.blocked,)

@@ -66,6 +66,11 @@ class Inventory:
                 self._memory[key] = read()
             return self._memory[key]
 
+    def learn(self, *key: str, known: object) -> None:
+        """What `remember` returns from now on, since this run wrote it."""
+        with self._lock:
+            self._memory[key] = known
+
     def forget(self, *key: str) -> None:
         """Read that again next time."""
         with self._lock:
@@ -116,6 +121,9 @@ class Inventory:
         # Under another mark somebody may have changed what DescribeSecret does not show.
         if known is not None and known.arn == state.arn and known.tags.get(SPEC) == state.tags.get(SPEC):
             state = replace(state, policy=known.policy)
+        if name in self.made and known is not None and known.arn == state.arn:
+            # Made by this run, at a time that the mark says by its clock, however far off that is.
+            state = replace(state, created_at=known.created_at)
         self._note(name, state)
         return state
 

@@ -9,13 +9,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from secrets_pipeline.reconcilers.marks import OURS, PREFIX, SPEC, STACK, MarkState, Owner, same_text
+from secrets_pipeline.reconcilers.marks import (
+    OURS,
+    PREFIX,
+    REPOSITORY,
+    SPEC,
+    STACK,
+    MarkState,
+    Owner,
+    repository_tag,
+    same_text,
+    stack_parts,
+)
 from secrets_pipeline.reconcilers.states import KeyState
 from secrets_pipeline.values import Fingerprinter
 
 ALIAS = PREFIX + "alias"
 """The alias that a key was made for; finds it again where the alias is missing."""
 
+_PROVEN = (STACK, REPOSITORY, ALIAS, SPEC)
 _PROVISIONAL = "new"
 _MADE_BY_KMS = "AWS_KMS"
 
@@ -45,23 +57,26 @@ class KeyMarks:
     Args:
         fingerprinter: None where nothing was ever applied; then no mark verifies.
         stack: the stack's name.
+        repository: its id; empty where there is none.
     """
 
-    def __init__(self, fingerprinter: Fingerprinter | None, stack: str) -> None:
+    def __init__(self, fingerprinter: Fingerprinter | None, stack: str, repository: str) -> None:
         self._fingerprinter = fingerprinter
         self._stack = stack
+        self._repository = repository
 
     def identity(self, alias: str) -> dict[str, str]:
         """The tags that say whose key it is."""
-        return {STACK: self._stack, ALIAS: alias}
+        return {STACK: self._stack, ALIAS: alias, **repository_tag(self._repository)}
 
-    def provisional(self, alias: str) -> str:
-        """The mark to create a key with."""
-        return f"{_PROVISIONAL}.{self._mac(alias, self._stack, alias, _PROVISIONAL)}"
+    def provisional(self, alias: str) -> dict[str, str]:
+        """The tags of a key that is ours and not as declared yet; the mark is among them."""
+        mark = f"{_PROVISIONAL}.{self._mac(alias, self._owner(alias), _PROVISIONAL)}"
+        return {**self.identity(alias), SPEC: mark}
 
     def finished(self, arn: str, alias: str, digest: str) -> str:
         """The mark of a key that is as declared."""
-        return f"{digest}.{self._mac(arn, self._stack, alias, digest)}"
+        return f"{digest}.{self._mac(arn, self._owner(alias), digest)}"
 
     def digest(self, *parts: str) -> str | None:
         """Keyed digest of a key's desired state; None where nothing was ever applied."""
@@ -69,20 +84,24 @@ class KeyMarks:
 
     def verify(self, key: KeyState, tags: dict[str, str], alias: str) -> KeyMark:
         """What a key's tags prove, looked at as the key behind `alias`."""
-        if not any(tag in tags for tag in (STACK, ALIAS, SPEC)):
+        if not any(tag in tags for tag in _PROVEN):
             return KeyMark(MarkState.UNMARKED)
-        stack, owner = tags.get(STACK, ""), Owner(tags.get(STACK, ""), "", tags.get(ALIAS, ""))
+        owner = Owner(tags.get(STACK, ""), key=tags.get(ALIAS, ""), repository=tags.get(REPOSITORY, ""))
         digest, _, mac = tags.get(SPEC, "").partition(".")
         # Whoever imported a key's material can decrypt without KMS.
         if self._fingerprinter is None or not mac or tags.get(ALIAS) != alias or key.origin != _MADE_BY_KMS:
             return KeyMark(MarkState.FORGED, owner)
-        if digest == _PROVISIONAL and same_text(mac, self._mac(alias, stack, alias, digest)):
+        if digest == _PROVISIONAL and same_text(mac, self._mac(alias, owner, digest)):
             return KeyMark(MarkState.UNFINISHED, owner)
-        if same_text(mac, self._mac(key.arn, stack, alias, digest)):
+        if same_text(mac, self._mac(key.arn, owner, digest)):
             return KeyMark(MarkState.FINISHED, owner, digest)
         return KeyMark(MarkState.FORGED, owner)
 
-    def _mac(self, subject: str, stack: str, alias: str, digest: str) -> str:
+    def _owner(self, alias: str) -> Owner:
+        return Owner(self._stack, key=alias, repository=self._repository)
+
+    def _mac(self, subject: str, owner: Owner, digest: str) -> str:
         if self._fingerprinter is None:
             raise RuntimeError("marks are written under the fingerprint key, which apply makes first")
-        return self._fingerprinter.digest("key-mark", subject, stack, alias, digest)
+        parts = stack_parts(owner.stack, owner.repository)
+        return self._fingerprinter.digest("key-mark", subject, *parts, owner.key, digest)

@@ -16,10 +16,10 @@ from secrets_pipeline.aws import NEW_PRINCIPAL, NEW_RESOURCE, AwsError, calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.key_marks import ALIAS
-from secrets_pipeline.reconcilers.marks import PREFIX, SPEC, MarkState
-from secrets_pipeline.reconcilers.own_key import MarkedKey, Standing, key_marks, standing
+from secrets_pipeline.reconcilers.marks import REPOSITORY, SPEC
+from secrets_pipeline.reconcilers.own_key import MarkedKey, Standing, key_marks, standing, whose
 from secrets_pipeline.reconcilers.referenced_key import referenced_keys, unusable
-from secrets_pipeline.reconcilers.secret_differences import surplus_tags
+from secrets_pipeline.reconcilers.secret_differences import UNNAMED, surplus_tags
 from secrets_pipeline.reconcilers.states import KeyRotation, KeyState, key_state
 from secrets_pipeline.references import Pending, Plain, substitute
 from secrets_pipeline.spec import KEY_POLICY_BYTES, KeySpec, locks_out_root
@@ -68,7 +68,7 @@ class KmsKeyReconciler:
             finally:
                 self._context.inventory.keys.forget(found.own.state.key_id)
         if found.target is not None:
-            raise SkippedError(_whose(found.target))
+            raise SkippedError(whose(self._context, found.target, key.alias))
         return self._create(key, policy)
 
     def _plan(self, key: KeySpec) -> Change:
@@ -83,14 +83,15 @@ class KmsKeyReconciler:
         if subject.state.problem:
             raise unusable(self._context, key.alias, subject.state.key_id, subject.state.problem)
         if found.own is None:
-            return Change(resource, ChangeClass.BLOCKED, (_whose(subject),))
+            return Change(resource, ChangeClass.BLOCKED, (whose(self._context, subject, key.alias),))
         finished = found.own.mark.digest is not None and found.own.mark.digest == self._digest(key, policy)
         reasons = self._differences(found, found.own, key, policy if self._deep or not finished else None)
         if finished:
             said = tuple(f"changed outside: {reason}" for reason in reasons)
             unread = () if self._deep else (_UNREAD,)
             return Change(resource, ChangeClass.UPDATE if said else ChangeClass.NONE, said or unread, drift=bool(said))
-        return Change(resource, ChangeClass.UPDATE, tuple(reasons) or ("is as declared, and not marked as finished",))
+        action = ChangeClass.UPDATE if self._context.claims(found.own.mark.owner) else ChangeClass.ADOPT
+        return Change(resource, action, tuple(reasons) or ("is as declared, and not marked as finished",))
 
     def declared_policy(self, key: KeySpec) -> dict[str, Any] | Pending:
         """The policy that a key should have, or what it waits for.
@@ -144,12 +145,14 @@ class KmsKeyReconciler:
             reasons.append("key policy differs")
         reasons.extend(_rotation_differences(keys.rotation(key_id), key))
         observed, wanted = keys.tags(key_id), self._tags(key)
-        reasons.extend(f"tag {name} differs" for name, value in wanted.items() if observed.get(name) != value)
+        differing = [name for name, value in wanted.items() if observed.get(name) != value]
+        unnamed = REPOSITORY in differing and REPOSITORY not in observed
+        reasons.extend(UNNAMED if unnamed and name == REPOSITORY else f"tag {name} differs" for name in differing)
         reasons.extend(f"tag {name} is not declared" for name in surplus_tags(observed, wanted))
         return reasons
 
     def _create(self, key: KeySpec, policy: dict[str, Any]) -> str:
-        tags = {**self._tags(key), SPEC: key_marks(self._context).provisional(key.alias)}
+        tags = {**self._tags(key), **key_marks(self._context).provisional(key.alias)}
         make = partial(
             self._context.account.client("kms").create_key,
             Description=key.description,
@@ -189,7 +192,7 @@ class KmsKeyReconciler:
         if not same_policy(keys.policy(state.key_id), policy):
             if own.mark.digest not in (None, self._digest(key, policy)):
                 # The mark vouches for the policy, which no list shows: not while another one is there than it says.
-                self._tag(key, state, {SPEC: key_marks(self._context).provisional(key.alias)})
+                self._tag(key, state, key_marks(self._context).provisional(key.alias))
             text = compact(policy, longest=KEY_POLICY_BYTES)
             put = partial(client.put_key_policy, KeyId=state.key_id, PolicyName="default", Policy=text)
             self._patience.until_visible(
@@ -208,6 +211,10 @@ class KmsKeyReconciler:
         observed, wanted = self._context.inventory.keys.tags(state.key_id), self._tags(key)
         missing = {name: value for name, value in wanted.items() if observed.get(name) != value}
         surplus = surplus_tags(observed, wanted)
+        marks = key_marks(self._context)
+        if not marks.identity(key.alias).keys().isdisjoint(missing):
+            # The mark speaks of them: a new one is written in the same call.
+            missing |= marks.provisional(key.alias)
         if missing:
             self._tag(key, state, missing)
         if surplus:
@@ -269,20 +276,6 @@ class KmsKeyReconciler:
         period = {"RotationPeriodInDays": key.rotation_period_in_days} if key.rotation_period_in_days else {}
         turn = partial(client.enable_key_rotation, KeyId=state.key_id, **period)
         self._patience.until_visible("EnableKeyRotation", key.alias, turn, lag=NEW_RESOURCE)
-
-
-def _whose(key: MarkedKey) -> str:
-    """Why a key behind our alias is not ours to change, and what to do."""
-    if key.mark.state is MarkState.UNMARKED:
-        whose = f"points to key {key.state.key_id}, which was not made by the pipeline"
-    elif key.mark.ours and key.mark.owner is not None:
-        whose = f"belongs to stack {key.mark.owner.stack}"
-    else:
-        return (
-            f"points to key {key.state.key_id}, which {key.mark.state.value}: "
-            f"find out who tagged it, then take its {PREFIX} tags or the alias away"
-        )
-    return f"{whose}: name its ARN in kms_key_id or default_kms_key_id, or declare another alias"
 
 
 def _rotation_differences(observed: KeyRotation, key: KeySpec) -> list[str]:

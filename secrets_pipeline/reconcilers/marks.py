@@ -22,6 +22,8 @@ from secrets_pipeline.values import Fingerprinter
 
 PREFIX = "secrets-pipeline:"
 STACK = PREFIX + "stack"
+REPOSITORY = PREFIX + "repository"
+"""Id of the repository that the stack is of; absent where none was known, as in older marks."""
 COMPONENT = PREFIX + "component"
 KEY = PREFIX + "key"
 SPEC = PREFIX + "spec"
@@ -33,6 +35,7 @@ PASSWORD = PREFIX + "password"
 KEPT = PREFIX + "kept"
 """Parts that a secret had when it was adopted and that nobody declared: they are left alone."""
 
+_PROVEN = (STACK, REPOSITORY, COMPONENT, KEY, SPEC)
 _CREATED = "new"
 _PROVISIONAL = "open"
 REPLICAS = PREFIX + "replicas"
@@ -92,18 +95,45 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who declares a secret."""
+    """Who declares a secret, or what else carries a mark.
+
+    Attributes:
+        stack: its stack.
+        component: of the stack; empty where a mark names none.
+        key: in the component; the alias, of a KMS key.
+        repository: id of the stack's repository; empty where none was known.
+    """
 
     stack: str
-    component: str
-    key: str
+    component: str = ""
+    key: str = ""
+    repository: str = ""
+
+    @property
+    def home(self) -> str:
+        """Stack and repository, for a human."""
+        return f"stack {self.stack}" + (f" of repository {self.repository}" if self.repository else "")
+
+    def is_of(self, stack: str, repository: str) -> bool:
+        """Whether this is a stack of ours; a mark that names no repository is taken for one of ours."""
+        return self.stack == stack and self.repository in ("", repository)
 
     def tags(self) -> dict[str, str]:
-        """The three identity tags."""
-        return {STACK: self.stack, COMPONENT: self.component, KEY: self.key}
+        """The identity tags."""
+        return {STACK: self.stack, COMPONENT: self.component, KEY: self.key, **repository_tag(self.repository)}
 
     def __str__(self) -> str:
-        return f"stack {self.stack}, component {self.component}, key {self.key}"
+        return f"{self.home}, component {self.component}, key {self.key}"
+
+
+def repository_tag(repository: str) -> dict[str, str]:
+    """The tag that names a repository; none for one without an id."""
+    return {REPOSITORY: repository} if repository else {}
+
+
+def stack_parts(stack: str, repository: str) -> tuple[str, ...]:
+    """What a MAC says of a stack; without a repository the same as in marks from before there were any."""
+    return (stack, "repository", repository) if repository else (stack,)
 
 
 class MarkState(Enum):
@@ -209,7 +239,7 @@ class Marks:
             secret.name,
             secret.arn,
             secret.created_at,
-            *(secret.tags.get(tag) for tag in (STACK, COMPONENT, KEY, SPEC)),
+            *(secret.tags.get(tag) for tag in _PROVEN),
         )
         if subject not in self._verified:
             self._verified[subject] = self._verify(secret)
@@ -217,9 +247,9 @@ class Marks:
 
     def _verify(self, secret: SecretState) -> Mark:
         tags = secret.tags
-        if not any(tag in tags for tag in (STACK, COMPONENT, KEY, SPEC)):
+        if not any(tag in tags for tag in _PROVEN):
             return Mark(MarkState.UNMARKED)
-        owner = Owner(tags.get(STACK, ""), tags.get(COMPONENT, ""), tags.get(KEY, ""))
+        owner = Owner(*(tags.get(tag, "") for tag in (STACK, COMPONENT, KEY, REPOSITORY)))
         text, _, mac = tags.get(SPEC, "").partition(".")
         if self._fingerprinter is None or not mac:
             return Mark(MarkState.FORGED, owner)
@@ -241,7 +271,8 @@ class Marks:
         return Mark(MarkState.FORGED, owner)
 
     def _mac(self, subject: str, owner: Owner, text: str) -> str:
-        return self._key().digest("mark", subject, owner.stack, owner.component, owner.key, text)
+        parts = (*stack_parts(owner.stack, owner.repository), owner.component, owner.key)
+        return self._key().digest("mark", subject, *parts, text)
 
     def _key(self) -> Fingerprinter:
         if self._fingerprinter is None:

@@ -9,7 +9,9 @@ from pathlib import Path as FilePath
 
 from secrets_pipeline.aws import Sessions
 from secrets_pipeline.errors import SecretsPipelineError, SpecError, StackError
-from secrets_pipeline.reconcilers.context import ApplyOptions, World
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from secrets_pipeline.reconcilers.context import World
+from secrets_pipeline.reconcilers.repository_id import repository_id
 from secrets_pipeline.references import Expression
 from secrets_pipeline.spec import Leaf, OperatorSettings, StackSpec, build_specs, leaf_expression, load_settings
 from secrets_pipeline.stacks import CONFIG_VARIABLES, Origin, StackSource, open_source, read_text, readable_problem
@@ -33,6 +35,7 @@ class Desired:
         specs: by stack, those without errors.
         errors: by stack, `""` for those that belong to no stack.
         notices: what a user should be told once, each a sentence or two.
+        repository: its id, which marks name; empty where nothing says one.
     """
 
     source: StackSource
@@ -42,6 +45,7 @@ class Desired:
     specs: Mapping[str, StackSpec]
     errors: Mapping[str, tuple[SecretsPipelineError, ...]]
     notices: tuple[str, ...] = ()
+    repository: str = ""
 
     def read_leaf(self, stack: str, component: str, leaf: Leaf) -> Expression:
         """What the YAML says at one leaf of a declared value."""
@@ -92,6 +96,7 @@ class Desired:
             options=options,
             writing=writing,
             complete=not self.errors,
+            repository=self.repository,
         )
 
 
@@ -133,4 +138,5 @@ def read_desired(
     known = {name: value for name, value in plain.items() if value is not None}
     built = build_specs(source, settings, base_path=base_path, environment=known)
     notices = tuple(dict.fromkeys((*source.notices, *built.notices)))
-    return Desired(source, origin, base_path, settings, built.specs, built.errors, notices)
+    identity = repository_id(settings.repository, base_path)
+    return Desired(source, origin, base_path, settings, built.specs, built.errors, notices, identity)

@@ -2,6 +2,7 @@
 
 `/secrets-pipeline/{stack}/{component}/secret_arns` holds `{"<key>": "<ARN>"}`; further parts follow as
 `secret_arns/2` … where one parameter (4 KiB) does not hold them all. ARNs and names only: nothing here is secret.
+`/secrets-pipeline/{stack}/repository` says whose all of it is: two repositories may have a stack of one name.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws import calling, pages
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.reconcilers.apply_options import adoption
+from secrets_pipeline.reconcilers.marks import Owner
+from secrets_pipeline.reconcilers.ownership import way_out
 from secrets_pipeline.reconcilers.states import SecretState
 
 if TYPE_CHECKING:
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 KIND = "outputs"
 ROOT = "/secrets-pipeline"
 _PARAMETER_LIMIT = 4096
+_HOLDER = "holder of the parameters"
 _OURS = re.compile(r"/(secret_arns(/[0-9]+)?|delivered)$")
 
 
@@ -37,6 +42,8 @@ class OutputsDocumentReconciler:
         Args:
             also: parameters under the same path that others look after.
         """
+        if taken := taken_parameters(self._context):
+            return [Change(Resource(KIND, _folder(self._context)), ChangeClass.BLOCKED, (taken,))]
         found, wanted = published(self._context), self._wanted()
         self._planned = wanted
         changes = []
@@ -64,7 +71,7 @@ class OutputsDocumentReconciler:
         if text is None:
             raise SkippedError("no secret of it exists")
         publish(self._context, name, text)
-        return f"{len(json.loads(text))} ARNs"
+        return f"{len(json.loads(text))} ARNs" if name != _note(self._context) else "names the repository"
 
     def _handed_out(self, state: SecretState) -> bool:
         return state.deleted_at is None and self._context.owns(state)
@@ -85,12 +92,49 @@ class OutputsDocumentReconciler:
             base = f"{ROOT}/{spec.stack}/{component}/secret_arns"
             for number, part in enumerate(parts(arns), start=1):
                 wanted[base if number == 1 else f"{base}/{number}"] = part
+        if wanted and self._context.world.repository:
+            wanted[_note(self._context)] = self._context.world.repository
         return wanted
 
 
 def published(context: StackContext) -> Mapping[str, str]:
-    """Every parameter under the stack's path, by name; read once a run, and again after a write."""
-    path = f"{ROOT}/{context.spec.stack}/"
+    """Every parameter under the stack's path, by name; none where they are those of another repository."""
+    return {} if taken_parameters(context) else _parameters(context)
+
+
+def taken_parameters(context: StackContext) -> str:
+    """Why the parameters under the stack's path are not ours, with what to do; empty where they are, or nobody's.
+
+    The stack's inline policies bear its name alone, so they are whose the parameters are.
+    """
+    holder, ours = _holder(context), context.world.repository
+    if holder in ("", ours):
+        return ""
+    owner, folder = Owner(context.spec.stack, repository=holder), _folder(context)
+    if not context.world.may_take(owner, lambda _spec: True):
+        return f"belongs to {owner.home}: {way_out(owner, Owner(owner.stack))}"
+    if context.options.adopts(folder):
+        return ""
+    return f"belongs to {owner.home}: rename the stack, or take it over: {adoption(context.spec.stack, folder)}"
+
+
+def _folder(context: StackContext) -> str:
+    return f"{ROOT}/{context.spec.stack}"
+
+
+def _note(context: StackContext) -> str:
+    return f"{_folder(context)}/repository"
+
+
+def _holder(context: StackContext) -> str:
+    """Id of the repository that the note names; empty where there is none."""
+    holder: str = context.inventory.remember(_HOLDER, read=lambda: _parameters(context).get(_note(context), ""))
+    return holder
+
+
+def _parameters(context: StackContext) -> Mapping[str, str]:
+    """As they are, whoever wrote them; read once a run, and again after a write."""
+    path = f"{_folder(context)}/"
 
     def read() -> Mapping[str, str]:
         with calling("GetParametersByPath", path):
@@ -102,7 +146,24 @@ def published(context: StackContext) -> Mapping[str, str]:
 
 
 def publish(context: StackContext, name: str, text: str) -> None:
-    """Write one parameter; nothing in it is secret."""
+    """Write one parameter, and before the first one whose all are; nothing in it is secret.
+
+    Raises:
+        SkippedError: if they are those of another repository.
+        AwsError: if Parameter Store refuses.
+    """
+    if taken := taken_parameters(context):
+        raise SkippedError(f"{_folder(context)} {taken}")
+    note, repository = _note(context), context.world.repository
+    if repository and _holder(context) != repository:
+        _put(context, note, repository)
+        # Not read again: other threads are writing under this path.
+        context.inventory.learn(_HOLDER, known=repository)
+    if name != note:
+        _put(context, name, text)
+
+
+def _put(context: StackContext, name: str, text: str) -> None:
     context.inventory.forget("outputs")
     with calling("PutParameter", name):
         context.account.client("ssm").put_parameter(Name=name, Value=text, Type="String", Overwrite=True)

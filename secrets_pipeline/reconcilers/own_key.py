@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.key_marks import ALIAS, KeyMark, KeyMarks
-from secrets_pipeline.reconcilers.marks import MarkState
+from secrets_pipeline.reconcilers.marks import PREFIX, MarkState, Owner
 from secrets_pipeline.reconcilers.states import KeyState
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Standing:
 
     Attributes:
         target: the key behind the alias; None where the alias does not exist.
-        own: the key that this stack made for the alias; None where it made none.
+        own: the key that this stack made for the alias, or is asked to take over; None where there is none.
     """
 
     target: MarkedKey | None
@@ -41,7 +42,7 @@ class Standing:
 
 def key_marks(context: StackContext) -> KeyMarks:
     """The marks of the stack's keys."""
-    return KeyMarks(context.fingerprinter, context.spec.stack)
+    return KeyMarks(context.fingerprinter, context.spec.stack, context.world.repository)
 
 
 def standing(context: StackContext, alias: str) -> Standing:
@@ -52,7 +53,7 @@ def standing(context: StackContext, alias: str) -> Standing:
 def _standing(context: StackContext, alias: str) -> Standing:
     about = context.inventory.keys.about(alias)
     target = _marked(context, about, alias) if about else None
-    if target and _is_own(context, target):
+    if target and _is_own(context, target, alias):
         return Standing(target, target)
     return Standing(target, _without_alias(context, alias))
 
@@ -74,15 +75,23 @@ def usable_as(context: StackContext, alias: str) -> KeyState | str:
 
 def _marked(context: StackContext, about: KeyState, alias: str) -> MarkedKey:
     tags = dict(context.inventory.keys.tags(about.key_id))
-    unproven = KeyMarks(None, context.spec.stack).verify(about, tags, alias)
+    unproven = KeyMarks(None, context.spec.stack, "").verify(about, tags, alias)
     if unproven.owner is None:
         # No tag of ours: there is nothing to prove, and no fingerprint key to ask for, or to make in another's account.
         return MarkedKey(about, unproven)
     return MarkedKey(about, key_marks(context).verify(about, tags, alias))
 
 
-def _is_own(context: StackContext, key: MarkedKey) -> bool:
-    return key.mark.ours and key.mark.owner is not None and key.mark.owner.stack == context.spec.stack
+def _is_own(context: StackContext, key: MarkedKey, alias: str) -> bool:
+    owner = key.mark.owner
+    if not key.mark.ours or owner is None:
+        return False
+    return context.claims(owner) or (context.options.adopts(alias) and may_take_key(context, owner, alias))
+
+
+def may_take_key(context: StackContext, owner: Owner, alias: str) -> bool:
+    """Whether a key that the mark of another stack or repository holds is taken over where the operator names it."""
+    return context.world.may_take(owner, lambda spec: any(key.alias == alias for key in spec.keys))
 
 
 def _without_alias(context: StackContext, alias: str) -> MarkedKey | None:
@@ -90,6 +99,19 @@ def _without_alias(context: StackContext, alias: str) -> MarkedKey | None:
     for key_id, tags in sorted(keys.without_alias(ALIAS).items()):
         about = keys.about(key_id) if tags[ALIAS] == alias else None
         found = _marked(context, about, alias) if about else None
-        if found and _is_own(context, found):
+        if found and _is_own(context, found, alias):
             return found
     return None
+
+
+def whose(context: StackContext, key: MarkedKey, alias: str) -> str:
+    """Why a key behind a declared alias is not ours to change, and what to do."""
+    said = f"points to key {key.state.key_id}, which"
+    if key.mark.state is MarkState.FORGED:
+        return f"{said} {key.mark.state.value}: find out who tagged it, then take its {PREFIX} tags or the alias away"
+    ways = ["name its ARN in kms_key_id or default_kms_key_id", "declare another alias"]
+    if key.mark.owner is None:
+        return f"{said} was not made by the pipeline: {', or '.join(ways)}"
+    if may_take_key(context, key.mark.owner, alias):
+        ways.append(f"take it over: {adoption(context.spec.stack, alias)}")
+    return f"belongs to {key.mark.owner.home}: {', or '.join(ways)}"

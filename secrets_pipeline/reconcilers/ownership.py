@@ -3,46 +3,56 @@
 from __future__ import annotations
 
 from secrets_pipeline.engine import ChangeClass
+from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.marks import Mark, MarkState, Owner
 from secrets_pipeline.reconcilers.states import SecretState
 
+FORGED = f"{MarkState.FORGED.value}: find out who tagged it, remove the tags, then adopt it"
 Claim = tuple[ChangeClass, str]
 """What ownership alone decides (NONE where it is ours to compare), and why."""
 
 
-def claim(state: SecretState | None, mark: Mark | None, owner: Owner, *, adopt: bool, abandoned: bool = False) -> Claim:
+def claim(state: SecretState | None, mark: Mark | None, owner: Owner, *, adopt: bool, may_take: bool = False) -> Claim:
     """What may happen to a secret that `owner` declares.
 
     Args:
         state: the secret, or None where there is none.
         mark: its verified mark.
         owner: who declares it now.
-        adopt: whether the operator lets us take over unmarked secrets, and abandoned ones.
-        abandoned: whether the stack that the mark names does not declare the secret any more.
+        adopt: whether the operator named the secret as one to be taken over.
+        may_take: whether that is enough where the mark names another stack or repository; see `World.may_take`.
     """
     if state is None or mark is None:
         return ChangeClass.CREATE, "does not exist"
     foreign = _foreign(state, mark)
     if foreign:
         return ChangeClass.BLOCKED, foreign
-    if mark.ours and mark.owner is not None and mark.owner.stack != owner.stack:
-        return _elsewhere(mark.owner, adopt=adopt, abandoned=abandoned)
-    if mark.state is MarkState.UNMARKED:
-        return _unmarked(state, adopt=adopt)
+    elsewhere = mark.ours and mark.owner is not None and not mark.owner.is_of(owner.stack, owner.repository)
+    if elsewhere or mark.state is MarkState.UNMARKED:
+        return _not_ours(state, mark, owner, adopt=adopt, may_take=may_take)
     if state.deleted_at is not None:
         return ChangeClass.RESTORE, "is scheduled for deletion"
     return ChangeClass.NONE, ""
 
 
-def _elsewhere(owner: Owner, *, adopt: bool, abandoned: bool) -> Claim:
-    if not abandoned:
-        return ChangeClass.BLOCKED, f"belongs to {owner}: take it out of that stack first"
+def _not_ours(state: SecretState, mark: Mark, owner: Owner, *, adopt: bool, may_take: bool) -> Claim:
+    if mark.owner is None:
+        gone = " and is scheduled for deletion" if state.deleted_at else ""
+        said, stays = f"exists without our tags{gone}", "; a generated value stays as it is"
+    else:
+        said, stays = f"belongs to {mark.owner}", ", value and all"
+        if not may_take:
+            return ChangeClass.BLOCKED, f"{said}: {way_out(mark.owner, owner)}"
     if adopt:
-        return ChangeClass.ADOPT, f"belonged to {owner}, which does not declare it any more"
-    return (
-        ChangeClass.BLOCKED,
-        f"belongs to {owner}, which does not declare it any more: `apply --adopt` takes it over, value and all",
-    )
+        return ChangeClass.ADOPT, said
+    return ChangeClass.BLOCKED, f"{said}: {adoption(owner.stack, state.name)} takes it over{stays}"
+
+
+def way_out(owner: Owner, ours: Owner) -> str:
+    """What to do where something is not to be taken from whom its mark names, whoever asks."""
+    if owner.repository and not ours.repository:
+        return "set repository: in the operator's settings, as this repository has no id"
+    return "take it out of that stack first; a stack with errors may be the one"
 
 
 def _foreign(state: SecretState, mark: Mark) -> str:
@@ -51,15 +61,5 @@ def _foreign(state: SecretState, mark: Mark) -> str:
     if state.is_replica:
         return f"is a replica of the secret in {state.primary_region}: declare it there, with replica_regions"
     if mark.state is MarkState.FORGED:
-        return f"{mark.state.value}: find out who tagged it, remove the tags, then adopt it"
+        return FORGED
     return ""
-
-
-def _unmarked(state: SecretState, *, adopt: bool) -> Claim:
-    gone = " and is scheduled for deletion" if state.deleted_at else ""
-    if not adopt:
-        return (
-            ChangeClass.BLOCKED,
-            f"exists without our tags{gone}: `apply --adopt` takes it over; a generated value stays as it is",
-        )
-    return ChangeClass.ADOPT, f"exists without our tags{gone}"

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws import calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.reconcilers.marks import DEFAULT_RECOVERY_DAYS, Part
+from secrets_pipeline.reconcilers.marks import DEFAULT_RECOVERY_DAYS, MarkState, Owner, Part
+from secrets_pipeline.reconcilers.ownership import FORGED
 from secrets_pipeline.reconcilers.replica import withdraw
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.taking import take
@@ -23,17 +24,29 @@ def orphans(context: StackContext, kind: str) -> list[Change]:
     for state in context.inventory.secrets().values():
         if state.name in declared or state.deleted_at is not None:
             continue
-        owner = context.marks.verify(state).owner
-        if owner is None or not context.owns(state):
+        mark = context.marks.verify(state)
+        if mark.owner is None or state.is_replica or state.owning_service:
             continue
-        resource = Resource(kind, state.name, owner.component, owner.key)
-        reason = f"is not in the stack any more: `apply --prune` deletes it, {_window(_days(context, state))}"
-        action = ChangeClass.PRUNE if context.options.prune else ChangeClass.ORPHAN
-        if context.options.prune and not context.world.complete:
-            # A stack that cannot be read may declare it.
-            action, reason = ChangeClass.BLOCKED, "is not pruned while stacks of the repository have errors"
-        changes.append(Change(resource, action, (reason,)))
+        resource = Resource(kind, state.name, mark.owner.component, mark.owner.key)
+        if mark.state is MarkState.FORGED:
+            changes.append(Change(resource, ChangeClass.BLOCKED, (FORGED,)))
+        elif context.owns(state):
+            changes.append(Change(resource, *_verdict(context, state, mark.owner)))
     return changes
+
+
+def _verdict(context: StackContext, state: SecretState, owner: Owner) -> tuple[ChangeClass, tuple[str, ...]]:
+    """What becomes of an orphan of ours."""
+    options, named = context.options, owner.repository == context.world.repository
+    command = f"`apply --prune{'' if named else f' --adopt {state.name}'}`"
+    reason = f"is not in the stack any more: {command} deletes it, {_window(_days(context, state))}"
+    if not options.prune or not (named or options.adopts(state.name)):
+        # Without the repository in its mark it may be that of another one with a stack of this name.
+        return ChangeClass.ORPHAN, (reason,) if named else (f"its mark names no repository, and it {reason}",)
+    if not context.world.complete:
+        # A stack that cannot be read may declare it.
+        return ChangeClass.BLOCKED, ("is not pruned while stacks of the repository have errors",)
+    return ChangeClass.PRUNE, (reason,)
 
 
 def prune(context: StackContext, name: str) -> str:

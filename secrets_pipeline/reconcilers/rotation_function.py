@@ -17,10 +17,11 @@ from secrets_pipeline.aws import Lag, calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers.invocation import invocation_problem, let_in
 from secrets_pipeline.reconcilers.rotation_function_mark import (
+    adopts,
     deployed,
     foreign,
     forget,
-    is_adoptable,
+    is_named,
     note,
     noted,
     ownership,
@@ -45,7 +46,7 @@ from secrets_pipeline.reconcilers.rotation_function_state import (
 from secrets_pipeline.reconcilers.rotation_function_wanted import Wanted, wanted_function
 from secrets_pipeline.reconcilers.rotation_permission import KIND as PERMISSION
 from secrets_pipeline.reconcilers.rotation_permission import RotationPermissions
-from secrets_pipeline.reconcilers.secret_differences import OUTSIDE
+from secrets_pipeline.reconcilers.secret_differences import OUTSIDE, UNNAMED
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
@@ -109,13 +110,15 @@ class RotationFunctionReconciler:
             return Change(resource, ChangeClass.CREATE, reasons)
         if problem := self._foreign(state, wanted):
             return Change(resource, ChangeClass.BLOCKED, (problem,))
-        if is_adoptable(state.tags):
-            return Change(resource, ChangeClass.ADOPT, ("exists without our tags: code and role are replaced",))
+        if adopts(context, wanted.function_arn, state.tags):
+            why = foreign(context, wanted.function_arn, state.tags).partition(": ")[0]
+            return Change(resource, ChangeClass.ADOPT, (f"{why}: code and role are replaced",))
         return self._compare(resource, state, wanted, waits)
 
     def _compare(self, resource: Resource, state: FunctionState, wanted: Wanted, waits: tuple[str, ...]) -> Change:
         context = self._context
-        as_deployed = deployed(state.tags) == wanted.digest(context)
+        named = is_named(context, state.tags)
+        as_deployed = named and deployed(state.tags) == wanted.digest(context)
         found = _shown(state, wanted)
         if self._deep or not as_deployed:
             role = role_state(context, wanted.name)
@@ -127,13 +130,13 @@ class RotationFunctionReconciler:
             said = tuple(f"{OUTSIDE}{one}" if as_deployed else one for one in found)
             return Change(resource, ChangeClass.UPDATE, said, drift=as_deployed)
         if not as_deployed:
-            return Change(resource, ChangeClass.UPDATE, ("was not finished",))
+            return Change(resource, ChangeClass.UPDATE, ("was not finished" if named else UNNAMED,))
         return Change(resource, ChangeClass.NONE, waits)
 
     def _foreign(self, state: FunctionState, wanted: Wanted) -> str:
         """Why a function of that name is not to be touched; empty if it is ours, or may be taken over."""
         problem = foreign(self._context, wanted.function_arn, state.tags)
-        return "" if self._context.options.adopt and is_adoptable(state.tags) else problem
+        return "" if adopts(self._context, wanted.function_arn, state.tags) else problem
 
     def _hidden(self, role: RoleState | None, wanted: Wanted) -> list[str]:
         """What differs beside what GetFunction shows."""
@@ -219,6 +222,8 @@ class RotationFunctionReconciler:
         if state is not None:
             if problem := foreign(context, arn, state.tags):
                 raise SkippedError(problem)
+            if not is_named(context, state.tags) and not context.options.adopts(name):
+                raise SkippedError("its mark names no repository", remedy=f"Apply with --prune --adopt {name}.")
             with calling("DeleteFunction", name):
                 client.delete_function(FunctionName=name)
             done = "function deleted"

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws import calling
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.reconcilers.marks import SPEC, STACK, same_text
+from secrets_pipeline.reconcilers.apply_options import adoption
+from secrets_pipeline.reconcilers.marks import (
+    REPOSITORY,
+    SPEC,
+    STACK,
+    MarkState,
+    Owner,
+    repository_tag,
+    same_text,
+    stack_parts,
+)
 from secrets_pipeline.reconcilers.outputs_document import ROOT, publish, published
 
 if TYPE_CHECKING:
@@ -30,7 +40,9 @@ def ownership(context: StackContext, arn: str, digest: str = "") -> dict[str, st
         arn: of the function or role.
         digest: of what was deployed.
     """
-    return {STACK: context.spec.stack, SPEC: f"{digest}.{_mac(context, arn, digest)}"}
+    ours = Owner(context.spec.stack, repository=context.world.repository)
+    mark = f"{digest}.{_mac(context, arn, ours, digest)}"
+    return {STACK: ours.stack, **repository_tag(ours.repository), SPEC: mark}
 
 
 def deployed(tags: Mapping[str, str]) -> str:
@@ -38,22 +50,52 @@ def deployed(tags: Mapping[str, str]) -> str:
     return tags.get(SPEC, "").partition(".")[0]
 
 
+def proven(context: StackContext, arn: str, tags: Mapping[str, str]) -> tuple[MarkState, Owner]:
+    """What the tags of a function or role prove, and whom they name."""
+    owner = Owner(tags.get(STACK, ""), repository=tags.get(REPOSITORY, ""))
+    if not any(tag in tags for tag in (STACK, REPOSITORY, SPEC)):
+        return MarkState.UNMARKED, owner
+    digest, _, mac = tags.get(SPEC, "").partition(".")
+    if context.fingerprinter is None or not same_text(mac, _mac(context, arn, owner, digest)):
+        return MarkState.FORGED, owner
+    return MarkState.FINISHED if digest else MarkState.UNFINISHED, owner
+
+
 def foreign(context: StackContext, arn: str, tags: Mapping[str, str]) -> str:
     """Why a function or role is not ours; empty if it is."""
-    stack, mark = tags.get(STACK), tags.get(SPEC)
-    if stack is None and mark is None:
-        return "exists without our tags: `apply --adopt` takes it over, code, role and all"
-    if stack is not None and stack != context.spec.stack:
-        return f"belongs to stack {stack}: write another rotation_function.name"
-    digest, _, mac = (mark or "").partition(".")
-    if context.fingerprinter is None or not same_text(mac, _mac(context, arn, digest)):
+    state, owner = proven(context, arn, tags)
+    take = f"{adoption(context.spec.stack, _name(arn))} takes it over, code, role and all"
+    if state is MarkState.UNMARKED:
+        return f"exists without our tags: {take}"
+    if state is MarkState.FORGED:
         return "bears tags of ours that do not prove it: find out who tagged it, then take them away"
-    return ""
+    if context.claims(owner):
+        return ""
+    rename = "write another rotation_function.name"
+    return f"belongs to {owner.home}: {f'{rename}, or {take}' if _may_take(context, owner, _name(arn)) else rename}"
 
 
-def is_adoptable(tags: Mapping[str, str]) -> bool:
-    """Whether nobody claims it, so that an operator may take it over."""
-    return STACK not in tags and SPEC not in tags
+def is_named(context: StackContext, tags: Mapping[str, str]) -> bool:
+    """Whether the tags name the repository, as far as it has an id."""
+    return tags.get(REPOSITORY, "") == context.world.repository
+
+
+def adopts(context: StackContext, arn: str, tags: Mapping[str, str]) -> bool:
+    """Whether the operator takes a function or role over that is not ours: nobody's, or another's who may lose it."""
+    state, owner = proven(context, arn, tags)
+    if not context.options.adopts(_name(arn)) or state is MarkState.FORGED:
+        return False
+    return state is MarkState.UNMARKED or (not context.claims(owner) and _may_take(context, owner, _name(arn)))
+
+
+def _may_take(context: StackContext, owner: Owner, name: str) -> bool:
+    return context.world.may_take(
+        owner, lambda spec: spec.rotation_function is not None and spec.rotation_function.name == name
+    )
+
+
+def _name(arn: str) -> str:
+    return re.split("[:/]", arn)[-1]
 
 
 def digest_of(context: StackContext, *parts: str) -> str | None:
@@ -62,10 +104,11 @@ def digest_of(context: StackContext, *parts: str) -> str | None:
     return fingerprinter.digest("rotation-function", *parts)[:_DIGITS] if fingerprinter else None
 
 
-def _mac(context: StackContext, arn: str, digest: str) -> str:
+def _mac(context: StackContext, arn: str, owner: Owner, digest: str) -> str:
     if context.fingerprinter is None:
         raise SpecError("nothing was applied in this account yet", remedy="Apply first.")
-    return context.fingerprinter.digest("rotation-function-mark", arn, context.spec.stack, digest)[:_DIGITS]
+    parts = (arn, *stack_parts(owner.stack, owner.repository), digest)
+    return context.fingerprinter.digest("rotation-function-mark", *parts)[:_DIGITS]
 
 
 def noted(context: StackContext) -> str | None:

@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from secrets_pipeline.access.granting import differences, inline_text, rotation_trust
+from secrets_pipeline.access.granting import ROTATION_POLICY, differences, inline_text, rotation_trust
 from secrets_pipeline.aws import Lag, calling
 from secrets_pipeline.engine import SkippedError
-from secrets_pipeline.reconcilers.rotation_function_mark import foreign, is_adoptable, ownership
+from secrets_pipeline.reconcilers.rotation_function_mark import adopts, foreign, ownership
 from secrets_pipeline.reconcilers.rotation_function_wanted import DESCRIPTION, Wanted, trust_text
 from secrets_pipeline.reconcilers.states import tag_list, tag_map
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
 
-POLICY_NAME = "secrets-pipeline-rotation"
 _NEW_ROLE = Lag("the role", frozenset({"NoSuchEntity"}))
 
 
@@ -48,10 +47,10 @@ def role_state(context: StackContext, name: str) -> RoleState | None:
             role = client.get_role(RoleName=name)["Role"]
         except client.exceptions.NoSuchEntityException:
             return None
-    with calling("GetRolePolicy", f"{POLICY_NAME} of role {name}"):
+    with calling("GetRolePolicy", f"{ROTATION_POLICY} of role {name}"):
         try:
             # boto3 has parsed it, whatever its types say.
-            policy: Any = client.get_role_policy(RoleName=name, PolicyName=POLICY_NAME)["PolicyDocument"]
+            policy: Any = client.get_role_policy(RoleName=name, PolicyName=ROTATION_POLICY)["PolicyDocument"]
         except client.exceptions.NoSuchEntityException:
             policy = None
     trust: Any = role.get("AssumeRolePolicyDocument") or {}
@@ -63,9 +62,7 @@ def role_problem(context: StackContext, state: RoleState, wanted: Wanted) -> str
     if state.arn != wanted.role_arn:
         return f"role {wanted.name} is {state.arn}, which the pipeline has not made: write another name"
     problem = foreign(context, state.arn, state.tags)
-    if problem and context.options.adopt and is_adoptable(state.tags):
-        return ""
-    return f"role {wanted.name} {problem}" if problem else ""
+    return f"role {wanted.name} {problem}" if problem and not adopts(context, state.arn, state.tags) else ""
 
 
 def role_differences(state: RoleState | None, wanted: Wanted) -> list[str]:
@@ -110,9 +107,9 @@ def deploy_role(context: StackContext, wanted: Wanted) -> None:
     policy = wanted.policy
     if policy is not None and (state is None or state.policy is None or differences(state.policy, policy)):
         text = inline_text(policy, role=wanted.name, consumers=["managed rotation"])
-        put = partial(client.put_role_policy, RoleName=wanted.name, PolicyName=POLICY_NAME, PolicyDocument=text)
+        put = partial(client.put_role_policy, RoleName=wanted.name, PolicyName=ROTATION_POLICY, PolicyDocument=text)
         context.world.patience.until_visible(
-            "PutRolePolicy", f"{POLICY_NAME} of role {wanted.name}", put, lag=_NEW_ROLE
+            "PutRolePolicy", f"{ROTATION_POLICY} of role {wanted.name}", put, lag=_NEW_ROLE
         )
 
 
@@ -125,8 +122,8 @@ def delete_role(context: StackContext, name: str, arn: str) -> str:
     if state.arn != arn or foreign(context, state.arn, state.tags):
         return "role is not ours and stays"
     if state.policy is not None:
-        with calling("DeleteRolePolicy", f"{POLICY_NAME} of role {name}"):
-            client.delete_role_policy(RoleName=name, PolicyName=POLICY_NAME)
+        with calling("DeleteRolePolicy", f"{ROTATION_POLICY} of role {name}"):
+            client.delete_role_policy(RoleName=name, PolicyName=ROTATION_POLICY)
     with calling("DeleteRole", name):
         client.delete_role(RoleName=name)
     return "role deleted"

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
 
 KIND = "secret"
-_KEY_REMEDY = "does not exist: check fingerprint_key in the operator's settings, and the account"
+_KEY_REMEDY = (
+    "proves no mark of the stack: check fingerprint_key in the operator's settings, where its alias leads, and the "
+    "account; else find out who tagged it"
+)
 
 
 class SecretReconciler:
@@ -120,14 +123,20 @@ class SecretReconciler:
             return ()
         return (f"recovery window differs: {commit.recovery_days} → {secret.recovery_window_in_days} days",)
 
+    def _proves_any(self) -> bool:
+        """Whether the fingerprint key proves any mark of the stack: without one, or by another one, it proves none."""
+        secrets = self._context.inventory.secrets().values()
+        return any(self._context.marks.verify(one).ours for one in secrets)
+
     def _claim(self, state: SecretState | None, secret: SecretSpec) -> Claim:
         context, mark = self._context, self._context.marks.verify(state) if state else None
-        if mark is not None and mark.state is MarkState.FORGED and context.fingerprinter is None:
+        if mark is not None and mark.state is MarkState.FORGED and not self._proves_any():
             key = context.world.settings.fingerprint_key
-            return ChangeClass.BLOCKED, f"carries our tags, and KMS key {key}, which proves them, {_KEY_REMEDY}"
-        abandoned = mark is not None and mark.owner is not None and context.world.abandoned(mark.owner.stack, secret)
-        owner, adopt = context.owner(secret), context.options.adopt
-        return claim(state, mark, owner, adopt=adopt, abandoned=abandoned)
+            return ChangeClass.BLOCKED, f"carries our tags, and KMS key {key} {_KEY_REMEDY}"
+        world, owner = context.world, mark.owner if mark else None
+        may_take = owner is not None and world.may_take(owner, lambda spec: world.declares_secret(spec, secret.name))
+        adopt = context.options.adopts(secret.name)
+        return claim(state, mark, context.owner(secret), adopt=adopt, may_take=may_take)
 
 
 def _resource(secret: SecretSpec) -> Resource:

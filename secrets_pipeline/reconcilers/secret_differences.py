@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.reconcilers import desired
-from secrets_pipeline.reconcilers.marks import PREFIX, VALUE_KEY, Part
+from secrets_pipeline.reconcilers.marks import PREFIX, REPOSITORY, VALUE_KEY, Part
 from secrets_pipeline.reconcilers.rendered import is_rendered_from, is_unfinished
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.value_inputs import declared_inputs
@@ -21,6 +21,8 @@ DEFAULT_KEY = "default"
 """Stands for `aws/secretsmanager`."""
 OUTSIDE = "changed outside: "
 WAITS = "waits: "
+UNNAMED = "its mark does not name the repository yet"
+"""Of a mark that was written before the repository had an id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,9 @@ def under_another_key(context: StackContext, state: SecretState) -> bool:
 def _tag_differences(observed: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
     found = []
     for key, value in wanted.items():
-        if key not in observed:
+        if key == REPOSITORY and key not in observed:
+            found.append(UNNAMED)
+        elif key not in observed:
             found.append(f"tag {key} is missing")
         elif observed[key] != value:
             found.append(f"tag {key} differs: {observed[key]!r} → {value!r}")

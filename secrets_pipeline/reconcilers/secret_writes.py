@@ -17,6 +17,7 @@ from secrets_pipeline.reconcilers.marks import (
     KEPT,
     KEY,
     REPLICAS,
+    REPOSITORY,
     SPEC,
     STACK,
     VALUE_KEY,
@@ -206,7 +207,7 @@ class SecretWrites:
     def _retag(self, state: SecretState, secret: SecretSpec, *, moved: bool) -> list[str]:
         wanted = desired.tags(self._context, secret)
         changed = {key: value for key, value in wanted.items() if state.tags.get(key) != value}
-        if any(key in changed for key in (STACK, COMPONENT, KEY)):
+        if any(key in changed for key in (STACK, REPOSITORY, COMPONENT, KEY)):
             # The old mark speaks of the old owner: prove the new one in the same call.
             changed[SPEC] = self._own_mark(state, secret)
         if self._context.marks.verify(state).state is MarkState.UNMARKED:

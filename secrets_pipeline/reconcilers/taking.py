@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.aws import NEW_RESOURCE
 from secrets_pipeline.engine import SkippedError
 from secrets_pipeline.reconcilers import desired
-from secrets_pipeline.reconcilers.marks import COMPONENT, KEPT, KEY, SPEC, Commit, Mark, Owner, Part
+from secrets_pipeline.reconcilers.marks import COMPONENT, KEPT, KEY, SPEC, Commit, Mark, Owner, Part, repository_tag
 from secrets_pipeline.reconcilers.states import SecretState, tag_list
 from secrets_pipeline.spec import SecretSpec
 
@@ -39,8 +39,8 @@ def take(context: StackContext, state: SecretState, part: Part) -> SecretState:
     run = context.world.run
     if mark.commit is None or mark.owner is None:
         return give_up(context, state)
-    opened = mark.commit.opened(part, run)
-    return _write(context, state, mark.owner, context.marks.finished(state.arn, mark.owner, opened))
+    opened, owner = mark.commit.opened(part, run), _named(context, mark.owner)
+    return _write(context, state, owner, context.marks.finished(state.arn, owner, opened))
 
 
 def look_again(context: StackContext, known: SecretState) -> SecretState:
@@ -72,6 +72,7 @@ def give_up(context: StackContext, state: SecretState) -> SecretState:
     owner = context.marks.verify(state).owner
     if owner is None:
         return state
+    owner = _named(context, owner)
     return _write(context, state, owner, context.marks.provisional(state.arn, owner, context.world.run))
 
 
@@ -97,20 +98,25 @@ def finish(context: StackContext, state: SecretState, secret: SecretSpec, commit
 def _write(
     context: StackContext, state: SecretState, owner: Owner, mark: str, more: Mapping[str, str] = MappingProxyType({})
 ) -> SecretState:
-    """Write a mark, and the component and key that it speaks of, which another run may just have changed.
+    """Write a mark, and what it speaks of, repository, component and key, which another run may just have changed.
 
     Not the stack: whoever takes that tag away takes the secret out of our hands, even at this moment.
 
     Raises:
         AwsError: if AWS refuses.
     """
-    tags = {**more, COMPONENT: owner.component, KEY: owner.key, SPEC: mark}
+    tags = {**more, **repository_tag(owner.repository), COMPONENT: owner.component, KEY: owner.key, SPEC: mark}
     client = context.account.client("secretsmanager")
     tag = partial(client.tag_resource, SecretId=state.arn, Tags=tag_list(tags))
     context.world.patience.until_visible("TagResource", state.name, tag, lag=NEW_RESOURCE)
     taken = replace(state, tags={**state.tags, **tags})
     context.inventory.note(taken)
     return taken
+
+
+def _named(context: StackContext, owner: Owner) -> Owner:
+    """Whom a mark of ours names, with the repository that an older one did not."""
+    return replace(owner, repository=context.world.repository)
 
 
 def _vouches_for_nothing(mark: Mark, part: Part) -> bool:

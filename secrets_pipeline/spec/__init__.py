@@ -36,7 +36,14 @@ from secrets_pipeline.spec.model import (
     StageDelivery,
     Target,
 )
-from secrets_pipeline.spec.operator import EventSettings, OperatorSettings, SealSettings, TargetRule, load_settings
+from secrets_pipeline.spec.operator import (
+    REPOSITORY_ID,
+    EventSettings,
+    OperatorSettings,
+    SealSettings,
+    TargetRule,
+    load_settings,
+)
 from secrets_pipeline.spec.outputs import OUTPUTS
 from secrets_pipeline.spec.refresh_model import (
     EcsRefresh,
@@ -60,6 +67,7 @@ __all__ = [
     "KEY_POLICY_BYTES",
     "OUTPUTS",
     "POLICY_BYTES",
+    "REPOSITORY_ID",
     "AlertSettings",
     "Boundary",
     "ConsumerSpec",

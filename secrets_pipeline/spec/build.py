@@ -20,6 +20,7 @@ from secrets_pipeline.spec.inline_policies import check_inline_policies
 from secrets_pipeline.spec.model import DatabaseSpec, Delivery, KeySpec, SecretSpec, StackSpec, StageDelivery, Target
 from secrets_pipeline.spec.operator import OperatorSettings
 from secrets_pipeline.spec.organization import read_organization
+from secrets_pipeline.spec.own_roles import consumers_as_own_roles
 from secrets_pipeline.spec.reader_crossings import cross_readers
 from secrets_pipeline.spec.readers import with_foreign_readers
 from secrets_pipeline.spec.refreshes import check_refreshes, refreshes
@@ -138,6 +139,8 @@ def build_specs(
         notices += scope.notices
     specs = with_contested(specs)
     notices += contested_notices(specs)
+    for name, found in consumers_as_own_roles(specs, settings).items():
+        errors.setdefault(name, []).extend(found)
     wanted = None if only is None else {*only, ""}
     return SpecSet(
         specs={name: spec for name, spec in specs.items() if name not in errors and (wanted is None or name in wanted)},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,6 +17,9 @@ from secrets_pipeline.spec.grants import GrantRule
 from secrets_pipeline.spec.limits import ALIAS, KEY_ARN, ORGANIZATION_ID, REGION
 from secrets_pipeline.spec.model import Spec, Target
 from secrets_pipeline.spec.verification_model import VerificationSettings
+
+REPOSITORY_ID = re.compile(r"[A-Za-z0-9_.:/=+@-]([A-Za-z0-9 _.:/=+@-]{0,126}[A-Za-z0-9_.:/=+@-])?")
+"""What AWS takes as the value of a tag, in ASCII, and half as long."""
 
 
 def _account_id(value: object) -> object:
@@ -125,6 +129,11 @@ class EventSettings(Spec):
     kms_key: Annotated[str, BeforeValidator(_own_key)] | None = None
     max_receives: int = Field(default=10, ge=3, le=1000)
 
+    @property
+    def role_name(self) -> str:
+        """Of the role by which rules of other accounts and regions reach the queue's bus."""
+        return f"{self.queue}-events"
+
 
 def _seals(value: object) -> object:
     return {} if value == "local" else value
@@ -147,6 +156,8 @@ class OperatorSettings(Spec):
             stacks.
         variables: `environment_allowed` in the file: environment variables that YAML may read in any way, each a name,
             whose value is secret then, or `{name: AWS_REGION, secret: false}`.
+        repository: what this repository is called in the marks of all that it makes, so that another one with a stack
+            of the same name is told apart; empty for the clone's remote `origin`, written `github.com/acme/infra`.
         seal_key: alias, id or ARN of the KMS key that seals generated values.
         fingerprint_key: alias, id or ARN of the HMAC key of fingerprints.
         seals: `local`, or an S3 bucket.
@@ -166,6 +177,7 @@ class OperatorSettings(Spec):
     targets: tuple[TargetRule, ...] = ()
     grants: Annotated[tuple[GrantRule, ...], BeforeValidator(_rules)] = ()
     variables: AllowedVariables = Field(default=(), alias="environment_allowed")
+    repository: str = Field(default="", pattern=rf"^({REPOSITORY_ID.pattern})?$")
     seal_key: str = "alias/secrets-pipeline"
     fingerprint_key: str = "alias/secrets-pipeline-fingerprint"
     seals: Annotated[SealSettings, BeforeValidator(_seals)] = SealSettings()

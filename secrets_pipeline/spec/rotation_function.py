@@ -22,8 +22,10 @@ _KEYS = frozenset(
 )
 _NAME = re.compile(r"[A-Za-z0-9-_]{1,64}")
 _NAME_LENGTH = 64
-_PREFIX = "secrets-pipeline-rotation-"
-_DIGEST = 8
+FUNCTION_PREFIX = "secrets-pipeline-rotation-"
+_PLAIN = re.compile(r"[a-z0-9-_]+")
+_DIGEST = 16
+_DIGESTED = re.compile(rf".*-[0-9a-f]{{{_DIGEST}}}")
 _SUBNET, _GROUP = re.compile(r"subnet-[0-9a-f]{8,17}"), re.compile(r"sg-[0-9a-f]{8,17}")
 _MOST = {"subnet_ids": 16, "security_group_ids": 5}
 _RETENTION = frozenset(
@@ -33,13 +35,17 @@ _DEFAULT = RotationFunctionSpec(name="default")
 
 
 def function_name(stack: str) -> str:
-    """`secrets-pipeline-rotation-<stack>`, within what Lambda and IAM take, and another one for each stack."""
-    text = re.sub(r"[^A-Za-z0-9-_]", "-", stack)
-    name = f"{_PREFIX}{text}"
-    if text == stack and len(name) <= _NAME_LENGTH:
+    """`secrets-pipeline-rotation-<stack>`, within what Lambda and IAM take, and another one for each stack.
+
+    IAM does not tell capital letters from small ones in the names of roles. What is longer, or holds other characters,
+    gets a digest of the stack's name, and so does what looks as if it had one.
+    Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html (RoleName)
+    """
+    name = f"{FUNCTION_PREFIX}{stack}"
+    if _PLAIN.fullmatch(stack) and not _DIGESTED.fullmatch(stack) and len(name) <= _NAME_LENGTH:
         return name
     digest = hashlib.sha256(stack.encode()).hexdigest()[:_DIGEST]
-    return f"{name[: _NAME_LENGTH - _DIGEST - 1]}-{digest}"
+    return f"{re.sub('[^A-Za-z0-9-_]', '-', name)[: _NAME_LENGTH - _DIGEST - 1]}-{digest}"
 
 
 def read_rotation_function(stack: StackScope, secrets: Iterable[SecretSpec]) -> RotationFunctionSpec | None:

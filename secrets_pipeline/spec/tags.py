@@ -18,6 +18,7 @@ OWN_TAGS = tuple(
     OWN_PREFIX + name
     for name in (
         "stack",
+        "repository",
         "component",
         "key",
         "spec",

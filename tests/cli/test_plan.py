@@ -223,4 +223,6 @@ def test_the_plan_job_observes_each_stage_with_drift_and_what_unblocks_it(reposi
     assert isinstance(table, dg.TableMetadataValue)
     (row,) = [record.data for record in table.records if record.data["name"] == "shop/dev/api/token"]
     assert row["reason"] == "exists without our tags"
-    assert row["what unblocks it"] == "`apply --adopt` takes it over; a generated value stays as it is"
+    assert row["what unblocks it"] == (
+        "`apply -s shop-dev --adopt shop/dev/api/token` takes it over; a generated value stays as it is"
+    )

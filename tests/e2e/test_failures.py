@@ -130,14 +130,14 @@ def test_one_secret_that_fails_leaves_the_others_applied_and_the_run_failed(
     outcomes = {(row["stage"], row["name"]): row for row in report.rows}
     blocked = outcomes["secrets", "myapp/dev/api/api-key"]
     assert blocked["outcome"] == "skipped"
-    assert "apply --adopt" in blocked["detail"]
+    assert "`apply -s myapp-dev --adopt myapp/dev/api/api-key`" in blocked["detail"]
     assert outcomes["secrets", "myapp/dev/api/oauth-config"]["outcome"] == "skipped"
     assert outcomes["secrets", "myapp/dev/database/credentials"]["outcome"] == "applied"
     assert outcomes["connection_secrets", "myapp/dev/database/connection"]["outcome"] == "applied"
     assert client.get_secret_value(SecretId="myapp/dev/api/api-key")["SecretString"] == "theirs"
     assert not all(check.passed for check in checks)
 
-    adopted, _ = provision("myapp-dev", base_path=repository, options=ApplyOptions(adopt=True))
+    adopted, _ = provision("myapp-dev", base_path=repository, options=ApplyOptions(adopt=("*",)))
     assert_applied(adopted)
     assert client.get_secret_value(SecretId="myapp/dev/api/api-key")["SecretString"] == "theirs"
     oauth = json.loads(client.get_secret_value(SecretId="myapp/dev/api/oauth-config")["SecretString"])
@@ -186,7 +186,7 @@ def test_what_belongs_to_others_is_never_read_into_a_secret_of_ours(aws: local.L
 def test_nothing_is_pruned_while_a_stack_cannot_be_read(
     aws: local.LocalAws, edited: Callable[[str, str, str], Path], repository: Path
 ) -> None:
-    provision("infra-shared", base_path=repository, options=ApplyOptions(adopt=True))
+    provision("infra-shared", base_path=repository, options=ApplyOptions(adopt=("*",)))
     broken = edited("stacks/orgs/acme/myapp/prod.yaml", "components:\n", "components: [\n")
     shared = broken / "stacks/orgs/acme/infra/shared.yaml"
     text = shared.read_text()

@@ -21,6 +21,8 @@ from pydantic import SecretStr
 
 from secrets_pipeline.access.granting.attached import is_as_attached
 from secrets_pipeline.access.granting.identity import READING
+from secrets_pipeline.reconcilers.database_mark import proven
+from secrets_pipeline.reconcilers.database_state import instance_state
 from secrets_pipeline.reconcilers.key_marks import ALIAS, KeyMarks
 from secrets_pipeline.reconcilers.login import Address, log_in
 from secrets_pipeline.reconcilers.marks import INPUTS, KEPT, REPLICAS, SPEC, VALUE_VERSION, Marks
@@ -30,6 +32,7 @@ from secrets_pipeline.reconcilers.states import key_state, secret_state, tag_map
 from secrets_pipeline.spec import GeneratedValue
 
 if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers import StackContext
     from tests.faults.ground import Ground
 
 _DIGEST = re.compile(rf"({READING})[0-9a-f]{{16}}")
@@ -61,7 +64,7 @@ def ending(ground: Ground) -> Ending:
     found = {
         "secrets": {one["Name"]: _shown(ground, marks, one) for one in secrets},
         "keys": sorted((known.text(_key_shown(of_keys, one)) for one in keys), key=json.dumps),
-        "databases": {one["DBInstanceIdentifier"]: _database(ground, one) for one in databases},
+        "databases": {one["DBInstanceIdentifier"]: _database(ground, context, one) for one in databases},
         "parameters": _parameters(ground),
         "functions": _functions(ground),
         "task definitions": _task_definitions(ground),
@@ -234,11 +237,15 @@ def _key_tags(marks: KeyMarks, key: Mapping[str, Any]) -> dict[str, str]:
     return tags
 
 
-def _database(ground: Ground, instance: Mapping[str, Any]) -> dict[str, Any]:
+def _database(ground: Ground, context: StackContext, instance: Mapping[str, Any]) -> dict[str, Any]:
     kept = ("Engine", "EngineVersion", "DBInstanceClass", "DBInstanceStatus", "DBName", "MasterUsername")
     shown = {name: instance.get(name) for name in kept}
     shown["pending"] = instance.get("PendingModifiedValues")
-    shown["tags"] = tag_map(instance["TagList"])
+    tags = tag_map(instance["TagList"])
+    if SPEC in tags:
+        state, owner = proven(context, instance_state(instance))
+        tags[SPEC] = f"{state.value}, {owner}"
+    shown["tags"] = tags
     shown["logins"] = _logins(ground, instance)
     return shown
 

@@ -21,7 +21,15 @@ import pytest
 from secrets_pipeline import local
 from secrets_pipeline.aws import Pacer, Sessions
 from secrets_pipeline.engine import Applied, Change, Outcome, Reconciler, Unchanged, apply
-from secrets_pipeline.reconcilers import STAGES, ApplyOptions, StackContext, World, commit, generate_passwords
+from secrets_pipeline.reconcilers import (
+    STAGES,
+    ApplyOptions,
+    StackContext,
+    Surroundings,
+    World,
+    commit,
+    generate_passwords,
+)
 from secrets_pipeline.reconcilers.marks import INPUTS, SPEC, VALUE_VERSION
 from secrets_pipeline.reconcilers.states import tag_list
 from secrets_pipeline.references import Expression, Json, Literal, outputs, parse, ssm_parameters
@@ -128,6 +136,8 @@ class Running(TypedDict, total=False):
     options: ApplyOptions
     settings: OperatorSettings
     interruption: Interruption | None
+    repository: str
+    surroundings: Surroundings
 
 
 class Bench:
@@ -207,6 +217,8 @@ class Bench:
         writing: bool = True,
         settings: OperatorSettings = OperatorSettings(),  # noqa: B008 - it is frozen
         interruption: Interruption | None = None,
+        repository: str = "",
+        surroundings: Surroundings = Surroundings(),  # noqa: B008 - it is frozen
     ) -> StackContext:
         """A fresh run: nothing is remembered from an earlier one."""
         world = World(
@@ -218,6 +230,8 @@ class Bench:
             settings=settings,
             options=options,
             writing=writing,
+            repository=repository,
+            surroundings=surroundings,
         )
         context = world.context(spec.stack)
         if interruption:

@@ -13,7 +13,7 @@ from secrets_pipeline.aws import Sessions
 from secrets_pipeline.engine import Applied, Change, ChangeClass, Failed, Outcome, Skipped, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions, StackContext, Verdict, World, as_declared, plan_stack
 from secrets_pipeline.reconcilers.consumer_policies import ConsumerPolicyReconciler
-from secrets_pipeline.reconcilers.marks import PREFIX
+from secrets_pipeline.reconcilers.marks import PREFIX, STACK
 from secrets_pipeline.spec import ConsumerSpec, OperatorSettings, ReaderType, StackSpec
 
 if TYPE_CHECKING:
@@ -490,3 +490,14 @@ def test_a_change_for_a_role_of_that_name_under_another_path_is_blocked_in_the_p
     done = bench.provision(moved)[f"{STAGE} jobs/{roles.name()}"]
     assert isinstance(done, Skipped)
     assert roles.reads() == ["a"]
+
+
+def test_a_role_that_the_pipeline_made_is_refused_by_its_tags_whatever_it_is_called(roles: Roles) -> None:
+    bench = roles.bench
+    roles.make()
+    roles.iam.tag_role(RoleName=roles.name(), Tags=[{"Key": STACK, "Value": "of-another-repository"}])
+    spec = spec_of(roles, consumer(roles, "a"), keys=("a",))
+    refused = outcome(bench.provision(spec), roles)
+    assert isinstance(refused, Skipped)
+    assert refused.reason == f"role {roles.name()} is one of the pipeline's own, by its tags: let another role read"
+    assert roles.policy() is None

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import SecretStr
 
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
-from secrets_pipeline.reconcilers import ApplyOptions
-from secrets_pipeline.reconcilers.marks import PASSWORD, STACK
+from secrets_pipeline.reconcilers import STAGES, ApplyOptions, Verdict, marks_verify
+from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, log_in
+from secrets_pipeline.reconcilers.marks import COMPONENT, PASSWORD, SPEC, STACK
 from secrets_pipeline.spec import OperatorSettings
 from tests.waiting import WAITER
 
@@ -31,6 +33,12 @@ def tags(bench: Bench) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in instance(bench)["TagList"]}
 
 
+def logged_in(bench: Bench, password: str) -> Login:
+    endpoint = instance(bench)["Endpoint"]
+    address = Address("postgres", endpoint["Address"], endpoint["Port"], "owner", "postgres")
+    return log_in(address, SecretStr(password))
+
+
 def made_by_terraform(bench: Bench, **settings: object) -> None:
     given: dict[str, Any] = {
         "DBInstanceIdentifier": bench.stack,
@@ -45,15 +53,86 @@ def made_by_terraform(bench: Bench, **settings: object) -> None:
     bench.rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=bench.stack, WaiterConfig=WAITER)
 
 
-def test_a_found_instance_is_left_as_it_is_but_for_the_password_that_the_stack_declares(bench: Bench) -> None:
+def adopting(bench: Bench) -> ApplyOptions:
+    return ApplyOptions(adopt=(bench.stack,))
+
+
+def test_a_found_instance_that_nobody_handed_over_gets_no_password_and_is_not_looked_at(bench: Bench) -> None:
     made_by_terraform(bench)
     spec = bench.spec(bench.generated(), databases=(bench.database(create=False),))
-    assert bench.plan(spec, STAGE)[bench.stack].reason == "found"
     bench.reset_calls()
-    bench.provision(spec)
+    outcomes = bench.provision(spec, options=ApplyOptions(adopt=("another", bench.name("password"))))
+    for stage in (STAGE, "rds_endpoints"):
+        outcome = outcomes[f"{stage} {bench.stack}"]
+        assert isinstance(outcome, Skipped)
+        assert outcome.reason == (
+            f"exists without our tags: `apply -s {bench.stack} --adopt {bench.stack}` takes it over and may set its "
+            "master password, or let a grant in the operator's settings name it"
+        )
+    assert (bench.calls("rds")["ModifyDBInstance"], bench.calls("rds")["AddTagsToResource"]) == (0, 0)
+    assert tags(bench) == {}
+    assert isinstance(logged_in(bench, THEIRS), LoggedIn)
+
+
+def test_a_found_instance_is_adopted_by_name_once_and_left_as_it_is_but_for_tags_and_password(bench: Bench) -> None:
+    made_by_terraform(bench)
+    database = bench.database(create=False, tags={"Team": "orders"})
+    spec = bench.spec(bench.generated(), databases=(database,))
+    change = bench.plan(spec, STAGE, options=adopting(bench))[bench.stack]
+    assert (change.action, change.reasons[0]) == (ChangeClass.ADOPT, "exists without a mark of ours")
+    bench.reset_calls()
+    bench.provision(spec, options=adopting(bench))
     assert bench.calls("rds")["ModifyDBInstance"] == 1
-    assert set(tags(bench)) == {PASSWORD}
+    assert set(tags(bench)) == {PASSWORD, STACK, COMPONENT, SPEC}
+    assert bench.plan(spec, STAGE)[bench.stack].reason == "found"
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
+def test_a_stack_tag_that_no_mark_proves_makes_nothing_ours(bench: Bench) -> None:
+    made_by_terraform(bench, Tags=[{"Key": STACK, "Value": bench.stack}, {"Key": COMPONENT, "Value": "rds"}])
+    for create in (True, False):
+        spec = bench.spec(bench.generated(), databases=(bench.database(create=create),))
+        change = bench.plan(spec, STAGE)[bench.stack]
+        assert change.action is ChangeClass.BLOCKED
+        assert "and no mark that proves it, as older versions left it: `apply -s" in change.reason
+    bench.provision(spec, options=adopting(bench))
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
+def test_a_mark_that_was_copied_from_another_database_is_blocked_even_where_adoption_is_asked(bench: Bench) -> None:
+    other = bench.another()
+    other.create(other.generated(), databases=(other.database(),))
+    copied = {**tags(other), STACK: bench.stack}
+    made_by_terraform(bench, Tags=[{"Key": key, "Value": value} for key, value in copied.items()])
+    spec = bench.spec(bench.generated(), databases=(bench.database(create=False),))
+    bench.reset_calls()
+    outcomes = bench.provision(spec, options=adopting(bench))
+    outcome = outcomes[f"{STAGE} {bench.stack}"]
+    assert isinstance(outcome, Skipped)
+    assert "its mark does not verify: find out who tagged it" in outcome.reason
+    assert bench.calls("rds")["ModifyDBInstance"] == 0
+    (found,) = [one for one in marks_verify(bench.context(spec)) if one.name == f"database {bench.stack}"]
+    assert found.verdict is Verdict.WRONG
+
+
+def test_an_instance_of_another_repository_is_blocked_until_it_is_adopted_and_then_no_more_theirs(bench: Bench) -> None:
+    spec = bench.spec(bench.generated(), databases=(bench.database(),))
+    bench.provision(spec, repository="theirs")
+    change = bench.plan(spec, STAGE, repository="ours")[bench.stack]
+    assert change.action is ChangeClass.BLOCKED
+    assert change.reason.startswith(f"belongs to stack {bench.stack} of repository theirs: `apply -s")
+    assert bench.plan(spec, STAGE)[bench.stack].reason.endswith("as this repository has no id")
+    bench.provision(spec, repository="ours", options=ApplyOptions(adopt=("*",)))
+    assert {type(one) for one in bench.provision(spec, repository="ours").values()} == {Unchanged}
+    assert bench.plan(spec, STAGE, repository="theirs")[bench.stack].action is ChangeClass.BLOCKED
+
+
+def test_a_mark_of_our_instance_from_before_the_repository_had_an_id_is_written_anew(bench: Bench) -> None:
+    spec = bench.create(bench.generated(), databases=(bench.database(),))
+    change = bench.plan(spec, STAGE, repository="ours")[bench.stack]
+    assert (change.action, change.reasons[0]) == (ChangeClass.UPDATE, "its mark does not name the repository yet")
+    bench.provision(spec, repository="ours")
+    assert {type(one) for one in bench.provision(spec, repository="ours").values()} == {Unchanged}
 
 
 @pytest.mark.parametrize(("engine", "name", "dbname"), [("postgres", None, "postgres"), ("mysql", "shop", "shop")])
@@ -65,7 +144,7 @@ def test_what_a_found_instance_is_called_comes_back_into_its_credentials(
     spec = bench.spec(
         bench.generated(fields=fields), databases=(bench.database(create=False, engine=engine, db_name=None),)
     )
-    bench.provision(spec, settings=OFFLINE)
+    bench.provision(spec, settings=OFFLINE, options=adopting(bench))
     port = instance(bench)["Endpoint"]["Port"]
     document = bench.document("password")
     assert (document["username"], document["dbname"], document["port"]) == ("owner", dbname, port)
@@ -77,7 +156,7 @@ def test_a_database_of_mysql_without_a_name_leaves_it_out_of_its_credentials(ben
         bench.generated(fields={"username": "owner", "dbname": "${output.rds.db_name}"}),
         databases=(bench.database(create=False, engine="mysql", db_name=None),),
     )
-    bench.provision(spec, settings=OFFLINE)
+    bench.provision(spec, settings=OFFLINE, options=adopting(bench))
     assert set(bench.document("password")) == {"username", "password"}
     assert {type(one) for one in bench.provision(spec, settings=OFFLINE).values()} == {Unchanged}
 
@@ -88,8 +167,10 @@ def test_an_instance_of_that_name_that_we_did_not_create_is_blocked_and_nothing_
     spec = bench.spec(bench.generated(), bench.declared("url", url, needs_endpoint=True), databases=(bench.database(),))
     change = bench.plan(spec, STAGE)[bench.stack]
     assert change.action is ChangeClass.BLOCKED
-    assert "exists without our tags: `apply --adopt` takes it over" in change.reason
-    assert "create: false it is used as found, and given that password" in change.reason
+    assert change.reason == (
+        f"exists without our tags: `apply -s {bench.stack} --adopt {bench.stack}` takes it over and may set its master "
+        "password"
+    )
     bench.reset_calls()
     outcomes = bench.provision(spec)
     assert isinstance(outcomes[f"rds_endpoints {bench.stack}"], Skipped)
@@ -103,9 +184,9 @@ def test_an_instance_of_that_name_that_we_did_not_create_is_blocked_and_nothing_
 def test_adopting_takes_an_instance_over_and_sets_its_password(bench: Bench) -> None:
     made_by_terraform(bench)
     spec = bench.spec(bench.generated(), databases=(bench.database(),))
-    adopt = ApplyOptions(adopt=True)
+    adopt = adopting(bench)
     change = bench.plan(spec, STAGE, options=adopt)[bench.stack]
-    assert (change.action, change.reasons[0]) == (ChangeClass.ADOPT, "exists without our tags")
+    assert (change.action, change.reasons[0]) == (ChangeClass.ADOPT, "exists without a mark of ours")
     assert bench.plan(spec, "rds_endpoints", options=adopt)[bench.stack].reason == "follows when it is adopted"
     outcomes = bench.provision(spec, options=adopt)
     assert isinstance(outcomes[f"rds_endpoints {bench.stack}"], Applied)
@@ -119,7 +200,10 @@ def test_an_instance_of_another_stack_is_blocked_with_its_password_but_may_be_lo
     for create in (True, False):
         theirs = other.model_copy(update={"databases": (bench.database(create=create),)})
         change = bench.plan(theirs, STAGE)[bench.stack]
-        assert (change.action, change.reason) == (ChangeClass.BLOCKED, f"belongs to stack {bench.stack}")
+        assert change.action is ChangeClass.BLOCKED
+        assert change.reason.startswith(f"belongs to stack {bench.stack}: `apply -s {theirs.stack} --adopt")
+        both = STAGES[STAGE](bench.context(theirs, spec, writing=False, options=adopting(bench))).plan()[0]
+        assert both.reason.startswith(f"belongs to stack {bench.stack}: take it out of that stack first")
     looked_at = other.model_copy(update={"databases": (bench.database(create=False, password=None),)})
     assert bench.plan(looked_at, STAGE)[bench.stack].reason == "found"
     endpoint = bench.context(looked_at).outputs.text(bench.late("${output.rds.endpoint}"))

@@ -8,6 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Unchanged
+from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, log_in
 from secrets_pipeline.reconcilers.marks import COMPONENT, PASSWORD, STACK
 from secrets_pipeline.references import Pending
@@ -186,8 +187,10 @@ def test_a_cluster_that_terraform_made_is_used_by_its_name_and_engine(bench: Ben
     ours = declared(bench)
     assert bench.plan(ours, STAGE)[bench.stack].action is ChangeClass.BLOCKED
     found = declared(bench, create=False, instance_count=2)
+    assert bench.plan(found, STAGE)[bench.stack].action is ChangeClass.BLOCKED
+    options = ApplyOptions(adopt=(bench.stack,))
+    assert isinstance(bench.provision(found, options=options)[f"rds_endpoints {bench.stack}"], Applied)
     assert bench.plan(found, STAGE)[bench.stack].reason == "found"
-    assert isinstance(bench.provision(found)[f"rds_endpoints {bench.stack}"], Applied)
     assert accepts(bench, bench.document("password")["password"])
     assert members(bench) == [(f"{bench.stack}-writer", True)]
     # What a component must write to mean the cluster.

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from secrets_pipeline.engine import Applied, Failed, Outcome, Skipped, Unchanged
-from secrets_pipeline.reconcilers import Surroundings
+from secrets_pipeline.reconcilers import ApplyOptions, Surroundings
 from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, Unreachable, log_in
 from secrets_pipeline.reconcilers.marks import PASSWORD
@@ -265,7 +265,7 @@ def test_an_overtaken_rotation_is_mended_although_fields_were_written_while_the_
     spec = bench.spec(bench.generated(fields=fields), databases=(bench.database(create=False),))
     bench.provision(spec)
     terraform_makes_it(bench)
-    overtaken(bench, spec, rotate, interruption, killed, stage=None)
+    overtaken(bench, spec, rotate, interruption, killed, stage=None, options=ApplyOptions(adopt=(bench.stack,)))
     bench.rds.stop_db_instance(DBInstanceIdentifier=bench.stack)
     bench.provision(spec)
     assert bench.document("password")["host"]
@@ -288,7 +288,8 @@ def test_a_database_gets_the_password_although_a_copy_of_it_was_interrupted_and_
     with pytest.raises(killed):
         bench.provision(bench.spec(bench.generated(kms_key=new), databases=databases), interruption=interruption)
     terraform_makes_it(bench)
-    bench.provision(bench.spec(bench.generated(kms_key=old), databases=databases))
+    options = ApplyOptions(adopt=(bench.stack,))
+    bench.provision(bench.spec(bench.generated(kms_key=old), databases=databases), options=options)
     assert accepts(bench, bench.value("password"))
 
 
@@ -300,6 +301,7 @@ def overtaken(
     killed: type[BaseException],
     *,
     stage: str | None = STAGE,
+    options: ApplyOptions = ApplyOptions(),  # noqa: B008 - it is frozen
 ) -> str:
     """Let a run set its password right behind a rotation, and kill it; the rotation's value."""
     rotated = ""
@@ -312,7 +314,7 @@ def overtaken(
     interruption.before = rotating
     interruption.kill_after("ModifyDBInstance")
     with pytest.raises(killed):
-        bench.provision(spec, *((stage,) if stage else ()), interruption=interruption)
+        bench.provision(spec, *((stage,) if stage else ()), interruption=interruption, options=options)
     settle(bench)
     return rotated
 

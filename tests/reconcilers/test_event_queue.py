@@ -289,7 +289,8 @@ def test_somebody_elses_queue_is_not_taken_over_unless_that_is_asked_for(post: P
     assert isinstance(outcomes[post.queue], Skipped)
     assert "Policy" not in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert all(not isinstance(one, Failed) for one in outcomes.values())
-    adopting = post.apply(options=ApplyOptions(adopt=True))
+    assert isinstance(post.apply(options=ApplyOptions(adopt=(f"{post.queue}-",)))[post.queue], Skipped)
+    adopting = post.apply(options=ApplyOptions(adopt=(post.queue,)))
     assert isinstance(adopting[post.queue], Applied)
     assert post.plan()[post.queue] is ChangeClass.NONE
 

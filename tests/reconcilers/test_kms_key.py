@@ -93,7 +93,7 @@ def test_an_organisation_narrows_the_readers_of_a_key_and_nobody_of_the_account(
 def left_by_a_crash(bench: Bench, spec: StackSpec) -> str:
     """A key as a run leaves it that dies right after CreateKey; its id."""
     marks = key_marks(bench.context(spec))
-    carried = {**marks.identity(bench.alias), SPEC: marks.provisional(bench.alias)}
+    carried = marks.provisional(bench.alias)
     made = bench.kms.create_key(Tags=[{"TagKey": key, "TagValue": value} for key, value in carried.items()])
     return made["KeyMetadata"]["KeyId"]
 
@@ -298,7 +298,7 @@ def test_marks_copied_from_our_key_to_another_one_are_not_believed(bench: Bench)
 def test_a_key_whose_material_somebody_imported_is_never_ours(bench: Bench) -> None:
     spec = own(bench)
     marks = key_marks(bench.context(spec))
-    carried = {**marks.identity(bench.alias), SPEC: marks.provisional(bench.alias)}
+    carried = marks.provisional(bench.alias)
     made = bench.kms.create_key(
         Origin="EXTERNAL", Tags=[{"TagKey": key, "TagValue": value} for key, value in carried.items()]
     )

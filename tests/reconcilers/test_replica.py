@@ -296,7 +296,7 @@ def test_replicas_belong_to_their_primary_and_are_neither_adopted_nor_written_no
         far.create_secret(Name=bench.name(key), SecretString="far", AddReplicaRegions=[{"Region": bench.aws.region}])
     owner = bench.context(bench.spec()).owner(bench.declared("orphan"))
     far.tag_resource(SecretId=bench.name("orphan"), Tags=[{"Key": k, "Value": v} for k, v in owner.tags().items()])
-    options = ApplyOptions(adopt=True, prune=True)
+    options = ApplyOptions(adopt=("*",), prune=True)
     spec = bench.spec(bench.declared("theirs", policy=(TLS,), replicas=(ReplicaSpec(region=FRANKFURT),)))
     change = bench.plan(spec, options=options)[bench.name("theirs")]
     assert change.action is ChangeClass.BLOCKED

@@ -251,7 +251,7 @@ def test_rotation_kept_at_adoption_is_still_theirs_after_a_declared_one_that_nev
     bench.secrets.create_secret(Name=bench.name("password"), SecretString="theirs")
     theirs(bench, function)
     plain = bench.spec(bench.generated())
-    bench.provision(plain, options=ApplyOptions(adopt=True))
+    bench.provision(plain, options=ApplyOptions(adopt=("*",)))
     assert turning(bench) == {"AutomaticallyAfterDays": 7}
     arn = f"{function}-typo" if refused else function
     declared = bench.spec(bench.generated(rotation=RotationSpec(lambda_arn=arn, automatically_after_days=30)))
@@ -270,7 +270,7 @@ def test_rotation_kept_at_adoption_is_ours_once_a_declared_one_took_its_place(be
     bench.secrets.create_secret(Name=bench.name("password"), SecretString="theirs")
     theirs(bench, function)
     plain = bench.spec(bench.generated())
-    bench.provision(plain, options=ApplyOptions(adopt=True))
+    bench.provision(plain, options=ApplyOptions(adopt=("*",)))
     bench.provision(rotating(bench))
     bench.provision(plain)
     assert turning(bench) is None

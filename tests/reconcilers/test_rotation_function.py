@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Unpack
 import pytest
 
 from secrets_pipeline import local
+from secrets_pipeline.access.granting import ROTATION_POLICY
 from secrets_pipeline.engine import Applied, Change, ChangeClass, Skipped, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.reconcilers.marks import SPEC, STACK
-from secrets_pipeline.reconcilers.rotation_function_role import POLICY_NAME
 from secrets_pipeline.rotation.lambda_function.password_rule import decode
 from secrets_pipeline.rotation.package import build_package
 from secrets_pipeline.spec import RotationFunctionSpec, RotationSpec, RotationStrategy, SecretSpec, StackSpec
@@ -44,7 +44,7 @@ def configuration(bench: Bench) -> FunctionConfigurationResponseTypeDef:
 
 
 def role_policy(bench: Bench) -> Any:  # noqa: ANN401 - a policy document
-    answer = bench.session.client("iam").get_role_policy(RoleName=name(bench), PolicyName=POLICY_NAME)
+    answer = bench.session.client("iam").get_role_policy(RoleName=name(bench), PolicyName=ROTATION_POLICY)
     return answer["PolicyDocument"]
 
 
@@ -152,7 +152,7 @@ def test_what_was_changed_by_hand_is_said_and_put_right(bench: Bench) -> None:
     assert found.reasons == ("changed outside: Timeout differs: 5 → 60", "changed outside: Environment differs")
     bench.provision(wanted)
     assert configuration(bench)["Timeout"] == 60
-    iam.put_role_policy(RoleName=name(bench), PolicyName=POLICY_NAME, PolicyDocument=wide())
+    iam.put_role_policy(RoleName=name(bench), PolicyName=ROTATION_POLICY, PolicyDocument=wide())
     functions.remove_permission(FunctionName=name(bench), StatementId="SecretsPipelineRotation")
     bench.session.client("logs").put_retention_policy(logGroupName=f"/aws/lambda/{name(bench)}", retentionInDays=1)
     assert change(bench, wanted).action is ChangeClass.NONE, "a shallow plan does not see it"
@@ -165,7 +165,7 @@ def test_what_was_changed_by_hand_is_said_and_put_right(bench: Bench) -> None:
     ]
     bench.provision(wanted, options=ApplyOptions(deep=True))
     assert change(bench, wanted, options=ApplyOptions(deep=True)).action is ChangeClass.NONE
-    iam.delete_role_policy(RoleName=name(bench), PolicyName=POLICY_NAME)
+    iam.delete_role_policy(RoleName=name(bench), PolicyName=ROTATION_POLICY)
     iam.delete_role(RoleName=name(bench))
     gone = change(bench, wanted, options=ApplyOptions(deep=True))
     assert (gone.action, gone.reasons) == (ChangeClass.UPDATE, ("changed outside: role is missing",))
@@ -207,11 +207,14 @@ def test_a_function_of_somebody_else_is_never_touched_but_where_the_operator_say
     arn, wanted = theirs(bench), spec(bench)
     found = change(bench, wanted)
     assert found.action is ChangeClass.BLOCKED
-    assert found.reason.startswith("exists without our tags: `apply --adopt` takes it over")
+    take = f"`apply -s {bench.stack} --adopt {name(bench)}`"
+    assert found.reason.startswith(f"exists without our tags: {take} takes it over")
     assert isinstance(bench.provision(wanted)[f"{STAGE} {name(bench)}"], Skipped)
     assert configuration(bench)["Handler"] == "their.handler"
-    assert change(bench, wanted, options=ApplyOptions(adopt=True)).action is ChangeClass.ADOPT
-    bench.provision(wanted, options=ApplyOptions(adopt=True))
+    assert change(bench, wanted, options=ApplyOptions(adopt=("another",))).action is ChangeClass.BLOCKED
+    named = ApplyOptions(adopt=(name(bench),))
+    assert change(bench, wanted, options=named).action is ChangeClass.ADOPT
+    bench.provision(wanted, options=named)
     assert configuration(bench)["Handler"] == build_package().handler
     assert change(bench, wanted).action is ChangeClass.NONE
     assert bench.session.client("lambda").list_tags(Resource=arn)["Tags"][STACK] == bench.stack
@@ -232,7 +235,7 @@ def test_tags_that_do_not_prove_it_block_it_even_where_it_may_be_adopted(bench: 
     arn, wanted = theirs(bench), spec(bench)
     bench.provision(wanted, "secrets")
     bench.session.client("lambda").tag_resource(Resource=arn, Tags={STACK: bench.stack, SPEC: mark})
-    found = change(bench, wanted, options=ApplyOptions(adopt=True))
+    found = change(bench, wanted, options=ApplyOptions(adopt=("*",)))
     assert (found.action, "do not prove it" in found.reason) == (ChangeClass.BLOCKED, True)
 
 
@@ -275,7 +278,7 @@ def test_a_function_that_was_taken_over_by_others_is_not_pruned(bench: Bench) ->
     functions.tag_resource(Resource=arn, Tags={STACK: "another"})
     kept = bench.provision(plain, options=ApplyOptions(prune=True))[f"{STAGE} {name(bench)}"]
     assert isinstance(kept, Skipped)
-    assert "belongs to stack another" in kept.reason
+    assert "do not prove it" in kept.reason
 
 
 def test_a_secret_that_only_waits_keeps_its_function(bench: Bench) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
-from secrets_pipeline.reconcilers import STAGES, ApplyOptions, apply_stack, generate_passwords
+from secrets_pipeline.reconcilers import STAGES, ApplyOptions, Surroundings, apply_stack, generate_passwords
 from secrets_pipeline.reconcilers.marks import COMPONENT, KEY, PREFIX, SPEC, STACK, VALUE_VERSION, MarkState
 from secrets_pipeline.spec import ReplicaSpec
 
@@ -28,7 +29,7 @@ def test_somebody_elses_secret_is_blocked_and_untouched(bench: Bench, options: A
     bench.secrets.create_secret(Name=bench.name("api"), SecretString="theirs")
     outcome = bench.provision(bench.spec(bench.declared()), options=options)[f"secrets {bench.name('api')}"]
     assert isinstance(outcome, Skipped)
-    assert "apply --adopt" in outcome.reason
+    assert f"`apply -s {bench.stack} --adopt {bench.name('api')}`" in outcome.reason
     assert (bench.value("api"), bench.versions("api")) == ("theirs", 1)
     assert "Tags" not in bench.describe("api") or bench.tags("api") == {}
 
@@ -69,7 +70,7 @@ def test_a_secret_that_somebody_takes_over_once_it_is_restored_is_left_alone(
     edited = bench.spec(bench.declared(description="edited"))
     outcome = bench.provision(edited, "secrets", interruption=interruption)[f"secrets {bench.name('api')}"]
     assert isinstance(outcome, Skipped)
-    assert "apply --adopt" in outcome.reason
+    assert f"`apply -s {bench.stack} --adopt {bench.name('api')}`" in outcome.reason
     assert ("Description" in bench.describe("api"), bench.describe("api").get("Tags", [])) == (False, [])
 
 
@@ -79,9 +80,9 @@ def test_adoption_marks_the_secret_and_keeps_its_value_and_version(bench: Bench)
     )
     version = bench.current("password")
     spec = bench.spec(bench.generated(description="ours"))
-    change = bench.plan(spec, options=ApplyOptions(adopt=True))[bench.name("password")]
+    change = bench.plan(spec, options=ApplyOptions(adopt=("*",)))[bench.name("password")]
     assert change.action is ChangeClass.ADOPT
-    bench.provision(spec, options=ApplyOptions(adopt=True))
+    bench.provision(spec, options=ApplyOptions(adopt=("*",)))
     assert (bench.value("password"), bench.current("password"), bench.versions("password")) == ("theirs", version, 1)
     assert bench.describe("password")["Description"] == "ours"
     assert "Old" not in bench.tags("password")
@@ -98,7 +99,7 @@ def test_an_adopted_secret_is_not_believed_to_hold_a_value_of_ours(bench: Bench)
         ClientRequestToken=version,
         Tags=[{"Key": VALUE_VERSION, "Value": noted}],
     )
-    bench.provision(bench.spec(bench.generated()), options=ApplyOptions(adopt=True))
+    bench.provision(bench.spec(bench.generated()), options=ApplyOptions(adopt=("*",)))
     assert (bench.value("password"), bench.current("password")) == ("theirs", version)
     assert bench.tags("password")[VALUE_VERSION] == ""
 
@@ -107,7 +108,7 @@ def test_a_forged_mark_is_blocked_even_where_adoption_is_asked(bench: Bench) -> 
     spec = bench.create(bench.declared(), bench.declared("other"))
     tags = bench.tags("other")
     bench.secrets.tag_resource(SecretId=bench.name("api"), Tags=[{"Key": SPEC, "Value": tags[SPEC]}])
-    outcome = bench.provision(spec, options=ApplyOptions(adopt=True))[f"secrets {bench.name('api')}"]
+    outcome = bench.provision(spec, options=ApplyOptions(adopt=("*",)))[f"secrets {bench.name('api')}"]
     assert isinstance(outcome, Skipped)
     assert "does not verify" in outcome.reason
     assert bench.tags("api")[SPEC] == tags[SPEC]
@@ -127,7 +128,9 @@ def test_a_secret_of_another_stack_is_blocked_for_every_stage(bench: Bench) -> N
     )
     before = bench.describe("password")
     ours = theirs.model_copy(update={"stack": f"{bench.stack}-other", "secrets": (wanted,)})
-    outcomes = bench.provision(ours, options=ApplyOptions(adopt=True, prune=True))
+    context = bench.context(ours, theirs, options=ApplyOptions(adopt=("*",), prune=True))
+    done = apply_stack(context)
+    outcomes = {f"{stage} {one.change.resource.name}": one for stage, some in done.items() for one in some}
     blocked = outcomes[f"secrets {secret.name}"]
     assert isinstance(blocked, Skipped)
     assert f"belongs to stack {bench.stack}, component secrets, key password" in blocked.reason
@@ -150,7 +153,7 @@ def test_a_secret_moves_to_another_stack_by_adoption_once_its_own_does_not_decla
     value, version = bench.value("password"), bench.current("password")
     ours = theirs.model_copy(update={"stack": f"{bench.stack}-other"})
     owner = theirs if declared else theirs.model_copy(update={"secrets": ()})
-    context = bench.context(ours, owner, options=ApplyOptions(adopt=True))
+    context = bench.context(ours, owner, options=ApplyOptions(adopt=("*",)))
     outcomes = {one.change.resource.kind: one for done in apply_stack(context).values() for one in done}
     if declared:
         blocked = outcomes["secret"]
@@ -176,7 +179,7 @@ def test_what_the_list_says_is_confirmed_before_a_write(bench: Bench) -> None:
     bench.secrets.create_secret(Name=bench.name("api"), SecretString="theirs", Description="theirs")
     outcome = bench.run(reconciler, changes)[bench.name("api")]
     assert isinstance(outcome, Skipped)
-    assert "apply --adopt" in outcome.reason
+    assert f"`apply -s {bench.stack} --adopt {bench.name('api')}`" in outcome.reason
     assert bench.describe("api")["Description"] == "theirs"
 
 
@@ -197,7 +200,7 @@ def test_a_create_on_a_stale_list_plans_again_on_what_describe_says(bench: Bench
     outcome = bench.run(STAGES["secrets"](context))[name]
     if state == "theirs":
         assert isinstance(outcome, Skipped)
-        assert "apply --adopt" in outcome.reason
+        assert f"`apply -s {bench.stack} --adopt {name}`" in outcome.reason
     else:
         assert isinstance(outcome, Applied)
         assert bench.describe("password")["Description"] == "wanted"
@@ -302,7 +305,7 @@ def test_what_was_ours_once_is_adopted_without_what_we_said_of_it_then(bench: Be
     bench.secrets.remove_regions_from_replication(SecretId=name, RemoveReplicaRegions=["eu-west-1"])
     bench.secrets.replicate_secret_to_regions(SecretId=name, AddReplicaRegions=[{"Region": "eu-west-1"}])
     plain = bench.spec(bench.generated())
-    bench.provision(plain, options=ApplyOptions(adopt=True))
+    bench.provision(plain, options=ApplyOptions(adopt=("*",)))
     bench.provision(plain)
     assert [one["Region"] for one in bench.describe("password")["ReplicationStatus"]] == ["eu-west-1"]
 
@@ -316,4 +319,12 @@ def test_what_we_pruned_and_is_declared_again_was_not_deleted_outside(bench: Ben
     assert "changed outside" not in change.reason
     bench.provision(spec)
     assert bench.value("password") == value
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_run_whose_clock_is_far_off_finishes_what_it_made(bench: Bench, hours: int) -> None:
+    spec = bench.spec(bench.generated(), bench.declared(policy=(TLS,)))
+    off = Surroundings(now=lambda: datetime.now(UTC) + timedelta(hours=hours))
+    assert {type(one) for one in bench.provision(spec, surroundings=off).values()} <= {Applied, Unchanged}
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}

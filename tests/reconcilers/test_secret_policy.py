@@ -109,7 +109,7 @@ def test_a_policy_that_somebody_else_put_on_a_secret_without_one_is_left_alone(b
     bench.secrets.create_secret(Name=bench.name("api"), SecretString="declared")
     bench.secrets.put_resource_policy(SecretId=bench.name("api"), ResourcePolicy=theirs)
     spec = bench.spec(bench.declared())
-    bench.provision(spec, options=ApplyOptions(adopt=True))
+    bench.provision(spec, options=ApplyOptions(adopt=("*",)))
     assert policy(bench) == json.loads(theirs)
     assert planned(bench.context(spec, writing=False), deep=True) == []
 
@@ -118,7 +118,7 @@ def test_a_policy_that_replaced_one_kept_at_adoption_is_ours_to_take_away(bench:
     theirs = json.dumps({"Version": "2012-10-17", "Statement": [statement()]})
     bench.secrets.create_secret(Name=bench.name("api"), SecretString="declared")
     bench.secrets.put_resource_policy(SecretId=bench.name("api"), ResourcePolicy=theirs)
-    bench.provision(bench.spec(bench.declared()), options=ApplyOptions(adopt=True))
+    bench.provision(bench.spec(bench.declared()), options=ApplyOptions(adopt=("*",)))
     bench.provision(spec_with(bench, readers=(READER,)))
     assert (policy(bench) or {})["Statement"][0]["Principal"] == {"AWS": [READER]}
     bench.provision(bench.spec(bench.declared()))
@@ -159,7 +159,7 @@ def test_a_policy_kept_at_adoption_is_still_theirs_after_a_declared_one_that_was
     bench.secrets.create_secret(Name=bench.name("api"), SecretString="{}")
     bench.secrets.put_resource_policy(SecretId=bench.name("api"), ResourcePolicy=theirs)
     plain = bench.spec(bench.declared())
-    bench.provision(plain, options=ApplyOptions(adopt=True))
+    bench.provision(plain, options=ApplyOptions(adopt=("*",)))
     public = {"Effect": "Allow", "Principal": "*", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
     assert isinstance(bench.provision(spec_with(bench, public))[f"{STAGE} {bench.name('api')}"], Failed)
     bench.provision(plain)

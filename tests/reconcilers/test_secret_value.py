@@ -159,8 +159,8 @@ def test_a_secret_without_a_value_gets_its_first_one(bench: Bench) -> None:
     bench.secrets.create_secret(Name=bench.name("password"))
     bench.secrets.create_secret(Name=bench.name("api"))
     spec = bench.spec(bench.generated(), bench.declared())
-    assert "value is missing" in bench.plan(spec, options=ApplyOptions(adopt=True))[bench.name("password")].reasons
-    outcomes = bench.provision(spec, options=ApplyOptions(adopt=True))
+    assert "value is missing" in bench.plan(spec, options=ApplyOptions(adopt=("*",)))[bench.name("password")].reasons
+    outcomes = bench.provision(spec, options=ApplyOptions(adopt=("*",)))
     made = outcomes[f"secrets {bench.name('password')}"]
     assert isinstance(made, Applied)
     assert made.detail.endswith(", generated password")
@@ -172,7 +172,7 @@ def test_a_secret_without_a_value_gets_its_first_one(bench: Bench) -> None:
 def test_a_binary_value_is_refused_with_a_remedy_and_kept(bench: Bench) -> None:
     bench.secrets.create_secret(Name=bench.name("password"), SecretBinary=b"\x00binary")
     spec = bench.spec(bench.generated(kms_key=bench.late("${output.kms.key_arn}")), keys=(bench.key(),))
-    outcomes = bench.provision(spec, options=ApplyOptions(adopt=True))
+    outcomes = bench.provision(spec, options=ApplyOptions(adopt=("*",)))
     outcome = outcomes[f"secrets {bench.name('password')}"]
     assert isinstance(outcome, Failed)
     assert "is binary" in outcome.error.message

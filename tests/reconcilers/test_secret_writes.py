@@ -65,7 +65,7 @@ def turning(bench: Bench) -> RotationRulesTypeTypeDef | None:
 @pytest.mark.usefixtures("theirs")
 def test_adoption_keeps_policy_rotation_and_value_in_that_run_and_in_each_later_one(bench: Bench) -> None:
     spec = bench.spec(bench.generated())
-    for options in (ApplyOptions(adopt=True), ApplyOptions(), ApplyOptions(deep=True)):
+    for options in (ApplyOptions(adopt=("*",)), ApplyOptions(), ApplyOptions(deep=True)):
         outcomes = bench.provision(spec, options=options)
         assert policy(bench) == THEIRS
         assert turning(bench) == {"AutomaticallyAfterDays": 7}
@@ -76,7 +76,7 @@ def test_adoption_keeps_policy_rotation_and_value_in_that_run_and_in_each_later_
 @pytest.mark.usefixtures("theirs")
 def test_adoption_replaces_what_the_stack_declares_and_keeps_the_rest(bench: Bench) -> None:
     spec = bench.spec(bench.generated(policy=(TLS,), description="ours"))
-    bench.provision(spec, options=ApplyOptions(adopt=True))
+    bench.provision(spec, options=ApplyOptions(adopt=("*",)))
     assert [one.get("Sid") for one in policy(bench)["Statement"]] != ["Theirs"]
     assert turning(bench) == {"AutomaticallyAfterDays": 7}
     assert bench.describe("password")["Description"] == "ours"

@@ -127,7 +127,10 @@ class Excuses:
         if change.action is ChangeClass.PRUNE:
             return change.resource.kind == "secret" and self._has_their_replica(change.resource.name)
         key = change.resource.name.removeprefix(f"{STACK}/")
-        return key in self._intent.wishes and self._secret_may_wait(change, key, text)
+        if key not in self._intent.wishes:
+            # Of what looks like ours and is not the plan says so, and nothing is done.
+            return change.resource.kind == "secret" and change.action is ChangeClass.BLOCKED and self.foreign(key)
+        return self._secret_may_wait(change, key, text)
 
     def _secret_may_wait(self, change: Change, key: str, text: str) -> bool:
         if self.foreign(key):

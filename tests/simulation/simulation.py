@@ -51,7 +51,7 @@ from .people import Human, Rotation
 from .rds import TERRAFORMS
 from .reach import Reach
 from .scheduling import Actor, Endless, Killed, Scheduler
-from .stacks import STACK, Intent
+from .stacks import DATABASE, STACK, Intent
 from .virtual_time import date, virtual
 from .wire import ELSEWHERE, Wire
 
@@ -189,7 +189,8 @@ class Simulation:
             sessions=wire.sessions,
             # Functions and their roles are no part of this world.
             settings=OperatorSettings(rotation_preflight=False),
-            options=ApplyOptions(prune=intent.prune, deep=deep),
+            # Whoever has others make the database hands it over by name.
+            options=ApplyOptions(adopt=() if intent.creates else (DATABASE,), prune=intent.prune, deep=deep),
             writing=writing,
             run=f"{next(self.runs):08x}",
             surroundings=Surroundings(

@@ -11,7 +11,7 @@ from .simulation import run
 CAUGHT = {
     "commit_mark_first": 5,
     "no_version_named": 0,
-    "marks_are_not_verified": 0,
+    "marks_are_not_verified": 8,
     "a_value_is_told": 0,
     "finished_before_it_is_set": 10,
     "rotation_in_progress_is_cancelled": 572,
@@ -30,8 +30,8 @@ CAUGHT_ALONE = {
     "no_take": 182,
     "no_last_look": 4432,
     "random_tokens": 46,
-    "no_compare_and_swap": 88,
-    "list_is_trusted": 116,
+    "no_compare_and_swap": 165,
+    "list_is_trusted": 570,
     "password_set_in_spite_of_rotation": 4,
 }
 """The same where applies, humans and AWS's rotations act alone: `--alone`, up to seed 5,000."""

@@ -1,6 +1,7 @@
 """What consumers need to read their secrets, and nothing else: policy documents, from names and ARNs alone. Pure."""
 
 from secrets_pipeline.access.granting.attached import (
+    ROTATION_POLICY,
     attachable,
     differences,
     inline_policy_name,
@@ -19,6 +20,7 @@ from secrets_pipeline.access.granting.rotation import rotated_arns, rotation_pol
 from secrets_pipeline.access.granting.stack import StackInAws
 
 __all__ = [
+    "ROTATION_POLICY",
     "ConsumerDocuments",
     "PolicyDocument",
     "Readable",

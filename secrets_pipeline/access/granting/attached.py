@@ -15,13 +15,17 @@ from secrets_pipeline.errors import SpecError
 from secrets_pipeline.spec import INLINE_POLICY_CHARACTERS
 
 _PREFIX = "secrets-pipeline-"
+ROTATION_POLICY = f"{_PREFIX}rotation"
+"""The inline policy of a rotation function's own role."""
 _NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
 _MARKED = re.compile(rf"{READING}([0-9a-f]{{16}})")
 _OURS = re.compile(rf"{READING}([0-9a-f]{{16}})?|{DECRYPTING}[0-9]*")
 
 
 def inline_policy_name(stack: str) -> str:
-    """What a stack calls its inline policy on every role; that name makes it the stack's own.
+    """What a stack calls its inline policy on every role; that name makes it the stack's own, and no other stack's.
+
+    A stack called `rotation` gets a character that is in no name of a stack.
 
     Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html (PolicyName)
 
@@ -29,6 +33,7 @@ def inline_policy_name(stack: str) -> str:
         SpecError: if IAM does not take such a name.
     """
     name = f"{_PREFIX}{stack}"
+    name = f"{name}@stack" if name == ROTATION_POLICY else name
     if not _NAME.fullmatch(name):
         raise SpecError(
             f"{name!r} is no name for an inline policy: IAM takes up to 128 letters, digits and _+=,.@-",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.errors import SpecError
+from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.rotating.by_function import FunctionRotation
 from secrets_pipeline.reconcilers.rotating.by_pipeline import PipelineRotation
 from secrets_pipeline.reconcilers.rotating.choice import NoWay, Way, database_of, way_of
@@ -98,5 +99,5 @@ class RotateReconciler:
         if state.is_replica:
             return NoWay("it is a replica", f"Rotate its primary in {state.primary_region}.")
         if not self._context.owns(state):
-            return NoWay("it is not ours", "Adopt it first: `secrets-pipeline apply --adopt`.")
+            return NoWay("it is not ours", f"Adopt it first: {adoption(self._context.spec.stack, state.name)}.")
         return way_of(self._context.spec, secret, state)

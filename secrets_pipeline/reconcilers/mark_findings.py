@@ -1,0 +1,88 @@
+"""Whether each mark verifies: who tags what is ours, or leads the fingerprint key astray, shows in a check of its own.
+
+What carries a mark that does not verify is blocked; without this, a run that leaves it alone would look like success.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.reconcilers import database_mark, rotation_function_mark
+from secrets_pipeline.reconcilers.desired import managed_function_arn
+from secrets_pipeline.reconcilers.findings import Finding, Verdict, judged
+from secrets_pipeline.reconcilers.marks import MarkState
+from secrets_pipeline.reconcilers.own_key import standing
+from secrets_pipeline.reconcilers.rotation_function_state import function_state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from secrets_pipeline.reconcilers.context import StackContext
+    from secrets_pipeline.reconcilers.database_state import DatabaseState
+    from secrets_pipeline.reconcilers.states import SecretState
+
+_REMEDY = "find out who changed its tags, then take them away and adopt it"
+
+
+def marks_verify(context: StackContext) -> list[Finding]:
+    """One finding for each secret, key, database and function of the stack that carries a mark, or a tag of ours."""
+    found = [judged(name, partial(_finding, name, state)) for name, state in (*_secrets(context), *_others(context))]
+    said = [one for one in found if one.detail]
+    if said and all(one.verdict is Verdict.WRONG for one in said):
+        key = context.world.settings.fingerprint_key
+        detail = (
+            f"verifies none of {len(said)} marks: it is missing, or another key than the one that wrote them; check "
+            "fingerprint_key in the operator's settings, account and region, and whom its alias points to"
+        )
+        said.insert(0, Finding(f"KMS key {key}", Verdict.WRONG, detail))
+    return said
+
+
+def _finding(name: str, look: Callable[[], MarkState]) -> Finding:
+    state = look()
+    if state is MarkState.UNMARKED:
+        return Finding(name, Verdict.RIGHT, "")
+    if state is MarkState.FORGED:
+        return Finding(name, Verdict.WRONG, f"{state.value}: {_REMEDY}")
+    return Finding(name, Verdict.RIGHT, "its mark verifies")
+
+
+def _secrets(context: StackContext) -> Iterator[tuple[str, Callable[[], MarkState]]]:
+    for name, secret in sorted(context.inventory.secrets().items()):
+        # A replica bears the tags of its primary, and what another service owns is never ours.
+        if not secret.is_replica and not secret.owning_service:
+            yield f"secret {name}", partial(_secret, context, secret)
+
+
+def _others(context: StackContext) -> Iterator[tuple[str, Callable[[], MarkState]]]:
+    for key in context.spec.keys:
+        yield f"key {key.alias}", partial(_key, context, key.alias)
+    for database in context.spec.databases:
+        state = context.inventory.databases.find(database)
+        if state is not None:
+            yield f"database {database.identifier}", partial(_database, context, state)
+    if context.spec.rotation_function is not None:
+        name = context.spec.rotation_function.name
+        yield f"function {name}", partial(_function, context, name)
+
+
+def _secret(context: StackContext, secret: SecretState) -> MarkState:
+    return context.marks.verify(secret).state
+
+
+def _database(context: StackContext, database: DatabaseState) -> MarkState:
+    return database_mark.proven(context, database)[0]
+
+
+def _key(context: StackContext, alias: str) -> MarkState:
+    target = standing(context, alias).target
+    return MarkState.UNMARKED if target is None else target.mark.state
+
+
+def _function(context: StackContext, name: str) -> MarkState:
+    state, arn = function_state(context, name), managed_function_arn(context)
+    if state is None or arn is None:
+        return MarkState.UNMARKED
+    return rotation_function_mark.proven(context, arn, state.tags)[0]
