@@ -10,7 +10,8 @@ import pytest
 from secrets_pipeline import local
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.local import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
-from secrets_pipeline.reconcilers import apply_stack, guard_boundary
+from secrets_pipeline.reconcilers import ApplyOptions, apply_stack, guard_boundary
+from secrets_pipeline.reconcilers.database_claim import refusal
 from secrets_pipeline.spec import ALLOW_TAG, Boundary, Contested, Crossing, StackSpec
 from secrets_pipeline.spec.boundaries import Kind
 
@@ -152,6 +153,36 @@ def test_a_reader_is_judged_by_the_account_that_the_credentials_belong_to(bench:
     said = refused(bench, reaching(bench, Boundary.FOREIGN_READER, other))
     assert 'Let the operator write under grants: - {stacks: "' in said
     assert 'readers: ["444455556666"]}' in said
+
+
+def test_a_password_is_set_on_a_database_of_others_only_where_they_or_the_operator_let_it(bench: Bench) -> None:
+    bench.rds.create_db_instance(
+        DBInstanceIdentifier=bench.stack,
+        DBInstanceClass="db.t4g.micro",
+        Engine="postgres",
+        MasterUsername="owner",
+        MasterUserPassword="theirs-0123456789",
+        AllocatedStorage=20,
+    )
+    found = bench.database(create=False)
+    reached = crossing(Boundary.DATABASE, bench.stack)
+    spec = bench.spec(bench.generated(), databases=(found,), crossings=(reached,))
+    said = refused(bench, spec)
+    assert f"Take it over: `apply -s {bench.stack} --adopt {bench.stack}`. Let its owner set its tag" in said
+    assert f'databases: ["{bench.stack}"]}}' in said
+    guard_boundary(bench.context(spec, options=ApplyOptions(adopt=(bench.stack,))))
+    arn = bench.rds.describe_db_instances(DBInstanceIdentifier=bench.stack)["DBInstances"][0]["DBInstanceArn"]
+    bench.rds.add_tags_to_resource(ResourceName=arn, Tags=[{"Key": ALLOW_TAG, "Value": bench.stack}])
+    guard_boundary(bench.context(spec))
+    state = bench.context(spec).inventory.databases.find(found)
+    assert state is not None
+    assert not refusal(bench.context(spec), found, state)
+    bench.rds.remove_tags_from_resource(ResourceName=arn, TagKeys=[ALLOW_TAG])
+    state = bench.context(spec).inventory.databases.find(found)
+    assert state is not None
+    assert refusal(bench.context(spec), found, state)
+    granted = spec.model_copy(update={"crossings": (reached.model_copy(update={"allowed_by": "grants"}),)})
+    assert not refusal(bench.context(granted), found, state)
 
 
 # names that two stacks declare

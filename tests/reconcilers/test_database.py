@@ -67,7 +67,7 @@ def test_a_found_instance_that_nobody_handed_over_gets_no_password_and_is_not_lo
         assert isinstance(outcome, Skipped)
         assert outcome.reason == (
             f"exists without our tags: `apply -s {bench.stack} --adopt {bench.stack}` takes it over and may set its "
-            "master password, or let a grant in the operator's settings name it"
+            "master password, or let a grant of the operator or its own tag secrets-pipeline:allow name it"
         )
     assert (bench.calls("rds")["ModifyDBInstance"], bench.calls("rds")["AddTagsToResource"]) == (0, 0)
     assert tags(bench) == {}
