@@ -21,6 +21,8 @@ _HEAD: Final = """\
 # The operator's settings: export SECRETS_PIPELINE_CONFIG=FILE. Stack YAML cannot change them.
 
 # Which account a stack may write to; the first rule that matches decides."""
+_REPOSITORY: Final = """
+# What marks name beside the stack, so that another repository with a stack of the same name is told apart."""
 _GRANTS: Final = """
 # What the YAML of stacks may touch and pull in beyond its own. This is for one team that owns all of its account;
 # without it, a stack may touch its own secrets, keys and outputs, and each error says the line that grants more."""
@@ -55,6 +57,8 @@ def _settings(desired: Desired, lines: list[str]) -> Iterator[str]:
     for stack, spec in sorted(desired.specs.items()):
         account = json.dumps(spec.target.account_id) if spec.target.account_id else '""  # 12 digits'
         yield f"  - {{stacks: {json.dumps(stack)}, region: {spec.target.region}, account_id: {account}}}"
+    yield _REPOSITORY
+    yield f"repository: {desired.repository}" if desired.repository else "# repository: github.com/you/this-repository"
     yield _GRANTS
     yield "grants:"
     yield "  - preset: single-team"

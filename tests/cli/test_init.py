@@ -50,6 +50,16 @@ def test_a_plain_repository_needs_the_preset_alone_and_broken_stacks_are_left_ou
     assert "# - {" not in text
 
 
+def test_a_clone_of_a_remote_is_called_after_it(cli: Cli, repository: Path) -> None:
+    (repository / ".git").mkdir()
+    (repository / ".git" / "config").write_text(
+        '[remote "origin"]\n  url = https://x:token@github.com/acme/infra.git\n'
+    )
+    text, settings = proposed(cli, repository)
+    assert settings["repository"] == "github.com/acme/infra"
+    assert "token" not in text.replace("shop-dev", "")
+
+
 def test_settings_that_do_not_exist_yet_do_not_stop_it(
     cli: Cli, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
