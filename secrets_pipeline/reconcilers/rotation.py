@@ -15,6 +15,7 @@ from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers import desired
 from secrets_pipeline.reconcilers.marks import Part
 from secrets_pipeline.reconcilers.planning import plan_secrets
+from secrets_pipeline.reconcilers.rotation_function_mark import foreign, is_adoptable
 from secrets_pipeline.reconcilers.rotation_function_state import function_state
 from secrets_pipeline.reconcilers.rotation_preflight import RotationPreflight
 from secrets_pipeline.reconcilers.rotation_problem import Problem, refuse, unchecked
@@ -110,8 +111,8 @@ class RotationReconciler:
             return Change(resource, ChangeClass.UPDATE, (f"waits: {wanted.reason}",))
         if state is None or state.deleted_at is not None:
             return Change(resource, ChangeClass.CREATE, ("follows the secret",)) if wanted else None
-        if not context.owns(state):
-            return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",)) if wanted else None
+        if refusal := self._refusal(secret, state, wanted):
+            return Change(resource, ChangeClass.BLOCKED, (refusal,)) if wanted else None
         if wanted is None and context.marks.keeps(state, Part.ROTATION):
             return None
         made = desired.made(context, state, secret, Part.ROTATION)
@@ -122,6 +123,20 @@ class RotationReconciler:
             reasons = tuple(rotation_differences(state, wanted))
             return Change(resource, ChangeClass.BLOCKED, (*why, *reasons), drift=made, remedy=remedy)
         return _compare(resource, state, wanted, unchecked(found), made=made)
+
+    def _refusal(self, secret: SecretSpec, state: SecretState, wanted: desired.Rotation | None) -> str:
+        """Why the secret, or the managed function that its rotation would begin by, is not ours; empty if both are."""
+        context, rotation, function = self._context, secret.rotation, self._context.spec.rotation_function
+        if not context.owns(state):
+            return "the secret is not ours"
+        if wanted is None or rotation is None or not rotation.managed or function is None:
+            return ""
+        turns = state.rotation_enabled and state.rotation_lambda_arn == wanted.lambda_arn
+        found = None if turns else function_state(context, function.name)
+        if found is None or (context.options.adopt and is_adoptable(found.tags)):
+            return ""
+        problem = foreign(context, str(found.configuration["FunctionArn"]), found.tags)
+        return f"rotation function {function.name} {problem}" if problem else ""
 
     def _looked_at(self, secret: SecretSpec, state: SecretState, wanted: desired.Rotation) -> tuple[Problem, ...]:
         """What a deep plan says; a function that this apply still makes has nothing against it."""

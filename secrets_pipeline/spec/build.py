@@ -29,7 +29,7 @@ from secrets_pipeline.spec.rotation_function import read_rotation_function
 from secrets_pipeline.spec.rotation_strategy import check_superusers
 from secrets_pipeline.spec.scope import Locate, StackScope
 from secrets_pipeline.spec.target import protection, read_target
-from secrets_pipeline.spec.target_crossings import cross_targets
+from secrets_pipeline.spec.target_crossings import cross_rotations, cross_targets
 from secrets_pipeline.spec.validate import (
     check_databases,
     check_deliveries,
@@ -187,6 +187,7 @@ def _build(scope: StackScope) -> StackSpec:
     check_foreign_readers(scope, target, secrets)
     cross_readers(scope, target, secrets, keys, consumers, organization_id=organization_id)
     cross_targets(scope, target, delivered, consumers, databases)
+    cross_rotations(scope, delivered, secrets)
     check_inline_policies(scope, target, secrets, consumers)
     check_names(scope, secrets)
     check_superusers(scope, secrets)

@@ -14,6 +14,11 @@ from secrets_pipeline.stacks import Included
 
 OWN_PARAMETERS = "/secrets-pipeline/{stack}/"
 """Where the pipeline publishes a stack's outputs."""
+_OF_SECRETS = "/aws/reference/secretsmanager/"
+"""Parameter Store reads Secrets Manager for what follows.
+
+Source: https://docs.aws.amazon.com/systems-manager/latest/userguide/integration-ps-secretsmanager.html
+"""
 
 
 def crosses(
@@ -79,6 +84,13 @@ def crosses_reference(scope: ComponentScope, node: Expression, path: Path) -> bo
         case Output(stack=other) if other not in (None, stack):
             boundary = Boundary.VALUE if node.sensitive else Boundary.OUTPUT
             return crosses(scope, boundary, path, f"{other}:{node.component}.{dotted(node.path)}", str(other))
+        case SsmParameter(name=name) if _OF_SECRETS in name:
+            scope.error(
+                path,
+                f"SSM parameter {name} is a secret under another name, which no grant of parameters lets in",
+                "Write ${output.STACK:COMPONENT.secret_values.KEY}, and let the operator grant values.",
+            )
+            return False
         case SsmParameter(name=name) if not name.startswith(OWN_PARAMETERS.format(stack=stack)):
             return crosses(scope, Boundary.PARAMETER, path, name)
         case FileContents(path=file):
@@ -119,6 +131,12 @@ def crosses_means(scope: ComponentScope, means: RefreshMeans, path: Path) -> boo
     match means:
         case LambdaRefresh():
             return crosses(scope, Boundary.FUNCTION, path, means.function_name)
+        case EcsRefresh(service=service) if "/" in service or ":" in service:
+            # AWS takes an ARN too; what a grant and the guard look at is `cluster/service`.
+            scope.error(
+                path, f"ECS service {service} is a path or an ARN, not a name", "Write the service's name alone."
+            )
+            return False
         case EcsRefresh():
             return crosses(scope, Boundary.SERVICE, path, means.name)
         case StageRefresh():

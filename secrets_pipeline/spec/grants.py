@@ -90,7 +90,7 @@ class GrantRule(Spec):
         files: files, relative to the base path, that `${file:…}` and `!include` may read.
         readers: account ids whose principals they may let read, or ids of organisations; `*` is everybody whom a
             condition narrows.
-        functions: Lambda functions that are delivered to, or started anew.
+        functions: Lambda functions that are delivered to, started anew, or named as the one that rotates.
         services: the same for ECS, as `cluster/service`.
         stages: the same for REST APIs, as `api/stage`.
         roles: IAM roles, as `path/name`, that `attach_policies` may give a policy.

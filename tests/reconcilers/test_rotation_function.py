@@ -292,3 +292,18 @@ def test_a_secret_that_only_waits_keeps_its_function(bench: Bench) -> None:
     outcome = bench.provision(settings)[f"{STAGE} {name(bench)}"]
     assert isinstance(outcome, Skipped)
     assert len(role_policy(bench)["Statement"][0]["Resource"]) == 2
+
+
+def test_no_rotation_begins_by_somebody_elses_function_of_that_name(bench: Bench) -> None:
+    role = f"arn:aws:iam::{bench.aws.account_id}:role/{bench.stack}-theirs"
+    theirs = [local.StandInRole(role, "lambda.amazonaws.com")]
+    local.stand_in(
+        bench.aws, [*theirs, local.StandInFunction(name(bench), role, invoked_by=("secretsmanager.amazonaws.com",))]
+    )
+    outcomes = bench.provision(spec(bench))
+    for stage in (f"{STAGE} {name(bench)}", f"secret_rotation {bench.name('password')}"):
+        skipped = outcomes[stage]
+        assert isinstance(skipped, Skipped)
+        assert "exists without our tags" in skipped.reason
+    assert "RotationEnabled" not in bench.describe("password")
+    assert "AWSPENDING" not in str(bench.secrets.list_secret_version_ids(SecretId=bench.name("password")))

@@ -305,6 +305,44 @@ def test_what_is_only_found_by_its_name_is_no_target(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        "/aws/reference/secretsmanager/app/prod/s",
+        "arn:aws:ssm:eu-west-2:111122223333:parameter/aws/reference/secretsmanager/app/prod/s",
+    ],
+)
+def test_no_grant_of_parameters_lets_in_a_secret_under_a_parameters_name(bench: Bench, name: str) -> None:
+    text = evil(entry=f'secret_data: {{v: "${{ssm:{name}}}"}}')
+    for rules in ((), ({"preset": "single-team"},), ({"parameters": [name, "*"]},)):
+        (error,) = settled(bench, text, *rules)
+        assert f"SSM parameter {name} is a secret under another name" in error
+
+
+@pytest.mark.parametrize("service", ["arn:aws:ecs:eu-west-2:111122223333:service/shop/orders", "shop/orders"])
+@pytest.mark.parametrize("switch", ["deliver", "refresh"])
+def test_a_service_is_named_by_its_name_so_that_grant_guard_and_call_mean_the_same(
+    bench: Bench, service: str, switch: str
+) -> None:
+    more = TARGETS["services"][2].replace("service_name: orders", f"service_name: '{service}'")
+    text = evil(more=f"{more}\n  settings: {{secrets_pipeline: {{{switch}: true}}}}")
+    assert f"ECS service {service} is a path or an ARN, not a name" in settled(bench, text, {"services": ["*"]})[0]
+
+
+@pytest.mark.parametrize(
+    "function", ["arn:aws:lambda:eu-west-2:111122223333:function:payments", "${output.lambda/x.function_arn}"]
+)
+def test_the_function_that_rotates_is_left_to_its_owners_tag_unless_granted(bench: Bench, function: str) -> None:
+    rotation = f"rotation: {{lambda_arn: '{function}', automatically_after_days: 30}}"
+    more = "lambda/x:\n  vars: {function_name: payments}"
+    text = evil(more=more, entry=f"generate_random_password: true, {rotation}")
+    for rules, by in (((), ""), (({"functions": ["payments"]},), "grants: stacks *")):
+        assert settled(bench, text, *rules) == []
+        crossings = bench.build(**{"evil-dev": text}).specs["evil-dev"].crossings
+        (crossing,) = [one for one in crossings if one.boundary is Boundary.FUNCTION]
+        assert (crossing.name, crossing.allowed_by) == ("payments", by)
+
+
+@pytest.mark.parametrize(
     "name", ["NODE_OPTIONS", "LD_PRELOAD", "PYTHONPATH", "PATH", "AWS_LAMBDA_EXEC_WRAPPER", "HTTPS_PROXY"]
 )
 @pytest.mark.parametrize("kind", ["functions", "services"])
