@@ -15,7 +15,7 @@ from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers import desired
 from secrets_pipeline.reconcilers.marks import Part
 from secrets_pipeline.reconcilers.planning import plan_secrets
-from secrets_pipeline.reconcilers.rotation_function_mark import foreign, is_adoptable
+from secrets_pipeline.reconcilers.rotation_function_mark import adopts, foreign
 from secrets_pipeline.reconcilers.rotation_function_state import function_state
 from secrets_pipeline.reconcilers.rotation_preflight import RotationPreflight
 from secrets_pipeline.reconcilers.rotation_problem import Problem, refuse, unchecked
@@ -133,9 +133,10 @@ class RotationReconciler:
             return ""
         turns = state.rotation_enabled and state.rotation_lambda_arn == wanted.lambda_arn
         found = None if turns else function_state(context, function.name)
-        if found is None or (context.options.adopt and is_adoptable(found.tags)):
+        arn = "" if found is None else str(found.configuration["FunctionArn"])
+        if found is None or adopts(context, arn, found.tags):
             return ""
-        problem = foreign(context, str(found.configuration["FunctionArn"]), found.tags)
+        problem = foreign(context, arn, found.tags)
         return f"rotation function {function.name} {problem}" if problem else ""
 
     def _looked_at(self, secret: SecretSpec, state: SecretState, wanted: desired.Rotation) -> tuple[Problem, ...]:
