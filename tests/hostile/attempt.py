@@ -70,7 +70,7 @@ def _use(made: Attempt, desired: Desired, estate: Estate) -> None:
             made.say(error.diagnostics())
             continue
         outcomes = [one for some in done.values() for one in some]
-        made.say(*(line for one in outcomes for line in _said(one)))
+        made.say(*(line for one in outcomes for line in said_of(one)))
         if any(isinstance(one, Failed | Skipped) for one in outcomes) and made.end is End.HARMLESS:
             made.end = End.BLOCKED
 
@@ -90,7 +90,8 @@ def _changed(change: Change) -> Iterator[str]:
         yield change.error.diagnostics()
 
 
-def _said(outcome: Outcome) -> Iterator[str]:
+def said_of(outcome: Outcome) -> Iterator[str]:
+    """The lines that tell of an outcome."""
     yield from _changed(outcome.change)
     if isinstance(outcome, Failed):
         yield outcome.error.diagnostics()

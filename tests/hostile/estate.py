@@ -71,7 +71,7 @@ components:
 """
 OTHERS: Final = {VICTIM: PRODUCTION, NEIGHBOUR: CALM}
 
-_TARGETS = {"targets": [{"stacks": "*", "account_id": ACCOUNT, "region": "eu-west-2"}]}
+_TARGETS = {"repository": "acme/infra", "targets": [{"stacks": "*", "account_id": ACCOUNT, "region": "eu-west-2"}]}
 _VICTIMS = {"stacks": VICTIM, "functions": "app-worker", "roles": "app-worker"}
 SAFE: Final[dict[str, Any]] = {**_TARGETS, "environment_allowed": ["TENANT"], "grants": [_VICTIMS]}
 """The operator's settings: nothing for the author."""

@@ -14,12 +14,12 @@ from typer.testing import CliRunner
 from secrets_pipeline import local
 from secrets_pipeline.cli import app
 from secrets_pipeline.engine import Applied, Unchanged
-from secrets_pipeline.reconcilers import apply_stack, plan_stack, read_desired
+from secrets_pipeline.reconcilers import ApplyOptions, apply_stack, plan_stack, read_desired
 from tests import sweep
-from tests.hostile.attempt import attempt, writes
+from tests.hostile.attempt import attempt, said_of, writes
 from tests.hostile.cases import NEIGHBOUR, VICTIM, Case, End, cases
 from tests.hostile.conftest import Watch
-from tests.hostile.estate import CALM, OTHERS, SAFE, SINGLE_TEAM, Estate
+from tests.hostile.estate import CALM, OTHERS, PRODUCTION, SAFE, SINGLE_TEAM, Estate
 
 CASES = cases()
 UNDER_THE_PRESET = [
@@ -27,6 +27,8 @@ UNDER_THE_PRESET = [
     *sweep.turn([case for case in CASES if case.end is not End.REFUSED], 3),
 ]
 """What is refused, whole; what is not refused depends on no grant."""
+FEWER = PRODUCTION.partition("    lambda/worker:")[0].replace("          s: {", "          t: {").replace("[s]", "[t]")
+"""Production's manifest, in which another secret stands in the place of one."""
 CONTROL = re.compile(r"[^\n\x20-\U0010ffff]|[\u202a-\u202e\u2066-\u2069\u200b]")
 
 
@@ -58,6 +60,21 @@ def test_under_the_preset_of_a_single_team(
 ) -> None:
     estate.settle(tmp_path, SINGLE_TEAM, monkeypatch)
     judged(case, case.team or (case.end, case.says), watch, tmp_path, "single-team")
+
+
+@pytest.mark.parametrize("manifest", [PRODUCTION, FEWER], ids=["the same", "fewer"])
+@pytest.mark.parametrize("fork", [{"repository": "evil/fork"}, {}], ids=["another id", "no id"])
+def test_a_second_repository_with_productions_stack_changes_and_deletes_nothing_of_the_first(
+    manifest: str, fork: dict[str, str], watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {name: value for name, value in SINGLE_TEAM.items() if name != "repository"}
+    watch.estate.settle(tmp_path, settings | fork, monkeypatch)
+    folder = Case("is the first", End.BLOCKED, "", "H6").write(tmp_path / "fork", {VICTIM: manifest})
+    world = read_desired(folder).world(watch.estate.sessions, options=ApplyOptions(prune=True), writing=True)
+    done = [one for some in apply_stack(world.context(VICTIM)).values() for one in some]
+    said = "\n".join(line for one in done for line in said_of(one))
+    assert "belongs to stack app-prod of repository acme/infra" in said
+    assert [name for name in watch.touched() if name != "secret app/prod/t"] == []
 
 
 def test_in_the_end_everything_of_others_is_byte_for_byte_as_it_was(watch: Watch) -> None:
