@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from secrets_pipeline.errors import SpecError, Where
 from secrets_pipeline.spec.alert_settings import AlertSettings
 from secrets_pipeline.spec.environment_settings import AllowedVariables, plain_names
-from secrets_pipeline.spec.grants import GrantRule
+from secrets_pipeline.spec.grants import Globs, GrantRule
 from secrets_pipeline.spec.limits import ALIAS, KEY_ARN, ORGANIZATION_ID, REGION
 from secrets_pipeline.spec.model import Spec, Target
 from secrets_pipeline.spec.verification_model import VerificationSettings
@@ -40,16 +40,23 @@ class TargetRule(Spec):
         account_id: 12 digits.
         region: AWS region name; None leaves it to the stack's `vars.region`.
         role_arn: role to assume there.
+        manifests: globs on the top-level manifests that may be part of such a stack, relative to the base path; none
+            for all. What a stack is called is said in YAML: without this, any manifest may join any stack.
     """
 
     stacks: str
     account_id: AccountId | None = None
     region: str | None = None
     role_arn: str | None = None
+    manifests: Globs = ()
 
     def matches(self, stack: str) -> bool:
         """Whether the rule is for `stack`."""
         return fnmatch.fnmatchcase(stack, self.stacks)
+
+    def admits(self, manifest: str) -> bool:
+        """Whether a top-level manifest may be part of such a stack."""
+        return not self.manifests or any(fnmatch.fnmatchcase(manifest, glob) for glob in self.manifests)
 
 
 class SealSettings(Spec):

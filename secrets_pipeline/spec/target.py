@@ -29,6 +29,7 @@ def read_target(stack: StackScope) -> Target:
     """Account, region and role of a stack; what is wrong, missing or contradicts the operator is collected."""
     name = stack.stack.name
     rule = stack.settings.target(name)
+    _check_manifests(stack, rule)
     region = _settled(stack, rule, "region")
     account_id = _settled(stack, rule, "account_id")
     if region is None:
@@ -40,6 +41,20 @@ def read_target(stack: StackScope) -> Target:
             )
         )
     return Target(account_id=account_id, region=region or UNKNOWN_REGION, role_arn=rule.role_arn if rule else None)
+
+
+def _check_manifests(stack: StackScope, rule: TargetRule | None) -> None:
+    """A stack is put together from whatever manifests say its name; the operator may say where they lie."""
+    for manifest in stack.stack.files if rule else ():
+        if rule and not rule.admits(manifest):
+            stack.errors.append(
+                SpecError(
+                    f"{manifest} makes itself part of stack {stack.stack.name}, whose manifests are "
+                    f"{', '.join(rule.manifests)} in the operator's settings",
+                    remedy="Give it a stack of its own, move it there, or add it to `manifests` under `targets`.",
+                    where=Where(file=manifest, stack=stack.stack.name),
+                )
+            )
 
 
 def protection(stack: StackScope) -> str | None:
