@@ -108,6 +108,7 @@ def test_help_does_not_load_dagster() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.usefixtures("trusted")
 def test_of_thousands_of_errors_of_a_kind_the_first_are_said_and_json_has_all(cli: Cli, tmp_path: Path) -> None:
     count = 1_000
     reference = "${output.secretsmanager.secret_arns.typo}"

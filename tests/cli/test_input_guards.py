@@ -52,7 +52,7 @@ EXPECTED = {
     "secrets.suffix.name": "ends like the suffix of an ARN",
     "secrets.large.secret_data": "has 65538 bytes",
     "secrets.number.secret_data.pin": "holds a number that JSON has not",
-    "secrets.tags.tags": "43 tags; AWS takes 50, of which 10 are the pipeline's own",
+    "secrets.tags.tags": "43 tags; AWS takes 50, of which 11 are the pipeline's own",
     "secrets.tag.tags": "begins with 'aws:', which is reserved",
     "secrets.described.description": "has 2049 characters",
     "secrets.public.policy": "lets everybody read the secret",

@@ -226,7 +226,7 @@ def test_a_masked_description_is_refused(cli: Cli, repository: Path) -> None:
         ("apply", "--all", "--queue", "--from-atmos"),
         ("apply", "--all", "--queue", "--from-file", "x.json"),
         ("apply", "--all", "--queue", "--base-path", "."),
-        ("apply", "--all", "--queue", "--adopt", "--prune"),
+        ("apply", "--all", "--queue", "--adopt", "x", "--prune"),
     ],
 )
 def test_sources_that_cannot_be_used_together_are_refused(cli: Cli, arguments: tuple[str, ...]) -> None:

@@ -130,7 +130,7 @@ def test_a_run_that_adopted_and_pruned_does_neither_when_it_is_executed_again_wh
     declared = repository.tree[STACK]["secretsmanager"]["secrets"]
     theirs = declared.pop("theirs")
     declared["gone"] = {"generate_random_password": True}
-    options = ApplyOptions(adopt=True, prune=True)
+    options = ApplyOptions(adopt=("*",), prune=True)
     report, _ = provision(STACK, base_path=tmp_path, options=options, desired=repository.desired())
     assert_applied(report)
     del declared["gone"]

@@ -97,11 +97,9 @@ def test_the_wrong_account_stops_the_run_before_the_first_write(
 ) -> None:
     repository = edited("stacks/orgs/acme/_defaults.yaml", 'account_id: "111122223333"', 'account_id: "999999999999"')
     settings = tmp_path / "operator.yaml"
-    settings.write_text(
-        yaml.safe_dump(
-            {"grants": {"preset": "single-team"}, "targets": [{"stacks": "*", "account_id": "999999999999"}]}
-        )
-    )
+    grants = {"preset": "single-team", "readers": "*"}
+    targets = [{"stacks": "*", "account_id": "999999999999"}]
+    settings.write_text(yaml.safe_dump({"grants": grants, "targets": targets}))
     monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(settings))
     local.reset_calls(aws)
     report, _ = provision("myapp-dev", base_path=repository, options=ApplyOptions())

@@ -276,7 +276,7 @@ def test_a_disabled_key_is_named(shop: Shop) -> None:
 def test_a_password_changed_behind_our_back_is_no_reason_to_lose_it(shop: Shop) -> None:
     before = shop.labels()["AWSCURRENT"]
     shop.rds.modify_db_instance(DBInstanceIdentifier=STACK, MasterUserPassword="by-hand-0123456789")
-    fails_unchanged(shop, before, "accepts app with none of")
+    fails_unchanged(shop, before, "accepts … with none of")
     shop.rds.modify_db_instance(DBInstanceIdentifier=STACK, MasterUserPassword=shop.document(before)["password"])
     ends_rotated(shop, before)
 

@@ -65,7 +65,8 @@ class FunctionLog:
 
     @property
     def _group(self) -> str:
-        return _GROUP + self._function.split(":")[6]
+        # Without a function's ARN there is no group to read, nor one to name.
+        return _GROUP + "".join(self._function.split(":")[6:7])
 
     def _is_here(self) -> bool:
         account = self._context.account
