@@ -29,6 +29,7 @@ _LIMITING_KEYS = frozenset(
         "aws:sourcevpce",
         "aws:userid",
         "aws:vpcsourceip",
+        "kms:calleraccount",
     }
 )
 """A fixed value of one of these makes a statement non-public, as S3 defines it and BlockPublicPolicy means it:
@@ -36,7 +37,9 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-publi
 
 
 _ORGANIZATION_KEYS = frozenset({"aws:principalorgid", "aws:sourceorgid"})
-_ACCOUNT_KEYS = frozenset({"aws:principalaccount", "aws:principalarn", "aws:sourceaccount", "aws:sourcearn"})
+_ACCOUNT_KEYS = frozenset(
+    {"aws:principalaccount", "aws:principalarn", "aws:sourceaccount", "aws:sourcearn", "kms:calleraccount"}
+)
 _ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:(\d{12}):.+")
 
 

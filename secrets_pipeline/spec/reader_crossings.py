@@ -11,7 +11,7 @@ from secrets_pipeline.spec.boundaries import Boundary
 from secrets_pipeline.spec.consumer_model import ConsumerSpec
 from secrets_pipeline.spec.crossing import crosses, note
 from secrets_pipeline.spec.model import KeySpec, SecretSpec
-from secrets_pipeline.spec.policy_principals import Admitted, account_of, admitted, is_public
+from secrets_pipeline.spec.policy_principals import Admitted, account_of, admitted
 from secrets_pipeline.spec.scope import ComponentScope, StackScope
 
 _DECLARED = "declared in its own account"
@@ -65,8 +65,7 @@ def _place_of(stack: StackScope, consumer: ConsumerSpec) -> Path:
 def _cross_statements(
     scope: ComponentScope, target: Target, path: Path, statements: Iterable[Mapping[str, Any]], subject: str
 ) -> None:
-    # What lets everybody in is an error already.
-    for statement in (one for one in statements if not is_public(one)):
+    for statement in statements:
         for one in admitted(statement, target.account_id):
             _cross(scope, target, path, one, subject)
 

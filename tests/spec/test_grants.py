@@ -387,6 +387,18 @@ def test_a_key_or_secret_for_everybody_is_refused_whatever_is_granted(bench: Ben
     assert "lets everybody read the secret" in settled(bench, secret, everything)[0]
 
 
+def test_a_key_for_everybody_of_the_own_account_through_a_service_crosses_nothing(bench: Bench) -> None:
+    narrowed = (
+        "{StringEquals: {kms:CallerAccount: '111122223333', kms:ViaService: secretsmanager.eu-west-2.amazonaws.com}}"
+    )
+    statement = f"{{Effect: Allow, Action: 'kms:Decrypt', Resource: '*', Principal: '*', Condition: {narrowed}}}"
+    text = evil(more=f"kms:\n  vars: {{alias: alias/evil, policy: {{Statement: [{statement}]}}}}")
+    assert settled(bench, text) == []
+    (reader,) = bench.build(**{"evil-dev": text}).specs["evil-dev"].crossings
+    assert (reader.boundary, reader.name) == (Boundary.READER, "everybody with kms:CallerAccount 111122223333")
+    assert settled(bench, text.replace("111122223333", "444455556666"))
+
+
 @pytest.mark.parametrize(
     ("tag", "let_in"),
     [
