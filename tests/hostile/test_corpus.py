@@ -22,8 +22,11 @@ from tests.hostile.conftest import Watch
 from tests.hostile.estate import CALM, OTHERS, PRODUCTION, SAFE, SINGLE_TEAM, Estate
 
 CASES = cases()
-UNDER_THE_PRESET = sweep.turn([case for case in CASES if case.end is not End.REFUSED or not case.granted], 3)
-"""Each day a third of what even the preset does not allow; without grants every case is tried."""
+UNDER_THE_PRESET = [
+    *(case for case in CASES if case.end is End.REFUSED and not case.granted),
+    *sweep.turn([case for case in CASES if case.end is not End.REFUSED], 3),
+]
+"""What is refused, whole; what is not refused depends on no grant."""
 FEWER = PRODUCTION.partition("    lambda/worker:")[0].replace("          s: {", "          t: {").replace("[s]", "[t]")
 """Production's manifest, in which another secret stands in the place of one."""
 CONTROL = re.compile(r"[^\n\x20-\U0010ffff]|[\u202a-\u202e\u2066-\u2069\u200b]")
