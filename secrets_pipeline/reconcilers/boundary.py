@@ -15,6 +15,7 @@ from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.database_claim import is_ours
 from secrets_pipeline.reconcilers.rotation_function_mark import foreign
 from secrets_pipeline.reconcilers.rotation_function_state import function_state
+from secrets_pipeline.reconcilers.states import tag_map
 from secrets_pipeline.spec import ALLOW_TAG, Boundary, Contested, Crossing, allows
 from secrets_pipeline.spec.boundaries import Kind
 from secrets_pipeline.spec.grants import grant_line
@@ -128,7 +129,7 @@ def _role(context: StackContext, name: str) -> Tags | None:
             found = client.get_role(RoleName=role)["Role"]
         except client.exceptions.NoSuchEntityException:
             return None
-    return {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
+    return tag_map(found.get("Tags") or ())
 
 
 def _database(context: StackContext, name: str) -> Tags | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.database_mark import proven
 from secrets_pipeline.reconcilers.marks import STACK, MarkState, Owner
-from secrets_pipeline.reconcilers.ownership import way_out
+from secrets_pipeline.reconcilers.ownership import FORGED, way_out
 from secrets_pipeline.spec import ALLOW_TAG, Boundary, DatabaseSpec, allows
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _foreign(context: StackContext, database: DatabaseSpec, state: DatabaseState
         return ""
     proof, owner = proven(context, state)
     if proof is MarkState.FORGED:
-        return f"{proof.value}: find out who tagged it, remove the tags, then adopt it"
+        return FORGED
     if proof is MarkState.FINISHED and not context.claims(owner) and not _may_take(context, owner, database.identifier):
         ours = Owner(context.spec.stack, repository=context.world.repository)
         return f"belongs to {owner.home}: {way_out(owner, ours)}"

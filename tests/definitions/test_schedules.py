@@ -77,9 +77,14 @@ class Schedule:
         moment = at if isinstance(at, datetime) else datetime.fromisoformat(at).replace(tzinfo=UTC)
         source = Origin(str(self._file))
         stacks = Stacks(self._file.parent, Sessions(), ApplyOptions(), self._file.parent, origin=source)
-        context = dg.build_schedule_context(instance=self.instance, scheduled_execution_time=moment)
-        asked: Any = rotation_verification_schedule(context, stacks=stacks)
-        found = list(asked)
+        # The context opens an instance of its own. One that is left open ends when Python's collector finds it, and
+        # makes an instance that is long gone Dagster's current one, in whatever test is running.
+        context = dg.build_schedule_context(
+            instance=self.instance, scheduled_execution_time=moment, resources={"stacks": stacks}
+        )
+        with context:
+            asked: Any = rotation_verification_schedule(context)
+            found = list(asked)
         requests = [one for one in found if isinstance(one, dg.RunRequest)]
         assert requests or [type(one) for one in found] == [dg.SkipReason]
         for request in requests:

@@ -46,7 +46,7 @@ def main() -> None:
                 written = f"; {sum(tried.writes.values())} writes of its own" if tried.writes else "; nothing written"
                 print(f"{case.attack:4} {case.tries}\n     → {tried.end}{written}: {_line(case, tried.text)}")  # noqa: T201 - a table
                 if asked.show:
-                    print("\n" + "".join(f"       {line}\n" for line in case.manifest().splitlines()))  # noqa: T201
+                    print("\n" + "".join(f"       {line}\n" for line in case.manifest().splitlines()))  # noqa: T201 - its text
         finally:
             local.stop(folder / "aws")
 

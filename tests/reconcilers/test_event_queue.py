@@ -64,6 +64,7 @@ class Post:
 
     def hints(self) -> list[Hint]:
         """What has arrived; the queue is empty afterwards."""
+        local.settle(self.bench.aws)
         sqs, found = self.bench.session.client("sqs"), []
         url = sqs.get_queue_url(QueueName=self.queue)["QueueUrl"]
         while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
