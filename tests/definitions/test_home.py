@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
+import os
 import resource
 import signal
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import dagster as dg
@@ -20,8 +23,9 @@ from definitions.instance import open_instance
 from secrets_pipeline.errors import StorageError
 from tests.waiting import SECONDS
 
-ROOT = Path(__file__).parents[2]
-PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload([__name__])
+CAPABILITY_VERSION_3 = 0x20080522
 
 
 @dg.job
@@ -110,9 +114,13 @@ def test_errors_that_are_not_the_storage_s_pass_unchanged(tmp_path: Path) -> Non
 
 
 def as_anybody() -> None:
-    """Permissions bind root too."""
-    for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
-        ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+    """Give up what root may beyond others; source: https://man7.org/linux/man-pages/man2/capset.2.html."""
+    header, none = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0), (ctypes.c_uint32 * 6)()
+    assert ctypes.CDLL(None).capset(header, none) == 0
+
+
+def as_ever() -> None:
+    """Nothing is forbidden."""
 
 
 def with_little_room() -> None:
@@ -121,27 +129,35 @@ def with_little_room() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
 
 
-def used_by(script: str, prepare: Callable[[], None] | None = None) -> subprocess.Popen[str]:
-    """Another process that uses the home."""
-    code = f"""
-import sys
-from secrets_pipeline.errors import StorageError
-from tests.definitions.test_home import use
-{script}
-try:
-    use()
-except StorageError as error:
-    sys.exit(f"said: {{error.message}}")
-"""
-    return subprocess.Popen(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        text=True,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        preexec_fn=prepare,  # noqa: PLW1509 - what the process may do is set in it
-    )
+def used_by_another(home: Path, prepare: Callable[[], None], start: Barrier, answer: Connection, log: Path) -> None:
+    """Use the home in another process, which may do less, and answer what was said."""
+    with log.open("a") as sink:
+        os.dup2(sink.fileno(), sys.stderr.fileno())
+    os.environ["DAGSTER_HOME"] = str(home)
+    prepare()
+    start.wait()
+    try:
+        use()
+    except StorageError as error:
+        answer.send(error.message)
+    else:
+        answer.send("used")
+
+
+def said_by_others(home: Path, *prepared: Callable[[], None]) -> tuple[list[str], str]:
+    """What processes say that use the home at once, and what they wrote to standard error."""
+    # The server of these processes imports Dagster once for all of them.
+    start, answers, log = PROCESSES.Barrier(len(prepared)), [], home.with_name("log")
+    for prepare in prepared:
+        reading, writing = PROCESSES.Pipe(duplex=False)
+        PROCESSES.Process(target=used_by_another, args=(home, prepare, start, writing, log)).start()
+        writing.close()
+        answers.append(reading)
+    said = [str(answer.recv()) for answer in answers if answer.poll(SECONDS)]
+    for process in multiprocessing.active_children():
+        process.join(SECONDS)
+        assert process.exitcode == 0
+    return said, log.read_text()
 
 
 def read_only(home: Path) -> None:
@@ -159,30 +175,20 @@ def closed(home: Path) -> None:
 def test_a_home_that_may_not_be_written_is_said(home: Path, spoil: Callable[[Path], None]) -> None:
     spoil(home)
     try:
-        _, said = used_by("", as_anybody).communicate(timeout=SECONDS)
+        said, _ = said_by_others(home, as_anybody)
     finally:
         for path in (home, *home.rglob("*")):
             path.chmod(0o700)
-    assert said == f"said: DAGSTER_HOME {home} cannot be used: it may not be written\n"
+    assert said == [f"DAGSTER_HOME {home} cannot be used: it may not be written"]
 
 
 def test_a_home_without_room_is_said(home: Path) -> None:
-    process = used_by("", with_little_room)
-    _, said = process.communicate(timeout=SECONDS)
-    assert process.returncode == 1
-    assert said.splitlines()[-1] == f"said: DAGSTER_HOME {home} cannot be used: its disk fails, or is full"
-    assert "Traceback" not in said
+    said, logged = said_by_others(home, with_little_room)
+    assert said == [f"DAGSTER_HOME {home} cannot be used: its disk fails, or is full"]
+    assert "Traceback" not in logged
 
 
 def test_processes_that_make_one_home_at_once_all_use_it(home: Path) -> None:
-    others = [used_by("print('ready', flush=True); sys.stdin.readline()") for _ in range(3)]
-    for other in others:
-        assert other.stdout
-        assert other.stdout.readline() == "ready\n"
-    for other in others:
-        assert other.stdin
-        other.stdin.write("\n")
-        other.stdin.flush()
-    said = [other.communicate(timeout=SECONDS)[1] for other in others]
-    assert [other.returncode for other in others] == [0, 0, 0], said
+    said, logged = said_by_others(home, as_ever, as_ever, as_ever)
+    assert said == ["used"] * 3, logged
     assert (home / "dagster.yaml").exists()

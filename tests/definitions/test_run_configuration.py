@@ -67,13 +67,12 @@ def untouched(secrets: SecretsManagerClient) -> bool:
     return "DeletedDate" not in secrets.describe_secret(SecretId="configured/dev/gone") and not theirs.get("Tags")
 
 
-@pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[WorkspaceProcessContext]:
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkspaceProcessContext]:
     """The webserver's side of the definitions, without a server."""
     target = LoadableTargetOrigin(executable_path=sys.executable, module_name="definitions")
     location = InProcessCodeLocationOrigin(target, location_name="secrets_pipeline")
-    home = tmp_path / "webserver"
-    home.mkdir()
+    home = tmp_path_factory.mktemp("webserver")
     with (
         dg.DagsterInstance.local_temp(str(home)) as instance,
         WorkspaceProcessContext(instance, InProcessWorkspaceLoadTarget(location)) as made,
