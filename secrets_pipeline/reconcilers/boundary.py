@@ -16,9 +16,9 @@ from secrets_pipeline.reconcilers.database_claim import is_ours
 from secrets_pipeline.reconcilers.rotation_function_mark import foreign
 from secrets_pipeline.reconcilers.rotation_function_state import function_state
 from secrets_pipeline.reconcilers.states import tag_map
-from secrets_pipeline.spec import ALLOW_TAG, Boundary, Contested, Crossing, allows
+from secrets_pipeline.spec import ALLOW_TAG, Boundary, Contested, Crossing, SecretSpec, allows
 from secrets_pipeline.spec.boundaries import Kind
-from secrets_pipeline.spec.grants import grant_line
+from secrets_pipeline.spec.grants import grant_line, granted
 from secrets_pipeline.spec.policy_principals import account_of
 
 if TYPE_CHECKING:
@@ -39,6 +39,29 @@ def guard_boundary(context: StackContext) -> None:
     """
     errors: list[GuardError] = context.inventory.remember("boundary", read=lambda: _refusals(context))
     raise_all(errors)
+
+
+def function_refusal(context: StackContext, secret: SecretSpec, arn: str) -> GuardError | None:
+    """Why a rotation function may not rotate a secret; None if it may.
+
+    Args:
+        context: the stack.
+        secret: with a rotation that the stack's own function does not do.
+        arn: of the function, which a parameter or another stack may have named.
+
+    Raises:
+        AwsError: if the function's tags cannot be read.
+    """
+    judged = {(one.boundary, one.name) for one in context.spec.crossings}
+    account, name = arn.split(":")[4], arn.split(":")[6]
+    for boundary, shown, known_as in ((Boundary.FUNCTION, name, name), (Boundary.FOREIGN_READER, arn, account)):
+        grants = context.world.settings.grants
+        if (boundary, shown) not in judged and not granted(grants, context.spec.stack, boundary, known_as):
+            key = f"vars.secrets.{secret.ref.key}.rotation"
+            crossing = Crossing(boundary=boundary, name=shown, component=secret.ref.component, key=key)
+            if refusal := _refusal(context, crossing):
+                return refusal
+    return None
 
 
 def _refusals(context: StackContext) -> list[GuardError]:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from secrets_pipeline.aws import calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.errors import GuardError
 from secrets_pipeline.reconcilers import desired
+from secrets_pipeline.reconcilers.boundary import function_refusal
 from secrets_pipeline.reconcilers.marks import Part
 from secrets_pipeline.reconcilers.planning import plan_secrets
 from secrets_pipeline.reconcilers.rotation_function_mark import adopts, foreign
@@ -76,6 +78,8 @@ class RotationReconciler:
                 client.cancel_rotate_secret(SecretId=state.arn)
             self._context.inventory.refresh(secret.name)
             return "rotation cancelled"
+        if refused := self._refusal(secret, state, wanted):
+            raise SkippedError(refused.message, remedy=refused.remedy)
         problems = self._before(secret, state, wanted)
         refuse(secret.name, problems)
         # An edit of the rules alone never rotates.
@@ -111,8 +115,8 @@ class RotationReconciler:
             return Change(resource, ChangeClass.UPDATE, (f"waits: {wanted.reason}",))
         if state is None or state.deleted_at is not None:
             return Change(resource, ChangeClass.CREATE, ("follows the secret",)) if wanted else None
-        if refusal := self._refusal(secret, state, wanted):
-            return Change(resource, ChangeClass.BLOCKED, (refusal,)) if wanted else None
+        if refused := self._refusal(secret, state, wanted):
+            return Change(resource, ChangeClass.BLOCKED, (refused.message,), remedy=refused.remedy) if wanted else None
         if wanted is None and context.marks.keeps(state, Part.ROTATION):
             return None
         made = desired.made(context, state, secret, Part.ROTATION)
@@ -124,20 +128,22 @@ class RotationReconciler:
             return Change(resource, ChangeClass.BLOCKED, (*why, *reasons), drift=made, remedy=remedy)
         return _compare(resource, state, wanted, unchecked(found), made=made)
 
-    def _refusal(self, secret: SecretSpec, state: SecretState, wanted: desired.Rotation | None) -> str:
-        """Why the secret, or the managed function that its rotation would begin by, is not ours; empty if both are."""
+    def _refusal(self, secret: SecretSpec, state: SecretState, wanted: desired.Rotation | None) -> GuardError | None:
+        """Why the secret, or the function that its rotation would begin by, is not ours to use; None if both are."""
         context, rotation, function = self._context, secret.rotation, self._context.spec.rotation_function
         if not context.owns(state):
-            return "the secret is not ours"
-        if wanted is None or rotation is None or not rotation.managed or function is None:
-            return ""
+            return GuardError("the secret is not ours")
+        if wanted is None or rotation is None:
+            return None
+        if not rotation.managed or function is None:
+            return function_refusal(context, secret, wanted.lambda_arn)
         turns = state.rotation_enabled and state.rotation_lambda_arn == wanted.lambda_arn
         found = None if turns else function_state(context, function.name)
         arn = "" if found is None else str(found.configuration["FunctionArn"])
         if found is None or adopts(context, arn, found.tags):
-            return ""
+            return None
         problem = foreign(context, arn, found.tags)
-        return f"rotation function {function.name} {problem}" if problem else ""
+        return GuardError(f"rotation function {function.name} {problem}") if problem else None
 
     def _looked_at(self, secret: SecretSpec, state: SecretState, wanted: desired.Rotation) -> tuple[Problem, ...]:
         """What a deep plan says; a function that this apply still makes has nothing against it."""

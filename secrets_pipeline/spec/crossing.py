@@ -84,7 +84,7 @@ def crosses_reference(scope: ComponentScope, node: Expression, path: Path) -> bo
         case Output(stack=other) if other not in (None, stack):
             boundary = Boundary.VALUE if node.sensitive else Boundary.OUTPUT
             return crosses(scope, boundary, path, f"{other}:{node.component}.{dotted(node.path)}", str(other))
-        case SsmParameter(name=name) if _OF_SECRETS in name:
+        case SsmParameter(name=name) if _OF_SECRETS in name.lower():
             scope.error(
                 path,
                 f"SSM parameter {name} is a secret under another name, which no grant of parameters lets in",

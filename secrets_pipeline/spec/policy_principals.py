@@ -12,7 +12,7 @@ from secrets_pipeline.references import Expression
 from secrets_pipeline.spec.limits import ORGANIZATION_ID
 
 _READ = "secretsmanager:getsecretvalue"
-_ACCOUNT = re.compile(r"(?:arn:aws[a-z-]*:(?:iam|sts)::)?(\d{12})(?::.+)?")
+_ACCOUNT = re.compile(r"(?:arn:aws[a-z-]*:(?:(?:iam|sts):|lambda:[a-z0-9-]+):)?(\d{12})(?::.+)?")
 _LIMITING_KEYS = frozenset(
     {
         "aws:principalaccount",
@@ -57,7 +57,7 @@ class Admitted:
 
 
 def account_of(principal: str) -> str | None:
-    """The account of a principal: of a role, user or session, of an account's root, or an account id itself."""
+    """The account of a principal: of a role, user, session, function or account's root, or an account id itself."""
     found = _ACCOUNT.fullmatch(principal)
     return found.group(1) if found else None
 

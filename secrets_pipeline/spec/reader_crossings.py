@@ -50,7 +50,7 @@ def cross_readers(
         _cross_statements(scope, target, (*path, "policy"), secret.policy, secret.name)
         function = secret.rotation.lambda_arn if secret.rotation else None
         if isinstance(function, str):
-            _cross(scope, target, (*path, "rotation"), Admitted(function, function.split(":")[4]), secret.name)
+            _cross(scope, target, (*path, "rotation"), Admitted(function, account_of(function)), secret.name)
     for key in keys:
         _cross_statements(stack.components[key.components[0]], target, ("vars", "policy"), key.policy, key.alias)
 

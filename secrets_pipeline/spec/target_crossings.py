@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from secrets_pipeline.references import Output
+from secrets_pipeline.references import Output, SsmParameter
 from secrets_pipeline.spec.base import Target
 from secrets_pipeline.spec.boundaries import Boundary
 from secrets_pipeline.spec.consumer_model import ConsumerSpec, Delivery, LambdaDelivery
@@ -44,20 +44,27 @@ def cross_targets(
 
 
 def cross_rotations(stack: StackScope, deliveries: Iterable[Delivery], secrets: Iterable[SecretSpec]) -> None:
-    """Note each function that a stack names as the one that rotates: it is run with a secret of the stack's choice."""
+    """Note each function that a stack names as the one that rotates: it is run with a secret of the stack's choice.
+
+    Which one a parameter or an output of another stack names is judged when AWS has said it.
+    """
+    own = (None, stack.stack.name)
     named = {one.component: one.function_name for one in deliveries if isinstance(one, LambdaDelivery)}
     for secret in secrets:
-        if secret.rotation and (function := _function(secret.rotation.lambda_arn, named)):
-            path = ("vars", "secrets", secret.ref.key, "rotation")
-            crosses(stack.components[secret.ref.component], Boundary.FUNCTION, path, function)
-
-
-def _function(arn: object, named: Mapping[str, str]) -> str:
-    """The name of a function that rotates; empty for one that is only known later, by what a grant lets in."""
-    match arn:
-        case str():
-            return arn.split(":")[6]
-        case Output(stack=None, component=component):
-            return named.get(component, "")
-        case _:
-            return ""
+        arn = secret.rotation.lambda_arn if secret.rotation else None
+        scope, path = stack.components[secret.ref.component], ("vars", "secrets", secret.ref.key, "rotation")
+        match arn:
+            case None | SsmParameter():
+                pass
+            case str():
+                crosses(scope, Boundary.FUNCTION, path, arn.split(":")[6])
+            case Output(component=component, path=("function_arn",)) if arn.stack in own and component in named:
+                crosses(scope, Boundary.FUNCTION, path, named[component])
+            case Output() if arn.stack not in own:
+                pass
+            case _:
+                scope.error(
+                    path,
+                    f"rotation by {arn}: which function that is cannot be told",
+                    "Write the function's ARN, or nothing but a reference to it: ${output.COMPONENT.function_arn}.",
+                )

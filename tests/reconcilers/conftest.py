@@ -47,6 +47,7 @@ from secrets_pipeline.spec import (
     Target,
 )
 from tests.embedded import lead_to, operator
+from tests.grants import TRUSTED
 from tests.reconcilers.readers import Readers
 from tests.waiting import SECONDS, eventually
 
@@ -215,7 +216,7 @@ class Bench:
         *others: StackSpec,
         options: ApplyOptions = ApplyOptions(),  # noqa: B008 - it is frozen
         writing: bool = True,
-        settings: OperatorSettings = OperatorSettings(),  # noqa: B008 - it is frozen
+        settings: OperatorSettings = OperatorSettings(grants=TRUSTED),  # noqa: B008 - it is frozen
         interruption: Interruption | None = None,
         repository: str = "",
         surroundings: Surroundings = Surroundings(),  # noqa: B008 - it is frozen

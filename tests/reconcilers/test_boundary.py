@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from secrets_pipeline import local
+from secrets_pipeline.engine import Applied, Change, ChangeClass, Outcome, Skipped
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.local import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
 from secrets_pipeline.reconcilers import ApplyOptions, apply_stack, guard_boundary
 from secrets_pipeline.reconcilers.database_claim import refusal
-from secrets_pipeline.spec import ALLOW_TAG, Boundary, Contested, Crossing, StackSpec
+from secrets_pipeline.spec import (
+    ALLOW_TAG,
+    Boundary,
+    Contested,
+    Crossing,
+    GrantRule,
+    OperatorSettings,
+    RotationSpec,
+    StackSpec,
+)
 from secrets_pipeline.spec.boundaries import Kind
+from tests.reconcilers.conftest import ROTATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -218,3 +230,67 @@ def test_a_contested_database_is_the_stacks_that_made_it(bench: Bench) -> None:
     first = spec.model_copy(update={"contested": contested(bench, Kind.DATABASE, bench.stack)})
     guard_boundary(bench.context(first, writing=False))
     refused(bench, first.model_copy(update={"stack": "evil-dev"}))
+
+
+@pytest.fixture
+def rotator(bench: Bench) -> str:
+    """Another team's function, which Secrets Manager may invoke; its ARN is in a parameter of theirs."""
+    role = f"arn:aws:iam::{ACCOUNT}:role/{bench.stack}"
+    rotates = {"rotate": json.loads(ROTATES)}
+    invoked_by = ("secretsmanager.amazonaws.com",)
+    stand_in(
+        bench.aws,
+        [
+            StandInRole(role, "lambda.amazonaws.com", policies=rotates),
+            StandInFunction(bench.stack, role, invoked_by=invoked_by),
+        ],
+    )
+    arn = f"arn:aws:lambda:{bench.aws.region}:{ACCOUNT}:function:{bench.stack}"
+    bench.session.client("ssm").put_parameter(Name=f"/{bench.stack}/rotator", Value=arn, Type="String")
+    return arn
+
+
+def rotated(bench: Bench, function: str, *grants: GrantRule, preflight: bool = True) -> tuple[Change, Outcome]:
+    """Plan and outcome of a secret's rotation by a function, for which only the secret's own crossings are known."""
+    rotation = RotationSpec(lambda_arn=bench.late(function), automatically_after_days=30)
+    spec, name = bench.spec(bench.generated(rotation=rotation)), bench.name("password")
+    settings = OperatorSettings(grants=grants, rotation_preflight=preflight)
+    bench.provision(spec, "secrets", settings=settings)
+    planned = bench.plan(spec, "secret_rotation", settings=settings)[name]
+    return planned, bench.provision(spec, "secret_rotation", settings=settings)[f"secret_rotation {name}"]
+
+
+@pytest.mark.parametrize("preflight", [True, False])
+def test_a_function_that_a_parameter_names_rotates_only_where_it_lets_the_stack_in(
+    bench: Bench, rotator: str, *, preflight: bool
+) -> None:
+    said = f"component secrets, key vars.secrets.password.rotation: Lambda function {bench.stack} does not let stack"
+    planned, outcome = rotated(bench, f"${{ssm:/{bench.stack}/rotator}}", preflight=preflight)
+    assert planned.action is ChangeClass.BLOCKED
+    assert said in planned.reason
+    assert isinstance(outcome, Skipped)
+    assert said in outcome.reason
+    assert f'functions: ["{bench.stack}"]' in outcome.remedy
+    assert not bench.describe("password").get("RotationEnabled")
+    grant = GrantRule(stacks=bench.stack, functions=(bench.stack,))
+    planned, outcome = rotated(bench, f"${{ssm:/{bench.stack}/rotator}}", grant, preflight=preflight)
+    assert planned.action is ChangeClass.CREATE
+    assert isinstance(outcome, Applied)
+    assert bench.describe("password")["RotationLambdaARN"] == rotator
+
+
+@pytest.mark.usefixtures("rotator")
+def test_the_tag_of_its_owner_lets_a_function_rotate_that_a_parameter_names(bench: Bench) -> None:
+    tag_function(bench, bench.stack)
+    assert isinstance(rotated(bench, f"${{ssm:/{bench.stack}/rotator}}")[1], Applied)
+
+
+def test_a_function_of_another_account_that_a_parameter_names_rotates_nothing_without_a_grant(bench: Bench) -> None:
+    arn = f"arn:aws:lambda:{bench.aws.region}:444455556666:function:thief"
+    bench.session.client("ssm").put_parameter(Name=f"/{bench.stack}/thief", Value=arn, Type="String")
+    grant = GrantRule(stacks=bench.stack, functions=("thief",))
+    planned, outcome = rotated(bench, f"${{ssm:/{bench.stack}/thief}}", grant)
+    assert planned.action is ChangeClass.BLOCKED
+    assert isinstance(outcome, Skipped)
+    assert f"reader in another account {arn} is in another account, and no grant" in outcome.reason
+    assert 'readers: ["444455556666"]' in outcome.remedy

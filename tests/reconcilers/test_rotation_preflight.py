@@ -24,6 +24,7 @@ from secrets_pipeline.spec import (
     SecretSpec,
     StackSpec,
 )
+from tests.grants import TRUSTED
 from tests.reconcilers.conftest import ROTATES
 from tests.waiting import eventually
 
@@ -149,7 +150,7 @@ def test_a_permission_for_one_secret_is_none_for_another(bench: Bench) -> None:
 def test_an_operator_whose_role_may_not_look_switches_the_preflight_off(bench: Bench) -> None:
     arn = function(bench, policies={})
     spec = bench.spec(bench.generated(rotation=rotating(arn)))
-    bench.provision(spec, settings=OperatorSettings(rotation_preflight=False))
+    bench.provision(spec, settings=OperatorSettings(grants=TRUSTED, rotation_preflight=False))
     assert bench.describe("password")["RotationEnabled"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
@@ -308,6 +309,7 @@ def test_what_is_only_found_by_its_name_is_no_target(bench: Bench) -> None:
     "name",
     [
         "/aws/reference/secretsmanager/app/prod/s",
+        "/AWS/Reference/SecretsManager/app/prod/s",
         "arn:aws:ssm:eu-west-2:111122223333:parameter/aws/reference/secretsmanager/app/prod/s",
     ],
 )
@@ -328,18 +330,51 @@ def test_a_service_is_named_by_its_name_so_that_grant_guard_and_call_mean_the_sa
     assert f"ECS service {service} is a path or an ARN, not a name" in settled(bench, text, {"services": ["*"]})[0]
 
 
+PAYMENTS = "arn:aws:lambda:eu-west-2:111122223333:function:payments"
+
+
+def rotated_by(function: str) -> str:
+    """A stack whose secret rotates by a function; what else the stack declares has the name of somebody's function."""
+    rotation = f"rotation: {{lambda_arn: {json.dumps(function)}, automatically_after_days: 30}}"
+    service = f"ecs/y: {{vars: {{cluster_name: c, service_name: '{PAYMENTS}'}}}}"
+    more = f"lambda/x: {{vars: {{function_name: payments}}}}\n{service}"
+    return evil(more=more, entry=f"generate_random_password: true, {rotation}")
+
+
 @pytest.mark.parametrize(
-    "function", ["arn:aws:lambda:eu-west-2:111122223333:function:payments", "${output.lambda/x.function_arn}"]
+    "function", [PAYMENTS, "${output.lambda/x.function_arn}", "${output.evil-dev:lambda/x.function_arn}"]
 )
 def test_the_function_that_rotates_is_left_to_its_owners_tag_unless_granted(bench: Bench, function: str) -> None:
-    rotation = f"rotation: {{lambda_arn: '{function}', automatically_after_days: 30}}"
-    more = "lambda/x:\n  vars: {function_name: payments}"
-    text = evil(more=more, entry=f"generate_random_password: true, {rotation}")
     for rules, by in (((), ""), (({"functions": ["payments"]},), "grants: stacks *")):
-        assert settled(bench, text, *rules) == []
-        crossings = bench.build(**{"evil-dev": text}).specs["evil-dev"].crossings
+        assert settled(bench, rotated_by(function), *rules) == []
+        crossings = bench.build(**{"evil-dev": rotated_by(function)}).specs["evil-dev"].crossings
         (crossing,) = [one for one in crossings if one.boundary is Boundary.FUNCTION]
         assert (crossing.name, crossing.allowed_by) == ("payments", by)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        "arn:aws:lambda:eu-west-2:111122223333:function:${output.lambda/x.function_name}",
+        "${output.lambda/x.function_name}",
+        "${output.ecs/y.service_name}",
+        f"${{ssm:/secrets-pipeline/evil-dev/none | default('{PAYMENTS}')}}",
+    ],
+)
+def test_a_function_that_rotates_and_whose_name_cannot_be_told_is_an_error(bench: Bench, function: str) -> None:
+    (error,) = settled(bench, rotated_by(function), {"preset": "single-team"})
+    assert "which function that is cannot be told" in error
+    assert "component secretsmanager/a, key vars.secrets.s.rotation" in error
+
+
+def test_where_the_account_is_not_known_a_function_that_rotates_is_judged_by_it_later(bench: Bench) -> None:
+    bench.settings = OperatorSettings(grants=(GrantRule(preset="single-team"),))
+    (spec,) = bench.build(
+        **{"evil-dev": rotated_by(PAYMENTS).replace("vars: {context", "vars: {region: eu-west-2, context")}
+    ).specs.values()
+    assert [(one.name, one.allowed_by) for one in spec.crossings if one.boundary is Boundary.FOREIGN_READER] == [
+        (PAYMENTS, "")
+    ]
 
 
 @pytest.mark.parametrize(
