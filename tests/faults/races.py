@@ -97,11 +97,11 @@ def apply_and_rotation(ground: Ground, base_path: Path, *, apart: float) -> tupl
     function = rotation_function(ground)
     child = Child(changed, before=_at(time.monotonic() + 0.05 + max(apart, 0)))
     time.sleep(0.05 + max(-apart, 0))
-    ground.client("secretsmanager").rotate_secret(
+    begun = ground.client("secretsmanager").rotate_secret(
         SecretId=CREDENTIALS, RotationLambdaARN=function, RotationRules={"AutomaticallyAfterDays": 30}
     )
     problems: list[str] = []
-    rotated = _follow_rotation(ground, problems)
+    rotated = _follow_rotation(ground, begun["VersionId"], problems)
     racing = child.wait()
     if racing.unexpected:
         problems.append(f"the racing apply ended with {racing.unexpected}")
@@ -140,14 +140,16 @@ def _at(moment: float) -> Callable[[], None]:
     return lambda: time.sleep(max(0.0, moment - time.monotonic()))
 
 
-def _follow_rotation(ground: Ground, problems: list[str]) -> bool:
+def _follow_rotation(ground: Ground, version: str, problems: list[str]) -> bool:
     """Wait until the rotation is over; whether it succeeded. Meanwhile the database's password is always readable."""
     client, deadline = ground.client("secretsmanager"), time.monotonic() + SECONDS
     while time.monotonic() < deadline:
         if not _password_is_held(ground):
             problems.append("the database's password was in neither AWSCURRENT nor AWSPENDING")
-        # Set last: the labels alone look finished a little earlier, and the apply may take one of them off by then.
-        if "LastRotatedDate" in client.describe_secret(SecretId=CREDENTIALS):
+        about = client.describe_secret(SecretId=CREDENTIALS)
+        # Set last: the labels alone look finished a little earlier. Where the apply was quicker than that, the rotated
+        # version is the previous one already, and no rotation is over that anybody could date.
+        if "LastRotatedDate" in about or "AWSPREVIOUS" in about["VersionIdsToStages"].get(version, ()):
             return True
         time.sleep(0.1)
     return False

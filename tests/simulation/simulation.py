@@ -35,6 +35,7 @@ from secrets_pipeline.reconcilers import (
 from secrets_pipeline.reconcilers.login import Address, Login
 from secrets_pipeline.reconcilers.states import tag_list
 from secrets_pipeline.spec import OperatorSettings
+from tests.grants import TRUSTED
 
 from . import stacks
 from .calls import Call
@@ -188,7 +189,7 @@ class Simulation:
             environment=lambda _name: None,
             sessions=wire.sessions,
             # Functions and their roles are no part of this world.
-            settings=OperatorSettings(rotation_preflight=False),
+            settings=OperatorSettings(grants=TRUSTED, rotation_preflight=False),
             # Whoever has others make the database hands it over by name.
             options=ApplyOptions(adopt=() if intent.creates else (DATABASE,), prune=intent.prune, deep=deep),
             writing=writing,
