@@ -61,6 +61,9 @@ def planned(resource: Resource, plan: Callable[[], Planned]) -> Planned | Change
         return plan()
     except SecretsPipelineError as error:
         return Change(resource, ChangeClass.BLOCKED, (error.message,), error=error)
+    except Exception as bug:  # noqa: BLE001 - one resource's bug must not hide the plan of the others
+        told = _unexpected(bug)
+        return Change(resource, ChangeClass.BLOCKED, (told.message,), error=told)
 
 
 def silent(_outcome: Outcome) -> None:

@@ -19,6 +19,7 @@ from secrets_pipeline.reconcilers.states import tag_map
 from secrets_pipeline.spec import ALLOW_TAG, Boundary, Contested, Crossing, SecretSpec, allows
 from secrets_pipeline.spec.boundaries import Kind
 from secrets_pipeline.spec.grants import grant_line, granted
+from secrets_pipeline.spec.limits import FUNCTION_ARN
 from secrets_pipeline.spec.policy_principals import account_of
 
 if TYPE_CHECKING:
@@ -53,8 +54,15 @@ def function_refusal(context: StackContext, secret: SecretSpec, arn: str) -> Gua
         AwsError: if the function's tags cannot be read.
     """
     judged = {(one.boundary, one.name) for one in context.spec.crossings}
-    account, name = arn.split(":")[4], arn.split(":")[6]
-    for boundary, shown, known_as in ((Boundary.FUNCTION, name, name), (Boundary.FOREIGN_READER, arn, account)):
+    if not FUNCTION_ARN.fullmatch(arn):
+        place = f"component {secret.ref.component}, key vars.secrets.{secret.ref.key}.rotation"
+        return GuardError(f"{place}: lambda_arn refers to what is no ARN of a function", remedy="Let it refer to one.")
+    region, account, name = (arn.split(":")[number] for number in (3, 4, 6))
+    here = (region, account) == (context.account.region, context.account.account_id)
+    for boundary, shown, known_as in (
+        (Boundary.FUNCTION, name if here else arn, name),
+        (Boundary.FOREIGN_READER, arn, account),
+    ):
         grants = context.world.settings.grants
         if (boundary, shown) not in judged and not granted(grants, context.spec.stack, boundary, known_as):
             key = f"vars.secrets.{secret.ref.key}.rotation"
@@ -96,7 +104,7 @@ def _error(crossing: Crossing, said: str, line: str, *, either: str = "Let the")
 
 
 def _not_first(context: StackContext, one: Contested) -> GuardError | None:
-    if _OWNS[one.kind](context, one.name):
+    if one.account_id not in (None, context.account.account_id) or _OWNS[one.kind](context, one.name):
         return None
     return GuardError(
         f"{one.where}: {one.kind} {one.name} is declared by stack {', '.join(one.stacks)} too, in this account and "
@@ -106,6 +114,9 @@ def _not_first(context: StackContext, one: Contested) -> GuardError | None:
 
 
 def _function(context: StackContext, name: str) -> Tags | None:
+    place = [context.account.region, context.account.account_id]
+    if name.startswith("arn:") and name.split(":")[3:5] != place:
+        return {}  # Nobody sees its tags from here.
     client = context.account.client("lambda")
     with calling("GetFunctionConfiguration", name):
         try:

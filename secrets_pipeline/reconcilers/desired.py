@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.references import Pending, Plain, substitute
 from secrets_pipeline.rotation.lambda_function.password_rule import DEFAULT_RULE, encode
 from secrets_pipeline.rotation.password_tag import password_rule
-from secrets_pipeline.spec import GeneratedValue, RotationSpec, SecretSpec
+from secrets_pipeline.spec import GeneratedValue, RotationSpec, SecretSpec, reader_crossings
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
@@ -79,9 +79,17 @@ def policy(context: StackContext, secret: SecretSpec) -> dict[str, Any] | Pendin
         case Pending() as pending:
             return pending
         case Plain(value=list() as declared):
+            if wrong := not_let_in(context, declared):
+                return Pending(f"its policy {wrong}")
             return secret_policy(declared, secret.readers, organization_id=context.spec.organization_id)
         case _:
             return Pending("its policy holds a secret value")
+
+
+def not_let_in(context: StackContext, statements: Sequence[Any]) -> str:
+    """Why a declared policy without references may not stand; empty if it may."""
+    grants = context.world.settings.grants
+    return reader_crossings.not_let_in(statements, context.account.account_id, context.spec.stack, grants)
 
 
 def rotation(context: StackContext, secret: SecretSpec) -> Rotation | Pending | None:

@@ -15,6 +15,7 @@ from secrets_pipeline.access import canonical, compact, key_policy, principals, 
 from secrets_pipeline.aws import NEW_PRINCIPAL, NEW_RESOURCE, AwsError, calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.errors import SpecError
+from secrets_pipeline.reconcilers.desired import not_let_in
 from secrets_pipeline.reconcilers.key_marks import ALIAS
 from secrets_pipeline.reconcilers.marks import REPOSITORY, SPEC
 from secrets_pipeline.reconcilers.own_key import MarkedKey, Standing, key_marks, standing, whose
@@ -107,6 +108,8 @@ class KmsKeyReconciler:
                         f"the policy of {key.alias} denies the account's root access to its own key",
                         remedy="Nobody could repair such a key: name other principals to deny.",
                     )
+                if wrong := not_let_in(self._context, declared):
+                    return Pending(f"its policy {wrong}")
                 return key_policy(
                     account.account_id,
                     account.region,

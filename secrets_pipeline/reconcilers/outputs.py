@@ -194,8 +194,8 @@ class StackOutputs:
         return self._key(alias, name) if alias else Pending(f"component {component} makes no KMS key")
 
     def _kms(self, component: str, path: Path) -> Resolved:
-        alias = next(key.alias for key in self._context.spec.keys if component in key.components)
-        return self._key(alias, str(path[0]))
+        alias = next((key.alias for key in self._context.spec.keys if component in key.components), None)
+        return self._key(alias, str(path[0])) if alias else _nothing(component)
 
     def _key(self, alias: str, name: str) -> Resolved:
         if name == "alias_name":
@@ -213,7 +213,9 @@ class StackOutputs:
         return Plain(known[name])
 
     def _rds(self, component: str, path: Path) -> Resolved:
-        spec = next(database for database in self._context.spec.databases if database.component == component)
+        spec = next((database for database in self._context.spec.databases if database.component == component), None)
+        if spec is None:
+            return _nothing(component)
         name = str(path[0])
         if name == "password_secret_arn" and spec.password is not None:
             return self._secretsmanager(spec.password.component, ("secret_arns", spec.password.key))
@@ -230,9 +232,10 @@ class StackOutputs:
         return Pending(f"{spec.identifier} has no {name} yet: {state.condition}", missing=nameless)
 
     def _lambda(self, component: str, path: Path) -> Resolved:
-        function = next(
-            d.function_name for d in self._context.spec.deliveries if d.component == component and d.kind == "lambda"
-        )
+        named = (d for d in self._context.spec.deliveries if d.component == component and d.kind == "lambda")
+        function = next((one.function_name for one in named), None)
+        if function is None:
+            return _nothing(component)
         if path[0] == "function_name":
             return Plain(function)
         client = self._context.account.client("lambda")
@@ -248,9 +251,16 @@ class StackOutputs:
         return Plain(arn) if arn else Pending(f"Lambda function {function} does not exist yet")
 
     def _delivery(self, component: str, path: Path) -> Resolved:
-        delivery = next(d for d in self._context.spec.deliveries if d.component == component)
+        delivery = next((d for d in self._context.spec.deliveries if d.component == component), None)
+        if delivery is None:
+            return _nothing(component)
         known = {"cluster_name": "cluster", "service_name": "service", "stage_name": "stage_name"}
         return Plain(getattr(delivery, known[str(path[0])]))
+
+
+def _nothing(component: str) -> Pending:
+    """What a component is called is not known, where the variable that says it has to be looked up."""
+    return Pending(f"component {component} does not say what it is called, so nothing of it can be found")
 
 
 def _database_outputs(state: DatabaseState) -> Mapping[str, Json]:

@@ -79,12 +79,14 @@ class Contested(Spec):
         name: the secret's name, the database's identifier or the function's name.
         stacks: the other stacks.
         where: text that names the place in YAML.
+        account_id: where the others are; None where nobody knows it yet.
     """
 
     kind: Kind
     name: str
     stacks: tuple[str, ...]
     where: str
+    account_id: str | None = None
 
 
 def allows(tag: str, stack: str) -> bool:

@@ -187,7 +187,7 @@ def _build(scope: StackScope) -> StackSpec:
     check_foreign_readers(scope, target, secrets)
     cross_readers(scope, target, secrets, keys, consumers, organization_id=organization_id)
     cross_targets(scope, target, delivered, consumers, databases)
-    cross_rotations(scope, delivered, secrets)
+    cross_rotations(scope, target, delivered, secrets)
     check_inline_policies(scope, target, secrets, consumers)
     check_names(scope, secrets)
     check_superusers(scope, secrets)

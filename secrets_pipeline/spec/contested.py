@@ -11,17 +11,23 @@ from secrets_pipeline.spec.model import StackSpec
 def with_contested(specs: Mapping[str, StackSpec]) -> dict[str, StackSpec]:
     """The same stacks, each with the names that others declare too in its account and region.
 
-    A database that a stack only looks at, without `create` and without a password, is everybody's.
+    A database that a stack only looks at, without `create` and without a password, is everybody's. A stack whose
+    account is not known yet may be in that of each other; those whose account is known need not ask about it.
     """
-    owners: dict[tuple[str | None, str, Kind, str], dict[str, str]] = {}
+    owners: dict[tuple[str, Kind, str], dict[str, str]] = {}
     for stack, spec in specs.items():
         for kind, name, where in _declared(spec):
-            owners.setdefault((spec.target.account_id, spec.target.region, kind, name), {})[stack] = where
+            owners.setdefault((spec.target.region, kind, name), {})[stack] = where
     found: dict[str, list[Contested]] = {}
-    for (_, _, kind, name), stacks in owners.items():
+    for (_, kind, name), stacks in owners.items():
         for stack, where in stacks.items() if len(stacks) > 1 else ():
-            others = tuple(sorted(other for other in stacks if other != stack))
-            found.setdefault(stack, []).append(Contested(kind=kind, name=name, stacks=others, where=where))
+            own, others = specs[stack].target.account_id, sorted(stacks.keys() - {stack})
+            places = {specs[other].target.account_id for other in others} if own is None else {own}
+            for account in sorted(places, key=str):
+                rivals = tuple(other for other in others if specs[other].target.account_id == account)
+                if rivals:
+                    one = Contested(kind=kind, name=name, stacks=rivals, where=where, account_id=account)
+                    found.setdefault(stack, []).append(one)
     return {
         stack: spec.model_copy(update={"contested": tuple(found[stack])}) if stack in found else spec
         for stack, spec in specs.items()

@@ -10,7 +10,7 @@ from secrets_pipeline.spec.grants import grant_line, granted, granted_document, 
 from secrets_pipeline.spec.names import is_home, secret_name
 from secrets_pipeline.spec.refresh_model import EcsRefresh, LambdaRefresh, RefreshMeans, SsmRefresh, StageRefresh
 from secrets_pipeline.spec.scope import ComponentScope
-from secrets_pipeline.stacks import Included
+from secrets_pipeline.stacks import Included, real_name
 
 OWN_PARAMETERS = "/secrets-pipeline/{stack}/"
 """Where the pipeline publishes a stack's outputs."""
@@ -94,7 +94,8 @@ def crosses_reference(scope: ComponentScope, node: Expression, path: Path) -> bo
         case SsmParameter(name=name) if not name.startswith(OWN_PARAMETERS.format(stack=stack)):
             return crosses(scope, Boundary.PARAMETER, path, name)
         case FileContents(path=file):
-            return crosses(scope, Boundary.FILE, path, file)
+            base = scope.stack.base_path
+            return crosses(scope, Boundary.FILE, path, file if base is None else real_name(base, file))
         case Environment(name=name) if name in scope.stack.settings.environment_allowed:
             note(scope, Boundary.ENVIRONMENT, path, name, allowed_by="environment_allowed")
     return True

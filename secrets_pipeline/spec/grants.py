@@ -51,7 +51,7 @@ class DocumentGrant(Spec):
 
     Attributes:
         name: of the document, or its ARN; no glob.
-        targets: on which instances at most, as SendCommand takes them.
+        targets: on which instances at most, as SendCommand takes them; a stack names every key of it.
         parameters: all of them; a stack says the same.
     """
 
@@ -69,9 +69,13 @@ class DocumentGrant(Spec):
 
     def covers(self, name: str, targets: Mapping[str, Iterable[str]], parameters: Mapping[str, Iterable[str]]) -> bool:
         """Whether a command is this document, on these instances at most, with these parameters."""
-        within = all(set(values) <= set(self.targets.get(key, ())) for key, values in targets.items())
-        said = {key: tuple(values) for key, values in parameters.items()}
-        return name == self.name and bool(targets) and within and said == dict(self.parameters)
+        # An instance has to match every key: one that is left out lets more of them match.
+        said = {key: set(values) for key, values in targets.items()}
+        within = said.keys() == self.targets.keys() and all(
+            values and values <= set(self.targets[key]) for key, values in said.items()
+        )
+        given = {key: tuple(values) for key, values in parameters.items()}
+        return name == self.name and bool(said) and within and given == dict(self.parameters)
 
 
 class GrantRule(Spec):

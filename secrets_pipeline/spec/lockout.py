@@ -50,7 +50,7 @@ def _denies_recovery(statement: Mapping[str, Any]) -> bool:
 
 def _holds_for_root(operator: str, key: str, values: object, account_id: str | None) -> bool:
     """Whether a condition is certain to hold where root calls."""
-    base = re.sub(r"^(ForAnyValue|ForAllValues):|IfExists$", "", operator).lower()
+    base = re.sub(r"^(foranyvalue|forallvalues):|ifexists$", "", operator.lower())
     negated = "not" in base
     if not re.fullmatch(r"(string(not)?(equals|like)(ignorecase)?|arn(not)?(equals|like))", base):
         return False

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
+import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from secrets_pipeline.references import Expression
 from secrets_pipeline.spec.limits import ORGANIZATION_ID
@@ -36,6 +37,16 @@ _LIMITING_KEYS = frozenset(
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"""
 
 
+_NARROWING = re.compile(r"(foranyvalue:)?(stringequals(ignorecase)?|stringlike|arn(equals|like)|ipaddress)")
+"""Operators that hold for what they name alone: not where the key is missing, as `…IfExists` and `ForAllValues:…` do.
+
+Sources: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html and
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+"""
+_FIXED_START = re.compile(r"arn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:\d{12}:.|(?!arn:)[^*?]{9}|[^*?]+$")
+"""Of an ARN the account; of an organisation's path or a role's id what tells it from others."""
+_WIDEST_NETWORK: Final = {4: 8, 6: 32}
+"""Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"""
 _ORGANIZATION_KEYS = frozenset({"aws:principalorgid", "aws:sourceorgid"})
 _ACCOUNT_KEYS = frozenset(
     {"aws:principalaccount", "aws:principalarn", "aws:sourceaccount", "aws:sourcearn", "kms:calleraccount"}
@@ -147,14 +158,18 @@ def _conditions(statement: Mapping[str, Any]) -> Iterator[tuple[str, str, list[A
 
 
 def _narrows(operator: str, key: str, values: list[Any]) -> bool:
-    # ForAllValues holds where the key is missing: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
-    vacuous = operator.endswith("IfExists") or operator.lower().startswith("forallvalues:")
-    positive = "Not" not in operator and not vacuous and operator != "Null"
-    fixed = all(
-        isinstance(one, Expression) or (str(one).strip("*") and "${" not in str(one) and str(one) != "0.0.0.0/0")
-        for one in values
-    )
-    return positive and key.lower() in _LIMITING_KEYS and bool(values) and fixed
+    if not _NARROWING.fullmatch(operator.lower()) or key.lower() not in _LIMITING_KEYS:
+        return False
+    return bool(values) and all(isinstance(one, Expression) or _is_fixed(str(one)) for one in values)
+
+
+def _is_fixed(value: str) -> bool:
+    """Whether a value of a condition names somebody: no variable, no broad network, no pattern from the start."""
+    try:
+        network = ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        return "${" not in value and _FIXED_START.match(value) is not None
+    return network.prefixlen >= _WIDEST_NETWORK[network.version]
 
 
 def _listed(value: object) -> list[Any]:

@@ -10,8 +10,9 @@ from secrets_pipeline.spec.base import Target
 from secrets_pipeline.spec.boundaries import Boundary
 from secrets_pipeline.spec.consumer_model import ConsumerSpec
 from secrets_pipeline.spec.crossing import crosses, note
+from secrets_pipeline.spec.grants import GrantRule, grant_line, granted
 from secrets_pipeline.spec.model import KeySpec, SecretSpec
-from secrets_pipeline.spec.policy_principals import Admitted, account_of, admitted
+from secrets_pipeline.spec.policy_principals import Admitted, account_of, admitted, is_public
 from secrets_pipeline.spec.scope import ComponentScope, StackScope
 
 _DECLARED = "declared in its own account"
@@ -53,6 +54,31 @@ def cross_readers(
             _cross(scope, target, (*path, "rotation"), Admitted(function, account_of(function)), secret.name)
     for key in keys:
         _cross_statements(stack.components[key.components[0]], target, ("vars", "policy"), key.policy, key.alias)
+
+
+def not_let_in(
+    statements: Iterable[Mapping[str, Any]], account_id: str, stack: str, grants: Iterable[GrantRule]
+) -> str:
+    """Why statements of a policy may not stand, now that every part of them is known; empty if they may.
+
+    What references stood for while the desired state was built, nobody could judge then.
+
+    Args:
+        statements: without references.
+        account_id: the stack's.
+        stack: its name.
+        grants: the operator's.
+    """
+    rules = tuple(grants)
+    for statement in statements:
+        if is_public(statement):
+            return "lets everybody in, which only its references show"
+        for one in admitted(statement, account_id):
+            known = one.owner or _ANYBODY
+            if known != account_id and not granted(rules, stack, Boundary.FOREIGN_READER, known):
+                line = grant_line(stack, Boundary.FOREIGN_READER, known)
+                return f"lets in {one.name}, and no grant of the operator names it: write under grants: {line}"
+    return ""
 
 
 def _place_of(stack: StackScope, consumer: ConsumerSpec) -> Path:

@@ -43,7 +43,9 @@ def cross_targets(
             crosses(stack.components[database.component], Boundary.DATABASE, ("vars", "password"), database.identifier)
 
 
-def cross_rotations(stack: StackScope, deliveries: Iterable[Delivery], secrets: Iterable[SecretSpec]) -> None:
+def cross_rotations(
+    stack: StackScope, target: Target, deliveries: Iterable[Delivery], secrets: Iterable[SecretSpec]
+) -> None:
     """Note each function that a stack names as the one that rotates: it is run with a secret of the stack's choice.
 
     Which one a parameter or an output of another stack names is judged when AWS has said it.
@@ -57,7 +59,9 @@ def cross_rotations(stack: StackScope, deliveries: Iterable[Delivery], secrets: 
             case None | SsmParameter():
                 pass
             case str():
-                crosses(scope, Boundary.FUNCTION, path, arn.split(":")[6])
+                region, account, name = (arn.split(":")[number] for number in (3, 4, 6))
+                here = (region, account) == (target.region, target.account_id)
+                crosses(scope, Boundary.FUNCTION, path, name if here else arn, name)
             case Output(component=component, path=("function_arn",)) if arn.stack in own and component in named:
                 crosses(scope, Boundary.FUNCTION, path, named[component])
             case Output() if arn.stack not in own:

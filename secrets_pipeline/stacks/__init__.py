@@ -3,7 +3,7 @@
 from secrets_pipeline.stacks.config_values import CONFIG_VARIABLES
 from secrets_pipeline.stacks.markers import FunctionCall, Value
 from secrets_pipeline.stacks.model import Component, Included, Resolution, Stack
-from secrets_pipeline.stacks.readable import OUTSIDE, Unreadable, read_text, readable_problem
+from secrets_pipeline.stacks.readable import OUTSIDE, Unreadable, read_text, readable_problem, real_name
 from secrets_pipeline.stacks.repository import Repository
 from secrets_pipeline.stacks.source import Origin, StackSource, open_source
 from secrets_pipeline.stacks.texts import texts
@@ -24,5 +24,6 @@ __all__ = [
     "open_source",
     "read_text",
     "readable_problem",
+    "real_name",
     "texts",
 ]

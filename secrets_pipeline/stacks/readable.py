@@ -112,6 +112,13 @@ def readable_problem(base: Path, name: str) -> Unreadable | None:
     return ReadableFiles(base).problem(Path(name))
 
 
+def real_name(base: Path, name: str) -> str:
+    """The path below the base path of the file that a name leads to by links and `..`; one that leads out as it is."""
+    root = real_path(base)
+    real = real_path(os.path.normpath(os.path.join(root, name)))  # noqa: PTH118 - a name may hold what no Path can
+    return relative(real, root) if within(real, root) else name
+
+
 def git_root(folder: Path) -> Path | None:
     """The nearest folder at or above with a `.git`."""
     return next((place for place in (folder, *folder.parents) if (place / ".git").exists()), None)

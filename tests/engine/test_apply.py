@@ -196,6 +196,18 @@ def test_a_resource_that_cannot_be_planned_fails_by_itself() -> None:
     assert [type(o) for o in outcomes] == [Failed, Applied, Skipped]
 
 
+def test_a_bug_while_a_resource_is_planned_hides_no_other_and_quotes_nothing() -> None:
+    def broken() -> Change:
+        raise KeyError("hunter2")
+
+    found = planned(Resource("secret", "broken"), broken)
+    assert found.action is ChangeClass.BLOCKED
+    assert found.reason.startswith("unexpected KeyError at ")
+    assert found.error is not None
+    assert "hunter2" not in found.error.diagnostics()
+    assert [type(one) for one in apply(Recording(str), [found, change("good")])] == [Failed, Applied]
+
+
 def test_after_an_interrupt_nothing_more_is_started() -> None:
     recording = Recording(str)
 

@@ -285,6 +285,32 @@ def test_the_tag_of_its_owner_lets_a_function_rotate_that_a_parameter_names(benc
     assert isinstance(rotated(bench, f"${{ssm:/{bench.stack}/rotator}}")[1], Applied)
 
 
+def test_a_parameter_that_names_no_function_rotates_nothing(bench: Bench) -> None:
+    bench.session.client("ssm").put_parameter(Name=f"/{bench.stack}/text", Value="hunter2", Type="String")
+    planned, outcome = rotated(bench, f"${{ssm:/{bench.stack}/text}}", GrantRule(preset="single-team"))
+    assert planned.reason == (
+        "component secrets, key vars.secrets.password.rotation: lambda_arn refers to what is no ARN of a function"
+    )
+    assert isinstance(outcome, Skipped)
+
+
+@pytest.mark.parametrize("place", ["eu-west-2:444455556666", f"us-east-1:{ACCOUNT}"])
+def test_a_function_elsewhere_is_let_in_by_a_grant_of_its_name_alone(bench: Bench, place: str) -> None:
+    arn = f"arn:aws:lambda:{place}:function:{bench.stack}"
+    said = refused(bench, reaching(bench, Boundary.FUNCTION, arn))
+    assert f"Lambda function {arn} does not let stack" in said
+
+
+def test_a_name_that_is_contested_in_another_account_stops_nobody(bench: Bench) -> None:
+    name = bench.name("api")
+    one = Contested(kind=Kind.SECRET, name=name, stacks=("other",), where="here", account_id="444455556666")
+    guard_boundary(bench.context(bench.spec(bench.declared(), contested=(one,))))
+    here = one.model_copy(update={"account_id": ACCOUNT})
+    assert f"secret {name} is declared by stack other too" in refused(
+        bench, bench.spec(bench.declared(), contested=(here,))
+    )
+
+
 def test_a_function_of_another_account_that_a_parameter_names_rotates_nothing_without_a_grant(bench: Bench) -> None:
     arn = f"arn:aws:lambda:{bench.aws.region}:444455556666:function:thief"
     bench.session.client("ssm").put_parameter(Name=f"/{bench.stack}/thief", Value=arn, Type="String")

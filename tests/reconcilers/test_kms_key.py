@@ -16,7 +16,7 @@ from secrets_pipeline.reconcilers.key_marks import ALIAS
 from secrets_pipeline.reconcilers.kms_key import KmsKeyReconciler
 from secrets_pipeline.reconcilers.marks import SPEC, STACK
 from secrets_pipeline.reconcilers.own_key import key_marks
-from secrets_pipeline.spec import StackSpec
+from secrets_pipeline.spec import GrantRule, OperatorSettings, StackSpec
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench, Interruption
@@ -496,6 +496,30 @@ def test_a_late_part_of_a_policy_that_turns_out_to_lock_the_account_out_is_refus
     outcome = bench.provision(own(bench, policy=(late,)), "kms_keys")[f"kms_keys {bench.alias}"]
     assert isinstance(outcome, Failed)
     assert "denies the account's root access to its own key" in outcome.error.message
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("*", "lets everybody in, which only its references show"),
+        ("arn:aws:iam::444455556666:root", 'write under grants: - {stacks: "STACK", readers: ["444455556666"]}'),
+    ],
+)
+def test_a_late_part_of_a_policy_that_turns_out_to_let_others_in_waits_for_a_grant(
+    bench: Bench, value: str, said: str
+) -> None:
+    allow = {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}
+    late = {**allow, "Principal": {"AWS": bench.late("${ssm:/" + bench.stack + "}")}}
+    bench.ssm.put_parameter(Name=f"/{bench.stack}", Value=value, Type="String")
+    nobody = OperatorSettings(grants=(GrantRule(parameters=("*",)),))
+    spec = own(bench, policy=(late,))
+    reason = f"its policy lets in {value}, and no grant" if value != "*" else f"its policy {said}"
+    assert reason in bench.plan(spec, "kms_keys", settings=nobody)[bench.alias].reason
+    outcome = bench.provision(spec, "kms_keys", settings=nobody)[f"kms_keys {bench.alias}"]
+    assert isinstance(outcome, Skipped)
+    assert said.replace("STACK", bench.stack) in outcome.reason
+    granted = bench.provision(spec, "kms_keys")[f"kms_keys {bench.alias}"]
+    assert isinstance(granted, Skipped if value == "*" else Applied)
 
 
 def test_a_policy_that_waits_for_another_resource_is_planned_as_waiting(bench: Bench) -> None:

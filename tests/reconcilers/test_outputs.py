@@ -118,6 +118,15 @@ def test_what_is_missing_says_what_it_waits_for(bench: Bench) -> None:
     assert found == f"? secret {bench.name('api')} has no value yet"
 
 
+@pytest.mark.parametrize(
+    "output", ["kms.key_arn", "rds.address", "worker.function_arn", "worker.function_name", "shop.service_name"]
+)
+def test_outputs_of_a_component_whose_name_is_not_known_are_waited_for(bench: Bench, output: str) -> None:
+    found = resolved(bench.context(bench.spec(bench.declared())), bench.late(f"${{output.{output}}}"))
+    component = output.partition(".")[0]
+    assert found == f"? component {component} does not say what it is called, so nothing of it can be found"
+
+
 @pytest.mark.parametrize("output", ["secret_values", "generated_passwords", "secret_arns"])
 def test_whoever_writes_the_yaml_cannot_read_a_secret_that_is_not_ours(bench: Bench, output: str) -> None:
     bench.secrets.create_secret(Name=bench.name("api"), SecretString="theirs")

@@ -10,13 +10,15 @@ import pytest
 from secrets_pipeline.engine import Applied, Change, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions, StackContext
 from secrets_pipeline.reconcilers.secret_policy import SecretPolicyReconciler
-from secrets_pipeline.spec import StackSpec
+from secrets_pipeline.spec import GrantRule, OperatorSettings, StackSpec
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench
 
 STAGE = "secret_policies"
 READER = "arn:aws:iam::444455556666:role/reports"
+OF_KEYS = {"StringEquals": {"kms:CallerAccount": "111122223333"}}
+"""Narrows a key's policy; Secrets Manager does not know it, and calls the statement public."""
 
 
 def statement(**more: object) -> dict[str, Any]:
@@ -126,7 +128,7 @@ def test_a_policy_that_replaced_one_kept_at_adoption_is_ours_to_take_away(bench:
 
 
 def test_a_public_policy_is_refused_and_the_secret_is_not_finished(bench: Bench) -> None:
-    public = statement(Effect="Allow", Condition={})
+    public = statement(Effect="Allow", Condition=OF_KEYS)
     outcomes = bench.provision(spec_with(bench, public))
     failed = outcomes[f"{STAGE} {bench.name('api')}"]
     assert isinstance(failed, Failed)
@@ -146,6 +148,18 @@ def test_a_policy_that_waits_says_for_what(bench: Bench) -> None:
     assert isinstance(outcome, Skipped)
 
 
+def test_a_policy_that_turns_out_to_let_others_in_waits_for_a_grant(bench: Bench) -> None:
+    late = statement(Effect="Allow", Principal={"AWS": bench.late("${ssm:/" + bench.stack + "}")})
+    bench.ssm.put_parameter(Name=f"/{bench.stack}", Value="arn:aws:iam::444455556666:role/thief", Type="String")
+    spec, name = bench.spec(bench.declared(policy=(late,))), bench.name("api")
+    nobody = OperatorSettings(grants=(GrantRule(parameters=("*",)),))
+    outcome = bench.provision(spec, "secrets", STAGE, settings=nobody)[f"{STAGE} {name}"]
+    assert isinstance(outcome, Skipped)
+    assert "lets in arn:aws:iam::444455556666:role/thief, and no grant of the operator names it" in outcome.reason
+    assert "ResourcePolicy" not in bench.secrets.get_resource_policy(SecretId=name)
+    assert isinstance(bench.provision(spec, STAGE)[f"{STAGE} {name}"], Applied)
+
+
 def test_the_order_of_a_policys_lists_is_no_difference(bench: Bench) -> None:
     actions = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"]
     spec = spec_with(bench, statement(Action=actions))
@@ -160,7 +174,7 @@ def test_a_policy_kept_at_adoption_is_still_theirs_after_a_declared_one_that_was
     bench.secrets.put_resource_policy(SecretId=bench.name("api"), ResourcePolicy=theirs)
     plain = bench.spec(bench.declared())
     bench.provision(plain, options=ApplyOptions(adopt=("*",)))
-    public = {"Effect": "Allow", "Principal": "*", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
+    public = statement(Effect="Allow", Condition=OF_KEYS)
     assert isinstance(bench.provision(spec_with(bench, public))[f"{STAGE} {bench.name('api')}"], Failed)
     bench.provision(plain)
     kept = bench.secrets.get_resource_policy(SecretId=bench.name("api"))["ResourcePolicy"]

@@ -167,6 +167,21 @@ def test_one_name_from_two_stacks_in_one_account_and_region_is_said_and_left_to_
     assert [one for one in built.notices if "secret myapp/key is declared by stacks one, two" in one]
 
 
+def test_a_stack_whose_account_is_not_known_contests_a_name_with_each_account_that_has_it(bench: Bench) -> None:
+    accounts = {"one": "111122223333", "two": "444455556666"}
+    bench.settings = OperatorSettings(
+        grants=TRUSTED, targets=tuple(TargetRule(stacks=name, account_id=one) for name, one in accounts.items())
+    )
+    text = f"vars: {{region: eu-west-2}}\n{SECRETS}"
+    built = bench.build(one=text, two=text, three=text)
+    assert [(one.stacks, one.account_id) for one in built.specs["three"].contested] == [
+        (("one",), "111122223333"),
+        (("two",), "444455556666"),
+    ]
+    assert not built.specs["one"].contested
+    assert not built.specs["two"].contested
+
+
 def test_one_name_in_two_regions_is_no_error(bench: Bench) -> None:
     bench.settings = OperatorSettings(
         grants=TRUSTED,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from secrets_pipeline.spec import Boundary, GrantRule, OperatorSettings, TargetRule, allows
+from secrets_pipeline.spec import Boundary, DocumentGrant, GrantRule, OperatorSettings, TargetRule, allows
 
 if TYPE_CHECKING:
     from tests.spec.conftest import Bench
@@ -252,6 +252,33 @@ def test_a_granted_document_is_granted_on_its_targets_with_its_parameters_alone(
 
     assert errors() == []
     assert errors(**changed)
+
+
+@pytest.mark.parametrize(
+    "targets",
+    [
+        {"tag:Role": ["orders"]},
+        {"tag:Env": ["dev"]},
+        {"tag:Role": ["orders"], "tag:Env": []},
+        {"tag:Role": ["orders"], "tag:Env": ["dev"], "tag:Team": ["x"]},
+    ],
+)
+def test_a_command_names_every_target_of_its_grant_for_each_narrows_the_others(targets: dict[str, list[str]]) -> None:
+    granted = DocumentGrant.model_validate({"name": "Restart", "targets": {"tag:Role": "orders", "tag:Env": "dev"}})
+    assert granted.covers("Restart", {"tag:Role": ["orders"], "tag:Env": ["dev"]}, {})
+    assert not granted.covers("Restart", targets, {})
+
+
+@pytest.mark.parametrize("name", ["shared/../prod/private.txt", "shared/link.txt", "./prod/private.txt"])
+def test_a_grant_of_files_is_for_what_a_name_leads_to(bench: Bench, name: str) -> None:
+    (bench.folder / "prod").mkdir()
+    (bench.folder / "prod" / "private.txt").write_text("x")
+    (bench.folder / "shared").mkdir()
+    (bench.folder / "shared" / "link.txt").symlink_to("../prod/private.txt")
+    text = evil(entry=f'secret_data: {{v: "${{file:{name}}}"}}')
+    (error,) = settled(bench, text, {"files": ["shared/*", "./*"]})
+    assert "file prod/private.txt is not this stack's own" in error
+    assert settled(bench, text, {"files": ["prod/private.txt"]}) == []
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,8 @@ def deny(**more: object) -> dict[str, Any]:
         deny(Condition={"ArnNotLike": {"aws:PrincipalArn": [ADMIN, f"arn:aws:iam::{ACCOUNT}:role/ci-*"]}}),
         deny(Condition={"StringEquals": {"kms:CallerAccount": ACCOUNT}}),
         deny(Condition={"StringEquals": {"aws:PrincipalType": "Account"}}),
+        deny(Condition={"stringlikeifexists": {"aws:PrincipalAccount": "*"}}),
+        deny(Condition={"FORANYVALUE:stringequals": {"aws:PrincipalAccount": ACCOUNT}}),
         deny(Condition={"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:root"}}),
         deny(
             Condition={

@@ -52,7 +52,8 @@ def _conditions(statement: Mapping[str, Any]) -> Iterator[tuple[str, str, list[s
 
 
 def _limits(operator: str, key: str, values: list[str]) -> bool:
-    positive = "Not" not in operator and not operator.endswith("IfExists") and operator != "Null"
+    said = operator.lower()
+    positive = said.startswith(("string", "arn", "ipaddress")) and "not" not in said and not said.endswith("ifexists")
     fixed = all(value.strip("*") and "${" not in value and value != "0.0.0.0/0" for value in values)
     return positive and key.lower() in LIMITING_KEYS and fixed
 
