@@ -13,6 +13,7 @@ from secrets_pipeline.aws import calling, pages
 from secrets_pipeline.errors import GuardError, raise_all
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.database_claim import is_ours
+from secrets_pipeline.reconcilers.own_key import standing
 from secrets_pipeline.reconcilers.rotation_function_mark import foreign
 from secrets_pipeline.reconcilers.rotation_function_state import function_state
 from secrets_pipeline.reconcilers.states import tag_map
@@ -200,8 +201,14 @@ def _owns_function(context: StackContext, name: str) -> bool:
     return state is not None and not foreign(context, str(state.configuration["FunctionArn"]), state.tags)
 
 
+def _owns_key(context: StackContext, alias: str) -> bool:
+    target = standing(context, alias).target
+    return target is not None and target.mark.ours and context.claims(target.mark.owner)
+
+
 _OWNS: Final[Mapping[Kind, Callable[[StackContext, str], bool]]] = {
     Kind.SECRET: _owns_secret,
     Kind.DATABASE: _owns_database,
     Kind.FUNCTION: _owns_function,
+    Kind.KEY: _owns_key,
 }

@@ -146,6 +146,13 @@ class KeyInventory:
             self._aliases = {**self.aliases(), alias: key_id}
             self._drop(lambda kind, name: (kind, name) == ("about", alias))
 
+    def confirm_alias(self, alias: str) -> None:
+        """Read again where an alias leads, by its name since a list may be old, and the tags of that key."""
+        about = self._describe(alias)
+        if about is not None:
+            self.note_alias(alias, about.key_id)
+            self.forget(about.key_id)
+
     def note(self, state: KeyState, tags: Mapping[str, str]) -> None:
         """Record a key that this run made; KMS may not show it for a while."""
         with self._lock:

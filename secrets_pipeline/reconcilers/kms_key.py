@@ -18,7 +18,7 @@ from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.desired import not_let_in
 from secrets_pipeline.reconcilers.key_marks import ALIAS
 from secrets_pipeline.reconcilers.marks import REPOSITORY, SPEC
-from secrets_pipeline.reconcilers.own_key import MarkedKey, Standing, key_marks, standing, whose
+from secrets_pipeline.reconcilers.own_key import MarkedKey, Standing, in_the_way, key_marks, standing, whose
 from secrets_pipeline.reconcilers.referenced_key import referenced_keys, unusable
 from secrets_pipeline.reconcilers.secret_differences import UNNAMED, surplus_tags
 from secrets_pipeline.reconcilers.states import KeyRotation, KeyState, key_state
@@ -63,13 +63,17 @@ class KmsKeyReconciler:
         if found.own is None and found.target is None:
             self._context.inventory.keys.forget_search(ALIAS)
             found = standing(self._context, key.alias)
+        if found.target is not None and not found.in_place:
+            # Whose the key is that the alias is about to be taken from is asked now: a list may be old.
+            self._context.inventory.keys.confirm_alias(key.alias)
+            found = standing(self._context, key.alias)
+        if (others := in_the_way(self._context, key.alias)) is not None:
+            raise SkippedError(whose(self._context, others, key.alias))
         if found.own is not None:
             try:
                 return ", ".join(self._repair(found, found.own, key, policy)) or "finished"
             finally:
                 self._context.inventory.keys.forget(found.own.state.key_id)
-        if found.target is not None:
-            raise SkippedError(whose(self._context, found.target, key.alias))
         return self._create(key, policy)
 
     def _plan(self, key: KeySpec) -> Change:
@@ -83,8 +87,9 @@ class KmsKeyReconciler:
             return Change(resource, ChangeClass.CREATE)
         if subject.state.problem:
             raise unusable(self._context, key.alias, subject.state.key_id, subject.state.problem)
-        if found.own is None:
-            return Change(resource, ChangeClass.BLOCKED, (whose(self._context, subject, key.alias),))
+        others = in_the_way(self._context, key.alias)
+        if found.own is None or others is not None:
+            return Change(resource, ChangeClass.BLOCKED, (whose(self._context, others or subject, key.alias),))
         finished = found.own.mark.digest is not None and found.own.mark.digest == self._digest(key, policy)
         reasons = self._differences(found, found.own, key, policy if self._deep or not finished else None)
         if finished:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.key_marks import ALIAS, KeyMark, KeyMarks
 from secrets_pipeline.reconcilers.marks import PREFIX, MarkState, Owner
-from secrets_pipeline.reconcilers.states import KeyState
+from secrets_pipeline.reconcilers.ownership import way_out
+from secrets_pipeline.reconcilers.states import PENDING_DELETION, KeyState
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
@@ -61,16 +62,31 @@ def _standing(context: StackContext, alias: str) -> Standing:
 def usable_as(context: StackContext, alias: str) -> KeyState | str:
     """The key that secrets are encrypted under where the stack names one of its own aliases, or why there is none yet.
 
-    A key that others made behind our alias serves too, for example Terraform's; one that pretends to be ours does not.
+    A key that others made behind our alias serves too, for example Terraform's; one whose tags name an owner does not,
+    whether he is another stack or the tags are forged: whoever was first to make the alias would hold our secrets.
     """
     found = standing(context, alias)
     if found.own:
         return found.own.state
     if found.target is None:
         return f"KMS key {alias} does not exist yet"
-    if found.target.mark.state is MarkState.FORGED:
-        return f"KMS key {alias} {MarkState.FORGED.value}"
-    return found.target.state
+    if found.target.mark.owner is None:
+        return found.target.state
+    return f"KMS key {alias} {whose(context, found.target, alias)}"
+
+
+def in_the_way(context: StackContext, alias: str) -> MarkedKey | None:
+    """The key of others that the alias leads to, from which it is not to be taken; None where it may lead to ours.
+
+    One that is deleted soon has no use for it, and from one without a mark the operator takes it by name.
+    """
+    found = standing(context, alias)
+    if found.target is None or found.in_place:
+        return None
+    if found.own is None:
+        return found.target
+    given = found.target.mark.owner is None and context.options.adopts(alias)
+    return None if given or found.target.state.state == PENDING_DELETION else found.target
 
 
 def _marked(context: StackContext, about: KeyState, alias: str) -> MarkedKey:
@@ -110,8 +126,12 @@ def whose(context: StackContext, key: MarkedKey, alias: str) -> str:
     if key.mark.state is MarkState.FORGED:
         return f"{said} {key.mark.state.value}: find out who tagged it, then take its {PREFIX} tags or the alias away"
     ways = ["name its ARN in kms_key_id or default_kms_key_id", "declare another alias"]
+    adopt = adoption(context.spec.stack, alias)
     if key.mark.owner is None:
+        if standing(context, alias).own:
+            ways.append(f"lead it back to this stack's own key: {adopt}")
         return f"{said} was not made by the pipeline: {', or '.join(ways)}"
-    if may_take_key(context, key.mark.owner, alias):
-        ways.append(f"take it over: {adoption(context.spec.stack, alias)}")
+    ours = Owner(context.spec.stack, repository=context.world.repository)
+    taken = may_take_key(context, key.mark.owner, alias)
+    ways.append(f"take it over: {adopt}" if taken else way_out(key.mark.owner, ours))
     return f"belongs to {key.mark.owner.home}: {', or '.join(ways)}"

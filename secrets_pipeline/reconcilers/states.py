@@ -155,6 +155,7 @@ def secret_state(entry: Mapping[str, Any], *, confirmed: bool = False) -> Secret
 
 
 ENABLED = "Enabled"
+PENDING_DELETION = "PendingDeletion"
 UNKNOWN_STATE = "unknown"
 """State of a key that DescribeKey does not show us."""
 
@@ -183,7 +184,7 @@ class KeyState:
     @property
     def problem(self) -> str | None:
         """Why no secret can be encrypted under it, as the rest of a sentence; None where it can, or nobody knows."""
-        if self.state == "PendingDeletion" and self.deleted_at is not None:
+        if self.state == PENDING_DELETION and self.deleted_at is not None:
             return f"is PendingDeletion: it is deleted on {self.deleted_at:%Y-%m-%d}"
         if self.state not in (ENABLED, UNKNOWN_STATE):
             return f"is {self.state}"

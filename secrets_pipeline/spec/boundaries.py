@@ -69,6 +69,7 @@ class Kind(StrEnum):
     SECRET = "secret"  # noqa: S105 - a kind, no password
     DATABASE = "database"
     FUNCTION = "rotation function"
+    KEY = "KMS key"
 
 
 class Contested(Spec):
@@ -76,7 +77,7 @@ class Contested(Spec):
 
     Attributes:
         kind: what it names.
-        name: the secret's name, the database's identifier or the function's name.
+        name: the secret's name, the database's identifier, the function's name or the key's alias.
         stacks: the other stacks.
         where: text that names the place in YAML.
         account_id: where the others are; None where nobody knows it yet.

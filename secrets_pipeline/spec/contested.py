@@ -41,6 +41,8 @@ def _declared(spec: StackSpec) -> Iterator[tuple[Kind, str, str]]:
     for database in spec.databases:
         if database.create or database.password is not None:
             yield Kind.DATABASE, database.identifier, f"{stack}, component {database.component}"
+    for key in spec.keys:
+        yield Kind.KEY, key.alias, f"{stack}, component {', '.join(key.components)}"
     if spec.rotation_function is not None:
         yield (
             Kind.FUNCTION,

@@ -161,6 +161,9 @@ def _own_key(inputs: Inputs, context_name: str, environment: str | None) -> KeyS
     if not inputs.boolean("create_kms_key", default=False) or not context_name:
         return None
     place = "/".join(part for part in (context_name, environment) if part)
+    # For whatever is named below it, so that it is judged as all of these names are, with or without one.
+    every = secret_name(context_name, environment, "", "*")
+    crosses_name(inputs.scope, every, context=context_name, environment=environment)
     return KeySpec(
         components=(inputs.scope.name,),
         alias=own_key_alias(context_name, environment),

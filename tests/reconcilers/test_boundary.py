@@ -232,6 +232,22 @@ def test_a_contested_database_is_the_stacks_that_made_it(bench: Bench) -> None:
     refused(bench, first.model_copy(update={"stack": "evil-dev"}))
 
 
+def test_a_contested_key_is_the_stacks_whose_mark_bears_the_key_that_the_alias_leads_to(bench: Bench) -> None:
+    keys, found = (bench.key(),), contested(bench, Kind.KEY, bench.alias)
+    spec = bench.spec(keys=keys, contested=found)
+    evil = bench.another()
+    second = evil.spec(keys=keys, contested=found)
+    for one, desired in ((bench, spec), (evil, second)):
+        assert f"stacks/x.yaml: KMS key {bench.alias} is declared by stack evil-dev too" in refused(one, desired)
+    evil.provision(second, "kms_keys")
+    bench.kms.delete_alias(AliasName=bench.alias)
+    # A key without the alias has no claim to it.
+    refused(evil, second)
+    bench.provision(spec, "kms_keys")
+    guard_boundary(bench.context(spec, writing=False))
+    refused(evil, second)
+
+
 @pytest.fixture
 def rotator(bench: Bench) -> str:
     """Another team's function, which Secrets Manager may invoke; its ARN is in a parameter of theirs."""

@@ -11,7 +11,7 @@ import pytest
 
 from secrets_pipeline import local
 from secrets_pipeline.engine import Applied, Change, ChangeClass, Failed, Skipped, Unchanged
-from secrets_pipeline.reconcilers import STAGES, Verdict, as_declared
+from secrets_pipeline.reconcilers import STAGES, ApplyOptions, Verdict, as_declared
 from secrets_pipeline.reconcilers.key_marks import ALIAS
 from secrets_pipeline.reconcilers.kms_key import KmsKeyReconciler
 from secrets_pipeline.reconcilers.marks import SPEC, STACK
@@ -241,17 +241,106 @@ def test_an_alias_that_was_taken_away_is_drift_and_given_back_to_the_same_key(be
     assert planned(bench, spec).action is ChangeClass.NONE
 
 
-def test_an_alias_that_was_pointed_elsewhere_is_drift_and_no_secret_follows_it(bench: Bench) -> None:
+def test_an_alias_that_was_pointed_elsewhere_stays_there_until_it_is_named_and_no_secret_follows_it(
+    bench: Bench,
+) -> None:
     secret = bench.declared(kms_key=bench.late("${output.kms.key_arn}"))
     spec = bench.create(secret, keys=(bench.key(),))
     ours, theirs = key_id(bench), bench.kms.create_key()["KeyMetadata"]["KeyId"]
     bench.kms.update_alias(AliasName=bench.alias, TargetKeyId=theirs)
     change = planned(bench, spec)
-    assert (change.reasons, change.drift) == ((f"changed outside: alias points to key {theirs}",), True)
+    assert change.action is ChangeClass.BLOCKED
+    assert f"points to key {theirs}, which was not made by the pipeline" in change.reason
+    assert f"this stack's own key: `apply -s {bench.stack} --adopt {bench.alias}`" in change.reason
     assert bench.plan(spec)[secret.name].action is ChangeClass.NONE
-    bench.provision(spec)
+    assert isinstance(bench.provision(spec)[f"kms_keys {bench.alias}"], Skipped)
+    assert key_id(bench) == theirs
+    bench.provision(spec, options=ApplyOptions(adopt=(bench.alias,)))
     assert key_id(bench) == ours
     assert bench.versions("api") == 1
+
+
+def test_an_alias_is_taken_back_from_a_key_that_is_deleted_soon(bench: Bench) -> None:
+    spec = provisioned(bench)
+    ours, theirs = key_id(bench), bench.kms.create_key()["KeyMetadata"]["KeyId"]
+    bench.kms.update_alias(AliasName=bench.alias, TargetKeyId=theirs)
+    bench.kms.schedule_key_deletion(KeyId=theirs, PendingWindowInDays=7)
+    change = planned(bench, spec)
+    assert (change.reasons, change.drift) == ((f"changed outside: alias points to key {theirs}",), True)
+    bench.provision(spec, "kms_keys")
+    assert key_id(bench) == ours
+
+
+def squatted(bench: Bench) -> tuple[Bench, StackSpec]:
+    """Another stack that made a key under our alias, which an admin took away since; its desired state."""
+    other = bench.another()
+    spec = other.spec(keys=(bench.key(),))
+    other.provision(spec, "kms_keys")
+    bench.kms.delete_alias(AliasName=bench.alias)
+    return other, spec
+
+
+@pytest.mark.parametrize("adopted", [False, True])
+def test_an_alias_is_not_taken_off_the_verified_key_of_another_stack(bench: Bench, *, adopted: bool) -> None:
+    other, theirs = squatted(bench)
+    ours = provisioned(bench)
+    mine, options = key_id(bench), ApplyOptions(adopt=("*",) if adopted else ())
+    context = other.context(theirs, ours, options=options)
+    (change,) = KmsKeyReconciler(context).plan()
+    assert change.action is ChangeClass.BLOCKED
+    assert change.reason.startswith(f"belongs to stack {bench.stack}: ")
+    assert change.reason.endswith("take it out of that stack first; a stack with errors may be the one")
+    assert isinstance(bench.run(KmsKeyReconciler(context))[bench.alias], Skipped)
+    assert key_id(bench) == mine
+
+
+def test_an_alias_that_another_stack_got_between_plan_and_apply_is_left_to_it(bench: Bench) -> None:
+    other, theirs = squatted(bench)
+    doomed = bench.kms.create_key()["KeyMetadata"]["KeyId"]
+    bench.kms.create_alias(AliasName=bench.alias, TargetKeyId=doomed)
+    bench.kms.schedule_key_deletion(KeyId=doomed, PendingWindowInDays=7)
+    reconciler = KmsKeyReconciler(other.context(theirs))
+    changes = reconciler.plan()
+    assert [change.action for change in changes] == [ChangeClass.UPDATE]
+    bench.kms.delete_alias(AliasName=bench.alias)
+    provisioned(bench)
+    mine = key_id(bench)
+    outcome = bench.run(reconciler, changes)[bench.alias]
+    assert isinstance(outcome, Skipped)
+    assert outcome.reason.startswith(f"belongs to stack {bench.stack}: ")
+    assert key_id(bench) == mine
+
+
+@pytest.mark.parametrize("named", ["${output.kms.key_arn}", "the alias"])
+@pytest.mark.parametrize("repository", ["", "github.com/acme/fork"], ids=["another stack", "another repository"])
+def test_no_secret_is_written_under_the_key_that_others_made_behind_our_alias(
+    bench: Bench, named: str, repository: str
+) -> None:
+    bench.create(bench.declared("old"))
+    maker = bench if repository else bench.another()
+    maker.provision(maker.spec(keys=(bench.key(),)), "kms_keys", repository=repository)
+    under = bench.late(named) if named.startswith("$") else bench.alias
+    spec = bench.spec(
+        bench.declared(kms_key=under), bench.declared("old", kms_key=under), bench.declared("free"), keys=(bench.key(),)
+    )
+    whose = f"KMS key {bench.alias} belongs to stack {maker.stack}"
+    assert whose in bench.plan(spec)[bench.name("old")].reason
+    outcomes = bench.provision(spec)
+    for key in ("api", "old"):
+        waiting = outcomes[f"secrets {bench.name(key)}"]
+        assert isinstance(waiting, Skipped)
+        assert whose in waiting.reason
+    assert isinstance(outcomes[f"secrets {bench.name('free')}"], Applied)
+    assert "KmsKeyId" not in bench.describe("old")
+    with pytest.raises(bench.secrets.exceptions.ResourceNotFoundException):
+        bench.describe("api")
+
+
+def test_a_secret_goes_under_the_key_of_another_stack_that_it_names_by_arn(bench: Bench) -> None:
+    other = bench.another()
+    provisioned(other)
+    bench.create(bench.declared(kms_key=key_arn(other)))
+    assert bench.describe("api")["KmsKeyId"] == key_arn(other)
 
 
 @pytest.mark.parametrize("tagged", [{}, {STACK: "other-dev"}])
@@ -281,17 +370,19 @@ def test_a_key_of_another_stack_is_named_with_its_stack(bench: Bench) -> None:
 
 
 def test_marks_copied_from_our_key_to_another_one_are_not_believed(bench: Bench) -> None:
-    spec = own(bench)
-    bench.create(bench.declared(kms_key=bench.late("${output.kms.key_arn}")), keys=spec.keys)
+    spec, secret = own(bench), bench.declared(kms_key=bench.late("${output.kms.key_arn}"))
+    bench.create(secret, keys=spec.keys)
     ours, theirs = key_id(bench), bench.kms.create_key(Description="secrets")["KeyMetadata"]["KeyId"]
     tag(bench, theirs, **tags(bench, ours))
     bench.kms.update_alias(AliasName=bench.alias, TargetKeyId=theirs)
-    assert planned(bench, spec).reasons == (f"changed outside: alias points to key {theirs}",)
+    said = f"points to key {theirs}, which carries our tags, but its mark does not verify"
+    change = planned(bench, spec)
+    assert (change.action, said in change.reason) == (ChangeClass.BLOCKED, True)
+    assert bench.plan(spec.model_copy(update={"secrets": (secret,)}))[secret.name].action is ChangeClass.NONE
     bench.kms.untag_resource(KeyId=ours, TagKeys=[SPEC])
     change = planned(bench, spec)
-    assert change.action is ChangeClass.BLOCKED
-    assert f"points to key {theirs}, which carries our tags, but its mark does not verify" in change.reason
-    waiting = bench.plan(bench.spec(bench.declared(kms_key=bench.late("${output.kms.key_arn}")), keys=spec.keys))
+    assert (change.action, said in change.reason) == (ChangeClass.BLOCKED, True)
+    waiting = bench.plan(bench.spec(secret, keys=spec.keys))
     assert "its mark does not verify" in waiting[bench.name("api")].reason
 
 

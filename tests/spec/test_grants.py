@@ -83,6 +83,13 @@ ATTACKS = {
         "secret name app/prod/*",
         {"secrets": ["app/prod/*"]},
     ),
+    "the key of a context that is not its own, for no secret at all": (
+        evil(
+            more="secretsmanager/b:\n  vars: {context_name: app, environment: qa, create_kms_key: true, secrets: {}}",
+        ),
+        "secret name app/qa/*",
+        {"secrets": ["app/qa/*"]},
+    ),
     "a name without an environment": (
         evil(environment=""),
         "secret name evil/*",

@@ -54,6 +54,17 @@ def test_a_wrong_key_is_an_error(bench: Bench, variables: str, problem: str) -> 
     assert "stack dev, component kms/app, key vars." in found
 
 
+def test_two_stacks_of_an_account_do_not_share_an_alias(bench: Bench) -> None:
+    made = "components: {terraform: {secretsmanager: {vars: {context_name: x, create_kms_key: true, secrets: {}}}}}"
+    built = bench.build(one=stack("{alias: secrets/x}"), two=made, three=stack("{alias: secrets/y}"))
+    assert not built.errors
+    for name, other, component in (("one", "two", "kms/app"), ("two", "one", "secretsmanager")):
+        (contested,) = built.specs[name].contested
+        assert (contested.kind, contested.name, contested.stacks) == ("KMS key", "alias/secrets/x", (other,))
+        assert contested.where == f"stack {name}, component {component}"
+    assert not built.specs["three"].contested
+
+
 def test_two_keys_of_one_alias_are_an_error(bench: Bench) -> None:
     text = "components: {terraform: {kms/a: {vars: {alias: x}}, kms/b: {vars: {alias: x}}}}"
     assert "component kms/b, key vars.alias: alias/x is also the alias of component kms/a" in bench.only_error(text)
