@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -20,11 +19,12 @@ from secrets_pipeline.cli.desired import read, usable
 from secrets_pipeline.cli.failures import Failures
 from secrets_pipeline.cli.local import STATE_DIR, StateDir, start_for, take_operator_settings
 from secrets_pipeline.cli.options import BASE_PATH_VARIABLE, BasePath, examples, repository
+from secrets_pipeline.reconcilers import CONFIG_VARIABLE
+from secrets_pipeline.stacks.source import FROM_FILE_VARIABLE
 
 EPILOG = "Exit codes: that of `dg dev`; 0 after Ctrl-C, 1 if the embedded AWS does not start."
 GUARDED_DEV = (sys.executable, "-P", "-m", "secrets_pipeline.cli.guarded_dg", "dev")
 _GRACE_SECONDS = 20
-_MODULE = "definitions"
 
 
 def dev(
@@ -65,14 +65,16 @@ def _interrupted(*_: object) -> None:
 
 def _serve(port: int) -> int:
     command = [*GUARDED_DEV, "--host", "127.0.0.1", "--port", str(port)]
-    source = Path(__file__).resolve().parents[2]
-    if not Path.cwd().is_relative_to(source):
-        # In a checkout it finds the project by itself. Elsewhere Dagster would import from the current folder, and read
-        # variables from a `.env` in it.
-        command += ["--module-name", _MODULE, "--working-directory", str(source)]
-        os.environ["DAGSTER_PROJECT_ENV_FILE_PATHS"] = json.dumps({_MODULE: str(source)})
+    source, folder = Path(__file__).resolve().parents[2], Path.cwd()
+    if not folder.is_relative_to(source):
+        # In a checkout it finds the project by itself. Elsewhere the current folder may be anybody's, and Dagster would
+        # import from it, and read variables from a `.env` in it.
+        command += ["--module-name", "definitions", "--working-directory", str(source)]
+        folder = Path(os.environ["DAGSTER_HOME"])
+        named = [name for name in (CONFIG_VARIABLE, FROM_FILE_VARIABLE) if os.environ.get(name)]
+        os.environ.update({name: str(Path(os.environ[name]).absolute()) for name in named})
     # A session of its own: it is told once, by us, and what it leaves behind can be ended with it.
-    process = subprocess.Popen(command, start_new_session=True)
+    process = subprocess.Popen(command, cwd=folder, start_new_session=True)
     try:
         return process.wait()
     finally:
