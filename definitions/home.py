@@ -13,6 +13,7 @@ import yaml
 from sqlalchemy.exc import DBAPIError
 
 from secrets_pipeline.errors import StorageError
+from secrets_pipeline.own_folder import why_not_own
 
 DAGSTER_HOME = "DAGSTER_HOME"
 _SETTINGS = "dagster.yaml"
@@ -59,16 +60,21 @@ _PRIMARY = 0xFF
 def prepare_home(home: Path | None = None) -> Path:
     """Make the folder, with the project's dagster.yaml in it where it has none, and name it in the environment.
 
-    What is made here is its owner's alone; a folder that was there keeps its mode.
+    What is made here is its owner's alone; a folder that was there keeps its mode. One that nobody named is taken only
+    if it was made here: Dagster runs what the dagster.yaml in it says.
 
     Args:
         home: the folder; DAGSTER_HOME if None, else `.dagster` under the current folder.
 
     Raises:
-        StorageError: if it cannot be made or written.
+        StorageError: if it cannot be made or written, or if nobody named it and it was not made here.
     """
-    folder = (home or _folder()).resolve()
+    asked = home or _folder()
+    folder = asked.resolve()
     with storage(folder):
+        if home is None and not os.environ.get(DAGSTER_HOME) and (foreign := why_not_own(asked)):
+            reason, remedy = foreign
+            raise _unusable(asked.absolute(), (reason, f"{remedy}, {_ELSEWHERE}."))
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in _KEPT:
             (folder / name).mkdir(mode=0o700, exist_ok=True)

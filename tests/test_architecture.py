@@ -21,7 +21,8 @@ LAYERS = {
     "values": {"aws", "spec", "references"},
     "local": {"access"},
     "reconcilers": {"engine", "access", "rotation", "aws", "values", "spec", "references", "stacks"},
-    "cli": {"reconcilers", "engine", "access", "rotation", "aws", "values", "spec", "references", "stacks", "local"},
+    "cli": {"reconcilers", "engine", "access", "rotation", "aws", "values", "spec", "references", "stacks", "local"}
+    | {"own_folder"},
 }
 
 

@@ -26,7 +26,7 @@ from secrets_pipeline.cli.demo_rotation import rotate, rotation_lines
 from secrets_pipeline.cli.demo_view import check_lines, delivered_lines, reading_lines, stack_line, stage_lines
 from secrets_pipeline.cli.desired import read, usable
 from secrets_pipeline.cli.failures import FAILED, Failures
-from secrets_pipeline.cli.local import operator_settings, start_for
+from secrets_pipeline.cli.local import start_for, take_operator_settings
 from secrets_pipeline.cli.options import BasePath, examples, repository
 from secrets_pipeline.cli.plan import plan_all
 from secrets_pipeline.cli.plan_view import counts
@@ -46,7 +46,7 @@ def demo(base_path: BasePath = None) -> None:
     """
     root = repository(base_path or examples())
     failures, started = Failures(), time.monotonic()
-    os.environ.update(operator_settings(root))
+    take_operator_settings(root)
     desired = read(root, origin=MANIFESTS)
     stacks = usable(desired, None, failures)
     with _embedded_aws(desired) as aws:

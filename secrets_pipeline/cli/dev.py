@@ -17,11 +17,13 @@ from secrets_pipeline.cli import runs
 from secrets_pipeline.cli.console import say
 from secrets_pipeline.cli.desired import read, usable
 from secrets_pipeline.cli.failures import Failures
-from secrets_pipeline.cli.local import STATE_DIR, StateDir, operator_settings, start_for
+from secrets_pipeline.cli.local import STATE_DIR, StateDir, start_for, take_operator_settings
 from secrets_pipeline.cli.options import BASE_PATH_VARIABLE, BasePath, examples, repository
+from secrets_pipeline.reconcilers import CONFIG_VARIABLE
+from secrets_pipeline.stacks.source import FROM_FILE_VARIABLE
 
 EPILOG = "Exit codes: that of `dg dev`; 0 after Ctrl-C, 1 if the embedded AWS does not start."
-GUARDED_DEV = (sys.executable, "-m", "secrets_pipeline.cli.guarded_dg", "dev")
+GUARDED_DEV = (sys.executable, "-P", "-m", "secrets_pipeline.cli.guarded_dg", "dev")
 _GRACE_SECONDS = 20
 
 
@@ -38,7 +40,7 @@ def dev(
     """
     named = base_path or os.environ.get(BASE_PATH_VARIABLE)
     root = repository(base_path if named else examples())
-    os.environ.update(operator_settings(root))
+    take_operator_settings(root)
     desired = read(root)
     stacks = usable(desired, None, Failures())
     # The code location runs in other processes, which find the repository by this.
@@ -63,11 +65,16 @@ def _interrupted(*_: object) -> None:
 
 def _serve(port: int) -> int:
     command = [*GUARDED_DEV, "--host", "127.0.0.1", "--port", str(port)]
-    if not Path.cwd().is_relative_to(Path(__file__).resolve().parents[2]):
-        # In a checkout it finds the project by itself.
-        command += ["--module-name", "definitions"]
+    source, folder = Path(__file__).resolve().parents[2], Path.cwd()
+    if not folder.is_relative_to(source):
+        # In a checkout it finds the project by itself. Elsewhere the current folder may be anybody's, and Dagster would
+        # import from it, and read variables from a `.env` in it.
+        command += ["--module-name", "definitions", "--working-directory", str(source)]
+        folder = Path(os.environ["DAGSTER_HOME"])
+        named = [name for name in (CONFIG_VARIABLE, FROM_FILE_VARIABLE) if os.environ.get(name)]
+        os.environ.update({name: str(Path(os.environ[name]).absolute()) for name in named})
     # A session of its own: it is told once, by us, and what it leaves behind can be ended with it.
-    process = subprocess.Popen(command, start_new_session=True)
+    process = subprocess.Popen(command, cwd=folder, start_new_session=True)
     try:
         return process.wait()
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Sequence
 from typing import Any
@@ -24,6 +25,8 @@ def main() -> None:
 
     # `dg dev` names its webserver by a constant in the middle of a function.
     starting.open_ipc_subprocess = guarded
+    # Dagster starts its processes by `python -m`, which would import from the current folder first.
+    os.environ["PYTHONSAFEPATH"] = "1"
     dg()  # type: ignore[no-untyped-call] # Dagster's
 
 

@@ -15,10 +15,13 @@ from secrets_pipeline import local as embedded
 from secrets_pipeline.cli.console import emit, say
 from secrets_pipeline.cli.desired import read, usable
 from secrets_pipeline.cli.failures import FAILED, Failures
-from secrets_pipeline.cli.options import BasePath, repository
+from secrets_pipeline.cli.options import CHECKOUT_EXAMPLES, BasePath, repository
 from secrets_pipeline.cli.stand_ins import stand_ins
+from secrets_pipeline.errors import LocalError
 from secrets_pipeline.local import LocalAws
 from secrets_pipeline.local.lifecycle import DEFAULT_ACCOUNT, DEFAULT_REGION
+from secrets_pipeline.local.state import LAMBDA_FOLDER, POSTGRES_FOLDER
+from secrets_pipeline.own_folder import why_not_own
 from secrets_pipeline.reconcilers import CONFIG_VARIABLE
 from secrets_pipeline.spec import StackSpec
 
@@ -26,8 +29,23 @@ OPERATOR_SETTINGS = "operator.yaml"
 FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN")
 STATE_DIR = Path(".local-aws")
 
+
+def _own(state_dir: Path) -> Path:
+    """The folder, if it is ours: what it holds is obeyed and deleted."""
+    foreign = why_not_own(Path(state_dir), scratch=(POSTGRES_FOLDER, LAMBDA_FOLDER))
+    if foreign is None:
+        return state_dir
+    reason, remedy = foreign
+    raise LocalError(
+        f"--state-dir {state_dir} cannot be used: {reason}", remedy=f"{remedy}, or name another folder by --state-dir."
+    )
+
+
 StateDir: TypeAlias = Annotated[
-    Path, typer.Option("--state-dir", metavar="DIR", file_okay=False, help="Where its state and log are kept.")
+    Path,
+    typer.Option(
+        "--state-dir", metavar="DIR", file_okay=False, callback=_own, help="Where its state and log are kept."
+    ),
 ]
 
 app = typer.Typer(no_args_is_help=True, help="The embedded AWS: moto with real PostgreSQL servers, on 127.0.0.1.")
@@ -48,8 +66,7 @@ def start(
     """
     failures = Failures()
     root = repository(base_path)
-    exported = operator_settings(root)
-    os.environ.update(exported)
+    take_operator_settings(root)
     # Credentials of the user's would win over those of the embedded AWS.
     unset = [name for name in FOREIGN if os.environ.pop(name, None) is not None]
     specs: dict[str, StackSpec] = {}
@@ -60,7 +77,7 @@ def start(
         say(f"No Atmos repository in {root}: nothing is made for its stacks.")
     aws = start_for(specs, state_dir, port=port)
     say(f"The embedded AWS answers at {aws.endpoint_url} (account {aws.account_id}, {aws.region}, process {aws.pid}).")
-    emit(shell_lines({**aws.environment(), **exported}, unset=unset))
+    emit(shell_lines(aws.environment(), unset=unset))
     failures.exit()
 
 
@@ -101,12 +118,16 @@ def start_for(
     return aws
 
 
-def operator_settings(base_path: Path) -> dict[str, str]:
-    """SECRETS_PIPELINE_CONFIG where the repository brings `operator.yaml` and the environment names none."""
+def take_operator_settings(base_path: Path) -> None:
+    """Set SECRETS_PIPELINE_CONFIG in this process to the examples' own; no other repository brings its operator's."""
     settings = base_path / OPERATOR_SETTINGS
     if os.environ.get(CONFIG_VARIABLE) or not settings.is_file():
-        return {}
-    return {CONFIG_VARIABLE: str(settings)}
+        return
+    if base_path.resolve() == CHECKOUT_EXAMPLES:
+        os.environ[CONFIG_VARIABLE] = str(settings)
+        say(f"For this command alone, {CONFIG_VARIABLE} is {settings}.")
+    else:
+        say(f"{settings} is not read, as its repository is not its operator: name it in {CONFIG_VARIABLE} if you are.")
 
 
 def has_repository(base_path: Path) -> bool:

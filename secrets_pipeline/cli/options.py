@@ -17,6 +17,8 @@ from secrets_pipeline.stacks import Origin
 
 BASE_PATH_VARIABLE = "ATMOS_BASE_PATH"
 _EXAMPLES = "examples"
+CHECKOUT_EXAMPLES = Path(__file__).resolve().parents[2] / _EXAMPLES
+"""Those of the checkout that this program is part of, if it is part of one."""
 
 BasePath: TypeAlias = Annotated[
     Path | None,
@@ -144,9 +146,9 @@ def examples() -> Path:
     Raises:
         GuardError: if there is none.
     """
-    for folder in (Path.cwd(), Path(__file__).resolve().parents[2]):
-        if (folder / _EXAMPLES / "atmos.yaml").is_file():
-            return folder / _EXAMPLES
+    for folder in (Path.cwd() / _EXAMPLES, CHECKOUT_EXAMPLES):
+        if (folder / "atmos.yaml").is_file():
+            return folder
     raise GuardError(
         "the examples are in a checkout of the project only, and this is none",
         remedy="Run it in a checkout, or name a repository with --base-path.",

@@ -16,6 +16,7 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 NAMES = ("127.0.0.1", "localhost")
 _GRAPHQL = "/graphql"
+"""What the path ends with, whatever prefix the webserver was given."""
 _BODIES = ("application/json", "application/graphql")
 """Content types that no page sends to another origin before it was allowed to.
 
@@ -55,7 +56,7 @@ def refusal(scope: Scope) -> str | None:
         return f"This webserver answers as {' or '.join(names)} only, not as another host."
     if any(origin != f"http://{hosts[0]}" for origin in origins):
         return "This webserver answers its own pages, not those of another origin."
-    if scope["type"] == "http" and scope["path"].rstrip("/") == _GRAPHQL and not _is_deliberate(scope):
+    if scope["type"] == "http" and scope["path"].rstrip("/").endswith(_GRAPHQL) and not _is_deliberate(scope):
         return f"Send GraphQL by POST, as {_BODIES[0]}."
     return None
 

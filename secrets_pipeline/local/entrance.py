@@ -59,7 +59,7 @@ class Keys:
 
 
 class Entrance:
-    """Refuses a request before anything else looks at it.
+    """Refuses a request that nobody with credentials of this server signed, before anything else looks at it.
 
     Args:
         operator: whose signature is accepted beside those of the credentials that IAM and STS issued here.
@@ -70,9 +70,6 @@ class Entrance:
 
     def refusal(self, environ: Environ) -> Response | None:
         """The answer to a request that is not let in; None for one that is."""
-        foreign = _foreign(environ)
-        if foreign is not None:
-            return Response(f"{foreign}\n", 403)
         signed = _AUTHORIZATION.fullmatch(environ.get("HTTP_AUTHORIZATION", ""))
         if signed is None:
             return _refused(environ, "MissingAuthenticationToken", "MissingAuthenticationTokenException", _UNSIGNED)
@@ -91,8 +88,8 @@ class Entrance:
         return None if issued is None else str(issued.secret_access_key)
 
 
-def _foreign(environ: Environ) -> str | None:
-    """What a request says that no program with an AWS SDK says."""
+def foreign(environ: Environ) -> str | None:
+    """What a request says that no program with an AWS SDK says; its body is not looked at."""
     names = [f"{name}:{environ['SERVER_PORT']}" for name in NAMES]
     if environ.get("HTTP_HOST") not in names:
         return f"The embedded AWS answers as {' or '.join(names)} only, not as another host."

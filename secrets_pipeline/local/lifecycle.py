@@ -23,6 +23,7 @@ from secrets_pipeline.local.state import (
     TEMPLATE_FOLDER,
     State,
     forget,
+    own_roots,
     read_state,
 )
 
@@ -91,7 +92,7 @@ def start(
     """Start the embedded AWS, or return the one that runs in this folder.
 
     Args:
-        state_dir: created if missing.
+        state_dir: created if missing, for this user alone.
         account_id: account of credentials that no role issued.
         region: region that clients are told to use.
         port: on 127.0.0.1; None takes a free one.
@@ -101,12 +102,13 @@ def start(
     Raises:
         LocalError: it does not start in time.
     """
-    state_dir.mkdir(parents=True, exist_ok=True)
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with FileLock(state_dir / START_LOCK_FILE):
         running = status(state_dir)
         if running is not None:
             return running
-        command = [sys.executable, "-m", "secrets_pipeline.local.server", "--state-dir", str(state_dir.resolve())]
+        # Nothing is imported from the current folder, which may be anybody's.
+        command = [sys.executable, "-P", "-m", "secrets_pipeline.local.server", "--state-dir", str(state_dir.resolve())]
         command += ["--account-id", account_id, "--region", region, "--port", str(port or 0)]
         command += ["--parent-pid", str(os.getpid())] if die_with_parent else []
         with (state_dir / LOG_FILE).open("wb") as log:
@@ -203,7 +205,8 @@ def stop(state_dir: Path) -> bool:
         child.wait()
     # A server that was killed leaves its databases to their keepers, which remove each folder last but the template.
     root = state.postgres_root
-    _wait(lambda: not root.is_dir() or all(one.name == TEMPLATE_FOLDER for one in root.iterdir()), KILL_SECONDS)
+    if root in own_roots(state_dir, state):
+        _wait(lambda: all(one.name == TEMPLATE_FOLDER for one in root.iterdir()), KILL_SECONDS)
     forget(state_dir, state)
     return running
 

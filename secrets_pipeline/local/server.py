@@ -34,6 +34,7 @@ from secrets_pipeline.local.state import (
     LOCK_FILE,
     POSTGRES_FOLDER,
     RDS_CA_FILE,
+    TEMPORARY,
     State,
     forget,
     read_state,
@@ -135,7 +136,7 @@ def _root(state_dir: Path, name: str) -> Path:
         shutil.rmtree(root, ignore_errors=True)
         root.mkdir()
     else:
-        root = Path(tempfile.mkdtemp(prefix=f"secrets-pipeline-{name}-"))
+        root = Path(tempfile.mkdtemp(prefix=TEMPORARY.format(name)))
     root.chmod(0o755)
     return root
 

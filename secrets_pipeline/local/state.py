@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +20,8 @@ LOG_FILE = "server.log"
 RDS_CA_FILE = "rds-ca.pem"
 POSTGRES_FOLDER = "postgres"
 LAMBDA_FOLDER = "lambda"
+TEMPORARY = "secrets-pipeline-{}-"
+"""What the name of either begins with in the temporary folder."""
 TEMPLATE_FOLDER = "template"
 """In the folder of all PostgreSQL servers: what each begins with, without a process of its own."""
 
@@ -65,9 +69,18 @@ def read_state(state_dir: Path) -> State | None:
         return None
 
 
+def own_roots(state_dir: Path, state: State) -> Iterator[Path]:
+    """The folders in a state that a server made: whoever wrote the file may have named any other."""
+    for name, root in ((POSTGRES_FOLDER, state.postgres_root), (LAMBDA_FOLDER, state.lambda_root)):
+        temporary = root.parent == Path(tempfile.gettempdir()) and root.name.startswith(TEMPORARY.format(name))
+        inside = root == state_dir.resolve() / name
+        if (temporary or inside) and root.is_dir() and not root.is_symlink() and root.stat().st_uid == os.geteuid():
+            yield root
+
+
 def forget(state_dir: Path, state: State) -> None:
     """Remove what a server that is gone has left."""
-    for folder in (state.postgres_root, state.lambda_root):
+    for folder in own_roots(state_dir, state):
         shutil.rmtree(folder, ignore_errors=True)
     for name in (STATE_FILE, RDS_CA_FILE):
         (state_dir / name).unlink(missing_ok=True)

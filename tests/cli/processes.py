@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 COMMAND = [sys.executable, "-m", "secrets_pipeline"]
+PROGRAM = str(Path(sys.executable).with_name("secrets-pipeline"))
+"""The same without the current folder on its path."""
 
 
 def environment(**more: str) -> dict[str, str]:

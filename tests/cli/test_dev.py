@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.processes import COMMAND, environment, running
+from tests.cli.processes import COMMAND, PROGRAM, environment, running
 from tests.ports import free_port
 from tests.waiting import SECONDS, eventually
 
@@ -30,7 +30,11 @@ class Served:
 @pytest.fixture
 def served(tmp_path: Path, repository: Path) -> Iterator[Served]:
     port, log = free_port(), tmp_path / "log"
-    command = [*COMMAND, "dev", "--port", str(port), "--state-dir", str(tmp_path / "aws")]
+    # Of the current folder, which may be anybody's: none of them is imported or read.
+    for name in ("filelock", "dagster", "dagster_webserver", "definitions"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'a').write({name!r})\n")
+    (tmp_path / ".env").write_text("SECRETS_PIPELINE_CONFIG=/none\n")
+    command = [PROGRAM, "dev", "--port", str(port), "--state-dir", str(tmp_path / "aws")]
     command += ["--base-path", str(repository)]
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -74,6 +78,7 @@ def test_a_queued_apply_runs_in_the_deployment_and_ctrl_c_leaves_nothing(
     assert done.returncode == 0, done.stdout + done.stderr + served.log.read_text()[-3000:]
     assert "shop-dev: run succeeded" in done.stdout
     assert f"shop-dev: {served.url}/runs/" in done.stderr
+    assert not (tmp_path / "ran").exists(), (tmp_path / "ran").read_text()
     served.process.send_signal(signal.SIGINT)
     assert served.process.wait(SECONDS) == 0
     eventually(lambda: running(tmp_path) == [], lambda: running(tmp_path))

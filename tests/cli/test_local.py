@@ -9,7 +9,7 @@ import pytest
 
 from secrets_pipeline.cli.local import shell_lines
 from secrets_pipeline.local import stop
-from tests.cli.conftest import EXAMPLES, Cli
+from tests.cli.conftest import EXAMPLES, Cli, write
 from tests.cli.processes import environment, running
 from tests.runs import assert_exited
 
@@ -25,7 +25,8 @@ def test_a_shell_that_evaluates_start_reaches_the_embedded_aws(tmp_path: Path, s
         set -e
         eval "$({sys.executable} -m secrets_pipeline local start --state-dir {state_dir} --base-path {EXAMPLES})"
         test -z "$AWS_PROFILE"
-        test "$SECRETS_PIPELINE_CONFIG" = {EXAMPLES}/operator.yaml
+        test -z "$SECRETS_PIPELINE_CONFIG"
+        export SECRETS_PIPELINE_CONFIG={EXAMPLES}/operator.yaml
         {sys.executable} -m secrets_pipeline plan --base-path {EXAMPLES} --detailed-exitcode
     """
     done = subprocess.run(
@@ -41,6 +42,19 @@ def test_a_shell_that_evaluates_start_reaches_the_embedded_aws(tmp_path: Path, s
     # What Terraform makes is there: nothing is blocked for want of a function, a service or a stage.
     assert "blocked" not in done.stdout
     assert "The embedded AWS answers at http://127.0.0.1:" in done.stderr
+    assert f"For this command alone, SECRETS_PIPELINE_CONFIG is {EXAMPLES}/operator.yaml." in done.stderr
+
+
+def test_no_other_repository_brings_the_operators_settings(cli: Cli, state_dir: Path, repository: Path) -> None:
+    # Who reads them knows the other account.
+    write(repository / "operator.yaml", "targets: [{stacks: '*', account_id: '999900001111'}]")
+    settings = repository / "operator.yaml"
+    result = cli("local", "start", "--state-dir", state_dir, "--base-path", repository)
+    assert_exited(result)
+    assert "account 111122223333" in result.stderr
+    assert "SECRETS_PIPELINE_CONFIG" not in result.stdout
+    said = f"{settings} is not read, as its repository is not its operator: name it in SECRETS_PIPELINE_CONFIG if you"
+    assert said in " ".join(result.stderr.split())
 
 
 def test_start_is_idempotent_and_stop_ends_it(cli: Cli, state_dir: Path, tmp_path: Path) -> None:

@@ -40,6 +40,8 @@ def scope(
         scope("/graphql", "POST", host=f"localhost:{PORT}", content_type=JSON, origin=f"http://localhost:{PORT}"),
         scope("/graphql", "POST", content_type="application/graphql"),
         scope("/graphql", accept="text/html,*/*"),
+        scope("/a/prefix/graphql", "POST", content_type=JSON),
+        scope("/assets/graphql/lineage"),
         scope("/graphql", kind="websocket", origin=f"http://{OWN}"),
         scope("/graphql", kind="websocket"),
     ],
@@ -85,7 +87,7 @@ def test_a_page_of_another_origin_is_refused(kind: str, origin: str) -> None:
         assert why == "This webserver answers its own pages, not those of another origin."
 
 
-@pytest.mark.parametrize("path", ["/graphql", "/graphql/"])
+@pytest.mark.parametrize("path", ["/graphql", "/graphql/", "/a/prefix/graphql"])
 @pytest.mark.parametrize(
     ("method", "headers"),
     [

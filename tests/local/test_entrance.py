@@ -6,6 +6,7 @@ import http.client
 import json
 import stat
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ from botocore.exceptions import ClientError
 from secrets_pipeline.errors import LocalError
 from secrets_pipeline.local import LocalAws, calls, reset_calls, start, stop
 from secrets_pipeline.local.faults import FAULTS_PATH
+from secrets_pipeline.local.handler import LONGEST_BODY
 from secrets_pipeline.local.state import STATE_FILE
 from tests.embedded import operator
+from tests.waiting import SECONDS
 
 LIST = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "secretsmanager.ListSecrets"}
 PUBLISHED = "AKIALOCALOPERATOR000"
@@ -121,6 +124,40 @@ def test_a_web_page_is_refused_even_with_a_signature(wire: Wire, place: dict[str
     status, body = wire.send(further=of_this, **place)
     assert (status, body) == (403, "The embedded AWS does not answer web pages.\n")
     assert calls(wire.aws) == ()
+
+
+ENDLESS = 300_000_000
+
+
+@pytest.mark.parametrize(
+    ("header", "answer"),
+    [
+        ({"Origin": "http://evil.example", "Content-Length": str(ENDLESS)}, "403 The embedded AWS does not answer web"),
+        ({"Host": "evil.example", "Content-Length": str(ENDLESS)}, "403 The embedded AWS answers as 127.0.0.1:"),
+        ({"Content-Length": str(ENDLESS)}, f"413 The embedded AWS takes requests of up to {LONGEST_BODY:,} bytes."),
+        ({"Content-Length": "9" * 5_000}, "400 Content-Length is not a number of bytes."),
+        ({"Content-Length": "-1"}, "400 Content-Length is not a number of bytes."),
+        ({"Content-Length": "1_0"}, "400 Content-Length is not a number of bytes."),
+        ({"Content-Length": "two"}, "400 Content-Length is not a number of bytes."),
+    ],
+    ids=["page", "host", "long", "longer", "negative", "underscore", "word"],
+)
+def test_a_request_is_refused_before_its_body_has_come(wire: Wire, header: Mapping[str, str], answer: str) -> None:
+    # Nothing of the body is sent before the answer is there.
+    with closing(http.client.HTTPConnection("127.0.0.1", wire.port, timeout=SECONDS)) as connection:
+        connection.putrequest("POST", "/", skip_host="Host" in header)
+        for name, value in header.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        received = connection.getresponse()
+        assert f"{received.status} {received.read().decode()}".startswith(answer)
+        assert received.getheader("Connection") == "close"
+    assert calls(wire.aws) == ()
+
+
+def test_as_much_as_a_lambda_functions_code_may_have_is_taken(wire: Wire) -> None:
+    status, body = wire.send(body=b" " * (LONGEST_BODY - 2) + b"{}")
+    assert (status, json.loads(body)["SecretList"]) == (200, [])
 
 
 def test_nobody_chooses_an_account_by_motos_own_header(wire: Wire) -> None:
