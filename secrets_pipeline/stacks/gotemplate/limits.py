@@ -175,7 +175,8 @@ class Budget:
         self.cost += cost
         if self.cost > self._most:
             raise FunctionFailure(
-                f"templates with a cost of more than {MAX_COST} steps in one repository are not supported"
+                f"templates with a cost of more than {MAX_COST} steps in one repository are not supported: "
+                "loop less, or over smaller lists and texts"
             )
 
     def take(self, arguments: Sequence[Value]) -> None:
