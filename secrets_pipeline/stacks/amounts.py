@@ -8,6 +8,8 @@ from secrets_pipeline.stacks.markers import Value
 
 MOST_VALUES: Final = 2_000_000
 """Values that includes and aliases of a repository may give, each as often as it is there."""
+MOST_STEPS: Final = 10_000_000
+"""Steps of all yq expressions of a repository: some seconds."""
 _UNIT: Final = 100  # characters of a text that count as one value more
 
 
@@ -17,6 +19,7 @@ class Amounts:
     def __init__(self) -> None:
         self._sizes: dict[int, int] = {}
         self._spent = 0
+        self._steps = 0
 
     def spend(self, value: Value) -> None:
         """Count a value that is included once more.
@@ -39,6 +42,20 @@ class Amounts:
             )
             raise ValueError(message)
         self._spent += size
+
+    def step(self, steps: int) -> None:
+        """Count steps that a yq expression took.
+
+        Raises:
+            ValueError: if all are too many.
+        """
+        self._steps += steps
+        if self._steps > MOST_STEPS:
+            message = (
+                f"the yq expressions of this repository take more than {MOST_STEPS} steps, for each value on the way "
+                "is one: choose less with them, or include smaller files"
+            )
+            raise ValueError(message)
 
     def _size(self, value: Value) -> int:
         """Values in it, what is shared as often as it is reached; each list and mapping is looked into once."""

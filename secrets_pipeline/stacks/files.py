@@ -31,11 +31,12 @@ class Files:
     Args:
         base: absolute base path of the repository; nothing outside of it is read, symbolic links followed.
         top: folder whose `.git` says what is tracked; the nearest one if not given.
+        stacks: folder of the stack manifests, where git need not know them yet; there is none if not given.
     """
 
-    def __init__(self, base: Path, top: Path | None = None) -> None:
+    def __init__(self, base: Path, top: Path | None = None, stacks: Path | None = None) -> None:
         self.base = base
-        self.readable = ReadableFiles(base, top)
+        self.readable = ReadableFiles(base, top, stacks)
         self._texts: dict[Path, str] = {}
         self._names: dict[Path, str] = {}
         self._folders: dict[Path, str] = {}

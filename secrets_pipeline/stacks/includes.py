@@ -78,10 +78,17 @@ class Parser:
         value = self._included[key]
         if query:
             if (*key, query) not in self._queried:
-                self._queried[*key, query] = yq.evaluate(query, value)
+                self._queried[*key, query] = self._evaluated(query, value)
             value = self._queried[*key, query]
         self._amounts.spend(value)
         return value
+
+    def _evaluated(self, query: str, value: Value) -> Value:
+        steps = yq.Steps()
+        try:
+            return yq.evaluate(query, value, steps)
+        finally:
+            self._amounts.step(steps.taken)
 
     def _read(self, tag: str, target: Path, chain: tuple[Path, ...]) -> Value:
         real = os.path.realpath(target)

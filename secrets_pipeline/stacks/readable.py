@@ -20,6 +20,8 @@ EXTENSIONS: Final = (".yaml", ".yml", ".yaml.tmpl", ".yml.tmpl")
 """Of manifests."""
 _KERNEL: Final = ("/proc", "/sys", "/dev")
 _OF_ATMOS: Final = frozenset({".atmos", ".atmos.d", ".atmos.yaml", ".atmos.yml"})
+_CONFIGURATIONS: Final = frozenset({"atmos.yaml", "atmos.yml", "atmos.d", *_OF_ATMOS})
+"""Parts of names that make a file Atmos's configuration, whether or not another one imports it."""
 """Source: https://atmos.tools/cli/configuration, https://atmos.tools/cli/configuration/profiles"""
 
 
@@ -29,9 +31,9 @@ class Use(Enum):
     VALUE = auto()
     """Its content becomes a value: `!include`, `${file:…}`. Only what git tracks."""
     MANIFEST = auto()
-    """A stack manifest: also one that has just been written, and is YAML."""
+    """A stack manifest: also one that has just been written, if it is YAML below the folder of the stacks."""
     CONFIGURATION = auto()
-    """Part of `atmos.yaml`: the same, and what Atmos keeps in `.atmos` and `.atmos.d`."""
+    """Part of `atmos.yaml`: also one that has just been written where Atmos looks, `.atmos` and `.atmos.d` included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,13 @@ class ReadableFiles:
     Args:
         base: the base path.
         top: folder whose `.git` says what is tracked, at or above the base path; the nearest one if not given.
+        stacks: folder of the stack manifests; if not given, or no folder of its own, git tracks all that are read.
     """
 
-    def __init__(self, base: Path, top: Path | None = None) -> None:
+    def __init__(self, base: Path, top: Path | None = None, stacks: Path | None = None) -> None:
         self.base = real_path(base)
+        folder = real_path(stacks or base)
+        self._stacks = None if within(self.base, folder) else folder
         found = git_root(Path(self.base)) if top is None else top
         self._top = real_path(found) if found is not None and (found / ".git").exists() else None
 
@@ -93,8 +98,15 @@ class ReadableFiles:
                 "has a dot in front of its name, or is in such a folder, so it is never read",
                 "Keep what stacks read in files without a dot in front.",
             )
-        may_be_new = use is not Use.VALUE and real.endswith(EXTENSIONS)
-        return None if may_be_new else self._untracked(real)
+        return None if self._may_be_new(real, use) else self._untracked(real)
+
+    def _may_be_new(self, real: str, use: Use) -> bool:
+        """Whether it is read without git knowing it: what an author names elsewhere may be the operator's own file."""
+        if use is Use.VALUE or not real.endswith(EXTENSIONS):
+            return False
+        if use is Use.MANIFEST:
+            return self._stacks is not None and within(real, self._stacks)
+        return not _CONFIGURATIONS.isdisjoint(relative(real, self.base).split("/"))
 
     def _untracked(self, real: str) -> Unreadable | None:
         if self._top is None:

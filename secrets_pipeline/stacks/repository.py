@@ -46,7 +46,7 @@ class Repository:
         self._evaluate = evaluate
         self._functions = Functions(evaluate.env, withhold=evaluate.withhold)
         renderer = self._functions.everywhere()
-        self._files = Files(config.base, config.top)
+        self._files = Files(config.base, config.top, config.stacks)
         self._locator = Locator(self._files)
         tree = FileTree(config.base)
         self._manifests = Manifests(self._files, evaluate, renderer)

@@ -29,6 +29,10 @@ _FIELD: Final = re.compile(r"[A-Za-z0-9_/-]+")
 _TEXT: Final = re.compile(r"""(?:"(?:[^"\\]|\\.)*(?:"|\Z)|'[^']*(?:'|\Z))""", re.DOTALL)
 _WORDS: Final = {"true": True, "false": False, "null": None}
 
+MOST_STEPS: Final = 1_000_000
+"""Steps of one expression: every value that a part of it takes or gives, and what is in those that it compares."""
+_UNIT: Final = 100  # characters of a text that count as one value more
+
 _Step: TypeAlias = Callable[[Value], Iterator[Value]]
 """A part of an expression: one value in, any number out."""
 
@@ -37,17 +41,60 @@ class YqError(ValueError):
     """An expression is not understood, or does not fit the value."""
 
 
-def evaluate(expression: str, value: Value) -> Value:
+class Steps:
+    """Counts the steps of one expression, those too that give nothing in the end.
+
+    Attributes:
+        taken: so far.
+    """
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self._sizes: dict[int, tuple[Value, int]] = {}  # with what they are of, so that its id stays its own
+
+    def count(self, steps: int = 1) -> None:
+        """Count steps before they are taken.
+
+        Raises:
+            YqError: if they are too many.
+        """
+        self.taken += steps
+        if self.taken > MOST_STEPS:
+            message = (
+                f"takes more than {MOST_STEPS} steps, for each value on the way is one: "
+                "choose with paths or select() before you compare or join, or include a smaller file"
+            )
+            raise YqError(message)
+
+    def size(self, value: Value) -> int:
+        """Values in it, what is shared as often as it is reached, and texts by their length."""
+        if isinstance(value, str):
+            return 1 + len(value) // _UNIT
+        if not isinstance(value, dict | list):
+            return 1
+        known = self._sizes.get(id(value))
+        if known is None:
+            inner = value.values() if isinstance(value, dict) else value
+            known = self._sizes[id(value)] = (value, 1 + sum(map(self.size, inner)))
+        return known[1]
+
+
+def evaluate(expression: str, value: Value, steps: Steps | None = None) -> Value:
     """What an expression gives for a value; `None` if it gives nothing.
 
     Types are kept, while Atmos reads what yq prints as YAML again, where a text `"0123"` becomes a number.
 
+    Args:
+        expression: of the grammar above.
+        value: what `.` stands for.
+        steps: counts what it takes.
+
     Raises:
-        YqError: for an expression outside of the grammar above, one that does not fit the value, or one that gives
-            several values.
+        YqError: for an expression outside of the grammar, one that does not fit the value, one that gives several
+            values, or one that takes too many steps.
     """
     try:
-        results = list(_Reader(expression).whole()(value))
+        results = list(_Reader(expression, steps or Steps()).whole()(value))
     except YqError as error:
         message = f"the yq expression {_shown(expression)!r} {error}"
         raise YqError(message) from None
@@ -65,8 +112,9 @@ def evaluate(expression: str, value: Value) -> Value:
 class _Reader:
     """Recursive descent over the grammar above."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, steps: Steps) -> None:
         self._text = text
+        self._steps = steps
         self._at = 0
 
     def whole(self) -> _Step:
@@ -79,13 +127,13 @@ class _Reader:
         steps = [self._comparison()]
         while self._takes("|"):
             steps.append(self._comparison())
-        return _chain(steps)
+        return _chain(self._steps, steps)
 
     def _comparison(self) -> _Step:
         left = self._alternative()
         for sign in ("==", "!="):
             if self._takes(sign):
-                return _compared(left, self._alternative(), equal=sign == "==")
+                return _compared(self._steps, left, self._alternative(), equal=sign == "==")
         return left
 
     def _alternative(self) -> _Step:
@@ -99,16 +147,16 @@ class _Reader:
         if found is None:
             raise self._unsupported()
         if found["sign"] == ".":
-            return _chain(self._path())
+            return _chain(self._steps, self._path())
         self._at = found.end()
         if found["string"] or found["number"]:
-            return _chain([_constant(_literal(found[0].strip())), *self._indices()])
+            return _chain(self._steps, [_constant(_literal(found[0].strip())), *self._indices()])
         if found["sign"] == "(":
             inner = self._pipe()
             self._expect(")")
-            return _chain([inner, *self._indices()])
+            return _chain(self._steps, [inner, *self._indices()])
         if found["sign"] == "[":
-            return _chain([self._list(), *self._indices()])
+            return _chain(self._steps, [self._list(), *self._indices()])
         if found["sign"] == "{" and self._takes("}"):
             return _constant({})
         return self._called(found["name"])
@@ -117,11 +165,11 @@ class _Reader:
         if name in _WORDS:
             return _constant(_WORDS[name])
         if name in ("length", "keys"):
-            return _chain([_one(_length if name == "length" else _keys), *self._indices()])
+            return _chain(self._steps, [_one(_length if name == "length" else _keys), *self._indices()])
         if name in ("select", "join") and self._takes("("):
             inner = self._pipe()
             self._expect(")")
-            return _selected(inner) if name == "select" else _joined(inner)
+            return _selected(inner) if name == "select" else _joined(self._steps, inner)
         raise self._unsupported()
 
     def _list(self) -> _Step:
@@ -205,14 +253,22 @@ def _one(function: Callable[[Value], Value]) -> _Step:
     return lambda value: iter([function(value)])
 
 
-def _chain(steps: list[_Step]) -> _Step:
+def _chain(count: Steps, steps: list[_Step]) -> _Step:
     def chained(value: Value) -> Iterator[Value]:
         values = [value]
         for step in steps:
-            values = [result for item in values for result in step(item)]
+            values = list(_results(count, step, values))
         return iter(values)
 
     return chained
+
+
+def _results(count: Steps, step: _Step, values: list[Value]) -> Iterator[Value]:
+    for value in values:
+        count.count()
+        for result in step(value):
+            count.count()
+            yield result
 
 
 def _each(value: Value) -> Iterator[Value]:
@@ -248,9 +304,12 @@ def _keys(value: Value) -> list[Value]:
     raise YqError("asks for the keys of what is neither a mapping nor a list")
 
 
-def _compared(left: _Step, right: _Step, *, equal: bool) -> _Step:
+def _compared(count: Steps, left: _Step, right: _Step, *, equal: bool) -> _Step:
     def compared(value: Value) -> Iterator[Value]:
-        return iter([(_same(one, other)) is equal for one in left(value) for other in right(value)])
+        for one in left(value):
+            for other in right(value):
+                count.count(min(count.size(one), count.size(other)))
+                yield _same(one, other) is equal
 
     return compared
 
@@ -274,11 +333,16 @@ def _selected(condition: _Step) -> _Step:
     return selected
 
 
-def _joined(separator: _Step) -> _Step:
+def _joined(count: Steps, separator: _Step) -> _Step:
     def joined(value: Value) -> Iterator[Value]:
         between = next(separator(value), None)
         if not isinstance(value, list) or not isinstance(between, str):
             raise YqError("joins what is not a list, or with what is not text")
-        return iter([between.join("" if item is None else as_text(item) for item in value)])
+        texts = []
+        for item in value:
+            count.count(count.size(item))
+            texts.append("" if item is None else as_text(item))
+        count.count(len(between) * len(texts) // _UNIT)
+        return iter([between.join(texts)])
 
     return joined

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import tracemalloc
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from random import SystemRandom
 
 import pytest
 
 from secrets_pipeline.errors import StackError
+from secrets_pipeline.stacks import amounts
 from secrets_pipeline.stacks.files import Files
 from secrets_pipeline.stacks.gotemplate import TemplateError, parse
+from secrets_pipeline.stacks.gotemplate.functions import Environment, gomplate, sprig
 from secrets_pipeline.stacks.gotemplate.limits import Spending
 from secrets_pipeline.stacks.includes import Parser
 
@@ -25,6 +31,15 @@ def imports_twice(levels: int, *, context: str = "", more: str = "") -> Mapping[
     }
     stack = "import: [c/0]\ncomponents: {terraform: {app: {}}}"
     return {**files, f"stacks/c/{levels}.yaml": "vars: {a: [1]}", "stacks/deploy/dev.yaml": stack}
+
+
+ENVIRONMENT = Environment({}, lambda: datetime.now(UTC), SystemRandom())
+FUNCTIONS = {**gomplate(ENVIRONMENT), **sprig(ENVIRONMENT)}
+
+
+def rendered(template: str, most: int) -> str:
+    """What a template prints with that budget beyond what it has for nothing."""
+    return parse(template, functions=FUNCTIONS).render({}, functions=FUNCTIONS, spending=Spending(most))
 
 
 def inherits(count: int, bases: str) -> str:
@@ -213,9 +228,9 @@ def test_templates_of_a_repository_have_a_budget_together(repository: Open) -> N
     cheap = {"stacks/deploy/zz.yaml": including("'{{ range until 100 }}a{{ end }}'")}
     atmos = ATMOS + "templates: {settings: {enabled: true, sprig: {enabled: true}}}\n"
     found = repository({"atmos.yaml": atmos, **looping, **cheap}).resolve()
-    assert {error.message.partition(": ")[2].partition("templates")[2] for error in found.errors} == {
-        " with a cost of more than 5000000 steps in one repository are not supported"
-    }
+    texts = {error.message.partition(": ")[2].partition("templates")[2] for error in found.errors}
+    problem = " with a cost of more than 5000000 steps in one repository are not supported"
+    assert texts == {f"{problem}: loop less, or over smaller lists and texts"}
     assert len(found.errors) in range(2, 6)
     assert found.stacks["deploy/zz"].components["terraform"]["app"].vars == {"v0": "a" * 100}
 
@@ -241,3 +256,113 @@ def test_aliases_that_multiply_have_a_budget_of_the_repository(repository: Open)
     assert 10 < len(found.stacks) < 26
     assert len(found.errors) == 26 - len(found.stacks)
     assert all("included files and aliases give more than 2000000 values" in error.message for error in found.errors)
+
+
+def test_an_expression_over_pairs_is_refused_where_it_stands(repository: Open) -> None:
+    found = repository(
+        {
+            "a.json": json.dumps({"x": list(range(6_000))}),
+            "stacks/deploy/dev.yaml": including("!include 'a.json [.x[] == .x[]] | length'"),
+        },
+    ).resolve()
+    (error,) = found.errors
+    assert "takes more than 1000000 steps" in error.message
+    assert "choose with paths or select()" in error.message
+    assert error.where is not None
+    assert (error.where.file, error.where.line) == ("stacks/deploy/dev.yaml", 1)
+
+
+def test_expressions_of_a_repository_have_a_budget_together(repository: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(amounts, "MOST_STEPS", 3_000)
+    queries = {f"stacks/deploy/s{n}.yaml": including(f"!include 'a.json [.x[] | select(. == {n})]'") for n in range(9)}
+    found = repository({"a.json": json.dumps({"x": list(range(100))}), **queries}).resolve()
+    assert 0 < len(found.stacks) < 9
+    assert len(found.errors) == 9 - len(found.stacks)
+    assert all("the yq expressions of this repository take more than" in error.message for error in found.errors)
+
+
+@pytest.mark.parametrize(
+    ("value", "few", "many", "call"),
+    [
+        ("until COUNT", 20, 2_000, "has -5 $v"),
+        ("until COUNT", 20, 2_000, "coll.Has $v -5"),
+        ('splitList "" (repeat COUNT "a")', 20, 2_000, 'without $v "a"'),
+        ("until COUNT", 20, 5_000, "first $v"),
+        ("until COUNT", 20, 5_000, "index $v 1"),
+        ('dict "a" (until COUNT) "b" (until COUNT)', 20, 2_000, "has $v.a (list $v.b)"),
+        ('dict "a" (until COUNT) "b" (until COUNT)', 20, 2_000, "deepEqual $v.a $v.b"),
+        ("list (until COUNT)", 20, 2_000, "toJson $v"),
+        ("list (until COUNT)", 20, 2_000, "toString $v"),
+        ('repeat COUNT "ab"', 50, 50_000, "sha512sum $v"),
+        ('repeat COUNT "ab"', 50, 50_000, 'contains "x" $v'),
+        ('repeat COUNT "ab"', 50, 50_000, 'regexMatch "x" $v'),
+        ('repeat COUNT "ab"', 50, 5_000, 'regexFindAll "[ab]{900}c" $v -1'),
+        ('repeat COUNT "ab"', 50, 5_000, 'regexReplaceAll "[ab]{900}c" $v "x"'),
+        ('repeat COUNT "ab"', 5, 10_000, "kebabcase $v"),
+        ('repeat COUNT "ab"', 50, 10_000, "title $v"),
+        ('repeat COUNT "ab"', 50, 10_000, "swapcase $v"),
+        ('repeat COUNT "ab"', 50, 10_000, "quote $v"),
+        ('repeat COUNT "ab"', 50, 10_000, "js $v"),
+        ('repeat COUNT "ab"', 50, 10_000, "shuffle $v"),
+        ('printf "a: [%s]" (repeat COUNT "1,")', 50, 5_000, "yaml $v"),
+        ('printf "a = [%s]" (repeat COUNT "1,")', 50, 5_000, "toml $v"),
+        ('printf "%sa = 1" (repeat COUNT "a.")', 10, 2_000, "toml $v"),
+    ],
+)
+def test_what_functions_take_and_look_at_costs(value: str, few: int, many: int, call: str) -> None:
+    template = "{{ $v := VALUE }}{{ range until 20 }}{{ $_ := CALL }}{{ end }}".replace("VALUE", value)
+    template = template.replace("CALL", call)
+    assert rendered(template.replace("COUNT", str(few)), 10_000) == ""
+    most = many + 2_500
+    assert rendered(template.replace("COUNT", str(many)).replace(call, "1"), most) == ""
+    with pytest.raises(TemplateError, match="templates with a cost of more than 5000000 steps in one repository"):
+        rendered(template.replace("COUNT", str(many)), most)
+
+
+def test_printing_costs() -> None:
+    template = '{{ $v := repeat 50000 "ab" }}{{ $v }}{{ $v }}'
+    assert len(rendered(template, 20_000)) == 200_000
+    with pytest.raises(TemplateError, match="templates with a cost of more than"):
+        rendered(template, 8_000)
+
+
+@pytest.mark.parametrize(
+    ("call", "expected", "what"),
+    [
+        ('float64 (print "1." (repeat COUNT "0"))', "1", "number"),
+        ('float64 (print "0x" (repeat COUNT "0") "1p1")', "2", "number"),
+        ('conv.ParseFloat (print "1." (repeat COUNT "0")) 64', "1", "number"),
+        ('time.ParseDuration (print (repeat COUNT "0") "1s")', "1s", "duration"),
+        ('toDate (repeat COUNT "2") "2"', None, "time or layout"),
+        ('toDate "2006" (repeat COUNT "2")', None, "time or layout"),
+    ],
+)
+def test_numbers_and_times_of_any_length_are_not_read(call: str, expected: str | None, what: str) -> None:
+    if expected is not None:
+        assert rendered("{{ " + call.replace("COUNT", "900") + " }}", 0) == expected
+    with pytest.raises(TemplateError, match=f"a {what} of more than 1000 characters is not supported"):
+        rendered("{{ " + call.replace("COUNT", "1001") + " }}", 0)
+
+
+@pytest.mark.parametrize("digits", ["0x" + "f" * 1_000_000, "1" * 1_000_000 + "x", "." + "1" * 1_000_000 + "."])
+def test_what_is_no_number_is_none_at_any_length(digits: str) -> None:
+    template = parse("{{ float64 .x }}", functions=FUNCTIONS)
+    assert template.render({"x": digits}, functions=FUNCTIONS, spending=Spending(100_000)) == "0"
+
+
+def test_a_number_of_toml_that_python_does_not_read_is_an_error_of_ours() -> None:
+    with pytest.raises(TemplateError, match="unable to unmarshal: "):
+        rendered('{{ toml (print "a=" (repeat 5000 "1")) }}', 100_000)
+
+
+@pytest.mark.parametrize(
+    "call", ["join $t (until 1000)", "conv.Join (until 1000) $t", 'wrapWith 1 $t (repeat 1000 "a ")']
+)
+def test_a_text_that_would_be_too_long_is_not_made_first(call: str) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(TemplateError, match="a text of more than 16777216 characters is not supported"):
+            rendered('{{ $t := repeat 100000 "a" }}{{ $_ := ' + call + " }}", 1_000_000)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()

@@ -136,8 +136,10 @@ def test_a_link_out_of_the_repository_is_refused_wherever_it_is(write: Write, tm
 
 
 def test_a_link_to_another_file_of_the_repository_is_followed(write: Write, tmp_path: Path) -> None:
-    root = write({"repo/atmos.yaml": ATMOS, "shared/s.yaml": says("shared"), ".git/HEAD": "", "repo/atmos.d/x": ""})
-    (root / "repo" / "atmos.d" / "s.yaml").symlink_to(tmp_path / "shared" / "s.yaml")
+    root = write(
+        {"repo/atmos.yaml": ATMOS, "shared/atmos.d/s.yaml": says("shared"), ".git/HEAD": "", "repo/atmos.d/x": ""}
+    )
+    (root / "repo" / "atmos.d" / "s.yaml").symlink_to(tmp_path / "shared" / "atmos.d" / "s.yaml")
     assert pattern(root / "repo") == "shared"
 
 

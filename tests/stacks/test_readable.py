@@ -238,6 +238,48 @@ def test_a_file_that_is_no_yaml_is_imported_only_if_git_tracks_it(write: Write) 
     assert Repository.open(root, env={}).resolve().errors == ()
 
 
+@pytest.mark.parametrize(
+    ("atmos", "stack"),
+    [
+        ("", "import: ['../../private/decrypted']\n"),
+        ("", "import: ['../../private/*']\n"),
+        ("", "import: [link]\n"),
+        ("import: [private/decrypted.yaml]\n", ""),
+        ("profiles: {base_path: private, default: p}\n", ""),
+    ],
+)
+def test_yaml_beside_the_stacks_that_git_does_not_track_is_nobodys_to_name(
+    write: Write, atmos: str, stack: str
+) -> None:
+    files = {"private/decrypted.yaml": "vars: {db_password: stolen}", "private/p/x.yaml": "env: {A: stolen}"}
+    root = write({**files, "stacks/deploy/dev.yaml": stack + manifest("1"), ".gitignore": "private/\n"})
+    (root / "atmos.yaml").write_text(ATMOS + atmos)
+    (root / "stacks" / "link.yaml").symlink_to("../private/decrypted.yaml")
+    git(root, "init", "-q")
+    git(root, "add", ".")
+    assert error_of(root) == "the file is not tracked by git"
+    git(root, "add", "-f", "private")
+    assert Repository.open(root, env={}).resolve().errors == ()
+
+
+def test_where_stacks_have_no_folder_of_their_own_git_tracks_each_manifest(write: Write) -> None:
+    root = write({"deploy/dev.yaml": "import: [private/new]\n" + manifest("1"), "private/new.yaml": "vars: {w: 2}"})
+    (root / "atmos.yaml").write_text(ATMOS.replace("base_path: stacks", 'base_path: "."'))
+    git(root, "init", "-q")
+    git(root, "add", "deploy")
+    assert error_of(root) == "the file is not tracked by git"
+    git(root, "add", "private")
+    assert Repository.open(root, env={}).stack("deploy/dev").components["terraform"]["app"].vars == {"v": 1, "w": 2}
+
+
+def test_a_configuration_that_was_just_written_is_read(write: Write) -> None:
+    root = write({"atmos.d/a.yaml": "env: {A: a}", ".atmos.d/b.yaml": "env: {B: b}"})
+    root = write({"stacks/deploy/dev.yaml": manifest("1")})
+    git(root, "init", "-q")
+    app = Repository.open(root, env={}).stack("deploy/dev").components["terraform"]["app"]
+    assert app.env == {"A": "a", "B": "b"}
+
+
 def test_a_tracked_link_opens_no_file_that_is_not_tracked(write: Write) -> None:
     root = write({"token": "stolen"})
     (root / "link").symlink_to("token")

@@ -122,3 +122,27 @@ def test_the_value_is_not_changed() -> None:
 def test_any_expression_gives_a_value_or_our_own_error(expression: str) -> None:
     with contextlib.suppress(YqError):
         evaluate(expression, {"a": [{"b": 1}], "b": {"a": "x"}})
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("[.x[] == .x[]] | length", 10_000),
+        ("[.x[] | select(. == 7)]", [7]),
+        (".x == .y", True),
+        ('.x | join("ab") | length', 388),
+        ("[.x[].none // (.x[] // .y[])] | length", 100),
+    ],
+)
+def test_all_values_on_the_way_count(expression: str, expected: Value) -> None:
+    few, many = list(range(100)), list(range(1_100_000))
+    assert evaluate(expression, {"x": few, "y": list(few)}) == expected
+    with pytest.raises(YqError, match="takes more than 1000000 steps"):
+        evaluate(expression, {"x": many, "y": list(many)})
+
+
+def test_what_is_within_compared_values_counts() -> None:
+    values = [[[1] * 1_000] * 10 for _ in range(2)]
+    assert evaluate("[.[] == .[]]", values) == [True] * 4
+    with pytest.raises(YqError, match="takes more than 1000000 steps"):
+        evaluate("[.[] == .[]]", values * 10)

@@ -8,6 +8,7 @@ from urllib.parse import quote_plus
 
 from secrets_pipeline.stacks.gotemplate import comparison
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
+from secrets_pipeline.stacks.gotemplate.limits import spend_on
 from secrets_pipeline.stacks.gotemplate.printf import sprintf
 from secrets_pipeline.stacks.gotemplate.printing import NO_VALUE, sprint, sprintln
 from secrets_pipeline.stacks.gotemplate.values import Function, Value, go_type, is_map, is_true
@@ -141,7 +142,9 @@ def html(*values: Value) -> str:
 
 def javascript(*values: Value) -> str:
     """The text of the values with the characters of a JavaScript string escaped (`js`)."""
-    return "".join(map(_javascript, _joined(values)))
+    text = _joined(values)
+    spend_on(text)
+    return "".join(map(_javascript, text))
 
 
 def _javascript(character: str) -> str:

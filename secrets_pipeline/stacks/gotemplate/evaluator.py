@@ -240,6 +240,7 @@ class Evaluator:
         if given.final is not _NOTHING:
             values.append(self._checked(given.final, signature.kind(len(values))))
         try:
+            self.budget.take(values)
             result = function(*values)
             self.budget.charge(result)
         except (FunctionFailure, TemplateError) as error:

@@ -103,7 +103,9 @@ class Execution:
             self._evaluator.node = action
             raise self._evaluator.error(f"can't print {action} of type {go_type(value)}")
         try:
-            self._write(NO_VALUE if value is INVALID else as_text(value))
+            text = NO_VALUE if value is INVALID else as_text(value)
+            self._evaluator.budget.take((text,))
+            self._write(text)
         except FunctionFailure as failure:
             raise self._evaluator.error(str(failure)) from None
 

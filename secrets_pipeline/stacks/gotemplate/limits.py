@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Final
 
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
@@ -24,7 +25,7 @@ MAX_TEXTS: Final = 16 * MAX_OUTPUT
 """Characters of all texts that functions return in one rendering."""
 
 MAX_COST: Final = 5_000_000
-"""Steps, calls and elements of all renderings of a repository, see `Spending`."""
+"""What all renderings of a repository may cost, see `Spending`: a step is a microsecond or some at the worst."""
 
 FREE_COST: Final = 1_000
 """Cost of a rendering that does not count, beside the length of its template."""
@@ -35,7 +36,10 @@ MAX_TEMPLATE_DEPTH: Final = 100
 MAX_NESTING: Final = 100
 """Blocks and parentheses within each other."""
 
-_UNIT: Final = 100
+_UNIT: Final = 100  # characters that a function returns and that are a step
+_TAKEN_CHARACTERS: Final = 20  # the same of a text that it takes: it may look at each
+_SEEN_CHARACTERS: Final = 8  # the same where each is looked at by itself
+_TAKEN_ELEMENTS: Final = 10  # of a list or map that it takes: most functions copy it; what looks at each says so
 
 
 def require_length(length: int) -> None:
@@ -51,8 +55,34 @@ def require_length(length: int) -> None:
         raise FunctionFailure(f"a text of more than {MAX_OUTPUT} characters is not supported")
 
 
+def spend(cost: int) -> None:
+    """Count work of a function beyond its arguments and its result in the rendering that calls it, if one does.
+
+    Args:
+        cost: in steps of `Spending`.
+
+    Raises:
+        FunctionFailure: if it is too much for the repository.
+    """
+    budget = RENDERING.get()
+    if budget is not None:
+        budget.spend(cost)
+
+
+def spend_on(text: str) -> None:
+    """Count that each character of a text is looked at, beyond what taking it costs.
+
+    Raises:
+        FunctionFailure: if it is too much for the repository.
+    """
+    if len(text) >= _SEEN_CHARACTERS:
+        spend(len(text) // _SEEN_CHARACTERS)
+
+
 def require_printable(value: Value, each: int = 1) -> None:
     """Refuse lists and maps that are too large to print, as a few that hold each other many times over are.
+
+    Their elements are spent.
 
     Args:
         value: what is to be printed.
@@ -61,15 +91,18 @@ def require_printable(value: Value, each: int = 1) -> None:
     Raises:
         FunctionFailure: if the text would be longer than `MAX_OUTPUT`, or of more than `MAX_STEPS` elements.
     """
-    length = 0
+    length = elements = 0
     for elements, one in enumerate(_reached(value), 1):
         length += max(each, len(one)) if isinstance(one, str) else each
         if elements > MAX_STEPS or length > MAX_OUTPUT:
             raise FunctionFailure(f"the text is longer than {MAX_OUTPUT} characters")
+    spend(elements + length // _TAKEN_CHARACTERS)
 
 
 def require_walkable(value: Value) -> None:
     """Refuse lists and maps that are too large to walk through, as a few that hold each other many times over are.
+
+    Their elements are spent.
 
     Args:
         value: whose elements will be visited, each as often as it is reached.
@@ -77,9 +110,11 @@ def require_walkable(value: Value) -> None:
     Raises:
         FunctionFailure: if they are more than `MAX_STEPS`.
     """
+    elements = 0
     for elements, _ in enumerate(_reached(value), 1):
         if elements > MAX_STEPS:
             raise FunctionFailure(f"a value of more than {MAX_STEPS} elements is not supported")
+    spend(elements)
 
 
 def require_elements(count: int) -> None:
@@ -99,6 +134,8 @@ class Spending:
     """What the renderings of one repository may cost together, beyond what the length of each template pays for.
 
     A rendering costs its steps, the calls of functions, and what these return: an element, or 100 characters, is one.
+    What they take costs as well, 10 elements or 20 characters one, and what some do with each element, character or
+    byte of it as much as that is slow: see who calls `spend`.
     When all is spent, templates without long loops are still rendered.
     """
 
@@ -138,8 +175,24 @@ class Budget:
         self.cost += cost
         if self.cost > self._most:
             raise FunctionFailure(
-                f"templates with a cost of more than {MAX_COST} steps in one repository are not supported"
+                f"templates with a cost of more than {MAX_COST} steps in one repository are not supported: "
+                "loop less, or over smaller lists and texts"
             )
+
+    def take(self, arguments: Sequence[Value]) -> None:
+        """Count what a function is called with.
+
+        Raises:
+            FunctionFailure: if it is too much for the repository.
+        """
+        cost = 0
+        for argument in arguments:
+            if isinstance(argument, str):
+                cost += len(argument) // _TAKEN_CHARACTERS
+            elif isinstance(argument, Mapping | list | tuple):
+                cost += len(argument) // _TAKEN_ELEMENTS
+        if cost:
+            self.spend(cost)
 
     def charge(self, result: Value) -> None:
         """Count a result of a function.
@@ -159,6 +212,10 @@ class Budget:
         self.spend(cost)
         if self._length > MAX_TEXTS or self._elements > MAX_ELEMENTS:
             raise FunctionFailure("what the functions of this template return is more than is supported")
+
+
+RENDERING: Final[ContextVar[Budget | None]] = ContextVar("rendering", default=None)
+"""The budget of the rendering that is going on."""
 
 
 def _reached(value: Value) -> Iterator[Value]:

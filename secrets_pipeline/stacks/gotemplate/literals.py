@@ -20,8 +20,8 @@ _INTEGER: Final = re.compile(
     r"|(?P<decimal>0|[1-9][0-9]*))"
 )
 _BASES: Final = {"hex": 16, "binary": 2, "octal": 8, "decimal": 10}
-_FLOAT: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_HEX_FLOAT: Final = re.compile(r"[+-]?0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+")
+_FLOAT: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_HEX_FLOAT: Final = re.compile(r"[+-]?0[xX](?:[0-9a-fA-F]+(?:\.[0-9a-fA-F]*)?|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+")
 _LONGEST: Final = 1000
 _INT64: Final = range(-(2**63), 2**63)
 _UINT64: Final = range(2**64)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from secrets_pipeline.stacks.gotemplate.limits import require_printable
+from secrets_pipeline.stacks.gotemplate.limits import require_printable, spend_on
 from secrets_pipeline.stacks.gotemplate.values import Namespace, Value
 
 NO_VALUE: Final = "<no value>"
@@ -86,6 +86,7 @@ def sprintln(*values: Value) -> str:
 
 def quoted(text: str, quote: str = '"', *, ascii_only: bool = False) -> str:
     """The text as a Go string literal; with `'` as the quote, as a character literal."""
+    spend_on(text)
     return quote + "".join(_escaped(character, quote, ascii_only=ascii_only) for character in text) + quote
 
 

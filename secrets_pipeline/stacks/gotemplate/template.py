@@ -11,7 +11,7 @@ from secrets_pipeline.stacks.gotemplate.builtins import BUILTINS, SHORT_CIRCUITS
 from secrets_pipeline.stacks.gotemplate.evaluator import Evaluator
 from secrets_pipeline.stacks.gotemplate.execution import Execution
 from secrets_pipeline.stacks.gotemplate.failure import TemplateError, error_at
-from secrets_pipeline.stacks.gotemplate.limits import MAX_TEMPLATE, Spending
+from secrets_pipeline.stacks.gotemplate.limits import MAX_TEMPLATE, RENDERING, Spending
 from secrets_pipeline.stacks.gotemplate.parser import Tree, parse_tree
 from secrets_pipeline.stacks.gotemplate.values import Function, Missing, Value
 
@@ -50,11 +50,13 @@ class Template:
         spending = spending or Spending()
         budget = spending.budget(self.text)
         evaluator = Evaluator(self.text, functions, missing, budget)
+        outer = RENDERING.set(budget)
         try:
             return Execution(evaluator, self.tree.definitions).text(data, self.tree.body)
         except RecursionError:
             raise evaluator.error(_TOO_DEEP) from None
         finally:
+            RENDERING.reset(outer)
             spending.settle(budget)
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
 from secrets_pipeline.stacks.gotemplate.functions.kinds import deep_equal, is_list, kind_of
 from secrets_pipeline.stacks.gotemplate.limits import require_printable
 from secrets_pipeline.stacks.gotemplate.printing import as_text
@@ -16,10 +17,13 @@ from secrets_pipeline.stacks.markers import Value
 MIN_INT64: Final = -(2**63)
 MAX_INT64: Final = 2**63 - 1
 
+LONGEST_NUMBER: Final = 1_000
+"""Characters of a number in a text. Go's `strconv` reads longer ones too, which says no more: we refuse them."""
+
 _PREFIXES: Final = {"0x": 16, "0b": 2, "0o": 8}
 _UNDERSCORED: Final = re.compile(r"[+-]?(?:0[xXbBoO]|0)?(?:_?[0-9a-fA-F])+")
-_FLOAT: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_HEX_FLOAT: Final = re.compile(r"[+-]?0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+")
+_FLOAT: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_HEX_FLOAT: Final = re.compile(r"[+-]?0[xX](?:[0-9a-fA-F]+(?:\.[0-9a-fA-F]*)?|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+")
 _SEPARATOR: Final = re.compile(r"(?<=[0-9a-fA-FxX])_(?=[0-9a-fA-F])")
 _FLOAT_WORD: Final = re.compile(r"[+-]?(?:inf|infinity)|nan", re.IGNORECASE)
 _ZERO_DECIMALS: Final = re.compile(r"\.0+\Z")
@@ -55,17 +59,24 @@ def parse_float(text: str) -> float:
 
     Raises:
         ValueError: if it is not a number, or too large for one.
+        FunctionFailure: if it is one of more characters than `LONGEST_NUMBER`.
     """
     if _FLOAT_WORD.fullmatch(text):
         return float(text)
     text = _SEPARATOR.sub("", text)
-    value = float(text) if _FLOAT.fullmatch(text) else None
-    if _HEX_FLOAT.fullmatch(text):
+    decimal = _FLOAT.fullmatch(text)
+    if not decimal and not _HEX_FLOAT.fullmatch(text):
+        raise ValueError(text)
+    if len(text) > LONGEST_NUMBER:
+        raise FunctionFailure(f"a number of more than {LONGEST_NUMBER} characters is not supported")
+    if decimal:
+        value = float(text)
+    else:
         try:
             value = float.fromhex(text)
         except OverflowError:
             raise ValueError(text) from None
-    if value is None or math.isinf(value):
+    if math.isinf(value):
         raise ValueError(text)
     return value
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
 from secrets_pipeline.stacks.gotemplate.functions.conversions import MAX_INT64
 from secrets_pipeline.stacks.gotemplate.printing import quoted
 from secrets_pipeline.stacks.gotemplate.values import Function, GoObject, Int64
@@ -27,6 +28,10 @@ _UNITS: Final = {
 }
 _PART: Final = re.compile(r"(\d*)(?:\.(\d*))?([^\d.]+)", re.ASCII)
 _WHOLE: Final = re.compile(r"[+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)[^\d.]+)+", re.ASCII)
+
+
+LONGEST_DURATION: Final = 1_000
+"""Characters of a span of time in a text. Go's `time` reads longer ones too, of zeros: we refuse them."""
 
 
 class Duration(GoObject):
@@ -78,7 +83,10 @@ def parse_duration(text: str) -> int:
 
     Raises:
         ValueError: in Go's words.
+        FunctionFailure: if it has more characters than `LONGEST_DURATION`.
     """
+    if len(text) > LONGEST_DURATION:
+        raise FunctionFailure(f"a duration of more than {LONGEST_DURATION} characters is not supported")
     unsigned = text[1:] if text[:1] in {"+", "-"} else text
     if unsigned == "0":
         return 0

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any, Final, NoReturn, TypeGuard
 
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
-from secrets_pipeline.stacks.gotemplate.limits import MAX_ELEMENTS
+from secrets_pipeline.stacks.gotemplate.limits import MAX_ELEMENTS, spend
 from secrets_pipeline.stacks.gotemplate.values import INVALID, GoObject, Namespace, go_type, is_map
 from secrets_pipeline.stacks.markers import Value
 
 _NIL: Final = "runtime error: invalid memory address or nil pointer dereference"
+
+
+_STEPS_PER_COMPARISON: Final = 2
+_COMPARED_AT_ONCE: Final = 1_000  # before they are counted for the repository
 
 
 class NilList(list[Any]):
@@ -69,7 +73,7 @@ def deep_equal(left: Value, right: Value) -> bool:
     Raises:
         FunctionFailure: if it takes too many comparisons.
     """
-    return Comparer().equal(left, right)
+    return Comparer().finds(left, (right,))
 
 
 class Comparer:
@@ -77,14 +81,28 @@ class Comparer:
 
     def __init__(self) -> None:
         self._compared = 0
+        self._spent = 0
 
     def equal(self, left: Value, right: Value) -> bool:
         """See `deep_equal`."""
         return self._equal(left, right, {})
 
+    def finds(self, value: Value, items: Iterable[Value]) -> bool:
+        """Whether any of the items is equal."""
+        try:
+            return any(self._equal(value, item, {}) for item in items)
+        finally:
+            self._spend()
+
+    def _spend(self) -> None:
+        spent, self._spent = self._spent, self._compared
+        spend(_STEPS_PER_COMPARISON * (self._compared - spent))
+
     def _equal(self, left: Value, right: Value, visited: dict[tuple[int, int], tuple[Value, Value]]) -> bool:
         """Like Go, compares two lists or maps once, however often they are reached: one difference decides anyway."""
         self._compared += 1
+        if self._compared - self._spent >= _COMPARED_AT_ONCE:
+            self._spend()
         if self._compared > MAX_ELEMENTS:
             raise FunctionFailure(f"more than {MAX_ELEMENTS} comparisons are not supported")
         if not isinstance(left, Mapping | list | tuple):

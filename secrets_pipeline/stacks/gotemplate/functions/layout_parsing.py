@@ -7,8 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
 from secrets_pipeline.stacks.gotemplate.functions.layouts import MONTHS, WEEKDAYS, elements
 from secrets_pipeline.stacks.gotemplate.printing import quoted
+
+LONGEST_TIME: Final = 1_000
+"""Characters of a time and of its layout. Go's `time` reads longer ones too: we refuse them."""
 
 _NOON: Final = 12
 _PIVOT: Final = 69  # two digits of a year from here on are of the last century
@@ -62,7 +66,10 @@ def parse_time(layout: str, text: str) -> Written:
 
     Raises:
         ValueError: if it is not written in that layout, in Go's words.
+        FunctionFailure: if it or the layout has more characters than `LONGEST_TIME`.
     """
+    if max(len(layout), len(text)) > LONGEST_TIME:
+        raise FunctionFailure(f"a time or layout of more than {LONGEST_TIME} characters is not supported")
     written = Written()
     rest = text
     parts = list(elements(layout))

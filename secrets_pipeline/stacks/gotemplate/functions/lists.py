@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import partial
 from typing import Final
 
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
@@ -24,7 +23,7 @@ from secrets_pipeline.stacks.markers import Value
 
 def unique(items: list[Value]) -> list[Value]:
     """The items without those that equal an earlier one."""
-    equal = Comparer().equal
+    finds = Comparer().finds
     seen: set[tuple[str, Value]] = set()
     kept: list[Value] = []
     others: list[Value] = []  # of `kept`, what no set can hold
@@ -33,7 +32,7 @@ def unique(items: list[Value]) -> list[Value]:
             known = (go_type(item), item) in seen
             seen.add((go_type(item), item))
         else:
-            known = any(equal(item, other) for other in others)
+            known = finds(item, others)
             others += [] if known else [item]
         if not known:
             kept.append(item)
@@ -91,12 +90,12 @@ def _uniq(items: Value) -> list[Value]:
 
 def _without(items: Value, *omitted: Value) -> list[Value]:
     kept = _items(items, "find without on")
-    equal = Comparer().equal
-    return [item for item in kept if not any(equal(item, other) for other in omitted)]
+    finds = Comparer().finds
+    return [item for item in kept if not finds(item, omitted)]
 
 
 def _has(needle: Value, items: Value) -> bool:
-    return items is not None and any(map(partial(Comparer().equal, needle), _items(items, "find has on")))
+    return items is not None and Comparer().finds(needle, _items(items, "find has on"))
 
 
 def _slice(items: Value, *indices: Value) -> Value:

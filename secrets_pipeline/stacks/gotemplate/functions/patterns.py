@@ -12,6 +12,7 @@ import re2
 
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
 from secrets_pipeline.stacks.gotemplate.functions.characters import joined
+from secrets_pipeline.stacks.gotemplate.limits import spend
 
 MAX_WORK: Final = 2 * 10**9
 """Bytes that the searches of one call may pass, times what each may cost: half a minute at the very worst."""
@@ -21,6 +22,12 @@ MAX_MEMORY: Final = 2 * 2**20
 
 MAX_BOUNDS: Final = 4 * 10**6
 """Instructions of a pattern times its groups: all bounds that a search may have to remember at once."""
+
+WORK_PER_STEP: Final = 500
+"""Such bytes that cost what a step of a template costs: the worst patterns pass 50 a microsecond, others thousands."""
+
+_INSTRUCTIONS_PER_STEP: Final = 4
+"""Instructions of a pattern that are compiled in a step."""
 
 _GROUPS_PER_STEP: Final = 16
 """How many groups make a step of a search as dear again."""
@@ -100,6 +107,7 @@ def compiled(source: str) -> Pattern:
         program = re2.compile(source, _OPTIONS)
     except re2.error as error:
         raise _failure(source, error.args[0].decode()) from None
+    spend(program.programsize // _INSTRUCTIONS_PER_STEP)
     if program.programsize * program.groups > MAX_BOUNDS:
         raise FunctionFailure(_TOO_LARGE)
     names: list[str] = []
@@ -175,7 +183,9 @@ class Pattern:
         cost = self.program.programsize * (_GROUPS_PER_STEP + self.program.groups) // _GROUPS_PER_STEP
         position = work = 0
         while True:
-            work += (len(data) - position + 1) * cost
+            more = (len(data) - position + 1) * cost
+            work += more
+            spend(more // WORK_PER_STEP)
             if work > MAX_WORK:
                 raise FunctionFailure(f"the regular expression takes too long on a text of {len(data)} bytes")
             match = next(found, None)

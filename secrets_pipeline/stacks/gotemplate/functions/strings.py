@@ -16,7 +16,7 @@ from secrets_pipeline.stacks.gotemplate.functions.characters import (
     upper,
 )
 from secrets_pipeline.stacks.gotemplate.functions.conversions import strings_of
-from secrets_pipeline.stacks.gotemplate.limits import require_length
+from secrets_pipeline.stacks.gotemplate.limits import require_length, spend_on
 from secrets_pipeline.stacks.gotemplate.printing import as_text, quoted
 from secrets_pipeline.stacks.gotemplate.values import Function
 from secrets_pipeline.stacks.markers import Value
@@ -24,6 +24,7 @@ from secrets_pipeline.stacks.markers import Value
 
 def title(text: str) -> str:
     """`strings.Title`: the first letter of each word in title case, the others as they are."""
+    spend_on(text)
     previous = " "
     pieces: list[str] = []
     for character in text:
@@ -51,6 +52,16 @@ def replace_text(text: str, old: str, new: str) -> str:
     """
     require_length(len(text) + text.count(old) * len(new))
     return text.replace(old, new)
+
+
+def join_texts(texts: list[str], separator: str) -> str:
+    """`strings.Join`.
+
+    Raises:
+        FunctionFailure: if the result is larger than a rendering may be.
+    """
+    require_length(sum(map(len, texts)) + len(separator) * max(0, len(texts) - 1))
+    return separator.join(texts)
 
 
 def indent(spaces: int, text: str) -> str:
@@ -153,7 +164,7 @@ def _split_list(separator: str, text: str) -> list[str]:
 
 
 def _join(separator: str, value: Value) -> str:
-    return separator.join(strings_of(value))
+    return join_texts(strings_of(value), separator)
 
 
 def _hello() -> str:

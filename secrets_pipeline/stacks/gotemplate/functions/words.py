@@ -18,6 +18,7 @@ from secrets_pipeline.stacks.gotemplate.functions.characters import (
     title_character,
     upper,
 )
+from secrets_pipeline.stacks.gotemplate.limits import require_length, spend, spend_on
 from secrets_pipeline.stacks.gotemplate.values import Function
 
 _ELLIPSIS: Final = b"..."
@@ -60,6 +61,7 @@ def wrap_text(text: str, width: int, newline: str, *, split_words: bool) -> str:
             break
         lines.append(data[offset:end])
         offset = end + skipped
+    require_length(len(text) + len(newline) * len(lines))
     return decoded((newline or "\n").encode().join([*lines, data[offset:]]))
 
 
@@ -107,11 +109,13 @@ def _wrap_with(width: int, newline: str, text: str) -> str:
 
 
 def _untitle(text: str) -> str:
+    spend_on(text)
     starts = zip(" " + text, text, strict=False)
     return "".join(lower(character) if previous in SPACE else character for previous, character in starts)
 
 
 def _swapcase(text: str) -> str:
+    spend_on(text)
     starts = zip(" " + text, text, strict=False)
     return "".join(_swapped(character, starts_word=previous in SPACE) for previous, character in starts)
 
@@ -126,6 +130,7 @@ def _swapped(character: str, *, starts_word: bool) -> str:
 
 
 def _nospace(text: str) -> str:
+    spend_on(text)
     # goutils takes each byte for a character, which spoils what is not ASCII as soon as there is a space.
     characters = text.encode().decode("latin-1")
     kept = "".join(character for character in characters if character not in SPACE)
@@ -133,6 +138,7 @@ def _nospace(text: str) -> str:
 
 
 def _initials(text: str) -> str:
+    spend_on(text)
     characters = text.encode().decode("latin-1")
     starts = zip(" " + characters, characters, strict=False)
     return "".join(character for previous, character in starts if previous in SPACE and character not in SPACE)
@@ -180,6 +186,7 @@ def _run(text: str, start: int, question: Callable[[str], bool]) -> int:
 
 
 def _words(text: str) -> list[tuple[_Word, str]]:
+    spend(len(text))
     words: list[tuple[_Word, str]] = []
     start = 0
     while start < len(text):
@@ -256,6 +263,7 @@ def _kebabcase(text: str) -> str:
 
 
 def _camelcase(text: str) -> str:
+    spend_on(text)
     body = text.lstrip("-_" + SPACE)
     leading = text[: len(text) - len(body)]
     if not body:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Final
 
 from secrets_pipeline.stacks.gotemplate.builtins import slice_
@@ -24,7 +23,7 @@ def has(value: Value, key: Value) -> bool:
     """Whether a map has the key, or a list the item."""
     if is_map(value):
         return isinstance(key, str) and key in value
-    return is_list(value) and any(map(partial(Comparer().equal, key), value))
+    return is_list(value) and Comparer().finds(key, value)
 
 
 def dict_of(*values: Value) -> dict[str, Value]:

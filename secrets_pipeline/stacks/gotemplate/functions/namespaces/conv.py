@@ -18,6 +18,7 @@ from secrets_pipeline.stacks.gotemplate.functions.namespaces.coercion import (
     truth,
 )
 from secrets_pipeline.stacks.gotemplate.functions.namespaces.coll import dict_of, has
+from secrets_pipeline.stacks.gotemplate.functions.strings import join_texts
 from secrets_pipeline.stacks.gotemplate.functions.urls import parse_url
 from secrets_pipeline.stacks.gotemplate.values import Function, GoObject, Int64, is_true
 from secrets_pipeline.stacks.markers import Value
@@ -68,7 +69,7 @@ def _to_bools(*values: Value) -> list[bool]:
 def _join(values: Value, separator: str) -> str:
     if not is_list(values):
         raise FunctionFailure("input to Join must be an array")
-    return separator.join(map(text, values))
+    return join_texts(list(map(text, values)), separator)
 
 
 def _parse_int(value: Value, base: int, bits: int) -> Int64:

@@ -14,10 +14,13 @@ from secrets_pipeline.stacks.gotemplate.functions.goyaml import dump
 from secrets_pipeline.stacks.gotemplate.functions.kinds import is_list
 from secrets_pipeline.stacks.gotemplate.functions.namespaces.coercion import text
 from secrets_pipeline.stacks.gotemplate.functions.refused import refuse_all
+from secrets_pipeline.stacks.gotemplate.limits import spend
 from secrets_pipeline.stacks.gotemplate.values import Function, is_map
 from secrets_pipeline.stacks.markers import Value
 
 SOURCES: Final = "reading data sources is not supported; put the value into the stack, or use `!store` or `!include`"
+_CHARACTERS_PER_STEP: Final = 2
+"""Of a text that is parsed."""
 _FORMAT: Final = "this format is not supported; use JSON or YAML"
 
 
@@ -53,8 +56,10 @@ def to_json(value: Value) -> str:
 
 
 def _loaded(value: Value) -> Value:
+    written = text(value)
+    spend(len(written) // _CHARACTERS_PER_STEP)
     try:
-        return dialect.load(text(value), "template", _untagged)
+        return dialect.load(written, "template", _untagged, spend)
     except StackError as error:
         raise FunctionFailure(f"unable to unmarshal: {error.message}") from None
 
@@ -68,9 +73,13 @@ def _to_json_pretty(indent: str, value: Value) -> str:
 
 
 def _toml(value: Value) -> dict[str, Value]:
+    written = text(value)
+    lines = written.split("\n")
+    dots = max(line.count(".") for line in lines)  # a key of so many parts is walked for each line below it
+    spend((len(written) + dots * (dots + 100 * len(lines)) // 500) // _CHARACTERS_PER_STEP)
     try:
-        return tomllib.loads(text(value))
-    except tomllib.TOMLDecodeError as error:
+        return tomllib.loads(written)
+    except ValueError as error:
         raise FunctionFailure(f"unable to unmarshal: {error}") from None
 
 
