@@ -76,11 +76,11 @@ def test_variables_of_atmos_are_seen_by_the_configuration_only(repository: Path)
 
 @pytest.mark.parametrize("name", [".git/config", ".env", "../outside", "up/etc/hostname", "pipe"])
 def test_a_value_is_read_from_no_other_file_than_the_plan_would_take(repository: Path, name: str) -> None:
+    desired = read_desired(repository)
     (repository / ".git").mkdir()
     for hidden in (".git/config", ".env", "../outside"):
         (repository / hidden).write_text("stolen")
     (repository / "up").symlink_to("/")
-    desired = read_desired(repository)
     with pytest.raises(StackError) as raised:
         desired.read_file(name)
     assert "stolen" not in str(raised.value)
