@@ -147,14 +147,17 @@ def used_by_another(home: Path, prepare: Callable[[], None], start: Barrier, ans
 def said_by_others(home: Path, *prepared: Callable[[], None]) -> tuple[list[str], str]:
     """What processes say that use the home at once, and what they wrote to standard error."""
     # The server of these processes imports Dagster once for all of them.
-    start, answers, log = PROCESSES.Barrier(len(prepared)), [], home.with_name("log")
+    start, log = PROCESSES.Barrier(len(prepared)), home.with_name("log")
+    answers, started = [], []
     for prepare in prepared:
         reading, writing = PROCESSES.Pipe(duplex=False)
-        PROCESSES.Process(target=used_by_another, args=(home, prepare, start, writing, log)).start()
+        process = PROCESSES.Process(target=used_by_another, args=(home, prepare, start, writing, log))
+        process.start()
         writing.close()
         answers.append(reading)
+        started.append(process)
     said = [str(answer.recv()) for answer in answers if answer.poll(SECONDS)]
-    for process in multiprocessing.active_children():
+    for process in started:
         process.join(SECONDS)
         assert process.exitcode == 0
     return said, log.read_text()
