@@ -66,7 +66,8 @@ def start(
     """
     failures = Failures()
     root = repository(base_path)
-    take_operator_settings(root)
+    if take_operator_settings(root):
+        say(f"For this command alone, {CONFIG_VARIABLE} is {os.environ[CONFIG_VARIABLE]}.")
     # Credentials of the user's would win over those of the embedded AWS.
     unset = [name for name in FOREIGN if os.environ.pop(name, None) is not None]
     specs: dict[str, StackSpec] = {}
@@ -118,16 +119,20 @@ def start_for(
     return aws
 
 
-def take_operator_settings(base_path: Path) -> None:
-    """Set SECRETS_PIPELINE_CONFIG in this process to the examples' own; no other repository brings its operator's."""
+def take_operator_settings(base_path: Path) -> bool:
+    """Set SECRETS_PIPELINE_CONFIG in this process to the examples' own; no other repository brings its operator's.
+
+    Returns:
+        Whether it was set.
+    """
     settings = base_path / OPERATOR_SETTINGS
     if os.environ.get(CONFIG_VARIABLE) or not settings.is_file():
-        return
+        return False
     if base_path.resolve() == CHECKOUT_EXAMPLES:
         os.environ[CONFIG_VARIABLE] = str(settings)
-        say(f"For this command alone, {CONFIG_VARIABLE} is {settings}.")
-    else:
-        say(f"{settings} is not read, as its repository is not its operator: name it in {CONFIG_VARIABLE} if you are.")
+        return True
+    say(f"{settings} is not read, as its repository is not its operator: name it in {CONFIG_VARIABLE} if you are.")
+    return False
 
 
 def has_repository(base_path: Path) -> bool:
