@@ -206,7 +206,7 @@ def stop(state_dir: Path) -> bool:
     # A server that was killed leaves its databases to their keepers, which remove each folder last but the template.
     root = state.postgres_root
     if root in own_roots(state_dir, state):
-        _wait(lambda: all(one.name == TEMPLATE_FOLDER for one in root.iterdir()), KILL_SECONDS)
+        _wait(lambda: not root.is_dir() or all(one.name == TEMPLATE_FOLDER for one in root.iterdir()), KILL_SECONDS)
     forget(state_dir, state)
     return running
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from secrets_pipeline.reconcilers.states import tag_map
+from secrets_pipeline.references import Json
 
 AVAILABLE: Final = "available"
 DELETING: Final = "deleting"
@@ -123,6 +124,41 @@ class DatabaseState:
         if self.password_pending:
             return f"{noun} is changing its master password"
         return f"{noun} is {self.status}"
+
+    @property
+    def outputs(self) -> Mapping[str, Json]:
+        """What it is known by, see `spec.outputs`; None where AWS does not say it yet."""
+        shared: Mapping[str, Json] = {
+            "address": self.address,
+            "endpoint": self.endpoint,
+            "port": self.port,
+            "db_name": self.database,
+            "master_username": self.username,
+            "username": self.username,
+            "engine": self.engine,
+            "resource_id": self.resource_id,
+            "password_secret_arn": self.master_secret_arn,
+            "master_user_secret_arn": self.master_secret_arn,
+        }
+        if self.is_cluster:
+            return {
+                **shared,
+                "reader_endpoint": self.reader_endpoint,
+                "reader_address": self.reader_address,
+                "cluster_id": self.identifier,
+                "cluster_identifier": self.identifier,
+                "cluster_arn": self.arn,
+                "cluster_resource_id": self.resource_id,
+            }
+        return {
+            **shared,
+            "instance_id": self.identifier,
+            "instance_arn": self.arn,
+            "instance_address": self.address,
+            "instance_endpoint": self.endpoint,
+            "instance_port": self.port,
+            "instance_name": self.database,
+        }
 
     def _statuses(self) -> tuple[str, ...]:
         if not self.is_cluster:

@@ -10,7 +10,6 @@ from pydantic import SecretStr
 from secrets_pipeline.aws import calling
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.reconcilers.database_claim import refusal
-from secrets_pipeline.reconcilers.database_state import DatabaseState
 from secrets_pipeline.reconcilers.own_key import usable_as
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.stored_value import read_value
@@ -224,7 +223,7 @@ class StackOutputs:
             return Pending(f"{spec.noun} {spec.identifier} does not exist yet")
         if wrong := refusal(self._context, spec, state):
             return Pending(f"{spec.noun} {spec.identifier} {wrong}")
-        value = _database_outputs(state).get(name)
+        value = state.outputs.get(name)
         if value is not None:
             return Plain(value)
         # A database that was made without a name of its own will never have one.
@@ -261,41 +260,6 @@ class StackOutputs:
 def _nothing(component: str) -> Pending:
     """What a component is called is not known, where the variable that says it has to be looked up."""
     return Pending(f"component {component} does not say what it is called, so nothing of it can be found")
-
-
-def _database_outputs(state: DatabaseState) -> Mapping[str, Json]:
-    """What a database is known by; None where AWS does not say it yet."""
-    shared: Mapping[str, Json] = {
-        "address": state.address,
-        "endpoint": state.endpoint,
-        "port": state.port,
-        "db_name": state.database,
-        "master_username": state.username,
-        "username": state.username,
-        "engine": state.engine,
-        "resource_id": state.resource_id,
-        "password_secret_arn": state.master_secret_arn,
-        "master_user_secret_arn": state.master_secret_arn,
-    }
-    if state.is_cluster:
-        return {
-            **shared,
-            "reader_endpoint": state.reader_endpoint,
-            "reader_address": state.reader_address,
-            "cluster_id": state.identifier,
-            "cluster_identifier": state.identifier,
-            "cluster_arn": state.arn,
-            "cluster_resource_id": state.resource_id,
-        }
-    return {
-        **shared,
-        "instance_id": state.identifier,
-        "instance_arn": state.arn,
-        "instance_address": state.address,
-        "instance_endpoint": state.endpoint,
-        "instance_port": state.port,
-        "instance_name": state.database,
-    }
 
 
 def _foreign(name: str) -> Pending:

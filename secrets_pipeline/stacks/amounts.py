@@ -10,14 +10,34 @@ MOST_VALUES: Final = 2_000_000
 """Values that includes and aliases of a repository may give, each as often as it is there."""
 MOST_STEPS: Final = 10_000_000
 """Steps of all yq expressions of a repository: some seconds."""
-_UNIT: Final = 100  # characters of a text that count as one value more
+CHARACTERS: Final = 100
+"""Of a text, that count as one value more."""
+
+
+class Sizes:
+    """How many values are in a value; each list and mapping is looked into once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Value, int]] = {}  # with what they are of, so that its id stays its own
+
+    def of(self, value: Value) -> int:
+        """Values in it, what is shared as often as it is reached, and texts by their length."""
+        if isinstance(value, str):
+            return 1 + len(value) // CHARACTERS
+        if not isinstance(value, dict | list):
+            return 1
+        known = self._known.get(id(value))
+        if known is None:
+            inner = value.values() if isinstance(value, dict) else value
+            known = self._known[id(value)] = (value, 1 + sum(map(self.of, inner)))
+        return known[1]
 
 
 class Amounts:
-    """Counts these values of one repository; those it is given must be kept by who gives them."""
+    """Counts these values of one repository."""
 
     def __init__(self) -> None:
-        self._sizes: dict[int, int] = {}
+        self._sizes = Sizes()
         self._spent = 0
         self._steps = 0
 
@@ -27,7 +47,7 @@ class Amounts:
         Raises:
             ValueError: if all are too many; the value is not counted then.
         """
-        self.count(self._size(value))
+        self.count(self._sizes.of(value))
 
     def count(self, size: int) -> None:
         """Count so many values more.
@@ -56,15 +76,3 @@ class Amounts:
                 "is one: choose less with them, or include smaller files"
             )
             raise ValueError(message)
-
-    def _size(self, value: Value) -> int:
-        """Values in it, what is shared as often as it is reached; each list and mapping is looked into once."""
-        if isinstance(value, str):
-            return 1 + len(value) // _UNIT
-        if not isinstance(value, dict | list):
-            return 1
-        size = self._sizes.get(id(value))
-        if size is None:
-            size = 1 + sum(map(self._size, value.values() if isinstance(value, dict) else value))
-            self._sizes[id(value)] = size
-        return size

@@ -20,9 +20,9 @@ EXTENSIONS: Final = (".yaml", ".yml", ".yaml.tmpl", ".yml.tmpl")
 """Of manifests."""
 _KERNEL: Final = ("/proc", "/sys", "/dev")
 _OF_ATMOS: Final = frozenset({".atmos", ".atmos.d", ".atmos.yaml", ".atmos.yml"})
+"""Source: https://atmos.tools/cli/configuration, https://atmos.tools/cli/configuration/profiles"""
 _CONFIGURATIONS: Final = frozenset({"atmos.yaml", "atmos.yml", "atmos.d", *_OF_ATMOS})
 """Parts of names that make a file Atmos's configuration, whether or not another one imports it."""
-"""Source: https://atmos.tools/cli/configuration, https://atmos.tools/cli/configuration/profiles"""
 
 
 class Use(Enum):
