@@ -44,7 +44,8 @@ test-fast: venv ## The tests of the pure parts, while you work
 test-thorough: venv ## Every test, every sweep whole
 	SWEEP=all $(PYTEST) --hypothesis-profile thorough $(ARGS)
 
-budget: venv ## Run `test` and write what each file took to tests/budget.json
+budget: venv ## Run `test` and write what each file took to tests/budget.json; the first run of a clone compiles every test
+	@find secrets_pipeline definitions tests -name __pycache__ -prune -exec rm -r {} +
 	$(PYTEST) --hypothesis-profile ci --write-budget
 
 mutate: venv ## Random mutants of the packages that decide: which does no test notice? (ARGS='--count 300 -j 2')

@@ -6,6 +6,7 @@ without meeting.
 
 from __future__ import annotations
 
+import functools
 import io
 import itertools
 import json
@@ -52,7 +53,11 @@ from tests.reconcilers.readers import Readers
 from tests.waiting import SECONDS, eventually
 
 if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_rds import RDSClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_secretsmanager.type_defs import DescribeSecretResponseTypeDef
+    from mypy_boto3_ssm import SSMClient
 
 COMPONENTS = {"secrets": "secretsmanager", "rds": "rds", "kms": "kms"}
 COMPONENTS |= {"worker": "lambda", "shop": "ecs", "api": "apigateway"}
@@ -131,6 +136,12 @@ def _killed_by(operation: str) -> Callable[[str], None]:
     return strike
 
 
+@functools.cache
+def _clients(session: boto3.Session) -> tuple[SecretsManagerClient, KMSClient, RDSClient, SSMClient]:
+    """Make them once a file: many a test takes no longer than they do."""
+    return session.client("secretsmanager"), session.client("kms"), session.client("rds"), session.client("ssm")
+
+
 class Running(TypedDict, total=False):
     """How a run differs from a usual one; see `Bench.context`."""
 
@@ -153,8 +164,7 @@ class Bench:
         self.aws = aws
         self.session = session
         self._sessions = sessions
-        self.secrets = session.client("secretsmanager")
-        self.kms, self.rds, self.ssm = session.client("kms"), session.client("rds"), session.client("ssm")
+        self.secrets, self.kms, self.rds, self.ssm = _clients(session)
         self.stack = f"t{next(_numbers):04}-dev"
         self.yaml: dict[tuple[str | int, ...], Json] = {}
         self.files: dict[str, str] = {}
