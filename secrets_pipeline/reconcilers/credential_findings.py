@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import SecretStr
 
 from secrets_pipeline.aws import AwsError
-from secrets_pipeline.reconcilers.findings import Finding, Verdict, judged
+from secrets_pipeline.reconcilers.findings import Finding, Verdict, judged_secret
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, Refused, Unreachable
 from secrets_pipeline.reconcilers.states import PREVIOUS, SecretState
 from secrets_pipeline.reconcilers.stored_value import read_value
@@ -35,7 +35,7 @@ _GONE: Final = "ResourceNotFoundException"
 def credential_logins(context: StackContext) -> list[Finding]:
     """A login, and the opposite, with each secret whose JSON names engine, host, user and password."""
     return [
-        judged(secret.name, partial(_judge, context, secret))
+        judged_secret(context, secret, partial(_judge, context, secret))
         for secret in context.spec.secrets
         if not secret.blocked and _LOGIN_KEYS.issubset(top_keys(secret.value) or ())
     ]

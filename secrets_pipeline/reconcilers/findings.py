@@ -75,7 +75,7 @@ def as_declared(context: StackContext, stage: str, *, deep: bool) -> list[Findin
 def current_values(context: StackContext, *, connections: bool) -> list[Finding]:
     """Whether each secret exists with an AWSCURRENT version under the declared key; metadata alone."""
     return [
-        _blocked(secret) if secret.blocked else judged(secret.name, partial(_current_value, context, secret))
+        _blocked(secret) if secret.blocked else judged_secret(context, secret, partial(_current_value, context, secret))
         for secret in context.spec.secrets
         if waits_for_endpoint(secret) is connections
     ]
@@ -109,9 +109,9 @@ def connections(context: StackContext, *, deep: bool) -> list[Finding]:
     found = []
     for secret in (one for one in context.spec.secrets if not one.blocked):
         if isinstance(secret.value, DeclaredValue) and secret.needs_endpoint:
-            found.append(judged(secret.name, partial(_connection, context, secret, secret.value, deep=deep)))
+            found.append(judged_secret(context, secret, partial(_connection, context, secret, secret.value, deep=deep)))
         elif isinstance(secret.value, GeneratedValue) and secret.value.fields:
-            found.append(judged(secret.name, partial(_document, context, secret, deep=deep)))
+            found.append(judged_secret(context, secret, partial(_document, context, secret, deep=deep)))
     return found
 
 
@@ -121,6 +121,14 @@ def judged(name: str, judge: Callable[[], Finding]) -> Finding:
         return judge()
     except SecretsPipelineError as error:
         return Finding(name, Verdict.WRONG, error.message)
+
+
+def judged_secret(context: StackContext, secret: SecretSpec, judge: Callable[[], Finding]) -> Finding:
+    """Judge a secret of this very stack; of one that others hold under its name nothing is read."""
+    state = context.inventory.secret(secret.name)
+    if state is not None and not context.owns(state):
+        return Finding(secret.name, Verdict.WAITING, "is not ours: nothing of its value is read")
+    return judged(secret.name, judge)
 
 
 def _connection(context: StackContext, secret: SecretSpec, value: DeclaredValue, *, deep: bool) -> Finding:

@@ -90,7 +90,8 @@ class RotationPreflight:
         value = read_value(context, state)
         ref = rotation.superuser_secret
         other = context.inventory.secret(context.spec.secret(ref).name) if ref and context.spec.has(ref) else None
-        superuser = read_value(context, other) if other is not None and other.current_version is not None else None
+        readable = other is not None and other.current_version is not None and context.owns(other)
+        superuser = read_value(context, other) if other is not None and readable else None
         yield from value_problems(
             rotation, value, superuser_arn=other.arn if other is not None else None, superuser=superuser
         )

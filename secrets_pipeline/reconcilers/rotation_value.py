@@ -84,7 +84,7 @@ def _database(
         )
     elif other.address.place != found.address.place:
         yield _problem(
-            f"the superuser is one of {other.address}, and the secret is of {found.address}",
+            "the superuser's value names another engine, host or port than the secret's",
             "Name the superuser of the same engine, host and port.",
         )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from secrets_pipeline.aws import calling
+from secrets_pipeline.engine import SkippedError
 from secrets_pipeline.errors import DocumentError
 from secrets_pipeline.reconcilers.states import CURRENT, SecretState
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def read_value(context: StackContext, state: SecretState, *, version: str | None = None) -> SecretStr:
-    """One GetSecretValue.
+    """Call GetSecretValue for a secret of this very stack: whoever writes YAML must not have others' values used.
 
     Args:
         context: the stack whose account is asked.
@@ -23,9 +24,12 @@ def read_value(context: StackContext, state: SecretState, *, version: str | None
         version: version id; None for whichever is AWSCURRENT now.
 
     Raises:
+        SkippedError: if its mark does not prove that it is this stack's; nothing was read.
         DocumentError: if the value is binary.
         AwsError: if AWS refuses.
     """
+    if not context.owns(state):
+        raise SkippedError(f"the value of {state.name} is not read: it is not ours")
     client = context.account.client("secretsmanager")
     with calling("GetSecretValue", state.name):
         if version is None:

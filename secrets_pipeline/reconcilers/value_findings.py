@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from secrets_pipeline.reconcilers.fields import known_fields
-from secrets_pipeline.reconcilers.findings import Finding, Verdict, judged
+from secrets_pipeline.reconcilers.findings import Finding, Verdict, judged_secret
 from secrets_pipeline.reconcilers.stored_value import read_value
 from secrets_pipeline.rotation.lambda_function.errors import RotationError
 from secrets_pipeline.rotation.lambda_function.secret_value import BARRED_BY_RDS, ENGINES, parse
@@ -26,7 +26,7 @@ def secret_values_well_formed(context: StackContext) -> list[Finding]:
     """Each value's keys, as the stack declares them and AWS's rotation templates read them; a password's limits."""
     masters = {database.password: database.engine for database in context.spec.databases if database.password}
     return [
-        judged(secret.name, partial(_judge, context, secret, masters.get(secret.ref)))
+        judged_secret(context, secret, partial(_judge, context, secret, masters.get(secret.ref)))
         for secret in context.spec.secrets
         if not secret.blocked
     ]

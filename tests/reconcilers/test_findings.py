@@ -79,8 +79,9 @@ def test_a_current_value_is_looked_for_under_the_declared_key(bench: Bench) -> N
         Verdict.WRONG,
         "is scheduled for deletion",
     )
-    bench.secrets.create_secret(Name=bench.name("empty"))
-    assert only(current_values(bench.context(bench.spec(bench.declared("empty"))), connections=False)) == (
+    empty = bench.spec(bench.declared("empty"))
+    bench.start_without_value(empty)
+    assert only(current_values(bench.context(empty), connections=False)) == (
         Verdict.WRONG,
         "has no current value",
     )

@@ -63,7 +63,9 @@ def test_what_the_function_would_fail_with_is_said(strategy: RotationStrategy, v
 def test_the_superuser_is_one_of_the_same_server() -> None:
     value = {**DATABASE, "masterarn": MASTER}
     assert not found(ALTERNATING, value, superuser={**DATABASE, "username": "root"})
-    assert "the superuser is one of other:5432" in found(ALTERNATING, value, superuser={**DATABASE, "host": "other"})
+    assert "the superuser's value names another engine, host or port" in found(
+        ALTERNATING, value, superuser={**DATABASE, "host": "other"}
+    )
     nameless = {key: text for key, text in DATABASE.items() if key != "password"}
     assert "no text under the key password" in found(ALTERNATING, value, superuser=nameless)
     # The function would take it for a secret that RDS manages, of a server that RDS does not know it for.
