@@ -52,6 +52,8 @@ def why_not_own(folder: Path, *, scratch: Collection[str] = ()) -> tuple[str, st
 def _problems(folder: Path, scratch: Collection[str]) -> Iterator[str]:
     top = git_root(folder.parent)
     for path, folders, files in os.walk(folder):
+        if ".git" in (*folders, *files):
+            yield f"{Path(path, '.git').relative_to(folder)} in it is a git repository's"
         for one in (Path(path) / name for name in (*folders, *files)):
             if one.is_symlink():
                 yield f"{one.relative_to(folder)} in it is a link"

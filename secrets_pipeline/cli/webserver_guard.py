@@ -56,6 +56,9 @@ def refusal(scope: Scope) -> str | None:
         return f"This webserver answers as {' or '.join(names)} only, not as another host."
     if any(origin != f"http://{hosts[0]}" for origin in origins):
         return "This webserver answers its own pages, not those of another origin."
+    if not scope["path"].isprintable():
+        # A router that ends a path with `$` takes one more line's end for it.
+        return "This webserver takes no path with control characters."
     if scope["type"] == "http" and scope["path"].rstrip("/").endswith(_GRAPHQL) and not _is_deliberate(scope):
         return f"Send GraphQL by POST, as {_BODIES[0]}."
     return None

@@ -53,7 +53,22 @@ def is_tracked(top: str, path: str) -> bool:
     if submodule is None:
         return False
     inner = os.path.join(top, os.fsdecode(submodule))  # noqa: PTH118 - names may be no UTF-8
+    _refuse_clone(top, inner)
     return is_tracked(inner, os.fsdecode(name[len(submodule) + 1 :]))
+
+
+def _refuse_clone(top: str, inner: str) -> None:
+    """Raise unless git itself made the submodule: a commit may name any folder one, also a clone that nobody committed.
+
+    Source: https://git-scm.com/docs/gitsubmodules#_forms
+    """
+    made = (_git_folder(Path(top)) / "modules").resolve()
+    git = _git_folder(Path(inner))
+    if git.is_dir() and made not in git.resolve().parents:
+        raise GitIndexError(
+            f"{inner} is no submodule that git made, but a repository of its own: run `git submodule absorbgitdirs`, "
+            "or take it out"
+        )
 
 
 def _index(top: str) -> _Index:

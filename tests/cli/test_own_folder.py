@@ -127,6 +127,26 @@ def test_nor_does_one_that_is_pulled_over_ours(author: Author) -> None:
     assert not ran.exists()
 
 
+def test_nor_does_one_of_a_submodule_that_a_later_commit_takes_out(author: Author, tmp_path: Path) -> None:
+    evil, local = tmp_path / "evil", ("-c", "protocol.file.allow=always")
+    write(evil / "dagster.yaml", EVIL % (tmp_path / "ran"))
+    for step in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message=evil"]):
+        git(evil, *step)
+    git(author.origin, *local, "submodule", "--quiet", "add", "--force", str(evil), ".dagster")
+    author.commits()
+    before = os.umask(0o077)
+    try:
+        git(author.origin, *local, "clone", "--quiet", "--recurse-submodules", ".", str(author.clone))
+    finally:
+        os.umask(before)
+    git(author.origin, "rm", "--quiet", "--cached", ".dagster", ".gitmodules")
+    git(author.origin, "commit", "--quiet", "--message=gone")
+    author.is_pulled()
+    assert (author.clone / ".dagster" / "dagster.yaml").exists()
+    assert_refused(author.runs("verify"), ".git in it is a git repository's")
+    assert not (tmp_path / "ran").exists()
+
+
 def test_a_dagster_yaml_of_the_operators_own_is_obeyed_in_either_place(author: Author) -> None:
     author.is_cloned()
     ran = author.precious.parent / "ran"

@@ -109,6 +109,11 @@ def test_graphql_that_a_link_a_picture_or_a_form_can_ask_for_is_refused(
     assert refusal(scope(path, method, **headers)) == "Send GraphQL by POST, as application/json."
 
 
+@pytest.mark.parametrize("path", ["/graphql\n", "/a/prefix/graphql\n", "/graphql\n/", "/graphql\x85", "/graphql\u2028"])
+def test_a_path_that_a_router_takes_for_another_is_refused(path: str) -> None:
+    assert refusal(scope(path, accept="image/*")) == "This webserver takes no path with control characters."
+
+
 def guarded(asked: Scope) -> tuple[list[str], list[MutableMapping[str, Any]]]:
     """What the application behind saw, and what was sent."""
     seen: list[str] = []

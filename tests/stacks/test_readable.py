@@ -350,6 +350,15 @@ def test_a_submodule_is_read_by_its_own_index_and_another_clone_is_not(write: Wr
     assert problem(repo, "sub/module/new") == problem(repo, "clone/token") == "is not tracked by git"
 
 
+def test_a_clone_of_somebody_else_is_no_submodule_whatever_a_commit_says(write: Write) -> None:
+    root = write({"a": "", "private/token": ""})
+    for name in (".", "private"):
+        git(root / name, "init", "-q")
+    git(root / "private", "add", ".")
+    git(root, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},private")
+    assert "is no submodule that git made, but a repository of its own" in str(problem(root, "private/token"))
+
+
 def test_a_base_path_in_another_clone_is_judged_by_the_repository_that_was_asked_for(write: Write) -> None:
     stack = manifest("!include token")
     root = write(
