@@ -7,6 +7,7 @@ from secrets_pipeline.references import Environment, Expression, FileContents, O
 from secrets_pipeline.spec.base import SecretRef
 from secrets_pipeline.spec.boundaries import TAGGED, Boundary, Crossing
 from secrets_pipeline.spec.grants import grant_line, granted, granted_document, runs_anything
+from secrets_pipeline.spec.limits import FUNCTION_NAME, SECRET_NAME_LENGTH
 from secrets_pipeline.spec.names import is_home, secret_name
 from secrets_pipeline.spec.refresh_model import EcsRefresh, LambdaRefresh, RefreshMeans, SsmRefresh, StageRefresh
 from secrets_pipeline.spec.scope import ComponentScope
@@ -117,7 +118,9 @@ def crosses_name(scope: ComponentScope, name: str, *, context: str, environment:
     stack = scope.stack.stack.name
     if is_home(stack, context, environment):
         return True
-    by = granted(scope.stack.settings.grants, stack, Boundary.SECRET, name)
+    # Names hold no `*`: it stands for all of them, of whatever length, so that `?` of a grant matches none of these.
+    judged = name.replace("*", "*" * SECRET_NAME_LENGTH)
+    by = granted(scope.stack.settings.grants, stack, Boundary.SECRET, judged)
     path: Path = ("vars", "context_name")
     note(scope, Boundary.SECRET, path, name, allowed_by=by)
     if not by:
@@ -130,6 +133,10 @@ def crosses_name(scope: ComponentScope, name: str, *, context: str, environment:
 def crosses_means(scope: ComponentScope, means: RefreshMeans, path: Path) -> bool:
     """The same for what is started anew."""
     match means:
+        case LambdaRefresh(function_name=name) if not FUNCTION_NAME.fullmatch(name):
+            # AWS takes an ARN, an account and a version too; what a grant names is the function.
+            scope.error(path, f"Lambda function {name} is no function's name", "Write it without account and version.")
+            return False
         case LambdaRefresh():
             return crosses(scope, Boundary.FUNCTION, path, means.function_name)
         case EcsRefresh(service=service) if "/" in service or ":" in service:

@@ -33,6 +33,8 @@ ORGANIZATION_ID = re.compile(r"o-[a-z0-9]{10,32}")
 """https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html"""
 ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):role/[\w+=,.@/-]{1,512}")
 PRINCIPAL_ARN = re.compile(r"arn:aws[a-z-]*:(?:iam|sts)::(\d{12}):(?:role|user|assumed-role)/[\w+=,.@/-]+")
+FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html"""
 FUNCTION_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9_$-]+)?")
 KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:(\d{12}):(key|alias(?!/aws/))/[A-Za-z0-9:/_-]+")
 KEY_ID = re.compile(r"(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})")

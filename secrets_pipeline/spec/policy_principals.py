@@ -12,6 +12,7 @@ from typing import Any, Final
 from secrets_pipeline.references import Expression
 from secrets_pipeline.spec.limits import ORGANIZATION_ID
 
+_EVERYBODY: Final = "*"
 _READ = "secretsmanager:getsecretvalue"
 _ACCOUNT = re.compile(r"(?:arn:aws[a-z-]*:(?:(?:iam|sts):|lambda:[a-z0-9-]+):)?(\d{12})(?::.+)?")
 _LIMITING_KEYS = frozenset(
@@ -45,6 +46,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-si
 """
 _FIXED_START = re.compile(r"arn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:\d{12}:.|(?!arn:)[^*?]{9}|[^*?]+$")
 """Of an ARN the account; of an organisation's path or a role's id what tells it from others."""
+_NETWORK_KEYS: Final = frozenset({"aws:sourceip", "aws:vpcsourceip"})
 _WIDEST_NETWORK: Final = {4: 8, 6: 32}
 """Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"""
 _ORGANIZATION_KEYS = frozenset({"aws:principalorgid", "aws:sourceorgid"})
@@ -77,7 +79,7 @@ def is_public(statement: Mapping[str, Any]) -> bool:
     """Whether a statement lets anybody in: an Allow for every principal that no condition narrows."""
     if statement.get("Effect") != "Allow":
         return False
-    everybody = "NotPrincipal" in statement or "*" in _principals(statement)
+    everybody = "NotPrincipal" in statement or any(one == _EVERYBODY for _, one in _named_by(statement))
     return everybody and not any(_narrows(*condition) for condition in _conditions(statement))
 
 
@@ -85,7 +87,8 @@ def foreign_readers(statement: Mapping[str, Any], account_id: str) -> list[str]:
     """Principals of other accounts that a statement lets read a value; what is only known later is left out."""
     if statement.get("Effect") != "Allow" or not _allows_reading(statement):
         return []
-    return [one for one in _principals(statement) if account_of(one) not in (None, account_id)]
+    named = [one for kind, one in _named_by(statement) if kind == "AWS" and isinstance(one, str)]
+    return [one for one in named if account_of(one) not in (None, account_id)]
 
 
 def admitted(statement: Mapping[str, Any], account_id: str | None) -> list[Admitted]:
@@ -96,11 +99,9 @@ def admitted(statement: Mapping[str, Any], account_id: str | None) -> list[Admit
     """
     if statement.get("Effect") == "Deny":
         return []
-    principal = statement.get("Principal", "*")
-    kinds = principal if isinstance(principal, Mapping) else {"AWS": principal}
-    named = [(kind, one) for kind, some in kinds.items() for one in _listed(some)]
-    if "NotPrincipal" in statement or ("AWS", "*") in named:
-        others = [(kind, one) for kind, one in named if one != "*"]
+    named = _named_by(statement)
+    if "Principal" not in statement or any(one == _EVERYBODY for _, one in named):
+        others = [(kind, one) for kind, one in named if one != _EVERYBODY]
         return [*_narrowed(statement, account_id), *(_named(*one) for one in others)]
     return [_named(*one) for one in named]
 
@@ -134,10 +135,11 @@ def _owner(key: str, value: object) -> str | None:
     return None
 
 
-def _principals(statement: Mapping[str, Any]) -> list[str]:
+def _named_by(statement: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Kind and name of each principal; a text alone is of kind AWS."""
     principal = statement.get("Principal", ())
-    named = principal.get("AWS", ()) if isinstance(principal, Mapping) else principal
-    return [one for one in _listed(named) if isinstance(one, str)]
+    kinds = principal if isinstance(principal, Mapping) else {"AWS": principal}
+    return [(kind, one) for kind, some in kinds.items() for one in _listed(some)]
 
 
 def _allows_reading(statement: Mapping[str, Any]) -> bool:
@@ -160,15 +162,17 @@ def _conditions(statement: Mapping[str, Any]) -> Iterator[tuple[str, str, list[A
 def _narrows(operator: str, key: str, values: list[Any]) -> bool:
     if not _NARROWING.fullmatch(operator.lower()) or key.lower() not in _LIMITING_KEYS:
         return False
-    return bool(values) and all(isinstance(one, Expression) or _is_fixed(str(one)) for one in values)
+    return bool(values) and all(isinstance(one, Expression) or _is_fixed(key.lower(), str(one)) for one in values)
 
 
-def _is_fixed(value: str) -> bool:
+def _is_fixed(key: str, value: str) -> bool:
     """Whether a value of a condition names somebody: no variable, no broad network, no pattern from the start."""
+    if key not in _NETWORK_KEYS:
+        return "${" not in value and _FIXED_START.match(value) is not None
     try:
         network = ipaddress.ip_network(value, strict=False)
     except ValueError:
-        return "${" not in value and _FIXED_START.match(value) is not None
+        return False  # What AWS makes of it is not known.
     return network.prefixlen >= _WIDEST_NETWORK[network.version]
 
 

@@ -364,6 +364,33 @@ def test_a_service_is_named_by_its_name_so_that_grant_guard_and_call_mean_the_sa
     assert f"ECS service {service} is a path or an ARN, not a name" in settled(bench, text, {"services": ["*"]})[0]
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        "payments:a-team",
+        "111122223333:function:payments-team",
+        "arn:aws:lambda:eu-west-2:111122223333:function:payments:a-team",
+    ],
+)
+@pytest.mark.parametrize("switch", ["deliver", "refresh"])
+def test_a_function_is_named_without_account_and_version_so_that_a_grant_is_for_the_function(
+    bench: Bench, function: str, switch: str
+) -> None:
+    more = TARGETS["functions"][2].replace("function_name: payments", f"function_name: '{function}'")
+    assert function in more
+    text = evil(more=f"{more}\n  settings: {{secrets_pipeline: {{{switch}: true}}}}")
+    assert f"Lambda function {function} is no function's name" in settled(bench, text, {"functions": ["*-team"]})[0]
+
+
+@pytest.mark.parametrize(("glob", "granted"), [("app/qa/?", False), ("app/qa/*-db", False), ("app/qa/*", True)])
+def test_the_key_of_names_needs_a_grant_of_all_of_them(bench: Bench, glob: str, granted: bool) -> None:
+    text = evil(
+        more="secretsmanager/b:\n  vars: {context_name: app, environment: qa, create_kms_key: true, secrets: {}}"
+    )
+    found = settled(bench, text, {"secrets": [glob]})
+    assert ("app/qa/* is not this stack's own" in "".join(found)) is not granted
+
+
 PAYMENTS = "arn:aws:lambda:eu-west-2:111122223333:function:payments"
 
 
