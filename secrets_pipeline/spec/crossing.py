@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from secrets_pipeline.errors import NotGrantedError
 from secrets_pipeline.references import Environment, Expression, FileContents, Output, Path, SsmParameter, dotted
 from secrets_pipeline.spec.base import SecretRef
@@ -85,7 +87,7 @@ def crosses_reference(scope: ComponentScope, node: Expression, path: Path) -> bo
         case Output(stack=other) if other not in (None, stack):
             boundary = Boundary.VALUE if node.sensitive else Boundary.OUTPUT
             return crosses(scope, boundary, path, f"{other}:{node.component}.{dotted(node.path)}", str(other))
-        case SsmParameter(name=name) if _OF_SECRETS in name.lower():
+        case SsmParameter(name=name) if _OF_SECRETS in re.sub("/+", "/", name.lower()):
             scope.error(
                 path,
                 f"SSM parameter {name} is a secret under another name, which no grant of parameters lets in",

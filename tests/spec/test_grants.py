@@ -344,6 +344,7 @@ def test_what_is_only_found_by_its_name_is_no_target(bench: Bench) -> None:
     [
         "/aws/reference/secretsmanager/app/prod/s",
         "/AWS/Reference/SecretsManager/app/prod/s",
+        "/aws//reference/secretsmanager/app/prod/s",
         "arn:aws:ssm:eu-west-2:111122223333:parameter/aws/reference/secretsmanager/app/prod/s",
     ],
 )
