@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws import calling
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
 
 KIND = "ecs"
-BUILT_ON = PREFIX + "built-on"
+_FORMER_TAG = PREFIX + "built-on"
+"""Older versions tagged their revisions with it; it means nothing, and is not passed on."""
 
 # What DescribeTaskDefinition answers beyond what RegisterTaskDefinition takes.
 _ANSWER_ONLY = frozenset(
@@ -50,9 +52,11 @@ class _TaskDefinition:
         """With family and revision."""
         return str(self.definition["taskDefinitionArn"])
 
-    def built_on(self, other: _TaskDefinition) -> bool:
-        """Whether we registered it as the next revision of another one."""
-        return {"key": BUILT_ON, "value": _revision(other.arn)} in self.tags
+    def registerable(self) -> dict[str, Any]:
+        """What RegisterTaskDefinition takes to make the same again."""
+        taken = {key: value for key, value in self.definition.items() if key not in _ANSWER_ONLY}
+        tags = (tag for tag in self.tags if tag["key"] != _FORMER_TAG)
+        return {**taken, "tags": sorted(tags, key=itemgetter("key"))}
 
     def runs(self, container: str) -> bool:
         """Whether it has a container of that name."""
@@ -111,12 +115,7 @@ class EcsDeliveryReconciler:
         if not latest.runs(delivery.container):
             raise SkippedError(f"container {delivery.container} does not exist")
         secrets, environment = wanted
-        newest = self._described(_revision(latest.arn).split(":")[0])
-        if newest.built_on(latest) and not _differences(newest, delivery, secrets, environment):
-            # An earlier run registered it and did not come to the service.
-            arn = newest.arn
-        else:
-            arn = self._register(latest, delivery, secrets, environment)
+        arn = self._registered(latest, delivery, secrets, environment)
         with calling("UpdateService", delivery.service):
             self._context.account.client("ecs").update_service(
                 cluster=delivery.cluster, service=delivery.service, taskDefinition=arn
@@ -145,20 +144,23 @@ class EcsDeliveryReconciler:
             return secrets
         return environment if isinstance(environment, Pending) else (secrets, environment)
 
-    def _register(
+    def _registered(
         self,
         latest: _TaskDefinition,
         delivery: EcsDelivery,
         secrets: Mapping[str, str],
         environment: Mapping[str, str],
     ) -> str:
-        request = {key: value for key, value in latest.definition.items() if key not in _ANSWER_ONLY}
+        """ARN of the next revision; a newest one that says the very same is it."""
+        request = latest.registerable()
         request["containerDefinitions"] = [
             _delivered(container, secrets, environment) if container["name"] == delivery.container else container
             for container in latest.definition["containerDefinitions"]
         ]
-        kept = [tag for tag in latest.tags if tag["key"] != BUILT_ON]
-        request["tags"] = [*kept, {"key": BUILT_ON, "value": _revision(latest.arn)}]
+        newest = self._described(str(latest.definition["family"]))
+        if newest.registerable() == request:
+            # An earlier run registered it and did not come to the service.
+            return newest.arn
         with calling("RegisterTaskDefinition", delivery.family):
             answer = self._context.account.client("ecs").register_task_definition(**request)
         return str(answer["taskDefinition"]["taskDefinitionArn"])
@@ -186,11 +188,6 @@ class EcsDeliveryReconciler:
 
     def _forget(self, delivery: EcsDelivery) -> None:
         self._context.inventory.forget(*_key(delivery))
-
-
-def _revision(arn: str) -> str:
-    """`family:revision` of a task definition's ARN."""
-    return arn.rsplit("/", 1)[-1]
 
 
 def _key(delivery: EcsDelivery) -> tuple[str, ...]:

@@ -1,13 +1,15 @@
 """Ownership marks of KMS keys: the tag `secrets-pipeline:spec`, written last, which nobody else can make.
 
-As with secrets, a mark is `<digest>.<mac>`. The finished one is bound to the key's ARN: copied to another key it does
-not verify. The one that CreateKey writes is provisional, over stack and alias, since the ARN is not known yet: such a
-key is ours to finish, and until then nothing about it is believed.
+As with secrets, a mark is `<digest>.<mac>`, bound to the key's ARN: copied to another key it does not verify. While a
+key of ours is changed it is `open.<mac>`, and nothing about the key is believed. The one that CreateKey writes is
+`new-<seconds>.<mac>`, over alias and time, since the ARN is not known yet: it is good for a key that was made in those
+minutes, and for none as long as another one of ours stands.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from secrets_pipeline.reconcilers.marks import (
     OURS,
@@ -17,6 +19,7 @@ from secrets_pipeline.reconcilers.marks import (
     STACK,
     MarkState,
     Owner,
+    made_at,
     repository_tag,
     same_text,
     stack_parts,
@@ -28,7 +31,8 @@ ALIAS = PREFIX + "alias"
 """The alias that a key was made for; finds it again where the alias is missing."""
 
 _PROVEN = (STACK, REPOSITORY, ALIAS, SPEC)
-_PROVISIONAL = "new"
+_CREATED = "new"
+_PROVISIONAL = "open"
 _MADE_BY_KMS = "AWS_KMS"
 
 
@@ -39,11 +43,13 @@ class KeyMark:
     Attributes:
         owner: whom the identity tags name; their key is the alias.
         digest: digest of the desired state that was last finished.
+        creation: whether it is the one that a key was made with, which is not bound to this very one.
     """
 
     state: MarkState
     owner: Owner | None = None
     digest: str | None = None
+    creation: bool = False
 
     @property
     def ours(self) -> bool:
@@ -69,10 +75,14 @@ class KeyMarks:
         """The tags that say whose key it is."""
         return {STACK: self._stack, ALIAS: alias, **repository_tag(self._repository)}
 
-    def provisional(self, alias: str) -> dict[str, str]:
+    def created(self, alias: str, at: datetime) -> dict[str, str]:
+        """The tags to create a key with; the mark among them is bound to this moment."""
+        text = f"{_CREATED}-{int(at.timestamp())}"
+        return {**self.identity(alias), SPEC: f"{text}.{self._mac(alias, self._owner(alias), text)}"}
+
+    def provisional(self, arn: str, alias: str) -> dict[str, str]:
         """The tags of a key that is ours and not as declared yet; the mark is among them."""
-        mark = f"{_PROVISIONAL}.{self._mac(alias, self._owner(alias), _PROVISIONAL)}"
-        return {**self.identity(alias), SPEC: mark}
+        return {**self.identity(alias), SPEC: self.finished(arn, alias, _PROVISIONAL)}
 
     def finished(self, arn: str, alias: str, digest: str) -> str:
         """The mark of a key that is as declared."""
@@ -87,14 +97,18 @@ class KeyMarks:
         if not any(tag in tags for tag in _PROVEN):
             return KeyMark(MarkState.UNMARKED)
         owner = Owner(tags.get(STACK, ""), key=tags.get(ALIAS, ""), repository=tags.get(REPOSITORY, ""))
-        digest, _, mac = tags.get(SPEC, "").partition(".")
+        text, _, mac = tags.get(SPEC, "").partition(".")
         # Whoever imported a key's material can decrypt without KMS.
         if self._fingerprinter is None or not mac or tags.get(ALIAS) != alias or key.origin != _MADE_BY_KMS:
             return KeyMark(MarkState.FORGED, owner)
-        if digest == _PROVISIONAL and same_text(mac, self._mac(alias, owner, digest)):
-            return KeyMark(MarkState.UNFINISHED, owner)
-        if same_text(mac, self._mac(key.arn, owner, digest)):
-            return KeyMark(MarkState.FINISHED, owner, digest)
+        kind, _, at = text.partition("-")
+        if kind == _CREATED and same_text(mac, self._mac(alias, owner, text)):
+            # Older versions wrote no time.
+            dated = at.isdigit() and made_at(int(at), key.created_at)
+            return KeyMark(MarkState.UNFINISHED if dated else MarkState.DOUBTFUL, owner, creation=True)
+        if same_text(mac, self._mac(key.arn, owner, text)):
+            unfinished = text == _PROVISIONAL
+            return KeyMark(MarkState.UNFINISHED, owner) if unfinished else KeyMark(MarkState.FINISHED, owner, text)
         return KeyMark(MarkState.FORGED, owner)
 
     def _owner(self, alias: str) -> Owner:

@@ -160,7 +160,8 @@ class KmsKeyReconciler:
         return reasons
 
     def _create(self, key: KeySpec, policy: dict[str, Any]) -> str:
-        tags = {**self._tags(key), **key_marks(self._context).provisional(key.alias)}
+        now = self._context.world.surroundings.now()
+        tags = {**self._tags(key), **key_marks(self._context).created(key.alias, now)}
         make = partial(
             self._context.account.client("kms").create_key,
             Description=key.description,
@@ -200,7 +201,7 @@ class KmsKeyReconciler:
         if not same_policy(keys.policy(state.key_id), policy):
             if own.mark.digest not in (None, self._digest(key, policy)):
                 # The mark vouches for the policy, which no list shows: not while another one is there than it says.
-                self._tag(key, state, key_marks(self._context).provisional(key.alias))
+                self._tag(key, state, key_marks(self._context).provisional(state.arn, key.alias))
             text = compact(policy, longest=KEY_POLICY_BYTES)
             put = partial(client.put_key_policy, KeyId=state.key_id, PolicyName="default", Policy=text)
             self._patience.until_visible(
@@ -222,7 +223,7 @@ class KmsKeyReconciler:
         marks = key_marks(self._context)
         if not marks.identity(key.alias).keys().isdisjoint(missing):
             # The mark speaks of them: a new one is written in the same call.
-            missing |= marks.provisional(key.alias)
+            missing |= marks.provisional(state.arn, key.alias)
         if missing:
             self._tag(key, state, missing)
         if surplus:

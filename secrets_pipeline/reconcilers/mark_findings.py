@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.reconcilers import database_mark, rotation_function_mark
 from secrets_pipeline.reconcilers.desired import managed_function_arn
 from secrets_pipeline.reconcilers.findings import Finding, Verdict, judged
-from secrets_pipeline.reconcilers.marks import MarkState
+from secrets_pipeline.reconcilers.marks import OURS, MarkState
 from secrets_pipeline.reconcilers.own_key import standing
 from secrets_pipeline.reconcilers.rotation_function_state import function_state
 
@@ -44,7 +44,7 @@ def _finding(name: str, look: Callable[[], MarkState]) -> Finding:
     state = look()
     if state is MarkState.UNMARKED:
         return Finding(name, Verdict.RIGHT, "")
-    if state is MarkState.FORGED:
+    if state not in OURS:
         return Finding(name, Verdict.WRONG, f"{state.value}: {_REMEDY}")
     return Finding(name, Verdict.RIGHT, "its mark verifies")
 

@@ -141,6 +141,7 @@ class MarkState(Enum):
 
     UNMARKED = "carries no tag of ours"
     FORGED = "carries our tags, but its mark does not verify"
+    DOUBTFUL = "carries a creation mark that may be another key's"
     UNFINISHED = "was created by us and not finished"
     FINISHED = "was finished by us"
 
@@ -259,7 +260,7 @@ class Marks:
             kind == _CREATED
             and same_text(mac, self._mac(secret.name, owner, text))
             and at.isdigit()
-            and _made_at(int(at), secret.created_at)
+            and made_at(int(at), secret.created_at)
         ):
             return Mark(MarkState.UNFINISHED, owner, run=run, creation=True)
         if kind == _PROVISIONAL and same_text(mac, self._mac(secret.arn, owner, text)):
@@ -280,8 +281,8 @@ class Marks:
         return self._fingerprinter
 
 
-def _made_at(seconds: int, made: datetime | None) -> bool:
-    """Whether a secret is the one that a creation mark was written for, and not a later one of its name."""
+def made_at(seconds: int, made: datetime | None) -> bool:
+    """Whether a thing may be the one that a creation mark was written for, and not a later one of its name."""
     return made is not None and abs(made.timestamp() - seconds) <= _CREATION_SECONDS
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.reconcilers.apply_options import adoption
@@ -13,6 +14,8 @@ from secrets_pipeline.reconcilers.states import PENDING_DELETION, KeyState
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +57,15 @@ def standing(context: StackContext, alias: str) -> Standing:
 def _standing(context: StackContext, alias: str) -> Standing:
     about = context.inventory.keys.about(alias)
     target = _marked(context, about, alias) if about else None
-    if target and _is_own(context, target, alias):
-        return Standing(target, target)
-    return Standing(target, _without_alias(context, alias))
+    own = target if target and _is_own(context, target, alias) else None
+    if own and not own.mark.creation:
+        return Standing(own, own)
+    bare = _without_alias(context, alias)
+    copied = target is not None and target.mark.creation and context.claims(target.mark.owner)
+    if target and copied and bare and not bare.mark.creation:
+        # Ours stands elsewhere: whoever copied the mark that it was made with led the alias away.
+        return Standing(replace(target, mark=replace(target.mark, state=MarkState.FORGED)), bare)
+    return Standing(target, own or bare)
 
 
 def usable_as(context: StackContext, alias: str) -> KeyState | str:
@@ -99,10 +108,10 @@ def _marked(context: StackContext, about: KeyState, alias: str) -> MarkedKey:
 
 
 def _is_own(context: StackContext, key: MarkedKey, alias: str) -> bool:
-    owner = key.mark.owner
-    if not key.mark.ours or owner is None:
+    owner, adopted = key.mark.owner, context.options.adopts(alias)
+    if owner is None or not (key.mark.ours or (key.mark.state is MarkState.DOUBTFUL and adopted)):
         return False
-    return context.claims(owner) or (context.options.adopts(alias) and may_take_key(context, owner, alias))
+    return context.claims(owner) or (adopted and may_take_key(context, owner, alias))
 
 
 def may_take_key(context: StackContext, owner: Owner, alias: str) -> bool:
@@ -112,21 +121,23 @@ def may_take_key(context: StackContext, owner: Owner, alias: str) -> bool:
 
 def _without_alias(context: StackContext, alias: str) -> MarkedKey | None:
     keys = context.inventory.keys
-    for key_id, tags in sorted(keys.without_alias(ALIAS).items()):
-        about = keys.about(key_id) if tags[ALIAS] == alias else None
-        found = _marked(context, about, alias) if about else None
-        if found and _is_own(context, found, alias):
-            return found
-    return None
+    about = (keys.about(key_id) for key_id, tags in keys.without_alias(ALIAS).items() if tags[ALIAS] == alias)
+    own = [key for one in about if one and _is_own(context, key := _marked(context, one, alias), alias)]
+    # A creation mark is copied from a key that is there already.
+    return min(own, key=lambda key: (key.mark.creation, key.state.created_at or _NEVER), default=None)
 
 
 def whose(context: StackContext, key: MarkedKey, alias: str) -> str:
     """Why a key behind a declared alias is not ours to change, and what to do."""
     said = f"points to key {key.state.key_id}, which"
-    if key.mark.state is MarkState.FORGED:
-        return f"{said} {key.mark.state.value}: find out who tagged it, then take its {PREFIX} tags or the alias away"
-    ways = ["name its ARN in kms_key_id or default_kms_key_id", "declare another alias"]
     adopt = adoption(context.spec.stack, alias)
+    away = f"take its {PREFIX} tags or the alias away"
+    if key.mark.state is MarkState.FORGED:
+        return f"{said} {key.mark.state.value}: find out who tagged it, then {away}"
+    if key.mark.state is MarkState.DOUBTFUL:
+        why = "somebody copied it, or a run of an older version was killed"
+        return f"{said} {key.mark.state.value}: {why}; look at the key's grants, then take it over: {adopt}, or {away}"
+    ways = ["name its ARN in kms_key_id or default_kms_key_id", "declare another alias"]
     if key.mark.owner is None:
         if standing(context, alias).own:
             ways.append(f"lead it back to this stack's own key: {adopt}")

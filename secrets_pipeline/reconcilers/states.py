@@ -169,6 +169,7 @@ class KeyState:
         spec: KeySpec, for example `SYMMETRIC_DEFAULT`.
         origin: where its material comes from; `AWS_KMS` means that nobody knows it.
         manager: `AWS` for the default keys of services, else `CUSTOMER`.
+        created_at: None where DescribeKey does not show us the key.
     """
 
     key_id: str
@@ -179,6 +180,7 @@ class KeyState:
     usage: str = "ENCRYPT_DECRYPT"
     origin: str = "AWS_KMS"
     manager: str = "CUSTOMER"
+    created_at: datetime | None = None
     deleted_at: datetime | None = None
 
     @property
@@ -204,6 +206,7 @@ def key_state(about: Mapping[str, Any]) -> KeyState:
         usage=about.get("KeyUsage", ""),
         origin=about.get("Origin", ""),
         manager=about.get("KeyManager", ""),
+        created_at=about.get("CreationDate"),
         deleted_at=about.get("DeletionDate"),
     )
 

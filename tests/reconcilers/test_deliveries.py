@@ -288,6 +288,50 @@ def test_a_newer_revision_that_nobody_released_is_not_built_on(bench: Bench) -> 
     assert (app["image"], [one["name"] for one in app["secrets"]]) == ("scratch", ["API_KEY"])
 
 
+def delivered(bench: Bench, before: TaskDefinitionTypeDef) -> ContainerDefinitionTypeDef:
+    """The container as a delivery of its secret, which is made, will have it."""
+    bench.provision(bench.spec(bench.declared()))
+    (app,) = before["containerDefinitions"]
+    return {**app, "secrets": [{"name": "API_KEY", "valueFrom": arn(bench)}]}
+
+
+@pytest.mark.parametrize("more", ["another image", "another role", "another tag"])
+def test_whatever_tags_a_newer_revision_carries_it_is_not_released_unless_it_says_what_would_be_registered(
+    bench: Bench, more: str
+) -> None:
+    api, before = bench.session.client("ecs"), running(bench)
+    app = delivered(bench, before)
+    withdrawn = api.register_task_definition(
+        family=bench.stack,
+        executionRoleArn=ROLE,
+        taskRoleArn=f"{ROLE}-of-others" if more == "another role" else ROLE,
+        containerDefinitions=[{**app, "image": "withdrawn"} if more == "another image" else app],
+        tags=[{"key": "team", "value": "others"}] if more == "another tag" else [],
+    )["taskDefinition"]["taskDefinitionArn"]
+    built_on = before["taskDefinitionArn"].rpartition("/")[2]
+    api.tag_resource(resourceArn=withdrawn, tags=[{"key": "secrets-pipeline:built-on", "value": built_on}])
+    bench.provision(delivering(bench, ecs(bench, secrets={"API_KEY": ARN})))
+    released = running(bench)
+    assert released["taskDefinitionArn"] != withdrawn
+    assert (released["taskRoleArn"], released["containerDefinitions"]) == (before["taskRoleArn"], [app])
+    tags = api.describe_task_definition(taskDefinition=released["taskDefinitionArn"], include=["TAGS"])["tags"]
+    assert tags == []
+
+
+def test_a_revision_that_an_older_version_left_with_its_tag_is_released(bench: Bench) -> None:
+    api, before = bench.session.client("ecs"), running(bench)
+    app = delivered(bench, before)
+    left = api.register_task_definition(
+        family=bench.stack,
+        executionRoleArn=ROLE,
+        taskRoleArn=ROLE,
+        containerDefinitions=[app],
+        tags=[{"key": "secrets-pipeline:built-on", "value": before["taskDefinitionArn"].rpartition("/")[2]}],
+    )["taskDefinition"]["taskDefinitionArn"]
+    bench.provision(delivering(bench, ecs(bench, secrets={"API_KEY": ARN})))
+    assert running(bench)["taskDefinitionArn"] == left
+
+
 def test_two_containers_of_one_service_are_delivered_one_after_the_other(bench: Bench) -> None:
     register(bench, container(), container(name="sidecar"))
     spec = delivering(bench, ecs(bench, secrets={"A": ARN}), ecs(bench, container="sidecar", secrets={"B": ARN}))

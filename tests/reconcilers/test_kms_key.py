@@ -5,21 +5,23 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from secrets_pipeline import local
 from secrets_pipeline.engine import Applied, Change, ChangeClass, Failed, Skipped, Unchanged
-from secrets_pipeline.reconcilers import STAGES, ApplyOptions, Verdict, as_declared
+from secrets_pipeline.reconcilers import STAGES, ApplyOptions, Surroundings, Verdict, as_declared, marks_verify
 from secrets_pipeline.reconcilers.key_marks import ALIAS
 from secrets_pipeline.reconcilers.kms_key import KmsKeyReconciler
 from secrets_pipeline.reconcilers.marks import SPEC, STACK
 from secrets_pipeline.reconcilers.own_key import key_marks
 from secrets_pipeline.spec import GrantRule, OperatorSettings, StackSpec
+from tests.reconcilers.conftest import Interruption, Killed
 
 if TYPE_CHECKING:
-    from tests.reconcilers.conftest import Bench, Interruption
+    from tests.reconcilers.conftest import Bench
 
 READER = "arn:aws:iam::444455556666:role/reports"
 READS = ("Describe", "List", "Get", "Generate")
@@ -90,12 +92,10 @@ def test_an_organisation_narrows_the_readers_of_a_key_and_nobody_of_the_account(
     assert isinstance(bench.provision(narrowed, "kms_keys")[f"kms_keys {bench.alias}"], Unchanged)
 
 
-def left_by_a_crash(bench: Bench, spec: StackSpec) -> str:
-    """A key as a run leaves it that dies right after CreateKey; its id."""
-    marks = key_marks(bench.context(spec))
-    carried = marks.provisional(bench.alias)
-    made = bench.kms.create_key(Tags=[{"TagKey": key, "TagValue": value} for key, value in carried.items()])
-    return made["KeyMetadata"]["KeyId"]
+def left_by_a_crash(bench: Bench, spec: StackSpec, *, minutes: int = 0) -> str:
+    """A key as a run leaves it that dies right after CreateKey, and whose clock is off; its id."""
+    now = datetime.now(UTC) + timedelta(minutes=minutes)
+    return another_with(bench, key_marks(bench.context(spec)).created(bench.alias, now))
 
 
 def test_a_key_is_created_with_alias_policy_tags_rotation_and_mark_and_then_nothing_is_left(bench: Bench) -> None:
@@ -389,7 +389,7 @@ def test_marks_copied_from_our_key_to_another_one_are_not_believed(bench: Bench)
 def test_a_key_whose_material_somebody_imported_is_never_ours(bench: Bench) -> None:
     spec = own(bench)
     marks = key_marks(bench.context(spec))
-    carried = marks.provisional(bench.alias)
+    carried = marks.created(bench.alias, datetime.now(UTC))
     made = bench.kms.create_key(
         Origin="EXTERNAL", Tags=[{"TagKey": key, "TagValue": value} for key, value in carried.items()]
     )
@@ -430,9 +430,10 @@ def test_an_unusable_key_fails_the_run_and_names_its_secrets_while_the_others_go
     assert (finding.verdict, bench.name("api") in finding.detail) == (Verdict.WRONG, True)
 
 
-def test_a_key_left_without_alias_by_a_crash_is_used_and_no_second_one_is_made(bench: Bench) -> None:
+@pytest.mark.parametrize("minutes", [0, -14, 14])
+def test_a_key_left_without_alias_by_a_crash_is_used_and_no_second_one_is_made(bench: Bench, minutes: int) -> None:
     spec = own(bench)
-    left, before = left_by_a_crash(bench, spec), keys(bench)
+    left, before = left_by_a_crash(bench, spec, minutes=minutes), keys(bench)
     change = planned(bench, spec)
     assert (change.reasons[0], change.drift) == ("alias is missing", False)
     bench.provision(spec, "kms_keys")
@@ -446,6 +447,103 @@ def test_a_key_that_only_carries_the_tags_of_one_that_a_crash_left_is_not_used(b
     tag(bench, theirs, **{STACK: bench.stack, ALIAS: bench.alias, SPEC: "new." + "0" * 64})
     bench.provision(spec, "kms_keys")
     assert key_id(bench) != theirs
+
+
+def killed_at(bench: Bench, spec: StackSpec, operation: str, *, now: Callable[[], datetime] | None = None) -> str:
+    """A key as a run leaves it that is killed right after an operation; its id."""
+    bench.context(spec).service_keys  # noqa: B018 - the pipeline's own two keys are there already
+    before, interruption = keys(bench), Interruption()
+    interruption.kill_after(operation)
+    surroundings = Surroundings(now=now) if now else Surroundings()
+    with pytest.raises(Killed):
+        bench.provision(spec, "kms_keys", interruption=interruption, surroundings=surroundings)
+    made = keys(bench) - before
+    return made.pop() if made else key_id(bench)
+
+
+def another_with(bench: Bench, carried: dict[str, str]) -> str:
+    """Another key with such tags; its id."""
+    made = bench.kms.create_key(Tags=[{"TagKey": name, "TagValue": value} for name, value in carried.items()])
+    return made["KeyMetadata"]["KeyId"]
+
+
+def verdict(bench: Bench, spec: StackSpec) -> Verdict:
+    """What `marks_verify` says of the key."""
+    found = {one.name: one.verdict for one in marks_verify(bench.context(spec, writing=False))}
+    return found[f"key {bench.alias}"]
+
+
+@pytest.mark.parametrize("minutes", [0, -20], ids=["at once", "later"])
+def test_the_creation_mark_of_a_finished_key_is_not_believed_on_another_one(bench: Bench, minutes: int) -> None:
+    secret = bench.declared(kms_key=bench.late("${output.kms.key_arn}"))
+    spec = bench.create(secret, keys=(bench.key(),))
+    ours, theirs = key_id(bench), left_by_a_crash(bench, spec, minutes=minutes)
+    carried = tags(bench, theirs)
+    bench.kms.update_alias(AliasName=bench.alias, TargetKeyId=theirs)
+    change = planned(bench, spec)
+    assert change.action is ChangeClass.BLOCKED
+    assert f"points to key {theirs}, which carries our tags, but its mark does not verify" in change.reason
+    assert bench.plan(spec)[secret.name].action is ChangeClass.NONE
+    options = ApplyOptions(adopt=(bench.alias,))
+    for outcome in (bench.provision(spec, "kms_keys"), bench.provision(spec, "kms_keys", options=options)):
+        assert isinstance(outcome[f"kms_keys {bench.alias}"], Skipped)
+    assert tags(bench, theirs) == carried
+    assert verdict(bench, spec) is Verdict.WRONG
+    bench.kms.delete_alias(AliasName=bench.alias)
+    bench.provision(spec, "kms_keys")
+    assert (key_id(bench), tags(bench, theirs)) == (ours, carried)
+
+
+def test_of_keys_that_carry_one_creation_mark_the_one_that_was_made_first_is_ours(bench: Bench) -> None:
+    spec = own(bench)
+    left = killed_at(bench, spec, "CreateKey")
+    for _ in range(5):
+        another_with(bench, tags(bench, left))
+    bench.provision(spec, "kms_keys")
+    assert key_id(bench) == left
+
+
+def test_a_creation_mark_of_another_time_is_believed_where_the_operator_says_so(bench: Bench) -> None:
+    spec = own(bench)
+    theirs = killed_at(bench, spec, "CreateAlias", now=lambda: datetime.now(UTC) - timedelta(minutes=20))
+    blocked_until_adopted(bench, spec, theirs)
+
+
+def test_the_creation_mark_of_an_older_version_is_believed_where_the_operator_says_so(bench: Bench) -> None:
+    spec = own(bench)
+    fingerprinter = bench.context(spec).fingerprinter
+    assert fingerprinter is not None
+    mac = fingerprinter.digest("key-mark", bench.alias, bench.stack, bench.alias, "new")
+    theirs = another_with(bench, {STACK: bench.stack, ALIAS: bench.alias, SPEC: f"new.{mac}"})
+    bench.kms.create_alias(AliasName=bench.alias, TargetKeyId=theirs)
+    blocked_until_adopted(bench, spec, theirs)
+
+
+def blocked_until_adopted(bench: Bench, spec: StackSpec, key: str) -> None:
+    change = planned(bench, spec)
+    assert change.action is ChangeClass.BLOCKED
+    assert f"points to key {key}, which carries a creation mark that may be another key's" in change.reason
+    assert f"`apply -s {bench.stack} --adopt {bench.alias}`" in change.reason
+    before = tags(bench, key)
+    assert isinstance(bench.provision(spec, "kms_keys")[f"kms_keys {bench.alias}"], Skipped)
+    assert (tags(bench, key), verdict(bench, spec)) == (before, Verdict.WRONG)
+    bench.provision(spec, "kms_keys", options=ApplyOptions(adopt=(bench.alias,)))
+    assert (key_id(bench), planned(bench, spec, deep=True).action) == (key, ChangeClass.NONE)
+
+
+def test_the_mark_of_a_key_whose_policy_is_being_changed_is_not_believed_on_another_one(bench: Bench) -> None:
+    provisioned(bench)
+    spec = own(bench, readers=(READER,))
+    ours = killed_at(bench, spec, "PutKeyPolicy")
+    carried = tags(bench, ours)
+    bench.kms.untag_resource(KeyId=ours, TagKeys=[SPEC])
+    theirs = another_with(bench, carried)
+    bench.kms.update_alias(AliasName=bench.alias, TargetKeyId=theirs)
+    change = planned(bench, spec)
+    assert (change.action, "its mark does not verify" in change.reason) == (ChangeClass.BLOCKED, True)
+    tag(bench, ours, **{SPEC: carried[SPEC]})
+    bench.kms.update_alias(AliasName=bench.alias, TargetKeyId=ours)
+    assert isinstance(bench.provision(spec, "kms_keys")[f"kms_keys {bench.alias}"], Applied)
 
 
 def test_a_secret_under_a_key_that_was_left_without_alias_is_written_once(bench: Bench) -> None:
