@@ -220,6 +220,51 @@ def test_a_function_of_somebody_else_is_never_touched_but_where_the_operator_say
     assert bench.session.client("lambda").list_tags(Resource=arn)["Tags"][STACK] == bench.stack
 
 
+def log_group(bench: Bench) -> str:
+    return f"/aws/lambda/{name(bench)}"
+
+
+def retention(bench: Bench) -> int | None:
+    (group,) = bench.session.client("logs").describe_log_groups(logGroupNamePrefix=log_group(bench))["logGroups"]
+    return group.get("retentionInDays")
+
+
+def test_a_log_group_of_somebody_else_keeps_its_retention_and_the_plan_says_so(bench: Bench) -> None:
+    logs, wanted = bench.session.client("logs"), spec(bench, log_retention_in_days=1)
+    logs.create_log_group(logGroupName=log_group(bench))
+    logs.put_retention_policy(logGroupName=log_group(bench), retentionInDays=3653)
+    made = bench.provision(wanted)[f"{STAGE} {name(bench)}"]
+    assert isinstance(made, Applied)
+    left = f"log group {log_group(bench)} keeps its events 3653 days: it exists without our tags"
+    assert left in made.detail
+    assert retention(bench) == 3653
+    # The function is ours from now on; its log group is not.
+    deep = ApplyOptions(deep=True)
+    found = change(bench, wanted, options=deep)
+    assert (found.action, left in found.reason) == (ChangeClass.NONE, True)
+    bench.provision(spec(bench, log_retention_in_days=3), options=deep)
+    assert retention(bench) == 3653
+    shorter, arn = spec(bench, log_retention_in_days=5), f"arn:aws:logs:{bench.aws.region}:{bench.aws.account_id}"
+    logs.tag_resource(
+        resourceArn=f"{arn}:log-group:{log_group(bench)}", tags={STACK: bench.stack, SPEC: "0." + "0" * 32}
+    )
+    bench.provision(shorter, options=ApplyOptions(deep=True, adopt=("*", name(bench))))
+    assert retention(bench) == 3653, "tags that do not prove it"
+
+
+def test_a_log_group_of_somebody_else_is_taken_over_where_the_operator_says_so(bench: Bench) -> None:
+    logs, wanted = bench.session.client("logs"), spec(bench, log_retention_in_days=14)
+    logs.create_log_group(logGroupName=log_group(bench))
+    bench.provision(wanted)
+    assert retention(bench) is None
+    named = ApplyOptions(deep=True, adopt=(name(bench),))
+    assert change(bench, wanted, options=named).reason == "changed outside: log retention differs: for ever → 14 days"
+    bench.provision(wanted, options=named)
+    assert retention(bench) == 14
+    bench.provision(spec(bench, log_retention_in_days=30))
+    assert retention(bench) == 30
+
+
 def test_a_role_of_somebody_else_blocks_before_anything_is_made(bench: Bench) -> None:
     bench.session.client("iam").create_role(RoleName=name(bench), AssumeRolePolicyDocument=ASSUMED_BY_LAMBDA)
     wanted = spec(bench)
@@ -242,7 +287,14 @@ def test_tags_that_do_not_prove_it_block_it_even_where_it_may_be_adopted(bench: 
 def test_a_run_that_was_killed_at_any_call_is_finished_by_the_next_one(
     bench: Bench, interruption: Interruption
 ) -> None:
-    for operation in ("CreateRole", "PutRolePolicy", "CreateFunction", "AddPermission", "TagResource"):
+    for operation in (
+        "CreateRole",
+        "PutRolePolicy",
+        "CreateLogGroup",
+        "CreateFunction",
+        "AddPermission",
+        "TagResource",
+    ):
         other = bench.another()
         wanted = spec(other)
         other.provision(wanted, "secrets")
