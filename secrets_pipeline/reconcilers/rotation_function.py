@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.access.granting import rotated_arns
 from secrets_pipeline.aws import Lag, calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
+from secrets_pipeline.reconcilers.apply_options import function_named
 from secrets_pipeline.reconcilers.invocation import invocation_problem, let_in
 from secrets_pipeline.reconcilers.rotation_function_logs import Retention, compare_retention, deploy_log_group
 from secrets_pipeline.reconcilers.rotation_function_mark import (
@@ -120,7 +121,7 @@ class RotationFunctionReconciler:
         as_deployed = named and deployed(state.tags) == wanted.digest(context)
         found, kept = _shown(state, wanted), ""
         # Who takes over what goes with a function means its role and log group too.
-        if self._deep or not as_deployed or context.options.adopts(wanted.name):
+        if self._deep or not as_deployed or context.options.adopts_function(wanted.name):
             role = role_state(context, wanted.name)
             refusal = role_problem(context, role, wanted) if role is not None else ""
             if refusal or (refusal := _withdrawn(role, wanted)):
@@ -224,8 +225,9 @@ class RotationFunctionReconciler:
         if state is not None:
             if problem := foreign(context, arn, state.tags):
                 raise SkippedError(problem)
-            if not is_named(context, state.tags) and not context.options.adopts(name):
-                raise SkippedError("its mark names no repository", remedy=f"Apply with --prune --adopt {name}.")
+            if not is_named(context, state.tags) and not context.options.adopts_function(name):
+                remedy = f"Apply with --prune --adopt {function_named(name)}."
+                raise SkippedError("its mark names no repository", remedy=remedy)
             with calling("DeleteFunction", name):
                 client.delete_function(FunctionName=name)
             done = "function deleted"

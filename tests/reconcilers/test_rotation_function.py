@@ -207,12 +207,13 @@ def test_a_function_of_somebody_else_is_never_touched_but_where_the_operator_say
     arn, wanted = theirs(bench), spec(bench)
     found = change(bench, wanted)
     assert found.action is ChangeClass.BLOCKED
-    take = f"`apply -s {bench.stack} --adopt {name(bench)}`"
+    take = f"`apply -s {bench.stack} --adopt function:{name(bench)}`"
     assert found.reason.startswith(f"exists without our tags: {take} takes it over")
     assert isinstance(bench.provision(wanted)[f"{STAGE} {name(bench)}"], Skipped)
     assert configuration(bench)["Handler"] == "their.handler"
-    assert change(bench, wanted, options=ApplyOptions(adopt=("another",))).action is ChangeClass.BLOCKED
-    named = ApplyOptions(adopt=(name(bench),))
+    for adopt in ("function:another", name(bench), "*", "*:*", f"*{name(bench)}", f"[f]unction:{name(bench)}"):
+        assert change(bench, wanted, options=ApplyOptions(adopt=(adopt,))).action is ChangeClass.BLOCKED, adopt
+    named = ApplyOptions(adopt=(f"function:{bench.stack}-*",))
     assert change(bench, wanted, options=named).action is ChangeClass.ADOPT
     bench.provision(wanted, options=named)
     assert configuration(bench)["Handler"] == build_package().handler
@@ -248,7 +249,7 @@ def test_a_log_group_of_somebody_else_keeps_its_retention_and_the_plan_says_so(b
     logs.tag_resource(
         resourceArn=f"{arn}:log-group:{log_group(bench)}", tags={STACK: bench.stack, SPEC: "0." + "0" * 32}
     )
-    bench.provision(shorter, options=ApplyOptions(deep=True, adopt=("*", name(bench))))
+    bench.provision(shorter, options=ApplyOptions(deep=True, adopt=("*", "function:*")))
     assert retention(bench) == 3653, "tags that do not prove it"
 
 
@@ -257,7 +258,9 @@ def test_a_log_group_of_somebody_else_is_taken_over_where_the_operator_says_so(b
     logs.create_log_group(logGroupName=log_group(bench))
     bench.provision(wanted)
     assert retention(bench) is None
-    named = ApplyOptions(deep=True, adopt=(name(bench),))
+    bare = ApplyOptions(deep=True, adopt=(name(bench), "*"))
+    assert change(bench, wanted, options=bare).action is ChangeClass.NONE
+    named = ApplyOptions(adopt=(f"function:{name(bench)}",))
     assert change(bench, wanted, options=named).reason == "changed outside: log retention differs: for ever → 14 days"
     bench.provision(wanted, options=named)
     assert retention(bench) == 14
@@ -275,12 +278,26 @@ def test_a_role_of_somebody_else_blocks_before_anything_is_made(bench: Bench) ->
     assert name(bench) not in {one["FunctionName"] for one in found}
 
 
+def test_whoever_adopts_a_secret_or_database_of_that_name_takes_over_no_role(bench: Bench) -> None:
+    iam, wanted = bench.session.client("iam"), spec(bench)
+    trust = ASSUMED_BY_LAMBDA.replace("lambda.", "ec2.")
+    iam.create_role(RoleName=name(bench), AssumeRolePolicyDocument=trust)
+    for adopt in ((name(bench),), ("*",)):
+        outcome = bench.provision(wanted, options=ApplyOptions(adopt=adopt))[f"{STAGE} {name(bench)}"]
+        assert isinstance(outcome, Skipped)
+        assert f"`apply -s {bench.stack} --adopt function:{name(bench)}` takes it over" in outcome.reason
+        assert iam.get_role(RoleName=name(bench))["Role"]["AssumeRolePolicyDocument"] == json.loads(trust)
+    taking = ApplyOptions(adopt=(f"function:{name(bench)}",))
+    assert isinstance(bench.provision(wanted, options=taking)[f"{STAGE} {name(bench)}"], Applied)
+    assert iam.get_role(RoleName=name(bench))["Role"]["AssumeRolePolicyDocument"] != json.loads(trust)
+
+
 @pytest.mark.parametrize("mark", ["new", "0" * 32 + "." + "0" * 32])
 def test_tags_that_do_not_prove_it_block_it_even_where_it_may_be_adopted(bench: Bench, mark: str) -> None:
     arn, wanted = theirs(bench), spec(bench)
     bench.provision(wanted, "secrets")
     bench.session.client("lambda").tag_resource(Resource=arn, Tags={STACK: bench.stack, SPEC: mark})
-    found = change(bench, wanted, options=ApplyOptions(adopt=("*",)))
+    found = change(bench, wanted, options=ApplyOptions(adopt=("*", "function:*")))
     assert (found.action, "do not prove it" in found.reason) == (ChangeClass.BLOCKED, True)
 
 
