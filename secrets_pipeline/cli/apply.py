@@ -64,8 +64,9 @@ def apply(
         typer.Option(
             "--adopt",
             metavar="NAME",
-            help="Take over the secret, database, function or key alias of that name, or glob, that exists without our "
-            "tags, or that another repository or a stack which has left it marked; may be repeated.",
+            help="Take over the secret, database or key alias of that name, or glob, that exists without our tags, or "
+            "that another repository or a stack which has left it marked; function:NAME for a rotation function with "
+            "its role and log group; may be repeated.",
             show_default=False,
         ),
     ] = None,

@@ -1,10 +1,13 @@
-"""What only an operator may ask for: things are adopted by their names, and pruned when that is said."""
+"""What only an operator may ask for: things are adopted by their names, functions with the word, and pruned if said."""
 
 from __future__ import annotations
 
 import fnmatch
 import shlex
 from dataclasses import dataclass
+from typing import Final
+
+_FUNCTION: Final = "function:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +16,9 @@ class ApplyOptions:
 
     Attributes:
         adopt: globs on names of what is taken over although it carries no mark of ours, or that of a stack which has
-            left it or of another repository: secrets, databases, rotation functions, aliases of keys, parts of the way
-            of events, `/secrets-pipeline/<stack>` for the stack's parameters.
+            left it or of another repository: secrets, databases, aliases of keys, parts of the way of events,
+            `/secrets-pipeline/<stack>` for the stack's parameters; with `function:` in front a rotation function, its
+            role and its log group.
         prune: delete, with the recovery window, what left the YAML.
         deep: also read what a list does not show and a mark vouches for: policies, key policies, replicas, consumers.
     """
@@ -24,10 +28,20 @@ class ApplyOptions:
     deep: bool = False
 
     def adopts(self, name: str) -> bool:
-        """Whether what bears that name is to be taken over."""
+        """Whether what bears that name is to be taken over, but for what bears a rotation function's."""
         return any(fnmatch.fnmatchcase(name, glob) for glob in self.adopt)
+
+    def adopts_function(self, name: str) -> bool:
+        """Whether a rotation function of that name is to be taken over, its role and log group with it."""
+        globs = (one.removeprefix(_FUNCTION) for one in self.adopt if one.startswith(_FUNCTION))
+        return any(fnmatch.fnmatchcase(name, glob) for glob in globs)
 
 
 def adoption(stack: str, name: str) -> str:
-    """The command that takes one thing over, for the text that refuses it without."""
+    """The command that takes one thing over, for the text that refuses it without; see `function_named`."""
     return f"`apply -s {shlex.quote(stack)} --adopt {shlex.quote(name)}`"
+
+
+def function_named(name: str) -> str:
+    """What `--adopt` calls a rotation function: whoever writes YAML chooses its name, be it that of another thing."""
+    return f"{_FUNCTION}{name}"

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.access.granting import rotated_arns
 from secrets_pipeline.aws import Lag, calling
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
+from secrets_pipeline.reconcilers.apply_options import function_named
 from secrets_pipeline.reconcilers.invocation import invocation_problem, let_in
+from secrets_pipeline.reconcilers.rotation_function_logs import Retention, compare_retention, deploy_log_group
 from secrets_pipeline.reconcilers.rotation_function_mark import (
     adopts,
     deployed,
@@ -29,9 +31,7 @@ from secrets_pipeline.reconcilers.rotation_function_mark import (
 from secrets_pipeline.reconcilers.rotation_function_role import (
     RoleState,
     delete_role,
-    deploy_log_group,
     deploy_role,
-    log_retention,
     role_differences,
     role_problem,
     role_state,
@@ -119,31 +119,33 @@ class RotationFunctionReconciler:
         context = self._context
         named = is_named(context, state.tags)
         as_deployed = named and deployed(state.tags) == wanted.digest(context)
-        found = _shown(state, wanted)
-        if self._deep or not as_deployed:
+        found, kept = _shown(state, wanted), ""
+        # Who takes over what goes with a function means its role and log group too.
+        if self._deep or not as_deployed or context.options.adopts_function(wanted.name):
             role = role_state(context, wanted.name)
             refusal = role_problem(context, role, wanted) if role is not None else ""
             if refusal or (refusal := _withdrawn(role, wanted)):
                 return Change(resource, ChangeClass.BLOCKED, (refusal,))
-            found += self._hidden(role, wanted)
+            retention = compare_retention(context, wanted)
+            found += self._hidden(role, retention, wanted)
+            kept = retention.kept
         if found:
             said = tuple(f"{OUTSIDE}{one}" if as_deployed else one for one in found)
             return Change(resource, ChangeClass.UPDATE, said, drift=as_deployed)
         if not as_deployed:
             return Change(resource, ChangeClass.UPDATE, ("was not finished" if named else UNNAMED,))
-        return Change(resource, ChangeClass.NONE, waits)
+        return Change(resource, ChangeClass.NONE, (*waits, kept) if kept else waits)
 
     def _foreign(self, state: FunctionState, wanted: Wanted) -> str:
         """Why a function of that name is not to be touched; empty if it is ours, or may be taken over."""
         problem = foreign(self._context, wanted.function_arn, state.tags)
         return "" if adopts(self._context, wanted.function_arn, state.tags) else problem
 
-    def _hidden(self, role: RoleState | None, wanted: Wanted) -> list[str]:
+    def _hidden(self, role: RoleState | None, retention: Retention, wanted: Wanted) -> list[str]:
         """What differs beside what GetFunction shows."""
         found = role_differences(role, wanted)
-        days = log_retention(self._context, wanted.log_group)
-        if days != wanted.function.log_retention_in_days:
-            found.append(f"log retention differs: {days or 'for ever'} → {wanted.function.log_retention_in_days} days")
+        if retention.difference:
+            found.append(retention.difference)
         if problem := invocation_problem(self._context, wanted.function_arn):
             found.append(problem)
         return found
@@ -162,11 +164,12 @@ class RotationFunctionReconciler:
             raise SkippedError(why)
         note(context, wanted.name)
         deploy_role(context, wanted)
-        deploy_log_group(context, wanted)
+        kept = deploy_log_group(context, wanted)
         done = self._create(wanted) if state is None else self._update(state, wanted)
         let_in(context, wanted.function_arn)
         self._mark(wanted)
         left_out = "".join(f"; without: {reason}" for reason in dict.fromkeys(wanted.waits.values()))
+        left_out += f"; {kept}" if kept else ""
         count = len(wanted.rotated)
         return f"{done}; rotates {count} secret{'s' if count > 1 else ''}{left_out}"
 
@@ -222,8 +225,9 @@ class RotationFunctionReconciler:
         if state is not None:
             if problem := foreign(context, arn, state.tags):
                 raise SkippedError(problem)
-            if not is_named(context, state.tags) and not context.options.adopts(name):
-                raise SkippedError("its mark names no repository", remedy=f"Apply with --prune --adopt {name}.")
+            if not is_named(context, state.tags) and not context.options.adopts_function(name):
+                remedy = f"Apply with --prune --adopt {function_named(name)}."
+                raise SkippedError("its mark names no repository", remedy=remedy)
             with calling("DeleteFunction", name):
                 client.delete_function(FunctionName=name)
             done = "function deleted"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws import calling
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.reconcilers.apply_options import adoption
+from secrets_pipeline.reconcilers.apply_options import adoption, function_named
 from secrets_pipeline.reconcilers.marks import (
     REPOSITORY,
     SPEC,
@@ -64,7 +64,7 @@ def proven(context: StackContext, arn: str, tags: Mapping[str, str]) -> tuple[Ma
 def foreign(context: StackContext, arn: str, tags: Mapping[str, str]) -> str:
     """Why a function or role is not ours; empty if it is."""
     state, owner = proven(context, arn, tags)
-    take = f"{adoption(context.spec.stack, _name(arn))} takes it over, code, role and all"
+    take = f"{adoption(context.spec.stack, function_named(_name(arn)))} takes it over, code, role and all"
     if state is MarkState.UNMARKED:
         return f"exists without our tags: {take}"
     if state is MarkState.FORGED:
@@ -83,7 +83,7 @@ def is_named(context: StackContext, tags: Mapping[str, str]) -> bool:
 def adopts(context: StackContext, arn: str, tags: Mapping[str, str]) -> bool:
     """Whether the operator takes a function or role over that is not ours: nobody's, or another's who may lose it."""
     state, owner = proven(context, arn, tags)
-    if not context.options.adopts(_name(arn)) or state is MarkState.FORGED:
+    if not context.options.adopts_function(_name(arn)) or state is MarkState.FORGED:
         return False
     return state is MarkState.UNMARKED or (not context.claims(owner) and _may_take(context, owner, _name(arn)))
 

@@ -1,7 +1,6 @@
-"""The role and the log group of the managed rotation function.
+"""The role of the managed rotation function.
 
-Sources: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html,
-https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
+Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
 """
 
 from __future__ import annotations
@@ -127,33 +126,3 @@ def delete_role(context: StackContext, name: str, arn: str) -> str:
     with calling("DeleteRole", name):
         client.delete_role(RoleName=name)
     return "role deleted"
-
-
-def log_retention(context: StackContext, group: str) -> int | None:
-    """Days that a log group keeps its events, 0 for ever; None where there is no such group."""
-    with calling("DescribeLogGroups", group):
-        found = context.account.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
-    return next((one.get("retentionInDays", 0) for one in found if one.get("logGroupName") == group), None)
-
-
-def deploy_log_group(context: StackContext, wanted: Wanted) -> None:
-    """Make the log group with its retention; Lambda would make one that keeps everything for ever.
-
-    Raises:
-        AwsError: if CloudWatch Logs refuses.
-    """
-    client, group = context.account.client("logs"), wanted.log_group
-    days = log_retention(context, group)
-    if days is None:
-        with calling("CreateLogGroup", group):
-            try:
-                client.create_log_group(logGroupName=group)
-            except client.exceptions.ResourceAlreadyExistsException:
-                days = None
-    if days != wanted.function.log_retention_in_days:
-        retain = partial(
-            client.put_retention_policy, logGroupName=group, retentionInDays=wanted.function.log_retention_in_days
-        )
-        context.world.patience.until_visible(
-            "PutRetentionPolicy", group, retain, lag=Lag("the log group", frozenset({"ResourceNotFoundException"}))
-        )

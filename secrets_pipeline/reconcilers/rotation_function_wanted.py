@@ -57,15 +57,19 @@ class Wanted:
         return bool(self.function.subnet_ids)
 
     @property
+    def log_group_arn(self) -> str:
+        """As policies and tags name it, without its streams."""
+        return self.function_arn.replace(":lambda:", ":logs:").split(":function:")[0] + f":log-group:{self.log_group}"
+
+    @property
     def policy(self) -> dict[str, Any] | None:
         """The inline policy of its role; None while there is nothing that it may rotate."""
         if not self.rotated:
             return None
-        group = self.function_arn.replace(":lambda:", ":logs:").split(":function:")[0] + f":log-group:{self.log_group}"
         return rotation_policy(
             self.rotated,
             self.superusers,
-            log_group_arn=group,
+            log_group_arn=self.log_group_arn,
             function_arn=self.function_arn if self.in_vpc else "",
         )
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import string
 from dataclasses import dataclass
 
+from secrets_pipeline.rotation.lambda_function.password_strength import SHORTEST, weakness
 from secrets_pipeline.spec.inputs import Inputs
 from secrets_pipeline.spec.model import PasswordPolicy
 
 DEFAULT_LENGTH = 32
 DEFAULT_SPECIAL = "!#$%&*()-_=+[]{}<>:?"
 DEFAULT_MINIMUM = 5
-SHORTEST = 8
 LONGEST = 256
 _CLASSES = ("lower", "upper", "numeric", "special")
 
@@ -78,12 +78,18 @@ def password_policy(component: Inputs, entry: Inputs, rules: EngineRules | None)
     if not special:
         minima["special"] = 0
     least = sum(minima.values())
+    where, key = _set_by(component, entry, "random_password_length", "password_length")
     if least > length:
-        where, key = _set_by(component, entry, "random_password_length", "password_length")
         where.error(
             key,
             f"a password of {length} characters cannot hold its minima, {least} characters",
             f"Raise the length to {least}, or lower random_password_min_lower, _upper, _numeric and _special.",
+        )
+    elif weak := weakness(length, ((characters, minima[name]) for name, characters in alphabet.items())):
+        where.error(
+            key,
+            f"a password of {length} characters with these minima has {weak}",
+            "Raise the length, or lower the minimum of the class with few characters.",
         )
     return PasswordPolicy(length=length, alphabet=alphabet, minima=minima)
 

@@ -207,17 +207,65 @@ def test_a_function_of_somebody_else_is_never_touched_but_where_the_operator_say
     arn, wanted = theirs(bench), spec(bench)
     found = change(bench, wanted)
     assert found.action is ChangeClass.BLOCKED
-    take = f"`apply -s {bench.stack} --adopt {name(bench)}`"
+    take = f"`apply -s {bench.stack} --adopt function:{name(bench)}`"
     assert found.reason.startswith(f"exists without our tags: {take} takes it over")
     assert isinstance(bench.provision(wanted)[f"{STAGE} {name(bench)}"], Skipped)
     assert configuration(bench)["Handler"] == "their.handler"
-    assert change(bench, wanted, options=ApplyOptions(adopt=("another",))).action is ChangeClass.BLOCKED
-    named = ApplyOptions(adopt=(name(bench),))
+    for adopt in ("function:another", name(bench), "*", "*:*", f"*{name(bench)}", f"[f]unction:{name(bench)}"):
+        assert change(bench, wanted, options=ApplyOptions(adopt=(adopt,))).action is ChangeClass.BLOCKED, adopt
+    named = ApplyOptions(adopt=(f"function:{bench.stack}-*",))
     assert change(bench, wanted, options=named).action is ChangeClass.ADOPT
     bench.provision(wanted, options=named)
     assert configuration(bench)["Handler"] == build_package().handler
     assert change(bench, wanted).action is ChangeClass.NONE
     assert bench.session.client("lambda").list_tags(Resource=arn)["Tags"][STACK] == bench.stack
+
+
+def log_group(bench: Bench) -> str:
+    return f"/aws/lambda/{name(bench)}"
+
+
+def retention(bench: Bench) -> int | None:
+    (group,) = bench.session.client("logs").describe_log_groups(logGroupNamePrefix=log_group(bench))["logGroups"]
+    return group.get("retentionInDays")
+
+
+def test_a_log_group_of_somebody_else_keeps_its_retention_and_the_plan_says_so(bench: Bench) -> None:
+    logs, wanted = bench.session.client("logs"), spec(bench, log_retention_in_days=1)
+    logs.create_log_group(logGroupName=log_group(bench))
+    logs.put_retention_policy(logGroupName=log_group(bench), retentionInDays=3653)
+    made = bench.provision(wanted)[f"{STAGE} {name(bench)}"]
+    assert isinstance(made, Applied)
+    left = f"log group {log_group(bench)} keeps its events 3653 days: it exists without our tags"
+    assert left in made.detail
+    assert retention(bench) == 3653
+    # The function is ours from now on; its log group is not.
+    deep = ApplyOptions(deep=True)
+    found = change(bench, wanted, options=deep)
+    assert (found.action, left in found.reason) == (ChangeClass.NONE, True)
+    bench.provision(spec(bench, log_retention_in_days=3), options=deep)
+    assert retention(bench) == 3653
+    shorter, arn = spec(bench, log_retention_in_days=5), f"arn:aws:logs:{bench.aws.region}:{bench.aws.account_id}"
+    logs.tag_resource(
+        resourceArn=f"{arn}:log-group:{log_group(bench)}", tags={STACK: bench.stack, SPEC: "0." + "0" * 32}
+    )
+    bench.provision(shorter, options=ApplyOptions(deep=True, adopt=("*", "function:*")))
+    assert retention(bench) == 3653, "tags that do not prove it"
+
+
+def test_a_log_group_of_somebody_else_is_taken_over_where_the_operator_says_so(bench: Bench) -> None:
+    logs, wanted = bench.session.client("logs"), spec(bench, log_retention_in_days=14)
+    logs.create_log_group(logGroupName=log_group(bench))
+    bench.provision(wanted)
+    assert retention(bench) is None
+    bare = ApplyOptions(deep=True, adopt=(name(bench), "*"))
+    assert change(bench, wanted, options=bare).action is ChangeClass.NONE
+    named = ApplyOptions(adopt=(f"function:{name(bench)}",))
+    assert change(bench, wanted, options=named).reason == "changed outside: log retention differs: for ever → 14 days"
+    bench.provision(wanted, options=named)
+    assert retention(bench) == 14
+    bench.provision(spec(bench, log_retention_in_days=30))
+    assert retention(bench) == 30
 
 
 def test_a_role_of_somebody_else_blocks_before_anything_is_made(bench: Bench) -> None:
@@ -230,19 +278,40 @@ def test_a_role_of_somebody_else_blocks_before_anything_is_made(bench: Bench) ->
     assert name(bench) not in {one["FunctionName"] for one in found}
 
 
+def test_whoever_adopts_a_secret_or_database_of_that_name_takes_over_no_role(bench: Bench) -> None:
+    iam, wanted = bench.session.client("iam"), spec(bench)
+    trust = ASSUMED_BY_LAMBDA.replace("lambda.", "ec2.")
+    iam.create_role(RoleName=name(bench), AssumeRolePolicyDocument=trust)
+    for adopt in ((name(bench),), ("*",)):
+        outcome = bench.provision(wanted, options=ApplyOptions(adopt=adopt))[f"{STAGE} {name(bench)}"]
+        assert isinstance(outcome, Skipped)
+        assert f"`apply -s {bench.stack} --adopt function:{name(bench)}` takes it over" in outcome.reason
+        assert iam.get_role(RoleName=name(bench))["Role"]["AssumeRolePolicyDocument"] == json.loads(trust)
+    taking = ApplyOptions(adopt=(f"function:{name(bench)}",))
+    assert isinstance(bench.provision(wanted, options=taking)[f"{STAGE} {name(bench)}"], Applied)
+    assert iam.get_role(RoleName=name(bench))["Role"]["AssumeRolePolicyDocument"] != json.loads(trust)
+
+
 @pytest.mark.parametrize("mark", ["new", "0" * 32 + "." + "0" * 32])
 def test_tags_that_do_not_prove_it_block_it_even_where_it_may_be_adopted(bench: Bench, mark: str) -> None:
     arn, wanted = theirs(bench), spec(bench)
     bench.provision(wanted, "secrets")
     bench.session.client("lambda").tag_resource(Resource=arn, Tags={STACK: bench.stack, SPEC: mark})
-    found = change(bench, wanted, options=ApplyOptions(adopt=("*",)))
+    found = change(bench, wanted, options=ApplyOptions(adopt=("*", "function:*")))
     assert (found.action, "do not prove it" in found.reason) == (ChangeClass.BLOCKED, True)
 
 
 def test_a_run_that_was_killed_at_any_call_is_finished_by_the_next_one(
     bench: Bench, interruption: Interruption
 ) -> None:
-    for operation in ("CreateRole", "PutRolePolicy", "CreateFunction", "AddPermission", "TagResource"):
+    for operation in (
+        "CreateRole",
+        "PutRolePolicy",
+        "CreateLogGroup",
+        "CreateFunction",
+        "AddPermission",
+        "TagResource",
+    ):
         other = bench.another()
         wanted = spec(other)
         other.provision(wanted, "secrets")

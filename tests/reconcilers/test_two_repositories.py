@@ -111,7 +111,7 @@ def test_the_plan_says_whose_each_thing_is_and_how_it_is_taken_over(bench: Bench
     stages = {
         "secrets": bench.name("password"),
         "kms_keys": bench.alias,
-        "rotation_functions": f"{bench.stack}-rotation",
+        "rotation_functions": f"function:{bench.stack}-rotation",
         "consumer_policies": f"/secrets-pipeline/{bench.stack}",
         "consumer_arns": f"/secrets-pipeline/{bench.stack}",
     }
@@ -139,7 +139,11 @@ def test_what_is_adopted_by_name_from_another_repository_is_wholly_the_new_ones(
     spec = stack_with_everything(bench)
     bench.provision(spec, repository=OURS)
     value = bench.value("password")
-    outcomes = bench.provision(spec, repository=THEIRS, options=ApplyOptions(adopt=("*",)))
+    function = f"rotation_functions {bench.stack}-rotation"
+    most = bench.provision(spec, repository=THEIRS, options=ApplyOptions(adopt=("*", f"{bench.stack}-rotation")))
+    assert isinstance(most[function], Skipped)
+    outcomes = bench.provision(spec, repository=THEIRS, options=ApplyOptions(adopt=("*", "function:*")))
+    assert isinstance(outcomes[function], Applied)
     assert not [one for one in outcomes.values() if isinstance(one, Skipped)]
     assert bench.value("password") == value
     assert {type(one) for one in bench.provision(spec, repository=THEIRS).values()} == {Unchanged}
@@ -256,7 +260,10 @@ def test_the_mark_of_a_function_of_another_repository_is_not_pruned_on_the_word_
     outcome = outcomes[f"rotation_functions {bench.stack}-rotation"]
     assert isinstance(outcome, Skipped)
     assert outcome.reason == "its mark names no repository"
-    named = ApplyOptions(prune=True, adopt=(f"{bench.stack}-rotation",))
+    named = ApplyOptions(prune=True, adopt=(f"{bench.stack}-rotation", "*"))
+    outcomes = bench.provision(left, repository=OURS, options=named)
+    assert isinstance(outcomes[f"rotation_functions {bench.stack}-rotation"], Skipped)
+    named = ApplyOptions(prune=True, adopt=(f"function:{bench.stack}-rotation",))
     outcomes = bench.provision(left, repository=OURS, options=named)
     assert isinstance(outcomes[f"rotation_functions {bench.stack}-rotation"], Applied)
 

@@ -13,6 +13,8 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from secrets_pipeline.rotation.lambda_function.password_rule import decode
+from secrets_pipeline.rotation.password_tag import password_tag
 from secrets_pipeline.spec import GeneratedValue, SecretRef
 from secrets_pipeline.spec.passwords import family_of
 from secrets_pipeline.values import generate
@@ -81,6 +83,7 @@ def test_rds_takes_every_password_of_every_accepted_policy(
         return
     value = built.specs["dev"].secret(SecretRef(component="secretsmanager", key="master")).value
     assert isinstance(value, GeneratedValue)
+    assert not decode(password_tag(value.policy)).weakness
     for _ in range(5):
         password = generate(value.policy).get_secret_value()
         assert 8 <= len(password) <= LONGEST[engine]
@@ -93,6 +96,40 @@ def test_a_policy_that_asks_for_nothing_wrong_is_accepted_for_every_engine(
     bench: Bench, engine: str, entry: dict[str, Any]
 ) -> None:
     assert not bench.build(dev=stack(engine, {}, entry)).errors
+
+
+def bare(**entry: object) -> str:
+    variables = {"context_name": "myapp", "secrets": {"door": {"generate_random_password": True, **entry}}}
+    return json.dumps({"components": {"terraform": {"secretsmanager": {"vars": variables}}}})
+
+
+def least(**minima: int) -> dict[str, int]:
+    return {f"random_password_min_{name}": minima.get(name, 0) for name in classes}
+
+
+@pytest.mark.parametrize(
+    ("minima", "special"),
+    [({"special": 8}, "-"), ({"special": 8}, "-+._~"), ({"special": 7}, "-"), ({"special": 6, "numeric": 2}, "-+")],
+)
+def test_a_policy_with_too_few_passwords_is_an_error_that_says_where(
+    bench: Bench, minima: dict[str, int], special: str
+) -> None:
+    policy = {"random_password_length": 8, "random_password_override_special": special, **least(**minima)}
+    (said,) = bench.errors(bare(**policy))
+    assert "stack dev, component secretsmanager, key vars.secrets.door.random_password_length" in said
+    assert "fewer than 2^26" in said
+    assert "Raise the length" in said
+
+
+@pytest.mark.parametrize(
+    ("minima", "special"),
+    [({"numeric": 8}, ""), ({"lower": 8}, ""), (dict.fromkeys(classes, 2), "-"), ({"special": 5}, "-_.~")],
+)
+def test_eight_digits_and_all_that_is_more_may_be_declared(bench: Bench, minima: dict[str, int], special: str) -> None:
+    policy = {"random_password_length": 8, "random_password_override_special": special, **least(**minima)}
+    value = bench.spec(bare(**policy)).secret(SecretRef(component="secretsmanager", key="door")).value
+    assert isinstance(value, GeneratedValue)
+    assert not decode(password_tag(value.policy)).weakness
 
 
 @pytest.mark.parametrize("engine", sorted(LONGEST))

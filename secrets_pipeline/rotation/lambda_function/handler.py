@@ -73,9 +73,16 @@ def _rule(described: Mapping[str, Any]) -> PasswordRule:
     """What the secret's tag says; asked only by steps that need it: a broken tag must not hold up the last one."""
     text = next((tag["Value"] for tag in described.get("Tags", []) if tag["Key"] == TAG), None)
     try:
-        return DEFAULT_RULE if text is None else decode(text)
+        rule = DEFAULT_RULE if text is None else decode(text)
     except ValueError as error:
         raise RotationError(f"The tag {TAG} is not understood: {error}.", "Apply the stack again.") from None
+    if weak := rule.weakness:
+        # Who may set tags must not know the next value by them.
+        raise RotationError(
+            f"The tag {TAG} asks for values that no stack may declare: {weak}.",
+            "Apply the stack again, and find out who changed the tag.",
+        )
+    return rule
 
 
 def _create_secret(versions: Versions, described: Mapping[str, Any]) -> str:

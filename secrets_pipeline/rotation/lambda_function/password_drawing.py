@@ -36,7 +36,7 @@ def draw(length: int, classes: Iterable[CharacterClass], choose: Chooser = secre
         classes: without a character in common; their minima fit into the length.
         choose: where randomness comes from.
     """
-    merged = _merged(classes)
+    merged = merge(classes)
     sizes = tuple(len(characters) for characters, _ in merged)
     minima = tuple(minimum for _, minimum in merged)
     completions = _completions(length, sizes, minima)
@@ -52,7 +52,7 @@ def draw(length: int, classes: Iterable[CharacterClass], choose: Chooser = secre
     return "".join(drawn)
 
 
-def _merged(classes: Iterable[CharacterClass]) -> list[CharacterClass]:
+def merge(classes: Iterable[CharacterClass]) -> list[CharacterClass]:
     """Classes with a minimum, then all others as one: fewer classes, the same strings."""
     given = list(classes)
     free = "".join(characters for characters, minimum in given if minimum == 0)

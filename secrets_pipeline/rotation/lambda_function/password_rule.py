@@ -13,7 +13,8 @@ import secrets
 import string
 from dataclasses import dataclass
 
-from .password_drawing import MAX_LENGTH, Chooser, draw
+from .password_drawing import MAX_LENGTH, CharacterClass, Chooser, draw
+from .password_strength import weakness
 
 TAG = "secrets-pipeline:password"
 TAG_VALUE_LENGTH = 256
@@ -74,9 +75,18 @@ class PasswordRule:
         """Every character that may occur."""
         return "".join(one.characters for one in self.classes)
 
+    @property
+    def weakness(self) -> str:
+        """Why nobody may ask for such values; empty if one may."""
+        return weakness(self.length, self._drawn)
+
+    @property
+    def _drawn(self) -> list[CharacterClass]:
+        return [(one.characters, one.minimum) for one in self.classes]
+
     def generate(self, choose: Chooser = secrets) -> str:
         """A new value, uniform over all that the rule allows."""
-        return draw(self.length, ((one.characters, one.minimum) for one in self.classes), choose)
+        return draw(self.length, self._drawn, choose)
 
     def allows(self, value: str) -> bool:
         """Whether the rule could have made a value."""

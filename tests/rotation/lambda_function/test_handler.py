@@ -95,6 +95,45 @@ def test_a_json_object_without_a_named_key_is_not_destroyed(ground: Ground) -> N
     assert ground.value(arn, "AWSPENDING") is None
 
 
+WEAK_RULES = (
+    "1/lower=1:61",
+    "7/lower=1",
+    "256/lower=0:61",
+    "8/numeric=0:" + b"0123".hex(),
+    "8/lower=8:61/upper=0/numeric=0",
+    "32/lower=32:61/upper=0/key=" + b"token".hex(),
+)
+
+
+@pytest.mark.parametrize("weak", WEAK_RULES)
+def test_a_tag_that_asks_for_less_than_a_stack_may_declare_makes_no_value(ground: Ground, weak: str) -> None:
+    arn = ground.secret('{"token": "old"}' if "key=" in weak else "old", {TAG: weak})
+    token = ground.start(arn)
+    with pytest.raises(RotationError, match=r"asks for values that no stack may declare: .*Apply the stack again"):
+        ground.step("createSecret", arn, token)
+    assert ground.value(arn, "AWSPENDING") is None
+
+
+def test_a_weak_tag_makes_no_password_of_a_database(ground: Ground, single: User) -> None:
+    token = ground.start(single.arn)
+    ground.secrets.tag_resource(SecretId=single.arn, Tags=[{"Key": TAG, "Value": "1/lower=1:61"}])
+    with pytest.raises(RotationError, match="no stack may declare"):
+        ground.step("createSecret", single.arn, token)
+    assert ground.value(single.arn, "AWSPENDING") is None
+
+
+def test_a_weak_value_that_somebody_staged_under_a_weak_tag_does_not_become_current(ground: Ground) -> None:
+    arn = ground.secret("the-first-api-key", {TAG: "1/lower=1:61"})
+    token = ground.start(arn)
+    ground.secrets.put_secret_value(
+        SecretId=arn, ClientRequestToken=token, SecretString="a", VersionStages=["AWSPENDING"]
+    )
+    with pytest.raises(RotationError, match="no stack may declare") as refusal:
+        ground.steps(arn, token)
+    assert ground.value(arn) == "the-first-api-key"
+    assert "the-first-api-key" not in str(refusal.value)
+
+
 def test_a_change_of_the_secret_during_its_rotation_is_not_lost(ground: Ground) -> None:
     arn = ground.secret('{"token": "old", "url": "before"}', TOKEN_RULE)
     token = ground.start(arn)

@@ -103,6 +103,7 @@ def test_the_tag_of_the_default_policy_is_readable() -> None:
     value = DEFAULT_RULE.generate()
     assert re.fullmatch(r"[A-Za-z0-9._~-]{32}", value)
     assert value != DEFAULT_RULE.generate()
+    assert not DEFAULT_RULE.weakness
 
 
 def test_a_tag_that_would_not_fit_is_refused() -> None:
