@@ -300,6 +300,7 @@ def from_another_origin(page: Page, port: int) -> Sequence[str]:
     """Every way in which a page can have a run launched at once; what a WebSocket tells it."""
     url = f"http://127.0.0.1:{port}/graphql"
     picture(page, f"{url}?query={quote(launching('picture'))}")
+    picture(page, f"{url}%0A?query={quote(launching('picture of a line'))}")
     form(page, f"{url}?query={quote(launching('form'))}")
     asked(page, f"{url}?query={quote(launching('link'))}", mode="no-cors")
     plain: dict[str, Any] = {"method": "POST", "mode": "no-cors"}
@@ -355,7 +356,7 @@ def test_dagsters_own_webserver_lets_all_of_them_in(
         with opened(browser, EVIL, site) as page:
             (told,) = from_another_origin(page, port)
         assert json.loads(told)["type"] == "connection_ack"
-        assert launched() == ["form", "link", "mixed", "picture", "text"]
+        assert launched() == ["form", "link", "mixed", "picture", "picture of a line", "text"]
         with opened(browser, EVIL, port) as page:
             url = f"http://{EVIL}:{port}/graphql"
             said = asked(page, url, method="POST", headers=JSON, body=json.dumps({"query": launching("rebound")}))
