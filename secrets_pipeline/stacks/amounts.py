@@ -15,21 +15,28 @@ CHARACTERS: Final = 100
 
 
 class Sizes:
-    """How many values are in a value; each list and mapping is looked into once."""
+    """How many values are in a value; each list and mapping is looked into once.
+
+    Attributes:
+        walked: values that were looked at.
+    """
 
     def __init__(self) -> None:
+        self.walked = 0
         self._known: dict[int, tuple[Value, int]] = {}  # with what they are of, so that its id stays its own
 
     def of(self, value: Value) -> int:
-        """Values in it, what is shared as often as it is reached, and texts by their length."""
+        """Values in it, what is shared as often as it is reached; texts and keys by their length."""
         if isinstance(value, str):
             return 1 + len(value) // CHARACTERS
         if not isinstance(value, dict | list):
             return 1
         known = self._known.get(id(value))
         if known is None:
+            self.walked += len(value)
             inner = value.values() if isinstance(value, dict) else value
-            known = self._known[id(value)] = (value, 1 + sum(map(self.of, inner)))
+            names = sum(len(key) // CHARACTERS for key in value) if isinstance(value, dict) else 0
+            known = self._known[id(value)] = (value, 1 + names + sum(map(self.of, inner)))
         return known[1]
 
 

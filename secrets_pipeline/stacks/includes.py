@@ -84,6 +84,7 @@ class Parser:
         return value
 
     def _evaluated(self, query: str, value: Value) -> Value:
+        self._amounts.step(0)
         steps = yq.Steps()
         try:
             return yq.evaluate(query, value, steps)

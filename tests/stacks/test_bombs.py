@@ -11,12 +11,13 @@ from random import SystemRandom
 import pytest
 
 from secrets_pipeline.errors import StackError
-from secrets_pipeline.stacks import amounts
+from secrets_pipeline.stacks import amounts, yq
 from secrets_pipeline.stacks.files import Files
 from secrets_pipeline.stacks.gotemplate import TemplateError, parse
 from secrets_pipeline.stacks.gotemplate.functions import Environment, gomplate, sprig
 from secrets_pipeline.stacks.gotemplate.limits import Spending
 from secrets_pipeline.stacks.includes import Parser
+from secrets_pipeline.stacks.markers import Value
 
 from .conftest import ATMOS, Only, Open, Write
 
@@ -279,6 +280,24 @@ def test_expressions_of_a_repository_have_a_budget_together(repository: Open, mo
     assert 0 < len(found.stacks) < 9
     assert len(found.errors) == 9 - len(found.stacks)
     assert all("the yq expressions of this repository take more than" in error.message for error in found.errors)
+
+
+def test_when_the_steps_of_expressions_are_spent_no_more_are_taken(
+    repository: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(amounts, "MOST_STEPS", 2_000)
+    evaluated: list[str] = []
+    evaluate = yq.evaluate
+
+    def counted(expression: str, value: Value, steps: yq.Steps) -> Value:
+        evaluated.append(expression)
+        return evaluate(expression, value, steps)
+
+    monkeypatch.setattr(yq, "evaluate", counted)
+    queries = {f"stacks/deploy/s{n}.yaml": including(f"!include 'a.json [.x[] | select(. == {n})]'") for n in range(9)}
+    found = repository({"a.json": json.dumps({"x": list(range(100))}), **queries}).resolve()
+    assert len(evaluated) == len(found.stacks) + 1
+    assert len(found.errors) == 9 - len(found.stacks)
 
 
 @pytest.mark.parametrize(
