@@ -323,6 +323,8 @@ def test_when_the_steps_of_expressions_are_spent_no_more_are_taken(
         ('repeat COUNT "ab"', 50, 10_000, "quote $v"),
         ('repeat COUNT "ab"', 50, 10_000, "js $v"),
         ('repeat COUNT "ab"', 50, 10_000, "shuffle $v"),
+        ('repeat COUNT "("', 20, 10_000, 'regexMatch $v "x"'),
+        ('list (dict (repeat COUNT "k") 1)', 20, 20_000, "toString $v"),
         ('printf "a: [%s]" (repeat COUNT "1,")', 50, 5_000, "yaml $v"),
         ('printf "a = [%s]" (repeat COUNT "1,")', 50, 5_000, "toml $v"),
         ('printf "%sa = 1" (repeat COUNT "a.")', 10, 2_000, "toml $v"),
@@ -363,6 +365,44 @@ def test_numbers_and_times_of_any_length_are_not_read(call: str, expected: str |
         rendered("{{ " + call.replace("COUNT", "1001") + " }}", 0)
 
 
+@pytest.mark.parametrize(
+    ("value", "call", "most"),
+    [
+        ('splitList "" (repeat 20000 "a")', "mustUniq $v", 30_000),
+        ('splitList "" (repeat 20000 "a")', "coll.Uniq $v", 30_000),
+        ('splitList "" (repeat 20000 "a")', 'conv.Join $v ""', 30_000),
+        ('splitList "" (repeat 20000 "a")', "toYAML $v", 100_000),
+        ('repeat 100000 "ab"', "toYAML $v", 40_000),
+        ('repeat 100000 "ab"', "shuffle $v", 100_000),
+        ('repeat 20000 "a1"', "snakecase $v", 100_000),
+        ('repeat 50000 "a "', 'wrapWith 1 "x" $v', 15_000),
+    ],
+)
+def test_what_takes_longer_with_each_element_costs_more(value: str, call: str, most: int) -> None:
+    assert rendered(f"{{{{ $v := {value} }}}}{{{{ $_ := 1 }}}}", most) == ""
+    with pytest.raises(TemplateError, match="templates with a cost of more than"):
+        rendered(f"{{{{ $v := {value} }}}}{{{{ $_ := {call} }}}}", most)
+
+
+def test_a_text_of_too_many_parts_is_not_made_into_a_map() -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(TemplateError, match="a list of more than 1000000 elements is not supported"):
+            rendered('{{ $_ := split "a" (repeat 1000001 "a") }}', 1_000_000)
+        assert tracemalloc.get_traced_memory()[1] < 70_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_is_too_large_to_compile_costs_as_well() -> None:
+    spending = Spending(300_000)
+    for message in ("too large", "with a cost of more than"):
+        with pytest.raises(TemplateError, match=message):
+            parse('{{ regexMatch (repeat 200000 "9") "x" }}', functions=FUNCTIONS).render(
+                {}, functions=FUNCTIONS, spending=spending
+            )
+
+
 @pytest.mark.parametrize("digits", ["0x" + "f" * 1_000_000, "1" * 1_000_000 + "x", "." + "1" * 1_000_000 + "."])
 def test_what_is_no_number_is_none_at_any_length(digits: str) -> None:
     template = parse("{{ float64 .x }}", functions=FUNCTIONS)
@@ -375,7 +415,12 @@ def test_a_number_of_toml_that_python_does_not_read_is_an_error_of_ours() -> Non
 
 
 @pytest.mark.parametrize(
-    "call", ["join $t (until 1000)", "conv.Join (until 1000) $t", 'wrapWith 1 $t (repeat 1000 "a ")']
+    "call",
+    [
+        "join $t (until 1000)",
+        "conv.Join (until 1000) $t",
+        'wrapWith 1 $t (repeat 1000 "a ")',
+    ],
 )
 def test_a_text_that_would_be_too_long_is_not_made_first(call: str) -> None:
     tracemalloc.start()
