@@ -10,6 +10,8 @@ MOST_VALUES: Final = 2_000_000
 """Values that includes and aliases of a repository may give, each as often as it is there."""
 MOST_STEPS: Final = 10_000_000
 """Steps of all yq expressions of a repository: some seconds."""
+MOST_HCL: Final = 250_000
+"""Characters of all HCL files that a repository includes: each takes up to 40 microseconds, and a kilobyte."""
 CHARACTERS: Final = 100
 """Of a text, that count as one value more."""
 
@@ -47,6 +49,7 @@ class Amounts:
         self._sizes = Sizes()
         self._spent = 0
         self._steps = 0
+        self._hcl = 0
 
     def spend(self, value: Value) -> None:
         """Count a value that is included once more.
@@ -83,3 +86,17 @@ class Amounts:
                 "is one: choose less with them, or include smaller files"
             )
             raise ValueError(message)
+
+    def read_hcl(self, text: str) -> None:
+        """Count an HCL file before it is read.
+
+        Raises:
+            ValueError: if all are too long; it is not counted then.
+        """
+        if self._hcl + len(text) > MOST_HCL:
+            message = (
+                f"included HCL files have more than {MOST_HCL} characters in this repository: "
+                "include fewer or smaller ones, or JSON"
+            )
+            raise ValueError(message)
+        self._hcl += len(text)

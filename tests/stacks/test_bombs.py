@@ -259,6 +259,25 @@ def test_aliases_that_multiply_have_a_budget_of_the_repository(repository: Open)
     assert all("included files and aliases give more than 2000000 values" in error.message for error in found.errors)
 
 
+def test_hcl_that_would_be_read_for_minutes_is_refused(repository: Open) -> None:
+    files = {"a.tfvars": f"a = [{'1,' * 5_000_000}]\n", "stacks/deploy/dev.yaml": including("!include a.tfvars")}
+    found = repository(files).resolve()
+    (error,) = found.errors
+    assert "included HCL files have more than 250000 characters in this repository" in error.message
+    assert error.where is not None
+    assert error.where.file == "a.tfvars"
+
+
+def test_hcl_of_a_repository_has_a_limit_together(repository: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(amounts, "MOST_HCL", 500)
+    many = {f"{n}.tfvars": f"a = {'1' * 90}\n" for n in range(9)}
+    stacks = {f"stacks/deploy/s{n}.yaml": including(f"!include {n}.tfvars", f"!include {n}.tfvars") for n in range(9)}
+    last = {"b.hcl": "b = 1", "stacks/deploy/z.yaml": including("!include b.hcl")}
+    found = repository({**many, **stacks, **last}).resolve()
+    assert list(found.stacks) == [*(f"deploy/s{n}" for n in range(5)), "deploy/z"]
+    assert len(found.errors) == 4
+
+
 def test_an_expression_over_pairs_is_refused_where_it_stands(repository: Open) -> None:
     found = repository(
         {
