@@ -127,7 +127,7 @@ class _Inliner:
     def _text(self, text: Text, chain: tuple[Path, ...]) -> Expression:
         encode = in_user_info(text.parts)
         embeds = any(isinstance(part, Literal) and as_text(part.value).strip() for part in text.parts)
-        parts: list[Expression] = []
+        joined = _Joined()
         for index, part in enumerate(text.parts):
             known = self._embedded(part, chain) if embeds else self.inlined(part, chain)
             if isinstance(known, Literal) and known.value is None:
@@ -137,19 +137,37 @@ class _Inliner:
                     Literal(apply("urlencode", known.value)) if isinstance(known, Literal) else Call("urlencode", known)
                 )
             for one in known.parts if isinstance(known, Text) else (known,):
-                if isinstance(one, Literal) and parts and isinstance(parts[-1], Literal):
-                    parts[-1] = Literal(as_text(parts[-1].value) + as_text(one.value))
-                else:
-                    parts.append(Literal(as_text(one.value)) if isinstance(one, Literal) else one)
-            _refuse_excess(parts)
-        return parts[0] if len(parts) == 1 and isinstance(parts[0], Literal) else Text(tuple(parts))
+                joined.add(one)
+        parts = joined.parts()
+        return parts[0] if len(parts) == 1 and isinstance(parts[0], Literal) else Text(parts)
 
 
-def _refuse_excess(parts: list[Expression]) -> None:
-    """A few variables that double each other make a text that no memory holds."""
-    size = sum(len(str(part.value)) for part in parts if isinstance(part, Literal))
-    if size > _LONGEST_TEXT or len(parts) > _MOST_PARTS:
-        raise ExpressionError(
-            f"variables make a text of more than {_LONGEST_TEXT} characters or {_MOST_PARTS} references",
-            remedy="Refer to fewer of them.",
-        )
+class _Joined:
+    """Parts of a text, those that are known joined; a few variables that double each other fill no memory."""
+
+    def __init__(self) -> None:
+        self._parts: list[Expression] = []
+        self._known: list[str] = []
+        self._length = 0
+
+    def add(self, part: Expression) -> None:
+        if isinstance(part, Literal):
+            self._known.append(as_text(part.value))
+            self._length += len(self._known[-1])
+        else:
+            self._close()
+            self._parts.append(part)
+        if self._length > _LONGEST_TEXT or len(self._parts) > _MOST_PARTS:
+            raise ExpressionError(
+                f"variables make a text of more than {_LONGEST_TEXT} characters or {_MOST_PARTS} references",
+                remedy="Refer to fewer of them.",
+            )
+
+    def parts(self) -> tuple[Expression, ...]:
+        self._close()
+        return tuple(self._parts)
+
+    def _close(self) -> None:
+        if self._known:
+            self._parts.append(Literal("".join(self._known)))
+            self._known = []

@@ -9,6 +9,9 @@ from typing import TypeAlias
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 Path: TypeAlias = tuple[str | int, ...]
 
+LONGEST_PATH = 100
+"""Names and indexes of one path."""
+
 _PLAIN_STEP = re.compile(r"[A-Za-z0-9_/-]+")
 
 SENSITIVE_OUTPUTS = frozenset({"generated_passwords", "secret_values"})

@@ -20,6 +20,7 @@ from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.references.functions import FUNCTIONS
 from secrets_pipeline.references.literals import DEEPEST, LiteralSyntaxError, Scanner, read_literal
 from secrets_pipeline.references.model import (
+    LONGEST_PATH,
     Call,
     Environment,
     Expression,
@@ -40,7 +41,7 @@ _STACK = re.compile(r"([A-Za-z0-9_.-]+):")
 _INDEX = re.compile(r"[0-9]{1,9}(?![0-9])")
 _FUNCTION = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\s*\(")
 _SCHEME = re.compile(r"(env|ssm|file)\s*:\s*")
-_CLEARLY_OURS = re.compile(r"\$\{\s*!?\s*(output\.|vars?\.|env:|ssm:|file:|keys\(|values\(|urlencode\(|not\()")
+_CLEARLY_OURS = re.compile(r"\$\{\s*(?:!\s*)?(output\.|vars?\.|env:|ssm:|file:|keys\(|values\(|urlencode\(|not\()")
 
 
 def parse(text: str, components: Collection[str] = ()) -> Expression:
@@ -176,6 +177,8 @@ class _Parser:
             self._fail("a name", "${environment} or ${output.rds.address}")
         steps: list[str | int] = [first.group()]
         while True:
+            if len(steps) > LONGEST_PATH:
+                self._fail(f"at most {LONGEST_PATH} names and indexes in one path", "${output.rds.address}")
             if self._scan.take("."):
                 key = self._scan.match(_NAME)
                 if key is None:

@@ -10,6 +10,7 @@ import re
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.references.literals import LiteralSyntaxError, Scanner, read_literal
 from secrets_pipeline.references.model import (
+    LONGEST_PATH,
     Environment,
     Expression,
     Json,
@@ -20,7 +21,7 @@ from secrets_pipeline.references.model import (
 )
 
 _WORD = re.compile(r"""\s*(?:"((?:[^"]|"")*)"|'((?:[^']|'')*)'|(\S+))""")
-_STEP = re.compile(r"""\.?([A-Za-z0-9_/-]+)|\[([0-9]+)\]|\.?\[?"([^"]+)"\]?""")
+_STEP = re.compile(r"""\.?([A-Za-z0-9_/-]+)|\[([0-9]{1,9})\]|\.?\[?"([^"]+)"\]?""")
 _REASONS = {
     "!store": "the store is only known to Atmos: write the value, or ${ssm:/path}",
     "!store.get": "the store is only known to Atmos: write the value, or ${ssm:/path}",
@@ -120,5 +121,10 @@ def _yq(query: str) -> Path | None:
         if step is None:
             return None
         name, index, quoted = step.groups()
+        if len(path) == LONGEST_PATH:
+            raise ExpressionError(
+                f"an output has at most {LONGEST_PATH} names and indexes in its path",
+                remedy="Refer to what is further outside.",
+            )
         path.append(int(index) if index is not None else name if name is not None else quoted)
     return tuple(path) if path and isinstance(path[0], str) else None

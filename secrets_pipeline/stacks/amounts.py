@@ -10,26 +10,35 @@ MOST_VALUES: Final = 2_000_000
 """Values that includes and aliases of a repository may give, each as often as it is there."""
 MOST_STEPS: Final = 10_000_000
 """Steps of all yq expressions of a repository: some seconds."""
+MOST_HCL: Final = 250_000
+"""Characters of all HCL files that a repository includes: each takes up to 40 microseconds, and a kilobyte."""
 CHARACTERS: Final = 100
 """Of a text, that count as one value more."""
 
 
 class Sizes:
-    """How many values are in a value; each list and mapping is looked into once."""
+    """How many values are in a value; each list and mapping is looked into once.
+
+    Attributes:
+        walked: values that were looked at.
+    """
 
     def __init__(self) -> None:
+        self.walked = 0
         self._known: dict[int, tuple[Value, int]] = {}  # with what they are of, so that its id stays its own
 
     def of(self, value: Value) -> int:
-        """Values in it, what is shared as often as it is reached, and texts by their length."""
+        """Values in it, what is shared as often as it is reached; texts and keys by their length."""
         if isinstance(value, str):
             return 1 + len(value) // CHARACTERS
         if not isinstance(value, dict | list):
             return 1
         known = self._known.get(id(value))
         if known is None:
+            self.walked += len(value)
             inner = value.values() if isinstance(value, dict) else value
-            known = self._known[id(value)] = (value, 1 + sum(map(self.of, inner)))
+            names = sum(len(key) // CHARACTERS for key in value) if isinstance(value, dict) else 0
+            known = self._known[id(value)] = (value, 1 + names + sum(map(self.of, inner)))
         return known[1]
 
 
@@ -40,6 +49,7 @@ class Amounts:
         self._sizes = Sizes()
         self._spent = 0
         self._steps = 0
+        self._hcl = 0
 
     def spend(self, value: Value) -> None:
         """Count a value that is included once more.
@@ -76,3 +86,17 @@ class Amounts:
                 "is one: choose less with them, or include smaller files"
             )
             raise ValueError(message)
+
+    def read_hcl(self, text: str) -> None:
+        """Count an HCL file before it is read.
+
+        Raises:
+            ValueError: if all are too long; it is not counted then.
+        """
+        if self._hcl + len(text) > MOST_HCL:
+            message = (
+                f"included HCL files have more than {MOST_HCL} characters in this repository: "
+                "include fewer or smaller ones, or JSON"
+            )
+            raise ValueError(message)
+        self._hcl += len(text)

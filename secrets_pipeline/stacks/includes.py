@@ -84,6 +84,7 @@ class Parser:
         return value
 
     def _evaluated(self, query: str, value: Value) -> Value:
+        self._amounts.step(0)
         steps = yq.Steps()
         try:
             return yq.evaluate(query, value, steps)
@@ -115,6 +116,7 @@ class Parser:
             if suffix == ".json":
                 return json_value(text)
             if suffix in _HCL:
+                self._amounts.read_hcl(text)
                 from secrets_pipeline.stacks import hcl  # noqa: PLC0415 - 90 ms at every start, which few files need
 
                 return hcl.parse(text)

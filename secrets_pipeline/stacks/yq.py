@@ -106,7 +106,7 @@ class _Reader:
     def _alternative(self) -> Step:
         step = self._term()
         while self._takes("//"):
-            step = or_else(step, self._term())
+            step = or_else(self._steps, step, self._term())
         return step
 
     def _term(self) -> Step:
@@ -132,7 +132,7 @@ class _Reader:
         if name in _WORDS:
             return constant(_WORDS[name])
         if name in ("length", "keys"):
-            return chain(self._steps, [one(length if name == "length" else keys), *self._indices()])
+            return chain(self._steps, [one(length if name == "length" else keys(self._steps)), *self._indices()])
         if name in ("select", "join") and self._takes("("):
             inner = self._pipe()
             self._expect(")")

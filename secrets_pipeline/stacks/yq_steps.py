@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 from secrets_pipeline.stacks.amounts import CHARACTERS, Sizes
+from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
 from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.scalars import as_text
 
 MOST_STEPS: Final = 1_000_000
-"""Steps of one expression: every value that a part of it takes or gives, and what is in those that it compares."""
+"""Steps of one expression: every value that a part of it takes, gives or looks at in lists and mappings."""
 
 Step: TypeAlias = Callable[[Value], Iterator[Value]]
 """A part of an expression: one value in, any number out."""
@@ -46,8 +47,15 @@ class Steps:
             raise YqError(message)
 
     def size(self, value: Value) -> int:
-        """Values in it, see `Sizes`."""
-        return self._sizes.of(value)
+        """Values in it, see `Sizes`; those are counted that are looked at for the first time.
+
+        Raises:
+            YqError: if they are too many.
+        """
+        before = self._sizes.walked
+        size = self._sizes.of(value)
+        self.count(self._sizes.walked - before)
+        return size
 
 
 def constant(constant: Value) -> Step:
@@ -109,13 +117,16 @@ def length(value: Value) -> int:
     return 0 if value is None else len(value) if isinstance(value, dict | list) else len(as_text(value))
 
 
-def keys(value: Value) -> list[Value]:
-    """The keys of a mapping, the places of a list."""
-    if isinstance(value, dict):
-        return list(value)
-    if isinstance(value, list):
-        return list(range(len(value)))
-    raise YqError("asks for the keys of what is neither a mapping nor a list")
+def keys(count: Steps) -> Callable[[Value], list[Value]]:
+    """`keys`: the keys of a mapping, the places of a list."""
+
+    def keys(value: Value) -> list[Value]:
+        if not isinstance(value, dict | list):
+            raise YqError("asks for the keys of what is neither a mapping nor a list")
+        count.count(len(value))
+        return list(value) if isinstance(value, dict) else list(range(len(value)))
+
+    return keys
 
 
 def compared(count: Steps, left: Step, right: Step, *, equal: bool) -> Step:
@@ -124,7 +135,8 @@ def compared(count: Steps, left: Step, right: Step, *, equal: bool) -> Step:
     def compared(value: Value) -> Iterator[Value]:
         for one in left(value):
             for other in right(value):
-                count.count(min(count.size(one), count.size(other)))
+                if isinstance(one, str | dict | list) and type(one) is type(other):
+                    count.count(min(count.size(one), count.size(other)))
                 yield _same(one, other) is equal
 
     return compared
@@ -134,11 +146,12 @@ def _same(one: Value, other: Value) -> bool:
     return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
 
 
-def or_else(left: Step, right: Step) -> Step:
+def or_else(count: Steps, left: Step, right: Step) -> Step:
     """`//`: what the left side gives that is neither null nor false, else the right side."""
 
     def chosen(value: Value) -> Iterator[Value]:
         found = [result for result in left(value) if result is not None and result is not False]
+        count.count(len(found))
         return iter(found) if found else right(value)
 
     return chosen
@@ -163,8 +176,16 @@ def joined(count: Steps, separator: Step) -> Step:
         texts = []
         for item in value:
             count.count(count.size(item))
-            texts.append("" if item is None else as_text(item))
+            texts.append("" if item is None else _text(item))
         count.count(len(between) * len(texts) // CHARACTERS)
         return iter([between.join(texts)])
 
     return joined
+
+
+def _text(value: Value) -> str:
+    try:
+        return as_text(value)
+    except FunctionFailure as failure:
+        message = f"joins too much: {failure}"
+        raise YqError(message) from None

@@ -7,12 +7,14 @@ import pytest
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.references import (
     Call,
+    Environment,
     Expression,
     Literal,
     NoValueError,
     Output,
     Path,
     Text,
+    Variable,
     WithDefault,
     dotted,
     inline,
@@ -103,6 +105,36 @@ def test_variables_beyond_all_measure_are_refused_and_exhaust_nothing(values: di
     with pytest.raises(ExpressionError) as caught:
         inline(parse("${v0}"), Vars(**values))
     assert message in caught.value.message
+
+
+def test_each_part_of_a_text_is_measured_once() -> None:
+    class Counted(str):
+        __slots__ = ()
+        measured: ClassVar[list[None]] = []
+
+        def __len__(self) -> int:
+            self.measured.append(None)
+            return super().__len__()
+
+        def __str__(self) -> str:
+            self.measured.append(None)
+            return self
+
+    class One(Vars):
+        def find(self, path: Path) -> Expression | None:
+            assert path == ("a",)
+            return Literal(Counted("x"))
+
+    text = Text((Variable(("a",)), Environment("E")) * 1_000)
+    assert inline(text, One()) == Text((Literal("x"), Environment("E")) * 1_000)
+    assert len(Counted.measured) <= 5_000
+
+
+def test_many_variables_in_one_text_are_one_literal() -> None:
+    text = Text((Variable(("a",)),) * 400_000)
+    assert inline(text, Vars(a="ab")) == Literal("ab" * 400_000)
+    with pytest.raises(ExpressionError, match="a text of more than 1000000 characters"):
+        inline(text, Vars(a="abc"))
 
 
 def test_a_variable_that_many_refer_to_is_read_once() -> None:

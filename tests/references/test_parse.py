@@ -170,12 +170,31 @@ def test_what_is_read_means_the_same_when_it_is_written_and_read_again(text: str
         ("${x[" + "9" * 5_000 + "]}", "expected an index"),
         (r"${x | '\UFFFFFFFF'}", "the number of a character"),
         (r"${x | '\ud800'}", "the number of a character"),
+        ("${" + " " * 200_000, "expected a name, found the end of the text"),
+        ("${output.a" + ".b" * 20_000 + "}", "expected at most 100 names and indexes in one path"),
+        ("${a" + "[1]" * 20_000 + "}", "expected at most 100 names and indexes in one path"),
     ],
 )
 def test_what_is_beyond_all_measure_is_refused_and_exhausts_nothing(text: str, message: str) -> None:
     with pytest.raises(ExpressionError) as caught:
         parse(text)
     assert message in caught.value.message
+
+
+def test_a_path_of_a_hundred_steps_is_read() -> None:
+    assert parse("${output.a" + ".b" * 98 + "[0]}") == Output("a", ("b",) * 98 + (0,))
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [("a" + ".b" * 20_000, "at most 100 names and indexes"), (".a[" + "9" * 5_000 + "]", None)],
+)
+def test_a_path_of_a_function_is_as_short(query: str, message: str | None) -> None:
+    if message is None:
+        assert isinstance(parse_function("!terraform.output", f"c {query}"), Unsupported)
+        return
+    with pytest.raises(ExpressionError, match=message):
+        parse_function("!terraform.output", f"c {query}")
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,13 @@ from random import SystemRandom
 import pytest
 
 from secrets_pipeline.errors import StackError
-from secrets_pipeline.stacks import amounts
+from secrets_pipeline.stacks import amounts, yq
 from secrets_pipeline.stacks.files import Files
 from secrets_pipeline.stacks.gotemplate import TemplateError, parse
 from secrets_pipeline.stacks.gotemplate.functions import Environment, gomplate, sprig
 from secrets_pipeline.stacks.gotemplate.limits import Spending
 from secrets_pipeline.stacks.includes import Parser
+from secrets_pipeline.stacks.markers import Value
 
 from .conftest import ATMOS, Only, Open, Write
 
@@ -258,6 +259,25 @@ def test_aliases_that_multiply_have_a_budget_of_the_repository(repository: Open)
     assert all("included files and aliases give more than 2000000 values" in error.message for error in found.errors)
 
 
+def test_hcl_that_would_be_read_for_minutes_is_refused(repository: Open) -> None:
+    files = {"a.tfvars": f"a = [{'1,' * 5_000_000}]\n", "stacks/deploy/dev.yaml": including("!include a.tfvars")}
+    found = repository(files).resolve()
+    (error,) = found.errors
+    assert "included HCL files have more than 250000 characters in this repository" in error.message
+    assert error.where is not None
+    assert error.where.file == "a.tfvars"
+
+
+def test_hcl_of_a_repository_has_a_limit_together(repository: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(amounts, "MOST_HCL", 500)
+    many = {f"{n}.tfvars": f"a = {'1' * 90}\n" for n in range(9)}
+    stacks = {f"stacks/deploy/s{n}.yaml": including(f"!include {n}.tfvars", f"!include {n}.tfvars") for n in range(9)}
+    last = {"b.hcl": "b = 1", "stacks/deploy/z.yaml": including("!include b.hcl")}
+    found = repository({**many, **stacks, **last}).resolve()
+    assert list(found.stacks) == [*(f"deploy/s{n}" for n in range(5)), "deploy/z"]
+    assert len(found.errors) == 4
+
+
 def test_an_expression_over_pairs_is_refused_where_it_stands(repository: Open) -> None:
     found = repository(
         {
@@ -279,6 +299,24 @@ def test_expressions_of_a_repository_have_a_budget_together(repository: Open, mo
     assert 0 < len(found.stacks) < 9
     assert len(found.errors) == 9 - len(found.stacks)
     assert all("the yq expressions of this repository take more than" in error.message for error in found.errors)
+
+
+def test_when_the_steps_of_expressions_are_spent_no_more_are_taken(
+    repository: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(amounts, "MOST_STEPS", 2_000)
+    evaluated: list[str] = []
+    evaluate = yq.evaluate
+
+    def counted(expression: str, value: Value, steps: yq.Steps) -> Value:
+        evaluated.append(expression)
+        return evaluate(expression, value, steps)
+
+    monkeypatch.setattr(yq, "evaluate", counted)
+    queries = {f"stacks/deploy/s{n}.yaml": including(f"!include 'a.json [.x[] | select(. == {n})]'") for n in range(9)}
+    found = repository({"a.json": json.dumps({"x": list(range(100))}), **queries}).resolve()
+    assert len(evaluated) == len(found.stacks) + 1
+    assert len(found.errors) == 9 - len(found.stacks)
 
 
 @pytest.mark.parametrize(
@@ -304,6 +342,8 @@ def test_expressions_of_a_repository_have_a_budget_together(repository: Open, mo
         ('repeat COUNT "ab"', 50, 10_000, "quote $v"),
         ('repeat COUNT "ab"', 50, 10_000, "js $v"),
         ('repeat COUNT "ab"', 50, 10_000, "shuffle $v"),
+        ('repeat COUNT "("', 20, 10_000, 'regexMatch $v "x"'),
+        ('list (dict (repeat COUNT "k") 1)', 20, 20_000, "toString $v"),
         ('printf "a: [%s]" (repeat COUNT "1,")', 50, 5_000, "yaml $v"),
         ('printf "a = [%s]" (repeat COUNT "1,")', 50, 5_000, "toml $v"),
         ('printf "%sa = 1" (repeat COUNT "a.")', 10, 2_000, "toml $v"),
@@ -344,6 +384,44 @@ def test_numbers_and_times_of_any_length_are_not_read(call: str, expected: str |
         rendered("{{ " + call.replace("COUNT", "1001") + " }}", 0)
 
 
+@pytest.mark.parametrize(
+    ("value", "call", "most"),
+    [
+        ('splitList "" (repeat 20000 "a")', "mustUniq $v", 30_000),
+        ('splitList "" (repeat 20000 "a")', "coll.Uniq $v", 30_000),
+        ('splitList "" (repeat 20000 "a")', 'conv.Join $v ""', 30_000),
+        ('splitList "" (repeat 20000 "a")', "toYAML $v", 100_000),
+        ('repeat 100000 "ab"', "toYAML $v", 40_000),
+        ('repeat 100000 "ab"', "shuffle $v", 100_000),
+        ('repeat 20000 "a1"', "snakecase $v", 100_000),
+        ('repeat 50000 "a "', 'wrapWith 1 "x" $v', 15_000),
+    ],
+)
+def test_what_takes_longer_with_each_element_costs_more(value: str, call: str, most: int) -> None:
+    assert rendered(f"{{{{ $v := {value} }}}}{{{{ $_ := 1 }}}}", most) == ""
+    with pytest.raises(TemplateError, match="templates with a cost of more than"):
+        rendered(f"{{{{ $v := {value} }}}}{{{{ $_ := {call} }}}}", most)
+
+
+def test_a_text_of_too_many_parts_is_not_made_into_a_map() -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(TemplateError, match="a list of more than 1000000 elements is not supported"):
+            rendered('{{ $_ := split "a" (repeat 1000001 "a") }}', 1_000_000)
+        assert tracemalloc.get_traced_memory()[1] < 70_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_is_too_large_to_compile_costs_as_well() -> None:
+    spending = Spending(300_000)
+    for message in ("too large", "with a cost of more than"):
+        with pytest.raises(TemplateError, match=message):
+            parse('{{ regexMatch (repeat 200000 "9") "x" }}', functions=FUNCTIONS).render(
+                {}, functions=FUNCTIONS, spending=spending
+            )
+
+
 @pytest.mark.parametrize("digits", ["0x" + "f" * 1_000_000, "1" * 1_000_000 + "x", "." + "1" * 1_000_000 + "."])
 def test_what_is_no_number_is_none_at_any_length(digits: str) -> None:
     template = parse("{{ float64 .x }}", functions=FUNCTIONS)
@@ -356,7 +434,12 @@ def test_a_number_of_toml_that_python_does_not_read_is_an_error_of_ours() -> Non
 
 
 @pytest.mark.parametrize(
-    "call", ["join $t (until 1000)", "conv.Join (until 1000) $t", 'wrapWith 1 $t (repeat 1000 "a ")']
+    "call",
+    [
+        "join $t (until 1000)",
+        "conv.Join (until 1000) $t",
+        'wrapWith 1 $t (repeat 1000 "a ")',
+    ],
 )
 def test_a_text_that_would_be_too_long_is_not_made_first(call: str) -> None:
     tracemalloc.start()

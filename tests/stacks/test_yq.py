@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secrets_pipeline.stacks.markers import Value
-from secrets_pipeline.stacks.yq import YqError, evaluate
+from secrets_pipeline.stacks.yq import Steps, YqError, evaluate
 
 DATA = {
     "a": {"b": [1, {"c": "x"}], "b-c": "dash", "b c": "space", "d.e": "dot"},
@@ -146,3 +146,36 @@ def test_what_is_within_compared_values_counts() -> None:
     assert evaluate("[.[] == .[]]", values) == [True] * 4
     with pytest.raises(YqError, match="takes more than 1000000 steps"):
         evaluate("[.[] == .[]]", values * 10)
+
+
+MILLION = [0] * 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("expression", "value", "few"),
+    [
+        ("keys | length", MILLION, MILLION[:400_000]),
+        ("keys | length", dict.fromkeys(range(1_000_000)), dict.fromkeys(range(1_000))),
+        (".x == .y", {"x": MILLION, "y": [*MILLION[1:]]}, {"x": MILLION[:200_000], "y": MILLION[:200_000]}),
+        (".x == .y", {"x": [MILLION, 0], "y": [[0], 0]}, {"x": [MILLION[:300_000], 0], "y": [[0], 0]}),
+        (".[]" + " // 1" * 50, MILLION[:40_000], MILLION[:10_000]),
+        ('.x | join("")', {"x": [{"k" * 1_000_000: 1}] * 200}, {"x": [{"k" * 1_000_000: 1}] * 5}),
+    ],
+)
+def test_what_an_operation_makes_or_walks_counts(expression: str, value: Value, few: Value) -> None:
+    steps = Steps()
+    evaluate(f"[{expression}] | length", few, steps)
+    assert steps.taken < 1_000_000
+    with pytest.raises(YqError, match="takes more than 1000000 steps"):
+        evaluate(expression, value)
+
+
+def test_a_scalar_is_compared_with_a_list_at_once() -> None:
+    steps = Steps()
+    assert evaluate(". == 0", MILLION, steps) is False
+    assert steps.taken < 10
+
+
+def test_a_joined_value_that_is_too_long_is_an_error_of_ours() -> None:
+    with pytest.raises(YqError, match="the text is longer than 16777216 characters"):
+        evaluate('join("")', [["a" * 17_000_000]])

@@ -21,8 +21,10 @@ Compile: TypeAlias = Callable[[str], Callable[[str], bool]]
 MANY, ONE = "\ue000", "\ue001"
 """Stand for `*` and `?` in a pattern whose variables are put in: what a variable brings is text, never a wildcard."""
 
-_VARIABLE = re.compile(r"\$\{([*?$])\}|\$\{\s*([^},\s]+)\s*(?:,\s*'([^']*)'\s*)?\}")
-_TOKENS = re.compile(f"({MANY}|{ONE})")
+# The third form is no variable, and nothing that begins within it is: it is passed over, not read again and again.
+_VARIABLE = re.compile(r"\$\{([*?$])\}|\$\{\s*([^},\s]+)\s*(?:,\s*'([^']*)'\s*)?\}|\$\{(?:(?!\$\{\s)[^},\s])+")
+_STARS = re.compile(f"{MANY}+")
+_CROSSING = re.compile(rf"{MANY}+(?=:|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,10 @@ def _parsed(text: str, *, variables: bool, wildcards: bool) -> Sequence[str | _V
         parts.append(_marked(text[end : found.start()], wildcards=wildcards))
         end = found.end()
         plain, key, default = found.groups()
-        parts.append(plain or _Variable(key.lower(), default))
+        if plain or key:
+            parts.append(plain or _Variable(key.lower(), default))
+        else:
+            parts.append(_marked(found[0], wildcards=wildcards))
     parts.append(_marked(text[end:], wildcards=wildcards))
     return parts
 
@@ -147,8 +152,16 @@ def _marked(text: str, *, wildcards: bool) -> str:
     return text.replace("*", MANY).replace("?", ONE) if wildcards else text
 
 
-def _regex(pattern: str, many: str, one: str) -> str:
-    return "".join({MANY: many, ONE: one}.get(token) or re.escape(token) for token in _TOKENS.split(pattern) if token)
+def _regex(pattern: str, many: str, one: str, *, end: bool = True) -> str:
+    """The expression of a pattern; without `end`, of how any text that begins so begins."""
+    return _spread([one.join(map(re.escape, part.split(ONE))) for part in _STARS.split(pattern)], many, end=end)
+
+
+def _spread(parts: Sequence[str], many: str, *, end: bool) -> str:
+    """Parts with any text between them, in linear time: one that another follows is taken where it first fits."""
+    first, *others = parts
+    last = f"{many}{others.pop()}" if end and others else ""
+    return first + "".join(f"(?>{many}?{part})" for part in others) + last
 
 
 @lru_cache(maxsize=16_384)
@@ -172,12 +185,14 @@ def resource_matcher(pattern: str) -> Callable[[str], bool]:
 
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
     """
-    segments = pattern.split(":")
-    body = ":".join(
-        _regex(segment[:-1], "[^:]*", "[^:]") + ".*" if segment.endswith(MANY) else _regex(segment, "[^:]*", "[^:]")
-        for segment in segments
-    )
+    *blocks, last = _CROSSING.split(pattern)
+    body = _spread([*(_segments(one, end=False) for one in blocks), _segments(last, end=True)], ".*", end=True)
     return _compiled(pattern, body, flags=re.DOTALL)
+
+
+def _segments(pattern: str, *, end: bool) -> str:
+    *segments, last = pattern.split(":")
+    return ":".join([*(_regex(one, "[^:]*", "[^:]") for one in segments), _regex(last, "[^:]*", "[^:]", end=end)])
 
 
 @lru_cache(maxsize=16_384)

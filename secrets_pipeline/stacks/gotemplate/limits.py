@@ -79,7 +79,7 @@ def spend_on(text: str) -> None:
         spend(len(text) // _SEEN_CHARACTERS)
 
 
-def require_printable(value: Value, each: int = 1) -> None:
+def require_printable(value: Value, each: int = 1, *, steps: int = 1) -> None:
     """Refuse lists and maps that are too large to print, as a few that hold each other many times over are.
 
     Their elements are spent.
@@ -87,6 +87,7 @@ def require_printable(value: Value, each: int = 1) -> None:
     Args:
         value: what is to be printed.
         each: characters that every element takes at least.
+        steps: what each element costs.
 
     Raises:
         FunctionFailure: if the text would be longer than `MAX_OUTPUT`, or of more than `MAX_STEPS` elements.
@@ -94,9 +95,11 @@ def require_printable(value: Value, each: int = 1) -> None:
     length = elements = 0
     for elements, one in enumerate(_reached(value), 1):
         length += max(each, len(one)) if isinstance(one, str) else each
+        if isinstance(one, Mapping):
+            length += sum(map(len, one))
         if elements > MAX_STEPS or length > MAX_OUTPUT:
             raise FunctionFailure(f"the text is longer than {MAX_OUTPUT} characters")
-    spend(elements + length // _TAKEN_CHARACTERS)
+    spend(steps * (elements + length // _TAKEN_CHARACTERS))
 
 
 def require_walkable(value: Value) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 
 from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
 from secrets_pipeline.stacks.gotemplate.functions.numeric import MAX_ITEMS
-from secrets_pipeline.stacks.gotemplate.limits import spend_on
+from secrets_pipeline.stacks.gotemplate.limits import spend
 from secrets_pipeline.stacks.gotemplate.values import Function
 
 _VARIABLE: Final = re.compile(
@@ -76,7 +76,7 @@ class Environment:
 
     def shuffled(self, text: str) -> str:
         """The characters of a text in random order."""
-        spend_on(text)
+        spend(len(text))
         return "".join(self.random.sample(text, len(text)))
 
     def bytes_base64(self, count: int) -> str:

@@ -29,6 +29,7 @@ _DIGITS_BEFORE: Final = re.compile(r"[0-9]+\Z")
 _END: Final = "...\n"  # which PyYAML writes behind a plain scalar
 _UNPRINTABLE: Final = re.compile("[\x85\U00010000-\U0010ffff]")  # for yaml.v3, but not for PyYAML
 _MAX_DEPTH: Final = 100
+_STEPS_PER_ELEMENT: Final = 10
 _MOST_DIGITS: Final = 64  # 10 to the power of it is 0 in the 64 bits that Go counts in
 
 
@@ -38,7 +39,7 @@ def dump(value: Value) -> str:
     Raises:
         FunctionFailure: if it is nested too deeply or too large to print.
     """
-    require_printable(value)
+    require_printable(value, steps=_STEPS_PER_ELEMENT)
     text = yaml.dump(_plain(value, _MAX_DEPTH), Dumper=_Dumper, width=_WIDTH, allow_unicode=True, sort_keys=False)
     return str(text).removesuffix(_END)
 

@@ -16,13 +16,14 @@ from secrets_pipeline.stacks.gotemplate.functions.kinds import (
     kind_of_type,
     nil_if_empty,
 )
-from secrets_pipeline.stacks.gotemplate.limits import require_elements
+from secrets_pipeline.stacks.gotemplate.limits import require_elements, spend
 from secrets_pipeline.stacks.gotemplate.values import Function, go_type
 from secrets_pipeline.stacks.markers import Value
 
 
 def unique(items: list[Value]) -> list[Value]:
     """The items without those that equal an earlier one."""
+    spend(len(items))
     finds = Comparer().finds
     seen: set[tuple[str, Value]] = set()
     kept: list[Value] = []

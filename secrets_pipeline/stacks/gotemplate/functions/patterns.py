@@ -106,6 +106,7 @@ def compiled(source: str) -> Pattern:
     try:
         program = re2.compile(source, _OPTIONS)
     except re2.error as error:
+        spend(len(source))
         raise _failure(source, error.args[0].decode()) from None
     spend(program.programsize // _INSTRUCTIONS_PER_STEP)
     if program.programsize * program.groups > MAX_BOUNDS:

@@ -16,7 +16,7 @@ from secrets_pipeline.stacks.gotemplate.functions.characters import (
     upper,
 )
 from secrets_pipeline.stacks.gotemplate.functions.conversions import strings_of
-from secrets_pipeline.stacks.gotemplate.limits import require_length, spend_on
+from secrets_pipeline.stacks.gotemplate.limits import require_elements, require_length, spend_on
 from secrets_pipeline.stacks.gotemplate.printing import as_text, quoted
 from secrets_pipeline.stacks.gotemplate.values import Function
 from secrets_pipeline.stacks.markers import Value
@@ -82,6 +82,7 @@ def _separates(character: str) -> bool:
 
 
 def _numbered(parts: list[str]) -> dict[str, str]:
+    require_elements(len(parts))
     return {f"_{position}": part for position, part in enumerate(parts)}
 
 

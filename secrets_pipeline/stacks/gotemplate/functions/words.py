@@ -24,6 +24,7 @@ from secrets_pipeline.stacks.gotemplate.values import Function
 _ELLIPSIS: Final = b"..."
 _MIN_WIDTH: Final = 4
 _MIN_WIDTH_WITH_OFFSET: Final = 7
+_STEPS_PER_CHARACTER: Final = 4  # of a text whose words are told by several questions about each
 _IDEOGRAPHS: Final = (range(0x3400, 0x4D86), range(0x4E00, 0x9FCD), range(0x20000, 0x2B81E))
 
 
@@ -42,6 +43,7 @@ _UNJOINED: Final = frozenset({_Word.CONNECTOR, _Word.PUNCTUATION})
 
 def wrap_text(text: str, width: int, newline: str, *, split_words: bool) -> str:
     """`WrapCustom` of goutils: lines of at most that many bytes, broken at spaces; a longer word is cut or kept."""
+    spend_on(text)
     data = text.encode()
     width = max(width, 1)
     lines: list[bytes] = []
@@ -186,7 +188,7 @@ def _run(text: str, start: int, question: Callable[[str], bool]) -> int:
 
 
 def _words(text: str) -> list[tuple[_Word, str]]:
-    spend(len(text))
+    spend(_STEPS_PER_CHARACTER * len(text))
     words: list[tuple[_Word, str]] = []
     start = 0
     while start < len(text):

@@ -20,6 +20,7 @@ from secrets_pipeline.stacks.gotemplate.functions.namespaces.coercion import (
 from secrets_pipeline.stacks.gotemplate.functions.namespaces.coll import dict_of, has
 from secrets_pipeline.stacks.gotemplate.functions.strings import join_texts
 from secrets_pipeline.stacks.gotemplate.functions.urls import parse_url
+from secrets_pipeline.stacks.gotemplate.limits import spend
 from secrets_pipeline.stacks.gotemplate.values import Function, GoObject, Int64, is_true
 from secrets_pipeline.stacks.markers import Value
 
@@ -69,6 +70,7 @@ def _to_bools(*values: Value) -> list[bool]:
 def _join(values: Value, separator: str) -> str:
     if not is_list(values):
         raise FunctionFailure("input to Join must be an array")
+    spend(len(values))
     return join_texts(list(map(text, values)), separator)
 
 
