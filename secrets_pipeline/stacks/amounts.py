@@ -10,6 +10,10 @@ MOST_VALUES: Final = 2_000_000
 """Values that includes and aliases of a repository may give, each as often as it is there."""
 MOST_STEPS: Final = 10_000_000
 """Steps of all yq expressions of a repository: some seconds."""
+LONGEST_CHAIN: Final = 100
+"""Files that import each other in a row."""
+MOST_MERGES: Final = 10_000
+"""Files that one manifest, or the configuration, imports, each as often as it is."""
 CHARACTERS: Final = 100
 """Of a text, that count as one value more."""
 

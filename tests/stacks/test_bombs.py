@@ -6,17 +6,21 @@ import json
 import tracemalloc
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from random import SystemRandom
 
 import pytest
 
 from secrets_pipeline.errors import StackError
-from secrets_pipeline.stacks import amounts
+from secrets_pipeline.stacks import amounts, config_files
+from secrets_pipeline.stacks.config import load_config
+from secrets_pipeline.stacks.config_files import find_config
 from secrets_pipeline.stacks.files import Files
 from secrets_pipeline.stacks.gotemplate import TemplateError, parse
 from secrets_pipeline.stacks.gotemplate.functions import Environment, gomplate, sprig
 from secrets_pipeline.stacks.gotemplate.limits import Spending
 from secrets_pipeline.stacks.includes import Parser
+from secrets_pipeline.stacks.readable import read_text
 
 from .conftest import ATMOS, Only, Open, Write
 
@@ -79,6 +83,53 @@ def test_an_endless_chain_of_imports_is_refused(repository: Open) -> None:
     files = {f"stacks/c/{level}.yaml": f"import: [c/{level + 1}]" for level in range(1_000)}
     stack = {"stacks/deploy/dev.yaml": "import: [c/0]", "stacks/c/1000.yaml": "{}"}
     assert only_message(repository, {**files, **stack}) == "more than 100 manifests import each other in a row"
+
+
+def configured(levels: int, times: int) -> Mapping[str, str]:
+    """Files of the configuration, each of which imports the next one so often."""
+    imports = {"atmos.yaml": ATMOS + f"import: [{', '.join(['c0.yaml'] * times)}]\n"}
+    imports |= {f"c{n}.yaml": f"import: [{', '.join([f'c{n + 1}.yaml'] * times)}]\n" for n in range(levels)}
+    return {**imports, f"c{levels}.yaml": "logs: {level: Debug}\n"}
+
+
+@pytest.mark.parametrize(
+    ("levels", "times", "message"),
+    [
+        (
+            40,
+            2,
+            "more than 20 files of the configuration to merge: files that are imported several times import others",
+        ),
+        (100, 1, "more than 100 files of the configuration import each other in a row"),
+        (1_200, 1, "more than 100 files of the configuration import each other in a row"),
+    ],
+)
+def test_imports_of_the_configuration_without_end_are_refused(
+    write: Write, monkeypatch: pytest.MonkeyPatch, levels: int, times: int, message: str
+) -> None:
+    if times > 1:
+        monkeypatch.setattr(config_files, "MOST_MERGES", 20)
+    with pytest.raises(StackError) as raised:
+        load_config(write(configured(levels, times)), {})
+    assert raised.value.message.startswith(message)
+    assert raised.value.where is not None
+    assert str(raised.value.where.file).startswith("c")
+
+
+def test_a_hundred_files_of_the_configuration_in_a_row_are_read_and_each_once_for_all_its_imports(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(find_config(write(configured(99, 1)), {}).files) == 101
+    root = write(configured(5, 2))
+    read: list[str] = []
+
+    def noted(path: str) -> str:
+        read.append(Path(path).name)
+        return read_text(path)
+
+    monkeypatch.setattr(config_files, "read_text", noted)
+    assert len(find_config(root, {}).files) == 1 + sum(2**level for level in range(1, 7))
+    assert sorted(read) == ["atmos.yaml", *(f"c{level}.yaml" for level in range(6))]
 
 
 @pytest.mark.parametrize(("count", "bases"), [(60, "c{0}, c{0}"), (300, "c{0}")])
