@@ -16,6 +16,7 @@ from secrets_pipeline.stacks import amounts, config_files
 from secrets_pipeline.stacks.config import load_config
 from secrets_pipeline.stacks.config_files import find_config
 from secrets_pipeline.stacks.files import Files
+from secrets_pipeline.stacks.globs import compiled
 from secrets_pipeline.stacks.gotemplate import TemplateError, parse
 from secrets_pipeline.stacks.gotemplate.functions import Environment, gomplate, sprig
 from secrets_pipeline.stacks.gotemplate.limits import Spending
@@ -215,6 +216,31 @@ def test_braces_within_each_other_are_refused(repository: Open, pattern: str) ->
     with pytest.raises(StackError, match="it has too many braces") as raised:
         repository({"atmos.yaml": ATMOS.replace("deploy/**/*", pattern)}).resolve()
     assert len(str(raised.value)) < 1_000
+
+
+@pytest.mark.parametrize(
+    ("pattern", "problem"),
+    [
+        ("a" * 4_096 + "*", "it is longer than 4096 characters"),
+        ("a" * 1_000 + "{" + ",".join(map(str, range(200))) + "}", "its alternatives are too long"),
+        ("a" * 3_900 + "{,b}" * 6, "its alternatives are too long"),
+    ],
+)
+def test_long_globs_and_many_alternatives_of_long_ones_are_refused(
+    repository: Open, pattern: str, problem: str
+) -> None:
+    stack = {"stacks/deploy/dev.yaml": f"import: ['{pattern}']\n"}
+    message = only_message(repository, stack)
+    assert message.endswith(f": {problem}")
+    assert len(message) < 300
+
+
+def test_many_short_alternatives_are_matched() -> None:
+    accounts = ",".join(f"account-{number}" for number in range(300))
+    matches = compiled(f"orgs/acme/{{{accounts}}}/{{dev,test,prod}}.yaml")
+    assert matches("orgs/acme/account-299/prod.yaml")
+    assert not matches("orgs/acme/account-300/prod.yaml")
+    assert compiled("a" * 4_095 + "*")("a" * 4_095)
 
 
 @pytest.mark.parametrize("name", ["a" * 5_000, "a\\0b", "\\0/../../../etc"])
