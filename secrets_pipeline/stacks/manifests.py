@@ -83,7 +83,15 @@ class Manifests:
             return Manifest(path, raw, context)
         visible = {**context, **own}
         try:
-            rendered = self._renderer.render(with_values(text, visible), visible, given.missing)
+            filled = with_values(text, visible)
+        except TemplateError as error:
+            raise StackError(
+                error.message,
+                where=Where(file=self._files.name(path)),
+                remedy="Have fewer templates in this file stand for large values.",
+            ) from None
+        try:
+            rendered = self._renderer.render(filled, visible, given.missing)
         except TemplateError as error:
             if given.context:
                 raise StackError(

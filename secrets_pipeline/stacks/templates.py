@@ -19,7 +19,7 @@ from secrets_pipeline.stacks.gotemplate import (
     parse,
 )
 from secrets_pipeline.stacks.gotemplate.functions import ATMOS, Environment, gomplate, sprig
-from secrets_pipeline.stacks.gotemplate.limits import Spending
+from secrets_pipeline.stacks.gotemplate.limits import Spending, require_template, require_written
 from secrets_pipeline.stacks.gotemplate.signature import signature_of
 from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.ownership import copied
@@ -66,13 +66,24 @@ def with_values(text: str, context: Mapping[str, Value]) -> str:
     """YAML text in which each quoted scalar that is one field chain is replaced by the field's own value, as JSON.
 
     A chain whose field is missing stays for `Renderer.render`.
+
+    Raises:
+        TemplateError: if these values are longer than a template may be.
     """
+    length = 0
 
     def value(match: re.Match[str]) -> str:
+        nonlocal length
         found: Value = context
         for name in match["chain"].split(".")[1:]:
             found = found.get(name, _ABSENT) if isinstance(found, Mapping) else _ABSENT
-        return match[0] if found is _ABSENT else match["before"] + json.dumps(found, ensure_ascii=False, default=str)
+        if found is _ABSENT:
+            return match[0]
+        require_written(found)
+        written = json.dumps(found, ensure_ascii=False, default=str)
+        length += len(written)
+        require_template(length)
+        return match["before"] + written
 
     return _WHOLE_SCALAR.sub(value, text)
 

@@ -22,6 +22,8 @@ from secrets_pipeline.stacks.gotemplate.functions import Environment, gomplate, 
 from secrets_pipeline.stacks.gotemplate.limits import Spending
 from secrets_pipeline.stacks.includes import Parser
 from secrets_pipeline.stacks.readable import read_text
+from secrets_pipeline.stacks.rendering import render_section
+from secrets_pipeline.stacks.templates import with_values
 
 from .conftest import ATMOS, Only, Open, Write
 
@@ -440,6 +442,38 @@ def test_a_text_that_would_be_too_long_is_not_made_first(call: str) -> None:
     try:
         with pytest.raises(TemplateError, match="a text of more than 16777216 characters is not supported"):
             rendered('{{ $t := repeat 100000 "a" }}{{ $_ := ' + call + " }}", 1_000_000)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_values_that_fill_templates_of_a_file_are_no_longer_than_a_template(repository: Open) -> None:
+    manifest = f"locals: {{a: 1}}\nvars: {{t: &t {'a' * 70_000}, big: [{', '.join(['*t'] * 10)}]}}\n"
+    once = manifest + "components: {terraform: {app: {vars: {k0: '{{ .vars.big }}'}}}}"
+    found = repository({"stacks/deploy/dev.yaml": once}).resolve()
+    assert found.stacks["deploy/dev"].components["terraform"]["app"].vars["k0"] == ["a" * 70_000] * 10
+    twice = manifest + "components: {terraform: {app: {vars: {k0: '{{ .vars.big }}', k1: '{{ .vars.big }}'}}}}"
+    files = {"stacks/deploy/dev.yaml": twice, "stacks/deploy/good.yaml": "components: {terraform: {app: {}}}"}
+    found = repository(files).resolve()
+    (error,) = found.errors
+    assert error.message == "a template of more than 1048576 characters is not supported"
+    assert error.where is not None
+    assert error.where.file == "stacks/deploy/dev.yaml"
+    assert list(found.stacks) == ["deploy/good"]
+
+
+@pytest.mark.parametrize(
+    "value", [["a" * 100_000] * 500, [{"a" * 100_000: 1}] * 500, [[["a" * 100] * 200] * 200] * 200, {"a": "b" * 2**20}]
+)
+def test_a_value_that_would_be_too_long_a_template_is_not_written_first(value: object) -> None:
+    context = {"big": value}
+    message = r"^a template of more than 1048576 characters is not supported$"
+    tracemalloc.start()
+    try:
+        with pytest.raises(TemplateError, match=message):
+            with_values("a: '{{ .big }}'", context)
+        with pytest.raises(TemplateError, match=message):
+            render_section({"a": "{{ .x }}", **context}, str)
         assert tracemalloc.get_traced_memory()[1] < 10_000_000
     finally:
         tracemalloc.stop()
