@@ -1,21 +1,38 @@
-"""How much is in a repository beyond its text: values of included files and of aliases, as often as they are there."""
+"""How much there is of a repository beyond its text: what includes, aliases and merging make of it."""
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final
 
+from secrets_pipeline.errors import StackError
 from secrets_pipeline.stacks.markers import Value
 
 MOST_VALUES: Final = 2_000_000
 """Values that includes and aliases of a repository may give, each as often as it is there."""
 MOST_STEPS: Final = 10_000_000
 """Steps of all yq expressions of a repository: some seconds."""
+MOST_MADE: Final = 10_000_000
+"""Values that merging and rendering make in a repository, beyond `FREE` of each manifest and stack: some seconds."""
+MOST_OF_ONE: Final = 2_000_000
+"""The same of one manifest or stack."""
+FREE: Final = 20_000
+"""Values that a manifest or stack may make when all is spent, and that do not count: a hundredth of a second."""
+RENDERED: Final = 10
+"""Values that one counts as where it is rendered: written as text, and read again."""
+COPIED: Final = 16
+"""Values that count as one where they are copied together, without a look at each."""
+READ: Final = 4
+"""Characters of a text read again that count as one value."""
 LONGEST_CHAIN: Final = 100
 """Files that import each other in a row."""
 MOST_MERGES: Final = 10_000
 """Files that one manifest, or the configuration, imports, each as often as it is."""
 CHARACTERS: Final = 100
 """Of a text, that count as one value more."""
+_SCALARS: Final = frozenset({int, bool, float, type(None)})
 
 
 class Sizes:
@@ -32,9 +49,56 @@ class Sizes:
             return 1
         known = self._known.get(id(value))
         if known is None:
-            inner = value.values() if isinstance(value, dict) else value
-            known = self._known[id(value)] = (value, 1 + sum(map(self.of, inner)))
+            known = self._known[id(value)] = (value, self._inside(value))
         return known[1]
+
+    def _inside(self, value: dict[str, Value] | list[Value]) -> int:
+        size = 1
+        if isinstance(value, dict):
+            size += sum(map(len, value)) // CHARACTERS
+        for one in value.values() if isinstance(value, dict) else value:
+            kind = type(one)
+            if kind is str:
+                size += 1 + len(one) // CHARACTERS
+            else:
+                size += 1 if kind in _SCALARS else self.of(one)
+        return size
+
+
+class TooMuch(StackError):
+    """A manifest or stack makes more than it may."""
+
+
+class _Making:
+    """What one manifest or stack makes."""
+
+    def __init__(self, most: int) -> None:
+        self.made = 0
+        self.most = most
+
+    def make(self, size: int) -> None:
+        self.made += size
+        if self.made > self.most:
+            raise TooMuch(
+                f"more than {MOST_OF_ONE} values are made here of those that are written, each counted as often as "
+                "imports, inheritance, components and templates repeat it, or in the whole repository more than "
+                f"{MOST_MADE}",
+                remedy="Import each file once, and keep what is large away from what every component inherits.",
+            )
+
+
+_MAKING: Final[ContextVar[_Making | None]] = ContextVar("making", default=None)
+
+
+def make(size: int) -> None:
+    """Count values before they are made, if they are made in `Amounts.of`.
+
+    Raises:
+        TooMuch: if they are too many.
+    """
+    making = _MAKING.get()
+    if making is not None:
+        making.make(size)
 
 
 class Amounts:
@@ -42,8 +106,30 @@ class Amounts:
 
     def __init__(self) -> None:
         self._sizes = Sizes()
+        self._made: dict[Hashable, int] = {}
+        self._all_made = 0
+        self._refused: set[Hashable] = set()
         self._spent = 0
         self._steps = 0
+
+    @contextmanager
+    def of(self, what: Hashable) -> Iterator[None]:
+        """Count what is made meanwhile as that of a manifest or stack.
+
+        What is made again counts once, and what was too much stays too much.
+        """
+        before = self._made.get(what, 0)
+        left = max(0, min(MOST_OF_ONE, MOST_MADE - self._all_made + before))
+        making = _Making(0 if what in self._refused else FREE + left)
+        outer = _MAKING.set(making)
+        try:
+            yield
+        finally:
+            _MAKING.reset(outer)
+            if making.made > making.most:
+                self._refused.add(what)
+            self._made[what] = max(before, min(making.made, making.most) - FREE)
+            self._all_made += self._made[what] - before
 
     def spend(self, value: Value) -> None:
         """Count a value that is included once more.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.stacks.amounts import COPIED, Amounts, Sizes, TooMuch, make
 from secrets_pipeline.stacks.backend import BackendInputs, backends
 from secrets_pipeline.stacks.config import AtmosConfig
 from secrets_pipeline.stacks.deferred import Deferred, NotAMapping, merge_layers
@@ -68,13 +69,15 @@ class Processor:
         config: the repository's configuration.
         files: names files in messages.
         renderer: renders templates in names.
+        amounts: of the repository.
     """
 
-    def __init__(self, config: AtmosConfig, files: Files, renderer: Renderer) -> None:
+    def __init__(self, config: AtmosConfig, files: Files, renderer: Renderer, amounts: Amounts) -> None:
         self.config: Final = config
         self.names: Final = StackNames(config, renderer)
         self.prototypes: Final = Prototypes(config, self.names)
         self.renderer: Final = renderer
+        self.amounts: Final = amounts
         self._files = files
         self._import_names: dict[Path, str] = {}
 
@@ -83,14 +86,24 @@ class Processor:
 
         Raises:
             StackError: if the manifest itself is wrong, so that it has no components.
+            TooMuch: if these are too many, or too large.
         """
+        with self.amounts.of((path, "components")):
+            return self._drafts(path, merged)
+
+    def _drafts(self, path: Path, merged: Merged) -> tuple[list[Draft], list[tuple[str, StackError]]]:
         manifest = _Manifest(self, path, merged)
         drafts: list[Draft] = []
         errors: list[tuple[str, StackError]] = []
+        sizes = Sizes()
         for kind in manifest.kinds():
             for name in kind.components:
                 try:
                     drafts.append(manifest.draft(kind, name))
+                    listed = sizes.of(drafts[-1].sections["imports"])
+                    make(sizes.of(drafts[-1].sections) - listed + listed // COPIED)
+                except TooMuch:
+                    raise
                 except StackError as error:
                     errors.append((kind.name, error))
         return drafts, errors

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from random import SystemRandom
+from typing import Final
 
 import pytest
 
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.stacks import amounts, config_files
+from secrets_pipeline.stacks.amounts import Amounts, TooMuch, make
 from secrets_pipeline.stacks.config import load_config
 from secrets_pipeline.stacks.config_files import find_config
 from secrets_pipeline.stacks.files import Files
@@ -297,7 +299,7 @@ def test_an_included_file_counts_as_often_as_it_is_included_and_its_texts_by_len
 def test_an_expression_over_an_included_file_is_evaluated_once(write: Write) -> None:
     root = write({"a.json": '{"x": [{"y": 1}, {"y": 2}]}'})
     text = 'a: !include a.json "[.x[].y]"\nb: !include a.json "[.x[].y]"\n'
-    parsed = Parser(Files(root)).parse(text, root / "m.yaml")
+    parsed = Parser(Files(root), Amounts()).parse(text, root / "m.yaml")
     assert parsed["a"] == [1, 2]
     assert parsed["a"] is parsed["b"]
 
@@ -477,3 +479,129 @@ def test_a_value_that_would_be_too_long_a_template_is_not_written_first(value: o
         assert tracemalloc.get_traced_memory()[1] < 10_000_000
     finally:
         tracemalloc.stop()
+
+
+def keys(count: int, indent: str = "  ") -> str:
+    return "".join(f"{indent}k{number}: 0\n" for number in range(count))
+
+
+def empty_components(count: int, content: str = "{}") -> str:
+    return "components:\n  terraform:\n" + "".join(f"    c{number}: {content}\n" for number in range(count))
+
+
+APPENDING: Final = "settings: {list_merge_strategy: append}\n"
+RENDERING: Final = "templates: {settings: {enabled: true}}\n"
+COSTLY: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
+    "large files, imported often": (
+        "",
+        {
+            "stacks/deploy/dev.yaml": f"import: [{', '.join(['c/big'] * 20)}]\n{empty_components(1)}",
+            "stacks/c/big.yaml": f"vars:\n{keys(2_000)}",
+        },
+    ),
+    "lists that grow": (
+        APPENDING,
+        {
+            "stacks/deploy/dev.yaml": f"import: [{', '.join(['c/list'] * 200)}]\n{empty_components(1)}",
+            "stacks/c/list.yaml": f"vars: {{l: [{', '.join('1' * 20)}]}}",
+        },
+    ),
+    "variables of many components": ("", {"stacks/deploy/dev.yaml": f"vars:\n{keys(1_000)}{empty_components(50)}"}),
+    "an alias in many components": (
+        "",
+        {
+            "stacks/deploy/dev.yaml": "x0: &x0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\nx1: &x1 [*x0, *x0, *x0, *x0, *x0, *x0]\n"
+            f"vars: {{a: [*x1, *x1, *x1, *x1, *x1, *x1, *x1, *x1, *x1]}}\n{empty_components(50)}"
+        },
+    ),
+    "a text in many components": (
+        "",
+        {"stacks/deploy/dev.yaml": f"vars: {{a: {'a' * 50_000}}}\n{empty_components(50)}"},
+    ),
+    "bases of many components": (
+        "",
+        {
+            "stacks/deploy/dev.yaml": empty_components(50, "{metadata: {inherits: [base, base]}, vars: {k1: 1}}")
+            + f"    base:\n      metadata: {{type: abstract}}\n      vars:\n{keys(1_000, ' ' * 8)}",
+        },
+    ),
+    "templates of many components": (
+        RENDERING,
+        {
+            "stacks/deploy/dev.yaml": f"vars:\n{keys(500)}"
+            + empty_components(10, "{vars: {k1: '{{ .atmos_component }}'}}")
+        },
+    ),
+    "a template that is imported often": (
+        "",
+        {
+            "stacks/deploy/dev.yaml": "import:\n"
+            + "".join(f"  - {{path: c/t, context: {{a: {n}}}}}\n" for n in range(50)),
+            "stacks/c/t.yaml": f"vars: {{a: '{{{{ .a }}}}', t: {'a' * 5_000}}}",
+        },
+    ),
+    "locals of a file that is imported often": (
+        "",
+        {
+            "stacks/deploy/dev.yaml": "import:\n"
+            + "".join(f"  - {{path: c/t, context: {{a: {n}}}}}\n" for n in range(50)),
+            "stacks/c/t.yaml": f"locals: {{l: 1}}\nvars:\n  a: '{{{{ .locals.l }}}}'\n{keys(100)}",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COSTLY)
+def test_what_merging_makes_has_a_limit_that_stops_the_stack_alone(
+    repository: Open, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    settings, files = COSTLY[name]
+    others = {
+        "atmos.yaml": ATMOS + settings,
+        "stacks/deploy/good.yaml": "import: [c/good]\nvars: {a: 1}\n" + empty_components(20),
+        "stacks/c/good.yaml": f"vars:\n{keys(50)}",
+    }
+    assert repository({**others, **files}).resolve().errors == ()
+    monkeypatch.setattr(amounts, "FREE", 2_000)
+    monkeypatch.setattr(amounts, "MOST_OF_ONE", 10_000)
+    found = repository({**others, **files}).resolve()
+    (error,) = found.errors
+    assert error.message.startswith("more than 10000 values are made here of those that are written")
+    assert error.where is not None
+    assert (error.where.file, error.where.stack) == ("stacks/deploy/dev.yaml", "deploy/dev")
+    assert list(found.stacks) == ["deploy/good"]
+    assert len(found.stacks["deploy/good"].components["terraform"]["c1"].vars) == 51
+
+
+def test_each_manifest_may_make_some_values_when_all_are_spent(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, most in (("FREE", 100), ("MOST_OF_ONE", 1_000), ("MOST_MADE", 1_500)):
+        monkeypatch.setattr(amounts, name, most)
+    of_repository = Amounts()
+    for what, most in (("a", 1_100), ("a", 0), ("b", 600), ("c", 100), ("b", 0), ("d", 100)):
+        with of_repository.of(what):
+            make(most)
+            with pytest.raises(
+                TooMuch, match=r"more than 1000 values are made here .* whole repository more than 1500"
+            ):
+                make(1)
+    make(10_000)
+
+
+def test_a_stack_that_makes_too_much_costs_the_same_however_often_it_is_asked_for(
+    repository: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, most in (("FREE", 2_000), ("MOST_OF_ONE", 10_000), ("MOST_MADE", 25_000)):
+        monkeypatch.setattr(amounts, name, most)
+    dear = f"vars:\n{keys(500)}" + empty_components(3, "{vars: {k1: '{{ .atmos_component }}'}}")
+    fair = f"vars:\n{keys(300)}" + empty_components(3, "{vars: {k1: '{{ .atmos_component }}'}}")
+    opened = repository(
+        {
+            "atmos.yaml": ATMOS + "templates: {settings: {enabled: true}}\n",
+            "stacks/deploy/dear.yaml": dear,
+            "stacks/deploy/fair.yaml": fair,
+        }
+    )
+    for _ in range(4):
+        with pytest.raises(StackError, match="component c2: more than 10000 values are made here"):
+            opened.stack("deploy/dear")
+    assert opened.stack("deploy/fair").components["terraform"]["c2"].vars["k1"] == "c2"
