@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
-from secrets_pipeline.stacks.amounts import READ, RENDERED, Amounts, Sizes, make
+from secrets_pipeline.stacks.amounts import READ, RENDERED, Amounts, Sizes, TooMuch, make
 from secrets_pipeline.stacks.files import Files
 from secrets_pipeline.stacks.includes import Parser
 from secrets_pipeline.stacks.locals import Evaluate, has_locals, resolve_locals
@@ -136,6 +136,8 @@ class Manifests:
             make(RENDERED * Sizes().of(section))
         try:
             return render_section(section, lambda text: self._renderer.render(text, context))
+        except TooMuch:
+            raise
         except (TemplateError, StackError):
             return section
 

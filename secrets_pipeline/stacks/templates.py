@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from random import SystemRandom
 from typing import Final
 
+from secrets_pipeline.stacks.amounts import Sizes, make
 from secrets_pipeline.stacks.gotemplate import (
     DELIMITERS,
     Function,
@@ -116,6 +117,7 @@ class Renderer:
             delimiters: what starts and ends an action.
 
         Raises:
+            TooMuch: if the context is to be copied, and this is too much.
             TemplateError: if the template cannot be parsed or fails; its text holds no value of the context, which may
                 be a secret, unless the template itself gives it to `fail`.
         """
@@ -126,7 +128,9 @@ class Renderer:
         except TemplateError as error:
             raise _shown(error) from None
         if not _MUTATING.isdisjoint(function.name for function in template.tree.functions):
-            context = copied(dict(context))
+            context = dict(context)
+            make(Sizes().of(context))
+            context = copied(context)
         try:
             return template.render(context, functions=self._functions, missing=missing, spending=self._spending)
         except TemplateError as error:

@@ -490,7 +490,7 @@ def empty_components(count: int, content: str = "{}") -> str:
 
 
 APPENDING: Final = "settings: {list_merge_strategy: append}\n"
-RENDERING: Final = "templates: {settings: {enabled: true}}\n"
+RENDERING: Final = "templates: {settings: {enabled: true, sprig: {enabled: true}}}\n"
 COSTLY: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "large files, imported often": (
         "",
@@ -538,6 +538,29 @@ COSTLY: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
             "stacks/deploy/dev.yaml": "import:\n"
             + "".join(f"  - {{path: c/t, context: {{a: {n}}}}}\n" for n in range(50)),
             "stacks/c/t.yaml": f"vars: {{a: '{{{{ .a }}}}', t: {'a' * 5_000}}}",
+        },
+    ),
+    "functions that change what they see": (
+        "",
+        {
+            "stacks/deploy/dev.yaml": f"vars:\n{keys(1_000)}locals:\n"
+            + "".join(f"  l{n}: '{{{{ $_ := set (dict) \"a\" 1 }}}}'\n" for n in range(20))
+            + empty_components(1)
+        },
+    ),
+    "functions that change what they see in components": (
+        RENDERING + "env: {}\n".replace("env: {}\n", ""),
+        {
+            "stacks/deploy/dev.yaml": f"terraform:\n  settings:\n{keys(300, '    ')}vars:\n{keys(30)}"
+            + empty_components(20, "{vars: {k1: '{{ $_ := set (dict) .atmos_component 1 }}'}}")
+        },
+    ),
+    "components that templates ask for": (
+        RENDERING,
+        {
+            "stacks/deploy/dev.yaml": f"terraform:\n  settings:\n{keys(200, '    ')}"
+            + empty_components(20, "{vars: {k1: '{{ (atmos.Component \"base\" .stack).component }}'}}")
+            + f"    base: {{vars: {{a: [{', '.join('1' * 600)}]}}}}\n"
         },
     ),
     "locals of a file that is imported often": (
