@@ -51,6 +51,7 @@ class _Kind:
         lists: how lists of components merge, unless they say otherwise.
         shown: sections that every component shows, without content.
         dynamic: whether any of it is to be rendered or evaluated.
+        size: how many values every component has of it.
     """
 
     name: str
@@ -60,6 +61,7 @@ class _Kind:
     lists: ListStrategy
     shown: Section
     dynamic: bool
+    size: int
 
 
 class Processor:
@@ -95,13 +97,10 @@ class Processor:
         manifest = _Manifest(self, path, merged)
         drafts: list[Draft] = []
         errors: list[tuple[str, StackError]] = []
-        sizes = Sizes()
         for kind in manifest.kinds():
             for name in kind.components:
                 try:
                     drafts.append(manifest.draft(kind, name))
-                    listed = sizes.of(drafts[-1].sections["imports"])
-                    make(sizes.of(drafts[-1].sections) - listed + listed // COPIED)
                 except TooMuch:
                     raise
                 except StackError as error:
@@ -172,6 +171,7 @@ class _Manifest:
             lists=asked_strategy([maps["settings"]], self._root) or self._atmos.lists,
             shown={part: {} for part in maps_of(name) if part in shown},
             dynamic=is_dynamic([filled, texts, self._metadata], self._atmos.templates.marker),
+            size=Sizes().of([filled, self._metadata]) + len(self._imports) // COPIED,
         )
 
     def stack_names(self) -> set[str] | None:
@@ -194,6 +194,7 @@ class _Manifest:
         """
         at = At(self._file, kind.name, name)
         prototype = self._processor.prototypes.get(kind.components, at, kind.lists)
+        make(kind.size + prototype.size)
         try:
             deferred: dict[KeyPath, Deferred] = {}
             sections = self._sections(kind, prototype, at, deferred)
