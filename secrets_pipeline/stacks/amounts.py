@@ -70,21 +70,13 @@ class TooMuch(StackError):
 
 
 class _Making:
-    """What one manifest or stack makes."""
+    """What one manifest or stack makes, and the most that it may."""
+
+    __slots__ = ("made", "most")
 
     def __init__(self, most: int) -> None:
         self.made = 0
         self.most = most
-
-    def make(self, size: int) -> None:
-        self.made += size
-        if self.made > self.most:
-            raise TooMuch(
-                f"more than {MOST_OF_ONE} values are made here of those that are written, each counted as often as "
-                "imports, inheritance, components and templates repeat it, or in the whole repository more than "
-                f"{MOST_MADE}",
-                remedy="Import each file once, and keep what is large away from what every component inherits.",
-            )
 
 
 _MAKING: Final[ContextVar[_Making | None]] = ContextVar("making", default=None)
@@ -97,8 +89,16 @@ def make(size: int) -> None:
         TooMuch: if they are too many.
     """
     making = _MAKING.get()
-    if making is not None:
-        making.make(size)
+    if making is None:
+        return
+    making.made += size
+    if making.made > making.most:
+        raise TooMuch(
+            f"more than {MOST_OF_ONE} values are made here of those that are written, each counted as often as "
+            "imports, inheritance, components and templates repeat it, or in the whole repository more than "
+            f"{MOST_MADE}",
+            remedy="Import each file once, and keep what is large away from what every component inherits.",
+        )
 
 
 class Amounts:
