@@ -1,9 +1,13 @@
-"""How much is in a repository beyond its text: values of included files and of aliases, as often as they are there."""
+"""How much there is of a repository beyond its text: what includes, aliases and merging make of it."""
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final
 
+from secrets_pipeline.errors import StackError
 from secrets_pipeline.stacks.markers import Value
 
 MOST_VALUES: Final = 2_000_000
@@ -12,8 +16,25 @@ MOST_STEPS: Final = 10_000_000
 """Steps of all yq expressions of a repository: some seconds."""
 MOST_HCL: Final = 250_000
 """Characters of all HCL files that a repository includes: each takes up to 40 microseconds, and a kilobyte."""
+MOST_MADE: Final = 10_000_000
+"""Values that merging and rendering make in a repository, beyond `FREE` of each manifest and stack: some seconds."""
+MOST_OF_ONE: Final = 2_000_000
+"""The same of one manifest or stack."""
+FREE: Final = 20_000
+"""Values that a manifest or stack may make when all is spent, and that do not count: a hundredth of a second."""
+RENDERED: Final = 10
+"""Values that one counts as where it is rendered: written as text, and read again."""
+COPIED: Final = 16
+"""Values that count as one where they are copied together, without a look at each."""
+READ: Final = 4
+"""Characters of a text read again that count as one value."""
+LONGEST_CHAIN: Final = 100
+"""Files that import each other in a row."""
+MOST_MERGES: Final = 10_000
+"""Files that one manifest, or the configuration, imports, each as often as it is."""
 CHARACTERS: Final = 100
 """Of a text, that count as one value more."""
+_SCALARS: Final = frozenset({int, bool, float, type(None)})
 
 
 class Sizes:
@@ -36,10 +57,56 @@ class Sizes:
         known = self._known.get(id(value))
         if known is None:
             self.walked += len(value)
-            inner = value.values() if isinstance(value, dict) else value
-            names = sum(len(key) // CHARACTERS for key in value) if isinstance(value, dict) else 0
-            known = self._known[id(value)] = (value, 1 + names + sum(map(self.of, inner)))
+            known = self._known[id(value)] = (value, self._inside(value))
         return known[1]
+
+    def _inside(self, value: dict[str, Value] | list[Value]) -> int:
+        size = 1
+        if isinstance(value, dict):
+            size += sum(map(len, value)) // CHARACTERS
+        for one in value.values() if isinstance(value, dict) else value:
+            kind = type(one)
+            if kind is str:
+                size += 1 + len(one) // CHARACTERS
+            else:
+                size += 1 if kind in _SCALARS else self.of(one)
+        return size
+
+
+class TooMuch(StackError):
+    """A manifest or stack makes more than it may."""
+
+
+class _Making:
+    """What one manifest or stack makes, and the most that it may."""
+
+    __slots__ = ("made", "most")
+
+    def __init__(self, most: int) -> None:
+        self.made = 0
+        self.most = most
+
+
+_MAKING: Final[ContextVar[_Making | None]] = ContextVar("making", default=None)
+
+
+def make(size: int) -> None:
+    """Count values before they are made, if they are made in `Amounts.of`.
+
+    Raises:
+        TooMuch: if they are too many.
+    """
+    making = _MAKING.get()
+    if making is None:
+        return
+    making.made += size
+    if making.made > making.most:
+        raise TooMuch(
+            f"more than {MOST_OF_ONE} values are made here of those that are written, each counted as often as "
+            "imports, inheritance, components and templates repeat it, or in the whole repository more than "
+            f"{MOST_MADE}",
+            remedy="Import each file once, and keep what is large away from what every component inherits.",
+        )
 
 
 class Amounts:
@@ -47,9 +114,31 @@ class Amounts:
 
     def __init__(self) -> None:
         self._sizes = Sizes()
+        self._made: dict[Hashable, int] = {}
+        self._all_made = 0
+        self._refused: set[Hashable] = set()
         self._spent = 0
         self._steps = 0
         self._hcl = 0
+
+    @contextmanager
+    def of(self, what: Hashable) -> Iterator[None]:
+        """Count what is made meanwhile as that of a manifest or stack.
+
+        What is made again counts once, and what was too much stays too much.
+        """
+        before = self._made.get(what, 0)
+        left = max(0, min(MOST_OF_ONE, MOST_MADE - self._all_made + before))
+        making = _Making(0 if what in self._refused else FREE + left)
+        outer = _MAKING.set(making)
+        try:
+            yield
+        finally:
+            _MAKING.reset(outer)
+            if making.made > making.most:
+                self._refused.add(what)
+            self._made[what] = max(before, min(making.made, making.most) - FREE)
+            self._all_made += self._made[what] - before
 
     def spend(self, value: Value) -> None:
         """Count a value that is included once more.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.stacks.amounts import RENDERED, Sizes, TooMuch, make
 from secrets_pipeline.stacks.config import TemplateSettings
 from secrets_pipeline.stacks.deferred import Deferred, NotAMapping, with_value
 from secrets_pipeline.stacks.draft import Draft
@@ -53,6 +54,7 @@ class Completer:
 
         Raises:
             StackError: if a template or function fails.
+            TooMuch: if there is too much to render.
         """
         return Component(draft.name, draft.kind, draft.stack, self._sections(draft), draft.file)
 
@@ -107,6 +109,7 @@ class Completer:
             for name, section in sections.items()
             if name not in _NOT_RENDERED and contains_template(section, templates.delimiters)
         }
+        make(RENDERED * Sizes().of(left))
         renderer = self._renderer(draft)
 
         def render(text: str) -> str:
@@ -126,6 +129,8 @@ class Completer:
             raise _error(
                 draft, f"template: {error}", "Correct the template, or define what it refers to.", key
             ) from None
+        except TooMuch:
+            raise
         except StackError as error:
             raise _error(
                 draft,
@@ -163,9 +168,13 @@ class Completer:
         if draft is None:
             raise FunctionFailure(f"Could not find the component '{name}' in the stack '{stack}'")
         try:
-            sections = copied(self._sections(draft))
+            sections = self._sections(draft)
+        except TooMuch:
+            raise
         except StackError as error:
             raise FunctionFailure(error.message) from None
+        make(Sizes().of(sections))
+        sections = copied(sections)
         static = sections.get("remote_state_backend_type") == "static"
         return {**sections, "outputs": sections.get("remote_state_backend", {}) if static else {}}
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks import dialect, remote
+from secrets_pipeline.stacks.amounts import LONGEST_CHAIN, MOST_MERGES
 from secrets_pipeline.stacks.config_file import ConfigFile
 from secrets_pipeline.stacks.files import is_folder
 from secrets_pipeline.stacks.functions import Variables, construct, env_value, repository_root, working_directory
@@ -106,6 +107,8 @@ class _Loader:
         self._readable = readable
         self._git = git_root(root)
         self._tree = FileTree(*(place for folder in folders for place in (limit(root, folder), folder)))
+        self._named: dict[tuple[Path, str, Path], list[ConfigFile]] = {}
+        self._merges = 0
         self.notices: list[str] = []
 
     def folder(self, folder: Path) -> list[ConfigFile]:
@@ -156,6 +159,12 @@ class _Loader:
     def _imports(self, names: Value, anchor: Path, chain: tuple[ConfigFile, ...], folder: Path) -> Iterator[ConfigFile]:
         """The imported files, each followed by those that it imports itself: as in Atmos these win over it."""
         importer = chain[-1]
+        if len(chain) > LONGEST_CHAIN + 1:
+            raise _too_many(
+                f"more than {LONGEST_CHAIN} files of the configuration import each other in a row",
+                chain[-2],
+                "Import what is needed directly.",
+            )
         for name in _import_names(names, importer):
             where = Where(file=importer.name, line=importer.line(("import",)), key="import")
             if remote.is_remote(name):
@@ -164,19 +173,35 @@ class _Loader:
                     where=where,
                     remedy="Vendor the file into the repository.",
                 )
-            paths = self._found(anchor, name, folder, where)
-            if not paths:
+            files = self._named_by(name, anchor, folder, where)
+            self._merges += max(1, len(files))
+            if self._merges > MOST_MERGES:
+                raise _too_many(
+                    f"more than {MOST_MERGES} files of the configuration to merge: files that are imported several "
+                    "times import others several times",
+                    importer,
+                    "Import each file once.",
+                )
+            if not files:
                 self.notices.append(f"{importer.name} imports {name!r}, which matches no file: ignored, as in Atmos.")
-            for path in paths:
-                self._check_inside(path, folder, name, where)
-                if any(path == file.path for file in chain):
-                    cycle = " → ".join([*(file.name for file in chain), self._name(path)])
+            for file in files:
+                if any(file.path == one.path for one in chain):
+                    cycle = " → ".join([*(one.name for one in chain), file.name])
                     raise StackError(f"import cycle: {cycle}", where=where, remedy="Remove one of these imports.")
-                file = self._read(path, folder)
                 yield file
                 base = file.section.get("base_path")
-                inner = self._anchor(base, path.parent) if isinstance(base, str) and base else anchor
+                inner = self._anchor(base, file.path.parent) if isinstance(base, str) and base else anchor
                 yield from self._imports(file.section.get("import"), inner, (*chain, file), folder)
+
+    def _named_by(self, name: str, anchor: Path, folder: Path, where: Where) -> list[ConfigFile]:
+        """The files that an import names, read once for all imports that name them so."""
+        key = anchor, name, folder
+        if key not in self._named:
+            paths = self._found(anchor, name, folder, where)
+            for path in paths:
+                self._check_inside(path, folder, name, where)
+            self._named[key] = [self._read(path, folder) for path in paths]
+        return self._named[key]
 
     def _found(self, anchor: Path, name: str, folder: Path, where: Where | None = None) -> list[Path]:
         """Files of that name, folder or glob: the shallow ones first, `.yaml` instead of `.yml`."""
@@ -242,6 +267,11 @@ class _Loader:
 
 def _leaves(name: str, where: Where | None) -> StackError:
     return StackError(f"{name!r} leaves the repository", where=where, remedy="Keep the configuration inside.")
+
+
+def _too_many(message: str, importer: ConfigFile, remedy: str) -> StackError:
+    where = Where(file=importer.name, line=importer.line(("import",)), key="import")
+    return StackError(message, where=where, remedy=remedy)
 
 
 def _import_names(value: Value, importer: ConfigFile) -> list[str]:

@@ -22,6 +22,8 @@ _LINK: Final = 500  # entries that a linked folder counts as: a few that lead to
 _DEEPEST: Final = 100
 _MOST_ALTERNATIVES: Final = 1_000
 _MOST_BRACES: Final = 50
+_LONGEST: Final = 4_096  # as a path of Linux
+_LONGEST_ALTERNATIVES: Final = 50_000  # characters of all of them: 20 ms
 _SHOWN: Final = 200  # characters of a pattern
 _RANGE: Final = re.compile(r"(?P<low>\\.|[^\\])(?:-(?P<high>\\.|[^\\]))?", re.DOTALL)
 _NOTHING: Final = r"[^\x00-\x{10ffff}]"
@@ -41,12 +43,19 @@ def compiled(pattern: str) -> Callable[[str], bool]:
     classes; `{a,b/{c,d}}` are alternatives; `\` takes the next character as it is.
 
     Raises:
-        StackError: for a bracket or brace that does not end, a `\` at the end, or too many alternatives.
+        StackError: for a bracket or brace that does not end, a `\` at the end, too many alternatives, or if it is too
+            long.
     """
     if pattern.count("{") > _MOST_BRACES:
         raise _bad(pattern, "it has too many braces")
+    if len(pattern) > _LONGEST:
+        raise _bad(pattern, f"it is longer than {_LONGEST} characters")
     options: list[str] = []
+    length = 0
     for option in _alternatives(pattern, pattern):
+        length += len(option)
+        if length > _LONGEST_ALTERNATIVES:
+            raise _bad(pattern, "its alternatives are too long")
         options.append(_regex(option, pattern))
         if len(options) > _MOST_ALTERNATIVES:
             raise _bad(pattern, "it has too many alternatives")

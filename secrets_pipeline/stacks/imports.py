@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks import remote
+from secrets_pipeline.stacks.amounts import LONGEST_CHAIN, MOST_MERGES
 from secrets_pipeline.stacks.config import AtmosConfig
 from secrets_pipeline.stacks.files import Files, is_file
 from secrets_pipeline.stacks.globs import FileTree, OutsideError, is_glob
@@ -19,9 +19,6 @@ from secrets_pipeline.stacks.merge import Section, merge_maps
 from secrets_pipeline.stacks.overrides import Overrides, over, overrides_of, with_overrides
 from secrets_pipeline.stacks.readable import EXTENSIONS, OUTSIDE, Use
 from secrets_pipeline.stacks.templates import Missing, Renderer, TemplateError, has_template
-
-_LONGEST_CHAIN: Final = 100  # files that import each other
-_MOST_MERGES: Final = 10_000  # of files into one manifest; a few that import each other twice are millions
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +120,9 @@ class Imports:
                 chain=[self._files.name(step) for step in self._chain],
                 remedy="Remove one of these imports: Atmos itself would run until memory is exhausted.",
             )
-        if len(self._chain) == _LONGEST_CHAIN:
+        if len(self._chain) == LONGEST_CHAIN:
             raise self._invalid(
-                f"more than {_LONGEST_CHAIN} manifests import each other in a row",
+                f"more than {LONGEST_CHAIN} manifests import each other in a row",
                 self._chain[-1],
                 "Import what is needed directly.",
             )
@@ -176,9 +173,9 @@ class Imports:
                     sources.pop(source, None)
                     sources[source] = None
                 merges += found.merges
-                if merges > _MOST_MERGES:
+                if merges > MOST_MERGES:
                     raise self._invalid(
-                        f"more than {_MOST_MERGES} files to merge: files that are imported several times import others "
+                        f"more than {MOST_MERGES} files to merge: files that are imported several times import others "
                         "several times",
                         path,
                         "Import each file once.",

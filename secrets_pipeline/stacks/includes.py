@@ -26,14 +26,15 @@ class Parser:
 
     Args:
         files: access to the repository; included files cannot be outside of it.
+        amounts: of the repository.
     """
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, amounts: Amounts) -> None:
         self._files = files
         self._included: dict[tuple[Path, bool], Value] = {}
         self._queried: dict[tuple[Path, bool, str], Value] = {}
         self._includes: dict[Path, dict[Path, None]] = {}
-        self._amounts = Amounts()
+        self._amounts = amounts
 
     def parse(self, text: str, path: Path) -> dict[str, Value]:
         """The mapping that a manifest's text is; an empty one if there is nothing in it.

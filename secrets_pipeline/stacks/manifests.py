@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.stacks.amounts import READ, RENDERED, Amounts, Sizes, TooMuch, make
 from secrets_pipeline.stacks.files import Files
 from secrets_pipeline.stacks.includes import Parser
 from secrets_pipeline.stacks.locals import Evaluate, has_locals, resolve_locals
 from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.merge import Section
-from secrets_pipeline.stacks.rendering import render_section, without_quotes
+from secrets_pipeline.stacks.rendering import contains_template, render_section, without_quotes
 from secrets_pipeline.stacks.templates import Missing, Renderer, TemplateError, has_template, with_values
 
 _SHARED: Final = ("settings", "vars", "env")
@@ -50,11 +51,12 @@ class Manifests:
         files: access to the repository.
         evaluate: evaluates YAML functions in locals.
         renderer: renders templates.
+        amounts: of the repository.
     """
 
-    def __init__(self, files: Files, evaluate: Evaluate, renderer: Renderer) -> None:
+    def __init__(self, files: Files, evaluate: Evaluate, renderer: Renderer, amounts: Amounts) -> None:
         self._files = files
-        self._parser = Parser(files)
+        self._parser = Parser(files, amounts)
         self._evaluate = evaluate
         self._renderer = renderer
         self._parsed: dict[Path, Section] = {}
@@ -83,7 +85,16 @@ class Manifests:
             return Manifest(path, raw, context)
         visible = {**context, **own}
         try:
-            rendered = self._renderer.render(with_values(text, visible), visible, given.missing)
+            filled = with_values(text, visible)
+        except TemplateError as error:
+            raise StackError(
+                error.message,
+                where=Where(file=self._files.name(path)),
+                remedy="Have fewer templates in this file stand for large values.",
+            ) from None
+        make(len(filled) // READ)
+        try:
+            rendered = self._renderer.render(filled, visible, given.missing)
         except TemplateError as error:
             if given.context:
                 raise StackError(
@@ -121,8 +132,12 @@ class Manifests:
         return own
 
     def _rendered_or_raw(self, section: Section, context: Mapping[str, Value]) -> Section:
+        if contains_template(section):
+            make(RENDERED * Sizes().of(section))
         try:
             return render_section(section, lambda text: self._renderer.render(text, context))
+        except TooMuch:
+            raise
         except (TemplateError, StackError):
             return section
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.stacks.amounts import COPIED, make
 from secrets_pipeline.stacks.markers import AppendList, Value
 
 Section = dict[str, Value]
@@ -64,8 +65,10 @@ def merge_maps(earlier: Section, later: Section, lists: ListStrategy = ListStrat
         return later
     if not later:
         return earlier
+    common = earlier.keys() & later.keys()
+    make((len(earlier) + len(later)) // COPIED + len(common))
     merged = {**earlier, **later}
-    for key in earlier.keys() & later.keys():
+    for key in common:
         value = later[key]
         if isinstance(value, dict):
             before = earlier[key]
@@ -107,11 +110,13 @@ def associates(earlier: Section, later: Section, lists: ListStrategy = ListStrat
 
 
 def _merge_lists(earlier: list[Value], later: list[Value], lists: ListStrategy) -> list[Value]:
+    make((len(earlier) + len(later)) // COPIED)
     if isinstance(later, AppendList):
         return type(earlier)(_appended(earlier, later))
     if lists is ListStrategy.APPEND:
         return _appended(earlier, later)
     if lists is ListStrategy.MERGE:
+        make(min(len(earlier), len(later)))
         both = [_merge_items(before, after) for before, after in zip(earlier, later, strict=False)]
         return [*both, *earlier[len(both) :], *later[len(both) :]]
     return later

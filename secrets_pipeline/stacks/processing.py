@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.stacks.amounts import COPIED, Amounts, Sizes, TooMuch, make
 from secrets_pipeline.stacks.backend import BackendInputs, backends
 from secrets_pipeline.stacks.config import AtmosConfig
 from secrets_pipeline.stacks.deferred import Deferred, NotAMapping, merge_layers
@@ -50,6 +51,7 @@ class _Kind:
         lists: how lists of components merge, unless they say otherwise.
         shown: sections that every component shows, without content.
         dynamic: whether any of it is to be rendered or evaluated.
+        size: how many values every component has of it.
     """
 
     name: str
@@ -59,6 +61,7 @@ class _Kind:
     lists: ListStrategy
     shown: Section
     dynamic: bool
+    size: int
 
 
 class Processor:
@@ -68,13 +71,15 @@ class Processor:
         config: the repository's configuration.
         files: names files in messages.
         renderer: renders templates in names.
+        amounts: of the repository.
     """
 
-    def __init__(self, config: AtmosConfig, files: Files, renderer: Renderer) -> None:
+    def __init__(self, config: AtmosConfig, files: Files, renderer: Renderer, amounts: Amounts) -> None:
         self.config: Final = config
         self.names: Final = StackNames(config, renderer)
         self.prototypes: Final = Prototypes(config, self.names)
         self.renderer: Final = renderer
+        self.amounts: Final = amounts
         self._files = files
         self._import_names: dict[Path, str] = {}
 
@@ -83,7 +88,12 @@ class Processor:
 
         Raises:
             StackError: if the manifest itself is wrong, so that it has no components.
+            TooMuch: if these are too many, or too large.
         """
+        with self.amounts.of((path, "components")):
+            return self._drafts(path, merged)
+
+    def _drafts(self, path: Path, merged: Merged) -> tuple[list[Draft], list[tuple[str, StackError]]]:
         manifest = _Manifest(self, path, merged)
         drafts: list[Draft] = []
         errors: list[tuple[str, StackError]] = []
@@ -91,6 +101,8 @@ class Processor:
             for name in kind.components:
                 try:
                     drafts.append(manifest.draft(kind, name))
+                except TooMuch:
+                    raise
                 except StackError as error:
                     errors.append((kind.name, error))
         return drafts, errors
@@ -159,6 +171,7 @@ class _Manifest:
             lists=asked_strategy([maps["settings"]], self._root) or self._atmos.lists,
             shown={part: {} for part in maps_of(name) if part in shown},
             dynamic=is_dynamic([filled, texts, self._metadata], self._atmos.templates.marker),
+            size=Sizes().of([filled, self._metadata]) + len(self._imports) // COPIED,
         )
 
     def stack_names(self) -> set[str] | None:
@@ -181,6 +194,7 @@ class _Manifest:
         """
         at = At(self._file, kind.name, name)
         prototype = self._processor.prototypes.get(kind.components, at, kind.lists)
+        make(kind.size + prototype.size)
         try:
             deferred: dict[KeyPath, Deferred] = {}
             sections = self._sections(kind, prototype, at, deferred)

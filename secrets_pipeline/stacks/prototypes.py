@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 from secrets_pipeline.errors import Where
+from secrets_pipeline.stacks.amounts import Sizes
 from secrets_pipeline.stacks.config import AtmosConfig
 from secrets_pipeline.stacks.dynamic import Dynamics
 from secrets_pipeline.stacks.inheritance import Bases, Lineage, lineage
@@ -36,6 +38,7 @@ class Prototype(NamedTuple):
         own: the component's section; kept alive, so that its id stays unique.
         visited: each component that its lineage met, `None` where the manifest has none of that name.
         layers: by section, what is merged over the stack's own section, lowest precedence first.
+        size: how many values are in them.
         lists: how its lists merge.
         texts: `command`, `backend_type` and the like, of itself or a base; empty ones are left out.
         overrides: its `overrides`.
@@ -53,6 +56,7 @@ class Prototype(NamedTuple):
     own: Section
     visited: Mapping[str, Section | None]
     layers: Mapping[str, tuple[Section, ...]]
+    size: int
     lists: ListStrategy
     texts: Mapping[str, str]
     overrides: Section
@@ -139,6 +143,7 @@ class Prototypes:
             own=own,
             visited=bases.visited,
             layers=layers,
+            size=sum(map(Sizes().of, chain.from_iterable(layers.values()))),
             lists=lists,
             texts=texts,
             overrides=overrides,

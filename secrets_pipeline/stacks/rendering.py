@@ -13,6 +13,7 @@ from yaml.cyaml import CSafeDumper
 
 from secrets_pipeline.stacks import dialect
 from secrets_pipeline.stacks.functions import construct
+from secrets_pipeline.stacks.gotemplate.limits import require_written
 from secrets_pipeline.stacks.markers import FunctionCall, Literal, Unset, Value
 from secrets_pipeline.stacks.merge import Section
 from secrets_pipeline.stacks.scalars import STR, tag_of
@@ -42,11 +43,12 @@ def render_section(section: Section, render: Callable[[str], str], delimiters: t
         delimiters: of the templates.
 
     Raises:
-        TemplateError: if a template fails.
+        TemplateError: if a template fails, or the section is longer than a template may be.
         StackError: if the rendered text is not YAML.
     """
     if not contains_template(section, delimiters):
         return section
+    require_written(section)
     kept = _Kept()
     text = _dump(kept.masked(section), quoted=any("'" in delimiter for delimiter in delimiters))
     rendered = dialect.load_mapping(render(text), "rendered section", construct)

@@ -11,6 +11,7 @@ from threading import RLock
 from typing import Self
 
 from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.stacks.amounts import Amounts, TooMuch
 from secrets_pipeline.stacks.collector import collector_paused
 from secrets_pipeline.stacks.completion import Completer
 from secrets_pipeline.stacks.composition import compose
@@ -49,10 +50,11 @@ class Repository:
         self._files = Files(config.base, config.top, config.stacks)
         self._locator = Locator(self._files)
         tree = FileTree(config.base)
-        self._manifests = Manifests(self._files, evaluate, renderer)
+        self._amounts = Amounts()
+        self._manifests = Manifests(self._files, evaluate, renderer, self._amounts)
         imports = Imports(config, self._files, self._manifests, tree, renderer)
         self._places = Places(self._files, self._locator, imports)
-        processor = Processor(config, self._files, renderer)
+        processor = Processor(config, self._files, renderer, self._amounts)
         self._top_level = TopLevel(self._files, tree, imports, processor, self._places)
         self._stacks: dict[str, Stack] = {}
         self._drafts: dict[tuple[str, str], Draft] = {}
@@ -85,7 +87,8 @@ class Repository:
         """
         root = base_path.absolute()
         environment: Variables = dict(os.environ if env is None else env)
-        config = load_config(root, set_only(environment) if config_env is None else config_env, environment)
+        with Amounts().of("configuration"):
+            config = load_config(root, set_only(environment) if config_env is None else config_env, environment)
         return cls(config, Evaluator(environment, root, git_root(root), allow_exec, withhold))
 
     @property
@@ -134,7 +137,8 @@ class Repository:
             if stacks is not None and name not in stacks:
                 continue
             errors += conflicts.get(name, [])
-            completed, failed = self._complete(grouped[name], completer)
+            with self._amounts.of(name):
+                completed, failed = self._complete(grouped[name], completer)
             errors += failed
             whole = not failed and name not in broken
             if whole and (keep_conflicting or name not in conflicts):
@@ -218,6 +222,10 @@ class Repository:
         for draft in drafts:
             try:
                 components.setdefault(draft.kind, {})[draft.name] = completer.complete(draft)
+            except TooMuch as error:
+                place = Where(file=draft.file, stack=draft.stack, component=draft.name)
+                errors.append(StackError(error.message, remedy=error.remedy, where=place))
+                break
             except StackError as error:
                 top = self._config.base / draft.file
                 merged = self._top_level.processed(top).merged

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from random import SystemRandom
 from typing import Final
 
+from secrets_pipeline.stacks.amounts import Sizes, make
 from secrets_pipeline.stacks.gotemplate import (
     DELIMITERS,
     Function,
@@ -19,7 +20,7 @@ from secrets_pipeline.stacks.gotemplate import (
     parse,
 )
 from secrets_pipeline.stacks.gotemplate.functions import ATMOS, Environment, gomplate, sprig
-from secrets_pipeline.stacks.gotemplate.limits import Spending
+from secrets_pipeline.stacks.gotemplate.limits import Spending, require_template, require_written
 from secrets_pipeline.stacks.gotemplate.signature import signature_of
 from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.ownership import copied
@@ -66,13 +67,24 @@ def with_values(text: str, context: Mapping[str, Value]) -> str:
     """YAML text in which each quoted scalar that is one field chain is replaced by the field's own value, as JSON.
 
     A chain whose field is missing stays for `Renderer.render`.
+
+    Raises:
+        TemplateError: if these values are longer than a template may be.
     """
+    length = 0
 
     def value(match: re.Match[str]) -> str:
+        nonlocal length
         found: Value = context
         for name in match["chain"].split(".")[1:]:
             found = found.get(name, _ABSENT) if isinstance(found, Mapping) else _ABSENT
-        return match[0] if found is _ABSENT else match["before"] + json.dumps(found, ensure_ascii=False, default=str)
+        if found is _ABSENT:
+            return match[0]
+        require_written(found)
+        written = json.dumps(found, ensure_ascii=False, default=str)
+        length += len(written)
+        require_template(length)
+        return match["before"] + written
 
     return _WHOLE_SCALAR.sub(value, text)
 
@@ -105,6 +117,7 @@ class Renderer:
             delimiters: what starts and ends an action.
 
         Raises:
+            TooMuch: if the context is to be copied, and this is too much.
             TemplateError: if the template cannot be parsed or fails; its text holds no value of the context, which may
                 be a secret, unless the template itself gives it to `fail`.
         """
@@ -115,7 +128,9 @@ class Renderer:
         except TemplateError as error:
             raise _shown(error) from None
         if not _MUTATING.isdisjoint(function.name for function in template.tree.functions):
-            context = copied(dict(context))
+            context = dict(context)
+            make(Sizes().of(context))
+            context = copied(context)
         try:
             return template.render(context, functions=self._functions, missing=missing, spending=self._spending)
         except TemplateError as error:

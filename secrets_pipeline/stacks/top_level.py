@@ -56,6 +56,7 @@ class TopLevel:
         self._imports = imports
         self._processor = processor
         self._places = places
+        self._amounts = processor.amounts
         self._processed: dict[Path, Processed] = {}
 
     def candidates(self, stacks: Collection[str] | None) -> list[Path]:
@@ -81,7 +82,7 @@ class TopLevel:
 
     def _process(self, path: Path) -> Processed:
         try:
-            merged = self._imports.load(path)
+            merged = self._load(path)
         except StackError as error:
             name = stack_file_name(path, self._config) if self._named_by_files() else None
             placed = self._places.of_manifest(error, path, [path])
@@ -106,12 +107,16 @@ class TopLevel:
             frozenset(broken),
         )
 
+    def _load(self, path: Path) -> Merged:
+        with self._amounts.of((path, "imports")):
+            return self._imports.load(path)
+
     def _named_by_files(self) -> bool:
         return not (self._config.name_template or self._config.name_pattern)
 
     def _may_belong(self, path: Path, stacks: Collection[str]) -> bool:
         try:
-            names = self._processor.stack_names(path, self._imports.load(path))
+            names = self._processor.stack_names(path, self._load(path))
         except StackError:
             return True
         return names is None or not names.isdisjoint(stacks)

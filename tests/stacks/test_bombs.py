@@ -6,18 +6,27 @@ import json
 import tracemalloc
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from random import SystemRandom
+from typing import Final
 
 import pytest
 
 from secrets_pipeline.errors import StackError
-from secrets_pipeline.stacks import amounts, yq
+from secrets_pipeline.stacks import amounts, config_files, yq
+from secrets_pipeline.stacks.amounts import Amounts, TooMuch, make
+from secrets_pipeline.stacks.config import load_config
+from secrets_pipeline.stacks.config_files import find_config
 from secrets_pipeline.stacks.files import Files
+from secrets_pipeline.stacks.globs import compiled
 from secrets_pipeline.stacks.gotemplate import TemplateError, parse
 from secrets_pipeline.stacks.gotemplate.functions import Environment, gomplate, sprig
 from secrets_pipeline.stacks.gotemplate.limits import Spending
 from secrets_pipeline.stacks.includes import Parser
 from secrets_pipeline.stacks.markers import Value
+from secrets_pipeline.stacks.readable import read_text
+from secrets_pipeline.stacks.rendering import render_section
+from secrets_pipeline.stacks.templates import with_values
 
 from .conftest import ATMOS, Only, Open, Write
 
@@ -80,6 +89,53 @@ def test_an_endless_chain_of_imports_is_refused(repository: Open) -> None:
     files = {f"stacks/c/{level}.yaml": f"import: [c/{level + 1}]" for level in range(1_000)}
     stack = {"stacks/deploy/dev.yaml": "import: [c/0]", "stacks/c/1000.yaml": "{}"}
     assert only_message(repository, {**files, **stack}) == "more than 100 manifests import each other in a row"
+
+
+def configured(levels: int, times: int) -> Mapping[str, str]:
+    """Files of the configuration, each of which imports the next one so often."""
+    imports = {"atmos.yaml": ATMOS + f"import: [{', '.join(['c0.yaml'] * times)}]\n"}
+    imports |= {f"c{n}.yaml": f"import: [{', '.join([f'c{n + 1}.yaml'] * times)}]\n" for n in range(levels)}
+    return {**imports, f"c{levels}.yaml": "logs: {level: Debug}\n"}
+
+
+@pytest.mark.parametrize(
+    ("levels", "times", "message"),
+    [
+        (
+            40,
+            2,
+            "more than 20 files of the configuration to merge: files that are imported several times import others",
+        ),
+        (100, 1, "more than 100 files of the configuration import each other in a row"),
+        (1_200, 1, "more than 100 files of the configuration import each other in a row"),
+    ],
+)
+def test_imports_of_the_configuration_without_end_are_refused(
+    write: Write, monkeypatch: pytest.MonkeyPatch, levels: int, times: int, message: str
+) -> None:
+    if times > 1:
+        monkeypatch.setattr(config_files, "MOST_MERGES", 20)
+    with pytest.raises(StackError) as raised:
+        load_config(write(configured(levels, times)), {})
+    assert raised.value.message.startswith(message)
+    assert raised.value.where is not None
+    assert str(raised.value.where.file).startswith("c")
+
+
+def test_a_hundred_files_of_the_configuration_in_a_row_are_read_and_each_once_for_all_its_imports(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(find_config(write(configured(99, 1)), {}).files) == 101
+    root = write(configured(5, 2))
+    read: list[str] = []
+
+    def noted(path: str) -> str:
+        read.append(Path(path).name)
+        return read_text(path)
+
+    monkeypatch.setattr(config_files, "read_text", noted)
+    assert len(find_config(root, {}).files) == 1 + sum(2**level for level in range(1, 7))
+    assert sorted(read) == ["atmos.yaml", *(f"c{level}.yaml" for level in range(6))]
 
 
 @pytest.mark.parametrize(("count", "bases"), [(60, "c{0}, c{0}"), (300, "c{0}")])
@@ -167,6 +223,31 @@ def test_braces_within_each_other_are_refused(repository: Open, pattern: str) ->
     assert len(str(raised.value)) < 1_000
 
 
+@pytest.mark.parametrize(
+    ("pattern", "problem"),
+    [
+        ("a" * 4_096 + "*", "it is longer than 4096 characters"),
+        ("a" * 1_000 + "{" + ",".join(map(str, range(200))) + "}", "its alternatives are too long"),
+        ("a" * 3_900 + "{,b}" * 6, "its alternatives are too long"),
+    ],
+)
+def test_long_globs_and_many_alternatives_of_long_ones_are_refused(
+    repository: Open, pattern: str, problem: str
+) -> None:
+    stack = {"stacks/deploy/dev.yaml": f"import: ['{pattern}']\n"}
+    message = only_message(repository, stack)
+    assert message.endswith(f": {problem}")
+    assert len(message) < 300
+
+
+def test_many_short_alternatives_are_matched() -> None:
+    accounts = ",".join(f"account-{number}" for number in range(300))
+    matches = compiled(f"orgs/acme/{{{accounts}}}/{{dev,test,prod}}.yaml")
+    assert matches("orgs/acme/account-299/prod.yaml")
+    assert not matches("orgs/acme/account-300/prod.yaml")
+    assert compiled("a" * 4_095 + "*")("a" * 4_095)
+
+
 @pytest.mark.parametrize("name", ["a" * 5_000, "a\\0b", "\\0/../../../etc"])
 @pytest.mark.parametrize(
     ("key", "atmos"),
@@ -219,7 +300,7 @@ def test_an_included_file_counts_as_often_as_it_is_included_and_its_texts_by_len
 def test_an_expression_over_an_included_file_is_evaluated_once(write: Write) -> None:
     root = write({"a.json": '{"x": [{"y": 1}, {"y": 2}]}'})
     text = 'a: !include a.json "[.x[].y]"\nb: !include a.json "[.x[].y]"\n'
-    parsed = Parser(Files(root)).parse(text, root / "m.yaml")
+    parsed = Parser(Files(root), Amounts()).parse(text, root / "m.yaml")
     assert parsed["a"] == [1, 2]
     assert parsed["a"] is parsed["b"]
 
@@ -449,3 +530,184 @@ def test_a_text_that_would_be_too_long_is_not_made_first(call: str) -> None:
         assert tracemalloc.get_traced_memory()[1] < 10_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_values_that_fill_templates_of_a_file_are_no_longer_than_a_template(repository: Open) -> None:
+    manifest = f"locals: {{a: 1}}\nvars: {{t: &t {'a' * 70_000}, big: [{', '.join(['*t'] * 10)}]}}\n"
+    once = manifest + "components: {terraform: {app: {vars: {k0: '{{ .vars.big }}'}}}}"
+    found = repository({"stacks/deploy/dev.yaml": once}).resolve()
+    assert found.stacks["deploy/dev"].components["terraform"]["app"].vars["k0"] == ["a" * 70_000] * 10
+    twice = manifest + "components: {terraform: {app: {vars: {k0: '{{ .vars.big }}', k1: '{{ .vars.big }}'}}}}"
+    files = {"stacks/deploy/dev.yaml": twice, "stacks/deploy/good.yaml": "components: {terraform: {app: {}}}"}
+    found = repository(files).resolve()
+    (error,) = found.errors
+    assert error.message == "a template of more than 1048576 characters is not supported"
+    assert error.where is not None
+    assert error.where.file == "stacks/deploy/dev.yaml"
+    assert list(found.stacks) == ["deploy/good"]
+
+
+@pytest.mark.parametrize(
+    "value", [["a" * 100_000] * 500, [{"a" * 100_000: 1}] * 500, [[["a" * 100] * 200] * 200] * 200, {"a": "b" * 2**20}]
+)
+def test_a_value_that_would_be_too_long_a_template_is_not_written_first(value: object) -> None:
+    context = {"big": value}
+    message = r"^a template of more than 1048576 characters is not supported$"
+    tracemalloc.start()
+    try:
+        with pytest.raises(TemplateError, match=message):
+            with_values("a: '{{ .big }}'", context)
+        with pytest.raises(TemplateError, match=message):
+            render_section({"a": "{{ .x }}", **context}, str)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def keys(count: int, indent: str = "  ") -> str:
+    return "".join(f"{indent}k{number}: 0\n" for number in range(count))
+
+
+def empty_components(count: int, content: str = "{}") -> str:
+    return "components:\n  terraform:\n" + "".join(f"    c{number}: {content}\n" for number in range(count))
+
+
+APPENDING: Final = "settings: {list_merge_strategy: append}\n"
+RENDERING: Final = "templates: {settings: {enabled: true, sprig: {enabled: true}}}\n"
+COSTLY: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
+    "large files, imported often": (
+        "",
+        {
+            "stacks/deploy/dev.yaml": f"import: [{', '.join(['c/big'] * 20)}]\n{empty_components(1)}",
+            "stacks/c/big.yaml": f"vars:\n{keys(2_000)}",
+        },
+    ),
+    "lists that grow": (
+        APPENDING,
+        {
+            "stacks/deploy/dev.yaml": f"import: [{', '.join(['c/list'] * 200)}]\n{empty_components(1)}",
+            "stacks/c/list.yaml": f"vars: {{l: [{', '.join('1' * 20)}]}}",
+        },
+    ),
+    "variables of many components": ("", {"stacks/deploy/dev.yaml": f"vars:\n{keys(1_000)}{empty_components(50)}"}),
+    "an alias in many components": (
+        "",
+        {
+            "stacks/deploy/dev.yaml": "x0: &x0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\nx1: &x1 [*x0, *x0, *x0, *x0, *x0, *x0]\n"
+            f"vars: {{a: [*x1, *x1, *x1, *x1, *x1, *x1, *x1, *x1, *x1]}}\n{empty_components(50)}"
+        },
+    ),
+    "a text in many components": (
+        "",
+        {"stacks/deploy/dev.yaml": f"vars: {{a: {'a' * 50_000}}}\n{empty_components(50)}"},
+    ),
+    "bases of many components": (
+        "",
+        {
+            "stacks/deploy/dev.yaml": empty_components(50, "{metadata: {inherits: [base, base]}, vars: {k1: 1}}")
+            + f"    base:\n      metadata: {{type: abstract}}\n      vars:\n{keys(1_000, ' ' * 8)}",
+        },
+    ),
+    "templates of many components": (
+        RENDERING,
+        {
+            "stacks/deploy/dev.yaml": f"vars:\n{keys(500)}"
+            + empty_components(10, "{vars: {k1: '{{ .atmos_component }}'}}")
+        },
+    ),
+    "a template that is imported often": (
+        "",
+        {
+            "stacks/deploy/dev.yaml": "import:\n"
+            + "".join(f"  - {{path: c/t, context: {{a: {n}}}}}\n" for n in range(50)),
+            "stacks/c/t.yaml": f"vars: {{a: '{{{{ .a }}}}', t: {'a' * 5_000}}}",
+        },
+    ),
+    "functions that change what they see": (
+        "",
+        {
+            "stacks/deploy/dev.yaml": f"vars:\n{keys(1_000)}locals:\n"
+            + "".join(f"  l{n}: '{{{{ $_ := set (dict) \"a\" 1 }}}}'\n" for n in range(20))
+            + empty_components(1)
+        },
+    ),
+    "functions that change what they see in components": (
+        RENDERING + "env: {}\n".replace("env: {}\n", ""),
+        {
+            "stacks/deploy/dev.yaml": f"terraform:\n  settings:\n{keys(300, '    ')}vars:\n{keys(30)}"
+            + empty_components(20, "{vars: {k1: '{{ $_ := set (dict) .atmos_component 1 }}'}}")
+        },
+    ),
+    "components that templates ask for": (
+        RENDERING,
+        {
+            "stacks/deploy/dev.yaml": f"terraform:\n  settings:\n{keys(200, '    ')}"
+            + empty_components(20, "{vars: {k1: '{{ (atmos.Component \"base\" .stack).component }}'}}")
+            + f"    base: {{vars: {{a: [{', '.join('1' * 600)}]}}}}\n"
+        },
+    ),
+    "locals of a file that is imported often": (
+        "",
+        {
+            "stacks/deploy/dev.yaml": "import:\n"
+            + "".join(f"  - {{path: c/t, context: {{a: {n}}}}}\n" for n in range(50)),
+            "stacks/c/t.yaml": f"locals: {{l: 1}}\nvars:\n  a: '{{{{ .locals.l }}}}'\n{keys(100)}",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COSTLY)
+def test_what_merging_makes_has_a_limit_that_stops_the_stack_alone(
+    repository: Open, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    settings, files = COSTLY[name]
+    others = {
+        "atmos.yaml": ATMOS + settings,
+        "stacks/deploy/good.yaml": "import: [c/good]\nvars: {a: 1}\n" + empty_components(20),
+        "stacks/c/good.yaml": f"vars:\n{keys(50)}",
+    }
+    assert repository({**others, **files}).resolve().errors == ()
+    monkeypatch.setattr(amounts, "FREE", 2_000)
+    monkeypatch.setattr(amounts, "MOST_OF_ONE", 10_000)
+    found = repository({**others, **files}).resolve()
+    (error,) = found.errors
+    assert error.message.startswith("more than 10000 values are made here of those that are written")
+    assert error.where is not None
+    assert (error.where.file, error.where.stack) == ("stacks/deploy/dev.yaml", "deploy/dev")
+    assert list(found.stacks) == ["deploy/good"]
+    assert len(found.stacks["deploy/good"].components["terraform"]["c1"].vars) == 51
+
+
+def test_each_manifest_may_make_some_values_when_all_are_spent(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, most in (("FREE", 100), ("MOST_OF_ONE", 1_000), ("MOST_MADE", 1_500)):
+        monkeypatch.setattr(amounts, name, most)
+    of_repository = Amounts()
+    for what, most in (("a", 1_100), ("a", 0), ("b", 600), ("c", 100), ("b", 0), ("d", 100)):
+        with of_repository.of(what):
+            make(most)
+            with pytest.raises(
+                TooMuch, match=r"more than 1000 values are made here .* whole repository more than 1500"
+            ):
+                make(1)
+    make(10_000)
+
+
+def test_a_stack_that_makes_too_much_costs_the_same_however_often_it_is_asked_for(
+    repository: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, most in (("FREE", 2_000), ("MOST_OF_ONE", 10_000), ("MOST_MADE", 25_000)):
+        monkeypatch.setattr(amounts, name, most)
+    dear = f"vars:\n{keys(500)}" + empty_components(3, "{vars: {k1: '{{ .atmos_component }}'}}")
+    fair = f"vars:\n{keys(300)}" + empty_components(3, "{vars: {k1: '{{ .atmos_component }}'}}")
+    opened = repository(
+        {
+            "atmos.yaml": ATMOS + "templates: {settings: {enabled: true}}\n",
+            "stacks/deploy/dear.yaml": dear,
+            "stacks/deploy/fair.yaml": fair,
+        }
+    )
+    for _ in range(4):
+        with pytest.raises(StackError, match="component c2: more than 10000 values are made here"):
+            opened.stack("deploy/dear")
+    assert opened.stack("deploy/fair").components["terraform"]["c2"].vars["k1"] == "c2"

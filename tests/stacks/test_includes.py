@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from secrets_pipeline.stacks import Included
+from secrets_pipeline.stacks.amounts import Amounts
 from secrets_pipeline.stacks.files import Files
 from secrets_pipeline.stacks.includes import Parser
 
@@ -121,7 +122,7 @@ def test_a_broken_file_and_who_includes_it_are_named(
 
 def test_a_file_is_read_and_parsed_once_however_often_it_is_included(write: Write) -> None:
     root = write({"a.yaml": "x: {y: 1}"})
-    parser = Parser(Files(root))
+    parser = Parser(Files(root), Amounts())
     first = parser.parse("v: !include a.yaml\nw: !include a.yaml .x\n", root / "m.yaml")
     (root / "a.yaml").write_text("x: {y: 2}")
     second = parser.parse("v: !include ./a.yaml\n", root / "n.yaml")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Final
 
-from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
+from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure, TemplateError
 from secrets_pipeline.stacks.gotemplate.values import Value
 
 MAX_OUTPUT: Final = 16 * 2**20
@@ -40,6 +40,33 @@ _UNIT: Final = 100  # characters that a function returns and that are a step
 _TAKEN_CHARACTERS: Final = 20  # the same of a text that it takes: it may look at each
 _SEEN_CHARACTERS: Final = 8  # the same where each is looked at by itself
 _TAKEN_ELEMENTS: Final = 10  # of a list or map that it takes: most functions copy it; what looks at each says so
+
+
+def require_template(length: int) -> None:
+    """Refuse a template that is too long.
+
+    Args:
+        length: in characters.
+
+    Raises:
+        TemplateError: if it is more than `MAX_TEMPLATE`.
+    """
+    if length > MAX_TEMPLATE:
+        raise TemplateError(f"a template of more than {MAX_TEMPLATE} characters is not supported")
+
+
+def require_written(value: Value) -> None:
+    """Refuse a value that would be too long a template, before it is written as one.
+
+    Raises:
+        TemplateError: if its texts and elements alone are more characters than `MAX_TEMPLATE`.
+    """
+    length = 0
+    for one in _reached(value):
+        length += len(one) if isinstance(one, str) else 1
+        if isinstance(one, Mapping):
+            length += sum(map(len, one))
+        require_template(length)
 
 
 def require_length(length: int) -> None:

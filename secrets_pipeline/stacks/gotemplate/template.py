@@ -11,7 +11,7 @@ from secrets_pipeline.stacks.gotemplate.builtins import BUILTINS, SHORT_CIRCUITS
 from secrets_pipeline.stacks.gotemplate.evaluator import Evaluator
 from secrets_pipeline.stacks.gotemplate.execution import Execution
 from secrets_pipeline.stacks.gotemplate.failure import TemplateError, error_at
-from secrets_pipeline.stacks.gotemplate.limits import MAX_TEMPLATE, RENDERING, Spending
+from secrets_pipeline.stacks.gotemplate.limits import RENDERING, Spending, require_template
 from secrets_pipeline.stacks.gotemplate.parser import Tree, parse_tree
 from secrets_pipeline.stacks.gotemplate.values import Function, Missing, Value
 
@@ -71,8 +71,7 @@ def parse(text: str, *, functions: Collection[str], delimiters: tuple[str, str] 
     Raises:
         TemplateError: if it is not a template, is too long, or calls another function.
     """
-    if len(text) > MAX_TEMPLATE:
-        raise TemplateError(f"a template of more than {MAX_TEMPLATE} characters is not supported")
+    require_template(len(text))
     parsed = _parsed if len(text) <= _CACHED else _parsed.__wrapped__
     template = parsed(text, *delimiters)
     for function in template.tree.functions:
