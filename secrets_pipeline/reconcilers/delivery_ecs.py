@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
 
 KIND = "ecs"
-_FORMER_TAG = PREFIX + "built-on"
-"""Older versions tagged their revisions with it; it means nothing, and is not passed on."""
+_LEFT = ("aws:", PREFIX + "built-on")
+"""Tags that begin so are not passed on: AWS keeps the first for itself; the other, an older version's, means nothing.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
+"""
 
 # What DescribeTaskDefinition answers beyond what RegisterTaskDefinition takes.
 _ANSWER_ONLY = frozenset(
@@ -55,8 +58,9 @@ class _TaskDefinition:
     def registerable(self) -> dict[str, Any]:
         """What RegisterTaskDefinition takes to make the same again."""
         taken = {key: value for key, value in self.definition.items() if key not in _ANSWER_ONLY}
-        tags = (tag for tag in self.tags if tag["key"] != _FORMER_TAG)
-        return {**taken, "tags": sorted(tags, key=itemgetter("key"))}
+        tags = [tag for tag in self.tags if not tag["key"].lower().startswith(_LEFT)]
+        # An empty list is an error: https://github.com/fabfuel/ecs-deploy/issues/146
+        return {**taken, "tags": sorted(tags, key=itemgetter("key"))} if tags else taken
 
     def runs(self, container: str) -> bool:
         """Whether it has a container of that name."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.reconcilers import database_mark, rotation_function_mark
 from secrets_pipeline.reconcilers.desired import managed_function_arn
 from secrets_pipeline.reconcilers.findings import Finding, Verdict, judged
-from secrets_pipeline.reconcilers.marks import OURS, MarkState
+from secrets_pipeline.reconcilers.marks import MarkState
 from secrets_pipeline.reconcilers.own_key import standing
 from secrets_pipeline.reconcilers.rotation_function_state import function_state
 
@@ -23,14 +23,19 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.database_state import DatabaseState
     from secrets_pipeline.reconcilers.states import SecretState
 
-_REMEDY = "find out who changed its tags, then take them away and adopt it"
+_REMEDIES = {
+    MarkState.FORGED: "find out who changed its tags, then take them away and adopt it",
+    MarkState.DOUBTFUL: "look at its grants, then adopt it as it is; `plan` says how",
+}
 
 
 def marks_verify(context: StackContext) -> list[Finding]:
     """One finding for each secret, key, database and function of the stack that carries a mark, or a tag of ours."""
-    found = [judged(name, partial(_finding, name, state)) for name, state in (*_secrets(context), *_others(context))]
+    verified: set[str] = set()
+    looks = (*_secrets(context), *_others(context))
+    found = [judged(name, partial(_finding, name, look, verified)) for name, look in looks]
     said = [one for one in found if one.detail]
-    if said and all(one.verdict is Verdict.WRONG for one in said):
+    if said and not verified:
         key = context.world.settings.fingerprint_key
         detail = (
             f"verifies none of {len(said)} marks: it is missing, or another key than the one that wrote them; check "
@@ -40,12 +45,14 @@ def marks_verify(context: StackContext) -> list[Finding]:
     return said
 
 
-def _finding(name: str, look: Callable[[], MarkState]) -> Finding:
+def _finding(name: str, look: Callable[[], MarkState], verified: set[str]) -> Finding:
     state = look()
     if state is MarkState.UNMARKED:
         return Finding(name, Verdict.RIGHT, "")
-    if state not in OURS:
-        return Finding(name, Verdict.WRONG, f"{state.value}: {_REMEDY}")
+    if state is not MarkState.FORGED:
+        verified.add(name)
+    if state in _REMEDIES:
+        return Finding(name, Verdict.WRONG, f"{state.value}: {_REMEDIES[state]}")
     return Finding(name, Verdict.RIGHT, "its mark verifies")
 
 

@@ -119,7 +119,8 @@ class RotationFunctionReconciler:
         context = self._context
         named = is_named(context, state.tags)
         as_deployed = named and deployed(state.tags) == wanted.digest(context)
-        found, kept = _shown(state, wanted), ""
+        found = _shown(state, wanted)
+        kept: tuple[str, ...] = ()
         # Who takes over what goes with a function means its role and log group too.
         if self._deep or not as_deployed or context.options.adopts_function(wanted.name):
             role = role_state(context, wanted.name)
@@ -128,13 +129,13 @@ class RotationFunctionReconciler:
                 return Change(resource, ChangeClass.BLOCKED, (refusal,))
             retention = compare_retention(context, wanted)
             found += self._hidden(role, retention, wanted)
-            kept = retention.kept
+            kept = (retention.kept,) if retention.kept else ()
         if found:
             said = tuple(f"{OUTSIDE}{one}" if as_deployed else one for one in found)
-            return Change(resource, ChangeClass.UPDATE, said, drift=as_deployed)
+            return Change(resource, ChangeClass.UPDATE, (*said, *kept), drift=as_deployed)
         if not as_deployed:
-            return Change(resource, ChangeClass.UPDATE, ("was not finished" if named else UNNAMED,))
-        return Change(resource, ChangeClass.NONE, (*waits, kept) if kept else waits)
+            return Change(resource, ChangeClass.UPDATE, ("was not finished" if named else UNNAMED, *kept))
+        return Change(resource, ChangeClass.NONE, (*waits, *kept))
 
     def _foreign(self, state: FunctionState, wanted: Wanted) -> str:
         """Why a function of that name is not to be touched; empty if it is ours, or may be taken over."""

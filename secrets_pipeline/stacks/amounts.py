@@ -16,8 +16,8 @@ MOST_STEPS: Final = 10_000_000
 """Steps of all yq expressions of a repository: some seconds."""
 MOST_HCL: Final = 250_000
 """Characters of all HCL files that a repository includes: each takes up to 40 microseconds, and a kilobyte."""
-MOST_MADE: Final = 10_000_000
-"""Values that merging and rendering make in a repository, beyond `FREE` of each manifest and stack: some seconds."""
+MOST_MADE: Final = 50_000_000
+"""Values that merging and rendering make in a repository, beyond `FREE` of each manifest and stack: half a minute."""
 MOST_OF_ONE: Final = 2_000_000
 """The same of one manifest or stack."""
 FREE: Final = 20_000
@@ -78,13 +78,14 @@ class TooMuch(StackError):
 
 
 class _Making:
-    """What one manifest or stack makes, and the most that it may."""
+    """What one manifest or stack makes, the most that it may, and whether that is what the others left."""
 
-    __slots__ = ("made", "most")
+    __slots__ = ("left_over", "made", "most")
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, *, left_over: bool) -> None:
         self.made = 0
         self.most = most
+        self.left_over = left_over
 
 
 _MAKING: Final[ContextVar[_Making | None]] = ContextVar("making", default=None)
@@ -101,10 +102,10 @@ def make(size: int) -> None:
         return
     making.made += size
     if making.made > making.most:
+        most, where = (MOST_MADE, "in this repository, up to here,") if making.left_over else (MOST_OF_ONE, "here")
         raise TooMuch(
-            f"more than {MOST_OF_ONE} values are made here of those that are written, each counted as often as "
-            "imports, inheritance, components and templates repeat it, or in the whole repository more than "
-            f"{MOST_MADE}",
+            f"more than {most} values are made {where} of those that are written, each counted as often as "
+            "imports, inheritance, components and templates repeat it",
             remedy="Import each file once, and keep what is large away from what every component inherits.",
         )
 
@@ -116,7 +117,7 @@ class Amounts:
         self._sizes = Sizes()
         self._made: dict[Hashable, int] = {}
         self._all_made = 0
-        self._refused: set[Hashable] = set()
+        self._refused: dict[Hashable, bool] = {}
         self._spent = 0
         self._steps = 0
         self._hcl = 0
@@ -128,15 +129,16 @@ class Amounts:
         What is made again counts once, and what was too much stays too much.
         """
         before = self._made.get(what, 0)
-        left = max(0, min(MOST_OF_ONE, MOST_MADE - self._all_made + before))
-        making = _Making(0 if what in self._refused else FREE + left)
+        left = MOST_MADE - self._all_made + before
+        most = 0 if what in self._refused else FREE + max(0, min(MOST_OF_ONE, left))
+        making = _Making(most, left_over=self._refused.get(what, left < MOST_OF_ONE))
         outer = _MAKING.set(making)
         try:
             yield
         finally:
             _MAKING.reset(outer)
             if making.made > making.most:
-                self._refused.add(what)
+                self._refused[what] = making.left_over
             self._made[what] = max(before, min(making.made, making.most) - FREE)
             self._all_made += self._made[what] - before
 

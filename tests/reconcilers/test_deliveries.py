@@ -306,7 +306,7 @@ def test_whatever_tags_a_newer_revision_carries_it_is_not_released_unless_it_say
         executionRoleArn=ROLE,
         taskRoleArn=f"{ROLE}-of-others" if more == "another role" else ROLE,
         containerDefinitions=[{**app, "image": "withdrawn"} if more == "another image" else app],
-        tags=[{"key": "team", "value": "others"}] if more == "another tag" else [],
+        tags=[{"key": "team", "value": "others" if more == "another tag" else "shop"}],
     )["taskDefinition"]["taskDefinitionArn"]
     built_on = before["taskDefinitionArn"].rpartition("/")[2]
     api.tag_resource(resourceArn=withdrawn, tags=[{"key": "secrets-pipeline:built-on", "value": built_on}])
@@ -316,6 +316,17 @@ def test_whatever_tags_a_newer_revision_carries_it_is_not_released_unless_it_say
     assert (released["taskRoleArn"], released["containerDefinitions"]) == (before["taskRoleArn"], [app])
     tags = api.describe_task_definition(taskDefinition=released["taskDefinitionArn"], include=["TAGS"])["tags"]
     assert tags == []
+
+
+def test_tags_that_aws_keeps_for_itself_are_not_passed_on(bench: Bench) -> None:
+    api, before = bench.session.client("ecs"), running(bench)
+    for key, value in (("aws:cloudformation:stack-name", "shop"), ("team", "shop")):
+        api.tag_resource(resourceArn=before["taskDefinitionArn"], tags=[{"key": key, "value": value}])
+    bench.create(bench.declared(), deliveries=(ecs(bench, secrets={"API_KEY": ARN}),))
+    released = running(bench)["taskDefinitionArn"]
+    assert released != before["taskDefinitionArn"]
+    tags = api.describe_task_definition(taskDefinition=released, include=["TAGS"])["tags"]
+    assert tags == [{"key": "team", "value": "shop"}]
 
 
 def test_a_revision_that_an_older_version_left_with_its_tag_is_released(bench: Bench) -> None:

@@ -526,7 +526,9 @@ def blocked_until_adopted(bench: Bench, spec: StackSpec, key: str) -> None:
     assert f"`apply -s {bench.stack} --adopt {bench.alias}`" in change.reason
     before = tags(bench, key)
     assert isinstance(bench.provision(spec, "kms_keys")[f"kms_keys {bench.alias}"], Skipped)
-    assert (tags(bench, key), verdict(bench, spec)) == (before, Verdict.WRONG)
+    (finding,) = marks_verify(bench.context(spec, writing=False))
+    assert (tags(bench, key), finding.verdict) == (before, Verdict.WRONG)
+    assert "look at its grants, then adopt it as it is" in finding.detail
     bench.provision(spec, "kms_keys", options=ApplyOptions(adopt=(bench.alias,)))
     assert (key_id(bench), planned(bench, spec, deep=True).action) == (key, ChangeClass.NONE)
 

@@ -243,6 +243,8 @@ def test_a_log_group_of_somebody_else_keeps_its_retention_and_the_plan_says_so(b
     deep = ApplyOptions(deep=True)
     found = change(bench, wanted, options=deep)
     assert (found.action, left in found.reason) == (ChangeClass.NONE, True)
+    edited = change(bench, spec(bench, log_retention_in_days=3))
+    assert (edited.action, left in edited.reason) == (ChangeClass.UPDATE, True)
     bench.provision(spec(bench, log_retention_in_days=3), options=deep)
     assert retention(bench) == 3653
     shorter, arn = spec(bench, log_retention_in_days=5), f"arn:aws:logs:{bench.aws.region}:{bench.aws.account_id}"

@@ -13,6 +13,9 @@ What it corrects, measured on moto 5.2.5:
   https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html
 - Container secrets need an execution role.
   https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
+- A task definition is registered with tags or without the parameter, not with an empty list or reserved keys.
+  https://github.com/fabfuel/ecs-deploy/issues/146,
+  https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
 - A network configuration without security groups means the VPC's default group, not HTTP 500.
 """
 

@@ -30,8 +30,13 @@ class Backend(EC2ContainerServiceBackend):
         """Register a revision.
 
         Raises:
-            EcsClientException: container secrets without an execution role.
+            EcsClientException: container secrets without an execution role, an empty list of tags, or a reserved one.
         """
+        tags = kwargs.get("tags")
+        if tags == []:
+            raise EcsClientException("Tags can not be empty.")
+        if any(tag["key"].lower().startswith("aws:") for tag in tags or ()):
+            raise EcsClientException("Tag keys that begin with aws: are reserved.")
         containers = args[1] if len(args) > 1 else kwargs["container_definitions"]
         if any(one.get("secrets") for one in containers) and not kwargs.get("execution_role_arn"):
             raise EcsClientException(
