@@ -173,7 +173,7 @@ def _shown(ground: Ground, marks: Marks, secret: Mapping[str, Any]) -> dict[str,
         "rotation": {name: secret.get(name) for name in ("RotationEnabled", "RotationLambdaARN", "RotationRules")},
         "rotated": "LastRotatedDate" in secret,
         "replicas": secret.get("ReplicationStatus"),
-        "value": _parsed(value),
+        "value": parsed(value),
     }
 
 
@@ -275,7 +275,7 @@ def _logins(ground: Ground, instance: Mapping[str, Any]) -> dict[str, str]:
 def _parameters(ground: Ground) -> dict[str, Any]:
     client = ground.client("ssm")
     pages = client.get_paginator("get_parameters_by_path").paginate(Path="/", Recursive=True)
-    found = {one["Name"]: [one["Type"], _parsed(one["Value"])] for page in pages for one in page["Parameters"]}
+    found = {one["Name"]: [one["Type"], parsed(one["Value"])] for page in pages for one in page["Parameters"]}
     # A note is a keyed digest; a wrong one is a change of the shallow plan, which has to be empty.
     return {
         name: ["a digest"] if name.endswith(("/delivered", "/refreshed")) else shown for name, shown in found.items()
@@ -340,11 +340,13 @@ def _canonical(policy: str | None) -> str | None:
     return None if policy is None else json.dumps(json.loads(policy), sort_keys=True)
 
 
-def _parsed(value: str | None) -> object:
+def parsed(value: str | None) -> object:
     """JSON taken apart, so that each leaf is compared by itself; numbers as text, so that ports are found."""
     if value is None:
         return None
     try:
-        return json.loads(value, parse_int=str)
+        found = json.loads(value, parse_int=str)
     except ValueError:
         return value
+    # A random value may begin and end in quotes, and is no JSON then.
+    return found if isinstance(found, dict | list) else value

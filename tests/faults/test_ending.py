@@ -13,7 +13,7 @@ from secrets_pipeline import local
 from tests.embedded import lead_to
 from tests.faults.cases import Clean, leaks
 from tests.faults.child import run
-from tests.faults.ending import differences, ending, passwords
+from tests.faults.ending import differences, ending, parsed, passwords
 from tests.faults.ground import OPERATOR, Ground
 from tests.faults.solo import Solo
 
@@ -125,3 +125,9 @@ def test_a_value_in_the_output_is_found_stored_or_not(ground: Ground, solo: Solo
         assert list(leaks(ground, [told])) != []
         assert value not in "".join(leaks(ground, [told]))
         assert list(leaks(ground, [replace(told, output=b"", error=f"refused: {value}")])) != []
+
+
+@pytest.mark.parametrize("value", ['"a random value"', "17", "null", "true", "{a"])
+def test_a_random_value_that_happens_to_be_json_is_compared_as_it_is(value: str) -> None:
+    assert parsed(value) == value
+    assert parsed(json.dumps({"value": value, "port": 1})) == {"value": value, "port": "1"}
