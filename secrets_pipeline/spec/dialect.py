@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from secrets_pipeline.errors import Where
+from secrets_pipeline.golang.yaml.tags import Literal as KeptText
 from secrets_pipeline.references import Path, dotted
 from secrets_pipeline.spec.kinds import TERRAFORM, kind_of, setting
 from secrets_pipeline.stacks import Component, FunctionCall, Stack, texts
-from secrets_pipeline.stacks.markers import Literal as KeptText
 
 SETTING: Final = "dialect"
 ON: Final = "tf-atmos"

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import Final
 
 from secrets_pipeline.errors import StackError
-from secrets_pipeline.stacks.markers import Value
+from secrets_pipeline.golang.values import Value
 
 MOST_VALUES: Final = 2_000_000
 """Values that includes and aliases of a repository may give, each as often as it is there."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from secrets_pipeline.errors import StackError, Where
-from secrets_pipeline.stacks.markers import Value
+from secrets_pipeline.golang.values import Value
 from secrets_pipeline.stacks.merge import ListStrategy, Section, merge_maps
 from secrets_pipeline.stacks.sections import At
 

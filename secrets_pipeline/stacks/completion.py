@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.golang.failure import FunctionFailure
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.stacks.amounts import RENDERED, Sizes, TooMuch, make
 from secrets_pipeline.stacks.config import TemplateSettings
 from secrets_pipeline.stacks.deferred import Deferred, NotAMapping, with_value
 from secrets_pipeline.stacks.draft import Draft
 from secrets_pipeline.stacks.functions import Evaluator, FunctionError, parse_call
-from secrets_pipeline.stacks.gotemplate import FunctionFailure
-from secrets_pipeline.stacks.markers import FunctionCall, Value
 from secrets_pipeline.stacks.merge import Section
 from secrets_pipeline.stacks.model import Component
 from secrets_pipeline.stacks.ownership import CallFailed, copied, own

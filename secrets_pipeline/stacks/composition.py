@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.golang.values import Value
 from secrets_pipeline.stacks.draft import Draft
-from secrets_pipeline.stacks.markers import Value
 
 _OF_THE_FILE: Final = frozenset({"atmos_stack_file", "atmos_manifest", "imports"})
 

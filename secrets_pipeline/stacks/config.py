@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.golang.values import Value
 from secrets_pipeline.stacks.config_files import ConfigFiles, find_config
 from secrets_pipeline.stacks.config_values import ConfigValues, Places, with_variables
 from secrets_pipeline.stacks.functions import Variables
-from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.merge import ListStrategy
 from secrets_pipeline.stacks.readable import git_root, is_hidden, limit, real_path, relative, within
 from secrets_pipeline.stacks.templates import DELIMITERS

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from yaml.nodes import MappingNode, Node
 
-from secrets_pipeline.stacks import dialect
+from secrets_pipeline.golang.yaml import reader
 from secrets_pipeline.stacks.merge import Section
 
 
@@ -30,7 +30,7 @@ class ConfigFile:
 
     def line(self, path: Iterable[str]) -> int | None:
         """The 1-based line of a key, `None` if the file does not have it."""
-        node = dialect.compose(self.text, self.name)
+        node = reader.compose(self.text, self.name)
         line = None
         for key in path:
             found = _child(node, key)

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
-from secrets_pipeline.stacks import dialect, remote
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml import reader
+from secrets_pipeline.golang.yaml.tags import UNSET, FunctionCall
+from secrets_pipeline.stacks import remote
 from secrets_pipeline.stacks.amounts import LONGEST_CHAIN, MOST_MERGES
 from secrets_pipeline.stacks.config_file import ConfigFile
 from secrets_pipeline.stacks.files import is_folder
 from secrets_pipeline.stacks.functions import Variables, construct, env_value, repository_root, working_directory
 from secrets_pipeline.stacks.globs import FileTree, OutsideError
-from secrets_pipeline.stacks.markers import UNSET, FunctionCall, Value
 from secrets_pipeline.stacks.merge import Section, merge_all
 from secrets_pipeline.stacks.readable import ReadableFiles, Use, git_root, limit, read_text, real_path, within
 
@@ -246,7 +248,7 @@ class _Loader:
                 f"the file cannot be read: {reason}", where=Where(file=name), remedy="Save it as readable UTF-8."
             ) from None
         try:
-            section = dialect.load_mapping(text, name, self._constructed)
+            section = reader.load_mapping(text, name, self._constructed)
         except StackError as error:
             message = error.message.replace("invalid stack manifest", "invalid Atmos configuration", 1)
             raise StackError(message, where=error.where, remedy=error.remedy) from None

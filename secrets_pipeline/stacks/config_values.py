@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml.scalars import as_text
+from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.stacks.config_file import ConfigFile
-from secrets_pipeline.stacks.markers import FunctionCall, Value
 from secrets_pipeline.stacks.merge import Section, merge_maps
-from secrets_pipeline.stacks.scalars import as_text
 
 _KINDS: Final = ("terraform", "helmfile", "packer", "ansible", "kubernetes", "helm")
 _LISTS: Final = frozenset({"included_paths", "excluded_paths"})

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from secrets_pipeline.stacks.markers import Value
+from secrets_pipeline.golang.values import Value
 from secrets_pipeline.stacks.merge import ListStrategy, Section, merge_all, merge_maps
 
 _TAGS: Final = (

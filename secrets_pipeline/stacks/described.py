@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NoReturn, Self
 
 from secrets_pipeline.errors import StackError, Where
-from secrets_pipeline.stacks import dialect
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml import reader
+from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.stacks.functions import Evaluator, construct
-from secrets_pipeline.stacks.markers import FunctionCall, Value
 from secrets_pipeline.stacks.model import Component, Resolution, Stack
 from secrets_pipeline.stacks.ownership import CallFailed, own
 from secrets_pipeline.stacks.sections import TERRAFORM
@@ -214,7 +215,7 @@ def _no_json(constant: str) -> NoReturn:
 
 def _yaml(text: str, name: str) -> Value:
     try:
-        return dialect.load(text, name, construct)
+        return reader.load(text, name, construct)
     except StackError as error:
         problem = error.message.removeprefix("invalid stack manifest: ")
         raise StackError(f"not valid YAML: {problem}", where=error.where, remedy=_WHOLE) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from secrets_pipeline.stacks.markers import Value
+from secrets_pipeline.golang.values import Value
 
 _PLAIN: Final = frozenset({int, bool, float, type(None)})
 

@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml.nesting import MAX_DEPTH, MAX_RESULT_DEPTH, NestingError, require_depth
+from secrets_pipeline.golang.yaml.scalars import as_text
+from secrets_pipeline.golang.yaml.tag_names import TAGS, named
+from secrets_pipeline.golang.yaml.tags import UNSET, FunctionCall, Literal
 from secrets_pipeline.stacks import arguments, shell
 from secrets_pipeline.stacks.arguments import ArgumentsError
-from secrets_pipeline.stacks.markers import UNSET, FunctionCall, Literal, Value
-from secrets_pipeline.stacks.nesting import MAX_DEPTH, MAX_RESULT_DEPTH, NestingError, require_depth
-from secrets_pipeline.stacks.scalars import as_text
-from secrets_pipeline.stacks.tags import TAGS, named
 
 _EXEC_SECONDS: Final = 60
 _RANDOM_RANGE: Final = (0, 65_535)

@@ -18,8 +18,8 @@ from hcl2.rules.literal_rules import FloatLitRule, IdentifierRule, IntLitRule, L
 from hcl2.rules.strings import HeredocTemplateRule, HeredocTrimTemplateRule, StringRule
 from lark.exceptions import LarkError, UnexpectedInput
 
-from secrets_pipeline.stacks.markers import Value
-from secrets_pipeline.stacks.nesting import NestingError, require_depth
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml.nesting import NestingError, require_depth
 
 _CONSTANTS: Final = {"true": True, "false": False, "null": None}
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.?))", re.DOTALL)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.golang.values import Value
 from secrets_pipeline.stacks import remote
 from secrets_pipeline.stacks.amounts import LONGEST_CHAIN, MOST_MERGES
 from secrets_pipeline.stacks.config import AtmosConfig
 from secrets_pipeline.stacks.files import Files, is_file
 from secrets_pipeline.stacks.globs import FileTree, OutsideError, is_glob
 from secrets_pipeline.stacks.manifests import Given, Manifests
-from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.merge import Section, merge_maps
 from secrets_pipeline.stacks.overrides import Overrides, over, overrides_of, with_overrides
 from secrets_pipeline.stacks.readable import EXTENSIONS, OUTSIDE, Use

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
-from secrets_pipeline.stacks import arguments, dialect, remote, yq
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml import reader
+from secrets_pipeline.golang.yaml.tag_names import INCLUDES
+from secrets_pipeline.stacks import arguments, remote, yq
 from secrets_pipeline.stacks.amounts import Amounts
 from secrets_pipeline.stacks.files import Files, is_file
 from secrets_pipeline.stacks.functions import construct, json_value
-from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.readable import OUTSIDE, Use
-from secrets_pipeline.stacks.tags import INCLUDES
 
 _RAW: Final = "!include.raw"
 _YAML: Final = (".yaml", ".yml")
@@ -48,7 +49,7 @@ class Parser:
         Raises:
             StackError: with file, line and column, if it or what it includes is invalid, or it is no mapping.
         """
-        return dialect.load_mapping(text, self._files.name(path), self._constructor((path,)), self._amounts.count)
+        return reader.load_mapping(text, self._files.name(path), self._constructor((path,)), self._amounts.count)
 
     def included(self, path: Path) -> dict[Path, Path]:
         """The files that a manifest includes, also through each other, and for each which file names it."""
@@ -62,7 +63,7 @@ class Parser:
                     waiting.append(target)
         return found
 
-    def _constructor(self, chain: tuple[Path, ...]) -> dialect.TagConstructor:
+    def _constructor(self, chain: tuple[Path, ...]) -> reader.TagConstructor:
         def constructed(tag: str, args: str) -> Value:
             return self._include(tag, args, chain) if tag in INCLUDES else construct(tag, args)
 
@@ -110,9 +111,7 @@ class Parser:
         """The file's content by its extension: YAML, JSON, HCL, or else the text."""
         suffix = target.suffix.lower()
         if suffix in _YAML:
-            return dialect.load(
-                text, self._files.name(target), self._constructor((*chain, target)), self._amounts.count
-            )
+            return reader.load(text, self._files.name(target), self._constructor((*chain, target)), self._amounts.count)
         try:
             if suffix == ".json":
                 return json_value(text)

@@ -9,8 +9,9 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml.tags import FunctionCall, Literal
 from secrets_pipeline.stacks.functions import FunctionError
-from secrets_pipeline.stacks.markers import FunctionCall, Literal, Value
 from secrets_pipeline.stacks.merge import Section
 from secrets_pipeline.stacks.templates import NO_VALUE, Renderer, TemplateError
 

@@ -9,7 +9,7 @@ from typing import Final
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from secrets_pipeline.errors import StackError, Where
-from secrets_pipeline.stacks import dialect
+from secrets_pipeline.golang.yaml import reader
 from secrets_pipeline.stacks.files import Files
 from secrets_pipeline.stacks.texts import Key
 
@@ -70,7 +70,7 @@ class Locator:
     def _node(self, source: Path) -> Node | None:
         if source not in self._nodes:
             try:
-                self._nodes[source] = dialect.compose(self._files.text(source), self._files.name(source))
+                self._nodes[source] = reader.compose(self._files.text(source), self._files.name(source))
             except StackError:
                 self._nodes[source] = None  # a template that is YAML only when rendered has no lines to show
         return self._nodes[source]

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.golang.values import Value
 from secrets_pipeline.stacks.amounts import READ, RENDERED, Amounts, Sizes, TooMuch, make
 from secrets_pipeline.stacks.files import Files
 from secrets_pipeline.stacks.includes import Parser
 from secrets_pipeline.stacks.locals import Evaluate, has_locals, resolve_locals
-from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.merge import Section
 from secrets_pipeline.stacks.rendering import contains_template, render_section, without_quotes
 from secrets_pipeline.stacks.templates import Missing, Renderer, TemplateError, has_template, with_values

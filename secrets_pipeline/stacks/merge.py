@@ -11,8 +11,9 @@ from enum import StrEnum
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml.tags import AppendList
 from secrets_pipeline.stacks.amounts import COPIED, make
-from secrets_pipeline.stacks.markers import AppendList, Value
 
 Section = dict[str, Value]
 """A mapping of a manifest."""

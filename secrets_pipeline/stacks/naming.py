@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml.scalars import as_text
 from secrets_pipeline.stacks.config import AtmosConfig
-from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.merge import Section
-from secrets_pipeline.stacks.scalars import as_text
 from secrets_pipeline.stacks.templates import DELIMITERS, Missing, Renderer
 
 _NAME_TOKENS: Final = ("namespace", "tenant", "environment", "stage")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml.tags import UNSET, FunctionCall, Literal
 from secrets_pipeline.stacks.functions import FunctionError, parse_call
-from secrets_pipeline.stacks.markers import UNSET, FunctionCall, Literal, Value
 
 Evaluate = Callable[[FunctionCall], Value]
 

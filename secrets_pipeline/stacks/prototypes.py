@@ -8,11 +8,11 @@ from itertools import chain
 from typing import NamedTuple
 
 from secrets_pipeline.errors import Where
+from secrets_pipeline.golang.values import Value
 from secrets_pipeline.stacks.amounts import Sizes
 from secrets_pipeline.stacks.config import AtmosConfig
 from secrets_pipeline.stacks.dynamic import Dynamics
 from secrets_pipeline.stacks.inheritance import Bases, Lineage, lineage
-from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.merge import ListStrategy, Section, associates, merge_all, merge_maps
 from secrets_pipeline.stacks.naming import StackNames
 from secrets_pipeline.stacks.sections import (

@@ -11,12 +11,13 @@ from typing import Final
 import yaml
 from yaml.cyaml import CSafeDumper
 
-from secrets_pipeline.stacks import dialect
+from secrets_pipeline.golang.limits import require_written
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml import reader
+from secrets_pipeline.golang.yaml.scalars import STR, tag_of
+from secrets_pipeline.golang.yaml.tags import FunctionCall, Literal, Unset
 from secrets_pipeline.stacks.functions import construct
-from secrets_pipeline.stacks.gotemplate.limits import require_written
-from secrets_pipeline.stacks.markers import FunctionCall, Literal, Unset, Value
 from secrets_pipeline.stacks.merge import Section
-from secrets_pipeline.stacks.scalars import STR, tag_of
 from secrets_pipeline.stacks.templates import DELIMITERS, has_template
 from secrets_pipeline.stacks.texts import texts
 
@@ -51,7 +52,7 @@ def render_section(section: Section, render: Callable[[str], str], delimiters: t
     require_written(section)
     kept = _Kept()
     text = _dump(kept.masked(section), quoted=any("'" in delimiter for delimiter in delimiters))
-    rendered = dialect.load_mapping(render(text), "rendered section", construct)
+    rendered = reader.load_mapping(render(text), "rendered section", construct)
     return _ordered(kept.unmasked(rendered), section)
 
 

@@ -7,7 +7,8 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from secrets_pipeline.errors import StackError, Where
-from secrets_pipeline.stacks.markers import UNSET, Value
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml.tags import UNSET
 from secrets_pipeline.stacks.merge import Section
 
 TERRAFORM: Final = "terraform"

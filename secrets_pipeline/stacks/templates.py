@@ -9,20 +9,15 @@ from datetime import UTC, datetime
 from random import SystemRandom
 from typing import Final
 
+from secrets_pipeline.golang.failure import FunctionFailure, TemplateError
+from secrets_pipeline.golang.limits import Spending, require_template, require_written
+from secrets_pipeline.golang.template.functions.environment import Environment
+from secrets_pipeline.golang.template.functions.libraries import ATMOS, sprig
+from secrets_pipeline.golang.template.functions.namespaces.library import gomplate
+from secrets_pipeline.golang.template.signature import signature_of
+from secrets_pipeline.golang.template.template import DELIMITERS, parse
+from secrets_pipeline.golang.values import Function, Missing, Namespace, Value
 from secrets_pipeline.stacks.amounts import Sizes, make
-from secrets_pipeline.stacks.gotemplate import (
-    DELIMITERS,
-    Function,
-    FunctionFailure,
-    Missing,
-    Namespace,
-    TemplateError,
-    parse,
-)
-from secrets_pipeline.stacks.gotemplate.functions import ATMOS, Environment, gomplate, sprig
-from secrets_pipeline.stacks.gotemplate.limits import Spending, require_template, require_written
-from secrets_pipeline.stacks.gotemplate.signature import signature_of
-from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.ownership import copied
 
 __all__ = [

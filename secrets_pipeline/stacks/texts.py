@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from secrets_pipeline.stacks.markers import Value
+from secrets_pipeline.golang.values import Value
 
 Key = str | int
 

@@ -17,7 +17,7 @@ import json
 import re
 from typing import Final
 
-from secrets_pipeline.stacks.markers import Value
+from secrets_pipeline.golang.values import Value
 from secrets_pipeline.stacks.yq_steps import (
     Step,
     Steps,

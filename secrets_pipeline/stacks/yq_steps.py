@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
+from secrets_pipeline.golang.failure import FunctionFailure
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml.scalars import as_text
 from secrets_pipeline.stacks.amounts import CHARACTERS, Sizes
-from secrets_pipeline.stacks.gotemplate.failure import FunctionFailure
-from secrets_pipeline.stacks.markers import Value
-from secrets_pipeline.stacks.scalars import as_text
 
 MOST_STEPS: Final = 1_000_000
 """Steps of one expression: every value that a part of it takes, gives or looks at in lists and mappings."""

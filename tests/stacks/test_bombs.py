@@ -13,17 +13,20 @@ from typing import Final
 import pytest
 
 from secrets_pipeline.errors import StackError
+from secrets_pipeline.golang.failure import TemplateError
+from secrets_pipeline.golang.limits import Spending
+from secrets_pipeline.golang.template.functions.environment import Environment
+from secrets_pipeline.golang.template.functions.libraries import sprig
+from secrets_pipeline.golang.template.functions.namespaces.library import gomplate
+from secrets_pipeline.golang.template.template import parse
+from secrets_pipeline.golang.values import Value
 from secrets_pipeline.stacks import amounts, config_files, yq
 from secrets_pipeline.stacks.amounts import Amounts, TooMuch, make
 from secrets_pipeline.stacks.config import load_config
 from secrets_pipeline.stacks.config_files import find_config
 from secrets_pipeline.stacks.files import Files
 from secrets_pipeline.stacks.globs import compiled
-from secrets_pipeline.stacks.gotemplate import TemplateError, parse
-from secrets_pipeline.stacks.gotemplate.functions import Environment, gomplate, sprig
-from secrets_pipeline.stacks.gotemplate.limits import Spending
 from secrets_pipeline.stacks.includes import Parser
-from secrets_pipeline.stacks.markers import Value
 from secrets_pipeline.stacks.readable import read_text
 from secrets_pipeline.stacks.rendering import render_section
 from secrets_pipeline.stacks.templates import with_values

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.stacks.deferred import Deferred, NotAMapping, merge_layers
-from secrets_pipeline.stacks.markers import FunctionCall, Value
 from secrets_pipeline.stacks.merge import ListStrategy, Section, merge_all
 from tests.strategies.values import list_strategies, nested_maps
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from secrets_pipeline.golang.values import Value
 from secrets_pipeline.stacks.hcl import HclError, parse
-from secrets_pipeline.stacks.markers import Value
 
 
 @pytest.mark.parametrize(

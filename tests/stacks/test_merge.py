@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from secrets_pipeline.errors import StackError
-from secrets_pipeline.stacks.markers import AppendList, Value
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml.tags import AppendList
 from secrets_pipeline.stacks.merge import ListStrategy, associates, merge, merge_all
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from secrets_pipeline.stacks.markers import AppendList, Value
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml.tags import AppendList
 from secrets_pipeline.stacks.merge import ListStrategy, Section, associates, merge_all, merge_maps
 from tests.strategies.values import list_strategies, maps, maps_of_one_shape, small_maps
 

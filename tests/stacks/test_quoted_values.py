@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from secrets_pipeline.errors import StackError
+from secrets_pipeline.golang.yaml.tag_names import TAGS, named
 from secrets_pipeline.stacks import Repository
-from secrets_pipeline.stacks.tags import TAGS, named
 
 from .conftest import ATMOS, Write
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from secrets_pipeline.errors import StackError
+from secrets_pipeline.golang.values import Value
 from secrets_pipeline.stacks import Component, Repository, Resolution
-from secrets_pipeline.stacks.markers import Value
 
 from .conftest import ATMOS, Open
 

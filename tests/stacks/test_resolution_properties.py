@@ -16,8 +16,9 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml.tags import UNSET, AppendList, FunctionCall, Literal
 from secrets_pipeline.stacks import Repository, Resolution
-from secrets_pipeline.stacks.markers import UNSET, AppendList, FunctionCall, Literal, Value
 from secrets_pipeline.stacks.merge import Section
 from tests.strategies.imports import STACKS, importing_repositories
 from tests.strategies.small_repositories import (

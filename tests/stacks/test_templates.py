@@ -4,7 +4,8 @@ import copy
 
 import pytest
 
-from secrets_pipeline.stacks.markers import Literal, Value
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml.tags import Literal
 from secrets_pipeline.stacks.rendering import render_section
 from secrets_pipeline.stacks.templates import Functions, Missing, TemplateError, with_values
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secrets_pipeline.stacks.markers import Value
+from secrets_pipeline.golang.values import Value
 from secrets_pipeline.stacks.yq import Steps, YqError, evaluate
 
 DATA = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from secrets_pipeline.stacks.markers import Value
+from secrets_pipeline.golang.values import Value
 
 words = st.text(alphabet=st.characters(codec="utf-8"), max_size=30)
 

@@ -9,7 +9,8 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from secrets_pipeline.stacks.markers import FunctionCall, Value
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.stacks.merge import Section
 from tests.strategies.manifests import mutated
 from tests.strategies.values import list_strategies, small_maps, to_yaml

@@ -10,7 +10,8 @@ import yaml
 from hypothesis import strategies as st
 from yaml.cyaml import CSafeDumper
 
-from secrets_pipeline.stacks.markers import AppendList, FunctionCall, Literal, Unset, Value
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml.tags import AppendList, FunctionCall, Literal, Unset
 from secrets_pipeline.stacks.merge import ListStrategy, Section
 
 _WORD: Final = re.compile(r"[a-z][a-z-]{3,}|[a-c]")  # reads back as text in every dialect of YAML

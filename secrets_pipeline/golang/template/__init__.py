@@ -1,0 +1,1 @@
+"""Go's text/template: parsed once, rendered with plain Python values and functions."""

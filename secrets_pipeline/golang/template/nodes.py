@@ -1,0 +1,234 @@
+"""The syntax tree of a template. `str` of a node gives its source as Go writes it in errors.
+
+Every `position` counts characters from the start of the template's text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from secrets_pipeline.golang.printing import quoted
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """`.`: the current value."""
+
+    position: int
+
+    def __str__(self) -> str:
+        return "."
+
+
+@dataclass(frozen=True, slots=True)
+class Nil:
+    """`nil`."""
+
+    position: int
+
+    def __str__(self) -> str:
+        return "nil"
+
+
+@dataclass(frozen=True, slots=True)
+class Bool:
+    """`true` or `false`."""
+
+    position: int
+    value: bool
+
+    def __str__(self) -> str:
+        return "true" if self.value else "false"
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number or a character.
+
+    Attributes:
+        source: how it is written.
+        value: what it is where any type will do; None if Go's `int` cannot hold it.
+        integer: what it is where an integer is expected; None if it is none.
+    """
+
+    position: int
+    source: str
+    value: int | float | None
+    integer: int | None
+
+    def __str__(self) -> str:
+        return self.source
+
+
+@dataclass(frozen=True, slots=True)
+class String:
+    """A string literal: as it is written and what it means."""
+
+    position: int
+    source: str
+    value: str
+
+    def __str__(self) -> str:
+        return self.source
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """`.a.b`: fields of the current value."""
+
+    position: int
+    fields: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "." + ".".join(self.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """`$x.a.b`: a variable, its name with the `$`, and fields of it."""
+
+    position: int
+    name: str
+    fields: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return ".".join((self.name, *self.fields))
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """The name of a function."""
+
+    position: int
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """`(pipeline).a.b` or `function.a.b`: fields of another operand."""
+
+    position: int
+    operand: Operand
+    fields: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return ".".join((_in_parentheses(self.operand), *self.fields))
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """An operand and the arguments it is given."""
+
+    position: int
+    operands: tuple[Operand, ...]
+
+    def __str__(self) -> str:
+        return " ".join(map(_in_parentheses, self.operands))
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Commands, each of which gets the value of the one before it as its last argument.
+
+    Attributes:
+        variables: names that get the value, with the `$`.
+        assigns: whether they exist already (`=`, not `:=`).
+    """
+
+    position: int
+    variables: tuple[str, ...]
+    assigns: bool
+    commands: tuple[Command, ...]
+
+    def __str__(self) -> str:
+        declared = ", ".join(self.variables) + (" = " if self.assigns else " := ") if self.variables else ""
+        return declared + " | ".join(map(str, self.commands))
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text outside of actions."""
+
+    position: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A pipeline whose value is printed unless it is declared."""
+
+    position: int
+    pipeline: Pipeline
+
+    def __str__(self) -> str:
+        return f"{{{{{self.pipeline}}}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """`if`: a body, or another one."""
+
+    position: int
+    pipeline: Pipeline
+    body: Body
+    otherwise: Body
+
+
+@dataclass(frozen=True, slots=True)
+class With:
+    """`with`: a body with the value as dot, or another one."""
+
+    position: int
+    pipeline: Pipeline
+    body: Body
+    otherwise: Body
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """`range`: a body for each element, or another one if there is none."""
+
+    position: int
+    pipeline: Pipeline
+    body: Body
+    otherwise: Body
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """`break`."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """`continue`."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateCall:
+    """`template`: a named template with the value of the pipeline, if any, as dot."""
+
+    position: int
+    name: str
+    pipeline: Pipeline | None
+
+    def __str__(self) -> str:
+        return f"{{{{template {quoted(self.name)}{f' {self.pipeline}' if self.pipeline else ''}}}}}"
+
+
+Operand: TypeAlias = Dot | Nil | Bool | Number | String | Field | Variable | Identifier | Chain | Pipeline
+Statement: TypeAlias = Text | Action | If | With | Range | Break | Continue | TemplateCall
+Body: TypeAlias = tuple[Statement, ...]
+Node: TypeAlias = Operand | Command | Action | TemplateCall
+
+
+def _in_parentheses(operand: Operand) -> str:
+    return f"({operand})" if isinstance(operand, Pipeline) else str(operand)
