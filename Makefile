@@ -39,7 +39,7 @@ test: venv ## Every test, sweeps by the turn of the day; ARGS="-k rotation" and 
 	$(PYTEST) --hypothesis-profile ci $(ARGS)
 
 test-fast: venv ## The tests of the pure parts, while you work
-	$(PYTEST) $(addprefix tests/,$(FAST)) --ignore tests/rotation/lambda_function $(ARGS)
+	$(PYTEST) $(addprefix tests/,$(FAST)) $(ARGS)
 
 test-thorough: venv ## Every test, every sweep whole
 	SWEEP=all $(PYTEST) --hypothesis-profile thorough $(ARGS)

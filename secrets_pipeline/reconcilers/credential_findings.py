@@ -17,8 +17,8 @@ from secrets_pipeline.reconcilers.findings import Finding, Verdict, judged_secre
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, Refused, Unreachable
 from secrets_pipeline.reconcilers.states import PREVIOUS, SecretState
 from secrets_pipeline.reconcilers.stored_value import read_value
-from secrets_pipeline.rotation.lambda_function.errors import RotationError
-from secrets_pipeline.rotation.lambda_function.secret_value import DatabaseSecret, parse
+from secrets_pipeline.rotation_lambda.errors import RotationError
+from secrets_pipeline.rotation_lambda.secret_value import DatabaseSecret, parse
 from secrets_pipeline.spec import RotationStrategy, SecretSpec
 from secrets_pipeline.spec.secret_types import top_keys
 

@@ -13,8 +13,8 @@ from secrets_pipeline.reconcilers.marks import PASSWORD, Commit, Part
 from secrets_pipeline.reconcilers.own_key import usable_as
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.references import Pending, Plain, substitute
-from secrets_pipeline.rotation.lambda_function.password_rule import DEFAULT_RULE, encode
 from secrets_pipeline.rotation.password_tag import password_rule
+from secrets_pipeline.rotation_lambda.password_rule import DEFAULT_RULE, encode
 from secrets_pipeline.spec import GeneratedValue, RotationSpec, SecretSpec, reader_crossings
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from secrets_pipeline.rotation import lambda_function
+from secrets_pipeline import rotation_lambda
 from secrets_pipeline.rotation.distributions import PINS, contents
 
 HANDLER: Final = "lambda_function.handler.handle"
@@ -62,7 +62,7 @@ def build_package(*, ca_bundle: bytes | None = None) -> Package:
 
 
 def _own_modules() -> dict[str, bytes]:
-    folder = Path(str(lambda_function.__file__)).parent
+    folder = Path(str(rotation_lambda.__file__)).parent
     return {f"lambda_function/{path.name}": path.read_bytes() for path in folder.glob("*.py")}
 
 

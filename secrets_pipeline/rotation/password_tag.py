@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from secrets_pipeline.rotation.lambda_function.password_rule import PasswordClass, PasswordRule, encode
+from secrets_pipeline.rotation_lambda.password_rule import PasswordClass, PasswordRule, encode
 from secrets_pipeline.spec.model import PasswordPolicy
 
 

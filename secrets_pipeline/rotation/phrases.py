@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from secrets_pipeline.rotation import lambda_function
+from secrets_pipeline import rotation_lambda
 
 _TYPE: Final = re.compile(
     r"(?:\w+\.)*[A-Z]\w*(?:Error|Exception|Failure|Fault|Timeout|Timedout|Exit|Interrupt)\b(?=:|$)"
@@ -96,7 +96,7 @@ def _fixed_length(found: re.Match[str]) -> int:
 @cache
 def _sentences() -> tuple[re.Pattern[str], ...]:
     """What our function's errors are made of: each sentence with holes where something is filled in."""
-    folder = Path(str(lambda_function.__file__)).parent
+    folder = Path(str(rotation_lambda.__file__)).parent
     sentences = {text for path in sorted(folder.glob("*.py")) for text in _raised(ast.parse(path.read_text()))}
     return tuple(re.compile(rf"{sentence}(?=\s|$)") for sentence in sorted(sentences))
 

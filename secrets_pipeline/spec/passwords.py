@@ -9,7 +9,7 @@ from __future__ import annotations
 import string
 from dataclasses import dataclass
 
-from secrets_pipeline.rotation.lambda_function.password_strength import SHORTEST, weakness
+from secrets_pipeline.rotation_lambda.password_strength import SHORTEST, weakness
 from secrets_pipeline.spec.inputs import Inputs
 from secrets_pipeline.spec.model import PasswordPolicy
 

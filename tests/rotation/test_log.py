@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from secrets_pipeline.rotation import lambda_function
+from secrets_pipeline import rotation_lambda
 from secrets_pipeline.rotation.causes import CauseKind, Observed, cause_of
 from secrets_pipeline.rotation.log import Heard, LogLine, heard
 from secrets_pipeline.rotation.phrases import repeatable
@@ -142,7 +142,7 @@ def test_what_is_repeated_still_tells_the_cause(said: str, kind: str) -> None:
 
 
 def test_every_sentence_of_our_own_function_is_known() -> None:
-    for path in Path(str(lambda_function.__file__)).parent.glob("*.py"):
+    for path in Path(str(rotation_lambda.__file__)).parent.glob("*.py"):
         for call in ast.walk(ast.parse(path.read_text())):
             if isinstance(call, ast.Raise) and isinstance(call.exc, ast.Call) and call.exc.args:
                 match call.exc.args[0]:

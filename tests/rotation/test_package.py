@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 
 import secrets_pipeline
+from secrets_pipeline import rotation_lambda
 from secrets_pipeline.errors import PackageError
-from secrets_pipeline.rotation import distributions
 from secrets_pipeline.rotation.distributions import PINS, Pin, contents
-from secrets_pipeline.rotation.lambda_function import tls
 from secrets_pipeline.rotation.package import CA_BUNDLE, build_package
+from secrets_pipeline.rotation_lambda import tls
 
 ROOT = Path(secrets_pipeline.__file__).parents[1]
 BUILD = """
@@ -41,7 +41,7 @@ def archive() -> zipfile.ZipFile:
 def test_two_builds_in_two_places_give_the_same_bytes(tmp_path: Path) -> None:
     """Another umask, hash seed, time zone, working folder, and modules that were touched."""
     shutil.copytree(ROOT / "secrets_pipeline", tmp_path / "secrets_pipeline")
-    for path in (tmp_path / "secrets_pipeline" / "rotation" / "lambda_function").iterdir():
+    for path in (tmp_path / "secrets_pipeline" / "rotation_lambda").iterdir():
         path.touch()
         path.chmod(0o700)
     built = [
@@ -151,7 +151,7 @@ def test_a_module_that_was_changed_after_its_installation_is_refused(
 
 def test_the_function_imports_only_what_it_brings_along() -> None:
     allowed = {"boto3", "botocore", "pg8000", "pymysql", "scramp", *sys.stdlib_module_names}
-    folder = Path(distributions.__file__).with_name("lambda_function")
+    folder = Path(str(rotation_lambda.__file__)).parent
     for file in folder.glob("*.py"):
         found = re.findall(r"^(?:from|import) ([A-Za-z_0-9]+)", file.read_text(), re.MULTILINE)
         assert set(found) <= allowed, file.name

@@ -28,8 +28,8 @@ from secrets_pipeline.reconcilers.rotation import RotationReconciler
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.value_writer import ValueWriter
 from secrets_pipeline.rotation.events import Hint, Message
-from secrets_pipeline.rotation.lambda_function import handler
-from secrets_pipeline.rotation.lambda_function.secret_versions import Versions
+from secrets_pipeline.rotation_lambda import handler
+from secrets_pipeline.rotation_lambda.secret_versions import Versions
 
 from .cloud import Cloud
 

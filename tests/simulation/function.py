@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.local.corrections.secretsmanager import announce
 from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, Secret
-from secrets_pipeline.rotation.lambda_function import handler, secret_versions, sessions
-from secrets_pipeline.rotation.lambda_function.errors import RotationError
-from secrets_pipeline.rotation.lambda_function.secret_value import POSTGRES, Address, Login
 from secrets_pipeline.rotation.steps import RotationStep
+from secrets_pipeline.rotation_lambda import handler, secret_versions, sessions
+from secrets_pipeline.rotation_lambda.errors import RotationError
+from secrets_pipeline.rotation_lambda.secret_value import POSTGRES, Address, Login
 
 from .rds import Instance
 from .scheduling import Killed

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from secrets_pipeline.rotation.lambda_function.password_rule import decode
 from secrets_pipeline.rotation.password_tag import password_tag
+from secrets_pipeline.rotation_lambda.password_rule import decode
 from secrets_pipeline.spec import GeneratedValue, SecretRef
 from secrets_pipeline.spec.passwords import family_of
 from secrets_pipeline.values import generate

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from secrets_pipeline.rotation.lambda_function import tls
-from secrets_pipeline.rotation.lambda_function.errors import RotationError
+from secrets_pipeline.rotation_lambda import tls
+from secrets_pipeline.rotation_lambda.errors import RotationError
 from tests.mariadb import ALIAS, running_mariadb
 
 from .grounds import Ground, Maria, Postgres, Server, User, new_user

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secrets_pipeline.rotation.lambda_function.password_rule import (
+from secrets_pipeline.rotation.password_tag import password_rule, password_tag
+from secrets_pipeline.rotation_lambda.password_rule import (
     DEFAULT_RULE,
     TAG,
     TAG_VALUE_LENGTH,
@@ -18,7 +19,6 @@ from secrets_pipeline.rotation.lambda_function.password_rule import (
     decode,
     encode,
 )
-from secrets_pipeline.rotation.password_tag import password_rule, password_tag
 from secrets_pipeline.spec.model import PasswordPolicy
 from secrets_pipeline.spec.tags import OWN_PREFIX, tag_value_problem
 from secrets_pipeline.values import generate

@@ -19,8 +19,8 @@ import botocore.client
 import pg8000.native
 import pymysql.connections
 
-from secrets_pipeline.rotation.lambda_function import secret_versions
-from secrets_pipeline.rotation.lambda_function.handler import handle
+from secrets_pipeline.rotation_lambda import secret_versions
+from secrets_pipeline.rotation_lambda.handler import handle
 
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 _passed = itertools.count()

@@ -10,7 +10,7 @@ from contextlib import closing
 import pg8000.exceptions
 import pytest
 
-from secrets_pipeline.rotation.lambda_function.errors import RotationError
+from secrets_pipeline.rotation_lambda.errors import RotationError
 
 from .grounds import MASTER_PASSWORD, STEPS, Ground, Maria, Postgres, Server, User, managed, master_secret, new_user
 

@@ -9,8 +9,8 @@ import json
 import pg8000.native
 import pytest
 
-from secrets_pipeline.rotation.lambda_function.errors import RotationError
-from secrets_pipeline.rotation.lambda_function.password_rule import DEFAULT_RULE, TAG
+from secrets_pipeline.rotation_lambda.errors import RotationError
+from secrets_pipeline.rotation_lambda.password_rule import DEFAULT_RULE, TAG
 
 from .grounds import STEPS, Ground, Maria, Postgres, Server, User, new_user
 

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from secrets_pipeline import local
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Refused, log_in
-from secrets_pipeline.rotation.lambda_function.handler import handle
+from secrets_pipeline.rotation_lambda.handler import handle
 from tests.mariadb import MariaDb
 from tests.waiting import WAITER
 

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from secrets_pipeline.rotation.lambda_function.errors import RotationError
-from secrets_pipeline.rotation.lambda_function.postgres import scram_verifier
-from secrets_pipeline.rotation.lambda_function.secret_value import ENGINES, Address, Login
-from secrets_pipeline.rotation.lambda_function.sessions import TIMEOUT_SECONDS, connect
+from secrets_pipeline.rotation_lambda.errors import RotationError
+from secrets_pipeline.rotation_lambda.postgres import scram_verifier
+from secrets_pipeline.rotation_lambda.secret_value import ENGINES, Address, Login
+from secrets_pipeline.rotation_lambda.sessions import TIMEOUT_SECONDS, connect
 from secrets_pipeline.spec.rotation_model import RotationFunctionSpec
 
 from .grounds import MASTER_PASSWORD, Maria, Postgres, Server

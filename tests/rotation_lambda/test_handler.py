@@ -9,10 +9,10 @@ from typing import Any
 import botocore.client
 import pytest
 
-from secrets_pipeline.rotation.lambda_function import secret_versions
-from secrets_pipeline.rotation.lambda_function.errors import RotationError
-from secrets_pipeline.rotation.lambda_function.handler import handle
-from secrets_pipeline.rotation.lambda_function.password_rule import DEFAULT_RULE, TAG, decode
+from secrets_pipeline.rotation_lambda import secret_versions
+from secrets_pipeline.rotation_lambda.errors import RotationError
+from secrets_pipeline.rotation_lambda.handler import handle
+from secrets_pipeline.rotation_lambda.password_rule import DEFAULT_RULE, TAG, decode
 
 from .grounds import STEPS, Ground, User
 
