@@ -9,8 +9,8 @@ MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000' |
 	&& ! grep -q ' /dev/shm .*noexec' /proc/mounts && echo 'TMPDIR=$${TMPDIR:-/dev/shm}')
 PYTEST := $(MEMORY) $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 # The pure parts, by path: naming them saves each process the collection of the rest.
-FAST := engine values aws references spec stacks golang access/evaluator access/granting access/trust rotation simulation
-MUTATED := $(addprefix secrets_pipeline/,engine values references spec stacks golang access) definitions/sensors \
+FAST := engine values aws references desired stacks golang access/evaluator access/granting access/trust rotation simulation
+MUTATED := $(addprefix secrets_pipeline/,engine values references desired stacks golang access) definitions/sensors \
 	$(addprefix secrets_pipeline/reconcilers/,marks.py value_writer.py commit.py secret_writes.py 'rotat*')
 
 .DEFAULT_GOAL := help
@@ -52,7 +52,7 @@ mutate: venv ## Random mutants of the packages that decide: which does no test n
 	$(BIN)/python benchmarks/mutate.py $(MUTATED) $(ARGS)
 
 fuzz: venv ## Read repositories with random mistakes: only errors of ours may come of one (ARGS="--seconds 3600 --seed 7")
-	$(BIN)/python -m tests.spec.fuzz $(ARGS)
+	$(BIN)/python -m tests.desired.fuzz $(ARGS)
 
 lint: venv ## ruff, mypy --strict and the contracts of imports, over everything
 	$(BIN)/ruff check .

@@ -21,8 +21,8 @@ import boto3
 from secrets_pipeline import local
 from secrets_pipeline.access.snapshot import take_snapshot
 from secrets_pipeline.aws import Sessions
-from secrets_pipeline.spec import Target
-from secrets_pipeline.spec.operator import AccessSettings
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.settings.operator import AccessSettings
 
 
 def main() -> int:

@@ -9,9 +9,9 @@ import dagster as dg
 
 from definitions.resources import AwsSessions
 from secrets_pipeline.aws import Alert, NoTopic, NotPublished, Publication, Published, publish
+from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import operator_settings
-from secrets_pipeline.spec import AlertSettings
 
 ALERTS = dg.AssetKey("alerts")
 """The alerts that were published, or would have been, as observations; one partition a stack."""

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import dagster as dg
 
+from secrets_pipeline.desired.names import STACK_NAME_REMEDY, stack_name_problem
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.spec.names import STACK_NAME_REMEDY, stack_name_problem
 
 STACKS = dg.DynamicPartitionsDefinition(name="stacks")
 PARTITION_TAG = "dagster/partition"

@@ -9,6 +9,8 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from secrets_pipeline.aws import Sessions
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.engine import Outcome
 from secrets_pipeline.errors import SpecError, StackError
 from secrets_pipeline.reconcilers import (
@@ -21,7 +23,6 @@ from secrets_pipeline.reconcilers import (
     operator_settings,
     read_desired,
 )
-from secrets_pipeline.spec import OperatorSettings, Target
 from secrets_pipeline.stacks import Origin
 from secrets_pipeline.stacks.source import STANDARD_INPUT
 from secrets_pipeline.values import LocalSealStore, S3SealStore, SealStore

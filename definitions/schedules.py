@@ -12,8 +12,9 @@ from definitions.jobs import verify
 from definitions.partitions import PARTITION_TAG, STACKS
 from definitions.requests import run_request
 from definitions.resources import Stacks
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.desired.verification.model import VerificationSpec
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.spec import StackSpec, VerificationSpec
 
 DUE_TAG = "secrets-pipeline/verification-due"
 """When the verification was due that a run is, ISO 8601 in UTC."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from secrets_pipeline.spec import GrantRule
+from secrets_pipeline.desired.settings.grants import GrantRule
 
 TRUSTED: Final = (GrantRule(preset="single-team", readers=("*",)),)
 """Every boundary but values of other stacks and SSM documents, which a grant names one by one."""

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from secrets_pipeline.desired.unresolved import Unresolved, UnresolvedReason
 from secrets_pipeline.errors import SecretsPipelineError, SpecError, Where, raise_all, visible
-from secrets_pipeline.spec import Unresolved, UnresolvedReason
 
 odd = st.text(
     st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp", "Co"]) | st.sampled_from("ab\x1b\x9b\u202e\u200b")

@@ -15,9 +15,10 @@ from definitions.requests import run_request
 from definitions.resources import AwsSessions, Stacks
 from definitions.sensors.turns import in_turn
 from secrets_pipeline.aws import AwsError, check_account
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import DatabaseInventory, serving
-from secrets_pipeline.spec import StackSpec, Target
 
 _SECONDS = 30.0
 """From the start of a tick, which Dagster ends after 60 seconds."""

@@ -12,7 +12,7 @@ from definitions.partitions import PARTITION_TAG
 from definitions.requests import run_request
 from definitions.resources import Stacks
 from definitions.rotating import names_of, rotate_secrets
-from secrets_pipeline.spec import followers
+from secrets_pipeline.desired.followers import followers
 
 
 def rotated_secrets_sensor_for(name: str, status: dg.DagsterRunStatus) -> dg.SensorDefinition:

@@ -9,10 +9,10 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from definitions.partitions import PARTITION_TAG, STACKS, check_key
 from definitions.resources import Stacks
 from definitions.sensors.event_runs import Decided, Dispatcher
+from secrets_pipeline.desired.settings.operator import EventSettings
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers import EventStacks
 from secrets_pipeline.rotation.events import EventQueue, Kind
-from secrets_pipeline.spec import EventSettings
 
 Job = dg.JobDefinition | UnresolvedAssetJobDefinition
 """What `define_asset_job` and `@job` make; Dagster exports no name for the first."""

@@ -13,11 +13,11 @@ import dagster as dg
 from definitions.requests import run_request
 from definitions.resources import Stacks
 from definitions.sensors.rotation_events import Job, missing_partitions, usable
+from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import places, sights
 from secrets_pipeline.rotation.events import Kind
 from secrets_pipeline.rotation.events.polling import News, compare
-from secrets_pipeline.spec import followers
 
 NAME = "rotation_polling_sensor"
 _LOOKING_SECONDS = 20.0

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from secrets_pipeline.access.estate import Estate
 from secrets_pipeline.access.mentions import asked_of_callers, principals, services
 from secrets_pipeline.access.reading import Allowed, ReadVerdict, Unknown
-from secrets_pipeline.spec import ConsumerSpec, StackSpec
+from secrets_pipeline.desired.consumer.model import ConsumerSpec
+from secrets_pipeline.desired.stack import StackSpec
 
 _ACCOUNT = re.compile(r"(?:arn:[\w-]+:iam::)?(?P<account>\d{12})(?::root)?")
 _STANDS_IN = re.compile(r"(?P<of>arn:[\w-]+:iam::\d{12}:)(?:role|user)/\*")

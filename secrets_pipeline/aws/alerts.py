@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.spec.alert_settings import AlertSettings
-from secrets_pipeline.spec.base import Target
 
 if TYPE_CHECKING:
     from secrets_pipeline.aws.session import Sessions

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+from secrets_pipeline.desired.base import Target
 from secrets_pipeline.errors import GuardError
-from secrets_pipeline.spec.model import Target
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel

@@ -25,7 +25,7 @@ from secrets_pipeline.aws.loader import share_loader
 from secrets_pipeline.aws.logs import mask_logs
 from secrets_pipeline.aws.pacer import Pacer, pacer_for
 from secrets_pipeline.aws.quotas import PACED_SERVICES
-from secrets_pipeline.spec.model import Target
+from secrets_pipeline.desired.base import Target
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient

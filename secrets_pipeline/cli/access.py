@@ -30,9 +30,10 @@ from secrets_pipeline.cli.console import emit, emit_json, say, show, title
 from secrets_pipeline.cli.desired import read_asked, usable
 from secrets_pipeline.cli.failures import Failures
 from secrets_pipeline.cli.options import OneStack, StackOptions, TableFormat, TableOrJson, reads_stacks
+from secrets_pipeline.desired.consumer.model import ConsumerSpec
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers import Desired, stack_in_aws, withheld
-from secrets_pipeline.spec import ConsumerSpec, StackSpec
 
 app = typer.Typer(no_args_is_help=True, help="Who can read each secret, and why not. No value is read.")
 EPILOG = "Exit codes: 0 answered, whatever the answer is, 1 error."

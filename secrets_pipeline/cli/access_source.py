@@ -17,9 +17,9 @@ from secrets_pipeline.cli.console import say
 from secrets_pipeline.cli.desired import read_asked, usable
 from secrets_pipeline.cli.failures import Failures
 from secrets_pipeline.cli.options import StackOptions
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers import Desired
-from secrets_pipeline.spec import StackSpec
 
 SnapshotFile: TypeAlias = Annotated[
     Path | None,

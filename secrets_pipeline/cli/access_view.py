@@ -15,7 +15,7 @@ from secrets_pipeline.access.estate import Estate
 from secrets_pipeline.access.explain import name_of, plain, row, sentence, short, vote_lines
 from secrets_pipeline.access.reading import Allowed, ReadVerdict
 from secrets_pipeline.cli.tables import table
-from secrets_pipeline.spec import StackSpec
+from secrets_pipeline.desired.stack import StackSpec
 
 _CELLS: Mapping[str, tuple[str, str]] = {
     "Allowed": ("reads", "green"),

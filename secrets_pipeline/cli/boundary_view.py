@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from secrets_pipeline.cli.plan_view import StackPlan
+from secrets_pipeline.desired.boundary import ALLOW_TAG, TAKEN_IN, Crossing
 from secrets_pipeline.engine import Change, ChangeClass
-from secrets_pipeline.spec import ALLOW_TAG, Crossing
-from secrets_pipeline.spec.boundaries import TAKEN_IN
 
 COLUMNS: Final = ("boundary", "what", "for", "declared at", "allowed by")
 

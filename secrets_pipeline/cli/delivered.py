@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws import AwsAccount, calling, pages
-from secrets_pipeline.spec import EcsDelivery, LambdaDelivery, StageDelivery
+from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers import StackContext

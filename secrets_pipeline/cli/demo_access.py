@@ -12,8 +12,8 @@ from secrets_pipeline.access.reading import Allowed, DeniedByKms, DeniedBySecret
 from secrets_pipeline.aws import AwsAccount, Sessions
 from secrets_pipeline.cli.access_source import taken
 from secrets_pipeline.cli.stand_in_readers import BY_HAND, INVENTORY_ROLE
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.reconcilers import Desired
-from secrets_pipeline.spec import StackSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ from pydantic import SecretStr
 from secrets_pipeline import local as embedded
 from secrets_pipeline.aws import Sessions, calling
 from secrets_pipeline.cli import runs
+from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.engine import SkippedError
 from secrets_pipeline.local import LocalAws
 from secrets_pipeline.reconcilers import Desired, StackContext
@@ -18,7 +21,6 @@ from secrets_pipeline.reconcilers.database_password import DatabasePassword
 from secrets_pipeline.reconcilers.login import LoggedIn, Login
 from secrets_pipeline.reconcilers.stored_value import read_value
 from secrets_pipeline.rotation.steps import RotationStep
-from secrets_pipeline.spec import DatabaseSpec, DeclaredValue, SecretSpec
 
 if TYPE_CHECKING:
     from definitions.rotation_runs import EventRuns

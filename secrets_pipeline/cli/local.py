@@ -17,13 +17,13 @@ from secrets_pipeline.cli.desired import read, usable
 from secrets_pipeline.cli.failures import FAILED, Failures
 from secrets_pipeline.cli.options import CHECKOUT_EXAMPLES, BasePath, repository
 from secrets_pipeline.cli.stand_ins import stand_ins
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import LocalError
 from secrets_pipeline.local import LocalAws
 from secrets_pipeline.local.lifecycle import DEFAULT_ACCOUNT, DEFAULT_REGION
 from secrets_pipeline.local.state import LAMBDA_FOLDER, POSTGRES_FOLDER
 from secrets_pipeline.own_folder import why_not_own
 from secrets_pipeline.reconcilers import CONFIG_VARIABLE
-from secrets_pipeline.spec import StackSpec
 
 OPERATOR_SETTINGS = "operator.yaml"
 FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN")

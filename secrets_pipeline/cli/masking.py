@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
+from secrets_pipeline.desired.reading.variables import OTHER_SECTIONS, expression_of
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.references import Path, Variable, nodes
-from secrets_pipeline.spec import expression_of
-from secrets_pipeline.spec.variables import OTHER_SECTIONS
 from secrets_pipeline.stacks import Component, Value
 
 MASK = "********"

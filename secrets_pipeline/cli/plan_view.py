@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from secrets_pipeline.cli.tables import STYLES, table, word
+from secrets_pipeline.desired.boundary import Crossing
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine import Change, ChangeClass
-from secrets_pipeline.spec import Crossing, StackSpec
 
 SYMBOLS = {
     ChangeClass.CREATE: "+",

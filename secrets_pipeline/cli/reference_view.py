@@ -11,16 +11,12 @@ from rich.text import Text
 
 from secrets_pipeline.cli.failures import Failures
 from secrets_pipeline.cli.tables import STYLES, table
+from secrets_pipeline.desired.base import SecretRef
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.desired.unresolved import Unresolved, UnresolvedReason
+from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.references import Expression, Output, Path, SsmParameter, dotted, outputs, ssm_parameters
-from secrets_pipeline.spec import (
-    DeclaredValue,
-    GeneratedValue,
-    SecretRef,
-    SecretSpec,
-    StackSpec,
-    Unresolved,
-    UnresolvedReason,
-)
 
 
 class ReferenceState(StrEnum):

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.spec import ConsumerSpec, ReaderType
+from secrets_pipeline.desired.consumer.model import ConsumerSpec, ReaderType
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers import StackContext

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from secrets_pipeline.access.granting import StackInAws, documents
+from secrets_pipeline.desired.consumer.model import ConsumerSpec, ReaderType
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.local import StandIn, StandInRole, StandInSecret
 from secrets_pipeline.local.lifecycle import OPERATOR_USER
-from secrets_pipeline.spec import ConsumerSpec, ReaderType, StackSpec
 
 AUDIT_ROLE: Final = "secrets-audit"
 """What an operator's settings name under `access.accounts`."""

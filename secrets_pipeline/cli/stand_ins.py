@@ -8,10 +8,11 @@ from typing import Any
 
 from secrets_pipeline.access.granting import Readable, rotation_policy, secret_arn_pattern
 from secrets_pipeline.cli.stand_in_readers import reader_roles
+from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.local import StandIn, StandInFunction, StandInRole, StandInSecret, StandInService, StandInStage
 from secrets_pipeline.local.lifecycle import DEFAULT_ACCOUNT
 from secrets_pipeline.references import Output
-from secrets_pipeline.spec import EcsDelivery, LambdaDelivery, StackSpec, StageDelivery
 
 _ROTATING = "secretsmanager.amazonaws.com"
 _LAMBDA = "lambda.amazonaws.com"

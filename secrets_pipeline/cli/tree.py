@@ -17,7 +17,9 @@ from secrets_pipeline.cli.failures import Failures
 from secrets_pipeline.cli.options import StackFilter, StackOptions, reads_stacks
 from secrets_pipeline.cli.reference_view import note_unresolved
 from secrets_pipeline.cli.tables import STYLES
-from secrets_pipeline.spec import GeneratedValue, SecretSpec, StackSpec
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.desired.value.model import GeneratedValue
 
 EPILOG = (
     "Exit codes: 0 every secret is shown and can be made, 1 a stack has errors, or nobody can resolve a reference of a "

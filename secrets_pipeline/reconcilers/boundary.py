@@ -10,6 +10,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from secrets_pipeline.aws import calling, pages
+from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, Contested, Crossing, Kind, allows
+from secrets_pipeline.desired.limits import FUNCTION_ARN
+from secrets_pipeline.desired.policy.principals import account_of
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.settings.grants import grant_line, granted
 from secrets_pipeline.errors import GuardError, raise_all
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.database_claim import is_ours
@@ -17,11 +22,6 @@ from secrets_pipeline.reconcilers.own_key import standing
 from secrets_pipeline.reconcilers.rotation_function_mark import foreign
 from secrets_pipeline.reconcilers.rotation_function_state import function_state
 from secrets_pipeline.reconcilers.states import tag_map
-from secrets_pipeline.spec import ALLOW_TAG, Boundary, Contested, Crossing, SecretSpec, allows
-from secrets_pipeline.spec.boundaries import Kind
-from secrets_pipeline.spec.grants import grant_line, granted
-from secrets_pipeline.spec.limits import FUNCTION_ARN
-from secrets_pipeline.spec.policy_principals import account_of
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

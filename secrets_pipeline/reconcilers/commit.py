@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.access import same_policy
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.engine import Change, ChangeClass, Reconciler, Resource, SkippedError
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import desired, replica, rotation
@@ -23,7 +25,6 @@ from secrets_pipeline.reconcilers.states import SecretState, Unread
 from secrets_pipeline.reconcilers.taking import finish, give_up, look_again
 from secrets_pipeline.reconcilers.value_inputs import field_inputs
 from secrets_pipeline.references import Pending
-from secrets_pipeline.spec import GeneratedValue, SecretSpec
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -9,8 +9,8 @@ from collections.abc import Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.desired.followers import referred
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.spec import referred
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

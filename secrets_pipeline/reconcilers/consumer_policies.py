@@ -22,6 +22,9 @@ from secrets_pipeline.access.granting import (
     readable_arns,
 )
 from secrets_pipeline.aws import AwsError, Lag, calling
+from secrets_pipeline.desired.consumer.model import ConsumerSpec
+from secrets_pipeline.desired.limits import INLINE_POLICY_CHARACTERS
+from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers.attached_notes import forget_role, note_role, noted_roles
 from secrets_pipeline.reconcilers.event_parts import OURS
@@ -30,7 +33,6 @@ from secrets_pipeline.reconcilers.outputs_document import taken_parameters
 from secrets_pipeline.reconcilers.readable_secrets import readable, secret_arn
 from secrets_pipeline.reconcilers.secret_differences import OUTSIDE
 from secrets_pipeline.reconcilers.states import tag_map
-from secrets_pipeline.spec import INLINE_POLICY_CHARACTERS, ConsumerSpec, SecretSpec
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -20,6 +20,11 @@ from secrets_pipeline.aws import (
     ensure_service_keys,
     find_key,
 )
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.desired.value.model import Leaf
 from secrets_pipeline.errors import GuardError, SpecError
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.inventory import Inventory
@@ -31,7 +36,6 @@ from secrets_pipeline.reconcilers.security_hub import control_results
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.surroundings import Surroundings
 from secrets_pipeline.references import Expression, Resolved, resolve
-from secrets_pipeline.spec import Leaf, OperatorSettings, SecretSpec, StackSpec, Target
 from secrets_pipeline.values import Fingerprinter, GeneratedPasswords
 
 ReadLeaf = Callable[[str, str, Leaf], Expression]

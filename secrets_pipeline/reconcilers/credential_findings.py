@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Final
 from pydantic import SecretStr
 
 from secrets_pipeline.aws import AwsError
+from secrets_pipeline.desired.rotation.model import RotationStrategy
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.secret.types import top_keys
 from secrets_pipeline.reconcilers.findings import Finding, Verdict, judged_secret
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, Refused, Unreachable
 from secrets_pipeline.reconcilers.states import PREVIOUS, SecretState
 from secrets_pipeline.reconcilers.stored_value import read_value
 from secrets_pipeline.rotation_lambda.errors import RotationError
 from secrets_pipeline.rotation_lambda.secret_value import DatabaseSecret, parse
-from secrets_pipeline.spec import RotationStrategy, SecretSpec
-from secrets_pipeline.spec.secret_types import top_keys
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

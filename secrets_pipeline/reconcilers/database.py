@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws import AwsError, calling
+from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers.database_claim import absence, holds, mismatch, needs_adoption, refusal
 from secrets_pipeline.reconcilers.database_mark import ownership
@@ -19,7 +20,6 @@ from secrets_pipeline.reconcilers.marks import REPOSITORY
 from secrets_pipeline.reconcilers.secret_differences import UNNAMED
 from secrets_pipeline.reconcilers.states import tag_list
 from secrets_pipeline.references import Output, Pending, Plain, Secret
-from secrets_pipeline.spec import DatabaseSpec
 
 if TYPE_CHECKING:
     from mypy_boto3_rds.client import RDSClient

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers.database_claim import mismatch, refusal
 from secrets_pipeline.reconcilers.database_password import DatabasePassword
 from secrets_pipeline.reconcilers.database_state import DatabaseState
 from secrets_pipeline.reconcilers.login import ENGINES, LoggedIn, Login, Refused, Unreachable
 from secrets_pipeline.reconcilers.password_mark import PasswordMark, is_unfinished, not_ours, proves, was_restored
-from secrets_pipeline.spec import DatabaseSpec
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

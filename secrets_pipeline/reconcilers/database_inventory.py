@@ -6,8 +6,8 @@ import threading
 from collections.abc import Mapping
 
 from secrets_pipeline.aws import AwsAccount, calling, pages
+from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.reconcilers.database_state import DatabaseState, cluster_state, instance_state
-from secrets_pipeline.spec import DatabaseSpec
 
 
 class DatabaseInventory:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.marks import (
     COMPONENT,
@@ -20,7 +21,6 @@ from secrets_pipeline.reconcilers.marks import (
     same_text,
     stack_parts,
 )
-from secrets_pipeline.spec import DatabaseSpec
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -13,11 +13,11 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws import calling
+from secrets_pipeline.desired.consumer.model import EcsDelivery
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers.late_values import as_text, differing, resolved
 from secrets_pipeline.reconcilers.marks import PREFIX
 from secrets_pipeline.references import Pending
-from secrets_pipeline.spec import EcsDelivery
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -12,10 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws import AwsError, calling
+from secrets_pipeline.desired.consumer.model import LambdaDelivery
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers.late_values import as_text, differing, resolved
 from secrets_pipeline.references import Pending
-from secrets_pipeline.spec import LambdaDelivery
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

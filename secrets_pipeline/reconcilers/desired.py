@@ -8,6 +8,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access import canonical, secret_policy
+from secrets_pipeline.desired.checks import reader_crossings
+from secrets_pipeline.desired.rotation.model import RotationSpec
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.marks import PASSWORD, Commit, Part
 from secrets_pipeline.reconcilers.own_key import usable_as
@@ -15,7 +19,6 @@ from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.references import Pending, Plain, substitute
 from secrets_pipeline.rotation.password_tag import password_rule
 from secrets_pipeline.rotation_lambda.password_rule import DEFAULT_RULE, encode
-from secrets_pipeline.spec import GeneratedValue, RotationSpec, SecretSpec, reader_crossings
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

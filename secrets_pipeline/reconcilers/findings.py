@@ -8,6 +8,9 @@ from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.engine import ChangeClass
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers.database_claim import refusal
@@ -22,7 +25,6 @@ from secrets_pipeline.reconcilers.stages import STAGES
 from secrets_pipeline.reconcilers.stored_value import read_value
 from secrets_pipeline.reconcilers.value_inputs import declared_inputs, field_inputs
 from secrets_pipeline.references import Pending
-from secrets_pipeline.spec import DatabaseSpec, DeclaredValue, GeneratedValue, SecretSpec
 from secrets_pipeline.values import merge_document, render
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from secrets_pipeline.engine import Failed, Outcome, Skipped
 from secrets_pipeline.reconcilers.database_state import DatabaseState
 
 if TYPE_CHECKING:
+    from secrets_pipeline.desired.stack import StackSpec
     from secrets_pipeline.reconcilers.context import StackContext
     from secrets_pipeline.reconcilers.database_inventory import DatabaseInventory
-    from secrets_pipeline.spec import StackSpec
 
 
 def identity(state: DatabaseState) -> str:

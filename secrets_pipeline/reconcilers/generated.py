@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.spec import GeneratedValue, SecretSpec
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.values import GeneratedPasswords, generate
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.reconcilers.fields import known_fields
 from secrets_pipeline.reconcilers.value_inputs import declared_inputs, field_inputs
 from secrets_pipeline.references import Pending
-from secrets_pipeline.spec import DeclaredValue, SecretSpec
 from secrets_pipeline.values import merge_document, render
 
 if TYPE_CHECKING:

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from secrets_pipeline.access import canonical, compact, key_policy, principals, same_policy
 from secrets_pipeline.aws import NEW_PRINCIPAL, NEW_RESOURCE, AwsError, calling
+from secrets_pipeline.desired.kms_key.lockout import locks_out_root
+from secrets_pipeline.desired.kms_key.model import KeySpec
+from secrets_pipeline.desired.limits import KEY_POLICY_BYTES
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.desired import not_let_in
@@ -23,7 +26,6 @@ from secrets_pipeline.reconcilers.referenced_key import referenced_keys, unusabl
 from secrets_pipeline.reconcilers.secret_differences import UNNAMED, surplus_tags
 from secrets_pipeline.reconcilers.states import KeyRotation, KeyState, key_state
 from secrets_pipeline.references import Pending, Plain, substitute
-from secrets_pipeline.spec import KEY_POLICY_BYTES, KeySpec, locks_out_root
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

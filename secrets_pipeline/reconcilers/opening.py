@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 
 from secrets_pipeline.aws import Sessions
+from secrets_pipeline.desired.build import build_specs
+from secrets_pipeline.desired.settings.operator import OperatorSettings, load_settings
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.desired.value.data import leaf_expression
+from secrets_pipeline.desired.value.model import Leaf
 from secrets_pipeline.errors import SecretsPipelineError, SpecError, StackError
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.context import World
 from secrets_pipeline.reconcilers.repository_id import repository_id
 from secrets_pipeline.references import Expression
-from secrets_pipeline.spec import Leaf, OperatorSettings, StackSpec, build_specs, leaf_expression, load_settings
 from secrets_pipeline.stacks import CONFIG_VARIABLES, Origin, StackSource, open_source, read_text, readable_problem
 
 CONFIG_VARIABLE = "SECRETS_PIPELINE_CONFIG"

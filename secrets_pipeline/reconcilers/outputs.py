@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from secrets_pipeline.aws import calling
+from secrets_pipeline.desired.base import Late, SecretRef
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.reconcilers.database_claim import refusal
 from secrets_pipeline.reconcilers.own_key import usable_as
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.stored_value import read_value
 from secrets_pipeline.references import Json, Output, Path, Pending, Plain, Resolved, Secret, of_environment, resolve
-from secrets_pipeline.spec import Late, SecretRef
 from secrets_pipeline.values import field
 
 if TYPE_CHECKING:

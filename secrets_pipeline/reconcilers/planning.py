@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine import Change, Resource, planned
-from secrets_pipeline.spec import SecretSpec
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine import Change, ChangeClass, Resource, planned
 from secrets_pipeline.errors import AwsError, SecretsPipelineError
 from secrets_pipeline.reconcilers.own_key import standing
 from secrets_pipeline.references import Pending
-from secrets_pipeline.spec import SecretSpec
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

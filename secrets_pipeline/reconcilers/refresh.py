@@ -13,6 +13,7 @@ from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from secrets_pipeline.desired.consumer.refresh_model import RefreshSpec
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers.refresh_apigateway import StageRefresher
@@ -23,7 +24,6 @@ from secrets_pipeline.reconcilers.refresh_model import Progress, Refresher, Roll
 from secrets_pipeline.reconcilers.refresh_notes import RefreshNotes
 from secrets_pipeline.reconcilers.refresh_ssm import SsmRefresher
 from secrets_pipeline.reconcilers.states import SecretState
-from secrets_pipeline.spec import RefreshSpec
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

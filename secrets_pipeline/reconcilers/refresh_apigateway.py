@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws import calling, pages
+from secrets_pipeline.desired.consumer.refresh_model import StageRefresh
 from secrets_pipeline.engine import SkippedError
 from secrets_pipeline.reconcilers.refresh_model import Rollout
-from secrets_pipeline.spec import StageRefresh
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

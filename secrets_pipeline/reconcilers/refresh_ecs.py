@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws import calling, pages
+from secrets_pipeline.desired.consumer.refresh_model import EcsRefresh
 from secrets_pipeline.engine import SkippedError
 from secrets_pipeline.reconcilers.refresh_model import Progress, Rollout
-from secrets_pipeline.spec import EcsRefresh
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

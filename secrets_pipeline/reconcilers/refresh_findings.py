@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.desired.consumer.model import ConsumerSpec
+from secrets_pipeline.desired.consumer.refresh_model import RefreshSpec
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers.findings import Finding, Verdict
 from secrets_pipeline.reconcilers.refresh import refreshers
 from secrets_pipeline.reconcilers.refresh_dates import CurrentValue, current_value
 from secrets_pipeline.reconcilers.refresh_model import Progress, Rollout
-from secrets_pipeline.spec import ConsumerSpec, RefreshSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable

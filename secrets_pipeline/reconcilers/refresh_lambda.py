@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws import AwsError, calling
+from secrets_pipeline.desired.consumer.refresh_model import LambdaRefresh
 from secrets_pipeline.engine import SkippedError
 from secrets_pipeline.reconcilers.refresh_model import Progress, Rollout
-from secrets_pipeline.spec import LambdaRefresh
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
-from secrets_pipeline.spec import RefreshMeans
+from secrets_pipeline.desired.consumer.refresh_model import RefreshMeans
 
 Means_contra = TypeVar("Means_contra", bound=RefreshMeans, contravariant=True)
 

@@ -15,8 +15,8 @@ from secrets_pipeline.aws import calling
 from secrets_pipeline.reconcilers.outputs_document import ROOT, parts, publish, published
 
 if TYPE_CHECKING:
+    from secrets_pipeline.desired.consumer.refresh_model import RefreshSpec
     from secrets_pipeline.reconcilers.context import StackContext
-    from secrets_pipeline.spec import RefreshSpec
 
 _DIGITS = 32
 

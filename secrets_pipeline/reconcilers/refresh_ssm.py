@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws import calling, pages
+from secrets_pipeline.desired.consumer.refresh_model import SsmRefresh
 from secrets_pipeline.reconcilers.refresh_model import Progress, Rollout
-from secrets_pipeline.spec import SsmRefresh
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

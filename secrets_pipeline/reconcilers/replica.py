@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws import AwsError, calling
+from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers import desired
 from secrets_pipeline.reconcilers.marks import REPLICAS, Part
@@ -36,7 +37,6 @@ from secrets_pipeline.reconcilers.states import (
     tag_list,
 )
 from secrets_pipeline.reconcilers.taking import look_again, take
-from secrets_pipeline.spec import ReplicaSpec, SecretSpec
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws import AwsError
+from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
 from secrets_pipeline.reconcilers.marks import REPLICAS
 from secrets_pipeline.reconcilers.states import ReplicaState, SecretState, Unread
-from secrets_pipeline.spec import ReplicaSpec, SecretSpec
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from secrets_pipeline.spec import REPOSITORY_ID
+from secrets_pipeline.desired.settings.operator import REPOSITORY_ID
 
 NAMELESS = (
     "this repository has no id: set repository: in the operator's settings, so that another repository with a stack of "

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from secrets_pipeline.aws import calling
+from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.reconcilers import desired
@@ -25,7 +26,6 @@ from secrets_pipeline.reconcilers.secret_differences import OUTSIDE
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.taking import take
 from secrets_pipeline.references import Pending
-from secrets_pipeline.spec import SecretSpec
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -21,8 +21,8 @@ from secrets_pipeline.reconcilers.version_dates import version_dates
 from secrets_pipeline.rotation.schedule import RotationRules, next_due
 
 if TYPE_CHECKING:
+    from secrets_pipeline.desired.secret.model import SecretSpec
     from secrets_pipeline.reconcilers.context import StackContext
-    from secrets_pipeline.spec import SecretSpec
 
 _ALLOWANCE: Final = timedelta(hours=1)
 """A rotation that begins at the end of its window takes its time, and Secrets Manager tries again what failed."""

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.desired.consumer.model import LambdaDelivery
 from secrets_pipeline.engine import Change, ChangeClass, Resource, planned
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import desired
 from secrets_pipeline.reconcilers.invocation import invocation_problem, let_in
-from secrets_pipeline.spec import LambdaDelivery
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

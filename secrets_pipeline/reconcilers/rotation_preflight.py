@@ -16,13 +16,13 @@ from secrets_pipeline.access.reading import DECRYPT, GET_SECRET_VALUE
 from secrets_pipeline.access.rotating import Lack, lacks
 from secrets_pipeline.access.snapshot import take_snapshot
 from secrets_pipeline.aws import AwsError
+from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.reconcilers.invocation import invocation_problem, invocation_remedy
 from secrets_pipeline.reconcilers.rotation_function_state import FunctionState, function_state
 from secrets_pipeline.reconcilers.rotation_problem import Problem, Requirement
 from secrets_pipeline.reconcilers.rotation_value import address_of, value_problems, writer_problem
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.stored_value import read_value
-from secrets_pipeline.spec import SecretSpec
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from secrets_pipeline.aws import AwsAccount, calling, pages
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.reconcilers.marks import STACK, VALUE_VERSION
 from secrets_pipeline.reconcilers.states import SecretState, secret_state
 from secrets_pipeline.rotation.events.polling import Sight
-from secrets_pipeline.spec import StackSpec, Target
 
 
 def places(specs: Mapping[str, StackSpec]) -> dict[str, Target]:

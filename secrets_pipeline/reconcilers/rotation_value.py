@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 
 from pydantic import SecretStr
 
+from secrets_pipeline.desired.rotation.model import RotationSpec, RotationStrategy
 from secrets_pipeline.reconcilers.database_state import DatabaseState
 from secrets_pipeline.reconcilers.rotation_problem import Problem, Requirement
 from secrets_pipeline.rotation_lambda.errors import RotationError
 from secrets_pipeline.rotation_lambda.secret_value import Address, DatabaseSecret, GenericSecret, parse
-from secrets_pipeline.spec import RotationSpec, RotationStrategy
 
 _READER = ".cluster-ro-"
 

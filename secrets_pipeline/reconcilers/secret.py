@@ -10,6 +10,8 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
 from secrets_pipeline.reconcilers import desired, pruning
 from secrets_pipeline.reconcilers.marks import MarkState
@@ -17,7 +19,6 @@ from secrets_pipeline.reconcilers.ownership import Claim, claim
 from secrets_pipeline.reconcilers.secret_differences import OUTSIDE, differences, foreign_value, reasons
 from secrets_pipeline.reconcilers.secret_writes import ExistsAfterAll, SecretWrites
 from secrets_pipeline.reconcilers.states import SecretState
-from secrets_pipeline.spec import DeclaredValue, SecretSpec
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.reconcilers import desired
 from secrets_pipeline.reconcilers.marks import PREFIX, REPOSITORY, VALUE_KEY, Part
 from secrets_pipeline.reconcilers.rendered import is_rendered_from, is_unfinished
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.value_inputs import declared_inputs
 from secrets_pipeline.references import Pending
-from secrets_pipeline.spec import DeclaredValue, SecretSpec
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access import compact, principals, same_policy
 from secrets_pipeline.aws import NEW_PRINCIPAL, calling
+from secrets_pipeline.desired.limits import POLICY_BYTES
+from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers import desired
 from secrets_pipeline.reconcilers.marks import Part
@@ -16,7 +18,6 @@ from secrets_pipeline.reconcilers.planning import plan_secrets
 from secrets_pipeline.reconcilers.secret_differences import OUTSIDE
 from secrets_pipeline.reconcilers.taking import take
 from secrets_pipeline.references import Pending
-from secrets_pipeline.spec import POLICY_BYTES, SecretSpec
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

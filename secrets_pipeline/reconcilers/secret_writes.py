@@ -8,6 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws import NEW_RESOURCE, AwsError, calling
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.engine import SkippedError
 from secrets_pipeline.reconcilers import desired, key_move
 from secrets_pipeline.reconcilers.initial_value import initial_value
@@ -31,7 +33,6 @@ from secrets_pipeline.reconcilers.states import CURRENT, SecretState, tag_list
 from secrets_pipeline.reconcilers.value_inputs import declared_inputs
 from secrets_pipeline.reconcilers.value_writer import ValueWriter
 from secrets_pipeline.references import Pending
-from secrets_pipeline.spec import DeclaredValue, SecretSpec
 from secrets_pipeline.values import render
 
 if TYPE_CHECKING:

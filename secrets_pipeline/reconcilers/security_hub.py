@@ -20,8 +20,8 @@ from secrets_pipeline.access.controls import (
 from secrets_pipeline.access.snapshot import SecretSnapshot
 from secrets_pipeline.access.usage import last_reads
 from secrets_pipeline.aws import ROLE_SESSION_NAME
+from secrets_pipeline.desired.verification.control_model import ControlParameters
 from secrets_pipeline.reconcilers.findings import Finding, Verdict
-from secrets_pipeline.spec import ControlParameters
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

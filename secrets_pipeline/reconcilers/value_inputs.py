@@ -9,9 +9,10 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.reconcilers.fields import kept_as_declared
 from secrets_pipeline.references import Environment, Expression, FileContents, Pending, nodes
-from secrets_pipeline.spec import DeclaredValue, SecretSpec
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from secrets_pipeline.desired.value.model import PasswordPolicy
 from secrets_pipeline.rotation_lambda.password_rule import PasswordClass, PasswordRule, encode
-from secrets_pipeline.spec.model import PasswordPolicy
 
 
 def password_rule(policy: PasswordPolicy, *, key: str | None = None) -> PasswordRule:

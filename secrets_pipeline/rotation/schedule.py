@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from secrets_pipeline.spec import Rate, parse_schedule
+from secrets_pipeline.desired.schedule_expressions import Rate, parse_schedule
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _DURATION: Final = re.compile(r"([1-9][0-9]?)h")

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from pydantic import SecretStr
 
+from secrets_pipeline.desired.value.model import PasswordPolicy
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.rotation_lambda.password_drawing import MAX_LENGTH, Chooser, draw
-from secrets_pipeline.spec.model import PasswordPolicy
 
 __all__ = ["MAX_LENGTH", "Chooser", "generate"]
 

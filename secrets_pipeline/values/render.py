@@ -6,10 +6,9 @@ from collections.abc import Callable
 
 from pydantic import SecretStr
 
+from secrets_pipeline.desired.value.model import DeclaredValue, Leaf, document_of
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.references import Pending, Plain, Resolved, Secret
-from secrets_pipeline.spec.model import DeclaredValue, Leaf
-from secrets_pipeline.spec.value_model import document_of
 from secrets_pipeline.values.documents import merge_document, storable
 
 LeafValue = Callable[[Leaf], Resolved]

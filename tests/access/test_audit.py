@@ -11,16 +11,11 @@ from secrets_pipeline.access.audit import Reading, declared_readings, matrix, re
 from secrets_pipeline.access.evaluator import Layer
 from secrets_pipeline.access.reading import Allowed, DeniedBySecretsManager, Unknown
 from secrets_pipeline.access.snapshot import GroupSnapshot, RotationSnapshot
-from secrets_pipeline.spec import (
-    ConsumerSpec,
-    DeclaredValue,
-    Leaf,
-    ReaderType,
-    SecretRef,
-    SecretSpec,
-    StackSpec,
-    Target,
-)
+from secrets_pipeline.desired.base import SecretRef, Target
+from secrets_pipeline.desired.consumer.model import ConsumerSpec, ReaderType
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.desired.value.model import DeclaredValue, Leaf
 from tests.access.builders import (
     AWAY,
     DECRYPT,

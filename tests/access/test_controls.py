@@ -29,7 +29,7 @@ from secrets_pipeline.access.controls import (
     needs_reads,
 )
 from secrets_pipeline.access.snapshot import RotationSnapshot, SecretSnapshot
-from secrets_pipeline.spec import CONTROL_IDS, ControlParameters
+from secrets_pipeline.desired.verification.control_model import CONTROL_IDS, ControlParameters
 from tests.sweep import examples
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)

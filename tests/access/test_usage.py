@@ -15,6 +15,8 @@ from secrets_pipeline.access.controls import Failed, LastReads, Passed, Unknown,
 from secrets_pipeline.access.snapshot import SecretSnapshot
 from secrets_pipeline.access.usage import HISTORY, last_reads
 from secrets_pipeline.aws import AwsAccount, Sessions, quota_of
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.verification.control_model import ControlParameters
 from secrets_pipeline.local import (
     Fault,
     FaultAction,
@@ -26,7 +28,6 @@ from secrets_pipeline.local import (
     reset_calls,
     reset_conditions,
 )
-from secrets_pipeline.spec import ControlParameters, Target
 from tests.embedded import lead_to, operator
 
 ACCOUNT, REGION = "111122223333", "eu-west-2"

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from secrets_pipeline.aws import AwsAccount, Pacer, Sessions
+from secrets_pipeline.desired.base import Target
 from secrets_pipeline.local import LocalAws, calls, empty, reset_calls
-from secrets_pipeline.spec.model import Target
 from tests.embedded import lead_to
 
 REGION = "eu-west-1"

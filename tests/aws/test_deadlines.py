@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from secrets_pipeline.aws import Pacer, Sessions, calling, deadlines
+from secrets_pipeline.desired.base import Target
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.spec.model import Target
 
 SERVICES = ("secretsmanager", "kms", "sts", "ssm", "rds", "lambda", "s3")
 

@@ -6,8 +6,8 @@ import botocore.session
 import pytest
 
 from secrets_pipeline.aws import AwsAccount, ReadOnly, Sessions, Unverified, Verified, check_account
+from secrets_pipeline.desired.base import Target
 from secrets_pipeline.errors import AwsError, GuardError
-from secrets_pipeline.spec.model import Target
 from secrets_pipeline.values import GeneratedPasswords, SealContext, seal
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from botocore.config import Config
 from botocore.loaders import JSONFileLoader, Loader
 
 from secrets_pipeline.aws import Sessions, partition_of
-from secrets_pipeline.spec.model import Target
+from secrets_pipeline.desired.base import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ import urllib3
 
 from secrets_pipeline.aws import AwsError, Sessions, calling
 from secrets_pipeline.aws.logs import LIBRARIES
-from secrets_pipeline.spec.model import Target
+from secrets_pipeline.desired.base import Target
 
 if TYPE_CHECKING:
     from tests.aws.conftest import Emulator

@@ -26,8 +26,8 @@ from secrets_pipeline.aws import (
     seal_key,
 )
 from secrets_pipeline.aws.service_keys import _create
+from secrets_pipeline.desired.base import Target
 from secrets_pipeline.errors import AwsError, GuardError
-from secrets_pipeline.spec.model import Target
 from secrets_pipeline.values import Fingerprinter
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from botocore.retries.bucket import TokenBucket
 from urllib3 import HTTPResponse
 
 from secrets_pipeline.aws import AwsAccount, Pacer, Sessions
+from secrets_pipeline.desired.base import Target
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.local import LocalAws
-from secrets_pipeline.spec.model import Target
 from tests.embedded import operator
 
 if TYPE_CHECKING:

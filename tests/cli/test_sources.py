@@ -15,7 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from typer.testing import CliRunner
 
 from secrets_pipeline.cli import app
-from secrets_pipeline.spec import OperatorSettings, SpecSet, TargetRule, build_specs, leaf_expression, load_settings
+from secrets_pipeline.desired.build import SpecSet, build_specs
+from secrets_pipeline.desired.settings.operator import OperatorSettings, TargetRule, load_settings
+from secrets_pipeline.desired.value.data import leaf_expression
 from secrets_pipeline.stacks import Origin, StackSource, Value, open_source
 from tests.cli.conftest import CANARY, EXAMPLES, Cli, write
 from tests.cli.processes import COMMAND, environment

@@ -5,22 +5,15 @@ import json
 import pytest
 
 from secrets_pipeline.cli.stand_ins import stand_ins
+from secrets_pipeline.desired.base import Late, SecretRef, Target
+from secrets_pipeline.desired.consumer.model import ConsumerSpec, LambdaDelivery, ReaderType
+from secrets_pipeline.desired.rotation.model import RotationSpec
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.desired.value.model import GeneratedValue, PasswordPolicy
 from secrets_pipeline.local import StandInFunction, StandInRole, StandInSecret, StandInService, StandInStage
 from secrets_pipeline.reconcilers import read_desired
 from secrets_pipeline.references import Output
-from secrets_pipeline.spec import (
-    ConsumerSpec,
-    GeneratedValue,
-    LambdaDelivery,
-    Late,
-    PasswordPolicy,
-    ReaderType,
-    RotationSpec,
-    SecretRef,
-    SecretSpec,
-    StackSpec,
-    Target,
-)
 from tests.cli.conftest import EXAMPLES
 
 HERE, THERE = "111122223333", "444455556666"

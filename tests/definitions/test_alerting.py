@@ -15,8 +15,8 @@ from definitions.resources import AwsSessions
 from definitions.sensors.run_failures import run_failure_alerts
 from secrets_pipeline import local
 from secrets_pipeline.aws import Alert, NotPublished, Published
+from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.spec import AlertSettings
 from tests.embedded import lead_to, operator
 
 LOG = logging.getLogger("alerts under test")

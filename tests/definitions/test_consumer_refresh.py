@@ -21,8 +21,8 @@ from definitions.resources import AwsSessions, Stacks
 from definitions.sensors.consumer_rollouts import CHECK, PATIENCE, consumer_rollout_sensor
 from secrets_pipeline import local
 from secrets_pipeline.aws import Sessions
+from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.reconcilers import ApplyOptions
-from secrets_pipeline.spec import AlertSettings
 from tests.embedded import lead_to
 from tests.runs import assert_succeeded
 

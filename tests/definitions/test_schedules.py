@@ -20,8 +20,8 @@ from definitions.partitions import PARTITION_TAG, add_missing
 from definitions.resources import Stacks
 from definitions.schedules import DUE_TAG, SCHEDULES, TICK, latest, rotation_verification_schedule
 from secrets_pipeline.aws import Sessions
+from secrets_pipeline.desired.verification.model import VerificationSpec
 from secrets_pipeline.reconcilers import ApplyOptions
-from secrets_pipeline.spec import VerificationSpec
 from secrets_pipeline.stacks import Origin
 
 VARIABLES = {"environment": "dev", "region": "eu-west-2", "account_id": "111122223333"}

@@ -21,6 +21,7 @@ from pydantic import SecretStr
 
 from secrets_pipeline.access.granting.attached import is_as_attached
 from secrets_pipeline.access.granting.identity import READING
+from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.reconcilers.database_mark import proven
 from secrets_pipeline.reconcilers.database_state import instance_state
 from secrets_pipeline.reconcilers.key_marks import ALIAS, KeyMarks
@@ -29,7 +30,6 @@ from secrets_pipeline.reconcilers.marks import INPUTS, KEPT, REPLICAS, SPEC, VAL
 from secrets_pipeline.reconcilers.own_key import key_marks
 from secrets_pipeline.reconcilers.refresh_lambda import VARIABLE
 from secrets_pipeline.reconcilers.states import key_state, secret_state, tag_map
-from secrets_pipeline.spec import GeneratedValue
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers import StackContext

@@ -13,8 +13,8 @@ import boto3
 from secrets_pipeline import local
 from secrets_pipeline.aws import Sessions
 from secrets_pipeline.cli.stand_ins import stand_ins
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.reconcilers import Desired, StackContext, read_desired
-from secrets_pipeline.spec import StackSpec
 from tests.embedded import operator
 from tests.faults.child import run
 from tests.waiting import WAITER

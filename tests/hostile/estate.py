@@ -13,10 +13,10 @@ import pytest
 
 from secrets_pipeline import local
 from secrets_pipeline.aws import Pacer, Sessions
+from secrets_pipeline.desired.boundary import ALLOW_TAG
 from secrets_pipeline.engine import Applied, Unchanged
 from secrets_pipeline.local import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
 from secrets_pipeline.reconcilers import Desired, apply_stack, read_desired
-from secrets_pipeline.spec import ALLOW_TAG
 from tests.embedded import operator
 from tests.hostile.cases import ATMOS, AUTHOR, NEIGHBOUR, VICTIM
 from tests.waiting import eventually

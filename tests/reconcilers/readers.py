@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import boto3
 
+from secrets_pipeline.desired.consumer.model import ConsumerSpec, ReaderType
+from secrets_pipeline.desired.settings.operator import AccessSettings, OperatorSettings, VisibleAccount
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.local import ADMINISTRATOR_ROLE, Fault, FaultAction, arm
-from secrets_pipeline.spec import ConsumerSpec, OperatorSettings, ReaderType, StackSpec
-from secrets_pipeline.spec.operator import AccessSettings, VisibleAccount
 
 if TYPE_CHECKING:
     from mypy_boto3_iam.client import IAMClient

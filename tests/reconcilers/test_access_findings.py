@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from secrets_pipeline.desired.consumer.model import ReaderType
 from secrets_pipeline.reconcilers import Verdict, access_matrix
 from secrets_pipeline.reconcilers import access_findings as found
-from secrets_pipeline.spec import ReaderType
 from tests.reconcilers.readers import AWAY, READS, allow, told
 
 if TYPE_CHECKING:

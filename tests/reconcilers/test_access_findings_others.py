@@ -11,8 +11,8 @@ from secrets_pipeline.reconcilers.access_findings import nobody_else_can_read, p
 from tests.reconcilers.readers import AWAY, DECRYPT, READ, READS, about, allow, told
 
 if TYPE_CHECKING:
+    from secrets_pipeline.desired.stack import StackSpec
     from secrets_pipeline.reconcilers import Finding
-    from secrets_pipeline.spec import StackSpec
     from tests.reconcilers.readers import Readers, Statement
 
 ORGANIZATION = "o-exampleorg"

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from secrets_pipeline.desired.consumer.model import PodSpec, ReaderType
 from secrets_pipeline.reconcilers import Verdict
 from secrets_pipeline.reconcilers.access_findings import consumers_are_trusted
-from secrets_pipeline.spec import PodSpec, ReaderType
 from tests.reconcilers.readers import AWAY, BY_LAMBDA, told
 
 if TYPE_CHECKING:
+    from secrets_pipeline.desired.consumer.model import ConsumerSpec
     from secrets_pipeline.reconcilers import Finding
-    from secrets_pipeline.spec import ConsumerSpec
     from tests.reconcilers.readers import Readers, Statement
 
 ISSUER = "oidc.eks.eu-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"

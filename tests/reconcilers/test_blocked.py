@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from secrets_pipeline.desired.unresolved import Unresolved, UnresolvedReason
 from secrets_pipeline.engine import Applied, ChangeClass, Skipped
 from secrets_pipeline.reconcilers import ApplyOptions, generate_passwords
 from secrets_pipeline.reconcilers.findings import Verdict, current_values
-from secrets_pipeline.spec import Unresolved, UnresolvedReason
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench

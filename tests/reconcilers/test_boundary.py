@@ -9,22 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from secrets_pipeline import local
+from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, Contested, Crossing, Kind
+from secrets_pipeline.desired.rotation.model import RotationSpec
+from secrets_pipeline.desired.settings.grants import GrantRule
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine import Applied, Change, ChangeClass, Outcome, Skipped
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.local import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
 from secrets_pipeline.reconcilers import ApplyOptions, apply_stack, guard_boundary
 from secrets_pipeline.reconcilers.database_claim import refusal
-from secrets_pipeline.spec import (
-    ALLOW_TAG,
-    Boundary,
-    Contested,
-    Crossing,
-    GrantRule,
-    OperatorSettings,
-    RotationSpec,
-    StackSpec,
-)
-from secrets_pipeline.spec.boundaries import Kind
 from tests.reconcilers.conftest import ROTATES
 
 if TYPE_CHECKING:

@@ -10,11 +10,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from secrets_pipeline.aws import Sessions
+from secrets_pipeline.desired.consumer.model import ConsumerSpec, ReaderType
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine import Applied, Change, ChangeClass, Failed, Outcome, Skipped, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions, StackContext, Verdict, World, as_declared, plan_stack
 from secrets_pipeline.reconcilers.consumer_policies import ConsumerPolicyReconciler
 from secrets_pipeline.reconcilers.marks import PREFIX, STACK
-from secrets_pipeline.spec import ConsumerSpec, OperatorSettings, ReaderType, StackSpec
 
 if TYPE_CHECKING:
     from mypy_boto3_iam.client import IAMClient

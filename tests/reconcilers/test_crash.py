@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine import Unchanged
 from secrets_pipeline.reconcilers.marks import SPEC
-from secrets_pipeline.spec import StackSpec
 from tests.sweep import turn
 
 if TYPE_CHECKING:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Unpack
 import pg8000.native
 import pytest
 
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.reconcilers import Finding, Verdict
 from secrets_pipeline.reconcilers.credential_findings import credential_logins
-from secrets_pipeline.spec import OperatorSettings, StackSpec
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench, Rotation, Running

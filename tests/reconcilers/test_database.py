@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import SecretStr
 
+from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, Verdict, marks_verify
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, log_in
 from secrets_pipeline.reconcilers.marks import COMPONENT, PASSWORD, SPEC, STACK
-from secrets_pipeline.spec import OperatorSettings
 from tests.waiting import WAITER
 
 if TYPE_CHECKING:

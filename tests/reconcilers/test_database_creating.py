@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from secrets_pipeline import local
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine import Applied, ChangeClass, Skipped, Unchanged
 from secrets_pipeline.reconcilers import Surroundings
 from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
-from secrets_pipeline.spec import StackSpec
 from tests.waiting import WAITER
 
 if TYPE_CHECKING:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Outcome, Skipped, Unchanged
 from secrets_pipeline.reconcilers import StackContext, Surroundings, Verdict, logins
 from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
 from secrets_pipeline.reconcilers.database_state import DatabaseState
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Refused, log_in
 from secrets_pipeline.reconcilers.marks import PASSWORD
-from secrets_pipeline.spec import OperatorSettings, StackSpec
 from tests.waiting import eventually
 
 if TYPE_CHECKING:

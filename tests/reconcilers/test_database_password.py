@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine import Applied, Failed, Outcome, Skipped, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions, Surroundings
 from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, Unreachable, log_in
 from secrets_pipeline.reconcilers.marks import PASSWORD
-from secrets_pipeline.spec import StackSpec
 from tests import sweep
 from tests.waiting import eventually
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import pytest
 
+from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.local import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions
-from secrets_pipeline.spec import EcsDelivery, LambdaDelivery, StackSpec, StageDelivery
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway.type_defs import PatchOperationTypeDef

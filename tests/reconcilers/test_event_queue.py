@@ -12,10 +12,12 @@ import boto3
 import pytest
 
 from secrets_pipeline import local
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.settings.operator import EventSettings, OperatorSettings
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Outcome, Skipped, Unchanged
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, StackContext
 from secrets_pipeline.rotation.events import Hint, Kind, layout, parse
-from secrets_pipeline.spec import EventSettings, OperatorSettings, StackSpec, Target
 from tests.reconcilers.conftest import ASSUMED_BY_LAMBDA
 
 if TYPE_CHECKING:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.reconcilers import ApplyOptions, Verdict, as_declared, connections, current_values, logins
-from secrets_pipeline.spec import OperatorSettings, SecretSpec, StackSpec
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers import Finding

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec, RotationStrategy
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine import SkippedError
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, Finding, StackContext, Verdict
 from secrets_pipeline.reconcilers.credential_findings import credential_logins
@@ -18,7 +20,6 @@ from secrets_pipeline.reconcilers.login import Login, Refused
 from secrets_pipeline.reconcilers.marks import INPUTS
 from secrets_pipeline.reconcilers.stored_value import read_value
 from secrets_pipeline.reconcilers.value_findings import secret_values_well_formed
-from secrets_pipeline.spec import RotationFunctionSpec, RotationSpec, RotationStrategy, StackSpec
 from tests.reconcilers.conftest import Interruption
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from secrets_pipeline.access.narrowing import is_narrower
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.reconcilers import MOST_A_DAY, Healed, Reported, heal
-from secrets_pipeline.spec import StackSpec
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench

@@ -8,9 +8,9 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from secrets_pipeline.aws import AwsAccount
+from secrets_pipeline.desired.base import Target
 from secrets_pipeline.reconcilers.key_inventory import KeyInventory
 from secrets_pipeline.reconcilers.states import UNKNOWN_STATE, KeyState
-from secrets_pipeline.spec import Target
 from tests.reconcilers.conftest import unpaced
 
 if TYPE_CHECKING:

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from secrets_pipeline import local
+from secrets_pipeline.desired.settings.grants import GrantRule
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine import Applied, Change, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, Surroundings, Verdict, as_declared, marks_verify
 from secrets_pipeline.reconcilers.key_marks import ALIAS
 from secrets_pipeline.reconcilers.kms_key import KmsKeyReconciler
 from secrets_pipeline.reconcilers.marks import SPEC, STACK
 from secrets_pipeline.reconcilers.own_key import key_marks
-from secrets_pipeline.spec import GrantRule, OperatorSettings, StackSpec
 from tests.reconcilers.conftest import Interruption, Killed
 
 if TYPE_CHECKING:

@@ -6,18 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec, RotationStrategy
+from secrets_pipeline.desired.secret.model import ReplicaSpec
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine import ChangeClass
 from secrets_pipeline.reconcilers import Finding, Verdict, marks_verify
 from secrets_pipeline.reconcilers.marks import COMPONENT, KEY, SPEC, STACK
 from secrets_pipeline.reconcilers.states import tag_list
-from secrets_pipeline.spec import (
-    OperatorSettings,
-    ReplicaSpec,
-    RotationFunctionSpec,
-    RotationSpec,
-    RotationStrategy,
-    StackSpec,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

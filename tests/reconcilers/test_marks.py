@@ -4,6 +4,7 @@ from typing import cast
 
 import pytest
 
+from secrets_pipeline.desired.tags import OWN_TAGS, TAG_VALUE_LENGTH
 from secrets_pipeline.reconcilers import marks
 from secrets_pipeline.reconcilers.marks import (
     COMPONENT,
@@ -20,7 +21,6 @@ from secrets_pipeline.reconcilers.marks import (
     Part,
 )
 from secrets_pipeline.reconcilers.states import SecretState
-from secrets_pipeline.spec.tags import OWN_TAGS, TAG_VALUE_LENGTH
 from secrets_pipeline.values import Fingerprinter
 
 OWNER = Owner("myapp-dev", "secretsmanager/api", "api_key")

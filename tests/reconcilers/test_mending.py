@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from secrets_pipeline import local
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.reconcilers import NothingToMend, Unfinished, mend
 from secrets_pipeline.rotation.causes import CauseKind
-from secrets_pipeline.spec import StackSpec
 from tests.reconcilers.test_rotation_findings import function, rotating
 from tests.waiting import eventually
 

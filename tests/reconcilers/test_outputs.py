@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
+from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import ExpressionError, SpecError
 from secrets_pipeline.reconcilers import StackContext
 from secrets_pipeline.reconcilers.marks import PREFIX
 from secrets_pipeline.references import Expression, Pending, Plain, Secret, resolve
-from secrets_pipeline.spec import EcsDelivery, LambdaDelivery, OperatorSettings, StackSpec, StageDelivery
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench

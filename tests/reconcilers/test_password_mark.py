@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from secrets_pipeline.desired.tags import TAG_VALUE_LENGTH
 from secrets_pipeline.reconcilers.database_state import DatabaseState
 from secrets_pipeline.reconcilers.marks import PASSWORD
 from secrets_pipeline.reconcilers.password_mark import (
@@ -17,7 +18,6 @@ from secrets_pipeline.reconcilers.password_mark import (
     was_restored,
 )
 from secrets_pipeline.reconcilers.states import SecretState
-from secrets_pipeline.spec.tags import TAG_VALUE_LENGTH
 
 
 def database(mark: str | None, resource_id: str = "db-A") -> DatabaseState:

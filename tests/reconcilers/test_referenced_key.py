@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped
-from secrets_pipeline.spec import StackSpec, Target
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from secrets_pipeline import local
+from secrets_pipeline.desired.consumer.model import EcsDelivery
+from secrets_pipeline.desired.consumer.refresh_model import (
+    EcsRefresh,
+    LambdaRefresh,
+    RefreshSpec,
+    SsmRefresh,
+    StageRefresh,
+)
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.local import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, RefreshReconciler
 from secrets_pipeline.reconcilers.refresh_ecs import _rollout
 from secrets_pipeline.reconcilers.refresh_lambda import VARIABLE
 from secrets_pipeline.reconcilers.rendered import STAGED
-from secrets_pipeline.spec import (
-    EcsDelivery,
-    EcsRefresh,
-    LambdaRefresh,
-    RefreshSpec,
-    SsmRefresh,
-    StackSpec,
-    StageRefresh,
-)
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import DeploymentTypeDef

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from secrets_pipeline import local
+from secrets_pipeline.desired.consumer.model import ConsumerSpec, ReaderType
+from secrets_pipeline.desired.consumer.refresh_model import EcsRefresh, LambdaRefresh
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.reconcilers import Finding, Verdict, consumers_started_after_rotation
-from secrets_pipeline.spec import ConsumerSpec, EcsRefresh, LambdaRefresh, ReaderType, StackSpec
 from tests.reconcilers.test_refresh import (
     ROLE,
     change_value,

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from secrets_pipeline.desired.settings.operator import REPOSITORY_ID, load_settings
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.repository_id import id_of_url, repository_id
-from secrets_pipeline.spec import REPOSITORY_ID, load_settings
 
 FORK = '[remote "fork"]\n\turl = https://github.com/eve/infra\n'
 REMOTE = f'[core]\n\tbare = false\n{FORK}[remote "origin"]\n\turl = {{}}\n'

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Unpack
 import pytest
 from pydantic import SecretStr
 
+from secrets_pipeline.desired.rotation.model import RotationSpec
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Outcome, Skipped
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, log_in
 from secrets_pipeline.reconcilers.rotating import RotateReconciler, roots
 from secrets_pipeline.reconcilers.rotating.by_function import FunctionRotation
 from secrets_pipeline.rotation.steps import RotationStep, unwatched
-from secrets_pipeline.spec import OperatorSettings, RotationSpec, StackSpec
 from tests import sweep
 
 if TYPE_CHECKING:

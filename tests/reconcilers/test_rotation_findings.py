@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from secrets_pipeline.desired.rotation.model import RotationSpec
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.desired.verification.model import VerificationSpec
 from secrets_pipeline.reconcilers import Verdict
 from secrets_pipeline.reconcilers.rotating import RotateReconciler
 from secrets_pipeline.reconcilers.rotation_findings import (
@@ -22,7 +25,6 @@ from secrets_pipeline.reconcilers.rotation_findings import (
     rotation_not_stuck,
 )
 from secrets_pipeline.reconcilers.states import SecretState
-from secrets_pipeline.spec import RotationSpec, StackSpec, VerificationSpec
 from tests.reconcilers.conftest import ASSUMED_BY_LAMBDA, ROTATES
 from tests.waiting import SECONDS, eventually
 

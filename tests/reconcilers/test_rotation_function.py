@@ -9,12 +9,14 @@ import pytest
 
 from secrets_pipeline import local
 from secrets_pipeline.access.granting import ROTATION_POLICY
+from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec, RotationStrategy
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine import Applied, Change, ChangeClass, Skipped, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.reconcilers.marks import SPEC, STACK
 from secrets_pipeline.rotation.package import build_package
 from secrets_pipeline.rotation_lambda.password_rule import decode
-from secrets_pipeline.spec import RotationFunctionSpec, RotationSpec, RotationStrategy, SecretSpec, StackSpec
 from tests.reconcilers.conftest import ASSUMED_BY_LAMBDA, Killed
 
 if TYPE_CHECKING:

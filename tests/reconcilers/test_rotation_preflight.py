@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, Any, Unpack
 import pytest
 from botocore.exceptions import ClientError
 
+from secrets_pipeline.desired.consumer.model import LambdaDelivery
+from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec, RotationStrategy
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine import Applied, ChangeClass, Failed, Unchanged
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.local import StandInFunction, StandInRole, stand_in
@@ -15,15 +20,6 @@ from secrets_pipeline.reconcilers import ApplyOptions, access_findings
 from secrets_pipeline.reconcilers.findings import Verdict
 from secrets_pipeline.reconcilers.rotation_function_state import settled
 from secrets_pipeline.reconcilers.rotation_preflight import function_problems
-from secrets_pipeline.spec import (
-    LambdaDelivery,
-    OperatorSettings,
-    RotationFunctionSpec,
-    RotationSpec,
-    RotationStrategy,
-    SecretSpec,
-    StackSpec,
-)
 from tests.grants import TRUSTED
 from tests.reconcilers.conftest import ROTATES
 from tests.waiting import eventually

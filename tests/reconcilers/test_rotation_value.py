@@ -7,11 +7,11 @@ import json
 import pytest
 from pydantic import SecretStr
 
+from secrets_pipeline.desired.rotation.model import RotationSpec, RotationStrategy
 from secrets_pipeline.errors import RotationPreflightError
 from secrets_pipeline.reconcilers.database_state import DatabaseState
 from secrets_pipeline.reconcilers.rotation_problem import Problem, Requirement, refuse, unchecked
 from secrets_pipeline.reconcilers.rotation_value import value_problems, writer_problem
-from secrets_pipeline.spec import RotationSpec, RotationStrategy
 
 SINGLE, ALTERNATING, RANDOM = RotationStrategy.SINGLE_USER, RotationStrategy.ALTERNATING_USERS, RotationStrategy.RANDOM
 DATABASE = {"engine": "postgres", "host": "db", "username": "app", "password": "canary-7Hq2"}

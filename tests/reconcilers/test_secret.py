@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from secrets_pipeline.desired.consumer.model import LambdaDelivery
 from secrets_pipeline.engine import Applied, ChangeClass, Skipped, Unchanged
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, plan_stack
 from secrets_pipeline.reconcilers.marks import (
@@ -16,7 +17,6 @@ from secrets_pipeline.reconcilers.marks import (
     STACK,
     MarkState,
 )
-from secrets_pipeline.spec import LambdaDelivery
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench, Interruption

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from secrets_pipeline.desired.settings.grants import GrantRule
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine import Applied, Change, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions, StackContext
 from secrets_pipeline.reconcilers.secret_policy import SecretPolicyReconciler
-from secrets_pipeline.spec import GrantRule, OperatorSettings, StackSpec
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench

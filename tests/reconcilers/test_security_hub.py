@@ -9,16 +9,18 @@ import pytest
 
 from secrets_pipeline.access.controls import CONTROLS, Control
 from secrets_pipeline.access.estate import Estate
+from secrets_pipeline.desired.base import SecretRef
+from secrets_pipeline.desired.verification.control_model import ControlParameters
 from secrets_pipeline.local import StandInFunction, advance, stand_in
 from secrets_pipeline.reconcilers import Verdict
 from secrets_pipeline.reconcilers.access_findings import probe_agrees
 from secrets_pipeline.reconcilers.security_hub import security_hub
-from secrets_pipeline.spec import ControlParameters, SecretRef
 from tests.reconcilers.readers import READS, by_account, told
 
 if TYPE_CHECKING:
+    from secrets_pipeline.desired.secret.model import SecretSpec
+    from secrets_pipeline.desired.stack import StackSpec
     from secrets_pipeline.reconcilers import Finding, StackContext
-    from secrets_pipeline.spec import SecretSpec, StackSpec
     from tests.reconcilers.readers import Readers
 
 ENABLED, ON_SCHEDULE, UNUSED, PERIODIC, TAGGED = CONTROLS

@@ -7,18 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from secrets_pipeline.desired.consumer.model import ConsumerSpec, ReaderType
+from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec, RotationStrategy
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine import Applied, ChangeClass, Skipped, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.reconcilers.marks import REPOSITORY, SPEC, STACK
 from secrets_pipeline.references import Pending
-from secrets_pipeline.spec import (
-    ConsumerSpec,
-    ReaderType,
-    RotationFunctionSpec,
-    RotationSpec,
-    RotationStrategy,
-    StackSpec,
-)
 from tests.reconcilers.conftest import ASSUMED_BY_LAMBDA
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from secrets_pipeline.desired.secret.model import SecretType
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.reconcilers import Verdict
 from secrets_pipeline.reconcilers.value_findings import secret_values_well_formed
-from secrets_pipeline.spec import SecretType, StackSpec
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench

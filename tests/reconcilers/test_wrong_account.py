@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from secrets_pipeline import local
+from secrets_pipeline.desired.settings.operator import EventSettings, OperatorSettings
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine import Applied, Failed
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.reconcilers import STAGES, StackContext, apply_stack, commit, generate_passwords, plan_stack
 from secrets_pipeline.references import Output
-from secrets_pipeline.spec import EventSettings, OperatorSettings, StackSpec
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from secrets_pipeline.desired.value.model import DeclaredValue, Leaf
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.references import (
     Expression,
@@ -22,7 +23,6 @@ from secrets_pipeline.references import (
     resolve,
     substitute,
 )
-from secrets_pipeline.spec import DeclaredValue, Leaf
 from secrets_pipeline.values import render
 from tests.strategies.references import outputs, references
 

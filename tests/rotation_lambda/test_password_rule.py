@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from secrets_pipeline.desired.tags import OWN_PREFIX, tag_value_problem
+from secrets_pipeline.desired.value.model import PasswordPolicy
 from secrets_pipeline.rotation.password_tag import password_rule, password_tag
 from secrets_pipeline.rotation_lambda.password_rule import (
     DEFAULT_RULE,
@@ -19,8 +21,6 @@ from secrets_pipeline.rotation_lambda.password_rule import (
     decode,
     encode,
 )
-from secrets_pipeline.spec.model import PasswordPolicy
-from secrets_pipeline.spec.tags import OWN_PREFIX, tag_value_problem
 from secrets_pipeline.values import generate
 
 PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
 from secrets_pipeline.rotation_lambda.errors import RotationError
 from secrets_pipeline.rotation_lambda.postgres import scram_verifier
 from secrets_pipeline.rotation_lambda.secret_value import ENGINES, Address, Login
 from secrets_pipeline.rotation_lambda.sessions import TIMEOUT_SECONDS, connect
-from secrets_pipeline.spec.rotation_model import RotationFunctionSpec
 
 from .grounds import MASTER_PASSWORD, Maria, Postgres, Server
 

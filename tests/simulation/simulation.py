@@ -16,6 +16,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from pydantic import SecretStr
 
+from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.engine import Outcome, Reconciler, apply
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.local.corrections.faults import Fault
@@ -34,7 +35,6 @@ from secrets_pipeline.reconcilers import (
 )
 from secrets_pipeline.reconcilers.login import Address, Login
 from secrets_pipeline.reconcilers.states import tag_list
-from secrets_pipeline.spec import OperatorSettings
 from tests.grants import TRUSTED
 
 from . import stacks

@@ -8,26 +8,16 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+from secrets_pipeline.desired.base import SecretRef
+from secrets_pipeline.desired.consumer.model import Delivery, EcsDelivery, LambdaDelivery
+from secrets_pipeline.desired.consumer.refresh_model import EcsRefresh, LambdaRefresh, RefreshSpec
+from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.desired.kms_key.model import KeySpec
+from secrets_pipeline.desired.rotation.model import RotationSpec
+from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue, Leaf, PasswordPolicy
 from secrets_pipeline.references import Expression, Literal, outputs, parse, ssm_parameters
-from secrets_pipeline.spec import (
-    DatabaseSpec,
-    DeclaredValue,
-    Delivery,
-    EcsDelivery,
-    EcsRefresh,
-    GeneratedValue,
-    KeySpec,
-    LambdaDelivery,
-    LambdaRefresh,
-    Leaf,
-    PasswordPolicy,
-    RefreshSpec,
-    ReplicaSpec,
-    RotationSpec,
-    SecretRef,
-    SecretSpec,
-    StackSpec,
-)
 
 from .consumers import CLUSTER, CONTAINER, FUNCTION, ROTATOR, SERVICE
 from .reach import Reach

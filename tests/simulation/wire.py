@@ -13,8 +13,8 @@ import boto3
 import botocore.parsers
 
 from secrets_pipeline.aws import Pacer, Sessions
+from secrets_pipeline.desired.base import Target
 from secrets_pipeline.local.corrections.faults import Fault
-from secrets_pipeline.spec import Target
 
 from .rds import ACCOUNT, REGION
 

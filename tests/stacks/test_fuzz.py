@@ -7,9 +7,10 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 
+from secrets_pipeline.desired.build import build_specs
+from secrets_pipeline.desired.settings.operator import OperatorSettings, TargetRule
 from secrets_pipeline.errors import SecretsPipelineError, StackError
 from secrets_pipeline.golang.values import Value
-from secrets_pipeline.spec import OperatorSettings, TargetRule, build_specs
 from secrets_pipeline.stacks import Repository, Stack
 from tests.grants import TRUSTED
 from tests.strategies.small_repositories import MutatedRepository, mutated_repositories

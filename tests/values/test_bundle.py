@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from secrets_pipeline.spec.model import SecretRef
+from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.values import GeneratedPasswords
 
 CANARY = "canary-7Hk2"

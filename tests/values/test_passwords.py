@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from secrets_pipeline.desired.value.model import PasswordPolicy
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.spec.model import PasswordPolicy
 from secrets_pipeline.values import MAX_LENGTH, generate
 
 CLASSES = {

@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 from pydantic import SecretStr
 
 from secrets_pipeline.aws import AwsAccount, calling
+from secrets_pipeline.desired.value.model import PasswordPolicy
 from secrets_pipeline.errors import DocumentError, SecretsPipelineError, SpecError
-from secrets_pipeline.spec.model import PasswordPolicy
 from secrets_pipeline.values import (
     Fingerprinter,
     GeneratedPasswords,

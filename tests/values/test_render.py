@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from secrets_pipeline.desired.value.model import DeclaredValue, Leaf
 from secrets_pipeline.errors import DocumentError, ExpressionError
 from secrets_pipeline.references import Pending, Plain, Resolved, Secret
-from secrets_pipeline.spec.model import DeclaredValue, Leaf
 from secrets_pipeline.values import render
 
 

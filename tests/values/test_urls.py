@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from secrets_pipeline.desired.value.model import DeclaredValue, Leaf, PasswordPolicy
 from secrets_pipeline.references import Json, Output, Path, Plain, Resolved, Secret, parse, resolve
-from secrets_pipeline.spec import Leaf, PasswordPolicy
-from secrets_pipeline.spec.model import DeclaredValue
 from secrets_pipeline.values import generate, render
 
 COMPONENTS = {"secretsmanager": "secretsmanager", "rds": "rds"}

@@ -17,7 +17,7 @@ from secrets_pipeline.access.controls.dates import on
 from secrets_pipeline.access.controls.model import Control, ControlResult, Judgement, NotApplicable, ParameterValue
 from secrets_pipeline.access.controls.reads import LastReads, Unread
 from secrets_pipeline.access.snapshot import SecretSnapshot
-from secrets_pipeline.spec.control_model import ControlParameters
+from secrets_pipeline.desired.verification.control_model import ControlParameters
 
 CONTROLS: Final = tuple(
     module.CONTROL for module in (rotation_enabled, scheduled_rotation, unused, periodic_rotation, tagged)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from secrets_pipeline.access.snapshot import RotationSnapshot
-from secrets_pipeline.spec import Cron, Rate, parse_schedule
+from secrets_pipeline.desired.schedule_expressions import Cron, Rate, parse_schedule
 
 # Weekdays fall on the same dates again after 28 years; none of these centuries lacks its leap day.
 _FIRST_DAY, _CYCLE_DAYS = date(2001, 1, 1), 28 * 1461 // 4

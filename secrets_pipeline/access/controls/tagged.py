@@ -12,7 +12,7 @@ from typing import Final
 
 from secrets_pipeline.access.controls.model import Control, Failed, Judgement, Passed, Severity
 from secrets_pipeline.access.snapshot import SecretSnapshot
-from secrets_pipeline.spec.tags import RESERVED_PREFIXES
+from secrets_pipeline.desired.tags import RESERVED_PREFIXES
 
 CONTROL: Final = Control(
     id="SecretsManager.5",

@@ -11,8 +11,8 @@ from typing import Any
 from secrets_pipeline.access.documents import canonical
 from secrets_pipeline.access.evaluator.elements import listed
 from secrets_pipeline.access.granting.identity import DECRYPTING, READING, PolicyDocument, Readable, identity_policy
+from secrets_pipeline.desired.limits import INLINE_POLICY_CHARACTERS
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.spec import INLINE_POLICY_CHARACTERS
 
 _PREFIX = "secrets-pipeline-"
 ROTATION_POLICY = f"{_PREFIX}rotation"

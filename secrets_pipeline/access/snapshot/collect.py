@@ -12,8 +12,8 @@ from secrets_pipeline.access.snapshot.model import AccountSnapshot, SecretSnapsh
 from secrets_pipeline.access.snapshot.organization import read_organization
 from secrets_pipeline.access.snapshot.secret_metadata import read_secrets
 from secrets_pipeline.aws import AwsAccount, Sessions, calling
-from secrets_pipeline.spec.model import Target
-from secrets_pipeline.spec.operator import AccessSettings, VisibleAccount
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.settings.operator import AccessSettings, VisibleAccount
 
 UNNAMED = "no role is named under access.accounts of the operator's settings"
 _ROLE = re.compile(r"arn:[\w-]+:iam::(?P<account>\d{12}):role/.+")

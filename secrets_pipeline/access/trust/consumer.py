@@ -18,8 +18,8 @@ from secrets_pipeline.access.trust.role import Role, Surroundings
 from secrets_pipeline.access.trust.services import EC2, ECS_TASKS, EKS_PODS, LAMBDA, Service, assumed_by_service
 from secrets_pipeline.access.trust.verdict import NotTrusted, Trust, TrustUnknown, some
 from secrets_pipeline.access.trust.width import warnings
+from secrets_pipeline.desired.consumer.model import ConsumerSpec, PodSpec, PrincipalRole, ReaderType
 from secrets_pipeline.errors import PolicyError
-from secrets_pipeline.spec import ConsumerSpec, PodSpec, PrincipalRole, ReaderType
 
 _RUN_BY: dict[ReaderType, Service] = {
     ReaderType.EC2: EC2,

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.reconcilers.states import PREVIOUS
 from secrets_pipeline.reconcilers.value_writer import ValueWriter
 from secrets_pipeline.rotation.steps import RotationStep, Watch
-from secrets_pipeline.spec import GeneratedValue, SecretSpec
 from secrets_pipeline.values import generate, merge_document
 
 if TYPE_CHECKING:

@@ -6,8 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from secrets_pipeline.desired.base import SecretRef
+from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.reconcilers.states import SecretState
-from secrets_pipeline.spec import DatabaseSpec, GeneratedValue, SecretRef, SecretSpec, StackSpec
 
 
 class Way(Enum):

@@ -11,6 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws import AwsError
+from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.engine import SkippedError
 from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
 from secrets_pipeline.reconcilers.database_password import DatabasePassword
@@ -18,7 +21,6 @@ from secrets_pipeline.reconcilers.login import LoggedIn, Refused, Unreachable
 from secrets_pipeline.reconcilers.rotating.by_pipeline import intent, renewed
 from secrets_pipeline.reconcilers.value_writer import ValueWriter
 from secrets_pipeline.rotation.steps import RotationStep, Watch
-from secrets_pipeline.spec import DatabaseSpec, GeneratedValue, SecretSpec
 
 if TYPE_CHECKING:
     from pydantic import SecretStr

@@ -16,9 +16,9 @@ from secrets_pipeline.reconcilers.rotating.master_password import MasterPassword
 from secrets_pipeline.rotation.steps import Watch, unwatched
 
 if TYPE_CHECKING:
+    from secrets_pipeline.desired.secret.model import SecretSpec
     from secrets_pipeline.reconcilers.context import StackContext
     from secrets_pipeline.reconcilers.states import SecretState
-    from secrets_pipeline.spec import SecretSpec
 
 KIND = "rotation"
 DEFAULT_SECONDS = 300.0

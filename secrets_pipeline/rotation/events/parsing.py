@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from secrets_pipeline.desired.limits import ACCOUNT_ID, REGION, SECRET_NAME_LENGTH
 from secrets_pipeline.rotation.events import names
 from secrets_pipeline.rotation.events.document import Document, entries, mapping, text
 from secrets_pipeline.rotation.events.hints import Hint, Kind, Poison
-from secrets_pipeline.spec.limits import ACCOUNT_ID, REGION, SECRET_NAME_LENGTH
 
 LARGEST = 262_144
 """Bytes of an event: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html"""

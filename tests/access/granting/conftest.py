@@ -13,7 +13,12 @@ from secrets_pipeline.access import key_policy, secret_policy
 from secrets_pipeline.access.evaluator import Caller, Context, Layer, Policy, PrincipalKind, Target
 from secrets_pipeline.access.granting import ConsumerDocuments, StackInAws, documents
 from secrets_pipeline.access.reading import ReadableKey, ReadableSecret, Reader, ReadVerdict
-from secrets_pipeline.spec import ConsumerSpec, SecretRef, SecretSpec, StackSpec, build_specs, load_settings
+from secrets_pipeline.desired.base import SecretRef
+from secrets_pipeline.desired.build import build_specs
+from secrets_pipeline.desired.consumer.model import ConsumerSpec
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.settings.operator import load_settings
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.stacks import Repository
 
 EXAMPLES = Path(__file__).parents[3] / "examples"

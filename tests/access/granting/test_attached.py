@@ -18,8 +18,8 @@ from secrets_pipeline.access.granting import (
     is_as_attached,
     secret_arn_pattern,
 )
+from secrets_pipeline.desired.limits import INLINE_POLICY_CHARACTERS
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.spec import INLINE_POLICY_CHARACTERS
 
 KEY = "arn:aws:kms:eu-west-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 CHANGES = {

@@ -12,7 +12,9 @@ import pytest
 from secrets_pipeline.access.evaluator import Context, Policy, Request, authorize
 from secrets_pipeline.access.granting import PolicyDocument, consumers_named
 from secrets_pipeline.access.reading import DECRYPT, Allowed, DeniedByKms, DeniedBySecretsManager
-from secrets_pipeline.spec import ConsumerSpec, SecretSpec, StackSpec
+from secrets_pipeline.desired.consumer.model import ConsumerSpec
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.stack import StackSpec
 from tests.access.granting.conftest import ACCOUNT, Cloud, caller, read
 
 OWN, OTHER = "o-a1b2c3d4e5", "o-z9y8x7w6v5"

@@ -15,6 +15,8 @@ import pytest
 
 from secrets_pipeline.access.snapshot import AccountSnapshot, SecretSnapshot, Snapshot, take_snapshot
 from secrets_pipeline.aws import AwsAccount, Pacer, Sessions
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.settings.operator import AccessSettings, VisibleAccount
 from secrets_pipeline.local import (
     Fault,
     FaultAction,
@@ -26,8 +28,6 @@ from secrets_pipeline.local import (
     reset_conditions,
 )
 from secrets_pipeline.local.lifecycle import ADMINISTRATOR_ROLE
-from secrets_pipeline.spec.model import Target
-from secrets_pipeline.spec.operator import AccessSettings, VisibleAccount
 from tests.embedded import lead_to, operator
 
 if TYPE_CHECKING:

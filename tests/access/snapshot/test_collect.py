@@ -8,9 +8,9 @@ import pytest
 
 from secrets_pipeline.access.snapshot import take_snapshot
 from secrets_pipeline.aws import READ_ONLY_VARIABLE, Sessions
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.settings.operator import AccessSettings
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.spec.model import Target
-from secrets_pipeline.spec.operator import AccessSettings
 from tests.access.snapshot.conftest import CANARY, NOW, REGION
 
 if TYPE_CHECKING:

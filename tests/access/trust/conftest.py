@@ -10,7 +10,7 @@ import pytest
 from secrets_pipeline.access.evaluator import Caller
 from secrets_pipeline.access.snapshot import AccountSnapshot, PrincipalSnapshot
 from secrets_pipeline.access.trust import Surroundings, Trust, trusted
-from secrets_pipeline.spec import ConsumerSpec, PodSpec, PrincipalRole, ReaderType
+from secrets_pipeline.desired.consumer.model import ConsumerSpec, PodSpec, PrincipalRole, ReaderType
 
 ACCOUNT = "111122223333"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/orders"

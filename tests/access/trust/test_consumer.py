@@ -6,7 +6,7 @@ import pytest
 
 from secrets_pipeline.access.snapshot import AccountSnapshot, PrincipalSnapshot
 from secrets_pipeline.access.trust import NotTrusted, Trust, Trusted, TrustUnknown, trusted
-from secrets_pipeline.spec import ConsumerSpec, PrincipalRole, ReaderType
+from secrets_pipeline.desired.consumer.model import ConsumerSpec, PrincipalRole, ReaderType
 
 ACCOUNT = "111122223333"
 ROLES: dict[PrincipalRole, str] = {

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from secrets_pipeline.access.trust import AudienceNotPinned, NotTrusted, TooWide, Trusted, TrustUnknown
-from secrets_pipeline.spec import PodSpec
+from secrets_pipeline.desired.consumer.model import PodSpec
 
 if TYPE_CHECKING:
     from tests.access.trust.conftest import Desk

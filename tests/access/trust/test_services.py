@@ -8,10 +8,10 @@ import pytest
 
 from secrets_pipeline.access.evaluator import Policy, Unread
 from secrets_pipeline.access.trust import NotTrusted, Surroundings, Trusted, TrustUnknown
-from secrets_pipeline.spec import PodSpec
+from secrets_pipeline.desired.consumer.model import PodSpec
 
 if TYPE_CHECKING:
-    from secrets_pipeline.spec import PrincipalRole
+    from secrets_pipeline.desired.consumer.model import PrincipalRole
     from tests.access.trust.conftest import Desk
 
 

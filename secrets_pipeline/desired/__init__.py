@@ -1,0 +1,1 @@
+"""Resolved stack in, desired state out. The input contract lives here."""

@@ -1,0 +1,245 @@
+"""Resolved stacks in, desired state out: every error of a stack at once."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.boundary import Crossing
+from secrets_pipeline.desired.checks.contested import contested_notices, with_contested
+from secrets_pipeline.desired.checks.inline_policies import check_inline_policies
+from secrets_pipeline.desired.checks.one_owner import (
+    check_databases,
+    check_deliveries,
+    check_names,
+    check_stack_name,
+    check_stage_variables,
+    merged_keys,
+)
+from secrets_pipeline.desired.checks.reader_crossings import cross_readers
+from secrets_pipeline.desired.checks.target_crossings import cross_rotations, cross_targets
+from secrets_pipeline.desired.consumer import deliveries
+from secrets_pipeline.desired.consumer.model import Delivery, StageDelivery
+from secrets_pipeline.desired.consumer.read import declared_consumers, found_consumers
+from secrets_pipeline.desired.consumer.refreshes import check_refreshes, refreshes
+from secrets_pipeline.desired.database import read as rds
+from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.desired.kms_key import read as kms
+from secrets_pipeline.desired.kms_key.model import KeySpec
+from secrets_pipeline.desired.own_roles import consumers_as_own_roles
+from secrets_pipeline.desired.reading.crossing import included_file
+from secrets_pipeline.desired.reading.interpolation import dialect_of, notice
+from secrets_pipeline.desired.reading.organization import read_organization
+from secrets_pipeline.desired.reading.scope import Locate, StackScope
+from secrets_pipeline.desired.reading.target import protection, read_target
+from secrets_pipeline.desired.rotation_function import read_rotation_function
+from secrets_pipeline.desired.secret import read as secretsmanager
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.secret.order import ordered
+from secrets_pipeline.desired.secret.readers import with_foreign_readers
+from secrets_pipeline.desired.secret.replicas import check_foreign_readers
+from secrets_pipeline.desired.secret.rotation_strategy import check_superusers
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.desired.verification.controls import read_controls
+from secrets_pipeline.desired.verification.read import read_verification
+from secrets_pipeline.errors import InternalError, SecretsPipelineError, Where, raise_all
+from secrets_pipeline.stacks import Stack, StackSource
+
+
+@dataclass(frozen=True, slots=True)
+class SpecSet:
+    """The desired state of a repository.
+
+    Attributes:
+        specs: by stack; only stacks without errors that have a component of ours.
+        errors: by stack; `""` for what belongs to no stack.
+        notices: what a user should be told once, each a sentence or two.
+    """
+
+    specs: Mapping[str, StackSpec]
+    errors: Mapping[str, tuple[SecretsPipelineError, ...]]
+    notices: tuple[str, ...] = ()
+
+
+def build_spec(
+    stack: Stack,
+    locate: Locate,
+    settings: OperatorSettings,
+    *,
+    base_path: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    stacks: Mapping[str, Stack] | None = None,
+) -> StackSpec:
+    """What one stack asks of AWS.
+
+    Args:
+        stack: as resolved.
+        locate: places a key for messages, for example `repository.locate`.
+        settings: the operator's.
+        base_path: of the repository, so that `${file:…}` can be looked for; None takes files as given.
+        environment: what `${env:X}` reads where a text must be known now, as far as the settings allow it.
+        stacks: every stack that a reference may name; only `stack` itself if not given.
+
+    A reference that nobody can resolve is an error, unless it stands inside a secret: that secret is blocked then.
+
+    Raises:
+        SecretsPipelineError: the only error of the stack, or `CollectedErrors` of all.
+    """
+    seen = stacks or {stack.name: stack}
+    scope = StackScope(
+        stack=stack,
+        locate=locate,
+        settings=settings,
+        base_path=base_path,
+        environment=environment or {},
+        stacks=seen,
+        dialect=dialect_of(seen),
+    )
+    return _checked(scope)
+
+
+def build_specs(
+    repository: StackSource,
+    settings: OperatorSettings,
+    only: Collection[str] | None = None,
+    *,
+    base_path: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> SpecSet:
+    """What every stack of a repository asks of AWS.
+
+    Args:
+        repository: all of its stacks are resolved, since names must be unique and references may cross stacks.
+        settings: the operator's.
+        only: the stacks to answer for; all if not given.
+        base_path: see `build_spec`.
+        environment: see `build_spec`.
+    """
+    resolution = repository.resolve()
+    errors: dict[str, list[SecretsPipelineError]] = {}
+    for error in resolution.errors:
+        errors.setdefault((error.where.stack if error.where else None) or "", []).append(error)
+    specs: dict[str, StackSpec] = {}
+    dialect = dialect_of(resolution.stacks)
+    said = notice(dialect, repository.locate)
+    notices = [] if said is None else [said]
+    for name, stack in resolution.stacks.items():
+        scope = StackScope(
+            stack=stack,
+            locate=repository.locate,
+            settings=settings,
+            base_path=base_path,
+            environment=environment or {},
+            stacks=resolution.stacks,
+            dialect=dialect,
+        )
+        try:
+            if scope.kinds:
+                specs[name] = _checked(scope)
+        except SecretsPipelineError as error:
+            errors.setdefault(name, []).extend(getattr(error, "errors", (error,)))
+        except Exception as error:  # noqa: BLE001 - a bug of ours must not stop the other stacks
+            errors.setdefault(name, []).extend([*scope.errors, _bug(error, name)])
+        notices += scope.notices
+    specs = with_contested(specs)
+    notices += contested_notices(specs)
+    for name, found in consumers_as_own_roles(specs, settings).items():
+        errors.setdefault(name, []).extend(found)
+    wanted = None if only is None else {*only, ""}
+    return SpecSet(
+        specs={name: spec for name, spec in specs.items() if name not in errors and (wanted is None or name in wanted)},
+        errors={name: tuple(found) for name, found in errors.items() if wanted is None or name in wanted},
+        notices=tuple(dict.fromkeys(notices)),
+    )
+
+
+def _bug(error: Exception, stack: str) -> InternalError:
+    """Type and place of an exception that nobody expected; its text may quote what stands in the YAML."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(frame.filename).name}, line {frame.lineno}"
+    return InternalError(
+        f"this stack cannot be read: {type(error).__name__} in {place}",
+        remedy="This is a bug of secrets-pipeline, report it with this line; the other stacks are read.",
+        where=Where(stack=stack),
+    )
+
+
+def _checked(scope: StackScope) -> StackSpec:
+    spec = _build(scope)
+    raise_all(list({error.diagnostics(): error for error in scope.errors}.values()))
+    return spec
+
+
+def _build(scope: StackScope) -> StackSpec:
+    check_stack_name(scope)
+    for name in scope.kinds:
+        scope.components[name].check_dialect()
+    target, production = read_target(scope), protection(scope)
+    databases = [rds.read_component(component) for component in scope.of_kind("rds")]
+    secrets, keys = _secrets_and_keys(scope, databases, target, production)
+    delivered: list[Delivery] = [
+        delivery
+        for component in scope.of_kind("lambda", "ecs", "apigateway")
+        for delivery in deliveries.read_component(component, scope.kinds[component.name])
+    ]
+    consumers = [
+        *(consumer for component in scope.of_kind("secretsmanager") for consumer in declared_consumers(component)),
+        *found_consumers(delivered, scope),
+    ]
+    organization_id = read_organization(scope)
+    secrets, keys = with_foreign_readers(scope, target, secrets, keys, consumers, organization_id=organization_id)
+    check_foreign_readers(scope, target, secrets)
+    cross_readers(scope, target, secrets, keys, consumers, organization_id=organization_id)
+    cross_targets(scope, target, delivered, consumers, databases)
+    cross_rotations(scope, target, delivered, secrets)
+    check_inline_policies(scope, target, secrets, consumers)
+    check_names(scope, secrets)
+    check_superusers(scope, secrets)
+    check_databases(scope, databases)
+    check_deliveries(scope, delivered)
+    check_refreshes(scope, target, consumers)
+    check_stage_variables(scope, [one for one in delivered if isinstance(one, StageDelivery)], secrets)
+    controls = {component.name: read_controls(component) for component in scope.of_kind("secretsmanager")}
+    return StackSpec(
+        stack=scope.stack.name,
+        target=target,
+        protected=production is not None,
+        organization_id=organization_id,
+        components=scope.kinds,
+        keys=tuple(keys),
+        secrets=tuple(ordered(scope, secrets, databases)),
+        databases=tuple(databases),
+        consumers=tuple(consumers),
+        deliveries=tuple(delivered),
+        refreshes=tuple(refreshes(scope, delivered, consumers)),
+        controls=controls,
+        self_heal=tuple(name for name in sorted(scope.kinds) if scope.components[name].flag("self_heal")),
+        rotation_function=read_rotation_function(scope, secrets),
+        verification=read_verification(scope),
+        crossings=_crossings(scope, secrets),
+    )
+
+
+def _crossings(scope: StackScope, secrets: list[SecretSpec]) -> tuple[Crossing, ...]:
+    """Each crossing once; what stands in a secret says its name."""
+    names = {str(secret.ref): secret.name for secret in secrets}
+    named = [one.model_copy(update={"subject": names.get(one.subject, one.subject)}) for one in scope.crossings]
+    included = [included_file(one) for one in scope.stack.included]
+    return tuple(dict.fromkeys((*named, *included)))
+
+
+def _secrets_and_keys(
+    scope: StackScope, databases: list[DatabaseSpec], target: Target, production: str | None
+) -> tuple[list[SecretSpec], list[KeySpec]]:
+    masters = {database.password: database for database in databases if database.password}
+    keys = [key for component in scope.of_kind("kms") if (key := kms.read_component(component, target.account_id))]
+    secrets: list[SecretSpec] = []
+    for component in scope.of_kind("secretsmanager"):
+        found, own_key = secretsmanager.read_component(component, masters, region=target.region, production=production)
+        secrets += found
+        keys += [own_key] if own_key else []
+    return secrets, merged_keys(scope, keys)

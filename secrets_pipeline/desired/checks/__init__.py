@@ -1,0 +1,1 @@
+"""Checks across the components of a stack, and across the stacks of a repository."""

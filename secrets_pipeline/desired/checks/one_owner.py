@@ -1,0 +1,139 @@
+"""Checks across components: one name, one owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from secrets_pipeline.desired.base import SecretRef
+from secrets_pipeline.desired.consumer.model import Delivery, EcsDelivery, LambdaDelivery, StageDelivery
+from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.desired.kms_key.model import KeySpec
+from secrets_pipeline.desired.names import STACK_NAME_REMEDY, stack_name_problem
+from secrets_pipeline.desired.reading.scope import StackScope
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.errors import SpecError
+from secrets_pipeline.references import Output, outputs
+
+_NOT_IN_STAGE_VARIABLES = "+@"
+
+
+def check_stack_name(stack: StackScope) -> None:
+    """A stack of which AWS and Dagster cannot make names declares nothing."""
+    if problem := stack_name_problem(stack.stack.name):
+        first = next(iter(stack.kinds))
+        where = replace(stack.components[first].where(("vars",)), component=None, key=None, line=None)
+        stack.errors.append(SpecError(problem, remedy=STACK_NAME_REMEDY, where=where))
+
+
+def check_names(stack: StackScope, secrets: Iterable[SecretSpec]) -> None:
+    """Two secrets of a stack must not have the same name."""
+    first: dict[str, SecretSpec] = {}
+    for secret in secrets:
+        earlier = first.setdefault(secret.name, secret)
+        if earlier is not secret:
+            stack.components[secret.ref.component].error(
+                ("vars", "secrets", secret.ref.key),
+                f"the secret name {secret.name} is also that of {earlier.ref.component}.{earlier.ref.key}",
+                "Give one of them another name or path.",
+            )
+
+
+def check_databases(stack: StackScope, databases: Iterable[DatabaseSpec]) -> None:
+    """Two databases of a stack must have neither the same identifier nor the same master password."""
+    identifiers: dict[str, DatabaseSpec] = {}
+    passwords: dict[SecretRef, DatabaseSpec] = {}
+    for database in databases:
+        scope = stack.components[database.component]
+        members = database.member_identifiers if database.is_cluster and database.create else ()
+        for identifier in (database.identifier, *members):
+            same = identifiers.setdefault(identifier, database)
+            if same is not database:
+                scope.error(
+                    ("vars", "identifier"),
+                    f"identifier {identifier} is also that of component {same.component}",
+                    "Write another vars.identifier.",
+                )
+        if database.password is None:
+            continue
+        shared = passwords.setdefault(database.password, database)
+        if shared is not database:
+            scope.error(
+                ("vars", "password"),
+                f"secret {database.password.key} is the master password of component {shared.component} already",
+                "Declare a secret for each database: a rotated password would be right for one of them only.",
+            )
+
+
+def merged_keys(stack: StackScope, keys: Iterable[KeySpec]) -> list[KeySpec]:
+    """Keys by alias: `secretsmanager` components of one context and environment share theirs."""
+    by_alias: dict[str, KeySpec] = {}
+    for key in keys:
+        earlier = by_alias.get(key.alias)
+        if earlier is None:
+            by_alias[key.alias] = key
+            continue
+        kinds = {stack.kinds[name] for name in (*earlier.components, *key.components)}
+        if kinds == {"secretsmanager"}:
+            components = (*earlier.components, *key.components)
+            tags = {**key.tags, **earlier.tags}
+            by_alias[key.alias] = earlier.model_copy(update={"components": components, "tags": tags})
+        else:
+            stack.components[key.components[0]].error(
+                ("vars", "alias"),
+                f"{key.alias} is also the alias of component {earlier.components[0]}",
+                "Write another vars.alias.",
+            )
+    return list(by_alias.values())
+
+
+def check_deliveries(stack: StackScope, deliveries: Iterable[Delivery]) -> None:
+    """Each function, container and stage of a stack is delivered to by one component, and once."""
+    first: dict[str, Delivery] = {}
+    for delivery in deliveries:
+        place, key, delivered = _place(delivery)
+        if not delivery.deliver or not delivered:
+            continue
+        earlier = first.setdefault(place, delivery)
+        if earlier is not delivery:
+            stack.components[delivery.component].error(
+                ("vars", key),
+                f"{place} is also what component {earlier.component} delivers to",
+                "Let one entry of one component deliver all that belongs there.",
+            )
+
+
+def _place(delivery: Delivery) -> tuple[str, str, bool]:
+    """What is delivered to, the variable that names it, and whether there is anything to deliver."""
+    match delivery:
+        case LambdaDelivery():
+            return f"function {delivery.function_name}", "function_name", bool(delivery.environment)
+        case EcsDelivery():
+            where = f"service {delivery.service} of cluster {delivery.cluster}"
+            delivered = bool(delivery.secrets or delivery.environment)
+            return f"container {delivery.container} of {where}", "container_definitions", delivered
+        case StageDelivery():
+            return f"stage {delivery.stage_name} of API {delivery.api_name}", "stage_name", bool(delivery.variables)
+
+
+def check_stage_variables(stack: StackScope, stages: Iterable[StageDelivery], secrets: Sequence[SecretSpec]) -> None:
+    """The name of a secret is part of its ARN; stage variables take no `+` and no `@`.
+
+    Source: https://docs.aws.amazon.com/apigateway/latest/api/API_Stage.html
+    """
+    names = {secret.ref: secret.name for secret in secrets}
+    for stage in stages:
+        for variable, expression in stage.variables.items():
+            for output in outputs(expression):
+                name = names.get(_secret_of(output), "")
+                wrong = [character for character in _NOT_IN_STAGE_VARIABLES if character in name]
+                if wrong:
+                    stack.components[stage.component].error(
+                        ("vars", "stage_variables", variable),
+                        f"secret {name} holds {' and '.join(wrong)}, which a stage variable cannot hold",
+                        "Rename the secret, or let the integration read its ARN from elsewhere.",
+                    )
+
+
+def _secret_of(output: Output) -> SecretRef:
+    return SecretRef(component=output.component, key=str(output.path[1]) if output.path[1:] else "")

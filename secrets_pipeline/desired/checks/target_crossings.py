@@ -1,0 +1,76 @@
+"""Note everything of others that a stack writes to: functions, services, stages, roles, databases, instances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.boundary import Boundary
+from secrets_pipeline.desired.checks.refresh_crossings import crosses_means
+from secrets_pipeline.desired.consumer.model import ConsumerSpec, Delivery, LambdaDelivery
+from secrets_pipeline.desired.consumer.read import ATTACH
+from secrets_pipeline.desired.consumer.refreshes import REFRESH, means_of
+from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.desired.reading.crossing import crosses
+from secrets_pipeline.desired.reading.scope import StackScope
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.references import Output, SsmParameter
+
+
+def cross_targets(
+    stack: StackScope,
+    target: Target,
+    deliveries: Iterable[Delivery],
+    consumers: Iterable[ConsumerSpec],
+    databases: Iterable[DatabaseSpec],
+) -> None:
+    """Note each target; one that no grant names is left to its owner's tag, and a document is an error."""
+    for delivery in deliveries:
+        if delivery.deliver or delivery.refresh:
+            switch = "deliver" if delivery.deliver else REFRESH
+            crosses_means(
+                stack.components[delivery.component], means_of(delivery), ("settings", "secrets_pipeline", switch)
+            )
+    for consumer in consumers:
+        scope = stack.components[consumer.component]
+        if consumer.refresh:
+            crosses_means(scope, consumer.refresh, ("vars", "consumers", consumer.name, REFRESH))
+        for arn in consumer.readers if consumer.attach_policies and consumer.secrets else ():
+            if target.account_id in (None, arn.split(":")[4]):
+                role = arn.split(":role/", 1)[1]
+                crosses(scope, Boundary.ROLE, ("settings", "secrets_pipeline", ATTACH), role)
+    for database in databases:
+        # What this stack makes is its own; whether it did, its marks say.
+        if database.password is not None and not database.create:
+            crosses(stack.components[database.component], Boundary.DATABASE, ("vars", "password"), database.identifier)
+
+
+def cross_rotations(
+    stack: StackScope, target: Target, deliveries: Iterable[Delivery], secrets: Iterable[SecretSpec]
+) -> None:
+    """Note each function that a stack names as the one that rotates: it is run with a secret of the stack's choice.
+
+    Which one a parameter or an output of another stack names is judged when AWS has said it.
+    """
+    own = (None, stack.stack.name)
+    named = {one.component: one.function_name for one in deliveries if isinstance(one, LambdaDelivery)}
+    for secret in secrets:
+        arn = secret.rotation.lambda_arn if secret.rotation else None
+        scope, path = stack.components[secret.ref.component], ("vars", "secrets", secret.ref.key, "rotation")
+        match arn:
+            case None | SsmParameter():
+                pass
+            case str():
+                region, account, name = (arn.split(":")[number] for number in (3, 4, 6))
+                here = (region, account) == (target.region, target.account_id)
+                crosses(scope, Boundary.FUNCTION, path, name if here else arn, name)
+            case Output(component=component, path=("function_arn",)) if arn.stack in own and component in named:
+                crosses(scope, Boundary.FUNCTION, path, named[component])
+            case Output() if arn.stack not in own:
+                pass
+            case _:
+                scope.error(
+                    path,
+                    f"rotation by {arn}: which function that is cannot be told",
+                    "Write the function's ARN, or nothing but a reference to it: ${output.COMPONENT.function_arn}.",
+                )

@@ -1,0 +1,1 @@
+"""Who reads secrets, where references are delivered, and what is started anew."""

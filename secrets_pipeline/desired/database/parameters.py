@@ -1,0 +1,119 @@
+"""Variables of an `rds` component that go into a request as they are, under their API names.
+
+Variables are those of aws_db_instance, aws_rds_cluster and aws_rds_cluster_instance; parameters as in
+https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html and
+https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBCluster.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from secrets_pipeline.desired.reading.inputs import Inputs, found_kind
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """Variable → parameter, by type."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    flags: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, str] = field(default_factory=dict)
+
+    def read(self, inputs: Inputs) -> dict[str, Any]:
+        """The parameters that the component sets."""
+        found: dict[str, Any] = {
+            **{name: inputs.text(key) for key, name in self.texts.items()},
+            **{name: inputs.integer(key) for key, name in self.numbers.items()},
+            **{name: inputs.boolean(key, default=False) for key, name in self.flags.items() if inputs.has(key)},
+            **{name: list(inputs.texts(key)) or None for key, name in self.lists.items()},
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+
+_SHARED_TEXTS = {
+    "backup_window": "PreferredBackupWindow",
+    "db_subnet_group_name": "DBSubnetGroupName",
+    "kms_key_id": "KmsKeyId",
+    "maintenance_window": "PreferredMaintenanceWindow",
+    "storage_type": "StorageType",
+}
+_SHARED_FLAGS = {
+    "copy_tags_to_snapshot": "CopyTagsToSnapshot",
+    "deletion_protection": "DeletionProtection",
+    "iam_database_authentication_enabled": "EnableIAMDatabaseAuthentication",
+    "storage_encrypted": "StorageEncrypted",
+}
+_SHARED_LISTS = {
+    "enabled_cloudwatch_logs_exports": "EnableCloudwatchLogsExports",
+    "vpc_security_group_ids": "VpcSecurityGroupIds",
+}
+_INSTANCE = _Request(
+    texts={
+        **_SHARED_TEXTS,
+        "availability_zone": "AvailabilityZone",
+        "ca_cert_identifier": "CACertificateIdentifier",
+        "parameter_group_name": "DBParameterGroupName",
+    },
+    numbers={
+        "backup_retention_period": "BackupRetentionPeriod",
+        "iops": "Iops",
+        "max_allocated_storage": "MaxAllocatedStorage",
+        "storage_throughput": "StorageThroughput",
+    },
+    flags={
+        **_SHARED_FLAGS,
+        "auto_minor_version_upgrade": "AutoMinorVersionUpgrade",
+        "multi_az": "MultiAZ",
+        "publicly_accessible": "PubliclyAccessible",
+    },
+    lists=_SHARED_LISTS,
+)
+_CLUSTER = _Request(
+    texts={**_SHARED_TEXTS, "db_cluster_parameter_group_name": "DBClusterParameterGroupName"},
+    numbers={"backup_retention_period": "BackupRetentionPeriod"},
+    flags=_SHARED_FLAGS,
+    lists=_SHARED_LISTS,
+)
+_MEMBER = _Request(
+    texts={"ca_cert_identifier": "CACertificateIdentifier", "parameter_group_name": "DBParameterGroupName"},
+    flags={"auto_minor_version_upgrade": "AutoMinorVersionUpgrade", "publicly_accessible": "PubliclyAccessible"},
+)
+_SERVERLESS = "serverlessv2_scaling_configuration"
+_CAPACITIES = {"min_capacity": "MinCapacity", "max_capacity": "MaxCapacity"}
+_MOST_CAPACITY = 256
+
+
+def instance_parameters(inputs: Inputs) -> dict[str, Any]:
+    """Further parameters of CreateDBInstance."""
+    return _INSTANCE.read(inputs)
+
+
+def cluster_parameters(inputs: Inputs) -> dict[str, Any]:
+    """Further parameters of CreateDBCluster."""
+    return {**_CLUSTER.read(inputs), **_serverless(inputs)}
+
+
+def member_parameters(inputs: Inputs) -> dict[str, Any]:
+    """Further parameters of CreateDBInstance for each instance of a cluster."""
+    return _MEMBER.read(inputs)
+
+
+def _serverless(inputs: Inputs) -> dict[str, Any]:
+    """Capacity of `db.serverless` instances, in steps of half a unit."""
+    if not inputs.has(_SERVERLESS):
+        return {}
+    entry = inputs.inputs(_SERVERLESS)
+    entry.refuse_unknown(frozenset(_CAPACITIES))
+    found: dict[str, float] = {}
+    for key, name in _CAPACITIES.items():
+        value = entry.known(key)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST_CAPACITY:
+            said = value if isinstance(value, int | float) and not isinstance(value, bool) else found_kind(value)
+            entry.error(key, f"{key} is {said}", f"Write a number from 0 to {_MOST_CAPACITY}, for example 0.5.")
+        else:
+            found[name] = float(value)
+    return {"ServerlessV2ScalingConfiguration": found} if found else {}

@@ -1,0 +1,1 @@
+"""`kms` components, and the keys that encrypt secrets."""

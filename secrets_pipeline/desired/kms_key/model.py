@@ -1,0 +1,33 @@
+"""Desired state of a KMS key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import PlainSerializer
+
+from secrets_pipeline.desired.base import Document, Spec, plain_document
+
+
+class KeySpec(Spec):
+    """A KMS key with its alias, and its policy.
+
+    Attributes:
+        components: a `kms` component, or the `secretsmanager` components that share it through `create_kms_key`.
+        alias: `alias/…`, unique in account and region; the key is found by it.
+        deletion_window_in_days: 7 to 30.
+        rotation_period_in_days: 90 to 2560, or None for AWS's default of 365.
+        policy: further statements of the key policy, as a list.
+        readers: principals of other accounts that decrypt secrets under this key, as ARNs.
+    """
+
+    components: tuple[str, ...]
+    alias: str
+    description: str = ""
+    enable_key_rotation: bool = True
+    rotation_period_in_days: int | None = None
+    deletion_window_in_days: int = 30
+    tags: Mapping[str, str] = {}
+    policy: Annotated[tuple[Document, ...], PlainSerializer(plain_document)] = ()
+    readers: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""How YAML is read: one stack, one component, typed values, references, every error collected."""

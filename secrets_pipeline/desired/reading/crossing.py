@@ -1,0 +1,143 @@
+"""Judge each crossing of a boundary while the desired state is built: granted, for its owner to say, or an error."""
+
+from __future__ import annotations
+
+import re
+
+from secrets_pipeline.desired.base import SecretRef
+from secrets_pipeline.desired.boundary import TAGGED, Boundary, Crossing
+from secrets_pipeline.desired.limits import SECRET_NAME_LENGTH
+from secrets_pipeline.desired.names import is_home, secret_name
+from secrets_pipeline.desired.reading.scope import ComponentScope
+from secrets_pipeline.desired.settings.grants import grant_line, granted
+from secrets_pipeline.errors import NotGrantedError
+from secrets_pipeline.references import Environment, Expression, FileContents, Output, Path, SsmParameter, dotted
+from secrets_pipeline.stacks import Included, real_name
+
+OWN_PARAMETERS = "/secrets-pipeline/{stack}/"
+"""Where the pipeline publishes a stack's outputs."""
+_OF_SECRETS = "/aws/reference/secretsmanager/"
+"""Parameter Store reads Secrets Manager for what follows.
+
+Source: https://docs.aws.amazon.com/systems-manager/latest/userguide/integration-ps-secretsmanager.html
+"""
+
+
+def crosses(
+    scope: ComponentScope,
+    boundary: Boundary,
+    path: Path,
+    name: str,
+    *known_as: str,
+    subject: str = "",
+    later: bool = False,
+) -> bool:
+    """Note what is crossed, and collect an error if the operator's grants do not let the stack.
+
+    Args:
+        scope: the component that says so.
+        boundary: its kind.
+        path: where it says so.
+        name: what it is, for humans.
+        known_as: what a grant may name it by, the best one first; `name` if not given.
+        subject: the secret or key that it concerns.
+        later: whether only AWS can tell that it is not the stack's own.
+
+    Returns:
+        Whether it is granted, or may be by the tag of its owner.
+    """
+    stack, names = scope.stack.stack.name, known_as or (name,)
+    by = granted(scope.stack.settings.grants, stack, boundary, *names)
+    note(scope, boundary, path, name, subject=subject, allowed_by=by)
+    if by or later or boundary in TAGGED:
+        return True
+    refuse(scope, boundary, path, name, grant_line(stack, boundary, names[0]))
+    return False
+
+
+def note(
+    scope: ComponentScope, boundary: Boundary, path: Path, name: str, *, subject: str = "", allowed_by: str = ""
+) -> None:
+    """Note what is crossed, whoever allows it."""
+    scope.stack.crossings.append(
+        Crossing(
+            boundary=boundary,
+            name=name,
+            component=scope.name,
+            key=dotted(path),
+            subject=subject or _secret_at(scope, path),
+            allowed_by=allowed_by,
+        )
+    )
+
+
+def _secret_at(scope: ComponentScope, path: Path) -> str:
+    match path:
+        case ("vars", "secrets", key, *_):
+            return str(SecretRef(component=scope.name, key=str(key)))
+        case _:
+            return ""
+
+
+def crosses_reference(scope: ComponentScope, node: Expression, path: Path) -> bool:
+    """The same for one reference; what the pipeline published of the stack, and its own outputs, cross nothing."""
+    stack = scope.stack.stack.name
+    match node:
+        case Output(stack=other) if other not in (None, stack):
+            boundary = Boundary.VALUE if node.sensitive else Boundary.OUTPUT
+            return crosses(scope, boundary, path, f"{other}:{node.component}.{dotted(node.path)}", str(other))
+        case SsmParameter(name=name) if _OF_SECRETS in re.sub("/+", "/", name.lower()):
+            scope.error(
+                path,
+                f"SSM parameter {name} is a secret under another name, which no grant of parameters lets in",
+                "Write ${output.STACK:COMPONENT.secret_values.KEY}, and let the operator grant values.",
+            )
+            return False
+        case SsmParameter(name=name) if not name.startswith(OWN_PARAMETERS.format(stack=stack)):
+            return crosses(scope, Boundary.PARAMETER, path, name)
+        case FileContents(path=file):
+            base = scope.stack.base_path
+            return crosses(scope, Boundary.FILE, path, file if base is None else real_name(base, file))
+        case Environment(name=name) if name in scope.stack.settings.environment_allowed:
+            note(scope, Boundary.ENVIRONMENT, path, name, allowed_by="environment_allowed")
+    return True
+
+
+def included_file(included: Included) -> Crossing:
+    """What a manifest takes in with `!include`: any file that the reader may read, as with imports."""
+    return Crossing(
+        boundary=Boundary.FILE,
+        name=included.file,
+        component="",
+        key=f"included by {included.by}",
+        allowed_by="a file of the repository",
+    )
+
+
+def crosses_name(scope: ComponentScope, name: str, *, context: str, environment: str | None) -> bool:
+    """The same for the name of a secret; one below the stack's own context and environment crosses nothing."""
+    stack = scope.stack.stack.name
+    if is_home(stack, context, environment):
+        return True
+    # Names hold no `*`: it stands for all of them, of whatever length, so that `?` of a grant matches none of these.
+    judged = name.replace("*", "*" * SECRET_NAME_LENGTH)
+    by = granted(scope.stack.settings.grants, stack, Boundary.SECRET, judged)
+    path: Path = ("vars", "context_name")
+    note(scope, Boundary.SECRET, path, name, allowed_by=by)
+    if not by:
+        # Said once for all names of the component.
+        prefix = secret_name(context, environment, "", "*")
+        refuse(scope, Boundary.SECRET, path, prefix, grant_line(stack, Boundary.SECRET, prefix))
+    return bool(by)
+
+
+def refuse(scope: ComponentScope, boundary: Boundary, path: Path, name: str, line: str) -> None:
+    """Collect the error of a crossing that no grant names, with the line that would grant it."""
+    scope.stack.errors.append(
+        NotGrantedError(
+            f"{boundary} {name} is not this stack's own, and no grant of the operator names it",
+            remedy="Take it out, or let the operator write under grants:",
+            line=line,
+            where=scope.where(path),
+        )
+    )

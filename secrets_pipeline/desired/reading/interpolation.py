@@ -1,0 +1,120 @@
+"""Whether `${…}` in a repository is a reference, as in tf-atmos, or text, as for Atmos itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from secrets_pipeline.desired.kinds import TERRAFORM, kind_of, setting
+from secrets_pipeline.errors import Where
+from secrets_pipeline.golang.yaml.tags import Literal as KeptText
+from secrets_pipeline.references import Path, dotted
+from secrets_pipeline.stacks import Component, FunctionCall, Stack, texts
+
+SETTING: Final = "dialect"
+ON: Final = "tf-atmos"
+OFF: Final = ("off", "atmos", False)
+"""`off` without quotes is false for a reader of YAML 1.1."""
+
+_FORM: Final = re.compile(
+    r"""(?<!\$)\$\{\s*(?:!\s*|(?:keys|values|urlencode|not)\s*\(\s*)*
+    (?: output\.[A-Za-z0-9_/-]
+      | vars\.[A-Za-z_]
+      | env:\s*[A-Za-z_]
+      | ssm:\s*/
+      | file:\s*[A-Za-z./]
+      | (?P<component>[A-Za-z0-9_./-]+)\.outputs\.[A-Za-z_]
+      | [A-Za-z_][A-Za-z0-9_./-]*(?:\[[0-9]+\])*\s*\|\s*default\s*\(
+    )""",
+    re.VERBOSE,
+)
+_ANY: Final = re.compile(r"(?<!\$)\$\{")
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A text with `${` in a component that does not say what it means."""
+
+    component: Component
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What `${…}` means in the components of a repository.
+
+    Attributes:
+        use: where the dialect is used; None leaves `${…}` as text wherever a component does not ask for it.
+        text: where a secret's value holds `${` and nothing says what it means.
+    """
+
+    use: Use | None = None
+    text: Use | None = None
+
+    def reads(self, component: Component) -> bool:
+        """Whether `${…}` in a component is a reference."""
+        said = setting(component, SETTING)
+        return said == ON or (said not in OFF and self.use is not None)
+
+
+def dialect_of(stacks: Mapping[str, Stack]) -> Dialect:
+    """The dialect of a repository: used as soon as one component of a kind that we know has a form that only it has.
+
+    `${HOME}`, `${var.x}`, `${aws_kms_key.x.arn}` and `${dependency.x.outputs.y}` belong to shells, Terraform and
+    Terragrunt, and do not count. In the parts of a secret's name every `${` counts: AWS takes none there.
+
+    Args:
+        stacks: all of the repository.
+    """
+    text: Use | None = None
+    for use, components in _unsaid(stacks):
+        if _used(use, components):
+            return Dialect(use=use)
+        if text is None and use.path[:2] == ("vars", "secrets"):
+            text = use
+    return Dialect(text=text)
+
+
+def notice(dialect: Dialect, locate: Callable[[Component, Path], Where]) -> str | None:
+    """What a user is told once where nothing says what `${…}` means; None if there is none.
+
+    Args:
+        dialect: of the repository.
+        locate: the place of a key.
+    """
+    use = dialect.use or dialect.text
+    if use is None:
+        return None
+    place = locate(use.component, use.path)
+    line = f"{place.file}:{place.line}" if place.file and place.line else place.file
+    where = f"{line or 'somewhere'}, stack {use.component.stack}, component {use.component.name}, {dotted(use.path)}"
+    setting_ = f"settings.secrets_pipeline.{SETTING}"
+    if dialect.use is None:
+        return f"${{…}} is kept as text, as Atmos does (first: {where}). If it is a reference, set {setting_}: {ON}."
+    return (
+        f"${{…}} is read as a reference, in the dialect of tf-atmos (first: {where}). "
+        f"Set {setting_} to {ON} to ask for it, or to off to keep it as text."
+    )
+
+
+def _unsaid(stacks: Mapping[str, Stack]) -> Iterator[tuple[Use, Collection[str]]]:
+    """Each text with `${` in a component of ours that leaves the setting out, with the components beside it."""
+    for _, stack in sorted(stacks.items()):
+        components = stack.components.get(TERRAFORM, {})
+        for component in components.values():
+            if kind_of(component) and setting(component, SETTING) not in (ON, *OFF):
+                for path, text in texts(component.vars, ("vars",)):
+                    if _ANY.search(text) and not isinstance(text, FunctionCall | KeptText):
+                        yield Use(component, path), components
+
+
+def _used(use: Use, components: Collection[str]) -> bool:
+    match use.path:
+        case ("vars", "context_name" | "environment") | ("vars", "secrets", _, "name" | "path"):
+            return True
+    text: Any = use.component.vars
+    for step in use.path[1:]:
+        text = text[step]
+    return any(found["component"] is None or found["component"] in components for found in _FORM.finditer(text))

@@ -1,0 +1,173 @@
+"""Whether an output exists, and why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from secrets_pipeline.desired.engines import CLUSTERS, is_cluster
+from secrets_pipeline.desired.kinds import kind_of
+from secrets_pipeline.desired.outputs import KEYED, NAMING_VARIABLES, OF_CLUSTERS, OF_INSTANCES, OUTPUTS
+from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope, listed, near_miss
+from secrets_pipeline.desired.unresolved import UnresolvedReason
+from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.references import Literal, Output
+
+
+@dataclass(frozen=True, slots=True)
+class OutputProblem:
+    """What is wrong with an output, and what to write instead.
+
+    Attributes:
+        reason: why it has no value.
+        problem: what is wrong, in one sentence.
+        remedy: what to write instead.
+    """
+
+    reason: UnresolvedReason
+    problem: str
+    remedy: str
+
+
+def output_problem(stack: StackScope, output: Output, *, whole_map_allowed: bool = False) -> OutputProblem | None:
+    """What is wrong with an output; None if AWS has it, or will have it.
+
+    Args:
+        stack: the stack that refers to it.
+        output: with its own stack, if that is another one.
+        whole_map_allowed: whether a map of all secrets may be meant.
+    """
+    if output.stack not in (None, stack.stack.name):
+        other = stack.stacks.get(str(output.stack))
+        if other is None:
+            return OutputProblem(
+                UnresolvedReason.STACK,
+                f"stack {output.stack} does not exist",
+                f"Stacks: {listed(stack.stacks)}.{near_miss(str(output.stack), stack.stacks)}",
+            )
+        stack = stack.other(other)
+    kind = stack.kinds.get(output.component)
+    if kind is None:
+        return _unmanaged_problem(stack, output)
+    if output.name not in OUTPUTS[kind]:
+        return OutputProblem(
+            UnresolvedReason.OUTPUT,
+            f"component {output.component} ({kind}) has no output {output.name}",
+            f"Its outputs: {listed(OUTPUTS[kind])}.{near_miss(output.name, OUTPUTS[kind])}",
+        )
+    component = stack.components[output.component]
+    if output.name in KEYED:
+        return _keyed_problem(component, output, whole_map_allowed=whole_map_allowed)
+    return _single_problem(component, kind, output)
+
+
+def _single_problem(component: ComponentScope, kind: str, output: Output) -> OutputProblem | None:
+    """Outputs that are one value."""
+    variables = component.component.vars
+    if len(output.path) > 1:
+        return OutputProblem(
+            UnresolvedReason.OUTPUT,
+            f"{output} goes on after {output.name}, which is not a map",
+            f"Write ${{output.{component.name}.{output.name}}}.",
+        )
+    if kind == "secretsmanager" and variables.get("create_kms_key") is not True:
+        return OutputProblem(
+            UnresolvedReason.OUTPUT,
+            f"component {component.name} makes no KMS key, so it has no {output.name}",
+            "Set vars.create_kms_key: true there, or refer to a kms component.",
+        )
+    if kind == "rds" and (problem := _database_problem(component, output)):
+        return problem
+    missing = [name for name in NAMING_VARIABLES.get(kind, ()) if not variables.get(name)]
+    if missing:
+        return OutputProblem(
+            UnresolvedReason.OUTPUT,
+            f"component {component.name} ({kind}) cannot be found in AWS: it has no {' and no '.join(missing)}",
+            f"Set vars.{missing[0]} of component {component.name}.",
+        )
+    return None
+
+
+def _database_problem(component: ComponentScope, output: Output) -> OutputProblem | None:
+    """Outputs that an instance has and a cluster has not, or the other way round."""
+    engine = component.component.vars.get("engine")
+    if engine is not None:
+        try:
+            expression = component.read(engine)
+        except ExpressionError:
+            return None  # Said where the component is read.
+        if not isinstance(expression, Literal):
+            return None
+        engine = expression.value
+    cluster = is_cluster(str(engine))
+    instead = (OF_INSTANCES if cluster else OF_CLUSTERS).get(output.name)
+    if instead is None:
+        return None
+    said = f"engine is {engine}" if engine else "it names no engine"
+    what = f"an Aurora cluster ({said})" if cluster else f"a single instance ({said})"
+    unless = "" if cluster else f" Aurora clusters have it: engine {CLUSTERS[0]} or {CLUSTERS[1]}."
+    return OutputProblem(
+        UnresolvedReason.OUTPUT,
+        f"component {component.name} is {what}, so it has no {output.name}",
+        f"Write ${{output.{component.name}.{instead}}}.{unless}",
+    )
+
+
+def _unmanaged_problem(stack: StackScope, output: Output) -> OutputProblem:
+    name = output.component
+    if name not in stack.components:
+        return OutputProblem(
+            UnresolvedReason.COMPONENT,
+            f"component {name} does not exist in stack {stack.stack.name}",
+            f"Components: {listed(stack.components)}.{near_miss(name, stack.components)}",
+        )
+    component = stack.components[name].component
+    if component.abstract:
+        return OutputProblem(
+            UnresolvedReason.SWITCHED_OFF,
+            f"component {name} is abstract, so it has no outputs",
+            "Refer to a component that inherits from it.",
+        )
+    if not component.enabled or kind_of(component):
+        return OutputProblem(
+            UnresolvedReason.SWITCHED_OFF,
+            f"component {name} is switched off, so it has no outputs",
+            "Switch it on, or write the value.",
+        )
+    return OutputProblem(
+        UnresolvedReason.TERRAFORM,
+        f"only Terraform knows output {output.name} of component {name}",
+        "Write the value, or let Terraform put it into a parameter and write ${ssm:/path}.",
+    )
+
+
+def _keyed_problem(component: ComponentScope, output: Output, *, whole_map_allowed: bool) -> OutputProblem | None:
+    """Outputs that are maps by key of the component's secrets."""
+    secrets = component.component.vars.get("secrets")
+    # What is no map is said where the component is read.
+    declared = secrets if isinstance(secrets, Mapping) else {}
+    keys = list(declared)
+    if len(output.path) == 1:
+        if whole_map_allowed and not output.sensitive:
+            return None
+        return OutputProblem(
+            UnresolvedReason.OUTPUT,
+            f"{output} is a map of all secrets",
+            f"Name one: {output.name}.<key>, with one of {listed(keys)}.",
+        )
+    key = output.path[1]
+    if key not in keys:
+        named = [one for one, entry in declared.items() if isinstance(entry, Mapping) and entry.get("name") == key]
+        hint = f" Did you mean {named[0]}?" if named else near_miss(str(key), keys)
+        return OutputProblem(
+            UnresolvedReason.OUTPUT,
+            f"component {component.name} has no secret with the key {key}",
+            f"Keys of its secrets: {listed(keys)}. The key in the map is meant, not the name.{hint}",
+        )
+    if output.path[2:] and output.name != "secret_values":
+        return OutputProblem(
+            UnresolvedReason.OUTPUT,
+            f"{output} goes on after the key",
+            f"Write ${{output.{component.name}.{output.name}.{key}}}.",
+        )
+    return None

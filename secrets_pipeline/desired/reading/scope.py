@@ -1,0 +1,292 @@
+"""One stack, and one component of it, while its desired state is built: reading, placing and collecting errors."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path as FilePath
+from typing import Final, Protocol
+
+from secrets_pipeline.desired.boundary import Crossing
+from secrets_pipeline.desired.kinds import TERRAFORM, kind_of, setting
+from secrets_pipeline.desired.reading.interpolation import OFF, ON, SETTING, Dialect
+from secrets_pipeline.desired.reading.variables import ComponentVariables, expression_of
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.unresolved import Unresolved, UnresolvedReason
+from secrets_pipeline.errors import ExpressionError, SecretsPipelineError, SpecError, Where
+from secrets_pipeline.references import Expression, Literal, NoValueError, Path, dotted, inline
+from secrets_pipeline.stacks import Component, Stack, Value
+
+SWITCHES = ("enabled", "secrets_enabled")
+"""Variables that switch a whole component off."""
+
+
+_VALUES = frozenset(
+    {"password", "master_password", "environment_variables", "container_definitions", "stage_variables"}
+)
+_NO_VARIABLE = "a variable in the middle of this text has no value, and is near to none of this component"
+_NO_VARIABLE_REMEDY = "Set it under vars, or give it a default: ${name | default('…')}; for a literal `${` write `$${`."
+
+
+class Locate(Protocol):
+    """Says which manifest and line set a key, as `stacks.Repository.locate` does."""
+
+    def __call__(self, component: Component, path: Path, /) -> Where:
+        """The place of `path` inside the component's sections."""
+
+
+_LISTED: Final = 20
+_FEW: Final = 200  # names that each error is compared with
+
+
+def near_miss(name: str, known: Iterable[str]) -> str:
+    """` Did you mean x?`, or nothing."""
+    likely = list(known)
+    if len(likely) > _FEW:
+        alike = (one for one in likely if one[:1] == name[:1] and abs(len(one) - len(name)) <= 1)
+        likely = list(itertools.islice(alike, _FEW))
+    close = difflib.get_close_matches(name, likely, n=1)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names for a message, the first ones of many."""
+    ordered = sorted(names)
+    more = f" … and {len(ordered) - _LISTED:,} more" if len(ordered) > _LISTED else ""
+    return (", ".join(ordered[:_LISTED]) or "none") + more
+
+
+def managed_components(stack: Stack, dialect: Dialect) -> dict[str, str]:
+    """Name → kind of every component that is recognised and asks for anything, in the order of the stack."""
+    components = stack.components.get(TERRAFORM, {})
+    kinds = {name: kind_of(component) for name, component in components.items()}
+    return {
+        name: kind
+        for name, kind in kinds.items()
+        if kind and _is_active(components[name], components, references=dialect.reads(components[name]))
+    }
+
+
+def _is_active(component: Component, names: Collection[str], *, references: bool) -> bool:
+    """Whether a component asks for anything: not abstract, not disabled."""
+    off = any(_is_false(component, names, component.vars.get(key), references=references) for key in SWITCHES)
+    return component.enabled and not component.abstract and not off
+
+
+def _is_false(component: Component, names: Collection[str], value: object, *, references: bool) -> bool:
+    if isinstance(value, str):
+        try:
+            expression = read_expression(component, names, value, references=references)
+        except ExpressionError:
+            return False  # Said where the component is read.
+        value = expression.value if isinstance(expression, Literal) else None
+    return value is False or value == "false"
+
+
+@dataclass
+class StackScope:
+    """One stack while its desired state is built.
+
+    Attributes:
+        locate: places a key for messages.
+        settings: the operator's.
+        base_path: of the repository; None if files need not exist.
+        environment: what `${env:X}` reads where the text must be known now.
+        stacks: every stack that a reference may name.
+        dialect: whether `${…}` is a reference.
+        errors: everything found so far.
+        unresolved: references inside secrets that have no value, by component and place.
+        notices: what a user should know although nothing is wrong.
+        crossings: what the stack takes in and writes to beyond its own.
+    """
+
+    stack: Stack
+    locate: Locate
+    settings: OperatorSettings
+    base_path: FilePath | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    stacks: Mapping[str, Stack] = field(default_factory=dict)
+    dialect: Dialect = field(default_factory=Dialect)
+    errors: list[SecretsPipelineError] = field(default_factory=list)
+    unresolved: list[tuple[str, Path, Unresolved]] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    crossings: list[Crossing] = field(default_factory=list)
+
+    @cached_property
+    def kinds(self) -> Mapping[str, str]:
+        """Name → kind of the active components that are recognised."""
+        return managed_components(self.stack, self.dialect)
+
+    @cached_property
+    def components(self) -> Mapping[str, ComponentScope]:
+        """Every Terraform component of the stack by name, whatever it is."""
+        return {name: ComponentScope(self, one) for name, one in self.stack.components.get(TERRAFORM, {}).items()}
+
+    def of_kind(self, *kinds: str) -> list[ComponentScope]:
+        """The active components of these kinds, in the order of the stack."""
+        return [self.components[name] for name, kind in self.kinds.items() if kind in kinds]
+
+    def other(self, stack: Stack) -> StackScope:
+        """Another stack, seen from this one; what is wrong there is not this one's error."""
+        return replace(self, stack=stack, errors=[], unresolved=[], notices=[], crossings=[])
+
+
+class ComponentScope:
+    """One component while its desired state is built.
+
+    Args:
+        stack: the stack that it is in.
+        component: as resolved.
+    """
+
+    def __init__(self, stack: StackScope, component: Component) -> None:
+        self.stack = stack
+        self.component = component
+        self.name = component.name
+
+    def where(self, path: Path) -> Where:
+        """The place of a key; its stack and component are always known."""
+        place = self.stack.locate(self.component, path)
+        key = ".".join(map(str, path)) or None
+        return replace(
+            place,
+            stack=place.stack or self.stack.stack.name,
+            component=place.component or self.name,
+            key=place.key or key,
+        )
+
+    def error(self, path: Path, message: str, remedy: str) -> None:
+        """Collect an error about a key."""
+        self.stack.errors.append(SpecError(message, remedy=remedy, where=self.where(path)))
+
+    def expression_error(self, path: Path, error: ExpressionError) -> None:
+        """Collect an error of the expression language about a key."""
+        self.stack.errors.append(ExpressionError(error.message, remedy=error.remedy, where=self.where(path)))
+
+    def unresolvable(self, path: Path, expression: str, reason: UnresolvedReason, problem: str, remedy: str) -> None:
+        """Collect a reference without a value: it blocks the secret that it stands in; elsewhere it is an error.
+
+        Args:
+            path: where it stands.
+            expression: the reference, without its default.
+            reason: why there is no value.
+            problem: what is wrong, in one sentence.
+            remedy: what to write instead.
+        """
+        if not _blocks_secrets(path):
+            self.stack.errors.append(ExpressionError(problem, remedy=remedy, where=self.where(path)))
+            return
+        one = Unresolved(
+            expression=expression,
+            key=dotted(path),
+            reason=reason,
+            problem=problem,
+            remedy=remedy,
+            where=str(self.where(path)),
+        )
+        self.stack.unresolved.append((self.name, path, one))
+
+    def unresolved(self, path: Path) -> list[Unresolved]:
+        """The references without a value at a place and below it, each once."""
+        found = (one for name, at, one in self.stack.unresolved if name == self.name and at[: len(path)] == path)
+        return list(dict.fromkeys(found))
+
+    @property
+    def reads_references(self) -> bool:
+        """Whether `${…}` in this component is a reference."""
+        return self.stack.dialect.reads(self.component)
+
+    def check_dialect(self) -> None:
+        """Collect an error if the setting of the dialect is none that there is."""
+        said = setting(self.component, SETTING)
+        if said is not None and said not in (ON, *OFF):
+            path = ("settings", "secrets_pipeline", SETTING)
+            self.error(path, f"{SETTING} is {said!r}", f"Write {SETTING}: {ON}, or off to keep ${{…}} as text.")
+
+    def expression(self, value: Value, path: Path) -> Expression | None:
+        """The expression of a YAML value without variables; None, with what is wrong collected, if there is none."""
+        try:
+            return self.read(value)
+        except NoValueError as error:
+            reason = UnresolvedReason.CIRCULAR if error.circular else UnresolvedReason.VARIABLE
+            if error.embedded and _takes_values(path) and not self._names(error.path):
+                self.unresolvable(path, "${…}", reason, _NO_VARIABLE, _NO_VARIABLE_REMEDY)
+            else:
+                self.unresolvable(path, f"${{{dotted(error.path)}}}", reason, error.message, error.remedy)
+        except ExpressionError as error:
+            self.expression_error(path, error)
+        return None
+
+    def _names(self, path: Path) -> bool:
+        """Whether a variable that does not exist is so near to what does that it must be meant."""
+        close = len(path) == 1 and difflib.get_close_matches(str(path[0]), list(self.component.vars), n=1)
+        return bool(close) or path[0] in self.stack.components
+
+    def read(self, value: Value) -> Expression:
+        """The same, but it raises.
+
+        Raises:
+            ExpressionError: if it cannot be parsed, or a variable has no value.
+        """
+        return read_expression(self.component, self.stack.components, value, references=self.reads_references)
+
+    def setting(self, name: str) -> Value:
+        """`settings.secrets_pipeline.<name>`, or None."""
+        return setting(self.component, name)
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """A true or false under `settings.secrets_pipeline`; `default` if it is not there."""
+        value = self.setting(name)
+        if value not in (None, True, False):
+            path = ("settings", "secrets_pipeline", name)
+            self.error(path, f"{name} is neither true nor false", f"Write {name}: true, without quotes.")
+        return default if value is None else value is True
+
+
+def _takes_values(path: Path) -> bool:
+    """Whether what stands at a place may be a password that somebody wrote out, with `${` in it by chance."""
+    match path:
+        case ("vars", "secrets", _, "secret_data", *_):
+            return True
+        case ("vars", name, *_):
+            return name in _VALUES
+        case _:
+            return False
+
+
+def _blocks_secrets(path: Path) -> bool:
+    """Whether a reference without a value at a place blocks secrets and nothing else; without a name there is none."""
+    match path:
+        case ("vars", "secrets", _, "name" | "path", *_):
+            return False
+        case ("vars", "secrets", _, *_) | ("vars", "default_kms_key_id"):
+            return True
+        case _:
+            return False
+
+
+def read_expression(
+    component: Component,
+    names: Collection[str],
+    value: Value,
+    *,
+    references: bool,
+) -> Expression:
+    """The expression of a YAML value, the component's variables put in.
+
+    Args:
+        component: the component that it stands in.
+        names: components of the stack.
+        value: as the YAML gives it.
+        references: whether `${…}` is a reference, see `Dialect`; YAML functions always are.
+
+    Raises:
+        NoValueError: if a variable has no value.
+        ExpressionError: if it cannot be parsed.
+    """
+    return inline(
+        expression_of(value, names, references=references), ComponentVariables(component, names, references=references)
+    )

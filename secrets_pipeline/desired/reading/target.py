@@ -1,0 +1,135 @@
+"""Where a stack lives: the operator's rules say it; the stack's own variables fill gaps, and may not contradict."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Final
+
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.limits import ACCOUNT_ID, REGION
+from secrets_pipeline.desired.reading.inputs import Inputs
+from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope
+from secrets_pipeline.desired.settings.operator import TargetRule
+from secrets_pipeline.errors import ExpressionError, SpecError, Where
+from secrets_pipeline.references import Literal
+
+_PRODUCTION = frozenset({"prod", "production"})
+_DENIES_IT = frozenset({"no", "non", "not", "pre", "sub"})
+_WORDS = re.compile(r"[A-Za-z0-9]+")
+_FORMS: Final[Mapping[str, tuple[re.Pattern[str], str]]] = {
+    "region": (REGION, "eu-west-2"),
+    "account_id": (ACCOUNT_ID, "111122223333"),
+}
+UNKNOWN_REGION = "unknown"
+
+
+def read_target(stack: StackScope) -> Target:
+    """Account, region and role of a stack; what is wrong, missing or contradicts the operator is collected."""
+    name = stack.stack.name
+    rule = stack.settings.target(name)
+    _check_manifests(stack, rule)
+    region = _settled(stack, rule, "region")
+    account_id = _settled(stack, rule, "account_id")
+    if region is None:
+        stack.errors.append(
+            SpecError(
+                f"nobody says in which region stack {name} lives",
+                remedy="Set vars.region in the stack, or region in a rule under targets of the operator's settings.",
+                where=Where(file=stack.stack.files[0] if stack.stack.files else None, stack=name),
+            )
+        )
+    return Target(account_id=account_id, region=region or UNKNOWN_REGION, role_arn=rule.role_arn if rule else None)
+
+
+def _check_manifests(stack: StackScope, rule: TargetRule | None) -> None:
+    """A stack is put together from whatever manifests say its name; the operator may say where they lie."""
+    for manifest in stack.stack.files if rule else ():
+        if rule and not rule.admits(manifest):
+            stack.errors.append(
+                SpecError(
+                    f"{manifest} makes itself part of stack {stack.stack.name}, whose manifests are "
+                    f"{', '.join(rule.manifests)} in the operator's settings",
+                    remedy="Give it a stack of its own, move it there, or add it to `manifests` under `targets`.",
+                    where=Where(file=manifest, stack=stack.stack.name),
+                )
+            )
+
+
+def protection(stack: StackScope) -> str | None:
+    """Why a stack is production, for messages; None where it is not.
+
+    It says so itself, or `environment` or `stage` of one of its components is `prod` or `production`, in any case and
+    also as a word in it: `Prod`, `production-eu`, `prod-no`, but not `non-prod`. `protected: false` changes nothing.
+    """
+    managed = [stack.components[name] for name in stack.kinds]
+    if any([scope.flag("protected") for scope in managed]):  # noqa: C419 - each is read, so that each wrong one is said
+        return "settings.secrets_pipeline.protected is true"
+    named = ((key, _known_text(scope, key)) for scope in managed for key in ("environment", "stage"))
+    return next((f"{key} is {value}" for key, value in named if value and _names_production(value)), None)
+
+
+def _names_production(value: str) -> bool:
+    words = ["", *(word.lower() for word in _WORDS.findall(value))]
+    # Only right before it: `prod-no` may be Norway's.
+    return any(word in _PRODUCTION and before not in _DENIES_IT for before, word in pairwise(words))
+
+
+def _known_text(scope: ComponentScope, key: str) -> str | None:
+    """A variable that the YAML alone says; None for anything else, which is said where it is needed."""
+    try:
+        expression = scope.read(scope.component.vars.get(key))
+    except ExpressionError:
+        return None
+    value = expression.value if isinstance(expression, Literal) else None
+    return value if isinstance(value, str) else None
+
+
+def _settled(stack: StackScope, rule: TargetRule | None, key: str) -> str | None:
+    """What the operator says, which no component may contradict; else what the components agree on."""
+    wanted = None if rule is None else rule.region if key == "region" else rule.account_id
+    if rule is None or wanted is None:
+        return _agreed(stack, key)
+    for said, name in _said_otherwise(stack, key, wanted).items():
+        # A text that is none may be anything, so it is not quoted.
+        here = f"{key} is {said}" if _FORMS[key][0].fullmatch(said) else f"{key} is something else"
+        stack.components[name].error(
+            ("vars", key),
+            f"{here} here, and {wanted} for stacks {rule.stacks} in the operator's settings",
+            f'Write {key}: "{wanted}" here or take it out; if this one is right, add a rule with it for stack '
+            f"{stack.stack.name} before that one, under targets of the operator's settings.",
+        )
+    return wanted
+
+
+def _said_otherwise(stack: StackScope, key: str, wanted: str) -> dict[str, str]:
+    """Every other value that a managed component gives to a variable, and the first component that does."""
+    # What cannot be read blocks nothing: the operator says it, so nobody needs it.
+    quiet = stack.other(stack.stack)
+    found: dict[str, str] = {}
+    for name in stack.kinds:
+        value = Inputs(quiet.components[name], quiet.components[name].component.vars, ("vars",)).known(key)
+        said = f"{value:012d}" if isinstance(value, int) else value
+        if isinstance(said, str) and said not in ("", wanted):
+            found.setdefault(said, name)
+    return found
+
+
+def _agreed(stack: StackScope, key: str) -> str | None:
+    """The one value that the managed components give to a variable; None if there is none, or more than one."""
+    pattern, example = _FORMS[key]
+    found: dict[str, Inputs] = {}
+    for name in stack.kinds:
+        inputs = Inputs(stack.components[name], stack.components[name].component.vars, ("vars",))
+        value = inputs.text(key, pattern=pattern, example=example)
+        if value is not None:
+            found.setdefault(value, inputs)
+    if len(found) > 1:
+        one, other, *_ = found
+        found[other].error(
+            key,
+            f"{key} is {other} here and {one} in component {found[one].scope.name}",
+            f"A stack lives in one place: write the same {key} everywhere.",
+        )
+    return next(iter(found), None)

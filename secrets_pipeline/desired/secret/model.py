@@ -1,0 +1,72 @@
+"""Desired state of a secret, and of its replicas; no plaintext."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, PlainSerializer
+
+from secrets_pipeline.desired.base import Document, Late, SecretRef, Spec, plain_document
+from secrets_pipeline.desired.rotation.model import RotationSpec
+from secrets_pipeline.desired.unresolved import Unresolved
+from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
+
+
+class SecretType(StrEnum):
+    """What a secret holds; a type validates the fields of its value."""
+
+    CREDENTIALS = "credentials"
+    CONNECTION = "connection"
+    API_KEY = "api-key"
+    OAUTH_CONFIG = "oauth-config"
+    VPN_CONFIG = "vpn-config"
+    CERTIFICATE = "certificate"
+    GENERIC = "generic"
+
+
+class ReplicaSpec(Spec):
+    """A replica in another region."""
+
+    region: str
+    kms_key_id: str | None = None
+
+
+class SecretSpec(Spec):
+    """A secret with everything that hangs on it.
+
+    Attributes:
+        ref: component and key that declare it.
+        name: `{context_name}/{environment}/{path}/{name}`.
+        kms_key: key ARN, id, alias or expression; None for `aws/secretsmanager`.
+        recovery_window_in_days: 0 (force) or 7 to 30, used by prune alone.
+        policy: statements of the resource policy that the stack declares, as a list.
+        readers: principals of other accounts that may read it, as ARNs.
+        needs_endpoint: whether its value waits for a database, directly or through another secret.
+        depends_on: secrets of the same stack that its value is rendered from.
+        unresolved: references without a value, now or later; with one, nothing about the secret is to be written.
+        where: text that names the place in YAML, for messages.
+    """
+
+    ref: SecretRef
+    name: str
+    type: SecretType = SecretType.GENERIC
+    description: str = ""
+    kms_key: Late | None = None
+    value: GeneratedValue | DeclaredValue = Field(discriminator="kind")
+    recovery_window_in_days: int = 30
+    tags: Mapping[str, str] = {}
+    policy: Annotated[tuple[Document, ...], PlainSerializer(plain_document)] = ()
+    readers: tuple[str, ...] = ()
+    rotation: RotationSpec | None = None
+    replicas: tuple[ReplicaSpec, ...] = ()
+    needs_endpoint: bool = False
+    depends_on: tuple[SecretRef, ...] = ()
+    unresolved: tuple[Unresolved, ...] = ()
+    where: str = ""
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a reference of it, or of a secret that it needs, has no value."""
+        return bool(self.unresolved)

@@ -1,0 +1,296 @@
+"""`secretsmanager` components: secrets, and the KMS key that they make for themselves.
+
+The variables, their defaults and their validation are those of tf-atmos's component of that name.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from secrets_pipeline.desired.base import Late, SecretRef
+from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.desired.kms_key.encryption_key import EXAMPLE_KEY, KEY, encryption_key
+from secrets_pipeline.desired.kms_key.model import KeySpec
+from secrets_pipeline.desired.limits import (
+    DESCRIPTION_LENGTH,
+    RECOVERY_DAYS,
+    REGION,
+    secret_name_notice,
+    secret_name_problem,
+)
+from secrets_pipeline.desired.names import own_key_alias, secret_name
+from secrets_pipeline.desired.policy.statements import secret_policy_statements
+from secrets_pipeline.desired.reading.crossing import crosses_name
+from secrets_pipeline.desired.reading.inputs import Inputs
+from secrets_pipeline.desired.reading.scope import SWITCHES, ComponentScope
+from secrets_pipeline.desired.rotation import read as rotation
+from secrets_pipeline.desired.secret import generated
+from secrets_pipeline.desired.secret.generated import generated_value
+from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
+from secrets_pipeline.desired.secret.replicas import check_regions, replica_key
+from secrets_pipeline.desired.secret.rotation_strategy import rotating
+from secrets_pipeline.desired.secret.types import secret_type
+from secrets_pipeline.desired.tags import tag_problems, tag_value_problem
+from secrets_pipeline.desired.value.data import declared_value
+from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
+from secrets_pipeline.references import Output
+
+_PASSWORD_KEYS = frozenset(
+    {"password_length", "random_password_length", "random_password_special", "random_password_override_special"}
+    | {"override_special"}
+    | {
+        f"{prefix}min_{name}"
+        for prefix in ("", "random_password_")
+        for name in ("lower", "upper", "numeric", "special")
+    }
+)
+ENTRY_KEYS = (
+    frozenset(
+        {
+            "name",
+            "path",
+            "description",
+            "secret_data",
+            "generate_random_password",
+            "kms_key_id",
+            "recovery_window_in_days",
+            "rotation",
+            "replica_regions",
+            "policy",
+            "tags",
+            "type",
+            "secret_string_version",
+        }
+    )
+    | generated.DOCUMENT_KEYS
+    | rotation.FLAT_KEYS
+    | _PASSWORD_KEYS
+)
+"""Keys of one secret. `secret_string_version` steers Terraform's write-only values and means nothing here."""
+
+VARIABLES = (
+    frozenset(
+        {"context_name", "environment", "secrets", "consumers", "tags", "region", "account_id"}
+        | {"create_kms_key", "default_kms_key_id", "default_recovery_window_in_days"}
+        | {"default_rotation_days", "default_rotation_automatically"}
+    )
+    | frozenset(SWITCHES)
+    | _PASSWORD_KEYS
+)
+"""Variables of the component that mean something here."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Component:
+    """What all secrets of one component share."""
+
+    vars: Inputs
+    context_name: str
+    environment: str | None
+    key: Late | None
+    recovery_days: int
+    tags: Mapping[str, str]
+    region: str
+    production: str | None
+
+
+def read_component(
+    scope: ComponentScope, masters: Mapping[SecretRef, DatabaseSpec], *, region: str, production: str | None
+) -> tuple[list[SecretSpec], KeySpec | None]:
+    """The secrets of one component, in the order of its map, and the key that it makes; what is wrong is collected.
+
+    Args:
+        scope: a `secretsmanager` component.
+        masters: secrets that are the master password of a database.
+        region: of the stack.
+        production: why the stack is production; None where it is not.
+    """
+    inputs = Inputs(scope, scope.component.vars, ("vars",))
+    for switch in SWITCHES:
+        inputs.boolean(switch, default=True)
+    _notice_mistaken(inputs)
+    context_name = inputs.required_text(
+        "context_name",
+        "Write vars.context_name, for example myapp: it begins every secret's name and is never guessed.",
+    )
+    environment = inputs.text("environment")
+    own_key = _own_key(inputs, context_name, environment)
+    default_key: Late | None = Output(scope.name, ("kms_key_arn",)) if own_key else None
+    shared = _Component(
+        vars=inputs,
+        context_name=context_name,
+        environment=environment,
+        key=encryption_key(inputs, "default_kms_key_id", default_key, region=region),
+        recovery_days=_recovery_days(inputs, "default_recovery_window_in_days", 30, production),
+        tags=inputs.tags(),
+        region=region,
+        production=production,
+    )
+    if not inputs.has("secrets"):
+        inputs.error("secrets", "secrets is missing", "Write a map of secrets under vars.secrets, or {} for none.")
+    entries = inputs.inputs("secrets")
+    secrets = [
+        secret
+        for key in entries.values
+        if (secret := _secret(shared, key, entries.inputs(key), masters.get(SecretRef(component=scope.name, key=key))))
+    ]
+    return secrets, own_key
+
+
+def _notice_mistaken(inputs: Inputs) -> None:
+    """Say which variables are almost one of ours: others are for Terraform, or come from the whole stack."""
+    for key in inputs.values:
+        known = (
+            [f"default_{key}"]
+            if f"default_{key}" in VARIABLES
+            else difflib.get_close_matches(key, sorted(VARIABLES), 1, 0.9)
+        )
+        if key not in VARIABLES and known:
+            inputs.scope.stack.notices.append(
+                f"component {inputs.scope.name} sets vars.{key}, which has no effect. Did you mean {known[0]}?"
+            )
+
+
+def _own_key(inputs: Inputs, context_name: str, environment: str | None) -> KeySpec | None:
+    if not inputs.boolean("create_kms_key", default=False) or not context_name:
+        return None
+    place = "/".join(part for part in (context_name, environment) if part)
+    # For whatever is named below it, so that it is judged as all of these names are, with or without one.
+    every = secret_name(context_name, environment, "", "*")
+    crosses_name(inputs.scope, every, context=context_name, environment=environment)
+    return KeySpec(
+        components=(inputs.scope.name,),
+        alias=own_key_alias(context_name, environment),
+        description=f"Secrets of {place}",
+        tags=inputs.tags(),
+    )
+
+
+def _secret(shared: _Component, key: str, entry: Inputs, master_of: DatabaseSpec | None) -> SecretSpec | None:
+    if not entry.values:
+        entry.scope.error(entry.path, f"secret {key} is empty", "Write secret_data or generate_random_password: true.")
+        return None
+    entry.refuse_unknown(ENTRY_KEYS)
+    value = _value(shared, entry, master_of)
+    kind = secret_type(entry, value)
+    name = secret_name(
+        shared.context_name, shared.environment, entry.text("path") or "", entry.text("name", example=key) or key
+    )
+    _check_name(shared, entry, name)
+    crosses_name(entry.scope, name, context=shared.context_name, environment=shared.environment)
+    _check_identity(entry, key)
+    description = entry.text("description") or ""
+    if len(description) > DESCRIPTION_LENGTH:
+        size = f"description has {len(description)} characters, AWS takes {DESCRIPTION_LENGTH}"
+        entry.error("description", size, "Shorten it, and let it lead to where the rest stands.")
+    if value is None:
+        return None
+    kms_key = encryption_key(entry, "kms_key_id", shared.key, region=shared.region)
+    recovery_days = _recovery_days(entry, "recovery_window_in_days", shared.recovery_days, shared.production)
+    tags, policy = _tags(shared, entry), secret_policy_statements(entry)
+    turning = rotation.rotation(shared.vars, entry)
+    if turning is not None:
+        value, turning = rotating(entry, value, turning, kind=kind, master_of=master_of)
+    replicas = tuple(_replicas(shared, entry))
+    inherited = [] if entry.has("kms_key_id") else entry.scope.unresolved(shared.vars.at("default_kms_key_id"))
+    return SecretSpec(
+        ref=SecretRef(component=entry.scope.name, key=key),
+        name=name,
+        type=kind,
+        description=description,
+        kms_key=kms_key,
+        value=value,
+        recovery_window_in_days=recovery_days,
+        tags=tags,
+        policy=policy,
+        rotation=turning,
+        replicas=replicas,
+        unresolved=(*entry.scope.unresolved(entry.path), *inherited),
+        where=str(entry.scope.where(entry.path)),
+    )
+
+
+def _check_name(shared: _Component, entry: Inputs, name: str) -> None:
+    problem = secret_name_problem(name)
+    if problem and shared.context_name:
+        entry.error("name" if entry.has("name") else "path", problem, "Rename it: AWS never renames a secret later.")
+    elif not problem and (notice := secret_name_notice(name)):
+        entry.scope.stack.notices.append(notice)
+
+
+def _check_identity(entry: Inputs, key: str) -> None:
+    """The pipeline's own tags say who declares a secret: its stack, whose name is checked, component and key."""
+    names = {"component": entry.scope.name, "key": key}
+    for what, name in names.items():
+        if problem := tag_value_problem(name):
+            entry.scope.error(
+                entry.path,
+                f"the {what} {name!r} becomes a tag of the secret, which {problem}",
+                f"Rename the {what}.",
+            )
+
+
+def _value(shared: _Component, entry: Inputs, master_of: DatabaseSpec | None) -> GeneratedValue | DeclaredValue | None:
+    generate = entry.boolean("generate_random_password", default=False)
+    declared = entry.has("secret_data")
+    if generate == declared:
+        problem = "both secret_data and generate_random_password" if generate else "no value"
+        entry.scope.error(
+            entry.path, f"the secret has {problem}", "Write either secret_data or generate_random_password: true."
+        )
+        return None
+    if generate:
+        return generated_value(shared.vars, entry, master_of)
+    for key in sorted(generated.DOCUMENT_KEYS):
+        if entry.has(key):
+            entry.error(key, f"{key} stands beside secret_data", f"Write {key} as a key under secret_data.")
+    return declared_value(entry)
+
+
+def _tags(shared: _Component, entry: Inputs) -> dict[str, str]:
+    tags = {**shared.tags, **entry.tags()}
+    if entry.has("tags"):
+        own = set(tag_problems(entry.tags()))
+        for problem in tag_problems(tags):
+            if problem not in own:
+                entry.error("tags", f"together with the component's: {problem}", "Take tags out.")
+    return tags
+
+
+def _recovery_days(inputs: Inputs, key: str, default: int, production: str | None) -> int:
+    """0 deletes at once and for good: never in production, whoever says so."""
+    least, most = RECOVERY_DAYS
+    days = inputs.integer(key, default, least=0, most=most)
+    if days is None:
+        return default
+    if inputs.has(key) and (0 < days < least or (days == 0 and production)):
+        allowed = f"{least} to {most}" if production else f"0, or {least} to {most}"
+        why = f": this stack is production ({production})" if production else ""
+        inputs.error(key, f"{key} is {days}{why}", f"Write {allowed}.")
+    return days
+
+
+def _replicas(shared: _Component, entry: Inputs) -> list[ReplicaSpec]:
+    given = entry.values.get("replica_regions")
+    if given is not None and not isinstance(given, list):
+        entry.error("replica_regions", "replica_regions is not a list", "Write replica_regions: [eu-west-1].")
+        return []
+    maps = [one if isinstance(one, Mapping) else {"region": one} for one in given or []]
+    replicas: list[ReplicaSpec] = []
+    for index, one in enumerate(maps):
+        read = Inputs(entry.scope, one, (*entry.at("replica_regions"), index))
+        read.refuse_unknown(frozenset({"region", "kms_key_id"}))
+        region = read.text("region", pattern=REGION, example="eu-west-1")
+        if region is None:
+            if not read.has("region"):
+                read.error("region", "the replica names no region", "Write region: eu-west-1.")
+            continue
+        if region == shared.region or region in {replica.region for replica in replicas}:
+            read.error("region", f"the secret is in {region} already", "Name each other region once.")
+            continue
+        named = read.text("kms_key_id", pattern=KEY, example=EXAMPLE_KEY)
+        replicas.append(ReplicaSpec(region=region, kms_key_id=replica_key(read, region, named)))
+    check_regions(entry, shared.region, replicas)
+    return replicas

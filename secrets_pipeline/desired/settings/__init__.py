@@ -1,0 +1,1 @@
+"""The operator's settings, which stack YAML cannot change."""

@@ -1,0 +1,196 @@
+"""The operator's grants: what the YAML of a stack may touch and pull in beyond its own secrets, keys and outputs."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Final, Literal, TypeAlias
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from secrets_pipeline.desired.base import Spec
+from secrets_pipeline.desired.boundary import Boundary
+
+_ANYTHING: Final = ("*",)
+_WILDCARDS: Final = re.compile(r"[*?]|\[[^]]*\]")
+_RUNS_ANYTHING: Final = re.compile(r"(arn:[^/]*/)?AWS-(Run|Apply|Install|Configure|Execute).*", re.IGNORECASE)
+"""AWS's documents that run what their parameters say: commands, scripts, playbooks, packages.
+
+https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-command-ssm-plugin-reference.html
+"""
+
+_FIELDS: Final[Mapping[Boundary, str]] = {
+    Boundary.SECRET: "secrets",
+    Boundary.OUTPUT: "outputs",
+    Boundary.VALUE: "values",
+    Boundary.PARAMETER: "parameters",
+    Boundary.FILE: "files",
+    Boundary.FOREIGN_READER: "readers",
+    Boundary.FUNCTION: "functions",
+    Boundary.SERVICE: "services",
+    Boundary.STAGE: "stages",
+    Boundary.ROLE: "roles",
+    Boundary.DATABASE: "databases",
+    Boundary.DOCUMENT: "documents",
+}
+_SINGLE_TEAM: Final = frozenset(_FIELDS) - {Boundary.VALUE, Boundary.FOREIGN_READER, Boundary.DOCUMENT}
+"""All that one team's stacks need of each other: never values, readers elsewhere, or commands."""
+
+
+def _one_or_many(value: object) -> object:
+    return [value] if isinstance(value, str | Mapping) else value
+
+
+Globs: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
+
+
+class DocumentGrant(Spec):
+    """An SSM document that may be run to start consumers anew.
+
+    Attributes:
+        name: of the document, or its ARN; no glob.
+        targets: on which instances at most, as SendCommand takes them; a stack names every key of it.
+        parameters: all of them; a stack says the same.
+    """
+
+    name: str = Field(pattern=r"^[^*?\[\]]+$")
+    targets: Mapping[str, Globs]
+    parameters: Mapping[str, Globs] = {}
+
+    @field_validator("name")
+    @classmethod
+    def _fixed(cls, name: str) -> str:
+        if runs_anything(name):
+            problem = "it runs whatever its parameters say; grant a document of your own that restarts, and no more"
+            raise ValueError(problem)
+        return name
+
+    def covers(self, name: str, targets: Mapping[str, Iterable[str]], parameters: Mapping[str, Iterable[str]]) -> bool:
+        """Whether a command is this document, on these instances at most, with these parameters."""
+        # An instance has to match every key: one that is left out lets more of them match.
+        said = {key: set(values) for key, values in targets.items()}
+        within = said.keys() == self.targets.keys() and all(
+            values and values <= set(self.targets[key]) for key, values in said.items()
+        )
+        given = {key: tuple(values) for key, values in parameters.items()}
+        return name == self.name and bool(said) and within and given == dict(self.parameters)
+
+
+class GrantRule(Spec):
+    """What the stacks that match a glob may touch and pull in; the rules that match a stack add up.
+
+    All lists are globs, in which `*` also stands for `/`.
+
+    Attributes:
+        stacks: glob on the stack's name.
+        preset: `single-team` grants all of the following but values, readers and documents: for a repository whose
+            authors may touch whatever its account holds.
+        secrets: names that they may declare beside `{context}/{environment}/…`, both being words of the stack's name.
+        outputs: stacks whose outputs they may refer to.
+        values: stacks whose secret values they may copy. Both sides are named: neither glob may be `*` alone.
+        parameters: SSM parameters that `${ssm:…}` may read.
+        files: files, relative to the base path, that `${file:…}` and `!include` may read.
+        readers: account ids whose principals they may let read, or ids of organisations; `*` is everybody whom a
+            condition narrows.
+        functions: Lambda functions that are delivered to, started anew, or named as the one that rotates.
+        services: the same for ECS, as `cluster/service`.
+        stages: the same for REST APIs, as `api/stage`.
+        roles: IAM roles, as `path/name`, that `attach_policies` may give a policy.
+        databases: identifiers of databases that somebody else made and that they may set the master password of.
+        documents: SSM documents that they may run.
+    """
+
+    stacks: str = "*"
+    preset: Literal["single-team"] | None = None
+    secrets: Globs = ()
+    outputs: Globs = ()
+    values: Globs = ()
+    parameters: Globs = ()
+    files: Globs = ()
+    readers: Globs = ()
+    functions: Globs = ()
+    services: Globs = ()
+    stages: Globs = ()
+    roles: Globs = ()
+    databases: Globs = ()
+    documents: tuple[DocumentGrant, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_both(self) -> GrantRule:
+        for glob in (self.stacks, *self.values) if self.values else ():
+            if not _WILDCARDS.sub("", glob):
+                problem = f"values goes with names on both sides: neither stacks nor values may be {glob!r} alone"
+                raise ValueError(problem)
+        return self
+
+    def matches(self, stack: str) -> bool:
+        """Whether the rule is for `stack`."""
+        return fnmatch.fnmatchcase(stack, self.stacks)
+
+    def globs(self, boundary: Boundary) -> tuple[str, ...]:
+        """What the rule lets its stacks cross at a boundary."""
+        if self.preset and boundary in _SINGLE_TEAM:
+            return _ANYTHING
+        named: tuple[str, ...] = getattr(self, _FIELDS[boundary]) if boundary in _FIELDS else ()
+        return named
+
+    def __str__(self) -> str:
+        return f"grants: stacks {self.stacks}"
+
+
+def granted(rules: Iterable[GrantRule], stack: str, boundary: Boundary, *names: str) -> str:
+    """Which rule lets a stack cross a boundary, as text; empty if none does.
+
+    Args:
+        rules: the operator's.
+        stack: its name.
+        boundary: any but `DOCUMENT`.
+        names: what the thing is called; a glob on one of them is enough.
+    """
+    rule = next(
+        (
+            rule
+            for rule in rules
+            if rule.matches(stack)
+            and any(fnmatch.fnmatchcase(name, glob) for glob in rule.globs(boundary) for name in names)
+        ),
+        None,
+    )
+    return "" if rule is None else str(rule)
+
+
+def granted_document(
+    rules: Iterable[GrantRule],
+    stack: str,
+    name: str,
+    targets: Mapping[str, Iterable[str]],
+    parameters: Mapping[str, Iterable[str]],
+) -> str:
+    """Which rule lets a stack run an SSM document, as text; empty if none does."""
+    rule = next(
+        (
+            rule
+            for rule in rules
+            if rule.matches(stack) and any(one.covers(name, targets, parameters) for one in rule.documents)
+        ),
+        None,
+    )
+    return "" if rule is None else str(rule)
+
+
+def runs_anything(document: str) -> bool:
+    """Whether an SSM document is one of AWS's that run whatever their parameters say."""
+    return _RUNS_ANYTHING.fullmatch(document) is not None
+
+
+def grant_line(stack: str, boundary: Boundary, name: object) -> str:
+    """What the operator writes under `grants:` to allow it, as one line of YAML.
+
+    Args:
+        stack: its name.
+        boundary: what is crossed.
+        name: what to name there, text or a map.
+    """
+    return f"- {{stacks: {json.dumps(stack)}, {_FIELDS[boundary]}: [{json.dumps(name, ensure_ascii=False)}]}}"

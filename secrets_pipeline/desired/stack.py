@@ -1,0 +1,97 @@
+"""Desired state: what one stack asks of AWS. Pure data; no AWS objects, no plaintext."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import PrivateAttr
+
+from secrets_pipeline.desired.base import SecretRef, Spec, Target
+from secrets_pipeline.desired.boundary import Contested, Crossing
+from secrets_pipeline.desired.consumer.model import ConsumerSpec, Delivery
+from secrets_pipeline.desired.consumer.refresh_model import RefreshSpec
+from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.desired.kms_key.model import KeySpec
+from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.verification.control_model import ControlParameters
+from secrets_pipeline.desired.verification.model import VerificationSpec
+from secrets_pipeline.references import Output
+
+
+class StackSpec(Spec):
+    """Everything that one stack asks of one account and region.
+
+    Attributes:
+        stack: logical stack name, also the partition key.
+        components: each recognised component by name, with its kind (`secretsmanager`, `kms`, `rds` …).
+        protected: production: no force delete, no short recovery window.
+        organization_id: `o-…` that readers in other accounts have to belong to; None for any or none.
+        secrets: in dependency order.
+        controls: by `secretsmanager` component, what Security Hub's controls ask of its secrets.
+        self_heal: components whose policies are narrowed again by themselves when somebody widened them.
+        verification: when the stack is verified.
+        rotation_function: the function that rotates the secrets with managed rotation; None where there is none.
+        crossings: what the stack takes in and writes to beyond its own.
+        contested: names that other stacks of the repository declare too.
+    """
+
+    stack: str
+    target: Target
+    protected: bool = False
+    organization_id: str | None = None
+    components: Mapping[str, str] = {}
+    keys: tuple[KeySpec, ...] = ()
+    secrets: tuple[SecretSpec, ...] = ()
+    databases: tuple[DatabaseSpec, ...] = ()
+    consumers: tuple[ConsumerSpec, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    refreshes: tuple[RefreshSpec, ...] = ()
+    controls: Mapping[str, ControlParameters] = {}
+    self_heal: tuple[str, ...] = ()
+    rotation_function: RotationFunctionSpec | None = None
+    verification: VerificationSpec = VerificationSpec()
+    crossings: tuple[Crossing, ...] = ()
+    contested: tuple[Contested, ...] = ()
+    _by_ref: tuple[tuple[SecretSpec, ...] | None, Mapping[SecretRef, SecretSpec]] = PrivateAttr(default=(None, {}))
+
+    def secret(self, ref: SecretRef) -> SecretSpec:
+        """The secret that `ref` names.
+
+        Raises:
+            KeyError: if the stack has none.
+        """
+        return self._index()[ref]
+
+    def has(self, ref: SecretRef) -> bool:
+        """Whether the stack declares `ref`."""
+        return ref in self._index()
+
+    def key_of(self, secret: SecretSpec) -> KeySpec | None:
+        """The key of this stack that encrypts a secret; None for the default key, and for one that others made."""
+        match secret.kms_key:
+            case str(alias):
+                return next((key for key in self.keys if key.alias == alias), None)
+            case Output(component=component, stack=named) if named in (None, self.stack):
+                return next((key for key in self.keys if component in key.components), None)
+            case _:
+                return None
+
+    def _index(self) -> Mapping[SecretRef, SecretSpec]:
+        secrets, index = self._by_ref
+        # A copy with other secrets brings this cache along.
+        if secrets is not self.secrets:
+            index = {secret.ref: secret for secret in self.secrets}
+            self._by_ref = (self.secrets, index)
+        return index
+
+    def digest(self) -> str:
+        """SHA-256 (hex) over the whole desired state, wherever in the YAML it stands; there is no plaintext in it."""
+        places: dict[str, Any] = {"secrets": {"__all__": {"where": True, "unresolved": {"__all__": {"where": True}}}}}
+        # Who allows it, and what others declare, is not what the stack asks for.
+        places |= {"crossings": True, "contested": True}
+        text = json.dumps(self.model_dump(mode="json", exclude=places), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""When and by what a stack is verified."""

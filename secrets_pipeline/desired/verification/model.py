@@ -1,0 +1,19 @@
+"""When a stack is verified, and what is taken for a rotation that goes on."""
+
+from __future__ import annotations
+
+from secrets_pipeline.desired.base import Spec
+
+
+class VerificationSpec(Spec):
+    """When a stack is verified, and what is taken for a rotation that goes on.
+
+    Attributes:
+        cron: five fields, as cron has them.
+        timezone: IANA name.
+        rotation_may_take_minutes: an AWSPENDING version that is older is stuck.
+    """
+
+    cron: str = "0 6 * * *"
+    timezone: str = "UTC"
+    rotation_may_take_minutes: int = 15

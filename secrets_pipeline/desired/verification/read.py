@@ -1,0 +1,55 @@
+"""`settings.secrets_pipeline.verification`, and the operator's word, which counts before it.
+
+settings:
+secrets_pipeline:
+verification: {cron: "0 6 * * *", timezone: Europe/London, rotation_may_take_minutes: 15}
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from secrets_pipeline.desired.reading.inputs import Inputs
+from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope
+from secrets_pipeline.desired.settings.verification import MINUTES, cron_problem, timezone_problem
+from secrets_pipeline.desired.verification.model import VerificationSpec
+
+SETTING: Final = "verification"
+_PATH: Final = ("settings", "secrets_pipeline", SETTING)
+
+
+def read_verification(stack: StackScope) -> VerificationSpec:
+    """A stack's verification; what is wrong, or said in two ways, is collected.
+
+    Args:
+        stack: whose settings are read, of each component that is recognised; they have to agree.
+    """
+    said = [stack.components[name] for name in stack.kinds if stack.components[name].setting(SETTING) is not None]
+    for scope in said[1:]:
+        if scope.setting(SETTING) != said[0].setting(SETTING):
+            scope.error(
+                _PATH,
+                f"{SETTING} differs from that of component {said[0].name}",
+                "A stack is verified as a whole: write the setting once, for the whole stack.",
+            )
+    own = _read(said[0]) if said else {}
+    return VerificationSpec(**{**own, **stack.settings.verification.model_dump(exclude_none=True)})
+
+
+def _read(scope: ComponentScope) -> dict[str, str | int]:
+    inputs = Inputs(scope, scope.setting(SETTING), _PATH)
+    inputs.refuse_unknown(frozenset(VerificationSpec.model_fields))
+    read: dict[str, str | int] = {}
+    for key, problem_of, example in (
+        ("cron", cron_problem, 'cron: "0 6 * * *"'),
+        ("timezone", timezone_problem, "timezone: Europe/London"),
+    ):
+        text = inputs.text(key)
+        if text is None:
+            continue
+        if problem := problem_of(text):
+            inputs.error(key, f"{key} {text!r} {problem}", f"Write for example {example}.")
+        else:
+            read[key] = text
+    minutes = inputs.integer("rotation_may_take_minutes", least=MINUTES[0], most=MINUTES[1])
+    return read if minutes is None else {**read, "rotation_may_take_minutes": minutes}

@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import pytest
+
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.settings.operator import load_settings
+from secrets_pipeline.errors import SpecError
+
+QUEUE = "events: {queue: rotation, region: eu-west-2%s}\n"
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "operator.yaml"
+    file.write_text(text)
+    return file
+
+
+def test_without_a_queue_there_is_none(tmp_path: Path) -> None:
+    assert load_settings(written(tmp_path, "targets: []\n")).events is None
+
+
+def test_the_queue_is_reached_under_the_role_of_a_target_in_its_account(tmp_path: Path) -> None:
+    rule = "targets: [{stacks: '*', account_id: '111122223333', role_arn: 'arn:aws:iam::111122223333:role/p'}]\n"
+    settings = load_settings(written(tmp_path, rule + QUEUE % ", account_id: '111122223333'"))
+    assert settings.events is not None
+    assert settings.event_target(settings.events) == Target(
+        account_id="111122223333", region="eu-west-2", role_arn="arn:aws:iam::111122223333:role/p"
+    )
+
+
+def test_a_role_of_its_own_wins(tmp_path: Path) -> None:
+    settings = load_settings(written(tmp_path, QUEUE % ", role_arn: 'arn:aws:iam::444455556666:role/queue'"))
+    assert settings.events is not None
+    assert settings.event_target(settings.events).role_arn == "arn:aws:iam::444455556666:role/queue"
+
+
+@pytest.mark.parametrize("key", ["alias/events", "arn:aws:kms:eu-west-2:111122223333:key/1234abcd"])
+def test_a_key_is_named_by_alias_or_arn(tmp_path: Path, key: str) -> None:
+    settings = load_settings(written(tmp_path, QUEUE % f", kms_key: '{key}'"))
+    assert settings.events is not None
+    assert settings.events.kms_key == key
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (", kms_key: alias/aws/sqs", "events.kms_key: .*not one of AWS's own"),
+        (", kms_key: events", "events.kms_key"),
+        (", max_receives: 1", "events.max_receives"),
+        (", account_id: 111122223333", "put it in quotes"),
+        (", topic: x", "events.topic"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, wrong: str, said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        load_settings(written(tmp_path, QUEUE % wrong))
+
+
+@pytest.mark.parametrize("queue", ["a.fifo", "", "a/b", "x" * 46])
+def test_a_queue_whose_name_sqs_refuses_is_refused(tmp_path: Path, queue: str) -> None:
+    with pytest.raises(SpecError, match=r"events\.queue"):
+        load_settings(written(tmp_path, f"events: {{queue: '{queue}', region: eu-west-2}}\n"))

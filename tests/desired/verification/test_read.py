@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from dagster._utils.schedules import is_valid_cron_schedule  # what reads the expression in the end
+from hypothesis import given
+from hypothesis import strategies as st
+
+from secrets_pipeline.desired.settings.operator import OperatorSettings, load_settings
+from secrets_pipeline.desired.settings.verification import VerificationSettings, cron_problem
+from secrets_pipeline.desired.verification.model import VerificationSpec
+from secrets_pipeline.errors import SpecError
+
+if TYPE_CHECKING:
+    from tests.desired.conftest import Bench
+
+
+def manifest(stack: str = "{}", component: str = "") -> str:
+    own = f"settings: {{secrets_pipeline: {{verification: {component}}}}}" if component else "metadata: {}"
+    return f"""\
+settings: {{secrets_pipeline: {{verification: {stack}}}}}
+components:
+  terraform:
+    secretsmanager:
+      vars: {{context_name: myapp, secrets: {{key: {{secret_data: x-9}}}}}}
+    kms:
+      {own}
+      vars: {{alias: alias/x}}
+"""
+
+
+def test_a_stack_is_verified_daily_unless_it_says_something_else(bench: Bench) -> None:
+    assert bench.spec(manifest("{}")).verification == VerificationSpec(cron="0 6 * * *", timezone="UTC")
+    said = '{cron: "30 5 * * mon-fri", timezone: Europe/London, rotation_may_take_minutes: 45}'
+    assert bench.spec(manifest(said)).verification == VerificationSpec(
+        cron="30 5 * * mon-fri", timezone="Europe/London", rotation_may_take_minutes=45
+    )
+
+
+def test_the_operators_word_counts_before_the_stacks(bench: Bench) -> None:
+    bench.settings = bench.settings.model_copy(update={"verification": VerificationSettings(cron="0 3 * * *")})
+    said = manifest('{cron: "0 6 1 1 *", timezone: Europe/London}')
+    assert bench.spec(said).verification == VerificationSpec(cron="0 3 * * *", timezone="Europe/London")
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ('{cron: "0 6 * *"}', "cron '0 6 * *' has 4 fields, not 5"),
+        ('{cron: "61 6 * * *"}', "names minute '61', which cron does not know"),
+        ('{cron: "0 6 * * fun"}', "names day of week 'fun', which cron does not know"),
+        ('{cron: "0 6 ? * MON#1"}', "names day of month '?', which cron does not know"),
+        ("{timezone: Europe/Londn}", "timezone 'Europe/Londn' is no time zone of the IANA database"),
+        ("{rotation_may_take_minutes: 0}", "rotation_may_take_minutes"),
+        ("{crom: x}", "unknown key crom"),
+        ('"0 6 * * *"', "verification"),
+    ],
+)
+def test_what_is_wrong_is_said(bench: Bench, said: str, problem: str) -> None:
+    # Every recognised component inherits the stack's settings: the first is read.
+    assert problem in bench.only_error(manifest(said))
+
+
+def test_components_that_disagree_are_told(bench: Bench) -> None:
+    said = bench.only_error(manifest('{cron: "0 6 * * *"}', '{cron: "0 7 * * *"}'))
+    assert "verification differs from that of component" in said
+
+
+@pytest.mark.parametrize(
+    "text", ['{cron: "0 25 * * *"}', "{timezone: Mars}", "{rotation_may_take_minutes: 1441}", "{x: 1}"]
+)
+def test_an_operators_mistake_is_refused_before_anything_else(tmp_path: Path, text: str) -> None:
+    (tmp_path / "settings.yaml").write_text(f"verification: {text}\n")
+    with pytest.raises(SpecError, match=r"settings are wrong: verification\."):
+        load_settings(tmp_path / "settings.yaml")
+    assert OperatorSettings().verification == VerificationSettings()
+
+
+def field(low: int, high: int, names: tuple[str, ...] = ()) -> st.SearchStrategy[str]:
+    number = st.integers(low - 1, high + 1).map(str) | st.sampled_from(names or ("*",))
+    part = st.one_of(
+        st.just("*"),
+        number,
+        st.tuples(number, number).map("-".join),
+        st.tuples(st.just("*") | number, st.integers(1, 30).map(str)).map("/".join),
+    )
+    return st.lists(part, min_size=1, max_size=2).map(",".join)
+
+
+crons = st.tuples(
+    field(0, 59), field(0, 23), field(1, 31), field(1, 12, ("jan", "DEC")), field(0, 7, ("mon", "SUN"))
+).map(" ".join)
+
+
+@given(crons)
+def test_what_is_taken_here_dagster_takes_too(text: str) -> None:
+    # A 30 February is a date of cron's grammar that never comes.
+    if cron_problem(text) is None and text.split()[3] != "2":
+        assert is_valid_cron_schedule(text)
