@@ -24,7 +24,7 @@ from secrets_pipeline.reconcilers import (
     read_desired,
 )
 from secrets_pipeline.stacks import Origin
-from secrets_pipeline.stacks.source import STANDARD_INPUT
+from secrets_pipeline.stacks.sources.source import STANDARD_INPUT
 from secrets_pipeline.values import LocalSealStore, S3SealStore, SealStore
 
 StageProgress = Callable[[str, Outcome], None]

@@ -11,8 +11,8 @@ import stat
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from secrets_pipeline.stacks.git_index import GitIndexError, is_tracked
-from secrets_pipeline.stacks.readable import git_root
+from secrets_pipeline.stacks.files.git_index import GitIndexError, is_tracked
+from secrets_pipeline.stacks.files.readable import git_root
 
 _OF_OTHERS = 0o077
 

@@ -14,7 +14,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from secrets_pipeline.errors import visible
-from secrets_pipeline.stacks import Value
+from secrets_pipeline.golang.values import Value
 
 _UNFOLDED = 1000
 """Columns where no terminal says otherwise: what goes to a pipe or a log keeps a row on a line."""

@@ -17,7 +17,8 @@ from secrets_pipeline.cli.masking import Masking, masked, plain, taken_in
 from secrets_pipeline.cli.options import OneStack, SomeStacks, StackOptions, reads_stacks
 from secrets_pipeline.cli.tables import table
 from secrets_pipeline.errors import StackError, visible
-from secrets_pipeline.stacks import Component, Resolution, Value, open_source
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.stacks import Component, Resolution, open_source
 
 EPILOG = (
     "Exit codes: 0 everything asked for was resolved, 1 something was not. What was resolved is printed all the same, "

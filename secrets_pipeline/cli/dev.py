@@ -20,7 +20,7 @@ from secrets_pipeline.cli.failures import Failures
 from secrets_pipeline.cli.local import STATE_DIR, StateDir, start_for, take_operator_settings
 from secrets_pipeline.cli.options import BASE_PATH_VARIABLE, BasePath, examples, repository
 from secrets_pipeline.reconcilers import CONFIG_VARIABLE
-from secrets_pipeline.stacks.source import FROM_FILE_VARIABLE
+from secrets_pipeline.stacks.sources.source import FROM_FILE_VARIABLE
 
 EPILOG = "Exit codes: that of `dg dev`; 0 after Ctrl-C, 1 if the embedded AWS does not start."
 GUARDED_DEV = (sys.executable, "-P", "-m", "secrets_pipeline.cli.guarded_dg", "dev")

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from secrets_pipeline.stacks import Value
+from secrets_pipeline.golang.values import Value
 
 Outputs: TypeAlias = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """component → output name → key → value; for example `secretsmanager/api` → `secret_arns` → `api_key` → ARN."""

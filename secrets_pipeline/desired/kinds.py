@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from secrets_pipeline.desired.outputs import KINDS
-from secrets_pipeline.stacks import Component, Value
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.stacks import Component
 
 TERRAFORM: Final = "terraform"
 

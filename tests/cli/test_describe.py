@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from secrets_pipeline.cli.masking import MASK, masked, plain
-from secrets_pipeline.stacks import FunctionCall
+from secrets_pipeline.golang.yaml.tags import FunctionCall
 from tests.cli.conftest import CANARY, EXAMPLES, Cli, write
 from tests.cli.processes import COMMAND, environment
 from tests.runs import assert_exited

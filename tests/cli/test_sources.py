@@ -18,7 +18,8 @@ from secrets_pipeline.cli import app
 from secrets_pipeline.desired.build import SpecSet, build_specs
 from secrets_pipeline.desired.settings.operator import OperatorSettings, TargetRule, load_settings
 from secrets_pipeline.desired.value.data import leaf_expression
-from secrets_pipeline.stacks import Origin, StackSource, Value, open_source
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.stacks import Origin, StackSource, open_source
 from tests.cli.conftest import CANARY, EXAMPLES, Cli, write
 from tests.cli.processes import COMMAND, environment
 from tests.grants import TRUSTED

@@ -11,8 +11,17 @@ import pytest
 from secrets_pipeline import local
 from tests.embedded import lead_to
 from tests.mariadb import running_mariadb
-
-from .grounds import Ground, Maria, Postgres, Server, User, master_secret, new_user, postgres, unrunnable_function
+from tests.rotation_lambda.grounds import (
+    Ground,
+    Maria,
+    Postgres,
+    Server,
+    User,
+    master_secret,
+    new_user,
+    postgres,
+    unrunnable_function,
+)
 
 ENGINES = ["postgres", "mariadb"]
 

@@ -11,8 +11,18 @@ import pg8000.exceptions
 import pytest
 
 from secrets_pipeline.rotation_lambda.errors import RotationError
-
-from .grounds import MASTER_PASSWORD, STEPS, Ground, Maria, Postgres, Server, User, managed, master_secret, new_user
+from tests.rotation_lambda.grounds import (
+    MASTER_PASSWORD,
+    STEPS,
+    Ground,
+    Maria,
+    Postgres,
+    Server,
+    User,
+    managed,
+    master_secret,
+    new_user,
+)
 
 
 def test_the_user_before_keeps_working_while_its_clone_takes_over(ground: Ground, alternating: User) -> None:

@@ -14,9 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.rotation_lambda.grounds import Ground, Server, User, master_secret, new_user
 from tests.sweep import turn
-
-from .grounds import Ground, Server, User, master_secret, new_user
 
 FEWEST = {"single": 22, "clone is made": 30, "clone is there": 28}
 """Instants to be killed at, at least, by strategy."""

@@ -13,8 +13,7 @@ from secrets_pipeline.rotation_lambda import secret_versions
 from secrets_pipeline.rotation_lambda.errors import RotationError
 from secrets_pipeline.rotation_lambda.handler import handle
 from secrets_pipeline.rotation_lambda.password_rule import DEFAULT_RULE, TAG, decode
-
-from .grounds import STEPS, Ground, User
+from tests.rotation_lambda.grounds import STEPS, Ground, User
 
 TOKEN_RULE = {TAG: "40/lower=1/numeric=1/key=" + b"token".hex()}
 

@@ -9,10 +9,9 @@ from dataclasses import replace
 import pytest
 
 from secrets_pipeline.rotation.package import build_package
+from tests.rotation_lambda.grounds import Ground, Server, master_secret, new_user
 from tests.sweep import turn
 from tests.waiting import SECONDS, eventually
-
-from .grounds import Ground, Server, master_secret, new_user
 
 # In this order each turn has both servers and both strategies.
 PAIRS = [("postgres", "single"), ("mariadb", "single"), ("mariadb", "alternating"), ("postgres", "alternating")]

@@ -15,8 +15,7 @@ from secrets_pipeline.rotation_lambda.errors import RotationError
 from secrets_pipeline.rotation_lambda.postgres import scram_verifier
 from secrets_pipeline.rotation_lambda.secret_value import ENGINES, Address, Login
 from secrets_pipeline.rotation_lambda.sessions import TIMEOUT_SECONDS, connect
-
-from .grounds import MASTER_PASSWORD, Maria, Postgres, Server
+from tests.rotation_lambda.grounds import MASTER_PASSWORD, Maria, Postgres, Server
 
 LOGIN = Login("somebody", "Canary-password-1")
 BOTH = ["postgres", "mysql"]

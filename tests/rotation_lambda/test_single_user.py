@@ -11,8 +11,7 @@ import pytest
 
 from secrets_pipeline.rotation_lambda.errors import RotationError
 from secrets_pipeline.rotation_lambda.password_rule import DEFAULT_RULE, TAG
-
-from .grounds import STEPS, Ground, Maria, Postgres, Server, User, new_user
+from tests.rotation_lambda.grounds import STEPS, Ground, Maria, Postgres, Server, User, new_user
 
 
 def test_the_new_password_is_accepted_and_the_old_one_refused(ground: Ground, single: User) -> None:

@@ -9,8 +9,7 @@ import pytest
 from secrets_pipeline.rotation_lambda import tls
 from secrets_pipeline.rotation_lambda.errors import RotationError
 from tests.mariadb import ALIAS, running_mariadb
-
-from .grounds import Ground, Maria, Postgres, Server, User, new_user
+from tests.rotation_lambda.grounds import Ground, Maria, Postgres, Server, User, new_user
 
 
 def refusal(ground: Ground, user: User) -> str:

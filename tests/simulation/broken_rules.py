@@ -30,8 +30,7 @@ from secrets_pipeline.reconcilers.value_writer import ValueWriter
 from secrets_pipeline.rotation.events import Hint, Message
 from secrets_pipeline.rotation_lambda import handler
 from secrets_pipeline.rotation_lambda.secret_versions import Versions
-
-from .cloud import Cloud
+from tests.simulation.cloud import Cloud
 
 Break = Callable[[pytest.MonkeyPatch], None]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from .rds import REGION, Instance
+from tests.simulation.rds import REGION, Instance
 
 _READS = ("Describe", "Get", "List", "Validate", "BatchGet", "Receive", "Filter")
 _VALUES = frozenset({"SecretString", "MasterUserPassword"})

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Iterator
 
-from .values import document
+from tests.simulation.values import document
 
 SHORTEST = 8
 PUBLIC = ("engine", "host", "port", "username", "dbname")

@@ -31,12 +31,11 @@ from secrets_pipeline.local.corrections.secretsmanager.backend import Backend
 from secrets_pipeline.local.corrections.secretsmanager.model import Secret
 from secrets_pipeline.local.corrections.secretsmanager.request import Request
 from secrets_pipeline.local.corrections.secretsmanager.store import SecretStore
-
-from .calls import Call, Watcher
-from .consumers import Consumers
-from .messages import Messages
-from .rds import ACCOUNT, REGION, Rds
-from .wire import ELSEWHERE
+from tests.simulation.calls import Call, Watcher
+from tests.simulation.consumers import Consumers
+from tests.simulation.messages import Messages
+from tests.simulation.rds import ACCOUNT, REGION, Rds
+from tests.simulation.wire import ELSEWHERE
 
 _LETS_IN = json.dumps(
     {

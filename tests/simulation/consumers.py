@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from secrets_pipeline.local.corrections.faults import Fault
-
-from .rds import ACCOUNT, REGION
-from .virtual_time import EPOCH, date
+from tests.simulation.rds import ACCOUNT, REGION
+from tests.simulation.virtual_time import EPOCH, date
 
 FUNCTION, CLUSTER, SERVICE, CONTAINER = "sim-reports", "shop", "orders", "app"
 ROTATOR = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:rotate"

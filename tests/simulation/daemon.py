@@ -26,17 +26,16 @@ from secrets_pipeline.engine import Applied, Unchanged
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import EventStacks, Healed, StackContext, Unfinished, confirm, heal, mend, sentences
 from secrets_pipeline.rotation.events import EventQueue
-
-from .messages import QUEUE_URL
-from .scheduling import Actor, Killed
-from .stacks import STACK
-from .virtual_time import date
-from .wire import TARGET
+from tests.simulation.messages import QUEUE_URL
+from tests.simulation.scheduling import Actor, Killed
+from tests.simulation.stacks import STACK
+from tests.simulation.virtual_time import date
+from tests.simulation.wire import TARGET
 
 if TYPE_CHECKING:
     import pytest
 
-    from .simulation import Simulation
+    from tests.simulation.simulation import Simulation
 
 Status = dg.DagsterRunStatus
 _STAGES = ["commit" if asset is stack_report else str(asset.key.path[-1]) for asset in FOLLOWING]

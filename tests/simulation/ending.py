@@ -15,20 +15,19 @@ from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PEN
 from secrets_pipeline.local.corrections.secretsmanager.model import Rotation as SecretRotation
 from secrets_pipeline.reconcilers import plan_stack
 from secrets_pipeline.reconcilers.marks import PREFIX
-
-from .consumers import FUNCTION, OTHER_VARIABLE, ROTATOR
-from .excuses import Excuses
-from .following import Following
-from .ledger import MadeKey
-from .people import Rotation
-from .rds import ACCOUNT, REGION, TERRAFORMS
-from .stacks import ALIAS, DATABASE, REPLICA_ALIAS, STACK, VARIABLE, Intent
-from .values import document, password_of
-from .wire import ELSEWHERE
+from tests.simulation.consumers import FUNCTION, OTHER_VARIABLE, ROTATOR
+from tests.simulation.excuses import Excuses
+from tests.simulation.following import Following
+from tests.simulation.ledger import MadeKey
+from tests.simulation.people import Rotation
+from tests.simulation.rds import ACCOUNT, REGION, TERRAFORMS
+from tests.simulation.stacks import ALIAS, DATABASE, REPLICA_ALIAS, STACK, VARIABLE, Intent
+from tests.simulation.values import document, password_of
+from tests.simulation.wire import ELSEWHERE
 
 if TYPE_CHECKING:
-    from .daemon import Daemon
-    from .simulation import Simulation
+    from tests.simulation.daemon import Daemon
+    from tests.simulation.simulation import Simulation
 
 
 class Ending:

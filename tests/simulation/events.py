@@ -14,16 +14,15 @@ from secrets_pipeline.local.corrections.cloudtrail import history
 from secrets_pipeline.local.corrections.secretsmanager import announce
 from secrets_pipeline.rotation.events import names
 from secrets_pipeline.rotation.events.layout import RULES
-
-from .calls import Call
-from .cloud import OWN_ARN
-from .ledger import unsuffixed
-from .rds import ACCOUNT, REGION
+from tests.simulation.calls import Call
+from tests.simulation.cloud import OWN_ARN
+from tests.simulation.ledger import unsuffixed
+from tests.simulation.rds import ACCOUNT, REGION
 
 if TYPE_CHECKING:
     import pytest
 
-    from .simulation import Simulation
+    from tests.simulation.simulation import Simulation
 
 _PATTERNS = [EventPattern.load(json.dumps(pattern)) for pattern in RULES.values()]
 _DUPLICATE, _LONG_WAY = 0.15, 0.15

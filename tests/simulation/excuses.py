@@ -42,11 +42,10 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.engine import Change, ChangeClass
 from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, PREVIOUS, Secret
 from secrets_pipeline.reconcilers import Progress, rollout_now
-
-from .stacks import DATABASE, NEEDS, STACK, Intent
+from tests.simulation.stacks import DATABASE, NEEDS, STACK, Intent
 
 if TYPE_CHECKING:
-    from .simulation import Simulation
+    from tests.simulation.simulation import Simulation
 
 _WAITING = ("secret", "credentials", "commit", "rotation")
 _OF_CONSUMERS = ("lambda", "ecs", "delivered", "refresh", "refreshed")

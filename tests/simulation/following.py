@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.rotation.events import names
-
-from .stacks import STACK
+from tests.simulation.stacks import STACK
 
 if TYPE_CHECKING:
-    from .daemon import Daemon, Run
-    from .events import Happened
-    from .simulation import Simulation
+    from tests.simulation.daemon import Daemon, Run
+    from tests.simulation.events import Happened
+    from tests.simulation.simulation import Simulation
 
 
 class Following:

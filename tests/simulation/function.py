@@ -17,15 +17,14 @@ from secrets_pipeline.rotation.steps import RotationStep
 from secrets_pipeline.rotation_lambda import handler, secret_versions, sessions
 from secrets_pipeline.rotation_lambda.errors import RotationError
 from secrets_pipeline.rotation_lambda.secret_value import POSTGRES, Address, Login
-
-from .rds import Instance
-from .scheduling import Killed
+from tests.simulation.rds import Instance
+from tests.simulation.scheduling import Killed
 
 if TYPE_CHECKING:
     import pytest
 
-    from .scheduling import Actor
-    from .simulation import Line, Simulation
+    from tests.simulation.scheduling import Actor
+    from tests.simulation.simulation import Line, Simulation
 
 NAME = "function"
 

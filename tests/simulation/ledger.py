@@ -11,12 +11,11 @@ from typing import Any
 from secrets_pipeline.engine import Failed, Outcome, Unchanged, rows
 from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, Secret
 from secrets_pipeline.reconcilers.marks import SPEC, Commit
-
-from .calls import Call
-from .canary import PUBLIC
-from .rds import REGION, Instance
-from .stacks import STACK
-from .values import document, password_of
+from tests.simulation.calls import Call
+from tests.simulation.canary import PUBLIC
+from tests.simulation.rds import REGION, Instance
+from tests.simulation.stacks import STACK
+from tests.simulation.values import document, password_of
 
 _GENERATED = ("db", "token")
 

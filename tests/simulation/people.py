@@ -13,17 +13,16 @@ from secrets_pipeline.local.corrections.secretsmanager import announce
 from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, PREVIOUS, Secret
 from secrets_pipeline.local.moving_clock import CLOCK
 from secrets_pipeline.reconcilers.marks import PREFIX
-
-from .consumers import CLUSTER, FUNCTION, OTHER_VARIABLE, SERVICE
-from .rds import REGION
-from .stacks import DATABASE, STACK
-from .values import document, new_password, password_of, with_password
-from .wire import ELSEWHERE
+from tests.simulation.consumers import CLUSTER, FUNCTION, OTHER_VARIABLE, SERVICE
+from tests.simulation.rds import REGION
+from tests.simulation.stacks import DATABASE, STACK
+from tests.simulation.values import document, new_password, password_of, with_password
+from tests.simulation.wire import ELSEWHERE
 
 if TYPE_CHECKING:
-    from .ledger import Fact
-    from .scheduling import Actor
-    from .simulation import Simulation
+    from tests.simulation.ledger import Fact
+    from tests.simulation.scheduling import Actor
+    from tests.simulation.simulation import Simulation
 
 
 ACTIONS: Mapping[str, int] = {

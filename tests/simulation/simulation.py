@@ -36,25 +36,24 @@ from secrets_pipeline.reconcilers import (
 from secrets_pipeline.reconcilers.login import Address, Login
 from secrets_pipeline.reconcilers.states import tag_list
 from tests.grants import TRUSTED
-
-from . import stacks
-from .calls import Call
-from .canary import leaks
-from .cloud import Cloud
-from .daemon import Daemon
-from .ending import Ending
-from .events import Events
-from .faults import FaultKind, Faults
-from .function import ManagedFunction
-from .ledger import Ledger
-from .messages import Messages
-from .people import Human, Rotation
-from .rds import TERRAFORMS
-from .reach import Reach
-from .scheduling import Actor, Endless, Killed, Scheduler
-from .stacks import DATABASE, STACK, Intent
-from .virtual_time import date, virtual
-from .wire import ELSEWHERE, Wire
+from tests.simulation import stacks
+from tests.simulation.calls import Call
+from tests.simulation.canary import leaks
+from tests.simulation.cloud import Cloud
+from tests.simulation.daemon import Daemon
+from tests.simulation.ending import Ending
+from tests.simulation.events import Events
+from tests.simulation.faults import FaultKind, Faults
+from tests.simulation.function import ManagedFunction
+from tests.simulation.ledger import Ledger
+from tests.simulation.messages import Messages
+from tests.simulation.people import Human, Rotation
+from tests.simulation.rds import TERRAFORMS
+from tests.simulation.reach import Reach
+from tests.simulation.scheduling import Actor, Endless, Killed, Scheduler
+from tests.simulation.stacks import DATABASE, STACK, Intent
+from tests.simulation.virtual_time import date, virtual
+from tests.simulation.wire import ELSEWHERE, Wire
 
 _WIRES: dict[str, Wire] = {}
 

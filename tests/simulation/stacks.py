@@ -18,11 +18,10 @@ from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue, Leaf, PasswordPolicy
 from secrets_pipeline.references import Expression, Literal, outputs, parse, ssm_parameters
-
-from .consumers import CLUSTER, CONTAINER, FUNCTION, ROTATOR, SERVICE
-from .reach import Reach
-from .values import LETTERS
-from .wire import ELSEWHERE, TARGET
+from tests.simulation.consumers import CLUSTER, CONTAINER, FUNCTION, ROTATOR, SERVICE
+from tests.simulation.reach import Reach
+from tests.simulation.values import LETTERS
+from tests.simulation.wire import ELSEWHERE, TARGET
 
 STACK, OTHER = "sim-dev", "other-dev"
 DATABASE = "sim-dev-orders"

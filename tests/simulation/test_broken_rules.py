@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from .broken_rules import BROKEN
-from .reach import NOBODY, Reach
-from .simulation import run
+from tests.simulation.broken_rules import BROKEN
+from tests.simulation.reach import NOBODY, Reach
+from tests.simulation.simulation import run
 
 CAUGHT = {
     "commit_mark_first": 5,

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulation.canary import leaks
+from tests.simulation.faults import FaultKind
+from tests.simulation.people import ACTIONS, CONSUMER_ACTIONS, REPLICA_ACTIONS
+from tests.simulation.simulation import Report, run
 from tests.sweep import size, turn
-
-from .canary import leaks
-from .faults import FaultKind
-from .people import ACTIONS, CONSUMER_ACTIONS, REPLICA_ACTIONS
-from .simulation import Report, run
 
 SEEDS, CHUNK = 300, 50
 CHUNKS = turn(range(0, SEEDS, CHUNK), 3)

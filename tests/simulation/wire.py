@@ -15,8 +15,7 @@ import botocore.parsers
 from secrets_pipeline.aws import Pacer, Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.local.corrections.faults import Fault
-
-from .rds import ACCOUNT, REGION
+from tests.simulation.rds import ACCOUNT, REGION
 
 TARGET = Target(region=REGION, account_id=ACCOUNT)
 ELSEWHERE = ("us-east-1", "us-west-2")

@@ -20,18 +20,19 @@ from secrets_pipeline.golang.template.functions.libraries import sprig
 from secrets_pipeline.golang.template.functions.namespaces.library import gomplate
 from secrets_pipeline.golang.template.template import parse
 from secrets_pipeline.golang.values import Value
-from secrets_pipeline.stacks import amounts, config_files, yq
+from secrets_pipeline.stacks import amounts
 from secrets_pipeline.stacks.amounts import Amounts, TooMuch, make
-from secrets_pipeline.stacks.config import load_config
-from secrets_pipeline.stacks.config_files import find_config
-from secrets_pipeline.stacks.files import Files
-from secrets_pipeline.stacks.globs import compiled
-from secrets_pipeline.stacks.includes import Parser
-from secrets_pipeline.stacks.readable import read_text
-from secrets_pipeline.stacks.rendering import render_section
-from secrets_pipeline.stacks.templates import with_values
-
-from .conftest import ATMOS, Only, Open, Write
+from secrets_pipeline.stacks.config import config_files
+from secrets_pipeline.stacks.config.config import load_config
+from secrets_pipeline.stacks.config.config_files import find_config
+from secrets_pipeline.stacks.files.files import Files
+from secrets_pipeline.stacks.files.globs import compiled
+from secrets_pipeline.stacks.files.readable import read_text
+from secrets_pipeline.stacks.functions import yq
+from secrets_pipeline.stacks.manifests.includes import Parser
+from secrets_pipeline.stacks.templates.rendering import render_section
+from secrets_pipeline.stacks.templates.templates import with_values
+from tests.stacks.conftest import ATMOS, Only, Open, Write
 
 TEMPLATES = ATMOS + "templates: {settings: {enabled: true, evaluations: 1000000000}}\n"
 

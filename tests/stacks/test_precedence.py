@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from secrets_pipeline.stacks.sections import maps_of
-
-from .conftest import ATMOS, Only, Open
+from secrets_pipeline.stacks.components.sections import maps_of
+from tests.stacks.conftest import ATMOS, Only, Open
 
 
 def test_root_type_base_component_and_overrides_come_in_this_order(only: Only) -> None:

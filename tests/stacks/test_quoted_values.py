@@ -7,8 +7,7 @@ import pytest
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.golang.yaml.tag_names import TAGS, named
 from secrets_pipeline.stacks import Repository
-
-from .conftest import ATMOS, Write
+from tests.stacks.conftest import ATMOS, Write
 
 SPOKEN = "Sup3rSecret"
 TEMPLATES = ATMOS + "templates: {settings: {enabled: true, sprig: {enabled: true}, gomplate: {enabled: true}}}\n"

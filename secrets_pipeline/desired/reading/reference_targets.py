@@ -11,6 +11,7 @@ from secrets_pipeline.desired.reading.output_problems import output_problem
 from secrets_pipeline.desired.reading.scope import ComponentScope
 from secrets_pipeline.desired.unresolved import UnresolvedReason
 from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.golang.values import Value
 from secrets_pipeline.references import (
     Call,
     Environment,
@@ -23,7 +24,7 @@ from secrets_pipeline.references import (
     nodes,
     with_defaults,
 )
-from secrets_pipeline.stacks import OUTSIDE, Unreadable, Value, readable_problem
+from secrets_pipeline.stacks import OUTSIDE, Unreadable, readable_problem
 
 NO_VALUE: Final = "<no value>"
 """What Go prints for a missing key, so what no secret is meant to be."""

@@ -7,9 +7,11 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.golang.yaml.tags import Literal as KeptText
 from secrets_pipeline.references import Expression, Literal, NoValueError, Path, dotted, parse, parse_function
-from secrets_pipeline.stacks import Component, FunctionCall, Value
+from secrets_pipeline.stacks import Component
 
 OTHER_SECTIONS = ("settings", "metadata", "env")
 """Sections that a reference may name, where `vars` has nothing of that name."""

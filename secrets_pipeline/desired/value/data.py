@@ -15,6 +15,8 @@ from secrets_pipeline.desired.reading.reference_targets import NO_VALUE, check, 
 from secrets_pipeline.desired.reading.scope import ComponentScope, read_expression
 from secrets_pipeline.desired.value.model import DeclaredValue, Leaf, document_of, place_of
 from secrets_pipeline.desired.value.weak_values import weakness
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.references import (
     Expression,
     Literal,
@@ -26,7 +28,7 @@ from secrets_pipeline.references import (
     ssm_parameters,
     with_defaults,
 )
-from secrets_pipeline.stacks import Component, FunctionCall, Stack, Value
+from secrets_pipeline.stacks import Component, Stack
 
 _PORT = re.compile(r":([0-9]|\$\{)")
 

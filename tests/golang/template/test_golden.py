@@ -17,9 +17,8 @@ import pytest
 from secrets_pipeline.golang.failure import TemplateError
 from secrets_pipeline.golang.template.template import DELIMITERS, render
 from secrets_pipeline.golang.values import Missing
-
-from .cases import DATA, cases
-from .twins import FUNCTIONS
+from tests.golang.template.cases import DATA, cases
+from tests.golang.template.twins import FUNCTIONS
 
 GOLDEN: dict[str, Any] = json.loads((Path(__file__).parent / "golden.json").read_text("utf-8"))
 GO_ERROR = re.compile(r'template: case:(?P<line>\d+)(?::\d+)?: (?:executing "[^"]*" )?(?P<message>.*)', re.DOTALL)

@@ -11,9 +11,8 @@ from secrets_pipeline.golang.failure import FunctionFailure, TemplateError
 from secrets_pipeline.golang.template.template import parse, render
 from secrets_pipeline.golang.values import Function, Missing
 from secrets_pipeline.golang.yaml.tags import FunctionCall
-
-from .cases import DATA
-from .twins import FUNCTIONS
+from tests.golang.template.cases import DATA
+from tests.golang.template.twins import FUNCTIONS
 
 PIECES = st.sampled_from(
     [

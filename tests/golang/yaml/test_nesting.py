@@ -8,7 +8,7 @@ from secrets_pipeline.errors import StackError
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml.nesting import MAX_DEPTH, NestingError, require_depth
 from secrets_pipeline.golang.yaml.reader import load
-from secrets_pipeline.stacks.functions import construct
+from secrets_pipeline.stacks.functions.functions import construct
 
 
 def read(text: str) -> Value:

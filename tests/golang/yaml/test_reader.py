@@ -15,7 +15,7 @@ from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml.reader import load, load_mapping
 from secrets_pipeline.golang.yaml.scalars import as_text
 from secrets_pipeline.golang.yaml.tags import UNSET, AppendList, FunctionCall, Literal
-from secrets_pipeline.stacks.functions import construct
+from secrets_pipeline.stacks.functions.functions import construct
 
 RECORDS = [json.loads(line) for line in (Path(__file__).parent / "data" / "yaml_v3.jsonl").read_text().splitlines()]
 

@@ -6,7 +6,7 @@ from secrets_pipeline.errors import StackError
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml import scalars
 from secrets_pipeline.golang.yaml.reader import load
-from secrets_pipeline.stacks.functions import construct
+from secrets_pipeline.stacks.functions.functions import construct
 
 
 def read(text: str) -> Value:

@@ -14,9 +14,8 @@ from secrets_pipeline.golang.limits import MAX_ELEMENTS
 from secrets_pipeline.golang.template.functions.kinds import deep_equal
 from secrets_pipeline.golang.template.functions.lists import unique
 from secrets_pipeline.golang.values import Value
+from tests.golang.template.functions.conftest import Rendering
 from tests.strategies.gotemplate import values
-
-from .conftest import Rendering
 
 SHARED = '{{ $x := dict "a" 1 }}{{ range 60 }}{{ $x = dict "a" $x "b" $x }}{{ end }}'
 OTHER = SHARED.replace("$x", "$y")

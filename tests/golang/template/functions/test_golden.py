@@ -14,8 +14,7 @@ from secrets_pipeline.golang.template.functions.environment import Environment
 from secrets_pipeline.golang.template.functions.goyaml import dump
 from secrets_pipeline.golang.template.functions.libraries import sprig
 from secrets_pipeline.golang.template.template import render
-
-from .cases import DATA, cases
+from tests.golang.template.functions.cases import DATA, cases
 
 FOLDER: Final = Path(__file__).parent
 GOLDEN: Final[dict[str, Any]] = json.loads((FOLDER / "golden.json").read_text(encoding="utf-8"))

@@ -1,0 +1,1 @@
+"""From merged manifests to the components of stacks."""

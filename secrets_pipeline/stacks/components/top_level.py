@@ -1,0 +1,142 @@
+"""The top-level manifests: which may belong to a stack, and what each gives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.stacks.components.draft import Draft
+from secrets_pipeline.stacks.components.processing import Processor
+from secrets_pipeline.stacks.files.files import Files
+from secrets_pipeline.stacks.files.globs import FileTree
+from secrets_pipeline.stacks.files.readable import EXTENSIONS
+from secrets_pipeline.stacks.manifests.discovery import stack_file_name, stack_files
+from secrets_pipeline.stacks.manifests.imports import Imports, Merged
+from secrets_pipeline.stacks.manifests.places import Places
+
+_NAME_KEY: Final = re.compile(r"^[\"']?name[\"']?\s*:|\A\s*\{", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """What one top-level manifest gave.
+
+    Attributes:
+        merged: the manifest with its imports; `None` if they cannot be merged.
+        drafts: its components.
+        errors: of itself and of components that cannot be made.
+        broken: stacks that lack something because of these errors, as far as that can be told.
+    """
+
+    merged: Merged | None
+    drafts: tuple[Draft, ...]
+    errors: tuple[StackError, ...]
+    broken: frozenset[str]
+
+
+class TopLevel:
+    """The top-level manifests of a repository, each processed once.
+
+    Args:
+        files: access to the repository.
+        tree: its folders.
+        imports: merges manifests with their imports.
+        processor: makes their components.
+        places: finds the places of errors.
+    """
+
+    def __init__(self, files: Files, tree: FileTree, imports: Imports, processor: Processor, places: Places) -> None:
+        self._config = processor.config
+        self._files = files
+        self._tree = tree
+        self._imports = imports
+        self._processor = processor
+        self._places = places
+        self._amounts = processor.amounts
+        self._processed: dict[Path, Processed] = {}
+
+    def candidates(self, stacks: Collection[str] | None) -> list[Path]:
+        """All top-level manifests, or those that can belong to the stacks.
+
+        Raises:
+            StackError: if there are none at all.
+        """
+        files = stack_files(self._config, self._tree)
+        if stacks is None:
+            return files
+        if self._named_by_files() and not self._any_is_named():
+            names = {stack_file_name(path, self._config): path for path in files}
+            if names.keys() >= set(stacks):
+                return [path for name, path in names.items() if name in stacks]
+        return [path for path in files if self._may_belong(path, stacks)]
+
+    def processed(self, path: Path) -> Processed:
+        """What a top-level manifest gives."""
+        if path not in self._processed:
+            self._processed[path] = self._process(path)
+        return self._processed[path]
+
+    def _process(self, path: Path) -> Processed:
+        try:
+            merged = self._load(path)
+        except StackError as error:
+            name = stack_file_name(path, self._config) if self._named_by_files() else None
+            placed = self._places.of_manifest(error, path, [path])
+            if placed.where and placed.where.file == self._files.name(path):
+                placed = _of_stack(placed, name)
+            return Processed(None, (), (placed,), frozenset([name] if name else ()))
+        try:
+            drafts, errors = self._processor.drafts(path, merged)
+        except StackError as error:
+            broken = self._processor.stack_names(path, merged) or set()
+            placed = self._places.of_manifest(error, path, merged.sources)
+            if len(broken) == 1:
+                placed = _of_stack(placed, *broken)
+            return Processed(merged, (), (placed,), frozenset(broken))
+        if not errors:
+            return Processed(merged, tuple(drafts), (), frozenset())
+        broken = {draft.stack for draft in drafts} | (self._processor.stack_names(path, merged) or set())
+        return Processed(
+            merged,
+            tuple(drafts),
+            tuple(self._places.of_component(error, path, merged.sources, kind) for kind, error in errors),
+            frozenset(broken),
+        )
+
+    def _load(self, path: Path) -> Merged:
+        with self._amounts.of((path, "imports")):
+            return self._imports.load(path)
+
+    def _named_by_files(self) -> bool:
+        return not (self._config.name_template or self._config.name_pattern)
+
+    def _may_belong(self, path: Path, stacks: Collection[str]) -> bool:
+        try:
+            names = self._processor.stack_names(path, self._load(path))
+        except StackError:
+            return True
+        return names is None or not names.isdisjoint(stacks)
+
+    def _any_is_named(self) -> bool:
+        """Whether a manifest, or what one imports, may name its stack itself."""
+        patterns = [f"**/*{extension}" for extension in EXTENSIONS]
+        return any(
+            self._is_named(path) for pattern in patterns for path in self._tree.matches(self._config.stacks, pattern)
+        )
+
+    def _is_named(self, path: Path) -> bool:
+        """Whether a manifest may name its stack itself; one that cannot be read gives no stack at all."""
+        try:
+            return _NAME_KEY.search(self._files.text(path)) is not None
+        except StackError:
+            return False
+
+
+def _of_stack(error: StackError, stack: str | None) -> StackError:
+    """The error of a manifest as that of the stack that it would have given."""
+    where = replace(error.where or Where(), stack=stack)
+    return StackError(error.message, remedy=error.remedy, where=where, chain=error.chain)

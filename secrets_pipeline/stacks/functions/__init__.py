@@ -1,0 +1,1 @@
+"""YAML functions, and what they are evaluated with."""

@@ -1,0 +1,1 @@
+"""Manifest files: found, read, with all that they import."""

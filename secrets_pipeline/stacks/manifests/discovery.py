@@ -1,0 +1,58 @@
+"""Which files are top-level stack manifests (Atmos `FindAllStackConfigsInPaths`, `pkg/config/utils.go`)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from secrets_pipeline.errors import StackError
+from secrets_pipeline.stacks.config.config import AtmosConfig
+from secrets_pipeline.stacks.files.globs import FileTree, compiled
+from secrets_pipeline.stacks.files.readable import EXTENSIONS
+
+
+def stack_files(config: AtmosConfig, tree: FileTree) -> list[Path]:
+    """Absolute paths of the top-level manifests, sorted by stack file name.
+
+    Raises:
+        StackError: if there is none, or a pattern is invalid.
+    """
+    try:
+        found = {path for pattern in config.included for path in _matches(config.stacks, pattern, tree)}
+    except StackError as error:
+        raise StackError(error.message, remedy=error.remedy, where=config.where("stacks", "included_paths")) from None
+    try:
+        excluded = [compiled(os.path.normpath(pattern)) for pattern in config.excluded]
+    except StackError as error:
+        raise StackError(error.message, remedy=error.remedy, where=config.where("stacks", "excluded_paths")) from None
+    left = {path for path in found if not any(matches(_below(path, config)) for matches in excluded)}
+    if not left:
+        raise StackError(
+            f"no stack manifests found in the paths {', '.join(config.included)} of {config.stacks.name}/",
+            where=config.where("stacks", "included_paths"),
+            remedy="Correct stacks.base_path, stacks.included_paths and stacks.excluded_paths.",
+        )
+    return sorted(left, key=lambda path: (stack_file_name(path, config), path.name))
+
+
+def stack_file_name(path: Path, config: AtmosConfig) -> str:
+    """`atmos_stack_file`: the path below the stacks folder, without its extension."""
+    return without_extension(_below(path, config))
+
+
+def without_extension(name: str) -> str:
+    """The name without `.yaml`, `.yml` and a `.tmpl` after them."""
+    plain = name.removesuffix(".tmpl")
+    return plain.removesuffix(".yaml").removesuffix(".yml")
+
+
+def _below(path: Path, config: AtmosConfig) -> str:
+    return os.path.relpath(path, config.stacks)
+
+
+def _matches(folder: Path, pattern: str, tree: FileTree) -> list[Path]:
+    relative = pattern.lstrip("/")  # Atmos joins it to the folder, absolute or not
+    compiled(relative)  # so that an error shows the pattern as it is written
+    if "." in relative.rpartition("/")[2]:
+        return [path for path in tree.matches(folder, relative) if path.name.endswith(EXTENSIONS)]
+    return [path for extension in EXTENSIONS for path in tree.matches(folder, relative + extension)]

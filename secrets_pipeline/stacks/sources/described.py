@@ -1,0 +1,244 @@
+"""Stacks that Atmos has resolved: what `atmos describe stacks` prints, as JSON or YAML, read back."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Final, NoReturn, Self
+
+from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml import reader
+from secrets_pipeline.golang.yaml.tags import FunctionCall
+from secrets_pipeline.stacks.components.model import Component, Resolution, Stack
+from secrets_pipeline.stacks.components.sections import TERRAFORM
+from secrets_pipeline.stacks.functions.functions import Evaluator, construct
+from secrets_pipeline.stacks.functions.ownership import CallFailed, own
+from secrets_pipeline.stacks.texts import Key, texts
+
+MASKS: Final[Mapping[str, str]] = {
+    "<MASKED>": "Print it with ATMOS_MASK=false.",
+    "********": "Print it with --show-values.",
+    "(computed)": "Print it with --process-functions=false; Atmos could not read what the function names.",
+}
+"""What Atmos and `secrets-pipeline describe` print in place of a value, and how to have the value printed."""
+
+_WHOLE: Final = "Give it what `atmos describe stacks --format json --process-functions=false` prints, all of it."
+_SECTIONS: Final = ("vars", "settings", "env", "metadata")
+_DEPTH: Final = 200
+_BARE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class DescribedStacks:
+    """The stacks of one description, with the interface of a `Repository`.
+
+    Functions that Atmos left as text are functions again; those that need nothing but this process are evaluated here.
+
+    Args:
+        tree: stack → `components` → kind → component → sections.
+        name: what the description is called in messages, for example the name of its file.
+        evaluate: evaluates the local functions.
+    """
+
+    def __init__(self, tree: Mapping[str, Value], name: str, evaluate: Evaluator) -> None:
+        self._tree = tree
+        self._name = name
+        self._evaluate = evaluate
+        self._stacks: dict[str, Stack] = {}
+
+    @classmethod
+    def parse(cls, text: str, name: str, evaluate: Evaluator) -> Self:
+        """The stacks of a text: JSON if it begins as JSON does, else YAML.
+
+        Raises:
+            StackError: if it is neither, has a key twice, or is not a mapping of stacks.
+        """
+        stripped = text.lstrip()
+        if not stripped:
+            raise StackError("no stacks: it is empty", where=Where(file=name), remedy=_WHOLE)
+        tree = _json(text, name) if stripped[0] in "{[" else _yaml(text, name)
+        if not isinstance(tree, dict):
+            raise StackError("no stacks: the top level is not a mapping", where=Where(file=name), remedy=_WHOLE)
+        if _too_deep(tree):
+            raise StackError(f"nested deeper than {_DEPTH} levels", where=Where(file=name), remedy=_WHOLE)
+        return cls(tree, name, evaluate)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a user should know about how the stacks are read: nothing here."""
+        return ()
+
+    def resolve(
+        self,
+        stacks: Collection[str] | None = None,
+        *,
+        process_functions: bool = True,
+        process_templates: bool = True,
+        keep_conflicting: bool = False,
+    ) -> Resolution:
+        """The stacks, whole ones only, and every error found.
+
+        Args:
+            stacks: only these.
+            process_functions: whether `!env` and the like are evaluated.
+            process_templates: without effect; templates are as Atmos printed them.
+            keep_conflicting: without effect; Atmos has chosen one of conflicting components.
+        """
+        del process_templates, keep_conflicting
+        resolved: dict[str, Stack] = {}
+        errors: list[StackError] = []
+        for name in sorted(self._tree):
+            if stacks is None or name in stacks:
+                stack, failed = self._stack(name, self._evaluate if process_functions else None)
+                errors += failed
+                if stack.components and not failed:
+                    resolved[name] = stack
+        return Resolution(resolved, tuple(errors))
+
+    def stack(self, name: str) -> Stack:
+        """One stack, its functions evaluated; the same object each time.
+
+        Raises:
+            StackError: if there is no such stack, naming near misses, or if it is broken.
+        """
+        if name not in self._stacks:
+            resolution = self.resolve([name])
+            if resolution.errors:
+                raise resolution.errors[0]
+            if name not in resolution.stacks:
+                near = difflib.get_close_matches(name, self.stack_names(), n=3)
+                raise StackError(
+                    f"there is no stack {name!r} in {self._name}",
+                    remedy=f"Did you mean {' or '.join(near)}?" if near else _WHOLE,
+                )
+            self._stacks[name] = resolution.stacks[name]
+        return self._stacks[name]
+
+    def stack_names(self) -> tuple[str, ...]:
+        """Names of all stacks, sorted."""
+        return tuple(sorted(self._tree))
+
+    def locate(self, component: Component, path: Sequence[Key]) -> Where:
+        """The description, and the path of a key in it as `jq` takes it."""
+        return self._where(component.stack, (component.kind, component.name, *path))
+
+    def _stack(self, name: str, evaluate: Evaluator | None) -> tuple[Stack, list[StackError]]:
+        components: dict[str, dict[str, Component]] = {}
+        errors: list[StackError] = []
+        try:
+            for kind, component, sections in self._entries(name):
+                errors += self._masked(name, kind, component, sections)
+                try:
+                    made = self._component(name, kind, component, sections, evaluate)
+                except StackError as error:
+                    errors.append(error)
+                else:
+                    components.setdefault(kind, {})[component] = made
+        except StackError as error:
+            errors.append(error)
+        return Stack(name, (self._name,), components), errors
+
+    def _entries(self, stack: str) -> Iterator[tuple[str, str, Mapping[str, Value]]]:
+        """Kind, name and sections of every component."""
+        kinds = self._mapping(self._tree[stack], stack).get("components")
+        for kind, components in self._mapping(kinds or {}, stack, ()).items():
+            for name, sections in self._mapping(components or {}, stack, (kind,)).items():
+                yield kind, name, self._mapping(sections, stack, (kind, name))
+
+    def _component(
+        self, stack: str, kind: str, name: str, sections: Mapping[str, Value], evaluate: Evaluator | None
+    ) -> Component:
+        for section in _SECTIONS:
+            self._mapping(sections.get(section) or {}, stack, (kind, name, section))
+
+        def evaluated(call: FunctionCall) -> Value:
+            return evaluate(call, sections) if evaluate else call
+
+        try:
+            owned = own({"component": name, **sections}, evaluated)
+        except CallFailed as error:
+            place = self._where(stack, (kind, name, *reversed(error.path)))
+            raise StackError(str(error), where=place, remedy="Correct the arguments of this function.") from None
+        manifest = sections.get("atmos_manifest") or sections.get("atmos_stack_file")
+        return Component(name, kind, stack, owned, manifest if isinstance(manifest, str) else self._name)
+
+    def _masked(self, stack: str, kind: str, name: str, sections: Mapping[str, Value]) -> Iterator[StackError]:
+        """An error for every masked value that would become a secret's."""
+        variables = sections.get("vars")
+        if kind != TERRAFORM or not isinstance(variables, dict):
+            return
+        for path, text in texts(variables.get("secrets"), ("vars", "secrets")):
+            for mask, remedy in MASKS.items():
+                if text == mask or (mask.startswith("<") and mask in text):
+                    place = self._where(stack, (kind, name, *path))
+                    yield StackError(f"{mask} stands for a value that was not printed", where=place, remedy=remedy)
+
+    def _mapping(self, value: Value, stack: str, path: tuple[Key, ...] | None = None) -> Mapping[str, Value]:
+        if not isinstance(value, dict):
+            raise StackError("it is not a mapping", where=self._where(stack, path), remedy=_WHOLE)
+        return value
+
+    def _where(self, stack: str, path: Sequence[Key] | None) -> Where:
+        """The place of a key: `path` begins with the kind; None is the stack itself."""
+        below = () if path is None else ("components", *path)
+        component = str(path[1]) if path is not None and len(path) > 1 else None
+        return Where(file=self._name, stack=stack, component=component, key=_jq((stack, *below)))
+
+
+def _json(text: str, name: str) -> Value:
+    try:
+        return json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_json)
+    except json.JSONDecodeError as error:
+        problem, line = f"{error.msg} (column {error.colno})", error.lineno
+    except ValueError as error:
+        problem, line = str(error), None
+    except RecursionError:
+        problem, line = "nested too deeply", None
+    # Out of the handler: the decoder's exception holds the whole text.
+    raise StackError(f"not valid JSON: {problem}", where=Where(file=name, line=line), remedy=_WHOLE)
+
+
+def _distinct(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
+        message = "a key of a mapping is there twice"
+        raise ValueError(message)
+    return mapping
+
+
+def _no_json(constant: str) -> NoReturn:
+    message = f"{constant} is not JSON"
+    raise ValueError(message)
+
+
+def _yaml(text: str, name: str) -> Value:
+    try:
+        return reader.load(text, name, construct)
+    except StackError as error:
+        problem = error.message.removeprefix("invalid stack manifest: ")
+        raise StackError(f"not valid YAML: {problem}", where=error.where, remedy=_WHOLE) from None
+
+
+def _too_deep(tree: Value) -> bool:
+    level = [tree]
+    for _ in range(_DEPTH):
+        level = [inner for value in level for inner in _inside(value)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: Value) -> Iterable[Value]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _jq(path: Sequence[Key]) -> str:
+    """A path as `jq` takes it: `."shop-dev".components.terraform.app.vars.list[0]`."""
+    return "".join(
+        f"[{step}]" if isinstance(step, int) else f".{step if _BARE.fullmatch(step) else json.dumps(step)}"
+        for step in path
+    )

@@ -1,0 +1,269 @@
+"""An Atmos repository, resolved: the one way into this package."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from threading import RLock
+from typing import Self
+
+from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.stacks.amounts import Amounts, TooMuch
+from secrets_pipeline.stacks.components.collector import collector_paused
+from secrets_pipeline.stacks.components.completion import Completer
+from secrets_pipeline.stacks.components.composition import compose
+from secrets_pipeline.stacks.components.draft import Draft
+from secrets_pipeline.stacks.components.model import Component, Included, Resolution, Stack
+from secrets_pipeline.stacks.components.processing import Processor
+from secrets_pipeline.stacks.components.sections import KINDS
+from secrets_pipeline.stacks.components.top_level import Processed, TopLevel
+from secrets_pipeline.stacks.config.config import AtmosConfig, load_config
+from secrets_pipeline.stacks.files.files import Files
+from secrets_pipeline.stacks.files.globs import FileTree
+from secrets_pipeline.stacks.files.readable import git_root
+from secrets_pipeline.stacks.functions.functions import Evaluator, Variables, set_only
+from secrets_pipeline.stacks.manifests.imports import Imports
+from secrets_pipeline.stacks.manifests.locate import Locator, where
+from secrets_pipeline.stacks.manifests.manifests import Manifests
+from secrets_pipeline.stacks.manifests.places import Places
+from secrets_pipeline.stacks.templates.templates import Functions
+
+
+class Repository:
+    """Stacks of one repository. Each file is read, parsed and merged once in the life of an instance.
+
+    Several threads may use it; they wait for each other.
+
+    Args:
+        config: what `atmos.yaml` says.
+        evaluate: evaluates the functions that need nothing but this process.
+    """
+
+    def __init__(self, config: AtmosConfig, evaluate: Evaluator) -> None:
+        self._config = config
+        self._evaluate = evaluate
+        self._functions = Functions(evaluate.env, withhold=evaluate.withhold)
+        renderer = self._functions.everywhere()
+        self._files = Files(config.base, config.top, config.stacks)
+        self._locator = Locator(self._files)
+        tree = FileTree(config.base)
+        self._amounts = Amounts()
+        self._manifests = Manifests(self._files, evaluate, renderer, self._amounts)
+        imports = Imports(config, self._files, self._manifests, tree, renderer)
+        self._places = Places(self._files, self._locator, imports)
+        processor = Processor(config, self._files, renderer, self._amounts)
+        self._top_level = TopLevel(self._files, tree, imports, processor, self._places)
+        self._stacks: dict[str, Stack] = {}
+        self._drafts: dict[tuple[str, str], Draft] = {}
+        self._completers: dict[tuple[bool, bool], Completer] = {}
+        self._lock = RLock()
+
+    @classmethod
+    def open(
+        cls,
+        base_path: Path,
+        *,
+        env: Variables | None = None,
+        config_env: Mapping[str, str] | None = None,
+        allow_exec: bool = False,
+        withhold: bool = False,
+    ) -> Self:
+        """The repository at a folder.
+
+        Args:
+            base_path: folder of `atmos.yaml`, or one below it.
+            env: all that YAML may see of the environment (`!env`, `!exec`, templates), `None` for what is not set; this
+                process's if not given.
+            config_env: `CONFIG_VARIABLES` that say where the configuration is and what it holds; `env` if not given.
+            allow_exec: whether `!exec` runs commands.
+            withhold: whether variables that are not in `env` are not empty but withheld: `!env` stays a call, and
+                templates give `<no value>`.
+
+        Raises:
+            StackError: if `atmos.yaml` is missing or invalid.
+        """
+        root = base_path.absolute()
+        environment: Variables = dict(os.environ if env is None else env)
+        with Amounts().of("configuration"):
+            config = load_config(root, set_only(environment) if config_env is None else config_env, environment)
+        return cls(config, Evaluator(environment, root, git_root(root), allow_exec, withhold))
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a user should know about how the repository is read, each one sentence."""
+        return self._config.notices
+
+    def resolve(
+        self,
+        stacks: Collection[str] | None = None,
+        *,
+        process_functions: bool = True,
+        process_templates: bool = True,
+        keep_conflicting: bool = False,
+    ) -> Resolution:
+        """The stacks, whole ones only, and every error found.
+
+        Args:
+            stacks: only these; where names come from files, only theirs are read.
+            process_functions: whether `!env` and the like are evaluated.
+            process_templates: whether the templates of component sections are rendered, where atmos.yaml enables them.
+            keep_conflicting: whether a stack whose manifests differ about a component stays, with the component of
+                its first manifest, as in `atmos describe stacks`. The conflict is an error all the same.
+
+        Raises:
+            StackError: if there are no stack manifests at all.
+        """
+        with self._lock, collector_paused():
+            completer = self._completer(process_functions=process_functions, process_templates=process_templates)
+            return self._resolved(stacks, completer, keep_conflicting=keep_conflicting)
+
+    def _resolved(self, stacks: Collection[str] | None, completer: Completer, *, keep_conflicting: bool) -> Resolution:
+        processed = [self._top_level.processed(path) for path in self._top_level.candidates(stacks)]
+        grouped, conflicts = compose(draft for result in processed for draft in result.drafts)
+        errors = [error for result in processed for error in result.errors]
+        broken = {name for result in processed for name in result.broken}
+        files: dict[str, set[str]] = {}
+        included: dict[str, set[Included]] = {}
+        for result in processed:
+            taken = self._included(result)
+            for draft in result.drafts:
+                files.setdefault(draft.stack, set()).add(draft.file)
+                included.setdefault(draft.stack, set()).update(taken)
+        resolved: dict[str, Stack] = {}
+        for name in sorted(grouped):
+            if stacks is not None and name not in stacks:
+                continue
+            errors += conflicts.get(name, [])
+            with self._amounts.of(name):
+                completed, failed = self._complete(grouped[name], completer)
+            errors += failed
+            whole = not failed and name not in broken
+            if whole and (keep_conflicting or name not in conflicts):
+                resolved[name] = Stack(name, tuple(sorted(files[name])), completed, tuple(sorted(included[name])))
+        return Resolution(resolved, _distinct(errors))
+
+    def _included(self, processed: Processed) -> set[Included]:
+        sources = processed.merged.sources if processed.merged else ()
+        pairs = (pair for source in sources for pair in self._manifests.included(source).items())
+        return {Included(self._files.name(file), self._files.name(by)) for file, by in pairs}
+
+    def stack(self, name: str) -> Stack:
+        """One stack, its functions evaluated; the same object each time.
+
+        Raises:
+            StackError: if there is no such stack, naming near misses, or if it is broken.
+        """
+        with self._lock:
+            if name not in self._stacks:
+                resolution = self.resolve([name])
+                if name not in resolution.stacks:
+                    raise self._no_stack(name, resolution)
+                self._stacks[name] = resolution.stacks[name]
+            return self._stacks[name]
+
+    def stack_names(self) -> tuple[str, ...]:
+        """Names of all stacks that manifests give, sorted; broken components give none.
+
+        Raises:
+            StackError: if there are no stack manifests at all.
+        """
+        with self._lock:
+            processed = [self._top_level.processed(path) for path in self._top_level.candidates(None)]
+        return tuple(sorted({draft.stack for result in processed for draft in result.drafts}))
+
+    def locate(self, component: Component, path: Sequence[str | int]) -> Where:
+        """The manifest and line that set a key of a component, or the nearest key above it.
+
+        Args:
+            component: of this repository.
+            path: keys and indices inside its sections, for example `("vars", "secrets", "db", "path")`.
+        """
+        default = Where(
+            file=component.manifest,
+            stack=component.stack,
+            component=component.name,
+            key=".".join(str(step) for step in path) or None,
+        )
+        bases = component.resolved.get("inheritance", ())
+        with self._lock:
+            merged = self._top_level.processed(self._config.base / component.manifest).merged
+            sources = merged.sources if merged else ()
+            found = self._locator.locate(sources, component.kind, component.name, bases, path)
+        return where(found, self._files, default)
+
+    def _completer(self, *, process_functions: bool, process_templates: bool) -> Completer:
+        key = (process_functions, process_templates)
+        if key not in self._completers:
+            templates = self._config.templates
+            self._completers[key] = Completer(
+                templates if process_templates else replace(templates, enabled=False),
+                self._functions,
+                self._evaluate if process_functions else None,
+                self._find,
+            )
+        return self._completers[key]
+
+    def _find(self, component: str, stack: str) -> Draft | None:
+        """The draft of a component that a template refers to, of any stack of the repository."""
+        if not self._drafts:
+            drafts = (d for path in self._top_level.candidates(None) for d in self._top_level.processed(path).drafts)
+            for draft in sorted(drafts, key=lambda draft: KINDS.index(draft.kind)):
+                self._drafts.setdefault((draft.name, draft.stack), draft)
+        return self._drafts.get((component, stack))
+
+    def _complete(
+        self, drafts: list[Draft], completer: Completer
+    ) -> tuple[dict[str, dict[str, Component]], list[StackError]]:
+        components: dict[str, dict[str, Component]] = {}
+        errors: list[StackError] = []
+        for draft in drafts:
+            try:
+                components.setdefault(draft.kind, {})[draft.name] = completer.complete(draft)
+            except TooMuch as error:
+                place = Where(file=draft.file, stack=draft.stack, component=draft.name)
+                errors.append(StackError(error.message, remedy=error.remedy, where=place))
+                break
+            except StackError as error:
+                top = self._config.base / draft.file
+                merged = self._top_level.processed(top).merged
+                sources = merged.sources if merged else ()
+                bases = draft.sections["inheritance"]
+                errors.append(self._places.of_component(error, top, sources, draft.kind, bases))
+        return {kind: components[kind] for kind in KINDS if kind in components}, errors
+
+    def _no_stack(self, name: str, resolution: Resolution) -> StackError:
+        own = [error for error in resolution.errors if error.where and error.where.stack == name]
+        unknown = [error for error in resolution.errors if not (error.where and error.where.stack)]
+        if own:
+            return own[0]
+        if unknown:
+            texts = "\n".join(error.diagnostics() for error in unknown)
+            return StackError(f"there is no stack {name!r}, unless it is in a manifest that cannot be read:\n{texts}")
+        near = difflib.get_close_matches(name, self.stack_names(), n=3)
+        return StackError(
+            f"there is no stack {name!r}",
+            remedy=f"Did you mean {' or '.join(near)}?" if near else "See `secrets-pipeline describe stacks`.",
+        )
+
+
+def _distinct(errors: Sequence[StackError]) -> tuple[StackError, ...]:
+    """Each error once a stack, also where one mistake of a manifest reaches several components or manifests."""
+    groups: dict[tuple[object, ...], list[StackError]] = {}
+    for error in errors:
+        place = error.where or Where()
+        component = place.component if place.line is None else None
+        groups.setdefault((place.file, place.line, place.stack, component, error.message), []).append(error)
+    return tuple(_with_count(group) for group in groups.values())
+
+
+def _with_count(group: Sequence[StackError]) -> StackError:
+    """The first of errors that differ in their component only, with the number of the others."""
+    first = group[0]
+    others = {error.where.component for error in group if error.where} - {first.where and first.where.component}
+    if not others:
+        return first
+    message = f"{first.message} (the same in {len(others)} more component{'s' if len(others) > 1 else ''})"
+    return StackError(message, remedy=first.remedy, where=first.where, chain=first.chain)

@@ -1,0 +1,136 @@
+"""Where stacks come from: the manifests of a repository, a description of them, or the `atmos` command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.stacks.components.model import Component, Resolution, Stack
+from secrets_pipeline.stacks.files.readable import git_root
+from secrets_pipeline.stacks.functions.functions import Evaluator, Variables, set_only
+from secrets_pipeline.stacks.sources import atmos_binary
+from secrets_pipeline.stacks.sources.described import DescribedStacks
+from secrets_pipeline.stacks.sources.repository import Repository
+
+FROM_FILE_VARIABLE: Final = "SECRETS_PIPELINE_FROM_FILE"
+FROM_ATMOS_VARIABLE: Final = "SECRETS_PIPELINE_FROM_ATMOS"
+STANDARD_INPUT: Final = "-"
+
+_OFF: Final = frozenset({"", "0", "false", "no", "off"})
+
+
+class StackSource(Protocol):
+    """Resolved stacks, wherever they come from; a `Repository` is one."""
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a user should know about how the stacks are read, each one sentence."""
+
+    def resolve(
+        self,
+        stacks: Collection[str] | None = None,
+        *,
+        process_functions: bool = True,
+        process_templates: bool = True,
+        keep_conflicting: bool = False,
+    ) -> Resolution:
+        """The stacks, whole ones only, and every error found; see `Repository.resolve`."""
+
+    def stack(self, name: str) -> Stack:
+        """One stack, its functions evaluated; the same object each time.
+
+        Raises:
+            StackError: if there is no such stack, naming near misses, or if it is broken.
+        """
+
+    def stack_names(self) -> tuple[str, ...]:
+        """Names of all stacks, sorted."""
+
+    def locate(self, component: Component, path: Sequence[str | int]) -> Where:
+        """Where a key of a component is set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which source was asked for: the manifests of a repository, unless one of these says otherwise.
+
+    Attributes:
+        file: file of a description, `-` for standard input; empty for none.
+        atmos: whether the `atmos` command is asked.
+    """
+
+    file: str = ""
+    atmos: bool = False
+
+    def __post_init__(self) -> None:
+        if self.file and self.atmos:
+            raise StackError(
+                "stacks cannot come from a file and from the atmos command at once",
+                remedy=f"Leave --from-file ({FROM_FILE_VARIABLE}) or --from-atmos ({FROM_ATMOS_VARIABLE}) away.",
+            )
+
+    @classmethod
+    def chosen(cls, file: str | None, *, atmos: bool, env: Mapping[str, str]) -> Origin:
+        """What was asked for by name, else what the environment says.
+
+        Raises:
+            StackError: if both a file and the command are asked for.
+        """
+        if not file and not atmos:
+            file, atmos = env.get(FROM_FILE_VARIABLE), env.get(FROM_ATMOS_VARIABLE, "").strip().lower() not in _OFF
+        named = file if not file or file == STANDARD_INPUT else str(Path(file).absolute())
+        return cls(named or "", atmos)
+
+
+def open_source(
+    origin: Origin,
+    base_path: Path,
+    *,
+    env: Variables | None = None,
+    config_env: Mapping[str, str] | None = None,
+    allow_exec: bool = False,
+    withhold: bool = False,
+    process_templates: bool = True,
+) -> StackSource:
+    """The stacks that were asked for.
+
+    Args:
+        origin: where they come from.
+        base_path: the Atmos repository, which is also where the `atmos` command runs.
+        env: all that YAML may see of the environment; this process's if not given.
+        config_env: see `Repository.open`; the `atmos` command sees these and `env`.
+        allow_exec: whether `!exec` runs commands.
+        withhold: see `Repository.open`.
+        process_templates: whether the `atmos` command renders templates; a repository is told when it is resolved.
+
+    Raises:
+        StackError: if there is no repository or description, or it cannot be read, or Atmos fails.
+    """
+    if origin == Origin():
+        return Repository.open(base_path, env=env, config_env=config_env, allow_exec=allow_exec, withhold=withhold)
+    root = base_path.absolute()
+    environment: Variables = dict(os.environ if env is None else env)
+    if origin.atmos:
+        seen = {**(config_env or {}), **set_only(environment)}
+        text = atmos_binary.describe_stacks(root, seen, process_templates=process_templates)
+        name = atmos_binary.COMMAND
+    else:
+        text, name = _read(origin.file), "standard input" if origin.file == STANDARD_INPUT else origin.file
+    return DescribedStacks.parse(text, name, Evaluator(environment, root, git_root(root), allow_exec, withhold))
+
+
+def _read(file: str) -> str:
+    try:
+        if file == STANDARD_INPUT:
+            return sys.stdin.buffer.read().decode("utf-8-sig")
+        return Path(file).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        problem = f"not UTF-8 at byte {error.start}"
+    except OSError as error:
+        problem = str(error.strerror)
+    raise StackError(f"it cannot be read: {problem}", where=Where(file=file), remedy="Name a readable text file.")
