@@ -11,9 +11,9 @@ import time
 from collections import Counter
 from datetime import UTC, datetime
 
-from secrets_pipeline.access.estate import Estate
-from secrets_pipeline.access.explain import name_of
-from secrets_pipeline.access.snapshot import (
+from secrets_pipeline.access.reach.compiled import Estate
+from secrets_pipeline.access.reach.explain import name_of
+from secrets_pipeline.access.snapshot.model import (
     AccountSnapshot,
     KeySnapshot,
     NamedPolicy,

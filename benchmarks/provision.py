@@ -151,7 +151,7 @@ def counted(calls: Sequence[Call]) -> dict[str, Any]:
 
 def ours(repository: Path, size: int, with_policy: frozenset[int]) -> Any:  # noqa: ANN401 - a function of what to do
     """The engine on a generated repository, read before anything is measured."""
-    from secrets_pipeline.engine import Applied, ChangeClass, Unchanged  # noqa: PLC0415 - as above
+    from secrets_pipeline.engine.model import Applied, ChangeClass, Unchanged  # noqa: PLC0415 - as above
     from secrets_pipeline.reconcilers import apply_stack, plan_stack, read_desired  # noqa: PLC0415 - as above
 
     write(repository, size, with_policy)
@@ -193,7 +193,7 @@ def peer(size: int, with_policy: frozenset[int], *, threaded: bool) -> Any:  # n
     import boto3  # noqa: PLC0415 - as above
     from botocore.config import Config  # noqa: PLC0415 - as above
 
-    from secrets_pipeline.engine import DEFAULT_WORKERS  # noqa: PLC0415 - as above
+    from secrets_pipeline.engine.apply import DEFAULT_WORKERS  # noqa: PLC0415 - as above
 
     workers = DEFAULT_WORKERS if threaded else 1
     config = Config(retries={"mode": "standard", "total_max_attempts": 8}, max_pool_connections=workers)

@@ -19,8 +19,8 @@ from pathlib import Path
 import boto3
 
 from secrets_pipeline import local
-from secrets_pipeline.access.snapshot import take_snapshot
-from secrets_pipeline.aws import Sessions
+from secrets_pipeline.access.snapshot.collect import take_snapshot
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import AccessSettings
 

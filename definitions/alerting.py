@@ -8,7 +8,7 @@ from typing import Protocol
 import dagster as dg
 
 from definitions.resources import AwsSessions
-from secrets_pipeline.aws import Alert, NoTopic, NotPublished, Publication, Published, publish
+from secrets_pipeline.aws.alerts import Alert, NoTopic, NotPublished, Publication, Published, publish
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import operator_settings

@@ -13,7 +13,9 @@ from definitions.home import storage
 from definitions.partitions import PARTITION_TAG
 from definitions.requests import SECRETS_TAG, secrets_of
 from definitions.resources import Stacks, StageProgress
-from secrets_pipeline.engine import Applied, Outcome, Reconciler, apply, count, rows
+from secrets_pipeline.engine.apply import Reconciler, apply
+from secrets_pipeline.engine.model import Applied, Outcome
+from secrets_pipeline.engine.report import count, rows
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.reconcilers import STAGES, StackContext, confirm
 

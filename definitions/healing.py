@@ -9,7 +9,7 @@ import dagster as dg
 from definitions.alerting import Alerting
 from definitions.applying import Applying, table_of
 from definitions.partitions import STACKS
-from secrets_pipeline.aws import Alert
+from secrets_pipeline.aws.alerts import Alert
 from secrets_pipeline.reconcilers import Healed, sentences
 from secrets_pipeline.reconcilers import heal as heal_stack
 from secrets_pipeline.reconcilers.healing import Treatment

@@ -6,7 +6,8 @@ import dagster as dg
 
 from definitions.resources import Stacks
 from secrets_pipeline.reconcilers import StackContext
-from secrets_pipeline.values import GeneratedPasswords, SealContext, open_seal, seal
+from secrets_pipeline.values.bundle import GeneratedPasswords
+from secrets_pipeline.values.seal import SealContext, open_seal, seal
 
 
 class SealingIOManager(dg.IOManager):

@@ -10,7 +10,7 @@ from definitions.mending import mend_rotation
 from definitions.partitions import STACKS
 from definitions.resources import Stacks
 from definitions.rotating import rotate_secrets
-from secrets_pipeline.engine import ChangeClass
+from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.reconcilers import plan_stack
 
 provision = dg.define_asset_job(

@@ -16,7 +16,7 @@ from definitions.applying import Applying, table_of
 from definitions.backoff import BACKOFF_SECONDS
 from definitions.partitions import PARTITION_TAG, STACKS
 from definitions.requests import run_request, secrets_of
-from secrets_pipeline.aws import Alert
+from secrets_pipeline.aws.alerts import Alert
 from secrets_pipeline.reconcilers import NothingToMend, Unfinished, mend
 
 MENDING_TAG = "secrets-pipeline/mending"

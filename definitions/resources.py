@@ -8,10 +8,10 @@ from pathlib import Path
 import dagster as dg
 from pydantic import PrivateAttr
 
-from secrets_pipeline.aws import Sessions
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import OperatorSettings
-from secrets_pipeline.engine import Outcome
+from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.errors import SpecError, StackError
 from secrets_pipeline.reconcilers import (
     MANIFESTS,
@@ -25,7 +25,7 @@ from secrets_pipeline.reconcilers import (
 )
 from secrets_pipeline.stacks import Origin
 from secrets_pipeline.stacks.sources.source import STANDARD_INPUT
-from secrets_pipeline.values import LocalSealStore, S3SealStore, SealStore
+from secrets_pipeline.values.seal_store import LocalSealStore, S3SealStore, SealStore
 
 StageProgress = Callable[[str, Outcome], None]
 """Receives the stage (asset name) and each outcome as it comes."""

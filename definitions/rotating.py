@@ -8,7 +8,8 @@ import dagster as dg
 from definitions.applying import OUTCOMES, Applying, table_of
 from definitions.partitions import STACKS
 from definitions.requests import secrets_of
-from secrets_pipeline.engine import Failed, rows
+from secrets_pipeline.engine.model import Failed
+from secrets_pipeline.engine.report import rows
 from secrets_pipeline.reconcilers.rotating import RotateReconciler
 from secrets_pipeline.rotation.steps import RotationStep, Watch
 

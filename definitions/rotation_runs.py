@@ -13,7 +13,7 @@ from definitions.requests import EVENT_TAG_PREFIX, SECRETS_TAG, fitting
 from definitions.resources import Asked, Stacks, StageProgress, quiet
 from definitions.running import CheckRow, RunReport, checks_of, execute, report_of
 from definitions.sensors import rotation_event_sensor
-from secrets_pipeline.aws import Sessions
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.reconcilers import ApplyOptions, Desired
 from secrets_pipeline.reconcilers.rotating import DEFAULT_SECONDS
 from secrets_pipeline.rotation.steps import Watch, unwatched

@@ -5,7 +5,7 @@ import dagster as dg
 from definitions.applying import Applying, table_of
 from definitions.assets.options import OPTIONS
 from secrets_pipeline.reconcilers import generate_passwords
-from secrets_pipeline.values import GeneratedPasswords
+from secrets_pipeline.values.bundle import GeneratedPasswords
 
 
 @dg.asset(**OPTIONS, kinds={"yaml"})

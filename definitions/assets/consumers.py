@@ -22,7 +22,7 @@ from definitions.assets.provisioning import (
 )
 from definitions.rollouts import ROLLOUTS, as_metadata
 from definitions.stage_outcomes import failure, outcomes_of_stack
-from secrets_pipeline.engine import rows
+from secrets_pipeline.engine.report import rows
 from secrets_pipeline.reconcilers import RefreshReconciler, commit
 
 

@@ -6,7 +6,7 @@ from definitions.applying import Applying, materialized, table_of
 from definitions.assets.configuration import generated_passwords, stack_config
 from definitions.assets.options import OPTIONS
 from secrets_pipeline.reconcilers import followed, lacking_values
-from secrets_pipeline.values import GeneratedPasswords
+from secrets_pipeline.values.bundle import GeneratedPasswords
 
 Apply = dg.ResourceParam[Applying]
 Context = dg.AssetExecutionContext

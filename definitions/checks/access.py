@@ -9,8 +9,8 @@ import dagster as dg
 
 from definitions.assets import consumer_arns
 from definitions.checks.partitioned import PROBE_TAG, Find, nothing_more, stack_check
-from secrets_pipeline.access.controls import CONTROLS
-from secrets_pipeline.access.picture import picture
+from secrets_pipeline.access.controls.judging import CONTROLS
+from secrets_pipeline.access.reach.graph import picture
 from secrets_pipeline.reconcilers import Finding, StackContext, access_matrix
 from secrets_pipeline.reconcilers import access_findings as found
 from secrets_pipeline.reconcilers.security_hub import security_hub

@@ -14,7 +14,7 @@ from definitions.sensors.rotation_events import Job, rotation_event_sensor_for
 from definitions.sensors.rotation_polling import rotation_polling_sensor_for
 from definitions.sensors.run_failures import run_failure_alerts
 from definitions.sensors.stack_changes import stack_change_sensor
-from secrets_pipeline.rotation.events import Kind
+from secrets_pipeline.rotation.events.hints import Kind
 
 EVENT_JOBS: Mapping[Kind, Job] = {
     Kind.ROTATED: follow_rotation,

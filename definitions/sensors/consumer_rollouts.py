@@ -21,7 +21,7 @@ from definitions.partitions import PARTITION_TAG, STACKS
 from definitions.resources import Stacks
 from definitions.rollouts import of_materialization
 from definitions.sensors.turns import in_turn
-from secrets_pipeline.aws import Alert
+from secrets_pipeline.aws.alerts import Alert
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import (
     Finding,

@@ -20,7 +20,9 @@ from definitions.partitions import PARTITION_TAG
 from definitions.requests import EVENT_TAG_PREFIX, run_request
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import Concern, Dismissed
-from secrets_pipeline.rotation.events import Hint, Kind, Message, Poison, parse
+from secrets_pipeline.rotation.events.hints import Hint, Kind, Poison
+from secrets_pipeline.rotation.events.parsing import parse
+from secrets_pipeline.rotation.events.queue import Message
 
 MOST_ATTEMPTS = 3
 """Runs of one event that could not even be started; then its message is left to the dead-letter queue."""

@@ -14,10 +14,10 @@ from definitions.partitions import PARTITION_TAG, STACKS
 from definitions.requests import run_request
 from definitions.resources import AwsSessions, Stacks
 from definitions.sensors.turns import in_turn
-from secrets_pipeline.aws import AwsError, check_account
+from secrets_pipeline.aws.account_check import check_account
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.errors import AwsError, SecretsPipelineError
 from secrets_pipeline.reconcilers import DatabaseInventory, serving
 
 _SECONDS = 30.0

@@ -12,7 +12,8 @@ from definitions.sensors.event_runs import Decided, Dispatcher
 from secrets_pipeline.desired.settings.operator import EventSettings
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers import EventStacks
-from secrets_pipeline.rotation.events import EventQueue, Kind
+from secrets_pipeline.rotation.events.hints import Kind
+from secrets_pipeline.rotation.events.queue import EventQueue
 
 Job = dg.JobDefinition | UnresolvedAssetJobDefinition
 """What `define_asset_job` and `@job` make; Dagster exports no name for the first."""

@@ -16,7 +16,7 @@ from definitions.sensors.rotation_events import Job, missing_partitions, usable
 from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import places, sights
-from secrets_pipeline.rotation.events import Kind
+from secrets_pipeline.rotation.events.hints import Kind
 from secrets_pipeline.rotation.events.polling import News, compare
 
 NAME = "rotation_polling_sensor"

@@ -7,7 +7,7 @@ import dagster as dg
 from definitions.alerting import ALERTED_TAG, Alerting
 from definitions.partitions import PARTITION_TAG
 from secrets_pipeline import errors
-from secrets_pipeline.aws import Alert
+from secrets_pipeline.aws.alerts import Alert
 
 _OURS = frozenset(
     kind.__name__ for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)

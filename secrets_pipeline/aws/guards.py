@@ -1,20 +1,16 @@
-"""Guards before any write: the right account, and no write at all in a read-only run."""
+"""Refuse each AWS operation that is not known to read, in a read-only run."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, cast
 
-from secrets_pipeline.desired.base import Target
 from secrets_pipeline.errors import GuardError
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel
     from botocore.session import Session
-
-    from secrets_pipeline.aws.session import AwsAccount
 
 READ_ONLY_VARIABLE = "SECRETS_PIPELINE_READ_ONLY"
 
@@ -50,41 +46,3 @@ class ReadOnly:
             f"this run is read-only: {model.service_model.service_name} {model.name} was refused",
             remedy=f"Unset {READ_ONLY_VARIABLE}, and use a command that writes.",
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """The caller's account is the expected one."""
-
-    account_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unverified:
-    """Nobody said which account is expected."""
-
-    account_id: str
-    reason: str
-
-
-AccountCheck: TypeAlias = Verified | Unverified
-
-
-def check_account(account: AwsAccount, target: Target, *, stack: str) -> AccountCheck:
-    """Compare the caller's account with the one that the stack belongs to.
-
-    Raises:
-        GuardError: if they differ.
-        AwsError: if STS cannot tell the caller's account.
-    """
-    actual = account.account_id
-    if target.account_id is None:
-        return Unverified(
-            actual, f"stack {stack} names no account, so {actual} was taken as it is: set it in the operator's settings"
-        )
-    if actual != target.account_id:
-        raise GuardError(
-            f"stack {stack} belongs to account {target.account_id}, but the credentials belong to {actual}",
-            remedy="Use that account's credentials, or give the stack a role to assume in the operator's settings.",
-        )
-    return Verified(actual)

@@ -9,13 +9,14 @@ from typing import Annotated
 
 import typer
 
-from secrets_pipeline.access.audit import Expected, Reading, matrix, read, readable_by
-from secrets_pipeline.access.explain import plain, sentence, short
-from secrets_pipeline.access.granting import ConsumerDocuments, StackInAws, consumers_named, documents
-from secrets_pipeline.access.picture import picture
-from secrets_pipeline.access.reading import DeniedByKms, DeniedBySecretsManager
-from secrets_pipeline.access.snapshot import save
-from secrets_pipeline.aws import Sessions, partition_of
+from secrets_pipeline.access.granting.consumer import ConsumerDocuments, consumers_named, documents
+from secrets_pipeline.access.granting.stack import StackInAws
+from secrets_pipeline.access.reach.audit import Expected, Reading, matrix, read, readable_by
+from secrets_pipeline.access.reach.explain import plain, sentence, short
+from secrets_pipeline.access.reach.graph import picture
+from secrets_pipeline.access.reach.reader import DeniedByKms, DeniedBySecretsManager
+from secrets_pipeline.access.snapshot.store import save
+from secrets_pipeline.aws.session import Sessions, partition_of
 from secrets_pipeline.cli.access_source import (
     Facts,
     Principal,

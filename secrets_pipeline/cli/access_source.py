@@ -10,9 +10,11 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from secrets_pipeline.access.estate import Estate
-from secrets_pipeline.access.snapshot import Snapshot, load, take_snapshot
-from secrets_pipeline.aws import Sessions
+from secrets_pipeline.access.reach.compiled import Estate
+from secrets_pipeline.access.snapshot.collect import take_snapshot
+from secrets_pipeline.access.snapshot.model import Snapshot
+from secrets_pipeline.access.snapshot.store import load
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.console import say
 from secrets_pipeline.cli.desired import read_asked, usable
 from secrets_pipeline.cli.failures import Failures

@@ -10,10 +10,10 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from secrets_pipeline.access.audit import Reading
-from secrets_pipeline.access.estate import Estate
-from secrets_pipeline.access.explain import name_of, plain, row, sentence, short, vote_lines
-from secrets_pipeline.access.reading import Allowed, ReadVerdict
+from secrets_pipeline.access.reach.audit import Reading
+from secrets_pipeline.access.reach.compiled import Estate
+from secrets_pipeline.access.reach.explain import name_of, plain, row, sentence, short, vote_lines
+from secrets_pipeline.access.reach.reader import Allowed, ReadVerdict
 from secrets_pipeline.cli.tables import table
 from secrets_pipeline.desired.stack import StackSpec
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from secrets_pipeline.aws import READ_ONLY_VARIABLE, Sessions
+from secrets_pipeline.aws.guards import READ_ONLY_VARIABLE
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli import runs
 from secrets_pipeline.cli.console import emit, emit_json, say, show, title
 from secrets_pipeline.cli.desired import read_asked, tell_nameless, usable

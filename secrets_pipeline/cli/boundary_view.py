@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from secrets_pipeline.cli.plan_view import StackPlan
 from secrets_pipeline.desired.boundary import ALLOW_TAG, TAKEN_IN, Crossing
-from secrets_pipeline.engine import Change, ChangeClass
+from secrets_pipeline.engine.model import Change, ChangeClass
 
 COLUMNS: Final = ("boundary", "what", "for", "declared at", "allowed by")
 

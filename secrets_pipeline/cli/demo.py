@@ -15,7 +15,7 @@ import typer
 from rich.text import Text
 
 from secrets_pipeline import local as embedded
-from secrets_pipeline.aws import READ_ONLY_VARIABLE
+from secrets_pipeline.aws.guards import READ_ONLY_VARIABLE
 from secrets_pipeline.cli import runs
 from secrets_pipeline.cli.apply import StackRun, run_all, run_here
 from secrets_pipeline.cli.call_counts import call_counts

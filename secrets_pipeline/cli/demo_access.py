@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from secrets_pipeline.access.audit import Reading, declared_readings, matrix
-from secrets_pipeline.access.estate import Estate
-from secrets_pipeline.access.probe import Answer, NotProbed, Prober, Refused, ValueReturned, disagreement
-from secrets_pipeline.access.reading import Allowed, DeniedByKms, DeniedBySecretsManager, ReadVerdict
-from secrets_pipeline.aws import AwsAccount, Sessions
+from secrets_pipeline.access.reach.audit import Reading, declared_readings, matrix
+from secrets_pipeline.access.reach.compiled import Estate
+from secrets_pipeline.access.reach.probe import Answer, NotProbed, Prober, Refused, ValueReturned, disagreement
+from secrets_pipeline.access.reach.reader import Allowed, DeniedByKms, DeniedBySecretsManager, ReadVerdict
+from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.cli.access_source import taken
 from secrets_pipeline.cli.stand_in_readers import BY_HAND, INVENTORY_ROLE
 from secrets_pipeline.desired.stack import StackSpec

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from secrets_pipeline import local as embedded
-from secrets_pipeline.aws import Sessions, calling
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli import runs
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue
-from secrets_pipeline.engine import SkippedError
+from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.local import LocalAws
 from secrets_pipeline.reconcilers import Desired, StackContext
 from secrets_pipeline.reconcilers.database_password import DatabasePassword

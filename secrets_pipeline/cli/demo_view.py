@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.access.explain import name_of, sentence
+from secrets_pipeline.access.reach.explain import name_of, sentence
 from secrets_pipeline.cli.delivered import PARAMETER, Delivered
 from secrets_pipeline.cli.demo_access import Shown
 from secrets_pipeline.cli.run_view import check_result

@@ -13,7 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from secrets_pipeline.aws import explained
+from secrets_pipeline.aws.faults import explained
 from secrets_pipeline.cli.console import say
 from secrets_pipeline.errors import SecretsPipelineError
 

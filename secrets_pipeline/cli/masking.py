@@ -8,7 +8,8 @@ from typing import Final, TypeAlias
 from secrets_pipeline.desired.reading.variables import OTHER_SECTIONS, expression_of
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.golang.values import Value
-from secrets_pipeline.references import Path, Variable, nodes
+from secrets_pipeline.references.model import Path, Variable
+from secrets_pipeline.references.walk import nodes
 from secrets_pipeline.stacks import Component
 
 MASK = "********"

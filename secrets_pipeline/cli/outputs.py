@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from secrets_pipeline.aws import Sessions
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.console import emit, emit_json
 from secrets_pipeline.cli.desired import read_asked, usable
 from secrets_pipeline.cli.failures import Failures
 from secrets_pipeline.cli.options import OneStack, StackOptions, reads_stacks
 from secrets_pipeline.cli.output_formats import Outputs, as_ecs, as_env, as_tfvars
 from secrets_pipeline.cli.rollout_hints import rollout_hints
-from secrets_pipeline.references import Output, Plain
+from secrets_pipeline.references.model import Output
+from secrets_pipeline.references.resolve import Plain
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers import StackContext
-    from secrets_pipeline.references import Json
+    from secrets_pipeline.references.model import Json
 
 EPILOG = "Exit codes: 0 every declared secret was found, 1 one was not (the others are printed), or another error."
 NAMES = ("secret_arns", "secret_ids", "secret_names", "secret_versions", "rotation_enabled_secrets")

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from secrets_pipeline.aws import Sessions, Unverified, check_account
+from secrets_pipeline.aws.account_check import Unverified, check_account
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.boundary_view import COLUMNS, crossing_rows, crossings_json
 from secrets_pipeline.cli.console import emit, emit_json, say, show, title
 from secrets_pipeline.cli.desired import read_asked, tell_nameless, usable

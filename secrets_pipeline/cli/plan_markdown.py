@@ -10,7 +10,7 @@ from secrets_pipeline.cli.markdown import block, code, details, table, text
 from secrets_pipeline.cli.plan_view import SYMBOLS, Remedies, StackPlan
 from secrets_pipeline.cli.reference_view import ReferenceRow
 from secrets_pipeline.desired.base import Target
-from secrets_pipeline.engine import Change, ChangeClass
+from secrets_pipeline.engine.model import Change, ChangeClass
 
 OPEN_ROWS = 20
 """Tables with more rows are folded."""

@@ -13,7 +13,7 @@ from rich.text import Text
 from secrets_pipeline.cli.tables import STYLES, table, word
 from secrets_pipeline.desired.boundary import Crossing
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine import Change, ChangeClass
+from secrets_pipeline.engine.model import Change, ChangeClass
 
 SYMBOLS = {
     ChangeClass.CREATE: "+",

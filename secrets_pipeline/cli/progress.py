@@ -9,7 +9,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from secrets_pipeline.cli.console import messages
-from secrets_pipeline.engine import Applied, Failed, Outcome, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, Failed, Outcome, Skipped, Unchanged
 
 _SIGNS = {Applied: ("✓", "green"), Failed: ("✗", "red"), Skipped: ("-", "magenta"), Unchanged: ("=", "dim")}
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from secrets_pipeline.access.audit import readable_by
-from secrets_pipeline.access.estate import Estate
-from secrets_pipeline.access.snapshot import Snapshot
+from secrets_pipeline.access.reach.audit import readable_by
+from secrets_pipeline.access.reach.compiled import Estate
+from secrets_pipeline.access.snapshot.model import Snapshot
 from secrets_pipeline.cli.access_source import principal_named, taken, unread_parts
 from secrets_pipeline.cli.console import say
 from secrets_pipeline.cli.failures import Failures

@@ -16,7 +16,8 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.unresolved import Unresolved, UnresolvedReason
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
-from secrets_pipeline.references import Expression, Output, Path, SsmParameter, dotted, outputs, ssm_parameters
+from secrets_pipeline.references.model import Expression, Output, Path, SsmParameter, dotted
+from secrets_pipeline.references.walk import outputs, ssm_parameters
 
 
 class ReferenceState(StrEnum):

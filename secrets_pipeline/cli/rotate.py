@@ -19,7 +19,7 @@ from secrets_pipeline.cli.rotation_progress import RotationProgress
 from secrets_pipeline.cli.run_view import check_counts, check_table, is_error, outcome_table, run_json
 from secrets_pipeline.cli.tables import table
 from secrets_pipeline.desired.followers import followers
-from secrets_pipeline.engine import Change, ChangeClass
+from secrets_pipeline.engine.model import Change, ChangeClass
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers import Desired
 from secrets_pipeline.reconcilers.rotating import DEFAULT_SECONDS, RotateReconciler

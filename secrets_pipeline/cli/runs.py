@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from definitions.rotation_runs import EventRuns
     from definitions.running import CheckRow, RunReport
-    from secrets_pipeline.engine import Outcome
+    from secrets_pipeline.engine.model import Outcome
     from secrets_pipeline.reconcilers import ApplyOptions, Desired
     from secrets_pipeline.rotation.steps import Watch
 

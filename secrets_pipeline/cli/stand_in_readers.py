@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from secrets_pipeline.access.granting import StackInAws, documents
+from secrets_pipeline.access.granting.consumer import documents
+from secrets_pipeline.access.granting.stack import StackInAws
 from secrets_pipeline.desired.consumer.model import ConsumerSpec, ReaderType
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.local import StandIn, StandInRole, StandInSecret

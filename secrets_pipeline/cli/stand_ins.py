@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from secrets_pipeline.access.granting import Readable, rotation_policy, secret_arn_pattern
+from secrets_pipeline.access.granting.identity import Readable
+from secrets_pipeline.access.granting.names import secret_arn_pattern
+from secrets_pipeline.access.granting.rotation import rotation_policy
 from secrets_pipeline.cli.stand_in_readers import reader_roles
 from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.local import StandIn, StandInFunction, StandInRole, StandInSecret, StandInService, StandInStage
 from secrets_pipeline.local.lifecycle import DEFAULT_ACCOUNT
-from secrets_pipeline.references import Output
+from secrets_pipeline.references.model import Output
 
 _ROTATING = "secretsmanager.amazonaws.com"
 _LAMBDA = "lambda.amazonaws.com"

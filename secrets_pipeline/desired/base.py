@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from secrets_pipeline.golang.values import Value
-from secrets_pipeline.references import Expression, Output
+from secrets_pipeline.references.model import Expression, Output
 
 LateExpression: TypeAlias = Annotated[Expression, PlainSerializer(str, return_type=str)]
 LateOutput: TypeAlias = Annotated[Output, PlainSerializer(str, return_type=str)]

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
-from secrets_pipeline.references import Expression, Output, outputs
+from secrets_pipeline.references.model import Expression, Output
+from secrets_pipeline.references.walk import outputs
 
 
 def followers(specs: Mapping[str, StackSpec], stack: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.verification.control_model import ControlParameters
 from secrets_pipeline.desired.verification.model import VerificationSpec
-from secrets_pipeline.references import Output
+from secrets_pipeline.references.model import Output
 
 
 class StackSpec(Spec):

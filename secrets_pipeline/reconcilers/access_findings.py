@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.access.audit import Reading, declared_readings, matrix, undeclared_readings
 from secrets_pipeline.access.evaluator import Decision, Layer, Outcome, Unread
-from secrets_pipeline.access.explain import because, calls, row, sentence, short
-from secrets_pipeline.access.probe import NotProbed, Prober, Refused, ValueReturned, disagreement
-from secrets_pipeline.access.reading import (
+from secrets_pipeline.access.reach.audit import Reading, declared_readings, matrix, undeclared_readings
+from secrets_pipeline.access.reach.explain import because, calls, row, sentence, short
+from secrets_pipeline.access.reach.probe import NotProbed, Prober, Refused, ValueReturned, disagreement
+from secrets_pipeline.access.reach.public import Crowd, crowds
+from secrets_pipeline.access.reach.reader import (
     Allowed,
     DeniedByKms,
     DeniedBySecretsManager,
@@ -18,8 +19,9 @@ from secrets_pipeline.access.reading import (
     ReadVerdict,
     Unknown,
 )
-from secrets_pipeline.access.strangers import Crowd, crowds
-from secrets_pipeline.access.trust import NotTrusted, Surroundings, TooWide, Trust, Trusted, TrustUnknown, trusted
+from secrets_pipeline.access.trust.consumer import trusted
+from secrets_pipeline.access.trust.role import Surroundings
+from secrets_pipeline.access.trust.verdict import NotTrusted, TooWide, Trust, Trusted, TrustUnknown
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.findings import Finding, Verdict
 

@@ -10,7 +10,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.aws import calling
+from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.reconcilers.outputs_document import ROOT, publish, published
 
 if TYPE_CHECKING:

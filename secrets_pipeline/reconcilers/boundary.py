@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from secrets_pipeline.aws import calling, pages
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, Contested, Crossing, Kind, allows
 from secrets_pipeline.desired.limits import FUNCTION_ARN
 from secrets_pipeline.desired.policy.principals import account_of

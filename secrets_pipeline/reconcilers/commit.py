@@ -10,10 +10,11 @@ import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.access import same_policy
+from secrets_pipeline.access.policy_text.write import same_policy
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
-from secrets_pipeline.engine import Change, ChangeClass, Reconciler, Resource, SkippedError
+from secrets_pipeline.engine.apply import Reconciler
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import desired, replica, rotation
 from secrets_pipeline.reconcilers.fields import known_fields
@@ -24,7 +25,7 @@ from secrets_pipeline.reconcilers.secret_differences import differences
 from secrets_pipeline.reconcilers.states import SecretState, Unread
 from secrets_pipeline.reconcilers.taking import finish, give_up, look_again
 from secrets_pipeline.reconcilers.value_inputs import field_inputs
-from secrets_pipeline.references import Pending
+from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from secrets_pipeline.aws import calling
+from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
+from secrets_pipeline.engine.apply import planned
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.errors import DocumentError
 from secrets_pipeline.reconcilers.fields import kept_as_declared, known_fields
 from secrets_pipeline.reconcilers.marks import PASSWORD
@@ -21,7 +22,7 @@ from secrets_pipeline.reconcilers.secret import SecretReconciler, waits_for_endp
 from secrets_pipeline.reconcilers.states import PREVIOUS
 from secrets_pipeline.reconcilers.value_inputs import field_inputs
 from secrets_pipeline.reconcilers.value_writer import ValueWriter
-from secrets_pipeline.values import field, merge_document
+from secrets_pipeline.values.documents import field, merge_document
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

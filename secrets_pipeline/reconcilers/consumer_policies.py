@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.access.granting import (
-    PolicyDocument,
-    Readable,
+from secrets_pipeline.access.granting.attached import (
     attachable,
     differences,
     inline_policy_name,
@@ -21,11 +19,15 @@ from secrets_pipeline.access.granting import (
     is_as_attached,
     readable_arns,
 )
-from secrets_pipeline.aws import AwsError, Lag, calling
+from secrets_pipeline.access.granting.identity import PolicyDocument, Readable
+from secrets_pipeline.aws.consistency import Lag
+from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.consumer.model import ConsumerSpec
 from secrets_pipeline.desired.limits import INLINE_POLICY_CHARACTERS
 from secrets_pipeline.desired.secret.model import SecretSpec
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
+from secrets_pipeline.engine.apply import planned
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.attached_notes import forget_role, note_role, noted_roles
 from secrets_pipeline.reconcilers.event_parts import OURS
 from secrets_pipeline.reconcilers.marks import SPEC, STACK

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from secrets_pipeline.engine import Change, ChangeClass, Resource
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 from secrets_pipeline.reconcilers import delivery_apigateway, delivery_ecs, delivery_lambda, outputs_document
 from secrets_pipeline.reconcilers.delivery_notes import KIND as NOTE
 from secrets_pipeline.reconcilers.delivery_notes import DeliveryNotes
-from secrets_pipeline.references import Pending
+from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

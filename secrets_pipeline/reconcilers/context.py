@@ -8,18 +8,13 @@ from secrets import token_hex
 from threading import RLock
 from typing import Any
 
-from secrets_pipeline.access.controls import ControlResult
-from secrets_pipeline.access.estate import Estate
-from secrets_pipeline.access.snapshot import take_snapshot
-from secrets_pipeline.aws import (
-    AwsAccount,
-    Patience,
-    ServiceKeys,
-    Sessions,
-    check_account,
-    ensure_service_keys,
-    find_key,
-)
+from secrets_pipeline.access.controls.model import ControlResult
+from secrets_pipeline.access.reach.compiled import Estate
+from secrets_pipeline.access.snapshot.collect import take_snapshot
+from secrets_pipeline.aws.account_check import check_account
+from secrets_pipeline.aws.consistency import Patience
+from secrets_pipeline.aws.service_keys import ServiceKeys, ensure_service_keys, find_key
+from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.settings.operator import OperatorSettings
@@ -35,8 +30,10 @@ from secrets_pipeline.reconcilers.outputs import StackOutputs
 from secrets_pipeline.reconcilers.security_hub import control_results
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.surroundings import Surroundings
-from secrets_pipeline.references import Expression, Resolved, resolve
-from secrets_pipeline.values import Fingerprinter, GeneratedPasswords
+from secrets_pipeline.references.model import Expression
+from secrets_pipeline.references.resolve import Resolved, resolve
+from secrets_pipeline.values.bundle import GeneratedPasswords
+from secrets_pipeline.values.fingerprint import Fingerprinter
 
 ReadLeaf = Callable[[str, str, Leaf], Expression]
 """(stack, component, leaf of a declared value) → what the YAML says; called only to compare or write."""

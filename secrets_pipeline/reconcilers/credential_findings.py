@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import SecretStr
 
-from secrets_pipeline.aws import AwsError
 from secrets_pipeline.desired.rotation.model import RotationStrategy
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.secret.types import top_keys
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.findings import Finding, Verdict, judged_secret
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, Refused, Unreachable
 from secrets_pipeline.reconcilers.states import PREVIOUS, SecretState

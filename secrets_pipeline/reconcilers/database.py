@@ -10,16 +10,19 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.aws import AwsError, calling
+from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.database.model import DatabaseSpec
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
+from secrets_pipeline.engine.apply import planned
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.database_claim import absence, holds, mismatch, needs_adoption, refusal
 from secrets_pipeline.reconcilers.database_mark import ownership
 from secrets_pipeline.reconcilers.database_state import DELETING, DatabaseState
 from secrets_pipeline.reconcilers.marks import REPOSITORY
 from secrets_pipeline.reconcilers.secret_differences import UNNAMED
 from secrets_pipeline.reconcilers.states import tag_list
-from secrets_pipeline.references import Output, Pending, Plain, Secret
+from secrets_pipeline.references.model import Output
+from secrets_pipeline.references.resolve import Pending, Plain, Secret
 
 if TYPE_CHECKING:
     from mypy_boto3_rds.client import RDSClient

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from secrets_pipeline.desired.database.model import DatabaseSpec
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
+from secrets_pipeline.engine.apply import planned
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers.database_claim import mismatch, refusal
 from secrets_pipeline.reconcilers.database_password import DatabasePassword
 from secrets_pipeline.reconcilers.database_state import DatabaseState

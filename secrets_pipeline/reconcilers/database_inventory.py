@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 
-from secrets_pipeline.aws import AwsAccount, calling, pages
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.paging import pages
+from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.reconcilers.database_state import DatabaseState, cluster_state, instance_state
 

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from secrets_pipeline.aws import AwsError, calling
+from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
-from secrets_pipeline.engine import SkippedError
+from secrets_pipeline.engine.model import SkippedError
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, Unreachable
 from secrets_pipeline.reconcilers.marks import PASSWORD
 from secrets_pipeline.reconcilers.password_mark import PasswordMark, begun, is_unfinished, not_ours, proves, setting
 from secrets_pipeline.reconcilers.states import PENDING, SecretState
 from secrets_pipeline.reconcilers.stored_value import read_value
-from secrets_pipeline.values import field
+from secrets_pipeline.values.documents import field
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from secrets_pipeline.reconcilers.states import tag_map
-from secrets_pipeline.references import Json
+from secrets_pipeline.references.model import Json
 
 AVAILABLE: Final = "available"
 DELETING: Final = "deleting"

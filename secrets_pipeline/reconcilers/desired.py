@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.access import canonical, secret_policy
+from secrets_pipeline.access.policy_text.statements import secret_policy
+from secrets_pipeline.access.policy_text.write import canonical
 from secrets_pipeline.desired.checks import reader_crossings
 from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
@@ -16,7 +17,7 @@ from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.marks import PASSWORD, Commit, Part
 from secrets_pipeline.reconcilers.own_key import usable_as
 from secrets_pipeline.reconcilers.states import SecretState
-from secrets_pipeline.references import Pending, Plain, substitute
+from secrets_pipeline.references.resolve import Pending, Plain, substitute
 from secrets_pipeline.rotation.password_tag import password_rule
 from secrets_pipeline.rotation_lambda.password_rule import DEFAULT_RULE, encode
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from secrets_pipeline.aws import PURPOSE_TAG
-from secrets_pipeline.engine import Resource
+from secrets_pipeline.aws.service_keys import PURPOSE_TAG
+from secrets_pipeline.engine.model import Resource
 
 OURS = {PURPOSE_TAG: "events"}
 """The tag that every part carries; without it a part of that name is somebody else's."""

@@ -14,8 +14,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.aws import AwsAccount, calling
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.engine.apply import planned
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.event_parts import OURS, EventPart, Seen
 from secrets_pipeline.reconcilers.event_queue_part import QueuePart

@@ -9,8 +9,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
-from secrets_pipeline.aws import AwsAccount, calling
-from secrets_pipeline.engine import Resource
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.engine.model import Resource
 from secrets_pipeline.reconcilers.event_parts import OURS, Seen, is_ours, listed, same
 from secrets_pipeline.rotation.events import layout
 

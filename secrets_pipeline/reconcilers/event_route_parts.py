@@ -10,8 +10,10 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from secrets_pipeline.aws import AwsAccount, Lag, Patience, calling
-from secrets_pipeline.engine import Resource
+from secrets_pipeline.aws.consistency import Lag, Patience
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.engine.model import Resource
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.event_parts import OURS, Seen, is_ours, listed, same
 from secrets_pipeline.reconcilers.states import tag_list, tag_map

@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from secrets_pipeline.aws import ROLE_SESSION_NAME, AwsAccount, Sessions, calling, pages
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.paging import pages
+from secrets_pipeline.aws.session import ROLE_SESSION_NAME, AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import AwsError, GuardError
 from secrets_pipeline.reconcilers.marks import STACK, VALUE_VERSION
 from secrets_pipeline.reconcilers.states import SecretState, secret_state
-from secrets_pipeline.rotation.events import Hint, Kind
+from secrets_pipeline.rotation.events.hints import Hint, Kind
 
 _HIDDEN = frozenset({"AccessDeniedException", "AccessDenied"})
 _SUFFIX = 7

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.errors import ExpressionError
-from secrets_pipeline.references import Expression, Pending, Plain, Secret, resolve
+from secrets_pipeline.references.model import Expression
+from secrets_pipeline.references.resolve import Pending, Plain, Secret, resolve
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
-from secrets_pipeline.engine import ChangeClass
+from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers.database_claim import refusal
 from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
@@ -24,8 +24,9 @@ from secrets_pipeline.reconcilers.secret_differences import key_id
 from secrets_pipeline.reconcilers.stages import STAGES
 from secrets_pipeline.reconcilers.stored_value import read_value
 from secrets_pipeline.reconcilers.value_inputs import declared_inputs, field_inputs
-from secrets_pipeline.references import Pending
-from secrets_pipeline.values import merge_document, render
+from secrets_pipeline.references.resolve import Pending
+from secrets_pipeline.values.documents import merge_document
+from secrets_pipeline.values.render import render
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.engine import Failed, Outcome, Skipped
+from secrets_pipeline.engine.model import Failed, Outcome, Skipped
 from secrets_pipeline.reconcilers.database_state import DatabaseState
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
-from secrets_pipeline.values import GeneratedPasswords, generate
+from secrets_pipeline.values.bundle import GeneratedPasswords
+from secrets_pipeline.values.passwords import generate
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -12,18 +12,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from secrets_pipeline.access import compact, same_policy
-from secrets_pipeline.access.narrowing import is_narrower, narrowed
-from secrets_pipeline.aws import calling
+from secrets_pipeline.access.policy_text.narrow import is_narrower, narrowed
+from secrets_pipeline.access.policy_text.write import compact, same_policy
+from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.limits import KEY_POLICY_BYTES, POLICY_BYTES
-from secrets_pipeline.engine import Change, ChangeClass, Resource
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import desired, kms_key, secret_policy
 from secrets_pipeline.reconcilers.kms_key import KmsKeyReconciler
 from secrets_pipeline.reconcilers.marks import Part
 from secrets_pipeline.reconcilers.own_key import standing
 from secrets_pipeline.reconcilers.stages import plan_stack
-from secrets_pipeline.references import Pending
+from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -11,8 +11,9 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.reconcilers.fields import known_fields
 from secrets_pipeline.reconcilers.value_inputs import declared_inputs, field_inputs
-from secrets_pipeline.references import Pending
-from secrets_pipeline.values import merge_document, render
+from secrets_pipeline.references.resolve import Pending
+from secrets_pipeline.values.documents import merge_document
+from secrets_pipeline.values.render import render
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from secrets_pipeline.aws import AwsAccount, calling, pages
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.paging import pages
+from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.reconcilers.database_inventory import DatabaseInventory
 from secrets_pipeline.reconcilers.key_inventory import KeyInventory
 from secrets_pipeline.reconcilers.marks import SPEC, STACK

@@ -12,8 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access.evaluator import Outcome, Unread
-from secrets_pipeline.access.invoking import INVOKE, SECRETS_MANAGER, invoked_by_secrets_manager
-from secrets_pipeline.aws import NEW_RESOURCE, AwsError, calling
+from secrets_pipeline.access.reach.invoke import INVOKE, SECRETS_MANAGER, invoked_by_secrets_manager
+from secrets_pipeline.aws.consistency import NEW_RESOURCE
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.errors import AwsError
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

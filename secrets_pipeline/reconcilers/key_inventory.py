@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any, TypeVar
 
-from secrets_pipeline.aws import AwsAccount, AwsError, calling, pages
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.paging import pages
+from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.states import (
     DEFAULT_KEY_ALIAS,
     UNKNOWN_STATE,

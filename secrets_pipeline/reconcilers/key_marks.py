@@ -25,7 +25,7 @@ from secrets_pipeline.reconcilers.marks import (
     stack_parts,
 )
 from secrets_pipeline.reconcilers.states import KeyState
-from secrets_pipeline.values import Fingerprinter
+from secrets_pipeline.values.fingerprint import Fingerprinter
 
 ALIAS = PREFIX + "alias"
 """The alias that a key was made for; finds it again where the alias is missing."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.aws import AwsError, calling
-from secrets_pipeline.engine import SkippedError
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.engine.model import SkippedError
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.stored_value import read_value
 from secrets_pipeline.reconcilers.value_writer import ValueWriter

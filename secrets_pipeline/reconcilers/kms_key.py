@@ -11,13 +11,17 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from secrets_pipeline.access import canonical, compact, key_policy, principals, same_policy
-from secrets_pipeline.aws import NEW_PRINCIPAL, NEW_RESOURCE, AwsError, calling
+from secrets_pipeline.access.policy_text.principals import principals
+from secrets_pipeline.access.policy_text.statements import key_policy
+from secrets_pipeline.access.policy_text.write import canonical, compact, same_policy
+from secrets_pipeline.aws.consistency import NEW_PRINCIPAL, NEW_RESOURCE
+from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.kms_key.lockout import locks_out_root
 from secrets_pipeline.desired.kms_key.model import KeySpec
 from secrets_pipeline.desired.limits import KEY_POLICY_BYTES
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
-from secrets_pipeline.errors import SpecError
+from secrets_pipeline.engine.apply import planned
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.errors import AwsError, SpecError
 from secrets_pipeline.reconcilers.desired import not_let_in
 from secrets_pipeline.reconcilers.key_marks import ALIAS
 from secrets_pipeline.reconcilers.marks import REPOSITORY, SPEC
@@ -25,7 +29,7 @@ from secrets_pipeline.reconcilers.own_key import MarkedKey, Standing, in_the_way
 from secrets_pipeline.reconcilers.referenced_key import referenced_keys, unusable
 from secrets_pipeline.reconcilers.secret_differences import UNNAMED, surplus_tags
 from secrets_pipeline.reconcilers.states import KeyRotation, KeyState, key_state
-from secrets_pipeline.references import Pending, Plain, substitute
+from secrets_pipeline.references.resolve import Pending, Plain, substitute
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.references import Expression, Pending
+from secrets_pipeline.references.model import Expression
+from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

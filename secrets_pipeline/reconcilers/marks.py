@@ -18,7 +18,7 @@ from datetime import datetime
 from enum import Enum, StrEnum
 
 from secrets_pipeline.reconcilers.states import SecretState
-from secrets_pipeline.values import Fingerprinter
+from secrets_pipeline.values.fingerprint import Fingerprinter
 
 PREFIX = "secrets-pipeline:"
 STACK = PREFIX + "stack"

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
-from secrets_pipeline.aws import AwsError, calling
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.findings import Verdict
 from secrets_pipeline.reconcilers.rotating.function_log import FunctionLog
 from secrets_pipeline.reconcilers.rotation_findings import function_configuration, invokable

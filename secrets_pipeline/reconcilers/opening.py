@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
-from secrets_pipeline.aws import Sessions
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.build import build_specs
 from secrets_pipeline.desired.settings.operator import OperatorSettings, load_settings
 from secrets_pipeline.desired.stack import StackSpec
@@ -17,7 +17,7 @@ from secrets_pipeline.errors import SecretsPipelineError, SpecError, StackError
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.context import World
 from secrets_pipeline.reconcilers.repository_id import repository_id
-from secrets_pipeline.references import Expression
+from secrets_pipeline.references.model import Expression
 from secrets_pipeline.stacks import CONFIG_VARIABLES, Origin, StackSource, open_source, read_text, readable_problem
 
 CONFIG_VARIABLE = "SECRETS_PIPELINE_CONFIG"

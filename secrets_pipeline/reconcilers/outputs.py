@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from secrets_pipeline.aws import calling
+from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.base import Late, SecretRef
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.reconcilers.database_claim import refusal
 from secrets_pipeline.reconcilers.own_key import usable_as
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.stored_value import read_value
-from secrets_pipeline.references import Json, Output, Path, Pending, Plain, Resolved, Secret, of_environment, resolve
-from secrets_pipeline.values import field
+from secrets_pipeline.references.model import Json, Output, Path
+from secrets_pipeline.references.resolve import Pending, Plain, Resolved, Secret, of_environment, resolve
+from secrets_pipeline.values.documents import field
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -12,8 +12,9 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.aws import calling, pages
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.paging import pages
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.marks import Owner
 from secrets_pipeline.reconcilers.ownership import way_out

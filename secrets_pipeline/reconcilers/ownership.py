@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from secrets_pipeline.engine import ChangeClass
+from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.marks import Mark, MarkState, Owner
 from secrets_pipeline.reconcilers.states import SecretState

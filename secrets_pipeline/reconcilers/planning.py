@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.secret.model import SecretSpec
-from secrets_pipeline.engine import Change, Resource, planned
+from secrets_pipeline.engine.apply import planned
+from secrets_pipeline.engine.model import Change, Resource
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.aws import calling
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers.marks import DEFAULT_RECOVERY_DAYS, MarkState, Owner, Part
 from secrets_pipeline.reconcilers.ownership import FORGED
 from secrets_pipeline.reconcilers.replica import withdraw

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.access.granting import Readable, StackInAws, key_arn, secret_arn_pattern
+from secrets_pipeline.access.granting.identity import Readable
+from secrets_pipeline.access.granting.names import key_arn, secret_arn_pattern
+from secrets_pipeline.access.granting.stack import StackInAws
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.reconcilers import desired
 from secrets_pipeline.reconcilers.states import DEFAULT_KEY_ALIAS, SecretState
-from secrets_pipeline.references import Pending
+from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -7,10 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.secret.model import SecretSpec
-from secrets_pipeline.engine import Change, ChangeClass, Resource, planned
+from secrets_pipeline.engine.apply import planned
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 from secrets_pipeline.errors import AwsError, SecretsPipelineError
 from secrets_pipeline.reconcilers.own_key import standing
-from secrets_pipeline.references import Pending
+from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

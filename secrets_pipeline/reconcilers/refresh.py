@@ -14,7 +14,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.desired.consumer.refresh_model import RefreshSpec
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
+from secrets_pipeline.engine.apply import planned
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers.refresh_apigateway import StageRefresher
 from secrets_pipeline.reconcilers.refresh_dates import CurrentValue, current_value

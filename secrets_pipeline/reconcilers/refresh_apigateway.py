@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.aws import calling, pages
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.desired.consumer.refresh_model import StageRefresh
-from secrets_pipeline.engine import SkippedError
+from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.reconcilers.refresh_model import Rollout
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.aws import AwsError, calling
+from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.consumer.refresh_model import LambdaRefresh
-from secrets_pipeline.engine import SkippedError
+from secrets_pipeline.engine.model import SkippedError
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.refresh_model import Progress, Rollout
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.aws import calling
+from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.reconcilers.outputs_document import ROOT, parts, publish, published
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.aws import calling, pages
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.desired.consumer.refresh_model import SsmRefresh
 from secrets_pipeline.reconcilers.refresh_model import Progress, Rollout
 

@@ -13,9 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.aws import AwsError, calling
+from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers import desired
 from secrets_pipeline.reconcilers.marks import REPLICAS, Part
 from secrets_pipeline.reconcilers.planning import plan_secrets

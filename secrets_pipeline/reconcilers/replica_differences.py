@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.aws import AwsError
 from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.marks import REPLICAS
 from secrets_pipeline.reconcilers.states import ReplicaState, SecretState, Unread
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from secrets_pipeline.aws import calling
+from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.secret.model import SecretSpec
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.reconcilers import desired
 from secrets_pipeline.reconcilers.boundary import function_refusal
@@ -25,7 +25,7 @@ from secrets_pipeline.reconcilers.rotation_problem import Problem, refuse, unche
 from secrets_pipeline.reconcilers.secret_differences import OUTSIDE
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.taking import take
-from secrets_pipeline.references import Pending
+from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

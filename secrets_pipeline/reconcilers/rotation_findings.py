@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from secrets_pipeline.aws import AwsError, calling
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.findings import Finding, Verdict, judged
 from secrets_pipeline.reconcilers.invocation import invocation_problem, invocation_remedy
 from secrets_pipeline.reconcilers.rotating.function_log import FunctionLog

@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.access.granting import rotated_arns
-from secrets_pipeline.aws import Lag, calling
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
+from secrets_pipeline.access.granting.rotation import rotated_arns
+from secrets_pipeline.aws.consistency import Lag
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.engine.apply import planned
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers.apply_options import function_named
 from secrets_pipeline.reconcilers.invocation import invocation_problem, let_in
 from secrets_pipeline.reconcilers.rotation_function_logs import Retention, compare_retention, deploy_log_group

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.aws import Lag, calling
+from secrets_pipeline.aws.consistency import Lag
+from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.reconcilers.rotation_function_mark import adopts, foreign, ownership
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.aws import calling
+from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.apply_options import adoption, function_named
 from secrets_pipeline.reconcilers.marks import (

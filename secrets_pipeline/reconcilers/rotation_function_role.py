@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from secrets_pipeline.access.granting import ROTATION_POLICY, differences, inline_text, rotation_trust
-from secrets_pipeline.aws import Lag, calling
-from secrets_pipeline.engine import SkippedError
+from secrets_pipeline.access.granting.attached import ROTATION_POLICY, differences, inline_text
+from secrets_pipeline.access.granting.rotation import rotation_trust
+from secrets_pipeline.aws.consistency import Lag
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.reconcilers.rotation_function_mark import adopts, foreign, ownership
 from secrets_pipeline.reconcilers.rotation_function_wanted import DESCRIPTION, Wanted, trust_text
 from secrets_pipeline.reconcilers.states import tag_list, tag_map

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.aws import AwsError, calling
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.rotation_function_wanted import Wanted
 
 if TYPE_CHECKING:

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.access import canonical
-from secrets_pipeline.access.granting import Readable, inline_text, rotation_policy, rotation_trust
+from secrets_pipeline.access.granting.attached import inline_text
+from secrets_pipeline.access.granting.identity import Readable
+from secrets_pipeline.access.granting.rotation import rotation_policy, rotation_trust
+from secrets_pipeline.access.policy_text.write import canonical
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.readable_secrets import readable, secret_arn
 from secrets_pipeline.reconcilers.rotation_function_mark import digest_of
-from secrets_pipeline.references import Pending
+from secrets_pipeline.references.resolve import Pending
 from secrets_pipeline.rotation.package import Package, build_package
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.consumer.model import LambdaDelivery
-from secrets_pipeline.engine import Change, ChangeClass, Resource, planned
+from secrets_pipeline.engine.apply import planned
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import desired
 from secrets_pipeline.reconcilers.invocation import invocation_problem, let_in

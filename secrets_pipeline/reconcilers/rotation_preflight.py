@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.access.estate import Estate
-from secrets_pipeline.access.reading import DECRYPT, GET_SECRET_VALUE
-from secrets_pipeline.access.rotating import Lack, lacks
-from secrets_pipeline.access.snapshot import take_snapshot
-from secrets_pipeline.aws import AwsError
+from secrets_pipeline.access.reach.compiled import Estate
+from secrets_pipeline.access.reach.reader import DECRYPT, GET_SECRET_VALUE
+from secrets_pipeline.access.reach.rotation_readers import Lack, lacks
+from secrets_pipeline.access.snapshot.collect import take_snapshot
 from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.invocation import invocation_problem, invocation_remedy
 from secrets_pipeline.reconcilers.rotation_function_state import FunctionState, function_state
 from secrets_pipeline.reconcilers.rotation_problem import Problem, Requirement

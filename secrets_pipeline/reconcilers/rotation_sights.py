@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from secrets_pipeline.aws import AwsAccount, calling, pages
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.paging import pages
+from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.reconcilers.marks import STACK, VALUE_VERSION

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError, planned
+from secrets_pipeline.engine.apply import planned
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers import desired, pruning
 from secrets_pipeline.reconcilers.marks import MarkState
 from secrets_pipeline.reconcilers.ownership import Claim, claim

@@ -13,7 +13,7 @@ from secrets_pipeline.reconcilers.marks import PREFIX, REPOSITORY, VALUE_KEY, Pa
 from secrets_pipeline.reconcilers.rendered import is_rendered_from, is_unfinished
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.value_inputs import declared_inputs
-from secrets_pipeline.references import Pending
+from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

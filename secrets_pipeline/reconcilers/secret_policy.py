@@ -7,17 +7,19 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.access import compact, principals, same_policy
-from secrets_pipeline.aws import NEW_PRINCIPAL, calling
+from secrets_pipeline.access.policy_text.principals import principals
+from secrets_pipeline.access.policy_text.write import compact, same_policy
+from secrets_pipeline.aws.consistency import NEW_PRINCIPAL
+from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.limits import POLICY_BYTES
 from secrets_pipeline.desired.secret.model import SecretSpec
-from secrets_pipeline.engine import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers import desired
 from secrets_pipeline.reconcilers.marks import Part
 from secrets_pipeline.reconcilers.planning import plan_secrets
 from secrets_pipeline.reconcilers.secret_differences import OUTSIDE
 from secrets_pipeline.reconcilers.taking import take
-from secrets_pipeline.references import Pending
+from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

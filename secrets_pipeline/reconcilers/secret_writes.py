@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.aws import NEW_RESOURCE, AwsError, calling
+from secrets_pipeline.aws.consistency import NEW_RESOURCE
+from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue
-from secrets_pipeline.engine import SkippedError
+from secrets_pipeline.engine.model import SkippedError
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers import desired, key_move
 from secrets_pipeline.reconcilers.initial_value import initial_value
 from secrets_pipeline.reconcilers.marks import (
@@ -32,8 +34,8 @@ from secrets_pipeline.reconcilers.secret_differences import key_id, surplus_tags
 from secrets_pipeline.reconcilers.states import CURRENT, SecretState, tag_list
 from secrets_pipeline.reconcilers.value_inputs import declared_inputs
 from secrets_pipeline.reconcilers.value_writer import ValueWriter
-from secrets_pipeline.references import Pending
-from secrets_pipeline.values import render
+from secrets_pipeline.references.resolve import Pending
+from secrets_pipeline.values.render import render
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

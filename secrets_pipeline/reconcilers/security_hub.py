@@ -5,21 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.access.controls import (
-    Control,
-    ControlResult,
-    Failed,
-    LastReads,
-    NotApplicable,
-    Passed,
-    Unknown,
-    Unread,
-    judge,
-    needs_reads,
-)
-from secrets_pipeline.access.snapshot import SecretSnapshot
-from secrets_pipeline.access.usage import last_reads
-from secrets_pipeline.aws import ROLE_SESSION_NAME
+from secrets_pipeline.access.controls.judging import judge, needs_reads
+from secrets_pipeline.access.controls.model import Control, ControlResult, Failed, NotApplicable, Passed, Unknown
+from secrets_pipeline.access.controls.reads import LastReads, Unread
+from secrets_pipeline.access.reach.usage import last_reads
+from secrets_pipeline.access.snapshot.model import SecretSnapshot
+from secrets_pipeline.aws.session import ROLE_SESSION_NAME
 from secrets_pipeline.desired.verification.control_model import ControlParameters
 from secrets_pipeline.reconcilers.findings import Finding, Verdict
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from secrets_pipeline.engine import DEFAULT_WORKERS, Change, Outcome, Progress, Reconciler, apply, silent
+from secrets_pipeline.engine.apply import DEFAULT_WORKERS, Progress, Reconciler, apply, silent
+from secrets_pipeline.engine.model import Change, Outcome
 from secrets_pipeline.reconcilers.boundary import guard_boundary
 from secrets_pipeline.reconcilers.commit import CommitReconciler, Finishing
 from secrets_pipeline.reconcilers.connection import ConnectionReconciler

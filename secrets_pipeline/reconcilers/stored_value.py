@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from secrets_pipeline.aws import calling
-from secrets_pipeline.engine import SkippedError
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.errors import DocumentError
 from secrets_pipeline.reconcilers.states import CURRENT, SecretState
 

@@ -11,9 +11,9 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.aws import NEW_RESOURCE
+from secrets_pipeline.aws.consistency import NEW_RESOURCE
 from secrets_pipeline.desired.secret.model import SecretSpec
-from secrets_pipeline.engine import SkippedError
+from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.reconcilers import desired
 from secrets_pipeline.reconcilers.marks import COMPONENT, KEPT, KEY, SPEC, Commit, Mark, Owner, Part, repository_tag
 from secrets_pipeline.reconcilers.states import SecretState, tag_list

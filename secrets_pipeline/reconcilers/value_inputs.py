@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.reconcilers.fields import kept_as_declared
-from secrets_pipeline.references import Environment, Expression, FileContents, Pending, nodes
+from secrets_pipeline.references.model import Environment, Expression, FileContents
+from secrets_pipeline.references.resolve import Pending
+from secrets_pipeline.references.walk import nodes
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from secrets_pipeline.aws import NEW_RESOURCE, AwsError, calling
-from secrets_pipeline.engine import SkippedError
+from secrets_pipeline.aws.consistency import NEW_RESOURCE
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.engine.model import SkippedError
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.marks import INPUTS, VALUE_KEY, VALUE_VERSION
 from secrets_pipeline.reconcilers.rendered import COPIED, STAGED, UNKNOWN, carried, inputs_tag, is_unfinished
 from secrets_pipeline.reconcilers.secret_differences import key_id, under_another_key

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from secrets_pipeline.desired.limits import LONE_SURROGATE, SECRET_VALUE_BYTES
 from secrets_pipeline.errors import DocumentError
-from secrets_pipeline.references import Path
+from secrets_pipeline.references.model import Path
 
 
 def to_json(document: Mapping[str, Any]) -> SecretStr:

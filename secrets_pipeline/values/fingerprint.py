@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from pydantic import SecretStr
 
-from secrets_pipeline.aws import NEW_RESOURCE, Patience
+from secrets_pipeline.aws.consistency import NEW_RESOURCE, Patience
 
 if TYPE_CHECKING:
     from mypy_boto3_kms.client import KMSClient

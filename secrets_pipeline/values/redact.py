@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from secrets_pipeline.aws import explained
+from secrets_pipeline.aws.faults import explained
 from secrets_pipeline.errors import SecretsPipelineError
 
 

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from secrets_pipeline.desired.value.model import DeclaredValue, Leaf, document_of
 from secrets_pipeline.errors import ExpressionError
-from secrets_pipeline.references import Pending, Plain, Resolved, Secret
+from secrets_pipeline.references.resolve import Pending, Plain, Resolved, Secret
 from secrets_pipeline.values.documents import merge_document, storable
 
 LeafValue = Callable[[Leaf], Resolved]

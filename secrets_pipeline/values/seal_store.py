@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from secrets_pipeline.aws import AwsError, calling
-from secrets_pipeline.errors import SealError
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.errors import AwsError, SealError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
-from secrets_pipeline.access.estate import Estate
 from secrets_pipeline.access.evaluator import Layer
-from secrets_pipeline.access.reading import ReadVerdict
-from secrets_pipeline.access.snapshot import (
+from secrets_pipeline.access.reach.compiled import Estate
+from secrets_pipeline.access.reach.reader import ReadVerdict
+from secrets_pipeline.access.snapshot.model import (
     AccountSnapshot,
     GrantSnapshot,
     GroupSnapshot,

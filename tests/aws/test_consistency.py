@@ -8,13 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
-from secrets_pipeline.aws import (
-    NEW_PRINCIPAL,
-    NEW_RESOURCE,
-    AwsAccount,
-    Lag,
-    Patience,
-)
+from secrets_pipeline.aws.consistency import NEW_PRINCIPAL, NEW_RESOURCE, Lag, Patience
+from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.errors import AwsError
 from tests.waiting import SECONDS
 

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from secrets_pipeline.aws import Pacer, Sessions, calling, deadlines
+from secrets_pipeline.aws import deadlines
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.pacer import Pacer
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.errors import AwsError
 

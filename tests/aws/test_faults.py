@@ -28,10 +28,10 @@ from botocore.parsers import ResponseParserError
 
 import definitions
 import secrets_pipeline
-from secrets_pipeline.aws import AwsAccount, calling, explained, translate
-from secrets_pipeline.aws.faults import _OWN_TEXT
+from secrets_pipeline.aws.faults import _OWN_TEXT, calling, explained, translate
 from secrets_pipeline.aws.operations import _BY_SERVICE, WITHOUT_VALUES
 from secrets_pipeline.aws.remedies import OTHERWISE, REMEDIES
+from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.errors import AwsError, SpecError
 
 if TYPE_CHECKING:

@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING
 import botocore.session
 import pytest
 
-from secrets_pipeline.aws import AwsAccount, ReadOnly, Sessions, Unverified, Verified, check_account
+from secrets_pipeline.aws.account_check import Unverified, Verified, check_account
+from secrets_pipeline.aws.guards import ReadOnly
+from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.errors import AwsError, GuardError
-from secrets_pipeline.values import GeneratedPasswords, SealContext, seal
+from secrets_pipeline.values.bundle import GeneratedPasswords
+from secrets_pipeline.values.seal import SealContext, seal
 
 if TYPE_CHECKING:
     from tests.aws.conftest import Emulator

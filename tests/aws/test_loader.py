@@ -14,14 +14,14 @@ import pytest
 from botocore.config import Config
 from botocore.loaders import JSONFileLoader, Loader
 
-from secrets_pipeline.aws import Sessions, partition_of
+from secrets_pipeline.aws.session import Sessions, partition_of
 from secrets_pipeline.desired.base import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from secrets_pipeline.aws import AwsAccount
+    from secrets_pipeline.aws.session import AwsAccount
 
 SERVICES = ("secretsmanager", "kms", "sts", "s3", "sqs")
 REGIONS = ("eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1", "eu-north-1", "us-east-2", "us-west-1", "us-west-2")

@@ -14,9 +14,11 @@ import boto3
 import pytest
 import urllib3
 
-from secrets_pipeline.aws import AwsError, Sessions, calling
+from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.logs import LIBRARIES
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import Target
+from secrets_pipeline.errors import AwsError
 
 if TYPE_CHECKING:
     from tests.aws.conftest import Emulator

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 
-from secrets_pipeline.aws import AwsAccount, AwsError, calling, once
+from secrets_pipeline.aws import once
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.local import Fault, FaultAction, LocalAws, arm, disarm, reset_conditions
 
 

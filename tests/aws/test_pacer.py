@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secrets_pipeline.aws import QUOTAS, Pacer, Quota, pacer_for, quota_of
-from secrets_pipeline.aws.quotas import KMS, SECRETS_MANAGER
+from secrets_pipeline.aws.pacer import Pacer, pacer_for
+from secrets_pipeline.aws.quotas import KMS, QUOTAS, SECRETS_MANAGER, Quota, quota_of
 
 
 class FakeTime:

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secrets_pipeline.aws import AwsAccount, calling, pages
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.paging import pages
+from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.errors import AwsError
 
 if TYPE_CHECKING:

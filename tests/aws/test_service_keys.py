@@ -11,24 +11,23 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from urllib3 import HTTPResponse
 
-from secrets_pipeline.aws import (
+from secrets_pipeline.aws.consistency import Patience
+from secrets_pipeline.aws.paging import pages
+from secrets_pipeline.aws.service_keys import (
     FINGERPRINT_ALIAS,
     PURPOSE_TAG,
     SEAL_ALIAS,
-    AwsAccount,
-    Patience,
-    Sessions,
+    _create,
     ensure_key,
     ensure_service_keys,
     find_key,
     fingerprint_key,
-    pages,
     seal_key,
 )
-from secrets_pipeline.aws.service_keys import _create
+from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.errors import AwsError, GuardError
-from secrets_pipeline.values import Fingerprinter
+from secrets_pipeline.values.fingerprint import Fingerprinter
 
 if TYPE_CHECKING:
     from mypy_boto3_kms.client import KMSClient

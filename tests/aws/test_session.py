@@ -14,7 +14,8 @@ from botocore.credentials import DeferredRefreshableCredentials
 from botocore.retries.bucket import TokenBucket
 from urllib3 import HTTPResponse
 
-from secrets_pipeline.aws import AwsAccount, Pacer, Sessions
+from secrets_pipeline.aws.pacer import Pacer
+from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.local import LocalAws

@@ -6,7 +6,7 @@ from secrets_pipeline.cli.boundary_view import COLUMNS, crossing_rows, crossings
 from secrets_pipeline.cli.plan_markdown import plans_markdown
 from secrets_pipeline.cli.plan_view import StackPlan
 from secrets_pipeline.desired.boundary import Boundary, Crossing
-from secrets_pipeline.engine import Change, ChangeClass, Resource
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 
 OTHER = "arn:aws:iam::444455556666:role/reports"
 

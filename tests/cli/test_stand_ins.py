@@ -13,7 +13,7 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.model import GeneratedValue, PasswordPolicy
 from secrets_pipeline.local import StandInFunction, StandInRole, StandInSecret, StandInService, StandInStage
 from secrets_pipeline.reconcilers import read_desired
-from secrets_pipeline.references import Output
+from secrets_pipeline.references.model import Output
 from tests.cli.conftest import EXAMPLES
 
 HERE, THERE = "111122223333", "444455556666"

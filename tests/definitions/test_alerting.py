@@ -14,7 +14,7 @@ from definitions.partitions import STACKS
 from definitions.resources import AwsSessions
 from definitions.sensors.run_failures import run_failure_alerts
 from secrets_pipeline import local
-from secrets_pipeline.aws import Alert, NotPublished, Published
+from secrets_pipeline.aws.alerts import Alert, NotPublished, Published
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.errors import AwsError
 from tests.embedded import lead_to, operator

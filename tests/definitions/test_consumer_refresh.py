@@ -20,7 +20,7 @@ from definitions.partitions import PARTITION_TAG, add_missing
 from definitions.resources import AwsSessions, Stacks
 from definitions.sensors.consumer_rollouts import CHECK, PATIENCE, consumer_rollout_sensor
 from secrets_pipeline import local
-from secrets_pipeline.aws import Sessions
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.reconcilers import ApplyOptions
 from tests.embedded import lead_to

@@ -21,7 +21,8 @@ from definitions.sensors.event_runs import Decided, Dispatcher
 from definitions.sensors.rotation_events import NAME
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers import Concern
-from secrets_pipeline.rotation.events import Hint, Kind, Message
+from secrets_pipeline.rotation.events.hints import Hint, Kind
+from secrets_pipeline.rotation.events.queue import Message
 from tests.rotation.event_bodies import label_updated
 
 STACK = "shop-dev"

@@ -23,9 +23,9 @@ from definitions.requests import ATTEMPT_TAG, EVENTS_TAG, LONGEST_TAG, SECRETS_T
 from definitions.resources import Stacks
 from definitions.sensors.rotation_events import NAME, Job, rotation_event_sensor_for, usable
 from secrets_pipeline import local
-from secrets_pipeline.aws import Sessions
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.reconcilers import ApplyOptions
-from secrets_pipeline.rotation.events import Kind
+from secrets_pipeline.rotation.events.hints import Kind
 from tests.definitions.event_ground import Ground
 from tests.embedded import lead_to
 from tests.rotation.event_bodies import (

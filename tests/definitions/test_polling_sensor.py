@@ -17,9 +17,9 @@ from definitions.requests import SECRETS_TAG
 from definitions.resources import Stacks
 from definitions.sensors.rotation_polling import rotation_polling_sensor_for
 from secrets_pipeline import local
-from secrets_pipeline.aws import Sessions
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.reconcilers import ApplyOptions
-from secrets_pipeline.rotation.events import Kind
+from secrets_pipeline.rotation.events.hints import Kind
 from secrets_pipeline.rotation.events.polling import PENDING_SECONDS
 from tests.definitions.event_ground import Ground
 from tests.embedded import lead_to

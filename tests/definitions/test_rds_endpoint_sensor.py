@@ -15,10 +15,10 @@ from definitions.partitions import PARTITION_TAG, STACKS
 from definitions.resources import AwsSessions
 from definitions.sensors.rds_endpoints import _serving, watch
 from secrets_pipeline import local
-from secrets_pipeline.aws import AwsError
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers import DatabaseInventory
 from tests.definitions.conftest import Repository
 from tests.embedded import lead_to

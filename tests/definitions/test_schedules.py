@@ -19,7 +19,7 @@ from definitions.jobs import verify
 from definitions.partitions import PARTITION_TAG, add_missing
 from definitions.resources import Stacks
 from definitions.schedules import DUE_TAG, SCHEDULES, TICK, latest, rotation_verification_schedule
-from secrets_pipeline.aws import Sessions
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.verification.model import VerificationSpec
 from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.stacks import Origin

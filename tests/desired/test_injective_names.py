@@ -8,7 +8,7 @@ import string
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from secrets_pipeline.access.granting import ROTATION_POLICY, inline_policy_name
+from secrets_pipeline.access.granting.attached import ROTATION_POLICY, inline_policy_name
 from secrets_pipeline.desired.rotation_function import FUNCTION_PREFIX, function_name
 from secrets_pipeline.reconcilers.outputs_document import ROOT
 

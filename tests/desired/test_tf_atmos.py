@@ -15,7 +15,7 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.unresolved import UnresolvedReason
 from secrets_pipeline.desired.value.data import leaf_expression
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
-from secrets_pipeline.references import Expression, Literal, SsmParameter, Text, WithDefault
+from secrets_pipeline.references.model import Expression, Literal, SsmParameter, Text, WithDefault
 from secrets_pipeline.stacks import Repository
 from tests.grants import TRUSTED
 

@@ -18,13 +18,15 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.data import leaf_expression
 from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.errors import ExpressionError, Where
-from secrets_pipeline.references import Output, Path, Pending, Plain, Secret, resolve
+from secrets_pipeline.references.model import Output, Path
+from secrets_pipeline.references.resolve import Pending, Plain, Secret, resolve
 from secrets_pipeline.stacks import Component, Stack
-from secrets_pipeline.values import render
+from secrets_pipeline.values.render import render
 from tests.grants import TRUSTED
 
 if TYPE_CHECKING:
-    from secrets_pipeline.references import Json, Resolved
+    from secrets_pipeline.references.model import Json
+    from secrets_pipeline.references.resolve import Resolved
 
 CANARY = "canary-5f1d"
 SETTINGS = OperatorSettings(

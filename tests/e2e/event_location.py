@@ -4,7 +4,7 @@ import dagster as dg
 
 from definitions.resources import Asked, AwsSessions, StacksResource
 from definitions.sensors.rotation_events import rotation_event_sensor_for
-from secrets_pipeline.rotation.events import Kind
+from secrets_pipeline.rotation.events.hints import Kind
 
 
 @dg.op

@@ -11,7 +11,7 @@ import pytest
 from definitions.checks import CHECKS
 from definitions.running import CheckRow, RunReport, provision, verify
 from secrets_pipeline import local
-from secrets_pipeline.engine import ChangeClass
+from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.reconcilers import ApplyOptions, plan_stack, read_desired
 from tests.runs import assert_applied
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secrets_pipeline.engine import (
+from secrets_pipeline.engine.apply import apply, planned
+from secrets_pipeline.engine.model import (
     Applied,
     Change,
     ChangeClass,
@@ -15,11 +16,8 @@ from secrets_pipeline.engine import (
     Skipped,
     SkippedError,
     Unchanged,
-    apply,
-    count,
-    planned,
-    rows,
 )
+from secrets_pipeline.engine.report import count, rows
 from secrets_pipeline.errors import SecretsPipelineError
 from tests.waiting import SECONDS
 

@@ -20,10 +20,11 @@ from botocore.retries.bucket import TokenBucket
 from botocore.retries.standard import ExponentialBackoff
 
 from secrets_pipeline import local
-from secrets_pipeline.engine import Outcome, rows
+from secrets_pipeline.engine.model import Outcome
+from secrets_pipeline.engine.report import rows
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import Desired, StackContext, Surroundings, apply_stack, plan_stack, read_desired
-from secrets_pipeline.values import GeneratedPasswords
+from secrets_pipeline.values.bundle import GeneratedPasswords
 from tests.waiting import SECONDS
 
 if TYPE_CHECKING:

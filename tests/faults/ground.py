@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 
 from secrets_pipeline import local
-from secrets_pipeline.aws import Sessions
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.stand_ins import stand_ins
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.reconcilers import Desired, StackContext, read_desired

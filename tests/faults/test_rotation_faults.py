@@ -19,8 +19,9 @@ import pytest
 from pydantic import SecretStr
 
 from secrets_pipeline import local
-from secrets_pipeline.aws import Sessions
-from secrets_pipeline.engine import Applied, Failed, Outcome, Unchanged, apply
+from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.engine.apply import apply
+from secrets_pipeline.engine.model import Applied, Failed, Outcome, Unchanged
 from secrets_pipeline.local import Mishap, Moment
 from secrets_pipeline.reconcilers import (
     ApplyOptions,

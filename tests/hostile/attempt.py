@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from secrets_pipeline import local
-from secrets_pipeline.engine import Change, Failed, Outcome, Skipped
+from secrets_pipeline.engine.model import Change, Failed, Outcome, Skipped
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import Desired, World, apply_stack, guard_boundary, plan_stack, read_desired
 from tests.hostile.cases import End

@@ -12,9 +12,10 @@ import boto3
 import pytest
 
 from secrets_pipeline import local
-from secrets_pipeline.aws import Pacer, Sessions
+from secrets_pipeline.aws.pacer import Pacer
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.boundary import ALLOW_TAG
-from secrets_pipeline.engine import Applied, Unchanged
+from secrets_pipeline.engine.model import Applied, Unchanged
 from secrets_pipeline.local import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
 from secrets_pipeline.reconcilers import Desired, apply_stack, read_desired
 from tests.embedded import operator

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from secrets_pipeline import local
 from secrets_pipeline.cli import app
-from secrets_pipeline.engine import Applied, Unchanged
+from secrets_pipeline.engine.model import Applied, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions, apply_stack, plan_stack, read_desired
 from tests import sweep
 from tests.hostile.attempt import attempt, said_of, writes

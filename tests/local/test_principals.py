@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secrets_pipeline.aws import NEW_PRINCIPAL, Patience
+from secrets_pipeline.aws.consistency import NEW_PRINCIPAL, Patience
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.local import Durations, LocalAws, reset_conditions, set_durations
 from tests.local.conftest import Clients

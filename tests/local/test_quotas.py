@@ -11,8 +11,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from secrets_pipeline.aws import QUOTAS
-from secrets_pipeline.aws.quotas import SECRETS_MANAGER
+from secrets_pipeline.aws.quotas import QUOTAS, SECRETS_MANAGER
 from secrets_pipeline.local import (
     SECRETS_MANAGER_QUOTAS,
     Call,

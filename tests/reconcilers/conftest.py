@@ -20,7 +20,8 @@ import boto3
 import pytest
 
 from secrets_pipeline import local
-from secrets_pipeline.aws import Pacer, Sessions
+from secrets_pipeline.aws.pacer import Pacer
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import SecretRef, Target
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.kms_key.model import KeySpec
@@ -28,7 +29,8 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue, Leaf, PasswordPolicy
-from secrets_pipeline.engine import Applied, Change, Outcome, Reconciler, Unchanged, apply
+from secrets_pipeline.engine.apply import Reconciler, apply
+from secrets_pipeline.engine.model import Applied, Change, Outcome, Unchanged
 from secrets_pipeline.reconcilers import (
     STAGES,
     ApplyOptions,
@@ -40,7 +42,9 @@ from secrets_pipeline.reconcilers import (
 )
 from secrets_pipeline.reconcilers.marks import INPUTS, SPEC, VALUE_VERSION
 from secrets_pipeline.reconcilers.states import tag_list
-from secrets_pipeline.references import Expression, Json, Literal, outputs, parse, ssm_parameters
+from secrets_pipeline.references.model import Expression, Json, Literal
+from secrets_pipeline.references.parse import parse
+from secrets_pipeline.references.walk import outputs, ssm_parameters
 from tests.embedded import lead_to, operator
 from tests.grants import TRUSTED
 from tests.reconcilers.readers import Readers

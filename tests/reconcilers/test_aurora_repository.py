@@ -9,11 +9,11 @@ from urllib.parse import unquote, urlsplit
 
 import pg8000.native
 
-from secrets_pipeline.engine import Applied, Outcome, Unchanged
+from secrets_pipeline.engine.model import Applied, Outcome, Unchanged
 from secrets_pipeline.reconcilers import apply_stack, plan_stack, read_desired
 
 if TYPE_CHECKING:
-    from secrets_pipeline.aws import Sessions
+    from secrets_pipeline.aws.session import Sessions
     from tests.reconcilers.conftest import Bench
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "aurora"

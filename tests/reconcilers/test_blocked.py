@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.desired.unresolved import Unresolved, UnresolvedReason
-from secrets_pipeline.engine import Applied, ChangeClass, Skipped
+from secrets_pipeline.engine.model import Applied, ChangeClass, Skipped
 from secrets_pipeline.reconcilers import ApplyOptions, generate_passwords
 from secrets_pipeline.reconcilers.findings import Verdict, current_values
 

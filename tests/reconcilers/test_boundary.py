@@ -14,7 +14,7 @@ from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.settings.grants import GrantRule
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine import Applied, Change, ChangeClass, Outcome, Skipped
+from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Outcome, Skipped
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.local import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
 from secrets_pipeline.reconcilers import ApplyOptions, apply_stack, guard_boundary

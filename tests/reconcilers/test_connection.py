@@ -13,7 +13,7 @@ import pytest
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.model import GeneratedValue, PasswordPolicy
-from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.reconcilers.fields import known_fields
 from secrets_pipeline.reconcilers.marks import INPUTS, PASSWORD

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from secrets_pipeline.aws import Sessions
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.consumer.model import ConsumerSpec, ReaderType
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine import Applied, Change, ChangeClass, Failed, Outcome, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Outcome, Skipped, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions, StackContext, Verdict, World, as_declared, plan_stack
 from secrets_pipeline.reconcilers.consumer_policies import ConsumerPolicyReconciler
 from secrets_pipeline.reconcilers.marks import PREFIX, STACK

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine import Unchanged
+from secrets_pipeline.engine.model import Unchanged
 from secrets_pipeline.reconcilers.marks import SPEC
 from tests.sweep import turn
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from secrets_pipeline.desired.settings.operator import OperatorSettings
-from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, Verdict, marks_verify
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, log_in
 from secrets_pipeline.reconcilers.marks import COMPONENT, PASSWORD, SPEC, STACK

@@ -11,11 +11,11 @@ from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine import Applied, ChangeClass, Failed, Unchanged
+from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, log_in
 from secrets_pipeline.reconcilers.marks import COMPONENT, PASSWORD, STACK
-from secrets_pipeline.references import Pending
+from secrets_pipeline.references.resolve import Pending
 from tests.waiting import WAITER, eventually
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 
 from secrets_pipeline import local
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine import Applied, ChangeClass, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, ChangeClass, Skipped, Unchanged
 from secrets_pipeline.reconcilers import Surroundings
 from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
 from tests.waiting import WAITER

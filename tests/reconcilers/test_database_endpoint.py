@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine import Applied, ChangeClass, Failed, Outcome, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Outcome, Skipped, Unchanged
 from secrets_pipeline.reconcilers import StackContext, Surroundings, Verdict, logins
 from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
 from secrets_pipeline.reconcilers.database_state import DatabaseState

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine import Applied, Failed, Outcome, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, Failed, Outcome, Skipped, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions, Surroundings
 from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, Unreachable, log_in

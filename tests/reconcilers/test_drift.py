@@ -17,7 +17,7 @@ from secrets_pipeline import local
 from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.secret.model import ReplicaSpec
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine import Change, ChangeClass, Unchanged
+from secrets_pipeline.engine.model import Change, ChangeClass, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions, plan_stack
 from tests.reconcilers.conftest import ROTATES
 from tests.waiting import SECONDS, eventually

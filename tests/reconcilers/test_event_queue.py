@@ -15,9 +15,11 @@ from secrets_pipeline import local
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import EventSettings, OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine import Applied, ChangeClass, Failed, Outcome, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Outcome, Skipped, Unchanged
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, StackContext
-from secrets_pipeline.rotation.events import Hint, Kind, layout, parse
+from secrets_pipeline.rotation.events import layout
+from secrets_pipeline.rotation.events.hints import Hint, Kind
+from secrets_pipeline.rotation.events.parsing import parse
 from tests.reconcilers.conftest import ASSUMED_BY_LAMBDA
 
 if TYPE_CHECKING:

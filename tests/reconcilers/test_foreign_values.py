@@ -12,7 +12,7 @@ import pytest
 
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec, RotationStrategy
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine import SkippedError
+from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, Finding, StackContext, Verdict
 from secrets_pipeline.reconcilers.credential_findings import credential_logins
 from secrets_pipeline.reconcilers.findings import connections, current_values

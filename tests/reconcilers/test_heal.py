@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from secrets_pipeline.access.narrowing import is_narrower
+from secrets_pipeline.access.policy_text.narrow import is_narrower
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.reconcilers import MOST_A_DAY, Healed, Reported, heal
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from secrets_pipeline.aws import AwsAccount
+from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.reconcilers.key_inventory import KeyInventory
 from secrets_pipeline.reconcilers.states import UNKNOWN_STATE, KeyState

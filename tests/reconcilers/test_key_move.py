@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine import Applied, Failed, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, Failed, Skipped, Unchanged
 from secrets_pipeline.reconcilers import STAGES
 from secrets_pipeline.reconcilers.marks import VALUE_KEY
 

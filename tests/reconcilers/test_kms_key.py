@@ -14,7 +14,7 @@ from secrets_pipeline import local
 from secrets_pipeline.desired.settings.grants import GrantRule
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine import Applied, Change, ChangeClass, Failed, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, Surroundings, Verdict, as_declared, marks_verify
 from secrets_pipeline.reconcilers.key_marks import ALIAS
 from secrets_pipeline.reconcilers.kms_key import KmsKeyReconciler

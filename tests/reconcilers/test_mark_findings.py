@@ -10,7 +10,7 @@ from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, Rotati
 from secrets_pipeline.desired.secret.model import ReplicaSpec
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine import ChangeClass
+from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.reconcilers import Finding, Verdict, marks_verify
 from secrets_pipeline.reconcilers.marks import COMPONENT, KEY, SPEC, STACK
 from secrets_pipeline.reconcilers.states import tag_list

@@ -21,7 +21,7 @@ from secrets_pipeline.reconcilers.marks import (
     Part,
 )
 from secrets_pipeline.reconcilers.states import SecretState
-from secrets_pipeline.values import Fingerprinter
+from secrets_pipeline.values.fingerprint import Fingerprinter
 
 OWNER = Owner("myapp-dev", "secretsmanager/api", "api_key")
 MARKS = Marks(Fingerprinter(b"k" * 32))

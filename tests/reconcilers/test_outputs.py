@@ -13,7 +13,8 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import ExpressionError, SpecError
 from secrets_pipeline.reconcilers import StackContext
 from secrets_pipeline.reconcilers.marks import PREFIX
-from secrets_pipeline.references import Expression, Pending, Plain, Secret, resolve
+from secrets_pipeline.references.model import Expression
+from secrets_pipeline.references.resolve import Pending, Plain, Secret, resolve
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secrets_pipeline.engine import ChangeClass, Unchanged
+from secrets_pipeline.engine.model import ChangeClass, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.reconcilers.outputs_document import parts
 

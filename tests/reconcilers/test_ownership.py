@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from secrets_pipeline.engine import ChangeClass
+from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.reconcilers.marks import Mark, MarkState, Owner
 from secrets_pipeline.reconcilers.ownership import claim
 from secrets_pipeline.reconcilers.states import SecretState

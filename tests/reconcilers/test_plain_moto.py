@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from secrets_pipeline import local
-from secrets_pipeline.engine import Applied, ChangeClass, Unchanged
+from secrets_pipeline.engine.model import Applied, ChangeClass, Unchanged
 from tests.embedded import lead_to
 from tests.reconcilers.conftest import Bench, unpaced
 

@@ -8,7 +8,7 @@ import pytest
 
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped
+from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Skipped
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench

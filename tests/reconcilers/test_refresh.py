@@ -18,7 +18,7 @@ from secrets_pipeline.desired.consumer.refresh_model import (
     StageRefresh,
 )
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.local import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, RefreshReconciler
 from secrets_pipeline.reconcilers.refresh_ecs import _rollout

@@ -13,7 +13,8 @@ import pytest
 from secrets_pipeline import local
 from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine import Applied, Change, ChangeClass, Failed, Outcome, Skipped, Unchanged, apply
+from secrets_pipeline.engine.apply import apply
+from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Outcome, Skipped, Unchanged
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, StackContext, Surroundings, Verdict, as_declared, commit
 from secrets_pipeline.reconcilers.marks import REPLICAS
 from secrets_pipeline.reconcilers.replica import ReplicaReconciler

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine import Applied, ChangeClass, Failed, Outcome, Skipped
+from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Outcome, Skipped
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, log_in
 from secrets_pipeline.reconcilers.rotating import RotateReconciler, roots

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Unpack
 import pytest
 
 from secrets_pipeline import local
-from secrets_pipeline.access.granting import ROTATION_POLICY
+from secrets_pipeline.access.granting.attached import ROTATION_POLICY
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec, RotationStrategy
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine import Applied, Change, ChangeClass, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Skipped, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.reconcilers.marks import SPEC, STACK
 from secrets_pipeline.rotation.package import build_package

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from secrets_pipeline.desired.consumer.model import LambdaDelivery
-from secrets_pipeline.engine import Applied, ChangeClass, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, ChangeClass, Skipped, Unchanged
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, plan_stack
 from secrets_pipeline.reconcilers.marks import (
     COMPONENT,

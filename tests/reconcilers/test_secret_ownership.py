@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from secrets_pipeline.desired.secret.model import ReplicaSpec
-from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, Surroundings, apply_stack, generate_passwords
 from secrets_pipeline.reconcilers.marks import COMPONENT, KEY, PREFIX, SPEC, STACK, VALUE_VERSION, MarkState
 

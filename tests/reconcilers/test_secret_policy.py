@@ -10,7 +10,7 @@ import pytest
 from secrets_pipeline.desired.settings.grants import GrantRule
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine import Applied, Change, ChangeClass, Failed, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions, StackContext
 from secrets_pipeline.reconcilers.secret_policy import SecretPolicyReconciler
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secrets_pipeline.engine import Applied, ChangeClass, Failed, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.reconcilers.marks import (
     VALUE_KEY,

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secrets_pipeline.access.controls import CONTROLS, Control
-from secrets_pipeline.access.estate import Estate
+from secrets_pipeline.access.controls.judging import CONTROLS
+from secrets_pipeline.access.controls.model import Control
+from secrets_pipeline.access.reach.compiled import Estate
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.verification.control_model import ControlParameters
 from secrets_pipeline.local import StandInFunction, advance, stand_in

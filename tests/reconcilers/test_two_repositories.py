@@ -10,10 +10,10 @@ import pytest
 from secrets_pipeline.desired.consumer.model import ConsumerSpec, ReaderType
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec, RotationStrategy
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine import Applied, ChangeClass, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, ChangeClass, Skipped, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.reconcilers.marks import REPOSITORY, SPEC, STACK
-from secrets_pipeline.references import Pending
+from secrets_pipeline.references.resolve import Pending
 from tests.reconcilers.conftest import ASSUMED_BY_LAMBDA
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secrets_pipeline.engine import Applied, Failed
+from secrets_pipeline.engine.model import Applied, Failed
 from secrets_pipeline.errors import DocumentError
 
 if TYPE_CHECKING:

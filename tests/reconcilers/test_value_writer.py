@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine import SkippedError, Unchanged
+from secrets_pipeline.engine.model import SkippedError, Unchanged
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers import StackContext
 from secrets_pipeline.reconcilers.rendered import STAGED
 from secrets_pipeline.reconcilers.value_writer import ValueWriter
-from secrets_pipeline.values import merge_document
+from secrets_pipeline.values.documents import merge_document
 from tests.reconcilers.conftest import Rotation
 
 if TYPE_CHECKING:

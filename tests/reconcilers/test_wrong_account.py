@@ -10,10 +10,10 @@ import pytest
 from secrets_pipeline import local
 from secrets_pipeline.desired.settings.operator import EventSettings, OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine import Applied, Failed
+from secrets_pipeline.engine.model import Applied, Failed
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.reconcilers import STAGES, StackContext, apply_stack, commit, generate_passwords, plan_stack
-from secrets_pipeline.references import Output
+from secrets_pipeline.references.model import Output
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench

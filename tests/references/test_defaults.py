@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from secrets_pipeline.references import Literal, Output, parse, with_defaults
+from secrets_pipeline.references.defaults import with_defaults
+from secrets_pipeline.references.model import Literal, Output
+from secrets_pipeline.references.parse import parse
 
 
 def absent(output: Output) -> bool:

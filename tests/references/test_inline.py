@@ -5,25 +5,21 @@ from typing import ClassVar
 import pytest
 
 from secrets_pipeline.errors import ExpressionError
-from secrets_pipeline.references import (
+from secrets_pipeline.references.inline import NoValueError, inline
+from secrets_pipeline.references.model import (
     Call,
     Environment,
     Expression,
     Literal,
-    NoValueError,
     Output,
     Path,
     Text,
     Variable,
     WithDefault,
     dotted,
-    inline,
-    is_sensitive,
-    is_static,
-    outputs,
-    parse,
-    ssm_parameters,
 )
+from secrets_pipeline.references.parse import parse
+from secrets_pipeline.references.walk import is_sensitive, is_static, outputs, ssm_parameters
 
 
 class Vars:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secrets_pipeline.errors import CollectedErrors, ExpressionError
-from secrets_pipeline.references import break_cycles, topological_order
+from secrets_pipeline.references.order import break_cycles, topological_order
 
 
 def test_what_is_needed_comes_first_and_equals_keep_their_order() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secrets_pipeline.errors import ExpressionError
-from secrets_pipeline.references import (
+from secrets_pipeline.references.model import (
     Call,
     Environment,
     Expression,
@@ -17,9 +17,9 @@ from secrets_pipeline.references import (
     Unsupported,
     Variable,
     WithDefault,
-    parse,
-    parse_function,
 )
+from secrets_pipeline.references.parse import parse
+from secrets_pipeline.references.yaml_functions import parse_function
 from tests.strategies.references import look_alikes, references, texts
 
 FORMS: list[tuple[str, Expression]] = [

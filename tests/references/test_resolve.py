@@ -9,22 +9,19 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from secrets_pipeline.errors import ExpressionError
-from secrets_pipeline.references import (
-    Expression,
-    Json,
-    Output,
-    Path,
+from secrets_pipeline.references.model import Expression, Json, Output, Path
+from secrets_pipeline.references.parse import parse
+from secrets_pipeline.references.resolve import (
     Pending,
     Plain,
     Resolved,
     Secret,
     navigate,
     of_environment,
-    parse,
-    parse_function,
     resolve,
     substitute,
 )
+from secrets_pipeline.references.yaml_functions import parse_function
 
 
 class Outside:

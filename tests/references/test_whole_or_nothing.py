@@ -11,23 +11,14 @@ from pydantic import SecretStr
 
 from secrets_pipeline.desired.value.model import DeclaredValue, Leaf
 from secrets_pipeline.errors import ExpressionError
-from secrets_pipeline.references import (
-    Expression,
-    Literal,
-    Output,
-    Path,
-    Pending,
-    Plain,
-    Secret,
-    Text,
-    resolve,
-    substitute,
-)
-from secrets_pipeline.values import render
+from secrets_pipeline.references.model import Expression, Literal, Output, Path, Text
+from secrets_pipeline.references.resolve import Pending, Plain, Secret, resolve, substitute
+from secrets_pipeline.values.render import render
 from tests.strategies.references import outputs, references
 
 if TYPE_CHECKING:
-    from secrets_pipeline.references import Json, Resolved
+    from secrets_pipeline.references.model import Json
+    from secrets_pipeline.references.resolve import Resolved
 
 CANARY = "canary-5f1d"
 

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secrets_pipeline.rotation.events import Hint, Kind, Poison, names, parse
+from secrets_pipeline.rotation.events import names
+from secrets_pipeline.rotation.events.hints import Hint, Kind, Poison
+from secrets_pipeline.rotation.events.parsing import parse
 from tests.rotation.event_bodies import (
     ACCOUNT,
     REGION,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from secrets_pipeline.rotation.events import Kind
+from secrets_pipeline.rotation.events.hints import Kind
 from secrets_pipeline.rotation.events.polling import PENDING_SECONDS, Sight, compare
 
 FIRST, SECOND = "1" * 32, "2" * 32

@@ -21,7 +21,7 @@ from secrets_pipeline.rotation_lambda.password_rule import (
     decode,
     encode,
 )
-from secrets_pipeline.values import generate
+from secrets_pipeline.values.passwords import generate
 
 PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
 

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from definitions.requests import EVENT_TAG_PREFIX, run_request
 from definitions.sensors import event_runs
 from definitions.sensors.event_runs import Decided, Dispatcher
-from secrets_pipeline.engine import Change
+from secrets_pipeline.engine.model import Change
 from secrets_pipeline.reconcilers import Concern, RefreshReconciler
 from secrets_pipeline.reconcilers.database_password import DatabasePassword
 from secrets_pipeline.reconcilers.initial_value import InitialValue
@@ -27,7 +27,8 @@ from secrets_pipeline.reconcilers.inventory import Inventory
 from secrets_pipeline.reconcilers.rotation import RotationReconciler
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.value_writer import ValueWriter
-from secrets_pipeline.rotation.events import Hint, Message
+from secrets_pipeline.rotation.events.hints import Hint
+from secrets_pipeline.rotation.events.queue import Message
 from secrets_pipeline.rotation_lambda import handler
 from secrets_pipeline.rotation_lambda.secret_versions import Versions
 from tests.simulation.cloud import Cloud

@@ -22,10 +22,10 @@ from definitions.requests import EVENT_TAG_PREFIX, secrets_of
 from definitions.sensors import EVENT_JOBS, event_runs
 from definitions.sensors.event_runs import Dispatcher
 from definitions.sensors.rotation_events import NAME
-from secrets_pipeline.engine import Applied, Unchanged
+from secrets_pipeline.engine.model import Applied, Unchanged
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import EventStacks, Healed, StackContext, Unfinished, confirm, heal, mend, sentences
-from secrets_pipeline.rotation.events import EventQueue
+from secrets_pipeline.rotation.events.queue import EventQueue
 from tests.simulation.messages import QUEUE_URL
 from tests.simulation.scheduling import Actor, Killed
 from tests.simulation.stacks import STACK

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.access import same_policy
-from secrets_pipeline.engine import Applied, ChangeClass, Outcome, Unchanged, rows
+from secrets_pipeline.access.policy_text.write import same_policy
+from secrets_pipeline.engine.model import Applied, ChangeClass, Outcome, Unchanged
+from secrets_pipeline.engine.report import rows
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.local.corrections.secretsmanager.keys import same_key
 from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, Secret

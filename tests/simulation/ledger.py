@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from secrets_pipeline.engine import Failed, Outcome, Unchanged, rows
+from secrets_pipeline.engine.model import Failed, Outcome, Unchanged
+from secrets_pipeline.engine.report import rows
 from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, Secret
 from secrets_pipeline.reconcilers.marks import SPEC, Commit
 from tests.simulation.calls import Call

@@ -17,7 +17,8 @@ from botocore.exceptions import ReadTimeoutError
 from pydantic import SecretStr
 
 from secrets_pipeline.desired.settings.operator import OperatorSettings
-from secrets_pipeline.engine import Outcome, Reconciler, apply
+from secrets_pipeline.engine.apply import Reconciler, apply
+from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.local.corrections.faults import Fault
 from secrets_pipeline.local.corrections.secretsmanager import replication

@@ -17,7 +17,9 @@ from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue, Leaf, PasswordPolicy
-from secrets_pipeline.references import Expression, Literal, outputs, parse, ssm_parameters
+from secrets_pipeline.references.model import Expression, Literal
+from secrets_pipeline.references.parse import parse
+from secrets_pipeline.references.walk import outputs, ssm_parameters
 from tests.simulation.consumers import CLUSTER, CONTAINER, FUNCTION, ROTATOR, SERVICE
 from tests.simulation.reach import Reach
 from tests.simulation.values import LETTERS

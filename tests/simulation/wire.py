@@ -12,7 +12,8 @@ from typing import Any
 import boto3
 import botocore.parsers
 
-from secrets_pipeline.aws import Pacer, Sessions
+from secrets_pipeline.aws.pacer import Pacer
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.local.corrections.faults import Fault
 from tests.simulation.rds import ACCOUNT, REGION

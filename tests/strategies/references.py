@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from secrets_pipeline.references import (
+from secrets_pipeline.references.model import (
     Call,
     Environment,
     Expression,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from secrets_pipeline.aws import AwsAccount, Sessions
+from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.local import LocalAws, reset_calls
 from tests.embedded import lead_to

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from secrets_pipeline.desired.base import SecretRef
-from secrets_pipeline.values import GeneratedPasswords
+from secrets_pipeline.values.bundle import GeneratedPasswords
 
 CANARY = "canary-7Hk2"
 REF = SecretRef(component="secretsmanager/db", key="credentials")

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from secrets_pipeline.errors import DocumentError
-from secrets_pipeline.values import field, merge_document, to_json
-from secrets_pipeline.values.documents import storable
+from secrets_pipeline.values.documents import field, merge_document, storable, to_json
 
 CANARY = "canary-9Qx4"
 texts = st.text(st.characters(codec="utf-8"), max_size=8)

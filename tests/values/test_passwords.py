@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from secrets_pipeline.desired.value.model import PasswordPolicy
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.values import MAX_LENGTH, generate
+from secrets_pipeline.rotation_lambda.password_drawing import MAX_LENGTH
+from secrets_pipeline.values.passwords import generate
 
 CLASSES = {
     "lower": string.ascii_lowercase,

@@ -9,20 +9,16 @@ import pytest
 from botocore.exceptions import ClientError
 from pydantic import SecretStr
 
-from secrets_pipeline.aws import AwsAccount, calling
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.value.model import PasswordPolicy
 from secrets_pipeline.errors import DocumentError, SecretsPipelineError, SpecError
-from secrets_pipeline.values import (
-    Fingerprinter,
-    GeneratedPasswords,
-    SealContext,
-    field,
-    generate,
-    merge_document,
-    open_seal,
-    scrubbed,
-    to_json,
-)
+from secrets_pipeline.values.bundle import GeneratedPasswords
+from secrets_pipeline.values.documents import field, merge_document, to_json
+from secrets_pipeline.values.fingerprint import Fingerprinter
+from secrets_pipeline.values.passwords import generate
+from secrets_pipeline.values.redact import scrubbed
+from secrets_pipeline.values.seal import SealContext, open_seal
 
 CANARY = "canary-Vv8"
 SECRET = SecretStr(f'{{"password":"{CANARY}"}}')

@@ -7,8 +7,8 @@ from pydantic import SecretStr
 
 from secrets_pipeline.desired.value.model import DeclaredValue, Leaf
 from secrets_pipeline.errors import DocumentError, ExpressionError
-from secrets_pipeline.references import Pending, Plain, Resolved, Secret
-from secrets_pipeline.values import render
+from secrets_pipeline.references.resolve import Pending, Plain, Resolved, Secret
+from secrets_pipeline.values.render import render
 
 
 def document(*paths: tuple[str | int, ...]) -> DeclaredValue:

@@ -11,17 +11,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from secrets_pipeline.aws import AwsAccount, ensure_key, seal_key
+from secrets_pipeline.aws.service_keys import ensure_key, seal_key
+from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.errors import SealError
 from secrets_pipeline.local import LocalAws, calls, reset_calls
-from secrets_pipeline.values import GeneratedPasswords, SealContext, open_seal, seal
+from secrets_pipeline.values.bundle import GeneratedPasswords
+from secrets_pipeline.values.seal import SealContext, open_seal, seal
 
 CANARY = "canary-Tt3!é\n"
 SEAL_UNDER_A_MISSING_KEY = """
 import sys
 import botocore.session
 from secrets_pipeline.errors import SealError
-from secrets_pipeline.values import GeneratedPasswords, SealContext, seal
+from secrets_pipeline.values.seal import seal
+from secrets_pipeline.values.bundle import GeneratedPasswords
+from secrets_pipeline.values.seal import SealContext
 
 context = SealContext(*sys.argv[1:])
 key = f"arn:aws:kms:{context.region}:{context.account_id}:key/none"

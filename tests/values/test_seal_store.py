@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secrets_pipeline.aws import AwsAccount
+from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.errors import AwsError, SealError
-from secrets_pipeline.values import LocalSealStore, S3SealStore, SealStore
+from secrets_pipeline.values.seal_store import LocalSealStore, S3SealStore, SealStore
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client

@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from secrets_pipeline.desired.value.model import DeclaredValue, Leaf, PasswordPolicy
-from secrets_pipeline.references import Json, Output, Path, Plain, Resolved, Secret, parse, resolve
-from secrets_pipeline.values import generate, render
+from secrets_pipeline.references.model import Json, Output, Path
+from secrets_pipeline.references.parse import parse
+from secrets_pipeline.references.resolve import Plain, Resolved, Secret, resolve
+from secrets_pipeline.values.passwords import generate
+from secrets_pipeline.values.render import render
 
 COMPONENTS = {"secretsmanager": "secretsmanager", "rds": "rds"}
 USER = "${output.rds.username}"

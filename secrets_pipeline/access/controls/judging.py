@@ -16,7 +16,7 @@ from secrets_pipeline.access.controls import periodic_rotation, rotation_enabled
 from secrets_pipeline.access.controls.dates import on
 from secrets_pipeline.access.controls.model import Control, ControlResult, Judgement, NotApplicable, ParameterValue
 from secrets_pipeline.access.controls.reads import LastReads, Unread
-from secrets_pipeline.access.snapshot import SecretSnapshot
+from secrets_pipeline.access.snapshot.model import SecretSnapshot
 from secrets_pipeline.desired.verification.control_model import ControlParameters
 
 CONTROLS: Final = tuple(

@@ -13,7 +13,7 @@ from typing import Final
 
 from secrets_pipeline.access.controls.dates import DAY, ago, days
 from secrets_pipeline.access.controls.model import Control, Failed, Judgement, Passed, Severity, Unknown
-from secrets_pipeline.access.snapshot import SecretSnapshot
+from secrets_pipeline.access.snapshot.model import SecretSnapshot
 
 CONTROL: Final = Control(
     id="SecretsManager.4",

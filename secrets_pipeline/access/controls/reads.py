@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from secrets_pipeline.access.snapshot import SecretSnapshot
+from secrets_pipeline.access.snapshot.model import SecretSnapshot
 
 _ARN_SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
 

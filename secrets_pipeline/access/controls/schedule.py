@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from itertools import pairwise
 
-from secrets_pipeline.access.snapshot import RotationSnapshot
+from secrets_pipeline.access.snapshot.model import RotationSnapshot
 from secrets_pipeline.desired.schedule_expressions import Cron, Rate, parse_schedule
 
 # Weekdays fall on the same dates again after 28 years; none of these centuries lacks its leap day.

@@ -23,7 +23,7 @@ from secrets_pipeline.access.controls.model import (
     Unknown,
 )
 from secrets_pipeline.access.controls.schedule import longest_interval
-from secrets_pipeline.access.snapshot import SecretSnapshot
+from secrets_pipeline.access.snapshot.model import SecretSnapshot
 
 CONTROL: Final = Control(
     id="SecretsManager.2",

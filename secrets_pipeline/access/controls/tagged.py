@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from secrets_pipeline.access.controls.model import Control, Failed, Judgement, Passed, Severity
-from secrets_pipeline.access.snapshot import SecretSnapshot
+from secrets_pipeline.access.snapshot.model import SecretSnapshot
 from secrets_pipeline.desired.tags import RESERVED_PREFIXES
 
 CONTROL: Final = Control(

@@ -3,21 +3,9 @@
 from secrets_pipeline.access.evaluator.document import Policy
 from secrets_pipeline.access.evaluator.evaluate import authorize
 from secrets_pipeline.access.evaluator.grants import grant_policy
-from secrets_pipeline.access.evaluator.interface import (
-    Caller,
-    Context,
-    Decision,
-    Layer,
-    Levels,
-    Outcome,
-    PrincipalKind,
-    Request,
-    Target,
-    Unread,
-    Values,
-    Vote,
-)
 from secrets_pipeline.access.evaluator.lookup import Lookup
+from secrets_pipeline.access.evaluator.request import Caller, Decision, Levels, Request, Target
+from secrets_pipeline.access.evaluator.vocabulary import Context, Layer, Outcome, PrincipalKind, Unread, Values, Vote
 
 __all__ = [
     "Caller",

@@ -13,7 +13,7 @@ from secrets_pipeline.access.evaluator.elements import listed, text_of
 from secrets_pipeline.access.evaluator.lookup import Lookup, Unknown
 from secrets_pipeline.access.evaluator.operators import OPERATORS, Operator
 from secrets_pipeline.access.evaluator.patterns import Patterns
-from secrets_pipeline.access.evaluator.truth import Truth, all_of, any_of, negated
+from secrets_pipeline.access.evaluator.three_valued import Truth, all_of, any_of, negated
 from secrets_pipeline.errors import PolicyError
 
 _IF_EXISTS = "ifexists"

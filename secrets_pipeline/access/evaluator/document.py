@@ -22,11 +22,11 @@ from secrets_pipeline.access.evaluator.patterns import (
     variables_of,
 )
 from secrets_pipeline.access.evaluator.principals import Principals
-from secrets_pipeline.access.evaluator.truth import Truth, negated
+from secrets_pipeline.access.evaluator.three_valued import Truth, negated
 from secrets_pipeline.errors import PolicyError
 
 if TYPE_CHECKING:
-    from secrets_pipeline.access.evaluator.interface import Layer, Outcome, Vote
+    from secrets_pipeline.access.evaluator.vocabulary import Layer, Outcome, Vote
 
 VERSION_WITH_VARIABLES = "2012-10-17"
 _REMEDY = "See https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html."

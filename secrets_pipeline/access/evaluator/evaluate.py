@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.access.evaluator.ballots import Asked, Ballot, ResourceBallot, attached, levels
-from secrets_pipeline.access.evaluator.interface import Decision, Layer, PrincipalKind, Unread
+from secrets_pipeline.access.evaluator.layer_votes import Asked, Ballot, ResourceBallot, attached, levels
 from secrets_pipeline.access.evaluator.lookup import Lookup
 from secrets_pipeline.access.evaluator.principals import Closeness
+from secrets_pipeline.access.evaluator.request import Decision
+from secrets_pipeline.access.evaluator.vocabulary import Layer, PrincipalKind, Unread
 
 if TYPE_CHECKING:
-    from secrets_pipeline.access.evaluator.interface import Caller, Request, Target
+    from secrets_pipeline.access.evaluator.request import Caller, Request, Target
 
 _OUTSIDE_IAM = frozenset({PrincipalKind.SERVICE, PrincipalKind.IDENTITY_PROVIDER})
 _NEED_DELEGATION = frozenset({Layer.KEY_POLICY, Layer.TRUST_POLICY})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from secrets_pipeline.access.evaluator.interface import Context, Values
+    from secrets_pipeline.access.evaluator.vocabulary import Context, Values
 
 
 class Unknown:

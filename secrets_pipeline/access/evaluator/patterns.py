@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from secrets_pipeline.access.evaluator.lookup import Lookup, Unknown
-from secrets_pipeline.access.evaluator.truth import Truth, any_of
+from secrets_pipeline.access.evaluator.three_valued import Truth, any_of
 
 Compile: TypeAlias = Callable[[str], Callable[[str], bool]]
 """Pattern whose wildcards stand as `MANY` and `ONE` → whether a text matches it."""

@@ -8,14 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
 from secrets_pipeline.access.evaluator.elements import listed
-from secrets_pipeline.access.evaluator.truth import Truth
+from secrets_pipeline.access.evaluator.three_valued import Truth
+from secrets_pipeline.access.evaluator.vocabulary import PrincipalKind
 from secrets_pipeline.errors import PolicyError
-
-if TYPE_CHECKING:
-    from secrets_pipeline.access.evaluator.interface import Caller
 
 _ROOT = re.compile(r"arn:[\w-]+:iam::(\d{12}):root")
 _KINDS = {"AWS", "Service", "Federated", "CanonicalUser"}
@@ -56,24 +53,23 @@ class Names:
         self._sessions = sessions
 
     @classmethod
-    def of(cls, caller: Caller, *, bounded: Truth) -> Names:
-        """The names of a caller."""
-        kind = caller.kind.value
-        if kind in ("Service", "Federated"):
-            own = {f"{kind}|{caller.arn}": Closeness.SELF, "AWS|*": Closeness.ANYONE, f"{kind}|*": Closeness.ANYONE}
+    def of(cls, kind: PrincipalKind, arn: str, account_id: str, session: str | None, *, bounded: Truth) -> Names:
+        """The names of a caller; see `request.Caller` for what they are."""
+        if kind in (PrincipalKind.SERVICE, PrincipalKind.IDENTITY_PROVIDER):
+            own = {f"{kind}|{arn}": Closeness.SELF, "AWS|*": Closeness.ANYONE, f"{kind}|*": Closeness.ANYONE}
             return cls(own)
-        own = {"AWS|*": Closeness.ANYONE, f"AWS|{caller.account_id}": Closeness.ACCOUNT}
-        if kind == "Account":
+        own = {"AWS|*": Closeness.ANYONE, f"AWS|{account_id}": Closeness.ACCOUNT}
+        if kind is PrincipalKind.ROOT:
             return cls(own, bounded=bounded)
-        role = _ROLE.fullmatch(caller.arn) if kind == "AssumedRole" else None
+        role = _ROLE.fullmatch(arn) if kind is PrincipalKind.ROLE else None
         if role is None:
-            return cls({**own, f"AWS|{caller.arn}": Closeness.SELF}, bounded=bounded)
-        own[f"AWS|{caller.arn}"] = Closeness.ROLE
+            return cls({**own, f"AWS|{arn}": Closeness.SELF}, bounded=bounded)
+        own[f"AWS|{arn}"] = Closeness.ROLE
         sessions = f"AWS|arn:{role['partition']}:sts::{role['account']}:assumed-role/{role['name']}/"
-        session = "" if caller.session is None else f"{sessions}{caller.session}"
-        if session:
-            own[session] = Closeness.SELF
-        return cls(own, sessions=sessions, session=session, bounded=bounded)
+        own_session = "" if session is None else f"{sessions}{session}"
+        if own_session:
+            own[own_session] = Closeness.SELF
+        return cls(own, sessions=sessions, session=own_session, bounded=bounded)
 
     @property
     def of_role(self) -> bool:

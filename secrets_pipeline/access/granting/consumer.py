@@ -10,7 +10,7 @@ from typing import Any
 from secrets_pipeline.access.granting.identity import PolicyDocument, Readable, identity_policy
 from secrets_pipeline.access.granting.names import account_in
 from secrets_pipeline.access.granting.stack import StackInAws
-from secrets_pipeline.access.statements import secret_policy
+from secrets_pipeline.access.policy_text.statements import secret_policy
 from secrets_pipeline.desired.consumer.model import ConsumerSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec

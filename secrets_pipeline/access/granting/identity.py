@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from secrets_pipeline.access.granting.names import alias_of, region_in
-from secrets_pipeline.access.statements import READ, VERSION, via
+from secrets_pipeline.access.policy_text.statements import READ, VERSION, via
 
 PolicyDocument: TypeAlias = Mapping[str, Any]
 """A policy as JSON has it."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from secrets_pipeline.access.evaluator.elements import listed
 from secrets_pipeline.access.granting.identity import PolicyDocument, Readable, key_statements
-from secrets_pipeline.access.statements import VERSION
+from secrets_pipeline.access.policy_text.statements import VERSION
 
 ROTATING = "SecretsPipelineRotate"
 _SUPERUSER = "SecretsPipelineSuperuser"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from secrets_pipeline.access.granting.identity import PolicyDocument
 from secrets_pipeline.access.granting.names import account_in, alias_of, is_pattern, key_arn, secret_arn_pattern
-from secrets_pipeline.access.statements import VERSION, key_readers
+from secrets_pipeline.access.policy_text.statements import VERSION, key_readers
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec

@@ -11,7 +11,8 @@ from secrets_pipeline.access.snapshot.keys import KeyReader
 from secrets_pipeline.access.snapshot.model import AccountSnapshot, SecretSnapshot, Snapshot
 from secrets_pipeline.access.snapshot.organization import read_organization
 from secrets_pipeline.access.snapshot.secret_metadata import read_secrets
-from secrets_pipeline.aws import AwsAccount, Sessions, calling
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import AccessSettings, VisibleAccount
 

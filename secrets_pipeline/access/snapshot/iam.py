@@ -9,14 +9,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from secrets_pipeline.access.snapshot.calls import Reading, at_once
 from secrets_pipeline.access.snapshot.model import (
     AccountSnapshot,
     GroupSnapshot,
     PolicyDocument,
     PrincipalSnapshot,
 )
-from secrets_pipeline.access.snapshot.reading import Reading, at_once
-from secrets_pipeline.aws import AwsAccount, answers, calling
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.paging import answers
+from secrets_pipeline.aws.session import AwsAccount
 
 _FILTER = ("Role", "User", "Group", "LocalManagedPolicy", "AWSManagedPolicy")
 _GONE = "NoSuchEntity"

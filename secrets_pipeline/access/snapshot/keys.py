@@ -12,9 +12,11 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
+from secrets_pipeline.access.snapshot.calls import Reading, at_once, parsed
 from secrets_pipeline.access.snapshot.model import GrantSnapshot, KeySnapshot, PolicyDocument
-from secrets_pipeline.access.snapshot.reading import Reading, at_once, parsed
-from secrets_pipeline.aws import AwsAccount, calling, pages
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.paging import pages
+from secrets_pipeline.aws.session import AwsAccount
 
 DEFAULT_ALIAS = "alias/aws/secretsmanager"
 _ACCOUNT = re.compile(r"arn:[\w-]+:kms:[\w-]+:(?P<account>\d{12}):.+")

@@ -10,9 +10,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
+from secrets_pipeline.access.snapshot.calls import Reading, parsed
 from secrets_pipeline.access.snapshot.model import NamedPolicy, OrganizationSnapshot
-from secrets_pipeline.access.snapshot.reading import Reading, parsed
-from secrets_pipeline.aws import AwsAccount, AwsError, calling, pages
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.paging import pages
+from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.errors import AwsError
 
 if TYPE_CHECKING:
     from mypy_boto3_organizations.client import OrganizationsClient

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from secrets_pipeline.access.snapshot.calls import Reading, at_once, parsed
 from secrets_pipeline.access.snapshot.keys import DEFAULT_ALIAS
 from secrets_pipeline.access.snapshot.model import PolicyDocument, RotationSnapshot, SecretSnapshot
-from secrets_pipeline.access.snapshot.reading import Reading, at_once, parsed
-from secrets_pipeline.aws import AwsAccount, AwsError, calling, pages
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.paging import pages
+from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.errors import AwsError
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.type_defs import SecretVersionsListEntryTypeDef

@@ -17,7 +17,7 @@ from secrets_pipeline.access.evaluator import (
     Request,
     authorize,
 )
-from secrets_pipeline.access.reading import NETWORK_KEYS
+from secrets_pipeline.access.reach.reader import NETWORK_KEYS
 from secrets_pipeline.access.trust.role import Named, Role
 from secrets_pipeline.access.trust.verdict import NotTrusted, Trust, Trusted, TrustUnknown
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from secrets_pipeline.access.snapshot import AccountSnapshot, PrincipalSnapshot
+from secrets_pipeline.access.snapshot.model import AccountSnapshot, PrincipalSnapshot
 from secrets_pipeline.access.trust.attempt import ASSUME, TAG_SESSION
 from secrets_pipeline.access.trust.federation import assumed_by_pod, oidc_providers
 from secrets_pipeline.access.trust.principals import assumed_by_all, assumed_by_anybody

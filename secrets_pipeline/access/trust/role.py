@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from secrets_pipeline.access.evaluator import Caller, Context, Layer, Levels, Policy, Target, Unread
 from secrets_pipeline.access.evaluator.elements import listed
-from secrets_pipeline.access.snapshot import AccountSnapshot, PolicyDocument
+from secrets_pipeline.access.snapshot.model import AccountSnapshot, PolicyDocument
 
 POLICY_NAME = "trust policy"
 _ACCOUNT = re.compile(r"(?:arn:[\w-]+:iam::)?(?P<id>\d{12})(?::root)?")

@@ -13,7 +13,8 @@ from secrets_pipeline.desired.names import STACK_NAME_REMEDY, stack_name_problem
 from secrets_pipeline.desired.reading.scope import StackScope
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.references import Output, outputs
+from secrets_pipeline.references.model import Output
+from secrets_pipeline.references.walk import outputs
 
 _NOT_IN_STAGE_VARIABLES = "+@"
 

@@ -14,7 +14,7 @@ from secrets_pipeline.desired.reading.crossing import crosses, note
 from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.settings.grants import GrantRule, grant_line, granted
-from secrets_pipeline.references import Path
+from secrets_pipeline.references.model import Path
 
 _DECLARED = "declared in its own account"
 _ANYBODY = "*"

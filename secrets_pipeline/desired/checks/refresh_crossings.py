@@ -14,7 +14,7 @@ from secrets_pipeline.desired.limits import FUNCTION_NAME
 from secrets_pipeline.desired.reading.crossing import crosses, note, refuse
 from secrets_pipeline.desired.reading.scope import ComponentScope
 from secrets_pipeline.desired.settings.grants import grant_line, granted_document, runs_anything
-from secrets_pipeline.references import Path
+from secrets_pipeline.references.model import Path
 
 
 def crosses_means(scope: ComponentScope, means: RefreshMeans, path: Path) -> bool:

@@ -14,7 +14,7 @@ from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.reading.crossing import crosses
 from secrets_pipeline.desired.reading.scope import StackScope
 from secrets_pipeline.desired.secret.model import SecretSpec
-from secrets_pipeline.references import Output, SsmParameter
+from secrets_pipeline.references.model import Output, SsmParameter
 
 
 def cross_targets(

@@ -18,7 +18,8 @@ from secrets_pipeline.desired.reading.inputs import Inputs, found_kind
 from secrets_pipeline.desired.reading.reference_targets import check, refuse_sensitive, settled
 from secrets_pipeline.desired.reading.scope import ComponentScope
 from secrets_pipeline.errors import ExpressionError
-from secrets_pipeline.references import Expression, Literal, outputs
+from secrets_pipeline.references.model import Expression, Literal
+from secrets_pipeline.references.walk import outputs
 
 _EXAMPLE_ROLE = "arn:aws:iam::111122223333:role/orders"
 _STAGE_VARIABLE = re.compile(r"[A-Za-z0-9_]+")

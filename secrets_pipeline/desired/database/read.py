@@ -20,7 +20,7 @@ from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.reading.reference_targets import check
 from secrets_pipeline.desired.reading.scope import ComponentScope, listed, near_miss
 from secrets_pipeline.desired.value.passwords import family_of
-from secrets_pipeline.references import Output
+from secrets_pipeline.references.model import Output
 
 _FAMILIES = ("postgres", "mysql", "mariadb", "oracle", "sqlserver", "db2")
 """Of the engines of single instances: `oracle-se2` is of the family oracle."""

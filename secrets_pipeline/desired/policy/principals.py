@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from secrets_pipeline.desired.limits import ORGANIZATION_ID
-from secrets_pipeline.references import Expression
+from secrets_pipeline.references.model import Expression
 
 _EVERYBODY: Final = "*"
 _READ = "secretsmanager:getsecretvalue"

@@ -13,7 +13,7 @@ from secrets_pipeline.desired.reading.inputs import Inputs, found_kind
 from secrets_pipeline.desired.reading.reference_targets import check, settled
 from secrets_pipeline.desired.reading.scope import ComponentScope
 from secrets_pipeline.golang.values import Value
-from secrets_pipeline.references import Expression, Literal, Path
+from secrets_pipeline.references.model import Expression, Literal, Path
 
 _POLICY_VARIABLE = re.compile(r"(?<!\$)\$\{(?=[a-z0-9-]+:[A-Za-z]|[*?$]\})(?!env:|ssm:|file:)")
 """`${aws:username}` and the like belong to IAM: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html"""

@@ -11,7 +11,7 @@ from secrets_pipeline.desired.names import is_home, secret_name
 from secrets_pipeline.desired.reading.scope import ComponentScope
 from secrets_pipeline.desired.settings.grants import grant_line, granted
 from secrets_pipeline.errors import NotGrantedError
-from secrets_pipeline.references import Environment, Expression, FileContents, Output, Path, SsmParameter, dotted
+from secrets_pipeline.references.model import Environment, Expression, FileContents, Output, Path, SsmParameter, dotted
 from secrets_pipeline.stacks import Included, real_name
 
 OWN_PARAMETERS = "/secrets-pipeline/{stack}/"

@@ -12,21 +12,18 @@ from secrets_pipeline.desired.reading.reference_targets import check, settled
 from secrets_pipeline.desired.reading.scope import ComponentScope, listed, near_miss
 from secrets_pipeline.desired.tags import tag_problems
 from secrets_pipeline.errors import ExpressionError
-from secrets_pipeline.references import (
+from secrets_pipeline.references.model import (
     Environment,
     Expression,
     FileContents,
     Json,
     Output,
     Path,
-    Plain,
-    Resolved,
     SsmParameter,
     Unsupported,
-    nodes,
-    of_environment,
-    resolve,
 )
+from secrets_pipeline.references.resolve import Plain, Resolved, of_environment, resolve
+from secrets_pipeline.references.walk import nodes
 
 _KINDS: Mapping[type, str] = {
     bool: "true or false",

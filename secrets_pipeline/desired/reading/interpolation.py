@@ -11,7 +11,7 @@ from secrets_pipeline.desired.kinds import TERRAFORM, kind_of, setting
 from secrets_pipeline.errors import Where
 from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.golang.yaml.tags import Literal as KeptText
-from secrets_pipeline.references import Path, dotted
+from secrets_pipeline.references.model import Path, dotted
 from secrets_pipeline.stacks import Component, Stack, texts
 
 SETTING: Final = "dialect"

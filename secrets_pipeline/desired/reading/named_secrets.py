@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.reading.scope import StackScope
-from secrets_pipeline.references import Expression, outputs
+from secrets_pipeline.references.model import Expression
+from secrets_pipeline.references.walk import outputs
 
 _NAMES_A_SECRET = frozenset({"secret_arns", "secret_ids", "secret_names"})
 

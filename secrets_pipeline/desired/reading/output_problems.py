@@ -11,7 +11,7 @@ from secrets_pipeline.desired.outputs import KEYED, NAMING_VARIABLES, OF_CLUSTER
 from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope, listed, near_miss
 from secrets_pipeline.desired.unresolved import UnresolvedReason
 from secrets_pipeline.errors import ExpressionError
-from secrets_pipeline.references import Literal, Output
+from secrets_pipeline.references.model import Literal, Output
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from secrets_pipeline.desired.reading.scope import ComponentScope
 from secrets_pipeline.desired.unresolved import UnresolvedReason
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.golang.values import Value
-from secrets_pipeline.references import (
+from secrets_pipeline.references.defaults import with_defaults
+from secrets_pipeline.references.model import (
     Call,
     Environment,
     Expression,
@@ -21,9 +22,8 @@ from secrets_pipeline.references import (
     Output,
     Path,
     Unsupported,
-    nodes,
-    with_defaults,
 )
+from secrets_pipeline.references.walk import nodes
 from secrets_pipeline.stacks import OUTSIDE, Unreadable, readable_problem
 
 NO_VALUE: Final = "<no value>"

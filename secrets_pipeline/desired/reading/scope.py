@@ -18,7 +18,8 @@ from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.unresolved import Unresolved, UnresolvedReason
 from secrets_pipeline.errors import ExpressionError, SecretsPipelineError, SpecError, Where
 from secrets_pipeline.golang.values import Value
-from secrets_pipeline.references import Expression, Literal, NoValueError, Path, dotted, inline
+from secrets_pipeline.references.inline import NoValueError, inline
+from secrets_pipeline.references.model import Expression, Literal, Path, dotted
 from secrets_pipeline.stacks import Component, Stack
 
 SWITCHES = ("enabled", "secrets_enabled")

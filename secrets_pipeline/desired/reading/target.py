@@ -13,7 +13,7 @@ from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope
 from secrets_pipeline.desired.settings.operator import TargetRule
 from secrets_pipeline.errors import ExpressionError, SpecError, Where
-from secrets_pipeline.references import Literal
+from secrets_pipeline.references.model import Literal
 
 _PRODUCTION = frozenset({"prod", "production"})
 _DENIES_IT = frozenset({"no", "non", "not", "pre", "sub"})

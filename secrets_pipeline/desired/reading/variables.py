@@ -10,7 +10,10 @@ from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.golang.yaml.tags import Literal as KeptText
-from secrets_pipeline.references import Expression, Literal, NoValueError, Path, dotted, parse, parse_function
+from secrets_pipeline.references.inline import NoValueError
+from secrets_pipeline.references.model import Expression, Literal, Path, dotted
+from secrets_pipeline.references.parse import parse
+from secrets_pipeline.references.yaml_functions import parse_function
 from secrets_pipeline.stacks import Component
 
 OTHER_SECTIONS = ("settings", "metadata", "env")

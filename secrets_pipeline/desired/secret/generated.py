@@ -10,7 +10,7 @@ from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.desired.value.passwords import family_of, password_policy, rules_of
-from secrets_pipeline.references import Expression, Output
+from secrets_pipeline.references.model import Expression, Output
 
 DOCUMENT_KEYS = frozenset({"username", "engine", "dbname", "host", "port", "ssl"})
 _ASKS_FOR_DOCUMENT = ("username", "engine", "dbname")

@@ -11,7 +11,9 @@ from secrets_pipeline.desired.reading.scope import StackScope
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.unresolved import Unresolved, UnresolvedReason
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
-from secrets_pipeline.references import Expression, Output, Path, break_cycles, dotted, outputs
+from secrets_pipeline.references.model import Expression, Output, Path, dotted
+from secrets_pipeline.references.order import break_cycles
+from secrets_pipeline.references.walk import outputs
 
 
 def ordered(stack: StackScope, secrets: Sequence[SecretSpec], databases: Sequence[DatabaseSpec]) -> list[SecretSpec]:

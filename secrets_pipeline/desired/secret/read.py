@@ -35,7 +35,7 @@ from secrets_pipeline.desired.secret.types import secret_type
 from secrets_pipeline.desired.tags import tag_problems, tag_value_problem
 from secrets_pipeline.desired.value.data import declared_value
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
-from secrets_pipeline.references import Output
+from secrets_pipeline.references.model import Output
 
 _PASSWORD_KEYS = frozenset(
     {"password_length", "random_password_length", "random_password_special", "random_password_override_special"}

@@ -15,7 +15,7 @@ from secrets_pipeline.desired.policy.principals import account_of, foreign_reade
 from secrets_pipeline.desired.policy.statements import policy_bytes
 from secrets_pipeline.desired.reading.scope import StackScope
 from secrets_pipeline.desired.secret.model import SecretSpec
-from secrets_pipeline.references import Output, Path
+from secrets_pipeline.references.model import Output, Path
 
 _ARN_OUTPUTS = frozenset({"key_arn", "kms_key_arn", "alias_arn"})
 """Outputs of a key's component, in another stack, that are ARNs."""

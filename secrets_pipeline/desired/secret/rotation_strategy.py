@@ -16,7 +16,7 @@ from secrets_pipeline.desired.secret.model import SecretSpec, SecretType
 from secrets_pipeline.desired.secret.types import top_keys
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.desired.value.passwords import family_of
-from secrets_pipeline.references import Expression, Output
+from secrets_pipeline.references.model import Expression, Output
 
 Value = GeneratedValue | DeclaredValue
 

@@ -17,17 +17,9 @@ from secrets_pipeline.desired.value.model import DeclaredValue, Leaf, document_o
 from secrets_pipeline.desired.value.weak_values import weakness
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml.tags import FunctionCall
-from secrets_pipeline.references import (
-    Expression,
-    Literal,
-    Output,
-    Path,
-    Text,
-    nodes,
-    outputs,
-    ssm_parameters,
-    with_defaults,
-)
+from secrets_pipeline.references.defaults import with_defaults
+from secrets_pipeline.references.model import Expression, Literal, Output, Path, Text
+from secrets_pipeline.references.walk import nodes, outputs, ssm_parameters
 from secrets_pipeline.stacks import Component, Stack
 
 _PORT = re.compile(r":([0-9]|\$\{)")

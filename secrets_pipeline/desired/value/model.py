@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from secrets_pipeline.desired.base import LateExpression, LateOutput, Spec
-from secrets_pipeline.references import Output, Path
+from secrets_pipeline.references.model import Output, Path
 
 
 class PasswordPolicy(Spec):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from secrets_pipeline.references import Json
+from secrets_pipeline.references.model import Json
 
 _CREDENTIAL_KEY = re.compile(
     r"pass(word|wd|phrase)?$|pwd$|secret|token|credential|(api|access|private|signing|encryption|shared|license)_?-?key$"

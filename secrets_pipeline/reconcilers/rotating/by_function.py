@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from secrets_pipeline.aws import AwsError, calling
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.rotating.function_log import FunctionLog
 from secrets_pipeline.rotation.log import Heard
 from secrets_pipeline.rotation.steps import RotationStep, Watch

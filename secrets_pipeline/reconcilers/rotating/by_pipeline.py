@@ -11,7 +11,8 @@ from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.reconcilers.states import PREVIOUS
 from secrets_pipeline.reconcilers.value_writer import ValueWriter
 from secrets_pipeline.rotation.steps import RotationStep, Watch
-from secrets_pipeline.values import generate, merge_document
+from secrets_pipeline.values.documents import merge_document
+from secrets_pipeline.values.passwords import generate
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.aws import AwsError, calling, pages
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.paging import pages
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.rotation.log import Heard, LogLine, heard
 
 if TYPE_CHECKING:

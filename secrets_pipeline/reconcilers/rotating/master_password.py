@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.aws import AwsError
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
-from secrets_pipeline.engine import SkippedError
+from secrets_pipeline.engine.model import SkippedError
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
 from secrets_pipeline.reconcilers.database_password import DatabasePassword
 from secrets_pipeline.reconcilers.login import LoggedIn, Refused, Unreachable

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.aws import AwsAccount, calling
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.session import AwsAccount
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from secrets_pipeline.access import key_policy, secret_policy
 from secrets_pipeline.access.evaluator import Caller, Context, Layer, Policy, PrincipalKind, Target
-from secrets_pipeline.access.granting import ConsumerDocuments, StackInAws, documents
-from secrets_pipeline.access.reading import ReadableKey, ReadableSecret, Reader, ReadVerdict
+from secrets_pipeline.access.granting.consumer import ConsumerDocuments, documents
+from secrets_pipeline.access.granting.stack import StackInAws
+from secrets_pipeline.access.policy_text.statements import key_policy, secret_policy
+from secrets_pipeline.access.reach.reader import ReadableKey, ReadableSecret, Reader, ReadVerdict
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.build import build_specs
 from secrets_pipeline.desired.consumer.model import ConsumerSpec

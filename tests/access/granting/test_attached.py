@@ -8,16 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secrets_pipeline.access.evaluator import Policy
-from secrets_pipeline.access.granting import (
-    Readable,
+from secrets_pipeline.access.granting.attached import (
     attachable,
     differences,
-    identity_policy,
     inline_policy_name,
     inline_text,
     is_as_attached,
-    secret_arn_pattern,
 )
+from secrets_pipeline.access.granting.identity import Readable, identity_policy
+from secrets_pipeline.access.granting.names import secret_arn_pattern
 from secrets_pipeline.desired.limits import INLINE_POLICY_CHARACTERS
 from secrets_pipeline.errors import SpecError
 

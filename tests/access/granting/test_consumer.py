@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from secrets_pipeline.access.evaluator import Context, Policy, Request, authorize
-from secrets_pipeline.access.granting import PolicyDocument, consumers_named
-from secrets_pipeline.access.reading import DECRYPT, Allowed, DeniedByKms, DeniedBySecretsManager
+from secrets_pipeline.access.granting.consumer import consumers_named
+from secrets_pipeline.access.granting.identity import PolicyDocument
+from secrets_pipeline.access.reach.reader import DECRYPT, Allowed, DeniedByKms, DeniedBySecretsManager
 from secrets_pipeline.desired.consumer.model import ConsumerSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec

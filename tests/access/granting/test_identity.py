@@ -9,8 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from secrets_pipeline.access.evaluator import Layer, Policy, Request, Target, authorize
-from secrets_pipeline.access.granting import Readable, identity_policy, key_arn, secret_arn_pattern
-from secrets_pipeline.access.reading import Allowed, ReadableKey, ReadableSecret
+from secrets_pipeline.access.granting.identity import Readable, identity_policy
+from secrets_pipeline.access.granting.names import key_arn, secret_arn_pattern
+from secrets_pipeline.access.reach.reader import Allowed, ReadableKey, ReadableSecret
 from tests.access.granting.conftest import ACCOUNT, DELEGATES, PARTITION, REGION, caller, read
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/orders"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from secrets_pipeline.access.granting import Readable, rotated_arns, rotation_policy
+from secrets_pipeline.access.granting.identity import Readable
+from secrets_pipeline.access.granting.rotation import rotated_arns, rotation_policy
 
 LOGS = "arn:aws:logs:eu-west-2:111122223333:log-group:/aws/lambda/rotate"
 FUNCTION = "arn:aws:lambda:eu-west-2:111122223333:function:rotate"

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from secrets_pipeline.access.snapshot import AccountSnapshot, SecretSnapshot, Snapshot, take_snapshot
-from secrets_pipeline.aws import AwsAccount, Pacer, Sessions
+from secrets_pipeline.access.snapshot.collect import take_snapshot
+from secrets_pipeline.access.snapshot.model import AccountSnapshot, SecretSnapshot, Snapshot
+from secrets_pipeline.aws.pacer import Pacer
+from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import AccessSettings, VisibleAccount
 from secrets_pipeline.local import (

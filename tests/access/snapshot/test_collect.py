@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secrets_pipeline.access.snapshot import take_snapshot
-from secrets_pipeline.aws import READ_ONLY_VARIABLE, Sessions
+from secrets_pipeline.access.snapshot.collect import take_snapshot
+from secrets_pipeline.aws.guards import READ_ONLY_VARIABLE
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import AccessSettings
 from secrets_pipeline.errors import AwsError

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.access.snapshot import GroupSnapshot, PrincipalSnapshot
 from secrets_pipeline.access.snapshot.collect import UNNAMED
+from secrets_pipeline.access.snapshot.model import GroupSnapshot, PrincipalSnapshot
 from tests.access.snapshot.conftest import policy, trust
 
 if TYPE_CHECKING:

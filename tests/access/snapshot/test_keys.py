@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secrets_pipeline.access.snapshot import GrantSnapshot, KeySnapshot
+from secrets_pipeline.access.snapshot.model import GrantSnapshot, KeySnapshot
 from tests.access.snapshot.conftest import CANARY, policy
 
 if TYPE_CHECKING:

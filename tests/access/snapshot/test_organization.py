@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secrets_pipeline.access.snapshot import NamedPolicy, OrganizationSnapshot
+from secrets_pipeline.access.snapshot.model import NamedPolicy, OrganizationSnapshot
 from tests.access.snapshot.conftest import policy
 
 if TYPE_CHECKING:

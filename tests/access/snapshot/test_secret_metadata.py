@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secrets_pipeline.aws import Pacer
+from secrets_pipeline.aws.pacer import Pacer
 from secrets_pipeline.aws.quotas import SECRETS_MANAGER
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.local import calls, freeze_lists, reset_calls

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secrets_pipeline.access.snapshot import load, save
+from secrets_pipeline.access.snapshot.store import load, save
 from secrets_pipeline.errors import PolicyError
 from tests.access.snapshot.conftest import CANARY, policy
 

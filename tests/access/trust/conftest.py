@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from secrets_pipeline.access.evaluator import Caller
-from secrets_pipeline.access.snapshot import AccountSnapshot, PrincipalSnapshot
-from secrets_pipeline.access.trust import Surroundings, Trust, trusted
+from secrets_pipeline.access.snapshot.model import AccountSnapshot, PrincipalSnapshot
+from secrets_pipeline.access.trust.consumer import trusted
+from secrets_pipeline.access.trust.role import Surroundings
+from secrets_pipeline.access.trust.verdict import Trust
 from secrets_pipeline.desired.consumer.model import ConsumerSpec, PodSpec, PrincipalRole, ReaderType
 
 ACCOUNT = "111122223333"

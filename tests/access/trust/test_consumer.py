@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from secrets_pipeline.access.snapshot import AccountSnapshot, PrincipalSnapshot
-from secrets_pipeline.access.trust import NotTrusted, Trust, Trusted, TrustUnknown, trusted
+from secrets_pipeline.access.snapshot.model import AccountSnapshot, PrincipalSnapshot
+from secrets_pipeline.access.trust.consumer import trusted
+from secrets_pipeline.access.trust.verdict import NotTrusted, Trust, Trusted, TrustUnknown
 from secrets_pipeline.desired.consumer.model import ConsumerSpec, PrincipalRole, ReaderType
 
 ACCOUNT = "111122223333"

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from secrets_pipeline.access.trust import AudienceNotPinned, NotTrusted, TooWide, Trusted, TrustUnknown
+from secrets_pipeline.access.trust.verdict import AudienceNotPinned, NotTrusted, TooWide, Trusted, TrustUnknown
 from secrets_pipeline.desired.consumer.model import PodSpec
 
 if TYPE_CHECKING:

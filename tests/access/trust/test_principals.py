@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from secrets_pipeline.access.evaluator import Caller, Policy, PrincipalKind, Unread
-from secrets_pipeline.access.snapshot import PrincipalSnapshot
-from secrets_pipeline.access.trust import AudienceNotPinned, NotTrusted, Surroundings, TooWide, Trusted, TrustUnknown
+from secrets_pipeline.access.snapshot.model import PrincipalSnapshot
+from secrets_pipeline.access.trust.role import Surroundings
+from secrets_pipeline.access.trust.verdict import AudienceNotPinned, NotTrusted, TooWide, Trusted, TrustUnknown
 
 if TYPE_CHECKING:
     from tests.access.trust.conftest import Desk

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from secrets_pipeline.access.evaluator import Policy, Unread
-from secrets_pipeline.access.trust import NotTrusted, Surroundings, Trusted, TrustUnknown
+from secrets_pipeline.access.trust.role import Surroundings
+from secrets_pipeline.access.trust.verdict import NotTrusted, Trusted, TrustUnknown
 from secrets_pipeline.desired.consumer.model import PodSpec
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.consumer.model import ConsumerSpec, EcsDelivery, LambdaDelivery, ReaderType, StageDelivery
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.references import Output
+from secrets_pipeline.references.model import Output
 
 if TYPE_CHECKING:
     from tests.desired.conftest import Bench

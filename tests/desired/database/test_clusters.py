@@ -10,7 +10,7 @@ import pytest
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
-from secrets_pipeline.references import Output
+from secrets_pipeline.references.model import Output
 
 if TYPE_CHECKING:
     from tests.desired.conftest import Bench

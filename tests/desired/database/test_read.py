@@ -12,7 +12,7 @@ from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.names import instance_identifier
 from secrets_pipeline.desired.value.model import GeneratedValue
-from secrets_pipeline.references import Output
+from secrets_pipeline.references.model import Output
 
 if TYPE_CHECKING:
     from tests.desired.conftest import Bench

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from secrets_pipeline.desired.kms_key.lockout import locks_out_root
-from secrets_pipeline.references import Output
+from secrets_pipeline.references.model import Output
 
 if TYPE_CHECKING:
     from tests.desired.conftest import Bench

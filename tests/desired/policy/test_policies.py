@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secrets_pipeline.access import secret_policy
+from secrets_pipeline.access.policy_text.statements import secret_policy
 from secrets_pipeline.desired.policy.statements import policy_bytes
-from secrets_pipeline.references import Output
+from secrets_pipeline.references.model import Output
 
 if TYPE_CHECKING:
     from tests.desired.conftest import Bench

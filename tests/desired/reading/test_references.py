@@ -9,7 +9,7 @@ from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.unresolved import UnresolvedReason
 from secrets_pipeline.desired.value.data import leaf_expression
 from secrets_pipeline.desired.value.model import DeclaredValue
-from secrets_pipeline.references import Expression, Literal, Output, WithDefault
+from secrets_pipeline.references.model import Expression, Literal, Output, WithDefault
 from secrets_pipeline.stacks import Repository
 
 if TYPE_CHECKING:

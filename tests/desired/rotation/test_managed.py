@@ -10,7 +10,7 @@ from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, Rotati
 from secrets_pipeline.desired.rotation_function import function_name
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
-from secrets_pipeline.references import Output
+from secrets_pipeline.references.model import Output
 
 if TYPE_CHECKING:
     from tests.desired.conftest import Bench

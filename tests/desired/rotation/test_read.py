@@ -7,7 +7,7 @@ import pytest
 
 from secrets_pipeline.desired.limits import schedule_problem
 from secrets_pipeline.desired.rotation.model import RotationSpec
-from secrets_pipeline.references import Output
+from secrets_pipeline.references.model import Output
 
 if TYPE_CHECKING:
     from tests.desired.conftest import Bench

@@ -7,7 +7,7 @@ import pytest
 
 from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
-from secrets_pipeline.references import Output
+from secrets_pipeline.references.model import Output
 
 if TYPE_CHECKING:
     from tests.desired.conftest import Bench

@@ -11,7 +11,7 @@ from secrets_pipeline.desired.build import SpecSet, build_specs
 from secrets_pipeline.desired.settings.operator import load_settings
 from secrets_pipeline.desired.value.data import leaf_expression
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.references import Environment
+from secrets_pipeline.references.model import Environment
 from secrets_pipeline.stacks import Repository
 from tests.desired.conftest import ATMOS, Bench
 

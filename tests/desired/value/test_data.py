@@ -11,7 +11,7 @@ from secrets_pipeline.desired.secret.model import SecretSpec, SecretType
 from secrets_pipeline.desired.value.data import leaf_expression
 from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.desired.value.weak_values import weakness
-from secrets_pipeline.references import Literal, Output, Text
+from secrets_pipeline.references.model import Literal, Output, Text
 from secrets_pipeline.stacks import Repository
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.desired.value.passwords import family_of
 from secrets_pipeline.rotation.password_tag import password_tag
 from secrets_pipeline.rotation_lambda.password_rule import decode
-from secrets_pipeline.values import generate
+from secrets_pipeline.values.passwords import generate
 from tests.desired.conftest import Bench
 from tests.sweep import examples
 

@@ -1,0 +1,1 @@
+"""Policy documents as text: written, parsed, compared, narrowed, and whom they name."""
