@@ -30,24 +30,24 @@ APPLIES = ("first apply", "no-op apply")
 
 def main(rounds: int) -> None:
     """Measure every variant in each round, and print medians."""
-    from secrets_pipeline import local  # noqa: PLC0415 - the measured process does not need it
+    from secrets_pipeline import emulator  # noqa: PLC0415 - the measured process does not need it
     from secrets_pipeline.cli.stand_ins import stand_ins  # noqa: PLC0415 - the same
     from secrets_pipeline.reconcilers import read_desired  # noqa: PLC0415 - the same
 
     specs = read_desired(EXAMPLES).specs
     measured: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as folder:
-        aws = local.start(Path(folder) / "aws", die_with_parent=True)
+        aws = emulator.start(Path(folder) / "aws", die_with_parent=True)
         try:
             for number in range(rounds):
                 for variant in VARIANTS:
-                    local.empty(aws)
-                    local.stand_in(aws, stand_ins(specs))
+                    emulator.empty(aws)
+                    emulator.stand_in(aws, stand_ins(specs))
                     home = Path(folder) / f"{number}-{VARIANTS.index(variant)}"
                     for title, cpu, wall in applied(variant, home, aws.environment()):
                         measured[title, variant].append((cpu, wall))
         finally:
-            local.stop(aws.state_dir)
+            emulator.stop(aws.state_dir)
     print(f"Medians of {rounds} on {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}.\n")
     print("| | CPU seconds | seconds |\n| --- | --: | --: |")
     for title in APPLIES:

@@ -45,7 +45,7 @@ def measure(folder: Path) -> None:
     seconds["Python with Dagster and the definitions, a new process"] = time.perf_counter() - started
 
     from definitions.running import provision  # noqa: PLC0415 - its import is what was just measured
-    from secrets_pipeline import local  # noqa: PLC0415 - the same
+    from secrets_pipeline import emulator  # noqa: PLC0415 - the same
     from secrets_pipeline.cli.stand_ins import stand_ins  # noqa: PLC0415 - the same
     from secrets_pipeline.reconcilers import ApplyOptions, read_desired  # noqa: PLC0415 - the same
 
@@ -54,27 +54,27 @@ def measure(folder: Path) -> None:
     seconds[f"Reading examples/: {len(specs)} stacks"] = time.perf_counter() - started
 
     started = time.perf_counter()
-    aws = local.start(folder / "aws", die_with_parent=True)
+    aws = emulator.start(folder / "aws", die_with_parent=True)
     seconds["Embedded AWS, until it answers"] = time.perf_counter() - started
     os.environ.update(aws.environment())
     try:
         started = time.perf_counter()
-        local.stand_in(aws, stand_ins(specs))
+        emulator.stand_in(aws, stand_ins(specs))
         seconds["Terraform's part: roles, functions, services, APIs"] = time.perf_counter() - started
         for title in ("First apply", "Second apply"):
-            local.reset_calls(aws)
+            emulator.reset_calls(aws)
             started = time.perf_counter()
             reports = [provision(stack, base_path=EXAMPLES, options=ApplyOptions())[0] for stack in specs]
             total = time.perf_counter() - started
             if not all(report.success for report in reports):
                 sys.exit(f"not measured: {[report.error for report in reports if report.error]}")
-            calls = local.calls(aws)
+            calls = emulator.calls(aws)
             seconds[f"{title} of all stacks, {sum(call.count for call in calls)} AWS calls"] = total
             if title == "First apply":
                 seconds |= {f"· {stage}": spent for stage, spent in stages([r.run_id for r in reports]).items()}
         seconds["An instance of RDS, until its first login"] = first_login()
     finally:
-        local.stop(aws.state_dir)
+        emulator.stop(aws.state_dir)
     show(seconds)
 
 

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import boto3
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from tests.e2e.event_storm import Storm, storm
 
 _TIMEOUT = 900.0
@@ -48,12 +48,12 @@ def main() -> int:
 def _one(seed: int, events: int, kills: int) -> Storm:
     with tempfile.TemporaryDirectory(prefix="secrets-pipeline-events-") as name:
         folder = Path(name)
-        aws = local.start(folder / "aws", die_with_parent=True)
+        aws = emulator.start(folder / "aws", die_with_parent=True)
         try:
             os.environ.update(aws.environment())
             return storm(folder, boto3.Session(), events=events, kills=kills, seed=seed, timeout=_TIMEOUT)
         finally:
-            local.stop(aws.state_dir)
+            emulator.stop(aws.state_dir)
 
 
 def _row(seed: int, found: Storm) -> bool:

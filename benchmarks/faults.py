@@ -28,7 +28,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from tests.faults.cases import Verdict, cases, clean, judge
 from tests.faults.edits import older_repository
 from tests.faults.ground import OPERATOR, Ground
@@ -135,7 +135,7 @@ def _all_results(options: argparse.Namespace) -> Iterator[tuple[str, Result]]:
 
 def _work(sending: Connection, index: int, options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        aws = local.start(Path(folder), die_with_parent=True)
+        aws = emulator.start(Path(folder), die_with_parent=True)
         os.environ.update(aws.environment(), SECRETS_PIPELINE_CONFIG=str(OPERATOR))
         try:
             older = older_repository(Path(folder) / "older")
@@ -149,11 +149,11 @@ def _work(sending: Connection, index: int, options: argparse.Namespace) -> None:
             for title, race in _races(aws, Path(folder), [one / options.races for one in share]):
                 sending.send((title, race))
         finally:
-            local.stop(aws.state_dir)
+            emulator.stop(aws.state_dir)
             sending.close()
 
 
-def _races(aws: local.LocalAws, folder: Path, parts: Sequence[float]) -> Iterator[tuple[str, Race]]:
+def _races(aws: emulator.LocalAws, folder: Path, parts: Sequence[float]) -> Iterator[tuple[str, Race]]:
     """Each race at these parts of the time in which the two overlap."""
     if not parts:
         return

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from secrets_pipeline.local import Call
+    from secrets_pipeline.emulator import Call
 
 LATENCY_MILLISECONDS = 20
 POLICY = json.dumps(
@@ -104,10 +104,10 @@ def measure(
         quotas: whether AWS's rates are enforced.
         parameter_rate: PutParameter a second, where they are; 0 for as many as come.
     """
-    from secrets_pipeline import local  # noqa: PLC0415 - the parent needs none of it
+    from secrets_pipeline import emulator  # noqa: PLC0415 - the parent needs none of it
 
     with tempfile.TemporaryDirectory() as folder:
-        aws = local.start(Path(folder) / "aws", die_with_parent=True)
+        aws = emulator.start(Path(folder) / "aws", die_with_parent=True)
         os.environ.update(aws.environment())
         try:
             with_policy = frozenset(range(0, size, policies)) if policies else frozenset()
@@ -116,24 +116,26 @@ def measure(
             else:
                 worker = peer(size, with_policy, threaded=quotas)
             if quotas:
-                rate = [local.RateQuota("ssm", "writes", parameter_rate, ("PutParameter",))] if parameter_rate else []
-                local.enforce_quotas(aws, [*local.SECRETS_MANAGER_QUOTAS, *rate])
-                local.set_latency(aws, local.Latency(LATENCY_MILLISECONDS))
+                rate = (
+                    [emulator.RateQuota("ssm", "writes", parameter_rate, ("PutParameter",))] if parameter_rate else []
+                )
+                emulator.enforce_quotas(aws, [*emulator.SECRETS_MANAGER_QUOTAS, *rate])
+                emulator.set_latency(aws, emulator.Latency(LATENCY_MILLISECONDS))
             rows = []
             for work in WORK:
-                local.reset_calls(aws)
+                emulator.reset_calls(aws)
                 started = time.perf_counter()
                 worker(work)
                 spent = time.perf_counter() - started
                 rows.append(
                     {"size": size, "who": who, "policies": len(with_policy), "quotas": quotas}
                     | {"work": work, "seconds": spent}
-                    | counted(local.calls(aws))
+                    | counted(emulator.calls(aws))
                     | {"memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
                 )
             return rows
         finally:
-            local.stop(aws.state_dir)
+            emulator.stop(aws.state_dir)
 
 
 def counted(calls: Sequence[Call]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import boto3
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.access.snapshot.collect import take_snapshot
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import Target
@@ -42,14 +42,14 @@ def main() -> int:
 
 def _measured(secrets: int) -> tuple[float, int]:
     with tempfile.TemporaryDirectory(prefix="secrets-pipeline-snapshot-") as folder:
-        aws = local.start(Path(folder), die_with_parent=True)
+        aws = emulator.start(Path(folder), die_with_parent=True)
         try:
             os.environ.update(aws.environment())
             client = boto3.client("secretsmanager")
             for number in range(secrets):
                 client.create_secret(Name=f"secret-{number:05}", SecretString="x")
-            local.enforce_quotas(aws)
-            local.reset_calls(aws)
+            emulator.enforce_quotas(aws)
+            emulator.reset_calls(aws)
             sessions = Sessions(read_only=True)
             account = sessions.for_target(Target(region=aws.region))
             began = time.perf_counter()
@@ -57,10 +57,10 @@ def _measured(secrets: int) -> tuple[float, int]:
             seconds = time.perf_counter() - began
             if len(taken.secrets) != secrets:
                 raise RuntimeError(f"{len(taken.secrets)} of {secrets} secrets are in the snapshot")
-            refused = sum(call.count for call in local.calls(aws) if call.error == "ThrottlingException")
+            refused = sum(call.count for call in emulator.calls(aws) if call.error == "ThrottlingException")
             return seconds, refused
         finally:
-            local.stop(aws.state_dir)
+            emulator.stop(aws.state_dir)
 
 
 if __name__ == "__main__":

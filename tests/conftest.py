@@ -10,7 +10,7 @@ import botocore
 import pytest
 from hypothesis import HealthCheck, settings
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.aws.loader import share_loader
 
 pytest_plugins = ["tests.plugins.budget", "tests.plugins.skips"]
@@ -37,18 +37,18 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session")
-def embedded_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:
+def embedded_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[emulator.LocalAws]:
     """The embedded AWS of this process; `aws` is what a test asks for."""
     folder = tmp_path_factory.mktemp("embedded-aws")
-    yield local.start(folder, die_with_parent=True)
-    local.stop(folder)
+    yield emulator.start(folder, die_with_parent=True)
+    emulator.stop(folder)
 
 
 @pytest.fixture(scope="module")
-def aws(embedded_aws: local.LocalAws) -> local.LocalAws:
+def aws(embedded_aws: emulator.LocalAws) -> emulator.LocalAws:
     """The embedded AWS, as empty as a new account: a file of tests meets nothing of the one before."""
-    local.settle(embedded_aws)
-    local.reset_conditions(embedded_aws)
-    local.empty(embedded_aws)
-    local.reset_calls(embedded_aws)
+    emulator.settle(embedded_aws)
+    emulator.reset_conditions(embedded_aws)
+    emulator.empty(embedded_aws)
+    emulator.reset_calls(embedded_aws)
     return embedded_aws

@@ -10,7 +10,7 @@ import boto3
 if TYPE_CHECKING:
     import pytest
 
-    from secrets_pipeline.local import LocalAws
+    from secrets_pipeline.emulator import LocalAws
 
 
 def operator(aws: LocalAws, region: str | None = None) -> boto3.Session:

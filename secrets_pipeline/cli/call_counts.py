@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from secrets_pipeline.local import Call
+from secrets_pipeline.emulator import Call
 
 _READS = re.compile(r"(Describe|List|Get|BatchGet|Head)[A-Z]")
 _READS_BY_NAME = frozenset({"AssumeRole", "Decrypt", "GenerateMac", "VerifyMac", "GET", "HEAD"})

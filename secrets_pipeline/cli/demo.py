@@ -14,7 +14,7 @@ from pathlib import Path
 import typer
 from rich.text import Text
 
-from secrets_pipeline import local as embedded
+from secrets_pipeline import emulator
 from secrets_pipeline.aws.guards import READ_ONLY_VARIABLE
 from secrets_pipeline.cli import runs
 from secrets_pipeline.cli.apply import StackRun, run_all, run_here
@@ -32,7 +32,7 @@ from secrets_pipeline.cli.plan import plan_all
 from secrets_pipeline.cli.plan_view import counts
 from secrets_pipeline.cli.run_view import check_counts
 from secrets_pipeline.cli.tree import hierarchy
-from secrets_pipeline.local import LocalAws
+from secrets_pipeline.emulator import LocalAws
 from secrets_pipeline.reconcilers import MANIFESTS, ApplyOptions, Desired
 
 EPILOG = "Exit codes: 0 everything was green, 1 something was not. No process is left, whatever happens."
@@ -77,9 +77,9 @@ def _tell(aws: LocalAws, desired: Desired, stacks: Sequence[str], failures: Fail
     readers = shown(desired, stacks)
     title("Who can read, by the policies and by AWS itself")
     _lines(reading_lines(readers))
-    embedded.reset_calls(aws)
+    emulator.reset_calls(aws)
     second = _apply(desired, stacks, failures, in_full=None)
-    counted = call_counts(embedded.calls(aws))
+    counted = call_counts(emulator.calls(aws))
     title(f"Second apply, counted at the server: {counted}")
     rotated = rotate(desired, stacks, aws)
     if rotated is not None:
@@ -130,7 +130,7 @@ def _embedded_aws(desired: Desired) -> Iterator[LocalAws]:
             runs.prepare_home(desired.specs)
             yield aws
         finally:
-            embedded.stop(state_dir)
+            emulator.stop(state_dir)
 
 
 def _foreign_settings() -> list[str]:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from secrets_pipeline import local as embedded
+from secrets_pipeline import emulator
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli import runs
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue
+from secrets_pipeline.emulator import LocalAws
 from secrets_pipeline.engine.model import SkippedError
-from secrets_pipeline.local import LocalAws
 from secrets_pipeline.reconcilers import Desired, StackContext
 from secrets_pipeline.reconcilers.database_password import DatabasePassword
 from secrets_pipeline.reconcilers.login import LoggedIn, Login
@@ -85,7 +85,7 @@ def rotate(desired: Desired, stacks: Sequence[str], aws: LocalAws) -> Rotated | 
     old = _Password(desired, stack, database).read()
     steps: list[RotationStep] = []
     report = runs.rotate(stack, [secret.name], desired, lambda _, step: steps.append(step), _SECONDS)
-    embedded.settle(aws)
+    emulator.settle(aws)
     followed = runs.follow_events(desired, stack)
     after = _Password(desired, stack, database)
     new = after.read()

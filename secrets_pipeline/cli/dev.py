@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from secrets_pipeline import local as embedded
+from secrets_pipeline import emulator
 from secrets_pipeline.cli import runs
 from secrets_pipeline.cli.console import say
 from secrets_pipeline.cli.desired import read, usable
@@ -55,7 +55,7 @@ def dev(
         runs.prepare_home(stacks)
         code = _serve(port)
     finally:
-        embedded.stop(state_dir)
+        emulator.stop(state_dir)
     raise typer.Exit(code)
 
 

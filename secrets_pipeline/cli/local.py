@@ -11,17 +11,17 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from secrets_pipeline import local as embedded
+from secrets_pipeline import emulator
 from secrets_pipeline.cli.console import emit, say
 from secrets_pipeline.cli.desired import read, usable
 from secrets_pipeline.cli.failures import FAILED, Failures
 from secrets_pipeline.cli.options import CHECKOUT_EXAMPLES, BasePath, repository
 from secrets_pipeline.cli.stand_ins import stand_ins
 from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.emulator import LocalAws
+from secrets_pipeline.emulator.handle.lifecycle import DEFAULT_ACCOUNT, DEFAULT_REGION
+from secrets_pipeline.emulator.handle.state import LAMBDA_FOLDER, POSTGRES_FOLDER
 from secrets_pipeline.errors import LocalError
-from secrets_pipeline.local import LocalAws
-from secrets_pipeline.local.lifecycle import DEFAULT_ACCOUNT, DEFAULT_REGION
-from secrets_pipeline.local.state import LAMBDA_FOLDER, POSTGRES_FOLDER
 from secrets_pipeline.own_folder import why_not_own
 from secrets_pipeline.reconcilers import CONFIG_VARIABLE
 
@@ -85,7 +85,7 @@ def start(
 @app.command(epilog="Exit codes: 0 it runs, 1 it does not.")
 def status(state_dir: StateDir = STATE_DIR) -> None:
     """Say whether the embedded AWS runs, and print its shell lines on stdout if it does."""
-    aws = embedded.status(state_dir)
+    aws = emulator.status(state_dir)
     if aws is None:
         say(f"No embedded AWS runs in {state_dir}; `secrets-pipeline local start` starts one.")
         raise typer.Exit(FAILED)
@@ -96,7 +96,7 @@ def status(state_dir: StateDir = STATE_DIR) -> None:
 @app.command(epilog="Exit codes: 0 nothing runs any more, 1 it could not be stopped.")
 def stop(state_dir: StateDir = STATE_DIR) -> None:
     """Stop the embedded AWS with every PostgreSQL; its data is gone."""
-    stopped = embedded.stop(state_dir)
+    stopped = emulator.stop(state_dir)
     say("Stopped." if stopped else f"No embedded AWS runs in {state_dir}.")
 
 
@@ -108,14 +108,14 @@ def start_for(
     Raises:
         LocalError: if it does not start.
     """
-    aws = embedded.start(
+    aws = emulator.start(
         state_dir,
         account_id=_most([spec.target.account_id for spec in specs.values()], DEFAULT_ACCOUNT),
         region=_most([spec.target.region for spec in specs.values()], DEFAULT_REGION),
         port=port,
         die_with_parent=die_with_parent,
     )
-    embedded.stand_in(aws, stand_ins(specs, account_id=aws.account_id))
+    emulator.stand_in(aws, stand_ins(specs, account_id=aws.account_id))
     return aws
 
 

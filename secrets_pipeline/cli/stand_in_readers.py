@@ -12,8 +12,8 @@ from secrets_pipeline.access.granting.consumer import documents
 from secrets_pipeline.access.granting.stack import StackInAws
 from secrets_pipeline.desired.consumer.model import ConsumerSpec, ReaderType
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.local import StandIn, StandInRole, StandInSecret
-from secrets_pipeline.local.lifecycle import OPERATOR_USER
+from secrets_pipeline.emulator import StandIn, StandInRole, StandInSecret
+from secrets_pipeline.emulator.handle.lifecycle import OPERATOR_USER
 
 AUDIT_ROLE: Final = "secrets-audit"
 """What an operator's settings name under `access.accounts`."""

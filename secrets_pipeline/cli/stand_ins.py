@@ -12,8 +12,8 @@ from secrets_pipeline.access.granting.rotation import rotation_policy
 from secrets_pipeline.cli.stand_in_readers import reader_roles
 from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.local import StandIn, StandInFunction, StandInRole, StandInSecret, StandInService, StandInStage
-from secrets_pipeline.local.lifecycle import DEFAULT_ACCOUNT
+from secrets_pipeline.emulator import StandIn, StandInFunction, StandInRole, StandInSecret, StandInService, StandInStage
+from secrets_pipeline.emulator.handle.lifecycle import DEFAULT_ACCOUNT
 from secrets_pipeline.references.model import Output
 
 _ROTATING = "secretsmanager.amazonaws.com"

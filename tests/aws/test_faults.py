@@ -188,7 +188,7 @@ def called() -> set[str]:
     found = set()
     for folder in (secrets_pipeline, definitions):
         for path in Path(str(folder.__file__)).parent.rglob("*.py"):
-            if "local" in path.parts:
+            if "emulator" in path.parts:
                 continue
             for node in ast.walk(ast.parse(path.read_text())):
                 match node:

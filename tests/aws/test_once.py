@@ -10,8 +10,8 @@ from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 from secrets_pipeline.aws import once
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.emulator import Fault, FaultAction, LocalAws, arm, disarm, reset_conditions
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.local import Fault, FaultAction, LocalAws, arm, disarm, reset_conditions
 
 
 @pytest.fixture(autouse=True)

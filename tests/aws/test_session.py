@@ -17,8 +17,8 @@ from urllib3 import HTTPResponse
 from secrets_pipeline.aws.pacer import Pacer
 from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
+from secrets_pipeline.emulator import LocalAws
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.local import LocalAws
 from tests.embedded import operator
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 from typer.testing import CliRunner, Result
 
 from secrets_pipeline.cli import app
-from secrets_pipeline.local import ADMINISTRATOR_ROLE, Call, LocalAws, calls, reset_calls, start, stop
+from secrets_pipeline.emulator import ADMINISTRATOR_ROLE, Call, LocalAws, calls, reset_calls, start, stop
 from tests.embedded import operator
 from tests.runs import assert_exited
 

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from secrets_pipeline.cli import app
-from secrets_pipeline.local import LocalAws, empty, reset_calls
+from secrets_pipeline.emulator import LocalAws, empty, reset_calls
 from tests.cli.access_shop import AccessShop, opened
 from tests.embedded import lead_to
 

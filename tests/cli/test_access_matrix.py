@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from secrets_pipeline.cli.call_counts import call_counts
-from secrets_pipeline.local import ADMINISTRATOR_ROLE
+from secrets_pipeline.emulator import ADMINISTRATOR_ROLE
 from tests.cli.access_shop import (
     ACCOUNT,
     AUDITOR,

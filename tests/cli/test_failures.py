@@ -9,7 +9,7 @@ import pytest
 
 from secrets_pipeline import cli as command_line
 from secrets_pipeline.cli import plan
-from secrets_pipeline.local import LocalAws
+from secrets_pipeline.emulator import LocalAws
 from tests.cli.conftest import ATMOS, CANARY, Cli, write
 from tests.runs import assert_exited
 

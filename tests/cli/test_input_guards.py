@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from secrets_pipeline.local import LocalAws, calls
+from secrets_pipeline.emulator import LocalAws, calls
 from tests.cli.conftest import Cli, write
 from tests.runs import assert_exited
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from secrets_pipeline.cli.local import shell_lines
-from secrets_pipeline.local import stop
+from secrets_pipeline.emulator import stop
 from tests.cli.conftest import EXAMPLES, Cli, write
 from tests.cli.processes import environment, running
 from tests.runs import assert_exited

@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from secrets_pipeline.cli import app
+from secrets_pipeline.emulator import stop
 from secrets_pipeline.errors import LocalError
-from secrets_pipeline.local import stop
 from secrets_pipeline.own_folder import why_not_own
 from tests.cli.conftest import ATMOS, DEV, write
 from tests.cli.processes import PROGRAM, environment

@@ -14,9 +14,9 @@ from definitions.partitions import add_missing
 from definitions.resources import Asked
 from secrets_pipeline.cli.call_counts import call_counts
 from secrets_pipeline.cli.plan_view import StackPlan, plan_json, plan_table, summary
+from secrets_pipeline.emulator import LocalAws, calls
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.local import LocalAws, calls
 from tests.cli.conftest import CANARY, Cli, write
 from tests.runs import assert_exited
 

@@ -15,9 +15,9 @@ from markdown_it import MarkdownIt
 from secrets_pipeline.cli.markdown import block, code, table, text
 from secrets_pipeline.cli.plan_markdown import MOST_CHARACTERS, MOST_ROWS, plans_markdown
 from secrets_pipeline.cli.plan_view import StackPlan
+from secrets_pipeline.emulator import LocalAws
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 from secrets_pipeline.errors import visible
-from secrets_pipeline.local import LocalAws
 from tests.cli.conftest import CANARY, Cli
 from tests.runs import assert_exited
 

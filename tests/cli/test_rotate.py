@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from tests.cli.shop import Shop, opened
 from tests.embedded import operator
 from tests.runs import assert_exited
@@ -85,11 +85,11 @@ def test_a_rotated_secret_is_followed_by_all_that_is_rendered_from_it_in_every_s
 
 
 def test_what_follows_does_not_rely_on_lists_that_lag_behind(shop: Shop) -> None:
-    local.freeze_lists(shop.aws)
+    emulator.freeze_lists(shop.aws)
     try:
         assert_exited(shop.run("rotate", TOKEN))
     finally:
-        local.thaw_lists(shop.aws)
+        emulator.thaw_lists(shop.aws)
     assert json.loads(value(shop, HEADER)) == {"authorization": f"Bearer {value(shop, TOKEN)}"}
     assert json.loads(value(shop, ELSEWHERE)) == {"authorization": value(shop, TOKEN)}
 

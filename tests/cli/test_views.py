@@ -5,9 +5,9 @@ from secrets_pipeline.cli.call_counts import call_counts
 from secrets_pipeline.cli.demo_view import check_lines, stage_lines
 from secrets_pipeline.cli.progress import line
 from secrets_pipeline.cli.run_view import check_counts, check_table, counts, is_error, outcome_table, run_json
+from secrets_pipeline.emulator import Call
 from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Resource, Skipped
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.local import Call
 
 
 def row(name: str, outcome: str, stage: str = "secrets", detail: str = "") -> dict[str, str]:

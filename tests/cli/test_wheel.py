@@ -15,7 +15,7 @@ from typing import Final
 import pytest
 from uv import find_uv_bin
 
-from secrets_pipeline.local import LocalAws
+from secrets_pipeline.emulator import LocalAws
 from secrets_pipeline.rotation.package import build_package
 from tests.cli.conftest import ATMOS, DEV, write
 from tests.embedded import operator

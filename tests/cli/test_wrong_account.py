@@ -10,7 +10,7 @@ import pytest
 from definitions.build import build_definitions
 from definitions.partitions import PARTITION_TAG, add_missing
 from definitions.resources import Asked
-from secrets_pipeline.local import LocalAws, calls
+from secrets_pipeline.emulator import LocalAws, calls
 from tests.cli.conftest import Cli
 from tests.runs import assert_exited
 

@@ -20,7 +20,7 @@ from mypy_boto3_secretsmanager import SecretsManagerClient
 from definitions.build import build_definitions
 from definitions.checks.partitioned import PROBE_TAG
 from definitions.partitions import PARTITION_TAG, add_missing
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from tests.embedded import lead_to
 from tests.runs import assert_succeeded
 
@@ -51,7 +51,7 @@ OPERATOR = f"""
       - {{stacks: "*", account_id: "{ACCOUNT}", region: eu-west-2}}
     access:
       accounts:
-        - {{account_id: "{AWAY}", role_arn: "arn:aws:iam::{AWAY}:role/{local.ADMINISTRATOR_ROLE}"}}
+        - {{account_id: "{AWAY}", role_arn: "arn:aws:iam::{AWAY}:role/{emulator.ADMINISTRATOR_ROLE}"}}
       organization_policies: allow
 """
 STACK = f"""
@@ -91,7 +91,7 @@ class Shop:
         first: the run that made the first of them.
     """
 
-    aws: local.LocalAws
+    aws: emulator.LocalAws
     instance: dg.DagsterInstance
     first: dg.ExecuteInProcessResult
 
@@ -113,7 +113,7 @@ class Shop:
         return boto3.Session().client("secretsmanager")
 
     def called(self, operation: str) -> int:
-        return sum(call.count for call in local.calls(self.aws) if call.operation == operation)
+        return sum(call.count for call in emulator.calls(self.aws) if call.operation == operation)
 
     @contextmanager
     def outsider(self) -> Iterator[str]:
@@ -185,7 +185,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     (folder / "stacks").mkdir()
     for name, text in files.items():
         (folder / name).write_text(dedent(text))
-    running = local.start(tmp_path_factory.mktemp("local-aws"), die_with_parent=True)
+    running = emulator.start(tmp_path_factory.mktemp("local-aws"), die_with_parent=True)
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(("AWS_", "SECRETS_PIPELINE_"))]:
             patch.delenv(name)
@@ -197,14 +197,14 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path_factory.mktemp("dagster"))) as instance:
                 yield Shop(running, instance, provision(instance))
         finally:
-            local.stop(running.state_dir)
+            emulator.stop(running.state_dir)
 
 
-def readers(aws: local.LocalAws) -> None:
+def readers(aws: emulator.LocalAws) -> None:
     """The roles of the consumers: ours may be assumed by its account, too, and so be asked for live."""
     services = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     own = boto3.Session()
-    role = f"arn:aws:iam::{AWAY}:role/{local.ADMINISTRATOR_ROLE}"
+    role = f"arn:aws:iam::{AWAY}:role/{emulator.ADMINISTRATOR_ROLE}"
     keys = own.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
     away = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region_name=aws.region)
     for session, account_id, name in ((own, ACCOUNT, "orders"), (away, AWAY, "reports")):
@@ -234,7 +234,7 @@ def test_the_run_that_makes_a_stack_looks_at_it_and_asks_nobody_live(shop: Shop)
 
 
 def test_a_run_that_changes_nothing_reads_no_policies_and_leaves_the_earlier_results(shop: Shop) -> None:
-    local.reset_calls(shop.aws)
+    emulator.reset_calls(shop.aws)
     again = shop.provision()
     assert results(again) == {}
     assert shop.called("GetAccountAuthorizationDetails") == shop.called("LookupEvents") == 0
@@ -247,7 +247,7 @@ def test_a_run_that_changes_nothing_reads_no_policies_and_leaves_the_earlier_res
 
 def test_a_run_that_changes_one_secret_looks_again(shop: Shop) -> None:
     shop.secrets.untag_resource(SecretId="shop/dev/api/token", TagKeys=["Owner"])
-    local.reset_calls(shop.aws)
+    emulator.reset_calls(shop.aws)
     assert set(results(shop.provision())) == {*LOOKING, *CONTROLS}
     assert shop.called("GetAccountAuthorizationDetails") == 2, "of our account and the other one, once for all checks"
 
@@ -255,7 +255,7 @@ def test_a_run_that_changes_one_secret_looks_again(shop: Shop) -> None:
 @pytest.fixture(scope="module")
 def looked(shop: Shop) -> dict[str, dg.AssetCheckEvaluation]:
     """What a verify run finds while all is well."""
-    local.reset_calls(shop.aws)
+    emulator.reset_calls(shop.aws)
     found = results(shop.verify())
     assert shop.called("AssumeRole") == 1, "of the other account's administrator, who looks at its roles"
     return found
@@ -267,7 +267,7 @@ def test_a_verify_run_looks_and_reads_as_nobody(looked: dict[str, dg.AssetCheckE
 
 
 def test_the_probe_asks_in_runs_with_its_tag_and_no_event_of_them_has_a_value(shop: Shop) -> None:
-    local.reset_calls(shop.aws)
+    emulator.reset_calls(shop.aws)
     done = shop.verify(PROBE_TAG)
     found = results(done)
     assert set(found) == {*LOOKING, *CONTROLS, PROBE}
@@ -380,9 +380,9 @@ def test_a_public_policy_is_an_error(shop: Shop) -> None:
 @pytest.mark.parametrize(("service", "operation"), [("kms", "ListGrants"), ("iam", "GetAccountAuthorizationDetails")])
 def test_what_is_not_known_is_a_warning(shop: Shop, service: str, operation: str) -> None:
     # Nothing but the snapshot calls these.
-    local.arm(shop.aws, local.Fault(local.FaultAction.DENY, service=service, operation=operation))
+    emulator.arm(shop.aws, emulator.Fault(emulator.FaultAction.DENY, service=service, operation=operation))
     found = results(shop.verify())
-    local.reset_conditions(shop.aws)
+    emulator.reset_conditions(shop.aws)
     assert grave(found["consumers_can_read"]) == WARNED
     assert "Unknown" in {one["verdict"] for one in rows(found["consumers_can_read"])}
     assert not {"wrong"} & {one["finding"] for one in rows(found["consumers_can_read"])}

@@ -13,7 +13,7 @@ from definitions.alerting import ALERTED_TAG, ALERTS, Alerting
 from definitions.partitions import STACKS
 from definitions.resources import AwsSessions
 from definitions.sensors.run_failures import run_failure_alerts
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.aws.alerts import Alert, NotPublished, Published
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.errors import AwsError
@@ -26,7 +26,7 @@ ALERT = Alert("rotation of a/b failed", "the function may not be invoked", "a-de
 class Topic:
     """An SNS topic that a queue listens to."""
 
-    def __init__(self, aws: local.LocalAws, name: str) -> None:
+    def __init__(self, aws: emulator.LocalAws, name: str) -> None:
         session, endpoint = operator(aws), aws.endpoint_url
         self._sqs, sns = session.client("sqs", endpoint_url=endpoint), session.client("sns", endpoint_url=endpoint)
         fifo = {"FifoTopic": "true"} if name.endswith(".fifo") else {}
@@ -44,7 +44,7 @@ class Topic:
 
 
 @pytest.fixture
-def topic(aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Topic:
+def topic(aws: emulator.LocalAws, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Topic:
     lead_to(aws, monkeypatch)
     return Topic(aws, f"t{abs(hash(request.node.name))}")
 
@@ -68,7 +68,7 @@ def test_an_alert_arrives_with_subject_text_and_what_subscriptions_filter_by(
 
 
 def test_a_fifo_topic_takes_alerts_too(
-    aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch, instance: dg.DagsterInstance
+    aws: emulator.LocalAws, monkeypatch: pytest.MonkeyPatch, instance: dg.DagsterInstance
 ) -> None:
     lead_to(aws, monkeypatch)
     ordered = Topic(aws, "alerts.fifo")

@@ -19,7 +19,7 @@ from definitions.build import build_definitions
 from definitions.partitions import PARTITION_TAG, add_missing
 from definitions.resources import AwsSessions, Stacks
 from definitions.sensors.consumer_rollouts import CHECK, PATIENCE, consumer_rollout_sensor
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.reconcilers import ApplyOptions
@@ -63,7 +63,7 @@ SECRET = "shop/dev/token"
 class Shop:
     """One stack with a service, and a Dagster that provisions it."""
 
-    aws: local.LocalAws
+    aws: emulator.LocalAws
     repository: Path
     instance: dg.DagsterInstance
     cursor: str | None = None
@@ -129,7 +129,7 @@ class Shop:
 
     def versions(self) -> set[str]:
         """What the service's tasks hold."""
-        return {version for task in local.running_tasks(self.aws) for _, version in task.injected.values()}
+        return {version for task in emulator.running_tasks(self.aws) for _, version in task.injected.values()}
 
     def alerted(self) -> list[str]:
         """Subjects of the alerts so far."""
@@ -139,27 +139,29 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:
+def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[emulator.LocalAws]:
     """An AWS that `shop` empties."""
-    running = local.start(tmp_path_factory.mktemp("lone-aws"), die_with_parent=True)
+    running = emulator.start(tmp_path_factory.mktemp("lone-aws"), die_with_parent=True)
     yield running
-    local.stop(running.state_dir)
+    emulator.stop(running.state_dir)
 
 
 @pytest.fixture
-def shop(lone: local.LocalAws, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    local.reset_conditions(lone)
-    local.empty(lone)
+def shop(
+    lone: emulator.LocalAws, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Shop:
+    emulator.reset_conditions(lone)
+    emulator.empty(lone)
     repository = tmp_path / "repository"
     (repository / "stacks").mkdir(parents=True)
     (repository / "atmos.yaml").write_text(dedent(ATMOS))
     (repository / "stacks" / "dev.yaml").write_text(dedent(STACK))
     lead_to(lone, monkeypatch, ATMOS_BASE_PATH=str(repository))
-    local.stand_in(
+    emulator.stand_in(
         lone,
         [
-            local.StandInRole(ROLE, "ecs-tasks.amazonaws.com", policies={"read": READ}),
-            local.StandInService("shop", "orders", "orders", "app", ROLE, ROLE),
+            emulator.StandInRole(ROLE, "ecs-tasks.amazonaws.com", policies={"read": READ}),
+            emulator.StandInService("shop", "orders", "orders", "app", ROLE, ROLE),
         ],
     )
     return Shop(lone, repository, instance)
@@ -196,7 +198,7 @@ def test_a_rollout_that_takes_longer_is_followed_by_the_sensor_wherever_it_runs(
     shop.run()
     shop.tick()
     newest = shop.rotate()
-    local.set_rollout_seconds(shop.aws, 3600)
+    emulator.set_rollout_seconds(shop.aws, 3600)
     done = shop.run()
     assert_succeeded(done)
     waiting = check(done)
@@ -205,7 +207,7 @@ def test_a_rollout_that_takes_longer_is_followed_by_the_sensor_wherever_it_runs(
     assert shop.tick() == []
     before = shop.cursor
     assert shop.tick() == []
-    local.set_rollout_seconds(shop.aws, 0)
+    emulator.set_rollout_seconds(shop.aws, 0)
     (observation,) = shop.tick()
     (evaluation,) = shop.checks
     assert observation.partition == DEV
@@ -229,12 +231,12 @@ def test_a_rollout_that_fails_is_an_error_of_the_check_and_an_alert_with_the_cau
     shop.run()
     breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
     shop.client("ecs").update_service(cluster="shop", service="orders", deploymentConfiguration=breaker)
-    local.set_rollout_seconds(shop.aws, 3600)
+    emulator.set_rollout_seconds(shop.aws, 3600)
     shop.rotate()
     shop.run()
     assert shop.tick() == []
     shop.readable(can=False)
-    local.set_rollout_seconds(shop.aws, 0)
+    emulator.set_rollout_seconds(shop.aws, 0)
     (observation,) = shop.tick()
     (evaluation,) = shop.checks
     assert observation.metadata["rollout"].value == "FAILED"
@@ -252,7 +254,7 @@ def test_a_rollout_that_fails_is_an_error_of_the_check_and_an_alert_with_the_cau
 
 def test_a_rollout_without_end_is_told_after_a_while(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.run()
-    local.set_rollout_seconds(shop.aws, 3600)
+    emulator.set_rollout_seconds(shop.aws, 3600)
     shop.rotate()
     shop.run()
     monkeypatch.setattr("definitions.sensors.consumer_rollouts.PATIENCE", -PATIENCE)
@@ -266,10 +268,10 @@ def test_a_rollout_without_end_is_told_after_a_while(shop: Shop, monkeypatch: py
 
 def test_a_stack_that_cannot_be_read_is_followed_when_it_can(shop: Shop) -> None:
     shop.run()
-    local.set_rollout_seconds(shop.aws, 3600)
+    emulator.set_rollout_seconds(shop.aws, 3600)
     shop.rotate()
     shop.run()
-    local.set_rollout_seconds(shop.aws, 0)
+    emulator.set_rollout_seconds(shop.aws, 0)
     (shop.repository / "stacks" / "dev.yaml").write_text("vars: [")
     assert shop.tick() == []
     (shop.repository / "stacks" / "dev.yaml").write_text(dedent(STACK))
@@ -278,7 +280,7 @@ def test_a_stack_that_cannot_be_read_is_followed_when_it_can(shop: Shop) -> None
 
 def test_what_is_kept_of_a_rollout_is_no_value(shop: Shop) -> None:
     shop.run()
-    local.set_rollout_seconds(shop.aws, 3600)
+    emulator.set_rollout_seconds(shop.aws, 3600)
     shop.rotate()
     shop.run()
     wanted = dg.AssetRecordsFilter(asset_key=consumer_refresh.key)

@@ -22,7 +22,7 @@ from definitions.partitions import PARTITION_TAG
 from definitions.requests import ATTEMPT_TAG, EVENTS_TAG, LONGEST_TAG, SECRETS_TAG, fitting, run_request
 from definitions.resources import Stacks
 from definitions.sensors.rotation_events import NAME, Job, rotation_event_sensor_for, usable
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.rotation.events.hints import Kind
@@ -50,7 +50,7 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def session(aws: local.LocalAws) -> Iterator[boto3.Session]:
+def session(aws: emulator.LocalAws) -> Iterator[boto3.Session]:
     """Plain boto3 on the embedded AWS to which the environment leads."""
     with pytest.MonkeyPatch.context() as patch:
         lead_to(aws, patch)

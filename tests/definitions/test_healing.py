@@ -12,7 +12,7 @@ import pytest
 from definitions.alerting import ALERTS
 from definitions.build import build_definitions
 from definitions.partitions import STACKS
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from tests.definitions.conftest import Repository
 from tests.embedded import lead_to
 from tests.runs import assert_succeeded
@@ -28,7 +28,7 @@ TLS = {
 
 
 def test_a_policy_is_narrowed_three_times_a_day_and_each_time_somebody_is_told(
-    aws: local.LocalAws, repository: Repository, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    aws: emulator.LocalAws, repository: Repository, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lead_to(aws, monkeypatch)
     repository.component_settings = {"self_heal": True}

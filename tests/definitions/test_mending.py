@@ -20,7 +20,7 @@ from definitions.build import build_definitions
 from definitions.mending import MENDING_TAG, Try, due_retries
 from definitions.partitions import STACKS
 from definitions.requests import SECRETS_TAG
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from tests.definitions.conftest import Repository
 from tests.embedded import lead_to
 from tests.reconcilers.conftest import ASSUMED_BY_LAMBDA, ROTATES
@@ -28,13 +28,13 @@ from tests.runs import assert_run_succeeded
 from tests.waiting import SECONDS, eventually
 
 STACK, NAME = "mending-dev", "mending/dev/token"
-HANDLER = Path(__file__).parents[1] / "local" / "rotation_function.py"
+HANDLER = Path(__file__).parents[1] / "emulator" / "rotation_function.py"
 
 
 class Deployment:
     """A stack with a secret whose rotation function fails, and the runs of its jobs."""
 
-    def __init__(self, aws: local.LocalAws, repository: Repository, instance: dg.DagsterInstance) -> None:
+    def __init__(self, aws: emulator.LocalAws, repository: Repository, instance: dg.DagsterInstance) -> None:
         self.instance = instance
         self.lambdas = boto3.client("lambda", region_name=aws.region)
         self.secrets = boto3.client("secretsmanager", region_name=aws.region)
@@ -57,7 +57,7 @@ class Deployment:
         repository.write()
         instance.add_dynamic_partitions(str(STACKS.name), [STACK])
 
-    def _function(self, aws: local.LocalAws) -> str:
+    def _function(self, aws: emulator.LocalAws) -> str:
         iam, archive = boto3.client("iam"), io.BytesIO()
         with zipfile.ZipFile(archive, "w") as zipped:
             zipped.write(HANDLER, "index.py")
@@ -128,7 +128,7 @@ def state(run: dg.DagsterRun) -> dict[str, Any]:
 
 @pytest.fixture
 def deployment(
-    aws: local.LocalAws, repository: Repository, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    aws: emulator.LocalAws, repository: Repository, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> Deployment:
     lead_to(aws, monkeypatch)
     return Deployment(aws, repository, instance)

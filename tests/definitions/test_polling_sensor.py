@@ -16,7 +16,7 @@ from definitions.partitions import PARTITION_TAG
 from definitions.requests import SECRETS_TAG
 from definitions.resources import Stacks
 from definitions.sensors.rotation_polling import rotation_polling_sensor_for
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.rotation.events.hints import Kind
@@ -28,7 +28,7 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def leading(aws: local.LocalAws) -> Iterator[None]:
+def leading(aws: emulator.LocalAws) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         lead_to(aws, patch)
         yield
@@ -63,7 +63,7 @@ class Look:
 
 
 @pytest.fixture
-def look(aws: local.LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Look]:
+def look(aws: emulator.LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Look]:
     number = next(_numbers)
     contexts = [f"p{number}", f"q{number}"]
     ground = Ground.lay(tmp_path / "atmos", contexts, boto3.Session(), queue="none", named=False)
@@ -144,11 +144,11 @@ def test_a_version_that_stays_pending_starts_one_run_that_looks_into_it(look: Lo
     assert [one.run_key for one in again] == [one.run_key for one in first]
 
 
-def test_a_look_costs_one_list_and_reads_no_value(look: Look, aws: local.LocalAws) -> None:
+def test_a_look_costs_one_list_and_reads_no_value(look: Look, aws: emulator.LocalAws) -> None:
     look.tick()
-    local.reset_calls(aws)
+    emulator.reset_calls(aws)
     look.tick()
-    called = {call.operation: call.count for call in local.calls(aws) if call.service == "secretsmanager"}
+    called = {call.operation: call.count for call in emulator.calls(aws) if call.service == "secretsmanager"}
     assert called == {"ListSecrets": 1}
 
 

@@ -14,7 +14,7 @@ from definitions.build import build_definitions
 from definitions.partitions import PARTITION_TAG, STACKS
 from definitions.resources import AwsSessions
 from definitions.sensors.rds_endpoints import _serving, watch
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.stack import StackSpec
@@ -34,7 +34,7 @@ NOW = 1_800_000_000
 class Watched:
     """A stack with a database, and the sensor as the daemon evaluates it."""
 
-    def __init__(self, aws: local.LocalAws, repository: Repository, instance: dg.DagsterInstance) -> None:
+    def __init__(self, aws: emulator.LocalAws, repository: Repository, instance: dg.DagsterInstance) -> None:
         self.instance, self.repository = instance, repository
         self.stack = f"watched{next(_numbers)}-dev"
         where = {"environment": "dev", "region": aws.region, "account_id": aws.account_id}
@@ -117,7 +117,7 @@ class Watched:
 
 @pytest.fixture
 def watched(
-    aws: local.LocalAws, repository: Repository, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    aws: emulator.LocalAws, repository: Repository, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> Watched:
     lead_to(aws, monkeypatch)
     return Watched(aws, repository, instance)
@@ -194,17 +194,17 @@ def _run(watched: Watched, run_id: str) -> dg.DagsterRun:
 
 
 def test_an_account_that_does_not_answer_is_asked_once_a_tick_whatever_number_of_stacks_live_there(
-    aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch
+    aws: emulator.LocalAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lead_to(aws, monkeypatch)
     database = DatabaseSpec(component="rds", identifier="db", engine="postgres", username="owner")
     target = Target(region=aws.region, account_id=aws.account_id)
     specs = [StackSpec(stack=name, target=target, databases=(database,)) for name in ("one", "two", "three")]
     sessions, known = AwsSessions(), dict[Target, DatabaseInventory | AwsError]()
-    local.arm(aws, local.Fault(local.FaultAction.DENY, service="rds"))
-    local.reset_calls(aws)
+    emulator.arm(aws, emulator.Fault(emulator.FaultAction.DENY, service="rds"))
+    emulator.reset_calls(aws)
     for spec in specs:
         with pytest.raises(AwsError):
             _serving(spec, sessions, known)
-    assert sum(call.count for call in local.calls(aws) if call.service == "rds") == 1
-    local.reset_conditions(aws)
+    assert sum(call.count for call in emulator.calls(aws) if call.service == "rds") == 1
+    emulator.reset_conditions(aws)

@@ -19,7 +19,7 @@ from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 from dagster_graphql.schema import create_schema
 
 from definitions.partitions import PARTITION_TAG, STACKS
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from tests.definitions.conftest import Repository
 from tests.embedded import lead_to
 
@@ -102,7 +102,7 @@ class Deployment:
 
 
 @pytest.fixture
-def key(aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch) -> str:
+def key(aws: emulator.LocalAws, monkeypatch: pytest.MonkeyPatch) -> str:
     """A KMS key that the stack's secrets are under, disabled."""
     lead_to(aws, monkeypatch)
     kms = boto3.client("kms")
@@ -121,7 +121,7 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 @pytest.fixture
 def deployment(
-    repository: Repository, key: str, aws: local.LocalAws, instance: dg.DagsterInstance
+    repository: Repository, key: str, aws: emulator.LocalAws, instance: dg.DagsterInstance
 ) -> Iterator[Deployment]:
     repository.tree = {
         STACK: {

@@ -21,7 +21,7 @@ from definitions.instance import open_instance
 from definitions.jobs import JOBS
 from definitions.partitions import PARTITION_TAG, STACKS
 from definitions.running import provision
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.reconcilers import ApplyOptions
 from tests.definitions.conftest import Repository
 from tests.definitions.test_reexecution import schema
@@ -44,7 +44,7 @@ ASKED: Mapping[str, object] = {
 
 @pytest.fixture
 def secrets(
-    repository: Repository, aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    repository: Repository, aws: emulator.LocalAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> SecretsManagerClient:
     """A stack of two secrets, applied; then one left the YAML, and one came that somebody else has made."""
     lead_to(aws, monkeypatch, DAGSTER_HOME=str(tmp_path / "home"))

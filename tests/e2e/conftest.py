@@ -8,7 +8,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.cli.stand_ins import stand_ins
 from secrets_pipeline.reconcilers import read_desired
 from tests.embedded import lead_to
@@ -31,7 +31,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def aws(aws: local.LocalAws, repository: Path, home: Path) -> Iterator[local.LocalAws]:
+def aws(aws: emulator.LocalAws, repository: Path, home: Path) -> Iterator[emulator.LocalAws]:
     """The embedded AWS with what Terraform would have made; the environment points at it."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -40,11 +40,11 @@ def aws(aws: local.LocalAws, repository: Path, home: Path) -> Iterator[local.Loc
         patch.setenv("SECRETS_PIPELINE_CONFIG", str(repository / "operator.yaml"))
         patch.setenv("DAGSTER_HOME", str(home))
         patch.setenv("ATMOS_BASE_PATH", str(repository))
-        local.stand_in(aws, stand_ins(read_desired(repository).specs))
+        emulator.stand_in(aws, stand_ins(read_desired(repository).specs))
         yield aws
 
 
 @pytest.fixture(scope="module")
-def boto(aws: local.LocalAws) -> boto3.Session:
+def boto(aws: emulator.LocalAws) -> boto3.Session:
     """Plain boto3, the independent witness."""
     return boto3.Session()

@@ -14,7 +14,7 @@ import yaml
 from mypy_boto3_organizations import OrganizationsClient
 
 from definitions.running import CheckRow, provision, verify
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.reconcilers import ApplyOptions
 from tests.runs import assert_applied
 
@@ -28,7 +28,7 @@ VERSION = "2012-10-17"
 
 
 @pytest.fixture(scope="module")
-def provisioned(aws: local.LocalAws, repository: Path) -> Path:
+def provisioned(aws: emulator.LocalAws, repository: Path) -> Path:
     """The repository, its stack applied."""
     report, _ = provision(STACK, base_path=repository, options=ApplyOptions())
     assert_applied(report)

@@ -13,7 +13,7 @@ import pytest
 from botocore.retries.standard import ExponentialBackoff
 
 from definitions.running import provision, verify
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.reconcilers import ApplyOptions, plan_stack, read_desired
 from tests.runs import assert_applied
 
@@ -76,7 +76,7 @@ def secrets_of(values: dict[str, str]) -> set[bytes]:
 
 def test_no_value_is_left_in_any_byte_of_storage_logs_and_output(
     repository: Path,
-    aws: local.LocalAws,
+    aws: emulator.LocalAws,
     home: Path,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
@@ -119,18 +119,18 @@ def test_no_value_is_left_in_any_byte_of_storage_logs_and_output(
 
 
 FAULTS = [
-    local.Fault(action, attempts=20, service=service, operation=operation)
+    emulator.Fault(action, attempts=20, service=service, operation=operation)
     for action, service, operation in (
-        (local.FaultAction.ERROR, "kms", "GenerateDataKey"),
-        (local.FaultAction.THROTTLE, "kms", "Decrypt"),
-        (local.FaultAction.ERROR, "secretsmanager", "CreateSecret"),
-        (local.FaultAction.LOST, "secretsmanager", "CreateSecret"),
-        (local.FaultAction.ERROR, "secretsmanager", "GetSecretValue"),
-        (local.FaultAction.LOST, "secretsmanager", "PutSecretValue"),
-        (local.FaultAction.THROTTLE, "secretsmanager", "UpdateSecretVersionStage"),
-        (local.FaultAction.ERROR, "rds", "CreateDBInstance"),
-        (local.FaultAction.LOST, "awslambda", "UpdateFunctionConfiguration"),
-        (local.FaultAction.ERROR, "ecs", "RegisterTaskDefinition"),
+        (emulator.FaultAction.ERROR, "kms", "GenerateDataKey"),
+        (emulator.FaultAction.THROTTLE, "kms", "Decrypt"),
+        (emulator.FaultAction.ERROR, "secretsmanager", "CreateSecret"),
+        (emulator.FaultAction.LOST, "secretsmanager", "CreateSecret"),
+        (emulator.FaultAction.ERROR, "secretsmanager", "GetSecretValue"),
+        (emulator.FaultAction.LOST, "secretsmanager", "PutSecretValue"),
+        (emulator.FaultAction.THROTTLE, "secretsmanager", "UpdateSecretVersionStage"),
+        (emulator.FaultAction.ERROR, "rds", "CreateDBInstance"),
+        (emulator.FaultAction.LOST, "awslambda", "UpdateFunctionConfiguration"),
+        (emulator.FaultAction.ERROR, "ecs", "RegisterTaskDefinition"),
     )
 ]
 """Each lasts until a client has used up its tries."""
@@ -138,7 +138,7 @@ FAULTS = [
 
 def test_no_value_is_left_by_runs_that_fail_with_a_value_in_hand(
     repository: Path,
-    aws: local.LocalAws,
+    aws: emulator.LocalAws,
     home: Path,
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -150,9 +150,9 @@ def test_no_value_is_left_by_runs_that_fail_with_a_value_in_hand(
     try:
         while waiting:
             # Those that one run did not come to wait for the next.
-            local.arm(aws, *waiting)
+            emulator.arm(aws, *waiting)
             reports.append(provision("myapp-prod", base_path=repository, options=ApplyOptions()))
-            left = [report.fault for report in local.disarm(aws) if not report.struck]
+            left = [report.fault for report in emulator.disarm(aws) if not report.struck]
             assert len(left) < len(waiting), left
             waiting = left
         last = provision("myapp-prod", base_path=repository, options=ApplyOptions())

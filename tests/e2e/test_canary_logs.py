@@ -8,14 +8,14 @@ import yaml
 
 from definitions.home import prepare_home
 from definitions.running import provision, verify
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.reconcilers import ApplyOptions
 from tests.e2e.test_canary import every_text, planted, secrets_of, values_in_aws
 from tests.runs import assert_applied
 
 
 def test_no_value_is_left_where_dagster_keeps_what_the_libraries_log_at_debug(
-    repository: Path, aws: local.LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    repository: Path, aws: emulator.LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     loggers = ["root", "boto3", "botocore", "botocore.parsers", "urllib3", "aws_encryption_sdk"]

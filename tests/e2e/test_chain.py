@@ -10,7 +10,7 @@ import pytest
 
 from definitions.checks import CHECKS
 from definitions.running import CheckRow, RunReport, provision, verify
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.reconcilers import ApplyOptions, plan_stack, read_desired
 from tests.runs import assert_applied
@@ -35,7 +35,7 @@ Applied = dict[str, tuple[RunReport, tuple[CheckRow, ...]]]
 
 
 @pytest.fixture(scope="module")
-def applied(aws: local.LocalAws, repository: Path) -> Applied:
+def applied(aws: emulator.LocalAws, repository: Path) -> Applied:
     """Every stack, provisioned once."""
     return {stack: provision(stack, base_path=repository, options=ApplyOptions()) for stack in STACKS}
 
@@ -187,15 +187,15 @@ def test_no_seal_is_left_behind(applied: Applied, home: Path) -> None:
 
 
 def test_a_second_apply_with_its_checks_writes_nothing_and_reads_no_value(
-    applied: Applied, aws: local.LocalAws, repository: Path
+    applied: Applied, aws: emulator.LocalAws, repository: Path
 ) -> None:
-    local.reset_calls(aws)
+    emulator.reset_calls(aws)
     for stack in STACKS:
         report, checks = provision(stack, base_path=repository, options=ApplyOptions())
         assert_applied(report)
         assert {row["outcome"] for row in report.rows} <= {"unchanged"}
         assert [check for check in checks if not check.passed] == []
-    made = local.calls(aws)
+    made = emulator.calls(aws)
     assert made
     assert [call for call in made if not call.operation.startswith(READS)] == []
     assert [call for call in made if call.operation in ("GetSecretValue", "BatchGetSecretValue")] == []
@@ -203,18 +203,18 @@ def test_a_second_apply_with_its_checks_writes_nothing_and_reads_no_value(
     assert listed == len(STACKS)
 
 
-def test_the_verification_reads_values_and_logs_in(applied: Applied, aws: local.LocalAws, repository: Path) -> None:
-    local.reset_calls(aws)
+def test_the_verification_reads_values_and_logs_in(applied: Applied, aws: emulator.LocalAws, repository: Path) -> None:
+    emulator.reset_calls(aws)
     checks = verify("myapp-dev", base_path=repository)
     assert {check.check for check in checks} == EVERY_CHECK - PROBE
     assert [check for check in checks if not check.passed] == []
-    made = {call.operation for call in local.calls(aws)}
+    made = {call.operation for call in emulator.calls(aws)}
     assert "GetSecretValue" in made
     assert all(operation.startswith(READS) for operation in made)
 
 
 def test_a_tag_changed_by_hand_is_planned_as_drift_and_put_back(
-    applied: Applied, aws: local.LocalAws, boto: boto3.Session, repository: Path
+    applied: Applied, aws: emulator.LocalAws, boto: boto3.Session, repository: Path
 ) -> None:
     client = boto.client("secretsmanager")
     before = value_of(boto, "myapp/dev/api/api-key")

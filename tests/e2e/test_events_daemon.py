@@ -8,7 +8,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from tests.e2e.event_storm import Storm, storm
 from tests.embedded import lead_to
 from tests.sweep import size
@@ -20,14 +20,14 @@ EVENTS, KILLS = size(120, 400), size(2, 5)
 @pytest.fixture(scope="module")
 def passed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storm]:
     """Events in random order, a tenth of them twice, some poison, and kills."""
-    aws = local.start(tmp_path_factory.mktemp("local-aws"), die_with_parent=True)
+    aws = emulator.start(tmp_path_factory.mktemp("local-aws"), die_with_parent=True)
     with pytest.MonkeyPatch.context() as patch:
         lead_to(aws, patch, DAGSTER_HOME="", SECRETS_PIPELINE_CONFIG="", ATMOS_BASE_PATH="", PYTHONPATH="")
         folder: Path = tmp_path_factory.mktemp("storm")
         try:
             yield storm(folder, boto3.Session(), events=EVENTS, kills=KILLS, seed=7, timeout=600)
         finally:
-            local.stop(aws.state_dir)
+            emulator.stop(aws.state_dir)
 
 
 def test_every_event_is_covered_by_a_run_of_its_stack_that_was_made_after_it(passed: Storm) -> None:

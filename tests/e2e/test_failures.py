@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from definitions.running import provision
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.reconcilers import ApplyOptions, read_desired
 from tests.runs import assert_applied
 
@@ -34,8 +34,8 @@ def edited(tmp_path: Path, repository: Path) -> Callable[[str, str, str], Path]:
     return edit
 
 
-def writes(aws: local.LocalAws) -> list[str]:
-    return [call.operation for call in local.calls(aws) if not call.operation.startswith(READS)]
+def writes(aws: emulator.LocalAws) -> list[str]:
+    return [call.operation for call in emulator.calls(aws) if not call.operation.startswith(READS)]
 
 
 @pytest.mark.parametrize(
@@ -70,19 +70,19 @@ def writes(aws: local.LocalAws) -> list[str]:
     ids=["unknown reference", "misspelt key", "secret at a plain sink", "cycle", "foreign reader without key ARN"],
 )
 def test_bad_input_is_refused_with_place_and_remedy_before_any_call(
-    aws: local.LocalAws, edited: Callable[[str, str, str], Path], old: str, new: str, said: list[str]
+    aws: emulator.LocalAws, edited: Callable[[str, str, str], Path], old: str, new: str, said: list[str]
 ) -> None:
     repository = edited("stacks/orgs/acme/myapp/_defaults.yaml", old, new)
-    local.reset_calls(aws)
+    emulator.reset_calls(aws)
     report, _ = provision("myapp-dev", base_path=repository, options=ApplyOptions())
     assert not report.success
     for text in said:
         assert text in (report.error or "")
-    assert local.calls(aws) == ()
+    assert emulator.calls(aws) == ()
 
 
 def test_broken_yaml_names_file_and_line_and_leaves_other_stacks_usable(
-    aws: local.LocalAws, edited: Callable[[str, str, str], Path]
+    aws: emulator.LocalAws, edited: Callable[[str, str, str], Path]
 ) -> None:
     repository = edited("stacks/orgs/acme/myapp/prod.yaml", "components:\n", "components: [\n")
     desired = read_desired(repository)
@@ -93,7 +93,7 @@ def test_broken_yaml_names_file_and_line_and_leaves_other_stacks_usable(
 
 
 def test_the_wrong_account_stops_the_run_before_the_first_write(
-    aws: local.LocalAws, edited: Callable[[str, str, str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    aws: emulator.LocalAws, edited: Callable[[str, str, str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repository = edited("stacks/orgs/acme/_defaults.yaml", 'account_id: "111122223333"', 'account_id: "999999999999"')
     settings = tmp_path / "operator.yaml"
@@ -101,17 +101,19 @@ def test_the_wrong_account_stops_the_run_before_the_first_write(
     targets = [{"stacks": "*", "account_id": "999999999999"}]
     settings.write_text(yaml.safe_dump({"grants": grants, "targets": targets}))
     monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(settings))
-    local.reset_calls(aws)
+    emulator.reset_calls(aws)
     report, _ = provision("myapp-dev", base_path=repository, options=ApplyOptions())
     assert not report.success
     assert "999999999999" in (report.error or "")
     assert "111122223333" in (report.error or "")
-    assert [(call.operation, call.count) for call in local.calls(aws)] == [("GetCallerIdentity", 1)]
+    assert [(call.operation, call.count) for call in emulator.calls(aws)] == [("GetCallerIdentity", 1)]
 
 
-def test_a_read_only_run_writes_nothing(aws: local.LocalAws, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_run_writes_nothing(
+    aws: emulator.LocalAws, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SECRETS_PIPELINE_READ_ONLY", "1")
-    local.reset_calls(aws)
+    emulator.reset_calls(aws)
     report, _ = provision("infra-shared", base_path=repository, options=ApplyOptions())
     assert not report.success
     assert "read-only" in (report.error or "")
@@ -119,7 +121,7 @@ def test_a_read_only_run_writes_nothing(aws: local.LocalAws, repository: Path, m
 
 
 def test_one_secret_that_fails_leaves_the_others_applied_and_the_run_failed(
-    aws: local.LocalAws, repository: Path
+    aws: emulator.LocalAws, repository: Path
 ) -> None:
     # Somebody else's secret sits under one name; another one's key is disabled.
     client = boto3.client("secretsmanager")
@@ -146,7 +148,7 @@ def test_one_secret_that_fails_leaves_the_others_applied_and_the_run_failed(
 
 
 def test_a_dead_key_fails_the_run_with_the_secrets_under_it_and_the_next_run_finishes(
-    aws: local.LocalAws, repository: Path
+    aws: emulator.LocalAws, repository: Path
 ) -> None:
     kms = boto3.client("kms")
     provision("myapp-prod", base_path=repository, options=ApplyOptions())
@@ -169,12 +171,12 @@ def test_a_dead_key_fails_the_run_with_the_secrets_under_it_and_the_next_run_fin
     assert all(check.passed for check in checks)
 
 
-def test_what_belongs_to_others_is_never_read_into_a_secret_of_ours(aws: local.LocalAws, repository: Path) -> None:
+def test_what_belongs_to_others_is_never_read_into_a_secret_of_ours(aws: emulator.LocalAws, repository: Path) -> None:
     client = boto3.client("secretsmanager")
     client.create_secret(Name="infra/shared/network/vpn-pre-shared-key", SecretString="FOREIGN")
-    local.reset_calls(aws)
+    emulator.reset_calls(aws)
     report, _ = provision("infra-shared", base_path=repository, options=ApplyOptions())
-    assert "GetSecretValue" not in {call.operation for call in local.calls(aws)}
+    assert "GetSecretValue" not in {call.operation for call in emulator.calls(aws)}
     outcomes = {row["name"]: row["outcome"] for row in report.rows if row["stage"] == "secrets"}
     assert outcomes["infra/shared/network/vpn-config"] == "skipped"
     names = [entry["Name"] for entry in client.list_secrets(MaxResults=100)["SecretList"]]
@@ -182,7 +184,7 @@ def test_what_belongs_to_others_is_never_read_into_a_secret_of_ours(aws: local.L
 
 
 def test_nothing_is_pruned_while_a_stack_cannot_be_read(
-    aws: local.LocalAws, edited: Callable[[str, str, str], Path], repository: Path
+    aws: emulator.LocalAws, edited: Callable[[str, str, str], Path], repository: Path
 ) -> None:
     provision("infra-shared", base_path=repository, options=ApplyOptions(adopt=("*",)))
     broken = edited("stacks/orgs/acme/myapp/prod.yaml", "components:\n", "components: [\n")

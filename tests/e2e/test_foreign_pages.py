@@ -33,9 +33,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from definitions.home import prepare_home
 from definitions.instance import open_instance
 from definitions.partitions import add_missing
-from secrets_pipeline import local
-from secrets_pipeline.local.calls import CALLS_PATH
-from secrets_pipeline.local.faults import FAULTS_PATH
+from secrets_pipeline import emulator
+from secrets_pipeline.emulator.control.calls import CALLS_PATH
+from secrets_pipeline.emulator.control.faults import FAULTS_PATH
 from tests.e2e.deployment import LOCATION
 from tests.e2e.test_ui import CHROMIUM
 from tests.ports import free_port
@@ -111,7 +111,7 @@ def asked(page: Page, url: str, **options: object) -> str:
     return str(page.evaluate(ASK, [url, options]))
 
 
-def port_of(aws: local.LocalAws) -> int:
+def port_of(aws: emulator.LocalAws) -> int:
     return int(aws.endpoint_url.rsplit(":", 1)[1])
 
 
@@ -125,7 +125,7 @@ class Attack:
     path: str = "/"
     method: str = "POST"
 
-    def by(self, page: Page, aws: local.LocalAws, host: str) -> str:
+    def by(self, page: Page, aws: emulator.LocalAws, host: str) -> str:
         url = f"http://{host}:{port_of(aws)}{self.path}"
         signed = AWSRequest(self.method, url, dict(self.headers), self.body.encode())
         keys = aws.environment()
@@ -160,28 +160,28 @@ ATTACKS = {**READS, **WRITES, **CONTROLS}
 
 
 @pytest.fixture
-def victim(aws: local.LocalAws) -> Iterator[local.LocalAws]:
+def victim(aws: emulator.LocalAws) -> Iterator[emulator.LocalAws]:
     """The embedded AWS with a secret; nothing counted yet."""
     secrets = boto3.client("secretsmanager")
     secrets.create_secret(Name="victim", SecretString=CANARY)
-    local.reset_calls(aws)
+    emulator.reset_calls(aws)
     yield aws
     secrets.delete_secret(SecretId="victim", ForceDeleteWithoutRecovery=True)
 
 
-def assert_untouched(aws: local.LocalAws) -> None:
+def assert_untouched(aws: emulator.LocalAws) -> None:
     """Nothing was called, nothing armed, nothing made and nothing lost."""
-    assert local.calls(aws) == ()
-    assert local.fault_reports(aws) == ()
+    assert emulator.calls(aws) == ()
+    assert emulator.fault_reports(aws) == ()
     names = [one["Name"] for one in boto3.client("secretsmanager").list_secrets()["SecretList"]]
     assert ("victim" in names, "theirs" in names) == (True, False)
-    local.reset_calls(aws)
+    emulator.reset_calls(aws)
 
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 @pytest.mark.parametrize("host", [EVIL, "localhost"], ids=["another site", "another port"])
 def test_a_page_of_another_origin_neither_reads_nor_writes_the_embedded_aws(
-    browser: Browser, site: int, victim: local.LocalAws, host: str, attack: Attack
+    browser: Browser, site: int, victim: emulator.LocalAws, host: str, attack: Attack
 ) -> None:
     with opened(browser, host, site) as page:
         for name in ("127.0.0.1", "localhost"):
@@ -191,7 +191,7 @@ def test_a_page_of_another_origin_neither_reads_nor_writes_the_embedded_aws(
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 def test_a_page_whose_name_leads_here_since_neither_reads_nor_writes_the_embedded_aws(
-    browser: Browser, victim: local.LocalAws, attack: Attack
+    browser: Browser, victim: emulator.LocalAws, attack: Attack
 ) -> None:
     with opened(browser, EVIL, port_of(victim)) as page:
         said = attack.by(page, victim, EVIL)
@@ -200,7 +200,7 @@ def test_a_page_whose_name_leads_here_since_neither_reads_nor_writes_the_embedde
 
 
 def test_what_a_page_sends_without_asking_first_does_nothing_in_the_embedded_aws(
-    browser: Browser, site: int, victim: local.LocalAws
+    browser: Browser, site: int, victim: emulator.LocalAws
 ) -> None:
     url = victim.endpoint_url
     with opened(browser, EVIL, site) as page:
@@ -262,7 +262,7 @@ def answers(url: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def guarded(aws: local.LocalAws, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def guarded(aws: emulator.LocalAws, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     prepare_home(home)
     with open_instance() as instance:
         add_missing(instance, [STACK])
@@ -348,7 +348,7 @@ def test_its_own_page_launches_runs_and_reads_the_live_log(browser: Browser, gua
 
 
 def test_dagsters_own_webserver_lets_all_of_them_in(
-    browser: Browser, site: int, aws: local.LocalAws, guarded: int, tmp_path: Path
+    browser: Browser, site: int, aws: emulator.LocalAws, guarded: int, tmp_path: Path
 ) -> None:
     # So the attacks are real: this fails when Dagster guards itself, and ours can go.
     assert os.environ["DAGSTER_HOME"]

@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from definitions.running import provision
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, log_in
 from tests.e2e.deployment import QUEUE, Deployment, serving
@@ -33,11 +33,11 @@ _RUNS = """{
 
 
 @pytest.fixture(scope="module")
-def deployment(aws: local.LocalAws, repository: Path, home: Path) -> Iterator[Deployment]:
+def deployment(aws: emulator.LocalAws, repository: Path, home: Path) -> Iterator[Deployment]:
     """The stack applied, every event of that apply taken out of the queue, and `dg dev` with its daemon."""
     report, _ = provision(STACK, base_path=repository, options=ApplyOptions())
     assert_applied(report)
-    local.settle(aws)
+    emulator.settle(aws)
     sqs: SQSClient = boto3.client("sqs")
     sqs.purge_queue(QueueUrl=sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"])
     with serving(home / "dg-dev.log") as served:
@@ -65,12 +65,12 @@ def follow_ups(deployment: Deployment) -> list[dict[str, Any]]:
 
 
 def test_the_daemon_follows_a_rotation_that_aws_tells_of_and_does_not_follow_itself(
-    aws: local.LocalAws, deployment: Deployment, secrets: SecretsManagerClient
+    aws: emulator.LocalAws, deployment: Deployment, secrets: SecretsManagerClient
 ) -> None:
     old = password(secrets)
     before = boto3.client("ecs").describe_services(cluster="myapp", services=["orders-prod"])["services"][0]
     secrets.rotate_secret(SecretId=CREDENTIALS)
-    local.settle(aws)
+    emulator.settle(aws)
     new = password(secrets)
     assert new != old
     assert accepts(new)
@@ -90,6 +90,6 @@ def test_the_daemon_follows_a_rotation_that_aws_tells_of_and_does_not_follow_its
     after = boto3.client("ecs").describe_services(cluster="myapp", services=["orders-prod"])["services"][0]
     assert after["deployments"][0]["id"] != before["deployments"][0]["id"]
     # The run wrote a secret itself, which AWS tells of too: that asks for no further run, and the queue runs empty.
-    local.settle(aws)
+    emulator.settle(aws)
     deployment.come_to_rest()
     assert [one["runId"] for one in follow_ups(deployment)] == [first["runId"]]

@@ -17,7 +17,7 @@ from definitions.checks import CHECKS as DEFINED_CHECKS
 from definitions.checks.partitioned import PROBE_TAG, VERIFY_TAG
 from definitions.home import prepare_home
 from definitions.running import queue
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.reconcilers import STAGES
 from tests.e2e.deployment import LOCATION, Deployment, Run, serving
 from tests.runs import assert_applied
@@ -102,7 +102,7 @@ _EXECUTIONS = """query ($asset: AssetKeyInput!, $check: String!, $partition: Str
 
 
 @pytest.fixture(scope="module")
-def deployment(aws: local.LocalAws, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+def deployment(aws: emulator.LocalAws, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """A deployment that starts with an empty DAGSTER_HOME."""
     prepare_home(home)
     with serving(tmp_path_factory.mktemp("dg") / "dev.log") as served:
@@ -155,15 +155,15 @@ def executions(deployment: Deployment, asset: str, check: str, stack: str, run: 
     return [one for one in everything(deployment, asset, check, stack) if one["runId"] == run.run_id]
 
 
-def count_anew(deployment: Deployment, aws: local.LocalAws) -> None:
+def count_anew(deployment: Deployment, aws: emulator.LocalAws) -> None:
     """Count calls from now on; what earlier runs caused is over, so only reads of the sensors are among them."""
-    local.settle(aws)
+    emulator.settle(aws)
     deployment.come_to_rest()
-    local.reset_calls(aws)
+    emulator.reset_calls(aws)
 
 
-def writes(aws: local.LocalAws) -> list[str]:
-    return [call.operation for call in local.calls(aws) if not call.operation.startswith(READS)]
+def writes(aws: emulator.LocalAws) -> list[str]:
+    return [call.operation for call in emulator.calls(aws) if not call.operation.startswith(READS)]
 
 
 def table(evaluation: dict[str, Any]) -> list[dict[str, str]]:
@@ -232,7 +232,7 @@ def test_the_secrets_are_in_aws(provisioned: dict[str, Run], boto: boto3.Session
 
 
 def test_a_second_launch_writes_nothing(
-    deployment: Deployment, provisioned: dict[str, Run], aws: local.LocalAws
+    deployment: Deployment, provisioned: dict[str, Run], aws: emulator.LocalAws
 ) -> None:
     count_anew(deployment, aws)
     run = deployment.ended(deployment.launch("provision", partition="myapp-dev"))
@@ -242,13 +242,13 @@ def test_a_second_launch_writes_nothing(
     assert all(evaluation["success"] for evaluation in run.evaluations())
     found = statuses(deployment)
     assert all("myapp-dev" in found[check]["skippedPartitions"] for check in idle)
-    assert local.calls(aws)
+    assert emulator.calls(aws)
     assert writes(aws) == []
-    assert not [call for call in local.calls(aws) if call.operation.endswith("GetSecretValue")]
+    assert not [call for call in emulator.calls(aws) if call.operation.endswith("GetSecretValue")]
 
 
 def test_checks_without_a_partition_judge_every_stack_in_one_summary_and_a_plan_materialises_nothing(
-    deployment: Deployment, provisioned: dict[str, Run], aws: local.LocalAws
+    deployment: Deployment, provisioned: dict[str, Run], aws: emulator.LocalAws
 ) -> None:
     count_anew(deployment, aws)
     verifying, planning = deployment.launch("verify"), deployment.launch("plan", partition="myapp-dev")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from secrets_pipeline import local
-from secrets_pipeline.local import Fault, FaultAction
+from secrets_pipeline import emulator
+from secrets_pipeline.emulator import Fault, FaultAction
 from tests.faults.child import Run, run
 from tests.faults.ending import Ending, differences, ending, passwords, values
 
@@ -119,7 +119,7 @@ def clean(ground: Ground) -> Clean:
     ground.fresh()
     first = run(ground)
     called: Counter[tuple[str, str]] = Counter()
-    for call in local.calls(ground.aws):
+    for call in emulator.calls(ground.aws):
         called[call.service, call.operation] += call.count
     second = run(ground, plan=True)
     assert first.green, first
@@ -137,14 +137,14 @@ def judge(ground: Ground, expected: Clean, case: Case) -> Verdict:
     """Meet one fault on a fresh account, run once more, and compare."""
     ground.fresh()
     if case.stale:
-        local.freeze_lists(ground.aws)
+        emulator.freeze_lists(ground.aws)
     first = run(ground, fault=case.place.fault(case.kind))
-    (report,) = local.disarm(ground.aws)
+    (report,) = emulator.disarm(ground.aws)
     left = run(ground, apply=False, plan=True).left if first.green and not case.stale else ()
     stored = passwords(ground)
     later = [run(ground, plan=not case.stale)]
     if case.stale:
-        local.thaw_lists(ground.aws)
+        emulator.thaw_lists(ground.aws)
         later.append(run(ground, plan=True))
     ended, kept = ending(ground), passwords(ground)
     problems = [

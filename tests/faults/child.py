@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn
 from botocore.retries.bucket import TokenBucket
 from botocore.retries.standard import ExponentialBackoff
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.engine.report import rows
 from secrets_pipeline.errors import SecretsPipelineError
@@ -100,7 +100,7 @@ class Child:
         self,
         ground: Ground,
         *,
-        fault: local.Fault | None = None,
+        fault: emulator.Fault | None = None,
         apply: bool = True,
         plan: bool = False,
         before: Callable[[], object] = int,
@@ -158,7 +158,7 @@ def _whole(file: IO[bytes]) -> bytes:
         return file.read()
 
 
-def run(ground: Ground, *, fault: local.Fault | None = None, apply: bool = True, plan: bool = False) -> Run:
+def run(ground: Ground, *, fault: emulator.Fault | None = None, apply: bool = True, plan: bool = False) -> Run:
     """Apply the stack once, or only plan it, in a child, and wait."""
     return Child(ground, fault=fault, apply=apply, plan=plan).wait()
 
@@ -180,14 +180,14 @@ def _child(output: IO[bytes], result: IO[bytes], work: Callable[[], Any]) -> NoR
 
 
 def _work(
-    ground: Ground, fault: local.Fault | None, *, apply: bool, plan: bool, before: Callable[[], object]
+    ground: Ground, fault: emulator.Fault | None, *, apply: bool, plan: bool, before: Callable[[], object]
 ) -> dict[str, Any]:
     before()
     # How often and when to try again stays botocore's; only the waiting in between is left out.
     ExponentialBackoff.delay_amount = _no_delay  # type: ignore[assignment,method-assign] # here alone
     TokenBucket.acquire = _at_once  # type: ignore[assignment,method-assign] # here alone
     if fault is not None:
-        local.arm(ground.aws, replace(fault, pid=os.getpid()) if fault.action.kills else fault)
+        emulator.arm(ground.aws, replace(fault, pid=os.getpid()) if fault.action.kills else fault)
     outcomes: list[Outcome] = []
     error = unexpected = ""
     desired = read_desired(ground.base_path)

@@ -10,7 +10,7 @@ from typing import Any
 
 import boto3
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.stand_ins import stand_ins
 from secrets_pipeline.desired.stack import StackSpec
@@ -40,7 +40,7 @@ class Ground:
         sessions: the product's sessions, with clients and without answers.
     """
 
-    aws: local.LocalAws
+    aws: emulator.LocalAws
     base_path: Path
     stack: str
     session: boto3.Session
@@ -49,7 +49,7 @@ class Ground:
     _clients: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, aws: local.LocalAws, stack: str, *, before: Path | None = None) -> Ground:
+    def of(cls, aws: emulator.LocalAws, stack: str, *, before: Path | None = None) -> Ground:
         """Warm up; the environment already leads to the embedded AWS."""
         session = operator(aws)
         ground = cls(aws, EXAMPLES, stack, session, Sessions(session), before)
@@ -71,10 +71,10 @@ class Ground:
     @property
     def made_by_hand(self) -> tuple[str, ...]:
         """Names of the secrets that are there without the stack."""
-        return tuple(one.name for one in self._stand_ins if isinstance(one, local.StandInSecret))
+        return tuple(one.name for one in self._stand_ins if isinstance(one, emulator.StandInSecret))
 
     @cached_property
-    def _stand_ins(self) -> tuple[local.StandIn, ...]:
+    def _stand_ins(self) -> tuple[emulator.StandIn, ...]:
         return stand_ins({self.stack: self.spec}, account_id=self.aws.account_id)
 
     def context(self) -> StackContext:
@@ -94,15 +94,15 @@ class Ground:
         Raises:
             RuntimeError: that could not be applied.
         """
-        local.reset_conditions(self.aws)
+        emulator.reset_conditions(self.aws)
         self._remove_databases()
-        local.empty(self.aws)
-        local.stand_in(self.aws, self._stand_ins)
+        emulator.empty(self.aws)
+        emulator.stand_in(self.aws, self._stand_ins)
         if self.before is not None:
             first = run(replace(self, base_path=self.before, before=None))
             if not first.green:
                 raise RuntimeError(first)
-        local.reset_calls(self.aws)
+        emulator.reset_calls(self.aws)
 
     def _remove_databases(self) -> None:
         """A reset forgets instances; their PostgreSQL would run on."""

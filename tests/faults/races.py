@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, log_in
 from tests.faults.cases import Clean, leaks
 from tests.faults.child import Child, Run, run
@@ -114,7 +114,7 @@ def apply_and_rotation(ground: Ground, base_path: Path, *, apart: float) -> tupl
 
 def rotation_function(ground: Ground) -> str:
     """ARN of a function that really rotates the database's password, with the permission to invoke it."""
-    local.stand_in(ground.aws, [local.StandInRole(ROLE, "lambda.amazonaws.com", {"rotate": ROTATES})])
+    emulator.stand_in(ground.aws, [emulator.StandInRole(ROLE, "lambda.amazonaws.com", {"rotate": ROTATES})])
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.write(FUNCTION, "rotation_function.py")

@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from secrets_pipeline.local import LocalAws
+from secrets_pipeline.emulator import LocalAws
 from tests.faults.edits import older_repository
 from tests.faults.ground import Ground
 

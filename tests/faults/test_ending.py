@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from tests.embedded import lead_to
 from tests.faults.cases import Clean, leaks
 from tests.faults.child import run
@@ -28,7 +28,7 @@ NOTHING: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def ground(aws: local.LocalAws) -> Iterator[Ground]:
+def ground(aws: emulator.LocalAws) -> Iterator[Ground]:
     """For looking and for leaving something behind; runs take place in `solo`."""
     with pytest.MonkeyPatch.context() as patch:
         lead_to(aws, patch, SECRETS_PIPELINE_CONFIG=str(OPERATOR))

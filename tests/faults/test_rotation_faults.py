@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.emulator import Mishap, Moment
 from secrets_pipeline.engine.apply import apply
 from secrets_pipeline.engine.model import Applied, Failed, Outcome, Unchanged
-from secrets_pipeline.local import Mishap, Moment
 from secrets_pipeline.reconcilers import (
     ApplyOptions,
     Desired,
@@ -91,7 +91,7 @@ KILLS = list(product(RotationStep, Moment, (1, 2)))
 class Shop:
     """One applied stack, looked at through plain boto3."""
 
-    def __init__(self, aws: local.LocalAws, desired: Desired) -> None:
+    def __init__(self, aws: emulator.LocalAws, desired: Desired) -> None:
         self.aws = aws
         self._desired = desired
         session = operator(aws)
@@ -158,7 +158,7 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def applied(aws: local.LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def applied(aws: emulator.LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("rotation-faults")
     repository = folder / "atmos"
     (repository / "stacks").mkdir(parents=True)
@@ -183,7 +183,7 @@ def shop(applied: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     lead_to(applied.aws, monkeypatch)
     assert os.environ["AWS_ENDPOINT_URL"] == applied.aws.endpoint_url
     yield applied
-    local.reset_conditions(applied.aws)
+    emulator.reset_conditions(applied.aws)
 
 
 def ends_rotated(shop: Shop, before: str) -> None:
@@ -214,7 +214,7 @@ def test_a_handler_killed_at_any_step_leaves_a_known_password_and_the_next_try_e
     shop: Shop, step: RotationStep, moment: Moment, times: int
 ) -> None:
     before = shop.labels()["AWSCURRENT"]
-    local.kill_invocations(shop.aws, Mishap(step=step.value, moment=moment, times=times))
+    emulator.kill_invocations(shop.aws, Mishap(step=step.value, moment=moment, times=times))
     for _ in range(times):
         outcome = shop.rotate()
         assert shop.password_is_known()
@@ -224,7 +224,7 @@ def test_a_handler_killed_at_any_step_leaves_a_known_password_and_the_next_try_e
         assert isinstance(outcome, Failed)
         assert "Runtime exited with error: signal: killed" in outcome.error.message
         assert any("Runtime exited with error: signal: killed" in one.detail for one in shop.red())
-    local.reset_conditions(shop.aws)
+    emulator.reset_conditions(shop.aws)
     if shop.labels()["AWSCURRENT"] == before:
         ends_rotated(shop, before)
     else:
@@ -284,7 +284,7 @@ def test_a_password_changed_behind_our_back_is_no_reason_to_lose_it(shop: Shop) 
 
 def test_a_stuck_pending_version_is_red_with_its_age_and_the_next_rotation_goes_on_with_it(shop: Shop) -> None:
     before = shop.labels()["AWSCURRENT"]
-    local.kill_invocations(shop.aws, Mishap(step=RotationStep.SET.value, moment=Moment.BEFORE, times=1))
+    emulator.kill_invocations(shop.aws, Mishap(step=RotationStep.SET.value, moment=Moment.BEFORE, times=1))
     assert isinstance(shop.rotate(), Failed)
     pending = shop.labels()["AWSPENDING"]
     (red,) = shop.red()

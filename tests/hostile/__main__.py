@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from tests.embedded import lead_to
 from tests.hostile.attempt import attempt
 from tests.hostile.cases import Case, cases
@@ -34,7 +34,7 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         folder = Path(name)
-        aws = local.start(folder / "aws", die_with_parent=True)
+        aws = emulator.start(folder / "aws", die_with_parent=True)
         try:
             for variable in [one for one in os.environ if one.startswith(("ATMOS_", "SECRETS_PIPELINE_"))]:
                 patch.delenv(variable)
@@ -48,7 +48,7 @@ def main() -> None:
                 if asked.show:
                     print("\n" + "".join(f"       {line}\n" for line in case.manifest().splitlines()))  # noqa: T201 - its text
         finally:
-            local.stop(folder / "aws")
+            emulator.stop(folder / "aws")
 
 
 def _chosen(asked: argparse.Namespace) -> list[Case]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.engine.model import Change, Failed, Outcome, Skipped
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import Desired, World, apply_stack, guard_boundary, plan_stack, read_desired
@@ -42,7 +42,7 @@ class Attempt:
 def attempt(folder: Path, estate: Estate) -> Attempt:
     """Read the repository, plan and apply each stack of the author's."""
     made = Attempt()
-    local.reset_calls(estate.aws)
+    emulator.reset_calls(estate.aws)
     try:
         made.desired = read_desired(folder)
     except SecretsPipelineError as error:
@@ -101,10 +101,10 @@ def said_of(outcome: Outcome) -> Iterator[str]:
         yield getattr(outcome, "detail", "")
 
 
-def writes(aws: local.LocalAws) -> Counter[str]:
+def writes(aws: emulator.LocalAws) -> Counter[str]:
     """Operations since the last reset that are no reads, as the server counted them."""
     counted: Counter[str] = Counter()
-    for call in local.calls(aws):
+    for call in emulator.calls(aws):
         if not _READS.match(call.operation):
             counted[f"{call.service} {call.operation} {call.account_id} {call.region}"] += call.count
     return counted

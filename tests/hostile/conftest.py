@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.reconcilers import Desired, read_desired
 from tests.embedded import lead_to
 from tests.hostile.attempt import Attempt, differences
@@ -119,7 +119,7 @@ def _specs(desired: Desired) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def estate(aws: local.LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
+def estate(aws: emulator.LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
     """What others own on the embedded AWS."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(("ATMOS_", "SECRETS_PIPELINE_", "DAGSTER_"))]:

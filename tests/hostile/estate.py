@@ -11,12 +11,12 @@ from typing import Any, Final
 import boto3
 import pytest
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.aws.pacer import Pacer
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.boundary import ALLOW_TAG
+from secrets_pipeline.emulator import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
 from secrets_pipeline.engine.model import Applied, Unchanged
-from secrets_pipeline.local import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
 from secrets_pipeline.reconcilers import Desired, apply_stack, read_desired
 from tests.embedded import operator
 from tests.hostile.cases import ATMOS, AUTHOR, NEIGHBOUR, VICTIM
@@ -88,13 +88,13 @@ class Estate:
         session: plain boto3, the independent witness.
     """
 
-    aws: local.LocalAws
+    aws: emulator.LocalAws
     session: boto3.Session
     sessions: Sessions
 
     def away(self) -> boto3.Session:
         """Plain boto3 in the other account."""
-        role = f"arn:aws:iam::{AWAY}:role/{local.ADMINISTRATOR_ROLE}"
+        role = f"arn:aws:iam::{AWAY}:role/{emulator.ADMINISTRATOR_ROLE}"
         sts = self.session.client("sts", endpoint_url=self.aws.endpoint_url)
         found = sts.assume_role(RoleArn=role, RoleSessionName="witness")["Credentials"]
         return boto3.Session(
@@ -108,7 +108,7 @@ class Estate:
         environment.setenv("SECRETS_PIPELINE_CONFIG", str(folder / "operator.yaml"))
 
 
-def made(aws: local.LocalAws, folder: Path, environment: pytest.MonkeyPatch) -> Estate:
+def made(aws: emulator.LocalAws, folder: Path, environment: pytest.MonkeyPatch) -> Estate:
     """Make all of it, once."""
     estate = Estate(aws, operator(aws), Sessions(operator(aws), pacers=lambda *_: Pacer(sleep=lambda _: None)))
     _by_hand(estate)
@@ -121,7 +121,7 @@ def made(aws: local.LocalAws, folder: Path, environment: pytest.MonkeyPatch) -> 
     for stack in OTHERS:
         # Databases are made while it waits.
         eventually(partial(_applied, desired, estate, stack))
-    local.settle(aws)
+    emulator.settle(aws)
     return estate
 
 

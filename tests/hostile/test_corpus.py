@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.cli import app
 from secrets_pipeline.engine.model import Applied, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions, apply_stack, plan_stack, read_desired
@@ -99,7 +99,7 @@ def test_the_command_line_says_it_and_leaves_with_1(
     estate.settle(tmp_path, SAFE, monkeypatch)
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
     folder = case.write(tmp_path / "repository", OTHERS)
-    local.reset_calls(estate.aws)
+    emulator.reset_calls(estate.aws)
     result = CliRunner().invoke(app, ["apply", "-s", "evil-dev", "--base-path", str(folder)])
     assert result.exit_code == 1, result.output
     assert "".join(case.says.split()) in "".join(result.output.split())

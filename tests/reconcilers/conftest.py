@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 import boto3
 import pytest
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.aws.pacer import Pacer
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import SecretRef, Target
@@ -158,7 +158,7 @@ class Bench:
         yaml: the YAML behind the leaves of declared values, by their source; change it between two runs.
     """
 
-    def __init__(self, aws: local.LocalAws, session: boto3.Session, sessions: Sessions) -> None:
+    def __init__(self, aws: emulator.LocalAws, session: boto3.Session, sessions: Sessions) -> None:
         self.aws = aws
         self.session = session
         self._sessions = sessions
@@ -329,13 +329,13 @@ class Bench:
     def calls(self, service: str = "secretsmanager") -> Counter[str]:
         """Operations of a service that reached the server since the last reset."""
         counted: Counter[str] = Counter()
-        for call in local.calls(self.aws):
+        for call in emulator.calls(self.aws):
             if call.service == service:
                 counted[call.operation] += call.count
         return counted
 
     def reset_calls(self) -> None:
-        local.reset_calls(self.aws)
+        emulator.reset_calls(self.aws)
 
 
 class Rotation:
@@ -410,7 +410,7 @@ def killed() -> type[BaseException]:
 
 
 @pytest.fixture(scope="module")
-def session(aws: local.LocalAws) -> boto3.Session:
+def session(aws: emulator.LocalAws) -> boto3.Session:
     return operator(aws)
 
 
@@ -421,7 +421,7 @@ def sessions(session: boto3.Session) -> Sessions:
 
 
 @pytest.fixture
-def bench(aws: local.LocalAws, session: boto3.Session, sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def bench(aws: emulator.LocalAws, session: boto3.Session, sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> Bench:
     lead_to(aws, monkeypatch)
     return Bench(aws, session, sessions)
 
@@ -435,8 +435,8 @@ def rotate(bench: Bench) -> Rotation:
 @pytest.fixture
 def readers(bench: Bench, sessions: Sessions) -> Readers:
     """Principals of accounts in which nobody else is: whoever else could read would be found."""
-    local.empty(bench.aws)
-    local.reset_conditions(bench.aws)
+    emulator.empty(bench.aws)
+    emulator.reset_conditions(bench.aws)
     # Nobody knows the credentials of roles any more.
     for key in [one for one in sessions._accounts if one[1]]:
         del sessions._accounts[key]

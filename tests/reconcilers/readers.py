@@ -11,7 +11,7 @@ import boto3
 from secrets_pipeline.desired.consumer.model import ConsumerSpec, ReaderType
 from secrets_pipeline.desired.settings.operator import AccessSettings, OperatorSettings, VisibleAccount
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.local import ADMINISTRATOR_ROLE, Fault, FaultAction, arm
+from secrets_pipeline.emulator import ADMINISTRATOR_ROLE, Fault, FaultAction, arm
 
 if TYPE_CHECKING:
     from mypy_boto3_iam.client import IAMClient

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, Contested, Crossing, Kind
 from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.settings.grants import GrantRule
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.emulator import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
 from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Outcome, Skipped
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.local import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
 from secrets_pipeline.reconcilers import ApplyOptions, apply_stack, guard_boundary
 from secrets_pipeline.reconcilers.database_claim import refusal
 from tests.reconcilers.conftest import ROTATES
@@ -37,7 +37,7 @@ def crossing(boundary: Boundary, name: str, **more: str) -> Crossing:
 
 def writes(bench: Bench) -> list[str]:
     """Operations that reached the server since the last reset and may have changed something."""
-    return [call.operation for call in local.calls(bench.aws) if not _READS.match(call.operation)]
+    return [call.operation for call in emulator.calls(bench.aws) if not _READS.match(call.operation)]
 
 
 def refused(bench: Bench, spec: StackSpec) -> str:
@@ -148,7 +148,7 @@ def test_what_a_grant_names_is_not_asked_for_its_tag(bench: Bench) -> None:
     context.guard()
     bench.reset_calls()
     guard_boundary(context)
-    assert not local.calls(bench.aws)
+    assert not emulator.calls(bench.aws)
 
 
 def test_a_reader_is_judged_by_the_account_that_the_credentials_belong_to(bench: Bench) -> None:

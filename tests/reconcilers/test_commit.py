@@ -9,8 +9,8 @@ from botocore.exceptions import ReadTimeoutError
 
 from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.secret.model import ReplicaSpec
+from secrets_pipeline.emulator import StandInFunction, StandInRole, stand_in
 from secrets_pipeline.engine.model import Applied, ChangeClass, Resource, Skipped
-from secrets_pipeline.local import StandInFunction, StandInRole, stand_in
 from secrets_pipeline.reconcilers import STAGES, commit
 from secrets_pipeline.reconcilers.marks import SPEC, STACK, MarkState, Part
 from secrets_pipeline.reconcilers.taking import take

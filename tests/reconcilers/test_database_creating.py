@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, ChangeClass, Skipped, Unchanged
 from secrets_pipeline.reconcilers import Surroundings
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench
 
 STAGE = "rds_endpoints"
-LONG = local.Durations(creating_seconds=300)
+LONG = emulator.Durations(creating_seconds=300)
 """Until the test ends it."""
 CLUSTER: dict[str, Any] = {"engine": "aurora-postgresql", "instance_class": "db.t4g.medium"}
 
@@ -26,9 +26,9 @@ CLUSTER: dict[str, Any] = {"engine": "aurora-postgresql", "instance_class": "db.
 @pytest.fixture
 def slow(bench: Bench) -> Iterator[Bench]:
     """A bench on a server whose databases are `creating` until that is ended."""
-    local.set_durations(bench.aws, LONG)
+    emulator.set_durations(bench.aws, LONG)
     yield bench
-    local.reset_conditions(bench.aws)
+    emulator.reset_conditions(bench.aws)
 
 
 class Clock:
@@ -66,7 +66,7 @@ def test_a_database_that_is_still_creating_is_skipped_when_a_short_wait_is_over_
     assert isinstance(outcome, Skipped)
     assert outcome.reason == f"{condition}: the next run goes on when it is available"
     assert clock.slept == [0.25, 0.5, 1.0, 1.25]
-    local.reset_conditions(slow.aws)
+    emulator.reset_conditions(slow.aws)
     member = spec.databases[0].member_identifiers[0] if kind else slow.stack
     slow.rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=member, WaiterConfig=WAITER)
     outcomes = slow.provision(spec)

@@ -8,8 +8,8 @@ import pytest
 
 from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
 from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.emulator import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Skipped, Unchanged
-from secrets_pipeline.local import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.secret.model import ReplicaSpec
 from secrets_pipeline.desired.stack import StackSpec
@@ -38,11 +38,11 @@ TLS = {
 def rotation_function(bench: Bench) -> str:
     """A function that rotates as AWS's templates do: the new value is the old one and a `+`."""
     role = f"arn:aws:iam::{bench.aws.account_id}:role/{bench.stack}"
-    local.stand_in(bench.aws, [local.StandInRole(role, "lambda.amazonaws.com")])
+    emulator.stand_in(bench.aws, [emulator.StandInRole(role, "lambda.amazonaws.com")])
     bench.session.client("iam").put_role_policy(RoleName=bench.stack, PolicyName="rotate", PolicyDocument=ROTATES)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as files:
-        files.write(Path(__file__).parents[1] / "local/rotation_function.py", "rotation_function.py")
+        files.write(Path(__file__).parents[1] / "emulator/rotation_function.py", "rotation_function.py")
     client = bench.session.client("lambda")
     made = client.create_function(
         FunctionName=bench.stack,

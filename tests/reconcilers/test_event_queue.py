@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import boto3
 import pytest
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import EventSettings, OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 STAGE = "rotation_event_queue"
 AWAY, HOME = "444455556666", "111122223333"
 ELSEWHERE = "eu-central-1"
-ADMINISTRATOR = f"arn:aws:iam::{AWAY}:role/{local.ADMINISTRATOR_ROLE}"
+ADMINISTRATOR = f"arn:aws:iam::{AWAY}:role/{emulator.ADMINISTRATOR_ROLE}"
 _numbers = itertools.count(1)
 
 
@@ -68,7 +68,7 @@ class Post:
 
     def hints(self) -> list[Hint]:
         """What has arrived; the queue is empty afterwards."""
-        local.settle(self.bench.aws)
+        emulator.settle(self.bench.aws)
         sqs, found = self.bench.session.client("sqs"), []
         url = sqs.get_queue_url(QueueName=self.queue)["QueueUrl"]
         while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
@@ -80,7 +80,7 @@ class Post:
 
 
 @pytest.fixture(scope="module")
-def places(aws: local.LocalAws, session: boto3.Session) -> list[tuple[Any, Any]]:
+def places(aws: emulator.LocalAws, session: boto3.Session) -> list[tuple[Any, Any]]:
     """Clients of EventBridge and SQS at home, in the other region and in the other account."""
     at: dict[str, Any] = {"region_name": aws.region, "endpoint_url": aws.endpoint_url}
     keys = session.client("sts", **at).assume_role(RoleArn=ADMINISTRATOR, RoleSessionName="test")["Credentials"]
@@ -133,7 +133,7 @@ def all_of(outcomes: Mapping[str, Outcome], kind: type[Outcome]) -> bool:
 
 
 def in_account(bench: Bench, account: str, region: str = "eu-west-2") -> boto3.Session:
-    role = f"arn:aws:iam::{account}:role/{local.ADMINISTRATOR_ROLE}"
+    role = f"arn:aws:iam::{account}:role/{emulator.ADMINISTRATOR_ROLE}"
     keys = bench.session.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
     return boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region_name=region)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.desired.settings.grants import GrantRule
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
@@ -672,9 +672,9 @@ def test_a_key_whose_makers_answer_was_lost_is_one_key_with_its_alias(bench: Ben
     spec = own(bench)
     bench.provision(bench.spec())
     before = keys(bench)
-    local.arm(bench.aws, local.Fault(local.FaultAction.LOST, operation=operation))
+    emulator.arm(bench.aws, emulator.Fault(emulator.FaultAction.LOST, operation=operation))
     bench.provision(spec, "kms_keys")
-    (report,) = local.disarm(bench.aws)
+    (report,) = emulator.disarm(bench.aws)
     assert len(report.struck) == 1
     bench.provision(spec, "kms_keys")
     assert isinstance(bench.provision(spec, "kms_keys")[f"kms_keys {bench.alias}"], Unchanged)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.reconcilers import NothingToMend, Unfinished, mend
 from secrets_pipeline.rotation.causes import CauseKind
@@ -119,7 +119,9 @@ def test_a_secret_that_aws_does_not_let_us_look_at_hides_no_other(bench: Bench) 
     bench.provision(both, "secrets")
     context = bench.context(both, writing=False)
     context.inventory.secrets()
-    local.arm(bench.aws, local.Fault(local.FaultAction.DENY, service="secretsmanager", operation="DescribeSecret"))
+    emulator.arm(
+        bench.aws, emulator.Fault(emulator.FaultAction.DENY, service="secretsmanager", operation="DescribeSecret")
+    )
     first, other = mend(context, [second.name, bench.name("api")], lambda _name, _version: False)
     assert isinstance(first, Unfinished)
     assert (first.cause.kind, first.cause.passes, first.retried) == (CauseKind.REFUSED, True, False)
@@ -130,7 +132,9 @@ def test_a_secret_that_aws_does_not_let_us_look_at_hides_no_other(bench: Bench) 
 def test_a_try_that_aws_refuses_is_a_cause_of_its_own(bench: Bench) -> None:
     spec = failed(bench)
     mended(bench)
-    local.arm(bench.aws, local.Fault(local.FaultAction.DENY, service="secretsmanager", operation="RotateSecret"))
+    emulator.arm(
+        bench.aws, emulator.Fault(emulator.FaultAction.DENY, service="secretsmanager", operation="RotateSecret")
+    )
     one = look(bench, spec, retry=True)
     assert isinstance(one, Unfinished)
     assert (one.cause.kind, one.retried) == (CauseKind.REFUSED, False)

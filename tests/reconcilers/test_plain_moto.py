@@ -11,7 +11,7 @@ from typing import Final
 import boto3
 import pytest
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.engine.model import Applied, ChangeClass, Unchanged
 from tests.embedded import lead_to
 from tests.reconcilers.conftest import Bench, unpaced
@@ -33,7 +33,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     command = [sys.executable, "-I", "-c", SERVER]
     with subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         assert server.stdout is not None
-        aws = local.LocalAws(
+        aws = emulator.LocalAws(
             endpoint_url=f"http://127.0.0.1:{int(server.stdout.readline())}",
             account_id="123456789012",
             region="eu-west-2",

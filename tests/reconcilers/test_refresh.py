@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.desired.consumer.model import EcsDelivery
 from secrets_pipeline.desired.consumer.refresh_model import (
     EcsRefresh,
@@ -18,8 +18,8 @@ from secrets_pipeline.desired.consumer.refresh_model import (
     StageRefresh,
 )
 from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.emulator import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Skipped, Unchanged
-from secrets_pipeline.local import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, RefreshReconciler
 from secrets_pipeline.reconcilers.refresh_ecs import _rollout
 from secrets_pipeline.reconcilers.refresh_lambda import VARIABLE
@@ -53,7 +53,7 @@ def consumers(bench: Bench) -> Iterator[None]:
         ],
     )
     yield
-    local.reset_conditions(bench.aws)
+    emulator.reset_conditions(bench.aws)
 
 
 def service(bench: Bench) -> EcsRefresh:
@@ -106,7 +106,7 @@ def versions(bench: Bench) -> set[str]:
     """What the tasks of the bench's service hold."""
     return {
         version
-        for task in local.running_tasks(bench.aws)
+        for task in emulator.running_tasks(bench.aws)
         if task.cluster == bench.stack
         for _, version in task.injected.values()
     }
@@ -281,9 +281,9 @@ def test_a_command_that_could_not_be_sent_is_sent_by_the_next_run(bench: Bench) 
     spec = refreshing(bench, command(bench))
     bench.provision(spec)
     change_value(bench)
-    local.arm(bench.aws, local.Fault(local.FaultAction.DENY, service="ssm", operation="SendCommand"))
+    emulator.arm(bench.aws, emulator.Fault(emulator.FaultAction.DENY, service="ssm", operation="SendCommand"))
     assert isinstance(bench.provision(spec)[f"{STAGE} ssm {command(bench).name}"], Failed)
-    local.disarm(bench.aws)
+    emulator.disarm(bench.aws)
     assert isinstance(bench.provision(spec)[f"{STAGE} ssm {command(bench).name}"], Applied)
     assert len(sent(bench)) == 1
 
@@ -334,7 +334,7 @@ def test_a_run_killed_before_it_asked_is_made_up_for(
 def test_a_rollout_is_not_waited_for_nor_asked_for_again_and_noted_when_it_is_done(bench: Bench) -> None:
     spec = refreshing(bench, service(bench), deliveries=(delivering(bench),))
     bench.provision(spec)
-    local.set_rollout_seconds(bench.aws, 3600)
+    emulator.set_rollout_seconds(bench.aws, 3600)
     change_value(bench)
     reconciler = RefreshReconciler(bench.context(spec))
     outcome = bench.run(reconciler)[f"ecs {bench.stack}/orders"]
@@ -346,7 +346,7 @@ def test_a_rollout_is_not_waited_for_nor_asked_for_again_and_noted_when_it_is_do
     assert {type(one) for one in bench.run(second).values()} == {Unchanged}
     assert [one.rollout.id for one in second.in_flight] == [asked]
     assert primary(bench)["id"] == asked
-    local.set_rollout_seconds(bench.aws, 0)
+    emulator.set_rollout_seconds(bench.aws, 0)
     assert isinstance(bench.provision(spec)[f"{STAGE} {note(bench)}"], Applied)
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
     assert primary(bench)["id"] == asked
@@ -392,11 +392,11 @@ def test_a_service_that_was_rolled_back_is_started_anew_by_the_next_run(bench: B
     old = primary(bench)["taskDefinition"]
     rolling: Any = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
     bench.session.client("ecs").update_service(cluster=bench.stack, service="orders", deploymentConfiguration=rolling)
-    local.set_rollout_seconds(bench.aws, 3600)
+    emulator.set_rollout_seconds(bench.aws, 3600)
     newest = change_value(bench)
     bench.provision(spec)
     bench.session.client("iam").delete_role_policy(RoleName="refreshed", PolicyName="read")
-    local.set_rollout_seconds(bench.aws, 0)
+    emulator.set_rollout_seconds(bench.aws, 0)
     try:
         assert primary(bench)["taskDefinition"] == old
     finally:
@@ -451,7 +451,7 @@ def test_a_service_that_began_between_the_making_and_the_release_of_a_version_is
 def test_what_changes_of_a_secret_behind_a_rollout_on_its_way_starts_nothing_again(bench: Bench) -> None:
     spec = refreshing(bench, service(bench), deliveries=(delivering(bench),))
     bench.provision(spec)
-    local.set_rollout_seconds(bench.aws, 3600)
+    emulator.set_rollout_seconds(bench.aws, 3600)
     newest = staged(bench)
     release(bench, newest)
     assert isinstance(bench.provision(spec, STAGE)[f"{STAGE} ecs {bench.stack}/orders"], Applied)

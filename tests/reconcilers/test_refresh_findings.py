@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.desired.consumer.model import ConsumerSpec, ReaderType
 from secrets_pipeline.desired.consumer.refresh_model import EcsRefresh, LambdaRefresh
 from secrets_pipeline.desired.stack import StackSpec
@@ -52,7 +52,7 @@ def test_who_started_before_a_value_is_wrong_with_both_times(bench: Bench) -> No
 def test_a_rollout_is_waited_for(bench: Bench) -> None:
     spec = refreshing(bench, service(bench))
     bench.provision(spec)
-    local.set_rollout_seconds(bench.aws, 3600)
+    emulator.set_rollout_seconds(bench.aws, 3600)
     change_value(bench)
     bench.provision(spec)
     one = findings(bench, spec)[f"ecs {bench.stack}/orders"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.apply import apply
@@ -463,9 +463,9 @@ REPLICATING = timedelta(minutes=10)
 @pytest.fixture
 def slow(bench: Bench) -> Iterator[Bench]:
     """A bench on a server where a replica takes its time, longer than any run waits."""
-    local.set_durations(bench.aws, local.Durations(replicating_seconds=REPLICATING.total_seconds()))
+    emulator.set_durations(bench.aws, emulator.Durations(replicating_seconds=REPLICATING.total_seconds()))
     yield bench
-    local.reset_conditions(bench.aws)
+    emulator.reset_conditions(bench.aws)
 
 
 def whole_run(context: StackContext) -> tuple[Outcome, Outcome | None]:
@@ -494,7 +494,7 @@ class FakeTime:
 
 def patient(bench: Bench, spec: StackSpec) -> StackContext:
     """A run that finds a replica's time over whenever it has waited."""
-    context, time = bench.context(spec), FakeTime(lambda: local.advance(bench.aws, REPLICATING))
+    context, time = bench.context(spec), FakeTime(lambda: emulator.advance(bench.aws, REPLICATING))
     context.world.surroundings = Surroundings(clock=time.clock, sleep=time.sleep)
     return context
 
@@ -530,7 +530,7 @@ def test_a_replica_that_stays_in_progress_is_not_waited_for_without_end(slow: Be
     waiting, _ = whole_run(later)
     assert isinstance(waiting, Skipped)
     assert waiting.reason == f"replication of {slow.name('n0')} goes on: eu-west-1 InProgress"
-    local.advance(slow.aws, REPLICATING)
+    emulator.advance(slow.aws, REPLICATING)
     assert {type(one) for one in slow.provision(spec).values()} <= {Applied, Unchanged}
     assert {type(one) for one in slow.provision(spec).values()} == {Unchanged}
 

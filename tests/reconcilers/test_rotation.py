@@ -10,8 +10,8 @@ import pytest
 from secrets_pipeline.desired.consumer.model import LambdaDelivery
 from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.emulator import StandInFunction, StandInRole, settle, stand_in
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Skipped, Unchanged
-from secrets_pipeline.local import StandInFunction, StandInRole, settle, stand_in
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions
 from secrets_pipeline.reconcilers.desired import Rotation
 from secrets_pipeline.reconcilers.rotation import rotation_differences

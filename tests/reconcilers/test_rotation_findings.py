@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers import Finding, StackContext
     from tests.reconcilers.conftest import Bench, Interruption
 
-HANDLER = Path(__file__).parents[1] / "local" / "rotation_function.py"
+HANDLER = Path(__file__).parents[1] / "emulator" / "rotation_function.py"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 EVERY_MONTH = {"AutomaticallyAfterDays": 30}
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import pytest
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.access.granting.attached import ROTATION_POLICY
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec, RotationStrategy
 from secrets_pipeline.desired.secret.model import SecretSpec
@@ -126,7 +126,7 @@ def test_a_no_op_asks_lambda_once_and_others_nothing(bench: Bench) -> None:
     bench.provision(wanted)
     bench.reset_calls()
     bench.provision(wanted)
-    everything = {(one.service, one.operation): one.count for one in local.calls(bench.aws)}
+    everything = {(one.service, one.operation): one.count for one in emulator.calls(bench.aws)}
     assert everything == {
         ("awslambda", "GetFunction"): 1,
         ("kms", "DescribeKey"): 2,
@@ -369,9 +369,9 @@ def test_a_secret_that_only_waits_keeps_its_function(bench: Bench) -> None:
 
 def test_no_rotation_begins_by_somebody_elses_function_of_that_name(bench: Bench) -> None:
     role = f"arn:aws:iam::{bench.aws.account_id}:role/{bench.stack}-theirs"
-    theirs = [local.StandInRole(role, "lambda.amazonaws.com")]
-    local.stand_in(
-        bench.aws, [*theirs, local.StandInFunction(name(bench), role, invoked_by=("secretsmanager.amazonaws.com",))]
+    theirs = [emulator.StandInRole(role, "lambda.amazonaws.com")]
+    emulator.stand_in(
+        bench.aws, [*theirs, emulator.StandInFunction(name(bench), role, invoked_by=("secretsmanager.amazonaws.com",))]
     )
     outcomes = bench.provision(spec(bench))
     for stage in (f"{STAGE} {name(bench)}", f"secret_rotation {bench.name('password')}"):

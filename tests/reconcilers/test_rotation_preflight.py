@@ -13,9 +13,9 @@ from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, Rotati
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.emulator import StandInFunction, StandInRole, stand_in
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Unchanged
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.local import StandInFunction, StandInRole, stand_in
 from secrets_pipeline.reconcilers import ApplyOptions, access_findings
 from secrets_pipeline.reconcilers.findings import Verdict
 from secrets_pipeline.reconcilers.rotation_function_state import settled

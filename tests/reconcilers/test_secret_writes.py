@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from secrets_pipeline.emulator import StandInFunction, StandInRole, stand_in
 from secrets_pipeline.engine.model import Unchanged
-from secrets_pipeline.local import StandInFunction, StandInRole, stand_in
 from secrets_pipeline.reconcilers import ApplyOptions
 from tests.reconcilers.conftest import ROTATES
 

@@ -12,7 +12,7 @@ from secrets_pipeline.access.controls.model import Control
 from secrets_pipeline.access.reach.compiled import Estate
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.verification.control_model import ControlParameters
-from secrets_pipeline.local import StandInFunction, advance, stand_in
+from secrets_pipeline.emulator import StandInFunction, advance, stand_in
 from secrets_pipeline.reconcilers import Verdict
 from secrets_pipeline.reconcilers.access_findings import probe_agrees
 from secrets_pipeline.reconcilers.security_hub import security_hub

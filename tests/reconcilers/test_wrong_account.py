@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.desired.settings.operator import EventSettings, OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, Failed
@@ -27,7 +27,7 @@ def elsewhere(spec: StackSpec) -> StackSpec:
 
 
 def other_services(bench: Bench) -> set[str]:
-    return {call.service for call in local.calls(bench.aws)} - {"sts"}
+    return {call.service for call in emulator.calls(bench.aws)} - {"sts"}
 
 
 def refused(work: Callable[[StackContext], Any], context: StackContext) -> Iterator[BaseException | None]:

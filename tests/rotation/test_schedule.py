@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secrets_pipeline.local.corrections.secretsmanager.schedule import next_window
+from secrets_pipeline.emulator.services.secretsmanager.schedule import next_window
 from secrets_pipeline.rotation.schedule import RotationRules, Window, next_due, overdue
 
 WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from tests.embedded import lead_to
 from tests.mariadb import running_mariadb
 from tests.rotation_lambda.grounds import (
@@ -37,7 +37,7 @@ def levels_of_this_process() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def leading(aws: local.LocalAws) -> Iterator[boto3.Session]:
+def leading(aws: emulator.LocalAws) -> Iterator[boto3.Session]:
     """The environment of a function, and a session in it."""
     with pytest.MonkeyPatch.context() as patch:
         lead_to(aws, patch)
@@ -45,7 +45,7 @@ def leading(aws: local.LocalAws) -> Iterator[boto3.Session]:
 
 
 @pytest.fixture(scope="module")
-def shared_ground(aws: local.LocalAws, leading: boto3.Session) -> Ground:
+def shared_ground(aws: emulator.LocalAws, leading: boto3.Session) -> Ground:
     return Ground(aws, leading, unrunnable_function(leading))
 
 

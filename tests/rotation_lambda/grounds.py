@@ -17,7 +17,7 @@ import pg8000.native
 import pymysql
 from pydantic import SecretStr
 
-from secrets_pipeline import local
+from secrets_pipeline import emulator
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Refused, log_in
 from secrets_pipeline.rotation_lambda.handler import handle
 from tests.mariadb import MariaDb
@@ -135,7 +135,7 @@ class Ground:
         function: a rotation function that Secrets Manager cannot run, so that the steps are taken here.
     """
 
-    aws: local.LocalAws
+    aws: emulator.LocalAws
     session: boto3.Session
     function: str
     seen: set[str] = field(default_factory=set)

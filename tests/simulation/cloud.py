@@ -21,16 +21,16 @@ from moto.secretsmanager.models import secretsmanager_backends
 from moto.ssm.models import ssm_backends
 from moto.ssm.responses import SimpleSystemManagerResponse
 
-from secrets_pipeline.local.corrections import shapes
-from secrets_pipeline.local.corrections.faults import Fault
-from secrets_pipeline.local.corrections.installer import install_eager
-from secrets_pipeline.local.corrections.kms import Response as KmsResponse
-from secrets_pipeline.local.corrections.locks import account_lock
-from secrets_pipeline.local.corrections.secretsmanager import rotation
-from secrets_pipeline.local.corrections.secretsmanager.backend import Backend
-from secrets_pipeline.local.corrections.secretsmanager.model import Secret
-from secrets_pipeline.local.corrections.secretsmanager.request import Request
-from secrets_pipeline.local.corrections.secretsmanager.store import SecretStore
+from secrets_pipeline.emulator.core.fault import Fault
+from secrets_pipeline.emulator.services import shapes
+from secrets_pipeline.emulator.services.installer import install_eager
+from secrets_pipeline.emulator.services.kms import Response as KmsResponse
+from secrets_pipeline.emulator.services.locks import account_lock
+from secrets_pipeline.emulator.services.secretsmanager import rotation
+from secrets_pipeline.emulator.services.secretsmanager.backend import Backend
+from secrets_pipeline.emulator.services.secretsmanager.model import Secret
+from secrets_pipeline.emulator.services.secretsmanager.request import Request
+from secrets_pipeline.emulator.services.secretsmanager.store import SecretStore
 from tests.simulation.calls import Call, Watcher
 from tests.simulation.consumers import Consumers
 from tests.simulation.messages import Messages

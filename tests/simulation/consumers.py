@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from secrets_pipeline.local.corrections.faults import Fault
+from secrets_pipeline.emulator.core.fault import Fault
 from tests.simulation.rds import ACCOUNT, REGION
 from tests.simulation.virtual_time import EPOCH, date
 

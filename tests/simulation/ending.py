@@ -8,12 +8,12 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access.policy_text.write import same_policy
+from secrets_pipeline.emulator.core.secret_id import same_key
+from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, Secret
+from secrets_pipeline.emulator.services.secretsmanager.model import Rotation as SecretRotation
 from secrets_pipeline.engine.model import Applied, ChangeClass, Outcome, Unchanged
 from secrets_pipeline.engine.report import rows
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.local.corrections.secretsmanager.keys import same_key
-from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, Secret
-from secrets_pipeline.local.corrections.secretsmanager.model import Rotation as SecretRotation
 from secrets_pipeline.reconcilers import plan_stack
 from secrets_pipeline.reconcilers.marks import PREFIX
 from tests.simulation.consumers import FUNCTION, OTHER_VARIABLE, ROTATOR

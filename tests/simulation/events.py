@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from moto.events.models import EventPattern
 
-from secrets_pipeline.local.bus import Event
-from secrets_pipeline.local.corrections.cloudtrail import history
-from secrets_pipeline.local.corrections.secretsmanager import announce
+from secrets_pipeline.emulator.core.event_bus import Event
+from secrets_pipeline.emulator.services.cloudtrail import history
+from secrets_pipeline.emulator.services.secretsmanager import announce
 from secrets_pipeline.rotation.events import names
 from secrets_pipeline.rotation.events.layout import RULES
 from tests.simulation.calls import Call

@@ -39,8 +39,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, PREVIOUS, Secret
 from secrets_pipeline.engine.model import Change, ChangeClass
-from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, PREVIOUS, Secret
 from secrets_pipeline.reconcilers import Progress, rollout_now
 from tests.simulation.stacks import DATABASE, NEEDS, STACK, Intent
 

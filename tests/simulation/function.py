@@ -11,8 +11,8 @@ import logging
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.local.corrections.secretsmanager import announce
-from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, Secret
+from secrets_pipeline.emulator.services.secretsmanager import announce
+from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, Secret
 from secrets_pipeline.rotation.steps import RotationStep
 from secrets_pipeline.rotation_lambda import handler, secret_versions, sessions
 from secrets_pipeline.rotation_lambda.errors import RotationError

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, Secret
 from secrets_pipeline.engine.model import Failed, Outcome, Unchanged
 from secrets_pipeline.engine.report import rows
-from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, Secret
 from secrets_pipeline.reconcilers.marks import SPEC, Commit
 from tests.simulation.calls import Call
 from tests.simulation.canary import PUBLIC

@@ -8,10 +8,10 @@ import random
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.local.corrections.faults import Fault
-from secrets_pipeline.local.corrections.secretsmanager import announce
-from secrets_pipeline.local.corrections.secretsmanager.model import CURRENT, PENDING, PREVIOUS, Secret
-from secrets_pipeline.local.moving_clock import CLOCK
+from secrets_pipeline.emulator.core.clock import CLOCK
+from secrets_pipeline.emulator.core.fault import Fault
+from secrets_pipeline.emulator.services.secretsmanager import announce
+from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, PREVIOUS, Secret
 from secrets_pipeline.reconcilers.marks import PREFIX
 from tests.simulation.consumers import CLUSTER, FUNCTION, OTHER_VARIABLE, SERVICE
 from tests.simulation.rds import REGION

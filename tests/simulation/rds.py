@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from secrets_pipeline.local.corrections.faults import Fault
+from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, Refused, Unreachable
 from secrets_pipeline.reconcilers.states import tag_map
 

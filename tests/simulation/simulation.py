@@ -17,12 +17,12 @@ from botocore.exceptions import ReadTimeoutError
 from pydantic import SecretStr
 
 from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.emulator.control.durations import Durations
+from secrets_pipeline.emulator.core.fault import Fault
+from secrets_pipeline.emulator.services.secretsmanager import replication
 from secrets_pipeline.engine.apply import Reconciler, apply
 from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.local.corrections.faults import Fault
-from secrets_pipeline.local.corrections.secretsmanager import replication
-from secrets_pipeline.local.durations import Durations
 from secrets_pipeline.reconcilers import (
     STAGES,
     ApplyOptions,

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from secrets_pipeline.local import moving_clock
+from secrets_pipeline.emulator.core import clock as moving_clock
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 """When every seed begins."""

@@ -15,7 +15,7 @@ import botocore.parsers
 from secrets_pipeline.aws.pacer import Pacer
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import Target
-from secrets_pipeline.local.corrections.faults import Fault
+from secrets_pipeline.emulator.core.fault import Fault
 from tests.simulation.rds import ACCOUNT, REGION
 
 TARGET = Target(region=REGION, account_id=ACCOUNT)

@@ -4,7 +4,7 @@ import pytest
 
 from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
-from secrets_pipeline.local import LocalAws, reset_calls
+from secrets_pipeline.emulator import LocalAws, reset_calls
 from tests.embedded import lead_to
 
 

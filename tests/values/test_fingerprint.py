@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from secrets_pipeline.aws.service_keys import ensure_key, fingerprint_key, seal_key
 from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.emulator import LocalAws, calls
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.local import LocalAws, calls
 from secrets_pipeline.values.fingerprint import Fingerprinter
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from secrets_pipeline.aws.service_keys import ensure_key, seal_key
 from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.emulator import LocalAws, calls, reset_calls
 from secrets_pipeline.errors import SealError
-from secrets_pipeline.local import LocalAws, calls, reset_calls
 from secrets_pipeline.values.bundle import GeneratedPasswords
 from secrets_pipeline.values.seal import SealContext, open_seal, seal
 

@@ -20,7 +20,7 @@ from secrets_pipeline.aws.quotas import quota_of
 from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.verification.control_model import ControlParameters
-from secrets_pipeline.local import (
+from secrets_pipeline.emulator import (
     Fault,
     FaultAction,
     LocalAws,

@@ -19,17 +19,8 @@ from secrets_pipeline.aws.pacer import Pacer
 from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import AccessSettings, VisibleAccount
-from secrets_pipeline.local import (
-    Fault,
-    FaultAction,
-    LocalAws,
-    arm,
-    calls,
-    empty,
-    reset_calls,
-    reset_conditions,
-)
-from secrets_pipeline.local.lifecycle import ADMINISTRATOR_ROLE
+from secrets_pipeline.emulator import Fault, FaultAction, LocalAws, arm, calls, empty, reset_calls, reset_conditions
+from secrets_pipeline.emulator.handle.lifecycle import ADMINISTRATOR_ROLE
 from tests.embedded import lead_to, operator
 
 if TYPE_CHECKING:

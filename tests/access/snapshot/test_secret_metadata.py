@@ -11,8 +11,8 @@ import pytest
 
 from secrets_pipeline.aws.pacer import Pacer
 from secrets_pipeline.aws.quotas import SECRETS_MANAGER
+from secrets_pipeline.emulator import calls, freeze_lists, reset_calls
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.local import calls, freeze_lists, reset_calls
 from tests.access.snapshot.conftest import CANARY, policy, zipped
 
 if TYPE_CHECKING:

@@ -1,0 +1,75 @@
+"""The embedded AWS: moto in its own process, made to behave like AWS, with real PostgreSQL servers as RDS.
+
+It misbehaves as AWS does where it is told to: lists that lag, latency, quotas, faults.
+"""
+
+from secrets_pipeline.emulator.control.calls import Call, calls, reset_calls
+from secrets_pipeline.emulator.control.conditions import empty, reset_conditions
+from secrets_pipeline.emulator.control.durations import Durations, set_durations
+from secrets_pipeline.emulator.control.event_log import disorder_events, emit, settle
+from secrets_pipeline.emulator.control.faults import Fault, FaultAction, FaultReport, Struck, arm, disarm, fault_reports
+from secrets_pipeline.emulator.control.lambda_faults import Mishap, Moment, kill_invocations
+from secrets_pipeline.emulator.control.latency import Latency, set_latency
+from secrets_pipeline.emulator.control.lists import freeze_lists, lag_lists, thaw_lists
+from secrets_pipeline.emulator.control.quotas import SECRETS_MANAGER_QUOTAS, RateQuota, enforce_quotas
+from secrets_pipeline.emulator.control.rollouts import RunningTask, running_tasks, set_rollout_seconds
+from secrets_pipeline.emulator.control.timing import advance, clock, set_clock
+from secrets_pipeline.emulator.handle.lifecycle import ADMINISTRATOR_ROLE, LocalAws, start, status, stop
+from secrets_pipeline.emulator.handle.stand_ins import (
+    StandIn,
+    StandInFunction,
+    StandInRole,
+    StandInSecret,
+    StandInService,
+    StandInStage,
+)
+from secrets_pipeline.emulator.terraform import stand_in
+
+__all__ = [
+    "ADMINISTRATOR_ROLE",
+    "SECRETS_MANAGER_QUOTAS",
+    "Call",
+    "Durations",
+    "Fault",
+    "FaultAction",
+    "FaultReport",
+    "Latency",
+    "LocalAws",
+    "Mishap",
+    "Moment",
+    "RateQuota",
+    "RunningTask",
+    "StandIn",
+    "StandInFunction",
+    "StandInRole",
+    "StandInSecret",
+    "StandInService",
+    "StandInStage",
+    "Struck",
+    "advance",
+    "arm",
+    "calls",
+    "clock",
+    "disarm",
+    "disorder_events",
+    "emit",
+    "empty",
+    "enforce_quotas",
+    "fault_reports",
+    "freeze_lists",
+    "kill_invocations",
+    "lag_lists",
+    "reset_calls",
+    "reset_conditions",
+    "running_tasks",
+    "set_clock",
+    "set_durations",
+    "set_latency",
+    "set_rollout_seconds",
+    "settle",
+    "stand_in",
+    "start",
+    "status",
+    "stop",
+    "thaw_lists",
+]

@@ -1,0 +1,73 @@
+"""Time that each call takes on its way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from secrets_pipeline.emulator.handle.endpoint import ask
+
+if TYPE_CHECKING:
+    from secrets_pipeline.emulator.handle.lifecycle import LocalAws
+
+LATENCY_PATH = "/_local/latency"
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Milliseconds added to each call, before anything is locked or done.
+
+    Attributes:
+        milliseconds: for every service that has no entry of its own.
+        services: by service, as `Call.service` names it.
+
+    Raises:
+        ValueError: a negative number.
+    """
+
+    milliseconds: float = 0.0
+    services: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not all(one >= 0 for one in (self.milliseconds, *self.services.values())):
+            raise ValueError(self)
+
+    def of(self, service: str) -> float:
+        """Seconds that a call of a service takes longer."""
+        return self.services.get(service, self.milliseconds) / 1000
+
+
+class LatencyControl:
+    """The latency of this server."""
+
+    def __init__(self) -> None:
+        self._latency = Latency()
+
+    def wait(self, service: str) -> None:
+        """Let one call take its time."""
+        seconds = self._latency.of(service)
+        if seconds:
+            time.sleep(seconds)
+
+    def get(self) -> dict[str, Any]:
+        """The latency as JSON."""
+        return asdict(self._latency)
+
+    def put(self, document: dict[str, Any]) -> None:
+        """Replace the latency."""
+        self._latency = Latency(**document)
+
+    def delete(self) -> None:
+        """Take none."""
+        self._latency = Latency()
+
+
+def set_latency(aws: LocalAws, latency: Latency) -> None:
+    """Let each call take longer; replaces what was set before, `Latency()` ends it.
+
+    Raises:
+        LocalError: the embedded AWS does not answer.
+    """
+    ask(aws, "PUT", LATENCY_PATH, asdict(latency))

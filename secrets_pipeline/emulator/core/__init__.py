@@ -1,0 +1,1 @@
+"""What all of the embedded AWS stands on: its clock, sessions, events, errors."""

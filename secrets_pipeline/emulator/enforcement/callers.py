@@ -1,0 +1,199 @@
+"""Who calls: credentials, and everything in IAM that limits them.
+
+Credentials that nobody issued are the operator's, who administers the default account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from moto.iam import models as iam_models
+from moto.iam.models import iam_backends
+from moto.sts.models import AssumedRole, sts_backends
+from moto.utilities.utils import get_partition
+
+from secrets_pipeline.access.evaluator import Caller, Context, Policy, PrincipalKind, Unread
+from secrets_pipeline.emulator.core.sessions import OPERATOR, Session
+from secrets_pipeline.emulator.enforcement.documents import Read, policies, policy
+from secrets_pipeline.emulator.enforcement.organizations import belonging
+
+if TYPE_CHECKING:
+    from moto.iam.models import Group, IAMBackend, ManagedPolicy, Role, User
+
+    from secrets_pipeline.access.evaluator import Values
+
+_HOUR = 3600
+_EVERYTHING = policies(
+    [
+        (
+            "arn:aws:iam::aws:policy/AdministratorAccess",
+            '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}',
+        )
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who signed a request.
+
+    Attributes:
+        arn: as AWS's messages name it: that of the user, or of the role's session.
+        caller: the same for the evaluator.
+        session: of a role.
+    """
+
+    arn: str
+    caller: Caller
+    session: Session | None = None
+
+    @property
+    def account_id(self) -> str:
+        """Its account."""
+        return self.caller.account_id
+
+
+def identify(account_id: str, access_key: str, region: str, read: Read = policies) -> Client:
+    """Whoever an access key belongs to.
+
+    Args:
+        account_id: account of the access key.
+        access_key: its id.
+        region: of the request.
+        read: compiles the policies.
+    """
+    partition = get_partition(region)
+    sessions: Mapping[str, Session] = sts_backends[account_id][partition].sessions  # type: ignore[attr-defined] # ours
+    session = sessions.get(access_key)
+    if session is not None:
+        return _of_role(session, partition, read)
+    iam = iam_backends[account_id][partition]
+    key = iam.access_keys.get(access_key)
+    user = iam.users.get(key.user_name) if key is not None and key.user_name else None
+    if user is not None:
+        return _of_user(iam, user, read)
+    return _operator(account_id, partition, read)
+
+
+def in_role(role_arn: str, session: str, region: str) -> Client:
+    """A session of a role that an AWS service has, under which nobody calls this server.
+
+    Args:
+        role_arn: the role.
+        session: its name.
+        region: where the service acts.
+    """
+    partition = get_partition(region)
+    account_id = role_arn.split(":")[4]
+    iam: Any = iam_models  # types its own class of keys as abstract
+    keys = iam.AccessKey(None, prefix="ASIA", account_id=account_id)
+    assumed = AssumedRole(account_id, region, keys, session, role_arn, "", _HOUR, "")
+    return _of_role(Session(assumed), partition, policies)
+
+
+def _operator(account_id: str, partition: str, read: Read) -> Client:
+    """The administrator of an account, as a user."""
+    belongs = belonging(account_id, partition, read)
+    arn = f"arn:{partition}:iam::{account_id}:user/{OPERATOR}"
+    context = Context({**belongs.context("principal"), "aws:username": (OPERATOR,)})
+    caller = Caller(arn, account_id, PrincipalKind.USER, identity=_EVERYTHING, scps=belongs.scps, context=context)
+    return Client(arn, caller)
+
+
+def find_role(arn: str, partition: str) -> Role | None:
+    """The role of an ARN, in whatever account."""
+    account_id = arn.split(":")[4] if arn.count(":") > 4 else ""  # noqa: PLR2004 - parts of an ARN
+    if account_id not in iam_backends and not account_id.isdigit():
+        return None
+    return next((one for one in list(iam_backends[account_id][partition].roles.values()) if one.arn == arn), None)
+
+
+def _of_role(session: Session, partition: str, read: Read) -> Client:
+    role = find_role(session.role_arn, partition)
+    belongs = belonging(session.account_id, partition, read)
+    iam = iam_backends[session.account_id][partition]
+    identity: tuple[Policy, ...] | Unread = ()
+    boundary: Policy | Unread | None = None
+    # The policies of a role that was deleted are gone, its sessions are not.
+    if role is not None:
+        identity = read(_attached(role))
+        boundary = _boundary(iam, role.permissions_boundary_arn, read)
+    tags, role_id = ({one["Key"]: one["Value"] for one in role.tags}, role.id) if role is not None else ({}, "")
+    about: dict[str, Values] = {
+        **belongs.context("principal"),
+        **_tags({**tags, **session.tags}),
+        "aws:userid": (f"{role_id}:{session.name}",),
+        "aws:multifactorauthpresent": ("false",),
+        "aws:tokenissuetime": (session.issued.isoformat(),),
+    }
+    if session.source_identity:
+        about["aws:sourceidentity"] = (session.source_identity,)
+    if session.provider:
+        about["aws:federatedprovider"] = (session.provider,)
+    caller = Caller(
+        session.role_arn,
+        session.account_id,
+        PrincipalKind.ROLE,
+        session=session.name,
+        identity=identity,
+        boundary=boundary,
+        session_policies=_readable(read(session.policies)) if session.policies else None,
+        scps=belongs.scps,
+        context=Context(about),
+    )
+    return Client(session.arn, caller, session)
+
+
+def _of_user(iam: IAMBackend, user: User, read: Read) -> Client:
+    belongs = belonging(user.account_id, iam.partition, read)
+    owners: tuple[User | Group, ...] = (user, *(group for group in list(iam.groups.values()) if user in group.users))
+    bound = vars(user).get("permissions_boundary") or {}
+    about: dict[str, Values] = {
+        **belongs.context("principal"),
+        **_tags({one["Key"]: one["Value"] for one in user.tags or ()}),
+        "aws:userid": (user.id,),
+        "aws:username": (user.name,),
+    }
+    caller = Caller(
+        user.arn,
+        user.account_id,
+        PrincipalKind.USER,
+        identity=read(document for one in owners for document in _attached(one)),
+        boundary=_boundary(iam, bound.get("PermissionsBoundaryArn"), read),
+        scps=belongs.scps,
+        context=Context(about),
+    )
+    return Client(user.arn, caller)
+
+
+def _attached(owner: Role | User | Group) -> Iterator[tuple[str, str]]:
+    """Inline and managed policies of a role, user or group of moto's."""
+    for name, text in list(owner.policies.items()):
+        yield f"inline policy {name}", text
+    for managed in list(owner.managed_policies.values()):
+        yield managed.arn, document_of(managed)
+
+
+def document_of(managed: ManagedPolicy) -> str:
+    """The default version of a managed policy."""
+    return next(one.document for one in managed.versions if one.is_default)
+
+
+def _boundary(iam: IAMBackend, arn: str | None, read: Read) -> Policy | Unread | None:
+    if not arn:
+        return None
+    found: Any = iam.managed_policies.get(arn)
+    if found is None:
+        return Unread(f"the boundary {arn} does not exist")
+    return policy(arn, document_of(found), read)
+
+
+def _readable(found: tuple[Policy, ...] | Unread) -> tuple[Policy, ...]:
+    """Session policies; one that nobody can read allows nothing."""
+    return () if isinstance(found, Unread) else found
+
+
+def _tags(tags: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str, Values]:
+    return {f"aws:principaltag/{key.lower()}": (value,) for key, value in dict(tags).items()}

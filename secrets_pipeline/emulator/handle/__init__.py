@@ -1,0 +1,1 @@
+"""The embedded AWS from outside: started, found, stopped, asked."""

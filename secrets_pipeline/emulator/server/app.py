@@ -1,0 +1,209 @@
+"""The WSGI application: moto, corrected, serialised per service, counted, and troubled when told to."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from threading import RLock, local
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from moto import backends
+from moto.core.responses import BaseResponse
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.sts.models import sts_backends
+from moto.utilities.utils import get_partition
+
+from secrets_pipeline.emulator import services
+from secrets_pipeline.emulator.control.calls import CALLS_PATH, Call, CallLog
+from secrets_pipeline.emulator.control.control import (
+    CONDITIONS_PATH,
+    Conditions,
+    Control,
+    Environ,
+    StartResponse,
+    answer,
+)
+from secrets_pipeline.emulator.control.durations import DURATIONS, DURATIONS_PATH
+from secrets_pipeline.emulator.control.event_log import (
+    DISORDER_PATH,
+    EMIT_PATH,
+    SETTLE_PATH,
+    DisorderControl,
+    EmitControl,
+    SettleControl,
+)
+from secrets_pipeline.emulator.control.faults import FAULTS_PATH
+from secrets_pipeline.emulator.control.lambda_faults import MISHAPS, MISHAPS_PATH
+from secrets_pipeline.emulator.control.latency import LATENCY_PATH
+from secrets_pipeline.emulator.control.lists import LAG, LISTS_PATH
+from secrets_pipeline.emulator.control.quotas import QUOTAS_PATH
+from secrets_pipeline.emulator.control.rollouts import ROLLOUTS, ROLLOUTS_PATH
+from secrets_pipeline.emulator.control.timing import CLOCK_PATH, ClockControl
+from secrets_pipeline.emulator.core.error_responses import error_code
+from secrets_pipeline.emulator.core.requests import operation_of
+from secrets_pipeline.emulator.server.admission import Gate, Passage, cut
+from secrets_pipeline.emulator.server.entrance import Entrance
+from secrets_pipeline.emulator.services import cloudtrail
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+# Secrets Manager has a lock of its own, SQS waits for messages, a Lambda function may call Lambda.
+UNSERIALISED = frozenset({"secretsmanager", "sqs", "moto_api", "instance_metadata"})
+_INVOCATIONS = "/invocations"
+_ERRORS = 400
+_current = local()
+
+
+def _create_app(service: Any) -> Flask:  # noqa: ANN401 - a Literal of 150 names
+    services.install(str(service))
+    return create_backend_app(service)
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What moto answers, held back until it is known whether the client gets it."""
+
+    status: str = ""
+    headers: list[tuple[str, str]] = field(default_factory=list)
+
+    def start(
+        self, status: str, headers: list[tuple[str, str]], _exc_info: object = None, /
+    ) -> Callable[[bytes], object]:
+        self.status, self.headers = status, headers
+        return _never_written_to
+
+    @property
+    def code(self) -> int:
+        return int(self.status.split(" ", 1)[0])
+
+
+def _never_written_to(_data: bytes) -> NoReturn:
+    """WSGI's second way to send a body, which Flask does not use."""
+    raise RuntimeError("moto answers through Flask, which never writes a body this way: report this as a bug")
+
+
+class Application:
+    """Serves every AWS service that moto has, and `/_local/…`, to whom the entrance lets in."""
+
+    def __init__(self, entrance: Entrance) -> None:
+        self._entrance = entrance
+        self.log = CallLog()
+        self._gate = Gate()
+        conditions: dict[str, Control] = {
+            LISTS_PATH: LAG,
+            LATENCY_PATH: self._gate.latency,
+            QUOTAS_PATH: self._gate.quotas,
+            FAULTS_PATH: self._gate.faults,
+            ROLLOUTS_PATH: ROLLOUTS,
+            DISORDER_PATH: DisorderControl(),
+            MISHAPS_PATH: MISHAPS,
+            CLOCK_PATH: ClockControl(),
+            DURATIONS_PATH: DURATIONS,
+        }
+        self._controls: dict[str, Control] = {
+            **conditions,
+            CONDITIONS_PATH: Conditions(conditions),
+            CALLS_PATH: self.log,
+            EMIT_PATH: EmitControl(),
+            SETTLE_PATH: SettleControl(),
+        }
+        self._moto = DomainDispatcherApplication(_create_app)
+        self._locks: defaultdict[str, RLock] = defaultdict(RLock)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        refusal = self._entrance.refusal(environ)
+        if refusal is not None:
+            return refusal(environ, start_response)
+        control = self._controls.get(environ["PATH_INFO"])
+        if control is not None:
+            return answer(control, environ, start_response)
+        app = self._moto.get_application(environ)
+        service = str(app.service)  # type: ignore[attr-defined] # moto sets it
+        self._gate.latency.wait(service)
+        passage, answered = Passage(), _Answer()
+        _current.passage, _current.gate, _current.called = passage, self._gate, None
+        with self._turn(service, environ["PATH_INFO"]):
+            body: Iterable[bytes] = app(environ, answered.start)
+        if passage.call is not None:
+            body = self._record(passage, answered, body)
+        if not passage.answered:
+            _close(body)
+            cut(passage, environ["werkzeug.socket"])
+        start_response(answered.status, answered.headers)
+        return body
+
+    def _turn(self, service: str, path: str) -> AbstractContextManager[Any]:
+        """One request of a service at a time: moto's models are not made for threads."""
+        if service in UNSERIALISED or path.rstrip("/").endswith(_INVOCATIONS):
+            return nullcontext()
+        return self._locks[service]
+
+    def _record(self, passage: Passage, answered: _Answer, body: Iterable[bytes]) -> Iterable[bytes]:
+        """Count one call; the answer's body, which an error's code was read from."""
+        code, error, told = answered.code, "", b""
+        called: cloudtrail.Called | None = _current.called
+        if not passage.answered and not passage.performed:
+            code = 0
+        elif code >= _ERRORS:
+            sent = [b"".join(body)]
+            _close(body)
+            body, error = sent, error_code(passage.service, code, answered.headers, sent[0])
+        elif called is not None and called.changes:
+            sent = [b"".join(body)]
+            _close(body)
+            body, told = sent, sent[0]
+        if passage.call is not None:
+            self.log.record(replace(passage.call, status=code, error=error))
+        if code and called is not None:
+            cloudtrail.record(called, error, told)
+        return body
+
+
+def _close(body: Iterable[bytes]) -> None:
+    close = getattr(body, "close", None)
+    if close is not None:
+        close()
+
+
+def list_modules_once() -> None:
+    """Spare each request the look through moto's folder, which takes more time than most answers."""
+    modules = tuple(backends.list_of_moto_modules())
+    backends.list_of_moto_modules = lambda: modules
+
+
+def watch_calls() -> None:
+    """Let every dispatcher of moto say which operation it performs, for whom, before it does."""
+    setup = BaseResponse.setup_class
+
+    def noted(response: BaseResponse, request: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - moto's
+        setup(response, request, *args, **kwargs)
+        passage: Passage | None = getattr(_current, "passage", None)
+        # Some dispatchers set up twice for one request.
+        if passage is not None and passage.call is None:
+            gate: Gate = _current.gate
+            _current.called = cloudtrail.observed(response)
+            gate.admit(passage, _call(response, request), response)
+
+    BaseResponse.setup_class = noted  # type: ignore[assignment,method-assign] # the only place that knows all of this
+
+
+def _call(response: BaseResponse, request: Any) -> Call:  # noqa: ANN401 - moto's
+    service = str(response.service_name)
+    return Call(
+        service=service,
+        operation=request.method if service == "s3" else operation_of(response) or request.method,
+        account_id=response.current_account,
+        region=response.region,
+        principal=_principal(response),
+        status=0,
+    )
+
+
+def _principal(response: BaseResponse) -> str:
+    backend = sts_backends[response.current_account][get_partition(response.region)]
+    role = backend.get_assumed_role_from_access_key(response.access_key)
+    return str(role.role_arn if role else response.access_key)

@@ -1,0 +1,22 @@
+"""CloudTrail as AWS documents it where moto differs.
+
+What it corrects, measured on moto 5.2.5:
+
+- LookupEvents finds the management events of Secrets Manager and KMS, where moto answers HTTP 500: reads of values,
+  every change, and what Secrets Manager does by itself; by one attribute and time, the latest first, at most 50 in an
+  answer. BatchGetSecretValue leaves one event for each secret of its SecretIdList.
+  https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
+  https://docs.aws.amazon.com/secretsmanager/latest/userguide/cloudtrail_log_entries.html
+- A call for another account's secret is an event in both accounts.
+  https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
+- What changes something, and what Secrets Manager does by itself, reaches EventBridge too; reads do not.
+  https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
+
+Events are there at once, while AWS takes some minutes. Other reads, and calls to other services, leave none.
+"""
+
+from secrets_pipeline.emulator.services.cloudtrail.backend import install
+from secrets_pipeline.emulator.services.cloudtrail.calls import Called, observed, record
+from secrets_pipeline.emulator.services.cloudtrail.service import record_service_event
+
+__all__ = ["Called", "install", "observed", "record", "record_service_event"]

@@ -1,0 +1,202 @@
+"""Calls as CloudTrail tells them.
+
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from moto.sts.models import sts_backends
+from moto.utilities.utils import get_partition
+
+from secrets_pipeline.emulator.core.fault import Fault
+from secrets_pipeline.emulator.core.requests import operation_of
+from secrets_pipeline.emulator.core.secret_id import key_of
+from secrets_pipeline.emulator.services.cloudtrail.history import file_event
+
+if TYPE_CHECKING:
+    from moto.core.responses import BaseResponse
+
+_ARN_PARTS = 7
+_READS = frozenset({"GetSecretValue", "BatchGetSecretValue"})
+_CHANGES: Mapping[str, frozenset[str]] = {
+    "secretsmanager": frozenset(
+        {
+            "CancelRotateSecret",
+            "CreateSecret",
+            "DeleteResourcePolicy",
+            "DeleteSecret",
+            "PutResourcePolicy",
+            "PutSecretValue",
+            "RemoveRegionsFromReplication",
+            "ReplicateSecretToRegions",
+            "RestoreSecret",
+            "RotateSecret",
+            "StopReplicationToReplica",
+            "TagResource",
+            "UntagResource",
+            "UpdateSecret",
+            "UpdateSecretVersionStage",
+        }
+    ),
+    "kms": frozenset(
+        {
+            "CancelKeyDeletion",
+            "CreateAlias",
+            "CreateGrant",
+            "CreateKey",
+            "DeleteAlias",
+            "DisableKey",
+            "DisableKeyRotation",
+            "EnableKey",
+            "EnableKeyRotation",
+            "PutKeyPolicy",
+            "ReplicateKey",
+            "RetireGrant",
+            "RevokeGrant",
+            "ScheduleKeyDeletion",
+            "TagResource",
+            "UntagResource",
+            "UpdateAlias",
+            "UpdateKeyDescription",
+        }
+    ),
+}
+"""What changes something, by moto's name of the service."""
+_HIDDEN = frozenset({"SecretString", "SecretBinary", "GrantTokens"})
+# What these services answer a change with; nothing of it is secret.
+_ANSWERED = ("ARN", "Name", "VersionId", "DeletionDate", "KeyId", "GrantId", "KeyState")
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A call, before it is known what became of it.
+
+    Attributes:
+        service: `secretsmanager` or `kms`.
+        operation: as CloudTrail names it.
+        account_id: account that the caller acts in.
+        region: of the endpoint.
+        access_key: the caller's.
+        parameters: what is told of the request: one call of BatchGetSecretValue tells of several.
+        changes: whether it is a change.
+    """
+
+    service: str
+    operation: str
+    account_id: str
+    region: str
+    access_key: str
+    parameters: tuple[Mapping[str, Any], ...]
+    changes: bool
+
+
+def observed(response: BaseResponse) -> Called | None:
+    """What a call is about to do; None for a call that CloudTrail does not tell of."""
+    service, operation = str(response.service_name), operation_of(response)
+    changes = operation in _CHANGES.get(service, ())
+    reads = service == "secretsmanager" and operation in _READS
+    if not changes and not reads:
+        return None
+    try:
+        given = json.loads(response.body or "{}")
+    except ValueError:
+        return None
+    told = [{_lower(name): value for name, value in given.items() if name not in _HIDDEN}]
+    if reads:
+        ids = given.get("SecretIdList") or (given.get("SecretId"),)
+        operation, told = "GetSecretValue", [{"secretId": one} for one in ids if isinstance(one, str)]
+    return Called(
+        service, operation, response.current_account, response.region, response.access_key, tuple(told), changes=changes
+    )
+
+
+def record(called: Called, error: str = "", answer: bytes = b"") -> None:
+    """Tell of a call that was performed, or refused.
+
+    Args:
+        called: the call.
+        error: AWS's error code; empty if it was answered.
+        answer: body of the answer to a change.
+    """
+    identity = _identity(called)
+    for parameters in called.parameters:
+        named = _named(parameters)
+        told: dict[str, Any] = {
+            "eventVersion": "1.09",
+            "userIdentity": identity,
+            "eventSource": f"{called.service}.amazonaws.com",
+            "eventName": called.operation,
+            "awsRegion": called.region,
+            "sourceIPAddress": "127.0.0.1",
+            **({"errorCode": error} if error else {}),
+            "requestParameters": dict(parameters),
+            "responseElements": None if error else _elements(answer),
+            "readOnly": not called.changes,
+            "eventType": "AwsApiCall",
+            "managementEvent": True,
+            "eventCategory": "Management",
+        }
+        resources = [named] if named else []
+        owner = _owner(named)
+        if called.service == "kms" and named:
+            found = _key_arn(named, called)
+            told["resources"] = [{"accountId": owner or called.account_id, "type": "AWS::KMS::Key", "ARN": found}]
+        file_event(called.account_id, told, resources, access_key=called.access_key)
+        if owner not in ("", called.account_id):
+            stranger = {"type": "AWSAccount", "principalId": identity["principalId"], "accountId": called.account_id}
+            file_event(owner, {**told, "userIdentity": stranger}, resources, access_key=called.access_key)
+
+
+def _lower(name: str) -> str:
+    return name[:1].lower() + name[1:]
+
+
+def _named(parameters: Mapping[str, Any]) -> str:
+    """What a call names: a secret by id, a new one by name, a key, an alias."""
+    found = (parameters.get(one) for one in ("secretId", "name", "keyId", "targetKeyId", "aliasName"))
+    return next((one for one in found if isinstance(one, str)), "")
+
+
+def _owner(named: str) -> str:
+    parts = named.split(":", _ARN_PARTS - 1)
+    return parts[4] if len(parts) >= _ARN_PARTS - 1 and parts[0] == "arn" else ""
+
+
+def _key_arn(named: str, called: Called) -> str:
+    try:
+        return str(key_of(named, called.account_id, called.region).arn)
+    except Fault:
+        return named
+
+
+def _elements(answer: bytes) -> dict[str, Any] | None:
+    """What CloudTrail tells of an answer."""
+    try:
+        given = json.loads(answer or b"{}")
+    except ValueError:
+        return None
+    # Some of KMS's answers are `null`.
+    return dict(_of_answer(given)) or None if isinstance(given, dict) else None
+
+
+def _of_answer(given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name in _ANSWERED:
+        if name in given:
+            yield ("arn" if name == "ARN" else _lower(name)), given[name]
+
+
+def _identity(called: Called) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html."""
+    backend = sts_backends[called.account_id][get_partition(called.region)]
+    user_id, arn, account_id = backend.get_caller_identity(called.access_key, called.region)
+    own = {"principalId": user_id, "arn": arn, "accountId": account_id, "accessKeyId": called.access_key}
+    role = backend.get_assumed_role_from_access_key(called.access_key)
+    if role is None:
+        return {"type": "IAMUser", "userName": arn.rpartition("/")[2], **own}
+    issuer = {"type": "Role", "arn": role.role_arn, "accountId": account_id, "userName": role.role_arn.split("/")[-1]}
+    return {"type": "AssumedRole", **own, "sessionContext": {"sessionIssuer": issuer}}

@@ -1,0 +1,89 @@
+"""Policies of KMS keys: those of the keys that AWS makes for its services, and what PutKeyPolicy refuses.
+
+https://docs.aws.amazon.com/kms/latest/developerguide/services-secrets-manager.html and
+https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from secrets_pipeline.emulator.core.fault import Fault
+from secrets_pipeline.emulator.services.documents import principals, statements
+from secrets_pipeline.emulator.services.principals import require_visible
+
+_NAMES = {"secretsmanager": "AWS Secrets Manager"}
+
+
+def default(service: str, partition: str, region: str, account_id: str) -> str | None:
+    """The policy of `aws/SERVICE`: everybody in the account, through the service; None for one that is not known here.
+
+    Args:
+        service: as in the alias, for example `secretsmanager`.
+        partition: of the account.
+        region: of the key.
+        account_id: 12 digits.
+    """
+    name = _NAMES.get(service)
+    if name is None:
+        return None
+    through = f"Allow access through {name} for all principals in the account that are authorized to use {name}"
+    caller, domain = {"kms:CallerAccount": account_id}, "amazonaws.com"
+    statements = [
+        {
+            "Sid": through,
+            "Effect": "Allow",
+            "Principal": {"AWS": "*"},
+            "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:CreateGrant", "kms:DescribeKey"],
+            "Resource": "*",
+            "Condition": {"StringEquals": {**caller, "kms:ViaService": f"{service}.{region}.{domain}"}},
+        },
+        {
+            "Sid": through,
+            "Effect": "Allow",
+            "Principal": {"AWS": "*"},
+            "Action": "kms:GenerateDataKey*",
+            "Resource": "*",
+            "Condition": {"StringEquals": caller, "StringLike": {"kms:ViaService": f"{service}.*.{domain}"}},
+        },
+        {
+            "Sid": "Allow direct access to key metadata to the account",
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:{partition}:iam::{account_id}:root"},
+            "Action": ["kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant"],
+            "Resource": "*",
+        },
+    ]
+    return json.dumps({"Version": "2012-10-17", "Id": f"auto-{service}-2", "Statement": statements})
+
+
+def check(policy: str, account_id: str, *, may_lock_out: bool) -> None:
+    """Refuse a policy that is not well-formed, or that leaves nobody of the account who may change it.
+
+    Args:
+        policy: JSON.
+        account_id: of the key, 12 digits.
+        may_lock_out: whether the second check is bypassed.
+
+    Raises:
+        Fault: MalformedPolicyDocumentException.
+    """
+    found = statements(policy, "The new key policy is not valid.")
+    require_visible(found, "Policy contains a statement with one or more invalid principals.")
+    if not may_lock_out and not any(_keeps_writer(one, account_id) for one in found):
+        raise Fault(
+            "MalformedPolicyDocumentException",
+            "The new key policy will not allow you to update the key policy in the future.",
+        )
+
+
+def _keeps_writer(statement: Mapping[str, Any], account_id: str) -> bool:
+    """Whether a statement lets a principal of the account, or everybody, change the policy later."""
+    actions = statement.get("Action", ())
+    listed = [actions] if isinstance(actions, str) else actions
+    may_put = any(re.fullmatch(str(one).replace("*", ".*"), "kms:PutKeyPolicy", re.IGNORECASE) for one in listed)
+    ours = any(one in {"*", account_id} or f"::{account_id}:" in one for one in principals(statement))
+    return statement["Effect"] == "Allow" and may_put and ours

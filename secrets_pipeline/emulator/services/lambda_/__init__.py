@@ -1,0 +1,19 @@
+"""Lambda as AWS documents it where moto differs.
+
+What it corrects, measured on moto 5.2.5:
+
+- Invoke runs the function's own Python code in a process of its own, with credentials of its role.
+  https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html
+- RevisionId changes with every update and guards UpdateFunctionConfiguration and UpdateFunctionCode.
+  https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionConfiguration.html
+- Environment variables over 4 KB are refused; KMSKeyArn is kept.
+  https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+- AddPermission refuses a StatementId that is there.
+  https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
+"""
+
+from secrets_pipeline.emulator.services.lambda_.backend import exists, install, lets_in, role_of, run
+from secrets_pipeline.emulator.services.lambda_.forks import FORKS
+from secrets_pipeline.emulator.services.lambda_.runtime import Invocation
+
+__all__ = ["FORKS", "Invocation", "exists", "install", "lets_in", "role_of", "run"]

@@ -1,0 +1,202 @@
+"""The function and backend classes that take the place of moto's."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+from moto.awslambda import models as moto_models
+from moto.awslambda import urls as moto_urls
+from moto.awslambda.models import LambdaFunction
+from moto.awslambda.policy import Policy
+from moto.awslambda_simple.models import LambdaSimpleBackend, lambda_simple_backends
+from moto.core.config import default_user_config
+from moto.core.exceptions import JsonRESTError
+
+from secrets_pipeline.access.evaluator import Caller, Context, Layer, PrincipalKind, Request, Target, authorize
+from secrets_pipeline.emulator.core.fault import Fault
+from secrets_pipeline.emulator.enforcement.contexts import about_time
+from secrets_pipeline.emulator.enforcement.documents import policy as compiled
+from secrets_pipeline.emulator.services.lambda_ import runtime
+from secrets_pipeline.emulator.services.lambda_.runtime import Invocation
+
+ENVIRONMENT_BYTES = 4096
+_STALE = (
+    "The Revision Id provided does not match the latest Revision Id. "
+    "Call the GetFunction/GetAlias API to retrieve the latest Revision Id"
+)
+
+
+class Function(LambdaFunction):
+    """A function with a RevisionId."""
+
+    def __init__(self, account_id: str, spec: dict[str, Any], region: str, version: str | int = 1) -> None:
+        self.revision_id = str(uuid.uuid4())
+        super().__init__(account_id, spec, region, version)
+
+    def get_configuration(self, on_create: bool = False) -> dict[str, Any]:
+        """FunctionConfiguration, with its RevisionId."""
+        return {**super().get_configuration(on_create), "RevisionId": self.revision_id}
+
+    def update_configuration(self, config_updates: dict[str, Any]) -> dict[str, Any]:
+        """Apply an update, KMSKeyArn included."""
+        if "KMSKeyArn" in config_updates:
+            self.kms_key_arn = config_updates["KMSKeyArn"] or None
+        self.revise()
+        super().update_configuration(config_updates)
+        return self.get_configuration()
+
+    def revise(self) -> None:
+        """Note a change."""
+        self.revision_id, self.last_modified = str(uuid.uuid4()), runtime.started()
+
+
+class Backend(LambdaSimpleBackend):
+    """Lambda without Docker: functions run in processes of this machine."""
+
+    SERVICE_NAMESPACE = "lambda"
+
+    @property
+    def _url_module(self) -> ModuleType:
+        return moto_urls
+
+    def create_function(self, spec: dict[str, Any]) -> LambdaFunction:
+        """Create a function whose environment fits.
+
+        Raises:
+            Fault: InvalidParameterValueException.
+        """
+        _check_environment(spec)
+        return super().create_function(spec)
+
+    def update_function_configuration(
+        self, function_name: str, qualifier: str, body: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        """Update under the optimistic lock.
+
+        Raises:
+            Fault: PreconditionFailedException, InvalidParameterValueException.
+        """
+        self._check_revision(function_name, body)
+        _check_environment(body)
+        return super().update_function_configuration(function_name, qualifier, body)
+
+    def update_function_code(self, function_name: str, qualifier: str, body: dict[str, Any]) -> dict[str, Any] | None:
+        """Update under the optimistic lock.
+
+        Raises:
+            Fault: PreconditionFailedException.
+        """
+        self._check_revision(function_name, body)
+        answer = super().update_function_code(function_name, qualifier, body)
+        function = self.get_function(function_name, None)
+        if isinstance(function, Function):
+            function.revise()
+            answer = function.get_configuration()
+        return answer
+
+    def _check_revision(self, function_name: str, body: Mapping[str, Any]) -> None:
+        wanted, function = body.get("RevisionId"), self.get_function(function_name, None)
+        if wanted and isinstance(function, Function) and function.revision_id != wanted:
+            raise Fault("PreconditionFailedException", _STALE, 412)
+
+    def add_permission(self, function_name: str, qualifier: str, raw: str) -> dict[str, Any]:
+        """Add a statement with a StatementId of its own.
+
+        Raises:
+            Fault: ResourceConflictException.
+        """
+        statement_id = json.loads(raw).get("StatementId")
+        policy: Policy = self.get_function(function_name, qualifier).policy
+        if any(statement.get("Sid") == statement_id for statement in policy.statements):
+            raise Fault(
+                "ResourceConflictException",
+                f"The statement id ({statement_id}) provided already exists. Please provide a new statement id, or "
+                "remove the existing statement.",
+                409,
+            )
+        return super().add_permission(function_name, qualifier, raw)
+
+    def invoke(self, function_name: str, qualifier: str | None, *rest: Any, **named: Any) -> bytes:  # noqa: ANN401 - moto's
+        """Run the function; a failure is announced in the header that SDKs read as FunctionError."""
+        body, _, response_headers = rest or (named["body"], named["headers"], named["response_headers"])
+        function = self.get_function(function_name, qualifier)
+        done = _invoke(function, body or "{}")
+        if done.failed:
+            response_headers["x-amz-function-error"] = "Unhandled"
+        return done.payload
+
+
+def _check_environment(spec: Mapping[str, Any]) -> None:
+    variables = (spec.get("Environment") or {}).get("Variables") or {}
+    if len(json.dumps(variables, separators=(",", ":")).encode()) > ENVIRONMENT_BYTES:
+        raise Fault(
+            "InvalidParameterValueException",
+            "Lambda was unable to configure your environment variables because the environment variables you have "
+            "provided exceeded the 4KB limit.",
+        )
+
+
+def _invoke(function: LambdaFunction, body: str) -> Invocation:
+    done = runtime.invoke(function, body)
+    function.logs_backend.ensure_log_group(function.logs_group_name)
+    function.save_logs(done.log)
+    return done
+
+
+def _find(arn: str) -> LambdaFunction | None:
+    parts = arn.split(":")
+    try:
+        return lambda_simple_backends[parts[4]][parts[3]].get_function(arn, None)
+    except (IndexError, KeyError, JsonRESTError):
+        return None
+
+
+def exists(arn: str) -> bool:
+    """Whether there is such a function, in whatever account and region."""
+    return _find(arn) is not None
+
+
+def role_of(arn: str) -> str:
+    """ARN of a function's role, empty if there is no such function."""
+    function = _find(arn)
+    return "" if function is None else str(function.role)
+
+
+def lets_in(arn: str, service: str, source_arn: str) -> bool:
+    """Whether the function's policy lets an AWS service invoke it on behalf of a resource.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/permissions-function-services.html
+
+    Args:
+        arn: the function.
+        service: for example `secretsmanager.amazonaws.com`.
+        source_arn: the resource, in whose account the service acts.
+    """
+    function = _find(arn)
+    if function is None or not function.policy.statements:
+        return False
+    document = {"Version": "2012-10-17", "Statement": function.policy.statements}
+    rules = compiled("function policy", json.dumps(document))
+    target = Target(function.function_arn, function.account_id, Layer.SECRET_POLICY, rules)
+    about = {**about_time(), "aws:sourcearn": (source_arn,), "aws:sourceaccount": (source_arn.split(":")[4],)}
+    asked = Request("lambda:InvokeFunction", Context(about))
+    return bool(authorize(asked, Caller(service, "", PrincipalKind.SERVICE), target).allowed)
+
+
+def run(arn: str, body: str) -> Invocation:
+    """Invoke a function on behalf of another AWS service."""
+    function = _find(arn)
+    if function is None:
+        return Invocation(b"{}", failed=True, log="")
+    return _invoke(function, body)
+
+
+def install() -> None:
+    """Put these classes in the place of moto's, without Docker."""
+    default_user_config["lambda"] = {"use_docker": False}
+    moto_models.LambdaFunction = Function  # type: ignore[misc] # the class that create_function instantiates
+    lambda_simple_backends.backend = Backend

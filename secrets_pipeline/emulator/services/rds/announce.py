@@ -1,0 +1,61 @@
+"""What RDS tells EventBridge of instances and clusters.
+
+https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from moto.rds.models import DBCluster, DBInstance
+
+from secrets_pipeline.emulator.core.clock import CLOCK
+from secrets_pipeline.emulator.core.event_bus import BUS, Event
+
+
+class Message(NamedTuple):
+    """A kind of event.
+
+    Attributes:
+        number: of `RDS-EVENT-0005`, for example.
+        category: EventCategories has this one.
+        text: the sentence.
+    """
+
+    number: int
+    category: str
+    text: str
+
+
+CREATED = Message(5, "creation", "DB instance created")
+RESTORED = Message(43, "restoration", "Restored from snapshot")
+RESTORED_TO_A_TIME = Message(19, "restoration", "Restored from DB instance to a point in time")
+STARTED = Message(88, "notification", "DB instance started")
+STOPPED = Message(87, "notification", "DB instance stopped")
+DELETED = Message(3, "deletion", "DB instance deleted")
+PASSWORD_SET = Message(16, "configuration change", "Reset master credentials")
+CLUSTER_CREATED = Message(170, "creation", "DB cluster created")
+CLUSTER_STARTED = Message(151, "notification", "DB cluster started")
+CLUSTER_STOPPED = Message(150, "notification", "DB cluster stopped")
+CLUSTER_DELETED = Message(171, "notification", "DB cluster deleted")
+CLUSTER_PASSWORD_SET = Message(16, "configuration change", "Reset master credentials")
+
+
+def tell(database: DBInstance | DBCluster, message: Message) -> None:
+    """Tell of an instance or a cluster: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-cloud-watch-events.html."""
+    of_cluster = isinstance(database, DBCluster)
+    arn = str(database.db_cluster_arn if isinstance(database, DBCluster) else database.db_instance_arn)
+    region, account_id = arn.split(":")[3:5]
+    now = CLOCK.now()
+    detail = {
+        "EventCategories": [message.category],
+        "SourceType": "CLUSTER" if of_cluster else "DB_INSTANCE",
+        "SourceArn": arn,
+        "Date": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
+        "Message": message.text,
+        "SourceIdentifier": arn.rpartition(":")[2],
+        "EventID": f"RDS-EVENT-{message.number:04}",
+    }
+    kind = "RDS DB Cluster Event" if of_cluster else "RDS DB Instance Event"
+    BUS.put(Event(account_id, region, "aws.rds", kind, detail, (arn,), now))

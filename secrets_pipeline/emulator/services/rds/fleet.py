@@ -1,0 +1,66 @@
+"""Every PostgreSQL server of this process."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+
+from secrets_pipeline.emulator.handle.state import TEMPLATE_FOLDER
+from secrets_pipeline.emulator.postgres import Authority, Binaries, PostgresServer, Template, find
+from secrets_pipeline.emulator.services.settings import settings
+
+_STOPPED_AT_ONCE = 8
+
+
+@dataclass(slots=True)
+class Fleet:
+    """Every PostgreSQL of this process.
+
+    Attributes:
+        root: folder that holds one folder for each server.
+        authority: gave the servers their certificate; None has one made.
+    """
+
+    root: Path
+    authority: Authority | None = None
+    _binaries: Binaries | None = None
+    _template: Template | None = None
+    _servers: dict[str, PostgresServer] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)  # the dictionary's; each server has a lock of its own
+
+    def new(self, name: str) -> PostgresServer:
+        """Reserve a server that is not yet created.
+
+        Raises:
+            LocalError: PostgreSQL is not installed.
+        """
+        with self._lock:
+            self._binaries = self._binaries or find()
+            self._template = self._template or Template(self._binaries, self.root / TEMPLATE_FOLDER)
+            self.authority = self.authority or Authority.make()
+            server = PostgresServer(self._binaries, self._template, self.root / name, self.authority.server_context)
+            self._servers[name] = server
+            return server
+
+    @property
+    def version(self) -> str:
+        """PostgreSQL's version, once a server was reserved."""
+        return self._binaries.version if self._binaries else ""
+
+    def remove(self, name: str) -> None:
+        """Stop a server and remove its folder."""
+        with self._lock:
+            server = self._servers.pop(name, None)
+        if server is not None:
+            server.stop()
+
+    def stop(self) -> None:
+        """Stop every server, several at a time: each takes its time to shut down."""
+        with ThreadPoolExecutor(max_workers=_STOPPED_AT_ONCE) as pool:
+            list(pool.map(self.remove, list(self._servers)))
+
+
+FLEET = Fleet(settings().postgres_root, settings().authority)
+"""This process's: moto makes its backends itself, so nothing can be handed to them."""

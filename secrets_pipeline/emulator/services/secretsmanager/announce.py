@@ -1,0 +1,60 @@
+"""What Secrets Manager tells EventBridge and CloudTrail by itself.
+
+https://docs.aws.amazon.com/secretsmanager/latest/userguide/event-detail-secret-label-updated-secretsmanager.html
+https://docs.aws.amazon.com/secretsmanager/latest/userguide/cloudtrail_log_entries.html
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+
+from secrets_pipeline.emulator.core.event_bus import BUS, Event
+from secrets_pipeline.emulator.services.cloudtrail.service import record_service_event
+from secrets_pipeline.emulator.services.secretsmanager.model import PENDING, PREVIOUS, Secret
+
+# Secrets Manager tells of every label but these.
+_UNTOLD = frozenset({PENDING, PREVIOUS})
+
+
+def labels(secret: Secret | None) -> dict[str, str]:
+    """The labels whose moves are told, and the versions that hold them."""
+    if secret is None:
+        return {}
+    return {stage: one.id for one in secret.versions.values() for stage in one.stages if stage not in _UNTOLD}
+
+
+def label_moves(secret: Secret, before: Mapping[str, str]) -> None:
+    """Tell of each label that another version holds now.
+
+    Args:
+        secret: as it is.
+        before: its labels as they were.
+    """
+    region, account_id = secret.arn.split(":")[3:5]
+    for label, version_id in labels(secret).items():
+        if before.get(label) != version_id:
+            detail = {"name": secret.name, "labelUpdated": label, "versionId": version_id}
+            BUS.put(Event(account_id, region, "aws.secretsmanager", "Secret Label Updated", detail, (secret.arn,)))
+
+
+def rotation(name: str, secret: Secret, token: str, error: str = "") -> None:
+    """Tell of a rotation: started, succeeded, failed or abandoned.
+
+    Args:
+        name: of the event.
+        secret: what rotates.
+        token: of the rotation.
+        error: the sentence of a failure.
+    """
+    record_service_event(name, secret.arn, request_id=f"Rotation-{secret.arn}-{token}", error=error)
+
+
+def deletion(name: str, secret: Secret) -> None:
+    """Tell of a secret that begins to go, is kept after all, or is gone.
+
+    Args:
+        name: of the event.
+        secret: the secret.
+    """
+    record_service_event(name, secret.arn, request_id=str(uuid.uuid4()))

@@ -1,0 +1,24 @@
+"""Whether the client of a call may make it."""
+
+from __future__ import annotations
+
+from secrets_pipeline.emulator.services.secretsmanager.request import Request
+
+
+def require(operation: str, request: Request) -> None:
+    """Refuse an operation that the client may not perform, before anything is said about the secret.
+
+    Args:
+        operation: API operation.
+        request: the call.
+
+    Raises:
+        Fault: AccessDeniedException.
+    """
+    if request.access is None:
+        return
+    secret_id = request.text("SecretId")
+    secret = request.store.find(secret_id) if secret_id is not None else None
+    if secret is not None:
+        secret.follow()
+    request.access.require(operation, request.params, request.store.place, secret)

@@ -1,0 +1,139 @@
+"""Principals that do not exist, or not for long: refused as AWS refuses them, and waited for by us."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from secrets_pipeline.aws.consistency import NEW_PRINCIPAL, Patience
+from secrets_pipeline.emulator import Durations, LocalAws, reset_conditions, set_durations
+from secrets_pipeline.errors import AwsError
+from tests.emulator.conftest import Clients
+
+if TYPE_CHECKING:
+    from tests.emulator.conftest import Refused
+
+SECONDS = 1.0
+OTHER_ACCOUNT = "444455556666"
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def strict(aws: LocalAws, clients: Clients) -> Iterator[Clients]:
+    """An AWS that shows a role to policies one second after it was made."""
+    set_durations(aws, Durations(principal_seconds=SECONDS))
+    yield clients
+    reset_conditions(aws)
+
+
+def policy(principal: str) -> str:
+    statement = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "*", "Resource": "*"}
+    root = {"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "kms:*", "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement, root]})
+
+
+def new_role(clients: Clients, path: str = "/") -> str:
+    name = f"role-{next(_numbers)}"
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    return clients.iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+
+
+def patience(seconds: float = 20) -> Patience:
+    return Patience(seconds=seconds)
+
+
+def test_a_principal_that_does_not_exist_is_refused_by_secrets_manager_and_kms(
+    strict: Clients, refused: Refused, name: str
+) -> None:
+    strict.secrets.create_secret(Name=name, SecretString="x")
+    missing = policy("arn:aws:iam::111122223333:role/nobody")
+    with refused("MalformedPolicyDocumentException") as failure:
+        strict.secrets.put_resource_policy(SecretId=name, ResourcePolicy=missing)
+    assert "unsupported principal" in str(failure.value)
+    with refused("MalformedPolicyDocumentException") as failure:
+        strict.kms.create_key(Policy=missing)
+    assert "invalid principals" in str(failure.value)
+    key = strict.kms.create_key()["KeyMetadata"]["KeyId"]
+    with refused("MalformedPolicyDocumentException"):
+        strict.kms.put_key_policy(KeyId=key, Policy=missing)
+    assert "nobody" not in strict.kms.get_key_policy(KeyId=key)["Policy"]
+    assert "ResourcePolicy" not in strict.secrets.get_resource_policy(SecretId=name)
+
+
+@pytest.mark.parametrize("path", ["/", "/teams/blue/"])
+def test_a_role_that_was_just_made_is_waited_for(strict: Clients, refused: Refused, name: str, path: str) -> None:
+    strict.secrets.create_secret(Name=name, SecretString="x")
+    document = policy(new_role(strict, path))
+    with refused("MalformedPolicyDocumentException"):
+        strict.secrets.put_resource_policy(SecretId=name, ResourcePolicy=document)
+    patience().until_visible(
+        "PutResourcePolicy",
+        name,
+        lambda: strict.secrets.put_resource_policy(SecretId=name, ResourcePolicy=document),
+        lag=NEW_PRINCIPAL,
+    )
+    assert strict.secrets.get_resource_policy(SecretId=name)["ResourcePolicy"] == document
+
+
+def test_a_key_for_a_new_role_of_another_account_is_waited_for(strict: Clients) -> None:
+    document = policy(new_role(strict.in_account(OTHER_ACCOUNT)))
+    made = patience().until_visible(
+        "CreateKey", "alias/x", lambda: strict.kms.create_key(Policy=document), lag=NEW_PRINCIPAL
+    )
+    assert json.loads(strict.kms.get_key_policy(KeyId=made["KeyMetadata"]["KeyId"])["Policy"]) == json.loads(document)
+
+
+def test_a_role_that_never_comes_costs_the_bounded_time_and_says_so(strict: Clients, name: str) -> None:
+    strict.secrets.create_secret(Name=name, SecretString="x")
+    document = policy("arn:aws:iam::111122223333:role/nobody")
+    with pytest.raises(AwsError, match="unsupported principal") as failure:
+        patience(seconds=0.6).until_visible(
+            "PutResourcePolicy",
+            name,
+            lambda: strict.secrets.put_resource_policy(SecretId=name, ResourcePolicy=document),
+            lag=NEW_PRINCIPAL,
+        )
+    assert re.match(r"Waited \d+ s for a principal of the policy to become visible\.", failure.value.remedy)
+
+
+@pytest.mark.parametrize(
+    "principal", ["111122223333", "arn:aws:iam::444455556666:root", "*", "arn:aws:sts::111122223333:federated-user/x"]
+)
+def test_accounts_everybody_and_what_moto_does_not_know_are_taken(strict: Clients, name: str, principal: str) -> None:
+    strict.secrets.create_secret(Name=name, SecretString="x")
+    strict.secrets.put_resource_policy(SecretId=name, ResourcePolicy=policy(principal))
+
+
+def new_user(clients: Clients) -> str:
+    return clients.iam.create_user(UserName=f"user-{next(_numbers)}")["User"]["Arn"]
+
+
+def new_session(clients: Clients) -> str:
+    return f"arn:aws:sts::111122223333:assumed-role/{new_role(clients).rsplit('/', 1)[-1]}/session"
+
+
+@pytest.mark.parametrize("made", [new_user, new_session])
+def test_users_and_sessions_are_looked_up_too(
+    strict: Clients, refused: Refused, name: str, made: Callable[[Clients], str]
+) -> None:
+    strict.secrets.create_secret(Name=name, SecretString="x")
+    document = policy(made(strict))
+    with refused("MalformedPolicyDocumentException"):
+        strict.secrets.put_resource_policy(SecretId=name, ResourcePolicy=document)
+    patience().until_visible(
+        "PutResourcePolicy",
+        name,
+        lambda: strict.secrets.put_resource_policy(SecretId=name, ResourcePolicy=document),
+        lag=NEW_PRINCIPAL,
+    )
+
+
+def test_by_default_any_principal_is_taken(clients: Clients, name: str) -> None:
+    clients.secrets.create_secret(Name=name, SecretString="x")
+    document = policy("arn:aws:iam::111122223333:role/nobody")
+    clients.secrets.put_resource_policy(SecretId=name, ResourcePolicy=document)
