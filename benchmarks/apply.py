@@ -31,7 +31,7 @@ APPLIES = ("first apply", "no-op apply")
 def main(rounds: int) -> None:
     """Measure every variant in each round, and print medians."""
     from secrets_pipeline import emulator  # noqa: PLC0415 - the measured process does not need it
-    from secrets_pipeline.cli.stand_ins import stand_ins  # noqa: PLC0415 - the same
+    from secrets_pipeline.cli.local.stand_ins import stand_ins  # noqa: PLC0415 - the same
     from secrets_pipeline.reconcilers import read_desired  # noqa: PLC0415 - the same
 
     specs = read_desired(EXAMPLES).specs

@@ -1,27 +1,21 @@
 """What every applying asset does: hold the stack's lock, plan its stage, apply it, and say what became of it."""
 
-import os
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from filelock import FileLock, Timeout
 
-from definitions.home import storage
 from definitions.partitions import PARTITION_TAG
 from definitions.requests import SECRETS_TAG, secrets_of
 from definitions.resources import Stacks, StageProgress
+from definitions.run_lock import end_abandoned, stack_lock
 from secrets_pipeline.engine.apply import Reconciler, apply
 from secrets_pipeline.engine.model import Applied, Outcome
 from secrets_pipeline.engine.report import count, rows
-from secrets_pipeline.errors import GuardError
 from secrets_pipeline.reconcilers import STAGES, StackContext, confirm
 
 OUTCOMES = "outcomes"
-PROCESS_TAG = "secrets-pipeline/process"
-_LOCK_SECONDS = 600.0
 
 
 class Applying:
@@ -79,74 +73,12 @@ def applying(context: dg.InitResourceContext) -> Generator[Applying, None, None]
         yield made
         return
     with stack_lock(Path(context.instance.root_directory), made.stacks.account_of(stack), stack):
-        _end_abandoned(context.instance, stack, context.run.run_id)
+        end_abandoned(context.instance, stack, context.run.run_id)
         yield made
 
 
 def _about(run: dg.DagsterRun | None) -> Collection[str] | None:
     return secrets_of(run) if run is not None and SECRETS_TAG in run.tags else None
-
-
-@contextmanager
-def stack_lock(root: Path, account: str, stack: str, *, seconds: float = _LOCK_SECONDS) -> Iterator[None]:
-    """Hold the lock of a stack.
-
-    Args:
-        root: DAGSTER_HOME.
-        account: the stack's account.
-        stack: the stack's name.
-        seconds: how long to wait for it.
-
-    Raises:
-        GuardError: if somebody else keeps it.
-    """
-    folder = root / "locks"
-    lock = FileLock(folder / f"{account}-{stack}.lock")
-    try:
-        with storage():
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock.acquire(timeout=seconds)
-    except Timeout:
-        raise GuardError(
-            f"another run of stack {stack} has held its lock for {seconds:.0f} s",
-            remedy="Wait for it, or end it in the Dagster UI.",
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def this_process() -> str:
-    """Host, process and when it started, as runs of the command line are tagged."""
-    return f"{os.uname().nodename} {os.getpid()} {_started(os.getpid())}"
-
-
-def is_gone(process: str) -> bool:
-    """Whether a process of this host, as `this_process` names it, has ended; of other hosts nobody knows."""
-    host, _, rest = process.partition(" ")
-    pid, _, started = rest.partition(" ")
-    return host == os.uname().nodename and pid.isdigit() and _started(int(pid)) != started
-
-
-def _started(pid: int) -> str:
-    """When a process started, in the kernel's clock ticks; `alive` where only its life can be told; else empty."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[19]
-    except OSError:
-        pass
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return ""
-    return "alive"
-
-
-def _end_abandoned(instance: dg.DagsterInstance, stack: str, own_run: str) -> None:
-    unfinished = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
-    for run in instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: stack}, statuses=unfinished)):
-        if run.run_id != own_run and is_gone(run.tags.get(PROCESS_TAG, "")):
-            instance.report_run_failed(run, "The process of this run ended without finishing it.")
 
 
 def materialized(

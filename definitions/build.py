@@ -6,13 +6,13 @@ import dagster as dg
 
 from definitions.alerting import alerting
 from definitions.applying import applying
-from definitions.assets import ASSETS
-from definitions.checks import CHECKS
+from definitions.assets.selections import ASSETS
+from definitions.check_list import CHECKS
 from definitions.io_managers import sealing_io_manager
 from definitions.jobs import JOBS
 from definitions.resources import Asked, AwsSessions, StacksResource, StageProgress, quiet
 from definitions.schedules import SCHEDULES
-from definitions.sensors import SENSORS
+from definitions.sensor_list import SENSORS
 from secrets_pipeline.rotation.steps import Watch, unwatched
 
 

@@ -12,7 +12,7 @@ from definitions.partitions import PARTITION_TAG
 from definitions.requests import EVENT_TAG_PREFIX, SECRETS_TAG, fitting
 from definitions.resources import Asked, Stacks, StageProgress, quiet
 from definitions.running import CheckRow, RunReport, checks_of, execute, report_of
-from definitions.sensors import rotation_event_sensor
+from definitions.sensor_list import rotation_event_sensor
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.reconcilers import ApplyOptions, Desired
 from secrets_pipeline.reconcilers.rotating import DEFAULT_SECONDS

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from definitions.applying import OUTCOMES, PROCESS_TAG, this_process
+from definitions.applying import OUTCOMES
 from definitions.build import build_definitions
 from definitions.checks.partitioned import PROBE_TAG, VERIFY_TAG
 from definitions.home import prepare_home, storage
 from definitions.instance import open_instance
 from definitions.partitions import PARTITION_TAG, add_missing
 from definitions.resources import Asked, StageProgress, quiet
+from definitions.run_lock import PROCESS_TAG, this_process
 from secrets_pipeline.errors import GuardError, SecretsPipelineError
 from secrets_pipeline.reconcilers import ApplyOptions, Desired
 

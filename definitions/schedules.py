@@ -8,10 +8,10 @@ import dagster as dg
 # Dagster's own reading of cron, so that time zones and their changes mean what they mean in its schedules.
 from dagster._utils.schedules import cron_string_iterator, is_valid_cron_schedule
 
-from definitions.jobs import verify
 from definitions.partitions import PARTITION_TAG, STACKS
 from definitions.requests import run_request
 from definitions.resources import Stacks
+from definitions.verify_job import verify
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.verification.model import VerificationSpec
 from secrets_pipeline.errors import SecretsPipelineError

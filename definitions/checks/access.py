@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from definitions.assets import consumer_arns
+from definitions.assets.consumers import consumer_arns
 from definitions.checks.partitioned import PROBE_TAG, Find, nothing_more, stack_check
 from secrets_pipeline.access.controls.judging import CONTROLS
 from secrets_pipeline.access.reach.graph import picture

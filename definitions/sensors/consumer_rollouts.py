@@ -15,12 +15,12 @@ from typing import NamedTuple
 import dagster as dg
 
 from definitions.alerting import Alerting
-from definitions.assets import consumer_refresh
-from definitions.jobs import verify
+from definitions.assets.consumers import consumer_refresh
 from definitions.partitions import PARTITION_TAG, STACKS
 from definitions.resources import Stacks
 from definitions.rollouts import of_materialization
 from definitions.sensors.turns import in_turn
+from definitions.verify_job import verify
 from secrets_pipeline.aws.alerts import Alert
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import (

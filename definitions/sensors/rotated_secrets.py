@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from definitions.jobs import follow_rotation
 from definitions.partitions import PARTITION_TAG
+from definitions.provision_jobs import follow_rotation
 from definitions.requests import run_request
 from definitions.resources import Stacks
 from definitions.rotating import names_of, rotate_secrets

@@ -8,24 +8,22 @@ from typing import Annotated
 import typer
 
 from secrets_pipeline import __version__
-from secrets_pipeline.cli import (
-    access,
-    apply,
-    demo,
-    describe,
-    dev,
-    init,
-    local,
-    outputs,
-    plan,
-    rotate,
-    rotation,
-    tree,
-    verify,
-)
-from secrets_pipeline.cli.console import emit
-from secrets_pipeline.cli.failures import Commands
-from secrets_pipeline.cli.interrupts import keep_interrupts
+from secrets_pipeline.cli.access import command as access
+from secrets_pipeline.cli.apply import command as apply
+from secrets_pipeline.cli.demo import command as demo
+from secrets_pipeline.cli.describe import command as describe
+from secrets_pipeline.cli.dev import command as dev
+from secrets_pipeline.cli.init import command as init
+from secrets_pipeline.cli.local import command as local
+from secrets_pipeline.cli.outputs import command as outputs
+from secrets_pipeline.cli.plan import command as plan
+from secrets_pipeline.cli.rotate import command as rotate
+from secrets_pipeline.cli.rotation_package import command as rotation
+from secrets_pipeline.cli.shared.console import emit
+from secrets_pipeline.cli.shared.failures import Commands
+from secrets_pipeline.cli.shared.interrupts import keep_interrupts
+from secrets_pipeline.cli.tree import command as tree
+from secrets_pipeline.cli.verify import command as verify
 
 app = typer.Typer(
     name="secrets-pipeline",

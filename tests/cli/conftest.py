@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from secrets_pipeline.cli import app
 from secrets_pipeline.emulator import LocalAws, empty, reset_calls
-from tests.cli.access_shop import AccessShop, opened
+from tests.cli.access.access_shop import AccessShop, opened
 from tests.embedded import lead_to
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from secrets_pipeline.cli import app
-from secrets_pipeline.cli.call_counts import CallCounts, call_counts
+from secrets_pipeline.cli.demo.call_counts import CallCounts, call_counts
 from secrets_pipeline.emulator import LocalAws, calls, reset_calls, start, stop
 from tests.cli.conftest import ATMOS, write
 from tests.embedded import operator

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from secrets_pipeline.cli.call_counts import call_counts
+from secrets_pipeline.cli.demo.call_counts import call_counts
 from secrets_pipeline.emulator import LocalAws, calls
 from tests.cli.conftest import Cli, write
 from tests.runs import assert_exited

@@ -7,8 +7,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from definitions.applying import PROCESS_TAG, _end_abandoned, is_gone, stack_lock, table_of, this_process
+from definitions.applying import end_abandoned, stack_lock, table_of
 from definitions.partitions import PARTITION_TAG, check_key
+from definitions.run_lock import PROCESS_TAG, is_gone, this_process
 from secrets_pipeline.errors import GuardError, SpecError
 
 
@@ -53,7 +54,7 @@ def test_only_runs_whose_process_is_gone_are_ended(tmp_path: Path) -> None:
 
         dead, alive, other = started(dead_process), started(this_process()), started(dead_process, stack="b")
         own = started(dead_process)
-        _end_abandoned(instance, "a", own)
+        end_abandoned(instance, "a", own)
         status = {run.run_id: run.status for run in instance.get_runs()}
     assert status[dead] is dg.DagsterRunStatus.FAILURE
     assert {status[alive], status[other], status[own]} == {dg.DagsterRunStatus.STARTED}

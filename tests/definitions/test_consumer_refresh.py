@@ -14,7 +14,7 @@ import dagster as dg
 import pytest
 
 from definitions.alerting import Alerting
-from definitions.assets import consumer_refresh
+from definitions.assets.consumers import consumer_refresh
 from definitions.build import build_definitions
 from definitions.partitions import PARTITION_TAG, add_missing
 from definitions.resources import AwsSessions, Stacks

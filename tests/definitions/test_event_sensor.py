@@ -17,11 +17,13 @@ import dagster as dg
 import pytest
 from mypy_boto3_secretsmanager.type_defs import TagTypeDef
 
-from definitions.jobs import plan, provision, verify
 from definitions.partitions import PARTITION_TAG
+from definitions.plan_op import plan
+from definitions.provision_jobs import provision
 from definitions.requests import ATTEMPT_TAG, EVENTS_TAG, LONGEST_TAG, SECRETS_TAG, fitting, run_request
 from definitions.resources import Stacks
 from definitions.sensors.rotation_events import NAME, Job, rotation_event_sensor_for, usable
+from definitions.verify_job import verify
 from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.reconcilers import ApplyOptions

@@ -8,9 +8,9 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 import definitions
-from definitions.assets import ASSETS
+from definitions.assets.selections import ASSETS
 from definitions.build import build_definitions
-from definitions.checks import CHECKS
+from definitions.check_list import CHECKS
 
 ROOT = Path(definitions.__file__).parent.parent
 ORDER = [

@@ -11,11 +11,12 @@ import boto3
 import dagster as dg
 import pytest
 
-from definitions.jobs import provision, verify
 from definitions.partitions import PARTITION_TAG
+from definitions.provision_jobs import provision
 from definitions.requests import SECRETS_TAG
 from definitions.resources import Stacks
 from definitions.sensors.rotation_polling import rotation_polling_sensor_for
+from definitions.verify_job import verify
 from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.reconcilers import ApplyOptions

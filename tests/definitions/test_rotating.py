@@ -10,11 +10,11 @@ import dagster as dg
 import pytest
 
 from definitions import defs
-from definitions.assets import FOLLOWING
+from definitions.assets.selections import FOLLOWING
 from definitions.partitions import PARTITION_TAG
 from definitions.requests import SECRETS_TAG
 from definitions.resources import AwsSessions
-from definitions.sensors import rotated_in_part_sensor, rotated_secrets_sensor
+from definitions.sensor_list import rotated_in_part_sensor, rotated_secrets_sensor
 from secrets_pipeline.reconcilers import STAGES
 from tests.definitions.conftest import Repository
 

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from definitions.build import build_definitions
-from definitions.jobs import verify
 from definitions.partitions import PARTITION_TAG, add_missing
 from definitions.resources import Stacks
 from definitions.schedules import DUE_TAG, SCHEDULES, TICK, latest, rotation_verification_schedule
+from definitions.verify_job import verify
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.verification.model import VerificationSpec
 from secrets_pipeline.reconcilers import ApplyOptions

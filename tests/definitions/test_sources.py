@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from definitions.resources import Asked, AwsSessions, Stacks, StacksResource
-from definitions.sensors import stack_change_sensor
+from definitions.sensors.stack_changes import stack_change_sensor
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.reconcilers import Desired, read_desired
 from secrets_pipeline.stacks import Origin

@@ -9,7 +9,7 @@ import pytest
 
 from definitions.partitions import STACKS
 from definitions.resources import AwsSessions
-from definitions.sensors import stack_change_sensor
+from definitions.sensors.stack_changes import stack_change_sensor
 from tests.definitions.conftest import Repository
 
 VARIABLES = {"environment": "dev", "region": "eu-west-2", "account_id": "111122223333"}

@@ -32,11 +32,11 @@ from typing import Final
 import yaml
 from rich.console import Console, RenderableType
 
-from secrets_pipeline.cli.masking import masked, plain, taken_in
-from secrets_pipeline.cli.plan_markdown import declared_markdown
-from secrets_pipeline.cli.plan_view import declared
-from secrets_pipeline.cli.reference_view import reference_json, reference_rows, reference_table
-from secrets_pipeline.cli.tree import hierarchy
+from secrets_pipeline.cli.describe.masking import masked, plain, taken_in
+from secrets_pipeline.cli.plan.markdown import declared_markdown
+from secrets_pipeline.cli.plan.view import declared
+from secrets_pipeline.cli.shared.reference_view import reference_json, reference_rows, reference_table
+from secrets_pipeline.cli.tree.command import hierarchy
 from secrets_pipeline.errors import InternalError, SecretsPipelineError
 from secrets_pipeline.reconcilers import read_desired
 from secrets_pipeline.reconcilers.opening import CONFIG_VARIABLE

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from secrets_pipeline.cli.plan_view import declared
-from secrets_pipeline.cli.reference_view import reference_json, reference_rows
+from secrets_pipeline.cli.plan.view import declared
+from secrets_pipeline.cli.shared.reference_view import reference_json, reference_rows
 from secrets_pipeline.desired.build import build_specs
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.stacks import Repository

@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from secrets_pipeline import emulator
-from secrets_pipeline.cli.stand_ins import stand_ins
+from secrets_pipeline.cli.local.stand_ins import stand_ins
 from secrets_pipeline.reconcilers import read_desired
 from tests.embedded import lead_to
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 
-from secrets_pipeline.cli.dev import GUARDED_DEV
+from secrets_pipeline.cli.dev.command import GUARDED_DEV
 from tests.ports import free_port
 from tests.waiting import SECONDS, eventually
 

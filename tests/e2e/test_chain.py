@@ -8,7 +8,7 @@ import boto3
 import pg8000.dbapi
 import pytest
 
-from definitions.checks import CHECKS
+from definitions.check_list import CHECKS
 from definitions.running import CheckRow, RunReport, provision, verify
 from secrets_pipeline import emulator
 from secrets_pipeline.engine.model import ChangeClass

@@ -266,7 +266,7 @@ def guarded(aws: emulator.LocalAws, home: Path, tmp_path_factory: pytest.TempPat
     prepare_home(home)
     with open_instance() as instance:
         add_missing(instance, [STACK])
-    with webserver("secrets_pipeline.cli.guarded_webserver", tmp_path_factory.mktemp("guarded") / "log") as port:
+    with webserver("secrets_pipeline.cli.dev.guarded_webserver", tmp_path_factory.mktemp("guarded") / "log") as port:
         yield port
 
 

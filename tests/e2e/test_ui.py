@@ -12,8 +12,8 @@ import boto3
 import pytest
 from playwright.sync_api import FloatRect, Page, expect, sync_playwright
 
-from definitions.assets import ASSETS as DEFINED_ASSETS
-from definitions.checks import CHECKS as DEFINED_CHECKS
+from definitions.assets.selections import ASSETS as DEFINED_ASSETS
+from definitions.check_list import CHECKS as DEFINED_CHECKS
 from definitions.checks.partitioned import PROBE_TAG, VERIFY_TAG
 from definitions.home import prepare_home
 from definitions.running import queue

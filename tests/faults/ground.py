@@ -12,7 +12,7 @@ import boto3
 
 from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
-from secrets_pipeline.cli.stand_ins import stand_ins
+from secrets_pipeline.cli.local.stand_ins import stand_ins
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.reconcilers import Desired, StackContext, read_desired
 from tests.embedded import operator

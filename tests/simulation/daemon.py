@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import dagster as dg
 
-from definitions.assets import FOLLOWING, stack_report
+from definitions.assets.consumers import stack_report
+from definitions.assets.selections import FOLLOWING
 from definitions.partitions import PARTITION_TAG
 from definitions.requests import EVENT_TAG_PREFIX, secrets_of
-from definitions.sensors import EVENT_JOBS, event_runs
+from definitions.sensor_list import EVENT_JOBS
+from definitions.sensors import event_runs
 from definitions.sensors.event_runs import Dispatcher
 from definitions.sensors.rotation_events import NAME
 from secrets_pipeline.engine.model import Applied, Unchanged

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from secrets_pipeline.cli.masking import MASK
+from secrets_pipeline.cli.describe.masking import MASK
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml.tags import FunctionCall

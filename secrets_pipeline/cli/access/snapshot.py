@@ -1,0 +1,157 @@
+"""Where an access command takes its facts from: AWS now, or a snapshot that was saved."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from secrets_pipeline.access.reach.compiled import Estate
+from secrets_pipeline.access.snapshot.collect import take_snapshot
+from secrets_pipeline.access.snapshot.model import Snapshot
+from secrets_pipeline.access.snapshot.store import load
+from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.cli.shared.console import say
+from secrets_pipeline.cli.shared.failures import Failures
+from secrets_pipeline.cli.shared.options import StackOptions
+from secrets_pipeline.cli.shared.repository import read_asked, usable
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.errors import SpecError
+from secrets_pipeline.reconcilers import Desired
+
+SnapshotFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--snapshot",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="Replay what `access snapshot` saved, without any call to AWS.",
+        show_default=False,
+    ),
+]
+Principal: TypeAlias = Annotated[
+    str, typer.Option("--principal", metavar="ARN", help="Role or user, with its path, or an account's root.")
+]
+_PRINCIPAL = re.compile(r"arn:[\w-]+:iam::\d{12}:(?:root|(?:role|user)/(?:[!-~]+/)?[\w+=,.@-]+)", re.ASCII)
+_SESSION = re.compile(r"arn:(?P<partition>[\w-]+):sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)(?:/.*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A stack and everybody who might read its secrets.
+
+    Attributes:
+        spec: the stack.
+        estate: who and what there is.
+        desired: of the repository.
+    """
+
+    spec: StackSpec
+    estate: Estate
+    desired: Desired
+
+
+def facts(
+    source: StackOptions,
+    stack: str | None,
+    file: Path | None,
+    *,
+    secret: str = "",
+    every: bool = False,
+) -> Facts:
+    """What a command about one stack works with.
+
+    Args:
+        source: how stacks are read.
+        stack: its name; None for the one that declares `secret`.
+        file: a saved snapshot, or None for AWS.
+        secret: name of a secret.
+        every: all secrets of the account and region, not the stack's alone.
+
+    Raises:
+        typer.Exit: the stack has errors, which were said.
+        SecretsPipelineError: AWS or the file cannot be read.
+    """
+    failures, desired = Failures(), read_asked(source)
+    stack = stack or _stack_of_secret(desired, secret)
+    if not usable(desired, [stack], failures, strict=source.strict):
+        failures.exit()
+    spec = desired.specs[stack]
+    snapshot = load(file) if file else taken(desired, spec, every=every)
+    _same_place(spec, snapshot)
+    for unread in unread_parts(snapshot):
+        say(f"note: not read: {unread}", style="dim")
+    policies = desired.settings.access.organization_policies
+    return Facts(spec, Estate(snapshot, organization_policies=policies), desired)
+
+
+def taken(desired: Desired, spec: StackSpec, *, every: bool) -> Snapshot:
+    """A snapshot of a stack's account and region, taken now; see `facts`."""
+    context = desired.world(Sessions(read_only=True)).context(spec.stack)
+    context.guard()
+    if not every:
+        return context.estate.snapshot
+    readers = {arn.split(":")[4] for consumer in spec.consumers for arn in consumer.principals.values()}
+    return take_snapshot(
+        context.account,
+        settings=desired.settings.access,
+        sessions=context.world.sessions,
+        accounts=sorted(readers - {context.account.account_id}),
+        now=datetime.now(UTC),
+    )
+
+
+def principal_named(arn: str) -> str:
+    """A principal that was asked for: whoever is no role, user or root would seem to be able to read nothing.
+
+    Raises:
+        SpecError: the ARN is none of these.
+    """
+    session = _SESSION.fullmatch(arn)
+    if session:
+        role = f"arn:{session['partition']}:iam::{session['account']}:role/{session['role']}"
+        raise SpecError(f"{arn} is a session of a role", remedy=f"Name the role, with its path if any: {role}.")
+    if not _PRINCIPAL.fullmatch(arn):
+        raise SpecError(
+            f"{arn!r} is no ARN of a role, of a user or of an account's root",
+            remedy="Write it as arn:aws:iam::111122223333:role/PATH/NAME, …:user/NAME or …:root.",
+        )
+    return arn
+
+
+def _stack_of_secret(desired: Desired, name: str) -> str:
+    """The stack that declares a secret.
+
+    Raises:
+        SpecError: none does, or several do, in accounts of their own.
+    """
+    found = sorted(stack for stack, spec in desired.specs.items() if any(one.name == name for one in spec.secrets))
+    if len(found) == 1:
+        return found[0]
+    broken = ", ".join(sorted(stack for stack in desired.errors if stack))
+    unseen = f"; stacks with errors were not looked at: {broken}" if broken else ""
+    problem = f"stacks {', '.join(found)} declare {name}" if found else f"no stack declares a secret {name}{unseen}"
+    raise SpecError(problem, remedy="Say with -s whose account and region are meant.")
+
+
+def unread_parts(snapshot: Snapshot) -> list[str]:
+    """What could not be read, each reason once."""
+    reasons = [snapshot.organization.unread, *(one.unread for one in snapshot.accounts.values())]
+    reasons += [one.unread for one in snapshot.keys.values()] + [one.unread for one in snapshot.secrets]
+    return [reason for reason in dict.fromkeys(reasons) if reason]
+
+
+def _same_place(spec: StackSpec, snapshot: Snapshot) -> None:
+    target = spec.target
+    if target.account_id not in (None, snapshot.account_id) or target.region != snapshot.region:
+        account = f"account {target.account_id}, " if target.account_id else ""
+        raise SpecError(
+            f"the snapshot is of account {snapshot.account_id}, region {snapshot.region}; "
+            f"stack {spec.stack} lives in {account}region {target.region}",
+            remedy=f"Take one of that stack: secrets-pipeline access snapshot -s {spec.stack} -o FILE.",
+        )

@@ -1,0 +1,190 @@
+"""`apply`: make AWS match the stacks, by the same Dagster job that Materialize in the UI runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from secrets_pipeline.aws.guards import READ_ONLY_VARIABLE
+from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.cli.shared import runs
+from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, title
+from secrets_pipeline.cli.shared.failures import FAILED, Failures
+from secrets_pipeline.cli.shared.options import (
+    AllStacks,
+    SomeStacks,
+    StackOptions,
+    TableFormat,
+    TableOrJson,
+    chosen,
+    reads_stacks,
+)
+from secrets_pipeline.cli.shared.progress import ApplyProgress
+from secrets_pipeline.cli.shared.reference_view import note_unresolved
+from secrets_pipeline.cli.shared.repository import read_asked, tell_nameless, usable
+from secrets_pipeline.cli.shared.run_view import check_counts, check_table, counts, is_error, outcome_table, run_json
+from secrets_pipeline.errors import GuardError
+from secrets_pipeline.reconcilers import MANIFESTS, ApplyOptions, Desired
+
+if TYPE_CHECKING:
+    from definitions.running import CheckRow, RunReport
+
+EPILOG = (
+    "Exit codes: 0 every run succeeded and no check failed (warnings are listed), 1 otherwise. One stack's or one "
+    "secret's failure does not stop the others. --queue leaves the checks to the deployment."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StackRun:
+    """The finished run of one stack; a queued run's checks are the deployment's to show."""
+
+    report: RunReport
+    checks: tuple[CheckRow, ...] = ()
+
+    @property
+    def green(self) -> bool:
+        """Whether it succeeded and no check failed with ERROR."""
+        return self.report.success and not any(is_error(check) for check in self.checks)
+
+
+Run: TypeAlias = Callable[[str], StackRun]
+
+
+@reads_stacks
+def apply(
+    source: StackOptions,
+    *,
+    stacks: SomeStacks = None,
+    every: AllStacks = False,
+    adopt: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--adopt",
+            metavar="NAME",
+            help="Take over the secret, database or key alias of that name, or glob, that exists without our tags, or "
+            "that another repository or a stack which has left it marked; function:NAME for a rotation function with "
+            "its role and log group; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Delete what left the YAML, with the recovery window.")
+    ] = False,
+    deep: Annotated[
+        bool,
+        typer.Option(
+            "--deep", help="Also compare what marks vouch for: policies, key policies, replicas and consumers."
+        ),
+    ] = False,
+    queue: Annotated[
+        bool, typer.Option("--queue", help="Submit the runs to a running deployment, and follow them.")
+    ] = False,
+    url: Annotated[
+        str, typer.Option("--url", help="Its webserver, with --queue.", envvar="SECRETS_PIPELINE_URL")
+    ] = "http://127.0.0.1:3000",
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds to follow a run, with --queue.", min=1)] = 3600,
+    output: TableOrJson = TableFormat.TABLE,
+) -> None:
+    """Make AWS match the stacks: passwords, keys, secrets, databases, policies, rotation, and ARNs to consumers."""
+    names = chosen(stacks, every=every)
+    refuse_read_only()
+    options = ApplyOptions(adopt=tuple(adopt or ()), prune=prune, deep=deep)
+    if queue:
+        _refuse_for_others(source, options)
+    failures, desired = Failures(), read_asked(source)
+    tell_nameless(desired)
+
+    def run(stack: str) -> StackRun:
+        return _queued(stack, url, timeout, deep=deep) if queue else run_here(stack, desired, options)
+
+    usables = usable(desired, names, failures, strict=source.strict)
+    note_unresolved((desired.specs[name] for name in usables), failures)
+    finished = run_all([name for name in usables if name not in failures.texts], run, failures)
+    if output is TableFormat.JSON:
+        shown = {one.report.stack: run_json(one.report, one.checks) for one in finished}
+        emit_json({"stacks": shown, "errors": failures.texts})
+    else:
+        _print(finished)
+    failures.exit()
+    if not all(one.green for one in finished):
+        raise typer.Exit(FAILED)
+
+
+def _refuse_for_others(source: StackOptions, options: ApplyOptions) -> None:
+    """Refuse what no run of another process may be asked for.
+
+    Raises:
+        GuardError: naming the options.
+        typer.BadParameter: if the environment names another source than the deployment's.
+    """
+    taking = {"--adopt": options.adopt, "--prune": options.prune}
+    given = [*(name for name, value in taking.items() if value), *source.given]
+    if given:
+        raise GuardError(
+            f"--queue hands the run to another process, which takes no {' or '.join(given)}",
+            remedy="Leave --queue away, and run it where the deployment runs.",
+        )
+    if source.origin != MANIFESTS:
+        raise typer.BadParameter("the deployment reads its own stacks", param_hint="--queue")
+
+
+def refuse_read_only() -> None:
+    """Stop before anything is read, if no write is allowed.
+
+    Raises:
+        GuardError: if SECRETS_PIPELINE_READ_ONLY is set.
+    """
+    if Sessions().read_only:
+        raise GuardError(
+            f"{READ_ONLY_VARIABLE} is set: apply would write", remedy="Unset it, or use `secrets-pipeline plan`."
+        )
+
+
+def run_all(stacks: Sequence[str], run: Run, failures: Failures) -> list[StackRun]:
+    """Run stack by stack; what stops one is said, and the others go on."""
+    finished = []
+    for stack in stacks:
+        with failures.of(stack):
+            one = run(stack)
+            finished.append(one)
+            # The outcomes tell of their own failures; this is what failed beside them.
+            if one.report.error and not any(row["outcome"] == "failed" for row in one.report.rows):
+                failures.note(stack, f"stack {stack}: {one.report.error}")
+    return finished
+
+
+def run_here(
+    stack: str, desired: Desired, options: ApplyOptions, *, lines: bool = True, probe: bool = False
+) -> StackRun:
+    """One stack, in this process; `lines` says whether each outcome gets a line on stderr, `probe` asks as readers."""
+    with ApplyProgress(stack, lines=lines) as progress:
+        report, checks = runs.provision(stack, desired, options, progress.outcome, probe=probe)
+    return StackRun(report, checks)
+
+
+def _queued(stack: str, url: str, timeout: float, *, deep: bool) -> StackRun:
+    say(f"{stack}: submitted to {url}")
+    report = runs.queue(stack, url, timeout, deep=deep)
+    say(f"{stack}: {url.rstrip('/')}/runs/{report.run_id}")
+    return StackRun(report)
+
+
+def _print(finished: list[StackRun]) -> None:
+    for one in finished:
+        state = "succeeded" if one.report.success else "failed"
+        # The outcomes of a queued run stay with the deployment.
+        counted = f": {counts(one.report.rows)}" if one.report.rows else ""
+        title(f"{one.report.stack}: run {state}{counted}")
+        made = outcome_table(one.report.rows)
+        if made is not None:
+            show(made)
+            emit("")
+    checks = [check for one in finished for check in one.checks]
+    if checks:
+        show(check_table(checks))
+        emit("")
+        title(check_counts(checks))

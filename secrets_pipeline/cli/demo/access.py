@@ -1,0 +1,95 @@
+"""Readers that the demo shows: what the policies say of them, and what AWS itself answers when they ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from secrets_pipeline.access.reach.audit import Reading, declared_readings, matrix
+from secrets_pipeline.access.reach.compiled import Estate
+from secrets_pipeline.access.reach.probe import Answer, NotProbed, Prober, Refused, ValueReturned, disagreement
+from secrets_pipeline.access.reach.reader import Allowed, DeniedByKms, DeniedBySecretsManager, ReadVerdict
+from secrets_pipeline.aws.session import AwsAccount, Sessions
+from secrets_pipeline.cli.access.snapshot import taken
+from secrets_pipeline.cli.local.stand_in_readers import BY_HAND, INVENTORY_ROLE
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.reconcilers import Desired
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A reader with a secret.
+
+    Attributes:
+        answer: what AWS said, as a sentence.
+        agrees: whether that is what the policies say.
+    """
+
+    principal: str
+    secret: str
+    verdict: ReadVerdict
+    answer: str
+    agrees: bool
+
+
+def shown(desired: Desired, stacks: Sequence[str]) -> list[Shown]:
+    """One reader for each way in which a read ends, of the first stack that has readers in another account."""
+    spec = next((desired.specs[one] for one in stacks if _foreign(desired.specs[one])), None)
+    if spec is None:
+        return []
+    access = desired.settings.access
+    estate = Estate(taken(desired, spec, every=True), organization_policies=access.organization_policies)
+    sessions = Sessions(read_only=True)
+    own = sessions.for_target(spec.target)
+    visible = {
+        one.account_id: sessions.for_target(spec.target.model_copy(update={"role_arn": one.role_arn}))
+        for one in access.accounts
+    }
+    return [
+        _asked(estate, sessions, own, visible.get(one.principal.split(":")[4], own), one)
+        for one in _chosen(spec, estate)
+    ]
+
+
+def _foreign(spec: StackSpec) -> list[str]:
+    return [arn for one in spec.consumers for arn in one.readers if arn.split(":")[4] != spec.target.account_id]
+
+
+def _chosen(spec: StackSpec, estate: Estate) -> Iterator[Reading]:
+    names = [secret.name for secret in spec.secrets]
+    foreign = _foreign(spec)
+    own = [one for one in declared_readings(spec, estate) if one.principal not in foreign]
+    inventory = f"arn:{estate.snapshot.partition}:iam::{estate.snapshot.account_id}:role/{INVENTORY_ROLE}"
+    wanted: tuple[tuple[Sequence[Reading], Callable[[ReadVerdict], bool]], ...] = (
+        (own, lambda verdict: isinstance(verdict, Allowed)),
+        (matrix(estate, [one.principal for one in own], names), lambda one: isinstance(one, DeniedBySecretsManager)),
+        (matrix(estate, [inventory], names), lambda verdict: isinstance(verdict, DeniedByKms)),
+        (matrix(estate, foreign, names), lambda verdict: isinstance(verdict, Allowed)),
+        (matrix(estate, foreign, [BY_HAND]), lambda verdict: isinstance(verdict, DeniedByKms)),
+    )
+    for readings, fits in wanted:
+        yield from [one for one in readings if fits(one.verdict)][:1]
+
+
+def _asked(estate: Estate, sessions: Sessions, own: AwsAccount, through: AwsAccount, one: Reading) -> Shown:
+    secret = estate.secret(one.secret)
+    arn = secret.target.arn if secret else one.secret
+    answer = Prober(sessions, [through, own]).ask(one.principal, arn)
+    differs = bool(disagreement(one.verdict, answer)) or isinstance(answer, NotProbed)
+    return Shown(one.principal, one.secret, one.verdict, _words(answer), not differs)
+
+
+def _words(answer: Answer) -> str:
+    match answer:
+        case ValueReturned():
+            return "AWS, asked under that role, returned the value."
+        case Refused(code=code, text=text):
+            return f"AWS, asked under that role: {code}: {_short(text.split(code)[-1].lstrip(': '))}"
+        case NotProbed(reason=reason):
+            return f"AWS was not asked: {reason}."
+
+
+def _short(text: str) -> str:
+    """AWS's text without who asked for what, which stands before."""
+    _, denied, reason = text.partition(" on resource: ")
+    return f"… {reason.partition(' ')[2]}" if denied else text

@@ -1,0 +1,91 @@
+"""`dev`: the embedded AWS and Dagster's web UI over one repository, until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from secrets_pipeline import emulator
+from secrets_pipeline.cli.local.command import STATE_DIR, StateDir, start_for, take_operator_settings
+from secrets_pipeline.cli.shared import runs
+from secrets_pipeline.cli.shared.console import say
+from secrets_pipeline.cli.shared.failures import Failures
+from secrets_pipeline.cli.shared.options import BASE_PATH_VARIABLE, BasePath, examples, repository
+from secrets_pipeline.cli.shared.repository import read, usable
+from secrets_pipeline.reconcilers import CONFIG_VARIABLE
+from secrets_pipeline.stacks.sources.source import FROM_FILE_VARIABLE
+
+EPILOG = "Exit codes: that of `dg dev`; 0 after Ctrl-C, 1 if the embedded AWS does not start."
+GUARDED_DEV = (sys.executable, "-P", "-m", "secrets_pipeline.cli.dev.guarded_dg", "dev")
+_GRACE_SECONDS = 20
+
+
+def dev(
+    *,
+    base_path: BasePath = None,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Of the web UI, on 127.0.0.1.")] = 3000,
+    state_dir: StateDir = STATE_DIR,
+) -> None:
+    """Serve Dagster's UI over a repository, on an embedded AWS that is stopped at the end.
+
+    Uses the examples of the project unless --base-path or ATMOS_BASE_PATH names another repository. Requests from pages
+    of other origins, and those for another host than 127.0.0.1 or localhost, are refused.
+    """
+    named = base_path or os.environ.get(BASE_PATH_VARIABLE)
+    root = repository(base_path if named else examples())
+    take_operator_settings(root)
+    desired = read(root)
+    stacks = usable(desired, None, Failures())
+    # The code location runs in other processes, which find the repository by this.
+    os.environ[BASE_PATH_VARIABLE] = str(root)
+    signal.signal(signal.SIGTERM, _interrupted)
+    # A background job of a shell would ignore it, and so would everything that it starts.
+    signal.signal(signal.SIGINT, _interrupted)
+    try:
+        aws = start_for({stack: desired.specs[stack] for stack in stacks}, state_dir, die_with_parent=True)
+        os.environ.update(aws.environment())
+        say(f"The embedded AWS answers at {aws.endpoint_url}; Dagster will at http://127.0.0.1:{port}.")
+        runs.prepare_home(stacks)
+        code = _serve(port)
+    finally:
+        emulator.stop(state_dir)
+    raise typer.Exit(code)
+
+
+def _interrupted(*_: object) -> None:
+    sys.exit(0)
+
+
+def _serve(port: int) -> int:
+    command = [*GUARDED_DEV, "--host", "127.0.0.1", "--port", str(port)]
+    source, folder = Path(__file__).resolve().parents[3], Path.cwd()
+    if not folder.is_relative_to(source):
+        # In a checkout it finds the project by itself. Elsewhere the current folder may be anybody's, and Dagster would
+        # import from it, and read variables from a `.env` in it.
+        command += ["--module-name", "definitions", "--working-directory", str(source)]
+        folder = Path(os.environ["DAGSTER_HOME"])
+        named = [name for name in (CONFIG_VARIABLE, FROM_FILE_VARIABLE) if os.environ.get(name)]
+        os.environ.update({name: str(Path(os.environ[name]).absolute()) for name in named})
+    # A session of its own: it is told once, by us, and what it leaves behind can be ended with it.
+    process = subprocess.Popen(command, cwd=folder, start_new_session=True)
+    try:
+        return process.wait()
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE_SECONDS)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -1,0 +1,79 @@
+"""`init`: operator's settings to start from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Final
+
+import yaml
+
+from secrets_pipeline.cli.shared.console import emit
+from secrets_pipeline.cli.shared.options import StackOptions, reads_stacks
+from secrets_pipeline.cli.shared.repository import tell
+from secrets_pipeline.desired.settings.grants import GrantRule
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.unresolved import UnresolvedReason
+from secrets_pipeline.errors import NotGrantedError
+from secrets_pipeline.reconcilers import Desired, read_desired
+
+EPILOG = "Exit codes: 0 printed, 1 error. SECRETS_PIPELINE_CONFIG is not read: what it names may not exist yet."
+_PRESET: Final = GrantRule(preset="single-team")
+_HEAD: Final = """\
+# The operator's settings: export SECRETS_PIPELINE_CONFIG=FILE. Stack YAML cannot change them.
+
+# Which account a stack may write to; the first rule that matches decides."""
+_REPOSITORY: Final = """
+# What marks name beside the stack, so that another repository with a stack of the same name is told apart."""
+_GRANTS: Final = """
+# What the YAML of stacks may touch and pull in beyond its own. This is for one team that owns all of its account;
+# without it, a stack may touch its own secrets, keys and outputs, and each error says the line that grants more."""
+_MORE: Final = """\
+  # The stacks ask for these, which no preset grants; take in what is meant:"""
+_ENVIRONMENT: Final = """
+# Environment variables that YAML may read; the value of a name alone is secret, and stands in secrets' values only."""
+
+
+@reads_stacks
+def init(source: StackOptions) -> None:
+    """Print operator's settings for a repository, with what its stacks ask for. Calls nobody."""
+    lines = list(dict.fromkeys(error.line for error in _refused(_read(source, _PRESET))))
+    granting = [GrantRule.model_validate(rule) for line in lines for rule in yaml.safe_load(line)]
+    desired = _read(source, _PRESET, *granting)
+    tell(desired.notices)
+    emit("\n".join(_settings(desired, lines)))
+
+
+def _read(source: StackOptions, *grants: GrantRule) -> Desired:
+    settings = OperatorSettings(grants=grants)
+    return read_desired(source.base_path, origin=source.origin, allow_exec=source.allow_exec, settings=settings)
+
+
+def _refused(desired: Desired) -> list[NotGrantedError]:
+    return [error for errors in desired.errors.values() for error in errors if isinstance(error, NotGrantedError)]
+
+
+def _settings(desired: Desired, lines: list[str]) -> Iterator[str]:
+    yield _HEAD
+    yield "targets:"
+    for stack, spec in sorted(desired.specs.items()):
+        account = json.dumps(spec.target.account_id) if spec.target.account_id else '""  # 12 digits'
+        yield f"  - {{stacks: {json.dumps(stack)}, region: {spec.target.region}, account_id: {account}}}"
+    yield _REPOSITORY
+    yield f"repository: {desired.repository}" if desired.repository else "# repository: github.com/you/this-repository"
+    yield _GRANTS
+    yield "grants:"
+    yield "  - preset: single-team"
+    if lines:
+        yield _MORE
+        yield from (f"  # {line}" for line in lines)
+    if asked := sorted(set(_variables(desired))):
+        yield _ENVIRONMENT
+        yield f"environment_allowed: [{', '.join(asked)}]"
+
+
+def _variables(desired: Desired) -> Iterator[str]:
+    for spec in desired.specs.values():
+        for one in (one for secret in spec.secrets for one in secret.unresolved):
+            if one.reason is UnresolvedReason.ENVIRONMENT:
+                yield one.expression.removeprefix("${env:").removesuffix("}")

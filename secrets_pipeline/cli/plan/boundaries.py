@@ -1,0 +1,66 @@
+"""What of a plan crosses a boundary: values that come in, readers, and what others own that is written to. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from secrets_pipeline.cli.plan.view import StackPlan
+from secrets_pipeline.desired.boundary import ALLOW_TAG, TAKEN_IN, Crossing
+from secrets_pipeline.engine.model import Change, ChangeClass
+
+COLUMNS: Final = ("boundary", "what", "for", "declared at", "allowed by")
+
+
+def crossing_rows(plan: StackPlan, *, unchanged: bool) -> list[tuple[str, ...]]:
+    """A row for each crossing that a change of the plan concerns, or for all of them; see `COLUMNS`."""
+    return [
+        (
+            one.boundary.value,
+            one.name,
+            one.subject,
+            f"{one.component}: {one.key}" if one.component else one.key,
+            _by(one),
+        )
+        for one, changed in _judged(plan)
+        if changed or unchanged
+    ]
+
+
+def crossings_json(plan: StackPlan) -> list[dict[str, Any]]:
+    """Every crossing of the stack, whether the plan changes anything about it or not."""
+    return [
+        {
+            "boundary": crossing.boundary.value,
+            "direction": "in" if crossing.boundary in TAKEN_IN else "out",
+            "name": crossing.name,
+            "component": crossing.component,
+            "key": crossing.key,
+            "for": crossing.subject or None,
+            "allowed_by": _by(crossing),
+            "changes": changed,
+        }
+        for crossing, changed in _judged(plan)
+    ]
+
+
+def _by(crossing: Crossing) -> str:
+    # A plan of a stack that something does not let in is an error, so its owner did.
+    return crossing.allowed_by or f"tag {ALLOW_TAG} of its owner"
+
+
+def _judged(plan: StackPlan) -> Iterator[tuple[Crossing, bool]]:
+    changes = [change for _, change in plan.changes() if change.action is not ChangeClass.NONE]
+    for crossing in plan.crossings:
+        yield crossing, any(_concerns(change, crossing) for change in changes)
+
+
+def _concerns(change: Change, crossing: Crossing) -> bool:
+    resource = change.resource
+    names = crossing.subject.split(", ")
+    if crossing.name == resource.name or resource.name in names:
+        return True
+    if crossing.subject:
+        return False
+    # Nobody can tell which component a manifest includes a file for.
+    return not crossing.component or crossing.component in resource.component.split(", ")

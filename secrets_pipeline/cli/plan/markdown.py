@@ -1,0 +1,158 @@
+"""A plan as Markdown, for a comment on a pull request. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, takewhile
+
+from secrets_pipeline.cli.plan.boundaries import COLUMNS, crossing_rows
+from secrets_pipeline.cli.plan.view import SYMBOLS, Remedies, StackPlan
+from secrets_pipeline.cli.shared.markdown import block, code, details, table, text
+from secrets_pipeline.cli.shared.reference_view import ReferenceRow
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.engine.model import Change, ChangeClass
+
+OPEN_ROWS = 20
+"""Tables with more rows are folded."""
+MOST_ROWS = 300
+MOST_CHARACTERS = 60_000
+"""GitHub takes comments of 65,536 characters: stacks beyond are told by their counts alone."""
+
+_GAP = "\n\n"
+_ORDER = tuple(SYMBOLS)
+_UNREAD = "Policies, replicas and consumers that marks vouch for were not read: `--deep` reads them."
+
+
+def plans_markdown(
+    plans: Sequence[StackPlan], errors: Mapping[str, Sequence[str]], *, unchanged: bool, deep: bool
+) -> str:
+    """The plans of stacks, and what went wrong.
+
+    Args:
+        plans: in the order in which they are told.
+        errors: texts by stack, `""` for those of no stack.
+        unchanged: also list what needs no change.
+        deep: whether every policy was read.
+    """
+    sections = [_plan(plan, unchanged=unchanged) for plan in plans]
+    short = [f"{_heading(plan)}\n\n{_counts(plan)}" for plan in plans]
+    notes = [] if deep or not plans else [f"<sub>{_UNREAD}</sub>"]
+    return _joined(sections, short, [*_errors(errors), *notes])
+
+
+def declared_markdown(
+    stacks: Mapping[str, tuple[Target, Sequence[Mapping[str, str]], Sequence[ReferenceRow]]],
+    errors: Mapping[str, Sequence[str]],
+) -> str:
+    """What stacks declare, without having asked AWS.
+
+    Args:
+        stacks: where each lives, what it declares, what its secrets refer to.
+        errors: see `plans_markdown`.
+    """
+    sections, short = [], []
+    for stack, (target, rows, references) in stacks.items():
+        heading = f"### {code(stack)} · {target.account_id or 'account unknown'} · {target.region}"
+        counted = f"**{len(rows)} declared**; nothing was compared with AWS"
+        parts = [f"{heading}\n\n{counted}"]
+        short.append(parts[0])
+        if rows:
+            cells = [[text(r["kind"]), code(r["name"]), code(r["component"]), text(r["detail"])] for r in rows]
+            parts.append(_folded(("kind", "name", "component", "detail"), cells, "declared"))
+        if references:
+            cells = [[code(r.secret), code(r.key), code(r.reference), r.state, text(r.detail)] for r in references]
+            parts.append(_folded(("secret", "key", "reference", "state", "detail"), cells, "references"))
+        sections.append("\n\n".join(parts))
+    return _joined(sections, short, _errors(errors))
+
+
+def _plan(plan: StackPlan, *, unchanged: bool) -> str:
+    changes = [change for _, change in plan.changes(unchanged=unchanged)]
+    blocked = [change for change in changes if change.action is ChangeClass.BLOCKED]
+    others = [change for change in changes if change.action is not ChangeClass.BLOCKED]
+    parts = [_heading(plan), _counts(plan)]
+    if not changes:
+        parts.append("Nothing to do.")
+    if others:
+        # Sorting is stable: within a class the order of the plan stays.
+        others.sort(key=lambda change: _ORDER.index(change.action))
+        rows = [
+            [_action(change), text(change.resource.kind), code(change.resource.name), text(change.reason)]
+            for change in others
+        ]
+        parts.append(_folded(("action", "kind", "name", "reason"), rows, "changes"))
+    if blocked:
+        remedies = Remedies(plan)
+        rows = [
+            [text(one.resource.kind), code(one.resource.name), text(one.hindrance), text(remedies.of(one))]
+            for one in blocked
+        ]
+        parts.append(
+            f"**Blocked**\n\n{_folded(('kind', 'name', 'reason', 'what unblocks it'), rows, 'blocked changes')}"
+        )
+    if crossing := crossing_rows(plan, unchanged=unchanged):
+        rows = [[text(what), *map(code, names), text(by)] for what, *names, by in crossing]
+        parts.append(f"**Crosses a boundary**\n\n{_folded(COLUMNS, rows, 'crossings')}")
+    return "\n\n".join(parts)
+
+
+def _heading(plan: StackPlan) -> str:
+    return f"### {code(plan.stack)} · {plan.account_id} · {plan.region}"
+
+
+def _counts(plan: StackPlan) -> str:
+    counted = ", ".join(f"{number} {action}" for action, number in plan.counts().items()) or "nothing declared"
+    drift = f" · ⚠️ {plan.drifted} changed outside" if plan.drifted else ""
+    return f"**{counted}**{drift}"
+
+
+def _action(change: Change) -> str:
+    return f"{change.action.value} ⚠️ drift" if change.drift else change.action.value
+
+
+def _folded(columns: Sequence[str], rows: Sequence[Sequence[str]], what: str) -> str:
+    shown = table(columns, rows[:MOST_ROWS])
+    if len(rows) > MOST_ROWS:
+        shown += f"\n\n… and {len(rows) - MOST_ROWS} more: `secrets-pipeline plan` lists them all."
+    return details(f"{len(rows)} {what}", shown, is_open=len(rows) <= OPEN_ROWS)
+
+
+def _errors(errors: Mapping[str, Sequence[str]]) -> list[str]:
+    """The errors under a heading, as many as fit into half of a comment."""
+    if not errors:
+        return []
+    told = [
+        block(one) if index or not stack else f"**{code(stack)}**\n\n{block(one)}"
+        for stack, texts in sorted(errors.items())
+        for index, one in enumerate(texts)
+    ]
+    shown = told[: _fitting(told, MOST_CHARACTERS // 2)]
+    return ["### Errors", *shown, *_left_out(len(told) - len(shown), "errors")]
+
+
+def _joined(sections: Sequence[str], short: Sequence[str], always: Sequence[str]) -> str:
+    """The sections, those that do not fit any more told in short, and at the end counted."""
+    counted = [f"{one}\n\n… is too long for a comment: `secrets-pipeline plan` lists it." for one in short]
+    left = MOST_CHARACTERS - _size(always)
+    counted = counted[: _fitting(counted, left)]
+    left -= _size(counted)
+    parts = []
+    for section, in_short in zip(sections, counted, strict=False):
+        more = len(section) - len(in_short)
+        parts.append(section if more <= left else in_short)
+        left -= more if more <= left else 0
+    return _GAP.join([*parts, *_left_out(len(sections) - len(parts), "stacks"), *always]) + "\n"
+
+
+def _left_out(number: int, what: str) -> list[str]:
+    return [f"… and {number} more {what}: `secrets-pipeline plan` lists them all."] if number else []
+
+
+def _fitting(parts: Sequence[str], room: int) -> int:
+    """How many of the first parts have room."""
+    ends = accumulate(len(one) + len(_GAP) for one in parts)
+    return sum(1 for _ in takewhile(lambda end: end <= room, ends))
+
+
+def _size(parts: Sequence[str]) -> int:
+    return sum(len(one) + len(_GAP) for one in parts)

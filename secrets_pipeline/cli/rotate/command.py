@@ -1,0 +1,176 @@
+"""`rotate`: new values now, followed to their end, and everything that follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from secrets_pipeline.cli.apply.command import StackRun, refuse_read_only, run_all
+from secrets_pipeline.cli.rotate.access_question import reachable
+from secrets_pipeline.cli.rotate.progress import RotationProgress
+from secrets_pipeline.cli.shared import runs
+from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, title
+from secrets_pipeline.cli.shared.failures import FAILED, Failures
+from secrets_pipeline.cli.shared.options import SomeStacks, StackOptions, TableFormat, TableOrJson, reads_stacks
+from secrets_pipeline.cli.shared.progress import ApplyProgress
+from secrets_pipeline.cli.shared.repository import read_asked, usable
+from secrets_pipeline.cli.shared.run_view import check_counts, check_table, is_error, outcome_table, run_json
+from secrets_pipeline.cli.shared.tables import table
+from secrets_pipeline.desired.followers import followers
+from secrets_pipeline.engine.model import Change, ChangeClass
+from secrets_pipeline.errors import SpecError
+from secrets_pipeline.reconcilers import Desired
+from secrets_pipeline.reconcilers.rotating import DEFAULT_SECONDS, RotateReconciler
+
+if TYPE_CHECKING:
+    from definitions.running import CheckRow, RunReport
+
+EPILOG = (
+    "Exit codes: 0 every secret was rotated, what follows was done and no check failed; 1 otherwise. A rotation that "
+    "does not end stays pending: run the command again when its cause is mended."
+)
+
+
+@reads_stacks
+def rotate(
+    source: StackOptions,
+    *,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Secrets by their whole names.", show_default=False)
+    ] = None,
+    readable_by: Annotated[
+        str | None,
+        typer.Option(
+            "--readable-by",
+            metavar="ARN",
+            help="Everything that this role or user can, or may be able to, read: after a compromise.",
+            show_default=False,
+        ),
+    ] = None,
+    stacks: SomeStacks = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be rotated, and how.")] = False,
+    timeout: Annotated[
+        float, typer.Option("--timeout", help="Seconds to follow one rotation function.", min=1)
+    ] = DEFAULT_SECONDS,
+    output: TableOrJson = TableFormat.TABLE,
+) -> None:
+    """Rotate secrets now: follow the four steps, render again what is made from them, refresh who reads them, check."""
+    if bool(names) == bool(readable_by):
+        raise typer.BadParameter("name secrets, or a principal with --readable-by", param_hint="NAME / --readable-by")
+    if not dry_run:
+        refuse_read_only()
+    failures, desired = Failures(), read_asked(source)
+    known = usable(desired, list(dict.fromkeys(stacks)) if stacks else None, failures, strict=source.strict)
+    asked = reachable(desired, known, readable_by, failures) if readable_by else _named(desired, known, names or [])
+    if not asked and not failures.texts:
+        say("There is nothing to rotate.")
+    if dry_run:
+        _tell_plan(desired, asked, failures, output)
+        failures.exit()
+        return
+    rotated = _rotated(desired, asked, timeout, failures)
+    behind = _behind(desired, [one.stack for one in rotated if _any_applied(one)])
+    followed = run_all(behind, lambda stack: _followed(stack, desired), failures)
+    _tell(rotated, followed, failures, output)
+    failures.exit()
+    if not all(one.success for one in rotated) or not all(one.green for one in followed):
+        raise typer.Exit(FAILED)
+
+
+def _named(desired: Desired, stacks: Sequence[str], names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The named secrets by stack.
+
+    Raises:
+        SpecError: if none of these stacks declares one of them, or several do.
+    """
+    found: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        declaring = [stack for stack in stacks if any(one.name == name for one in desired.specs[stack].secrets)]
+        if not declaring:
+            raise SpecError(f"no stack declares a secret {name}", remedy="Write its whole name, as `tree` shows it.")
+        if len(declaring) > 1:
+            raise SpecError(f"stacks {', '.join(declaring)} declare {name}", remedy="Say with -s which one is meant.")
+        found.setdefault(declaring[0], []).append(name)
+    return {stack: tuple(found[stack]) for stack in stacks if stack in found}
+
+
+def _rotated(
+    desired: Desired, asked: Mapping[str, Sequence[str]], timeout: float, failures: Failures
+) -> list[RunReport]:
+    done = []
+    for stack, names in asked.items():
+        with failures.of(stack), RotationProgress(names) as progress:
+            report = runs.rotate(stack, names, desired, progress.step, timeout)
+            done.append(report)
+            if report.error and not report.rows:
+                failures.note(stack, f"stack {stack}: {report.error}")
+    return done
+
+
+def _any_applied(report: RunReport) -> bool:
+    return any(row["outcome"] == "applied" for row in report.rows)
+
+
+def _behind(desired: Desired, stacks: Sequence[str]) -> list[str]:
+    """The stacks of what was rotated, then those whose values are rendered from theirs."""
+    every = [*stacks, *(other for stack in stacks for other in followers(desired.specs, stack))]
+    return [stack for stack in dict.fromkeys(every) if stack not in desired.errors]
+
+
+def _followed(stack: str, desired: Desired) -> StackRun:
+    with ApplyProgress(stack) as progress:
+        report, checks = runs.follow(stack, desired, progress.outcome)
+    return StackRun(report, checks)
+
+
+def _tell_plan(desired: Desired, asked: Mapping[str, Sequence[str]], failures: Failures, output: TableFormat) -> None:
+    world, rows = desired.world(), []
+    for stack, names in asked.items():
+        with failures.of(stack):
+            context = world.context(stack)
+            rows += [(stack, *_said(change)) for change in RotateReconciler(context, names).plan()]
+    head = ("stack", "secret", "rotates", "how, or why not", "what to do")
+    if output is TableFormat.JSON:
+        emit_json({"secrets": [dict(zip(head, row, strict=True)) for row in rows], "errors": failures.texts})
+    elif rows:
+        show(table(head, rows))
+
+
+def _said(change: Change) -> tuple[str, str, str, str]:
+    rotates = "yes" if change.action is ChangeClass.ROTATE else "no"
+    return change.resource.name, rotates, change.reason, change.unblocked_by
+
+
+def _tell(rotated: Sequence[RunReport], followed: Sequence[StackRun], failures: Failures, output: TableFormat) -> None:
+    if output is TableFormat.JSON:
+        emit_json(
+            {
+                "rotated": {one.stack: run_json(one, ()) for one in rotated},
+                "followed": {one.report.stack: run_json(one.report, one.checks) for one in followed},
+                "errors": failures.texts,
+            }
+        )
+        return
+    for one in rotated:
+        _show_rows(f"{one.stack}: rotated", one.rows)
+    for run in followed:
+        _show_rows(f"{run.report.stack}: what followed", run.report.rows)
+    checks: list[CheckRow] = [check for run in followed for check in run.checks]
+    failed = [check for check in checks if not check.passed]
+    if failed:
+        show(check_table(failed))
+        emit("")
+    if checks:
+        title(check_counts(checks))
+    if any(map(is_error, failed)):
+        say("A check failed: `secrets-pipeline verify` looks again.", style="red")
+
+
+def _show_rows(head: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    made = outcome_table(rows)
+    title(head if made is not None else f"{head}: nothing")
+    if made is not None:
+        show(made)
+        emit("")

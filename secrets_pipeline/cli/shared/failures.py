@@ -1,0 +1,129 @@
+"""Errors on stderr. One stack's error never hides another stack's result."""
+
+from __future__ import annotations
+
+import errno
+import re
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from secrets_pipeline.aws.faults import explained
+from secrets_pipeline.cli.shared.console import say
+from secrets_pipeline.errors import SecretsPipelineError
+
+FAILED = 1
+_USAGE = 2
+_OF_A_KIND = 20
+_OF_A_STACK = 200
+"""Errors that are said; who wants more asks for JSON."""
+_SPECIAL = re.compile(r"\S*[^a-z\s]\S*")
+"""Words that may be names: errors that differ in these only are of one kind."""
+
+
+class Failures:
+    """What went wrong so far, each said as it comes; of many of one kind in one stack, the first ones.
+
+    Attributes:
+        texts: diagnostics by stack, `""` for what belongs to no stack; all of them.
+    """
+
+    def __init__(self) -> None:
+        self.texts: dict[str, list[str]] = {}
+        self._said: set[str] = set()
+        self._kinds: Counter[tuple[str, str]] = Counter()
+        self._unsaid: Counter[str] = Counter()
+
+    def add(self, stack: str, error: SecretsPipelineError) -> None:
+        """Say an error, and remember it."""
+        self._remember(stack, error.diagnostics(), _SPECIAL.sub("…", error.message))
+
+    def note(self, stack: str, text: str) -> None:
+        """Say the text of an error, once, and remember it."""
+        self._remember(stack, text, _SPECIAL.sub("…", text))
+
+    def _remember(self, stack: str, text: str, kind: str) -> None:
+        self.texts.setdefault(stack, []).append(text)
+        if text in self._said:
+            return
+        self._said.add(text)
+        if self._kinds[stack, kind] == _OF_A_KIND or self._kinds[stack, ""] == _OF_A_STACK:
+            self._unsaid[stack] += 1
+            return
+        self._kinds.update([(stack, kind), (stack, "")])
+        say(f"error: {text}", style="red")
+
+    @contextmanager
+    def of(self, stack: str) -> Iterator[None]:
+        """Errors inside belong to that stack, and end there."""
+        try:
+            yield
+        except SecretsPipelineError as error:
+            self.add(stack, error)
+
+    def exit(self) -> None:
+        """Leave with exit code 1 if there was any, after how many were not said.
+
+        Raises:
+            typer.Exit: with exit code 1.
+        """
+        for stack, count in self._unsaid.items():
+            place = f"stack {stack}: " if stack else ""
+            say(f"error: {place}and {count:,} more like these; --format json has all", style="red")
+        self._unsaid.clear()
+        if self.texts:
+            raise typer.Exit(FAILED)
+
+
+class Commands(TyperGroup):
+    """The root command: every error becomes text on stderr and exit code 1.
+
+    Exit code 2 means "there are changes", so a mistyped option must not give it, as it does by default.
+    """
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - typer's own types are private
+        """Parse the arguments."""
+        with _usage_errors():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own types are private
+        """Run the command."""
+        with _usage_errors():
+            try:
+                return super().invoke(ctx)
+            except SecretsPipelineError as error:
+                say(f"error: {error.diagnostics()}", style="red")
+            except Exception as error:
+                if _known_to_typer(error):
+                    raise
+                say(_unexpected(error), style="red")
+        raise typer.Exit(FAILED)
+
+
+@contextmanager
+def _usage_errors() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, typer.Exit) and getattr(error, "exit_code", None) == _USAGE:
+            error.exit_code = FAILED  # type: ignore[attr-defined] # typer's UsageError, whose class is private
+        raise
+
+
+def _known_to_typer(error: Exception) -> bool:
+    closed_pipe = isinstance(error, OSError) and error.errno == errno.EPIPE
+    return closed_pipe or hasattr(error, "exit_code") or isinstance(error, (typer.Abort, EOFError))
+
+
+def _unexpected(error: Exception) -> str:
+    """Where it happened and its type: the text of a foreign exception, and locals, may quote a secret value."""
+    known = explained(error)
+    if known:
+        return f"error: {known}"
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return f"{frames}unexpected {type(error).__name__}: this is a bug of secrets-pipeline, report it with these lines"

@@ -1,0 +1,166 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+import typer
+
+from secrets_pipeline.errors import GuardError
+from secrets_pipeline.stacks import Origin
+
+BASE_PATH_VARIABLE = "ATMOS_BASE_PATH"
+_EXAMPLES = "examples"
+CHECKOUT_EXAMPLES = Path(__file__).resolve().parents[3] / _EXAMPLES
+"""Those of the checkout that this program is part of, if it is part of one."""
+
+BasePath: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--base-path",
+        metavar="DIR",
+        exists=True,
+        file_okay=False,
+        help="The Atmos repository; by default ATMOS_BASE_PATH, else the current folder.",
+        show_default=False,
+    ),
+]
+OneStack: TypeAlias = Annotated[str, typer.Option("--stack", "-s", metavar="STACK", help="The stack.")]
+StackFilter: TypeAlias = Annotated[
+    str | None, typer.Option("--stack", "-s", metavar="STACK", help="Only this stack.", show_default=False)
+]
+SomeStacks: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--stack", "-s", metavar="STACK", help="This stack; may be repeated.", show_default=False),
+]
+AllStacks: TypeAlias = Annotated[bool, typer.Option("--all", help="Every stack of the repository.")]
+AllowExec: TypeAlias = Annotated[
+    bool, typer.Option("--allow-exec", help="Let `!exec` run commands, those of every manifest that is read.")
+]
+FromFile: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--from-file",
+        metavar="FILE",
+        help="Read the stacks from what `atmos describe stacks` printed, JSON or YAML; - is standard input. "
+        "By default SECRETS_PIPELINE_FROM_FILE.",
+        show_default=False,
+    ),
+]
+FromAtmos: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--from-atmos",
+        help="Let the `atmos` command resolve the stacks: ATMOS_BINARY, else on PATH. "
+        "By default SECRETS_PIPELINE_FROM_ATMOS=1.",
+    ),
+]
+Strict: TypeAlias = Annotated[
+    bool, typer.Option("--strict", help="Any error in any stack stops everything; else the other stacks go on.")
+]
+
+
+class TableFormat(StrEnum):
+    """A table for humans, or JSON alone on stdout."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+TableOrJson: TypeAlias = Annotated[
+    TableFormat, typer.Option("--format", help="`json` prints JSON alone on stdout; logs go to stderr.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class StackOptions:
+    """How a command reads stacks.
+
+    Attributes:
+        base_path: the Atmos repository, absolute.
+        origin: where its stacks come from.
+        allow_exec: whether `!exec` runs commands.
+        strict: whether an error in any stack stops all.
+        given: which of --base-path, --from-file and --from-atmos were given, not left to the environment.
+    """
+
+    base_path: Path
+    origin: Origin
+    allow_exec: bool
+    strict: bool
+    given: tuple[str, ...] = ()
+
+
+def reads_stacks(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options that every reader of stacks has; its first parameter receives them."""
+    shared = inspect.signature(_stack_options, eval_str=True).parameters
+    signature = inspect.signature(command, eval_str=True)
+    own = list(signature.parameters.values())[1:]
+
+    def run(**options: Any) -> None:  # noqa: ANN401 - typer passes what the parameters of the command say
+        read = _stack_options(**{name: options.pop(name) for name in shared})
+        command(read, **options)
+
+    # Typer reads the parameters off the signature.
+    parameters = [*own, *shared.values()]
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined] # what `inspect` looks for
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    run.__name__, run.__doc__, run.__module__ = command.__name__, command.__doc__, command.__module__
+    return run
+
+
+def _stack_options(
+    *,
+    base_path: BasePath = None,
+    from_file: FromFile = None,
+    from_atmos: FromAtmos = False,
+    allow_exec: AllowExec = False,
+    strict: Strict = False,
+) -> StackOptions:
+    origin = Origin.chosen(from_file, atmos=from_atmos, env=os.environ)
+    sources = {"--base-path": base_path, "--from-file": from_file, "--from-atmos": from_atmos or None}
+    given = tuple(name for name, value in sources.items() if value is not None)
+    return StackOptions(repository(base_path), origin, allow_exec, strict, given)
+
+
+def repository(base_path: Path | None) -> Path:
+    """The folder of the Atmos repository, absolute.
+
+    A folder that was named wins over ATMOS_BASE_PATH, which Atmos would otherwise read again as `base_path`.
+    """
+    if base_path is not None:
+        os.environ.pop(BASE_PATH_VARIABLE, None)
+        return base_path.absolute()
+    return Path(os.environ.get(BASE_PATH_VARIABLE) or ".").absolute()
+
+
+def examples() -> Path:
+    """The example repository of a checkout.
+
+    Raises:
+        GuardError: if there is none.
+    """
+    for folder in (Path.cwd() / _EXAMPLES, CHECKOUT_EXAMPLES):
+        if (folder / "atmos.yaml").is_file():
+            return folder
+    raise GuardError(
+        "the examples are in a checkout of the project only, and this is none",
+        remedy="Run it in a checkout, or name a repository with --base-path.",
+    )
+
+
+def chosen(stacks: list[str] | None, *, every: bool) -> list[str] | None:
+    """The stacks that were named, each once, or None for all.
+
+    Raises:
+        typer.BadParameter: if both or neither were asked for.
+    """
+    if bool(stacks) == every:
+        raise typer.BadParameter("name stacks with --stack, or all of them with --all", param_hint="--stack / --all")
+    return list(dict.fromkeys(stacks)) if stacks else None

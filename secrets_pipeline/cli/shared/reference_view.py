@@ -1,0 +1,166 @@
+"""What the secrets of a stack are rendered from: what comes first, what is asked for later, what nobody can resolve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+from rich.table import Table
+from rich.text import Text
+
+from secrets_pipeline.cli.shared.failures import Failures
+from secrets_pipeline.cli.shared.tables import STYLES, table
+from secrets_pipeline.desired.base import SecretRef
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.desired.unresolved import Unresolved, UnresolvedReason
+from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
+from secrets_pipeline.references.model import Expression, Output, Path, SsmParameter, dotted
+from secrets_pipeline.references.walk import outputs, ssm_parameters
+
+
+class ReferenceState(StrEnum):
+    """What becomes of a reference."""
+
+    ORDERED = "ordered"
+    LATER = "later"
+    DEFAULT = "default"
+    BLOCKED = "blocked"
+
+
+_STYLES = {
+    ReferenceState.ORDERED: "green",
+    ReferenceState.LATER: "yellow",
+    ReferenceState.DEFAULT: "dim",
+    ReferenceState.BLOCKED: STYLES["blocked"],
+}
+
+
+_ASKED = {
+    "secretsmanager": "known as soon as its key exists",
+    "kms": "known as soon as the key exists",
+    "rds": "known as soon as the instance exists",
+    "lambda": "AWS is asked for the function",
+    "ecs": "known from the component",
+    "apigateway": "known from the component",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRow:
+    """One reference of one secret.
+
+    Attributes:
+        secret: the secret's name.
+        key: where it stands, inside the entry of the secret, or inside the component.
+        reference: the expression, never a value.
+        state: what becomes of it.
+        detail: which secret comes first, who is asked later, or why nobody can resolve it.
+    """
+
+    secret: str
+    key: str
+    reference: str
+    state: ReferenceState
+    detail: str
+
+
+def reference_rows(spec: StackSpec) -> list[ReferenceRow]:
+    """Every reference of a stack's secrets, in the order in which the secrets are made; no call to AWS."""
+    return [row for secret in spec.secrets for row in _rows(spec, secret)]
+
+
+def reference_table(rows: Iterable[ReferenceRow]) -> Table:
+    """The references, one row each."""
+    return table(
+        ("secret", "key", "reference", "state", "detail"),
+        ((row.secret, row.key, row.reference, Text(row.state, style=_STYLES[row.state]), row.detail) for row in rows),
+    )
+
+
+def reference_json(rows: Iterable[ReferenceRow]) -> list[dict[str, str]]:
+    """The references as JSON."""
+    return [{key: str(value) for key, value in asdict(row).items()} for row in rows]
+
+
+def note_unresolved(specs: Iterable[StackSpec], failures: Failures) -> None:
+    """Say each reference that nobody can resolve, once, however many secrets it blocks."""
+    for spec in specs:
+        causes = [one for secret in spec.secrets for one in secret.unresolved if one.is_cause]
+        # All secrets of a chain say the same: the first one tells it.
+        for text in dict.fromkeys(_first(one, causes).diagnostics() for one in causes):
+            failures.note(spec.stack, text)
+
+
+def _first(one: Unresolved, causes: Iterable[Unresolved]) -> Unresolved:
+    circular = one.reason is UnresolvedReason.CIRCULAR
+    return next(cause for cause in causes if cause.problem == one.problem) if circular else one
+
+
+def _rows(spec: StackSpec, secret: SecretSpec) -> Iterator[ReferenceRow]:
+    blocked = {one.expression for one in secret.unresolved}
+    for path, expression in _expressions(secret):
+        text = str(expression)
+        if text not in blocked:
+            state, detail = _prospect(spec, expression)
+            yield ReferenceRow(secret.name, _inside(secret, dotted(path)), text, state, detail)
+    for path, output in _defaulted(secret):
+        yield ReferenceRow(
+            secret.name,
+            _inside(secret, dotted(path)),
+            str(output),
+            ReferenceState.DEFAULT,
+            "does not exist, so its default serves",
+        )
+    for one in secret.unresolved:
+        yield ReferenceRow(
+            secret.name,
+            _inside(secret, one.key),
+            one.expression,
+            ReferenceState.BLOCKED,
+            f"{one.reason}: {one.problem}",
+        )
+
+
+def _expressions(secret: SecretSpec) -> Iterator[tuple[Path, Expression]]:
+    """Outputs and SSM parameters, each with its place."""
+    place: Path = ("vars", "secrets", secret.ref.key)
+    if isinstance(secret.value, GeneratedValue):
+        for field, value in secret.value.fields.items():
+            yield from _named((*place, field), value)
+    else:
+        for leaf in secret.value.leaves:
+            yield from ((leaf.place, output) for output in leaf.outputs)
+            yield from ((leaf.place, SsmParameter(name)) for name in leaf.ssm)
+    if not (isinstance(secret.kms_key, Output) and secret.kms_key.component == secret.ref.component):
+        yield from _named((*place, "kms_key_id"), secret.kms_key)
+    if secret.rotation:
+        yield from _named((*place, "rotation"), secret.rotation.lambda_arn)
+
+
+def _named(place: Path, value: object) -> Iterator[tuple[Path, Expression]]:
+    if isinstance(value, Expression):
+        yield from ((place, output) for output in outputs(value))
+        yield from ((place, SsmParameter(name)) for name in ssm_parameters(value))
+
+
+def _defaulted(secret: SecretSpec) -> Iterator[tuple[Path, Output]]:
+    for leaf in secret.value.leaves if isinstance(secret.value, DeclaredValue) else ():
+        yield from ((leaf.place, output) for output in leaf.absent)
+
+
+def _inside(secret: SecretSpec, key: str) -> str:
+    return key.removeprefix(f"{dotted(('vars', 'secrets', secret.ref.key))}.")
+
+
+def _prospect(spec: StackSpec, expression: Expression) -> tuple[ReferenceState, str]:
+    if not isinstance(expression, Output):
+        return ReferenceState.LATER, "SSM Parameter Store is asked"
+    if expression.stack not in (None, spec.stack):
+        return ReferenceState.LATER, f"AWS is asked where stack {expression.stack} lives"
+    key = expression.path[1] if expression.path[1:] else None
+    ref = SecretRef(component=expression.component, key=str(key))
+    if key is not None and spec.has(ref):
+        return ReferenceState.ORDERED, f"after {spec.secret(ref).name}"
+    return ReferenceState.LATER, _ASKED[spec.components[expression.component]]

@@ -1,0 +1,62 @@
+"""`verify`: every asset check, values and logins included."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from secrets_pipeline.cli.shared import runs
+from secrets_pipeline.cli.shared.console import emit, emit_json, show, title
+from secrets_pipeline.cli.shared.failures import FAILED, Failures
+from secrets_pipeline.cli.shared.options import (
+    AllStacks,
+    SomeStacks,
+    StackOptions,
+    TableFormat,
+    TableOrJson,
+    chosen,
+    reads_stacks,
+)
+from secrets_pipeline.cli.shared.repository import read_asked, usable
+from secrets_pipeline.cli.shared.run_view import check_counts, check_table, is_error
+
+if TYPE_CHECKING:
+    from definitions.running import CheckRow
+
+EPILOG = "Exit codes: 0 no check failed (warnings are listed), 1 a check failed, or a stack could not be checked."
+
+
+@reads_stacks
+def verify(
+    source: StackOptions,
+    *,
+    stacks: SomeStacks = None,
+    every: AllStacks = False,
+    probe: Annotated[
+        bool,
+        typer.Option(
+            "--probe",
+            help="Also assume each consumer's role, ask for its secrets and drop them: AWS's answers are compared with "
+            "what the policies say.",
+        ),
+    ] = False,
+    output: TableOrJson = TableFormat.TABLE,
+) -> None:
+    """Run every check: resources as declared, values current, databases accept logins, consumers read and no others."""
+    names = chosen(stacks, every=every or not stacks)
+    failures, desired = Failures(), read_asked(source)
+    rows: list[CheckRow] = []
+    for stack in usable(desired, names, failures, strict=source.strict):
+        with failures.of(stack):
+            rows.extend(runs.verify(stack, desired, probe=probe))
+    if output is TableFormat.JSON:
+        emit_json({"checks": [asdict(row) for row in rows], "errors": failures.texts})
+    elif rows:
+        show(check_table(rows))
+        emit("")
+        title(check_counts(rows))
+    failures.exit()
+    if any(is_error(row) for row in rows):
+        raise typer.Exit(FAILED)

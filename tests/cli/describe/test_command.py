@@ -1,0 +1,304 @@
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from secrets_pipeline.cli.describe.masking import MASK, masked, plain
+from secrets_pipeline.golang.yaml.tags import FunctionCall
+from tests.cli.conftest import CANARY, EXAMPLES, Cli, write
+from tests.cli.processes import COMMAND, environment
+from tests.runs import assert_exited
+from tests.waiting import SECONDS
+
+SEVERAL = """
+    vars: {context_name: shop, environment: dev}
+    components:
+      terraform:
+        vpc/defaults: {metadata: {type: abstract}, vars: {cidr: "10.0.0.0/16"}}
+        vpc: {metadata: {inherits: [vpc/defaults], component: network}, settings: {team: core}}
+        network: {}
+        dns: {}
+      helmfile:
+        ingress: {vars: {replicas: 2}}
+"""
+
+
+def described(cli: Cli, folder: Path, *arguments: str) -> dict[str, dict[str, list[str]]]:
+    """Stack → kind → names of components."""
+    result = cli("describe", "stacks", "--format", "json", "--base-path", folder, *arguments)
+    assert_exited(result)
+    return {
+        stack: {kind: sorted(components) for kind, components in entry["components"].items()}
+        for stack, entry in json.loads(result.stdout).items()
+    }
+
+
+def test_stacks_are_printed_in_atmos_shape(cli: Cli, repository: Path) -> None:
+    result = cli("describe", "stacks", "--base-path", repository, "--format", "json")
+    assert_exited(result)
+    component = json.loads(result.stdout)["shop-dev"]["components"]["terraform"]["secretsmanager/app"]
+    assert component["vars"]["secrets"]["token"] == {"generate_random_password": True, "path": "api"}
+    assert component["atmos_stack"] == "shop-dev"
+
+
+def test_literal_values_are_masked_in_every_format(cli: Cli, repository: Path) -> None:
+    for output in ("json", "yaml", "table"):
+        result = cli("describe", "stacks", "--base-path", repository, "--format", output)
+        assert CANARY not in result.output
+    shown = yaml.safe_load(
+        cli("describe", "component", "secretsmanager/app", "-s", "shop-dev", "--base-path", repository).stdout
+    )
+    assert shown["vars"]["secrets"]["config"]["secret_data"] == {"endpoint": MASK, "pin": MASK}
+
+
+def test_values_are_shown_when_asked_for(cli: Cli, repository: Path) -> None:
+    for command in (["stacks"], ["component", "secretsmanager/app", "-s", "shop-dev"]):
+        assert CANARY in cli("describe", *command, "--base-path", repository, "--show-values").stdout
+
+
+def test_every_leaf_below_secret_data_is_masked_wherever_it_stands() -> None:
+    tree = {"a": [{"secret_data": {"x": ["one", {"y": 2}], "none": None}}], "secret_data": "two", "kept": "three"}
+    assert masked(tree) == {
+        "a": [{"secret_data": {"x": [MASK, {"y": MASK}], "none": None}}],
+        "secret_data": MASK,
+        "kept": "three",
+    }
+
+
+TAKEN_IN = """
+    settings: {secrets_pipeline: {dialect: tf-atmos}, note: settings-canary, kept: settings-kept}
+    vars: {context_name: shop, environment: dev, whole: vars-canary, part: part-canary, kept: vars-kept}
+    components:
+      terraform:
+        vpc: {vars: {cidr: "10.0.0.0/16"}}
+        secretsmanager:
+          vars:
+            own: {a: {b: own-canary, c: own-kept}, list: [list-kept, list-canary]}
+            near: "-${far}-"
+            far: far-canary
+            map: {x: map-canary, y: [7]}
+            secrets:
+              one: {secret_data: "${vars.whole}"}
+              two: {secret_data: {u: "https://${part}@${environment}.example", v: ["${own.a.b}", "${own.list[1]}"]}}
+              three: {secret_data: "${near}", description: "of ${context_name}"}
+              four: {secret_data: "${keys(map)}${settings.note}"}
+              five: {secret_data: "${nowhere} ${"}
+"""
+
+
+@pytest.mark.parametrize("output", ["json", "yaml"])
+@pytest.mark.parametrize(
+    "command", [["stacks"], ["stacks", "--sections", "vars,settings"], ["component", "secretsmanager", "-s", "dev"]]
+)
+def test_variables_that_a_value_takes_in_are_masked_wherever_they_show_up(
+    cli: Cli, tmp_path: Path, command: list[str], output: str
+) -> None:
+    write(tmp_path / "atmos.yaml", 'base_path: "."\nstacks: {base_path: stacks, included_paths: ["*"]}\n')
+    write(tmp_path / "stacks" / "dev.yaml", TAKEN_IN)
+    shown = cli("describe", *command, "--format", output, "--base-path", tmp_path).stdout
+    assert "canary" not in shown
+    assert MASK in shown
+    for kept in ("settings-kept", "vars-kept", "own-kept", "list-kept", "shop", "dev", "of ${context_name}"):
+        assert kept in shown
+    shown = cli("describe", *command, "--format", output, "--base-path", tmp_path, "--show-values").stdout
+    for name in ("vars", "part", "far", "own", "list", "map", "settings"):
+        assert f"{name}-canary" in shown
+
+
+def test_functions_become_their_text() -> None:
+    made = plain({"x": (FunctionCall("!env", "HOME"), 1)})
+    assert made == {"x": ["!env HOME", 1]}
+    assert type(made["x"][0]) is str
+
+
+def test_functions_are_left_alone_on_request(cli: Cli, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHO", "me")
+    write(
+        repository / "stacks" / "dev.yaml",
+        """
+        vars: {context_name: shop, environment: dev}
+        components: {terraform: {app: {vars: {who: !env WHO}}}}
+        """,
+    )
+    arguments = ("describe", "component", "app", "-s", "shop-dev", "--base-path", repository)
+    assert yaml.safe_load(cli(*arguments).stdout)["vars"]["who"] == "me"
+    left = yaml.safe_load(cli(*arguments, "--process-functions=false").stdout)
+    assert left["vars"]["who"] == "!env WHO"
+
+
+def test_exec_runs_only_when_allowed(cli: Cli, repository: Path) -> None:
+    write(
+        repository / "stacks" / "dev.yaml",
+        """
+        vars: {context_name: shop, environment: dev}
+        components: {terraform: {app: {vars: {who: !exec "echo ran"}}}}
+        """,
+    )
+    arguments = ("describe", "component", "app", "-s", "shop-dev", "--base-path", repository)
+    refused = cli(*arguments)
+    assert "ran" not in refused.stdout.replace("echo ran", "")
+    assert yaml.safe_load(cli(*arguments, "--allow-exec").stdout)["vars"]["who"] == "ran"
+
+
+def test_one_broken_stack_does_not_hide_the_other(cli: Cli, repository: Path) -> None:
+    write(
+        repository / "stacks" / "bad.yaml",
+        """
+        import: [missing]
+        vars: {context_name: shop, environment: bad}
+        """,
+    )
+    result = cli("describe", "stacks", "--base-path", repository, "--format", "json")
+    assert_exited(result, 1)
+    assert list(json.loads(result.stdout)) == ["shop-dev"]
+    assert "missing" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_unknown_stack_names_near_misses_and_an_unknown_component_the_known_ones(cli: Cli, repository: Path) -> None:
+    stack = cli("describe", "stacks", "--base-path", repository, "-s", "shop-de")
+    assert_exited(stack, 1)
+    assert "Did you mean shop-dev?" in stack.stderr
+    component = cli("describe", "component", "nope", "--base-path", repository, "-s", "shop-dev")
+    assert_exited(component, 1)
+    assert component.stdout == ""
+    assert "It has: secretsmanager/app." in component.stderr
+
+
+def test_the_table_lists_components_without_reading_markup_in_their_names(cli: Cli, repository: Path) -> None:
+    write(
+        repository / "stacks" / "dev.yaml",
+        """
+        vars: {context_name: shop, environment: dev}
+        components: {terraform: {"[red]x[/red]": {}, ":smile:": {}}}
+        """,
+    )
+    result = cli("describe", "stacks", "--base-path", repository, "--format", "table")
+    assert "[red]x[/red]" in result.stdout
+    assert ":smile:" in result.stdout
+
+
+def test_a_named_folder_wins_over_the_variable(cli: Cli, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATMOS_BASE_PATH", str(EXAMPLES))
+    assert "shop-dev" not in cli("describe", "stacks", "--format", "table").stdout
+    assert "shop-dev" in cli("describe", "stacks", "--format", "table", "--base-path", repository).stdout
+    monkeypatch.setenv("ATMOS_BASE_PATH", str(EXAMPLES))
+    monkeypatch.chdir(repository)
+    assert "shop-dev" not in cli("describe", "stacks", "--format", "table").stdout
+    monkeypatch.delenv("ATMOS_BASE_PATH")
+    assert "shop-dev" in cli("describe", "stacks", "--format", "table").stdout
+
+
+def test_components_are_chosen_by_name_or_by_what_they_are_made_of(cli: Cli, repository: Path) -> None:
+    write(repository / "stacks" / "dev.yaml", SEVERAL)
+    assert described(cli, repository, "--components=dns") == {"shop-dev": {"terraform": ["dns"]}}
+    assert described(cli, repository, "--components", "network") == {"shop-dev": {"terraform": ["network", "vpc"]}}
+    several = {"shop-dev": {"terraform": ["dns"], "helmfile": ["ingress"]}}
+    assert described(cli, repository, "--components=dns,ingress") == several
+    assert described(cli, repository, "--components=dns", "--components=ingress") == several
+    assert described(cli, repository, "--components=none") == {}
+
+
+def test_components_are_chosen_by_kind(cli: Cli, repository: Path) -> None:
+    write(repository / "stacks" / "dev.yaml", SEVERAL)
+    assert described(cli, repository, "--component-types=helmfile") == {"shop-dev": {"helmfile": ["ingress"]}}
+    assert described(cli, repository, "--component-types=helmfile,terraform", "--components=dns") == {
+        "shop-dev": {"terraform": ["dns"]}
+    }
+
+
+def test_sections_are_chosen_by_name(cli: Cli, repository: Path) -> None:
+    write(repository / "stacks" / "dev.yaml", SEVERAL)
+    asked = ("describe", "stacks", "--base-path", repository, "--components=vpc")
+    shown = yaml.safe_load(cli(*asked, "--sections=vars,settings").stdout)
+    assert shown["shop-dev"]["components"]["terraform"]["vpc"] == {
+        "vars": {"context_name": "shop", "environment": "dev", "cidr": "10.0.0.0/16"},
+        "settings": {"team": "core"},
+    }
+    assert yaml.safe_load(cli(*asked, "--sections=none").stdout) == {}
+
+
+def test_several_stacks_can_be_asked_for(cli: Cli) -> None:
+    assert set(described(cli, EXAMPLES, "-s", "myapp-dev", "-s", "infra-shared")) == {"myapp-dev", "infra-shared"}
+
+
+def test_templates_are_left_alone_on_request(cli: Cli, repository: Path) -> None:
+    with (repository / "atmos.yaml").open("a") as file:
+        file.write("templates: {settings: {enabled: true}}\n")
+    write(
+        repository / "stacks" / "dev.yaml",
+        """
+        vars: {context_name: shop, environment: dev}
+        components: {terraform: {app: {vars: {name: "{{ .vars.context_name }}-x"}}}}
+        """,
+    )
+    arguments = ("describe", "component", "app", "-s", "shop-dev", "--base-path", repository)
+    assert yaml.safe_load(cli(*arguments).stdout)["vars"]["name"] == "shop-x"
+    left = yaml.safe_load(cli(*arguments, "--process-templates=false").stdout)
+    assert left["vars"]["name"] == "{{ .vars.context_name }}-x"
+
+
+def test_what_json_cannot_hold_is_text(cli: Cli, repository: Path) -> None:
+    write(
+        repository / "stacks" / "dev.yaml",
+        """
+        vars: {context_name: shop, environment: dev}
+        components: {terraform: {app: {vars: {numbers: [.inf, -.inf, .nan, 1.5]}}}}
+        """,
+    )
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    shown = cli("describe", "stacks", "--format", "json", "--base-path", repository).stdout
+    tree = json.loads(shown, parse_constant=refuse)
+    numbers = tree["shop-dev"]["components"]["terraform"]["app"]["vars"]["numbers"]
+    assert numbers == [".inf", "-.inf", ".nan", 1.5]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "code", "stacks"),
+    [
+        ("vars: {context_name: shop, environment: bad}\nimport: [missing]", 1, ["shop-dev"]),
+        ("vars: [", 1, ["shop-dev"]),
+        (
+            "{vars: {context_name: shop, environment: two}, components: {terraform: {app: {vars: {a: '${env:X}'}}}}}",
+            0,
+            ["shop-dev", "shop-two"],
+        ),
+    ],
+)
+@pytest.mark.parametrize("strict", [False, True])
+def test_stdout_of_a_process_is_json_alone(
+    manifest: str, code: int, stacks: list[str], strict: bool, repository: Path
+) -> None:
+    (repository / "stacks" / "other.yaml").write_text(manifest)
+    done = subprocess.run(
+        [*COMMAND, "describe", "stacks", "--format", "json", "--base-path", repository, *["--strict"] * strict],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+    assert done.returncode == code
+    assert list(json.loads(done.stdout)) == ([] if strict and code else stacks)
+    assert bool(done.stderr) == bool(code)
+    assert "Traceback" not in done.stderr
+
+
+def test_stdout_is_empty_where_there_is_no_repository(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, "describe", "stacks", "--format", "json", "--base-path", tmp_path],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "atmos.yaml" in done.stderr

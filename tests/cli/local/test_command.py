@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from secrets_pipeline.cli.local.command import shell_lines
+from secrets_pipeline.emulator import stop
+from tests.cli.conftest import EXAMPLES, Cli, write
+from tests.cli.processes import environment, running
+from tests.runs import assert_exited
+
+
+@pytest.fixture
+def state_dir(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "aws"
+    stop(tmp_path / "aws")
+
+
+def test_a_shell_that_evaluates_start_reaches_the_embedded_aws(tmp_path: Path, state_dir: Path) -> None:
+    script = f"""
+        set -e
+        eval "$({sys.executable} -m secrets_pipeline local start --state-dir {state_dir} --base-path {EXAMPLES})"
+        test -z "$AWS_PROFILE"
+        test -z "$SECRETS_PIPELINE_CONFIG"
+        export SECRETS_PIPELINE_CONFIG={EXAMPLES}/operator.yaml
+        {sys.executable} -m secrets_pipeline plan --base-path {EXAMPLES} --detailed-exitcode
+    """
+    done = subprocess.run(
+        ["/bin/sh", "-c", script],
+        cwd=tmp_path,
+        env=environment(AWS_PROFILE="production"),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stdout.startswith("infra-shared (111122223333, eu-west-2): ")
+    # What Terraform makes is there: nothing is blocked for want of a function, a service or a stage.
+    assert "blocked" not in done.stdout
+    assert "The embedded AWS answers at http://127.0.0.1:" in done.stderr
+    assert f"For this command alone, SECRETS_PIPELINE_CONFIG is {EXAMPLES}/operator.yaml." in done.stderr
+
+
+def test_no_other_repository_brings_the_operators_settings(cli: Cli, state_dir: Path, repository: Path) -> None:
+    # Who reads them knows the other account.
+    write(repository / "operator.yaml", "targets: [{stacks: '*', account_id: '999900001111'}]")
+    settings = repository / "operator.yaml"
+    result = cli("local", "start", "--state-dir", state_dir, "--base-path", repository)
+    assert_exited(result)
+    assert "account 111122223333" in result.stderr
+    assert "SECRETS_PIPELINE_CONFIG" not in result.stdout
+    said = f"{settings} is not read, as its repository is not its operator: name it in SECRETS_PIPELINE_CONFIG if you"
+    assert said in " ".join(result.stderr.split())
+
+
+def test_start_is_idempotent_and_stop_ends_it(cli: Cli, state_dir: Path, tmp_path: Path) -> None:
+    assert_exited(cli("local", "status", "--state-dir", state_dir), 1)
+    first = cli("local", "start", "--state-dir", state_dir, "--base-path", EXAMPLES)
+    assert_exited(first)
+    again = cli("local", "start", "--state-dir", state_dir, "--base-path", EXAMPLES)
+    status = cli("local", "status", "--state-dir", state_dir)
+    assert_exited(status)
+    for result in (again, status):
+        assert set(result.stdout.splitlines()) <= set(first.stdout.splitlines())
+    stopped = cli("local", "stop", "--state-dir", state_dir)
+    assert_exited(stopped)
+    assert stopped.stdout == ""
+    assert "Stopped." in stopped.stderr
+    assert running(state_dir) == []
+    assert "No embedded AWS runs" in cli("local", "stop", "--state-dir", state_dir).stderr
+
+
+def test_start_works_outside_of_a_repository(
+    cli: Cli, state_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = cli("local", "start", "--state-dir", state_dir)
+    assert_exited(result)
+    assert "No Atmos repository" in result.stderr
+    assert "export AWS_ENDPOINT_URL=http://127.0.0.1:" in result.stdout
+
+
+def test_errors_of_the_repository_are_told_and_the_rest_is_made(cli: Cli, state_dir: Path, half_broken: Path) -> None:
+    result = cli("local", "start", "--state-dir", state_dir, "--base-path", half_broken)
+    assert_exited(result, 1)
+    assert "vars.secrets.nothing" in result.stderr
+    assert "export AWS_ENDPOINT_URL=" in result.stdout
+
+
+def test_shell_lines_are_quoted() -> None:
+    assert shell_lines({"A": "b c; $(d)"}, unset=["X"]) == "unset X\nexport A='b c; $(d)'"
