@@ -10,7 +10,7 @@ MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000' |
 PYTEST := $(MEMORY) $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 # The pure parts, by path: naming them saves each process the collection of the rest.
 FAST := engine values aws references desired stacks golang access/evaluator access/granting access/trust rotation simulation
-MUTATED := $(addprefix secrets_pipeline/,engine values references desired stacks golang access) definitions/sensors \
+MUTATED := $(addprefix secrets_pipeline/,engine values references desired stacks golang access) secrets_pipeline/orchestration/rotation \
 	$(addprefix secrets_pipeline/reconcilers/,marks.py value_writer.py commit.py secret_writes.py 'rotat*')
 
 .DEFAULT_GOAL := help

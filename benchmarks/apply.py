@@ -70,8 +70,8 @@ def measure(variant: str) -> None:
     """Apply every stack twice in this process, and print what it took."""
     import dagster as dg  # noqa: PLC0415 - not counted
 
-    from definitions.home import prepare_home  # noqa: PLC0415 - not counted
-    from definitions.running import provision  # noqa: PLC0415 - not counted
+    from secrets_pipeline.orchestration.in_process.running import provision  # noqa: PLC0415 - not counted
+    from secrets_pipeline.orchestration.shared.home import prepare_home  # noqa: PLC0415 - not counted
     from secrets_pipeline.reconcilers import ApplyOptions, read_desired  # noqa: PLC0415 - not counted
 
     prepare_home()
@@ -80,7 +80,9 @@ def measure(variant: str) -> None:
         if variant == BEFORE:
             without.enter_context(mock.patch("secrets_pipeline.aws.session.share_loader"))
         if variant != POOLED:
-            without.enter_context(mock.patch("definitions.running.open_instance", dg.DagsterInstance.get))
+            without.enter_context(
+                mock.patch("secrets_pipeline.orchestration.in_process.running.open_instance", dg.DagsterInstance.get)
+            )
         specs = read_desired(EXAMPLES).specs
         for title in APPLIES:
             cpu, wall = time.process_time(), time.perf_counter()

@@ -44,9 +44,9 @@ def measure(folder: Path) -> None:
     subprocess.run([sys.executable, "-c", "import definitions"], check=True)
     seconds["Python with Dagster and the definitions, a new process"] = time.perf_counter() - started
 
-    from definitions.running import provision  # noqa: PLC0415 - its import is what was just measured
     from secrets_pipeline import emulator  # noqa: PLC0415 - the same
     from secrets_pipeline.cli.local.stand_ins import stand_ins  # noqa: PLC0415 - the same
+    from secrets_pipeline.orchestration.in_process.running import provision  # noqa: PLC0415 - its import is what was just measured
     from secrets_pipeline.reconcilers import ApplyOptions, read_desired  # noqa: PLC0415 - the same
 
     started = time.perf_counter()
@@ -103,7 +103,7 @@ def stages(run_ids: list[str]) -> dict[str, float]:
     """Seconds in each step over all runs, checks together, in the order in which they first started."""
     import dagster as dg  # noqa: PLC0415 - counted with the definitions
 
-    from definitions.assets.selections import ASSETS as assets  # noqa: N811, PLC0415 - the same
+    from secrets_pipeline.orchestration.provisioning.selections import ASSETS as assets  # noqa: N811, PLC0415 - the same
 
     names = {asset.key.to_user_string() for asset in assets}
     spent: dict[str, float] = defaultdict(float)

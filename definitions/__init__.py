@@ -1,10 +1,5 @@
-"""The Dagster code location: assets, checks, jobs and sensors over `secrets_pipeline`, one partition a stack."""
+"""This checkout as a Dagster code location."""
 
-import resource
+from secrets_pipeline.orchestration.code_location import defs
 
-from definitions.build import build_definitions
-
-# The processes of a deployment hold values, which a core dump would have.
-resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-defs = build_definitions()
+__all__ = ["defs"]

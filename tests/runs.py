@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from dagster_shared.error import SerializableErrorInfo
     from typer.testing import Result
 
-    from definitions.running import RunReport
+    from secrets_pipeline.orchestration.in_process.running import RunReport
 
 
 def assert_succeeded(done: dg.ExecuteInProcessResult) -> None:

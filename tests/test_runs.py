@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from definitions.running import RunReport
+from secrets_pipeline.orchestration.in_process.running import RunReport
 from tests.runs import assert_applied, assert_run_succeeded, assert_succeeded
 
 

@@ -26,7 +26,6 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-import definitions
 import secrets_pipeline
 from secrets_pipeline.aws.faults import _OWN_TEXT, calling, explained, translate
 from secrets_pipeline.aws.operations import _BY_SERVICE, WITHOUT_VALUES
@@ -186,16 +185,15 @@ def called() -> set[str]:
     """Every operation that a line of the product calls, by the name of the method."""
     of_method = {xform_name(operation): operation for service in SERVICES for operation in operations_of(service)}
     found = set()
-    for folder in (secrets_pipeline, definitions):
-        for path in Path(str(folder.__file__)).parent.rglob("*.py"):
-            if "emulator" in path.parts:
-                continue
-            for node in ast.walk(ast.parse(path.read_text())):
-                match node:
-                    case ast.Call(func=ast.Name(id="pages" | "answers"), args=[_, ast.Constant(value=str(method)), *_]):
-                        found.add(method)
-                    case ast.Attribute(attr=method):
-                        found.add(method)
+    for path in Path(str(secrets_pipeline.__file__)).parent.rglob("*.py"):
+        if "emulator" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(func=ast.Name(id="pages" | "answers"), args=[_, ast.Constant(value=str(method)), *_]):
+                    found.add(method)
+                case ast.Attribute(attr=method):
+                    found.add(method)
     return {of_method[method] for method in found if method in of_method} - OURS
 
 

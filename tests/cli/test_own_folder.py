@@ -218,7 +218,7 @@ def test_a_state_that_the_repository_brings_deletes_nothing(author: Author, umas
 
 def test_no_module_of_the_repository_is_imported(author: Author) -> None:
     ran = author.precious.parent / "ran"
-    for name in ("filelock", "secrets_pipeline", "definitions", "moto"):
+    for name in ("filelock", "secrets_pipeline", "moto"):
         write(author.origin / f"{name}.py", SHADOW % str(ran))
     author.commits()
     author.is_cloned()

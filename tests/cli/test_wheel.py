@@ -24,9 +24,9 @@ ROOT: Final = Path(__file__).parents[2]
 DEPENDENCIES: Final = sorted({sysconfig.get_paths()[kind] for kind in ("purelib", "platlib")})
 WHERE: Final = """
 import json, sys
-import definitions, secrets_pipeline
+import secrets_pipeline, secrets_pipeline.orchestration.code_location as location
 from secrets_pipeline.rotation.package import build_package
-found = [definitions.__file__, secrets_pipeline.__file__]
+found = [location.__file__, secrets_pipeline.__file__]
 print(json.dumps({"path": sys.path, "modules": found, "package": build_package().sha256}))
 """
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from definitions.build import build_definitions
-from definitions.partitions import PARTITION_TAG, add_missing
-from definitions.resources import Asked
 from secrets_pipeline.emulator import LocalAws, calls
+from secrets_pipeline.orchestration.build import build_definitions
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
+from secrets_pipeline.orchestration.shared.resources import Asked
 from tests.cli.conftest import Cli
 from tests.runs import assert_exited
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from definitions.partitions import check_key
 from secrets_pipeline.desired.names import STACK_NAME_LENGTH, stack_name_problem
 from secrets_pipeline.errors import SpecError
+from secrets_pipeline.orchestration.shared.partitions import check_key
 from tests.desired.conftest import Bench
 
 SECRET = """

@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from definitions.resources import Asked, AwsSessions, StacksResource
-from definitions.sensors.rotation_events import rotation_event_sensor_for
+from secrets_pipeline.orchestration.rotation.event_sensor import rotation_event_sensor_for
+from secrets_pipeline.orchestration.shared.resources import Asked, AwsSessions, StacksResource
 from secrets_pipeline.rotation.events.hints import Kind
 
 

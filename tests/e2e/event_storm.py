@@ -19,10 +19,10 @@ from typing import Any, BinaryIO
 import boto3
 import dagster as dg
 
-from definitions.partitions import PARTITION_TAG
-from definitions.requests import EVENT_TAG_PREFIX
-from tests.definitions.event_ground import Ground
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
+from secrets_pipeline.orchestration.shared.run_requests import EVENT_TAG_PREFIX
 from tests.e2e.deployment import PROJECT
+from tests.orchestration.rotation.event_ground import Ground
 from tests.ports import free_port
 from tests.rotation.event_bodies import call, label_updated, service_event
 from tests.waiting import eventually

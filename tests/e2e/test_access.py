@@ -13,8 +13,8 @@ import pytest
 import yaml
 from mypy_boto3_organizations import OrganizationsClient
 
-from definitions.running import CheckRow, provision, verify
 from secrets_pipeline import emulator
+from secrets_pipeline.orchestration.in_process.running import CheckRow, provision, verify
 from secrets_pipeline.reconcilers import ApplyOptions
 from tests.runs import assert_applied
 

@@ -12,8 +12,8 @@ import boto3
 import pytest
 from botocore.retries.standard import ExponentialBackoff
 
-from definitions.running import provision, verify
 from secrets_pipeline import emulator
+from secrets_pipeline.orchestration.in_process.running import provision, verify
 from secrets_pipeline.reconcilers import ApplyOptions, plan_stack, read_desired
 from tests.runs import assert_applied
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from definitions.home import prepare_home
-from definitions.running import provision, verify
 from secrets_pipeline import emulator
+from secrets_pipeline.orchestration.in_process.running import provision, verify
+from secrets_pipeline.orchestration.shared.home import prepare_home
 from secrets_pipeline.reconcilers import ApplyOptions
 from tests.e2e.test_canary import every_text, planted, secrets_of, values_in_aws
 from tests.runs import assert_applied

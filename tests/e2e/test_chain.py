@@ -8,10 +8,10 @@ import boto3
 import pg8000.dbapi
 import pytest
 
-from definitions.check_list import CHECKS
-from definitions.running import CheckRow, RunReport, provision, verify
 from secrets_pipeline import emulator
 from secrets_pipeline.engine.model import ChangeClass
+from secrets_pipeline.orchestration.checks import CHECKS
+from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport, provision, verify
 from secrets_pipeline.reconcilers import ApplyOptions, plan_stack, read_desired
 from tests.runs import assert_applied
 

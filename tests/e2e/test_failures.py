@@ -9,8 +9,8 @@ import boto3
 import pytest
 import yaml
 
-from definitions.running import provision
 from secrets_pipeline import emulator
+from secrets_pipeline.orchestration.in_process.running import provision
 from secrets_pipeline.reconcilers import ApplyOptions, read_desired
 from tests.runs import assert_applied
 

@@ -30,12 +30,12 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from definitions.home import prepare_home
-from definitions.instance import open_instance
-from definitions.partitions import add_missing
 from secrets_pipeline import emulator
 from secrets_pipeline.emulator.control.calls import CALLS_PATH
 from secrets_pipeline.emulator.control.faults import FAULTS_PATH
+from secrets_pipeline.orchestration.in_process.instance import open_instance
+from secrets_pipeline.orchestration.shared.home import prepare_home
+from secrets_pipeline.orchestration.shared.partitions import add_missing
 from tests.e2e.deployment import LOCATION
 from tests.e2e.test_ui import CHROMIUM
 from tests.ports import free_port

@@ -11,8 +11,8 @@ import boto3
 import pytest
 from pydantic import SecretStr
 
-from definitions.running import provision
 from secrets_pipeline import emulator
+from secrets_pipeline.orchestration.in_process.running import provision
 from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, log_in
 from tests.e2e.deployment import QUEUE, Deployment, serving

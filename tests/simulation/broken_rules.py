@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from definitions.requests import EVENT_TAG_PREFIX, run_request
-from definitions.sensors import event_runs
-from definitions.sensors.event_runs import Decided, Dispatcher
 from secrets_pipeline.engine.model import Change
+from secrets_pipeline.orchestration.rotation import event_runs
+from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
+from secrets_pipeline.orchestration.shared.run_requests import EVENT_TAG_PREFIX, run_request
 from secrets_pipeline.reconcilers import Concern, RefreshReconciler
 from secrets_pipeline.reconcilers.database_password import DatabasePassword
 from secrets_pipeline.reconcilers.initial_value import InitialValue

@@ -1,7 +1,7 @@
 """Dagster's daemon and its run workers: the product's dispatcher on a queue, and the runs that it asks for.
 
-The run storage is simulated, the product's part of it is not: `definitions.sensors.event_runs` decides, and the runs do
-what the jobs' ops and assets do, one run of the stack after the other, as the run queue has it.
+The run storage is simulated, the product's part of it is not: `orchestration.rotation.event_runs` decides, and the runs
+do what the jobs' ops and assets do, one run of the stack after the other, as the run queue has it.
 Sources: https://docs.dagster.io/guides/automate/sensors (run keys) and
 https://docs.dagster.io/guides/operate/managing-concurrency (tags of queued runs)
 """
@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 import dagster as dg
 
-from definitions.assets.consumers import stack_report
-from definitions.assets.selections import FOLLOWING
-from definitions.partitions import PARTITION_TAG
-from definitions.requests import EVENT_TAG_PREFIX, secrets_of
-from definitions.sensor_list import EVENT_JOBS
-from definitions.sensors import event_runs
-from definitions.sensors.event_runs import Dispatcher
-from definitions.sensors.rotation_events import NAME
 from secrets_pipeline.engine.model import Applied, Unchanged
 from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.orchestration.provisioning.consumers import stack_report
+from secrets_pipeline.orchestration.provisioning.selections import FOLLOWING
+from secrets_pipeline.orchestration.rotation import event_runs
+from secrets_pipeline.orchestration.rotation.event_runs import Dispatcher
+from secrets_pipeline.orchestration.rotation.event_sensor import NAME
+from secrets_pipeline.orchestration.sensors import EVENT_JOBS
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
+from secrets_pipeline.orchestration.shared.run_requests import EVENT_TAG_PREFIX, secrets_of
 from secrets_pipeline.reconcilers import EventStacks, Healed, StackContext, Unfinished, confirm, heal, mend, sentences
 from secrets_pipeline.rotation.events.queue import EventQueue
 from tests.simulation.messages import QUEUE_URL

@@ -30,7 +30,7 @@ from secrets_pipeline.errors import GuardError
 from secrets_pipeline.reconcilers import MANIFESTS, ApplyOptions, Desired
 
 if TYPE_CHECKING:
-    from definitions.running import CheckRow, RunReport
+    from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport
 
 EPILOG = (
     "Exit codes: 0 every run succeeded and no check failed (warnings are listed), 1 otherwise. One stack's or one "

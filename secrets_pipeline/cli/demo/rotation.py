@@ -24,8 +24,8 @@ from secrets_pipeline.reconcilers.stored_value import read_value
 from secrets_pipeline.rotation.steps import RotationStep
 
 if TYPE_CHECKING:
-    from definitions.rotation_runs import EventRuns
-    from definitions.running import RunReport
+    from secrets_pipeline.orchestration.in_process.rotation_runs import EventRuns
+    from secrets_pipeline.orchestration.in_process.running import RunReport
 
 _SECONDS = 60.0
 

@@ -13,7 +13,7 @@ from secrets_pipeline.cli.demo.delivered import PARAMETER, Delivered
 from secrets_pipeline.cli.shared.run_view import check_result
 
 if TYPE_CHECKING:
-    from definitions.running import CheckRow, RunReport
+    from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport
 
 Row = Mapping[str, str]
 _WIDTH = 138

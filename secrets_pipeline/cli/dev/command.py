@@ -23,6 +23,7 @@ from secrets_pipeline.reconcilers import CONFIG_VARIABLE
 from secrets_pipeline.stacks.sources.source import FROM_FILE_VARIABLE
 
 EPILOG = "Exit codes: that of `dg dev`; 0 after Ctrl-C, 1 if the embedded AWS does not start."
+LOCATION = "secrets_pipeline.orchestration.code_location"
 GUARDED_DEV = (sys.executable, "-P", "-m", "secrets_pipeline.cli.dev.guarded_dg", "dev")
 _GRACE_SECONDS = 20
 
@@ -69,7 +70,7 @@ def _serve(port: int) -> int:
     if not folder.is_relative_to(source):
         # In a checkout it finds the project by itself. Elsewhere the current folder may be anybody's, and Dagster would
         # import from it, and read variables from a `.env` in it.
-        command += ["--module-name", "definitions", "--working-directory", str(source)]
+        command += ["--module-name", LOCATION, "--working-directory", str(source)]
         folder = Path(os.environ["DAGSTER_HOME"])
         named = [name for name in (CONFIG_VARIABLE, FROM_FILE_VARIABLE) if os.environ.get(name)]
         os.environ.update({name: str(Path(os.environ[name]).absolute()) for name in named})

@@ -25,7 +25,7 @@ from secrets_pipeline.reconcilers import Desired
 from secrets_pipeline.reconcilers.rotating import DEFAULT_SECONDS, RotateReconciler
 
 if TYPE_CHECKING:
-    from definitions.running import CheckRow, RunReport
+    from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport
 
 EPILOG = (
     "Exit codes: 0 every secret was rotated, what follows was done and no check failed; 1 otherwise. A rotation that "

@@ -12,7 +12,7 @@ from rich.table import Table
 from secrets_pipeline.cli.shared.tables import table, word
 
 if TYPE_CHECKING:
-    from definitions.running import CheckRow, RunReport
+    from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport
 
 UNCHANGED = "unchanged"
 _OUTCOMES = ("applied", UNCHANGED, "skipped", "failed")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from definitions.rotation_runs import EventRuns
-    from definitions.running import CheckRow, RunReport
     from secrets_pipeline.engine.model import Outcome
+    from secrets_pipeline.orchestration.in_process.rotation_runs import EventRuns
+    from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport
     from secrets_pipeline.reconcilers import ApplyOptions, Desired
     from secrets_pipeline.rotation.steps import Watch
 
@@ -18,8 +18,8 @@ _INTERRUPTED = "DagsterExecutionInterruptedError"
 
 def prepare_home(stacks: Iterable[str]) -> None:
     """Make DAGSTER_HOME, name it in the environment, and add the partitions of stacks."""
-    from definitions import instance as opening  # noqa: PLC0415 - see the module's docstring
-    from definitions import partitions  # noqa: PLC0415 - see the module's docstring
+    from secrets_pipeline.orchestration.in_process import instance as opening  # noqa: PLC0415 - see the module's docstring
+    from secrets_pipeline.orchestration.shared import partitions  # noqa: PLC0415 - see the module's docstring
 
     with opening.open_instance() as instance:
         partitions.add_missing(instance, stacks)
@@ -33,12 +33,12 @@ def provision(
     *,
     probe: bool = False,
 ) -> tuple[RunReport, tuple[CheckRow, ...]]:
-    """Run the `provision` job of a stack in this process; see `definitions.running`.
+    """Run the `provision` job of a stack in this process; see `in_process.running`.
 
     Raises:
         KeyboardInterrupt: if SIGINT or SIGTERM ended the run.
     """
-    from definitions import running  # noqa: PLC0415 - see the module's docstring
+    from secrets_pipeline.orchestration.in_process import running  # noqa: PLC0415 - see the module's docstring
 
     report, checks = running.provision(
         stack, base_path=desired.base_path, options=options, desired=desired, progress=progress, probe=probe
@@ -48,12 +48,12 @@ def provision(
 
 
 def verify(stack: str, desired: Desired, *, probe: bool = False) -> tuple[CheckRow, ...]:
-    """Run every check of a stack in this process; see `definitions.running`.
+    """Run every check of a stack in this process; see `in_process.running`.
 
     Raises:
         KeyboardInterrupt: if SIGINT or SIGTERM ended the run.
     """
-    from definitions import running  # noqa: PLC0415 - see the module's docstring
+    from secrets_pipeline.orchestration.in_process import running  # noqa: PLC0415 - see the module's docstring
 
     checks = running.verify(stack, base_path=desired.base_path, desired=desired, probe=probe)
     for check in checks:
@@ -62,12 +62,12 @@ def verify(stack: str, desired: Desired, *, probe: bool = False) -> tuple[CheckR
 
 
 def rotate(stack: str, names: Sequence[str], desired: Desired, watch: Watch, seconds: float) -> RunReport:
-    """Rotate secrets of a stack in this process; see `definitions.rotation_runs`.
+    """Rotate secrets of a stack in this process; see `in_process.rotation_runs`.
 
     Raises:
         KeyboardInterrupt: if SIGINT or SIGTERM ended the run.
     """
-    from definitions import rotation_runs  # noqa: PLC0415 - see the module's docstring
+    from secrets_pipeline.orchestration.in_process import rotation_runs  # noqa: PLC0415 - see the module's docstring
 
     report = rotation_runs.rotate(stack, names, desired=desired, watch=watch, seconds=seconds)
     _interrupt_if_so(report.error)
@@ -77,12 +77,12 @@ def rotate(stack: str, names: Sequence[str], desired: Desired, watch: Watch, sec
 def follow(
     stack: str, desired: Desired, progress: Callable[[str, Outcome], None]
 ) -> tuple[RunReport, tuple[CheckRow, ...]]:
-    """Render again and refresh what a rotation changed, and check it; see `definitions.rotation_runs`.
+    """Render again and refresh what a rotation changed, and check it; see `in_process.rotation_runs`.
 
     Raises:
         KeyboardInterrupt: if SIGINT or SIGTERM ended the run.
     """
-    from definitions import rotation_runs  # noqa: PLC0415 - see the module's docstring
+    from secrets_pipeline.orchestration.in_process import rotation_runs  # noqa: PLC0415 - see the module's docstring
 
     report, checks = rotation_runs.follow(stack, desired=desired, progress=progress)
     _interrupt_if_so(report.error)
@@ -90,15 +90,15 @@ def follow(
 
 
 def follow_events(desired: Desired, stack: str) -> EventRuns:
-    """Look at the queue of events once, and run what the sensor asks for; see `definitions.rotation_runs`."""
-    from definitions import rotation_runs  # noqa: PLC0415 - see the module's docstring
+    """Look at the queue of events once, and run what the sensor asks for; see `in_process.rotation_runs`."""
+    from secrets_pipeline.orchestration.in_process import rotation_runs  # noqa: PLC0415 - see the module's docstring
 
     return rotation_runs.follow_events(desired, stack)
 
 
 def queue(stack: str, url: str, timeout: float, *, deep: bool) -> RunReport:
-    """Submit the `provision` job of a stack to a running deployment; see `definitions.running`."""
-    from definitions import running  # noqa: PLC0415 - see the module's docstring
+    """Submit the `provision` job of a stack to a running deployment; see `in_process.running`."""
+    from secrets_pipeline.orchestration.in_process import running  # noqa: PLC0415 - see the module's docstring
 
     return running.queue(stack, url=url, deep=deep, timeout=timeout)
 

@@ -23,7 +23,7 @@ from secrets_pipeline.cli.shared.repository import read_asked, usable
 from secrets_pipeline.cli.shared.run_view import check_counts, check_table, is_error
 
 if TYPE_CHECKING:
-    from definitions.running import CheckRow
+    from secrets_pipeline.orchestration.in_process.running import CheckRow
 
 EPILOG = "Exit codes: 0 no check failed (warnings are listed), 1 a check failed, or a stack could not be checked."
 

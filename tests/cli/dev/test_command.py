@@ -31,7 +31,7 @@ class Served:
 def served(tmp_path: Path, repository: Path) -> Iterator[Served]:
     port, log = free_port(), tmp_path / "log"
     # Of the current folder, which may be anybody's: none of them is imported or read.
-    for name in ("filelock", "dagster", "dagster_webserver", "definitions"):
+    for name in ("filelock", "dagster", "dagster_webserver", "secrets_pipeline"):
         (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'a').write({name!r})\n")
     (tmp_path / ".env").write_text("SECRETS_PIPELINE_CONFIG=/none\n")
     command = [PROGRAM, "dev", "--port", str(port), "--state-dir", str(tmp_path / "aws")]

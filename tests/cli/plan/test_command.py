@@ -9,14 +9,14 @@ import dagster as dg
 import pytest
 from rich.console import Console
 
-from definitions.build import build_definitions
-from definitions.partitions import add_missing
-from definitions.resources import Asked
 from secrets_pipeline.cli.demo.call_counts import call_counts
 from secrets_pipeline.cli.plan.view import StackPlan, plan_json, plan_table, summary
 from secrets_pipeline.emulator import LocalAws, calls
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 from secrets_pipeline.errors import AwsError
+from secrets_pipeline.orchestration.build import build_definitions
+from secrets_pipeline.orchestration.shared.partitions import add_missing
+from secrets_pipeline.orchestration.shared.resources import Asked
 from tests.cli.conftest import CANARY, Cli, write
 from tests.runs import assert_exited
 

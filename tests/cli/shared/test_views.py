@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from definitions.running import CheckRow, RunReport
 from secrets_pipeline.cli.demo.call_counts import call_counts
 from secrets_pipeline.cli.demo.view import check_lines, stage_lines
 from secrets_pipeline.cli.shared.progress import line
@@ -8,6 +7,7 @@ from secrets_pipeline.cli.shared.run_view import check_counts, check_table, coun
 from secrets_pipeline.emulator import Call
 from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Resource, Skipped
 from secrets_pipeline.errors import SpecError
+from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport
 
 
 def row(name: str, outcome: str, stage: str = "secrets", detail: str = "") -> dict[str, str]:

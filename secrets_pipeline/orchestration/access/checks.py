@@ -1,0 +1,101 @@
+"""The access checks: who can read each secret and who cannot, asked of the policies, and with a probe of AWS itself."""
+
+import base64
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import dagster as dg
+
+from secrets_pipeline.access.controls.judging import CONTROLS
+from secrets_pipeline.access.reach.graph import picture
+from secrets_pipeline.orchestration.provisioning.consumers import consumer_arns
+from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, Find, nothing_more, stack_check
+from secrets_pipeline.reconcilers import Finding, StackContext, access_matrix
+from secrets_pipeline.reconcilers import access_findings as found
+from secrets_pipeline.reconcilers.security_hub import security_hub
+
+_STAGES = (
+    "kms_keys",
+    "secrets",
+    "connection_secrets",
+    "secret_policies",
+    "consumer_policies",
+    "rotation_functions",
+    "secret_rotation",
+)
+_LARGEST_PICTURE = 2_500
+"""Cells; a larger one is for `access matrix`."""
+
+
+def _always(find: Callable[[StackContext], list[Finding]]) -> Find:
+    return lambda stack, _deep: find(stack)
+
+
+def _matrix(stack: StackContext, _deep: bool) -> dict[str, dg.MetadataValue[Any]]:
+    """The picture of consumers and secrets."""
+    readings = access_matrix(stack)
+    if not readings or len(readings) > _LARGEST_PICTURE:
+        return {}
+    drawn = base64.b64encode(picture(readings, title=f"Who can read in {stack.spec.stack}").encode()).decode()
+    return {"matrix": dg.MetadataValue.md(f"![Who can read](data:image/svg+xml;base64,{drawn})")}
+
+
+_UNREAD = "Nothing was changed, so policies and roles were not read again: `verify` reads them."
+_CHECKS = (
+    ("consumers_can_read", "Every declared consumer can read its secrets.", found.consumers_can_read, _matrix),
+    (
+        "foreign_readers_can_read",
+        "Consumers of other accounts can read: the secret's policy, its key's, and their own.",
+        found.foreign_readers_can_read,
+        nothing_more,
+    ),
+    ("nobody_else_can_read", "Nobody reads who is nobody's consumer.", found.nobody_else_can_read, nothing_more),
+    (
+        "policies_are_not_public",
+        "No policy of a secret or its key lets in everybody, or a whole organisation.",
+        found.policies_are_not_public,
+        nothing_more,
+    ),
+    (
+        "consumers_are_trusted",
+        "What runs a consumer may assume its role, and nothing else may.",
+        found.consumers_are_trusted,
+        nothing_more,
+    ),
+)
+
+ACCESS_CHECKS = (
+    *(
+        stack_check(
+            name=name,
+            asset=consumer_arns,
+            stages=_STAGES,
+            description=description,
+            find=_always(find),
+            more=more,
+            else_skipped=_UNREAD,
+        )
+        for name, description, find, more in _CHECKS
+    ),
+    stack_check(
+        name="probe_agrees",
+        asset=consumer_arns,
+        stages=(),
+        description="AWS itself gives each consumer the answer that the policies promise.",
+        find=_always(found.probe_agrees),
+        tag=PROBE_TAG,
+        else_skipped="Nobody was asked: `verify --probe` assumes the readers' roles.",
+    ),
+    *(
+        stack_check(
+            name=control.check_name,
+            asset=consumer_arns,
+            stages=_STAGES,
+            description=f"{control.id}: {control.title} ({control.severity.value}, AWS Config {control.config_rule}).",
+            find=_always(partial(security_hub, control=control)),
+            else_skipped=_UNREAD,
+        )
+        for control in CONTROLS
+    ),
+)

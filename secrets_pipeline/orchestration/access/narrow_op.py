@@ -1,0 +1,89 @@
+"""The job that answers tampering: it says what was changed outside, and narrows policies where the stack wants that."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import dagster as dg
+
+from secrets_pipeline.aws.alerts import Alert
+from secrets_pipeline.orchestration.alerts.alerting import Alerting
+from secrets_pipeline.orchestration.shared.partitions import STACKS
+from secrets_pipeline.orchestration.shared.stage_runner import Applying, table_of
+from secrets_pipeline.reconcilers import Healed, sentences
+from secrets_pipeline.reconcilers import heal as heal_stack
+from secrets_pipeline.reconcilers.healing import Treatment
+
+HEALED = dg.AssetKey("secret_policies")
+"""The asset that the observation of a heal belongs to."""
+_NAMES = "healed"
+_DAY_SECONDS = 86_400
+_MANY = 1_000
+
+
+@dg.op(description="Compare the whole stack deeply; narrow what was widened, where the stack says self_heal; alert.")
+def look_for_tampering(
+    context: dg.OpExecutionContext, applying: dg.ResourceParam[Applying], alerting: dg.ResourceParam[Alerting]
+) -> Iterator[dg.AssetObservation | dg.Output[None]]:
+    """Log one observation, and one alert for each thing that somebody changed."""
+    stack = context.partition_key
+    # `applying` holds the stack's lock; nothing is made here, so the context is that of a run that reads.
+    treated = heal_stack(applying.context(stack, writing=False), _healed_today(context.instance, stack))
+    lines = list(sentences(treated))
+    healed = [one.resource.name for one in treated if isinstance(one, Healed)]
+    # Yielded, as what is logged is lost where something fails behind it, and heals are counted by it.
+    yield dg.AssetObservation(
+        asset_key=HEALED,
+        partition=stack,
+        metadata={
+            "changed outside": len(treated),
+            _NAMES: dg.MetadataValue.json(healed),
+            "table": table_of(
+                [
+                    {"kind": one.resource.kind, "name": one.resource.name, "what": line}
+                    for one, line in zip(treated, lines, strict=True)
+                ]
+            ),
+        },
+    )
+    for one, line in zip(treated, lines, strict=True):
+        alerting.say(_alert(stack, one, line, alerting.link(f"/runs/{context.run_id}")), context.instance, context.log)
+    yield dg.Output(None)
+
+
+@dg.job(
+    partitions_def=STACKS,
+    description="After somebody else changed a policy, secret or key: what differs, and narrowed where self_heal is.",
+)
+def heal() -> None:
+    """Tampering with one stack."""
+    look_for_tampering()
+
+
+def _healed_today(instance: dg.DagsterInstance, stack: str) -> Counter[str]:
+    """How often each resource was healed within 24 hours.
+
+    Dagster's storage counts: a tag in AWS could be put back, or set, by whoever tampers with the secret.
+    """
+    since = time.time() - _DAY_SECONDS
+    wanted = dg.AssetRecordsFilter(asset_key=HEALED, asset_partitions=[stack], after_timestamp=since)
+    found: Counter[str] = Counter()
+    for record in instance.fetch_observations(wanted, limit=_MANY).records:
+        metadata = record.asset_observation.metadata if record.asset_observation else {}
+        value = metadata[_NAMES].value if _NAMES in metadata else []
+        found.update(map(str, value if isinstance(value, list) else ()))
+    return found
+
+
+def _alert(stack: str, one: Treatment, line: str, link: str) -> Alert:
+    name = one.resource.name
+    if isinstance(one, Healed):
+        subject, cause = f"{stack}: {name} was changed outside, and narrowed again", "healed"
+    elif not one.compared:
+        subject, cause = f"{stack}: {name} cannot be compared", "not-compared"
+    elif one.fought_over:
+        subject, cause = f"{stack}: {name} is changed again and again, and not healed any more", "heal-limit"
+    else:
+        subject, cause = f"{stack}: {name} was changed outside", "changed-outside"
+    remedy = f"`secrets-pipeline plan -s {stack} --deep` shows all; CloudTrail says who. Apply makes it as declared."
+    return Alert(subject, f"{line}\n\n{remedy}\n{link}", stack, cause, f"{one.resource.kind} {name} {one.reason}")

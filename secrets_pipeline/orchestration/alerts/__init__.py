@@ -1,0 +1,1 @@
+"""What a human has to know at once."""

@@ -1,0 +1,53 @@
+"""The definitions, put together."""
+
+import warnings
+
+import dagster as dg
+
+from secrets_pipeline.orchestration.alerts.alerting import alerting
+from secrets_pipeline.orchestration.checks import CHECKS
+from secrets_pipeline.orchestration.jobs import JOBS
+from secrets_pipeline.orchestration.provisioning.selections import ASSETS
+from secrets_pipeline.orchestration.sensors import SENSORS
+from secrets_pipeline.orchestration.shared.io_managers import sealing_io_manager
+from secrets_pipeline.orchestration.shared.resources import Asked, AwsSessions, StacksResource, StageProgress, quiet
+from secrets_pipeline.orchestration.shared.stage_runner import applying
+from secrets_pipeline.orchestration.verification.schedules import SCHEDULES
+from secrets_pipeline.rotation.steps import Watch, unwatched
+
+
+def build_definitions(
+    progress: StageProgress = quiet, asked: Asked | None = None, watch: Watch = unwatched
+) -> dg.Definitions:
+    """Everything that Dagster loads.
+
+    Args:
+        progress: who watches outcomes as they come, in the process that executes the run.
+        asked: what the command line asks of the runs in that process, if it does.
+        watch: who watches the steps of rotations, there as well.
+    """
+    aws = AwsSessions()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        # Dagster copies a sensor to bind the resources of its jobs, and warns of a parameter that only it sets.
+        warnings.filterwarnings("ignore", "Parameter `owners` of initializer `SensorDefinition", dg.BetaWarning)
+        built = dg.Definitions(
+            assets=ASSETS,
+            asset_checks=CHECKS,
+            jobs=JOBS,
+            sensors=SENSORS,
+            schedules=SCHEDULES,
+            resources={
+                "aws": aws,
+                "stacks": StacksResource(aws=aws, asked=dg.ResourceDefinition.hardcoded_resource(asked or Asked())),
+                "progress": dg.ResourceDefinition.hardcoded_resource(progress),
+                "rotation_watch": dg.ResourceDefinition.hardcoded_resource(watch),
+                "applying": applying,
+                "alerting": alerting,
+                "sealed": sealing_io_manager,
+            },
+            # Also for Materialize in the UI, backfills and `dg launch`: one process a run, a run a stack.
+            executor=dg.in_process_executor,
+        )
+        built.get_repository_def()
+    return built

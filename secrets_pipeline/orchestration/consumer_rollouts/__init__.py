@@ -1,0 +1,1 @@
+"""What consumers that were started anew became."""

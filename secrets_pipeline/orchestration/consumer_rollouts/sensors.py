@@ -1,0 +1,208 @@
+"""The sensor that follows what `consumer_refresh` started: rollouts end as observations, failed ones as alerts.
+
+What is on its way stands in the asset's latest materialisation of each stack; the cursor says which of it was told.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import dagster as dg
+
+from secrets_pipeline.aws.alerts import Alert
+from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.orchestration.alerts.alerting import Alerting
+from secrets_pipeline.orchestration.provisioning.consumers import consumer_refresh
+from secrets_pipeline.orchestration.provisioning.rollouts import of_materialization
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STACKS
+from secrets_pipeline.orchestration.shared.resources import Stacks
+from secrets_pipeline.orchestration.shared.round_robin import in_turn
+from secrets_pipeline.orchestration.verification.jobs import verify
+from secrets_pipeline.reconcilers import (
+    Finding,
+    InFlight,
+    Progress,
+    StackContext,
+    Verdict,
+    rollout_now,
+)
+
+CHECK = "consumers_started_after_rotation"
+PATIENCE = timedelta(hours=1)
+"""A rollout that takes longer is told as failed."""
+_RECORDS_PER_TICK = 200
+_INTERVAL = 30
+_SECONDS = 30.0
+"""From the start of a tick, which Dagster ends after 60 seconds."""
+
+
+class _Told(NamedTuple):
+    """What a tick says of the rollouts of one stack that have ended."""
+
+    events: Sequence[dg.AssetObservation]
+    check: dg.RunRequest
+
+
+@dataclass
+class Cursor:
+    """What earlier ticks came to.
+
+    Attributes:
+        after: the latest materialisation that was looked at.
+        flying: stack → materialisation whose rollouts are followed.
+        told: stack → names of those of its rollouts that have ended and were told.
+    """
+
+    after: int | None = None
+    flying: dict[str, int] = field(default_factory=dict)
+    told: dict[str, list[str]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, text: str | None) -> Cursor:
+        """The cursor of the last tick; an empty one for the first."""
+        return cls(**json.loads(text)) if text else cls()
+
+    def write(self) -> str:
+        """As Dagster keeps it."""
+        return json.dumps(vars(self), sort_keys=True)
+
+    def note(self, stack: str, storage_id: int, *, flies: bool) -> None:
+        """A materialisation takes the place of the stack's earlier ones."""
+        self.after = storage_id
+        self.forget(stack)
+        if flies:
+            self.flying[stack] = storage_id
+
+    def forget(self, stack: str) -> None:
+        """Nothing of a stack is on its way any more."""
+        self.flying.pop(stack, None)
+        self.told.pop(stack, None)
+
+
+@dg.sensor(
+    name="consumer_rollout_sensor",
+    job=verify,
+    minimum_interval_seconds=_INTERVAL,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Follows consumers that were started anew until their rollouts end, and alerts of those that fail.",
+)
+def consumer_rollout_sensor(
+    context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks], alerting: dg.ResourceParam[Alerting]
+) -> dg.SensorResult | dg.SkipReason:
+    """Look for new rollouts, then at those on their way."""
+    cursor, deadline = Cursor.read(context.cursor), time.monotonic() + _SECONDS
+    _look_for_new(context.instance, cursor)
+    told: list[_Told] = []
+    # A stack that left the repository has lost its partition.
+    for stack in cursor.flying.keys() - set(context.instance.get_dynamic_partitions(str(STACKS.name))):
+        cursor.forget(stack)
+    for stack in in_turn(sorted(cursor.flying), int(time.time() // _INTERVAL)):
+        if time.monotonic() > deadline:
+            break
+        try:
+            told += _follow(context, stacks.context(stack), cursor, alerting)
+        except SecretsPipelineError as error:
+            # The next tick tries again; what the stack's materialisation says is not lost.
+            context.log.warning("rollouts of stack %s cannot be followed: %s", stack, error.diagnostics())
+    return dg.SensorResult(
+        asset_events=[event for one in told for event in one.events],
+        run_requests=[one.check for one in told],
+        cursor=cursor.write(),
+    )
+
+
+def _look_for_new(instance: dg.DagsterInstance, cursor: Cursor) -> None:
+    wanted = dg.AssetRecordsFilter(asset_key=consumer_refresh.key, after_storage_id=cursor.after)
+    for record in instance.fetch_materializations(wanted, limit=_RECORDS_PER_TICK, ascending=True).records:
+        event = record.asset_materialization
+        if event is not None and event.partition is not None:
+            cursor.note(event.partition, record.storage_id, flies=bool(of_materialization(event)))
+
+
+def _follow(
+    context: dg.SensorEvaluationContext, stack: StackContext, cursor: Cursor, alerting: Alerting
+) -> list[_Told]:
+    name = stack.spec.stack
+    storage_id, told = cursor.flying[name], cursor.told.get(name, [])
+    flying = _rollouts(context.instance, storage_id)
+    ended = [
+        finding for one in flying if one.name not in told for finding in [_ended(stack, one)] if finding is not None
+    ]
+    if not ended:
+        return []
+    for finding in ended:
+        if finding.verdict is Verdict.WRONG:
+            context.log.error("stack %s: %s: %s", name, finding.name, finding.detail)
+            alerting.say(_alert(name, finding, alerting), context.instance, context.log)
+    cursor.told[name] = [*told, *(finding.name for finding in ended)]
+    if len(cursor.told[name]) >= len({one.name for one in flying}):
+        cursor.forget(name)
+    return [_Told(list(_observed(name, ended)), _check(name, storage_id, ended))]
+
+
+def _rollouts(instance: dg.DagsterInstance, storage_id: int) -> Sequence[InFlight]:
+    wanted = dg.AssetRecordsFilter(asset_key=consumer_refresh.key, storage_ids=[storage_id])
+    for record in instance.fetch_materializations(wanted, limit=1).records:
+        if record.asset_materialization is not None:
+            return of_materialization(record.asset_materialization)
+    return []
+
+
+def _ended(stack: StackContext, one: InFlight) -> Finding | None:
+    """What became of a rollout; None while it goes on."""
+    found = rollout_now(stack, one)
+    if found is None:
+        return Finding(one.name, Verdict.RIGHT, "is gone")
+    if found.progress is Progress.FAILED:
+        return Finding(one.name, Verdict.WRONG, f"could not be started anew: {found.detail}")
+    if found.progress is Progress.COMPLETED:
+        return Finding(one.name, Verdict.RIGHT, found.detail or "completed")
+    asked = one.rollout.asked_at
+    if asked is not None and datetime.now(UTC) - asked > PATIENCE:
+        return Finding(one.name, Verdict.WRONG, f"has been on its way since {asked:%Y-%m-%d %H:%M} UTC: {found.detail}")
+    return None
+
+
+def _observed(stack: str, ended: Sequence[Finding]) -> Iterator[dg.AssetObservation]:
+    for finding in ended:
+        state = Progress.FAILED if finding.verdict is Verdict.WRONG else Progress.COMPLETED
+        yield dg.AssetObservation(
+            asset_key=consumer_refresh.key,
+            partition=stack,
+            description=f"{finding.name}: {state.value}",
+            metadata={"consumer": finding.name, "rollout": state.value, "detail": finding.detail},
+        )
+
+
+def _check(stack: str, storage_id: int, ended: Sequence[Finding]) -> dg.RunRequest:
+    """The asset's check, looked at again now that something changed.
+
+    By a run: of an evaluation without one, Dagster's storage keeps one a partition, for ever.
+    """
+    names = ",".join(finding.name for finding in ended)
+    return dg.RunRequest(
+        run_key=f"rollouts {stack} {storage_id} {names}",
+        job_name=verify.name,
+        tags={PARTITION_TAG: stack},
+        asset_check_keys=[dg.AssetCheckKey(consumer_refresh.key, CHECK)],
+    )
+
+
+def _alert(stack: str, finding: Finding, alerting: Alerting) -> Alert:
+    text = (
+        f"{finding.name} of stack {stack} {finding.detail}\n\n"
+        "What ran before goes on running with an older value of its secrets. Mend the cause, then apply the stack.\n\n"
+        f"{alerting.link('/assets/consumer_refresh?view=checks')}"
+    )
+    return Alert(
+        subject=f"{stack}: {finding.name} could not be started anew",
+        text=text,
+        stack=stack,
+        cause="refresh-failed",
+        about=finding.name,
+    )

@@ -1,0 +1,111 @@
+"""Rotate from the command line, and follow what AWS says of rotations, in this process; see `in_process.running`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+
+from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.orchestration.build import build_definitions
+from secrets_pipeline.orchestration.in_process.instance import open_instance
+from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport, checks_of, execute, report_of
+from secrets_pipeline.orchestration.sensors import rotation_event_sensor
+from secrets_pipeline.orchestration.shared.home import prepare_home
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
+from secrets_pipeline.orchestration.shared.resources import Asked, Stacks, StageProgress, quiet
+from secrets_pipeline.orchestration.shared.run_requests import EVENT_TAG_PREFIX, SECRETS_TAG, fitting
+from secrets_pipeline.reconcilers import ApplyOptions, Desired
+from secrets_pipeline.reconcilers.rotating import DEFAULT_SECONDS
+from secrets_pipeline.rotation.steps import Watch, unwatched
+
+
+@dataclass(frozen=True)
+class EventRun:
+    """A run that the sensor of events asked for.
+
+    Attributes:
+        job: its name.
+        events: how many events it answers.
+    """
+
+    job: str
+    events: int
+    report: RunReport
+    checks: tuple[CheckRow, ...]
+
+
+@dataclass(frozen=True)
+class EventRuns:
+    """What came of one look at the queue: why there is nothing to run, or the runs."""
+
+    skipped: str
+    runs: tuple[EventRun, ...] = ()
+
+
+def rotate(
+    stack: str,
+    names: Sequence[str],
+    *,
+    desired: Desired,
+    watch: Watch = unwatched,
+    seconds: float = DEFAULT_SECONDS,
+) -> RunReport:
+    """Run the `rotate_secrets` job for some secrets of one stack; see `in_process.running.provision`.
+
+    Args:
+        stack: its name.
+        names: of the secrets, whole.
+        desired: what has been read of the repository.
+        watch: told of each step as it is done.
+        seconds: how long to follow a rotation function.
+    """
+    built = build_definitions(asked=Asked(desired=desired), watch=watch)
+    ops = {"rotate": {"config": {"secrets": list(names), "seconds": seconds}}}
+    result = execute("rotate_secrets", stack, built, {SECRETS_TAG: fitting(sorted(names))}, ops=ops)
+    return report_of(stack, result)
+
+
+def follow(stack: str, *, desired: Desired, progress: StageProgress = quiet) -> tuple[RunReport, tuple[CheckRow, ...]]:
+    """Run the `follow_rotation` job of one stack: what is rendered again, who is refreshed, and the checks.
+
+    Args:
+        stack: its name.
+        desired: what has been read of the repository.
+        progress: receives stage and outcome as they come.
+    """
+    built = build_definitions(progress, Asked(desired=desired))
+    names = [secret.name for secret in desired.specs[stack].secrets] if stack in desired.specs else []
+    result = execute("follow_rotation", stack, built, {SECRETS_TAG: fitting(names)})
+    return report_of(stack, result), checks_of(stack, result)
+
+
+def follow_events(desired: Desired, stack: str) -> EventRuns:
+    """Evaluate the sensor of events once, and run what it asks for in this process, as the daemon does elsewhere.
+
+    Args:
+        desired: what has been read of the repository.
+        stack: what is followed where the operator's settings name no queue.
+    """
+    if desired.settings.events is None:
+        return EventRuns("", (EventRun("follow_rotation", 0, *follow(stack, desired=desired)),))
+    home = prepare_home()
+    built = build_definitions(asked=Asked(desired=desired))
+    stacks = Stacks(desired.base_path, Sessions(), ApplyOptions(), home / "seals", desired=desired)
+    with open_instance() as instance:
+        answer = rotation_event_sensor(dg.build_sensor_context(instance=instance, resources={"stacks": stacks}))
+    if not isinstance(answer, dg.SensorResult):
+        return EventRuns(answer.skip_message or "" if isinstance(answer, dg.SkipReason) else "")
+    runs = []
+    for request in answer.run_requests or ():
+        job, stack = request.job_name or "", request.tags[PARTITION_TAG]
+        known_by = {"dagster/run_key": request.run_key or "", "dagster/sensor_name": rotation_event_sensor.name}
+        result = execute(job, stack, built, {**request.tags, **known_by})
+        runs.append(
+            EventRun(
+                job,
+                sum(tag.startswith(EVENT_TAG_PREFIX) for tag in request.tags),
+                report_of(stack, result),
+                checks_of(stack, result),
+            )
+        )
+    return EventRuns("", tuple(runs))

@@ -1,0 +1,231 @@
+"""Run the jobs from the command line: in this process against the shared DAGSTER_HOME, or on a running deployment."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from secrets_pipeline.errors import GuardError, SecretsPipelineError
+from secrets_pipeline.orchestration.build import build_definitions
+from secrets_pipeline.orchestration.in_process.instance import open_instance
+from secrets_pipeline.orchestration.shared.home import prepare_home, storage
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
+from secrets_pipeline.orchestration.shared.resources import Asked, StageProgress, quiet
+from secrets_pipeline.orchestration.shared.run_lock import PROCESS_TAG, this_process
+from secrets_pipeline.orchestration.shared.stage_runner import OUTCOMES
+from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, VERIFY_TAG
+from secrets_pipeline.reconcilers import ApplyOptions, Desired
+
+if TYPE_CHECKING:
+    from dagster_graphql import DagsterGraphQLClient
+
+_POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """How a run ended.
+
+    Attributes:
+        rows: one a change: stage, kind, name, component, action, outcome, detail.
+        error: what failed outside of the outcomes, or None.
+    """
+
+    stack: str
+    run_id: str
+    success: bool
+    rows: tuple[Mapping[str, str], ...]
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """One evaluated check of one stack; `severity` is ERROR or WARN."""
+
+    stack: str
+    check: str
+    passed: bool
+    severity: str
+    detail: str
+
+
+def provision(
+    stack: str,
+    *,
+    base_path: Path,
+    options: ApplyOptions,
+    desired: Desired | None = None,
+    progress: StageProgress = quiet,
+    probe: bool = False,
+) -> tuple[RunReport, tuple[CheckRow, ...]]:
+    """Run the `provision` job for one stack in this process.
+
+    Args:
+        stack: its name; a missing partition is added.
+        base_path: the Atmos repository.
+        options: what the operator asked for.
+        desired: what has been read of the repository already; the run reads its manifests if not given.
+        progress: receives stage and outcome as they come.
+        probe: see `verify`.
+    """
+    built = build_definitions(progress, Asked(options, base_path, desired))
+    result = execute("provision", stack, built, _probing(probe))
+    return report_of(stack, result), checks_of(stack, result)
+
+
+def verify(stack: str, *, base_path: Path, desired: Desired | None = None, probe: bool = False) -> tuple[CheckRow, ...]:
+    """Run every check of one stack, values and logins included; see `provision`.
+
+    Args:
+        stack: its name; a missing partition is added.
+        base_path: the Atmos repository.
+        desired: what has been read of the repository already.
+        probe: also assume the readers' roles, and compare AWS's answers with what the policies say.
+    """
+    built = build_definitions(asked=Asked(base_path=base_path, desired=desired))
+    tags = {VERIFY_TAG: "true", **_probing(probe)}
+    return checks_of(stack, execute("verify", stack, built, tags))
+
+
+def _probing(probe: bool) -> dict[str, str]:
+    return {PROBE_TAG: "true"} if probe else {}
+
+
+def execute(
+    job: str,
+    stack: str,
+    built: dg.Definitions,
+    tags: Mapping[str, str],
+    *,
+    ops: Mapping[str, Any] = MappingProxyType({}),
+) -> dg.ExecuteInProcessResult:
+    """Run a job of a stack in this process; a failed run is a result.
+
+    Args:
+        job: its name.
+        stack: the partition, added where it is missing.
+        built: the definitions.
+        tags: further tags of the run.
+        ops: configuration of its ops.
+    """
+    with storage(), open_instance() as instance:
+        add_missing(instance, [stack])
+        return built.resolve_job_def(job).execute_in_process(
+            instance=instance,
+            run_config={
+                "ops": dict(ops),
+                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+            },
+            raise_on_error=False,
+            # A job of checks alone has no partitions of its own: the tag gives it one.
+            tags={PARTITION_TAG: stack, PROCESS_TAG: this_process(), **tags},
+        )
+
+
+def report_of(stack: str, result: dg.ExecuteInProcessResult) -> RunReport:
+    """How a run ended, with the outcomes that it materialised or observed."""
+    rows: list[Mapping[str, str]] = []
+    for said in _said(result):
+        stage = said.asset_key.to_user_string()
+        value = said.metadata[OUTCOMES].value if OUTCOMES in said.metadata else []
+        if isinstance(value, list):
+            rows.extend({"stage": stage, **row} for row in value)
+    failures = [event for event in result.all_events if event.is_step_failure or event.is_run_failure]
+    error = next((text for event in failures if (text := _failure_text(event))), None)
+    return RunReport(stack, result.run_id, result.success, tuple(rows), None if result.success else error)
+
+
+def _said(result: dg.ExecuteInProcessResult) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
+    for event in result.all_events:
+        if event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION:
+            yield event.step_materialization_data.materialization
+        elif event.event_type is dg.DagsterEventType.ASSET_OBSERVATION:
+            yield event.asset_observation_data.asset_observation
+
+
+def _failure_text(event: dg.DagsterEvent) -> str | None:
+    data = event.event_specific_data
+    error = getattr(data, "error", None)
+    user_failure = getattr(data, "user_failure_data", None)
+    if user_failure is not None and user_failure.description:
+        return str(user_failure.description)
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return str(error.message).strip() if error is not None else None
+
+
+def checks_of(stack: str, result: dg.ExecuteInProcessResult) -> tuple[CheckRow, ...]:
+    """The checks that a run evaluated, by name; why it failed, where it came to none."""
+    rows = [
+        CheckRow(stack, e.check_name, e.passed, e.severity.value, e.description or "")
+        for e in result.get_asset_check_evaluations()
+    ]
+    if not result.success and not rows:
+        failed = [text for event in result.all_events if (text := _failure_text(event))]
+        rows.append(CheckRow(stack, "run", passed=False, severity="ERROR", detail=failed[0] if failed else "failed"))
+    return tuple(sorted(rows, key=lambda row: row.check))
+
+
+def queue(stack: str, *, url: str, deep: bool, timeout: float) -> RunReport:
+    """Submit the `provision` job of one stack to a running deployment, and follow it to its end.
+
+    Args:
+        stack: its name; the deployment must know the partition.
+        url: of its webserver, for example `http://127.0.0.1:3000`.
+        deep: also compare what marks vouch for; a run of another process can be asked for nothing else.
+        timeout: seconds to follow the run.
+
+    Raises:
+        SecretsPipelineError: if the deployment does not answer, refuses, or is not done in time.
+    """
+    client = _client(url)
+    from dagster_graphql import DagsterGraphQLClientError  # noqa: PLC0415 - comes with the webserver, an extra
+
+    config = {"resources": {"stacks": {"config": {"deep": deep}}}}
+    try:
+        run_id = client.submit_job_execution("provision", run_config=config, tags={PARTITION_TAG: stack})
+        status = _followed(client, run_id, timeout)
+    except DagsterGraphQLClientError as error:
+        refused = str(error)
+    else:
+        success = status is dg.DagsterRunStatus.SUCCESS
+        return RunReport(stack, run_id, success, (), None if success else f"run {run_id} ended {status.value}")
+    raise SecretsPipelineError(f"{url} refused the run: {refused}", remedy="Is `make dev` running there?")
+
+
+def _client(url: str) -> "DagsterGraphQLClient":
+    try:
+        from dagster_graphql import DagsterGraphQLClient  # noqa: PLC0415 - comes with an extra
+    except ImportError:
+        raise GuardError("--queue needs dagster-graphql", remedy="Install secrets-pipeline[local].") from None
+    scheme, _, rest = url.rstrip("/").partition("://")
+    return DagsterGraphQLClient(rest, use_https=scheme == "https")
+
+
+def _followed(client: "DagsterGraphQLClient", run_id: str, timeout: float) -> dg.DagsterRunStatus:
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        status: dg.DagsterRunStatus = client.get_run_status(run_id)
+        if status in (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED):
+            return status
+        time.sleep(_POLL_SECONDS)
+    raise SecretsPipelineError(
+        f"run {run_id} is not done after {timeout:.0f} s", remedy=f"Look at it in the UI: /runs/{run_id}."
+    )
+
+
+__all__ = [
+    "CheckRow",
+    "RunReport",
+    "checks_of",
+    "execute",
+    "prepare_home",
+    "provision",
+    "queue",
+    "report_of",
+    "verify",
+]

@@ -1,0 +1,1 @@
+"""Make AWS match a stack: one asset a stage."""

@@ -1,0 +1,1 @@
+"""Rotations: events, runs that follow them, repairs, and rotation on demand."""

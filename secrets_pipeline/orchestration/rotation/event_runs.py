@@ -1,0 +1,151 @@
+"""From received messages to runs: each event is covered by a run of its stack that was made after it, and then deleted.
+
+AWS tells of one rotation twice: of the label as soon as it moves, and of RotationSucceeded, which CloudTrail brings up
+to minutes later. A run for the first covers the second: it follows the version that is still AWSCURRENT.
+Sources: https://docs.aws.amazon.com/secretsmanager/latest/userguide/eventbridge.html and
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/how-cloudtrail-works.html
+
+A message is deleted only when it is received again and its run exists: a daemon that is killed anywhere in between
+loses nothing, as the message comes back, and repeats nothing, as the run is found by a tag.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
+from secrets_pipeline.orchestration.shared.run_requests import EVENT_TAG_PREFIX, run_request
+from secrets_pipeline.reconcilers import Concern, Dismissed
+from secrets_pipeline.rotation.events.hints import Hint, Kind, Poison
+from secrets_pipeline.rotation.events.parsing import parse
+from secrets_pipeline.rotation.events.queue import Message
+
+MOST_ATTEMPTS = 3
+"""Runs of one event that could not even be started; then its message is left to the dead-letter queue."""
+
+KEPT = timedelta(days=15)
+"""A queue keeps messages fourteen days: an event that says that it is older is not believed."""
+CLOCKS_DIFFER = timedelta(hours=1)
+"""Between AWS's clock and that of the run storage, generously."""
+
+Concerned = Callable[[Hint], tuple[Concern, ...] | Dismissed]
+Cause = tuple[str, str]
+"""Job and stack."""
+Answered = tuple[str, str]
+"""Stack and event, or stack and version."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What becomes of some messages.
+
+    Attributes:
+        done: to be deleted.
+        requests: runs to be made; their messages stay until the runs are known to exist.
+        notices: level (`debug`, `warning` …) and text, for the log.
+    """
+
+    done: Sequence[Message]
+    requests: Sequence[dg.RunRequest]
+    notices: Sequence[tuple[str, str]]
+
+
+@dataclass
+class Dispatcher:
+    """Decides about the messages of one tick.
+
+    Attributes:
+        instance: knows the runs.
+        sensor: the sensor's name; runs of others do not count.
+        jobs: the job for each kind of event.
+        concerned: says whom an event concerns; it asks AWS.
+        is_late: whether the tick has no time for further questions; what is left comes back.
+    """
+
+    instance: dg.DagsterInstance
+    sensor: str
+    jobs: Mapping[Kind, str]
+    concerned: Concerned
+    is_late: Callable[[], bool]
+    _done: list[Message] = field(default_factory=list)
+    _notices: list[tuple[str, str]] = field(default_factory=list)
+    _waiting: dict[Cause, dict[str, tuple[Hint, Concern, int]]] = field(default_factory=lambda: defaultdict(dict))
+    _answering: dict[Answered, list[dg.RunRecord]] = field(default_factory=lambda: defaultdict(list))
+    _following: dict[Answered, list[dg.RunRecord]] = field(default_factory=lambda: defaultdict(list))
+
+    def decide(self, messages: Sequence[Message]) -> Decided:
+        """Decide about each message."""
+        parsed = [(message, parse(message.body)) for message in messages]
+        hints = [hint for _, hint in parsed if isinstance(hint, Hint)]
+        if hints:
+            self._find_runs(min(hint.at for hint in hints))
+        for message, one in parsed:
+            self._look(message, one)
+        return Decided(self._done, [self._request(*cause) for cause in sorted(self._waiting)], self._notices)
+
+    def _look(self, message: Message, parsed: Hint | Poison) -> None:
+        if isinstance(parsed, Poison):
+            if message.receives <= 1:
+                text = f"message {message.message_id} {parsed.reason}: it is left to the dead-letter queue"
+                self._notices.append(("error", text))
+            return
+        if self.is_late():
+            return
+        try:
+            verdict = self.concerned(parsed)
+        except SecretsPipelineError as error:
+            self._notices.append(("warning", f"event {parsed.event_id}: {error.diagnostics()}"))
+            return
+        if isinstance(verdict, Dismissed):
+            self._notices.append(("debug", f"event {parsed.event_id}: {verdict.reason}"))
+            self._done.append(message)
+        elif self._is_covered(parsed, verdict):
+            self._done.append(message)
+
+    def _is_covered(self, hint: Hint, concerns: Sequence[Concern]) -> bool:
+        """Whether every stack has its run; runs are requested for those that have none."""
+        job, covered = self.jobs[hint.kind], True
+        for concern in concerns:
+            tried = self._answering[concern.stack, hint.event_id]
+            follow = [one for one in self._following[concern.stack, concern.version] if one.create_timestamp >= hint.at]
+            if any(not _was_never_started(one) for one in (*tried, *follow)):
+                continue
+            covered = False
+            if len(tried) < MOST_ATTEMPTS:
+                self._waiting[job, concern.stack][hint.event_id] = (hint, concern, len(tried) + 1)
+            else:
+                text = f"event {hint.event_id}: {len(tried)} runs of stack {concern.stack} could not be started"
+                self._notices.append(("error", text))
+        return covered
+
+    def _find_runs(self, oldest: datetime) -> None:
+        """Every run of the sensor since the oldest event, by what it answers: one query for all messages."""
+        now = datetime.now(UTC)
+        since = min(max(oldest, now - KEPT), now) - CLOCKS_DIFFER
+        made = dg.RunsFilter(tags={"dagster/sensor_name": self.sensor}, created_after=since)
+        for record in self.instance.get_run_records(made):
+            # One that is not started yet when a tick begins was left by a killed daemon; asked for again, it is used.
+            if record.dagster_run.status is dg.DagsterRunStatus.NOT_STARTED:
+                continue
+            tags = record.dagster_run.tags
+            stack = tags.get(PARTITION_TAG, "")
+            for tag, version in tags.items():
+                if tag.startswith(EVENT_TAG_PREFIX):
+                    self._answering[stack, tag.removeprefix(EVENT_TAG_PREFIX)].append(record)
+                    self._following[stack, version].append(record)
+
+    def _request(self, job: str, stack: str) -> dg.RunRequest:
+        waiting = sorted(self._waiting[job, stack].values(), key=lambda one: (one[0].at, one[0].event_id))
+        events = {hint.event_id: concern.version for hint, concern, _ in waiting}
+        secrets = {concern.secret for _, concern, _ in waiting if concern.secret}
+        attempt = max(attempt for _, _, attempt in waiting)
+        return run_request(job, stack, key=waiting[0][0].event_id, events=events, secrets=secrets, attempt=attempt)
+
+
+def _was_never_started(record: dg.RunRecord) -> bool:
+    """Whether a run failed before its first step: nothing of what the event asks for was tried."""
+    return record.dagster_run.status is dg.DagsterRunStatus.FAILURE and record.start_time is None

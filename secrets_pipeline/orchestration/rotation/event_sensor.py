@@ -1,0 +1,131 @@
+"""The sensor that reads the queue of events, and makes sure that each is followed by a run of its stack."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from secrets_pipeline.desired.settings.operator import EventSettings
+from secrets_pipeline.errors import SpecError
+from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STACKS, check_key
+from secrets_pipeline.orchestration.shared.resources import Stacks
+from secrets_pipeline.reconcilers import EventStacks
+from secrets_pipeline.rotation.events.hints import Kind
+from secrets_pipeline.rotation.events.queue import EventQueue
+
+Job = dg.JobDefinition | UnresolvedAssetJobDefinition
+"""What `define_asset_job` and `@job` make; Dagster exports no name for the first."""
+
+NAME = "rotation_event_sensor"
+
+MOST_MESSAGES = 200
+_RECEIVING_SECONDS, _ASKING_SECONDS = 4.0, 15.0
+"""From the start of a tick, which Dagster ends after 60 seconds."""
+
+
+def rotation_event_sensor_for(
+    jobs: Mapping[Kind, Job],
+    *,
+    seconds_between: int = 15,
+    hidden_for: int = 30,
+    most: int = MOST_MESSAGES,
+) -> dg.SensorDefinition:
+    """The sensor.
+
+    Args:
+        jobs: which job answers which kind of event.
+        seconds_between: the shortest time between two looks at the queue.
+        hidden_for: seconds after which a received message can be received again.
+        most: messages of one look.
+    """
+    names = {kind: job.name for kind, job in jobs.items()}
+
+    @dg.sensor(
+        name=NAME,
+        jobs=list({job.name: job for job in jobs.values()}.values()),
+        minimum_interval_seconds=seconds_between,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Follows rotations, tampering and changes of databases by the events that AWS sends to the queue.",
+    )
+    def rotation_event_sensor(
+        context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks]
+    ) -> dg.SensorResult | dg.SkipReason:
+        """Receive, decide, delete what is covered, and ask for what is not."""
+        started = time.monotonic()
+        queue = _queue(stacks)
+        if isinstance(queue, dg.SkipReason):
+            return queue
+        messages = queue.receive(most, hidden_for=hidden_for, seconds=_RECEIVING_SECONDS)
+        if not messages:
+            return dg.SkipReason("no event came")
+        desired = stacks.desired
+        broken = frozenset(stack for stack in desired.errors if stack)
+        dispatcher = Dispatcher(
+            context.instance,
+            NAME,
+            names,
+            EventStacks(desired.specs, broken, stacks.sessions).concerned,
+            lambda: time.monotonic() - started > _ASKING_SECONDS,
+        )
+        decided = dispatcher.decide(messages)
+        _log(context, decided)
+        queue.delete(decided.done)
+        return _result(context, decided.requests, f"{len(messages)} messages, {len(decided.done)} of them done")
+
+    return rotation_event_sensor
+
+
+def _queue(stacks: Stacks) -> EventQueue | dg.SkipReason:
+    settings = stacks.settings
+    events = settings.events
+    if events is None:
+        return dg.SkipReason("the operator's settings name no queue (events): rotation_polling_sensor looks instead")
+    if settings.read_only or stacks.sessions.read_only:
+        return dg.SkipReason("this deployment is read-only, and receiving a message changes it")
+    return _found(stacks, events) or dg.SkipReason(
+        f"queue {events.queue} does not exist yet in {events.region}: materialize rotation_event_queue for any stack, "
+        "or run `secrets-pipeline apply`"
+    )
+
+
+def _found(stacks: Stacks, events: EventSettings) -> EventQueue | None:
+    account = stacks.sessions.for_target(stacks.settings.event_target(events))
+    return EventQueue.find(account, events.queue)
+
+
+def _log(context: dg.SensorEvaluationContext, decided: Decided) -> None:
+    for level, text in decided.notices:
+        getattr(context.log, level)(text)
+
+
+def _result(
+    context: dg.SensorEvaluationContext, requests: Sequence[dg.RunRequest], otherwise: str
+) -> dg.SensorResult | dg.SkipReason:
+    requests = usable(context, requests)
+    if not requests:
+        return dg.SkipReason(otherwise)
+    return dg.SensorResult(run_requests=requests, dynamic_partitions_requests=missing_partitions(context, requests))
+
+
+def missing_partitions(
+    context: dg.SensorEvaluationContext, requests: Sequence[dg.RunRequest]
+) -> list[dg.AddDynamicPartitionsRequest]:
+    """What adds the partitions that the runs are of, where a stack is new."""
+    known = set(context.instance.get_dynamic_partitions(str(STACKS.name)))
+    missing = sorted({one.tags[PARTITION_TAG] for one in requests} - known)
+    return [STACKS.build_add_request(missing)] if missing else []
+
+
+def usable(context: dg.SensorEvaluationContext, requests: Sequence[dg.RunRequest]) -> list[dg.RunRequest]:
+    """Those of stacks whose name can be a partition key; one that cannot is said, and hides no other."""
+    kept = []
+    for request in requests:
+        try:
+            check_key(request.tags[PARTITION_TAG])
+        except SpecError as error:
+            context.log.warning(error.diagnostics())
+        else:
+            kept.append(request)
+    return kept

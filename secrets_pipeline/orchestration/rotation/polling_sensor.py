@@ -1,0 +1,122 @@
+"""The sensor that looks for rotations by itself where no queue brings their events, and always for stuck ones."""
+
+import hashlib
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import dagster as dg
+
+from secrets_pipeline.desired.followers import followers
+from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.orchestration.rotation.event_sensor import Job, missing_partitions, usable
+from secrets_pipeline.orchestration.shared.resources import Stacks
+from secrets_pipeline.orchestration.shared.run_requests import run_request
+from secrets_pipeline.reconcilers import places, sights
+from secrets_pipeline.rotation.events.hints import Kind
+from secrets_pipeline.rotation.events.polling import News, compare
+
+NAME = "rotation_polling_sensor"
+_LOOKING_SECONDS = 20.0
+LARGEST_CURSOR = 1_000_000
+"""Characters: some ten thousand secrets."""
+
+
+def rotation_polling_sensor_for(
+    jobs: Mapping[Kind, Job], *, seconds_between: int = 60, clock: Callable[[], float] = time.time
+) -> dg.SensorDefinition:
+    """The sensor.
+
+    Args:
+        jobs: which job answers a rotation, and which a stuck one.
+        seconds_between: the shortest time between two looks.
+        clock: epoch seconds.
+    """
+    answering = {kind: jobs[kind] for kind in (Kind.ROTATED, Kind.FAILED)}
+
+    @dg.sensor(
+        name=NAME,
+        jobs=list({job.name: job for job in answering.values()}.values()),
+        minimum_interval_seconds=seconds_between,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Follows rotations by version ids and dates of ListSecrets, where settings name no queue; beside "
+        "a queue it looks for rotations that are stuck without an event.",
+    )
+    def rotation_polling_sensor(
+        context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks]
+    ) -> dg.SensorResult | dg.SkipReason:
+        """Compare each place with what was known of it; the first look learns."""
+        known = _read(context.cursor)
+        news = _look(context, stacks, known, int(clock()))
+        if stacks.settings.events is not None:
+            # rotation_event_sensor follows versions. Events of CloudTrail are best effort, and need a trail.
+            news = [one for one in news if one.kind is Kind.FAILED]
+        news += list(_following(stacks, news))
+        asked = [_request(jobs[kind].name, stack, some) for (kind, stack, _), some in sorted(_by_run(news).items())]
+        requests = usable(context, asked)
+        cursor = json.dumps(known, separators=(",", ":"))
+        if len(cursor) > LARGEST_CURSOR:
+            context.log.error("there are more secrets than this sensor can remember: name a queue (events)")
+            return dg.SkipReason("there are too many secrets")
+        return dg.SensorResult(
+            run_requests=requests,
+            cursor=cursor,
+            dynamic_partitions_requests=missing_partitions(context, requests),
+        )
+
+    return rotation_polling_sensor
+
+
+def _look(context: dg.SensorEvaluationContext, stacks: Stacks, known: dict[str, Any], now: int) -> list[News]:
+    """What is new everywhere; what cannot be looked at stays as it was known."""
+    started, news = time.monotonic(), list[News]()
+    specs = stacks.desired.specs
+    everywhere = places(specs)
+    # Where the last tick had no time comes first.
+    for place in sorted(everywhere, key=lambda one: known.get(one, {}).get("at", 0)):
+        if time.monotonic() - started > _LOOKING_SECONDS:
+            context.log.warning("%s is looked at in the next tick", place)
+            continue
+        here = frozenset(name for name, spec in specs.items() if place in places({name: spec}))
+        try:
+            found = sights(stacks.sessions.for_target(everywhere[place]), here)
+        except SecretsPipelineError as error:
+            context.log.warning("%s: %s", place, error.diagnostics())
+            continue
+        learnt, some = compare(known.get(place, {}).get("secrets"), found, now)
+        known[place] = {"at": now, "secrets": learnt}
+        news.extend(some)
+    return news
+
+
+def _following(stacks: Stacks, news: Iterable[News]) -> Iterator[News]:
+    """The same of other stacks that are rendered from a value that has changed."""
+    for one in news:
+        behind = followers(stacks.desired.specs, one.stack) if one.kind is Kind.ROTATED else ()
+        yield from (replace(one, stack=stack) for stack in behind)
+
+
+def _read(cursor: str | None) -> dict[str, Any]:
+    try:
+        known = json.loads(cursor or "{}")
+    except ValueError:
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _by_run(news: Iterable[News]) -> Mapping[tuple[Kind, str, str], list[News]]:
+    """Rotations of a stack share a run; a stuck one, said again in each tick, has a run and a key of its own."""
+    found: dict[tuple[Kind, str, str], list[News]] = defaultdict(list)
+    for one in news:
+        found[one.kind, one.stack, one.name if one.kind is Kind.FAILED else ""].append(one)
+    return found
+
+
+def _request(job: str, stack: str, news: Iterable[News]) -> dg.RunRequest:
+    """A run with a key of its secrets and versions: found again by a repeated tick, it is not repeated."""
+    said = sorted(f"{one.name} {one.version}" for one in news)
+    key = hashlib.sha256("\n".join(said).encode()).hexdigest()[:32]
+    return run_request(job, stack, key=key, secrets=[one.name for one in news])

@@ -1,0 +1,181 @@
+"""After a rotation failed: the job that looks, explains and tries again, and the sensor that wakes it when it is time.
+
+What a run knows of each rotation (which try, and when the next one is due) is a tag of it, so that it survives daemons.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from secrets_pipeline.aws.alerts import Alert
+from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG, Alerting
+from secrets_pipeline.orchestration.shared.backoff import BACKOFF_SECONDS
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STACKS
+from secrets_pipeline.orchestration.shared.run_requests import run_request, secrets_of
+from secrets_pipeline.orchestration.shared.stage_runner import Applying, table_of
+from secrets_pipeline.reconcilers import NothingToMend, Unfinished, mend
+
+MENDING_TAG = "secrets-pipeline/mending"
+"""Secret name → its pending version, tries so far, and when the next one is due."""
+_OBSERVED = dg.AssetKey("secret_rotation")
+_JOB = "mend_rotation"
+_PATIENCE_TRIES = 2
+"""What may pass by itself is alerted when the second try, after eleven minutes, has not ended it."""
+_MOST_CRASHES = 3
+_LOOK_BACK = timedelta(seconds=2 * sum(BACKOFF_SECONDS))
+_MOST_RUNS = 1_000
+_ENDED = frozenset({dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED})
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """Where a rotation stands.
+
+    Attributes:
+        version: the pending version.
+        tries: how often it was, or could have been, started again.
+        due: when to look again, in seconds since 1970; None when that is given up.
+    """
+
+    version: str
+    tries: int
+    due: float | None
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is time to try again."""
+        return self.due is not None and now >= self.due
+
+    def following(self, now: float) -> "Try":
+        """After one more try."""
+        return Try(self.version, self.tries + 1, _due(self.tries + 1, now))
+
+
+def _due(tries: int, now: float) -> float | None:
+    return now + BACKOFF_SECONDS[tries] if tries < len(BACKOFF_SECONDS) else None
+
+
+@dg.op(description="Look at rotations that are said to have failed, say why, and try again what may pass by itself.")
+def mend_rotations(
+    context: dg.OpExecutionContext, applying: dg.ResourceParam[Applying], alerting: dg.ResourceParam[Alerting]
+) -> Iterator[dg.AssetObservation | dg.Output[None]]:
+    """Log one observation; alert what a human has to mend, and fail then."""
+    stack, now = context.partition_key, time.time()
+    before = _state(context.instance, stack, own=context.run_id)
+
+    def may_retry(name: str, version: str) -> bool:
+        known = before.get(name)
+        return known is not None and known.version == version and known.is_due(now)
+
+    # `applying` holds the stack's lock; nothing is made here, so the context is that of a run that reads.
+    looked = mend(applying.stacks.context(stack), secrets_of(context.run), may_retry)
+    unfinished = [one for one in looked if isinstance(one, Unfinished)]
+    looked_at = {one.name for one in looked}
+    after = {name: known for name, known in before.items() if name not in looked_at}
+    after |= {one.name: _next(before.get(one.name), one, now) for one in unfinished}
+    context.instance.add_run_tags(
+        context.run_id, {MENDING_TAG: json.dumps({name: asdict(known) for name, known in after.items()})}
+    )
+    rows = [_row(one, after) for one in looked]
+    # Yielded, as what is logged is lost with a failure.
+    yield dg.AssetObservation(asset_key=_OBSERVED, partition=stack, metadata={"mending": table_of(rows)})
+    stuck = [one for one in unfinished if _is_for_humans(one, after[one.name])]
+    for one in stuck:
+        link = alerting.link(f"/runs/{context.run_id}")
+        alerting.say(_alert(stack, one, after[one.name], link), context.instance, context.log)
+    if stuck:
+        context.instance.add_run_tags(context.run_id, {ALERTED_TAG: "true"})
+        raise dg.Failure("\n".join(f"{one.name}: {one.cause}" for one in stuck), allow_retries=False)
+    yield dg.Output(None)
+
+
+@dg.job(
+    name=_JOB,
+    partitions_def=STACKS,
+    description="After a rotation failed or was abandoned: verify, say why, and try again after growing pauses.",
+)
+def mend_rotation() -> None:
+    """Failed rotations of one stack."""
+    mend_rotations()
+
+
+@dg.sensor(
+    name="rotation_retry_sensor",
+    job=mend_rotation,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Requests the next try of rotations that failed: after 1 minute, 10 minutes, 1 hour and 6 hours.",
+)
+def rotation_retry_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    """Ask for a run of each stack with a try that is due."""
+    return dg.SensorResult(run_requests=list(due_retries(context.instance, time.time())))
+
+
+def due_retries(instance: dg.DagsterInstance, now: float) -> Iterator[dg.RunRequest]:
+    """A run for each stack with a rotation whose next try is due.
+
+    Args:
+        instance: whose runs say so.
+        now: seconds since 1970.
+    """
+    by_stack: dict[str, list[dg.DagsterRun]] = {}
+    since = datetime.fromtimestamp(now, UTC) - _LOOK_BACK
+    for run in instance.get_runs(dg.RunsFilter(job_name=_JOB, updated_after=since), limit=_MOST_RUNS):
+        by_stack.setdefault(run.tags.get(PARTITION_TAG, ""), []).append(run)
+    for stack, runs in by_stack.items():
+        if not stack or any(run.status not in _ENDED for run in runs):
+            continue
+        told = next((run for run in runs if MENDING_TAG in run.tags), None)
+        if told is None:
+            continue
+        crashed = runs.index(told)
+        due = {name: known for name, known in _read(told).items() if known.is_due(now)}
+        if due and crashed < _MOST_CRASHES:
+            # A run that crashed before it said anything is asked for again, under another key.
+            tries = max(known.tries for known in due.values()) + 1
+            yield run_request(_JOB, stack, key=f"retry:{told.run_id}:{crashed}", secrets=due, attempt=1 + tries)
+
+
+def _state(instance: dg.DagsterInstance, stack: str, *, own: str) -> dict[str, Try]:
+    """What the last run of the stack that said something knew."""
+    earlier = instance.get_runs(dg.RunsFilter(job_name=_JOB, tags={PARTITION_TAG: stack}), limit=50)
+    return next((_read(run) for run in earlier if run.run_id != own and MENDING_TAG in run.tags), {})
+
+
+def _read(run: dg.DagsterRun) -> dict[str, Try]:
+    found = json.loads(run.tags[MENDING_TAG])
+    return {name: Try(**known) for name, known in found.items()}
+
+
+def _next(known: Try | None, one: Unfinished, now: float) -> Try:
+    if known is None or known.version != one.version:
+        return Try(one.version, 0, _due(0, now))
+    return known.following(now) if known.is_due(now) else known
+
+
+def _is_for_humans(one: Unfinished, known: Try) -> bool:
+    return not one.cause.passes or known.due is None or known.tries >= _PATIENCE_TRIES
+
+
+def _row(one: NothingToMend | Unfinished, after: Mapping[str, Try]) -> dict[str, str]:
+    if isinstance(one, NothingToMend):
+        return {"secret": one.name, "outcome": "nothing to do", "cause": one.reason, "next": ""}
+    due = after[one.name].due
+    following = f"{datetime.fromtimestamp(due, UTC):%Y-%m-%d %H:%M:%S} UTC" if due else "given up"
+    outcome = "started again" if one.retried else "waits" if one.cause.passes else "not tried again"
+    return {"secret": one.name, "outcome": outcome, "cause": str(one.cause), "next": following}
+
+
+def _alert(stack: str, one: Unfinished, known: Try, link: str) -> Alert:
+    given_up = "" if known.due is not None else f" It was looked at {known.tries} times, and is given up now."
+    command = f"Then `secrets-pipeline rotate {one.name}` goes on with version {one.version}."
+    return Alert(
+        subject=f"{stack}: the rotation of {one.name} failed: {one.cause.kind.value}",
+        text=f"{one.cause}.{given_up}\n\n{one.cause.remedy} {command}\n{link}",
+        stack=stack,
+        cause="rotation-failed",
+        about=f"{one.name}: {one.cause.kind.value}{': given up' if given_up else ''}",
+    )

@@ -1,0 +1,108 @@
+"""What every applying asset does: hold the stack's lock, plan its stage, apply it, and say what became of it."""
+
+from collections.abc import Collection, Generator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from secrets_pipeline.engine.apply import Reconciler, apply
+from secrets_pipeline.engine.model import Applied, Outcome
+from secrets_pipeline.engine.report import count, rows
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
+from secrets_pipeline.orchestration.shared.resources import Stacks, StageProgress
+from secrets_pipeline.orchestration.shared.run_lock import end_abandoned, stack_lock
+from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG, secrets_of
+from secrets_pipeline.reconcilers import STAGES, StackContext, confirm
+
+OUTCOMES = "outcomes"
+
+
+class Applying:
+    """Applies stages of the stack whose lock the run holds.
+
+    Args:
+        stacks: the stacks of the run.
+        progress: receives stage and outcome as they come.
+        about: the secrets that the run was asked for because of, none for all of its stack; None where it was asked for
+            because of nothing that happened to a secret.
+    """
+
+    def __init__(self, stacks: Stacks, progress: StageProgress, about: Collection[str] | None = None) -> None:
+        self.stacks = stacks
+        self._progress = progress
+        self._about = about
+
+    def context(self, stack: str, *, writing: bool = True) -> StackContext:
+        """The context of a stack; see `Stacks.context`.
+
+        What happened to a secret a moment ago may be missing from lists for five minutes, so it is asked for itself.
+        """
+        context = self.stacks.context(stack, writing=writing)
+        if self._about is not None:
+            confirm(context, self._about)
+        return context
+
+    def stage(self, context: dg.AssetExecutionContext, stage: str) -> tuple[StackContext, Sequence[Outcome]]:
+        """Plan and apply one stage of the partition's stack."""
+        stack = self.context(context.partition_key)
+        return stack, self.reconcile(stage, STAGES[stage](stack))
+
+    def reconcile(self, stage: str, reconciler: Reconciler) -> Sequence[Outcome]:
+        """Plan and apply with a given reconciler; one failing resource never hides the others."""
+        outcomes = apply(reconciler, reconciler.plan(), progress=lambda outcome: self._progress(stage, outcome))
+        if any(isinstance(outcome, Applied) for outcome in outcomes):
+            self.stacks.note_change(stage)
+        return outcomes
+
+
+@dg.resource(required_resource_keys={"stacks", "progress"})
+def applying(context: dg.InitResourceContext) -> Generator[Applying, None, None]:
+    """At most one apply of a stack at a time on this host, whoever started it: UI, daemon or command line.
+
+    The run queue serialises queued runs; this lock also covers the others. Its holder says of earlier command line runs
+    of the stack whose process is gone that they failed: they would block the stack's queue for ever.
+
+    Raises:
+        GuardError: if another run holds the lock for ten minutes.
+    """
+    resources: Any = context.resources
+    made = Applying(resources.stacks, resources.progress, _about(context.run))
+    stack = context.run.tags.get(PARTITION_TAG) if context.run else None
+    if stack is None or context.run is None or context.instance is None:
+        yield made
+        return
+    with stack_lock(Path(context.instance.root_directory), made.stacks.account_of(stack), stack):
+        end_abandoned(context.instance, stack, context.run.run_id)
+        yield made
+
+
+def _about(run: dg.DagsterRun | None) -> Collection[str] | None:
+    return secrets_of(run) if run is not None and SECRETS_TAG in run.tags else None
+
+
+def materialized(
+    outcomes: Sequence[Outcome], further: Mapping[str, dg.MetadataValue[Any]] | None = None
+) -> dg.MaterializeResult[None]:
+    """The outcomes as metadata: counts, and a row a change."""
+    counts, table = count(outcomes), rows(outcomes)
+    return dg.MaterializeResult(
+        metadata={
+            "applied": counts.applied,
+            "unchanged": counts.unchanged,
+            "skipped": counts.skipped,
+            "failed": counts.failed,
+            OUTCOMES: dg.MetadataValue.json(table),
+            "table": table_of(table),
+            **(further or {}),
+        }
+    )
+
+
+def table_of(table: Sequence[Mapping[str, str]]) -> dg.MetadataValue[Any]:
+    """Rows as a table, which the UI renders; the first row has every column."""
+    if not table:
+        return dg.MetadataValue.md("Nothing is declared here.")
+    schema = dg.TableSchema([dg.TableColumn(column) for column in table[0]])
+    records = [dg.TableRecord({column: row.get(column, "") for column in table[0]}) for row in table]
+    return dg.MetadataValue.table(records, schema)

@@ -1,0 +1,1 @@
+"""Partitions, kept in step with the YAML."""

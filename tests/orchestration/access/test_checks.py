@@ -1,0 +1,416 @@
+"""The access checks in real runs of the jobs: when they look, how grave what they find is, and what a result holds."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from textwrap import dedent
+from typing import Any
+
+import boto3
+import dagster as dg
+import pytest
+from mypy_boto3_iam import IAMClient
+from mypy_boto3_secretsmanager import SecretsManagerClient
+
+from secrets_pipeline import emulator
+from secrets_pipeline.orchestration.build import build_definitions
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
+from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG
+from tests.embedded import lead_to
+from tests.runs import assert_succeeded
+
+DEV, PROD = "shop-dev", "shop-prod"
+ACCOUNT, AWAY = "111122223333", "444455556666"
+ORDERS, REPORTS = f"arn:aws:iam::{ACCOUNT}:role/orders", f"arn:aws:iam::{AWAY}:role/reports"
+CANARY = "canary-of-access-checks-8821"
+LOOKING = {
+    "consumers_can_read",
+    "foreign_readers_can_read",
+    "nobody_else_can_read",
+    "policies_are_not_public",
+    "consumers_are_trusted",
+}
+CONTROLS = {f"security_hub_secretsmanager_{number}" for number in range(1, 6)}
+PROBE = "probe_agrees"
+MATRIX = ["principal", "secret", "verdict", "layer", "policy", "statement"]
+ATMOS = """
+    base_path: "."
+    stacks:
+      base_path: stacks
+      included_paths: ["**/*"]
+      name_template: "{{ .vars.context_name }}-{{ .vars.environment }}"
+"""
+OPERATOR = f"""
+    grants: {{preset: single-team, readers: ["*"]}}
+    targets:
+      - {{stacks: "*", account_id: "{ACCOUNT}", region: eu-west-2}}
+    access:
+      accounts:
+        - {{account_id: "{AWAY}", role_arn: "arn:aws:iam::{AWAY}:role/{emulator.ADMINISTRATOR_ROLE}"}}
+      organization_policies: allow
+"""
+STACK = f"""
+    vars: {{context_name: shop, environment: ENVIRONMENT, account_id: "{ACCOUNT}", region: eu-west-2}}
+    settings:
+      secrets_pipeline:
+        attach_policies: true
+        security_hub: {{required_tag_keys: [Owner], disabled_controls: [SecretsManager.1]}}
+    components:
+      terraform:
+        secretsmanager/app:
+          vars:
+            create_kms_key: true
+            tags: {{Owner: shop}}
+            secrets:
+              token: {{path: api, generate_random_password: true}}
+              config:
+                path: api
+                secret_data: {{endpoint: https://partner.example, pin: {CANARY}}}
+            consumers:
+              orders: {{type: lambda, role_arn: "{ORDERS}", secrets: [token, config]}}
+              reports: {{type: lambda, role_arn: "{REPORTS}", secrets: [config]}}
+"""
+EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+
+
+def document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Two stacks, and the AWS that they are in.
+
+    Attributes:
+        instance: remembers its runs for as long as this.
+        first: the run that made the first of them.
+    """
+
+    aws: emulator.LocalAws
+    instance: dg.DagsterInstance
+    first: dg.ExecuteInProcessResult
+
+    def provision(self) -> dg.ExecuteInProcessResult:
+        return provision(self.instance)
+
+    def verify(self, *tags: str, stack: str | None = DEV) -> dg.ExecuteInProcessResult:
+        """The access checks of a verify run; without a stack as "Execute all" in the UI."""
+        checks = {dg.AssetCheckKey(dg.AssetKey("consumer_arns"), name) for name in (*LOOKING, *CONTROLS, PROBE)}
+        job = build_definitions().resolve_job_def("verify").get_subset(asset_check_selection=checks)
+        return execute(job, self.instance, dict.fromkeys(tags, "true"), stack)
+
+    @property
+    def iam(self) -> IAMClient:
+        return boto3.Session().client("iam")
+
+    @property
+    def secrets(self) -> SecretsManagerClient:
+        return boto3.Session().client("secretsmanager")
+
+    def called(self, operation: str) -> int:
+        return sum(call.count for call in emulator.calls(self.aws) if call.operation == operation)
+
+    @contextmanager
+    def outsider(self) -> Iterator[str]:
+        """A role that reads everything and is nobody's consumer."""
+        trust = document({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"})
+        arn = self.iam.create_role(RoleName="outsider", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        self.iam.put_role_policy(RoleName="outsider", PolicyName="all", PolicyDocument=document(EVERYTHING))
+        yield arn
+        self.iam.delete_role_policy(RoleName="outsider", PolicyName="all")
+        self.iam.delete_role(RoleName="outsider")
+
+    @contextmanager
+    def policy(self, name: str, **statement: object) -> Iterator[None]:
+        """A secret of ours without any policy gets one of one statement."""
+        whole = {"Sid": "Mine", "Action": "secretsmanager:GetSecretValue", "Resource": "*", **statement}
+        self.secrets.put_resource_policy(SecretId=name, ResourcePolicy=document(whole), BlockPublicPolicy=False)
+        yield
+        self.secrets.delete_resource_policy(SecretId=name)
+
+
+def provision(instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    return execute(build_definitions().resolve_job_def("provision"), instance, {}, DEV)
+
+
+def execute(
+    job: dg.JobDefinition, instance: dg.DagsterInstance, tags: Mapping[str, str], stack: str | None
+) -> dg.ExecuteInProcessResult:
+    """A run in this process, as the command line starts it."""
+    add_missing(instance, (DEV, PROD))
+    return job.execute_in_process(
+        instance=instance,
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        raise_on_error=False,
+        tags={**tags, **({PARTITION_TAG: stack} if stack else {})},
+    )
+
+
+def results(done: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
+    """What the access checks of a run found."""
+    assert_succeeded(done)
+    found = {one.check_name: one for one in done.get_asset_check_evaluations()}
+    return {name: one for name, one in found.items() if name in {*LOOKING, *CONTROLS, PROBE}}
+
+
+def table(one: dg.AssetCheckEvaluation) -> dg.TableMetadataValue:
+    value = one.metadata["table"]
+    assert isinstance(value, dg.TableMetadataValue)
+    return value
+
+
+def columns(one: dg.AssetCheckEvaluation) -> list[str]:
+    return [column.name for column in table(one).schema.columns]
+
+
+def rows(one: dg.AssetCheckEvaluation) -> list[dict[str, Any]]:
+    return [dict(record.data) for record in table(one).records]
+
+
+@pytest.fixture(autouse=True)
+def trusted() -> None:
+    """The settings of this file instead of everybody's."""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    folder = tmp_path_factory.mktemp("atmos")
+    files = {"atmos.yaml": ATMOS, "operator.yaml": OPERATOR}
+    files |= {f"stacks/{one}.yaml": STACK.replace("ENVIRONMENT", one) for one in ("dev", "prod")}
+    (folder / "stacks").mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(dedent(text))
+    running = emulator.start(tmp_path_factory.mktemp("local-aws"), die_with_parent=True)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(("AWS_", "SECRETS_PIPELINE_"))]:
+            patch.delenv(name)
+        lead_to(running, patch)
+        patch.setenv("SECRETS_PIPELINE_CONFIG", str(folder / "operator.yaml"))
+        patch.setenv("ATMOS_BASE_PATH", str(folder))
+        readers(running)
+        try:
+            with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path_factory.mktemp("dagster"))) as instance:
+                yield Shop(running, instance, provision(instance))
+        finally:
+            emulator.stop(running.state_dir)
+
+
+def readers(aws: emulator.LocalAws) -> None:
+    """The roles of the consumers: ours may be assumed by its account, too, and so be asked for live."""
+    services = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    own = boto3.Session()
+    role = f"arn:aws:iam::{AWAY}:role/{emulator.ADMINISTRATOR_ROLE}"
+    keys = own.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    away = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region_name=aws.region)
+    for session, account_id, name in ((own, ACCOUNT, "orders"), (away, AWAY, "reports")):
+        accounts = {"Effect": "Allow", "Principal": {"AWS": account_id}, "Action": "sts:AssumeRole"}
+        iam = session.client("iam")
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(services, accounts))
+    reads = [{**EVERYTHING, "Action": action} for action in ("secretsmanager:GetSecretValue", "kms:Decrypt")]
+    away.client("iam").put_role_policy(RoleName="reports", PolicyName="reads", PolicyDocument=document(*reads))
+
+
+def test_the_access_checks_are_those_of_the_design_and_never_block() -> None:
+    checks = {
+        key.name: (spec.asset_key.to_user_string(), spec.blocking)
+        for definition in build_definitions().asset_checks or ()
+        for spec in definition.check_specs
+        for key in [spec.key]
+    }
+    access = {name: at for name, at in checks.items() if at[0] == "consumer_arns"}
+    assert set(access) == {*LOOKING, *CONTROLS, PROBE, "consumer_arns_as_declared"}
+    assert set(access.values()) == {("consumer_arns", False)}
+
+
+def test_the_run_that_makes_a_stack_looks_at_it_and_asks_nobody_live(shop: Shop) -> None:
+    found = results(shop.first)
+    assert set(found) == {*LOOKING, *CONTROLS}
+    assert {name: one.passed for name, one in found.items()} == dict.fromkeys(found, True)
+
+
+def test_a_run_that_changes_nothing_reads_no_policies_and_leaves_the_earlier_results(shop: Shop) -> None:
+    emulator.reset_calls(shop.aws)
+    again = shop.provision()
+    assert results(again) == {}
+    assert shop.called("GetAccountAuthorizationDetails") == shop.called("LookupEvents") == 0
+    key = dg.AssetCheckKey(dg.AssetKey("consumer_arns"), "consumers_can_read")
+    records = shop.instance.event_log_storage.get_asset_check_execution_history(key, limit=5)
+    succeeded = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    told = [one.run_id for one in records if one.event and one.event.dagster_event_type is succeeded]
+    assert told == [shop.first.run_id]
+
+
+def test_a_run_that_changes_one_secret_looks_again(shop: Shop) -> None:
+    shop.secrets.untag_resource(SecretId="shop/dev/api/token", TagKeys=["Owner"])
+    emulator.reset_calls(shop.aws)
+    assert set(results(shop.provision())) == {*LOOKING, *CONTROLS}
+    assert shop.called("GetAccountAuthorizationDetails") == 2, "of our account and the other one, once for all checks"
+
+
+@pytest.fixture(scope="module")
+def looked(shop: Shop) -> dict[str, dg.AssetCheckEvaluation]:
+    """What a verify run finds while all is well."""
+    emulator.reset_calls(shop.aws)
+    found = results(shop.verify())
+    assert shop.called("AssumeRole") == 1, "of the other account's administrator, who looks at its roles"
+    return found
+
+
+def test_a_verify_run_looks_and_reads_as_nobody(looked: dict[str, dg.AssetCheckEvaluation]) -> None:
+    assert set(looked) == {*LOOKING, *CONTROLS}
+    assert {name: one.passed for name, one in looked.items()} == dict.fromkeys(looked, True)
+
+
+def test_the_probe_asks_in_runs_with_its_tag_and_no_event_of_them_has_a_value(shop: Shop) -> None:
+    emulator.reset_calls(shop.aws)
+    done = shop.verify(PROBE_TAG)
+    found = results(done)
+    assert set(found) == {*LOOKING, *CONTROLS, PROBE}
+    assert found[PROBE].passed
+    assert shop.called("AssumeRole") == 3, "as above, and of each reader"
+    assert columns(found[PROBE])[:6] == MATRIX
+    assert [(one["principal"], one["secret"], one["verdict"]) for one in rows(found[PROBE])] == [
+        (ORDERS, "shop/dev/api/token", "Allowed"),
+        (ORDERS, "shop/dev/api/config", "Allowed"),
+        (REPORTS, "shop/dev/api/config", "Allowed"),
+    ]
+    told = [dg.serialize_value(record) for record in shop.instance.all_logs(done.run_id)]
+    assert [one for one in told if "AWS returned the value, which was dropped" in one]
+    assert not [one for one in told if CANARY in one]
+
+
+def sid(policy: Any) -> str:  # noqa: ANN401 - JSON
+    """The first statement's."""
+    statements = (json.loads(policy) if isinstance(policy, str) else policy)["Statement"]
+    return str(statements[0]["Sid"])
+
+
+def test_the_result_holds_the_matrix_as_a_table(shop: Shop, looked: dict[str, dg.AssetCheckEvaluation]) -> None:
+    consumers = looked["consumers_can_read"]
+    assert columns(consumers) == [*MATRIX, "name", "finding", "detail"]
+    attached = sid(shop.iam.get_role_policy(RoleName="orders", PolicyName=f"secrets-pipeline-{DEV}")["PolicyDocument"])
+    lent = sid(shop.secrets.get_resource_policy(SecretId="shop/dev/api/config")["ResourcePolicy"])
+    shown = ("name", "principal", "secret", "verdict", "layer", "statement", "finding")
+    assert [tuple(one[column] for column in shown) for one in rows(consumers)] == [
+        ("orders", ORDERS, "shop/dev/api/token", "Allowed", "identity policy", attached, "right"),
+        ("orders", ORDERS, "shop/dev/api/config", "Allowed", "identity policy", attached, "right"),
+        ("reports", REPORTS, "shop/dev/api/config", "Allowed", "secret policy", lent, "right"),
+    ]
+    assert [one["principal"] for one in rows(looked["foreign_readers_can_read"])] == [REPORTS]
+    assert columns(looked["foreign_readers_can_read"])[:6] == MATRIX
+    trust = rows(looked["consumers_are_trusted"])
+    assert {(one["principal"], one["layer"], one["verdict"]) for one in trust} == {
+        (ORDERS, "trust policy", "Trusted"),
+        (REPORTS, "trust policy", "Trusted"),
+    }
+
+
+def test_the_result_of_a_control_holds_its_id_and_what_the_stack_asks(
+    looked: dict[str, dg.AssetCheckEvaluation],
+) -> None:
+    tagged, enabled = looked["security_hub_secretsmanager_5"], looked["security_hub_secretsmanager_1"]
+    assert columns(tagged)[:5] == ["control", "secret", "verdict", "severity", "parameters"]
+    assert {(one["control"], one["verdict"], one["parameters"]) for one in rows(tagged)} == {
+        ("SecretsManager.5", "Passed", "requiredTagKeys: Owner")
+    }
+    assert {(one["control"], one["verdict"]) for one in rows(enabled)} == {("SecretsManager.1", "NotApplicable")}
+
+
+def test_only_the_first_check_has_the_picture_of_readers_and_secrets(
+    looked: dict[str, dg.AssetCheckEvaluation],
+) -> None:
+    assert {name for name, one in looked.items() if "matrix" in one.metadata} == {"consumers_can_read"}
+    value = looked["consumers_can_read"].metadata["matrix"]
+    assert isinstance(value, dg.MarkdownMetadataValue)
+    head, _, encoded = (value.md_str or "").partition("base64,")
+    assert head == "![Who can read](data:image/svg+xml;"
+    drawn = base64.b64decode(encoded.removesuffix(")")).decode()
+    for text in ("<svg", DEV, "orders", "reports", "shop/dev/api/token", "shop/dev/api/config"):
+        assert text in drawn
+
+
+def grave(one: dg.AssetCheckEvaluation) -> tuple[bool, dg.AssetCheckSeverity]:
+    return one.passed, one.severity
+
+
+FAILED = (False, dg.AssetCheckSeverity.ERROR)
+WARNED = (False, dg.AssetCheckSeverity.WARN)
+
+
+def test_a_consumer_that_cannot_read_is_an_error(shop: Shop) -> None:
+    with shop.policy("shop/dev/api/token", Effect="Deny", Principal={"AWS": ORDERS}):
+        found = results(shop.verify())
+    assert grave(found["consumers_can_read"]) == FAILED
+    denied, allowed, _ = rows(found["consumers_can_read"])
+    assert [denied[column] for column in MATRIX[2:]] == [
+        "DeniedBySecretsManager",
+        "secret policy",
+        "secret policy",
+        "Mine",
+    ]
+    assert (denied["finding"], allowed["finding"]) == ("wrong", "right")
+    assert found["consumers_can_read"].description == f"orders: {denied['detail']}"
+    assert found["nobody_else_can_read"].passed
+
+
+def test_an_outsider_that_can_read_is_an_error_with_its_row(shop: Shop) -> None:
+    with shop.outsider() as arn:
+        found = results(shop.verify())
+    assert grave(found["nobody_else_can_read"]) == FAILED
+    assert columns(found["nobody_else_can_read"])[:6] == MATRIX
+    assert [(one["principal"], one["secret"], one["verdict"]) for one in rows(found["nobody_else_can_read"])] == [
+        (arn, "shop/dev/api/token", "Allowed"),
+        (arn, "shop/dev/api/config", "Allowed"),
+    ]
+    assert found["consumers_can_read"].passed
+
+
+def test_a_public_policy_is_an_error(shop: Shop) -> None:
+    with shop.policy("shop/dev/api/token", Effect="Allow", Principal="*"):
+        found = results(shop.verify())
+    assert grave(found["policies_are_not_public"]) == FAILED
+    assert "lets in everybody" in str(found["policies_are_not_public"].description)
+
+
+@pytest.mark.parametrize(("service", "operation"), [("kms", "ListGrants"), ("iam", "GetAccountAuthorizationDetails")])
+def test_what_is_not_known_is_a_warning(shop: Shop, service: str, operation: str) -> None:
+    # Nothing but the snapshot calls these.
+    emulator.arm(shop.aws, emulator.Fault(emulator.FaultAction.DENY, service=service, operation=operation))
+    found = results(shop.verify())
+    emulator.reset_conditions(shop.aws)
+    assert grave(found["consumers_can_read"]) == WARNED
+    assert "Unknown" in {one["verdict"] for one in rows(found["consumers_can_read"])}
+    assert not {"wrong"} & {one["finding"] for one in rows(found["consumers_can_read"])}
+    assert operation in str(found["consumers_can_read"].description)
+
+
+def test_a_failed_control_is_a_warning(shop: Shop) -> None:
+    shop.secrets.untag_resource(SecretId="shop/dev/api/token", TagKeys=["Owner"])
+    found = results(shop.verify())
+    shop.secrets.tag_resource(SecretId="shop/dev/api/token", Tags=[{"Key": "Owner", "Value": "shop"}])
+    assert grave(found["security_hub_secretsmanager_5"]) == WARNED
+    judged = rows(found["security_hub_secretsmanager_5"])
+    assert {(one["secret"], one["verdict"], one["severity"]) for one in judged} == {
+        ("shop/dev/api/token", "Failed", "Low"),
+        ("shop/dev/api/config", "Passed", "Low"),
+    }
+    others = {name: one.passed for name, one in found.items() if name != "security_hub_secretsmanager_5"}
+    assert others == dict.fromkeys(others, True)
+
+
+def test_a_run_without_a_stack_has_one_result_a_check_with_the_rows_of_all(shop: Shop) -> None:
+    found = results(shop.verify(stack=None))
+    assert set(found) == {*LOOKING, *CONTROLS}
+    consumers = found["consumers_can_read"]
+    assert columns(consumers)[:7] == ["stack", *MATRIX]
+    assert {one["stack"] for one in rows(consumers)} == {DEV, PROD}
+    # The second stack was never applied: its secrets are waited for.
+    assert {one["finding"] for one in rows(consumers) if one["stack"] == DEV} == {"right"}
+    assert {one["finding"] for one in rows(consumers) if one["stack"] == PROD} == {"waiting"}
+    assert grave(consumers) == WARNED
+    assert "matrix" not in consumers.metadata

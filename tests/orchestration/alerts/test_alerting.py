@@ -1,0 +1,189 @@
+"""Alerts: in the log always, on the topic once in a while, and never the reason that a run fails."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from secrets_pipeline import emulator
+from secrets_pipeline.aws.alerts import Alert, NotPublished, Published
+from secrets_pipeline.desired.settings.alerts import AlertSettings
+from secrets_pipeline.errors import AwsError
+from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG, ALERTS, Alerting
+from secrets_pipeline.orchestration.alerts.sensors import run_failure_alerts
+from secrets_pipeline.orchestration.shared.partitions import STACKS
+from secrets_pipeline.orchestration.shared.resources import AwsSessions
+from tests.embedded import lead_to, operator
+
+LOG = logging.getLogger("alerts under test")
+ALERT = Alert("rotation of a/b failed", "the function may not be invoked", "a-dev", "rotation-failed", "a/b")
+
+
+class Topic:
+    """An SNS topic that a queue listens to."""
+
+    def __init__(self, aws: emulator.LocalAws, name: str) -> None:
+        session, endpoint = operator(aws), aws.endpoint_url
+        self._sqs, sns = session.client("sqs", endpoint_url=endpoint), session.client("sns", endpoint_url=endpoint)
+        fifo = {"FifoTopic": "true"} if name.endswith(".fifo") else {}
+        self.arn = sns.create_topic(Name=name, Attributes=fifo)["TopicArn"]
+        queue = {"FifoQueue": "true"} if fifo else {}
+        self._queue = self._sqs.create_queue(QueueName=name, Attributes=queue)["QueueUrl"]  # type: ignore[arg-type] # one attribute of many
+        sns.subscribe(TopicArn=self.arn, Protocol="sqs", Endpoint=f"arn:aws:sqs:{aws.region}:{aws.account_id}:{name}")
+
+    def messages(self) -> list[dict[str, Any]]:
+        """What arrived since the last look."""
+        found = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages", [])
+        for one in found:
+            self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=one["ReceiptHandle"])
+        return [json.loads(one["Body"]) for one in found]
+
+
+@pytest.fixture
+def topic(aws: emulator.LocalAws, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Topic:
+    lead_to(aws, monkeypatch)
+    return Topic(aws, f"t{abs(hash(request.node.name))}")
+
+
+def saying(topic_arn: str | None, now: list[float] | None = None, **more: str) -> Alerting:
+    clock = (lambda: now[0]) if now else None
+    settings = AlertSettings.model_validate({"topic_arn": topic_arn, **more})
+    return Alerting(settings, AwsSessions(), clock) if clock else Alerting(settings, AwsSessions())
+
+
+def test_an_alert_arrives_with_subject_text_and_what_subscriptions_filter_by(
+    topic: Topic, instance: dg.DagsterInstance
+) -> None:
+    assert isinstance(saying(topic.arn).say(ALERT, instance, LOG), Published)
+    (message,) = topic.messages()
+    assert (message["Subject"], message["Message"]) == (ALERT.subject, ALERT.text)
+    assert {name: one["Value"] for name, one in message["MessageAttributes"].items()} == {
+        "stack": "a-dev",
+        "cause": "rotation-failed",
+    }
+
+
+def test_a_fifo_topic_takes_alerts_too(
+    aws: emulator.LocalAws, monkeypatch: pytest.MonkeyPatch, instance: dg.DagsterInstance
+) -> None:
+    lead_to(aws, monkeypatch)
+    ordered = Topic(aws, "alerts.fifo")
+    assert isinstance(saying(ordered.arn).say(ALERT, instance, LOG), Published)
+    assert [one["Subject"] for one in ordered.messages()] == [ALERT.subject]
+
+
+def test_what_flaps_is_published_once_in_a_while_and_logged_each_time(
+    topic: Topic, instance: dg.DagsterInstance, caplog: pytest.LogCaptureFixture
+) -> None:
+    instance.report_runless_asset_event(dg.AssetObservation(ALERTS, partition="x", metadata={"key": "other"}))
+    started = next(
+        iter(instance.fetch_observations(ALERTS, limit=1).records)
+    ).timestamp  # Dagster stamps observations by its own clock.
+    now = [started]
+    for seconds in (0, 60, 1_000, 3_000):
+        now[0] = started + seconds
+        # Another process each time: what was said is in Dagster's storage.
+        saying(topic.arn, now).say(ALERT, instance, LOG)
+    assert len(topic.messages()) == 1
+    other = Alert(ALERT.subject, ALERT.text, ALERT.stack, ALERT.cause, "another/secret")
+    assert isinstance(saying(topic.arn, now).say(other, instance, LOG), Published)
+    now[0] = started + 3_700
+    assert isinstance(saying(topic.arn, now).say(ALERT, instance, LOG), Published)
+    assert len([one for one in caplog.messages if one.startswith("alert: rotation of a/b failed")]) == 6
+
+
+def test_of_many_things_that_are_wrong_at_once_each_is_remembered(
+    instance: dg.DagsterInstance,
+) -> None:
+    many = [Alert(f"alert {number}", "text", "a-dev", "changed-outside", f"secret {number}") for number in range(60)]
+    alerting = saying(None)
+    assert all(alerting.say(one, instance, LOG) is not None for one in many)
+    assert [one.subject for one in many if alerting.say(one, instance, LOG) is not None] == []
+
+
+def test_a_topic_that_cannot_be_reached_is_said_and_fails_nothing(
+    topic: Topic, instance: dg.DagsterInstance, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone = topic.arn + "-gone"
+    for _ in range(2):
+        # It was not published, so it is tried again.
+        assert isinstance(saying(gone).say(ALERT, instance, LOG), NotPublished)
+    assert any("the alert was not published: Publish to" in one for one in caplog.messages)
+
+
+def test_without_a_topic_there_is_a_log_line(instance: dg.DagsterInstance, caplog: pytest.LogCaptureFixture) -> None:
+    saying(None).say(ALERT, instance, LOG)
+    assert caplog.messages == [f"alert: {ALERT.subject}\n{ALERT.text}"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "line"),
+    [
+        ("x" * 101, "x" * 97 + "..."),
+        ("two\nlines\tand \u00fcml\u00e4ut", "two lines and ml ut"),
+        ("\u00e4\u00f6", "secrets-pipeline"),
+    ],
+)
+def test_a_subject_is_one_short_line_of_ascii(subject: str, line: str) -> None:
+    assert Alert(subject, "", "", "x").subject_line == line
+
+
+@dg.op
+def refused_by_aws() -> None:
+    raise AwsError("PutSecretValue a/b failed: AccessDenied", remedy="Allow it.")
+
+
+@dg.op
+def quotes_a_value() -> None:
+    raise ValueError("CANARY-41")
+
+
+@dg.op
+def says_what_failed() -> None:
+    raise dg.Failure("2 failed\nsecret a/b: no")
+
+
+@pytest.mark.parametrize(
+    ("op", "said"),
+    [
+        (refused_by_aws, "refused_by_aws: PutSecretValue a/b failed: AccessDenied\n  Allow it."),
+        (quotes_a_value, "quotes_a_value: ValueError. Open the run"),
+        (says_what_failed, "says_what_failed: 2 failed\nsecret a/b: no"),
+    ],
+)
+def test_a_failed_run_is_alerted_with_what_failed_first(
+    op: dg.OpDefinition, said: str, topic: Topic, instance: dg.DagsterInstance
+) -> None:
+    instance.add_dynamic_partitions(str(STACKS.name), ["a-dev"])
+    _failed_run_is_looked_at(op, instance, saying(topic.arn, dagster_url="https://dagster.example.com/"))
+    (message,) = topic.messages()
+    run = next(iter(instance.get_runs()))
+    assert message["Subject"].startswith("failing failed: a-dev: ")
+    assert said in message["Message"]
+    assert f"https://dagster.example.com/runs/{run.run_id}" in message["Message"]
+    assert "CANARY" not in json.dumps(message)
+
+
+def test_a_run_that_said_itself_why_it_fails_is_not_alerted_again(topic: Topic, instance: dg.DagsterInstance) -> None:
+    _failed_run_is_looked_at(refused_by_aws, instance, saying(topic.arn), **{ALERTED_TAG: "true"})
+    assert topic.messages() == []
+
+
+def _failed_run_is_looked_at(
+    op: dg.OpDefinition, instance: dg.DagsterInstance, alerting: Alerting, **tags: str
+) -> None:
+    job = dg.GraphDefinition("failing", node_defs=[op]).to_job(partitions_def=STACKS)
+    instance.add_dynamic_partitions(str(STACKS.name), ["a-dev"])
+    result = job.execute_in_process(instance=instance, partition_key="a-dev", tags=tags, raise_on_error=False)
+    with dg.build_run_status_sensor_context(
+        sensor_name="run_failure_alerts",
+        dagster_instance=instance,
+        dagster_run=result.dagster_run,
+        dagster_event=result.get_run_failure_event(),
+        resources={"alerting": alerting},
+    ).for_run_failure() as context:
+        run_failure_alerts(context)

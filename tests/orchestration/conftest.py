@@ -1,0 +1,97 @@
+"""What tests of sensors share: a repository as one description, an instance that forgets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from secrets_pipeline.orchestration.shared.resources import AwsSessions, Stacks
+from secrets_pipeline.reconcilers import ApplyOptions, Desired, read_desired
+from secrets_pipeline.stacks import Origin
+from tests.waiting import SECONDS
+
+TRUSTED = {"grants": [{"preset": "single-team", "readers": "*"}, {"stacks": "*-dev", "values": "*-dev"}]}
+"""Every boundary but SSM documents."""
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No tick of a sensor ends early because this machine is slow."""
+    for limit in (
+        "rotation.event_sensor._RECEIVING_SECONDS",
+        "rotation.event_sensor._ASKING_SECONDS",
+        "rotation.polling_sensor._LOOKING_SECONDS",
+        "databases.sensors._SECONDS",
+        "consumer_rollouts.sensors._SECONDS",
+    ):
+        monkeypatch.setattr(f"secrets_pipeline.orchestration.{limit}", SECONDS)
+
+
+@pytest.fixture(autouse=True)
+def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Operator's settings that are `TRUSTED`."""
+    settings = tmp_path / "trusted.yaml"
+    settings.write_text(json.dumps(TRUSTED))
+    monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(settings))
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as made:
+        yield made
+
+
+class Repository:
+    """Stacks as one description, which a test edits between two ticks.
+
+    Attributes:
+        tree: stack → component → its variables.
+        component_settings: `settings.secrets_pipeline` of every component.
+        settings: the operator's.
+    """
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.tree: dict[str, dict[str, dict[str, Any]]] = {}
+        self.component_settings: dict[str, Any] = {}
+        self.settings: dict[str, Any] = {}
+        self._folder = folder
+        monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(folder / "operator.yaml"))
+        # For runs, which read it themselves.
+        monkeypatch.setenv("ATMOS_BASE_PATH", str(folder))
+        monkeypatch.setenv("SECRETS_PIPELINE_FROM_FILE", str(folder / "description.json"))
+
+    def write(self) -> Origin:
+        described = {
+            stack: {
+                "components": {
+                    "terraform": {
+                        name: {"vars": found, "settings": {"secrets_pipeline": self.component_settings}}
+                        for name, found in components.items()
+                    }
+                }
+            }
+            for stack, components in self.tree.items()
+        }
+        file = self._folder / "description.json"
+        file.write_text(json.dumps(described))
+        (self._folder / "operator.yaml").write_text(json.dumps({**TRUSTED, **self.settings}))
+        return Origin(str(file))
+
+    def desired(self) -> Desired:
+        return read_desired(self._folder, origin=self.write())
+
+    def stacks(self, aws: AwsSessions) -> Stacks:
+        """As a sensor has them: read when it asks."""
+        return Stacks(self._folder, aws.sessions, ApplyOptions(), self._folder / "seals", origin=self.write())
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    for name in ("SECRETS_PIPELINE_FROM_FILE", "SECRETS_PIPELINE_FROM_ATMOS"):
+        monkeypatch.delenv(name, raising=False)
+    return Repository(tmp_path, monkeypatch)

@@ -1,0 +1,292 @@
+"""Consumers that are started anew in real runs: the check, and the sensor that follows what takes longer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import boto3
+import dagster as dg
+import pytest
+
+from secrets_pipeline import emulator
+from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.desired.settings.alerts import AlertSettings
+from secrets_pipeline.orchestration.alerts.alerting import Alerting
+from secrets_pipeline.orchestration.build import build_definitions
+from secrets_pipeline.orchestration.consumer_rollouts.sensors import CHECK, PATIENCE, consumer_rollout_sensor
+from secrets_pipeline.orchestration.provisioning.consumers import consumer_refresh
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
+from secrets_pipeline.orchestration.shared.resources import AwsSessions, Stacks
+from secrets_pipeline.reconcilers import ApplyOptions
+from tests.embedded import lead_to
+from tests.runs import assert_succeeded
+
+DEV = "shop-dev"
+ROLE = "arn:aws:iam::111122223333:role/orders"
+READ = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}],
+}
+ATMOS = """
+    base_path: "."
+    stacks:
+      base_path: stacks
+      included_paths: ["**/*"]
+      name_template: "{{ .vars.context_name }}-{{ .vars.environment }}"
+"""
+STACK = """
+    vars: {context_name: shop, environment: dev, account_id: "111122223333", region: eu-west-2}
+    settings: {secrets_pipeline: {dialect: tf-atmos}}
+    components:
+      terraform:
+        secretsmanager:
+          vars: {secrets: {token: {generate_random_password: true}}}
+        ecs:
+          settings: {secrets_pipeline: {deliver: true}}
+          vars:
+            cluster_name: shop
+            service_name: orders
+            container_definitions:
+              - name: app
+                secrets: [{name: TOKEN, valueFrom: "${output.secretsmanager.secret_arns.token}"}]
+"""
+NAME = "ecs shop/orders"
+SECRET = "shop/dev/token"
+
+
+@dataclass
+class Shop:
+    """One stack with a service, and a Dagster that provisions it."""
+
+    aws: emulator.LocalAws
+    repository: Path
+    instance: dg.DagsterInstance
+    cursor: str | None = None
+    checks: list[dg.AssetCheckEvaluation] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - any boto3 client
+        make: Any = boto3.Session().client
+        return make(service)
+
+    def run(self, job: str = "provision") -> dg.ExecuteInProcessResult:
+        """A run in this process."""
+        add_missing(self.instance, (DEV,))
+        return (
+            build_definitions()
+            .resolve_job_def(job)
+            .execute_in_process(
+                instance=self.instance,
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                raise_on_error=False,
+                tags={PARTITION_TAG: DEV},
+            )
+        )
+
+    def rotate(self) -> str:
+        """Another value."""
+        version: str = self.client("secretsmanager").put_secret_value(SecretId=SECRET, SecretString="x")["VersionId"]
+        return version
+
+    def readable(self, *, can: bool) -> None:
+        """Let the service's execution role read, or not."""
+        iam = self.client("iam")
+        if can:
+            iam.put_role_policy(RoleName="orders", PolicyName="read", PolicyDocument=json.dumps(READ))
+        else:
+            iam.delete_role_policy(RoleName="orders", PolicyName="read")
+
+    def tick(self) -> list[Any]:
+        """Evaluate the sensor once, and do what it says as the daemon does."""
+        stacks = Stacks(self.repository, Sessions(), ApplyOptions(), self.repository)
+        alerting = Alerting(AlertSettings(), AwsSessions())
+        context = dg.build_sensor_context(
+            instance=self.instance, cursor=self.cursor, resources={"stacks": stacks, "alerting": alerting}
+        )
+        found: Any = consumer_rollout_sensor(context)
+        self.cursor = found.cursor
+        for event in found.asset_events:
+            self.instance.report_runless_asset_event(event)
+        self.checks = [self._check(request) for request in found.run_requests]
+        return list(found.asset_events)
+
+    def _check(self, request: dg.RunRequest) -> dg.AssetCheckEvaluation:
+        assert request.run_key is not None
+        self.keys.append(request.run_key)
+        done = (
+            build_definitions()
+            .resolve_job_def(request.job_name or "")
+            .get_subset(asset_check_selection=set(request.asset_check_keys or ()))
+            .execute_in_process(instance=self.instance, tags=dict(request.tags))
+        )
+        (found,) = done.get_asset_check_evaluations()
+        return found
+
+    def versions(self) -> set[str]:
+        """What the service's tasks hold."""
+        return {version for task in emulator.running_tasks(self.aws) for _, version in task.injected.values()}
+
+    def alerted(self) -> list[str]:
+        """Subjects of the alerts so far."""
+        wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey("alerts"))
+        records = self.instance.fetch_observations(wanted, limit=50).records
+        return [one.asset_observation.description or "" for one in records if one.asset_observation]
+
+
+@pytest.fixture(scope="module")
+def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[emulator.LocalAws]:
+    """An AWS that `shop` empties."""
+    running = emulator.start(tmp_path_factory.mktemp("lone-aws"), die_with_parent=True)
+    yield running
+    emulator.stop(running.state_dir)
+
+
+@pytest.fixture
+def shop(
+    lone: emulator.LocalAws, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Shop:
+    emulator.reset_conditions(lone)
+    emulator.empty(lone)
+    repository = tmp_path / "repository"
+    (repository / "stacks").mkdir(parents=True)
+    (repository / "atmos.yaml").write_text(dedent(ATMOS))
+    (repository / "stacks" / "dev.yaml").write_text(dedent(STACK))
+    lead_to(lone, monkeypatch, ATMOS_BASE_PATH=str(repository))
+    emulator.stand_in(
+        lone,
+        [
+            emulator.StandInRole(ROLE, "ecs-tasks.amazonaws.com", policies={"read": READ}),
+            emulator.StandInService("shop", "orders", "orders", "app", ROLE, ROLE),
+        ],
+    )
+    return Shop(lone, repository, instance)
+
+
+def check(done: dg.ExecuteInProcessResult) -> dg.AssetCheckEvaluation | None:
+    """What the check said in a run; None if it did not look."""
+    return next((one for one in done.get_asset_check_evaluations() if one.check_name == CHECK), None)
+
+
+def test_a_rotation_is_followed_to_the_service_and_the_check_says_so(shop: Shop) -> None:
+    assert_succeeded(shop.run())
+    newest = shop.rotate()
+    verified = check(shop.run("verify"))
+    assert verified is not None
+    assert not verified.passed
+    assert verified.severity is dg.AssetCheckSeverity.ERROR
+    assert verified.description is not None
+    assert f"{NAME}: runs since 2" in verified.description
+    assert f"{SECRET} has version {newest[:8]}… since 2" in verified.description
+    followed = shop.run("follow_rotation")
+    assert_succeeded(followed)
+    assert shop.versions() == {newest}
+    looked = check(followed)
+    assert looked is not None
+    assert looked.passed
+    idle = shop.run()
+    assert_succeeded(idle)
+    assert check(idle) is None
+    assert shop.tick() == []
+
+
+def test_a_rollout_that_takes_longer_is_followed_by_the_sensor_wherever_it_runs(shop: Shop) -> None:
+    shop.run()
+    shop.tick()
+    newest = shop.rotate()
+    emulator.set_rollout_seconds(shop.aws, 3600)
+    done = shop.run()
+    assert_succeeded(done)
+    waiting = check(done)
+    assert waiting is not None
+    assert (waiting.passed, waiting.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert shop.tick() == []
+    before = shop.cursor
+    assert shop.tick() == []
+    emulator.set_rollout_seconds(shop.aws, 0)
+    (observation,) = shop.tick()
+    (evaluation,) = shop.checks
+    assert observation.partition == DEV
+    assert observation.metadata["rollout"].value == "COMPLETED"
+    assert (evaluation.check_name, evaluation.passed, evaluation.partition) == (CHECK, True, DEV)
+    assert shop.versions() == {newest}
+    assert shop.tick() == []
+    # A daemon killed before it kept its cursor says the same again, and nothing else.
+    shop.cursor = before
+    assert len(shop.tick()) == 1
+    # One that lost its cursor finds all of it in the storage.
+    shop.cursor = None
+    assert [one.metadata["consumer"].value for one in shop.tick()] == [NAME]
+    # Dagster makes one run of one run key.
+    assert len(shop.keys) == 3
+    assert len(set(shop.keys)) == 1
+    assert shop.alerted() == []
+
+
+def test_a_rollout_that_fails_is_an_error_of_the_check_and_an_alert_with_the_cause(shop: Shop) -> None:
+    shop.run()
+    breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
+    shop.client("ecs").update_service(cluster="shop", service="orders", deploymentConfiguration=breaker)
+    emulator.set_rollout_seconds(shop.aws, 3600)
+    shop.rotate()
+    shop.run()
+    assert shop.tick() == []
+    shop.readable(can=False)
+    emulator.set_rollout_seconds(shop.aws, 0)
+    (observation,) = shop.tick()
+    (evaluation,) = shop.checks
+    assert observation.metadata["rollout"].value == "FAILED"
+    assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert "not authorized to perform: secretsmanager:GetSecretValue" in (evaluation.description or "")
+    assert shop.alerted() == [f"{DEV}: {NAME} could not be started anew"]
+    assert shop.tick() == []
+    # The next run asks again.
+    shop.readable(can=True)
+    assert_succeeded(shop.run())
+    verified = check(shop.run("verify"))
+    assert verified is not None
+    assert verified.passed
+
+
+def test_a_rollout_without_end_is_told_after_a_while(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.run()
+    emulator.set_rollout_seconds(shop.aws, 3600)
+    shop.rotate()
+    shop.run()
+    monkeypatch.setattr("secrets_pipeline.orchestration.consumer_rollouts.sensors.PATIENCE", -PATIENCE)
+    (observation,) = shop.tick()
+    (evaluation,) = shop.checks
+    assert shop.alerted() == [f"{DEV}: {NAME} could not be started anew"]
+    assert "has been on its way since" in observation.metadata["detail"].value
+    assert not evaluation.passed
+    assert shop.tick() == []
+
+
+def test_a_stack_that_cannot_be_read_is_followed_when_it_can(shop: Shop) -> None:
+    shop.run()
+    emulator.set_rollout_seconds(shop.aws, 3600)
+    shop.rotate()
+    shop.run()
+    emulator.set_rollout_seconds(shop.aws, 0)
+    (shop.repository / "stacks" / "dev.yaml").write_text("vars: [")
+    assert shop.tick() == []
+    (shop.repository / "stacks" / "dev.yaml").write_text(dedent(STACK))
+    assert len(shop.tick()) == 1
+
+
+def test_what_is_kept_of_a_rollout_is_no_value(shop: Shop) -> None:
+    shop.run()
+    emulator.set_rollout_seconds(shop.aws, 3600)
+    shop.rotate()
+    shop.run()
+    wanted = dg.AssetRecordsFilter(asset_key=consumer_refresh.key)
+    (record,) = shop.instance.fetch_materializations(wanted, limit=1).records
+    assert record.asset_materialization is not None
+    metadata: Any = record.asset_materialization.metadata["rollouts"]
+    (kept,) = metadata.value
+    assert set(kept) == {"name", "component", "id", "asked_at", "detail"}
+    assert (kept["name"], kept["component"]) == (NAME, "ecs")

@@ -1,0 +1,165 @@
+"""What a tick decides about the messages that it received: by the runs of an instance, without AWS."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster._core.storage.runs import SqlRunStorage
+from dagster._core.storage.runs.schema import RunsTable
+
+from secrets_pipeline.errors import AwsError
+from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
+from secrets_pipeline.orchestration.rotation.event_sensor import NAME
+from secrets_pipeline.orchestration.shared.run_requests import ATTEMPT_TAG, EVENTS_TAG
+from secrets_pipeline.reconcilers import Concern
+from secrets_pipeline.rotation.events.hints import Hint, Kind
+from secrets_pipeline.rotation.events.queue import Message
+from tests.rotation.event_bodies import label_updated
+
+STACK = "shop-dev"
+
+
+@dataclass
+class Desk:
+    """Where ticks are decided; every event concerns one stack."""
+
+    instance: dg.DagsterInstance
+    asked: list[str] = field(default_factory=list)
+    refusal: AwsError | None = None
+
+    def decide(self, *messages: Message, is_late: Callable[[], bool] = lambda: False) -> Decided:
+        """What one tick decides."""
+        return Dispatcher(self.instance, NAME, {Kind.ROTATED: "provision"}, self._concerned, is_late).decide(messages)
+
+    def make(
+        self, requests: Sequence[dg.RunRequest], status: dg.DagsterRunStatus, *, sensor: str = NAME, age: int = 0
+    ) -> None:
+        """What the daemon does with requests, some hours ago."""
+        for request in requests:
+            tags = {**request.tags, "dagster/run_key": request.run_key or "", "dagster/sensor_name": sensor}
+            run = dg.DagsterRun(job_name=request.job_name or "", run_id=str(uuid.uuid4()), status=status, tags=tags)
+            self.instance.add_run(run)
+            storage = self.instance.run_storage
+            assert isinstance(storage, SqlRunStorage)
+            # No API of Dagster makes a run of the past.
+            made = datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=age)
+            with storage.connect() as connection:
+                of_run = RunsTable.c.run_id == run.run_id
+                connection.execute(RunsTable.update().where(of_run).values(create_timestamp=made))
+
+    def _concerned(self, hint: Hint) -> tuple[Concern, ...]:
+        self.asked.append(hint.event_id)
+        if self.refusal is not None:
+            raise self.refusal
+        return (Concern(STACK, hint.secret or ""),)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
+        yield Desk(instance)
+
+
+def event(*, age: float = 0) -> dict[str, Any]:
+    """Of a rotation some hours ago, by AWS's clock."""
+    at = datetime.now(UTC) - timedelta(hours=age)
+    return label_updated("shop/dev/one", time=at.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+def message(body: Mapping[str, Any] | str, *, receives: int = 1) -> Message:
+    text = body if isinstance(body, str) else json.dumps(body)
+    return Message(str(uuid.uuid4()), str(uuid.uuid4()), text, receives)
+
+
+def test_the_events_of_a_run_give_one_key_in_whatever_order_their_messages_come(desk: Desk) -> None:
+    events = [event(age=age) for age in (3, 2, 1)]
+    found = [desk.decide(*order).requests for order in itertools.permutations([message(one) for one in events])]
+    assert {(one.run_key, one.tags[EVENTS_TAG]) for requests in found for one in requests} == {
+        (f"{events[0]['id']}:provision:{STACK}", ",".join(one["id"] for one in events))
+    }
+
+
+def test_a_run_for_an_event_that_was_tried_before_has_another_key_though_a_new_event_shares_it(desk: Desk) -> None:
+    old, new = message(event(age=1)), message(event())
+    first = desk.decide(old).requests
+    desk.make(first, dg.DagsterRunStatus.FAILURE)
+    [request] = desk.decide(old, new).requests
+    assert request.tags[ATTEMPT_TAG] == "2"
+    # Dagster makes no second run under the key of the first.
+    assert request.run_key != first[0].run_key
+
+
+def test_a_run_that_was_started_at_a_later_try_covers_its_event(desk: Desk) -> None:
+    one = message(event())
+    desk.make(desk.decide(one).requests, dg.DagsterRunStatus.FAILURE)
+    desk.make(desk.decide(one).requests, dg.DagsterRunStatus.STARTED)
+    decided = desk.decide(one)
+    assert (decided.done, decided.requests) == ([one], [])
+
+
+def test_a_run_covers_its_event_though_a_much_newer_one_came_with_it(desk: Desk) -> None:
+    old, new = message(event(age=5)), message(event())
+    desk.make(desk.decide(old).requests, dg.DagsterRunStatus.SUCCESS, age=5)
+    decided = desk.decide(old, new)
+    assert decided.done == [old]
+    assert [one.tags[EVENTS_TAG] for one in decided.requests] == [json.loads(new.body)["id"]]
+
+
+def test_a_run_covers_its_event_though_the_clock_of_aws_is_ahead(desk: Desk) -> None:
+    one = message(event(age=-0.5))
+    desk.make(desk.decide(one).requests, dg.DagsterRunStatus.SUCCESS)
+    assert desk.decide(one).done == [one]
+
+
+def test_a_run_that_the_sensor_did_not_ask_for_covers_nothing(desk: Desk) -> None:
+    one = message(event())
+    requests = desk.decide(one).requests
+    desk.make(requests, dg.DagsterRunStatus.SUCCESS, sensor="another_sensor")
+    decided = desk.decide(one)
+    assert (decided.done, [again.run_key for again in decided.requests]) == ([], [requests[0].run_key])
+
+
+def test_a_run_that_a_killed_daemon_left_unstarted_covers_nothing_and_hides_no_other_run(desk: Desk) -> None:
+    old, new = message(event(age=1)), message(event())
+    desk.make(desk.decide(old).requests, dg.DagsterRunStatus.SUCCESS, age=1)
+    asked = desk.decide(old, new).requests
+    desk.make(asked, dg.DagsterRunStatus.NOT_STARTED)
+    decided = desk.decide(old, new)
+    assert (decided.done, [one.run_key for one in decided.requests]) == ([old], [one.run_key for one in asked])
+
+
+def test_a_tick_that_has_no_time_left_asks_nothing_more_and_leaves_what_it_did_not_ask_about(desk: Desk) -> None:
+    first, second = event(), event()
+    decided = desk.decide(message(first), message(second), is_late=lambda: bool(desk.asked))
+    assert desk.asked == [first["id"]]
+    assert [one.tags[EVENTS_TAG] for one in decided.requests] == [first["id"]]
+    assert decided.done == []
+
+
+def test_an_event_that_aws_cannot_be_asked_about_is_said_and_comes_again(desk: Desk) -> None:
+    one = event()
+    desk.refusal = AwsError("AWS is away")
+    decided = desk.decide(message(one))
+    [(level, text)] = decided.notices
+    assert (level, decided.done, decided.requests) == ("warning", [], [])
+    assert one["id"] in text
+    assert "AWS is away" in text
+
+
+def test_a_message_that_is_no_event_is_said_when_it_comes_first_without_a_word_of_it(desk: Desk) -> None:
+    poison = message("canary-71c3 is no event")
+    decided = desk.decide(poison)
+    [(level, text)] = decided.notices
+    assert (level, decided.done, decided.requests) == ("error", [], [])
+    assert poison.message_id in text
+    assert "canary" not in text
+    assert desk.decide(message(poison.body, receives=2)).notices == []

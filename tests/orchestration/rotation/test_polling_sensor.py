@@ -1,0 +1,183 @@
+"""The sensor that looks by itself: the same runs as by events where no queue is named, and stuck rotations always."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+import dagster as dg
+import pytest
+
+from secrets_pipeline import emulator
+from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.orchestration.provisioning.jobs import provision
+from secrets_pipeline.orchestration.rotation.polling_sensor import rotation_polling_sensor_for
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
+from secrets_pipeline.orchestration.shared.resources import Stacks
+from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG
+from secrets_pipeline.orchestration.verification.jobs import verify
+from secrets_pipeline.reconcilers import ApplyOptions
+from secrets_pipeline.rotation.events.hints import Kind
+from secrets_pipeline.rotation.events.polling import PENDING_SECONDS
+from tests.embedded import lead_to
+from tests.orchestration.rotation.event_ground import Ground
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def leading(aws: emulator.LocalAws) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        lead_to(aws, patch)
+        yield
+
+
+@dataclass
+class Look:
+    """The sensor with its cursor, as the daemon keeps it."""
+
+    ground: Ground
+    instance: dg.DagsterInstance
+    cursor: str | None = None
+    now: float = 1_800_000_000.0
+
+    @property
+    def one(self) -> str:
+        return f"{self.ground.stacks[0].removesuffix('-dev')}/dev/one"
+
+    def tick(self) -> list[dg.RunRequest] | str:
+        """Evaluate once; the cursor moves only where the tick succeeds."""
+        sensor = rotation_polling_sensor_for({Kind.ROTATED: provision, Kind.FAILED: verify}, clock=lambda: self.now)
+        stacks = Stacks(self.ground.repository, Sessions(), ApplyOptions(), self.ground.repository)
+        context = dg.build_sensor_context(instance=self.instance, resources={"stacks": stacks}, cursor=self.cursor)
+        match sensor(context):
+            case dg.SensorResult() as result:
+                self.cursor = result.cursor
+                return list(result.run_requests or ())
+            case dg.SkipReason() as skipped:
+                return skipped.skip_message or ""
+            case other:
+                raise AssertionError(other)
+
+
+@pytest.fixture
+def look(aws: emulator.LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Look]:
+    number = next(_numbers)
+    contexts = [f"p{number}", f"q{number}"]
+    ground = Ground.lay(tmp_path / "atmos", contexts, boto3.Session(), queue="none", named=False)
+    monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(ground.repository / "operator.yaml"))
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
+        yield Look(ground, instance)
+
+
+def test_the_first_tick_learns_and_a_rotation_after_it_starts_one_run_of_its_stack(look: Look) -> None:
+    assert look.tick() == []
+    look.ground.secrets.put_secret_value(SecretId=look.one, SecretString="rotated")
+    look.ground.secrets.put_secret_value(SecretId=look.one.replace("/one", "/two"), SecretString="rotated")
+    requests = look.tick()
+    assert isinstance(requests, list)
+    [request] = requests
+    assert (request.job_name, request.tags[PARTITION_TAG]) == ("provision", look.ground.stacks[0])
+    assert request.tags[SECRETS_TAG] == f"{look.one},{look.one.replace('/one', '/two')}"
+    assert look.tick() == []
+
+
+def test_stacks_that_are_rendered_from_the_secret_get_a_run_each(look: Look) -> None:
+    leader = look.ground.stacks[0]
+    behind = look.ground.follow(leader, leader.removesuffix("-dev") + "x")
+    assert look.tick() == []
+    look.ground.secrets.put_secret_value(SecretId=look.one, SecretString="rotated")
+    requests = look.tick()
+    assert [one.tags["dagster/partition"] for one in requests if isinstance(one, dg.RunRequest)] == sorted(
+        [leader, behind]
+    )
+
+
+def test_a_tick_that_is_repeated_asks_under_the_same_key(look: Look) -> None:
+    look.tick()
+    look.ground.secrets.put_secret_value(SecretId=look.one, SecretString="rotated")
+    before = look.cursor
+    first = look.tick()
+    look.cursor = before
+    again = look.tick()
+    assert isinstance(first, list)
+    assert isinstance(again, list)
+    assert [one.run_key for one in first] == [one.run_key for one in again]
+    assert len(first) == 1
+
+
+def test_another_rotation_of_a_secret_has_another_key(look: Look) -> None:
+    look.tick()
+    keys = []
+    for value in ("rotated", "rotated again"):
+        look.ground.secrets.put_secret_value(SecretId=look.one, SecretString=value)
+        keys += [one.run_key for one in look.tick() if isinstance(one, dg.RunRequest)]
+    # Dagster makes one run a key.
+    assert len(set(keys)) == len(keys) == 2
+
+
+def test_versions_that_stay_pending_have_a_run_each_whose_key_does_not_change_with_the_other(look: Look) -> None:
+    two = look.one.replace("/one", "/two")
+    for name in (look.one, two):
+        look.ground.secrets.put_secret_value(SecretId=name, SecretString="new", VersionStages=["AWSPENDING"])
+    look.tick()
+    look.now += PENDING_SECONDS
+    both = [one for one in look.tick() if isinstance(one, dg.RunRequest)]
+    assert [one.tags[SECRETS_TAG] for one in both] == [look.one, two]
+    pending = look.ground.secrets.describe_secret(SecretId=two)["VersionIdsToStages"]
+    stuck = next(version for version, labels in pending.items() if "AWSPENDING" in labels)
+    look.ground.secrets.update_secret_version_stage(SecretId=two, VersionStage="AWSPENDING", RemoveFromVersionId=stuck)
+    left = [one for one in look.tick() if isinstance(one, dg.RunRequest)]
+    assert [one.run_key for one in left] == [both[0].run_key]
+
+
+def test_a_version_that_stays_pending_starts_one_run_that_looks_into_it(look: Look) -> None:
+    look.ground.secrets.put_secret_value(SecretId=look.one, SecretString="new", VersionStages=["AWSPENDING"])
+    assert look.tick() == []
+    look.now += PENDING_SECONDS
+    first, again = look.tick(), look.tick()
+    assert isinstance(first, list)
+    assert isinstance(again, list)
+    assert [one.job_name for one in first] == ["verify"]
+    assert [one.run_key for one in again] == [one.run_key for one in first]
+
+
+def test_a_look_costs_one_list_and_reads_no_value(look: Look, aws: emulator.LocalAws) -> None:
+    look.tick()
+    emulator.reset_calls(aws)
+    look.tick()
+    called = {call.operation: call.count for call in emulator.calls(aws) if call.service == "secretsmanager"}
+    assert called == {"ListSecrets": 1}
+
+
+def test_what_cannot_be_looked_at_stays_as_it_was_known(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    look.tick()
+    known = look.cursor
+    look.ground.secrets.put_secret_value(SecretId=look.one, SecretString="rotated")
+    with monkeypatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
+        patch.setenv("AWS_MAX_ATTEMPTS", "1")
+        assert look.tick() == []
+    assert look.cursor == known
+    requests = look.tick()
+    assert len(requests) == 1
+
+
+def test_where_a_queue_is_named_it_leaves_rotations_to_the_other_sensor_and_finds_the_stuck_ones(look: Look) -> None:
+    settings = look.ground.repository / "operator.yaml"
+    settings.write_text(settings.read_text() + "events: {queue: q, region: eu-west-2}\n")
+    assert look.tick() == []
+    look.ground.secrets.put_secret_value(SecretId=look.one, SecretString="rotated")
+    look.ground.secrets.put_secret_value(SecretId=look.one, SecretString="new", VersionStages=["AWSPENDING"])
+    assert look.tick() == []
+    look.now += PENDING_SECONDS
+    requests = look.tick()
+    assert [one.job_name for one in requests if isinstance(one, dg.RunRequest)] == ["verify"]
+
+
+def test_a_cursor_that_nobody_understands_is_forgotten(look: Look) -> None:
+    look.cursor = "from another version"
+    assert look.tick() == []

@@ -1,0 +1,194 @@
+"""Whose verification is due, at frozen times, and what the schedule asks for."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.desired.verification.model import VerificationSpec
+from secrets_pipeline.orchestration.build import build_definitions
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
+from secrets_pipeline.orchestration.shared.resources import Stacks
+from secrets_pipeline.orchestration.verification.jobs import verify
+from secrets_pipeline.orchestration.verification.schedules import (
+    DUE_TAG,
+    SCHEDULES,
+    TICK,
+    latest,
+    rotation_verification_schedule,
+)
+from secrets_pipeline.reconcilers import ApplyOptions
+from secrets_pipeline.stacks import Origin
+
+VARIABLES = {"environment": "dev", "region": "eu-west-2", "account_id": "111122223333"}
+LONDON = {"cron": "30 6 * * mon-fri", "timezone": "Europe/London"}
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SECRETS_PIPELINE_FROM_FILE", "SECRETS_PIPELINE_FROM_ATMOS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    # A schedule's context wants an instance that another process could open too.
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as made:
+        yield made
+
+
+class Schedule:
+    """Stacks with their settings, ticks of the schedule, and runs as the daemon makes them."""
+
+    def __init__(self, folder: Path, instance: dg.DagsterInstance) -> None:
+        self.instance = instance
+        self._file = folder / "stacks.json"
+        self.declare({"daily": {}})
+
+    def declare(self, stacks: dict[str, dict[str, Any]], *, known: bool = True) -> None:
+        """Write the stacks, each with its `verification`."""
+        tree = {
+            stack: {
+                "components": {
+                    "terraform": {
+                        "secretsmanager": {
+                            "settings": {"secrets_pipeline": {"verification": verification}},
+                            "vars": {
+                                "context_name": stack,
+                                **VARIABLES,
+                                "secrets": {"token": {"generate_random_password": True}},
+                            },
+                        }
+                    }
+                }
+            }
+            for stack, verification in stacks.items()
+        }
+        self._file.write_text(json.dumps(tree))
+        if known:
+            add_missing(self.instance, stacks)
+
+    def tick(self, at: str | datetime) -> list[dg.RunRequest]:
+        """What one tick asks for; the daemon's runs of it exist afterwards."""
+        moment = at if isinstance(at, datetime) else datetime.fromisoformat(at).replace(tzinfo=UTC)
+        source = Origin(str(self._file))
+        stacks = Stacks(self._file.parent, Sessions(), ApplyOptions(), self._file.parent, origin=source)
+        # The context opens an instance of its own. One that is left open ends when Python's collector finds it, and
+        # makes an instance that is long gone Dagster's current one, in whatever test is running.
+        context = dg.build_schedule_context(
+            instance=self.instance, scheduled_execution_time=moment, resources={"stacks": stacks}
+        )
+        with context:
+            asked: Any = rotation_verification_schedule(context)
+            found = list(asked)
+        requests = [one for one in found if isinstance(one, dg.RunRequest)]
+        assert requests or [type(one) for one in found] == [dg.SkipReason]
+        for request in requests:
+            tags = {**request.tags, "dagster/schedule_name": rotation_verification_schedule.name}
+            self.instance.add_run(dg.DagsterRun(job_name=verify.name, run_id=str(uuid.uuid4()), tags=tags))
+        return requests
+
+    def stacks_at(self, at: str) -> list[str]:
+        return [request.tags[PARTITION_TAG] for request in self.tick(at)]
+
+
+@pytest.fixture
+def schedule(tmp_path: Path, instance: dg.DagsterInstance) -> Schedule:
+    return Schedule(tmp_path, instance)
+
+
+def test_it_runs_by_default_and_asks_for_the_job_that_verifies() -> None:
+    assert list(SCHEDULES) == [rotation_verification_schedule]
+    assert rotation_verification_schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+    built = build_definitions()
+    assert [one.name for one in built.schedules or ()] == ["rotation_verification_schedule"]
+    assert built.resolve_job_def(rotation_verification_schedule.job_name).name == verify.name
+
+
+def test_a_stack_is_verified_once_a_day_at_six(schedule: Schedule) -> None:
+    assert schedule.stacks_at("2026-03-02T05:45") == []
+    (request,) = schedule.tick("2026-03-02T06:00")
+    assert request.tags[PARTITION_TAG] == "daily"
+    assert request.tags[DUE_TAG] == "2026-03-02T06:00+00:00"
+    assert request.run_key == "verification:2026-03-02T06:00+00:00:verify:daily"
+    assert [
+        schedule.stacks_at(f"2026-03-02T{hour:02}:{minute:02}") for hour in range(6, 24) for minute in (15, 45)
+    ] == [[]] * 36
+    assert schedule.stacks_at("2026-03-03T06:00") == ["daily"]
+
+
+def test_each_stack_keeps_its_own_time_and_time_zone(schedule: Schedule) -> None:
+    schedule.declare({"daily": {}, "london": LONDON, "often": {"cron": "*/20 * * * *"}})
+    assert schedule.stacks_at("2026-03-27T06:00") == ["daily", "often"]
+    assert schedule.stacks_at("2026-03-27T06:15") == []
+    # A Friday in winter time; the next working day is one in summer time.
+    assert schedule.stacks_at("2026-03-27T06:30") == ["london", "often"]
+    assert schedule.stacks_at("2026-03-28T06:30") == ["daily", "often"]
+    assert "london" in schedule.stacks_at("2026-03-30T05:30")
+
+
+def test_what_was_missed_is_made_up_for_once(schedule: Schedule) -> None:
+    assert schedule.stacks_at("2026-03-02T06:00") == ["daily"]
+    (late,) = schedule.tick("2026-03-05T13:15")
+    assert late.tags[DUE_TAG] == "2026-03-05T06:00+00:00"
+    assert schedule.stacks_at("2026-03-05T13:30") == []
+
+
+def test_a_new_stack_waits_for_its_next_time(schedule: Schedule) -> None:
+    schedule.stacks_at("2026-03-02T06:00")
+    schedule.declare({"daily": {}, "new": {}})
+    assert schedule.stacks_at("2026-03-02T09:00") == []
+    assert schedule.stacks_at("2026-03-03T06:00") == ["daily", "new"]
+
+
+def test_a_stack_without_a_partition_waits_until_it_has_one(schedule: Schedule) -> None:
+    schedule.declare({"daily": {}, "unknown": {}}, known=False)
+    assert schedule.stacks_at("2026-03-02T06:00") == ["daily"]
+
+
+def test_a_verification_that_somebody_else_asked_for_is_no_substitute(schedule: Schedule) -> None:
+    by_hand = dg.DagsterRun(job_name=verify.name, run_id=str(uuid.uuid4()), tags={PARTITION_TAG: "daily"})
+    schedule.instance.add_run(by_hand)
+    assert schedule.stacks_at("2026-03-02T06:00") == ["daily"]
+
+
+def test_a_stack_with_errors_is_said_and_hides_no_other(schedule: Schedule, capfd: pytest.CaptureFixture[str]) -> None:
+    schedule.declare({"daily": {}, "broken": {"cron": "0 25 * * *"}, "never": {"cron": "0 6 30 2 *"}})
+    assert schedule.stacks_at("2026-03-02T06:00") == ["daily"]
+    logged = capfd.readouterr().err
+    assert "broken is not verified, it has errors" in logged
+    assert "never is never verified: cron '0 6 30 2 *'" in logged
+
+
+def test_a_repository_that_cannot_be_read_asks_for_nothing(schedule: Schedule) -> None:
+    schedule._file.unlink()
+    assert schedule.tick("2026-03-02T06:00") == []
+
+
+crons = st.sampled_from(["0 6 * * *", "30 6 * * 1-5", "*/7 3 * * *", "0 0 1 * *", "5 4 29 2 *", "0 12 * jan sun"])
+zones = st.sampled_from(["UTC", "Europe/London", "America/Los_Angeles", "Asia/Kolkata"])
+
+
+@given(crons, zones, st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis wants them naive
+def test_the_latest_moment_never_lies_ahead_and_stays_until_the_next(cron: str, zone: str, now: datetime) -> None:
+    wanted = VerificationSpec(cron=cron, timezone=zone)
+    due = latest(wanted, now)
+    assert due <= now
+    assert latest(wanted, due) == due
+    assert latest(wanted, due - timedelta(seconds=1)) < due
+    assert latest(wanted, due + (now - due) / 2) == due
+
+
+def test_a_tick_is_no_longer_than_the_time_between_two() -> None:
+    assert rotation_verification_schedule.cron_schedule == "*/15 * * * *"
+    assert timedelta(minutes=15) == TICK
