@@ -23,7 +23,7 @@ from secrets_pipeline.access.trust.consumer import trusted
 from secrets_pipeline.access.trust.role import Surroundings
 from secrets_pipeline.access.trust.verdict import NotTrusted, TooWide, Trust, Trusted, TrustUnknown
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.reconcilers.findings import Finding, Verdict
+from secrets_pipeline.reconcilers.finding import Finding, Verdict
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -22,7 +22,7 @@ from secrets_pipeline.reconcilers.database_claim import is_ours
 from secrets_pipeline.reconcilers.own_key import standing
 from secrets_pipeline.reconcilers.rotation_function_mark import foreign
 from secrets_pipeline.reconcilers.rotation_function_state import function_state
-from secrets_pipeline.reconcilers.states import tag_map
+from secrets_pipeline.reconcilers.tags import tag_map
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

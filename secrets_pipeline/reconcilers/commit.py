@@ -18,11 +18,12 @@ from secrets_pipeline.engine.model import Change, ChangeClass, Resource, Skipped
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import desired, replica, rotation
 from secrets_pipeline.reconcilers.fields import known_fields
-from secrets_pipeline.reconcilers.marks import SPEC, Commit, Part
+from secrets_pipeline.reconcilers.marks import Commit, Part
 from secrets_pipeline.reconcilers.planning import plan_secrets
 from secrets_pipeline.reconcilers.rendered import is_rendered_from
 from secrets_pipeline.reconcilers.secret_differences import differences
 from secrets_pipeline.reconcilers.states import SecretState, Unread
+from secrets_pipeline.reconcilers.tag_keys import SPEC
 from secrets_pipeline.reconcilers.taking import finish, give_up, look_again
 from secrets_pipeline.reconcilers.value_inputs import field_inputs
 from secrets_pipeline.references.resolve import Pending

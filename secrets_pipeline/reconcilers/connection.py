@@ -15,12 +15,12 @@ from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.errors import DocumentError
 from secrets_pipeline.reconcilers.fields import kept_as_declared, known_fields
-from secrets_pipeline.reconcilers.marks import PASSWORD
 from secrets_pipeline.reconcilers.password_mark import PasswordMark
 from secrets_pipeline.reconcilers.rendered import is_rendered_from
-from secrets_pipeline.reconcilers.secret import SecretReconciler, waits_for_endpoint
+from secrets_pipeline.reconcilers.secret import SecretReconciler
 from secrets_pipeline.reconcilers.states import PREVIOUS
-from secrets_pipeline.reconcilers.value_inputs import field_inputs
+from secrets_pipeline.reconcilers.tag_keys import PASSWORD
+from secrets_pipeline.reconcilers.value_inputs import field_inputs, waits_for_endpoint
 from secrets_pipeline.reconcilers.value_writer import ValueWriter
 from secrets_pipeline.values.documents import field, merge_document
 

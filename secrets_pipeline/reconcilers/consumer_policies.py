@@ -27,14 +27,14 @@ from secrets_pipeline.desired.limits import INLINE_POLICY_CHARACTERS
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.reason import OUTSIDE
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.attached_notes import forget_role, note_role, noted_roles
 from secrets_pipeline.reconcilers.event_parts import OURS
-from secrets_pipeline.reconcilers.marks import SPEC, STACK
 from secrets_pipeline.reconcilers.outputs_document import taken_parameters
 from secrets_pipeline.reconcilers.readable_secrets import readable, secret_arn
-from secrets_pipeline.reconcilers.secret_differences import OUTSIDE
-from secrets_pipeline.reconcilers.states import tag_map
+from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
+from secrets_pipeline.reconcilers.tags import tag_map
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -25,11 +25,12 @@ from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.inventory import Inventory
 from secrets_pipeline.reconcilers.key_inventory import KeyInventory
 from secrets_pipeline.reconcilers.made_once import Once
-from secrets_pipeline.reconcilers.marks import STACK, Marks, Owner
+from secrets_pipeline.reconcilers.marks import Marks, Owner
 from secrets_pipeline.reconcilers.outputs import StackOutputs
 from secrets_pipeline.reconcilers.security_hub import control_results
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.surroundings import Surroundings
+from secrets_pipeline.reconcilers.tag_keys import STACK
 from secrets_pipeline.references.model import Expression
 from secrets_pipeline.references.resolve import Resolved, resolve
 from secrets_pipeline.values.bundle import GeneratedPasswords

@@ -16,10 +16,11 @@ from secrets_pipeline.desired.rotation.model import RotationStrategy
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.secret.types import top_keys
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.reconcilers.findings import Finding, Verdict, judged_secret
+from secrets_pipeline.reconcilers.finding import Finding, Verdict
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, Refused, Unreachable
 from secrets_pipeline.reconcilers.states import PREVIOUS, SecretState
 from secrets_pipeline.reconcilers.stored_value import read_value
+from secrets_pipeline.reconcilers.value_checks import judged_secret
 from secrets_pipeline.rotation_lambda.errors import RotationError
 from secrets_pipeline.rotation_lambda.secret_value import DatabaseSecret, parse
 

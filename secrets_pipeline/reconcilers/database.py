@@ -14,13 +14,13 @@ from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.reason import UNNAMED
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.database_claim import absence, holds, mismatch, needs_adoption, refusal
 from secrets_pipeline.reconcilers.database_mark import ownership
 from secrets_pipeline.reconcilers.database_state import DELETING, DatabaseState
-from secrets_pipeline.reconcilers.marks import REPOSITORY
-from secrets_pipeline.reconcilers.secret_differences import UNNAMED
-from secrets_pipeline.reconcilers.states import tag_list
+from secrets_pipeline.reconcilers.tag_keys import REPOSITORY
+from secrets_pipeline.reconcilers.tags import tag_list
 from secrets_pipeline.references.model import Output
 from secrets_pipeline.references.resolve import Pending, Plain, Secret
 

@@ -8,8 +8,9 @@ from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, allows
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.database_mark import proven
-from secrets_pipeline.reconcilers.marks import STACK, MarkState, Owner
-from secrets_pipeline.reconcilers.ownership import FORGED, way_out
+from secrets_pipeline.reconcilers.marks import MarkState, Owner
+from secrets_pipeline.reconcilers.not_ours import FORGED, way_out
+from secrets_pipeline.reconcilers.tag_keys import STACK
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

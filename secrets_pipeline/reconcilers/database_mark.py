@@ -11,16 +11,8 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.reconcilers.marks import (
-    COMPONENT,
-    REPOSITORY,
-    SPEC,
-    STACK,
-    MarkState,
-    Owner,
-    same_text,
-    stack_parts,
-)
+from secrets_pipeline.reconcilers.marks import MarkState, Owner, same_text, stack_parts
+from secrets_pipeline.reconcilers.tag_keys import COMPONENT, REPOSITORY, SPEC, STACK
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

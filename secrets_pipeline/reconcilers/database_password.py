@@ -17,10 +17,10 @@ from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, Unreachable
-from secrets_pipeline.reconcilers.marks import PASSWORD
 from secrets_pipeline.reconcilers.password_mark import PasswordMark, begun, is_unfinished, not_ours, proves, setting
 from secrets_pipeline.reconcilers.states import PENDING, SecretState
 from secrets_pipeline.reconcilers.stored_value import read_value
+from secrets_pipeline.reconcilers.tag_keys import PASSWORD
 from secrets_pipeline.values.documents import field
 
 if TYPE_CHECKING:

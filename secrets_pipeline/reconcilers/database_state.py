@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from secrets_pipeline.reconcilers.states import tag_map
+from secrets_pipeline.reconcilers.tags import tag_map
 from secrets_pipeline.references.model import Json
 
 AVAILABLE: Final = "available"

@@ -17,7 +17,7 @@ from secrets_pipeline.desired.consumer.model import EcsDelivery
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers.late_values import as_text, differing, resolved
-from secrets_pipeline.reconcilers.marks import PREFIX
+from secrets_pipeline.reconcilers.tag_keys import PREFIX
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:

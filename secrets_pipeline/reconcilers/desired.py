@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access.policy_text.statements import secret_policy
 from secrets_pipeline.access.policy_text.write import canonical
-from secrets_pipeline.desired.checks import reader_crossings
 from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.reconcilers.marks import PASSWORD, Commit, Part
+from secrets_pipeline.reconcilers.marks import Commit, Part
 from secrets_pipeline.reconcilers.own_key import usable_as
+from secrets_pipeline.reconcilers.policy_readers import not_let_in
 from secrets_pipeline.reconcilers.states import SecretState
+from secrets_pipeline.reconcilers.tag_keys import PASSWORD
 from secrets_pipeline.references.resolve import Pending, Plain, substitute
 from secrets_pipeline.rotation.password_tag import password_rule
 from secrets_pipeline.rotation_lambda.password_rule import DEFAULT_RULE, encode
@@ -88,12 +89,6 @@ def policy(context: StackContext, secret: SecretSpec) -> dict[str, Any] | Pendin
             return secret_policy(declared, secret.readers, organization_id=context.spec.organization_id)
         case _:
             return Pending("its policy holds a secret value")
-
-
-def not_let_in(context: StackContext, statements: Sequence[Any]) -> str:
-    """Why a declared policy without references may not stand; empty if it may."""
-    grants = context.world.settings.grants
-    return reader_crossings.not_let_in(statements, context.account.account_id, context.spec.stack, grants)
 
 
 def rotation(context: StackContext, secret: SecretSpec) -> Rotation | Pending | None:

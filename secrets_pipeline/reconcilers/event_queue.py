@@ -18,12 +18,12 @@ from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.reason import OUTSIDE
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.event_parts import OURS, EventPart, Seen
 from secrets_pipeline.reconcilers.event_queue_part import QueuePart
 from secrets_pipeline.reconcilers.event_route_parts import BusPart, RolePart, RulePart
-from secrets_pipeline.reconcilers.secret_differences import OUTSIDE
-from secrets_pipeline.reconcilers.states import tag_list, tag_map
+from secrets_pipeline.reconcilers.tags import tag_list, tag_map
 from secrets_pipeline.rotation.events import layout
 from secrets_pipeline.rotation.events.layout import Layout, Place
 

@@ -16,7 +16,7 @@ from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.engine.model import Resource
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.event_parts import OURS, Seen, is_ours, listed, same
-from secrets_pipeline.reconcilers.states import tag_list, tag_map
+from secrets_pipeline.reconcilers.tags import tag_list, tag_map
 from secrets_pipeline.rotation.events import layout
 from secrets_pipeline.rotation.events.layout import Document
 

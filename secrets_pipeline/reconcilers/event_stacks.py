@@ -13,8 +13,8 @@ from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import AwsError, GuardError
-from secrets_pipeline.reconcilers.marks import STACK, VALUE_VERSION
 from secrets_pipeline.reconcilers.states import SecretState, secret_state
+from secrets_pipeline.reconcilers.tag_keys import STACK, VALUE_VERSION
 from secrets_pipeline.rotation.events.hints import Hint, Kind
 
 _HIDDEN = frozenset({"AccessDeniedException", "AccessDenied"})

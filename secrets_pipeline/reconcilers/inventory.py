@@ -13,13 +13,13 @@ from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.reconcilers.database_inventory import DatabaseInventory
 from secrets_pipeline.reconcilers.key_inventory import KeyInventory
-from secrets_pipeline.reconcilers.marks import SPEC, STACK
 from secrets_pipeline.reconcilers.states import (
     UNREAD,
     SecretState,
     Unread,
     secret_state,
 )
+from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
 
 _PREFIXES_PER_FILTER = 10
 _MOST_BY_NAME = 30

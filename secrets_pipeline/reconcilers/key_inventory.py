@@ -15,14 +15,9 @@ from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.reconcilers.states import (
-    DEFAULT_KEY_ALIAS,
-    UNKNOWN_STATE,
-    KeyRotation,
-    KeyState,
-    key_state,
-    tag_map,
-)
+from secrets_pipeline.reconcilers.key_state import UNKNOWN_STATE, KeyRotation, KeyState, key_state
+from secrets_pipeline.reconcilers.states import DEFAULT_KEY_ALIAS
+from secrets_pipeline.reconcilers.tags import tag_map
 
 _ARN = re.compile(r"arn:[\w-]+:kms:(?P<region>[\w-]+):(?P<account>\d{12}):(?P<rest>(?:key|alias)/.+)")
 _MOST_SEARCHED = 100

@@ -11,20 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from secrets_pipeline.reconcilers.marks import (
-    OURS,
-    PREFIX,
-    REPOSITORY,
-    SPEC,
-    STACK,
-    MarkState,
-    Owner,
-    made_at,
-    repository_tag,
-    same_text,
-    stack_parts,
-)
-from secrets_pipeline.reconcilers.states import KeyState
+from secrets_pipeline.reconcilers.key_state import KeyState
+from secrets_pipeline.reconcilers.marks import OURS, MarkState, Owner, made_at, repository_tag, same_text, stack_parts
+from secrets_pipeline.reconcilers.tag_keys import PREFIX, REPOSITORY, SPEC, STACK
 from secrets_pipeline.values.fingerprint import Fingerprinter
 
 ALIAS = PREFIX + "alias"

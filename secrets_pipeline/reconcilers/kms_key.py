@@ -21,14 +21,15 @@ from secrets_pipeline.desired.kms_key.model import KeySpec
 from secrets_pipeline.desired.limits import KEY_POLICY_BYTES
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.reason import UNNAMED
 from secrets_pipeline.errors import AwsError, SpecError
-from secrets_pipeline.reconcilers.desired import not_let_in
 from secrets_pipeline.reconcilers.key_marks import ALIAS
-from secrets_pipeline.reconcilers.marks import REPOSITORY, SPEC
+from secrets_pipeline.reconcilers.key_state import KeyRotation, KeyState, key_state
 from secrets_pipeline.reconcilers.own_key import MarkedKey, Standing, in_the_way, key_marks, standing, whose
+from secrets_pipeline.reconcilers.policy_readers import not_let_in
 from secrets_pipeline.reconcilers.referenced_key import referenced_keys, unusable
-from secrets_pipeline.reconcilers.secret_differences import UNNAMED, surplus_tags
-from secrets_pipeline.reconcilers.states import KeyRotation, KeyState, key_state
+from secrets_pipeline.reconcilers.tag_keys import REPOSITORY, SPEC
+from secrets_pipeline.reconcilers.tags import surplus_tags
 from secrets_pipeline.references.resolve import Pending, Plain, substitute
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.reconcilers import database_mark, rotation_function_mark
 from secrets_pipeline.reconcilers.desired import managed_function_arn
-from secrets_pipeline.reconcilers.findings import Finding, Verdict, judged
+from secrets_pipeline.reconcilers.finding import Finding, Verdict, judged
 from secrets_pipeline.reconcilers.marks import MarkState
 from secrets_pipeline.reconcilers.own_key import standing
 from secrets_pipeline.reconcilers.rotation_function_state import function_state

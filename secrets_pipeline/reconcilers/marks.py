@@ -18,28 +18,12 @@ from datetime import datetime
 from enum import Enum, StrEnum
 
 from secrets_pipeline.reconcilers.states import SecretState
+from secrets_pipeline.reconcilers.tag_keys import COMPONENT, KEPT, KEY, REPOSITORY, SPEC, STACK, VALUE_VERSION
 from secrets_pipeline.values.fingerprint import Fingerprinter
-
-PREFIX = "secrets-pipeline:"
-STACK = PREFIX + "stack"
-REPOSITORY = PREFIX + "repository"
-"""Id of the repository that the stack is of; absent where none was known, as in older marks."""
-COMPONENT = PREFIX + "component"
-KEY = PREFIX + "key"
-SPEC = PREFIX + "spec"
-VALUE_VERSION = PREFIX + "value-version"
-VALUE_KEY = PREFIX + "value-key"
-"""Id of the KMS key that the value was last written under; another one than the secret's means an unfinished move."""
-INPUTS = PREFIX + "inputs"
-PASSWORD = PREFIX + "password"
-KEPT = PREFIX + "kept"
-"""Parts that a secret had when it was adopted and that nobody declared: they are left alone."""
 
 _PROVEN = (STACK, REPOSITORY, COMPONENT, KEY, SPEC)
 _CREATED = "new"
 _PROVISIONAL = "open"
-REPLICAS = PREFIX + "replicas"
-"""Regions that we were asked to replicate a secret to; only those replicas are ours to remove."""
 
 _CREATION_SECONDS = 900
 """Between a creation mark and CreatedDate: AWS takes clocks five minutes off, and a creation is tried again."""

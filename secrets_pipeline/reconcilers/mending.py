@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.reconcilers.findings import Verdict
+from secrets_pipeline.reconcilers.finding import Verdict
 from secrets_pipeline.reconcilers.rotating.function_log import FunctionLog
 from secrets_pipeline.reconcilers.rotation_findings import function_configuration, invokable
 from secrets_pipeline.reconcilers.version_dates import version_dates

@@ -17,7 +17,7 @@ from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.marks import Owner
-from secrets_pipeline.reconcilers.ownership import way_out
+from secrets_pipeline.reconcilers.not_ours import way_out
 from secrets_pipeline.reconcilers.states import SecretState
 
 if TYPE_CHECKING:

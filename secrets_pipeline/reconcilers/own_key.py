@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.key_marks import ALIAS, KeyMark, KeyMarks
-from secrets_pipeline.reconcilers.marks import PREFIX, MarkState, Owner
-from secrets_pipeline.reconcilers.ownership import way_out
-from secrets_pipeline.reconcilers.states import PENDING_DELETION, KeyState
+from secrets_pipeline.reconcilers.key_state import PENDING_DELETION, KeyState
+from secrets_pipeline.reconcilers.marks import MarkState, Owner
+from secrets_pipeline.reconcilers.not_ours import way_out
+from secrets_pipeline.reconcilers.tag_keys import PREFIX
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

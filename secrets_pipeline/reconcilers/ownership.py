@@ -5,9 +5,9 @@ from __future__ import annotations
 from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.marks import Mark, MarkState, Owner
+from secrets_pipeline.reconcilers.not_ours import FORGED, way_out
 from secrets_pipeline.reconcilers.states import SecretState
 
-FORGED = f"{MarkState.FORGED.value}: find out who tagged it, remove the tags, then adopt it"
 Claim = tuple[ChangeClass, str]
 """What ownership alone decides (NONE where it is ours to compare), and why."""
 
@@ -46,13 +46,6 @@ def _not_ours(state: SecretState, mark: Mark, owner: Owner, *, adopt: bool, may_
     if adopt:
         return ChangeClass.ADOPT, said
     return ChangeClass.BLOCKED, f"{said}: {adoption(owner.stack, state.name)} takes it over{stays}"
-
-
-def way_out(owner: Owner, ours: Owner) -> str:
-    """What to do where something is not to be taken from whom its mark names, whoever asks."""
-    if owner.repository and not ours.repository:
-        return "set repository: in the operator's settings, as this repository has no id"
-    return "take it out of that stack first; a stack with errors may be the one"
 
 
 def _foreign(state: SecretState, mark: Mark) -> str:

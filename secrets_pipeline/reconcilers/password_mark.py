@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from secrets_pipeline.reconcilers.marks import PASSWORD
+from secrets_pipeline.reconcilers.tag_keys import PASSWORD
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.engine.apply import Reconciler
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.reconcilers.marks import DEFAULT_RECOVERY_DAYS, MarkState, Owner, Part
-from secrets_pipeline.reconcilers.ownership import FORGED
+from secrets_pipeline.reconcilers.not_ours import FORGED
 from secrets_pipeline.reconcilers.replica import withdraw
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.taking import take
@@ -16,8 +18,42 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
 
 
-def orphans(context: StackContext, kind: str) -> list[Change]:
-    """One change a secret that is ours and that no stack declares any more."""
+KIND = "secret"
+
+
+class OrphanReconciler:
+    """Secrets that are ours and that no stack declares any more."""
+
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+
+    def plan(self) -> Sequence[Change]:
+        """One change an orphan."""
+        return _orphans(self._context)
+
+    def apply(self, change: Change) -> str:
+        """Delete one orphan with the recovery window that the stack last declared for it; see `engine.Reconciler`."""
+        return _prune(self._context, change.resource.name)
+
+
+class WithOrphans:
+    """A reconciler of what the stack declares, with one of what it does not declare any more."""
+
+    def __init__(self, declared: Reconciler, orphans: Reconciler) -> None:
+        self._declared = declared
+        self._orphans = orphans
+
+    def plan(self) -> Sequence[Change]:
+        """What is declared first."""
+        return [*self._declared.plan(), *self._orphans.plan()]
+
+    def apply(self, change: Change) -> str:
+        """Make one change true; see `engine.Reconciler`."""
+        by = self._orphans if change.action is ChangeClass.PRUNE else self._declared
+        return by.apply(change)
+
+
+def _orphans(context: StackContext) -> list[Change]:
     # A secret that moved to another stack is that stack's to take over, not ours to delete.
     declared = context.world.names_in(context.spec.target)
     changes = []
@@ -27,7 +63,7 @@ def orphans(context: StackContext, kind: str) -> list[Change]:
         mark = context.marks.verify(state)
         if mark.owner is None or state.is_replica or state.owning_service:
             continue
-        resource = Resource(kind, state.name, mark.owner.component, mark.owner.key)
+        resource = Resource(KIND, state.name, mark.owner.component, mark.owner.key)
         if mark.state is MarkState.FORGED:
             changes.append(Change(resource, ChangeClass.BLOCKED, (FORGED,)))
         elif context.owns(state):
@@ -49,16 +85,7 @@ def _verdict(context: StackContext, state: SecretState, owner: Owner) -> tuple[C
     return ChangeClass.PRUNE, (reason,)
 
 
-def prune(context: StackContext, name: str) -> str:
-    """Delete one orphan with the recovery window that the stack last declared for it.
-
-    Returns:
-        What was done, for a human.
-
-    Raises:
-        SkippedError: if it is not ours any more.
-        AwsError: if AWS refuses.
-    """
+def _prune(context: StackContext, name: str) -> str:
     state = context.inventory.refresh(name)
     if state is None or state.deleted_at is not None:
         return "was gone already"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.desired.consumer.model import ConsumerSpec
 from secrets_pipeline.desired.consumer.refresh_model import RefreshSpec
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.reconcilers.findings import Finding, Verdict
+from secrets_pipeline.reconcilers.finding import Finding, Verdict
 from secrets_pipeline.reconcilers.refresh import refreshers
 from secrets_pipeline.reconcilers.refresh_dates import CurrentValue, current_value
 from secrets_pipeline.reconcilers.refresh_model import Progress, Rollout

@@ -7,8 +7,8 @@ again, so only one that carries the label of our unfinished writes counts.
 
 from __future__ import annotations
 
-from secrets_pipeline.reconcilers.marks import INPUTS
 from secrets_pipeline.reconcilers.states import SecretState
+from secrets_pipeline.reconcilers.tag_keys import INPUTS
 
 STAGED = "SECRETS_PIPELINE_STAGED"
 """Label of the version that a write of ours rendered last; on another version than the tag names, it is unfinished."""

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.reason import OUTSIDE
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers import desired
-from secrets_pipeline.reconcilers.marks import REPLICAS, Part
+from secrets_pipeline.reconcilers.marks import Part
 from secrets_pipeline.reconcilers.planning import plan_secrets
 from secrets_pipeline.reconcilers.replica_differences import (
     Work,
@@ -28,15 +29,9 @@ from secrets_pipeline.reconcilers.replica_differences import (
     refuse_failed,
     work,
 )
-from secrets_pipeline.reconcilers.secret_differences import OUTSIDE
-from secrets_pipeline.reconcilers.states import (
-    DEFAULT_KEY_ALIAS,
-    ReplicaState,
-    SecretState,
-    Unread,
-    replica_states,
-    tag_list,
-)
+from secrets_pipeline.reconcilers.states import DEFAULT_KEY_ALIAS, ReplicaState, SecretState, Unread, replica_states
+from secrets_pipeline.reconcilers.tag_keys import REPLICAS
+from secrets_pipeline.reconcilers.tags import tag_list
 from secrets_pipeline.reconcilers.taking import look_again, take
 
 if TYPE_CHECKING:

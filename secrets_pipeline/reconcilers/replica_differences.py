@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.reconcilers.marks import REPLICAS
 from secrets_pipeline.reconcilers.states import ReplicaState, SecretState, Unread
+from secrets_pipeline.reconcilers.tag_keys import REPLICAS
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

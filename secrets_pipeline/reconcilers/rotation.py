@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.reason import OUTSIDE
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.reconcilers import desired
 from secrets_pipeline.reconcilers.boundary import function_refusal
@@ -22,7 +23,6 @@ from secrets_pipeline.reconcilers.rotation_function_mark import adopts, foreign
 from secrets_pipeline.reconcilers.rotation_function_state import function_state
 from secrets_pipeline.reconcilers.rotation_preflight import RotationPreflight
 from secrets_pipeline.reconcilers.rotation_problem import Problem, refuse, unchecked
-from secrets_pipeline.reconcilers.secret_differences import OUTSIDE
 from secrets_pipeline.reconcilers.states import SecretState
 from secrets_pipeline.reconcilers.taking import take
 from secrets_pipeline.references.resolve import Pending

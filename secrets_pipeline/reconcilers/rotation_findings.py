@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.reconcilers.findings import Finding, Verdict, judged
+from secrets_pipeline.reconcilers.finding import Finding, Verdict, judged
 from secrets_pipeline.reconcilers.invocation import invocation_problem, invocation_remedy
 from secrets_pipeline.reconcilers.rotating.function_log import FunctionLog
 from secrets_pipeline.reconcilers.rotation import described

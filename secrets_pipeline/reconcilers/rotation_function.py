@@ -17,6 +17,7 @@ from secrets_pipeline.aws.consistency import Lag
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.reason import OUTSIDE, UNNAMED
 from secrets_pipeline.reconcilers.apply_options import function_named
 from secrets_pipeline.reconcilers.invocation import invocation_problem, let_in
 from secrets_pipeline.reconcilers.rotation_function_logs import Retention, compare_retention, deploy_log_group
@@ -48,7 +49,6 @@ from secrets_pipeline.reconcilers.rotation_function_state import (
 from secrets_pipeline.reconcilers.rotation_function_wanted import Wanted, wanted_function
 from secrets_pipeline.reconcilers.rotation_permission import KIND as PERMISSION
 from secrets_pipeline.reconcilers.rotation_permission import RotationPermissions
-from secrets_pipeline.reconcilers.secret_differences import OUTSIDE, UNNAMED
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -13,17 +13,9 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.apply_options import adoption, function_named
-from secrets_pipeline.reconcilers.marks import (
-    REPOSITORY,
-    SPEC,
-    STACK,
-    MarkState,
-    Owner,
-    repository_tag,
-    same_text,
-    stack_parts,
-)
+from secrets_pipeline.reconcilers.marks import MarkState, Owner, repository_tag, same_text, stack_parts
 from secrets_pipeline.reconcilers.outputs_document import ROOT, publish, published
+from secrets_pipeline.reconcilers.tag_keys import REPOSITORY, SPEC, STACK
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -17,7 +17,7 @@ from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.reconcilers.rotation_function_mark import adopts, foreign, ownership
 from secrets_pipeline.reconcilers.rotation_function_wanted import DESCRIPTION, Wanted, trust_text
-from secrets_pipeline.reconcilers.states import tag_list, tag_map
+from secrets_pipeline.reconcilers.tags import tag_list, tag_map
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -11,15 +11,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.secret.model import SecretSpec
-from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.reconcilers import desired, pruning
+from secrets_pipeline.engine.reason import OUTSIDE
+from secrets_pipeline.reconcilers import desired
 from secrets_pipeline.reconcilers.marks import MarkState
 from secrets_pipeline.reconcilers.ownership import Claim, claim
-from secrets_pipeline.reconcilers.secret_differences import OUTSIDE, differences, foreign_value, reasons
+from secrets_pipeline.reconcilers.secret_differences import differences, reasons
 from secrets_pipeline.reconcilers.secret_writes import ExistsAfterAll, SecretWrites
 from secrets_pipeline.reconcilers.states import SecretState
+from secrets_pipeline.reconcilers.value_inputs import waits_for_endpoint
+from secrets_pipeline.reconcilers.value_plan import foreign_value
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext
@@ -42,20 +44,16 @@ class SecretReconciler:
 
     def __init__(self, context: StackContext, *, connections: bool = False, rewritten: Collection[str] = ()) -> None:
         self._context = context
-        self._connections = connections
         self._rewritten = set(rewritten)
         self._secrets = {s.name: s for s in context.spec.secrets if waits_for_endpoint(s) is connections}
 
     def plan(self) -> Sequence[Change]:
-        """One change a declared secret, then the orphans (once, with the secrets that need no endpoint)."""
-        declared = [planned(_resource(secret), partial(self._plan, secret)) for secret in self._secrets.values()]
-        return [*declared, *([] if self._connections else pruning.orphans(self._context, KIND))]
+        """One change a declared secret."""
+        return [planned(_resource(secret), partial(self._plan, secret)) for secret in self._secrets.values()]
 
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""
         name = change.resource.name
-        if change.action is ChangeClass.PRUNE:
-            return pruning.prune(self._context, name)
         secret, writes = self._secrets[name], SecretWrites(self._context)
         if change.action is ChangeClass.CREATE:
             return self._create(writes, secret)
@@ -143,8 +141,3 @@ class SecretReconciler:
 
 def _resource(secret: SecretSpec) -> Resource:
     return Resource(KIND, secret.name, secret.ref.component, secret.ref.key)
-
-
-def waits_for_endpoint(secret: SecretSpec) -> bool:
-    """Whether the whole secret is made with the connections: its declared value waits for a database."""
-    return isinstance(secret.value, DeclaredValue) and secret.needs_endpoint

@@ -14,8 +14,12 @@ from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers import desired, key_move
+from secrets_pipeline.reconcilers.encryption import key_id, under_another_key
 from secrets_pipeline.reconcilers.initial_value import initial_value
-from secrets_pipeline.reconcilers.marks import (
+from secrets_pipeline.reconcilers.marks import MarkState, Part
+from secrets_pipeline.reconcilers.rendered import inputs_tag, is_rendered_from
+from secrets_pipeline.reconcilers.states import CURRENT, SecretState
+from secrets_pipeline.reconcilers.tag_keys import (
     COMPONENT,
     INPUTS,
     KEPT,
@@ -26,13 +30,10 @@ from secrets_pipeline.reconcilers.marks import (
     STACK,
     VALUE_KEY,
     VALUE_VERSION,
-    MarkState,
-    Part,
 )
-from secrets_pipeline.reconcilers.rendered import inputs_tag, is_rendered_from
-from secrets_pipeline.reconcilers.secret_differences import key_id, surplus_tags, under_another_key, value_differences
-from secrets_pipeline.reconcilers.states import CURRENT, SecretState, tag_list
+from secrets_pipeline.reconcilers.tags import surplus_tags, tag_list
 from secrets_pipeline.reconcilers.value_inputs import declared_inputs
+from secrets_pipeline.reconcilers.value_plan import value_differences
 from secrets_pipeline.reconcilers.value_writer import ValueWriter
 from secrets_pipeline.references.resolve import Pending
 from secrets_pipeline.values.render import render

@@ -12,7 +12,7 @@ from secrets_pipeline.access.reach.usage import last_reads
 from secrets_pipeline.access.snapshot.model import SecretSnapshot
 from secrets_pipeline.aws.session import ROLE_SESSION_NAME
 from secrets_pipeline.desired.verification.control_model import ControlParameters
-from secrets_pipeline.reconcilers.findings import Finding, Verdict
+from secrets_pipeline.reconcilers.finding import Finding, Verdict
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

@@ -17,6 +17,7 @@ from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointRecon
 from secrets_pipeline.reconcilers.event_queue import EventQueueReconciler
 from secrets_pipeline.reconcilers.generated import generate_passwords
 from secrets_pipeline.reconcilers.kms_key import KmsKeyReconciler
+from secrets_pipeline.reconcilers.pruning import OrphanReconciler, WithOrphans
 from secrets_pipeline.reconcilers.refresh import RefreshReconciler
 from secrets_pipeline.reconcilers.replica import ReplicaReconciler
 from secrets_pipeline.reconcilers.rotation import RotationReconciler
@@ -51,7 +52,7 @@ def _finishing(make: Make) -> Make:
 
 STAGES: Mapping[str, Make] = {
     "kms_keys": KmsKeyReconciler,
-    "secrets": _finishing(_seen(SecretReconciler)),
+    "secrets": _finishing(_seen(lambda stack: WithOrphans(SecretReconciler(stack), OrphanReconciler(stack)))),
     "rds_instances": _seen(DatabaseReconciler),
     "rds_endpoints": _seen(DatabaseEndpointReconciler),
     "connection_secrets": _finishing(_seen(ConnectionReconciler)),

@@ -15,8 +15,10 @@ from secrets_pipeline.aws.consistency import NEW_RESOURCE
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.reconcilers import desired
-from secrets_pipeline.reconcilers.marks import COMPONENT, KEPT, KEY, SPEC, Commit, Mark, Owner, Part, repository_tag
-from secrets_pipeline.reconcilers.states import SecretState, tag_list
+from secrets_pipeline.reconcilers.marks import Commit, Mark, Owner, Part, repository_tag
+from secrets_pipeline.reconcilers.states import SecretState
+from secrets_pipeline.reconcilers.tag_keys import COMPONENT, KEPT, KEY, SPEC
+from secrets_pipeline.reconcilers.tags import tag_list
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

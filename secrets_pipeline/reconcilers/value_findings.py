@@ -11,8 +11,9 @@ from secrets_pipeline.desired.secret.types import missing_fields, top_keys
 from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.desired.value.passwords import rules_of
 from secrets_pipeline.reconcilers.fields import known_fields
-from secrets_pipeline.reconcilers.findings import Finding, Verdict, judged_secret
+from secrets_pipeline.reconcilers.finding import Finding, Verdict
 from secrets_pipeline.reconcilers.stored_value import read_value
+from secrets_pipeline.reconcilers.value_checks import judged_secret
 from secrets_pipeline.rotation_lambda.errors import RotationError
 from secrets_pipeline.rotation_lambda.password_strength import SHORTEST
 from secrets_pipeline.rotation_lambda.secret_value import BARRED_BY_RDS, ENGINES, parse

@@ -5,12 +5,18 @@ Template and literals by their text, other secrets by the id of their current ve
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from secrets_pipeline.reconcilers.fields import kept_as_declared
 from secrets_pipeline.references.model import Environment, Expression, FileContents
 from secrets_pipeline.references.resolve import Pending
@@ -70,3 +76,8 @@ def field_inputs(context: StackContext, secret: SecretSpec, fields: Mapping[str,
     if context.fingerprinter is None:
         raise RuntimeError("inputs are fingerprinted under the fingerprint key, which apply makes first")
     return context.fingerprinter.digest("fields", secret.name, json.dumps(kept_as_declared(secret, fields)))
+
+
+def waits_for_endpoint(secret: SecretSpec) -> bool:
+    """Whether the whole secret is made with the connections: its declared value waits for a database."""
+    return isinstance(secret.value, DeclaredValue) and secret.needs_endpoint

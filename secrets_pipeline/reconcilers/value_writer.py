@@ -19,11 +19,12 @@ from secrets_pipeline.aws.consistency import NEW_RESOURCE
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.reconcilers.marks import INPUTS, VALUE_KEY, VALUE_VERSION
+from secrets_pipeline.reconcilers.encryption import key_id, under_another_key
 from secrets_pipeline.reconcilers.rendered import COPIED, STAGED, UNKNOWN, carried, inputs_tag, is_unfinished
-from secrets_pipeline.reconcilers.secret_differences import key_id, under_another_key
-from secrets_pipeline.reconcilers.states import CURRENT, PENDING, PREVIOUS, SecretState, tag_list
+from secrets_pipeline.reconcilers.states import CURRENT, PENDING, PREVIOUS, SecretState
 from secrets_pipeline.reconcilers.stored_value import read_value
+from secrets_pipeline.reconcilers.tag_keys import INPUTS, VALUE_KEY, VALUE_VERSION
+from secrets_pipeline.reconcilers.tags import tag_list
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.context import StackContext

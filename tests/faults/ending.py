@@ -25,11 +25,14 @@ from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.reconcilers.database_mark import proven
 from secrets_pipeline.reconcilers.database_state import instance_state
 from secrets_pipeline.reconcilers.key_marks import ALIAS, KeyMarks
+from secrets_pipeline.reconcilers.key_state import key_state
 from secrets_pipeline.reconcilers.login import Address, log_in
-from secrets_pipeline.reconcilers.marks import INPUTS, KEPT, REPLICAS, SPEC, VALUE_VERSION, Marks
+from secrets_pipeline.reconcilers.marks import Marks
 from secrets_pipeline.reconcilers.own_key import key_marks
 from secrets_pipeline.reconcilers.refresh_lambda import VARIABLE
-from secrets_pipeline.reconcilers.states import key_state, secret_state, tag_map
+from secrets_pipeline.reconcilers.states import secret_state
+from secrets_pipeline.reconcilers.tag_keys import INPUTS, KEPT, REPLICAS, SPEC, VALUE_VERSION
+from secrets_pipeline.reconcilers.tags import tag_map
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers import StackContext

@@ -40,8 +40,8 @@ from secrets_pipeline.reconcilers import (
     commit,
     generate_passwords,
 )
-from secrets_pipeline.reconcilers.marks import INPUTS, SPEC, VALUE_VERSION
-from secrets_pipeline.reconcilers.states import tag_list
+from secrets_pipeline.reconcilers.tag_keys import INPUTS, SPEC, VALUE_VERSION
+from secrets_pipeline.reconcilers.tags import tag_list
 from secrets_pipeline.references.model import Expression, Json, Literal
 from secrets_pipeline.references.parse import parse
 from secrets_pipeline.references.walk import outputs, ssm_parameters

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.desired.unresolved import Unresolved, UnresolvedReason
 from secrets_pipeline.engine.model import Applied, ChangeClass, Skipped
 from secrets_pipeline.reconcilers import ApplyOptions, generate_passwords
-from secrets_pipeline.reconcilers.findings import Verdict, current_values
+from secrets_pipeline.reconcilers.finding import Verdict
+from secrets_pipeline.reconcilers.value_checks import current_values
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench

@@ -12,7 +12,8 @@ from secrets_pipeline.desired.secret.model import ReplicaSpec
 from secrets_pipeline.emulator import StandInFunction, StandInRole, stand_in
 from secrets_pipeline.engine.model import Applied, ChangeClass, Resource, Skipped
 from secrets_pipeline.reconcilers import STAGES, commit
-from secrets_pipeline.reconcilers.marks import SPEC, STACK, MarkState, Part
+from secrets_pipeline.reconcilers.marks import MarkState, Part
+from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
 from secrets_pipeline.reconcilers.taking import take
 from secrets_pipeline.references.model import Literal
 from tests.reconcilers.test_blocked import NOWHERE

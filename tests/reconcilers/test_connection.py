@@ -16,7 +16,7 @@ from secrets_pipeline.desired.value.model import GeneratedValue, PasswordPolicy
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.reconcilers.fields import known_fields
-from secrets_pipeline.reconcilers.marks import INPUTS, PASSWORD
+from secrets_pipeline.reconcilers.tag_keys import INPUTS, PASSWORD
 from tests import sweep
 from tests.waiting import WAITER
 

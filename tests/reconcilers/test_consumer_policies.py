@@ -16,7 +16,7 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Outcome, Skipped, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions, StackContext, Verdict, World, as_declared, plan_stack
 from secrets_pipeline.reconcilers.consumer_policies import ConsumerPolicyReconciler
-from secrets_pipeline.reconcilers.marks import PREFIX, STACK
+from secrets_pipeline.reconcilers.tag_keys import PREFIX, STACK
 
 if TYPE_CHECKING:
     from mypy_boto3_iam.client import IAMClient

@@ -9,7 +9,7 @@ import pytest
 
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Unchanged
-from secrets_pipeline.reconcilers.marks import SPEC
+from secrets_pipeline.reconcilers.tag_keys import SPEC
 from tests.sweep import turn
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, Verdict, marks_verify
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, log_in
-from secrets_pipeline.reconcilers.marks import COMPONENT, PASSWORD, SPEC, STACK
+from secrets_pipeline.reconcilers.tag_keys import COMPONENT, PASSWORD, SPEC, STACK
 from tests.waiting import WAITER
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, log_in
-from secrets_pipeline.reconcilers.marks import COMPONENT, PASSWORD, STACK
+from secrets_pipeline.reconcilers.tag_keys import COMPONENT, PASSWORD, STACK
 from secrets_pipeline.references.resolve import Pending
 from tests.waiting import WAITER, eventually
 

@@ -15,7 +15,7 @@ from secrets_pipeline.reconcilers import StackContext, Surroundings, Verdict, lo
 from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
 from secrets_pipeline.reconcilers.database_state import DatabaseState
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Refused, log_in
-from secrets_pipeline.reconcilers.marks import PASSWORD
+from secrets_pipeline.reconcilers.tag_keys import PASSWORD
 from tests.waiting import eventually
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from secrets_pipeline.engine.model import Applied, Failed, Outcome, Skipped, Unc
 from secrets_pipeline.reconcilers import ApplyOptions, Surroundings
 from secrets_pipeline.reconcilers.database_endpoint import DatabaseEndpointReconciler
 from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, Unreachable, log_in
-from secrets_pipeline.reconcilers.marks import PASSWORD
+from secrets_pipeline.reconcilers.tag_keys import PASSWORD
 from tests import sweep
 from tests.waiting import eventually
 

@@ -14,11 +14,12 @@ from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, Rotati
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, Finding, StackContext, Verdict
+from secrets_pipeline.reconcilers.connection_checks import connections
 from secrets_pipeline.reconcilers.credential_findings import credential_logins
-from secrets_pipeline.reconcilers.findings import connections, current_values
 from secrets_pipeline.reconcilers.login import Login, Refused
-from secrets_pipeline.reconcilers.marks import INPUTS
 from secrets_pipeline.reconcilers.stored_value import read_value
+from secrets_pipeline.reconcilers.tag_keys import INPUTS
+from secrets_pipeline.reconcilers.value_checks import current_values
 from secrets_pipeline.reconcilers.value_findings import secret_values_well_formed
 from tests.reconcilers.conftest import Interruption
 

@@ -10,7 +10,7 @@ from botocore.awsrequest import AWSResponse
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.reconcilers.key_inventory import KeyInventory
-from secrets_pipeline.reconcilers.states import UNKNOWN_STATE, KeyState
+from secrets_pipeline.reconcilers.key_state import UNKNOWN_STATE, KeyState
 from tests.reconcilers.conftest import unpaced
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, Failed, Skipped, Unchanged
 from secrets_pipeline.reconcilers import STAGES
-from secrets_pipeline.reconcilers.marks import VALUE_KEY
+from secrets_pipeline.reconcilers.tag_keys import VALUE_KEY
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench, Interruption

@@ -18,8 +18,8 @@ from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, 
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, Surroundings, Verdict, as_declared, marks_verify
 from secrets_pipeline.reconcilers.key_marks import ALIAS
 from secrets_pipeline.reconcilers.kms_key import KmsKeyReconciler
-from secrets_pipeline.reconcilers.marks import SPEC, STACK
 from secrets_pipeline.reconcilers.own_key import key_marks
+from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
 from tests.reconcilers.conftest import Interruption, Killed
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.reconcilers import Finding, Verdict, marks_verify
-from secrets_pipeline.reconcilers.marks import COMPONENT, KEY, SPEC, STACK
-from secrets_pipeline.reconcilers.states import tag_list
+from secrets_pipeline.reconcilers.tag_keys import COMPONENT, KEY, SPEC, STACK
+from secrets_pipeline.reconcilers.tags import tag_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable

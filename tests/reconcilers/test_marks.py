@@ -5,22 +5,10 @@ from typing import cast
 import pytest
 
 from secrets_pipeline.desired.tags import OWN_TAGS, TAG_VALUE_LENGTH
-from secrets_pipeline.reconcilers import marks
-from secrets_pipeline.reconcilers.marks import (
-    COMPONENT,
-    KEPT,
-    KEY,
-    REPLICAS,
-    SPEC,
-    STACK,
-    VALUE_VERSION,
-    Commit,
-    Marks,
-    MarkState,
-    Owner,
-    Part,
-)
+from secrets_pipeline.reconcilers import tag_keys
+from secrets_pipeline.reconcilers.marks import Commit, Marks, MarkState, Owner, Part
 from secrets_pipeline.reconcilers.states import SecretState
+from secrets_pipeline.reconcilers.tag_keys import COMPONENT, KEPT, KEY, REPLICAS, SPEC, STACK, VALUE_VERSION
 from secrets_pipeline.values.fingerprint import Fingerprinter
 
 OWNER = Owner("myapp-dev", "secretsmanager/api", "api_key")
@@ -160,5 +148,5 @@ def test_while_a_version_is_written_both_it_and_the_one_before_are_ours_each_by_
 
 
 def test_the_room_for_tags_is_counted_with_every_tag_that_is_written_on_a_secret() -> None:
-    names = {value for value in vars(marks).values() if isinstance(value, str) and value.startswith(marks.PREFIX)}
-    assert names - {marks.PREFIX} == set(OWN_TAGS)
+    names = {value for value in vars(tag_keys).values() if isinstance(value, str) and value.startswith(tag_keys.PREFIX)}
+    assert names - {tag_keys.PREFIX} == set(OWN_TAGS)

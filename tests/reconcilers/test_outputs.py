@@ -12,7 +12,7 @@ from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import ExpressionError, SpecError
 from secrets_pipeline.reconcilers import StackContext
-from secrets_pipeline.reconcilers.marks import PREFIX
+from secrets_pipeline.reconcilers.tag_keys import PREFIX
 from secrets_pipeline.references.model import Expression
 from secrets_pipeline.references.resolve import Pending, Plain, Secret, resolve
 

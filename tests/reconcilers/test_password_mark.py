@@ -8,7 +8,6 @@ import pytest
 
 from secrets_pipeline.desired.tags import TAG_VALUE_LENGTH
 from secrets_pipeline.reconcilers.database_state import DatabaseState
-from secrets_pipeline.reconcilers.marks import PASSWORD
 from secrets_pipeline.reconcilers.password_mark import (
     PasswordMark,
     begun,
@@ -18,6 +17,7 @@ from secrets_pipeline.reconcilers.password_mark import (
     was_restored,
 )
 from secrets_pipeline.reconcilers.states import SecretState
+from secrets_pipeline.reconcilers.tag_keys import PASSWORD
 
 
 def database(mark: str | None, resource_id: str = "db-A") -> DatabaseState:

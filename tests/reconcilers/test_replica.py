@@ -16,8 +16,8 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.apply import apply
 from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Outcome, Skipped, Unchanged
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, StackContext, Surroundings, Verdict, as_declared, commit
-from secrets_pipeline.reconcilers.marks import REPLICAS
 from secrets_pipeline.reconcilers.replica import ReplicaReconciler
+from secrets_pipeline.reconcilers.tag_keys import REPLICAS
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel

@@ -14,7 +14,7 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Skipped, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions
-from secrets_pipeline.reconcilers.marks import SPEC, STACK
+from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
 from secrets_pipeline.rotation.package import build_package
 from secrets_pipeline.rotation_lambda.password_rule import decode
 from tests.reconcilers.conftest import ASSUMED_BY_LAMBDA, Killed

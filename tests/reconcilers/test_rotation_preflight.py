@@ -17,7 +17,7 @@ from secrets_pipeline.emulator import StandInFunction, StandInRole, stand_in
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Unchanged
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers import ApplyOptions, access_findings
-from secrets_pipeline.reconcilers.findings import Verdict
+from secrets_pipeline.reconcilers.finding import Verdict
 from secrets_pipeline.reconcilers.rotation_function_state import settled
 from secrets_pipeline.reconcilers.rotation_preflight import function_problems
 from tests.grants import TRUSTED

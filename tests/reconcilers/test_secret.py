@@ -10,13 +10,8 @@ import pytest
 from secrets_pipeline.desired.consumer.model import LambdaDelivery
 from secrets_pipeline.engine.model import Applied, ChangeClass, Skipped, Unchanged
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, plan_stack
-from secrets_pipeline.reconcilers.marks import (
-    COMPONENT,
-    INPUTS,
-    KEY,
-    STACK,
-    MarkState,
-)
+from secrets_pipeline.reconcilers.marks import MarkState
+from secrets_pipeline.reconcilers.tag_keys import COMPONENT, INPUTS, KEY, STACK
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench, Interruption

@@ -10,7 +10,8 @@ import pytest
 from secrets_pipeline.desired.secret.model import ReplicaSpec
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.reconcilers import STAGES, ApplyOptions, Surroundings, apply_stack, generate_passwords
-from secrets_pipeline.reconcilers.marks import COMPONENT, KEY, PREFIX, SPEC, STACK, VALUE_VERSION, MarkState
+from secrets_pipeline.reconcilers.marks import MarkState
+from secrets_pipeline.reconcilers.tag_keys import COMPONENT, KEY, PREFIX, SPEC, STACK, VALUE_VERSION
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench, Interruption

@@ -8,9 +8,7 @@ import pytest
 
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions
-from secrets_pipeline.reconcilers.marks import (
-    VALUE_KEY,
-)
+from secrets_pipeline.reconcilers.tag_keys import VALUE_KEY
 
 if TYPE_CHECKING:
     from tests.reconcilers.conftest import Bench, Interruption

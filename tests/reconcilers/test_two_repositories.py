@@ -12,7 +12,7 @@ from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, Rotati
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, ChangeClass, Skipped, Unchanged
 from secrets_pipeline.reconcilers import ApplyOptions
-from secrets_pipeline.reconcilers.marks import REPOSITORY, SPEC, STACK
+from secrets_pipeline.reconcilers.tag_keys import REPOSITORY, SPEC, STACK
 from secrets_pipeline.references.resolve import Pending
 from tests.reconcilers.conftest import ASSUMED_BY_LAMBDA
 

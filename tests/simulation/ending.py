@@ -15,7 +15,7 @@ from secrets_pipeline.engine.model import Applied, ChangeClass, Outcome, Unchang
 from secrets_pipeline.engine.report import rows
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers import plan_stack
-from secrets_pipeline.reconcilers.marks import PREFIX
+from secrets_pipeline.reconcilers.tag_keys import PREFIX
 from tests.simulation.consumers import FUNCTION, OTHER_VARIABLE, ROTATOR
 from tests.simulation.excuses import Excuses
 from tests.simulation.following import Following

@@ -12,7 +12,7 @@ from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.services.secretsmanager import announce
 from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, PREVIOUS, Secret
-from secrets_pipeline.reconcilers.marks import PREFIX
+from secrets_pipeline.reconcilers.tag_keys import PREFIX
 from tests.simulation.consumers import CLUSTER, FUNCTION, OTHER_VARIABLE, SERVICE
 from tests.simulation.rds import REGION
 from tests.simulation.stacks import DATABASE, STACK

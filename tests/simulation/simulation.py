@@ -35,7 +35,7 @@ from secrets_pipeline.reconcilers import (
     generate_passwords,
 )
 from secrets_pipeline.reconcilers.login import Address, Login
-from secrets_pipeline.reconcilers.states import tag_list
+from secrets_pipeline.reconcilers.tags import tag_list
 from tests.grants import TRUSTED
 from tests.simulation import stacks
 from tests.simulation.calls import Call

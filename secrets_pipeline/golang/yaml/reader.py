@@ -8,10 +8,11 @@ from typing import Final, TypeAlias
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from secrets_pipeline.golang.printing import as_text
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml.composer import compose, invalid
 from secrets_pipeline.golang.yaml.nesting import MAX_DEPTH, TOO_DEEP, require_depth
-from secrets_pipeline.golang.yaml.scalars import MAP, MERGE, SEQ, STR, as_text, tag_of, value_of
+from secrets_pipeline.golang.yaml.scalars import MAP, MERGE, SEQ, STR, tag_of, value_of
 from secrets_pipeline.golang.yaml.tag_names import named
 from secrets_pipeline.golang.yaml.tags import AppendList, Literal
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
-from secrets_pipeline.golang.failure import FunctionFailure
-from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.failure import FunctionFailure, TemplateError
+from secrets_pipeline.golang.values import Missing, Value
 from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.stacks.amounts import RENDERED, Sizes, TooMuch, make
 from secrets_pipeline.stacks.components.deferred import Deferred, NotAMapping, with_value
@@ -18,7 +18,7 @@ from secrets_pipeline.stacks.functions.functions import Evaluator, FunctionError
 from secrets_pipeline.stacks.functions.ownership import CallFailed, copied, own
 from secrets_pipeline.stacks.merge import Section
 from secrets_pipeline.stacks.templates.rendering import contains_template, render_section, without_quotes
-from secrets_pipeline.stacks.templates.templates import Functions, Missing, Renderer, TemplateError
+from secrets_pipeline.stacks.templates.templates import Functions, Renderer
 from secrets_pipeline.stacks.texts import texts
 
 Find = Callable[[str, str], Draft | None]

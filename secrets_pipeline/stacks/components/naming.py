@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from secrets_pipeline.golang.values import Value
-from secrets_pipeline.golang.yaml.scalars import as_text
+from secrets_pipeline.golang.printing import as_text
+from secrets_pipeline.golang.template.template import DELIMITERS
+from secrets_pipeline.golang.values import Missing, Value
 from secrets_pipeline.stacks.config.config import AtmosConfig
 from secrets_pipeline.stacks.merge import Section
-from secrets_pipeline.stacks.templates.templates import DELIMITERS, Missing, Renderer
+from secrets_pipeline.stacks.templates.templates import Renderer
 
 _NAME_TOKENS: Final = ("namespace", "tenant", "environment", "stage")
 _WORKSPACE_TOKENS: Final = (*_NAME_TOKENS, "region", "attributes")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.golang.failure import TemplateError
 from secrets_pipeline.stacks.amounts import COPIED, Amounts, Sizes, TooMuch, make
 from secrets_pipeline.stacks.components.backend import BackendInputs, backends
 from secrets_pipeline.stacks.components.deferred import Deferred, NotAMapping, merge_layers
@@ -36,7 +37,7 @@ from secrets_pipeline.stacks.files.files import Files
 from secrets_pipeline.stacks.manifests.discovery import stack_file_name, without_extension
 from secrets_pipeline.stacks.manifests.imports import Merged
 from secrets_pipeline.stacks.merge import ListStrategy, Section, merge_all, merge_maps
-from secrets_pipeline.stacks.templates.templates import Renderer, TemplateError
+from secrets_pipeline.stacks.templates.templates import Renderer
 
 
 @dataclass(frozen=True, slots=True)

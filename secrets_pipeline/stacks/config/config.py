@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.golang.template.template import DELIMITERS
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.stacks.config.config_files import ConfigFiles, find_config
 from secrets_pipeline.stacks.config.config_values import ConfigValues, Places, with_variables
 from secrets_pipeline.stacks.files.readable import git_root, is_hidden, limit, real_path, relative, within
 from secrets_pipeline.stacks.functions.functions import Variables
 from secrets_pipeline.stacks.merge import ListStrategy
-from secrets_pipeline.stacks.templates.templates import DELIMITERS
 
 __all__ = ["AtmosConfig", "TemplateSettings", "load_config"]
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.golang.printing import as_text
 from secrets_pipeline.golang.values import Value
-from secrets_pipeline.golang.yaml.scalars import as_text
 from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.stacks.config.config_file import ConfigFile
 from secrets_pipeline.stacks.merge import Section, merge_maps

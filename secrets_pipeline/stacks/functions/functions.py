@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from secrets_pipeline.golang.printing import as_text
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml.nesting import MAX_DEPTH, MAX_RESULT_DEPTH, NestingError, require_depth
-from secrets_pipeline.golang.yaml.scalars import as_text
 from secrets_pipeline.golang.yaml.tag_names import TAGS, named
 from secrets_pipeline.golang.yaml.tags import UNSET, FunctionCall, Literal
 from secrets_pipeline.stacks.functions import arguments, shell

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 from secrets_pipeline.golang.failure import FunctionFailure
+from secrets_pipeline.golang.printing import as_text
 from secrets_pipeline.golang.values import Value
-from secrets_pipeline.golang.yaml.scalars import as_text
 from secrets_pipeline.stacks.amounts import CHARACTERS, Sizes
 
 MOST_STEPS: Final = 1_000_000

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from secrets_pipeline.errors import StackError, Where
-from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.failure import TemplateError
+from secrets_pipeline.golang.values import Missing, Value
 from secrets_pipeline.stacks.amounts import LONGEST_CHAIN, MOST_MERGES
 from secrets_pipeline.stacks.config.config import AtmosConfig
 from secrets_pipeline.stacks.files import remote
@@ -18,7 +19,7 @@ from secrets_pipeline.stacks.files.readable import EXTENSIONS, OUTSIDE, Use
 from secrets_pipeline.stacks.manifests.manifests import Given, Manifests
 from secrets_pipeline.stacks.manifests.overrides import Overrides, over, overrides_of, with_overrides
 from secrets_pipeline.stacks.merge import Section, merge_maps
-from secrets_pipeline.stacks.templates.templates import Missing, Renderer, TemplateError, has_template
+from secrets_pipeline.stacks.templates.templates import Renderer, has_template
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.golang.failure import TemplateError
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml.tags import FunctionCall, Literal
 from secrets_pipeline.stacks.functions.functions import FunctionError
 from secrets_pipeline.stacks.merge import Section
-from secrets_pipeline.stacks.templates.templates import NO_VALUE, Renderer, TemplateError
+from secrets_pipeline.stacks.templates.templates import NO_VALUE, Renderer
 
 Evaluate = Callable[[FunctionCall, Mapping[str, Value]], Value]
 

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
-from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.failure import TemplateError
+from secrets_pipeline.golang.values import Missing, Value
 from secrets_pipeline.stacks.amounts import READ, RENDERED, Amounts, Sizes, TooMuch, make
 from secrets_pipeline.stacks.files.files import Files
 from secrets_pipeline.stacks.manifests.includes import Parser
 from secrets_pipeline.stacks.manifests.locals import Evaluate, has_locals, resolve_locals
 from secrets_pipeline.stacks.merge import Section
 from secrets_pipeline.stacks.templates.rendering import contains_template, render_section, without_quotes
-from secrets_pipeline.stacks.templates.templates import Missing, Renderer, TemplateError, has_template, with_values
+from secrets_pipeline.stacks.templates.templates import Renderer, has_template, with_values
 
 _SHARED: Final = ("settings", "vars", "env")
 

@@ -12,13 +12,14 @@ import yaml
 from yaml.cyaml import CSafeDumper
 
 from secrets_pipeline.golang.limits import require_written
+from secrets_pipeline.golang.template.template import DELIMITERS
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml import reader
 from secrets_pipeline.golang.yaml.scalars import STR, tag_of
 from secrets_pipeline.golang.yaml.tags import FunctionCall, Literal, Unset
 from secrets_pipeline.stacks.functions.functions import construct
 from secrets_pipeline.stacks.merge import Section
-from secrets_pipeline.stacks.templates.templates import DELIMITERS, has_template
+from secrets_pipeline.stacks.templates.templates import has_template
 from secrets_pipeline.stacks.texts import texts
 
 _QUOTED: Final = re.compile(r"""(["'])(?:\\.|(?!\1).)*\1""", re.DOTALL)

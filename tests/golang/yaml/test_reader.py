@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secrets_pipeline.errors import StackError
+from secrets_pipeline.golang.printing import as_text
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml.reader import load, load_mapping
-from secrets_pipeline.golang.yaml.scalars import as_text
 from secrets_pipeline.golang.yaml.tags import UNSET, AppendList, FunctionCall, Literal
 from secrets_pipeline.stacks.functions.functions import construct
 

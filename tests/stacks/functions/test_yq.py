@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secrets_pipeline.golang.values import Value
-from secrets_pipeline.stacks.functions.yq import Steps, YqError, evaluate
+from secrets_pipeline.stacks.functions.yq import evaluate
+from secrets_pipeline.stacks.functions.yq_steps import Steps, YqError
 
 DATA = {
     "a": {"b": [1, {"c": "x"}], "b-c": "dash", "b c": "space", "d.e": "dot"},

@@ -4,10 +4,11 @@ import copy
 
 import pytest
 
-from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.failure import TemplateError
+from secrets_pipeline.golang.values import Missing, Value
 from secrets_pipeline.golang.yaml.tags import Literal
 from secrets_pipeline.stacks.templates.rendering import render_section
-from secrets_pipeline.stacks.templates.templates import Functions, Missing, TemplateError, with_values
+from secrets_pipeline.stacks.templates.templates import Functions, with_values
 from tests.stacks.conftest import ATMOS, Only, Open
 
 CONTEXT: dict[str, Value] = {"vars": {"a": "x", "n": 1, "none": None, "l": [1, 2], "m": {"k": True}}, "top": 1.0}

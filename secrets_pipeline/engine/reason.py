@@ -1,0 +1,18 @@
+"""Words that the reasons of several plans begin with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
+
+
+OUTSIDE = "changed outside: "
+
+
+WAITS = "waits: "
+
+
+UNNAMED = "its mark does not name the repository yet"
+"""Of a mark that was written before the repository had an id."""

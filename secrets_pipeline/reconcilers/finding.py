@@ -1,0 +1,46 @@
+"""What a check sees of one resource: its verdict, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.errors import SecretsPipelineError
+
+if TYPE_CHECKING:
+    pass
+
+
+class Verdict(Enum):
+    """What was found."""
+
+    RIGHT = "right"
+    WAITING = "waiting"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One resource, judged.
+
+    Attributes:
+        name: of the resource.
+        verdict: what was found.
+        detail: why; never a value.
+        columns: further columns of the check's table.
+    """
+
+    name: str
+    verdict: Verdict
+    detail: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+def judged(name: str, judge: Callable[[], Finding]) -> Finding:
+    """One value that cannot be read or understood never hides the others."""
+    try:
+        return judge()
+    except SecretsPipelineError as error:
+        return Finding(name, Verdict.WRONG, error.message)

@@ -1,0 +1,17 @@
+"""Whether a declared policy lets in only whom the operator's grants name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from secrets_pipeline.desired.checks import reader_crossings
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.context import StackContext
+
+
+def not_let_in(context: StackContext, statements: Sequence[Any]) -> str:
+    """Why a declared policy without references may not stand; empty if it may."""
+    grants = context.world.settings.grants
+    return reader_crossings.not_let_in(statements, context.account.account_id, context.spec.stack, grants)
