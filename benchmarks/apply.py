@@ -32,7 +32,7 @@ def main(rounds: int) -> None:
     """Measure every variant in each round, and print medians."""
     from secrets_pipeline import emulator  # noqa: PLC0415 - the measured process does not need it
     from secrets_pipeline.cli.local.stand_ins import stand_ins  # noqa: PLC0415 - the same
-    from secrets_pipeline.reconcilers import read_desired  # noqa: PLC0415 - the same
+    from secrets_pipeline.operations.open_repository import read_desired  # noqa: PLC0415 - the same
 
     specs = read_desired(EXAMPLES).specs
     measured: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
@@ -70,9 +70,10 @@ def measure(variant: str) -> None:
     """Apply every stack twice in this process, and print what it took."""
     import dagster as dg  # noqa: PLC0415 - not counted
 
+    from secrets_pipeline.operations.open_repository import read_desired  # noqa: PLC0415 - not counted
     from secrets_pipeline.orchestration.in_process.running import provision  # noqa: PLC0415 - not counted
     from secrets_pipeline.orchestration.shared.home import prepare_home  # noqa: PLC0415 - not counted
-    from secrets_pipeline.reconcilers import ApplyOptions, read_desired  # noqa: PLC0415 - not counted
+    from secrets_pipeline.reconcilers.apply_options import ApplyOptions  # noqa: PLC0415 - not counted
 
     prepare_home()
     took = []

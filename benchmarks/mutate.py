@@ -1,7 +1,7 @@
 """Random single mutants of packages: which of them does no test notice?
 
     make mutate                                  # a few of every package that decides something
-    .venv/bin/python benchmarks/mutate.py secrets_pipeline/engine secrets_pipeline/reconcilers/marks.py --count 50
+    .venv/bin/python benchmarks/mutate.py secrets_pipeline/engine --count 50
 
 Each mutant is one small change of one module (a comparison, a guard left out, a constant, an order, an argument
 dropped, an exception let through …), made in a copy of the repository. The test files that import the module are run,

@@ -2,18 +2,16 @@
 
 import dagster as dg
 
+from secrets_pipeline.operations.as_declared import as_declared
+from secrets_pipeline.operations.mark_checks import marks_verify
 from secrets_pipeline.orchestration.access.checks import ACCESS_CHECKS
 from secrets_pipeline.orchestration.provisioning.selections import ASSETS
 from secrets_pipeline.orchestration.rotation.checks import ROTATION_CHECKS
 from secrets_pipeline.orchestration.verification.stack_check import Find, stack_check
-from secrets_pipeline.reconcilers import (
-    as_declared,
-    connections,
-    consumers_started_after_rotation,
-    current_values,
-    logins,
-    marks_verify,
-)
+from secrets_pipeline.reconcilers.connection.checks import connections
+from secrets_pipeline.reconcilers.consumer.checks import consumers_started_after_rotation
+from secrets_pipeline.reconcilers.database.checks import logins
+from secrets_pipeline.reconcilers.secret_value.checks import current_values
 
 _BY_NAME = {asset.key.to_user_string(): asset for asset in ASSETS}
 _DECLARED = (

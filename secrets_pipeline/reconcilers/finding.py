@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from secrets_pipeline.errors import SecretsPipelineError
-
-if TYPE_CHECKING:
-    pass
 
 
 class Verdict(Enum):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.desired.checks import reader_crossings
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.context import StackContext
+    from secrets_pipeline.reconcilers.stack import StackContext
 
 
 def not_let_in(context: StackContext, statements: Sequence[Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
-from secrets_pipeline.reconcilers.login import Address, Login, log_in
+from secrets_pipeline.reconcilers.observed.login import Address, Login, log_in
 
 
 def utc_now() -> datetime:

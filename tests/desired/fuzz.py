@@ -38,8 +38,7 @@ from secrets_pipeline.cli.plan.view import declared
 from secrets_pipeline.cli.shared.reference_view import reference_json, reference_rows, reference_table
 from secrets_pipeline.cli.tree.command import hierarchy
 from secrets_pipeline.errors import InternalError, SecretsPipelineError
-from secrets_pipeline.reconcilers import read_desired
-from secrets_pipeline.reconcilers.opening import CONFIG_VARIABLE
+from secrets_pipeline.operations.open_repository import CONFIG_VARIABLE, read_desired
 
 ROOT: Final = Path(__file__).parents[2]
 REPOSITORIES: Final = ("examples", "tests/fixtures/aurora", "tests/fixtures/tf_atmos")

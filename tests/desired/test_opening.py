@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from secrets_pipeline.errors import StackError
-from secrets_pipeline.reconcilers import read_desired
+from secrets_pipeline.operations.open_repository import read_desired
 
 ATMOS = """
 base_path: "."

@@ -10,7 +10,7 @@ import pytest
 
 from secrets_pipeline import emulator
 from secrets_pipeline.cli.local.stand_ins import stand_ins
-from secrets_pipeline.reconcilers import read_desired
+from secrets_pipeline.operations.open_repository import read_desired
 from tests.embedded import lead_to
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -15,7 +15,7 @@ from mypy_boto3_organizations import OrganizationsClient
 
 from secrets_pipeline import emulator
 from secrets_pipeline.orchestration.in_process.running import CheckRow, provision, verify
-from secrets_pipeline.reconcilers import ApplyOptions
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from tests.runs import assert_applied
 
 STACK = "myapp-dev"

@@ -13,8 +13,10 @@ import pytest
 from botocore.retries.standard import ExponentialBackoff
 
 from secrets_pipeline import emulator
+from secrets_pipeline.operations.open_repository import read_desired
+from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.orchestration.in_process.running import provision, verify
-from secrets_pipeline.reconcilers import ApplyOptions, plan_stack, read_desired
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from tests.runs import assert_applied
 
 LITERAL = "canary-7f3a-literal-in-yaml"

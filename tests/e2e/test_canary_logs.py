@@ -9,7 +9,7 @@ import yaml
 from secrets_pipeline import emulator
 from secrets_pipeline.orchestration.in_process.running import provision, verify
 from secrets_pipeline.orchestration.shared.home import prepare_home
-from secrets_pipeline.reconcilers import ApplyOptions
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from tests.e2e.test_canary import every_text, planted, secrets_of, values_in_aws
 from tests.runs import assert_applied
 

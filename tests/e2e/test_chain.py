@@ -10,9 +10,11 @@ import pytest
 
 from secrets_pipeline import emulator
 from secrets_pipeline.engine.model import ChangeClass
+from secrets_pipeline.operations.open_repository import read_desired
+from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.orchestration.checks import CHECKS
 from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport, provision, verify
-from secrets_pipeline.reconcilers import ApplyOptions, plan_stack, read_desired
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from tests.runs import assert_applied
 
 STACKS = ("infra-shared", "myapp-dev", "myapp-prod")

@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from secrets_pipeline import emulator
+from secrets_pipeline.operations.open_repository import read_desired
 from secrets_pipeline.orchestration.in_process.running import provision
-from secrets_pipeline.reconcilers import ApplyOptions, read_desired
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from tests.runs import assert_applied
 
 READS = ("Describe", "List", "Get", "GenerateMac")

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from secrets_pipeline import emulator
 from secrets_pipeline.orchestration.in_process.running import provision
-from secrets_pipeline.reconcilers import ApplyOptions
-from secrets_pipeline.reconcilers.login import Address, LoggedIn, log_in
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, log_in
 from tests.e2e.deployment import QUEUE, Deployment, serving
 from tests.runs import assert_applied
 from tests.waiting import eventually

@@ -23,7 +23,10 @@ from secrets_pipeline import emulator
 from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.engine.report import rows
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.reconcilers import Desired, StackContext, Surroundings, apply_stack, plan_stack, read_desired
+from secrets_pipeline.operations.open_repository import Desired, read_desired
+from secrets_pipeline.operations.stages import apply_stack, plan_stack
+from secrets_pipeline.reconcilers.stack import StackContext
+from secrets_pipeline.reconcilers.surroundings import Surroundings
 from secrets_pipeline.values.bundle import GeneratedPasswords
 from tests.waiting import SECONDS
 

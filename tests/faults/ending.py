@@ -22,20 +22,20 @@ from pydantic import SecretStr
 from secrets_pipeline.access.granting.attached import is_as_attached
 from secrets_pipeline.access.granting.identity import READING
 from secrets_pipeline.desired.value.model import GeneratedValue
-from secrets_pipeline.reconcilers.database_mark import proven
-from secrets_pipeline.reconcilers.database_state import instance_state
-from secrets_pipeline.reconcilers.key_marks import ALIAS, KeyMarks
-from secrets_pipeline.reconcilers.key_state import key_state
-from secrets_pipeline.reconcilers.login import Address, log_in
-from secrets_pipeline.reconcilers.marks import Marks
-from secrets_pipeline.reconcilers.own_key import key_marks
-from secrets_pipeline.reconcilers.refresh_lambda import VARIABLE
-from secrets_pipeline.reconcilers.states import secret_state
+from secrets_pipeline.reconcilers.consumer.lambda_function.refresh import VARIABLE
+from secrets_pipeline.reconcilers.database.mark import proven
+from secrets_pipeline.reconcilers.kms_key.lookup import key_marks
+from secrets_pipeline.reconcilers.marks.key_mark import ALIAS, KeyMarks
+from secrets_pipeline.reconcilers.marks.secret_mark import Marks
+from secrets_pipeline.reconcilers.observed.database_state import instance_state
+from secrets_pipeline.reconcilers.observed.key_state import key_state
+from secrets_pipeline.reconcilers.observed.login import Address, log_in
+from secrets_pipeline.reconcilers.observed.secret_state import secret_state
+from secrets_pipeline.reconcilers.observed.tags import tag_map
 from secrets_pipeline.reconcilers.tag_keys import INPUTS, KEPT, REPLICAS, SPEC, VALUE_VERSION
-from secrets_pipeline.reconcilers.tags import tag_map
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers import StackContext
+    from secrets_pipeline.reconcilers.stack import StackContext
     from tests.faults.ground import Ground
 
 _DIGEST = re.compile(rf"({READING})[0-9a-f]{{16}}")

@@ -14,7 +14,8 @@ from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.local.stand_ins import stand_ins
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.reconcilers import Desired, StackContext, read_desired
+from secrets_pipeline.operations.open_repository import Desired, read_desired
+from secrets_pipeline.reconcilers.stack import StackContext
 from tests.embedded import operator
 from tests.faults.child import run
 from tests.waiting import WAITER

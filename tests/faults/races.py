@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from secrets_pipeline import emulator
-from secrets_pipeline.reconcilers.login import Address, LoggedIn, log_in
+from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, log_in
 from tests.faults.cases import Clean, leaks
 from tests.faults.child import Child, Run, run
 from tests.faults.edits import DEFAULTS, edited

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from secrets_pipeline.aws import service_keys
-from secrets_pipeline.reconcilers.value_writer import ValueWriter
+from secrets_pipeline.reconcilers.secret_value.write import ValueWriter
 from tests.faults.cases import Case, Clean, Kind, Place, Verdict, judge
 from tests.faults.ground import Ground
 from tests.faults.solo import Solo

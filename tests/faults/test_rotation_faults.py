@@ -23,19 +23,15 @@ from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.emulator import Mishap, Moment
 from secrets_pipeline.engine.apply import apply
 from secrets_pipeline.engine.model import Applied, Failed, Outcome, Unchanged
-from secrets_pipeline.reconcilers import (
-    ApplyOptions,
-    Desired,
-    Finding,
-    StackContext,
-    Surroundings,
-    Verdict,
-    apply_stack,
-    read_desired,
-)
-from secrets_pipeline.reconcilers.login import Address, LoggedIn, log_in
-from secrets_pipeline.reconcilers.rotating import RotateReconciler
-from secrets_pipeline.reconcilers.rotation_findings import rotation_function_invokable, rotation_not_stuck
+from secrets_pipeline.operations.open_repository import Desired, read_desired
+from secrets_pipeline.operations.stages import apply_stack
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from secrets_pipeline.reconcilers.finding import Finding, Verdict
+from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, log_in
+from secrets_pipeline.reconcilers.rotate_now.reconciler import RotateReconciler
+from secrets_pipeline.reconcilers.secret_rotation.checks import rotation_function_invokable, rotation_not_stuck
+from secrets_pipeline.reconcilers.stack import StackContext
+from secrets_pipeline.reconcilers.surroundings import Surroundings
 from secrets_pipeline.rotation.steps import RotationStep
 from tests.embedded import lead_to, operator
 from tests.sweep import turn

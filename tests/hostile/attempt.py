@@ -11,7 +11,10 @@ from pathlib import Path
 from secrets_pipeline import emulator
 from secrets_pipeline.engine.model import Change, Failed, Outcome, Skipped
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.reconcilers import Desired, World, apply_stack, guard_boundary, plan_stack, read_desired
+from secrets_pipeline.operations.open_repository import Desired, read_desired
+from secrets_pipeline.operations.stages import apply_stack, plan_stack
+from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
+from secrets_pipeline.reconcilers.stack import World
 from tests.hostile.cases import End
 from tests.hostile.estate import OTHERS, Estate
 

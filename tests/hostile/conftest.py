@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from secrets_pipeline import emulator
-from secrets_pipeline.reconcilers import Desired, read_desired
+from secrets_pipeline.operations.open_repository import Desired, read_desired
 from tests.embedded import lead_to
 from tests.hostile.attempt import Attempt, differences
 from tests.hostile.cases import Case

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from secrets_pipeline.reconcilers.login import Address, LoggedIn, log_in
+from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, log_in
 
 ClientOf = Callable[[str], Any]
 """A boto3 client by the name of its service."""

@@ -14,7 +14,9 @@ from typer.testing import CliRunner
 from secrets_pipeline import emulator
 from secrets_pipeline.cli import app
 from secrets_pipeline.engine.model import Applied, Unchanged
-from secrets_pipeline.reconcilers import ApplyOptions, apply_stack, plan_stack, read_desired
+from secrets_pipeline.operations.open_repository import read_desired
+from secrets_pipeline.operations.stages import apply_stack, plan_stack
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from tests import sweep
 from tests.hostile.attempt import attempt, said_of, writes
 from tests.hostile.cases import NEIGHBOUR, VICTIM, Case, End, cases

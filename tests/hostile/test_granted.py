@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from secrets_pipeline.desired.boundary import Boundary
-from secrets_pipeline.reconcilers.login import Address, LoggedIn, log_in
+from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, log_in
 from tests.hostile.attempt import attempt
 from tests.hostile.cases import Case, End
 from tests.hostile.conftest import Watch

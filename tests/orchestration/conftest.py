@@ -10,8 +10,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from secrets_pipeline.operations.open_repository import Desired, read_desired
 from secrets_pipeline.orchestration.shared.resources import AwsSessions, Stacks
-from secrets_pipeline.reconcilers import ApplyOptions, Desired, read_desired
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.stacks import Origin
 from tests.waiting import SECONDS
 

@@ -22,7 +22,7 @@ from secrets_pipeline.orchestration.in_process.instance import open_instance
 from secrets_pipeline.orchestration.in_process.running import provision
 from secrets_pipeline.orchestration.jobs import JOBS
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STACKS
-from secrets_pipeline.reconcilers import ApplyOptions
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from tests.embedded import lead_to
 from tests.orchestration.conftest import Repository
 from tests.orchestration.provisioning.test_reexecution import schema

@@ -16,8 +16,9 @@ from secrets_pipeline.emulator import ADMINISTRATOR_ROLE, Fault, FaultAction, ar
 if TYPE_CHECKING:
     from mypy_boto3_iam.client import IAMClient
 
-    from secrets_pipeline.reconcilers import Finding, StackContext
-    from tests.reconcilers.conftest import Bench
+    from secrets_pipeline.reconcilers.finding import Finding
+    from secrets_pipeline.reconcilers.stack import StackContext
+    from tests.bench import Bench
 
 AWAY = "444455556666"
 READ, DECRYPT = "secretsmanager:GetSecretValue", "kms:Decrypt"

@@ -13,7 +13,7 @@ from secrets_pipeline.reconcilers.tag_keys import SPEC
 from tests.sweep import turn
 
 if TYPE_CHECKING:
-    from tests.reconcilers.conftest import Bench, Interruption
+    from tests.bench import Bench, Interruption
 
 TLS = {
     "Effect": "Deny",

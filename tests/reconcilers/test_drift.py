@@ -18,12 +18,13 @@ from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.secret.model import ReplicaSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Change, ChangeClass, Unchanged
-from secrets_pipeline.reconcilers import ApplyOptions, plan_stack
-from tests.reconcilers.conftest import ROTATES
+from secrets_pipeline.operations.stages import plan_stack
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from tests.bench import ROTATES
 from tests.waiting import SECONDS, eventually
 
 if TYPE_CHECKING:
-    from tests.reconcilers.conftest import Bench
+    from tests.bench import Bench
 
 KEY = "password"
 TLS = {

@@ -13,8 +13,8 @@ import pytest
 
 from secrets_pipeline import emulator
 from secrets_pipeline.engine.model import Applied, ChangeClass, Unchanged
+from tests.bench import Bench, unpaced
 from tests.embedded import lead_to
-from tests.reconcilers.conftest import Bench, unpaced
 
 # It ends with its standard input, and so with this process.
 SERVER: Final = """

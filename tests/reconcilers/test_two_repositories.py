@@ -11,13 +11,13 @@ from secrets_pipeline.desired.consumer.model import ConsumerSpec, ReaderType
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec, RotationStrategy
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, ChangeClass, Skipped, Unchanged
-from secrets_pipeline.reconcilers import ApplyOptions
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.tag_keys import REPOSITORY, SPEC, STACK
 from secrets_pipeline.references.resolve import Pending
-from tests.reconcilers.conftest import ASSUMED_BY_LAMBDA
+from tests.bench import ASSUMED_BY_LAMBDA
 
 if TYPE_CHECKING:
-    from tests.reconcilers.conftest import Bench, Interruption
+    from tests.bench import Bench, Interruption
 
 OURS, THEIRS = "github.com/acme/infra", "github.com/acme/other"
 UNNAMED = "its mark does not name the repository yet"

@@ -12,11 +12,13 @@ from secrets_pipeline.desired.settings.operator import EventSettings, OperatorSe
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, Failed
 from secrets_pipeline.errors import GuardError
-from secrets_pipeline.reconcilers import STAGES, StackContext, apply_stack, commit, generate_passwords, plan_stack
+from secrets_pipeline.operations.stages import STAGES, apply_stack, commit, plan_stack
+from secrets_pipeline.reconcilers.secret_value.generate import generate_passwords
+from secrets_pipeline.reconcilers.stack import StackContext
 from secrets_pipeline.references.model import Output
 
 if TYPE_CHECKING:
-    from tests.reconcilers.conftest import Bench
+    from tests.bench import Bench
 
 ELSEWHERE = "999988887777"
 

@@ -18,7 +18,7 @@ import pymysql
 from pydantic import SecretStr
 
 from secrets_pipeline import emulator
-from secrets_pipeline.reconcilers.login import Address, LoggedIn, Refused, log_in
+from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, Refused, log_in
 from secrets_pipeline.rotation_lambda.handler import handle
 from tests.mariadb import MariaDb
 from tests.waiting import WAITER

@@ -5,28 +5,37 @@ A rule stays broken for as long as the `MonkeyPatch` that is given.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from threading import get_ident
-from types import ModuleType
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from secrets_pipeline.engine.model import Change
+from secrets_pipeline.operations import concerned_stacks
+from secrets_pipeline.operations.concerned_stacks import Concern
 from secrets_pipeline.orchestration.rotation import event_runs
 from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
 from secrets_pipeline.orchestration.shared.run_requests import EVENT_TAG_PREFIX, run_request
-from secrets_pipeline.reconcilers import Concern, RefreshReconciler
-from secrets_pipeline.reconcilers.database_password import DatabasePassword
-from secrets_pipeline.reconcilers.initial_value import InitialValue
-from secrets_pipeline.reconcilers.inventory import Inventory
-from secrets_pipeline.reconcilers.rotation import RotationReconciler
-from secrets_pipeline.reconcilers.states import SecretState
-from secrets_pipeline.reconcilers.value_writer import ValueWriter
+from secrets_pipeline.reconcilers.consumer.refresh import RefreshReconciler
+from secrets_pipeline.reconcilers.database import endpoint
+from secrets_pipeline.reconcilers.database.password import DatabasePassword
+from secrets_pipeline.reconcilers.marks import secret_mark as marks
+from secrets_pipeline.reconcilers.observed.secret_state import SecretState
+from secrets_pipeline.reconcilers.observed.secrets import Inventory
+from secrets_pipeline.reconcilers.replica import plan as replica_plan
+from secrets_pipeline.reconcilers.replica import reconciler as replica
+from secrets_pipeline.reconcilers.secret import apply as secret_apply
+from secrets_pipeline.reconcilers.secret_mark import reconciler as secret_mark
+from secrets_pipeline.reconcilers.secret_policy import reconciler as secret_policy
+from secrets_pipeline.reconcilers.secret_rotation import reconciler as secret_rotation
+from secrets_pipeline.reconcilers.secret_rotation.reconciler import RotationReconciler
+from secrets_pipeline.reconcilers.secret_value.initial import InitialValue, initial_value
+from secrets_pipeline.reconcilers.secret_value.write import ValueWriter
+from secrets_pipeline.references.resolve import Pending
 from secrets_pipeline.rotation.events.hints import Hint
 from secrets_pipeline.rotation.events.queue import Message
 from secrets_pipeline.rotation_lambda import handler
@@ -38,18 +47,18 @@ Break = Callable[[pytest.MonkeyPatch], None]
 
 def commit_mark_first(patch: pytest.MonkeyPatch) -> None:
     """The mark is written as soon as there is a secret, whatever is still open."""
-    patch.setattr(_module("commit"), "_open_parts", lambda *_: [])
+    patch.setattr(secret_mark, "_open_parts", lambda *_: [])
 
 
 def no_take(patch: pytest.MonkeyPatch) -> None:
     """Policy and rotation are changed under a mark that vouches for how they were."""
-    for module in ("secret_policy", "rotation"):
-        patch.setattr(_module(module), "take", lambda _context, state, _part: state)
+    for module in (secret_policy, secret_rotation):
+        patch.setattr(module, "take", lambda _context, state, _part: state)
 
 
 def no_last_look(patch: pytest.MonkeyPatch) -> None:
     """The mark is written without looking whether another run was there."""
-    patch.setattr(_module("commit"), "_room_for_a_look", lambda *_: False)
+    patch.setattr(secret_mark, "_room_for_a_look", lambda *_: False)
 
 
 def random_tokens(patch: pytest.MonkeyPatch) -> None:
@@ -88,25 +97,25 @@ def list_is_trusted(patch: pytest.MonkeyPatch) -> None:
 
 def password_set_in_spite_of_rotation(patch: pytest.MonkeyPatch) -> None:
     """A password that the database refuses is set, whoever wrote it."""
-    patch.setattr(_module("database_endpoint"), "not_ours", lambda *_: "")
+    patch.setattr(endpoint, "not_ours", lambda *_: "")
     patch.setattr(DatabasePassword, "set", lambda self, _state, _tried, password: self._modify(password))
 
 
 def marks_are_not_verified(patch: pytest.MonkeyPatch) -> None:
     """Whoever copies our tags is us."""
-    patch.setattr(_module("marks"), "same_text", lambda *_: True)
+    patch.setattr(marks, "same_text", lambda *_: True)
 
 
 def a_value_is_told(patch: pytest.MonkeyPatch) -> None:
     """An outcome says what was stored."""
-    writes = _module("secret_writes")
-    silent = writes.initial_value
 
-    def telling(*args: object) -> object:
-        initial = silent(*args)
-        return replace(initial, described=initial.value.get_secret_value()) if _is_value(initial) else initial
+    def telling(*args: Any) -> InitialValue | Pending:  # noqa: ANN401 - those of the function that it stands for
+        initial = initial_value(*args)
+        if isinstance(initial, InitialValue):
+            return replace(initial, described=initial.value.get_secret_value())
+        return initial
 
-    patch.setattr(writes, "initial_value", telling)
+    patch.setattr(secret_apply, "initial_value", telling)
 
 
 # in rotation
@@ -183,7 +192,7 @@ def any_run_of_the_stack_covers(patch: pytest.MonkeyPatch) -> None:
 
 def every_version_is_ours(patch: pytest.MonkeyPatch) -> None:
     """A new version is taken for the pipeline's own whoever wrote it."""
-    module = _module("event_stacks")
+    module = concerned_stacks
     patch.setattr(module, "_written", lambda state: set(state.versions))
 
 
@@ -197,18 +206,18 @@ def rollout_is_not_followed(patch: pytest.MonkeyPatch) -> None:
 
 def replicas_are_not_looked_at(patch: pytest.MonkeyPatch) -> None:
     """Replicas are taken for made, and for in step, by what the YAML says."""
-    module = _module("replica")
-    patch.setattr(module, "work", lambda *_: _module("replica_differences").Work())
+    module = replica
+    patch.setattr(module, "work", lambda *_: replica_plan.Work())
 
 
 def added_region_is_forgotten(patch: pytest.MonkeyPatch) -> None:
     """Which regions a secret was replicated to is not written down: they are never ours to remove."""
-    patch.setattr(_module("replica"), "_remember", lambda _context, state, **_: state)
+    patch.setattr(replica, "_remember", lambda _context, state, **_: state)
 
 
 def regions_are_not_read_again(patch: pytest.MonkeyPatch) -> None:
     """The tag of regions is written over whatever another run has written there meanwhile."""
-    patch.setattr(_module("replica"), "look_again", lambda _context, state: state)
+    patch.setattr(replica, "look_again", lambda _context, state: state)
 
 
 BROKEN: Mapping[str, Break] = {
@@ -236,15 +245,6 @@ BROKEN: Mapping[str, Break] = {
         regions_are_not_read_again,
     )
 }
-
-
-def _module(name: str) -> ModuleType:
-    # The package hides some of its modules behind functions of their names.
-    return importlib.import_module(f"secrets_pipeline.reconcilers.{name}")
-
-
-def _is_value(initial: object) -> bool:
-    return isinstance(initial, InitialValue)
 
 
 def _move_labels(patch: pytest.MonkeyPatch, change: Callable[[Cloud, Mapping[str, Any]], Mapping[str, Any]]) -> None:

@@ -18,6 +18,10 @@ import dagster as dg
 
 from secrets_pipeline.engine.model import Applied, Unchanged
 from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.operations.concerned_stacks import EventStacks
+from secrets_pipeline.operations.narrow_policies import Healed, heal, sentences
+from secrets_pipeline.operations.repair_rotation import Unfinished, mend
+from secrets_pipeline.operations.reread_secrets import confirm
 from secrets_pipeline.orchestration.provisioning.consumers import stack_report
 from secrets_pipeline.orchestration.provisioning.selections import FOLLOWING
 from secrets_pipeline.orchestration.rotation import event_runs
@@ -26,7 +30,7 @@ from secrets_pipeline.orchestration.rotation.event_sensor import NAME
 from secrets_pipeline.orchestration.sensors import EVENT_JOBS
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.run_requests import EVENT_TAG_PREFIX, secrets_of
-from secrets_pipeline.reconcilers import EventStacks, Healed, StackContext, Unfinished, confirm, heal, mend, sentences
+from secrets_pipeline.reconcilers.stack import StackContext
 from secrets_pipeline.rotation.events.queue import EventQueue
 from tests.simulation.messages import QUEUE_URL
 from tests.simulation.scheduling import Actor, Killed

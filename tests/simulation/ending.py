@@ -14,7 +14,7 @@ from secrets_pipeline.emulator.services.secretsmanager.model import Rotation as 
 from secrets_pipeline.engine.model import Applied, ChangeClass, Outcome, Unchanged
 from secrets_pipeline.engine.report import rows
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.reconcilers import plan_stack
+from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.reconcilers.tag_keys import PREFIX
 from tests.simulation.consumers import FUNCTION, OTHER_VARIABLE, ROTATOR
 from tests.simulation.excuses import Excuses

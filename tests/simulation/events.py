@@ -12,8 +12,8 @@ from moto.events.models import EventPattern
 from secrets_pipeline.emulator.core.event_bus import Event
 from secrets_pipeline.emulator.services.cloudtrail import history
 from secrets_pipeline.emulator.services.secretsmanager import announce
+from secrets_pipeline.reconcilers.event_queue.desired import RULES
 from secrets_pipeline.rotation.events import names
-from secrets_pipeline.rotation.events.layout import RULES
 from tests.simulation.calls import Call
 from tests.simulation.cloud import OWN_ARN
 from tests.simulation.ledger import unsuffixed

@@ -41,7 +41,8 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, PREVIOUS, Secret
 from secrets_pipeline.engine.model import Change, ChangeClass
-from secrets_pipeline.reconcilers import Progress, rollout_now
+from secrets_pipeline.reconcilers.consumer.interface import Progress
+from secrets_pipeline.reconcilers.consumer.refresh import rollout_now
 from tests.simulation.stacks import DATABASE, NEEDS, STACK, Intent
 
 if TYPE_CHECKING:

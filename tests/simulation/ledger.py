@@ -11,7 +11,7 @@ from typing import Any
 from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, Secret
 from secrets_pipeline.engine.model import Failed, Outcome, Unchanged
 from secrets_pipeline.engine.report import rows
-from secrets_pipeline.reconcilers.marks import Commit
+from secrets_pipeline.reconcilers.marks.secret_mark import Commit
 from secrets_pipeline.reconcilers.tag_keys import SPEC
 from tests.simulation.calls import Call
 from tests.simulation.canary import PUBLIC

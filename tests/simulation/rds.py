@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from secrets_pipeline.emulator.core.fault import Fault
-from secrets_pipeline.reconcilers.login import Address, LoggedIn, Login, Refused, Unreachable
-from secrets_pipeline.reconcilers.tags import tag_map
+from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, Login, Refused, Unreachable
+from secrets_pipeline.reconcilers.observed.tags import tag_map
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 TERRAFORMS = "CANARY-made-by-Terraform"

@@ -23,19 +23,14 @@ from secrets_pipeline.emulator.services.secretsmanager import replication
 from secrets_pipeline.engine.apply import Reconciler, apply
 from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.reconcilers import (
-    STAGES,
-    ApplyOptions,
-    InFlight,
-    RefreshReconciler,
-    StackContext,
-    Surroundings,
-    World,
-    commit,
-    generate_passwords,
-)
-from secrets_pipeline.reconcilers.login import Address, Login
-from secrets_pipeline.reconcilers.tags import tag_list
+from secrets_pipeline.operations.stages import STAGES, commit
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from secrets_pipeline.reconcilers.consumer.refresh import InFlight, RefreshReconciler
+from secrets_pipeline.reconcilers.observed.login import Address, Login
+from secrets_pipeline.reconcilers.observed.tags import tag_list
+from secrets_pipeline.reconcilers.secret_value.generate import generate_passwords
+from secrets_pipeline.reconcilers.stack import StackContext, World
+from secrets_pipeline.reconcilers.surroundings import Surroundings
 from tests.grants import TRUSTED
 from tests.simulation import stacks
 from tests.simulation.calls import Call

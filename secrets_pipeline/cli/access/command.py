@@ -34,7 +34,8 @@ from secrets_pipeline.cli.shared.repository import read_asked, usable
 from secrets_pipeline.desired.consumer.model import ConsumerSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.reconcilers import Desired, stack_in_aws, withheld
+from secrets_pipeline.operations.open_repository import Desired
+from secrets_pipeline.reconcilers.secret.readable import stack_in_aws, withheld
 
 app = typer.Typer(no_args_is_help=True, help="Who can read each secret, and why not. No value is read.")
 EPILOG = "Exit codes: 0 answered, whatever the answer is, 1 error."

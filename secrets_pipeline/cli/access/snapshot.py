@@ -21,7 +21,7 @@ from secrets_pipeline.cli.shared.options import StackOptions
 from secrets_pipeline.cli.shared.repository import read_asked, usable
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.reconcilers import Desired
+from secrets_pipeline.operations.open_repository import Desired
 
 SnapshotFile: TypeAlias = Annotated[
     Path | None,

@@ -27,7 +27,8 @@ from secrets_pipeline.cli.shared.reference_view import note_unresolved
 from secrets_pipeline.cli.shared.repository import read_asked, tell_nameless, usable
 from secrets_pipeline.cli.shared.run_view import check_counts, check_table, counts, is_error, outcome_table, run_json
 from secrets_pipeline.errors import GuardError
-from secrets_pipeline.reconcilers import MANIFESTS, ApplyOptions, Desired
+from secrets_pipeline.operations.open_repository import MANIFESTS, Desired
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 
 if TYPE_CHECKING:
     from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport

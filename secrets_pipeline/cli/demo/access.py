@@ -13,7 +13,7 @@ from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.cli.access.snapshot import taken
 from secrets_pipeline.cli.local.stand_in_readers import BY_HAND, INVENTORY_ROLE
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.reconcilers import Desired
+from secrets_pipeline.operations.open_repository import Desired
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ from secrets_pipeline.cli.shared.repository import read, usable
 from secrets_pipeline.cli.shared.run_view import check_counts
 from secrets_pipeline.cli.tree.command import hierarchy
 from secrets_pipeline.emulator import LocalAws
-from secrets_pipeline.reconcilers import MANIFESTS, ApplyOptions, Desired
+from secrets_pipeline.operations.open_repository import MANIFESTS, Desired
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 
 EPILOG = "Exit codes: 0 everything was green, 1 something was not. No process is left, whatever happens."
 _WIDTH = 140

@@ -13,7 +13,7 @@ from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers import StackContext
+    from secrets_pipeline.reconcilers.stack import StackContext
 
 PARAMETER = "ssm parameter"
 """The place of what a stack publishes."""

@@ -17,10 +17,11 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.emulator import LocalAws
 from secrets_pipeline.engine.model import SkippedError
-from secrets_pipeline.reconcilers import Desired, StackContext
-from secrets_pipeline.reconcilers.database_password import DatabasePassword
-from secrets_pipeline.reconcilers.login import LoggedIn, Login
-from secrets_pipeline.reconcilers.stored_value import read_value
+from secrets_pipeline.operations.open_repository import Desired
+from secrets_pipeline.reconcilers.database.password import DatabasePassword
+from secrets_pipeline.reconcilers.observed.login import LoggedIn, Login
+from secrets_pipeline.reconcilers.secret_value.read import read_value
+from secrets_pipeline.reconcilers.stack import StackContext
 from secrets_pipeline.rotation.steps import RotationStep
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import BASE_PATH_VARIABLE, BasePath, examples, repository
 from secrets_pipeline.cli.shared.repository import read, usable
-from secrets_pipeline.reconcilers import CONFIG_VARIABLE
+from secrets_pipeline.operations.open_repository import CONFIG_VARIABLE
 from secrets_pipeline.stacks.sources.source import FROM_FILE_VARIABLE
 
 EPILOG = "Exit codes: that of `dg dev`; 0 after Ctrl-C, 1 if the embedded AWS does not start."

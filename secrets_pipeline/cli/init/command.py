@@ -15,7 +15,7 @@ from secrets_pipeline.desired.settings.grants import GrantRule
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.unresolved import UnresolvedReason
 from secrets_pipeline.errors import NotGrantedError
-from secrets_pipeline.reconcilers import Desired, read_desired
+from secrets_pipeline.operations.open_repository import Desired, read_desired
 
 EPILOG = "Exit codes: 0 printed, 1 error. SECRETS_PIPELINE_CONFIG is not read: what it names may not exist yet."
 _PRESET: Final = GrantRule(preset="single-team")

@@ -22,8 +22,8 @@ from secrets_pipeline.emulator import LocalAws
 from secrets_pipeline.emulator.handle.lifecycle import DEFAULT_ACCOUNT, DEFAULT_REGION
 from secrets_pipeline.emulator.handle.state import LAMBDA_FOLDER, POSTGRES_FOLDER
 from secrets_pipeline.errors import LocalError
-from secrets_pipeline.own_folder import why_not_own
-from secrets_pipeline.reconcilers import CONFIG_VARIABLE
+from secrets_pipeline.operations.open_repository import CONFIG_VARIABLE
+from secrets_pipeline.operations.own_folder import why_not_own
 
 OPERATOR_SETTINGS = "operator.yaml"
 FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN")

@@ -18,7 +18,7 @@ from secrets_pipeline.references.model import Output
 from secrets_pipeline.references.resolve import Plain
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers import StackContext
+    from secrets_pipeline.reconcilers.stack import StackContext
     from secrets_pipeline.references.model import Json
 
 EPILOG = "Exit codes: 0 every declared secret was found, 1 one was not (the others are printed), or another error."

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.desired.consumer.model import ConsumerSpec, ReaderType
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers import StackContext
+    from secrets_pipeline.reconcilers.stack import StackContext
 
 POD_ANNOTATION = "secrets-pipeline/versions"
 FORCE_SYNC = "force-sync"

@@ -19,7 +19,10 @@ from secrets_pipeline.cli.shared.options import AllStacks, SomeStacks, StackOpti
 from secrets_pipeline.cli.shared.reference_view import note_unresolved, reference_json, reference_rows, reference_table
 from secrets_pipeline.cli.shared.repository import read_asked, tell_nameless, usable
 from secrets_pipeline.cli.shared.tables import table
-from secrets_pipeline.reconcilers import Desired, World, guard_boundary, plan_stack
+from secrets_pipeline.operations.open_repository import Desired
+from secrets_pipeline.operations.stages import plan_stack
+from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
+from secrets_pipeline.reconcilers.stack import World
 
 EPILOG = (
     "Exit codes: 0 planned, 1 error, also where nobody can resolve a reference of a secret (all others are planned). "

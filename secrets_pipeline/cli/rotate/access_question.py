@@ -10,8 +10,8 @@ from secrets_pipeline.access.snapshot.model import Snapshot
 from secrets_pipeline.cli.access.snapshot import principal_named, taken, unread_parts
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
-from secrets_pipeline.reconcilers import Desired
-from secrets_pipeline.reconcilers.rotating import roots
+from secrets_pipeline.operations.open_repository import Desired
+from secrets_pipeline.reconcilers.rotate_now.choice import roots
 
 
 def reachable(

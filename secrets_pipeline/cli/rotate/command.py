@@ -21,8 +21,8 @@ from secrets_pipeline.cli.shared.tables import table
 from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.engine.model import Change, ChangeClass
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.reconcilers import Desired
-from secrets_pipeline.reconcilers.rotating import DEFAULT_SECONDS, RotateReconciler
+from secrets_pipeline.operations.open_repository import Desired
+from secrets_pipeline.reconcilers.rotate_now.reconciler import DEFAULT_SECONDS, RotateReconciler
 
 if TYPE_CHECKING:
     from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport

@@ -9,7 +9,8 @@ from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import StackOptions
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.reconcilers import NAMELESS, Desired, read_desired
+from secrets_pipeline.operations.open_repository import Desired, read_desired
+from secrets_pipeline.operations.repository_id import NAMELESS
 from secrets_pipeline.stacks import Origin, StackSource
 
 

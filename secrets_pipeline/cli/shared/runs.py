@@ -8,9 +8,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from secrets_pipeline.engine.model import Outcome
+    from secrets_pipeline.operations.open_repository import Desired
     from secrets_pipeline.orchestration.in_process.rotation_runs import EventRuns
     from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport
-    from secrets_pipeline.reconcilers import ApplyOptions, Desired
+    from secrets_pipeline.reconcilers.apply_options import ApplyOptions
     from secrets_pipeline.rotation.steps import Watch
 
 _INTERRUPTED = "DagsterExecutionInterruptedError"

@@ -11,9 +11,11 @@ from secrets_pipeline.access.controls.judging import CONTROLS
 from secrets_pipeline.access.reach.graph import picture
 from secrets_pipeline.orchestration.provisioning.consumers import consumer_arns
 from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, Find, nothing_more, stack_check
-from secrets_pipeline.reconcilers import Finding, StackContext, access_matrix
-from secrets_pipeline.reconcilers import access_findings as found
-from secrets_pipeline.reconcilers.security_hub import security_hub
+from secrets_pipeline.reconcilers.access_checks import checks as found
+from secrets_pipeline.reconcilers.access_checks.checks import access_matrix
+from secrets_pipeline.reconcilers.access_checks.security_hub import security_hub
+from secrets_pipeline.reconcilers.finding import Finding
+from secrets_pipeline.reconcilers.stack import StackContext
 
 _STAGES = (
     "kms_keys",

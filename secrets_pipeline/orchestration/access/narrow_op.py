@@ -7,12 +7,11 @@ from collections.abc import Iterator
 import dagster as dg
 
 from secrets_pipeline.aws.alerts import Alert
+from secrets_pipeline.operations.narrow_policies import Healed, Treatment, sentences
+from secrets_pipeline.operations.narrow_policies import heal as heal_stack
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
 from secrets_pipeline.orchestration.shared.partitions import STACKS
 from secrets_pipeline.orchestration.shared.stage_runner import Applying, table_of
-from secrets_pipeline.reconcilers import Healed, sentences
-from secrets_pipeline.reconcilers import heal as heal_stack
-from secrets_pipeline.reconcilers.healing import Treatment
 
 HEALED = dg.AssetKey("secret_policies")
 """The asset that the observation of a heal belongs to."""

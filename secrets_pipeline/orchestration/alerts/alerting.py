@@ -10,8 +10,8 @@ import dagster as dg
 from secrets_pipeline.aws.alerts import Alert, NoTopic, NotPublished, Publication, Published, publish
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.operations.open_repository import operator_settings
 from secrets_pipeline.orchestration.shared.resources import AwsSessions
-from secrets_pipeline.reconcilers import operator_settings
 
 ALERTS = dg.AssetKey("alerts")
 """The alerts that were published, or would have been, as observations; one partition a stack."""

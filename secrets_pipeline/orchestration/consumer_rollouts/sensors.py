@@ -23,14 +23,10 @@ from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STAC
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.round_robin import in_turn
 from secrets_pipeline.orchestration.verification.jobs import verify
-from secrets_pipeline.reconcilers import (
-    Finding,
-    InFlight,
-    Progress,
-    StackContext,
-    Verdict,
-    rollout_now,
-)
+from secrets_pipeline.reconcilers.consumer.interface import Progress
+from secrets_pipeline.reconcilers.consumer.refresh import InFlight, rollout_now
+from secrets_pipeline.reconcilers.finding import Finding, Verdict
+from secrets_pipeline.reconcilers.stack import StackContext
 
 CHECK = "consumers_started_after_rotation"
 PATIENCE = timedelta(hours=1)

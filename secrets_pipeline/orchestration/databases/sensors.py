@@ -18,7 +18,8 @@ from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STAC
 from secrets_pipeline.orchestration.shared.resources import AwsSessions, Stacks
 from secrets_pipeline.orchestration.shared.round_robin import in_turn
 from secrets_pipeline.orchestration.shared.run_requests import run_request
-from secrets_pipeline.reconcilers import DatabaseInventory, serving
+from secrets_pipeline.reconcilers.database.followed import serving
+from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
 
 _SECONDS = 30.0
 """From the start of a tick, which Dagster ends after 60 seconds."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.operations.open_repository import Desired
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.in_process.instance import open_instance
 from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport, checks_of, execute, report_of
@@ -14,8 +15,8 @@ from secrets_pipeline.orchestration.shared.home import prepare_home
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Asked, Stacks, StageProgress, quiet
 from secrets_pipeline.orchestration.shared.run_requests import EVENT_TAG_PREFIX, SECRETS_TAG, fitting
-from secrets_pipeline.reconcilers import ApplyOptions, Desired
-from secrets_pipeline.reconcilers.rotating import DEFAULT_SECONDS
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from secrets_pipeline.reconcilers.rotate_now.reconciler import DEFAULT_SECONDS
 from secrets_pipeline.rotation.steps import Watch, unwatched
 
 

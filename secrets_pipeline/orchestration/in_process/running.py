@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from secrets_pipeline.errors import GuardError, SecretsPipelineError
+from secrets_pipeline.operations.open_repository import Desired
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.in_process.instance import open_instance
 from secrets_pipeline.orchestration.shared.home import prepare_home, storage
@@ -18,7 +19,7 @@ from secrets_pipeline.orchestration.shared.resources import Asked, StageProgress
 from secrets_pipeline.orchestration.shared.run_lock import PROCESS_TAG, this_process
 from secrets_pipeline.orchestration.shared.stage_runner import OUTCOMES
 from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, VERIFY_TAG
-from secrets_pipeline.reconcilers import ApplyOptions, Desired
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 
 if TYPE_CHECKING:
     from dagster_graphql import DagsterGraphQLClient

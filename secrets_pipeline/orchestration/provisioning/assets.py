@@ -5,7 +5,8 @@ import dagster as dg
 from secrets_pipeline.orchestration.provisioning.configuration import generated_passwords, stack_config
 from secrets_pipeline.orchestration.provisioning.options import OPTIONS
 from secrets_pipeline.orchestration.shared.stage_runner import Applying, materialized, table_of
-from secrets_pipeline.reconcilers import followed, lacking_values
+from secrets_pipeline.reconcilers.database.followed import followed
+from secrets_pipeline.reconcilers.secret_value.generate import lacking_values
 from secrets_pipeline.values.bundle import GeneratedPasswords
 
 Apply = dg.ResourceParam[Applying]

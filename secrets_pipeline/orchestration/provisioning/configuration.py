@@ -4,7 +4,7 @@ import dagster as dg
 
 from secrets_pipeline.orchestration.provisioning.options import OPTIONS
 from secrets_pipeline.orchestration.shared.stage_runner import Applying, table_of
-from secrets_pipeline.reconcilers import generate_passwords
+from secrets_pipeline.reconcilers.secret_value.generate import generate_passwords
 from secrets_pipeline.values.bundle import GeneratedPasswords
 
 

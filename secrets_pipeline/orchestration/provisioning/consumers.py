@@ -3,6 +3,7 @@
 import dagster as dg
 
 from secrets_pipeline.engine.report import rows
+from secrets_pipeline.operations.stages import commit
 from secrets_pipeline.orchestration.provisioning.assets import (
     Apply,
     Context,
@@ -23,7 +24,7 @@ from secrets_pipeline.orchestration.provisioning.options import OPTIONS
 from secrets_pipeline.orchestration.provisioning.rollouts import ROLLOUTS, as_metadata
 from secrets_pipeline.orchestration.provisioning.stage_outcomes import failure, outcomes_of_stack
 from secrets_pipeline.orchestration.shared.stage_runner import materialized, table_of
-from secrets_pipeline.reconcilers import RefreshReconciler, commit
+from secrets_pipeline.reconcilers.consumer.refresh import RefreshReconciler
 
 
 @dg.asset(

@@ -3,10 +3,10 @@
 import dagster as dg
 
 from secrets_pipeline.engine.model import ChangeClass
+from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.orchestration.shared.partitions import STACKS
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.stage_runner import table_of
-from secrets_pipeline.reconcilers import plan_stack
 
 
 @dg.op(description="Observe AWS and log what an apply would change; writes nothing.")

@@ -8,7 +8,8 @@ from typing import Any
 
 import dagster as dg
 
-from secrets_pipeline.reconcilers import InFlight, Progress, Rollout
+from secrets_pipeline.reconcilers.consumer.interface import Progress, Rollout
+from secrets_pipeline.reconcilers.consumer.refresh import InFlight
 
 ROLLOUTS = "rollouts"
 """Metadata of `consumer_refresh`: what is on its way."""

@@ -2,9 +2,9 @@
 
 from secrets_pipeline.orchestration.provisioning.assets import connection_secrets, secret_rotation
 from secrets_pipeline.orchestration.verification.stack_check import stack_check
-from secrets_pipeline.reconcilers import rotation_findings as found
-from secrets_pipeline.reconcilers.credential_findings import credential_logins
-from secrets_pipeline.reconcilers.value_findings import secret_values_well_formed
+from secrets_pipeline.reconcilers.database.credential_checks import credential_logins
+from secrets_pipeline.reconcilers.secret_rotation import checks as found
+from secrets_pipeline.reconcilers.secret_value.strength_checks import secret_values_well_formed
 
 _STAGES = ("secret_rotation",)
 _UNREAD = "No value is read here: `verify` does, and `follow_rotation` after each rotation."

@@ -17,9 +17,9 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.operations.concerned_stacks import Concern, Dismissed
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.run_requests import EVENT_TAG_PREFIX, run_request
-from secrets_pipeline.reconcilers import Concern, Dismissed
 from secrets_pipeline.rotation.events.hints import Hint, Kind, Poison
 from secrets_pipeline.rotation.events.parsing import parse
 from secrets_pipeline.rotation.events.queue import Message

@@ -8,10 +8,10 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from secrets_pipeline.desired.settings.operator import EventSettings
 from secrets_pipeline.errors import SpecError
+from secrets_pipeline.operations.concerned_stacks import EventStacks
 from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STACKS, check_key
 from secrets_pipeline.orchestration.shared.resources import Stacks
-from secrets_pipeline.reconcilers import EventStacks
 from secrets_pipeline.rotation.events.hints import Kind
 from secrets_pipeline.rotation.events.queue import EventQueue
 

@@ -12,10 +12,10 @@ import dagster as dg
 
 from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.operations.secret_listing import places, sights
 from secrets_pipeline.orchestration.rotation.event_sensor import Job, missing_partitions, usable
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import run_request
-from secrets_pipeline.reconcilers import places, sights
 from secrets_pipeline.rotation.events.hints import Kind
 from secrets_pipeline.rotation.events.polling import News, compare
 

@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from secrets_pipeline.aws.alerts import Alert
+from secrets_pipeline.operations.repair_rotation import NothingToMend, Unfinished, mend
 from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG, Alerting
 from secrets_pipeline.orchestration.shared.backoff import BACKOFF_SECONDS
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STACKS
 from secrets_pipeline.orchestration.shared.run_requests import run_request, secrets_of
 from secrets_pipeline.orchestration.shared.stage_runner import Applying, table_of
-from secrets_pipeline.reconcilers import NothingToMend, Unfinished, mend
 
 MENDING_TAG = "secrets-pipeline/mending"
 """Secret name → its pending version, tries so far, and when the next one is due."""

@@ -10,7 +10,7 @@ from secrets_pipeline.engine.report import rows
 from secrets_pipeline.orchestration.shared.partitions import STACKS
 from secrets_pipeline.orchestration.shared.run_requests import secrets_of
 from secrets_pipeline.orchestration.shared.stage_runner import OUTCOMES, Applying, table_of
-from secrets_pipeline.reconcilers.rotating import RotateReconciler
+from secrets_pipeline.reconcilers.rotate_now.reconciler import RotateReconciler
 from secrets_pipeline.rotation.steps import RotationStep, Watch
 
 ROTATED = dg.AssetKey("secret_rotation")

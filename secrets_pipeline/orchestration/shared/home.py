@@ -13,7 +13,7 @@ import yaml
 from sqlalchemy.exc import DBAPIError
 
 from secrets_pipeline.errors import StorageError
-from secrets_pipeline.own_folder import why_not_own
+from secrets_pipeline.operations.own_folder import why_not_own
 
 DAGSTER_HOME = "DAGSTER_HOME"
 _SETTINGS = "dagster.yaml"

@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 
 from secrets_pipeline.orchestration.shared.resources import Stacks
-from secrets_pipeline.reconcilers import StackContext
+from secrets_pipeline.reconcilers.stack import StackContext
 from secrets_pipeline.values.bundle import GeneratedPasswords
 from secrets_pipeline.values.seal import SealContext, open_seal, seal
 

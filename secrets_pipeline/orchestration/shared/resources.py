@@ -13,16 +13,10 @@ from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.errors import SpecError, StackError
-from secrets_pipeline.reconcilers import (
-    MANIFESTS,
-    ApplyOptions,
-    Desired,
-    StackContext,
-    World,
-    guard_boundary,
-    operator_settings,
-    read_desired,
-)
+from secrets_pipeline.operations.open_repository import MANIFESTS, Desired, operator_settings, read_desired
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
+from secrets_pipeline.reconcilers.stack import StackContext, World
 from secrets_pipeline.stacks import Origin
 from secrets_pipeline.stacks.sources.source import STANDARD_INPUT
 from secrets_pipeline.values.seal_store import LocalSealStore, S3SealStore, SealStore

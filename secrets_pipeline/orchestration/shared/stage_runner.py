@@ -9,11 +9,13 @@ import dagster as dg
 from secrets_pipeline.engine.apply import Reconciler, apply
 from secrets_pipeline.engine.model import Applied, Outcome
 from secrets_pipeline.engine.report import count, rows
+from secrets_pipeline.operations.reread_secrets import confirm
+from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks, StageProgress
 from secrets_pipeline.orchestration.shared.run_lock import end_abandoned, stack_lock
 from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG, secrets_of
-from secrets_pipeline.reconcilers import STAGES, StackContext, confirm
+from secrets_pipeline.reconcilers.stack import StackContext
 
 OUTCOMES = "outcomes"
 

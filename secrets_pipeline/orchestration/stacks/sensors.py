@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import dagster as dg
 
 from secrets_pipeline.errors import SpecError
+from secrets_pipeline.operations.open_repository import Desired
 from secrets_pipeline.orchestration.shared.partitions import STACKS, check_key
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import run_request
-from secrets_pipeline.reconcilers import Desired
 
 STACK_CONFIG = dg.AssetKey("stack_config")
 _DIGITS = 16

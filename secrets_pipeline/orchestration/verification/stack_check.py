@@ -10,7 +10,8 @@ from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.orchestration.shared.partitions import STACKS
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.stage_runner import table_of
-from secrets_pipeline.reconcilers import Finding, StackContext, Verdict
+from secrets_pipeline.reconcilers.finding import Finding, Verdict
+from secrets_pipeline.reconcilers.stack import StackContext
 
 VERIFY_TAG = "secrets-pipeline/verify"
 """Runs that carry it read values and log in; the checks of a provisioning run do so only where something changed."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from secrets_pipeline.reconcilers import read_desired
+from secrets_pipeline.operations.open_repository import read_desired
 from tests.cli.conftest import EXAMPLES, Cli, write
 from tests.runs import assert_exited
 

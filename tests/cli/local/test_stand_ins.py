@@ -12,7 +12,7 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.model import GeneratedValue, PasswordPolicy
 from secrets_pipeline.emulator import StandInFunction, StandInRole, StandInSecret, StandInService, StandInStage
-from secrets_pipeline.reconcilers import read_desired
+from secrets_pipeline.operations.open_repository import read_desired
 from secrets_pipeline.references.model import Output
 from tests.cli.conftest import EXAMPLES
 

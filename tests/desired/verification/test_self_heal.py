@@ -10,7 +10,7 @@ import pytest
 
 from secrets_pipeline.desired.settings.operator import load_settings
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.reconcilers import read_desired
+from secrets_pipeline.operations.open_repository import read_desired
 from secrets_pipeline.stacks import Origin
 
 

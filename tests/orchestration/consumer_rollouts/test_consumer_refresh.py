@@ -22,7 +22,7 @@ from secrets_pipeline.orchestration.consumer_rollouts.sensors import CHECK, PATI
 from secrets_pipeline.orchestration.provisioning.consumers import consumer_refresh
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
 from secrets_pipeline.orchestration.shared.resources import AwsSessions, Stacks
-from secrets_pipeline.reconcilers import ApplyOptions
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from tests.embedded import lead_to
 from tests.runs import assert_succeeded
 

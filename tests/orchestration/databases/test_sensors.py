@@ -19,7 +19,7 @@ from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.databases.sensors import _serving, watch
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STACKS
 from secrets_pipeline.orchestration.shared.resources import AwsSessions
-from secrets_pipeline.reconcilers import DatabaseInventory
+from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
 from tests.embedded import lead_to
 from tests.orchestration.conftest import Repository
 from tests.waiting import WAITER

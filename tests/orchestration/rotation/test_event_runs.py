@@ -17,10 +17,10 @@ from dagster._core.storage.runs import SqlRunStorage
 from dagster._core.storage.runs.schema import RunsTable
 
 from secrets_pipeline.errors import AwsError
+from secrets_pipeline.operations.concerned_stacks import Concern
 from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
 from secrets_pipeline.orchestration.rotation.event_sensor import NAME
 from secrets_pipeline.orchestration.shared.run_requests import ATTEMPT_TAG, EVENTS_TAG
-from secrets_pipeline.reconcilers import Concern
 from secrets_pipeline.rotation.events.hints import Hint, Kind
 from secrets_pipeline.rotation.events.queue import Message
 from tests.rotation.event_bodies import label_updated

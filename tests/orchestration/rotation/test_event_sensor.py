@@ -33,7 +33,7 @@ from secrets_pipeline.orchestration.shared.run_requests import (
     run_request,
 )
 from secrets_pipeline.orchestration.verification.jobs import verify
-from secrets_pipeline.reconcilers import ApplyOptions
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.rotation.events.hints import Kind
 from tests.embedded import lead_to
 from tests.orchestration.rotation.event_ground import Ground

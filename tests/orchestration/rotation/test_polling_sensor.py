@@ -19,7 +19,7 @@ from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG
 from secrets_pipeline.orchestration.verification.jobs import verify
-from secrets_pipeline.reconcilers import ApplyOptions
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.rotation.events.hints import Kind
 from secrets_pipeline.rotation.events.polling import PENDING_SECONDS
 from tests.embedded import lead_to

@@ -21,9 +21,9 @@ from secrets_pipeline.orchestration.rotation.repair_op import MENDING_TAG, Try, 
 from secrets_pipeline.orchestration.shared.backoff import BACKOFF_SECONDS
 from secrets_pipeline.orchestration.shared.partitions import STACKS
 from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG
+from tests.bench import ASSUMED_BY_LAMBDA, ROTATES
 from tests.embedded import lead_to
 from tests.orchestration.conftest import Repository
-from tests.reconcilers.conftest import ASSUMED_BY_LAMBDA, ROTATES
 from tests.runs import assert_run_succeeded
 from tests.waiting import SECONDS, eventually
 

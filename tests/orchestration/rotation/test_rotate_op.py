@@ -10,12 +10,12 @@ import dagster as dg
 import pytest
 
 from definitions import defs
+from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.orchestration.provisioning.selections import FOLLOWING
 from secrets_pipeline.orchestration.sensors import rotated_in_part_sensor, rotated_secrets_sensor
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import AwsSessions
 from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG
-from secrets_pipeline.reconcilers import STAGES
 from tests.orchestration.conftest import Repository
 
 EXAMPLES = Path(__file__).parents[3] / "examples"

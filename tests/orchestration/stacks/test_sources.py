@@ -12,9 +12,9 @@ import dagster as dg
 import pytest
 
 from secrets_pipeline.errors import StackError
+from secrets_pipeline.operations.open_repository import Desired, read_desired
 from secrets_pipeline.orchestration.shared.resources import Asked, AwsSessions, Stacks, StacksResource
 from secrets_pipeline.orchestration.stacks.sensors import stack_change_sensor
-from secrets_pipeline.reconcilers import Desired, read_desired
 from secrets_pipeline.stacks import Origin
 
 VARIABLES = {"environment": "dev", "region": "eu-west-2", "account_id": "111122223333"}

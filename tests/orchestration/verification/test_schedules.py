@@ -27,7 +27,7 @@ from secrets_pipeline.orchestration.verification.schedules import (
     latest,
     rotation_verification_schedule,
 )
-from secrets_pipeline.reconcilers import ApplyOptions
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.stacks import Origin
 
 VARIABLES = {"environment": "dev", "region": "eu-west-2", "account_id": "111122223333"}

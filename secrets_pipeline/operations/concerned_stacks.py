@@ -1,0 +1,242 @@
+"""Which stacks an event concerns: an event is a hint, and AWS says whose its secret, key or database is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.paging import pages
+from secrets_pipeline.aws.session import ROLE_SESSION_NAME, AwsAccount, Sessions
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.followers import followers
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.errors import AwsError, GuardError
+from secrets_pipeline.reconcilers.observed.secret_state import SecretState, secret_state
+from secrets_pipeline.reconcilers.tag_keys import STACK, VALUE_VERSION
+from secrets_pipeline.rotation.events.hints import Hint, Kind
+
+_HIDDEN = frozenset({"AccessDeniedException", "AccessDenied"})
+_SUFFIX = 7
+"""Of a secret's ARN: a hyphen and six characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """A stack that an event concerns.
+
+    Attributes:
+        secret: name of the secret; empty for the whole stack.
+        version: id of the version that is AWSCURRENT, where the event tells of a new value.
+    """
+
+    stack: str
+    secret: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dismissed:
+    """An event that nobody has to act on."""
+
+    reason: str
+
+
+Verdict: TypeAlias = tuple[Concern, ...] | Dismissed
+
+
+class EventStacks:
+    """The stacks of a repository, as events look for them; what it reads of AWS it keeps, so make one a tick.
+
+    Args:
+        specs: desired state by stack.
+        broken: stacks that have errors: their secrets are known by their tags alone.
+        sessions: how AWS is reached.
+    """
+
+    def __init__(self, specs: Mapping[str, StackSpec], broken: frozenset[str], sessions: Sessions) -> None:
+        self._specs = specs
+        self._broken = broken
+        self._sessions = sessions
+        self._accounts: dict[tuple[str, str], AwsAccount | None] = {}
+        self._callers: dict[tuple[str, str], str] = {}
+        self._secrets: dict[tuple[str, str, str], SecretState | None] = {}
+        self._listed: dict[tuple[str, str], list[SecretState]] = {}
+
+    def concerned(self, hint: Hint) -> Verdict:
+        """The stacks that have to act on an event.
+
+        Raises:
+            AwsError: if AWS cannot be asked.
+            GuardError: if the credentials for the event's account belong to another one.
+        """
+        if hint.kind is Kind.IRRELEVANT:
+            return Dismissed("is of no kind that matters")
+        account = self._account(hint)
+        if account is None:
+            return Dismissed(f"no stack lives in account {hint.account}, {hint.region}")
+        if hint.actor_arn is not None and is_same_caller(hint.actor_arn, self._caller(hint, account)):
+            return Dismissed(f"{hint.name} was our own call")
+        match hint.kind:
+            case Kind.DATABASE:
+                return self._of_database(hint)
+            case Kind.KEY_CHANGED:
+                return self._of_key(hint, account)
+            case _:
+                return self._of_secret(hint, account)
+
+    def _of_secret(self, hint: Hint, account: AwsAccount) -> Verdict:
+        named = hint.secret or ""
+        try:
+            state = self._secret(hint, account, named)
+        except AwsError as error:
+            declared = self._declared(hint, _name(named))
+            if error.code not in _HIDDEN or not isinstance(declared, Dismissed):
+                raise
+            # Events tell of every secret of the account; a role of least privilege sees those of its stacks.
+            return Dismissed(f"{declared.reason}, and may not be described")
+        if state is None:
+            # It is gone for good: whoever still declares it has to know.
+            return self._declared(hint, _name(named))
+        if hint.version is not None and hint.version in _written(state):
+            return Dismissed(f"the pipeline itself wrote version {hint.version}")
+        stack = state.tags.get(STACK, "")
+        if stack in self._broken or (stack in self._specs and _lives_in(self._specs[stack].target, hint)):
+            return self._with_followers(hint, [stack], state.name, state.current_version)
+        return self._declared(hint, state.name, state.current_version)
+
+    def _with_followers(self, hint: Hint, stacks: Sequence[str], name: str, version: str | None) -> tuple[Concern, ...]:
+        """Of a value that has changed also the stacks that are rendered from it, wherever they live."""
+        if hint.kind is not Kind.ROTATED:
+            return tuple(Concern(one, name) for one in dict.fromkeys(stacks))
+        behind = [one for stack in stacks for one in followers(self._specs, stack)]
+        return tuple(Concern(one, name, version or "") for one in dict.fromkeys([*stacks, *behind]))
+
+    def _declared(self, hint: Hint, name: str, version: str | None = None) -> Verdict:
+        found = [spec.stack for spec in self._here(hint) if any(one.name == name for one in spec.secrets)]
+        if not found:
+            return Dismissed(f"secret {name} belongs to no stack of this repository")
+        return self._with_followers(hint, found, name, version)
+
+    def _of_database(self, hint: Hint) -> Verdict:
+        noun, _, identifier = (hint.resource or "").rpartition(":")
+        cluster = noun.endswith(":cluster")
+        found = tuple(
+            Concern(spec.stack)
+            for spec in self._here(hint)
+            for database in spec.databases
+            if identifier in ({database.identifier, *(() if cluster else database.member_identifiers)})
+        )
+        return found or Dismissed(f"database {identifier} belongs to no stack of this repository")
+
+    def _of_key(self, hint: Hint, account: AwsAccount) -> Verdict:
+        names = self._names_of_key(account, hint.resource or "")
+        named = {spec.stack for spec in self._here(hint) if any(key.alias in names for key in spec.keys)}
+        used = {
+            state.tags.get(STACK, "")
+            for state in self._tagged(hint, account)
+            if state.kms_key_id is not None and state.kms_key_id.rpartition("key/")[2] in names
+        }
+        here = {spec.stack for spec in self._here(hint)} | self._broken
+        stacks = sorted((named | used) & here)
+        return tuple(Concern(stack) for stack in stacks) or Dismissed(f"no stack uses KMS key {hint.resource}")
+
+    def _names_of_key(self, account: AwsAccount, key: str) -> set[str]:
+        """The key's id and aliases."""
+        if "alias/" in key:
+            return {"alias/" + key.partition("alias/")[2]}
+        key_id = key.rpartition("key/")[2]
+        kms = account.client("kms")
+        with calling("ListAliases", key):
+            try:
+                aliases = [str(one["AliasName"]) for one in pages(kms, "list_aliases", KeyId=key_id)]
+            except kms.exceptions.NotFoundException:
+                aliases = []
+        return {key_id, *aliases}
+
+    def _tagged(self, hint: Hint, account: AwsAccount) -> list[SecretState]:
+        where = (hint.account, hint.region)
+        if where not in self._listed:
+            with calling("ListSecrets", f"in {hint.region}"):
+                ours = [{"Key": "tag-key", "Values": [STACK]}]
+                entries = pages(account.client("secretsmanager"), "list_secrets", Filters=ours)
+                self._listed[where] = [secret_state(entry) for entry in entries]
+        return self._listed[where]
+
+    def _secret(self, hint: Hint, account: AwsAccount, named: str) -> SecretState | None:
+        key = (hint.account, hint.region, named)
+        if key not in self._secrets:
+            self._secrets[key] = describe(account, named)
+        return self._secrets[key]
+
+    def _here(self, hint: Hint) -> list[StackSpec]:
+        return [spec for spec in self._specs.values() if _lives_in(spec.target, hint)]
+
+    def _account(self, hint: Hint) -> AwsAccount | None:
+        where = (hint.account, hint.region)
+        if where not in self._accounts:
+            self._accounts[where] = self._reached(*where)
+        return self._accounts[where]
+
+    def _reached(self, account_id: str, region: str) -> AwsAccount | None:
+        targets = {spec.target: None for spec in self._specs.values() if spec.target.region == region}
+        for target in targets:
+            if target.account_id == account_id:
+                account = self._sessions.for_target(target)
+                if account.account_id != account_id:
+                    raise GuardError(
+                        f"an event came from account {account_id}, but the credentials for it belong to "
+                        f"{account.account_id}",
+                        remedy="Give the stacks of that account a role to assume in the operator's settings.",
+                    )
+                return account
+        unnamed = (self._sessions.for_target(target) for target in targets if target.account_id is None)
+        return next((account for account in unnamed if account.account_id == account_id), None)
+
+    def _caller(self, hint: Hint, account: AwsAccount) -> str:
+        where = (hint.account, hint.region)
+        if where not in self._callers:
+            with calling("GetCallerIdentity", f"in {hint.region}"):
+                self._callers[where] = account.client("sts").get_caller_identity()["Arn"]
+        return self._callers[where]
+
+
+def describe(account: AwsAccount, secret: str) -> SecretState | None:
+    """A secret as DescribeSecret shows it now; None where there is none.
+
+    Raises:
+        AwsError: if Secrets Manager refuses.
+    """
+    client = account.client("secretsmanager")
+    with calling("DescribeSecret", secret):
+        try:
+            answer: Mapping[str, Any] = client.describe_secret(SecretId=secret)
+        except client.exceptions.ResourceNotFoundException:
+            return None
+    return secret_state(answer, confirmed=True)
+
+
+def is_same_caller(actor: str, own: str) -> bool:
+    """Whether an API call was ours, by the ARN of its caller and our own one.
+
+    Sessions of one role are told apart where we named ours; a session that the platform named (an instance, a task) has
+    another name in each process of the same role.
+    """
+    if actor == own:
+        return True
+    role, _, session = own.rpartition("/")
+    return ":assumed-role/" in own and session != ROLE_SESSION_NAME and actor.rpartition("/")[0] == role
+
+
+def _lives_in(target: Target, hint: Hint) -> bool:
+    return target.region == hint.region and target.account_id in (None, hint.account)
+
+
+def _name(secret: str) -> str:
+    return secret.partition(":secret:")[2][:-_SUFFIX] if ":secret:" in secret else secret
+
+
+def _written(state: SecretState) -> set[str]:
+    """Versions that the pipeline noted as written by it; the proof beside each matters only to what writes."""
+    return {text.partition(".")[0] for text in state.tags.get(VALUE_VERSION, "").split()}

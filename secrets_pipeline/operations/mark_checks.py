@@ -1,0 +1,96 @@
+"""Whether each mark verifies: who tags what is ours, or leads the fingerprint key astray, shows in a check of its own.
+
+What carries a mark that does not verify is blocked; without this, a run that leaves it alone would look like success.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.reconcilers.database import mark as database_mark
+from secrets_pipeline.reconcilers.finding import Finding, Verdict, judged
+from secrets_pipeline.reconcilers.kms_key.lookup import standing
+from secrets_pipeline.reconcilers.marks.secret_mark import MarkState
+from secrets_pipeline.reconcilers.rotation_function import ownership as rotation_function_mark
+from secrets_pipeline.reconcilers.rotation_function.observe import function_state
+from secrets_pipeline.reconcilers.secret.desired import managed_function_arn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
+    from secrets_pipeline.reconcilers.observed.secret_state import SecretState
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+_REMEDIES = {
+    MarkState.FORGED: "find out who changed its tags, then take them away and adopt it",
+    MarkState.DOUBTFUL: "look at its grants, then adopt it as it is; `plan` says how",
+}
+
+
+def marks_verify(context: StackContext) -> list[Finding]:
+    """One finding for each secret, key, database and function of the stack that carries a mark, or a tag of ours."""
+    verified: set[str] = set()
+    looks = (*_secrets(context), *_others(context))
+    found = [judged(name, partial(_finding, name, look, verified)) for name, look in looks]
+    said = [one for one in found if one.detail]
+    if said and not verified:
+        key = context.world.settings.fingerprint_key
+        detail = (
+            f"verifies none of {len(said)} marks: it is missing, or another key than the one that wrote them; check "
+            "fingerprint_key in the operator's settings, account and region, and whom its alias points to"
+        )
+        said.insert(0, Finding(f"KMS key {key}", Verdict.WRONG, detail))
+    return said
+
+
+def _finding(name: str, look: Callable[[], MarkState], verified: set[str]) -> Finding:
+    state = look()
+    if state is MarkState.UNMARKED:
+        return Finding(name, Verdict.RIGHT, "")
+    if state is not MarkState.FORGED:
+        verified.add(name)
+    if state in _REMEDIES:
+        return Finding(name, Verdict.WRONG, f"{state.value}: {_REMEDIES[state]}")
+    return Finding(name, Verdict.RIGHT, "its mark verifies")
+
+
+def _secrets(context: StackContext) -> Iterator[tuple[str, Callable[[], MarkState]]]:
+    for name, secret in sorted(context.inventory.secrets().items()):
+        # A replica bears the tags of its primary, and what another service owns is never ours.
+        if not secret.is_replica and not secret.owning_service:
+            yield f"secret {name}", partial(_secret, context, secret)
+
+
+def _others(context: StackContext) -> Iterator[tuple[str, Callable[[], MarkState]]]:
+    for key in context.spec.keys:
+        yield f"key {key.alias}", partial(_key, context, key.alias)
+    for database in context.spec.databases:
+        state = context.inventory.databases.find(database)
+        if state is not None:
+            yield f"database {database.identifier}", partial(_database, context, state)
+    if context.spec.rotation_function is not None:
+        name = context.spec.rotation_function.name
+        yield f"function {name}", partial(_function, context, name)
+
+
+def _secret(context: StackContext, secret: SecretState) -> MarkState:
+    return context.marks.verify(secret).state
+
+
+def _database(context: StackContext, database: DatabaseState) -> MarkState:
+    return database_mark.proven(context, database)[0]
+
+
+def _key(context: StackContext, alias: str) -> MarkState:
+    target = standing(context, alias).target
+    return MarkState.UNMARKED if target is None else target.mark.state
+
+
+def _function(context: StackContext, name: str) -> MarkState:
+    state, arn = function_state(context, name), managed_function_arn(context)
+    if state is None or arn is None:
+        return MarkState.UNMARKED
+    return rotation_function_mark.proven(context, arn, state.tags)[0]

@@ -1,0 +1,146 @@
+"""Open a world: read the stacks, build every stack's desired state, and say how AWS is reached."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+
+from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.desired.build import build_specs
+from secrets_pipeline.desired.settings.operator import OperatorSettings, load_settings
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.desired.value.data import leaf_expression
+from secrets_pipeline.desired.value.model import Leaf
+from secrets_pipeline.errors import SecretsPipelineError, SpecError, StackError
+from secrets_pipeline.operations.repository_id import repository_id
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from secrets_pipeline.reconcilers.stack import World
+from secrets_pipeline.references.model import Expression
+from secrets_pipeline.stacks import CONFIG_VARIABLES, Origin, StackSource, open_source, read_text, readable_problem
+
+CONFIG_VARIABLE = "SECRETS_PIPELINE_CONFIG"
+BASE_PATH = "ATMOS_BASE_PATH"
+MANIFESTS = Origin()
+"""The manifests of the repository."""
+CAUTIOUS = ApplyOptions()
+"""Neither adopts nor prunes."""
+
+
+@dataclass(frozen=True)
+class Desired:
+    """The desired state of a whole repository, read once.
+
+    Attributes:
+        source: its stacks, as resolved.
+        origin: where they come from.
+        base_path: what `${file:…}` is relative to, and stays inside of.
+        specs: by stack, those without errors.
+        errors: by stack, `""` for those that belong to no stack.
+        notices: what a user should be told once, each a sentence or two.
+        repository: its id, which marks name; empty where nothing says one.
+    """
+
+    source: StackSource
+    origin: Origin
+    base_path: FilePath
+    settings: OperatorSettings
+    specs: Mapping[str, StackSpec]
+    errors: Mapping[str, tuple[SecretsPipelineError, ...]]
+    notices: tuple[str, ...] = ()
+    repository: str = ""
+
+    def read_leaf(self, stack: str, component: str, leaf: Leaf) -> Expression:
+        """What the YAML says at one leaf of a declared value."""
+        return leaf_expression(self.source.stack(stack), component, leaf)
+
+    def read_file(self, path: str) -> str:
+        """A file that may be read inside the base path.
+
+        Raises:
+            StackError: if it may not, or cannot, be read.
+        """
+        unreadable = readable_problem(self.base_path, path)
+        if unreadable is not None:
+            raise StackError(f"{path} {unreadable.problem}", remedy=unreadable.remedy)
+        try:
+            return read_text(self.base_path / path)
+        except (OSError, UnicodeDecodeError) as error:
+            problem = type(error).__name__
+        raise StackError(f"{path} cannot be read: {problem}", remedy="Name a readable text file.")
+
+    def environment(self, name: str) -> str | None:
+        """An environment variable that the operator's settings allow, or None.
+
+        Raises:
+            SpecError: if they do not.
+        """
+        if name not in self.settings.environment_allowed:
+            raise SpecError(
+                f"environment variable {name} is not allowed",
+                remedy=f"Add it to environment_allowed in the operator's settings ({CONFIG_VARIABLE}).",
+            )
+        return os.environ.get(name)
+
+    def world(
+        self, sessions: Sessions | None = None, *, options: ApplyOptions = CAUTIOUS, writing: bool = False
+    ) -> World:
+        """A world to plan or apply in; it caches what it reads, so make one a run."""
+        reached = sessions or Sessions()
+        # The operator's settings may forbid writes to everybody; no account is open yet.
+        reached.read_only = reached.read_only or self.settings.read_only
+        return World(
+            specs=self.specs,
+            read_leaf=self.read_leaf,
+            read_file=self.read_file,
+            environment=self.environment,
+            sessions=reached,
+            settings=self.settings,
+            options=options,
+            writing=writing,
+            complete=not self.errors,
+            repository=self.repository,
+        )
+
+
+def operator_settings() -> OperatorSettings:
+    """The operator's settings (`SECRETS_PIPELINE_CONFIG`).
+
+    Raises:
+        SpecError: if they cannot be read.
+    """
+    named = os.environ.get(CONFIG_VARIABLE)
+    return load_settings(FilePath(named) if named else None)
+
+
+def read_desired(
+    base_path: FilePath,
+    *,
+    origin: Origin = MANIFESTS,
+    allow_exec: bool = False,
+    settings: OperatorSettings | None = None,
+) -> Desired:
+    """Read a repository under the operator's settings.
+
+    Args:
+        base_path: the repository.
+        origin: where its stacks come from.
+        allow_exec: whether `!exec` runs commands.
+        settings: the operator's; None for those that `SECRETS_PIPELINE_CONFIG` names.
+
+    Raises:
+        StackError: if there is no Atmos repository, or no stacks where `origin` says.
+        SpecError: if the settings cannot be read.
+    """
+    settings = operator_settings() if settings is None else settings
+    # ATMOS_BASE_PATH is how the caller found `base_path`; a base path that was asked for by name wins over it.
+    config_env = {name: os.environ[name] for name in CONFIG_VARIABLES - {BASE_PATH} if name in os.environ}
+    # A variable that is secret stays a call, which is resolved where a value is written.
+    plain = {name: os.environ.get(name) for name in settings.environment_plain}
+    source = open_source(origin, base_path, env=plain, config_env=config_env, allow_exec=allow_exec, withhold=True)
+    known = {name: value for name, value in plain.items() if value is not None}
+    built = build_specs(source, settings, base_path=base_path, environment=known)
+    notices = tuple(dict.fromkeys((*source.notices, *built.notices)))
+    identity = repository_id(settings.repository, base_path)
+    return Desired(source, origin, base_path, settings, built.specs, built.errors, notices, identity)

@@ -1,0 +1,136 @@
+"""A rotation that failed: looked at, explained, and tried again where that makes sense. Nothing is taken away.
+
+Secrets Manager takes up a pending rotation where it stands when it is asked to rotate with the token of that version.
+Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeAlias
+
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.finding import Verdict
+from secrets_pipeline.reconcilers.rotation_function.log import FunctionLog
+from secrets_pipeline.reconcilers.secret_rotation.checks import function_configuration, invokable
+from secrets_pipeline.reconcilers.secret_value.version_dates import version_dates
+from secrets_pipeline.rotation.causes import Cause, Observed, cause_of, refused
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.observed.secret_state import SecretState
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+_IN_PROGRESS = "InvalidRequestException"
+_NO_VERSION = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToMend:
+    """The event is history.
+
+    Attributes:
+        reason: why.
+    """
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A rotation did not end.
+
+    Attributes:
+        version: id of the version that is pending, `none` where none was made.
+        cause: why.
+        retried: whether it was started again just now.
+    """
+
+    name: str
+    version: str
+    cause: Cause
+    retried: bool
+
+
+Mending: TypeAlias = NothingToMend | Unfinished
+
+
+def mend(context: StackContext, names: Iterable[str], may_retry: Callable[[str, str], bool]) -> tuple[Mending, ...]:
+    """Look at rotations that are said to have failed; an event is a hint, so DescribeSecret says whether they did.
+
+    Args:
+        context: the stack.
+        names: secrets; none stands for all of the stack.
+        may_retry: (secret name, pending version) → whether it is time to try again.
+    """
+    declared = [secret.name for secret in context.spec.secrets]
+    wanted = set(names) or set(declared)
+    return tuple(_looked_at(context, name, may_retry) for name in declared if name in wanted)
+
+
+def _looked_at(context: StackContext, name: str, may_retry: Callable[[str, str], bool]) -> Mending:
+    """One that AWS does not let us look at never hides the others."""
+    try:
+        return _mended(context, name, may_retry)
+    except AwsError as error:
+        return Unfinished(name, _NO_VERSION, refused(error), retried=False)
+
+
+def _mended(context: StackContext, name: str, may_retry: Callable[[str, str], bool]) -> Mending:
+    state = context.inventory.refresh(name)
+    if state is None or state.deleted_at is not None:
+        return NothingToMend(name, "it does not exist any more")
+    if not context.owns(state):
+        return NothingToMend(name, "it is not ours")
+    pending = state.pending_version
+    observed = _observed(context, state, pending)
+    if pending is None:
+        # A function that could not be invoked may have left no version behind.
+        if not (state.rotation_enabled and observed.function_problem):
+            return NothingToMend(name, "no rotation is under way")
+        return Unfinished(name, _NO_VERSION, cause_of(observed), retried=False)
+    cause = cause_of(observed)
+    retry = cause.passes and may_retry(name, pending)
+    problem = _again(context, state, pending) if retry else None
+    return Unfinished(name, pending, problem or cause, retried=retry and problem is None)
+
+
+def _again(context: StackContext, state: SecretState, pending: str) -> Cause | None:
+    """Take the rotation up where it stands; why that is refused."""
+    try:
+        with calling("RotateSecret", state.name):
+            context.account.client("secretsmanager").rotate_secret(SecretId=state.arn, ClientRequestToken=pending)
+    except AwsError as error:
+        # "A previous rotation isn't complete. That rotation will be reattempted."
+        return None if error.code == _IN_PROGRESS else refused(error)
+    return None
+
+
+def _observed(context: StackContext, state: SecretState, pending: str | None) -> Observed:
+    function = invokable(context, state) if state.rotation_lambda_arn else None
+    created = version_dates(context, state) if pending else {}
+    began, current = created.get(pending or ""), created.get(state.current_version or "")
+    heard = FunctionLog(context, state, since=began).heard(pending) if pending and began else None
+    problem = context.inventory.keys.problem(state.kms_key_id) if state.kms_key_id else None
+    return Observed(
+        enabled=state.rotation_enabled,
+        manual_version=bool(began and current and current > began),
+        function_problem=function.detail if function and function.verdict is Verdict.WRONG else "",
+        function_pending=bool(function and function.verdict is Verdict.WAITING),
+        key_problem=f"{state.kms_key_id} {problem}" if problem else "",
+        said=heard.failure if heard else "",
+        mended=_was_changed(context, state, began),
+    )
+
+
+def _was_changed(context: StackContext, state: SecretState, since: datetime | None) -> bool:
+    """Whether somebody deployed or configured the function after the rotation began."""
+    configuration = function_configuration(context, state.rotation_lambda_arn) if state.rotation_lambda_arn else ""
+    said = configuration.get("LastModified") if isinstance(configuration, dict) else None
+    try:
+        return bool(said and since and datetime.fromisoformat(said) > since)
+    except ValueError:
+        return False

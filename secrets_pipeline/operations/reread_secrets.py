@@ -1,0 +1,36 @@
+"""What happened to secrets a moment ago: lists may miss it for five minutes, DescribeSecret does not.
+
+Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.desired.followers import referred
+from secrets_pipeline.errors import SecretsPipelineError
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+
+def confirm(context: StackContext, names: Collection[str] = ()) -> None:
+    """Have secrets of a stack, and those of other stacks that it is rendered from, described; free the second time.
+
+    Args:
+        context: the stack.
+        names: of its secrets; none for all.
+
+    Raises:
+        AwsError: if AWS refuses.
+    """
+    for secret in context.spec.secrets:
+        if not names or secret.name in names:
+            context.inventory.confirm(secret.name)
+    for output in referred(context.spec):
+        if output.sensitive and output.stack not in (None, context.spec.stack):
+            # Why another stack cannot be looked at is said where the value is rendered.
+            with suppress(SecretsPipelineError):
+                context.outputs.identity(output, confirmed=True)

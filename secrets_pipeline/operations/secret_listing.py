@@ -1,0 +1,44 @@
+"""The secrets of an account and region that carry the tag of a stack, as one list shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.paging import pages
+from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.reconcilers.observed.secret_state import SecretState, secret_state
+from secrets_pipeline.reconcilers.tag_keys import STACK, VALUE_VERSION
+from secrets_pipeline.rotation.events.polling import Sight
+
+
+def places(specs: Mapping[str, StackSpec]) -> dict[str, Target]:
+    """Where the stacks live, each place once, by a name for it."""
+    return {f"{t.account_id or 'own'}/{t.region}": t for t in (spec.target for spec in specs.values())}
+
+
+def sights(account: AwsAccount, stacks: frozenset[str]) -> list[Sight]:
+    """The secrets of these stacks; a call for a hundred secrets, and no value is read.
+
+    Raises:
+        AwsError: if Secrets Manager refuses.
+    """
+    ours = [{"Key": "tag-key", "Values": [STACK]}]
+    with calling("ListSecrets", f"in {account.region}"):
+        states = [secret_state(one) for one in pages(account.client("secretsmanager"), "list_secrets", Filters=ours)]
+    return [_sight(one) for one in states if one.tags.get(STACK) in stacks and not one.is_replica]
+
+
+def _sight(state: SecretState) -> Sight:
+    written = {text.partition(".")[0] for text in state.tags.get(VALUE_VERSION, "").split()}
+    version = state.current_version or ""
+    return Sight(
+        name=state.name,
+        stack=state.tags[STACK],
+        version=version,
+        rotated_at=int(state.last_rotated_at.timestamp()) if state.last_rotated_at else 0,
+        pending=state.pending_version or "",
+        own=version in written,
+    )

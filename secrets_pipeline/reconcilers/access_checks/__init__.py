@@ -1,0 +1,1 @@
+"""Who can read each secret, as checks."""

@@ -1,0 +1,242 @@
+"""What the access checks find: can the consumers read, can nobody else, is nothing public. No value is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.access.evaluator import Decision, Layer, Outcome, Unread
+from secrets_pipeline.access.reach.audit import Reading, declared_readings, matrix, undeclared_readings
+from secrets_pipeline.access.reach.explain import because, calls, row, sentence, short
+from secrets_pipeline.access.reach.probe import NotProbed, Prober, Refused, ValueReturned, disagreement
+from secrets_pipeline.access.reach.public import Crowd, crowds
+from secrets_pipeline.access.reach.reader import (
+    Allowed,
+    DeniedByKms,
+    DeniedBySecretsManager,
+    ReadableSecret,
+    ReadVerdict,
+    Unknown,
+)
+from secrets_pipeline.access.trust.consumer import trusted
+from secrets_pipeline.access.trust.role import Surroundings
+from secrets_pipeline.access.trust.verdict import NotTrusted, TooWide, Trust, Trusted, TrustUnknown
+from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.finding import Finding, Verdict
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+_PARTS = (Layer.SECRET_POLICY, Layer.IDENTITY, Layer.KEY_POLICY)
+
+
+def consumers_can_read(context: StackContext) -> list[Finding]:
+    """Whether every declared consumer can read each of its secrets."""
+    found = [_of_consumer(context, one) for one in declared_readings(context.spec, context.estate)]
+    return [*found, *_missing(context)]
+
+
+def foreign_readers_can_read(context: StackContext) -> list[Finding]:
+    """Whether the consumers of other accounts can, end to end: the secret's policy, the key's, and their own."""
+    own = context.estate.snapshot.account_id
+    return [
+        Finding(found.name, found.verdict, _parts(one.verdict), found.columns)
+        for one in declared_readings(context.spec, context.estate)
+        if one.principal.split(":")[4] != own
+        for found in [_of_consumer(context, one)]
+    ]
+
+
+def access_matrix(context: StackContext) -> tuple[Reading, ...]:
+    """Every reader that a consumer of the stack names, with every secret of the stack."""
+    expected = {(one.principal, one.secret): one.expected for one in declared_readings(context.spec, context.estate)}
+    readers = dict.fromkeys(arn for consumer in context.spec.consumers for arn in consumer.readers)
+    names = [secret.name for secret in context.spec.secrets]
+    return tuple(
+        replace(one, expected=expected.get((one.principal, one.secret), ""))
+        for one in matrix(context.estate, readers, names)
+    )
+
+
+def probe_agrees(context: StackContext) -> list[Finding]:
+    """Whether AWS answers each consumer what the evaluator says; the values are dropped where they arrive."""
+    settings, sessions = context.world.settings.access, context.world.sessions
+    target = context.spec.target
+    visible = {
+        one.account_id: sessions.for_target(target.model_copy(update={"role_arn": one.role_arn}))
+        for one in settings.accounts
+    }
+    own = Prober(sessions, [context.account])
+    foreign = {account_id: Prober(sessions, [account, context.account]) for account_id, account in visible.items()}
+    found = [
+        _probed(one, secret.target.arn, foreign.get(one.principal.split(":")[4], own))
+        for one in declared_readings(context.spec, context.estate)
+        if (secret := context.estate.secret(one.secret)) is not None
+    ]
+    return [*found, *_missing(context)]
+
+
+def _probed(one: Reading, secret_arn: str, prober: Prober) -> Finding:
+    try:
+        answer = prober.ask(one.principal, secret_arn)
+    except AwsError as error:
+        return Finding(one.expected, Verdict.WAITING, error.message, _columns(one))
+    match answer:
+        case NotProbed(reason=reason):
+            return Finding(one.expected, Verdict.WAITING, f"not probed: {reason}", _columns(one))
+        case Refused(text=text):
+            said = f"AWS refused: {text}"
+        case ValueReturned():
+            said = "AWS returned the value, which was dropped"
+    differs = disagreement(one.verdict, answer)
+    verdict = Verdict.WRONG if differs else Verdict.RIGHT
+    return Finding(one.expected, verdict, differs or f"{said}, as the policies say", _columns(one))
+
+
+def nobody_else_can_read(context: StackContext) -> list[Finding]:
+    """Whether anybody who is nobody's consumer can read a secret, in the account or outside."""
+    allowed = context.world.settings.access.allowed_readers
+    readings = undeclared_readings(context.spec, context.estate, allowed_readers=allowed)
+    found = [_of_other(one) for one in readings]
+    unread = sorted({one.secret for one in readings if not one.expected})
+    return found + [
+        _nobody(context, readable)
+        for secret in context.spec.secrets
+        if secret.name not in unread and (readable := context.estate.secret(secret.name)) is not None
+    ]
+
+
+def _nobody(context: StackContext, secret: ReadableSecret) -> Finding:
+    """A secret of which no further reader was found, as far as it can be told who there is."""
+    estate, policy = context.estate, secret.target.policy
+    reason = estate.account(estate.snapshot.account_id).unread or (policy.reason if isinstance(policy, Unread) else "")
+    if reason:
+        return Finding(secret.name, Verdict.WAITING, f"whether nobody else can read it is not known: {reason}")
+    return Finding(secret.name, Verdict.RIGHT, f"nobody else of {len(estate.principals)} principals can read it")
+
+
+def policies_are_not_public(context: StackContext) -> list[Finding]:
+    """Whether a policy of a secret or of its key lets in everybody, an organisation, or some whom no list tells."""
+    estate = context.estate
+    secrets = [found for one in context.spec.secrets if (found := estate.secret(one.name)) is not None]
+    let_in = crowds(estate.snapshot, secrets)
+    names = {secret.target.arn: secret.name for secret in secrets}
+    wrong = [
+        Finding(
+            names.get(one.resource, one.resource),
+            Verdict.WAITING if one.crowd is Crowd.SOME else Verdict.WRONG,
+            f"its {one.decision.decided_by.layer} (statement {one.decision.decided_by.statement}) lets in "
+            + f"{one.crowd} {one.organization or one.decision.decided_by.detail}".rstrip(),
+            {"layer": one.decision.decided_by.layer.value, "statement": one.decision.decided_by.statement},
+        )
+        for one in let_in
+    ]
+    open_ones = {one.resource for one in let_in}
+    return wrong + [_closed(secret) for secret in secrets if open_ones.isdisjoint({secret.target.arn, *_keys(secret)})]
+
+
+def _keys(secret: ReadableSecret) -> set[str]:
+    return {key.target.arn for key in secret.keys}
+
+
+def _closed(secret: ReadableSecret) -> Finding:
+    """A secret that lets no crowd in, as far as its policies could be read."""
+    targets = [secret.target, *(key.target for key in secret.keys)]
+    unread = [one.policy.reason for one in targets if isinstance(one.policy, Unread)]
+    if unread:
+        return Finding(secret.name, Verdict.WAITING, "; ".join(dict.fromkeys(unread)))
+    return Finding(secret.name, Verdict.RIGHT, "its policy and its key's let in nobody whom they do not name")
+
+
+def consumers_are_trusted(context: StackContext) -> list[Finding]:
+    """Whether what runs each consumer may assume its role, and whether anybody else may whom nobody can have meant."""
+    estate, found = context.estate, []
+    for consumer in context.spec.consumers:
+        for role, arn in consumer.principals.items():
+            account_id = arn.split(":")[4]
+            surroundings = Surroundings(
+                context.spec.target.region,
+                estate.levels(account_id, "rcps"),
+                estate.role_context(account_id),
+                estate.caller,
+            )
+            trust = trusted(consumer, role, estate.principal(arn), estate.account(account_id), surroundings)
+            found += _of_trust(consumer.name, arn, trust)
+    return found
+
+
+def _of_trust(name: str, arn: str, trust: Trust) -> list[Finding]:
+    match trust:
+        case Trusted(by=by):
+            verdict, detail = Verdict.RIGHT, f"{', '.join(by)} may assume it"
+        case NotTrusted(reason=reason):
+            verdict, detail = Verdict.WRONG, reason
+        case TrustUnknown(reason=reason):
+            verdict, detail = Verdict.WAITING, reason
+    columns = {"principal": arn, "layer": Layer.TRUST_POLICY.value, "statement": trust.statement}
+    found = [Finding(name, verdict, f"{short(arn)}: {detail}", {**columns, "verdict": type(trust).__name__})]
+    for warning in trust.warnings:
+        too_wide = isinstance(warning, TooWide)
+        found.append(
+            Finding(
+                name,
+                Verdict.WRONG if too_wide else Verdict.WAITING,
+                f"{short(arn)}: {warning.reason}",
+                {**columns, "statement": warning.statement, "verdict": type(warning).__name__},
+            )
+        )
+    return found
+
+
+def _of_consumer(context: StackContext, one: Reading) -> Finding:
+    detail = context.estate.missing(one.principal)
+    if not detail and not isinstance(one.verdict, Allowed):
+        detail = sentence(one.principal, one.secret, one.verdict)
+    return Finding(one.expected, _VERDICTS[type(one.verdict)], detail, _columns(one))
+
+
+def _of_other(one: Reading) -> Finding:
+    text = sentence(one.principal, one.secret, one.verdict)
+    if one.expected:
+        return Finding(one.secret, Verdict.RIGHT, f"{text} Expected: {one.expected}.", _columns(one))
+    verdict = Verdict.WRONG if isinstance(one.verdict, Allowed) else Verdict.WAITING
+    return Finding(one.secret, verdict, f"{text} It is nobody's consumer here.", _columns(one))
+
+
+_VERDICTS: dict[type[ReadVerdict], Verdict] = {
+    Allowed: Verdict.RIGHT,
+    DeniedBySecretsManager: Verdict.WRONG,
+    DeniedByKms: Verdict.WRONG,
+    Unknown: Verdict.WAITING,
+}
+
+
+def _columns(one: Reading) -> dict[str, str]:
+    columns = row(one.principal, one.secret, one.verdict)
+    return {name: columns[name] for name in ("principal", "secret", "verdict", "layer", "policy", "statement")}
+
+
+def _missing(context: StackContext) -> Iterable[Finding]:
+    """Consumers of secrets that do not exist."""
+    for consumer in context.spec.consumers:
+        for ref in consumer.secrets:
+            if context.spec.has(ref) and context.estate.secret(name := context.spec.secret(ref).name) is None:
+                yield Finding(consumer.name, Verdict.WAITING, f"secret {name} does not exist, so nobody reads it")
+
+
+def _parts(verdict: ReadVerdict) -> str:
+    """What each of the policies says that a reader of another account needs, missing ones first."""
+    said = [one for action, decision in calls(verdict) for one in _said(action, decision)]
+    lacking = [text for lacks, text in said if lacks]
+    given = [text for lacks, text in said if not lacks]
+    reason = because(verdict) if isinstance(verdict, DeniedByKms) and verdict.reason else ""
+    return "; ".join(filter(None, [reason, *lacking, *given]))
+
+
+def _said(action: str, decision: Decision) -> Iterable[tuple[bool, str]]:
+    for vote in decision.votes:
+        if vote.layer in _PARTS or vote.outcome in (Outcome.DENIES, Outcome.UNKNOWN):
+            where = f" (statement {vote.statement})" if vote.statement else ""
+            text = f"{vote.layer} {vote.detail or f'{vote.outcome} {action}'}{where}"
+            yield vote.outcome is not Outcome.ALLOWS, text

@@ -1,0 +1,1 @@
+"""Secrets whose values wait for a database."""

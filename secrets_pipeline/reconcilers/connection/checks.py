@@ -1,0 +1,70 @@
+"""Check that each connection secret says what its database and its credentials say."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
+from secrets_pipeline.reconcilers.finding import Finding, Verdict
+from secrets_pipeline.reconcilers.secret_value.checks import judged_secret
+from secrets_pipeline.reconcilers.secret_value.fields import kept_as_declared, known_fields
+from secrets_pipeline.reconcilers.secret_value.inputs import declared_inputs, field_inputs
+from secrets_pipeline.reconcilers.secret_value.provenance import is_rendered_from
+from secrets_pipeline.reconcilers.secret_value.read import read_value
+from secrets_pipeline.references.resolve import Pending
+from secrets_pipeline.values.documents import merge_document
+from secrets_pipeline.values.render import render
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+
+def connections(context: StackContext, *, deep: bool) -> list[Finding]:
+    """Whether each connection secret, and each credentials document, says what its database and its credentials say.
+
+    Shallow compares the recorded inputs (endpoint, version of the credentials); deep reads the value as well.
+    """
+    found = []
+    for secret in (one for one in context.spec.secrets if not one.blocked):
+        if isinstance(secret.value, DeclaredValue) and secret.needs_endpoint:
+            found.append(judged_secret(context, secret, partial(_connection, context, secret, secret.value, deep=deep)))
+        elif isinstance(secret.value, GeneratedValue) and secret.value.fields:
+            found.append(judged_secret(context, secret, partial(_document, context, secret, deep=deep)))
+    return found
+
+
+def _connection(context: StackContext, secret: SecretSpec, value: DeclaredValue, *, deep: bool) -> Finding:
+    state = context.inventory.secret(secret.name)
+    inputs = declared_inputs(context, secret)
+    if isinstance(inputs, Pending):
+        return Finding(secret.name, Verdict.WAITING, inputs.reason)
+    if state is None or state.current_version is None:
+        return Finding(secret.name, Verdict.WRONG, "has no value")
+    if not is_rendered_from(state, inputs):
+        return Finding(secret.name, Verdict.WRONG, "was rendered from another endpoint or another credentials version")
+    if not deep:
+        return Finding(secret.name, Verdict.RIGHT, "rendered from the current endpoint and credentials")
+    stored = read_value(context, state)
+    rendered = render(value, context.leaves(secret), stored if value.document else None)
+    if rendered.get_secret_value() != stored.get_secret_value():
+        return Finding(secret.name, Verdict.WRONG, "its value was changed by somebody else")
+    return Finding(secret.name, Verdict.RIGHT, "value read: it matches endpoint and credentials")
+
+
+def _document(context: StackContext, secret: SecretSpec, *, deep: bool) -> Finding:
+    state = context.inventory.secret(secret.name)
+    fields, missing = known_fields(context, secret)
+    if missing:
+        return Finding(secret.name, Verdict.WAITING, "; ".join(missing))
+    if state is None or state.current_version is None:
+        return Finding(secret.name, Verdict.WRONG, "has no value")
+    if not is_rendered_from(state, field_inputs(context, secret, fields)):
+        return Finding(secret.name, Verdict.WRONG, f"its fields {', '.join(fields)} are those of another endpoint")
+    if not deep:
+        return Finding(secret.name, Verdict.RIGHT, "completed from the current endpoint")
+    stored = read_value(context, state)
+    if merge_document(stored, kept_as_declared(secret, fields)).get_secret_value() != stored.get_secret_value():
+        return Finding(secret.name, Verdict.WRONG, "fields of its value were changed by somebody else")
+    return Finding(secret.name, Verdict.RIGHT, "value read: its fields match the endpoint")

@@ -1,0 +1,143 @@
+"""Every write that needs a database's endpoint: host and port inside credentials, and whole connection secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.value.model import GeneratedValue
+from secrets_pipeline.engine.apply import planned
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.errors import DocumentError
+from secrets_pipeline.reconcilers.database.password_mark import PasswordMark
+from secrets_pipeline.reconcilers.observed.secret_state import PREVIOUS
+from secrets_pipeline.reconcilers.secret.reconciler import SecretReconciler
+from secrets_pipeline.reconcilers.secret_value.fields import kept_as_declared, known_fields
+from secrets_pipeline.reconcilers.secret_value.inputs import field_inputs, waits_for_endpoint
+from secrets_pipeline.reconcilers.secret_value.provenance import is_rendered_from
+from secrets_pipeline.reconcilers.secret_value.write import ValueWriter
+from secrets_pipeline.reconcilers.tag_keys import PASSWORD
+from secrets_pipeline.values.documents import field, merge_document
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+FIELDS = "credentials"
+
+
+class ConnectionReconciler:
+    """Credentials documents are completed first, then the connection secrets rendered from them."""
+
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._documents = {
+            secret.name: secret
+            for secret in context.spec.secrets
+            if isinstance(secret.value, GeneratedValue) and secret.value.fields and not secret.blocked
+        }
+        self._secrets = SecretReconciler(context, connections=True)
+
+    def plan(self) -> Sequence[Change]:
+        """One change a credentials document and one a connection secret."""
+        documents = [
+            planned(Resource(FIELDS, name, secret.ref.component, secret.ref.key), partial(self._plan, secret))
+            for name, secret in self._documents.items()
+        ]
+        rewritten = {change.resource.name for change in documents if change.action.writes}
+        if any(waits_for_endpoint(secret) for secret in self._context.spec.secrets):
+            rewritten |= SecretReconciler(self._context).rewriting()
+        self._secrets = SecretReconciler(self._context, connections=True, rewritten=rewritten)
+        return [*documents, *self._secrets.plan()]
+
+    def apply(self, change: Change) -> str:
+        """Make one change true; see `engine.Reconciler`."""
+        if change.resource.kind == FIELDS:
+            return self._complete(self._documents[change.resource.name])
+        return self._secrets.apply(change)
+
+    def _plan(self, secret: SecretSpec) -> Change:
+        context = self._context
+        resource = Resource(FIELDS, secret.name, secret.ref.component, secret.ref.key)
+        state = context.inventory.secret(secret.name)
+        fields, missing = known_fields(context, secret)
+        if state is None or state.deleted_at is not None:
+            return Change(resource, ChangeClass.UPDATE, ("fields follow when the secret exists",))
+        if not context.owns(state):
+            return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",))
+        if missing:
+            return Change(resource, ChangeClass.UPDATE, tuple(f"waits: {reason}" for reason in missing))
+        if not is_rendered_from(state, field_inputs(context, secret, fields)):
+            return Change(resource, ChangeClass.UPDATE, (f"fields {', '.join(fields)} are completed",))
+        return Change(resource, ChangeClass.NONE)
+
+    def _complete(self, secret: SecretSpec) -> str:
+        context = self._context
+        fields, missing = known_fields(context, secret)
+        if missing:
+            raise SkippedError("; ".join(missing))
+        state = context.inventory.confirm(secret.name)
+        if state is None or state.current_version is None:
+            raise SkippedError(f"secret {secret.name} has no value yet")
+        if not context.owns(state):
+            raise SkippedError(f"secret {secret.name} is not ours")
+        inputs = field_inputs(context, secret, fields)
+        if is_rendered_from(state, inputs):
+            return "complete already"
+        writer = ValueWriter(context)
+        after = writer.write(
+            secret.name,
+            intent=inputs,
+            inputs=inputs,
+            make=lambda current: merge_document(_of_declared_user(secret, current), kept_as_declared(secret, fields)),
+            done=lambda state: is_rendered_from(state, inputs),
+            inherits=True,
+        )
+        written = context.inventory.secret(secret.name)
+        before = written.version(PREVIOUS) if written else None
+        # Also where an earlier run was killed after it moved AWSCURRENT: the version's id says what it was made of.
+        if written is not None and before is not None and after == writer.token(written.arn, before, inputs):
+            self._carry_password_mark(secret, before, after)
+        return f"{', '.join(fields)} written"
+
+    def _carry_password_mark(self, secret: SecretSpec, before: str, after: str) -> None:
+        """The new version holds the same password: an instance that was proven to accept it still does."""
+        for database in self._context.spec.databases:
+            state = self._context.inventory.databases.find(database) if database.password == secret.ref else None
+            if state is not None and PasswordMark.read(state) == PasswordMark(state.resource_id, before):
+                mark = str(PasswordMark(state.resource_id, after))
+                with calling("AddTagsToResource", database.identifier):
+                    self._context.account.client("rds").add_tags_to_resource(
+                        ResourceName=state.arn, Tags=[{"Key": PASSWORD, "Value": mark}]
+                    )
+                self._context.inventory.databases.forget()
+
+
+def _of_declared_user(secret: SecretSpec, current: SecretStr | None) -> SecretStr | None:
+    """The current value, unless it is of the other of two users that a function alternates between.
+
+    Raises:
+        SkippedError: the declared user's name beside the other one's password would let nobody in.
+    """
+    declared = secret.value.fields.get("username") if isinstance(secret.value, GeneratedValue) else None
+    alternating = secret.rotation is not None and secret.rotation.superuser_secret is not None
+    if current is None or alternating or not isinstance(declared, str):
+        return current
+    if _text(current, "masterarn") and _text(current, "username") not in ("", declared):
+        raise SkippedError(
+            f"{secret.name} alternates between two users, its current value is of the one that is not declared",
+            remedy=f"To go back to one user: `secrets-pipeline rotate {secret.name}` once more, then take masterarn "
+            "out of the value, then apply. To go on with two, declare superuser_secret again.",
+        )
+    return current
+
+
+def _text(document: SecretStr, key: str) -> str:
+    try:
+        return field(document, (key,)).get_secret_value()
+    except DocumentError:
+        return ""

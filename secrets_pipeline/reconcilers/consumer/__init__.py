@@ -1,0 +1,1 @@
+"""Consumers: references delivered to them, and what runs with old values started anew."""

@@ -1,0 +1,87 @@
+"""Whether consumers run with the secrets that there are: since when they run, against the dates of what they read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.desired.consumer.model import ConsumerSpec
+from secrets_pipeline.desired.consumer.refresh_model import RefreshSpec
+from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.reconcilers.consumer.interface import Progress, Rollout
+from secrets_pipeline.reconcilers.consumer.refresh import refreshers
+from secrets_pipeline.reconcilers.consumer.value_dates import CurrentValue, current_value
+from secrets_pipeline.reconcilers.finding import Finding, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+_UNKNOWN = "since when it runs is not known"
+
+
+def consumers_started_after_rotation(context: StackContext) -> list[Finding]:
+    """One finding a consumer and secret that it reads; who is not started anew from here is said once, and right."""
+    found = [
+        finding for spec in context.spec.refreshes for finding in _judged(spec.name, partial(_findings, context, spec))
+    ]
+    declared = [one for one in context.spec.consumers if one.refresh is None and one.secrets]
+    started = {spec.component for spec in context.spec.refreshes}
+    return [*found, *(_unknown(one) for one in declared if one.component not in started or one.name != one.component)]
+
+
+def _judged(name: str, judge: Callable[[], list[Finding]]) -> list[Finding]:
+    try:
+        return judge()
+    except SecretsPipelineError as error:
+        return [Finding(name, Verdict.WRONG, error.message)]
+
+
+def _unknown(consumer: ConsumerSpec) -> Finding:
+    return Finding(
+        f"{consumer.type} {consumer.name}",
+        Verdict.RIGHT,
+        f"{_UNKNOWN}: it reads its secrets by itself, or somebody else starts it anew",
+    )
+
+
+def _findings(context: StackContext, spec: RefreshSpec) -> list[Finding]:
+    refresher = refreshers(context)[spec.means.kind]
+    rollout = refresher.look(spec.means)
+    if rollout is None:
+        return [Finding(spec.name, Verdict.WAITING, refresher.missing(spec.means))]
+    if rollout.asked_at is None:
+        return [Finding(spec.name, Verdict.RIGHT, f"{_UNKNOWN}: it was never started anew from here")]
+    since = refresher.running_since(spec.means)
+    states = [context.inventory.secret(context.spec.secret(ref).name) for ref in spec.secrets]
+    values = [value for state in states if state is not None and (value := current_value(context, state)) is not None]
+    if since is None:
+        return [Finding(spec.name, Verdict.RIGHT, "nothing of it runs")]
+    return [_compared(spec, rollout, since, value) for value in values]
+
+
+def _compared(spec: RefreshSpec, rollout: Rollout, since: datetime, value: CurrentValue) -> Finding:
+    changed = value.since
+    columns = {
+        "consumer": spec.name,
+        "secret": value.name,
+        "running since": _shown(since),
+        "value since": _shown(changed) if changed else "",
+    }
+    if changed is None or since >= changed:
+        return Finding(spec.name, Verdict.RIGHT, f"started after {value.name} got version {value.short}", columns)
+    old = f"runs since {_shown(since)}, and {value.name} has version {value.short} since {_shown(changed)}"
+    if rollout.asked_at is not None and rollout.asked_at >= changed:
+        if rollout.progress is Progress.IN_PROGRESS:
+            return Finding(spec.name, Verdict.WAITING, f"{old}: it is being started anew", columns)
+        if rollout.progress is Progress.FAILED:
+            return Finding(spec.name, Verdict.WRONG, f"{old}: it could not be started anew: {rollout.detail}", columns)
+    if rollout.failed_try:
+        return Finding(spec.name, Verdict.WRONG, f"{old}: it was to be started anew, but {rollout.failed_try}", columns)
+    return Finding(spec.name, Verdict.WRONG, f"{old}: `secrets-pipeline apply --deep` starts it anew", columns)
+
+
+def _shown(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,76 @@
+"""Everything that tells consumers where their secrets are: the outputs document and the three deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource
+from secrets_pipeline.reconcilers.consumer.api_stage import deliver as delivery_apigateway
+from secrets_pipeline.reconcilers.consumer.delivery_notes import KIND as NOTE
+from secrets_pipeline.reconcilers.consumer.delivery_notes import DeliveryNotes
+from secrets_pipeline.reconcilers.consumer.ecs_service import deliver as delivery_ecs
+from secrets_pipeline.reconcilers.consumer.lambda_function import deliver as delivery_lambda
+from secrets_pipeline.reconcilers.outputs_document import reconciler as outputs_document
+from secrets_pipeline.references.resolve import Pending
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+
+class Deliverer(Protocol):
+    """One way of delivery: an `engine.Reconciler` that can leave out what it need not look at."""
+
+    def wanted(self) -> Mapping[Resource, str | Pending]:
+        """Each delivery with all that it delivers, as one text; reads no consumer."""
+        ...
+
+    def plan(self, *, but: Collection[str] = ()) -> Sequence[Change]:
+        """One change a delivery, but those that are named."""
+        ...
+
+    def apply(self, change: Change) -> str:
+        """Make one change true."""
+        ...
+
+
+class ConsumerReconciler:
+    """One deliverer for each way, under one plan.
+
+    A component whose deliveries are noted as done is not looked at: that costs calls for each consumer. With `deep`,
+    every consumer is.
+    """
+
+    def __init__(self, context: StackContext, *, deep: bool | None = None) -> None:
+        self._outputs = outputs_document.OutputsDocumentReconciler(context)
+        self._deliverers: Mapping[str, Deliverer] = {
+            delivery_lambda.KIND: delivery_lambda.LambdaDeliveryReconciler(context),
+            delivery_ecs.KIND: delivery_ecs.EcsDeliveryReconciler(context),
+            delivery_apigateway.KIND: delivery_apigateway.StageDeliveryReconciler(context),
+        }
+        self._notes = DeliveryNotes(context)
+        self._deep = context.options.deep if deep is None else deep
+
+    def plan(self) -> Sequence[Change]:
+        """The outputs document, each delivery, then the notes of what will have been delivered."""
+        wanted = self._wanted()
+        noted = frozenset() if self._deep else self._notes.noted(wanted)
+        changes = [*self._outputs.plan(also=self._notes.names(wanted))]
+        for deliverer in self._deliverers.values():
+            changes.extend(deliverer.plan(but={resource.name for resource in noted}))
+        unread = ("delivered; not read: `verify` and `plan --deep` do",)
+        changes.extend(Change(resource, ChangeClass.NONE, unread) for resource in wanted if resource in noted)
+        return [*changes, *self._notes.plan(wanted)]
+
+    def apply(self, change: Change) -> str:
+        """Make one change true; see `engine.Reconciler`."""
+        if change.resource.kind == outputs_document.KIND:
+            return self._outputs.apply(change)
+        wanted = self._wanted()
+        if change.resource.kind == NOTE:
+            return self._notes.apply(change, wanted)
+        self._notes.withdraw(wanted)
+        return self._deliverers[change.resource.kind].apply(change)
+
+    def _wanted(self) -> Mapping[Resource, str | Pending]:
+        return {resource: text for one in self._deliverers.values() for resource, text in one.wanted().items()}

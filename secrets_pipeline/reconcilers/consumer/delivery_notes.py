@@ -1,0 +1,96 @@
+"""Notes of what was delivered, so that a plan need not ask every function, service and stage.
+
+`/secrets-pipeline/{stack}/{component}/delivered` holds a keyed digest of everything that one component has delivered.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.reconcilers.outputs_document.reconciler import ROOT, publish, published
+from secrets_pipeline.references.resolve import Pending
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+KIND = "delivered"
+OPEN = "open"
+"""What a note says while deliveries are on their way; no digest."""
+_NAME = "/delivered"
+Wanted = Mapping[Resource, str | Pending]
+"""Each delivery with all that it delivers, as one text."""
+
+
+class DeliveryNotes:
+    """The notes of one stack."""
+
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._lock = Lock()
+
+    def names(self, wanted: Wanted) -> frozenset[str]:
+        """The parameters that hold notes."""
+        return frozenset(self._name(resource.component) for resource in wanted)
+
+    def noted(self, wanted: Wanted) -> frozenset[Resource]:
+        """The deliveries of which the notes say that they were made as the stack declares them now."""
+        found, current = published(self._context), self._digests(wanted)
+        return frozenset(
+            resource
+            for resource in wanted
+            if resource.component in current
+            and found.get(self._name(resource.component)) == current[resource.component]
+        )
+
+    def plan(self, wanted: Wanted) -> Sequence[Change]:
+        """One change a component whose note is not right; it follows all that the component delivers."""
+        found, changes = published(self._context), []
+        for component, digest in self._digests(wanted).items():
+            name = self._name(component)
+            needs = tuple(resource.name for resource in wanted if resource.component == component)
+            if found.get(name) != digest:
+                reason = "what was delivered is not noted yet"
+                changes.append(Change(Resource(KIND, name, component), ChangeClass.UPDATE, (reason,), depends_on=needs))
+        return changes
+
+    def apply(self, change: Change, wanted: Wanted) -> str:
+        """Write one note; see `engine.Reconciler`."""
+        digest = self._digests(wanted).get(change.resource.component)
+        if digest is None:
+            raise SkippedError("not everything is delivered yet")
+        publish(self._context, change.resource.name, digest)
+        return "noted"
+
+    def withdraw(self, wanted: Wanted) -> None:
+        """Before a delivery: a note of other deliveries than those of now must not outlive the first of these.
+
+        Whosever it is: another component may have delivered to the same consumer, and may do so again one day.
+        """
+        with self._lock:
+            right = {self._name(component): digest for component, digest in self._digests(wanted).items()}
+            for name, note in published(self._context).items():
+                if name.endswith(_NAME) and note not in (OPEN, right.get(name)):
+                    publish(self._context, name, OPEN)
+
+    def _name(self, component: str) -> str:
+        return f"{ROOT}/{self._context.spec.stack}/{component}{_NAME}"
+
+    def _digests(self, wanted: Wanted) -> dict[str, str]:
+        """Digest by component, of those whose deliveries are all known."""
+        if self._context.fingerprinter is None:
+            return {}
+        texts: defaultdict[str, list[str | None]] = defaultdict(list)
+        for resource, text in sorted(wanted.items(), key=lambda item: item[0]):
+            texts[resource.component].append(
+                None if isinstance(text, Pending) else json.dumps([resource.kind, resource.name, text])
+            )
+        return {
+            component: self._context.fingerprinter.digest("delivered", self._context.spec.stack, *parts)
+            for component, parts in texts.items()
+            if None not in parts
+        }

@@ -1,0 +1,53 @@
+"""Named references of a consumer, resolved for delivery."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.references.model import Expression
+from secrets_pipeline.references.resolve import Pending
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+
+def resolved(context: StackContext, entries: Mapping[str, Expression]) -> dict[str, str] | Pending:
+    """Every entry as text, or the first thing that is still missing.
+
+    Raises:
+        ExpressionError: if an entry is secret.
+    """
+    values = {}
+    for name, expression in entries.items():
+        text = context.outputs.text(expression)
+        if isinstance(text, Pending):
+            return Pending(f"{name}: {text.reason}")
+        values[name] = text
+    return values
+
+
+def as_text(context: StackContext, *sections: Mapping[str, Expression]) -> str | Pending:
+    """All entries of some sections as one text that is the same for the same entries, or what is still missing."""
+    values: list[dict[str, str]] = []
+    for entries in sections:
+        try:
+            section = resolved(context, entries)
+        except SecretsPipelineError as error:
+            # Planning the delivery itself says so.
+            return Pending(error.message)
+        if isinstance(section, Pending):
+            return section
+        values.append(section)
+    return json.dumps(values, sort_keys=True)
+
+
+def differing(observed: Mapping[str, str], wanted: Mapping[str, str], noun: str) -> tuple[str, ...]:
+    """A reason for each entry that differs; the values themselves are not shown."""
+    return tuple(
+        f"{noun} {name} {'differs' if name in observed else 'is missing'}"
+        for name, value in wanted.items()
+        if observed.get(name) != value
+    )

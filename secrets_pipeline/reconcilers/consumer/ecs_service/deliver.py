@@ -1,0 +1,222 @@
+"""Deliver references into an ECS service: a new revision of its task definition, then the service on it.
+
+`secrets` entries are injected by the agent under the execution role, `environment` entries are plain text.
+Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.desired.consumer.model import EcsDelivery
+from secrets_pipeline.engine.apply import planned
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.reconcilers.consumer.desired import as_text, differing, resolved
+from secrets_pipeline.reconcilers.tag_keys import PREFIX
+from secrets_pipeline.references.resolve import Pending
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+KIND = "ecs"
+_LEFT = ("aws:", PREFIX + "built-on")
+"""Tags that begin so are not passed on: AWS keeps the first for itself; the other, an older version's, means nothing.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
+"""
+
+# What DescribeTaskDefinition answers beyond what RegisterTaskDefinition takes.
+_ANSWER_ONLY = frozenset(
+    {
+        "taskDefinitionArn",
+        "revision",
+        "status",
+        "requiresAttributes",
+        "compatibilities",
+        "registeredAt",
+        "registeredBy",
+        "deregisteredAt",
+        "deleteRequestedAt",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _TaskDefinition:
+    definition: Mapping[str, Any]
+    tags: Sequence[Any]
+
+    @property
+    def arn(self) -> str:
+        """With family and revision."""
+        return str(self.definition["taskDefinitionArn"])
+
+    def registerable(self) -> dict[str, Any]:
+        """What RegisterTaskDefinition takes to make the same again."""
+        taken = {key: value for key, value in self.definition.items() if key not in _ANSWER_ONLY}
+        tags = [tag for tag in self.tags if not tag["key"].lower().startswith(_LEFT)]
+        # An empty list is an error: https://github.com/fabfuel/ecs-deploy/issues/146
+        return {**taken, "tags": sorted(tags, key=itemgetter("key"))} if tags else taken
+
+    def runs(self, container: str) -> bool:
+        """Whether it has a container of that name."""
+        return any(one["name"] == container for one in self.definition["containerDefinitions"])
+
+    def entries(self, container: str, section: str, value: str) -> dict[str, str]:
+        """`secrets` or `environment` of one container as a dict."""
+        found: Mapping[str, Any] = next(
+            (c for c in self.definition["containerDefinitions"] if c["name"] == container), {}
+        )
+        return {entry["name"]: entry[value] for entry in found.get(section, [])}
+
+
+class EcsDeliveryReconciler:
+    """`secrets` and `environment` of one stack's services."""
+
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._deliveries = {
+            f"{d.cluster}/{d.service}/{d.container}": d
+            for d in context.spec.deliveries
+            if isinstance(d, EcsDelivery) and d.deliver and (d.secrets or d.environment)
+        }
+
+    def wanted(self) -> Mapping[Resource, str | Pending]:
+        """Each container with what is delivered to it."""
+        return {
+            Resource(KIND, name, delivery.component): as_text(self._context, delivery.secrets, delivery.environment)
+            for name, delivery in self._deliveries.items()
+        }
+
+    def plan(self, *, but: Collection[str] = ()) -> Sequence[Change]:
+        """One change a container, but those that are named; those of one service come one after the other."""
+        changes: list[Change] = []
+        last: dict[tuple[str, str], str] = {}
+        for name, delivery in self._deliveries.items():
+            if name in but:
+                continue
+            service = (delivery.cluster, delivery.service)
+            after = (last[service],) if service in last else ()
+            resource = Resource(KIND, name, delivery.component)
+            changes.append(planned(resource, partial(self._plan, resource, delivery, after)))
+            last[service] = name
+        return changes
+
+    def apply(self, change: Change) -> str:
+        """Make one change true; see `engine.Reconciler`."""
+        delivery = self._deliveries[change.resource.name]
+        wanted = self._wanted(delivery)
+        if isinstance(wanted, Pending):
+            raise SkippedError(wanted.reason)
+        self._forget(delivery)
+        latest = self._running(delivery)
+        if latest is None:
+            raise SkippedError(f"service {delivery.service} does not exist")
+        if not latest.runs(delivery.container):
+            raise SkippedError(f"container {delivery.container} does not exist")
+        secrets, environment = wanted
+        arn = self._registered(latest, delivery, secrets, environment)
+        with calling("UpdateService", delivery.service):
+            self._context.account.client("ecs").update_service(
+                cluster=delivery.cluster, service=delivery.service, taskDefinition=arn
+            )
+        self._forget(delivery)
+        return f"{arn.rsplit('/', 1)[-1]}: {', '.join([*secrets, *environment])}"
+
+    def _plan(self, resource: Resource, delivery: EcsDelivery, after: tuple[str, ...]) -> Change:
+        latest = self._running(delivery)
+        if latest is None:
+            reason = f"service {delivery.service} in cluster {delivery.cluster} does not exist: Terraform makes it"
+            return Change(resource, ChangeClass.BLOCKED, (reason,), after=after)
+        if not latest.runs(delivery.container):
+            reason = f"task definition {delivery.family} has no container {delivery.container}: Terraform makes it"
+            return Change(resource, ChangeClass.BLOCKED, (reason,), after=after)
+        wanted = self._wanted(delivery)
+        if isinstance(wanted, Pending):
+            return Change(resource, ChangeClass.UPDATE, (f"waits: {wanted.reason}",), after=after)
+        reasons = _differences(latest, delivery, *wanted)
+        return Change(resource, ChangeClass.UPDATE if reasons else ChangeClass.NONE, reasons, after=after)
+
+    def _wanted(self, delivery: EcsDelivery) -> tuple[dict[str, str], dict[str, str]] | Pending:
+        secrets = resolved(self._context, delivery.secrets)
+        environment = resolved(self._context, delivery.environment)
+        if isinstance(secrets, Pending):
+            return secrets
+        return environment if isinstance(environment, Pending) else (secrets, environment)
+
+    def _registered(
+        self,
+        latest: _TaskDefinition,
+        delivery: EcsDelivery,
+        secrets: Mapping[str, str],
+        environment: Mapping[str, str],
+    ) -> str:
+        """ARN of the next revision; a newest one that says the very same is it."""
+        request = latest.registerable()
+        request["containerDefinitions"] = [
+            _delivered(container, secrets, environment) if container["name"] == delivery.container else container
+            for container in latest.definition["containerDefinitions"]
+        ]
+        newest = self._described(str(latest.definition["family"]))
+        if newest.registerable() == request:
+            # An earlier run registered it and did not come to the service.
+            return newest.arn
+        with calling("RegisterTaskDefinition", delivery.family):
+            answer = self._context.account.client("ecs").register_task_definition(**request)
+        return str(answer["taskDefinition"]["taskDefinitionArn"])
+
+    def _running(self, delivery: EcsDelivery) -> _TaskDefinition | None:
+        """The revision that the service runs; a newer one of the family may not be released, or rolled back."""
+        client = self._context.account.client("ecs")
+
+        def read() -> _TaskDefinition | None:
+            with calling("DescribeServices", delivery.service):
+                try:
+                    services = client.describe_services(cluster=delivery.cluster, services=[delivery.service])
+                except client.exceptions.ClusterNotFoundException:
+                    return None
+            running = next((s["taskDefinition"] for s in services["services"] if s.get("status") == "ACTIVE"), None)
+            return None if running is None else self._described(running)
+
+        latest: _TaskDefinition | None = self._context.inventory.remember(*_key(delivery), read=read)
+        return latest
+
+    def _described(self, name: str) -> _TaskDefinition:
+        with calling("DescribeTaskDefinition", name):
+            answer = self._context.account.client("ecs").describe_task_definition(taskDefinition=name, include=["TAGS"])
+        return _TaskDefinition(answer["taskDefinition"], answer.get("tags", []))
+
+    def _forget(self, delivery: EcsDelivery) -> None:
+        self._context.inventory.forget(*_key(delivery))
+
+
+def _key(delivery: EcsDelivery) -> tuple[str, ...]:
+    return ("ecs", delivery.cluster, delivery.service)
+
+
+def _differences(
+    latest: _TaskDefinition, delivery: EcsDelivery, secrets: Mapping[str, str], environment: Mapping[str, str]
+) -> tuple[str, ...]:
+    return (
+        *differing(latest.entries(delivery.container, "secrets", "valueFrom"), secrets, "secret"),
+        *differing(latest.entries(delivery.container, "environment", "value"), environment, "variable"),
+    )
+
+
+def _delivered(
+    container: Mapping[str, Any], secrets: Mapping[str, str], environment: Mapping[str, str]
+) -> dict[str, Any]:
+    # One name in both sections is refused: what moves from one to the other leaves the first.
+    ours = {*secrets, *environment}
+    kept = {e["name"]: e for e in container.get("secrets", []) if e["name"] not in ours}
+    plain = {e["name"]: e for e in container.get("environment", []) if e["name"] not in ours}
+    return {
+        **container,
+        "secrets": [*kept.values(), *({"name": name, "valueFrom": arn} for name, arn in secrets.items())],
+        "environment": [*plain.values(), *({"name": name, "value": text} for name, text in environment.items())],
+    }

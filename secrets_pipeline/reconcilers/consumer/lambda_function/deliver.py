@@ -1,0 +1,112 @@
+"""Deliver references into a Lambda function's environment; its other variables stay as they are.
+
+Source: https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionConfiguration.html (Environment is replaced
+whole, RevisionId guards against a change in between).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.desired.consumer.model import LambdaDelivery
+from secrets_pipeline.engine.apply import planned
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.consumer.desired import as_text, differing, resolved
+from secrets_pipeline.references.resolve import Pending
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+KIND = "lambda"
+
+
+@dataclass(frozen=True, slots=True)
+class _Function:
+    environment: Mapping[str, str]
+    revision: str
+
+
+class LambdaDeliveryReconciler:
+    """Environment variables of one stack's functions."""
+
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._deliveries = {
+            f"{d.component}:{d.function_name}": d
+            for d in context.spec.deliveries
+            if isinstance(d, LambdaDelivery) and d.deliver and d.environment
+        }
+
+    def wanted(self) -> Mapping[Resource, str | Pending]:
+        """Each function with what is delivered to it."""
+        return {
+            Resource(KIND, name, delivery.component): as_text(self._context, delivery.environment)
+            for name, delivery in self._deliveries.items()
+        }
+
+    def plan(self, *, but: Collection[str] = ()) -> Sequence[Change]:
+        """One change a function, but those that are named."""
+        return [
+            planned(Resource(KIND, name, delivery.component), partial(self._plan, name, delivery))
+            for name, delivery in self._deliveries.items()
+            if name not in but
+        ]
+
+    def apply(self, change: Change) -> str:
+        """Make one change true; see `engine.Reconciler`."""
+        delivery = self._deliveries[change.resource.name]
+        wanted = resolved(self._context, delivery.environment)
+        if isinstance(wanted, Pending):
+            raise SkippedError(wanted.reason)
+        self._context.inventory.forget("lambda", delivery.function_name)
+        function = self._function(delivery.function_name)
+        if function is None:
+            raise SkippedError(f"function {delivery.function_name} does not exist")
+        with calling("UpdateFunctionConfiguration", delivery.function_name):
+            self._context.account.client("lambda").update_function_configuration(
+                FunctionName=delivery.function_name,
+                Environment={"Variables": {**function.environment, **wanted}},
+                RevisionId=function.revision,
+            )
+        self._context.inventory.forget("lambda", delivery.function_name)
+        return f"environment {', '.join(wanted)}"
+
+    def _plan(self, name: str, delivery: LambdaDelivery) -> Change:
+        resource = Resource(KIND, name, delivery.component)
+        function = self._function(delivery.function_name)
+        if function is None:
+            reason = f"function {delivery.function_name} does not exist: Terraform makes it"
+            return Change(resource, ChangeClass.BLOCKED, (reason,))
+        wanted = resolved(self._context, delivery.environment)
+        if isinstance(wanted, Pending):
+            return Change(resource, ChangeClass.UPDATE, (f"waits: {wanted.reason}",))
+        reasons = differing(function.environment, wanted, "variable")
+        return Change(resource, ChangeClass.UPDATE if reasons else ChangeClass.NONE, reasons)
+
+    def _function(self, name: str) -> _Function | None:
+        client = self._context.account.client("lambda")
+
+        def read() -> _Function | None:
+            with calling("GetFunctionConfiguration", name):
+                try:
+                    answer = client.get_function_configuration(FunctionName=name)
+                except client.exceptions.ResourceNotFoundException:
+                    return None
+            environment = answer.get("Environment", {})
+            if "Error" in environment:
+                # Variables are replaced whole: writing over what could not be read would lose them.
+                raise AwsError(
+                    f"the environment of {name} cannot be read",
+                    operation="GetFunctionConfiguration",
+                    remedy="Let the pipeline's role decrypt with the function's KMS key (kms:Decrypt).",
+                )
+            variables = environment.get("Variables", {})
+            return _Function(variables, answer["RevisionId"])
+
+        function: _Function | None = self._context.inventory.remember("lambda", name, read=read)
+        return function

@@ -1,0 +1,93 @@
+"""Start a Lambda function anew: one environment variable says when, so that its execution environments are replaced.
+
+An environment variable cannot change inside a running execution environment, so Lambda makes new ones; of an update
+that changes nothing, AWS promises no such thing. Only the unpublished version is reached: published ones are locked.
+Source: https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionConfiguration.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.desired.consumer.refresh_model import LambdaRefresh
+from secrets_pipeline.engine.model import SkippedError
+from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.consumer.interface import Progress, Rollout
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+VARIABLE = "SECRETS_PIPELINE_REFRESHED"
+_ATTEMPTS = 3
+_PROGRESS = {"InProgress": Progress.IN_PROGRESS, "Failed": Progress.FAILED}
+
+
+class LambdaRefresher:
+    """Functions of one stack's account."""
+
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+
+    def look(self, means: LambdaRefresh) -> Rollout | None:
+        """The latest change of code or configuration: each replaces the execution environments."""
+        found = self._configuration(means)
+        if found is None:
+            return None
+        progress = _PROGRESS.get(found.get("LastUpdateStatus", ""), Progress.COMPLETED)
+        modified = datetime.fromisoformat(found["LastModified"])
+        return Rollout(found["RevisionId"], modified, progress, found.get("LastUpdateStatusReason") or "")
+
+    def follow(self, means: LambdaRefresh, rollout: str) -> Rollout | None:  # noqa: ARG002 - a later one serves as well
+        """The latest change: a function has no older one."""
+        return self.look(means)
+
+    def start(self, means: LambdaRefresh) -> str:
+        """Set the variable, unless somebody changes the function in between: then on top of that change."""
+        client = self._context.account.client("lambda")
+        for attempt in range(1, _ATTEMPTS + 1):
+            found = self._configuration(means)
+            if found is None:
+                raise SkippedError(self.missing(means))
+            environment = found.get("Environment", {})
+            if "Error" in environment:
+                # Variables are replaced whole: writing over what could not be read would lose them.
+                raise AwsError(
+                    f"the environment of {means.function_name} cannot be read",
+                    operation="GetFunctionConfiguration",
+                    remedy="Let the pipeline's role decrypt with the function's KMS key (kms:Decrypt).",
+                )
+            now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            with calling("UpdateFunctionConfiguration", means.function_name):
+                try:
+                    answer = client.update_function_configuration(
+                        FunctionName=means.function_name,
+                        Environment={"Variables": {**environment.get("Variables", {}), VARIABLE: now}},
+                        RevisionId=found["RevisionId"],
+                    )
+                except client.exceptions.PreconditionFailedException:
+                    if attempt == _ATTEMPTS:
+                        raise
+                    continue
+            self._context.inventory.forget("lambda", means.function_name)
+            return str(answer["RevisionId"])
+        raise AssertionError  # The last attempt returns or raises.
+
+    def running_since(self, means: LambdaRefresh) -> datetime | None:
+        """When the function was last changed: no execution environment is older."""
+        found = self.look(means)
+        return found.asked_at if found else None
+
+    def missing(self, means: LambdaRefresh) -> str:
+        """Terraform makes functions."""
+        return f"function {means.function_name} does not exist: Terraform makes it"
+
+    def _configuration(self, means: LambdaRefresh) -> Mapping[str, Any] | None:
+        client = self._context.account.client("lambda")
+        with calling("GetFunctionConfiguration", means.function_name):
+            try:
+                return client.get_function_configuration(FunctionName=means.function_name)
+            except client.exceptions.ResourceNotFoundException:
+                return None

@@ -1,0 +1,67 @@
+"""Notes of the versions that consumers were started with, so that a run need not ask every service and function.
+
+`/secrets-pipeline/{stack}/refreshed` (and `refreshed/2` …) holds, for each consumer, a keyed digest of the current
+version ids of all that it reads. It is written when the consumer runs with them, so a run that was killed looks again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.reconcilers.outputs_document.reconciler import ROOT, parts, publish, published
+
+if TYPE_CHECKING:
+    from secrets_pipeline.desired.consumer.refresh_model import RefreshSpec
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+_DIGITS = 32
+
+
+class RefreshNotes:
+    """The notes of one stack."""
+
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self.name = f"{ROOT}/{context.spec.stack}/refreshed"
+
+    def read(self) -> Mapping[str, str]:
+        """Digest by consumer; a note that cannot be read counts for nothing."""
+        found: dict[str, str] = {}
+        for text in self._parameters().values():
+            try:
+                document = json.loads(text)
+            except ValueError:
+                continue
+            found |= document if isinstance(document, dict) else {}
+        return found
+
+    def digest(self, spec: RefreshSpec, versions: Mapping[str, str | None]) -> str | None:
+        """What is noted of a consumer that runs with some versions; None while nothing can be noted."""
+        if self._context.fingerprinter is None:
+            return None
+        pairs = [part for name, version in sorted(versions.items()) for part in (name, version)]
+        digest = self._context.fingerprinter.digest("refreshed", self._context.spec.stack, spec.name, *pairs)
+        return digest[:_DIGITS]
+
+    def write(self, notes: Mapping[str, str]) -> None:
+        """Replace the notes, as far as they differ."""
+        before = self._parameters()
+        wanted = dict(zip(self._names(), parts(notes), strict=False))
+        for name, text in wanted.items():
+            if before.get(name) != text:
+                publish(self._context, name, text)
+        for name in set(before) - set(wanted):
+            self._context.inventory.forget("outputs")
+            with calling("DeleteParameter", name):
+                self._context.account.client("ssm").delete_parameter(Name=name)
+
+    def _names(self) -> list[str]:
+        return [self.name, *(f"{self.name}/{number}" for number in range(2, 1000))]
+
+    def _parameters(self) -> Mapping[str, str]:
+        ours = re.compile(re.escape(self.name) + r"(/[0-9]+)?")
+        return {name: text for name, text in published(self._context).items() if ours.fullmatch(name)}

@@ -1,0 +1,1 @@
+"""SSM documents, which restart what runs on instances."""

@@ -1,0 +1,1 @@
+"""Inline policies of the roles that read."""

@@ -1,0 +1,45 @@
+"""Notes of the roles that a stack's policy was attached to, so that it is found there after they left the YAML.
+
+`/secrets-pipeline/{stack}/consumer_policies/{digest}` holds a role's name. IAM does not say which roles have a policy
+of some name: without a note it would have to be asked role by role.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.reconcilers.outputs_document.reconciler import ROOT, publish, published
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+_NOTE = re.compile(r"/consumer_policies/[0-9a-f]{16}$")
+
+
+def noted_roles(context: StackContext) -> frozenset[str]:
+    """Names of the roles; the parameters are those that `consumer_arns` reads anyway, once a run."""
+    return frozenset(value for name, value in published(context).items() if _NOTE.search(name))
+
+
+def note_role(context: StackContext, role: str) -> None:
+    """Write the note, before the policy: a policy without a note would never be found again."""
+    publish(context, _parameter(context, role), role)
+
+
+def forget_role(context: StackContext, role: str) -> None:
+    """Delete the note, after the policy."""
+    name, client = _parameter(context, role), context.account.client("ssm")
+    context.inventory.forget("outputs")
+    with calling("DeleteParameter", name):
+        try:
+            client.delete_parameter(Name=name)
+        except client.exceptions.ParameterNotFound:
+            return
+
+
+def _parameter(context: StackContext, role: str) -> str:
+    # Names of roles hold characters that names of parameters do not.
+    return f"{ROOT}/{context.spec.stack}/consumer_policies/{hashlib.sha256(role.encode()).hexdigest()[:16]}"

@@ -1,0 +1,276 @@
+"""The inline policy that lets consumers read, on roles of our own account whose component says `attach_policies: true`.
+
+Its name, `secrets-pipeline-<stack>`, makes it the stack's own; a role has one for each stack, for all its consumers.
+Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from secrets_pipeline.access.granting.attached import (
+    attachable,
+    differences,
+    inline_policy_name,
+    inline_text,
+    is_as_attached,
+    readable_arns,
+)
+from secrets_pipeline.access.granting.identity import PolicyDocument, Readable
+from secrets_pipeline.aws.consistency import Lag
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.desired.consumer.model import ConsumerSpec
+from secrets_pipeline.desired.limits import INLINE_POLICY_CHARACTERS
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.engine.apply import planned
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.reason import OUTSIDE
+from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.consumer_policy.notes import forget_role, note_role, noted_roles
+from secrets_pipeline.reconcilers.event_queue.part import OURS
+from secrets_pipeline.reconcilers.observed.tags import tag_map
+from secrets_pipeline.reconcilers.outputs_document.reconciler import taken_parameters
+from secrets_pipeline.reconcilers.secret.readable import readable, secret_arn
+from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+KIND = "consumer-policy"
+_MEMORY = "role-policy"
+_NEW_ROLE = Lag("the role", frozenset({"NoSuchEntity"}))
+"""PutRolePolicy on a role that GetRole has just shown."""
+_OF_AWS = ("aws-service-role/", "aws-reserved/")
+"""Paths of roles that AWS lets nobody change."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Role:
+    """A role with everybody who reads under it."""
+
+    arn: str
+    consumers: tuple[ConsumerSpec, ...]
+    secrets: tuple[SecretSpec, ...]
+
+    @property
+    def path_and_name(self) -> str:
+        return self.arn.split(":role/", 1)[1]
+
+    @property
+    def name(self) -> str:
+        return self.arn.rsplit("/", 1)[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a role may be let read now.
+
+    Attributes:
+        ready: the secrets.
+        waits: ARN pattern of each other secret → why not yet.
+    """
+
+    ready: tuple[Readable, ...]
+    waits: Mapping[str, str]
+
+    @property
+    def document(self) -> dict[str, Any] | None:
+        """The policy; None where nothing is ready."""
+        return attachable(self.ready) if self.ready else None
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.waits.values()))
+
+    def withdrawn(self, observed: PolicyDocument) -> str:
+        """A secret that would be taken away although it only waits, and why it does; empty if there is none.
+
+        A tag that somebody removed from a secret must not lock its readers out.
+        """
+        kept = sorted(readable_arns(observed) & set(self.waits))
+        return self.waits[kept[0]] if kept else ""
+
+
+class ConsumerPolicyReconciler:
+    """Inline policies of one stack's consumers.
+
+    Each is read, whether deep or not: no list shows it and no mark vouches for it. A stack without `attach_policies`
+    costs no call to IAM.
+    """
+
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._roles = {role.path_and_name: role for role in _roles(context)}
+        self._noted: frozenset[str] = frozenset()
+
+    def plan(self) -> Sequence[Change]:
+        """One change a role, then the roles that left the stack with its policy on them."""
+        self._noted = noted_roles(self._context)
+        changes = [
+            planned(resource, partial(self._plan, role, resource))
+            for name, role in self._roles.items()
+            for resource in [Resource(KIND, name, ", ".join(dict.fromkeys(one.component for one in role.consumers)))]
+        ]
+        action = ChangeClass.PRUNE if self._context.options.prune else ChangeClass.ORPHAN
+        reason = "reads nothing under this stack any more: `apply --prune` takes the policy away"
+        left = sorted(self._noted - {role.name for role in self._roles.values()})
+        return [*changes, *(Change(Resource(KIND, name), action, (reason,)) for name in left)]
+
+    def apply(self, change: Change) -> str:
+        """Make one change true; see `engine.Reconciler`."""
+        if change.action is ChangeClass.PRUNE:
+            return self._prune(change.resource.name)
+        role = self._roles[change.resource.name]
+        wanted = self._wanted(role)
+        if wanted.document is None:
+            raise SkippedError("; ".join(wanted.reasons))
+        text = self._text(role, wanted.document)
+        observed = self._observed(role.name)
+        if observed is not None and (why := wanted.withdrawn(observed)):
+            raise SkippedError(why)
+        if refusal := self._refusal(role):
+            raise SkippedError(refusal)
+        if role.name not in self._noted:
+            note_role(self._context, role.name)
+        if observed is None or differences(observed, wanted.document):
+            self._put(role, text)
+            self._context.inventory.forget(_MEMORY, role.name)
+            self._context.inventory.remember(_MEMORY, role.name, read=lambda: wanted.document)
+        left_out = "".join(f"; without: {reason}" for reason in wanted.reasons)
+        count = len(wanted.ready)
+        return f"reads {count} secret{'s' if count > 1 else ''}{left_out}"
+
+    def _plan(self, role: _Role, resource: Resource) -> Change:
+        taken = taken_parameters(self._context)
+        return Change(resource, ChangeClass.BLOCKED, (taken,)) if taken else self._compared(role, resource)
+
+    def _compared(self, role: _Role, resource: Resource) -> Change:
+        wanted = self._wanted(role)
+        # Too long is said before IAM is asked, and before the secrets exist.
+        self._text(role, attachable([*wanted.ready, *map(Readable, wanted.waits)]))
+        observed = self._observed(role.name)
+        if observed is None:
+            return self._plan_new(role, resource, wanted)
+        if why := wanted.withdrawn(observed):
+            return Change(resource, ChangeClass.BLOCKED, (f"is left as it is: {why}",))
+        found = differences(observed, wanted.document) if wanted.document else []
+        if found:
+            return self._plan_update(role, resource, found, outside=not is_as_attached(observed))
+        if wanted.waits:
+            return Change(resource, *self._waiting(role, wanted, ChangeClass.UPDATE))
+        if role.name not in self._noted:
+            return Change(resource, ChangeClass.UPDATE, ("is attached, and not noted yet",))
+        return Change(resource, ChangeClass.NONE)
+
+    def _plan_update(self, role: _Role, resource: Resource, found: Sequence[str], *, outside: bool) -> Change:
+        if refusal := self._refusal(role):
+            return Change(resource, ChangeClass.BLOCKED, (refusal,))
+        said = tuple(f"{OUTSIDE}{one}" if outside else one for one in found)
+        return Change(resource, ChangeClass.UPDATE, said, drift=outside)
+
+    def _plan_new(self, role: _Role, resource: Resource, wanted: _Wanted) -> Change:
+        if refusal := self._refusal(role):
+            return Change(resource, ChangeClass.BLOCKED, (refusal,))
+        if wanted.document is None:
+            return Change(resource, *self._waiting(role, wanted, ChangeClass.CREATE))
+        return Change(resource, ChangeClass.CREATE, tuple(f"without: {reason}" for reason in wanted.reasons))
+
+    def _waiting(self, role: _Role, wanted: _Wanted, action: ChangeClass) -> tuple[ChangeClass, tuple[str, ...]]:
+        """What is planned where only secrets are missing: they may be made in the same run."""
+        inventory = self._context.inventory
+        if any(not one.blocked and inventory.secret(one.name) is None for one in role.secrets):
+            return action, (f"waits: {'; '.join(wanted.reasons)}",)
+        return ChangeClass.BLOCKED, wanted.reasons
+
+    def _wanted(self, role: _Role) -> _Wanted:
+        found = {secret_arn(self._context, one): readable(self._context, one) for one in role.secrets}
+        ready = tuple(one for one in found.values() if isinstance(one, Readable))
+        waits = {arn: one.reason for arn, one in found.items() if not isinstance(one, Readable)}
+        return _Wanted(ready, waits)
+
+    def _text(self, role: _Role, document: PolicyDocument) -> str:
+        names = list(dict.fromkeys(one.name for one in role.consumers))
+        return inline_text(document, role=role.path_and_name, consumers=names)
+
+    def _observed(self, role: str) -> PolicyDocument | None:
+        """The role's policy under our name; None where there is none, or no such role."""
+        client, name = self._context.account.client("iam"), inline_policy_name(self._context.spec.stack)
+
+        def read() -> PolicyDocument | None:
+            with calling("GetRolePolicy", f"{name} of role {role}"):
+                try:
+                    # boto3 has parsed it, whatever its types say.
+                    document: Any = client.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+                except client.exceptions.NoSuchEntityException:
+                    return None
+            return document if isinstance(document, Mapping) else {}
+
+        observed: PolicyDocument | None = self._context.inventory.remember(_MEMORY, role, read=read)
+        return observed
+
+    def _refusal(self, role: _Role) -> str:
+        """Why a policy cannot be put on a role, and what to do; empty if it can."""
+        if role.path_and_name.startswith(_OF_AWS):
+            return f"role {role.path_and_name} belongs to AWS, which lets nobody change it: let another role read"
+        client = self._context.account.client("iam")
+        with calling("GetRole", role.name):
+            try:
+                found = client.get_role(RoleName=role.name)["Role"]
+            except client.exceptions.NoSuchEntityException:
+                return (
+                    f"role {role.path_and_name} does not exist: make it, for example with Terraform, then apply again"
+                )
+        if any(tag in (SPEC, STACK, *OURS) for tag in tag_map(found.get("Tags") or ())):
+            return f"role {role.path_and_name} is one of the pipeline's own, by its tags: let another role read"
+        if (actual := found["Arn"]) != role.arn:
+            return f"role {role.name} is {actual}, and the stack names {role.arn}: write the ARN that it has"
+        return ""
+
+    def _put(self, role: _Role, text: str) -> None:
+        name = inline_policy_name(self._context.spec.stack)
+        client = self._context.account.client("iam")
+        put = partial(client.put_role_policy, RoleName=role.name, PolicyName=name, PolicyDocument=text)
+        try:
+            self._context.world.patience.until_visible(
+                "PutRolePolicy", f"{name} of role {role.name}", put, lag=_NEW_ROLE
+            )
+        except AwsError as error:
+            if error.code != "LimitExceeded":
+                raise
+            raise AwsError(
+                error.message,
+                code=error.code,
+                operation=error.operation,
+                remedy=f"All inline policies of a role share {INLINE_POLICY_CHARACTERS} characters: turn its others "
+                "into managed policies, or let another role read.",
+            ) from None
+
+    def _prune(self, role: str) -> str:
+        name, client = inline_policy_name(self._context.spec.stack), self._context.account.client("iam")
+        said = f"{name} deleted"
+        with calling("DeleteRolePolicy", f"{name} of role {role}"):
+            try:
+                client.delete_role_policy(RoleName=role, PolicyName=name)
+            except client.exceptions.NoSuchEntityException:
+                said = "was gone already"
+        self._context.inventory.forget(_MEMORY, role)
+        forget_role(self._context, role)
+        return said
+
+
+def _roles(context: StackContext) -> list[_Role]:
+    """The roles of our own account that get a policy; those of other accounts are handed theirs."""
+    reading: dict[str, list[ConsumerSpec]] = {}
+    for consumer in context.spec.consumers:
+        # Who reads nothing any more has left: an empty list must not leave the policy as it was.
+        for arn in consumer.readers if consumer.attach_policies and consumer.secrets else ():
+            if arn.split(":")[4] == context.account.account_id:
+                reading.setdefault(arn, []).append(consumer)
+    roles = []
+    for arn, consumers in sorted(reading.items()):
+        refs = dict.fromkeys(ref for consumer in consumers for ref in consumer.secrets)
+        roles.append(_Role(arn, tuple(consumers), tuple(context.spec.secret(ref) for ref in refs)))
+    return roles

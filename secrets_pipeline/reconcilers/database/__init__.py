@@ -1,0 +1,1 @@
+"""RDS instances and Aurora clusters: made, named, and their master password proven."""

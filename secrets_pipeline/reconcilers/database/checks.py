@@ -1,0 +1,57 @@
+"""Check that each database accepts the password in its secret."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.reconcilers.database.endpoint import DatabaseEndpointReconciler
+from secrets_pipeline.reconcilers.database.ownership import refusal
+from secrets_pipeline.reconcilers.finding import Finding, Verdict, judged
+from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
+from secrets_pipeline.reconcilers.observed.login import LoggedIn, Login, Refused, Unreachable
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+
+def logins(context: StackContext, *, deep: bool) -> list[Finding]:
+    """Whether each database accepts the password in its secret.
+
+    Shallow believes the recorded proof while database and version are the same, and the rotation that tested what it
+    set; deep, or without a proof, logs in.
+    """
+    reconciler = DatabaseEndpointReconciler(context)
+    findings = []
+    for database in context.spec.databases:
+        if database.password is None:
+            continue
+        findings.append(judged(database.identifier, partial(_login, context, reconciler, database, deep=deep)))
+    return findings
+
+
+def _login(
+    context: StackContext, reconciler: DatabaseEndpointReconciler, database: DatabaseSpec, *, deep: bool
+) -> Finding:
+    name, state = database.identifier, context.inventory.databases.find(database)
+    if state is None:
+        return Finding(name, Verdict.WAITING, f"{database.noun} does not exist")
+    waits = refusal(context, database, state) or ("" if state.serves else state.condition) or reconciler.no_login(state)
+    if waits:
+        return Finding(name, Verdict.WAITING, waits)
+    if not deep and reconciler.proven(database):
+        return Finding(name, Verdict.RIGHT, f"login proven at {state.endpoint}")
+    if not deep and reconciler.rotated(database):
+        return Finding(name, Verdict.RIGHT, "its rotation set and tested the password; `verify` logs in")
+    return _tried(name, state, reconciler.login(database, state))
+
+
+def _tried(name: str, state: DatabaseState, login: Login) -> Finding:
+    match login:
+        case LoggedIn():
+            return Finding(name, Verdict.RIGHT, f"logged in at {state.endpoint}")
+        case Refused():
+            return Finding(name, Verdict.WRONG, f"{state.endpoint} refuses the password")
+        case Unreachable(reason=reason):
+            return Finding(name, Verdict.WAITING, reason)

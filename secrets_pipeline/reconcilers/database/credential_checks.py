@@ -1,0 +1,162 @@
+"""Whether each credentials secret still opens its database: AWSCURRENT does, AWSPREVIOUS as the rotation left it.
+
+Single user: the password before is refused. Alternating users: the user before still logs in, for those who have not
+noticed yet. Values are read; nothing of them is shown.
+Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotation-strategy.html
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from pydantic import SecretStr
+
+from secrets_pipeline.desired.rotation.model import RotationStrategy
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.secret.types import top_keys
+from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.finding import Finding, Verdict
+from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, Login, Refused, Unreachable
+from secrets_pipeline.reconcilers.observed.secret_state import PREVIOUS, SecretState
+from secrets_pipeline.reconcilers.secret_value.checks import judged_secret
+from secrets_pipeline.reconcilers.secret_value.read import read_value
+from secrets_pipeline.rotation_lambda.errors import RotationError
+from secrets_pipeline.rotation_lambda.secret_value import DatabaseSecret, parse
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+_LOGIN_KEYS: Final = frozenset({"engine", "host", "username", "password"})
+_NO_LOGINS: Final = "database_logins is off in the operator's settings"
+_PAUSES: Final = (1.0, 4.0)
+"""Seconds: https://github.com/aws-samples/aws-secrets-manager-rotation-lambdas/issues/142."""
+_GONE: Final = "ResourceNotFoundException"
+
+
+def credential_logins(context: StackContext) -> list[Finding]:
+    """A login, and the opposite, with each secret whose JSON names engine, host, user and password."""
+    return [
+        judged_secret(context, secret, partial(_judge, context, secret))
+        for secret in context.spec.secrets
+        if not secret.blocked and _LOGIN_KEYS.issubset(top_keys(secret.value) or ())
+    ]
+
+
+def _judge(context: StackContext, secret: SecretSpec) -> Finding:
+    state = context.inventory.secret(secret.name)
+    if state is None or state.deleted_at is not None or state.current_version is None:
+        return Finding(secret.name, Verdict.WAITING, "has no value")
+    if not context.world.settings.database_logins:
+        return Finding(secret.name, Verdict.WAITING, _NO_LOGINS)
+    # A list may be five minutes old, in which a rotation begins and ends.
+    state = context.inventory.refresh(secret.name) or state
+    current = _stored(context, state, state.current_version)
+    if not isinstance(current, DatabaseSecret):
+        return Finding(secret.name, Verdict.WAITING, f"no login can be tried: {current}")
+    match _settled(context, current):
+        case Unreachable(reason=reason):
+            return Finding(secret.name, Verdict.WAITING, reason)
+        case Refused():
+            return _refused(context, state, current)
+        case LoggedIn():
+            return _previous(context, secret, state, current)
+
+
+def _refused(context: StackContext, state: SecretState, current: DatabaseSecret) -> Finding:
+    """Which of the other passwords the database has, as that tells what to do."""
+    pending = _stored(context, state, state.pending_version)
+    if isinstance(pending, DatabaseSecret) and _tried(context, current, pending) == LoggedIn():
+        under_way = "a rotation is under way: the database has the AWSPENDING password already; see rotation_not_stuck"
+        return Finding(state.name, Verdict.WAITING, under_way)
+    previous = _stored(context, state, state.version(PREVIOUS))
+    if isinstance(previous, DatabaseSecret) and _tried(context, current, previous) == LoggedIn():
+        why = (
+            "it still has the AWSPREVIOUS password: it was restored, or the secret was changed without it; "
+            f"`secrets-pipeline rotate {state.name}` gives both a new one"
+        )
+    else:
+        why = (
+            "and every other password that the secret holds: somebody changed it in the database; set it there to what "
+            f"the secret holds, or let a superuser do so: `secrets-pipeline rotate {state.name}` with alternating users"
+        )
+    return Finding(state.name, Verdict.WRONG, f"the database refuses the AWSCURRENT password: {why}")
+
+
+def _previous(context: StackContext, secret: SecretSpec, state: SecretState, current: DatabaseSecret) -> Finding:
+    """Whether AWSPREVIOUS does what the strategy says, where AWSCURRENT logs in."""
+    good = "AWSCURRENT logs in"
+    previous = _stored(context, state, state.version(PREVIOUS))
+    if not isinstance(previous, DatabaseSecret) or previous.login == current.login:
+        return Finding(secret.name, Verdict.RIGHT, f"{good}; AWSPREVIOUS holds no other login")
+    same_user = previous.login.username == current.login.username
+    login = _tried(context, current, previous)
+    match login:
+        case Unreachable(reason=reason):
+            return Finding(secret.name, Verdict.WAITING, f"{good}; AWSPREVIOUS could not be tried: {reason}")
+        case LoggedIn() if same_user:
+            why = (
+                f"{good}, but so does the password before it: the database takes several (MySQL's RETAIN CURRENT "
+                "PASSWORD) or any (a trust line of pg_hba.conf); mend that, as whoever knew the old one is still in"
+            )
+            return Finding(secret.name, Verdict.WRONG, why)
+        case Refused() if not same_user and _alternates(secret, current):
+            why = (
+                f"{good}, but the other user of AWSPREVIOUS does not: clients that have not noticed the rotation fail; "
+                f"`secrets-pipeline rotate {secret.name}` gives that user a new password"
+            )
+            return Finding(secret.name, Verdict.WRONG, why)
+        case Refused():
+            return Finding(secret.name, Verdict.RIGHT, f"{good}; the login before it is refused")
+        case LoggedIn():
+            return Finding(secret.name, Verdict.RIGHT, f"{good}; so does the user before, as the two alternate")
+
+
+def _alternates(secret: SecretSpec, current: DatabaseSecret) -> bool:
+    declared = secret.rotation.strategy if secret.rotation is not None else None
+    return declared is RotationStrategy.ALTERNATING_USERS or current.superuser is not None
+
+
+def _stored(context: StackContext, state: SecretState, version: str | None) -> DatabaseSecret | str | None:
+    """The login in a version; why there is none in it; None where there is no such version."""
+    if version is None:
+        return None
+    try:
+        found = parse(read_value(context, state, version=version).get_secret_value())
+    except RotationError as error:
+        return str(error)
+    except AwsError as error:
+        if error.code != _GONE:
+            raise
+        return None
+    return (
+        found if isinstance(found, DatabaseSecret) else "its value is no JSON with engine, host, username and password"
+    )
+
+
+def _settled(context: StackContext, current: DatabaseSecret) -> Login:
+    """The login of AWSCURRENT, tried again where it is refused: a password that was just set takes seconds to act."""
+    login = _tried(context, current, current)
+    for pause in _PAUSES:
+        if login != Refused():
+            break
+        context.world.surroundings.sleep(pause)
+        login = _tried(context, current, current)
+    return login
+
+
+def _tried(context: StackContext, current: DatabaseSecret, asked: DatabaseSecret) -> Login:
+    """The login of a version, at the host that AWSCURRENT names: the one of an older version may be gone."""
+    place, world = current.address, context.world
+    address = Address(
+        engine=str(current.document["engine"]).lower(),
+        host=place.host,
+        port=place.port,
+        username=asked.login.username,
+        database=place.dbname,
+    )
+    login = world.surroundings.log_in(address, SecretStr(asked.login.password), ca_file=world.settings.rds_ca_file)
+    if isinstance(login, Unreachable):
+        # What stands under `host` is a part of the value.
+        return Unreachable(login.reason.replace(place.host, "its host"))
+    return login

@@ -1,0 +1,204 @@
+"""Endpoints of RDS databases, and the proof that each accepts the password in its secret.
+
+The proof is a login. It is recorded on the instance or cluster as `DbiResourceId:VersionId` (`DbClusterResourceId` for
+a cluster), so that a restored database, or a version that we wrote, is proven again, and nothing is read while both
+stay the same. After a rotation the password is neither ours to set nor to prove.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.engine.apply import planned
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.reconcilers.database.ownership import mismatch, refusal
+from secrets_pipeline.reconcilers.database.password import DatabasePassword
+from secrets_pipeline.reconcilers.database.password_mark import (
+    PasswordMark,
+    is_unfinished,
+    not_ours,
+    proves,
+    was_restored,
+)
+from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
+from secrets_pipeline.reconcilers.observed.login import ENGINES, LoggedIn, Login, Refused, Unreachable
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+KIND = "database-endpoint"
+_WAIT_SECONDS = 10.0
+"""A changed password is accepted within seconds; a new database takes minutes on AWS and is left to the next run."""
+_FIRST_POLL_SECONDS = 0.25
+_ATTEMPTS = 3
+
+
+class DatabaseEndpointReconciler:
+    """Endpoints and passwords of one stack's RDS databases.
+
+    Args:
+        context: the stack.
+        wait: seconds to wait for databases and password changes, for all of them together; longer ones are skipped and
+            finished by the next run.
+    """
+
+    def __init__(self, context: StackContext, *, wait: float = _WAIT_SECONDS) -> None:
+        self._context = context
+        self._databases = {database.identifier: database for database in context.spec.databases}
+        self._passwords = {
+            database.identifier: DatabasePassword(context, database, database.password)
+            for database in context.spec.databases
+            if database.password is not None
+        }
+        self._inventory = context.inventory.databases
+        self._wait = wait
+        self._clock = context.world.surroundings.clock
+        self._sleep = context.world.surroundings.sleep
+
+    def plan(self) -> Sequence[Change]:
+        """One change a database."""
+        return [
+            planned(Resource(KIND, name, database.component), partial(self._plan, database))
+            for name, database in self._databases.items()
+        ]
+
+    def apply(self, change: Change) -> str:
+        """Wait a little, prove the password, set it where it is ours to set; see `engine.Reconciler`."""
+        database = self._databases[change.resource.name]
+        secret_password = self._passwords.get(database.identifier)
+        for _ in range(_ATTEMPTS):
+            state = self.ready(database)
+            if secret_password is None:
+                return state.endpoint or ""
+            if unproven := self.no_login(state):
+                return f"{state.endpoint}, password not proven: {unproven}"
+            secret = secret_password.confirmed()
+            password = secret_password.read(secret, secret.current_version)
+            match secret_password.log_in(state, password):
+                case LoggedIn():
+                    pass
+                case Refused():
+                    secret_password.set(state, secret, password)
+                    state = self.settled(database, secret_password, password)
+                case Unreachable(reason=reason):
+                    raise SkippedError(f"password not proven: {reason}")
+            if secret_password.record(state, secret):
+                return f"{state.endpoint}, login proven"
+        raise SkippedError("its password secret was changed at each try: the next run goes on")
+
+    def login(self, database: DatabaseSpec, state: DatabaseState) -> Login:
+        """Log in with the password that the secret holds now; reads its value."""
+        password = self._passwords[database.identifier]
+        try:
+            secret = password.confirmed()
+        except SkippedError as missing:
+            return Unreachable(missing.message)
+        return password.log_in(state, password.read(secret, secret.current_version))
+
+    def proven(self, database: DatabaseSpec) -> bool:
+        """Whether the database is recorded to accept the current version of its secret; reads no value."""
+        state, password = self._inventory.find(database), self._passwords.get(database.identifier)
+        secret = password.known() if password else None
+        return state is not None and secret is not None and proves(state, secret)
+
+    def others(self, database: DatabaseSpec) -> str:
+        """Why the password is somebody else's to set and to prove, or empty; reads no value.
+
+        A database that was restored since its proof, or that a run of ours left half-way, is proven whoever wrote the
+        current version.
+        """
+        state, password = self._inventory.find(database), self._passwords.get(database.identifier)
+        secret = password.known() if password else None
+        if state is None or secret is None or secret.current_version is None:
+            return ""
+        return "" if was_restored(state) or is_unfinished(state) else not_ours(self._context, secret)
+
+    def rotated(self, database: DatabaseSpec) -> bool:
+        """Whether a rotation set the password last, which has logged in with it."""
+        password = self._passwords.get(database.identifier)
+        secret = password.known() if password else None
+        return bool(self.others(database)) and secret is not None and secret.last_rotated_at is not None
+
+    def no_login(self, state: DatabaseState) -> str:
+        """Why no login is tried here at all, or empty."""
+        if not self._context.world.settings.database_logins:
+            return "database_logins is off in the operator's settings"
+        return "" if state.engine in ENGINES else f"logins to engine {state.engine} are not supported yet"
+
+    def _plan(self, database: DatabaseSpec) -> Change:
+        resource = Resource(KIND, database.identifier, database.component)
+        state = self._inventory.find(database)
+        if state is None:
+            if database.create:
+                return Change(resource, ChangeClass.UPDATE, (f"endpoint is known when the {database.noun} exists",))
+            return Change(resource, ChangeClass.BLOCKED, (f"{database.noun} does not exist",))
+        if wrong := refusal(self._context, database, state):
+            adopting = self._context.options.adopts(database.identifier)
+            if adopting and not mismatch(self._context, database, state):
+                return Change(resource, ChangeClass.UPDATE, ("follows when it is adopted",))
+            return Change(resource, ChangeClass.BLOCKED, (wrong,))
+        action, reason = self._compared(database, state)
+        return Change(resource, action, (reason,))
+
+    def _compared(self, database: DatabaseSpec, state: DatabaseState) -> tuple[ChangeClass, str]:
+        if not state.serves:
+            return ChangeClass.UPDATE, state.condition
+        endpoint = state.endpoint or ""
+        if database.password is None or self.proven(database):
+            return ChangeClass.NONE, endpoint
+        if unproven := self.no_login(state) or self.others(database):
+            return ChangeClass.NONE, f"{endpoint}, password not proven: {unproven}"
+        return ChangeClass.UPDATE, self._unproven(database, state)
+
+    def _unproven(self, database: DatabaseSpec, state: DatabaseState) -> str:
+        secret = self._passwords[database.identifier].known()
+        if secret is None or secret.current_version is None:
+            return "waits: its password secret has no value yet"
+        if was_restored(state):
+            return "was restored or made anew since its password was proven"
+        if is_unfinished(state):
+            return "a run began to set its password and did not see the end"
+        if PasswordMark.read(state) is None:
+            return "its password was never proven"
+        return f"its password is not proven for the current version of {secret.name}"
+
+    @cached_property
+    def _deadline(self) -> float:
+        """When waiting ends, counted from the first database."""
+        return self._clock() + self._wait
+
+    def ready(self, database: DatabaseSpec) -> DatabaseState:
+        """The database, once it may be logged in to and no change of its password is pending."""
+        pause, deadline = _FIRST_POLL_SECONDS, self._deadline
+        while True:
+            state = self._inventory.find(database)
+            if state is not None and (wrong := refusal(self._context, database, state)):
+                raise SkippedError(f"{database.identifier} {wrong}")
+            if state is not None and state.serves and not state.password_pending:
+                return state
+            if state is None or state.stuck or self._clock() >= deadline:
+                condition = f"{database.noun} does not exist" if state is None else state.condition
+                raise SkippedError(f"{condition}: the next run goes on when it is available")
+            pause = self._pause(pause, deadline)
+
+    def settled(self, database: DatabaseSpec, secret: DatabasePassword, password: SecretStr) -> DatabaseState:
+        """The database, once it accepts a password that was just set."""
+        pause, deadline = _FIRST_POLL_SECONDS, self._deadline
+        while True:
+            state = self.ready(database)
+            if secret.log_in(state, password) == LoggedIn():
+                return state
+            if self._clock() >= deadline:
+                raise SkippedError("the new password is not accepted yet: the next run goes on")
+            pause = self._pause(pause, deadline)
+
+    def _pause(self, seconds: float, deadline: float) -> float:
+        """Sleep, never beyond the deadline, and let RDS be asked again; the length of the next pause."""
+        self._sleep(max(0.0, min(seconds, deadline - self._clock())))
+        self._inventory.forget()
+        return 2 * seconds

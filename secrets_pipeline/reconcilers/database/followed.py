@@ -1,0 +1,37 @@
+"""Which databases, at which endpoints, a run has followed: what is compared to see that one was restored or moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.engine.model import Failed, Outcome, Skipped
+from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
+
+if TYPE_CHECKING:
+    from secrets_pipeline.desired.stack import StackSpec
+    from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+
+def identity(state: DatabaseState) -> str:
+    """Resource id and endpoints: a restored database has another id, even under its old name."""
+    return " ".join(filter(None, (state.resource_id, state.endpoint, state.reader_endpoint)))
+
+
+def serving(spec: StackSpec, inventory: DatabaseInventory) -> dict[str, str]:
+    """Identifier → identity of the databases of a stack that can be logged in to now."""
+    found = ((database.identifier, inventory.find(database)) for database in spec.databases)
+    return {name: identity(state) for name, state in found if state is not None and state.serves}
+
+
+def followed(context: StackContext, outcomes: Iterable[Outcome]) -> Mapping[str, str]:
+    """Identifier → identity of the databases that a run has done with; one that failed or waits is looked at again.
+
+    Args:
+        context: the stack.
+        outcomes: of the stage `rds_endpoints`.
+    """
+    open_ones = {one.change.resource.name for one in outcomes if isinstance(one, Failed | Skipped)}
+    known = serving(context.spec, context.inventory.databases)
+    return {name: said for name, said in known.items() if name not in open_ones}

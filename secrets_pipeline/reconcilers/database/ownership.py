@@ -1,0 +1,124 @@
+"""May a component use the database of its identifier? Decided before anything is written or handed out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, allows
+from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.reconcilers.apply_options import adoption
+from secrets_pipeline.reconcilers.database.mark import proven
+from secrets_pipeline.reconcilers.marks.not_ours import FORGED, way_out
+from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Owner
+from secrets_pipeline.reconcilers.tag_keys import STACK
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+GRANT = f"let a grant of the operator or its own tag {ALLOW_TAG} name it"
+
+
+def refusal(context: StackContext, database: DatabaseSpec, state: DatabaseState) -> str:
+    """Why the database is not one that the component may use, with what to do; empty if it is.
+
+    One that should be created, or whose master password the stack says, is ours by its mark, adopted by name, or
+    granted: otherwise neither is its endpoint handed out nor its password set. What is only looked up needs none of it.
+    """
+    needed = needs_adoption(context, database, state)
+    return mismatch(context, database, state) or (_unproven(context, database, state) if needed else "")
+
+
+def needs_adoption(context: StackContext, database: DatabaseSpec, state: DatabaseState) -> bool:
+    """Whether the stack means to have made the database, or to set its password, and nothing proves that it may."""
+    if not _is_claimed(database) or is_ours(context, state):
+        return False
+    return database.create or not _is_let_in(context, database, state)
+
+
+def holds(context: StackContext, database: DatabaseSpec, state: DatabaseState) -> bool:
+    """Whether the mark is ours to keep right: it says so, or this run is asked to adopt the database."""
+    return _is_claimed(database) and (is_ours(context, state) or context.options.adopts(database.identifier))
+
+
+def is_ours(context: StackContext, state: DatabaseState) -> bool:
+    """Whether the mark proves that this very stack made or adopted the database."""
+    proof, owner = proven(context, state)
+    return proof is MarkState.FINISHED and context.claims(owner)
+
+
+def _is_let_in(context: StackContext, database: DatabaseSpec, state: DatabaseState) -> bool:
+    """Whether a grant of the operator, or the tag of its owner, lets the stack set the master password."""
+    reached = (one for one in context.spec.crossings if one.boundary is Boundary.DATABASE and one.allowed_by)
+    tag = state.tags.get(ALLOW_TAG, "")
+    return allows(tag, context.spec.stack) or any(one.name == database.identifier for one in reached)
+
+
+def _is_claimed(database: DatabaseSpec) -> bool:
+    return database.create or database.password is not None
+
+
+def _unproven(context: StackContext, database: DatabaseSpec, state: DatabaseState) -> str:
+    proof, owner = proven(context, state)
+    if proof is MarkState.FINISHED:
+        said = f"belongs to {owner.home}"
+    elif owner.stack:
+        said = f"carries the tag {STACK} = {owner.stack}, and no mark that proves it, as older versions left it"
+    else:
+        said = "exists without our tags"
+    take = adoption(context.spec.stack, state.identifier)
+    grant = "" if database.create else f", or {GRANT}"
+    return f"{said}: {take} takes it over and may set its master password{grant}"
+
+
+def _foreign(context: StackContext, database: DatabaseSpec, state: DatabaseState) -> str:
+    if not _is_claimed(database):
+        return ""
+    proof, owner = proven(context, state)
+    if proof is MarkState.FORGED:
+        return FORGED
+    if proof is MarkState.FINISHED and not context.claims(owner) and not _may_take(context, owner, database.identifier):
+        ours = Owner(context.spec.stack, repository=context.world.repository)
+        return f"belongs to {owner.home}: {way_out(owner, ours)}"
+    return ""
+
+
+def _may_take(context: StackContext, owner: Owner, identifier: str) -> bool:
+    return context.world.may_take(owner, lambda spec: any(one.identifier == identifier for one in spec.databases))
+
+
+def mismatch(context: StackContext, database: DatabaseSpec, state: DatabaseState) -> str:
+    """The same, but for what adopting would mend."""
+    if wrong := _foreign(context, database, state):
+        return wrong
+    if state.cluster and not database.is_cluster:
+        return (
+            f"is an instance of the Aurora cluster {state.cluster}: "
+            f"write identifier: {state.cluster} and engine: {state.engine}"
+        )
+    if _engine(state.engine) != _engine(database.engine):
+        return f"has engine {state.engine}, but the stack says {database.engine}: write engine: {state.engine}"
+    if isinstance(database.username, str) and database.username.lower() != state.username.lower():
+        return f"has the master user {state.username}, but the stack says {database.username}: write what it has"
+    if database.password is not None and state.master_secret_arn:
+        return "keeps its master password in a secret of RDS: write manage_master_user_password: true, and no password"
+    return ""
+
+
+def absence(context: StackContext, database: DatabaseSpec) -> str:
+    """Why there is nothing of that identifier, with what to do."""
+    databases, identifier = context.inventory.databases, database.identifier
+    instance = databases.instances().get(identifier)
+    if database.is_cluster and instance is not None:
+        if instance.cluster:
+            return f"is an instance of the Aurora cluster {instance.cluster}: write identifier: {instance.cluster}"
+        return f"is an RDS instance, not an Aurora cluster: write engine: {instance.engine}"
+    cluster = None if database.is_cluster else databases.clusters().get(identifier)
+    if cluster is not None:
+        return f"is a cluster, not an RDS instance: write engine: {cluster.engine}"
+    return "does not exist: let Terraform make it, or set settings.secrets_pipeline.create: true"
+
+
+def _engine(name: str) -> str:
+    """Editions of an engine may be changed in place: `oracle-se2` and `oracle-ee` are the same here."""
+    return name if name.startswith("aurora") else name.split("-", 1)[0]

@@ -1,0 +1,216 @@
+"""The master password of one database: read in a confirmed version, tried, set where it is ours to set, recorded.
+
+RDS has no compare-and-swap, so a rotation may overtake a change of ours. What we are about to set is therefore written
+down first, and a database that is left with the password that a rotation has just replaced is given the current one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.desired.base import SecretRef
+from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.desired.value.model import GeneratedValue
+from secrets_pipeline.engine.model import SkippedError
+from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.database.password_mark import (
+    PasswordMark,
+    begun,
+    is_unfinished,
+    not_ours,
+    proves,
+    setting,
+)
+from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, Login, Unreachable
+from secrets_pipeline.reconcilers.observed.secret_state import PENDING, SecretState
+from secrets_pipeline.reconcilers.secret_value.read import read_value
+from secrets_pipeline.reconcilers.tag_keys import PASSWORD
+from secrets_pipeline.values.documents import field
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+_BUSY = frozenset({"InvalidDBInstanceState", "InvalidDBClusterStateFault"})
+
+
+class DatabasePassword:
+    """The password of one database of a stack.
+
+    Args:
+        context: the stack.
+        database: the database.
+        ref: the secret that is its master password.
+    """
+
+    def __init__(self, context: StackContext, database: DatabaseSpec, ref: SecretRef) -> None:
+        self._context = context
+        self._database = database
+        self._declared = context.spec.secret(ref)
+        self._asked: tuple[str, ...] = ()
+
+    def known(self) -> SecretState | None:
+        """Its secret as this run knows it."""
+        return self._context.inventory.secret(self._declared.name)
+
+    def confirmed(self) -> SecretState:
+        """Its secret as DescribeSecret shows it now: a list may be five minutes old.
+
+        Raises:
+            SkippedError: if it has no value yet, or is not ours to read.
+        """
+        secret = self._context.inventory.refresh(self._declared.name)
+        if secret is None or secret.deleted_at is not None or secret.current_version is None:
+            raise SkippedError("its password secret has no value yet")
+        if not self._context.owns(secret):
+            # Whoever writes the YAML must not use other people's secrets with the pipeline's rights.
+            raise SkippedError(f"secret {secret.name} is not ours")
+        return secret
+
+    def read(self, secret: SecretState, version: str | None) -> SecretStr:
+        """The password in one version, so that what is tried is what was confirmed."""
+        value = read_value(self._context, secret, version=version)
+        declared = self._declared.value
+        is_document = isinstance(declared, GeneratedValue) and bool(declared.fields)
+        return field(value, ("password",)) if is_document else value
+
+    def log_in(self, state: DatabaseState, password: SecretStr) -> Login:
+        """Try a password at the database's endpoint; the writer's, of a cluster."""
+        if state.address is None or state.port is None:
+            return Unreachable("it has no endpoint yet")
+        address = Address(state.engine, state.address, state.port, state.username, state.database)
+        world = self._context.world
+        return world.surroundings.log_in(address, password, ca_file=world.settings.rds_ca_file)
+
+    def set(self, state: DatabaseState, tried: SecretState, password: SecretStr) -> None:
+        """Ask RDS to set a password that the database has just refused.
+
+        Args:
+            state: the database.
+            tried: the secret as it was when the password was read.
+            password: of its current version.
+
+        Raises:
+            SkippedError: if the secret changed or is being rotated, or the database is busy.
+            AwsError: if the password is not ours to set, or AWS refuses.
+        """
+        self._check(state, tried)
+        mark = setting(state, tried.current_version or "", *self._asked)
+        self._tag(state, mark)
+        # Once more, as there is no compare-and-swap: nothing else comes between this and the change.
+        secret = self.confirmed()
+        if secret.current_version != tried.current_version or secret.rotation_in_progress:
+            raise SkippedError(f"{secret.name} was changed meanwhile: the next run proves what it holds then")
+        self._asked = (mark.version, *self._asked)
+        self._modify(password)
+        after = self._context.inventory.databases.find(self._database)
+        if after is not None and not is_unfinished(after):
+            # Another run set the same, and recorded it before this change: a rotation may have come in between.
+            self._tag(after, setting(after, *self._asked))
+
+    def replace(self, state: DatabaseState, secret: SecretState, version: str, password: SecretStr) -> None:
+        """Ask RDS to set the password of a version that waits under AWSPENDING; written down first.
+
+        Args:
+            state: the database, which has just accepted the current password.
+            secret: as it was when the passwords were read.
+            version: id of the pending version.
+            password: of that version.
+
+        Raises:
+            SkippedError: if the secret changed meanwhile, or the database is busy.
+            AwsError: if AWS refuses.
+        """
+        self._tag(state, setting(state, version))
+        now = self.confirmed()
+        if now.current_version != secret.current_version or now.version(PENDING) != version:
+            raise SkippedError(f"{secret.name} was changed meanwhile", remedy="Run again.")
+        self._modify(password)
+
+    def prove(self, state: DatabaseState, version: str) -> None:
+        """Record that a login proved a version, which is current."""
+        self._tag(state, PasswordMark(state.resource_id, version))
+
+    def record(self, state: DatabaseState, tried: SecretState) -> bool:
+        """Record that the database accepts a version; False, and nothing recorded, if it is current no more."""
+        if self.confirmed().current_version != tried.current_version:
+            return False
+        if not proves(state, tried):
+            self._tag(state, PasswordMark(state.resource_id, tried.current_version or ""))
+        return True
+
+    def _check(self, state: DatabaseState, tried: SecretState) -> None:
+        if tried.rotation_in_progress:
+            raise SkippedError(f"a rotation of {tried.name} is in progress: the next run goes on when it has finished")
+        why = not_ours(self._context, tried)
+        if not why or self._overtaken(state, tried):
+            return
+        if is_unfinished(state):
+            # What we began to set is no longer asked for: whoever changed the secret goes on from here.
+            with calling("RemoveTagsFromResource", state.identifier):
+                self._context.account.client("rds").remove_tags_from_resource(
+                    ResourceName=state.arn, TagKeys=[PASSWORD]
+                )
+            self._context.inventory.databases.forget()
+        raise AwsError(
+            f"{state.identifier} refuses the password in {tried.name}, which is not ours to set: {why}",
+            remedy="Rotate the secret, or set the database's password to what the secret holds.",
+        )
+
+    def _overtaken(self, state: DatabaseState, secret: SecretState) -> bool:
+        """Whether the database holds what we set there while a rotation replaced it.
+
+        Writes of ours may have followed, so that its version carries no label any more; it can still be read.
+        """
+        if secret.last_rotated_at is None:
+            return False
+        versions = dict.fromkeys((*self._asked, *begun(state)))
+        return any(self._holds(state, secret, one) for one in versions if one != secret.current_version)
+
+    def _holds(self, state: DatabaseState, secret: SecretState, version: str) -> bool:
+        try:
+            held = self.read(secret, version)
+        except AwsError as error:
+            if error.code != "ResourceNotFoundException":
+                raise
+            return False
+        match self.log_in(state, held):
+            case Unreachable(reason=reason):
+                # Refused, it would be given up for good.
+                raise SkippedError(f"password not proven: {reason}")
+            case login:
+                return login == LoggedIn()
+
+    def _modify(self, password: SecretStr) -> None:
+        client, identifier = self._context.account.client("rds"), self._database.identifier
+        try:
+            if self._database.is_cluster:
+                with calling("ModifyDBCluster", identifier):
+                    client.modify_db_cluster(
+                        DBClusterIdentifier=identifier,
+                        MasterUserPassword=password.get_secret_value(),
+                        ApplyImmediately=True,
+                    )
+            else:
+                with calling("ModifyDBInstance", identifier):
+                    client.modify_db_instance(
+                        DBInstanceIdentifier=identifier,
+                        MasterUserPassword=password.get_secret_value(),
+                        ApplyImmediately=True,
+                    )
+        except AwsError as error:
+            if error.code not in _BUSY:
+                raise
+            raise SkippedError(f"{identifier} is busy: the next run sets its password") from None
+        finally:
+            self._context.inventory.databases.forget()
+
+    def _tag(self, state: DatabaseState, mark: PasswordMark) -> None:
+        with calling("AddTagsToResource", state.identifier):
+            self._context.account.client("rds").add_tags_to_resource(
+                ResourceName=state.arn, Tags=[{"Key": PASSWORD, "Value": str(mark)}]
+            )
+        self._context.inventory.databases.forget()

@@ -1,0 +1,215 @@
+"""RDS instances and Aurora clusters: created where the stack says so, with the generated password as master password.
+
+Neither call has a token: what exists under the identifier is looked up first, and what a crash left open (a cluster
+without all of its instances) the next run goes on with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.engine.apply import planned
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.reason import UNNAMED
+from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.database.mark import ownership
+from secrets_pipeline.reconcilers.database.ownership import absence, holds, mismatch, needs_adoption, refusal
+from secrets_pipeline.reconcilers.observed.database_state import DELETING, DatabaseState
+from secrets_pipeline.reconcilers.observed.tags import tag_list
+from secrets_pipeline.reconcilers.tag_keys import REPOSITORY
+from secrets_pipeline.references.model import Output
+from secrets_pipeline.references.resolve import Pending, Plain, Secret
+
+if TYPE_CHECKING:
+    from mypy_boto3_rds.client import RDSClient
+
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+KIND = "database"
+_EXISTS = frozenset({"DBInstanceAlreadyExists", "DBClusterAlreadyExistsFault"})
+_BUSY = "InvalidDBClusterStateFault"
+
+
+class DatabaseReconciler:
+    """RDS instances and Aurora clusters of one stack."""
+
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._databases = {database.identifier: database for database in context.spec.databases}
+
+    @property
+    def _rds(self) -> RDSClient:
+        return self._context.account.client("rds")
+
+    def plan(self) -> Sequence[Change]:
+        """One change a declared database."""
+        return [
+            planned(Resource(KIND, name, database.component), partial(self._plan, database))
+            for name, database in self._databases.items()
+        ]
+
+    def apply(self, change: Change) -> str:
+        """Make one change true; see `engine.Reconciler`."""
+        database = self._databases[change.resource.name]
+        if change.action is ChangeClass.CREATE:
+            return self._create(database)
+        state = self._context.inventory.databases.find(database)
+        if state is None:
+            raise SkippedError(f"{database.identifier} does not exist")
+        done = []
+        if self._tag_differences(database, state):
+            with calling("AddTagsToResource", database.identifier):
+                self._rds.add_tags_to_resource(ResourceName=state.arn, Tags=tag_list(self._tags(database)))
+            self._context.inventory.databases.forget()
+            done.append("tags")
+        return ", ".join([*done, *self._create_members(database)]) or "nothing differed any more"
+
+    def _plan(self, database: DatabaseSpec) -> Change:
+        resource = Resource(KIND, database.identifier, database.component)
+        state = self._context.inventory.databases.find(database)
+        if state is None:
+            if database.create:
+                return Change(resource, ChangeClass.CREATE)
+            return Change(resource, ChangeClass.BLOCKED, (absence(self._context, database),))
+        if why := self._blocked(database, state):
+            return Change(resource, ChangeClass.BLOCKED, (why,))
+        differing = (*self._tag_differences(database, state), *self._missing_members(database, state))
+        if needs_adoption(self._context, database, state):
+            return Change(resource, ChangeClass.ADOPT, ("exists without a mark of ours", *differing))
+        if not database.create and not differing:
+            return Change(resource, ChangeClass.NONE, ("found",))
+        return Change(resource, ChangeClass.UPDATE if differing else ChangeClass.NONE, differing)
+
+    def _blocked(self, database: DatabaseSpec, state: DatabaseState) -> str:
+        if database.create and state.status == DELETING:
+            return "is being deleted: apply again when it is gone"
+        adopting = self._context.options.adopts(database.identifier)
+        return (mismatch if adopting else refusal)(self._context, database, state)
+
+    def _tags(self, database: DatabaseSpec, *, member: str = "") -> dict[str, str]:
+        own = database.tags if database.create else {}
+        return {**own, **ownership(self._context, database, member=member)}
+
+    def _tag_differences(self, database: DatabaseSpec, state: DatabaseState) -> tuple[str, ...]:
+        if self._context.fingerprinter is None or not (database.create or holds(self._context, database, state)):
+            # What is only looked up, or granted, is tagged by its owner.
+            return ()
+        wanted = self._tags(database).items()
+        differing = [key for key, value in wanted if state.tags.get(key) != value]
+        unnamed = REPOSITORY in differing and REPOSITORY not in state.tags
+        return tuple(UNNAMED if unnamed and key == REPOSITORY else f"tag {key} differs" for key in differing)
+
+    def _missing_members(self, database: DatabaseSpec, state: DatabaseState) -> tuple[str, ...]:
+        return tuple(f"instance {name} is missing" for name in self._lacking(database, state))
+
+    def _lacking(self, database: DatabaseSpec, state: DatabaseState) -> tuple[str, ...]:
+        """What to create until a cluster has as many instances as declared, whatever the others are called."""
+        if not database.is_cluster or not database.create:
+            return ()
+        lacking = database.instance_count - len(state.members)
+        free = [name for name in database.member_identifiers if name not in state.members]
+        return tuple(free[: max(0, lacking)])
+
+    def _create(self, database: DatabaseSpec) -> str:
+        username = self._context.outputs.text(database.username)
+        if isinstance(username, Pending):
+            raise SkippedError(username.reason)
+        request = {
+            "Engine": database.engine,
+            "MasterUsername": username,
+            "Tags": tag_list(self._tags(database)),
+            **_given(EngineVersion=database.engine_version, Port=database.port),
+            **database.parameters,
+            **self._password(database),
+        }
+        if not database.is_cluster:
+            request |= {
+                "DBInstanceIdentifier": database.identifier,
+                "DBInstanceClass": database.instance_class,
+                "AllocatedStorage": database.allocated_storage,
+                **_given(DBName=database.db_name),
+            }
+            done = self._created("CreateDBInstance", database, request)
+            return done or f"{database.engine} instance, master user {username}"
+        request |= {"DBClusterIdentifier": database.identifier, **_given(DatabaseName=database.db_name)}
+        done = self._created("CreateDBCluster", database, request) or f"{database.engine} cluster"
+        return ", ".join([done, *self._create_members(database), f"master user {username}"])
+
+    def _created(self, operation: str, database: DatabaseSpec, request: Mapping[str, Any]) -> str:
+        """What there was to say instead of creating; empty if it was created."""
+        create = self._rds.create_db_cluster if database.is_cluster else self._rds.create_db_instance
+        try:
+            with calling(operation, database.identifier):
+                create(**request)
+        except AwsError as error:
+            if error.code not in _EXISTS:
+                raise
+        else:
+            return ""
+        finally:
+            self._context.inventory.databases.forget()
+        # An earlier try got through, or somebody else was quicker.
+        state = self._context.inventory.databases.find(database)
+        if state is not None and (why := refusal(self._context, database, state)):
+            raise SkippedError(f"{database.identifier} {why}")
+        return "existed already"
+
+    def _create_members(self, database: DatabaseSpec) -> list[str]:
+        databases = self._context.inventory.databases
+        state = databases.find(database)
+        done = []
+        for name in self._lacking(database, state) if state else ():
+            try:
+                with calling("CreateDBInstance", name):
+                    self._rds.create_db_instance(
+                        DBInstanceIdentifier=name,
+                        DBClusterIdentifier=database.identifier,
+                        DBInstanceClass=database.instance_class,
+                        Engine=database.engine,
+                        Tags=tag_list(self._tags(database, member=name)),
+                        **database.instance_parameters,
+                    )
+            except AwsError as error:
+                if error.code == _BUSY:
+                    raise SkippedError(f"cluster is {self._status(database)}: the next run makes {name}") from None
+                if error.code not in _EXISTS:
+                    raise
+                self._check_member(database, name)
+            finally:
+                databases.forget()
+            done.append(f"instance {name}")
+        return done
+
+    def _check_member(self, database: DatabaseSpec, name: str) -> None:
+        self._context.inventory.databases.forget()
+        existing = self._context.inventory.databases.instances().get(name)
+        if existing is not None and existing.cluster != database.identifier:
+            raise AwsError(
+                f"instance {name} exists and is none of the cluster {database.identifier}",
+                remedy="Rename the cluster in its component, or delete that instance.",
+            )
+
+    def _status(self, database: DatabaseSpec) -> str:
+        self._context.inventory.databases.forget()
+        state = self._context.inventory.databases.find(database)
+        return state.status if state else "missing"
+
+    def _password(self, database: DatabaseSpec) -> Mapping[str, Any]:
+        if database.manage_master_user_password or database.password is None:
+            return {"ManageMasterUserPassword": True}
+        ref = database.password
+        match self._context.outputs.output(Output(ref.component, ("generated_passwords", ref.key))):
+            case Secret(value=password):
+                return {"MasterUserPassword": password.get_secret_value()}
+            case Pending(reason=reason):
+                raise SkippedError(reason)
+            case Plain():
+                raise SkippedError(f"{ref} is not a generated password")
+
+
+def _given(**values: str | int | None) -> dict[str, str | int]:
+    return {name: value for name, value in values.items() if value is not None}

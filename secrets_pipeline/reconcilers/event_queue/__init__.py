@@ -1,0 +1,1 @@
+"""The SQS queue that AWS's events reach, and the EventBridge rules that lead to it."""

@@ -1,0 +1,122 @@
+"""A queue of events with its attributes, and whether EventBridge may use its key.
+
+Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.engine.model import Resource
+from secrets_pipeline.reconcilers.event_queue import desired
+from secrets_pipeline.reconcilers.event_queue.part import OURS, Seen, is_ours, listed, same
+
+
+class QueuePart:
+    """A queue with its attributes.
+
+    Args:
+        account: whose.
+        name: its name.
+        attributes: what it should have, under SQS's names; documents as JSON.
+        key: KMS key whose policy has to let EventBridge use it; None for SQS's own encryption.
+        place: stands behind the name in the plan, where another place has one of that name.
+    """
+
+    def __init__(
+        self, account: AwsAccount, name: str, attributes: Mapping[str, str], key: str | None, *, place: str = ""
+    ) -> None:
+        self.resource = Resource("event-queue", name + place)
+        self._account, self._name, self._key = account, name, key
+        encryption = {"SqsManagedSseEnabled": "true"} if key is None else {"KmsMasterKeyId": key}
+        self._wanted = {**attributes, **encryption}
+
+    @property
+    def wanted(self) -> Mapping[str, str]:
+        """The attributes."""
+        return self._wanted
+
+    def url(self) -> str | None:
+        """Its URL; None where there is no such queue."""
+        sqs = self._account.client("sqs")
+        with calling("GetQueueUrl", self._name):
+            try:
+                return sqs.get_queue_url(QueueName=self._name)["QueueUrl"]
+            except sqs.exceptions.QueueDoesNotExist:
+                return None
+
+    def tags(self, url: str) -> Mapping[str, str]:
+        """Its tags."""
+        with calling("ListQueueTags", self._name):
+            return self._account.client("sqs").list_queue_tags(QueueUrl=url).get("Tags", {})
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Put tags on it."""
+        with calling("TagQueue", self._name):
+            self._account.client("sqs").tag_queue(QueueUrl=self.url() or "", Tags=tags)
+
+    def look(self) -> Seen:
+        """Read it and, where there is one, the policy of its key."""
+        blocked = "" if self._key is None else key_problem(self._account, self._key)
+        url = self.url()
+        if url is None:
+            return Seen(exists=False, blocked=blocked)
+        with calling("GetQueueAttributes", self._name):
+            found = self._account.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+        has = cast("Mapping[str, str]", found.get("Attributes", {}))
+        differences = tuple(f"{name} differs" for name in self._wanted if not same(has.get(name), self._wanted[name]))
+        return Seen(True, is_ours(self.tags(url)), differences, blocked)
+
+    def make(self) -> None:
+        """Create it or set its attributes."""
+        sqs = self._account.client("sqs")
+        wanted: Any = dict(self._wanted)
+        url = self.url()
+        if url is None:
+            with calling("CreateQueue", self._name):
+                sqs.create_queue(QueueName=self._name, Attributes=wanted, tags=OURS)
+            return
+        if self._key is None:
+            # One excludes the other.
+            wanted["KmsMasterKeyId"] = ""
+        with calling("SetQueueAttributes", self._name):
+            sqs.set_queue_attributes(QueueUrl=url, Attributes=wanted)
+        self.tag(OURS)
+
+
+def key_problem(account: AwsAccount, key: str) -> str:
+    """Why EventBridge could not send to a queue under a KMS key; empty where its policy lets it.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+    """
+    kms = account.client("kms")
+    with calling("DescribeKey", key):
+        try:
+            about = kms.describe_key(KeyId=key)["KeyMetadata"]
+        except kms.exceptions.NotFoundException:
+            return f"KMS key {key} does not exist: make it, or name another one under events.kms_key"
+    if about.get("KeyState") != "Enabled":
+        return f"KMS key {key} is {about.get('KeyState')}: enable it"
+    with calling("GetKeyPolicy", key):
+        document = json.loads(kms.get_key_policy(KeyId=about["KeyId"], PolicyName="default")["Policy"])
+    if _lets_events(document):
+        return ""
+    return (
+        f"KMS key {key} does not let {desired.SERVICE} use it, so that no event would arrive: add a statement to its "
+        f"policy that allows {' and '.join(desired.KEY_USES)} to that service"
+    )
+
+
+def _lets_events(document: Mapping[str, Any]) -> bool:
+    allowed: set[str] = set()
+    for statement in listed(document.get("Statement")):
+        principal = statement.get("Principal")
+        services = principal.get("Service") if isinstance(principal, dict) else None
+        if statement.get("Effect") == "Allow" and desired.SERVICE in listed(services):
+            allowed |= set(listed(statement.get("Action")))
+    needed = ({"kms:*", "*", use, f"{use}*"} for use in desired.KEY_USES)
+    return all(allowed & ways for ways in needed)

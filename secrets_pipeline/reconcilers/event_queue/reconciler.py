@@ -1,0 +1,245 @@
+"""The queue that brings events to the pipeline, and what leads to it from the stack's account and region.
+
+A digest of all that should be there, in a tag of the queue and of a rule, lets a run that has nothing to do know it by
+three calls. It vouches against changes of the settings, not against people: `deep` reads every part.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.engine.apply import planned
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.reason import OUTSIDE
+from secrets_pipeline.reconcilers.apply_options import adoption
+from secrets_pipeline.reconcilers.event_queue import desired
+from secrets_pipeline.reconcilers.event_queue.desired import Layout, Place
+from secrets_pipeline.reconcilers.event_queue.part import OURS, EventPart, Seen
+from secrets_pipeline.reconcilers.event_queue.queue import QueuePart
+from secrets_pipeline.reconcilers.event_queue.route import BusPart, RolePart, RulePart
+from secrets_pipeline.reconcilers.observed.tags import tag_list, tag_map
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+NOTE = "secrets-pipeline:layout"
+_NOTE_KIND = "event-note"
+_NOTED = "as noted; not read: `verify` and `plan --deep` do"
+_RETENTION_SECONDS = "1209600"
+_VISIBILITY_SECONDS = "60"
+
+
+class EventQueueReconciler:
+    """Everything that brings the events of one stack's account and region to the queue; nothing where there is none.
+
+    With `deep`, every part is read.
+    """
+
+    def __init__(self, context: StackContext, *, deep: bool | None = None) -> None:
+        self._context = context
+        self._deep = context.options.deep if deep is None else deep
+        self._ways = _ways(context)
+        self._parts = {part.resource.name: part for way in self._ways for part in way.parts}
+
+    def plan(self) -> Sequence[Change]:
+        """One change a part, then the notes of what will have been made."""
+        return [change for way in self._ways for change in self._plan_way(way)]
+
+    def apply(self, change: Change) -> str:
+        """Make one change true; see `engine.Reconciler`."""
+        if change.resource.kind == _NOTE_KIND:
+            next(way for way in self._ways if way.note == change.resource).write_note()
+            return "noted"
+        part = self._parts[change.resource.name]
+        seen = part.look()
+        if seen.exists and not seen.ours and not self._context.options.adopts(part.resource.name):
+            raise SkippedError(f"{part.resource} was made by somebody else meanwhile")
+        part.make()
+        return "created" if not seen.exists else "; ".join(seen.differences) or "tagged"
+
+    def _plan_way(self, way: _Way) -> list[Change]:
+        noted = way.is_noted()
+        if noted and not self._deep:
+            return [Change(one, ChangeClass.NONE, (_NOTED,)) for one in (*(p.resource for p in way.parts), way.note)]
+        changes: list[Change] = []
+        for part in way.parts:
+            before = tuple(change.resource.name for change in changes)
+            changes.append(planned(part.resource, partial(self._plan_part, part, before, noted=noted)))
+        open_ones = any(change.action is not ChangeClass.NONE for change in changes)
+        action = ChangeClass.NONE if noted and not open_ones else ChangeClass.UPDATE
+        needs = tuple(change.resource.name for change in changes)
+        reasons = () if action is ChangeClass.NONE else ("what was made is not noted",)
+        return [*changes, Change(way.note, action, reasons, depends_on=needs)]
+
+    def _plan_part(self, part: EventPart, before: tuple[str, ...], *, noted: bool) -> Change:
+        seen = part.look()
+        action, reasons = self._verdict(part.resource.name, seen)
+        drift = noted and action in (ChangeClass.CREATE, ChangeClass.UPDATE)
+        if drift:
+            reasons = tuple(f"{OUTSIDE}: {reason}" for reason in reasons)
+        return Change(part.resource, action, reasons, drift=drift, depends_on=before)
+
+    def _verdict(self, name: str, seen: Seen) -> tuple[ChangeClass, tuple[str, ...]]:
+        if seen.exists and not seen.ours and not self._context.options.adopts(name):
+            take = adoption(self._context.spec.stack, name)
+            said = f"exists without our tag {next(iter(OURS))}: {take} takes it over, or rename the other"
+            return ChangeClass.BLOCKED, (said,)
+        if seen.blocked:
+            return ChangeClass.BLOCKED, (seen.blocked,)
+        if not seen.exists:
+            return ChangeClass.CREATE, ("does not exist",)
+        if not seen.ours:
+            return ChangeClass.ADOPT, ("exists without our tag", *seen.differences)
+        return (ChangeClass.UPDATE if seen.differences else ChangeClass.NONE), seen.differences
+
+
+class _Way(ABC):
+    """Parts in one account and region that are made together, in this order, and noted together."""
+
+    def __init__(self, name: str, parts: Sequence[EventPart], wanted: object) -> None:
+        self.note = Resource(_NOTE_KIND, name)
+        self.parts = parts
+        text = json.dumps(wanted, sort_keys=True, default=str)
+        self.digest = hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    @abstractmethod
+    def is_noted(self) -> bool:
+        """Whether the note says that all parts were made as they should be."""
+
+    @abstractmethod
+    def write_note(self) -> None:
+        """Say so."""
+
+
+class _NotedOnQueue(_Way):
+    """The parts at home; the note is on the queue."""
+
+    def __init__(self, queue: QueuePart, parts: Sequence[EventPart], wanted: object) -> None:
+        super().__init__(f"{queue.resource.name} as noted", parts, wanted)
+        self._queue = queue
+
+    def is_noted(self) -> bool:
+        url = self._queue.url()
+        return url is not None and self._queue.tags(url).get(NOTE) == self.digest
+
+    def write_note(self) -> None:
+        self._queue.tag({NOTE: self.digest})
+
+
+class _NotedOnRule(_Way):
+    """The parts in another place; the note is on their first rule."""
+
+    def __init__(self, account: AwsAccount, arn: str, parts: Sequence[EventPart], wanted: object) -> None:
+        super().__init__(f"rules of {account.account_id} {account.region} as noted", parts, wanted)
+        self._account, self._arn = account, arn
+
+    def is_noted(self) -> bool:
+        events = self._account.client("events")
+        with calling("ListTagsForResource", self._arn):
+            try:
+                tags = tag_map(events.list_tags_for_resource(ResourceARN=self._arn)["Tags"])
+            except events.exceptions.ResourceNotFoundException:
+                return False
+        return tags.get(NOTE) == self.digest
+
+    def write_note(self) -> None:
+        tags: Any = tag_list({NOTE: self.digest})
+        with calling("TagResource", self._arn):
+            self._account.client("events").tag_resource(ResourceARN=self._arn, Tags=tags)
+
+
+def _ways(context: StackContext) -> list[_Way]:
+    settings = context.world.settings
+    if settings.events is None:
+        return []
+    account = context.world.sessions.for_target(settings.event_target(settings.events))
+    plan = _layout(context, account)
+    at_home = _home(context, account, plan)
+    return [at_home] if plan.at_home else [at_home, _elsewhere(context, plan)]
+
+
+def _layout(context: StackContext, home: AwsAccount) -> Layout:
+    events = context.world.settings.events
+    if events is None:
+        raise RuntimeError("there is no layout without a queue")
+    place = Place(events.account_id or home.account_id, home.region, home.partition)
+    here = Place(context.account.account_id, context.account.region, context.account.partition)
+    accounts = {spec.target.account_id for spec in context.world.specs.values()} | {here.account_id}
+    others = tuple(sorted(one for one in accounts if one is not None and one != place.account_id))
+    return Layout(place, events.queue, here, others, events.kms_key, events.max_receives)
+
+
+def _home(context: StackContext, account: AwsAccount, plan: Layout) -> _Way:
+    home, patience = plan.home, context.world.patience
+    dead_letters = _dead_letters(account, plan, home, plan.rules_at_home, plan.key)
+    redrive = {"deadLetterTargetArn": home.arn("sqs", plan.dead_letters), "maxReceiveCount": plan.max_receives}
+    attributes = {
+        **_attributes(plan.queue_policy(home, plan.queue, plan.rules_at_home)),
+        "RedrivePolicy": json.dumps(redrive),
+    }
+    queue = QueuePart(account, plan.queue, attributes, plan.key)
+    parts: list[EventPart] = [dead_letters, queue]
+    forwards = _places_elsewhere(context, plan)
+    if forwards:
+        parts.append(BusPart(account, plan, may_forget=_all_known(context)))
+        target = plan.target(forwarded=True)
+        parts.append(RulePart(account, plan.forwarded_rule, desired.FORWARDED_PATTERN, target, patience))
+    rules = plan.rules(home) if _any_at_home(context, plan) else {}
+    target = replace(plan, here=home).target()
+    parts.extend(RulePart(account, arn, pattern, target, patience) for arn, pattern in rules.items())
+    wanted = [dead_letters.wanted, queue.wanted, forwards and plan.bus_policy(plan.others), target, rules]
+    return _NotedOnQueue(queue, parts, wanted)
+
+
+def _elsewhere(context: StackContext, plan: Layout) -> _Way:
+    account, here, patience = context.account, plan.here, context.world.patience
+    place = f" of {here.account_id} in {here.region}"
+    patterns = plan.rules(here)
+    dead_letters = _dead_letters(account, plan, here, list(patterns), None, place=place)
+    target = plan.target()
+    rules = [RulePart(account, arn, pattern, target, patience, place=place) for arn, pattern in patterns.items()]
+    wanted = [dead_letters.wanted, plan.trust, plan.permissions, target, patterns]
+    return _NotedOnRule(account, next(iter(patterns)), [dead_letters, RolePart(account, plan), *rules], wanted)
+
+
+def _dead_letters(
+    account: AwsAccount, plan: Layout, where: Place, rules: Sequence[str], key: str | None, *, place: str = ""
+) -> QueuePart:
+    attributes = _attributes(plan.queue_policy(where, plan.dead_letters, rules))
+    return QueuePart(account, plan.dead_letters, attributes, key, place=place)
+
+
+def _attributes(policy: desired.Document) -> dict[str, str]:
+    return {
+        "MessageRetentionPeriod": _RETENTION_SECONDS,
+        "VisibilityTimeout": _VISIBILITY_SECONDS,
+        "Policy": json.dumps(policy),
+    }
+
+
+def _places_elsewhere(context: StackContext, plan: Layout) -> bool:
+    """Whether events of any stack come from another account or region."""
+    targets = [spec.target for spec in context.world.specs.values()]
+    away = any(one.region != plan.home.region or one.account_id not in (None, plan.home.account_id) for one in targets)
+    return away or not plan.at_home
+
+
+def _any_at_home(context: StackContext, plan: Layout) -> bool:
+    """Whether any stack may live where the queue is."""
+    home = plan.home
+    targets = [spec.target for spec in context.world.specs.values()]
+    return any(one.region == home.region and one.account_id in (None, home.account_id) for one in targets)
+
+
+def _all_known(context: StackContext) -> bool:
+    """Whether every account of the repository is known: one of a stack with errors is not, and may not be shut out."""
+    known = all(spec.target.account_id is not None for spec in context.world.specs.values())
+    return context.world.complete and known

@@ -1,0 +1,228 @@
+"""Bus, role and rules on the way of an event to the queue.
+
+Sources: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html, API_PutTargets.html and
+API_PutPermission.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from secrets_pipeline.aws.consistency import Lag, Patience
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.engine.model import Resource
+from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.event_queue import desired
+from secrets_pipeline.reconcilers.event_queue.desired import Document
+from secrets_pipeline.reconcilers.event_queue.part import OURS, Seen, is_ours, listed, same
+from secrets_pipeline.reconcilers.observed.tags import tag_list, tag_map
+
+if TYPE_CHECKING:
+    from mypy_boto3_events.type_defs import TargetTypeDef
+
+_NEW_ROLE = Lag("the role of the rules", frozenset({"ValidationException"}))
+_INLINE = "put-events"
+
+
+class BusPart:
+    """The bus at home, and who may put events on it.
+
+    Args:
+        account: the home account.
+        plan: the layout.
+        may_forget: whether accounts that are not known now may be taken away.
+    """
+
+    def __init__(self, account: AwsAccount, plan: desired.Layout, *, may_forget: bool) -> None:
+        self.resource = Resource("event-bus", f"bus {plan.queue}")
+        self._account, self._layout, self._may_forget = account, plan, may_forget
+
+    def look(self) -> Seen:
+        """Read the bus and its policy."""
+        found = self._described()
+        if found is None:
+            return Seen(exists=False)
+        policy = str(found.get("Policy") or "{}")
+        differences = () if same(policy, json.dumps(self._policy(policy) or {})) else ("its policy differs",)
+        return Seen(True, is_ours(_event_tags(self._account, self._layout.bus)), differences)
+
+    def make(self) -> None:
+        """Create it, and put its policy."""
+        events = self._account.client("events")
+        found = self._described()
+        if found is None:
+            with calling("CreateEventBus", self._layout.queue):
+                events.create_event_bus(Name=self._layout.queue, Tags=_tags())
+        else:
+            with calling("TagResource", self._layout.queue):
+                events.tag_resource(ResourceARN=self._layout.bus, Tags=_tags())
+        before = str((found or {}).get("Policy") or "{}")
+        policy = self._policy(before)
+        if policy is not None:
+            with calling("PutPermission", self._layout.queue):
+                events.put_permission(EventBusName=self._layout.queue, Policy=json.dumps(policy))
+        elif not same(before, "{}"):
+            with calling("RemovePermission", self._layout.queue):
+                events.remove_permission(EventBusName=self._layout.queue, RemoveAllPermissions=True)
+
+    def _described(self) -> Mapping[str, Any] | None:
+        events = self._account.client("events")
+        with calling("DescribeEventBus", self._layout.queue):
+            try:
+                return events.describe_event_bus(Name=self._layout.queue)
+            except events.exceptions.ResourceNotFoundException:
+                return None
+
+    def _policy(self, existing: str) -> Document | None:
+        kept = set() if self._may_forget else _accounts(existing)
+        accounts = sorted({*self._layout.others, *kept})
+        # AWS refuses a statement without principals; roles of the home account need none.
+        return self._layout.bus_policy(accounts) if accounts else None
+
+
+class RolePart:
+    """The role by which rules of another account or region reach the bus."""
+
+    def __init__(self, account: AwsAccount, plan: desired.Layout) -> None:
+        self.resource = Resource("event-role", plan.role_name)
+        self._account, self._layout = account, plan
+
+    def look(self) -> Seen:
+        """Read its trust and its permissions."""
+        iam = self._account.client("iam")
+        with calling("GetRole", self._layout.role_name):
+            try:
+                role = iam.get_role(RoleName=self._layout.role_name)["Role"]
+            except iam.exceptions.NoSuchEntityException:
+                return Seen(exists=False)
+        with calling("GetRolePolicy", self._layout.role_name):
+            try:
+                inline: object = iam.get_role_policy(RoleName=self._layout.role_name, PolicyName=_INLINE)[
+                    "PolicyDocument"
+                ]
+            except iam.exceptions.NoSuchEntityException:
+                inline = None
+        differences = {
+            "its trust differs": role["AssumeRolePolicyDocument"] != self._layout.trust,
+            "its permissions differ": inline != self._layout.permissions,
+        }
+        return Seen(
+            True, is_ours(tag_map(role.get("Tags") or ())), tuple(one for one, is_so in differences.items() if is_so)
+        )
+
+    def make(self) -> None:
+        """Create it, or put its trust and its permissions."""
+        iam, trust = self._account.client("iam"), json.dumps(self._layout.trust)
+        tags: Any = tag_list(OURS)
+        with calling("CreateRole", self._layout.role_name):
+            try:
+                iam.create_role(
+                    RoleName=self._layout.role_name,
+                    AssumeRolePolicyDocument=trust,
+                    Description="EventBridge puts events of secrets on the bus of secrets-pipeline",
+                    Tags=tags,
+                )
+            except iam.exceptions.EntityAlreadyExistsException:
+                iam.update_assume_role_policy(RoleName=self._layout.role_name, PolicyDocument=trust)
+                iam.tag_role(RoleName=self._layout.role_name, Tags=tags)
+        with calling("PutRolePolicy", self._layout.role_name):
+            document = json.dumps(self._layout.permissions)
+            iam.put_role_policy(RoleName=self._layout.role_name, PolicyName=_INLINE, PolicyDocument=document)
+
+
+class RulePart:
+    """A rule with its one target.
+
+    Args:
+        account: whose.
+        arn: of the rule; a rule on our bus has the bus in it.
+        pattern: of the events.
+        target: where they go.
+        patience: the run's, for a role that was just made.
+        place: see `QueuePart`.
+    """
+
+    def __init__(
+        self,
+        account: AwsAccount,
+        arn: str,
+        pattern: Document,
+        target: Document,
+        patience: Patience,
+        *,
+        place: str = "",
+    ) -> None:
+        bus, _, name = arn.partition(":rule/")[2].rpartition("/")
+        self.resource = Resource("event-rule", name + place)
+        self._account, self._arn, self._name, self._bus = account, arn, name, bus or "default"
+        self._pattern, self._target, self._patience = pattern, target, patience
+
+    def look(self) -> Seen:
+        """Read it and its targets."""
+        events = self._account.client("events")
+        with calling("DescribeRule", self._name):
+            try:
+                rule = events.describe_rule(Name=self._name, EventBusName=self._bus)
+            except events.exceptions.ResourceNotFoundException:
+                return Seen(exists=False)
+        with calling("ListTargetsByRule", self._name):
+            targets = events.list_targets_by_rule(Rule=self._name, EventBusName=self._bus)["Targets"]
+        differences = {
+            "its pattern differs": not same(rule.get("EventPattern"), json.dumps(self._pattern)),
+            "it is disabled": rule.get("State") != "ENABLED",
+            "its target differs": self._target not in [dict(one) for one in targets],
+        }
+        ours = is_ours(_event_tags(self._account, self._arn))
+        return Seen(True, ours, tuple(one for one, is_so in differences.items() if is_so))
+
+    def make(self) -> None:
+        """Put the rule, its tag and its target."""
+        events = self._account.client("events")
+        with calling("PutRule", self._name):
+            events.put_rule(
+                Name=self._name,
+                EventBusName=self._bus,
+                EventPattern=json.dumps(self._pattern),
+                State="ENABLED",
+                Description="Events for secrets-pipeline",
+                # Without them it would be a stranger to the run after a crash; of a rule that exists they are ignored.
+                Tags=_tags(),
+            )
+        with calling("TagResource", self._name):
+            events.tag_resource(ResourceARN=self._arn, Tags=_tags())
+        target = cast("TargetTypeDef", dict(self._target))
+        answer = self._patience.until_visible(
+            "PutTargets",
+            self._name,
+            lambda: events.put_targets(Rule=self._name, EventBusName=self._bus, Targets=[target]),
+            lag=_NEW_ROLE,
+        )
+        for failed in answer.get("FailedEntries", []):
+            raise AwsError(
+                f"PutTargets {self._name} failed: {failed.get('ErrorCode')}",
+                code=str(failed.get("ErrorCode", "")),
+                operation="PutTargets",
+                remedy="Apply again; if it stays, look the code up in the API reference of EventBridge.",
+            )
+
+
+def _accounts(policy: str) -> set[str]:
+    """The accounts that a bus policy of ours lets in."""
+    found = set()
+    for statement in listed(json.loads(policy).get("Statement")):
+        principal = statement.get("Principal")
+        for arn in listed(principal.get("AWS") if isinstance(principal, dict) else None):
+            found.add(str(arn).split(":")[4] if ":" in str(arn) else str(arn))
+    return found
+
+
+def _event_tags(account: AwsAccount, arn: str) -> dict[str, str]:
+    with calling("ListTagsForResource", arn):
+        return tag_map(account.client("events").list_tags_for_resource(ResourceARN=arn)["Tags"])
+
+
+def _tags() -> list[Any]:
+    return list(tag_list(OURS))

@@ -1,0 +1,1 @@
+"""Marks: tags that prove whose a thing is."""

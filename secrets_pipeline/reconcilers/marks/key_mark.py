@@ -1,0 +1,118 @@
+"""Ownership marks of KMS keys: the tag `secrets-pipeline:spec`, written last, which nobody else can make.
+
+As with secrets, a mark is `<digest>.<mac>`, bound to the key's ARN: copied to another key it does not verify. While a
+key of ours is changed it is `open.<mac>`, and nothing about the key is believed. The one that CreateKey writes is
+`new-<seconds>.<mac>`, over alias and time, since the ARN is not known yet: it is good for a key that was made in those
+minutes, and for none as long as another one of ours stands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from secrets_pipeline.reconcilers.marks.secret_mark import (
+    OURS,
+    MarkState,
+    Owner,
+    made_at,
+    repository_tag,
+    same_text,
+    stack_parts,
+)
+from secrets_pipeline.reconcilers.observed.key_state import KeyState
+from secrets_pipeline.reconcilers.tag_keys import PREFIX, REPOSITORY, SPEC, STACK
+from secrets_pipeline.values.fingerprint import Fingerprinter
+
+ALIAS = PREFIX + "alias"
+"""The alias that a key was made for; finds it again where the alias is missing."""
+
+_PROVEN = (STACK, REPOSITORY, ALIAS, SPEC)
+_CREATED = "new"
+_PROVISIONAL = "open"
+_MADE_BY_KMS = "AWS_KMS"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyMark:
+    """The verified mark of a key.
+
+    Attributes:
+        owner: whom the identity tags name; their key is the alias.
+        digest: digest of the desired state that was last finished.
+        creation: whether it is the one that a key was made with, which is not bound to this very one.
+    """
+
+    state: MarkState
+    owner: Owner | None = None
+    digest: str | None = None
+    creation: bool = False
+
+    @property
+    def ours(self) -> bool:
+        """Whether the mark proves that we made the key."""
+        return self.state in OURS
+
+
+class KeyMarks:
+    """Writes and verifies the marks of one stack's keys.
+
+    Args:
+        fingerprinter: None where nothing was ever applied; then no mark verifies.
+        stack: the stack's name.
+        repository: its id; empty where there is none.
+    """
+
+    def __init__(self, fingerprinter: Fingerprinter | None, stack: str, repository: str) -> None:
+        self._fingerprinter = fingerprinter
+        self._stack = stack
+        self._repository = repository
+
+    def identity(self, alias: str) -> dict[str, str]:
+        """The tags that say whose key it is."""
+        return {STACK: self._stack, ALIAS: alias, **repository_tag(self._repository)}
+
+    def created(self, alias: str, at: datetime) -> dict[str, str]:
+        """The tags to create a key with; the mark among them is bound to this moment."""
+        text = f"{_CREATED}-{int(at.timestamp())}"
+        return {**self.identity(alias), SPEC: f"{text}.{self._mac(alias, self._owner(alias), text)}"}
+
+    def provisional(self, arn: str, alias: str) -> dict[str, str]:
+        """The tags of a key that is ours and not as declared yet; the mark is among them."""
+        return {**self.identity(alias), SPEC: self.finished(arn, alias, _PROVISIONAL)}
+
+    def finished(self, arn: str, alias: str, digest: str) -> str:
+        """The mark of a key that is as declared."""
+        return f"{digest}.{self._mac(arn, self._owner(alias), digest)}"
+
+    def digest(self, *parts: str) -> str | None:
+        """Keyed digest of a key's desired state; None where nothing was ever applied."""
+        return self._fingerprinter.digest("key-spec", *parts)[:32] if self._fingerprinter else None
+
+    def verify(self, key: KeyState, tags: dict[str, str], alias: str) -> KeyMark:
+        """What a key's tags prove, looked at as the key behind `alias`."""
+        if not any(tag in tags for tag in _PROVEN):
+            return KeyMark(MarkState.UNMARKED)
+        owner = Owner(tags.get(STACK, ""), key=tags.get(ALIAS, ""), repository=tags.get(REPOSITORY, ""))
+        text, _, mac = tags.get(SPEC, "").partition(".")
+        # Whoever imported a key's material can decrypt without KMS.
+        if self._fingerprinter is None or not mac or tags.get(ALIAS) != alias or key.origin != _MADE_BY_KMS:
+            return KeyMark(MarkState.FORGED, owner)
+        kind, _, at = text.partition("-")
+        if kind == _CREATED and same_text(mac, self._mac(alias, owner, text)):
+            # Older versions wrote no time.
+            dated = at.isdigit() and made_at(int(at), key.created_at)
+            return KeyMark(MarkState.UNFINISHED if dated else MarkState.DOUBTFUL, owner, creation=True)
+        if same_text(mac, self._mac(key.arn, owner, text)):
+            unfinished = text == _PROVISIONAL
+            return KeyMark(MarkState.UNFINISHED, owner) if unfinished else KeyMark(MarkState.FINISHED, owner, text)
+        return KeyMark(MarkState.FORGED, owner)
+
+    def _owner(self, alias: str) -> Owner:
+        return Owner(self._stack, key=alias, repository=self._repository)
+
+    def _mac(self, subject: str, owner: Owner, digest: str) -> str:
+        if self._fingerprinter is None:
+            raise RuntimeError("marks are written under the fingerprint key, which apply makes first")
+        parts = stack_parts(owner.stack, owner.repository)
+        return self._fingerprinter.digest("key-mark", subject, *parts, owner.key, digest)

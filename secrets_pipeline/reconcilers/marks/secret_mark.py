@@ -1,0 +1,276 @@
+"""Ownership marks: which secrets are ours, proven by a key that only the pipeline may use.
+
+A mark is `<commit>.<mac>`: the commit tells which desired state was last finished, part by part, and by which run; the
+MAC proves that we wrote it for this very secret. The one written at creation is `new-<run>-<seconds>.<mac>`, over the
+name, as the ARN is not known yet: it is good for a secret that was made in those minutes, and for no later one of that
+name. A later mark that says whose a secret is, and nothing else, is `open-<run>.<mac>`.
+
+Tags know no compare-and-swap, so a run that is about to change a part that no list shows takes the secret first: its
+mark stops vouching for that part and names the run. Before it commits it looks whether the mark is still its own.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, StrEnum
+
+from secrets_pipeline.reconcilers.observed.secret_state import SecretState
+from secrets_pipeline.reconcilers.tag_keys import COMPONENT, KEPT, KEY, REPOSITORY, SPEC, STACK, VALUE_VERSION
+from secrets_pipeline.values.fingerprint import Fingerprinter
+
+_PROVEN = (STACK, REPOSITORY, COMPONENT, KEY, SPEC)
+_CREATED = "new"
+_PROVISIONAL = "open"
+
+_CREATION_SECONDS = 900
+"""Between a creation mark and CreatedDate: AWS takes clocks five minutes off, and a creation is tried again."""
+
+_PROOF_DIGITS = 32
+_WORDS_PROOF_DIGITS = 16
+_DIGITS = 12
+"""Hexadecimal digits of a part's digest: six parts, a window and a MAC fit into one tag."""
+DEFAULT_RECOVERY_DAYS = 30
+
+
+class Part(StrEnum):
+    """What a mark speaks of: everything but the value."""
+
+    DESCRIPTION = "description"
+    KMS_KEY = "kms key"
+    TAGS = "tags"
+    POLICY = "policy"
+    ROTATION = "rotation"
+    REPLICAS = "replicas"
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """The desired state that an apply finished.
+
+    Attributes:
+        recovery_days: the declared recovery window, for the day on which the secret has left the YAML; 0 is none.
+        digests: a keyed digest of each part; empty for one that a run has begun to change.
+        run: who wrote it.
+    """
+
+    recovery_days: int
+    digests: Mapping[Part, str]
+    run: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return "-".join([str(self.recovery_days), *(self.digests[part] for part in Part), self.run])
+
+    def opened(self, part: Part, run: str) -> Commit:
+        """The same, but vouching for a part no more."""
+        return Commit(self.recovery_days, {**self.digests, part: ""}, run)
+
+    @classmethod
+    def parse(cls, text: str) -> Commit | None:
+        """What `str` made, or None."""
+        said = text.split("-")
+        if len(said) != 1 + len(Part) + 1 or not said[0].isdigit():
+            return None
+        days, *digests, run = said
+        return cls(int(days), dict(zip(Part, digests, strict=True)), run)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who declares a secret, or what else carries a mark.
+
+    Attributes:
+        stack: its stack.
+        component: of the stack; empty where a mark names none.
+        key: in the component; the alias, of a KMS key.
+        repository: id of the stack's repository; empty where none was known.
+    """
+
+    stack: str
+    component: str = ""
+    key: str = ""
+    repository: str = ""
+
+    @property
+    def home(self) -> str:
+        """Stack and repository, for a human."""
+        return f"stack {self.stack}" + (f" of repository {self.repository}" if self.repository else "")
+
+    def is_of(self, stack: str, repository: str) -> bool:
+        """Whether this is a stack of ours; a mark that names no repository is taken for one of ours."""
+        return self.stack == stack and self.repository in ("", repository)
+
+    def tags(self) -> dict[str, str]:
+        """The identity tags."""
+        return {STACK: self.stack, COMPONENT: self.component, KEY: self.key, **repository_tag(self.repository)}
+
+    def __str__(self) -> str:
+        return f"{self.home}, component {self.component}, key {self.key}"
+
+
+def repository_tag(repository: str) -> dict[str, str]:
+    """The tag that names a repository; none for one without an id."""
+    return {REPOSITORY: repository} if repository else {}
+
+
+def stack_parts(stack: str, repository: str) -> tuple[str, ...]:
+    """What a MAC says of a stack; without a repository the same as in marks from before there were any."""
+    return (stack, "repository", repository) if repository else (stack,)
+
+
+class MarkState(Enum):
+    """What a mark says."""
+
+    UNMARKED = "carries no tag of ours"
+    FORGED = "carries our tags, but its mark does not verify"
+    DOUBTFUL = "carries a creation mark that may be another key's"
+    UNFINISHED = "was created by us and not finished"
+    FINISHED = "was finished by us"
+
+
+OURS = (MarkState.UNFINISHED, MarkState.FINISHED)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The verified mark of a secret.
+
+    Attributes:
+        owner: whom the identity tags name.
+        commit: the desired state that was last finished.
+        run: who wrote the mark.
+        creation: whether it is the one that the secret was made with.
+    """
+
+    state: MarkState
+    owner: Owner | None = None
+    commit: Commit | None = None
+    run: str = ""
+    creation: bool = False
+
+    @property
+    def ours(self) -> bool:
+        """Whether the mark proves that we made or adopted the secret."""
+        return self.state in OURS
+
+
+class Marks:
+    """Writes and verifies marks. Without a fingerprint key (nothing was applied yet) no mark verifies."""
+
+    def __init__(self, fingerprinter: Fingerprinter | None) -> None:
+        self._fingerprinter = fingerprinter
+        self._verified: dict[tuple[object, ...], Mark] = {}
+
+    def created(self, name: str, owner: Owner, run: str, at: datetime) -> str:
+        """The mark to create a secret with, bound to its name and this moment: the ARN is not known yet."""
+        text = f"{_CREATED}-{run}-{int(at.timestamp())}"
+        return f"{text}.{self._mac(name, owner, text)}"
+
+    def provisional(self, arn: str, owner: Owner, run: str) -> str:
+        """A mark that says whose a secret is, and vouches for nothing."""
+        text = f"{_PROVISIONAL}-{run}"
+        return f"{text}.{self._mac(arn, owner, text)}"
+
+    def finished(self, arn: str, owner: Owner, commit: Commit) -> str:
+        """The mark of a finished apply."""
+        return f"{commit}.{self._mac(arn, owner, str(commit))}"
+
+    def digest(self, part: Part, name: str, text: str | None) -> str:
+        """Keyed digest of one part of a secret's desired state."""
+        return self._key().digest("part", part.value, name, text)[:_DIGITS]
+
+    def version(self, name: str, version: str) -> str:
+        """The `:value-version` tag: a version id, and the proof that it was us who noted it for this secret."""
+        return f"{version}.{self._key().digest('value version', name, version)[:_PROOF_DIGITS]}"
+
+    def versions(self, name: str, *versions: str) -> str:
+        """The `:value-version` tag while a version is written: the one that it replaces, and the new one."""
+        return " ".join(self.version(name, version) for version in versions)
+
+    def written_versions(self, secret: SecretState) -> tuple[str, ...]:
+        """Ids of the versions that this project wrote last; two where it has not said that the second one is there."""
+        if self._fingerprinter is None:
+            return ()
+        said = {text.partition(".")[0]: text for text in secret.tags.get(VALUE_VERSION, "").split()}
+        return tuple(one for one, text in said.items() if same_text(text, self.version(secret.name, one)))
+
+    def wrote(self, secret: SecretState, version: str | None) -> bool:
+        """Whether a version is one that this project wrote last."""
+        return version is not None and version in self.written_versions(secret)
+
+    def words(self, tag: str, arn: str, words: Iterable[str]) -> str:
+        """A tag that holds some words, and the proof that we wrote them for this very secret."""
+        text = " ".join(sorted(words))
+        return f"{text}.{self._key().digest('words', tag, arn, text)[:_WORDS_PROOF_DIGITS]}"
+
+    def read_words(self, secret: SecretState, tag: str) -> frozenset[str]:
+        """The words of a tag; none where the proof is missing or wrong."""
+        text, _, _ = secret.tags.get(tag, "").rpartition(".")
+        if not text or self._fingerprinter is None:
+            return frozenset()
+        words = frozenset(text.split())
+        return words if same_text(secret.tags[tag], self.words(tag, secret.arn, words)) else frozenset()
+
+    def keeps(self, secret: SecretState, part: Part) -> bool:
+        """Whether a part was there before the secret was adopted: what nobody declares is left alone then."""
+        return part.value in self.read_words(secret, KEPT)
+
+    def verify(self, secret: SecretState) -> Mark:
+        """Read and verify the mark that a secret carries."""
+        # Every stage asks about every secret.
+        subject = (
+            secret.name,
+            secret.arn,
+            secret.created_at,
+            *(secret.tags.get(tag) for tag in _PROVEN),
+        )
+        if subject not in self._verified:
+            self._verified[subject] = self._verify(secret)
+        return self._verified[subject]
+
+    def _verify(self, secret: SecretState) -> Mark:
+        tags = secret.tags
+        if not any(tag in tags for tag in _PROVEN):
+            return Mark(MarkState.UNMARKED)
+        owner = Owner(*(tags.get(tag, "") for tag in (STACK, COMPONENT, KEY, REPOSITORY)))
+        text, _, mac = tags.get(SPEC, "").partition(".")
+        if self._fingerprinter is None or not mac:
+            return Mark(MarkState.FORGED, owner)
+        kind, _, rest = text.partition("-")
+        run, _, at = rest.partition("-")
+        if (
+            kind == _CREATED
+            and same_text(mac, self._mac(secret.name, owner, text))
+            and at.isdigit()
+            and made_at(int(at), secret.created_at)
+        ):
+            return Mark(MarkState.UNFINISHED, owner, run=run, creation=True)
+        if kind == _PROVISIONAL and same_text(mac, self._mac(secret.arn, owner, text)):
+            return Mark(MarkState.UNFINISHED, owner, run=rest)
+        if same_text(mac, self._mac(secret.arn, owner, text)):
+            # A mark of an older layout is ours, and says nothing about parts.
+            commit = Commit.parse(text)
+            return Mark(MarkState.FINISHED, owner, commit, commit.run if commit else "")
+        return Mark(MarkState.FORGED, owner)
+
+    def _mac(self, subject: str, owner: Owner, text: str) -> str:
+        parts = (*stack_parts(owner.stack, owner.repository), owner.component, owner.key)
+        return self._key().digest("mark", subject, *parts, text)
+
+    def _key(self) -> Fingerprinter:
+        if self._fingerprinter is None:
+            raise RuntimeError("marks are written under the fingerprint key, which apply makes first")
+        return self._fingerprinter
+
+
+def made_at(seconds: int, made: datetime | None) -> bool:
+    """Whether a thing may be the one that a creation mark was written for, and not a later one of its name."""
+    return made is not None and abs(made.timestamp() - seconds) <= _CREATION_SECONDS
+
+
+def same_text(one: str, other: str) -> bool:
+    """Compare in a time that does not tell where two texts differ."""
+    # Tags may hold any letters; compare_digest takes ASCII or bytes.
+    return hmac.compare_digest(one.encode(), other.encode())

@@ -1,0 +1,1 @@
+"""What AWS holds, read once a run."""

@@ -1,0 +1,56 @@
+"""The RDS instances and Aurora clusters of one account and region, one page of each, cached for one run."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.paging import pages
+from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.reconcilers.observed.database_state import DatabaseState, cluster_state, instance_state
+
+
+class DatabaseInventory:
+    """What RDS holds.
+
+    Args:
+        account: whose AWS.
+    """
+
+    def __init__(self, account: AwsAccount) -> None:
+        self._account = account
+        self._lock = threading.RLock()
+        self._instances: dict[str, DatabaseState] | None = None
+        self._clusters: dict[str, DatabaseState] | None = None
+
+    def find(self, database: DatabaseSpec) -> DatabaseState | None:
+        """The instance or cluster that a component declares, or None."""
+        known = self.clusters() if database.is_cluster else self.instances()
+        return known.get(database.identifier)
+
+    def instances(self) -> Mapping[str, DatabaseState]:
+        """Every instance, by identifier."""
+        with self._lock:
+            if self._instances is None:
+                with calling("DescribeDBInstances", "of the account"):
+                    entries = pages(self._account.client("rds"), "describe_db_instances")
+                    states = [instance_state(entry) for entry in entries]
+                self._instances = {state.identifier: state for state in states}
+            return self._instances
+
+    def clusters(self) -> Mapping[str, DatabaseState]:
+        """Every cluster with its instances, by identifier; not asked for where no component is one."""
+        with self._lock:
+            if self._clusters is None:
+                with calling("DescribeDBClusters", "of the account"):
+                    entries = list(pages(self._account.client("rds"), "describe_db_clusters"))
+                states = [cluster_state(entry, self.instances()) for entry in entries]
+                self._clusters = {state.identifier: state for state in states}
+            return self._clusters
+
+    def forget(self) -> None:
+        """Read everything again next time."""
+        with self._lock:
+            self._instances = self._clusters = None

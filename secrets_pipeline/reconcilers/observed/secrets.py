@@ -1,0 +1,185 @@
+"""What AWS holds, read in bulk, cached for one run and kept up to date by the run's own writes."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.paging import pages
+from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
+from secrets_pipeline.reconcilers.observed.kms_keys import KeyInventory
+from secrets_pipeline.reconcilers.observed.secret_state import UNREAD, SecretState, Unread, secret_state
+from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
+
+_PREFIXES_PER_FILTER = 10
+_MOST_BY_NAME = 30
+"""Beyond three calls' worth of names, what they have in common is asked for instead."""
+
+
+class Inventory:
+    """One account and region, as far as one stack looks at it.
+
+    ListSecrets may be five minutes old, so a write is preceded by `confirm`, and our own writes are noted here.
+
+    Args:
+        account: whose AWS.
+        stack: logical stack name; secrets tagged with it are listed even when they left the YAML.
+        names: secret names that the stack declares.
+
+    Attributes:
+        keys: the account's KMS keys.
+        databases: what RDS holds.
+        made: names of the secrets that this run made.
+        made_before: names of those that it believed to make, and that an earlier run had made.
+    """
+
+    def __init__(self, account: AwsAccount, stack: str, names: tuple[str, ...]) -> None:
+        self.account = account
+        self.keys = KeyInventory(account)
+        self.databases = DatabaseInventory(account)
+        self.made: set[str] = set()
+        self.made_before: set[str] = set()
+        self._stack = stack
+        self._names = names
+        self._lock = threading.RLock()
+        self._reading: defaultdict[tuple[str, ...], threading.RLock] = defaultdict(threading.RLock)
+        self._secrets: dict[str, SecretState] | None = None
+        self._memory: dict[tuple[str, ...], Any] = {}
+
+    def remember(self, *key: str, read: Callable[[], Any]) -> Any:  # noqa: ANN401 - the caller knows its type
+        """What `read` returned the first time; `forget` with the same key makes it be read again.
+
+        Threads that ask for the same wait for one read; others go on.
+        """
+        with self._lock:
+            reading = self._reading[key]
+        with reading:
+            if key not in self._memory:
+                self._memory[key] = read()
+            return self._memory[key]
+
+    def learn(self, *key: str, known: object) -> None:
+        """What `remember` returns from now on, since this run wrote it."""
+        with self._lock:
+            self._memory[key] = known
+
+    def forget(self, *key: str) -> None:
+        """Read that again next time."""
+        with self._lock:
+            self._memory.pop(key, None)
+
+    # secrets
+
+    def secrets(self) -> Mapping[str, SecretState]:
+        """Every secret that is tagged for this stack or has a name that it declares, by name; a copy."""
+        with self._lock:
+            return dict(self._known())
+
+    def secret(self, name: str) -> SecretState | None:
+        """The secret of that name, or None."""
+        with self._lock:
+            return self._known().get(name)
+
+    def _known(self) -> dict[str, SecretState]:
+        if self._secrets is None:
+            self._secrets = self._list_secrets()
+        return self._secrets
+
+    def confirm(self, name: str) -> SecretState | None:
+        """The secret as DescribeSecret shows it now, or None; free where this run already confirmed it."""
+        known = self.secret(name)
+        if known is not None and known.confirmed:
+            return known
+        return self.refresh(name)
+
+    def confirm_again(self, name: str) -> SecretState | None:
+        """The secret as DescribeSecret shows it at this moment, or None; free where this run made it.
+
+        Between two stages minutes may pass, in which others may take a secret over.
+        """
+        return self.confirm(name) if name in self.made else self.refresh(name)
+
+    def refresh(self, name: str) -> SecretState | None:
+        """The secret as DescribeSecret shows it now, or None."""
+        client = self.account.client("secretsmanager")
+        known = self.secret(name)
+        with calling("DescribeSecret", name):
+            try:
+                answer = client.describe_secret(SecretId=name)
+            except client.exceptions.ResourceNotFoundException:
+                self._note(name, None)
+                return None
+        state = secret_state(answer, confirmed=True)
+        # Under another mark somebody may have changed what DescribeSecret does not show.
+        if known is not None and known.arn == state.arn and known.tags.get(SPEC) == state.tags.get(SPEC):
+            state = replace(state, policy=known.policy)
+        if name in self.made and known is not None and known.arn == state.arn:
+            # Made by this run, at a time that the mark says by its clock, however far off that is.
+            state = replace(state, created_at=known.created_at)
+        self._note(name, state)
+        return state
+
+    def note(self, state: SecretState) -> None:
+        """Record what a write of this run made."""
+        self._note(state.name, state)
+
+    def policy(self, name: str) -> str | None:
+        """The resource policy's text, read when nobody has; None where there is none or no such secret."""
+        state = self.secret(name)
+        if state is None:
+            return None
+        if isinstance(state.policy, Unread):
+            with calling("GetResourcePolicy", name):
+                answer = self.account.client("secretsmanager").get_resource_policy(SecretId=state.arn)
+            state = replace(state, policy=answer.get("ResourcePolicy") or None)
+            self._note(name, state)
+        return None if state.policy is UNREAD else state.policy
+
+    def _note(self, name: str, state: SecretState | None) -> None:
+        with self._lock:
+            if state is None:
+                self._known().pop(name, None)
+            else:
+                self._known()[name] = state
+
+    def _list_secrets(self) -> dict[str, SecretState]:
+        found = {}
+        owned = [{"Key": "tag-key", "Values": [STACK]}, {"Key": "tag-value", "Values": [self._stack]}]
+        for state in self._listed(owned):
+            if state.tags.get(STACK) == self._stack or state.name in self._names:
+                found[state.name] = state
+        missing = [name for name in self._names if name not in found]
+        wanted = frozenset(missing)
+        prefixes = _prefixes(missing)
+        for start in range(0, len(prefixes), _PREFIXES_PER_FILTER):
+            some = prefixes[start : start + _PREFIXES_PER_FILTER]
+            found |= {s.name: s for s in self._listed([{"Key": "name", "Values": some}]) if s.name in wanted}
+        return found
+
+    def marked(self) -> list[SecretState]:
+        """Every secret of the account and region that carries a mark, whoever wrote it; read anew."""
+        return [state for state in self._listed([{"Key": "tag-key", "Values": [SPEC]}]) if SPEC in state.tags]
+
+    def _listed(self, filters: list[dict[str, Any]]) -> list[SecretState]:
+        client = self.account.client("secretsmanager")
+        with calling("ListSecrets", f"of stack {self._stack}"):
+            entries = pages(client, "list_secrets", Filters=filters, IncludePlannedDeletion=True, MaxResults=100)
+            return [secret_state(entry) for entry in entries]
+
+    # keys
+
+    def key_id(self, name: str) -> str | None:
+        """See `KeyInventory.key_id`."""
+        return self.keys.key_id(name)
+
+
+def _prefixes(names: Sequence[str]) -> list[str]:
+    """What to filter by: the names themselves, or the first two parts of many (`{context}/{environment}/`)."""
+    if len(names) <= _MOST_BY_NAME:
+        return list(names)
+    return sorted({"/".join(name.split("/")[:2]) + ("/" if name.count("/") > 1 else "") for name in names})

@@ -1,0 +1,30 @@
+"""Tags as AWS lists them, as maps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypedDict
+
+from secrets_pipeline.reconcilers.tag_keys import PREFIX
+
+
+def tag_map(tags: Iterable[Mapping[str, object]]) -> dict[str, str]:
+    """`[{"Key": k, "Value": v}]` (or KMS's `TagKey`) as a dict."""
+    return {str(tag.get("Key", tag.get("TagKey"))): str(tag.get("Value", tag.get("TagValue", ""))) for tag in tags}
+
+
+class Tag(TypedDict, total=False):
+    """A tag as Secrets Manager and RDS take it."""
+
+    Key: str
+    Value: str
+
+
+def tag_list(tags: Mapping[str, str]) -> list[Tag]:
+    """A dict as `[{"Key": k, "Value": v}]`, sorted."""
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+
+
+def surplus_tags(observed: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
+    """Tags that nobody declared; those of AWS and of the pipeline itself are left alone."""
+    return sorted(key for key in observed if key not in wanted and not key.startswith(("aws:", PREFIX)))

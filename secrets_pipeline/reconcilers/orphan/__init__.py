@@ -1,0 +1,1 @@
+"""Secrets that left the YAML."""

@@ -1,0 +1,112 @@
+"""What left the stack: reported as orphans, and deleted only where the operator asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.engine.apply import Reconciler
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.reconcilers.marks.not_ours import FORGED
+from secrets_pipeline.reconcilers.marks.secret_mark import DEFAULT_RECOVERY_DAYS, MarkState, Owner, Part
+from secrets_pipeline.reconcilers.observed.secret_state import SecretState
+from secrets_pipeline.reconcilers.replica.reconciler import withdraw
+from secrets_pipeline.reconcilers.secret.part_mark import take
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+
+KIND = "secret"
+
+
+class OrphanReconciler:
+    """Secrets that are ours and that no stack declares any more."""
+
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+
+    def plan(self) -> Sequence[Change]:
+        """One change an orphan."""
+        return _orphans(self._context)
+
+    def apply(self, change: Change) -> str:
+        """Delete one orphan with the recovery window that the stack last declared for it; see `engine.Reconciler`."""
+        return _prune(self._context, change.resource.name)
+
+
+class WithOrphans:
+    """A reconciler of what the stack declares, with one of what it does not declare any more."""
+
+    def __init__(self, declared: Reconciler, orphans: Reconciler) -> None:
+        self._declared = declared
+        self._orphans = orphans
+
+    def plan(self) -> Sequence[Change]:
+        """What is declared first."""
+        return [*self._declared.plan(), *self._orphans.plan()]
+
+    def apply(self, change: Change) -> str:
+        """Make one change true; see `engine.Reconciler`."""
+        by = self._orphans if change.action is ChangeClass.PRUNE else self._declared
+        return by.apply(change)
+
+
+def _orphans(context: StackContext) -> list[Change]:
+    # A secret that moved to another stack is that stack's to take over, not ours to delete.
+    declared = context.world.names_in(context.spec.target)
+    changes = []
+    for state in context.inventory.secrets().values():
+        if state.name in declared or state.deleted_at is not None:
+            continue
+        mark = context.marks.verify(state)
+        if mark.owner is None or state.is_replica or state.owning_service:
+            continue
+        resource = Resource(KIND, state.name, mark.owner.component, mark.owner.key)
+        if mark.state is MarkState.FORGED:
+            changes.append(Change(resource, ChangeClass.BLOCKED, (FORGED,)))
+        elif context.owns(state):
+            changes.append(Change(resource, *_verdict(context, state, mark.owner)))
+    return changes
+
+
+def _verdict(context: StackContext, state: SecretState, owner: Owner) -> tuple[ChangeClass, tuple[str, ...]]:
+    """What becomes of an orphan of ours."""
+    options, named = context.options, owner.repository == context.world.repository
+    command = f"`apply --prune{'' if named else f' --adopt {state.name}'}`"
+    reason = f"is not in the stack any more: {command} deletes it, {_window(_days(context, state))}"
+    if not options.prune or not (named or options.adopts(state.name)):
+        # Without the repository in its mark it may be that of another one with a stack of this name.
+        return ChangeClass.ORPHAN, (reason,) if named else (f"its mark names no repository, and it {reason}",)
+    if not context.world.complete:
+        # A stack that cannot be read may declare it.
+        return ChangeClass.BLOCKED, ("is not pruned while stacks of the repository have errors",)
+    return ChangeClass.PRUNE, (reason,)
+
+
+def _prune(context: StackContext, name: str) -> str:
+    state = context.inventory.refresh(name)
+    if state is None or state.deleted_at is not None:
+        return "was gone already"
+    if not context.owns(state):
+        raise SkippedError(f"{name} does not belong to this stack any more")
+    days = _days(context, state)
+    # Declared again one day, it must not look as if somebody else had deleted it.
+    state = withdraw(context, take(context, state, Part.TAGS))
+    how: dict[str, Any] = {"RecoveryWindowInDays": days} if days else {"ForceDeleteWithoutRecovery": True}
+    with calling("DeleteSecret", name):
+        context.account.client("secretsmanager").delete_secret(SecretId=state.arn, **how)
+    context.inventory.refresh(name)
+    return f"deleted, {_window(days)}"
+
+
+def _days(context: StackContext, state: SecretState) -> int:
+    """The window that the mark proves; nothing is deleted at once in production, whatever was declared earlier."""
+    commit = context.marks.verify(state).commit
+    days = DEFAULT_RECOVERY_DAYS if commit is None else commit.recovery_days
+    return days or (DEFAULT_RECOVERY_DAYS if context.spec.protected else 0)
+
+
+def _window(days: int) -> str:
+    return f"to be restored for {days} days" if days else "at once and for ever"

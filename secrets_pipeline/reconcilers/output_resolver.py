@@ -1,0 +1,268 @@
+"""Late resolution: what `${output.…}` and `${ssm:…}` mean once AWS can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.desired.base import Late, SecretRef
+from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.reconcilers.database.ownership import refusal
+from secrets_pipeline.reconcilers.kms_key.lookup import usable_as
+from secrets_pipeline.reconcilers.observed.secret_state import SecretState
+from secrets_pipeline.reconcilers.secret_value.read import read_value
+from secrets_pipeline.references.model import Json, Output, Path
+from secrets_pipeline.references.resolve import Pending, Plain, Resolved, Secret, of_environment, resolve
+from secrets_pipeline.values.documents import field
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+
+class StackOutputs:
+    """The outputs of one stack's components, read from AWS when they are asked for.
+
+    Implements `references.Lookup`.
+    """
+
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._kinds: Mapping[str, Callable[[str, Path], Resolved]] = {
+            "secretsmanager": self._secretsmanager,
+            "kms": self._kms,
+            "rds": self._rds,
+            "lambda": self._lambda,
+            "ecs": self._delivery,
+            "apigateway": self._delivery,
+        }
+
+    def text(self, value: Late) -> str | Pending:
+        """A string that is known, or what its expression resolves to; for sinks that must not be secret.
+
+        Raises:
+            ExpressionError: if it resolves to a secret.
+        """
+        if isinstance(value, str):
+            return value
+        match resolve(value, self):
+            case Pending() as pending:
+                return pending
+            case Secret():
+                raise ExpressionError(f"{value} is secret and must not be used here")
+            case Plain(value=plain):
+                return str(plain)
+
+    def variable(self, path: Path) -> Json:
+        """Variables were resolved with the desired state."""
+        raise ExpressionError(f"variable {'.'.join(map(str, path))} has no value here")
+
+    def environment(self, name: str) -> Resolved:
+        """An environment variable that the operator allows; secret unless the operator calls it plain."""
+        world = self._context.world
+        return of_environment(name, world.environment(name), secret=name not in world.settings.environment_plain)
+
+    def file(self, path: str) -> str:
+        """A file inside the repository's base path."""
+        return self._context.world.read_file(path)
+
+    def ssm(self, name: str) -> Resolved:
+        """An SSM parameter; a SecureString is secret."""
+        client = self._context.account.client("ssm")
+        with calling("GetParameter", name):
+            try:
+                parameter = client.get_parameter(Name=name, WithDecryption=True)["Parameter"]
+            except client.exceptions.ParameterNotFound:
+                return Pending(f"SSM parameter {name} does not exist")
+        value = parameter["Value"]
+        return Secret(SecretStr(value)) if parameter["Type"] == "SecureString" else Plain(value)
+
+    def ssm_version(self, name: str) -> str | Pending:
+        """The version number of an SSM parameter, without decrypting it."""
+        client = self._context.account.client("ssm")
+
+        def read() -> str | Pending:
+            with calling("GetParameter", name):
+                try:
+                    return str(client.get_parameter(Name=name, WithDecryption=False)["Parameter"]["Version"])
+                except client.exceptions.ParameterNotFound:
+                    return Pending(f"SSM parameter {name} does not exist")
+
+        version: str | Pending = self._context.inventory.remember("ssm-version", name, read=read)
+        return version
+
+    def output(self, output: Output) -> Resolved:
+        """The value of an output; reads a secret's value only for the sensitive ones."""
+        if output.stack not in (None, self._context.spec.stack):
+            other = self._other(str(output.stack))
+            return other if isinstance(other, Pending) else other.output(Output(output.component, output.path))
+        kind = self._context.spec.components.get(output.component)
+        if kind is None:
+            return Pending(f"stack {self._context.spec.stack} has no component {output.component}")
+        return self._kinds[kind](output.component, output.path)
+
+    def identity(self, output: Output, *, confirmed: bool = False) -> str | Pending:
+        """What a rendered value's inputs are compared by: a version id for a sensitive output, else its value.
+
+        Args:
+            output: of this stack or of another one.
+            confirmed: whether DescribeSecret has to show the version; free where this run has asked it already.
+        """
+        if output.stack not in (None, self._context.spec.stack):
+            other = self._other(str(output.stack))
+            own = Output(output.component, output.path)
+            return other if isinstance(other, Pending) else other.identity(own, confirmed=confirmed)
+        if not output.sensitive:
+            return self.text(output)
+        return self._version(output, confirmed=confirmed)
+
+    def _version(self, output: Output, *, confirmed: bool) -> str | Pending:
+        ref = SecretRef(component=output.component, key=str(output.path[1]))
+        if not self._context.spec.has(ref):
+            return Pending(f"stack {self._context.spec.stack} has no secret {ref}")
+        secret, inventory = self._context.spec.secret(ref), self._context.inventory
+        state = inventory.confirm(secret.name) if confirmed else inventory.secret(secret.name)
+        if state is None or state.deleted_at is not None:
+            return Pending(f"secret {secret.name} does not exist yet")
+        if not self._context.owns(state):
+            return _foreign(secret.name)
+        return state.current_version or Pending(f"secret {secret.name} has no value yet")
+
+    def _other(self, stack: str) -> StackOutputs | Pending:
+        # One whose YAML has errors has no desired state; that must not fail what does not refer to it.
+        if stack not in self._context.world.specs:
+            return Pending(f"stack {stack} cannot be used: see its own errors")
+        return self._context.world.referred(stack).outputs
+
+    def _secretsmanager(self, component: str, path: Path) -> Resolved:
+        name, rest = str(path[0]), path[1:]
+        if name in ("kms_key_arn", "kms_key_id"):
+            return self._own_key(component, name)
+        secrets = [s for s in self._context.spec.secrets if s.ref.component == component]
+        if rest:
+            secrets = [s for s in secrets if s.ref.key == rest[0]]
+            if not secrets:
+                return Pending(f"component {component} has no secret {rest[0]!r}")
+            return self._of_secret(name, secrets[0].name, rest[1:])
+        values: dict[str, Json] = {}
+        for secret in secrets:
+            match self._of_secret(name, secret.name, ()):
+                case Plain(value=value):
+                    values[secret.ref.key] = value
+                case Pending() as pending:
+                    return pending
+                case Secret():
+                    return Pending(f"name one secret: {name}.<key>")
+        return Plain(values)
+
+    def _of_secret(self, output: str, name: str, rest: Path) -> Resolved:
+        state = self._context.inventory.secret(name)
+        if state is None or state.deleted_at is not None:
+            return Pending(f"secret {name} does not exist yet")
+        if not self._context.owns(state):
+            return _foreign(name)
+        known: Mapping[str, Json] = {
+            "secret_arns": state.arn,
+            "secret_ids": state.arn,
+            "secret_names": name,
+            "rotation_enabled_secrets": state.rotation_enabled,
+            "secret_versions": state.current_version,
+        }
+        if known.get(output) is not None:
+            return Plain(known[output])
+        if state.current_version is None:
+            return Pending(f"secret {name} has no value yet")
+        return self._value(output, state, rest)
+
+    def _value(self, output: str, listed: SecretState, rest: Path) -> Resolved:
+        # A list may be old: what is read has to be ours now.
+        state = self._context.inventory.confirm(listed.name)
+        if state is None or not self._context.owns(state):
+            return _foreign(listed.name)
+        # The version that the inputs are recorded by, whatever became current meanwhile.
+        value = read_value(self._context, state, version=state.current_version)
+        if output == "generated_passwords":
+            generated = next(s for s in self._context.spec.secrets if s.name == state.name).value
+            is_document = generated.kind == "generated" and bool(generated.fields)
+            return Secret(field(value, ("password",)) if is_document else value)
+        return Secret(field(value, rest) if rest else value)
+
+    def _own_key(self, component: str, name: str) -> Resolved:
+        alias = next((k.alias for k in self._context.spec.keys if component in k.components), None)
+        return self._key(alias, name) if alias else Pending(f"component {component} makes no KMS key")
+
+    def _kms(self, component: str, path: Path) -> Resolved:
+        alias = next((key.alias for key in self._context.spec.keys if component in key.components), None)
+        return self._key(alias, str(path[0])) if alias else _nothing(component)
+
+    def _key(self, alias: str, name: str) -> Resolved:
+        if name == "alias_name":
+            return Plain(alias)
+        key = usable_as(self._context, alias)
+        if isinstance(key, str):
+            return Pending(key)
+        known = {
+            "key_arn": key.arn,
+            "kms_key_arn": key.arn,
+            "key_id": key.key_id,
+            "kms_key_id": key.key_id,
+            "alias_arn": key.arn.rsplit(":", 1)[0] + ":" + alias,
+        }
+        return Plain(known[name])
+
+    def _rds(self, component: str, path: Path) -> Resolved:
+        spec = next((database for database in self._context.spec.databases if database.component == component), None)
+        if spec is None:
+            return _nothing(component)
+        name = str(path[0])
+        if name == "password_secret_arn" and spec.password is not None:
+            return self._secretsmanager(spec.password.component, ("secret_arns", spec.password.key))
+        state = self._context.inventory.databases.find(spec)
+        if state is None:
+            return Pending(f"{spec.noun} {spec.identifier} does not exist yet")
+        if wrong := refusal(self._context, spec, state):
+            return Pending(f"{spec.noun} {spec.identifier} {wrong}")
+        value = state.outputs.get(name)
+        if value is not None:
+            return Plain(value)
+        # A database that was made without a name of its own will never have one.
+        nameless = name in ("db_name", "instance_name") and state.serves
+        return Pending(f"{spec.identifier} has no {name} yet: {state.condition}", missing=nameless)
+
+    def _lambda(self, component: str, path: Path) -> Resolved:
+        named = (d for d in self._context.spec.deliveries if d.component == component and d.kind == "lambda")
+        function = next((one.function_name for one in named), None)
+        if function is None:
+            return _nothing(component)
+        if path[0] == "function_name":
+            return Plain(function)
+        client = self._context.account.client("lambda")
+
+        def read() -> str | None:
+            with calling("GetFunctionConfiguration", function):
+                try:
+                    return str(client.get_function_configuration(FunctionName=function)["FunctionArn"])
+                except client.exceptions.ResourceNotFoundException:
+                    return None
+
+        arn = self._context.inventory.remember("function", function, read=read)
+        return Plain(arn) if arn else Pending(f"Lambda function {function} does not exist yet")
+
+    def _delivery(self, component: str, path: Path) -> Resolved:
+        delivery = next((d for d in self._context.spec.deliveries if d.component == component), None)
+        if delivery is None:
+            return _nothing(component)
+        known = {"cluster_name": "cluster", "service_name": "service", "stage_name": "stage_name"}
+        return Plain(getattr(delivery, known[str(path[0])]))
+
+
+def _nothing(component: str) -> Pending:
+    """What a component is called is not known, where the variable that says it has to be looked up."""
+    return Pending(f"component {component} does not say what it is called, so nothing of it can be found")
+
+
+def _foreign(name: str) -> Pending:
+    # Whoever writes the YAML must not read other people's secrets with the pipeline's rights.
+    return Pending(f"secret {name} is not ours")

@@ -1,0 +1,1 @@
+"""ARNs, published in SSM Parameter Store."""

@@ -1,0 +1,154 @@
+"""How a secret's replicas differ from the declared ones: what has to be done, and the reasons of a plan.
+
+Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ReplicationStatusType.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
+from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.observed.secret_state import ReplicaState, SecretState, Unread
+from secrets_pipeline.reconcilers.tag_keys import REPLICAS
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+_AWS_MANAGED = "AWS"
+_REMEDIES = {
+    "already exists": "Delete or rename the secret of that name in that region, then run again.",
+    "key": "Enable the KMS key in that region, let the pipeline use it, or name another one; then run again.",
+}
+_OTHERWISE = "Check that the region is enabled for the account, and run again: a failed replica is tried again."
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What has to be done about the replicas of one secret.
+
+    Attributes:
+        add: declared and missing.
+        retry: declared and failed.
+        rekey: declared, and under another key.
+        take: declared, and added by somebody else: ours from now on.
+        remove: regions that left the stack.
+        gone: regions that left the stack, and whose replica is gone already.
+        waiting: regions in which a replica is being made.
+        others: regions that somebody else added; they are left alone.
+    """
+
+    add: tuple[ReplicaSpec, ...] = ()
+    retry: tuple[ReplicaSpec, ...] = ()
+    rekey: tuple[ReplicaSpec, ...] = ()
+    take: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+    @property
+    def only_waits(self) -> bool:
+        """Whether nothing can be done but look again."""
+        return bool(self.waiting) and not (
+            self.add or self.retry or self.rekey or self.take or self.remove or self.gone
+        )
+
+    def reasons(self, state: SecretState, *, made: bool) -> tuple[str, ...]:
+        """A reason for each thing to do.
+
+        Args:
+            state: the secret that was compared.
+            made: whether the replicas were made as declared already: what differs now was changed outside.
+        """
+        seen, outside = known(state), "changed outside: " if made else ""
+        reasons = [
+            f"{outside}replica in {one.region} is missing"
+            if made
+            else f"replicate to {one.region} under {one.kms_key_id or 'the default key'}"
+            for one in self.add
+        ]
+        reasons += [f"replica in {one.region} is Failed: {seen[one.region].message}" for one in self.retry]
+        reasons += [
+            f"{outside}kms key of the replica in {one.region} differs: "
+            f"{seen[one.region].kms_key_id or 'default'} → {one.kms_key_id or 'default'}"
+            for one in self.rekey
+        ]
+        reasons += [f"replica in {region} is not declared any more and is deleted" for region in self.remove]
+        reasons += [f"replica in {region} was added by somebody else, and is declared now" for region in self.take]
+        reasons += [f"replica in {region} is not declared any more and is gone" for region in self.gone]
+        reasons += [f"waits: replica in {region} is InProgress" for region in self.waiting]
+        return tuple(reasons)
+
+
+def work(context: StackContext, state: SecretState, secret: SecretSpec) -> Work:
+    """Compare the replicas that were read with the declared ones."""
+    seen, ours = known(state), made_regions(context, state)
+    declared = {one.region: one for one in secret.replicas}
+    present = [(one, seen[region]) for region, one in declared.items() if region in seen]
+    surplus = sorted(set(seen) - set(declared))
+    return Work(
+        add=tuple(one for region, one in declared.items() if region not in seen),
+        retry=tuple(one for one, replica in present if replica.failed),
+        rekey=tuple(
+            one for one, replica in present if replica.in_sync and not _same_key(context, replica, one.kms_key_id)
+        ),
+        take=tuple(one.region for one, _ in present if one.region not in ours),
+        remove=tuple(region for region in surplus if region in ours),
+        gone=tuple(sorted(ours - set(seen) - set(declared))),
+        waiting=tuple(one.region for one, replica in present if replica.in_progress),
+        others=tuple(region for region in surplus if region not in ours),
+    )
+
+
+def made_regions(context: StackContext, state: SecretState) -> frozenset[str]:
+    """The regions that we were asked to replicate a secret to."""
+    return context.marks.read_words(state, REPLICAS)
+
+
+def described(context: StackContext, state: SecretState) -> str:
+    """`eu-west-1 InSync, us-east-1 Failed (…)`, and whose replicas are not ours."""
+    ours = made_regions(context, state)
+    said = []
+    for region, replica in sorted(known(state).items()):
+        text = f"{region} {replica.status}"
+        text += f" ({replica.message})" if replica.failed else ""
+        said.append(text if region in ours else f"{text}, added by somebody else")
+    return ", ".join(said) or "no replica"
+
+
+def refuse_failed(context: StackContext, state: SecretState) -> None:
+    """Say that a replica of ours has failed, why, and what to do.
+
+    Raises:
+        AwsError: if one has.
+    """
+    ours = made_regions(context, state)
+    failed = [one for region, one in sorted(known(state).items()) if one.failed and region in ours]
+    if not failed:
+        return
+    messages = "; ".join(f"{one.region}: {one.message}" for one in failed)
+    remedy = next((text for word, text in _REMEDIES.items() if word in messages), _OTHERWISE)
+    raise AwsError(
+        f"replication of {state.name} failed in {messages}", operation="ReplicateSecretToRegions", remedy=remedy
+    )
+
+
+def _same_key(context: StackContext, replica: ReplicaState, wanted: str | None) -> bool:
+    if replica.kms_key_id == wanted:
+        return True
+    keys = context.keys_in(replica.region)
+    if replica.kms_key_id is None:
+        return False
+    if wanted is None:
+        about = keys.about(replica.kms_key_id)
+        return about is not None and about.manager == _AWS_MANAGED
+    observed, declared = keys.key_id(replica.kms_key_id), keys.key_id(wanted)
+    return observed is not None and observed == declared
+
+
+def known(state: SecretState) -> Mapping[str, ReplicaState]:
+    """The replicas as far as they were read, by region."""
+    return {} if isinstance(state.replicas, Unread) else state.replicas

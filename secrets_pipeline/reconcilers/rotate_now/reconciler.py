@@ -1,0 +1,104 @@
+"""Rotate some secrets of a stack now; each its own way, and one never hides the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.engine.apply import planned
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.errors import SpecError
+from secrets_pipeline.reconcilers.apply_options import adoption
+from secrets_pipeline.reconcilers.rotate_now.by_function import FunctionRotation
+from secrets_pipeline.reconcilers.rotate_now.by_pipeline import PipelineRotation
+from secrets_pipeline.reconcilers.rotate_now.choice import NoWay, Way, database_of, way_of
+from secrets_pipeline.reconcilers.rotate_now.master_password import MasterPasswordRotation
+from secrets_pipeline.rotation.steps import Watch, unwatched
+
+if TYPE_CHECKING:
+    from secrets_pipeline.desired.secret.model import SecretSpec
+    from secrets_pipeline.reconcilers.observed.secret_state import SecretState
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+KIND = "rotation"
+DEFAULT_SECONDS = 300.0
+"""How long a rotation function is followed: four invocations of at most a minute, and the pauses between them."""
+
+
+class RotateReconciler:
+    """Plans and performs the rotations that were asked for.
+
+    Args:
+        context: the stack, in a world that writes.
+        names: secret names of the stack; all else is left alone.
+        watch: told of each step that is done.
+        seconds: how long to follow a rotation function.
+
+    Raises:
+        SpecError: if the stack declares no secret of a name.
+    """
+
+    def __init__(
+        self,
+        context: StackContext,
+        names: Sequence[str],
+        *,
+        watch: Watch = unwatched,
+        seconds: float = DEFAULT_SECONDS,
+    ) -> None:
+        self._context = context
+        known = {secret.name: secret for secret in context.spec.secrets}
+        for name in names:
+            if name not in known:
+                raise SpecError(
+                    f"stack {context.spec.stack} declares no secret {name}",
+                    remedy="Write its whole name, as `secrets-pipeline tree` does.",
+                )
+        self._secrets = {name: known[name] for name in dict.fromkeys(names)}
+        self._watch = watch
+        self._seconds = seconds
+
+    def plan(self) -> Sequence[Change]:
+        """One change a secret: to be rotated, or blocked with what unblocks it; reads no value."""
+        return [
+            planned(Resource(KIND, name, secret.ref.component, secret.ref.key), partial(self._plan, secret))
+            for name, secret in self._secrets.items()
+        ]
+
+    def apply(self, change: Change) -> str:
+        """Rotate one secret and follow it to its end; see `engine.Reconciler`."""
+        secret = self._secrets[change.resource.name]
+        # The list may be five minutes old.
+        state = self._context.inventory.refresh(secret.name)
+        way = self._way(secret, state)
+        if state is None or isinstance(way, NoWay):
+            raise SkippedError(*(("it does not exist",) if isinstance(way, Way) else (way.reason,)))
+        database = database_of(self._context.spec, secret)
+        match way:
+            case Way.FUNCTION | Way.SERVICE:
+                return FunctionRotation(self._context, self._watch, seconds=self._seconds).rotate(state)
+            case Way.DATABASE if database is not None:
+                return MasterPasswordRotation(self._context, secret, database, self._watch).rotate(state)
+            case _:
+                return PipelineRotation(self._context, self._watch).rotate(secret)
+
+    def _plan(self, secret: SecretSpec) -> Change:
+        state = self._context.inventory.secret(secret.name)
+        resource = Resource(KIND, secret.name, secret.ref.component, secret.ref.key)
+        way = self._way(secret, state)
+        if isinstance(way, NoWay):
+            return Change(resource, ChangeClass.BLOCKED, (way.reason,), remedy=way.remedy)
+        return Change(resource, ChangeClass.ROTATE, (f"by {way.value}",))
+
+    def _way(self, secret: SecretSpec, state: SecretState | None) -> Way | NoWay:
+        apply_first = f"Run `secrets-pipeline apply -s {self._context.spec.stack}` first."
+        if state is None or state.current_version is None:
+            return NoWay("it has no value yet", apply_first)
+        if state.deleted_at is not None:
+            return NoWay("it is scheduled for deletion", apply_first)
+        if state.is_replica:
+            return NoWay("it is a replica", f"Rotate its primary in {state.primary_region}.")
+        if not self._context.owns(state):
+            return NoWay("it is not ours", f"Adopt it first: {adoption(self._context.spec.stack, state.name)}.")
+        return way_of(self._context.spec, secret, state)

@@ -1,0 +1,160 @@
+"""The rotation function that a stack asks for, whole: package, configuration, role policy."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from secrets_pipeline.access.granting.attached import inline_text
+from secrets_pipeline.access.granting.identity import Readable
+from secrets_pipeline.access.granting.rotation import rotation_policy, rotation_trust
+from secrets_pipeline.access.policy_text.write import canonical
+from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.errors import SpecError
+from secrets_pipeline.reconcilers.rotation_function.ownership import digest_of
+from secrets_pipeline.reconcilers.secret.readable import readable, secret_arn
+from secrets_pipeline.references.resolve import Pending
+from secrets_pipeline.rotation.package import Package, build_package
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+DESCRIPTION = "Rotates secrets in AWS Secrets Manager; deployed by secrets-pipeline"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be deployed.
+
+    Attributes:
+        function: name and settings.
+        function_arn: without a qualifier.
+        role_arn: of the role of the same name.
+        log_group: its name.
+        package: the code.
+        rotated: secrets that it may rotate now.
+        superusers: secrets that it may read besides.
+        waits: ARN pattern of each other secret → why it may not yet.
+    """
+
+    function: RotationFunctionSpec
+    function_arn: str
+    role_arn: str
+    log_group: str
+    package: Package
+    rotated: tuple[Readable, ...]
+    superusers: tuple[Readable, ...]
+    waits: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """Of function and role."""
+        return self.function.name
+
+    @property
+    def in_vpc(self) -> bool:
+        """Whether it has a network of the account's."""
+        return bool(self.function.subnet_ids)
+
+    @property
+    def log_group_arn(self) -> str:
+        """As policies and tags name it, without its streams."""
+        return self.function_arn.replace(":lambda:", ":logs:").split(":function:")[0] + f":log-group:{self.log_group}"
+
+    @property
+    def policy(self) -> dict[str, Any] | None:
+        """The inline policy of its role; None while there is nothing that it may rotate."""
+        if not self.rotated:
+            return None
+        return rotation_policy(
+            self.rotated,
+            self.superusers,
+            log_group_arn=self.log_group_arn,
+            function_arn=self.function_arn if self.in_vpc else "",
+        )
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """What CreateFunction and UpdateFunctionConfiguration take alike."""
+        return {
+            "Role": self.role_arn,
+            "Runtime": self.package.runtime,
+            "Handler": self.package.handler,
+            "Description": DESCRIPTION,
+            "Timeout": self.function.timeout_in_seconds,
+            "MemorySize": self.function.memory_in_mb,
+            "VpcConfig": {
+                "SubnetIds": sorted(self.function.subnet_ids),
+                "SecurityGroupIds": sorted(self.function.security_group_ids),
+            },
+            "Environment": {"Variables": {}},
+        }
+
+    def digest(self, context: StackContext) -> str | None:
+        """Of what GetFunction does not show: policy, log retention, permission."""
+        policy = self.policy
+        days = str(self.function.log_retention_in_days)
+        return digest_of(context, self.function_arn, canonical(policy) if policy else "", days)
+
+
+def wanted_function(context: StackContext) -> Wanted | None:
+    """The function of a stack; None where no secret asks for managed rotation.
+
+    Raises:
+        SpecError: if the policy is longer than IAM takes, or the operator's certificates cannot be read.
+        PackageError: if the package cannot be built.
+    """
+    function = context.spec.rotation_function
+    if function is None:
+        return None
+    account = context.account
+    rotating = [one for one in context.spec.secrets if one.rotation is not None and one.rotation.managed]
+    refs = {one.rotation.superuser_secret for one in rotating if one.rotation}
+    superusers = [one for one in context.spec.secrets if one.ref in refs]
+    found = {one.name: (secret_arn(context, one), readable(context, one)) for one in [*rotating, *superusers]}
+
+    def ready(secrets: list[SecretSpec]) -> tuple[Readable, ...]:
+        return tuple(one for secret in secrets if isinstance(one := found[secret.name][1], Readable))
+
+    at = f"{account.region}:{account.account_id}"
+    wanted = Wanted(
+        function=function,
+        function_arn=f"arn:{account.partition}:lambda:{at}:function:{function.name}",
+        role_arn=f"arn:{account.partition}:iam::{account.account_id}:role/{function.name}",
+        log_group=f"/aws/lambda/{function.name}",
+        package=_package(context),
+        rotated=ready(rotating),
+        superusers=ready(superusers),
+        waits={arn: one.reason for arn, one in found.values() if isinstance(one, Pending)},
+    )
+    if wanted.policy is not None:
+        inline_text(wanted.policy, role=function.name, consumers=["managed rotation"])
+    return wanted
+
+
+def trust_text() -> str:
+    """The trust policy of the function's role."""
+    return json.dumps(rotation_trust())
+
+
+def _package(context: StackContext) -> Package:
+    """Built once a run; databases are trusted by the certificates that the pipeline trusts itself."""
+
+    def build() -> Package:
+        named = context.world.settings.rds_ca_file
+        if named is None:
+            return build_package()
+        try:
+            bundle = Path(named).read_bytes()
+        except OSError as error:
+            raise SpecError(
+                f"rds_ca_file {named} cannot be read: {error.strerror}",
+                remedy="Correct rds_ca_file in the operator's settings: the rotation function trusts it too.",
+            ) from None
+        return build_package(ca_bundle=bundle)
+
+    package: Package = context.inventory.remember("rotation package", read=build)
+    return package

@@ -1,0 +1,115 @@
+"""Whether Secrets Manager may invoke a rotation function, judged as AWS judges it; and the statement that lets it.
+
+AWS advises aws:SourceAccount alone: with aws:SourceArn a function could rotate one secret only.
+Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from secrets_pipeline.access.evaluator import Outcome, Unread
+from secrets_pipeline.access.reach.invoke import INVOKE, SECRETS_MANAGER, invoked_by_secrets_manager
+from secrets_pipeline.aws.consistency import NEW_RESOURCE
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.errors import AwsError
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+STATEMENT = "SecretsPipelineRotation"
+_MEMORY = "function policy"
+_HIDDEN = frozenset({"AccessDeniedException", "AccessDenied"})
+
+
+def invocation_problem(context: StackContext, function: str, secret_arn: str | None = None) -> str | None:
+    """Why Secrets Manager could not invoke a function; None where it may, or where that cannot be known.
+
+    Args:
+        context: the stack.
+        function: ARN of the function.
+        secret_arn: for which secret; None where it does not exist yet.
+
+    Raises:
+        AwsError: if Lambda refuses for another reason than access.
+    """
+    decision = invoked_by_secrets_manager(
+        _policy(context, function), function, context.account.account_id, secret_arn=secret_arn
+    )
+    if decision.allowed is not False:
+        return None
+    vote = decision.decided_by
+    if vote.outcome is Outcome.DENIES:
+        return f"function {function} denies {SECRETS_MANAGER} to invoke it, statement {vote.statement}"
+    return f"function {function} does not let {SECRETS_MANAGER} invoke it"
+
+
+def invocation_remedy(context: StackContext, function: str) -> str:
+    """What lets Secrets Manager in."""
+    return (
+        f"aws lambda add-permission --function-name {function} --statement-id SecretsManager --action {INVOKE} "
+        f"--principal {SECRETS_MANAGER} --source-account {context.account.account_id} (the pipeline does it where the "
+        "function's lambda component says settings.secrets_pipeline.deliver: true)"
+    )
+
+
+def let_in(context: StackContext, function: str) -> str:
+    """Let Secrets Manager invoke a function on behalf of the stack's account.
+
+    Returns:
+        What was done, for a human.
+
+    Raises:
+        AwsError: if Lambda refuses, or a statement of the function's policy denies it.
+    """
+    context.inventory.forget(_MEMORY, function)
+    if invocation_problem(context, function) is None:
+        return f"{SECRETS_MANAGER} may invoke it already"
+    client = context.account.client("lambda")
+    if STATEMENT in _statements(_policy(context, function)):
+        # Ours by its id, and not as we write it: somebody changed it.
+        with calling("RemovePermission", function):
+            client.remove_permission(FunctionName=function, StatementId=STATEMENT)
+    add = partial(
+        client.add_permission,
+        FunctionName=function,
+        StatementId=STATEMENT,
+        Action=INVOKE,
+        Principal=SECRETS_MANAGER,
+        SourceAccount=context.account.account_id,
+    )
+    context.world.patience.until_visible("AddPermission", function, add, lag=NEW_RESOURCE)
+    context.inventory.forget(_MEMORY, function)
+    if problem := invocation_problem(context, function):
+        raise AwsError(problem, remedy="Take that statement out of the function's policy.")
+    return f"{SECRETS_MANAGER} may invoke it"
+
+
+def _policy(context: StackContext, function: str) -> Mapping[str, Any] | Unread | None:
+    client = context.account.client("lambda")
+
+    def read() -> Mapping[str, Any] | Unread | None:
+        try:
+            with calling("GetPolicy", function):
+                try:
+                    document: Mapping[str, Any] = json.loads(client.get_policy(FunctionName=function)["Policy"])
+                except client.exceptions.ResourceNotFoundException:
+                    return None
+        except AwsError as error:
+            # A function of another account hides its policy, and works all the same.
+            if error.code in _HIDDEN:
+                return Unread(error.message)
+            raise
+        return document
+
+    policy: Mapping[str, Any] | Unread | None = context.inventory.remember(_MEMORY, function, read=read)
+    return policy
+
+
+def _statements(policy: Mapping[str, Any] | Unread | None) -> set[str]:
+    if not isinstance(policy, Mapping):
+        return set()
+    return {str(one.get("Sid")) for one in policy.get("Statement", ()) if isinstance(one, Mapping)}

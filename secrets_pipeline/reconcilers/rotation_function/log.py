@@ -1,0 +1,77 @@
+"""The log of a secret's rotation function, as far as this account may read it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.paging import pages
+from secrets_pipeline.errors import AwsError
+from secrets_pipeline.rotation.log import Heard, LogLine, heard
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from secrets_pipeline.reconcilers.observed.secret_state import SecretState
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+_GROUP = "/aws/lambda/"
+_SLACK_MILLISECONDS = 2_000
+"""Clocks of Lambda's and ours may differ a little."""
+_UNREADABLE = frozenset({"ResourceNotFoundException", "AccessDeniedException", "AccessDenied"})
+
+
+class FunctionLog:
+    """Reads what was logged since it was made, or since another moment.
+
+    Args:
+        context: the secret's stack.
+        state: the secret.
+        since: that moment; None for now.
+    """
+
+    def __init__(self, context: StackContext, state: SecretState, *, since: datetime | None = None) -> None:
+        self._context = context
+        self._arn = state.arn
+        self._function = state.rotation_lambda_arn or ""
+        began = time.time() if since is None else since.timestamp()
+        self._since = int(began * 1000) - _SLACK_MILLISECONDS
+        self._open = self._is_here()
+        # What an attempt that ended a moment ago said is none of this one's.
+        self._known = frozenset[str]() if since else frozenset(one["eventId"] for one in self._events())
+
+    def heard(self, version: str) -> Heard:
+        """What it says of one rotation; nothing where it cannot be read.
+
+        Raises:
+            AwsError: if CloudWatch Logs fails for another reason than access.
+        """
+        new = [one for one in self._events() if one["eventId"] not in self._known]
+        lines = [LogLine(one.get("logStreamName", ""), one.get("message", "")) for one in new]
+        return heard(lines, arn=self._arn, version=version, group=self._group)
+
+    def _events(self) -> list[dict[str, Any]]:
+        if not self._open:
+            return []
+        client = self._context.account.client("logs")
+        try:
+            with calling("FilterLogEvents", self._group):
+                return list(pages(client, "filter_log_events", logGroupName=self._group, startTime=self._since))
+        except AwsError as error:
+            if error.code not in _UNREADABLE:
+                raise
+            # A function that has never run has no log yet.
+            self._open = error.code == "ResourceNotFoundException"
+            return []
+
+    @property
+    def _group(self) -> str:
+        # Without a function's ARN there is no group to read, nor one to name.
+        return _GROUP + "".join(self._function.split(":")[6:7])
+
+    def _is_here(self) -> bool:
+        account = self._context.account
+        return self._function.startswith(
+            f"arn:{account.partition}:lambda:{account.region}:{account.account_id}:function:"
+        )

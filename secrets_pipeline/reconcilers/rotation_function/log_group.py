@@ -1,0 +1,93 @@
+"""The log group of the managed rotation function: its retention is ours to set only where its tags prove it.
+
+Whoever names the function names the group, and a shorter retention deletes what is in it: of a function that is gone,
+the group and its events may be somebody else's.
+Source: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.aws.consistency import Lag
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.reconcilers.rotation_function.ownership import adopts, foreign, ownership
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.rotation_function.desired import Wanted
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+_NEW_GROUP = Lag("the log group", frozenset({"ResourceNotFoundException"}))
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How the retention of the log group differs from the one that is asked for.
+
+    Attributes:
+        missing: whether there is no such group.
+        difference: what an apply puts right, for a human; empty for nothing.
+        kept: why it is left as it is; empty if it is not.
+    """
+
+    missing: bool = False
+    difference: str = ""
+    kept: str = ""
+
+
+def compare_retention(context: StackContext, wanted: Wanted) -> Retention:
+    """Look at the log group; whose it is, is asked where it differs.
+
+    Raises:
+        AwsError: if CloudWatch Logs refuses.
+    """
+    group, asked = wanted.log_group, wanted.function.log_retention_in_days
+    with calling("DescribeLogGroups", group):
+        found = context.account.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    state = next((one for one in found if one.get("logGroupName") == group), None)
+    days = state.get("retentionInDays") if state is not None else None
+    if days == asked:
+        return Retention()
+    shown = f"{days} days" if days else "for ever"
+    if state is not None and (problem := _problem(context, wanted)):
+        return Retention(kept=f"log group {group} keeps its events {shown}: it {problem}")
+    return Retention(missing=state is None, difference=f"log retention differs: {days or shown} → {asked} days")
+
+
+def deploy_log_group(context: StackContext, wanted: Wanted) -> str:
+    """Make the log group with its retention; Lambda would make one that keeps everything for ever.
+
+    Returns:
+        Why a group that is not ours is left as it is; empty if there is none.
+
+    Raises:
+        AwsError: if CloudWatch Logs refuses.
+    """
+    client, group = context.account.client("logs"), wanted.log_group
+    tags = ownership(context, wanted.log_group_arn)
+    found = compare_retention(context, wanted)
+    if found.missing:
+        with calling("CreateLogGroup", group):
+            try:
+                client.create_log_group(logGroupName=group, tags=tags)
+            except client.exceptions.ResourceAlreadyExistsException:
+                # Made meanwhile, by a run like this one or by others.
+                found = compare_retention(context, wanted)
+    elif found.difference:
+        with calling("TagResource", group):
+            client.tag_resource(resourceArn=wanted.log_group_arn, tags=tags)
+    if found.difference:
+        days = wanted.function.log_retention_in_days
+        retain = partial(client.put_retention_policy, logGroupName=group, retentionInDays=days)
+        context.world.patience.until_visible("PutRetentionPolicy", group, retain, lag=_NEW_GROUP)
+    return found.kept
+
+
+def _problem(context: StackContext, wanted: Wanted) -> str:
+    """Why the log group is not to be touched; empty if it is ours, or may be taken over."""
+    arn = wanted.log_group_arn
+    with calling("ListTagsForResource", wanted.log_group):
+        tags = context.account.client("logs").list_tags_for_resource(resourceArn=arn)["tags"]
+    return "" if adopts(context, arn, tags) else foreign(context, arn, tags)

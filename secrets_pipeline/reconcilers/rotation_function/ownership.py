@@ -1,0 +1,129 @@
+"""Whose a rotation function or its role is, as its tags prove; and the note by which it is found later.
+
+As with keys, a mark is `<digest>.<mac>`, bound to the ARN: the digest is of what was deployed last, empty for nothing
+yet. Function and role bear the same name, which says the stack, so both are known before they are made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.errors import SpecError
+from secrets_pipeline.reconcilers.apply_options import adoption, function_named
+from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Owner, repository_tag, same_text, stack_parts
+from secrets_pipeline.reconcilers.outputs_document.reconciler import ROOT, publish, published
+from secrets_pipeline.reconcilers.tag_keys import REPOSITORY, SPEC, STACK
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+_DIGITS = 32
+_NOTE = re.compile(r"/rotation_function$")
+
+
+def ownership(context: StackContext, arn: str, digest: str = "") -> dict[str, str]:
+    """The tags that prove a function or role ours.
+
+    Args:
+        context: the stack.
+        arn: of the function or role.
+        digest: of what was deployed.
+    """
+    ours = Owner(context.spec.stack, repository=context.world.repository)
+    mark = f"{digest}.{_mac(context, arn, ours, digest)}"
+    return {STACK: ours.stack, **repository_tag(ours.repository), SPEC: mark}
+
+
+def deployed(tags: Mapping[str, str]) -> str:
+    """The digest of what was deployed last, as the tags of ours say; empty for nothing whole."""
+    return tags.get(SPEC, "").partition(".")[0]
+
+
+def proven(context: StackContext, arn: str, tags: Mapping[str, str]) -> tuple[MarkState, Owner]:
+    """What the tags of a function or role prove, and whom they name."""
+    owner = Owner(tags.get(STACK, ""), repository=tags.get(REPOSITORY, ""))
+    if not any(tag in tags for tag in (STACK, REPOSITORY, SPEC)):
+        return MarkState.UNMARKED, owner
+    digest, _, mac = tags.get(SPEC, "").partition(".")
+    if context.fingerprinter is None or not same_text(mac, _mac(context, arn, owner, digest)):
+        return MarkState.FORGED, owner
+    return MarkState.FINISHED if digest else MarkState.UNFINISHED, owner
+
+
+def foreign(context: StackContext, arn: str, tags: Mapping[str, str]) -> str:
+    """Why a function or role is not ours; empty if it is."""
+    state, owner = proven(context, arn, tags)
+    take = f"{adoption(context.spec.stack, function_named(_name(arn)))} takes it over, code, role and all"
+    if state is MarkState.UNMARKED:
+        return f"exists without our tags: {take}"
+    if state is MarkState.FORGED:
+        return "bears tags of ours that do not prove it: find out who tagged it, then take them away"
+    if context.claims(owner):
+        return ""
+    rename = "write another rotation_function.name"
+    return f"belongs to {owner.home}: {f'{rename}, or {take}' if _may_take(context, owner, _name(arn)) else rename}"
+
+
+def is_named(context: StackContext, tags: Mapping[str, str]) -> bool:
+    """Whether the tags name the repository, as far as it has an id."""
+    return tags.get(REPOSITORY, "") == context.world.repository
+
+
+def adopts(context: StackContext, arn: str, tags: Mapping[str, str]) -> bool:
+    """Whether the operator takes a function or role over that is not ours: nobody's, or another's who may lose it."""
+    state, owner = proven(context, arn, tags)
+    if not context.options.adopts_function(_name(arn)) or state is MarkState.FORGED:
+        return False
+    return state is MarkState.UNMARKED or (not context.claims(owner) and _may_take(context, owner, _name(arn)))
+
+
+def _may_take(context: StackContext, owner: Owner, name: str) -> bool:
+    return context.world.may_take(
+        owner, lambda spec: spec.rotation_function is not None and spec.rotation_function.name == name
+    )
+
+
+def _name(arn: str) -> str:
+    return re.split("[:/]", arn)[-1]
+
+
+def digest_of(context: StackContext, *parts: str) -> str | None:
+    """Keyed digest of what is to be deployed; None where nothing was ever applied."""
+    fingerprinter = context.fingerprinter
+    return fingerprinter.digest("rotation-function", *parts)[:_DIGITS] if fingerprinter else None
+
+
+def _mac(context: StackContext, arn: str, owner: Owner, digest: str) -> str:
+    if context.fingerprinter is None:
+        raise SpecError("nothing was applied in this account yet", remedy="Apply first.")
+    parts = (arn, *stack_parts(owner.stack, owner.repository), digest)
+    return context.fingerprinter.digest("rotation-function-mark", *parts)[:_DIGITS]
+
+
+def noted(context: StackContext) -> str | None:
+    """The name of the function that an apply of this stack made; read with the stack's other parameters."""
+    return next((value for name, value in published(context).items() if _NOTE.search(name)), None)
+
+
+def note(context: StackContext, name: str) -> None:
+    """Say that the stack has a function, before it is made."""
+    if noted(context) != name:
+        publish(context, _parameter(context), name)
+
+
+def forget(context: StackContext) -> None:
+    """Delete the note, after the function."""
+    name, client = _parameter(context), context.account.client("ssm")
+    context.inventory.forget("outputs")
+    with calling("DeleteParameter", name):
+        try:
+            client.delete_parameter(Name=name)
+        except client.exceptions.ParameterNotFound:
+            return
+
+
+def _parameter(context: StackContext) -> str:
+    return f"{ROOT}/{context.spec.stack}/rotation_function"

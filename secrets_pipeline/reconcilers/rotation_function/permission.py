@@ -1,0 +1,71 @@
+"""The permission of Secrets Manager on rotation functions that a stack names, where their component is delivered to.
+
+A function whose policy lacks it is only looked at while a secret does not rotate by it yet, or in deep plans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.desired.consumer.model import LambdaDelivery
+from secrets_pipeline.engine.apply import planned
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource
+from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, let_in
+from secrets_pipeline.reconcilers.secret import desired
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+KIND = "rotation-permission"
+
+
+class RotationPermissions:
+    """Statements in the policies of one stack's own functions."""
+
+    def __init__(self, context: StackContext, *, deep: bool) -> None:
+        self._context = context
+        self._deep = deep
+
+    def plan(self) -> Sequence[Change]:
+        """One change a function that is delivered to and that Secrets Manager may not invoke yet."""
+        changes = (
+            planned(resource, partial(self._plan, resource, function))
+            for function, component in dict(self._functions()).items()
+            for resource in [Resource(KIND, function, component)]
+        )
+        return [change for change in changes if change is not None]
+
+    def apply(self, change: Change) -> str:
+        """Make one change true; see `engine.Reconciler`."""
+        return let_in(self._context, change.resource.name)
+
+    def _plan(self, resource: Resource, function: str) -> Change:
+        problem = invocation_problem(self._context, function)
+        return Change(resource, ChangeClass.UPDATE if problem else ChangeClass.NONE, (problem,) if problem else ())
+
+    def _functions(self) -> Iterator[tuple[str, str]]:
+        """ARN → component of the functions of this account that may have to be looked at."""
+        context = self._context
+        delivered = {
+            one.function_name: one.component
+            for one in context.spec.deliveries
+            if isinstance(one, LambdaDelivery) and one.deliver
+        }
+        for secret in context.spec.secrets if delivered else ():
+            if secret.blocked or secret.rotation is None or secret.rotation.managed:
+                continue
+            try:
+                wanted = desired.rotation(context, secret)
+            except SecretsPipelineError:
+                continue  # Said where the rotation is planned.
+            if not isinstance(wanted, desired.Rotation):
+                continue
+            parts = wanted.lambda_arn.split(":")
+            at_home = parts[3:5] == [context.account.region, context.account.account_id]
+            state = context.inventory.secret(secret.name)
+            turns = state is not None and state.rotation_enabled and state.rotation_lambda_arn == wanted.lambda_arn
+            if at_home and parts[6] in delivered and (self._deep or not turns):
+                yield wanted.lambda_arn, delivered[parts[6]]

@@ -1,0 +1,259 @@
+"""The managed rotation function of a stack: deployed with its role, log group and permission, and kept as declared.
+
+One a stack, for every secret that says `rotation: {managed: true}`. A shallow plan asks Lambda once; what GetFunction
+does not show is vouched for by the digest in the function's tag, which is written last.
+Source: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from secrets_pipeline.access.granting.rotation import rotated_arns
+from secrets_pipeline.aws.consistency import Lag
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.engine.apply import planned
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.reason import OUTSIDE, UNNAMED
+from secrets_pipeline.reconcilers.apply_options import function_named
+from secrets_pipeline.reconcilers.rotation_function.desired import Wanted, wanted_function
+from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, let_in
+from secrets_pipeline.reconcilers.rotation_function.log_group import Retention, compare_retention, deploy_log_group
+from secrets_pipeline.reconcilers.rotation_function.observe import (
+    FunctionState,
+    configuration_differences,
+    forget_function,
+    function_state,
+    settled,
+)
+from secrets_pipeline.reconcilers.rotation_function.ownership import (
+    adopts,
+    deployed,
+    foreign,
+    forget,
+    is_named,
+    note,
+    noted,
+    ownership,
+)
+from secrets_pipeline.reconcilers.rotation_function.permission import KIND as PERMISSION
+from secrets_pipeline.reconcilers.rotation_function.permission import RotationPermissions
+from secrets_pipeline.reconcilers.rotation_function.role import (
+    RoleState,
+    delete_role,
+    deploy_role,
+    role_differences,
+    role_problem,
+    role_state,
+)
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+KIND = "rotation-function"
+_NEW_ROLE = Lag(
+    "the function's role",
+    frozenset({"InvalidParameterValueException"}),
+    re.compile(r"cannot be assumed by Lambda|does not have permissions to call", re.IGNORECASE),
+)
+"""CreateFunction with a role, or with permissions of it, that IAM has not told everybody of yet."""
+
+
+class RotationFunctionReconciler:
+    """The function of one stack, and the permission on the functions that it names."""
+
+    def __init__(self, context: StackContext, *, deep: bool | None = None) -> None:
+        self._context = context
+        self._deep = context.options.deep if deep is None else deep
+        self._permissions = RotationPermissions(context, deep=self._deep)
+        # Its package is built when it is planned, so that what is wrong there is this change's error.
+        self._function = context.spec.rotation_function
+
+    def plan(self) -> Sequence[Change]:
+        """One change for the function, one for a function that left the stack, one for each permission."""
+        changes = list(self._permissions.plan())
+        if self._function is not None:
+            resource = Resource(KIND, self._function.name)
+            changes.append(planned(resource, partial(self._plan, resource)))
+        left = noted(self._context)
+        if left is not None and (self._function is None or left != self._function.name):
+            action = ChangeClass.PRUNE if self._context.options.prune else ChangeClass.ORPHAN
+            reason = "rotates nothing of this stack any more: `apply --prune` deletes it with its role"
+            changes.append(Change(Resource(KIND, left), action, (reason,)))
+        return changes
+
+    def apply(self, change: Change) -> str:
+        """Make one change true; see `engine.Reconciler`."""
+        if change.resource.kind == PERMISSION:
+            return self._permissions.apply(change)
+        if change.action is ChangeClass.PRUNE:
+            return self._prune(change.resource.name)
+        return self._deploy(self._wanted())
+
+    def _wanted(self) -> Wanted:
+        wanted = wanted_function(self._context)
+        if wanted is None:
+            raise SkippedError("the stack asks for no managed rotation any more")
+        return wanted
+
+    # plan
+
+    def _plan(self, resource: Resource) -> Change:
+        context, wanted = self._context, self._wanted()
+        state = function_state(context, wanted.name)
+        waits = tuple(dict.fromkeys(wanted.waits.values()))
+        if state is None:
+            if (role := role_state(context, wanted.name)) is not None and (why := role_problem(context, role, wanted)):
+                return Change(resource, ChangeClass.BLOCKED, (why,))
+            reasons = tuple(f"waits: {one}" for one in waits) if wanted.policy is None else waits
+            return Change(resource, ChangeClass.CREATE, reasons)
+        if problem := self._foreign(state, wanted):
+            return Change(resource, ChangeClass.BLOCKED, (problem,))
+        if adopts(context, wanted.function_arn, state.tags):
+            why = foreign(context, wanted.function_arn, state.tags).partition(": ")[0]
+            return Change(resource, ChangeClass.ADOPT, (f"{why}: code and role are replaced",))
+        return self._compare(resource, state, wanted, waits)
+
+    def _compare(self, resource: Resource, state: FunctionState, wanted: Wanted, waits: tuple[str, ...]) -> Change:
+        context = self._context
+        named = is_named(context, state.tags)
+        as_deployed = named and deployed(state.tags) == wanted.digest(context)
+        found = _shown(state, wanted)
+        kept: tuple[str, ...] = ()
+        # Who takes over what goes with a function means its role and log group too.
+        if self._deep or not as_deployed or context.options.adopts_function(wanted.name):
+            role = role_state(context, wanted.name)
+            refusal = role_problem(context, role, wanted) if role is not None else ""
+            if refusal or (refusal := _withdrawn(role, wanted)):
+                return Change(resource, ChangeClass.BLOCKED, (refusal,))
+            retention = compare_retention(context, wanted)
+            found += self._hidden(role, retention, wanted)
+            kept = (retention.kept,) if retention.kept else ()
+        if found:
+            said = tuple(f"{OUTSIDE}{one}" if as_deployed else one for one in found)
+            return Change(resource, ChangeClass.UPDATE, (*said, *kept), drift=as_deployed)
+        if not as_deployed:
+            return Change(resource, ChangeClass.UPDATE, ("was not finished" if named else UNNAMED, *kept))
+        return Change(resource, ChangeClass.NONE, (*waits, *kept))
+
+    def _foreign(self, state: FunctionState, wanted: Wanted) -> str:
+        """Why a function of that name is not to be touched; empty if it is ours, or may be taken over."""
+        problem = foreign(self._context, wanted.function_arn, state.tags)
+        return "" if adopts(self._context, wanted.function_arn, state.tags) else problem
+
+    def _hidden(self, role: RoleState | None, retention: Retention, wanted: Wanted) -> list[str]:
+        """What differs beside what GetFunction shows."""
+        found = role_differences(role, wanted)
+        if retention.difference:
+            found.append(retention.difference)
+        if problem := invocation_problem(self._context, wanted.function_arn):
+            found.append(problem)
+        return found
+
+    # apply
+
+    def _deploy(self, wanted: Wanted) -> str:
+        context = self._context
+        if wanted.policy is None:
+            raise SkippedError("; ".join(dict.fromkeys(wanted.waits.values())) or "there is no secret to rotate yet")
+        forget_function(context, wanted.name)
+        state = function_state(context, wanted.name)
+        if state is not None and (problem := self._foreign(state, wanted)):
+            raise SkippedError(problem)
+        if why := _withdrawn(role_state(context, wanted.name), wanted):
+            raise SkippedError(why)
+        note(context, wanted.name)
+        deploy_role(context, wanted)
+        kept = deploy_log_group(context, wanted)
+        done = self._create(wanted) if state is None else self._update(state, wanted)
+        let_in(context, wanted.function_arn)
+        self._mark(wanted)
+        left_out = "".join(f"; without: {reason}" for reason in dict.fromkeys(wanted.waits.values()))
+        left_out += f"; {kept}" if kept else ""
+        count = len(wanted.rotated)
+        return f"{done}; rotates {count} secret{'s' if count > 1 else ''}{left_out}"
+
+    def _create(self, wanted: Wanted) -> str:
+        client, context = self._context.account.client("lambda"), self._context
+        parameters: dict[str, Any] = {
+            "FunctionName": wanted.name,
+            "Code": {"ZipFile": wanted.package.content},
+            "PackageType": "Zip",
+            "Tags": ownership(context, wanted.function_arn),
+            **wanted.configuration,
+        }
+        if not wanted.in_vpc:
+            del parameters["VpcConfig"]
+        create = partial(client.create_function, **parameters)
+        context.world.patience.until_visible("CreateFunction", wanted.name, create, lag=_NEW_ROLE)
+        settled(context, wanted.name)
+        return "created"
+
+    def _update(self, state: FunctionState, wanted: Wanted) -> str:
+        client, context, done = self._context.account.client("lambda"), self._context, []
+        if state.changing:
+            state = settled(context, wanted.name)
+        if state.code_sha256 != wanted.package.sha256:
+            with calling("UpdateFunctionCode", wanted.name):
+                client.update_function_code(FunctionName=wanted.name, ZipFile=wanted.package.content)
+            state = settled(context, wanted.name)
+            done.append("code")
+        if configuration_differences(state, wanted):
+            parameters: dict[str, Any] = {"FunctionName": wanted.name, **wanted.configuration}
+            update = partial(client.update_function_configuration, **parameters)
+            context.world.patience.until_visible("UpdateFunctionConfiguration", wanted.name, update, lag=_NEW_ROLE)
+            settled(context, wanted.name)
+            done.append("configuration")
+        return f"{' and '.join(done)} updated" if done else "updated"
+
+    def _mark(self, wanted: Wanted) -> None:
+        context = self._context
+        tags = ownership(context, wanted.function_arn, wanted.digest(context) or "")
+        with calling("TagResource", wanted.name):
+            context.account.client("lambda").tag_resource(Resource=wanted.function_arn, Tags=tags)
+        forget_function(context, wanted.name)
+
+    def _prune(self, name: str) -> str:
+        context, account = self._context, self._context.account
+        arn = f"arn:{account.partition}:lambda:{account.region}:{account.account_id}:function:{name}"
+        using = [s.name for s in context.inventory.secrets().values() if s.rotation_lambda_arn == arn]
+        if turning := [one for one in using if self._turns(one)]:
+            raise SkippedError(f"{', '.join(sorted(turning))} still rotates by it", remedy="Apply with --prune again.")
+        forget_function(context, name)
+        state, client = function_state(context, name), account.client("lambda")
+        done = "function was gone already"
+        if state is not None:
+            if problem := foreign(context, arn, state.tags):
+                raise SkippedError(problem)
+            if not is_named(context, state.tags) and not context.options.adopts_function(name):
+                remedy = f"Apply with --prune --adopt {function_named(name)}."
+                raise SkippedError("its mark names no repository", remedy=remedy)
+            with calling("DeleteFunction", name):
+                client.delete_function(FunctionName=name)
+            done = "function deleted"
+        role = delete_role(context, name, f"arn:{account.partition}:iam::{account.account_id}:role/{name}")
+        forget(context)
+        forget_function(context, name)
+        return f"{done}, {role}; its log group stays until its events are too old"
+
+    def _turns(self, name: str) -> bool:
+        state = self._context.inventory.refresh(name)
+        return state is not None and state.rotation_enabled
+
+
+def _shown(state: FunctionState, wanted: Wanted) -> list[str]:
+    """What differs in what GetFunction shows."""
+    found = configuration_differences(state, wanted)
+    if state.code_sha256 != wanted.package.sha256:
+        found.append("code differs")
+    return found + ([state.problem] if state.problem and not state.changing else [])
+
+
+def _withdrawn(role: RoleState | None, wanted: Wanted) -> str:
+    """A secret that would be taken away from the function although it only waits, and why it does."""
+    policy = role.policy if role is not None else None
+    held = sorted(rotated_arns(policy or {}) & set(wanted.waits))
+    return f"is left as it is: {wanted.waits[held[0]]}" if held else ""

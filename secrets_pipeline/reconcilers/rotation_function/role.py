@@ -1,0 +1,130 @@
+"""The role of the managed rotation function.
+
+Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from secrets_pipeline.access.granting.attached import ROTATION_POLICY, differences, inline_text
+from secrets_pipeline.access.granting.rotation import rotation_trust
+from secrets_pipeline.aws.consistency import Lag
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.engine.model import SkippedError
+from secrets_pipeline.reconcilers.observed.tags import tag_list, tag_map
+from secrets_pipeline.reconcilers.rotation_function.desired import DESCRIPTION, Wanted, trust_text
+from secrets_pipeline.reconcilers.rotation_function.ownership import adopts, foreign, ownership
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+_NEW_ROLE = Lag("the role", frozenset({"NoSuchEntity"}))
+
+
+@dataclass(frozen=True, slots=True)
+class RoleState:
+    """A role as GetRole shows it.
+
+    Attributes:
+        trust: AssumeRolePolicyDocument.
+        policy: its inline policy under our name; None for none.
+    """
+
+    arn: str
+    tags: Mapping[str, str]
+    trust: Mapping[str, Any]
+    policy: Mapping[str, Any] | None
+
+
+def role_state(context: StackContext, name: str) -> RoleState | None:
+    """The role of that name; None where there is none."""
+    client = context.account.client("iam")
+    with calling("GetRole", name):
+        try:
+            role = client.get_role(RoleName=name)["Role"]
+        except client.exceptions.NoSuchEntityException:
+            return None
+    with calling("GetRolePolicy", f"{ROTATION_POLICY} of role {name}"):
+        try:
+            # boto3 has parsed it, whatever its types say.
+            policy: Any = client.get_role_policy(RoleName=name, PolicyName=ROTATION_POLICY)["PolicyDocument"]
+        except client.exceptions.NoSuchEntityException:
+            policy = None
+    trust: Any = role.get("AssumeRolePolicyDocument") or {}
+    return RoleState(role["Arn"], tag_map(role.get("Tags") or ()), trust, policy)
+
+
+def role_problem(context: StackContext, state: RoleState, wanted: Wanted) -> str:
+    """Why a role of that name is not to be touched; empty if it is ours, or may be taken over."""
+    if state.arn != wanted.role_arn:
+        return f"role {wanted.name} is {state.arn}, which the pipeline has not made: write another name"
+    problem = foreign(context, state.arn, state.tags)
+    return f"role {wanted.name} {problem}" if problem and not adopts(context, state.arn, state.tags) else ""
+
+
+def role_differences(state: RoleState | None, wanted: Wanted) -> list[str]:
+    """How a role differs from the one that is asked for, for a human."""
+    if state is None:
+        return ["role is missing"]
+    found = []
+    if differences(state.trust, rotation_trust()):
+        found.append("trust policy of the role differs")
+    if wanted.policy is not None and (state.policy is None or differences(state.policy, wanted.policy)):
+        found.append("policy of the role differs")
+    return found
+
+
+def deploy_role(context: StackContext, wanted: Wanted) -> None:
+    """Make the role, or make ours as it is asked for.
+
+    Raises:
+        SkippedError: if a role of that name is not ours.
+        AwsError: if IAM refuses.
+    """
+    client = context.account.client("iam")
+    state = role_state(context, wanted.name)
+    tags = ownership(context, wanted.role_arn)
+    if state is not None and (problem := role_problem(context, state, wanted)):
+        raise SkippedError(problem)
+    if state is None:
+        with calling("CreateRole", wanted.name):
+            client.create_role(
+                RoleName=wanted.name,
+                AssumeRolePolicyDocument=trust_text(),
+                Description=DESCRIPTION,
+                Tags=cast("Any", tag_list(tags)),
+            )
+    else:
+        if any(state.tags.get(key) != value for key, value in tags.items()):
+            with calling("TagRole", wanted.name):
+                client.tag_role(RoleName=wanted.name, Tags=cast("Any", tag_list(tags)))
+        if differences(state.trust, rotation_trust()):
+            with calling("UpdateAssumeRolePolicy", wanted.name):
+                client.update_assume_role_policy(RoleName=wanted.name, PolicyDocument=trust_text())
+    policy = wanted.policy
+    if policy is not None and (state is None or state.policy is None or differences(state.policy, policy)):
+        text = inline_text(policy, role=wanted.name, consumers=["managed rotation"])
+        put = partial(client.put_role_policy, RoleName=wanted.name, PolicyName=ROTATION_POLICY, PolicyDocument=text)
+        context.world.patience.until_visible(
+            "PutRolePolicy", f"{ROTATION_POLICY} of role {wanted.name}", put, lag=_NEW_ROLE
+        )
+
+
+def delete_role(context: StackContext, name: str, arn: str) -> str:
+    """Delete the role with its policy, if it is ours; what was done, for a human."""
+    client = context.account.client("iam")
+    state = role_state(context, name)
+    if state is None:
+        return "role was gone already"
+    if state.arn != arn or foreign(context, state.arn, state.tags):
+        return "role is not ours and stays"
+    if state.policy is not None:
+        with calling("DeleteRolePolicy", f"{ROTATION_POLICY} of role {name}"):
+            client.delete_role_policy(RoleName=name, PolicyName=ROTATION_POLICY)
+    with calling("DeleteRole", name):
+        client.delete_role(RoleName=name)
+    return "role deleted"

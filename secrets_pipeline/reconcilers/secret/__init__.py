@@ -1,0 +1,1 @@
+"""Secrets: name, description, key, tags, and the value at creation."""

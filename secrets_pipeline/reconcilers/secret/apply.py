@@ -1,0 +1,249 @@
+"""What is written of one secret: it is created, restored, and each thing of it changed by itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from secrets_pipeline.aws.consistency import NEW_RESOURCE
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.value.model import DeclaredValue
+from secrets_pipeline.engine.model import SkippedError
+from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Part
+from secrets_pipeline.reconcilers.observed.secret_state import CURRENT, SecretState
+from secrets_pipeline.reconcilers.observed.tags import surplus_tags, tag_list
+from secrets_pipeline.reconcilers.secret import desired
+from secrets_pipeline.reconcilers.secret_value import rekey as key_move
+from secrets_pipeline.reconcilers.secret_value.encryption import key_id, under_another_key
+from secrets_pipeline.reconcilers.secret_value.initial import initial_value
+from secrets_pipeline.reconcilers.secret_value.inputs import declared_inputs
+from secrets_pipeline.reconcilers.secret_value.plan import value_differences
+from secrets_pipeline.reconcilers.secret_value.provenance import inputs_tag, is_rendered_from
+from secrets_pipeline.reconcilers.secret_value.write import ValueWriter
+from secrets_pipeline.reconcilers.tag_keys import (
+    COMPONENT,
+    INPUTS,
+    KEPT,
+    KEY,
+    REPLICAS,
+    REPOSITORY,
+    SPEC,
+    STACK,
+    VALUE_KEY,
+    VALUE_VERSION,
+)
+from secrets_pipeline.references.resolve import Pending
+from secrets_pipeline.values.render import render
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+_EXISTS = frozenset({"ResourceExistsException", "InvalidRequestException"})
+"""What CreateSecret answers where the name is taken; the second one, where it is scheduled for deletion."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExistsAfterAll:
+    """CreateSecret was refused: the list was stale, and the inventory knows better now."""
+
+
+class SecretWrites:
+    """Writes to secrets of one stack; who calls has confirmed that they are ours, or to be adopted."""
+
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._client = context.account.client("secretsmanager")
+        self._writer = ValueWriter(context)
+
+    def create(self, secret: SecretSpec) -> str | ExistsAfterAll:
+        """Create a secret with its first value, in one call.
+
+        Returns:
+            What the value is, for a human.
+
+        Raises:
+            SkippedError: if the key or the value is not known yet.
+            AwsError: if AWS refuses.
+        """
+        context = self._context
+        key = desired.kms_key(context, secret)
+        if isinstance(key, Pending):
+            raise SkippedError(key.reason)
+        initial = initial_value(context, secret)
+        if isinstance(initial, Pending):
+            raise SkippedError(initial.reason)
+        owner = context.owner(secret)
+        tags = {
+            **desired.tags(context, secret),
+            VALUE_KEY: key_id(context, key),
+        }
+        request: dict[str, Any] = {"Description": secret.description} if secret.description else {}
+        if key is not None:
+            request["KmsKeyId"] = key
+        # A used token succeeds: only a request that is the same in all its parts may be taken for a try of this one.
+        asked = [initial.intent, initial.inputs, desired.intent(context, secret), tags, request]
+        whole = json.dumps(asked, sort_keys=True)
+        token = self._writer.token(secret.name, None, whole, initial.value)
+        now = context.world.surroundings.now()
+        tags |= {
+            SPEC: context.marks.created(secret.name, owner, context.world.run, now),
+            VALUE_VERSION: context.marks.version(secret.name, token),
+            **({INPUTS: inputs_tag(initial.inputs, token)} if initial.inputs else {}),
+        }
+        make = partial(
+            self._client.create_secret, Name=secret.name, ClientRequestToken=token, Tags=tag_list(tags), **request
+        )
+        try:
+            # The key may be as new as the secret.
+            answer = context.world.patience.until_visible(
+                "CreateSecret",
+                secret.name,
+                lambda: make(SecretString=initial.value.get_secret_value()),
+                lag=NEW_RESOURCE,
+                subject=key or "",
+            )
+        except AwsError as error:
+            if error.code not in _EXISTS or context.inventory.refresh(secret.name) is None:
+                raise
+            return ExistsAfterAll()
+        context.inventory.made.add(secret.name)
+        context.inventory.note(
+            SecretState(
+                name=secret.name,
+                arn=answer["ARN"],
+                description=secret.description,
+                kms_key_id=key,
+                tags=tags,
+                versions={answer.get("VersionId", token): (CURRENT,)},
+                created_at=now,
+                replicas={},
+                policy=None,
+                confirmed=True,
+            )
+        )
+        return initial.described
+
+    def restore(self, state: SecretState) -> SecretState:
+        """Take a secret back that is scheduled for deletion."""
+        with calling("RestoreSecret", state.name):
+            self._client.restore_secret(SecretId=state.arn)
+        return self._refreshed(state)
+
+    def update(self, state: SecretState, secret: SecretSpec) -> list[str]:
+        """Change what differs, each thing by itself; a value only if missing, declared, or under another key.
+
+        Returns:
+            What was done, for a human.
+
+        Raises:
+            SkippedError: if something is not known yet, a rotation is in progress, or it is not ours any more.
+            AwsError: if AWS refuses.
+        """
+        context = self._context
+        key = desired.kms_key(context, secret)
+        if isinstance(key, Pending):
+            raise SkippedError(key.reason)
+        moved = key_id(context, state.kms_key_id) != key_id(context, key)
+        done = self._retag(state, secret, moved=moved)
+        if state.description != secret.description:
+            with calling("UpdateSecret", state.name):
+                self._client.update_secret(SecretId=state.arn, Description=secret.description)
+            done.append("description")
+        if done:
+            state = self._own(state)
+        if moved:
+            key_move.move(context, state, key)
+            done.append("kms key")
+            state = self._own(state)
+        elif state.current_version is not None and under_another_key(context, state):
+            # Before a new value: that one would leave the replaced version, AWSPREVIOUS, under the old key.
+            self._writer.rewrite(state.name)
+            done.append("same value under the new key")
+            state = self._own(state)
+        if value_differences(context, state, secret) and (written := self._write(state, secret)):
+            done.append(written)
+        return done
+
+    def _refreshed(self, state: SecretState) -> SecretState:
+        return self._context.inventory.refresh(state.name) or state
+
+    def _own(self, state: SecretState) -> SecretState:
+        """The secret after a change of ours; whoever took it over meanwhile keeps it as it is."""
+        seen = self._refreshed(state)
+        if seen is not state and not self._context.owns(seen):
+            raise SkippedError(f"secret {seen.name} is not ours any more")
+        return seen
+
+    def _write(self, state: SecretState, secret: SecretSpec) -> str:
+        if isinstance(secret.value, DeclaredValue):
+            inputs = declared_inputs(self._context, secret, confirmed=True)
+            if isinstance(inputs, Pending):
+                raise SkippedError(inputs.reason)
+            if state.current_version is not None and is_rendered_from(state, inputs):
+                # Only the list of what it is rendered from was old.
+                return ""
+            declared, leaves = secret.value, self._context.leaves(secret)
+            self._writer.write(
+                secret.name,
+                intent=inputs,
+                inputs=inputs,
+                make=lambda current: render(declared, leaves, current),
+                done=lambda state: is_rendered_from(state, inputs),
+            )
+            return "value"
+        first = initial_value(self._context, secret)
+        if isinstance(first, Pending):
+            raise SkippedError(first.reason)
+        value = first.value
+        self._writer.write(
+            secret.name,
+            intent=first.intent,
+            inputs=first.inputs,
+            make=lambda _current: value,
+            # Whoever gave it a value meanwhile keeps that.
+            done=lambda state: state.current_version != self._writer.token(state.arn, None, first.intent),
+        )
+        return first.described
+
+    def _retag(self, state: SecretState, secret: SecretSpec, *, moved: bool) -> list[str]:
+        wanted = desired.tags(self._context, secret)
+        changed = {key: value for key, value in wanted.items() if state.tags.get(key) != value}
+        if any(key in changed for key in (STACK, REPOSITORY, COMPONENT, KEY)):
+            # The old mark speaks of the old owner: prove the new one in the same call.
+            changed[SPEC] = self._own_mark(state, secret)
+        if self._context.marks.verify(state).state is MarkState.UNMARKED:
+            # What we said of it when it was ours, if it ever was, is no more true.
+            changed |= {tag: "" for tag in (VALUE_VERSION, REPLICAS, KEPT) if tag in state.tags}
+            changed |= self._kept(state, secret)
+        if moved and state.tags.get(VALUE_KEY) != (under := key_id(self._context, state.kms_key_id)):
+            # Said before the move, so that a crash behind it does not leave the value there.
+            changed[VALUE_KEY] = under
+        surplus = surplus_tags(state.tags, wanted)
+        if changed:
+            with calling("TagResource", state.name):
+                self._client.tag_resource(SecretId=state.arn, Tags=tag_list(changed))
+        if surplus:
+            with calling("UntagResource", state.name):
+                self._client.untag_resource(SecretId=state.arn, TagKeys=surplus)
+        return ["tags"] if changed or surplus else []
+
+    def _own_mark(self, state: SecretState, secret: SecretSpec) -> str:
+        """The mark of the new owner: it vouches for what the old one vouched for, but the tags."""
+        marks, run, owner = self._context.marks, self._context.world.run, self._context.owner(secret)
+        commit = marks.verify(state).commit
+        if commit is None:
+            return marks.provisional(state.arn, owner, run)
+        return marks.finished(state.arn, owner, commit.opened(Part.TAGS, run))
+
+    def _kept(self, state: SecretState, secret: SecretSpec) -> dict[str, str]:
+        """Policy and rotation that an adopted secret has and nobody declares: adoption takes neither away."""
+        kept = []
+        if not secret.policy and not secret.readers and self._context.inventory.policy(state.name):
+            kept.append(Part.POLICY.value)
+        if secret.rotation is None and state.rotation_enabled:
+            kept.append(Part.ROTATION.value)
+        return {KEPT: self._context.marks.words(KEPT, state.arn, kept)} if kept else {}

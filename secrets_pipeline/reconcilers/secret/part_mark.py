@@ -1,0 +1,125 @@
+"""Take a secret before a part of it changes that no list shows: from then on its mark does not vouch for that part.
+
+Without this, a run that changes a policy and dies leaves a mark that says it is as it was; see `marks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.aws.consistency import NEW_RESOURCE
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.engine.model import SkippedError
+from secrets_pipeline.reconcilers.marks.secret_mark import Commit, Mark, Owner, Part, repository_tag
+from secrets_pipeline.reconcilers.observed.secret_state import SecretState
+from secrets_pipeline.reconcilers.observed.tags import tag_list
+from secrets_pipeline.reconcilers.secret import desired
+from secrets_pipeline.reconcilers.tag_keys import COMPONENT, KEPT, KEY, SPEC
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+
+def take(context: StackContext, state: SecretState, part: Part) -> SecretState:
+    """Say that this run changes a part; free where it made the secret, or said so before.
+
+    Args:
+        context: the stack.
+        state: the secret as confirmed; it is ours.
+        part: what is about to change.
+
+    Raises:
+        AwsError: if AWS refuses; nothing may be changed then.
+    """
+    mark = context.marks.verify(state)
+    if _vouches_for_nothing(mark, part) and mark.run == context.world.run:
+        return state
+    run = context.world.run
+    if mark.commit is None or mark.owner is None:
+        return give_up(context, state)
+    opened, owner = mark.commit.opened(part, run), _named(context, mark.owner)
+    return _write(context, state, owner, context.marks.finished(state.arn, owner, opened))
+
+
+def look_again(context: StackContext, known: SecretState) -> SecretState:
+    """The secret as DescribeSecret shows it right before a tag of it is written: another run may have come first.
+
+    Args:
+        context: the stack.
+        known: the secret as this run knew it.
+
+    Raises:
+        SkippedError: if no call shows it yet, or it is not ours any more.
+        AwsError: if AWS refuses.
+    """
+    seen = context.inventory.refresh(known.name)
+    if seen is None:
+        context.inventory.note(known)
+        raise SkippedError("is not visible yet", remedy="Run again.")
+    if seen.deleted_at is not None or not context.owns(seen):
+        raise SkippedError(f"secret {known.name} is not ours any more")
+    return seen
+
+
+def give_up(context: StackContext, state: SecretState) -> SecretState:
+    """Leave a mark that vouches for nothing, so that the next run reads all parts.
+
+    Raises:
+        AwsError: if AWS refuses.
+    """
+    owner = context.marks.verify(state).owner
+    if owner is None:
+        return state
+    owner = _named(context, owner)
+    return _write(context, state, owner, context.marks.provisional(state.arn, owner, context.world.run))
+
+
+def finish(context: StackContext, state: SecretState, secret: SecretSpec, commit: Commit) -> SecretState:
+    """Write the mark of a finished secret, and forget that a part is somebody else's where ours has taken its place.
+
+    Not before: until then what is there may still be theirs.
+
+    Raises:
+        AwsError: if AWS refuses.
+    """
+    owner, marks = context.owner(secret), context.marks
+    declared = {
+        Part.POLICY.value: desired.policy(context, secret) is not None,
+        Part.ROTATION.value: secret.rotation is not None,
+    }
+    kept = marks.read_words(state, KEPT)
+    left = {word for word in kept if not declared.get(word)}
+    more = {} if left == kept else {KEPT: marks.words(KEPT, state.arn, left)}
+    return _write(context, state, owner, marks.finished(state.arn, owner, commit), more)
+
+
+def _write(
+    context: StackContext, state: SecretState, owner: Owner, mark: str, more: Mapping[str, str] = MappingProxyType({})
+) -> SecretState:
+    """Write a mark, and what it speaks of, repository, component and key, which another run may just have changed.
+
+    Not the stack: whoever takes that tag away takes the secret out of our hands, even at this moment.
+
+    Raises:
+        AwsError: if AWS refuses.
+    """
+    tags = {**more, **repository_tag(owner.repository), COMPONENT: owner.component, KEY: owner.key, SPEC: mark}
+    client = context.account.client("secretsmanager")
+    tag = partial(client.tag_resource, SecretId=state.arn, Tags=tag_list(tags))
+    context.world.patience.until_visible("TagResource", state.name, tag, lag=NEW_RESOURCE)
+    taken = replace(state, tags={**state.tags, **tags})
+    context.inventory.note(taken)
+    return taken
+
+
+def _named(context: StackContext, owner: Owner) -> Owner:
+    """Whom a mark of ours names, with the repository that an older one did not."""
+    return replace(owner, repository=context.world.repository)
+
+
+def _vouches_for_nothing(mark: Mark, part: Part) -> bool:
+    return mark.commit is None or not mark.commit.digests[part]

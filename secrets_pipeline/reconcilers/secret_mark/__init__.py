@@ -1,0 +1,1 @@
+"""The mark of a finished secret."""

@@ -1,0 +1,169 @@
+"""The commit mark: written last, on every secret of which all parts are as the stack says.
+
+It is written as soon as the last part of a secret is done, so that the calls for marks run beside those for parts: the
+two have quotas of their own. What is left is marked at the end of the run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.access.policy_text.write import same_policy
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.value.model import GeneratedValue
+from secrets_pipeline.engine.apply import Reconciler
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.reconcilers.each_secret import plan_secrets
+from secrets_pipeline.reconcilers.marks.secret_mark import Commit, Part
+from secrets_pipeline.reconcilers.observed.secret_state import SecretState, Unread
+from secrets_pipeline.reconcilers.replica import reconciler as replica
+from secrets_pipeline.reconcilers.secret import desired
+from secrets_pipeline.reconcilers.secret.part_mark import finish, give_up, look_again
+from secrets_pipeline.reconcilers.secret.plan import differences
+from secrets_pipeline.reconcilers.secret_rotation import reconciler as rotation
+from secrets_pipeline.reconcilers.secret_value.fields import known_fields
+from secrets_pipeline.reconcilers.secret_value.inputs import field_inputs
+from secrets_pipeline.reconcilers.secret_value.provenance import is_rendered_from
+from secrets_pipeline.reconcilers.tag_keys import SPEC
+from secrets_pipeline.references.resolve import Pending
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+KIND = "commit"
+_REMEDY = "It failed, waits, or somebody changed it during this run: run again, when nobody else writes it any more."
+
+
+class CommitReconciler:
+    """Marks of one stack's secrets."""
+
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._secrets = {secret.name: secret for secret in context.spec.secrets}
+
+    def plan(self) -> Sequence[Change]:
+        """One change a secret whose mark does not say what the stack says."""
+        return plan_secrets(self._context, KIND, self._plan)
+
+    def apply(self, change: Change) -> str:
+        """Write the mark; see `engine.Reconciler`."""
+        secret = self._secrets[change.resource.name]
+        state = self._context.inventory.confirm(secret.name)
+        commit = desired.commit(self._context, secret)
+        if state is None or commit is None:
+            raise SkippedError("is not finished yet")
+        if not self._context.owns(state):
+            raise SkippedError(f"secret {secret.name} is not ours")
+        _mark(self._context, state, secret, commit)
+        return "finished"
+
+    def _plan(self, resource: Resource, secret: SecretSpec) -> Change | None:
+        context = self._context
+        state = context.inventory.secret(secret.name)
+        if state is None or state.deleted_at is not None:
+            return None
+        if not context.owns(state) or desired.finished(context, state, secret):
+            return None
+        replica.settle(context, secret)
+        if secret.name in context.inventory.made_before:
+            # What this run took for granted of a new secret has to be read.
+            context.inventory.policy(secret.name)
+            state = context.inventory.secret(secret.name) or state
+        open_parts = _open_parts(context, state, secret)
+        if open_parts or desired.commit(context, secret) is None:
+            reason = f"not finished: {', '.join(open_parts) or 'waits'}"
+            return Change(resource, ChangeClass.BLOCKED, (reason,), remedy=_REMEDY)
+        return Change(resource, ChangeClass.UPDATE, ("every part is as declared",))
+
+
+class Finishing:
+    """A reconciler of secrets, or of parts of them, that marks each secret whose last part it has done."""
+
+    def __init__(self, context: StackContext, reconciler: Reconciler) -> None:
+        self._context = context
+        self._reconciler = reconciler
+        self._secrets = {secret.name: secret for secret in context.spec.secrets}
+
+    def plan(self) -> Sequence[Change]:
+        """The plan of the reconciler; see `engine.Reconciler`."""
+        return self._reconciler.plan()
+
+    def apply(self, change: Change) -> str:
+        """Make one change true, then write the mark if nothing else is open; see `engine.Reconciler`."""
+        done = self._reconciler.apply(change)
+        secret = self._secrets.get(change.resource.name)
+        if secret is not None:
+            # The part is done; a mark that could not be written is tried again at the end of the run, and said there.
+            with contextlib.suppress(SecretsPipelineError):
+                self._finish(secret)
+        return done
+
+    def _finish(self, secret: SecretSpec) -> None:
+        context = self._context
+        state = context.inventory.secret(secret.name)
+        if state is None or not state.confirmed or state.deleted_at is not None or not context.owns(state):
+            return
+        commit = desired.commit(context, secret)
+        if commit is None or context.marks.verify(state).commit == commit or _open_parts(context, state, secret):
+            return
+        _mark(context, state, secret, commit)
+
+
+def _mark(context: StackContext, known: SecretState, secret: SecretSpec, commit: Commit) -> None:
+    """Write the mark, unless somebody else was at the secret meanwhile.
+
+    Raises:
+        SkippedError: if so, or if a part is open after all.
+        AwsError: if AWS refuses.
+    """
+    state = known
+    if _room_for_a_look(context, secret):
+        state = seen = look_again(context, known)
+        if seen.tags.get(SPEC) != known.tags.get(SPEC):
+            found = context.marks.verify(seen)
+            if found.commit == commit:
+                # Another run finished what we declare.
+                return
+            if found.creation and known.name in context.inventory.made:
+                # Its token was used before: CreateSecret succeeds then, and makes nothing.
+                context.inventory.made.discard(known.name)
+                context.inventory.made_before.add(known.name)
+            # Whose parts it has now, nobody knows: they are read before it is marked.
+            give_up(context, seen)
+            raise SkippedError("another run changes it at the same time", remedy="Run again: all parts are read then.")
+    if open_parts := _open_parts(context, state, secret):
+        raise SkippedError(f"not finished: {', '.join(open_parts)}", remedy=_REMEDY)
+    finish(context, state, secret, commit)
+
+
+def _room_for_a_look(context: StackContext, secret: SecretSpec) -> bool:
+    """Creating a secret costs four calls at most: with both a policy and a rotation, this look would be the fifth."""
+    created = secret.name in context.inventory.made
+    return not (created and secret.rotation is not None and desired.policy(context, secret) is not None)
+
+
+def _open_parts(context: StackContext, state: SecretState, secret: SecretSpec) -> list[str]:
+    """What is not as the stack declares it, for a human; reads nothing."""
+    parts = [one.reason for one in differences(context, state, secret)]
+    policy, wanted = desired.policy(context, secret), desired.rotation(context, secret)
+    kept = policy is None and context.marks.keeps(state, Part.POLICY)
+    if not kept and not desired.made(context, state, secret, Part.POLICY) and _policy_differs(state, policy):
+        parts.append("policy")
+    kept = wanted is None and (
+        context.marks.keeps(state, Part.ROTATION) or desired.made(context, state, secret, Part.ROTATION)
+    )
+    if not kept and (isinstance(wanted, Pending) or rotation.rotation_differences(state, wanted)):
+        parts.append("rotation")
+    parts.extend(replica.open_parts(context, state, secret))
+    if isinstance(secret.value, GeneratedValue) and secret.value.fields:
+        fields, missing = known_fields(context, secret)
+        if missing or not is_rendered_from(state, field_inputs(context, secret, fields)):
+            parts.append("fields beside the password")
+    return parts
+
+
+def _policy_differs(state: SecretState, wanted: dict[str, object] | Pending | None) -> bool:
+    return isinstance(wanted, Pending) or isinstance(state.policy, Unread) or not same_policy(state.policy, wanted)

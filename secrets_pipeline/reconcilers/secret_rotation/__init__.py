@@ -1,0 +1,1 @@
+"""Rotation rules of secrets."""

@@ -1,0 +1,210 @@
+"""Whether rotation really happens: when it should, to its end, and by a function that can be invoked.
+
+The dates come from ListSecrets, which shows them in bulk; whoever looks late by them is asked for once more.
+Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.finding import Finding, Verdict, judged
+from secrets_pipeline.reconcilers.observed.secret_state import PENDING, SecretState
+from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, invocation_remedy
+from secrets_pipeline.reconcilers.rotation_function.log import FunctionLog
+from secrets_pipeline.reconcilers.secret_rotation.reconciler import described
+from secrets_pipeline.reconcilers.secret_value.version_dates import version_dates
+from secrets_pipeline.rotation.schedule import RotationRules, next_due
+
+if TYPE_CHECKING:
+    from secrets_pipeline.desired.secret.model import SecretSpec
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+_ALLOWANCE: Final = timedelta(hours=1)
+"""A rotation that begins at the end of its window takes its time, and Secrets Manager tries again what failed."""
+_OFF: Final = "rotation is not switched on yet: `secrets-pipeline apply` does"
+_GONE: Final = "ResourceNotFoundException"
+_HIDDEN: Final = "AccessDeniedException"
+
+_Judge = Callable[["StackContext", SecretState], Finding]
+
+
+def rotation_not_overdue(context: StackContext) -> list[Finding]:
+    """Whether each secret that rotates was rotated when its rules say.
+
+    One that never was counts from its last change, at which its rotation was switched on at the latest; so does one
+    that was changed after its rotation, as its rules may be what changed. AWS's own date counts besides: it stays
+    behind where a rotation fails.
+    """
+    return _of_rotating(context, _punctual)
+
+
+def rotation_not_stuck(context: StackContext) -> list[Finding]:
+    """Whether each rotation that began has ended; the versions of those that have not are listed for their age."""
+    return [
+        judged(secret.name, partial(_finished, context, state))
+        for secret in context.spec.secrets
+        if (state := _there(context, secret)) is not None
+    ]
+
+
+def rotation_function_invokable(context: StackContext) -> list[Finding]:
+    """Whether the function of each secret that rotates is there, works, and lets Secrets Manager in."""
+    return _of_rotating(context, invokable)
+
+
+def _of_rotating(context: StackContext, judge: _Judge) -> list[Finding]:
+    findings = []
+    for secret in context.spec.secrets:
+        state = _there(context, secret)
+        if state is not None and state.rotation_enabled:
+            findings.append(judged(secret.name, partial(judge, context, state)))
+        elif secret.rotation is not None:
+            findings.append(Finding(secret.name, Verdict.WAITING, _OFF))
+    return findings
+
+
+def _there(context: StackContext, secret: SecretSpec) -> SecretState | None:
+    state = context.inventory.secret(secret.name)
+    return state if state is not None and state.deleted_at is None else None
+
+
+def _punctual(context: StackContext, listed: SecretState) -> Finding:
+    now = context.world.surroundings.now()
+    due = _due(listed)
+    # A list may be five minutes old: before anything is said against a secret, it is asked for itself.
+    state = listed if due is None or now <= due else context.inventory.refresh(listed.name) or listed
+    due, rules = _due(state), described(state.rotation_rules)
+    columns = {"rules": rules, "last rotated": _on(state.last_rotated_at), "due by": _on(due)}
+    if due is None:
+        return Finding(state.name, Verdict.WAITING, f"{rules}: no date can be told from these rules", columns)
+    if now > due:
+        return Finding(state.name, Verdict.WRONG, _late(state, now - due + _ALLOWANCE), columns)
+    done = "" if state.last_rotated_at else "never rotated so far, "
+    return Finding(state.name, Verdict.RIGHT, f"{done}due by {_on(due - _ALLOWANCE)}", columns)
+
+
+def _due(state: SecretState) -> datetime | None:
+    """By when it has to be rotated: the earlier of what the rules say and what AWS says, with the allowance."""
+    before = state.last_rotated_at or state.created_at
+    known = [moment for moment in (before, state.last_changed_at) if moment is not None]
+    window = next_due(RotationRules.of(state.rotation_rules), max(known)) if known else None
+    dates = [date for date in (window.closes if window else None, state.next_rotation_at) if date is not None]
+    return min(dates) + _ALLOWANCE if dates else None
+
+
+def _late(state: SecretState, late: timedelta) -> str:
+    last = f"last rotated {_on(state.last_rotated_at)}" if state.last_rotated_at else "never rotated"
+    if state.rotation_in_progress:
+        why = "a rotation began and did not end: see rotation_not_stuck"
+    else:
+        why = (
+            "none is under way: see rotation_function_invokable and the log of "
+            f"{state.rotation_lambda_arn or 'its function'}, then run `secrets-pipeline rotate {state.name}`"
+        )
+    return f"overdue by {_span(late)}, {described(state.rotation_rules)}, {last}; {why}"
+
+
+def _finished(context: StackContext, listed: SecretState) -> Finding:
+    state = context.inventory.refresh(listed.name) if listed.rotation_in_progress else listed
+    if state is None or (pending := state.pending_version) is None:
+        return Finding(listed.name, Verdict.RIGHT, "no rotation is under way")
+    began = version_dates(context, state).get(pending)
+    columns = {"version": pending, "pending since": _on(began)}
+    if began is None:
+        unknown = (
+            f"version {pending} is AWSPENDING, and AWS does not say since when; {_next_step(context, state, pending)}"
+        )
+        return Finding(state.name, Verdict.WAITING, unknown, columns)
+    age = context.world.surroundings.now() - began
+    if age <= timedelta(minutes=context.spec.verification.rotation_may_take_minutes):
+        return Finding(state.name, Verdict.RIGHT, f"a rotation began {_span(age)} ago", columns)
+    cause, step = _cause(context, state, pending, began), _next_step(context, state, pending)
+    text = f"version {pending} has been AWSPENDING for {_span(age)}: {cause}; {step}"
+    return Finding(state.name, Verdict.WRONG, text, columns)
+
+
+def _cause(context: StackContext, state: SecretState, pending: str, began: datetime) -> str:
+    """The likely one: rotation is off, the function cannot run, or what it said itself."""
+    if _is_ours(context, state, pending):
+        return "`secrets-pipeline rotate` was stopped before its end"
+    if not state.rotation_enabled:
+        return "its rotation was cancelled meanwhile"
+    function = invokable(context, state)
+    if function.verdict is Verdict.WRONG:
+        return function.detail
+    said = FunctionLog(context, state, since=began).heard(pending)
+    if said.failure:
+        after = f" after {', '.join(sorted(said.done))}" if said.done else ""
+        return f"its function failed{after}: {said.failure}"
+    return f"the log of {state.rotation_lambda_arn} does not say why, or cannot be read from here"
+
+
+def _is_ours(context: StackContext, state: SecretState, pending: str) -> bool:
+    """Whether the pipeline itself, and no function, makes that version."""
+    return not state.rotation_enabled and context.marks.wrote(state, pending)
+
+
+def _next_step(context: StackContext, state: SecretState, pending: str) -> str:
+    undo = (
+        f"aws secretsmanager update-secret-version-stage --secret-id {state.name} --version-stage {PENDING} "
+        f"--remove-from-version-id {pending}"
+    )
+    if not state.rotation_enabled and not _is_ours(context, state, pending):
+        return f"take the label away once the database is known to hold the current password: {undo}"
+    return f"mend that, then `secrets-pipeline rotate {state.name}` goes on with this version"
+
+
+def invokable(context: StackContext, state: SecretState) -> Finding:
+    """Whether the function of one secret is there, works, and lets Secrets Manager in."""
+    name, function = state.name, state.rotation_lambda_arn
+    if function is None:
+        return Finding(name, Verdict.RIGHT, "rotated by the service that owns it, without a function")
+    configuration = function_configuration(context, function)
+    if isinstance(configuration, str):
+        verdict = Verdict.WRONG if configuration == _GONE else Verdict.RIGHT
+        absent = f"function {function} does not exist: deploy it, or name another under rotation"
+        return Finding(name, verdict, absent if verdict is Verdict.WRONG else f"{function} is not ours to look at")
+    state_of, update = configuration.get("State", "Active"), configuration.get("LastUpdateStatus", "Successful")
+    if state_of == "Failed" or update == "Failed":
+        why = configuration.get("StateReason") or configuration.get("LastUpdateStatusReason") or "without a reason"
+        return Finding(name, Verdict.WRONG, f"function {function} failed to be deployed: {why}")
+    if state_of == "Pending":
+        return Finding(name, Verdict.WAITING, f"function {function} is being made")
+    if problem := invocation_problem(context, function, state.arn):
+        return Finding(name, Verdict.WRONG, f"{problem}: {invocation_remedy(context, function)}")
+    return Finding(name, Verdict.RIGHT, f"{function} is there and lets Secrets Manager in")
+
+
+def function_configuration(context: StackContext, function: str) -> dict[str, Any] | str:
+    """GetFunctionConfiguration, read once a run; the code of the refusal where it is gone or hidden."""
+
+    def read() -> dict[str, Any] | str:
+        try:
+            with calling("GetFunctionConfiguration", function):
+                return dict(context.account.client("lambda").get_function_configuration(FunctionName=function))
+        except AwsError as error:
+            if error.code in {_GONE, _HIDDEN}:
+                return error.code
+            raise
+
+    found: dict[str, Any] | str = context.inventory.remember("function configuration", function, read=read)
+    return found
+
+
+def _on(moment: datetime | None) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if moment else "never"
+
+
+def _span(time: timedelta) -> str:
+    """`3 days`, `5 hours` or `12 minutes`."""
+    for unit, seconds in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        count = int(time.total_seconds() // seconds)
+        if count >= 1:
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return "less than a minute"

@@ -1,0 +1,163 @@
+"""Would a rotation work? Asked before it is switched on, by deep plans and by checks.
+
+The function is there and Secrets Manager may invoke it; its role may do what a rotation does; the value is what the
+function reads; its host is written to. What cannot be looked at, in another account for example, is said and no more.
+Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot_rotation.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.access.reach.compiled import Estate
+from secrets_pipeline.access.reach.reader import DECRYPT, GET_SECRET_VALUE
+from secrets_pipeline.access.reach.rotation_readers import Lack, lacks
+from secrets_pipeline.access.snapshot.collect import take_snapshot
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.observed.secret_state import SecretState
+from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, invocation_remedy
+from secrets_pipeline.reconcilers.rotation_function.observe import FunctionState, function_state
+from secrets_pipeline.reconcilers.secret_rotation.problem import Problem, Requirement
+from secrets_pipeline.reconcilers.secret_rotation.value_shape import address_of, value_problems, writer_problem
+from secrets_pipeline.reconcilers.secret_value.read import read_value
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+_CLUSTER = ".cluster-"
+_HIDDEN = frozenset({"AccessDeniedException", "AccessDenied"})
+_ROLE_REMEDY = (
+    "Give the role of the function what AWS asks for: "
+    "https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html"
+)
+
+
+class RotationPreflight:
+    """The preflight of one stack's rotations.
+
+    Args:
+        context: the stack.
+        names: secrets whose policies and keys are looked at, all at once, when the first of them is asked for.
+    """
+
+    def __init__(self, context: StackContext, names: Sequence[str]) -> None:
+        self._context = context
+        self._names = tuple(sorted(set(names)))
+
+    def problems(
+        self, secret: SecretSpec, state: SecretState, function: str, *, reads_value: bool
+    ) -> tuple[Problem, ...]:
+        """Why the rotation of a secret would fail, or could not be checked.
+
+        Args:
+            secret: with a rotation.
+            state: of it.
+            function: ARN of the rotation function.
+            reads_value: whether its value may be read; it is where the function is managed.
+
+        Raises:
+            AwsError: if AWS cannot be asked at all.
+        """
+        if not self._context.world.settings.rotation_preflight:
+            return ()
+        found = list(function_problems(self._context, function, state.arn))
+        if not any(one.requirement is Requirement.FUNCTION for one in found):
+            found += self._role(secret, state, function)
+        if secret.rotation is not None and secret.rotation.managed and reads_value:
+            found += self._value(secret, state)
+        return tuple(found)
+
+    def _role(self, secret: SecretSpec, state: SecretState, function: str) -> Iterator[Problem]:
+        known = _function(self._context, function)
+        role = known.configuration.get("Role") if isinstance(known, FunctionState) else None
+        if role is None:
+            return
+        estate = self._estate()
+        yield from map(_lacking, lacks(estate, str(role), state.name))
+        ref = secret.rotation.superuser_secret if secret.rotation else None
+        if ref is not None and self._context.spec.has(ref):
+            superuser = self._context.spec.secret(ref).name
+            reading = lacks(estate, str(role), superuser, actions=(GET_SECRET_VALUE,), key_actions=(DECRYPT,))
+            yield from (_lacking(one, of=f" of {superuser}") for one in reading)
+
+    def _value(self, secret: SecretSpec, state: SecretState) -> Iterator[Problem]:
+        context, rotation = self._context, secret.rotation
+        if rotation is None or state.current_version is None:
+            return
+        value = read_value(context, state)
+        ref = rotation.superuser_secret
+        other = context.inventory.secret(context.spec.secret(ref).name) if ref and context.spec.has(ref) else None
+        readable = other is not None and other.current_version is not None and context.owns(other)
+        superuser = read_value(context, other) if other is not None and readable else None
+        yield from value_problems(
+            rotation, value, superuser_arn=other.arn if other is not None else None, superuser=superuser
+        )
+        if (address := address_of(value)) is not None:
+            databases = context.inventory.databases
+            instances = databases.instances().values()
+            has_clusters = _CLUSTER in address.host or any(one.cluster for one in instances)
+            clusters = databases.clusters().values() if has_clusters else ()
+            if problem := writer_problem(address.host, address.port, instances, clusters):
+                yield problem
+
+    def _estate(self) -> Estate:
+        """As it is after the function was deployed; not the run's own, which the checks of its end use."""
+        context = self._context
+
+        def take() -> Estate:
+            settings = context.world.settings.access
+            snapshot = take_snapshot(
+                context.account,
+                settings=settings,
+                sessions=context.world.sessions,
+                accounts=(),
+                secret_names=self._names,
+                now=datetime.now(UTC),
+            )
+            return Estate(snapshot, organization_policies=settings.organization_policies)
+
+        estate: Estate = context.inventory.remember("rotation estate", *self._names, read=take)
+        return estate
+
+
+def function_problems(context: StackContext, function: str, secret_arn: str | None = None) -> Iterator[Problem]:
+    """Why a function could not be invoked, or could not be looked at.
+
+    Args:
+        context: the stack.
+        function: ARN of the function.
+        secret_arn: for which secret; None where it does not exist yet.
+    """
+    state = _function(context, function)
+    if isinstance(state, str):
+        yield Problem(Requirement.FUNCTION, f"function {function}: {state}", known=False)
+    elif state is None:
+        yield Problem(
+            Requirement.FUNCTION,
+            f"function {function} does not exist",
+            "Deploy it, name another one under rotation, or write managed: true.",
+        )
+        return
+    elif state.problem:
+        remedy = "Apply again." if state.changing else "Mend the function, then apply again."
+        yield Problem(Requirement.FUNCTION, f"function {function} {state.problem}", remedy)
+    if problem := invocation_problem(context, function, secret_arn):
+        yield Problem(Requirement.INVOCATION, problem, invocation_remedy(context, function))
+
+
+def _function(context: StackContext, function: str) -> FunctionState | str | None:
+    """The function, None where there is none, or why it may not be looked at."""
+    try:
+        return function_state(context, function)
+    except AwsError as error:
+        if error.code in _HIDDEN:
+            return error.message
+        raise
+
+
+def _lacking(one: Lack, of: str = "") -> Problem:
+    text = f"{one.action}{of}: {one.reason}"
+    return Problem(Requirement.ROLE, text, _ROLE_REMEDY if one.known else "", known=one.known)

@@ -1,0 +1,1 @@
+"""Values of secrets: generated, rendered, read and written."""

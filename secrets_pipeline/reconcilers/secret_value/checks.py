@@ -1,0 +1,53 @@
+"""Check that each secret has a current value under its declared key; nothing but metadata is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.reconcilers.finding import Finding, Verdict, judged
+from secrets_pipeline.reconcilers.secret_value.encryption import key_id
+from secrets_pipeline.reconcilers.secret_value.inputs import waits_for_endpoint
+from secrets_pipeline.references.resolve import Pending
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+
+def current_values(context: StackContext, *, connections: bool) -> list[Finding]:
+    """Whether each secret exists with an AWSCURRENT version under the declared key; metadata alone."""
+    return [
+        _blocked(secret) if secret.blocked else judged_secret(context, secret, partial(_current_value, context, secret))
+        for secret in context.spec.secrets
+        if waits_for_endpoint(secret) is connections
+    ]
+
+
+def _blocked(secret: SecretSpec) -> Finding:
+    return Finding(secret.name, Verdict.WAITING, "; ".join(one.problem for one in secret.unresolved))
+
+
+def _current_value(context: StackContext, secret: SecretSpec) -> Finding:
+    state = context.inventory.secret(secret.name)
+    if state is None:
+        return Finding(secret.name, Verdict.WRONG, "does not exist")
+    if state.deleted_at is not None:
+        return Finding(secret.name, Verdict.WRONG, "is scheduled for deletion")
+    if state.current_version is None:
+        return Finding(secret.name, Verdict.WRONG, "has no current value")
+    key = None if secret.kms_key is None else context.outputs.text(secret.kms_key)
+    if isinstance(key, Pending):
+        return Finding(secret.name, Verdict.WAITING, key.reason)
+    if key_id(context, key) != key_id(context, state.kms_key_id):
+        return Finding(secret.name, Verdict.WRONG, f"is encrypted under {state.kms_key_id or 'the default key'}")
+    return Finding(secret.name, Verdict.RIGHT, f"version {state.current_version[:8]}… under {key or 'the default key'}")
+
+
+def judged_secret(context: StackContext, secret: SecretSpec, judge: Callable[[], Finding]) -> Finding:
+    """Judge a secret of this very stack; of one that others hold under its name nothing is read."""
+    state = context.inventory.secret(secret.name)
+    if state is not None and not context.owns(state):
+        return Finding(secret.name, Verdict.WAITING, "is not ours: nothing of its value is read")
+    return judged(secret.name, judge)

@@ -1,0 +1,52 @@
+"""The keys beside the password in a generated credentials document: engine, host, port, username, dbname."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.value.model import GeneratedValue
+from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.references.model import Expression
+from secrets_pipeline.references.resolve import Pending, Plain, Secret, resolve
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+_OPTIONAL = "dbname"
+"""AWS's rotation templates do without it; a database of MySQL may be made without one."""
+
+
+def known_fields(context: StackContext, secret: SecretSpec) -> tuple[dict[str, str | int | bool], tuple[str, ...]]:
+    """The fields that have a value now, in order, and why the others do not.
+
+    Raises:
+        ExpressionError: if a field resolves to a secret or to a structure.
+    """
+    if not isinstance(secret.value, GeneratedValue):
+        raise TypeError("only a generated value has fields")
+    known: dict[str, str | int | bool] = {}
+    missing: list[str] = []
+    for name, value in secret.value.fields.items():
+        if not isinstance(value, Expression):
+            known[name] = value
+            continue
+        match resolve(value, context.outputs):
+            case Pending(missing=True) if name == _OPTIONAL:
+                continue
+            case Pending(reason=reason):
+                missing.append(reason)
+            case Plain(value=str() | int() as plain):
+                known[name] = plain
+            case Plain():
+                raise ExpressionError(f"field {name} of {secret.name} must be a string or a number")
+            case Secret():
+                raise ExpressionError(f"field {name} of {secret.name} must not be secret")
+    return known, tuple(missing)
+
+
+def kept_as_declared(secret: SecretSpec, fields: Mapping[str, str | int | bool]) -> dict[str, str | int | bool]:
+    """The fields that stay as the stack says them; the others belong to the rotation function once they are written."""
+    initial = secret.value.initial if isinstance(secret.value, GeneratedValue) else ()
+    return {name: value for name, value in fields.items() if name not in initial}

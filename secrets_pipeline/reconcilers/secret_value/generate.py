@@ -1,0 +1,34 @@
+"""Which generated secrets still lack a value, and their passwords."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.value.model import GeneratedValue
+from secrets_pipeline.values.bundle import GeneratedPasswords
+from secrets_pipeline.values.passwords import generate
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+
+def lacking_values(context: StackContext) -> tuple[SecretSpec, ...]:
+    """Generated secrets that lack a value, existing or not; one that has a value, or is blocked, gets none."""
+    lacking = []
+    for secret in (one for one in context.spec.secrets if not one.blocked):
+        state = context.inventory.secret(secret.name)
+        if isinstance(secret.value, GeneratedValue) and (state is None or state.current_version is None):
+            lacking.append(secret)
+    return tuple(lacking)
+
+
+def generate_passwords(context: StackContext) -> GeneratedPasswords:
+    """A password for each secret that lacks one, in memory only."""
+    return GeneratedPasswords(
+        {
+            str(secret.ref): generate(secret.value.policy)
+            for secret in lacking_values(context)
+            if isinstance(secret.value, GeneratedValue)
+        }
+    )

@@ -1,0 +1,53 @@
+"""The value that a secret is created with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.value.model import DeclaredValue
+from secrets_pipeline.reconcilers.secret_value.fields import known_fields
+from secrets_pipeline.reconcilers.secret_value.inputs import declared_inputs, field_inputs
+from secrets_pipeline.references.resolve import Pending
+from secrets_pipeline.values.documents import merge_document
+from secrets_pipeline.values.render import render
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+
+@dataclass(frozen=True, slots=True)
+class InitialValue:
+    """A first value.
+
+    Attributes:
+        intent: goes into the version's token.
+        inputs: becomes the `:inputs` tag; None while a field is still missing.
+        described: what it is, for a human.
+    """
+
+    value: SecretStr
+    intent: str
+    inputs: str | None
+    described: str
+
+
+def initial_value(context: StackContext, secret: SecretSpec) -> InitialValue | Pending:
+    """Render a declared value, or take the generated password out of the seal."""
+    if isinstance(secret.value, DeclaredValue):
+        inputs = declared_inputs(context, secret, confirmed=True)
+        if isinstance(inputs, Pending):
+            return inputs
+        return InitialValue(render(secret.value, context.leaves(secret), None), inputs, inputs, "declared value")
+    password = context.passwords.get(str(secret.ref))
+    if password is None:
+        return Pending("lacks its value: materialise generated_passwords too")
+    if not secret.value.fields:
+        return InitialValue(password, "generated", None, "generated password")
+    fields, missing = known_fields(context, secret)
+    document = merge_document(None, {**fields, "password": password})
+    complete = None if missing else field_inputs(context, secret, fields)
+    return InitialValue(document, "generated", complete, "generated credentials")

@@ -1,0 +1,83 @@
+"""What a value is rendered from, as one keyed fingerprint, without reading any secret.
+
+Template and literals by their text, other secrets by the id of their current version, everything else by its value.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.value.model import DeclaredValue
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.reconcilers.secret_value.fields import kept_as_declared
+from secrets_pipeline.references.model import Environment, Expression, FileContents
+from secrets_pipeline.references.resolve import Pending
+from secrets_pipeline.references.walk import nodes
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+
+def declared_inputs(context: StackContext, secret: SecretSpec, *, confirmed: bool = False) -> str | Pending:
+    """Fingerprint of a declared value's inputs.
+
+    Args:
+        context: the stack.
+        secret: with a declared value.
+        confirmed: whether DescribeSecret has to show the versions, as before a write; a list may be old.
+
+    Returns:
+        64 hexadecimal characters, or what is still missing.
+    """
+    if not isinstance(secret.value, DeclaredValue):
+        raise TypeError("only a declared value is rendered from inputs")
+    if context.fingerprinter is None:
+        return Pending("nothing was applied in this account yet")
+    parts: list[str] = []
+    for leaf in sorted(secret.value.leaves, key=lambda leaf: json.dumps(leaf.path)):
+        parts.append(json.dumps(leaf.path))
+        expression = context.leaf(secret, leaf)
+        parts.append(str(expression))
+        parts.extend(_local_values(context, expression))
+        for output in leaf.outputs:
+            identity = context.outputs.identity(output, confirmed=confirmed)
+            if isinstance(identity, Pending):
+                return identity
+            parts.append(identity)
+        for name in leaf.ssm:
+            version = context.outputs.ssm_version(name)
+            if isinstance(version, Pending):
+                return version
+            parts.append(version)
+    return context.fingerprinter.digest("inputs", *parts)
+
+
+def _local_values(context: StackContext, expression: Expression) -> list[str]:
+    """What `${env:…}` and `${file:…}` stand for now."""
+    values = []
+    for node in nodes(expression):
+        if isinstance(node, Environment):
+            values.append(json.dumps(context.world.environment(node.name)))
+        elif isinstance(node, FileContents):
+            values.append(context.outputs.file(node.path))
+    return values
+
+
+def field_inputs(context: StackContext, secret: SecretSpec, fields: Mapping[str, str | int | bool]) -> str:
+    """Fingerprint of the keys that we own in a generated credentials document."""
+    if context.fingerprinter is None:
+        raise RuntimeError("inputs are fingerprinted under the fingerprint key, which apply makes first")
+    return context.fingerprinter.digest("fields", secret.name, json.dumps(kept_as_declared(secret, fields)))
+
+
+def waits_for_endpoint(secret: SecretSpec) -> bool:
+    """Whether the whole secret is made with the connections: its declared value waits for a database."""
+    return isinstance(secret.value, DeclaredValue) and secret.needs_endpoint

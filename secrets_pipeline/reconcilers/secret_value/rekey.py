@@ -1,0 +1,90 @@
+"""Move a secret to another KMS key so that nothing stays under the old one.
+
+UpdateSecret encrypts what is stored again only where the caller may use both keys; where not, it succeeds and versions
+stay silently under the old key. So both keys are tried first, and the same value is written again afterwards.
+Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecret.html
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.engine.model import SkippedError
+from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.observed.secret_state import SecretState
+from secrets_pipeline.reconcilers.secret_value.read import read_value
+from secrets_pipeline.reconcilers.secret_value.write import ValueWriter
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import StackContext
+
+_DEFAULT_KEY = ""
+"""How UpdateSecret is told to use `aws/secretsmanager`; its alias would stand in the secret's metadata."""
+_WRITERS_CHECK = "RequestToValidateKeyAccess"
+"""The version id in the encryption context with which Secrets Manager itself first tries a key."""
+_INCONCLUSIVE = frozenset({"AccessDeniedException"})
+"""A key policy may let us use the key through Secrets Manager alone; the write that follows tells."""
+
+
+def move(context: StackContext, state: SecretState, key: str | None) -> None:
+    """Make `key` the secret's key, and write the same value under it; back to the old key where that fails.
+
+    Args:
+        context: the stack.
+        state: the secret, as confirmed.
+        key: KmsKeyId; None for `aws/secretsmanager`.
+
+    Raises:
+        SkippedError: while a rotation is in progress, or if the secret is not ours any more.
+        AwsError: if one of the two keys cannot be used, or AWS refuses.
+    """
+    if state.rotation_in_progress:
+        raise SkippedError(f"a rotation of {state.name} is in progress", remedy="Run again when it has finished.")
+    if state.current_version is not None:
+        read_value(context, state, version=state.current_version)
+    if key is not None:
+        _try_to_encrypt(context, state, key)
+    _set_key(context, state, key)
+    if state.current_version is None:
+        context.inventory.refresh(state.name)
+        return
+    try:
+        moved = context.inventory.refresh(state.name) or state
+        if not context.owns(moved):
+            raise SkippedError(f"secret {state.name} is not ours any more")
+        ValueWriter(context).rewrite(moved.name)
+    except AwsError:
+        # The value stays readable as it was. Where this fails too, the tags say under which key the value is.
+        with contextlib.suppress(AwsError):
+            _set_key(context, state, state.kms_key_id)
+            context.inventory.refresh(state.name)
+        raise
+
+
+def _set_key(context: StackContext, state: SecretState, key: str | None) -> None:
+    with calling("UpdateSecret", state.name):
+        context.account.client("secretsmanager").update_secret(SecretId=state.arn, KmsKeyId=key or _DEFAULT_KEY)
+
+
+def _try_to_encrypt(context: StackContext, state: SecretState, key: str) -> None:
+    """Ask KMS, without doing it, whether we may encrypt for this secret.
+
+    Source: https://docs.aws.amazon.com/kms/latest/developerguide/testing-permissions.html
+    """
+    client = context.account.client("kms")
+    try:
+        with (
+            calling("Encrypt", f"under {key} for {state.name}"),
+            contextlib.suppress(client.exceptions.DryRunOperationException),
+        ):
+            client.encrypt(
+                KeyId=key,
+                Plaintext=b"\0",
+                EncryptionContext={"SecretARN": state.arn, "SecretVersionId": _WRITERS_CHECK},
+                DryRun=True,
+            )
+    except AwsError as error:
+        if error.code not in _INCONCLUSIVE:
+            raise

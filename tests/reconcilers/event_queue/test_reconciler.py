@@ -1,0 +1,377 @@
+"""The queue of events and what leads to it: events of the embedded AWS really arrive."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Unpack
+
+import boto3
+import pytest
+
+from secrets_pipeline import emulator
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.settings.operator import EventSettings, OperatorSettings
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Outcome, Skipped, Unchanged
+from secrets_pipeline.operations.stages import STAGES
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from secrets_pipeline.reconcilers.event_queue import desired
+from secrets_pipeline.reconcilers.stack import StackContext
+from secrets_pipeline.rotation.events.hints import Hint, Kind
+from secrets_pipeline.rotation.events.parsing import parse
+from tests.bench import ASSUMED_BY_LAMBDA
+
+if TYPE_CHECKING:
+    from tests.bench import Bench, Interruption, Running
+
+STAGE = "rotation_event_queue"
+AWAY, HOME = "444455556666", "111122223333"
+ELSEWHERE = "eu-central-1"
+ADMINISTRATOR = f"arn:aws:iam::{AWAY}:role/{emulator.ADMINISTRATOR_ROLE}"
+_numbers = itertools.count(1)
+
+
+def queue_policy_of(account: boto3.Session, queue: str) -> dict[str, Any]:
+    sqs = account.client("sqs")
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    found: dict[str, Any] = json.loads(
+        sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"]
+    )
+    return found
+
+
+@dataclass
+class Post:
+    """A queue of a test's own, and the stacks of a repository that has it."""
+
+    bench: Bench
+    settings: OperatorSettings
+    specs: tuple[StackSpec, ...]
+
+    @property
+    def queue(self) -> str:
+        assert self.settings.events is not None
+        return self.settings.events.queue
+
+    def apply(self, number: int = 0, **how: Unpack[Running]) -> dict[str, Outcome]:
+        return self.bench.run(STAGES[STAGE](self._context(number, how)))
+
+    def plan(self, number: int = 0, **how: Unpack[Running]) -> dict[str, ChangeClass]:
+        planned = STAGES[STAGE](self._context(number, how, writing=False)).plan()
+        return {one.resource.name: one.action for one in planned}
+
+    def _context(self, number: int, how: Running, *, writing: bool = True) -> StackContext:
+        mine, others = self.specs[number], [one for one in self.specs if one is not self.specs[number]]
+        running: Running = {**how, "settings": self.settings}
+        return self.bench.context(mine, *others, writing=writing, **running)
+
+    def hints(self) -> list[Hint]:
+        """What has arrived; the queue is empty afterwards."""
+        emulator.settle(self.bench.aws)
+        sqs, found = self.bench.session.client("sqs"), []
+        url = sqs.get_queue_url(QueueName=self.queue)["QueueUrl"]
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                parsed = parse(message["Body"])
+                assert isinstance(parsed, Hint), message["Body"]
+                found.append(parsed)
+        return found
+
+
+@pytest.fixture(scope="module")
+def places(aws: emulator.LocalAws, session: boto3.Session) -> list[tuple[Any, Any]]:
+    """Clients of EventBridge and SQS at home, in the other region and in the other account."""
+    at: dict[str, Any] = {"region_name": aws.region, "endpoint_url": aws.endpoint_url}
+    keys = session.client("sts", **at).assume_role(RoleArn=ADMINISTRATOR, RoleSessionName="test")["Credentials"]
+    away = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+    where = ((session, at), (session, {**at, "region_name": ELSEWHERE}), (away, at))
+    return [(one.client("events", **there), one.client("sqs", **there)) for one, there in where]
+
+
+def take_down(post: Post, places: list[tuple[Any, Any]]) -> None:
+    """Delete rules, buses and queues: other tests share the server, and would send their events there."""
+    for events, sqs in places:
+        for bus in events.list_event_buses()["EventBuses"]:
+            at = {"EventBusName": bus["Name"]}
+            for rule in events.list_rules(NamePrefix=f"{post.queue}-", **at)["Rules"]:
+                targets = events.list_targets_by_rule(Rule=rule["Name"], **at)["Targets"]
+                events.remove_targets(Rule=rule["Name"], Ids=[one["Id"] for one in targets], **at)
+                events.delete_rule(Name=rule["Name"], **at)
+            if bus["Name"] == post.queue:
+                events.delete_event_bus(Name=bus["Name"])
+        for url in sqs.list_queues(QueueNamePrefix=post.queue).get("QueueUrls", []):
+            sqs.delete_queue(QueueUrl=url)
+
+
+@pytest.fixture
+def post(bench: Bench, places: list[tuple[Any, Any]]) -> Iterator[Post]:
+    events = EventSettings(queue=f"events-{next(_numbers)}", region=bench.aws.region, account_id=HOME)
+    post = Post(bench, OperatorSettings(events=events), (bench.spec(),))
+    yield post
+    take_down(post, places[:1])
+
+
+@pytest.fixture
+def forwarding(bench: Bench, places: list[tuple[Any, Any]]) -> Iterator[Post]:
+    """A stack at home, one in another account, and one in another region."""
+    events = EventSettings(queue=f"events-{next(_numbers)}", region=bench.aws.region, account_id=HOME)
+    away = Target(account_id=AWAY, region=bench.aws.region, role_arn=ADMINISTRATOR)
+    elsewhere = Target(account_id=HOME, region=ELSEWHERE)
+    specs = (
+        bench.spec(),
+        bench.spec().model_copy(update={"stack": f"{bench.stack}-away", "target": away}),
+        bench.spec().model_copy(update={"stack": f"{bench.stack}-elsewhere", "target": elsewhere}),
+    )
+    post = Post(bench, OperatorSettings(events=events), specs)
+    yield post
+    take_down(post, places)
+
+
+def all_of(outcomes: Mapping[str, Outcome], kind: type[Outcome]) -> bool:
+    return bool(outcomes) and all(isinstance(one, kind) for one in outcomes.values())
+
+
+def in_account(bench: Bench, account: str, region: str = "eu-west-2") -> boto3.Session:
+    role = f"arn:aws:iam::{account}:role/{emulator.ADMINISTRATOR_ROLE}"
+    keys = bench.session.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    return boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region_name=region)
+
+
+def test_without_a_queue_in_the_settings_nothing_is_planned_and_nobody_is_asked(bench: Bench) -> None:
+    post = Post(bench, OperatorSettings(), (bench.spec(),))
+    bench.reset_calls()
+    assert post.apply() == {}
+    assert bench.calls("sqs") + bench.calls("events") + bench.calls("iam") == {}
+
+
+def test_what_happens_to_a_secret_arrives_as_an_event_of_its_kind(post: Post) -> None:
+    assert all_of(post.apply(), Applied)
+    bench = post.bench
+    arn = bench.secrets.create_secret(Name=bench.name("one"), SecretString="first")["ARN"]
+    bench.secrets.put_secret_value(SecretId=arn, SecretString="second")
+    bench.secrets.update_secret(SecretId=arn, Description="changed by somebody")
+    key = bench.kms.create_key()["KeyMetadata"]["Arn"]
+    bench.kms.disable_key(KeyId=key)
+    # Other tests share the server, and the default bus with it.
+    mine = [hint for hint in post.hints() if arn == hint.secret or key == hint.resource]
+    assert [hint.kind for hint in mine] == [Kind.ROTATED, Kind.ROTATED, Kind.TAMPERED, Kind.KEY_CHANGED]
+    assert {hint.account for hint in mine} == {HOME}
+
+
+def test_a_second_run_reads_three_times_at_most_and_writes_nothing(post: Post) -> None:
+    post.apply()
+    post.bench.reset_calls()
+    assert all_of(post.apply(), Unchanged)
+    calls = post.bench.calls("sqs") + post.bench.calls("events") + post.bench.calls("iam") + post.bench.calls("kms")
+    assert calls == {"GetQueueUrl": 1, "ListQueueTags": 1}
+
+
+def test_a_second_run_elsewhere_reads_three_times(forwarding: Post) -> None:
+    forwarding.apply(1)
+    forwarding.bench.reset_calls()
+    assert all_of(forwarding.apply(1), Unchanged)
+    calls = forwarding.bench.calls("sqs") + forwarding.bench.calls("events") + forwarding.bench.calls("iam")
+    assert calls == {"GetQueueUrl": 1, "ListQueueTags": 1, "ListTagsForResource": 1}
+
+
+@pytest.mark.parametrize(("number", "account", "region"), [(1, AWAY, "eu-west-2"), (2, HOME, "eu-central-1")])
+def test_events_of_another_account_or_region_reach_the_queue_at_home(
+    forwarding: Post, number: int, account: str, region: str
+) -> None:
+    outcomes = forwarding.apply(number)
+    assert all_of(outcomes, Applied), outcomes
+    session = in_account(forwarding.bench, account, region) if account == AWAY else boto3.Session(region_name=region)
+    arn = session.client("secretsmanager").create_secret(Name=forwarding.bench.name("far"), SecretString="x")["ARN"]
+    [hint] = [one for one in forwarding.hints() if one.secret == arn]
+    assert (hint.kind, hint.account, hint.region) == (Kind.ROTATED, account, region)
+
+
+def test_only_our_rules_may_send_and_only_over_tls(post: Post) -> None:
+    post.apply()
+    policy = queue_policy_of(post.bench.session, post.queue)
+    allow, deny = policy["Statement"]
+    rules = [f"arn:aws:events:eu-west-2:{HOME}:rule/{post.queue}-{name}" for name in desired.RULES]
+    rules.append(f"arn:aws:events:eu-west-2:{HOME}:rule/{post.queue}/{post.queue}-{desired.FORWARDED}")
+    assert allow["Principal"] == {"Service": "events.amazonaws.com"}
+    assert allow["Condition"] == {
+        "ArnEquals": {"aws:SourceArn": rules},
+        "StringEquals": {"aws:SourceAccount": HOME},
+    }
+    assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def test_the_queue_keeps_messages_two_weeks_encrypted_and_has_a_dead_letter_queue(post: Post) -> None:
+    post.apply()
+    sqs = post.bench.session.client("sqs")
+    url = sqs.get_queue_url(QueueName=post.queue)["QueueUrl"]
+    has = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert has["MessageRetentionPeriod"] == "1209600"
+    assert has["SqsManagedSseEnabled"] == "true"
+    redrive = json.loads(has["RedrivePolicy"])
+    assert redrive["deadLetterTargetArn"].endswith(f":{post.queue}-dead-letters")
+    assert int(redrive["maxReceiveCount"]) == 10
+
+
+@pytest.mark.parametrize("part", ["rule", "target", "queue"])
+def test_what_somebody_changed_is_found_by_a_deep_plan_and_mended(post: Post, part: str) -> None:
+    post.apply()
+    events, sqs = post.bench.session.client("events"), post.bench.session.client("sqs")
+    rule = f"{post.queue}-{next(iter(desired.RULES))}"
+    match part:
+        case "rule":
+            events.disable_rule(Name=rule)
+        case "target":
+            events.remove_targets(Rule=rule, Ids=["secrets-pipeline"])
+        case _:
+            url = sqs.get_queue_url(QueueName=post.queue)["QueueUrl"]
+            sqs.set_queue_attributes(QueueUrl=url, Attributes={"MessageRetentionPeriod": "60"})
+    assert set(post.plan().values()) == {ChangeClass.NONE}
+    deep = ApplyOptions(deep=True)
+    changed = post.queue if part == "queue" else rule
+    assert {name for name, action in post.plan(options=deep).items() if action is ChangeClass.UPDATE} >= {changed}
+    post.apply(options=deep)
+    assert set(post.plan(options=deep).values()) == {ChangeClass.NONE}
+
+
+@pytest.mark.parametrize("part", ["trust", "permissions"])
+def test_what_somebody_changed_of_the_role_of_the_rules_is_found_by_a_deep_plan_and_mended(
+    forwarding: Post, part: str
+) -> None:
+    forwarding.apply(1)
+    deep = ApplyOptions(deep=True)
+    assert set(forwarding.plan(1, options=deep).values()) == {ChangeClass.NONE}
+    iam = in_account(forwarding.bench, AWAY).client("iam")
+    [role] = [one["RoleName"] for one in iam.list_roles()["Roles"] if one["RoleName"] in forwarding.plan(1)]
+    if part == "trust":
+        iam.update_assume_role_policy(RoleName=role, PolicyDocument=ASSUMED_BY_LAMBDA)
+    else:
+        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            iam.delete_role_policy(RoleName=role, PolicyName=name)
+    assert forwarding.plan(1, options=deep)[role] is ChangeClass.UPDATE
+    forwarding.apply(1, options=deep)
+    assert set(forwarding.plan(1, options=deep).values()) == {ChangeClass.NONE}
+
+
+def test_a_target_that_eventbridge_does_not_take_is_a_failure_and_not_silence(
+    post: Post, interruption: Interruption
+) -> None:
+    mine = post.specs[0]
+    context = post.bench.context(mine, settings=post.settings, interruption=interruption)
+    context.account.botocore_session.get_component("event_emitter").register("after-call.events.PutTargets", refused)
+    outcomes = post.bench.run(STAGES[STAGE](context))
+    failed = [one for one in outcomes.values() if isinstance(one, Failed)]
+    assert failed
+    assert all(one.error.message.endswith("failed: ConcurrentModificationException") for one in failed)
+    assert all(one.error.remedy for one in failed)
+
+
+def refused(parsed: dict[str, Any], **_: object) -> None:
+    """What EventBridge answers, with HTTP 200, where it did not take a target.
+
+    Source: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutTargetsResultEntry.html
+    """
+    parsed |= {
+        "FailedEntryCount": 1,
+        "FailedEntries": [{"TargetId": "secrets-pipeline", "ErrorCode": "ConcurrentModificationException"}],
+    }
+
+
+def test_a_new_setting_is_applied_to_what_exists(post: Post) -> None:
+    post.apply()
+    assert post.settings.events is not None
+    events = post.settings.events.model_copy(update={"max_receives": 5})
+    changed = Post(post.bench, OperatorSettings(events=events), post.specs)
+    assert changed.plan()[post.queue] is ChangeClass.UPDATE
+    changed.apply()
+    assert set(changed.plan(options=ApplyOptions(deep=True)).values()) == {ChangeClass.NONE}
+
+
+def test_somebody_elses_queue_is_not_taken_over_unless_that_is_asked_for(post: Post) -> None:
+    sqs = post.bench.session.client("sqs")
+    url = sqs.create_queue(QueueName=post.queue)["QueueUrl"]
+    outcomes = post.apply()
+    assert isinstance(outcomes[post.queue], Skipped)
+    assert "Policy" not in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert all(not isinstance(one, Failed) for one in outcomes.values())
+    assert isinstance(post.apply(options=ApplyOptions(adopt=(f"{post.queue}-",)))[post.queue], Skipped)
+    adopting = post.apply(options=ApplyOptions(adopt=(post.queue,)))
+    assert isinstance(adopting[post.queue], Applied)
+    assert post.plan()[post.queue] is ChangeClass.NONE
+
+
+def test_a_key_that_does_not_let_events_in_is_said_before_anything_is_made(post: Post) -> None:
+    key = post.bench.kms.create_key()["KeyMetadata"]["Arn"]
+    assert post.settings.events is not None
+    with_key = OperatorSettings(events=post.settings.events.model_copy(update={"kms_key": key}))
+    blocked = Post(post.bench, with_key, post.specs)
+    outcome = blocked.apply()[post.queue]
+    assert isinstance(outcome, Skipped)
+    assert blocked.plan()[f"{post.queue}-dead-letters"] is ChangeClass.BLOCKED
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": ["kms:GenerateDataKey", "kms:Decrypt"],
+        "Resource": "*",
+    }
+    policy = json.loads(post.bench.kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
+    policy["Statement"].append(statement)
+    post.bench.kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(policy))
+    assert all_of(blocked.apply(), Applied)
+    arn = post.bench.secrets.create_secret(Name=post.bench.name("keyed"), SecretString="x")["ARN"]
+    assert [hint.kind for hint in blocked.hints() if hint.secret == arn] == [Kind.ROTATED]
+
+
+@pytest.mark.parametrize("operation", ["TagResource", "PutTargets"])
+def test_a_run_that_was_killed_is_finished_by_the_next(
+    post: Post, interruption: Interruption, killed: type[BaseException], operation: str
+) -> None:
+    interruption.kill_before(operation)
+    with pytest.raises(killed):
+        post.apply(interruption=interruption)
+    assert not all_of(post.apply(), Unchanged)
+    assert set(post.plan(options=ApplyOptions(deep=True)).values()) == {ChangeClass.NONE}
+
+
+def test_a_bus_lets_in_the_accounts_of_the_repository_and_forgets_none_while_a_stack_is_broken(
+    forwarding: Post,
+) -> None:
+    forwarding.apply()
+    events = forwarding.bench.session.client("events")
+
+    def principals() -> list[str]:
+        policy = json.loads(events.describe_event_bus(Name=forwarding.queue)["Policy"])
+        found = policy["Statement"][0]["Principal"]["AWS"]
+        return [found] if isinstance(found, str) else list(found)
+
+    assert principals() == [f"arn:aws:iam::{AWAY}:root"]
+    fewer = Post(forwarding.bench, forwarding.settings, (forwarding.specs[0], forwarding.specs[2]))
+    mine = fewer.specs[0]
+    context = forwarding.bench.context(mine, fewer.specs[1], settings=forwarding.settings)
+    context.world.complete = False
+
+    forwarding.bench.run(STAGES[STAGE](context))
+    assert principals() == [f"arn:aws:iam::{AWAY}:root"]
+
+
+def test_a_bus_for_other_regions_of_one_account_has_no_policy(forwarding: Post) -> None:
+    post = Post(forwarding.bench, forwarding.settings, (forwarding.specs[0], forwarding.specs[2]))
+    assert all_of(post.apply(), Applied)
+    bus = post.bench.session.client("events").describe_event_bus(Name=post.queue)
+    # A statement whose principals are an empty list is refused by AWS.
+    assert not bus.get("Policy")
+    assert set(post.plan(options=ApplyOptions(deep=True)).values()) == {ChangeClass.NONE}
+    assert any(isinstance(one, Applied) for one in post.apply(1).values())
+    post.hints()
+    near = post.bench.session.client("secretsmanager", region_name="eu-central-1")
+    arn = near.create_secret(Name=post.bench.name("near"), SecretString="x")["ARN"]
+    assert [hint.kind for hint in post.hints() if hint.secret == arn] == [Kind.ROTATED]
+
+
+def test_a_bus_whose_accounts_have_left_the_repository_lets_nobody_in(forwarding: Post) -> None:
+    forwarding.apply()
+    post = Post(forwarding.bench, forwarding.settings, (forwarding.specs[0], forwarding.specs[2]))
+    post.apply()
+    assert not post.bench.session.client("events").describe_event_bus(Name=post.queue).get("Policy")

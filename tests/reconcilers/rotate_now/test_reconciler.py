@@ -1,0 +1,281 @@
+"""Rotating now: by function, by the pipeline, in the database first; killed at any call."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Unpack
+
+import pytest
+from pydantic import SecretStr
+
+from secrets_pipeline.desired.rotation.model import RotationSpec
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Outcome, Skipped
+from secrets_pipeline.errors import SpecError
+from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, log_in
+from secrets_pipeline.reconcilers.rotate_now.by_function import FunctionRotation
+from secrets_pipeline.reconcilers.rotate_now.choice import roots
+from secrets_pipeline.reconcilers.rotate_now.reconciler import RotateReconciler
+from secrets_pipeline.rotation.steps import RotationStep, unwatched
+from tests import sweep
+
+if TYPE_CHECKING:
+    from tests.bench import Bench, Interruption, Rotation, Running
+
+FIELDS = {"engine": "postgres", "username": "owner", "dbname": "orders"}
+
+
+def rotate_now(
+    bench: Bench,
+    spec: StackSpec,
+    key: str = "password",
+    *,
+    seconds: float = 120.0,
+    **how: Unpack[Running],
+) -> Outcome:
+    context = bench.context(spec, **how)
+    return bench.run(RotateReconciler(context, [bench.name(key)], seconds=seconds))[bench.name(key)]
+
+
+def accepts(bench: Bench, password: str) -> bool:
+    at = bench.rds.describe_db_instances(DBInstanceIdentifier=bench.stack)["DBInstances"][0]["Endpoint"]
+    return log_in(Address("postgres", at["Address"], at["Port"], "owner", "orders"), SecretStr(password)) == LoggedIn()
+
+
+@pytest.fixture
+def with_database(bench: Bench) -> StackSpec:
+    return bench.create(bench.generated(fields=FIELDS), databases=(bench.database(),))
+
+
+def test_a_generated_secret_without_a_function_gets_a_new_value_and_what_is_rendered_from_it_follows(
+    bench: Bench,
+) -> None:
+    spec = bench.create(
+        bench.generated("key"),
+        bench.declared("config", {"key": "${output.secrets.generated_passwords.key}"}, depends_on=(bench.ref("key"),)),
+    )
+    before = bench.value("key")
+    assert isinstance(rotate_now(bench, spec, "key"), Applied)
+    assert bench.value("key") != before
+    bench.provision(spec)
+    assert bench.document("config") == {"key": bench.value("key")}
+    again = bench.value("key")
+    assert isinstance(rotate_now(bench, spec, "key"), Applied)
+    assert bench.value("key") != again
+
+
+def test_a_master_password_is_set_in_the_database_proven_and_made_current(
+    bench: Bench, with_database: StackSpec
+) -> None:
+    old = bench.document("password")["password"]
+    seen: list[RotationStep] = []
+    reconciler = RotateReconciler(
+        bench.context(with_database), [bench.name("password")], watch=lambda _, step: seen.append(step)
+    )
+    assert {type(one) for one in bench.run(reconciler).values()} == {Applied}
+    assert seen == list(RotationStep)
+    new = bench.document("password")
+    assert new["password"] != old
+    assert {key: new[key] for key in FIELDS} == FIELDS
+    assert accepts(bench, new["password"])
+    assert not accepts(bench, old)
+    labels = bench.describe("password")["VersionIdsToStages"][bench.current("password")]
+    assert {"AWSCURRENT", "AWSPENDING"} <= set(labels)
+    # The next run finds it proven and ours.
+    assert {type(one).__name__ for one in bench.provision(with_database).values()} == {"Unchanged"}
+
+
+def test_killed_at_any_call_the_database_s_password_is_current_or_pending_and_the_next_try_ends_it(
+    bench: Bench, interruption: Interruption, killed: type[BaseException], with_database: StackSpec
+) -> None:
+    name = bench.name("password")
+    for boundary in sweep.boundaries(3):
+        context = bench.context(with_database, interruption=interruption)
+        reconciler = RotateReconciler(context, [name])
+        (change,) = reconciler.plan()
+        interruption.kill_at(boundary)
+        before = bench.current("password")
+        try:
+            reconciler.apply(change)
+        except killed:
+            pass
+        else:
+            break
+        finally:
+            interruption.before = interruption.after = lambda _operation: None
+        labels = {label: version for version, all_of in stages(bench).items() for label in all_of}
+        held = {labels["AWSCURRENT"], labels.get("AWSPENDING", labels["AWSCURRENT"])}
+        assert any(accepts(bench, password(bench, version)) for version in held), f"lost at {boundary}"
+        assert isinstance(rotate_now(bench, with_database), Applied)
+        assert bench.current("password") != before
+        assert accepts(bench, bench.document("password")["password"])
+    assert boundary > 20
+    assert {type(one).__name__ for one in bench.provision(with_database).values()} <= {"Unchanged", "Applied"}
+    assert {type(one).__name__ for one in bench.provision(with_database).values()} == {"Unchanged"}
+
+
+def test_a_try_whose_pending_label_was_taken_away_is_gone_on_with(
+    bench: Bench, interruption: Interruption, killed: type[BaseException], with_database: StackSpec
+) -> None:
+    reconciler = RotateReconciler(bench.context(with_database, interruption=interruption), [bench.name("password")])
+    (change,) = reconciler.plan()
+    interruption.kill_before("ModifyDBInstance")
+    with pytest.raises(killed):
+        reconciler.apply(change)
+    interruption.before = interruption.after = lambda _operation: None
+    pending = next(version for version, labels in stages(bench).items() if "AWSPENDING" in labels)
+    bench.secrets.update_secret_version_stage(
+        SecretId=bench.name("password"), VersionStage="AWSPENDING", RemoveFromVersionId=pending
+    )
+    assert isinstance(rotate_now(bench, with_database), Applied)
+    assert bench.current("password") == pending
+    assert accepts(bench, bench.document("password")["password"])
+
+
+def test_a_value_that_was_given_up_by_hand_does_not_come_back(bench: Bench, with_database: StackSpec) -> None:
+    spec = bench.create(bench.generated("key"), bench.generated(fields=FIELDS), databases=(bench.database(),))
+    for key in ("key", "password"):
+        first = bench.current(key)
+        assert isinstance(rotate_now(bench, spec, key), Applied)
+        given_up = bench.value(key)
+        bench.secrets.update_secret_version_stage(
+            SecretId=bench.name(key),
+            VersionStage="AWSCURRENT",
+            MoveToVersionId=first,
+            RemoveFromVersionId=bench.current(key),
+        )
+        if key == "password":
+            bench.rds.modify_db_instance(
+                DBInstanceIdentifier=bench.stack, MasterUserPassword=bench.document(key)["password"]
+            )
+        assert isinstance(rotate_now(bench, spec, key), Applied)
+        assert bench.value(key) != given_up
+
+
+def stages(bench: Bench) -> dict[str, list[str]]:
+    return bench.describe("password")["VersionIdsToStages"]
+
+
+def password(bench: Bench, version: str) -> str:
+    value = bench.secrets.get_secret_value(SecretId=bench.name("password"), VersionId=version)["SecretString"]
+    return str(json.loads(value)["password"])
+
+
+def test_a_database_that_accepts_neither_password_is_left_alone(bench: Bench, with_database: StackSpec) -> None:
+    bench.rds.modify_db_instance(DBInstanceIdentifier=bench.stack, MasterUserPassword="somebody-elses")
+    before = bench.current("password")
+    outcome = rotate_now(bench, with_database)
+    assert isinstance(outcome, Failed)
+    assert "accepts neither" in outcome.error.message
+    assert bench.current("password") == before
+    assert accepts(bench, "somebody-elses")
+
+
+def test_a_password_that_no_login_could_prove_is_not_even_made(bench: Bench, with_database: StackSpec) -> None:
+    before = stages(bench)
+    outcome = rotate_now(bench, with_database, settings=OperatorSettings(database_logins=False))
+    assert isinstance(outcome, Skipped)
+    assert "database_logins is off" in outcome.reason
+    assert stages(bench) == before
+
+
+def test_a_function_s_rotation_is_followed_to_its_end(bench: Bench, with_database: StackSpec, rotate: Rotation) -> None:
+    rotate()
+    function = bench.describe("password")["RotationLambdaARN"]
+    turning = RotationSpec(lambda_arn=function, automatically_after_days=30)
+    spec = bench.spec(bench.generated(fields=FIELDS, rotation=turning), databases=(bench.database(),))
+    old = bench.document("password")["password"]
+    outcome = rotate_now(bench, spec)
+    assert isinstance(outcome, Applied)
+    new = bench.document("password")["password"]
+    assert new != old
+    assert accepts(bench, new)
+    assert not accepts(bench, old)
+
+
+def test_a_function_that_fails_is_quoted_and_the_rotation_stays_pending(
+    bench: Bench, with_database: StackSpec, rotate: Rotation
+) -> None:
+    rotate()
+    function = bench.describe("password")["RotationLambdaARN"]
+    bench.session.client("lambda").update_function_configuration(
+        FunctionName=function, Environment={"Variables": {"DATABASE": "no-such-database"}}
+    )
+    turning = RotationSpec(lambda_arn=function, automatically_after_days=30)
+    spec = bench.spec(bench.generated(fields=FIELDS, rotation=turning), databases=(bench.database(),))
+    before = bench.current("password")
+    outcome = rotate_now(bench, spec)
+    assert isinstance(outcome, Failed)
+    assert "DBInstanceNotFound" in outcome.error.message
+    assert "stays pending" in outcome.error.remedy
+    assert bench.current("password") == before
+    assert accepts(bench, bench.document("password")["password"])
+
+
+def test_a_rotation_that_began_a_moment_before_ours_is_the_one_that_is_followed(
+    bench: Bench, interruption: Interruption
+) -> None:
+    context = bench.context(bench.create(bench.generated("key")), interruption=interruption)
+    name = bench.name("key")
+    state = context.inventory.refresh(name)
+    assert state is not None
+    first, theirs, looks = bench.current("key"), "", 0
+
+    def begin_then_end(operation: str) -> None:
+        nonlocal theirs, looks
+        if operation == "RotateSecret":
+            theirs = bench.secrets.put_secret_value(SecretId=name, SecretString="theirs", VersionStages=["AWSPENDING"])[
+                "VersionId"
+            ]
+        looks += operation == "DescribeSecret" and bool(theirs)
+        if looks == 2:
+            bench.secrets.update_secret_version_stage(
+                SecretId=name, VersionStage="AWSCURRENT", MoveToVersionId=theirs, RemoveFromVersionId=first
+            )
+
+    interruption.before = begin_then_end
+    said = FunctionRotation(context, unwatched, seconds=20).rotate(state)
+    assert said == f"version {theirs[:8]}… is current"
+
+
+def test_what_nobody_can_rotate_says_what_to_do_instead(bench: Bench) -> None:
+    spec = bench.create(
+        bench.generated("key"),
+        bench.generated("orphan", fields={**FIELDS, "host": "db.example"}),
+        bench.declared("plain", "typed"),
+        bench.declared("config", {"key": "${output.secrets.generated_passwords.key}"}, depends_on=(bench.ref("key"),)),
+    )
+    names = [bench.name(key) for key in ("orphan", "plain", "config")]
+    outcomes = bench.run(RotateReconciler(bench.context(spec), names))
+    reasons = {name.rpartition("/")[2]: one.reason for name, one in outcomes.items() if isinstance(one, Skipped)}
+    assert reasons == {
+        "orphan": "nobody could tell its database the new password",
+        "plain": "its value stands in the YAML",
+        "config": f"it is rendered from {bench.name('key')}",
+    }
+    assert roots(spec, [bench.name("config"), bench.name("plain")]) == (bench.name("key"), bench.name("plain"))
+    # A replica, or what is scheduled for deletion, as this run knows it.
+    for more, reason in (
+        ({"primary_region": "us-east-1"}, "it is a replica"),
+        ({"deleted_at": datetime(2026, 1, 1, tzinfo=UTC)}, "it is scheduled for deletion"),
+    ):
+        context = bench.context(spec)
+        state = context.inventory.secret(bench.name("key"))
+        assert state is not None
+        context.inventory.note(replace(state, **more))
+        (change,) = RotateReconciler(context, [bench.name("key")]).plan()
+        assert (change.action, change.reasons) == (ChangeClass.BLOCKED, (reason,))
+    with pytest.raises(SpecError, match="declares no secret"):
+        RotateReconciler(bench.context(spec), ["nobody's"])
+
+
+def test_a_rotation_of_somebody_else_is_waited_for(bench: Bench, with_database: StackSpec) -> None:
+    bench.secrets.put_secret_value(
+        SecretId=bench.name("password"), SecretString=bench.value("password"), VersionStages=["AWSPENDING"]
+    )
+    outcome = rotate_now(bench, with_database)
+    assert isinstance(outcome, Skipped)
+    assert "in progress" in outcome.reason

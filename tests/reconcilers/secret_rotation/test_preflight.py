@@ -1,0 +1,225 @@
+"""Before a rotation is switched on: what would fail is said, nothing is changed, and the others go on."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Unpack
+
+import pytest
+from botocore.exceptions import ClientError
+
+from secrets_pipeline.desired.consumer.model import LambdaDelivery
+from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec, RotationStrategy
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.emulator import StandInFunction, StandInRole, stand_in
+from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Unchanged
+from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.access_checks import checks as access_checks
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from secrets_pipeline.reconcilers.finding import Verdict
+from secrets_pipeline.reconcilers.rotation_function.observe import settled
+from secrets_pipeline.reconcilers.secret_rotation.preflight import function_problems
+from tests.bench import ROTATES
+from tests.grants import TRUSTED
+from tests.waiting import eventually
+
+if TYPE_CHECKING:
+    from tests.bench import Bench, Interruption, Running
+
+STAGE = "secret_rotation"
+DEEP = ApplyOptions(deep=True)
+
+
+def role(bench: Bench) -> str:
+    return f"arn:aws:iam::{bench.aws.account_id}:role/{bench.stack}"
+
+
+def function(bench: Bench, *, policies: dict[str, Any] | None = None, invoked: bool = True) -> str:
+    rotates = {"rotate": json.loads(ROTATES)} if policies is None else policies
+    invoked_by = ("secretsmanager.amazonaws.com",) if invoked else ()
+    stand_in(
+        bench.aws,
+        [
+            StandInRole(role(bench), "lambda.amazonaws.com", policies=rotates),
+            StandInFunction(bench.stack, role(bench), invoked_by=invoked_by),
+        ],
+    )
+    return f"arn:aws:lambda:{bench.aws.region}:{bench.aws.account_id}:function:{bench.stack}"
+
+
+def rotating(arn: str) -> RotationSpec:
+    return RotationSpec(lambda_arn=arn, automatically_after_days=30)
+
+
+def managed(bench: Bench, *secrets: SecretSpec, **more: object) -> StackSpec:
+    return bench.spec(*secrets, rotation_function=RotationFunctionSpec(name=f"{bench.stack}-f"), **more)
+
+
+def failure(bench: Bench, spec: StackSpec, key: str = "password", **how: Unpack[Running]) -> str:
+    outcome = bench.provision(spec, **how)[f"{STAGE} {bench.name(key)}"]
+    assert isinstance(outcome, Failed)
+    assert outcome.error.remedy
+    assert not bench.describe(key).get("RotationEnabled")
+    return outcome.error.message
+
+
+def test_a_role_that_may_not_write_is_said_with_the_layer_and_nothing_is_changed(bench: Bench) -> None:
+    reading = {"Effect": "Allow", "Action": ["secretsmanager:DescribeSecret"], "Resource": "*"}
+    arn = function(bench, policies={"reads": {"Version": "2012-10-17", "Statement": [reading]}})
+    spec = bench.spec(bench.generated(rotation=rotating(arn)))
+    said = failure(bench, spec)
+    assert "secretsmanager:PutSecretValue: role" in said
+    assert "no identity policy allows secretsmanager:PutSecretValue" in said
+    assert "DescribeSecret" not in said
+    planned = bench.plan(spec, STAGE, options=DEEP)[bench.name("password")]
+    assert planned.action is ChangeClass.BLOCKED
+    assert "PutSecretValue" in planned.reason
+
+
+def test_a_key_that_is_denied_to_the_role_is_said_and_the_other_secret_goes_on(bench: Bench) -> None:
+    arn = function(bench)
+    no = {
+        "Sid": "NotThisOne",
+        "Effect": "Deny",
+        "Principal": {"AWS": role(bench)},
+        "Action": "kms:GenerateDataKey",
+        "Resource": "*",
+    }
+    key = bench.key(policy=(no,))
+    secrets = (
+        bench.generated(rotation=rotating(arn), kms_key=key.alias),
+        bench.generated("free", rotation=rotating(arn)),
+    )
+    outcomes = bench.provision(bench.spec(*secrets, keys=(key,)))
+    failed = outcomes[f"{STAGE} {bench.name('password')}"]
+    assert isinstance(failed, Failed)
+    assert "the key policy (statement NotThisOne) denies kms:GenerateDataKey" in failed.error.message
+    assert isinstance(outcomes[f"{STAGE} {bench.name('free')}"], Applied)
+
+
+def test_a_function_that_lets_nobody_in_is_said_unless_its_component_is_delivered_to(bench: Bench) -> None:
+    arn = function(bench, invoked=False)
+    secret = bench.generated(rotation=rotating(arn))
+    assert "does not let secretsmanager.amazonaws.com invoke it" in failure(bench, bench.spec(secret))
+    delivery = LambdaDelivery(component="worker", deliver=True, function_name=bench.stack, environment={})
+    spec = bench.spec(secret, deliveries=(delivery,))
+    assert "does not let secretsmanager.amazonaws.com invoke it" in bench.plan(spec, "rotation_functions")[arn].reason
+    outcomes = bench.provision(spec)
+    let_in = outcomes[f"rotation_functions {arn}"]
+    assert isinstance(let_in, Applied)
+    assert let_in.detail == "secretsmanager.amazonaws.com may invoke it"
+    assert isinstance(outcomes[f"{STAGE} {bench.name('password')}"], Applied)
+    (statement,) = json.loads(bench.session.client("lambda").get_policy(FunctionName=arn)["Policy"])["Statement"]
+    assert statement["Sid"] == "SecretsPipelineRotation"
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
+def test_a_permission_for_another_account_is_none(bench: Bench) -> None:
+    arn = function(bench, invoked=False)
+    bench.session.client("lambda").add_permission(
+        FunctionName=arn,
+        StatementId="theirs",
+        Action="lambda:InvokeFunction",
+        Principal="secretsmanager.amazonaws.com",
+        SourceAccount="999988887777",
+    )
+    assert "does not let" in failure(bench, bench.spec(bench.generated(rotation=rotating(arn))))
+
+
+def test_a_permission_for_one_secret_is_none_for_another(bench: Bench) -> None:
+    arn = function(bench, invoked=False)
+    spec = bench.create(bench.generated(), bench.generated("other"))
+    bench.session.client("lambda").add_permission(
+        FunctionName=arn,
+        StatementId="one",
+        Action="lambda:InvokeFunction",
+        Principal="secretsmanager.amazonaws.com",
+        SourceArn=bench.describe("other")["ARN"],
+    )
+    turning = [secret.model_copy(update={"rotation": rotating(arn)}) for secret in spec.secrets]
+    spec = spec.model_copy(update={"secrets": tuple(turning)})
+    assert "does not let" in failure(bench, spec)
+    assert bench.describe("other")["RotationEnabled"]
+
+
+def test_an_operator_whose_role_may_not_look_switches_the_preflight_off(bench: Bench) -> None:
+    arn = function(bench, policies={})
+    spec = bench.spec(bench.generated(rotation=rotating(arn)))
+    bench.provision(spec, settings=OperatorSettings(grants=TRUSTED, rotation_preflight=False))
+    assert bench.describe("password")["RotationEnabled"]
+
+
+def test_a_function_that_may_not_be_looked_at_is_said_and_stops_nothing(
+    bench: Bench, interruption: Interruption
+) -> None:
+    def refuse(operation: str) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not yours"}}, operation)
+
+    interruption.before = refuse
+    context = bench.context(bench.spec(), interruption=interruption)
+    problem = next(function_problems(context, "theirs"))
+    assert not problem.known
+    assert problem.text.startswith("function theirs: ")
+    assert "GetFunction theirs failed: AccessDeniedException" in problem.text
+
+
+def test_a_function_that_lambda_could_not_deploy_is_an_error_with_lambda_s_reason(
+    bench: Bench, interruption: Interruption
+) -> None:
+    function(bench)
+    context = bench.context(bench.spec(), interruption=interruption)
+
+    def fail(parsed: dict[str, Any], **_: object) -> None:
+        parsed["Configuration"] |= {"LastUpdateStatus": "Failed", "LastUpdateStatusReason": "no free address"}
+
+    assert settled(context, bench.stack).problem == ""
+    context.account.client("lambda").meta.events.register("after-call.lambda.GetFunction", fail)
+    with pytest.raises(AwsError, match="was not updated: no free address"):
+        settled(context, bench.stack)
+
+
+def test_a_no_op_reads_neither_value_nor_function_nor_role(bench: Bench) -> None:
+    spec = bench.spec(bench.generated(rotation=rotating(function(bench))))
+    bench.provision(spec)
+    bench.reset_calls()
+    bench.provision(spec)
+    assert not bench.calls("awslambda")
+    assert not bench.calls("iam")
+    assert bench.calls()["GetSecretValue"] == 0
+
+
+def test_a_value_that_the_managed_function_cannot_rotate_is_said_before_it_is_switched_on(bench: Bench) -> None:
+    rotation = RotationSpec(managed=True, strategy=RotationStrategy.SINGLE_USER, automatically_after_days=30)
+    fields = {"engine": "oracle", "host": "db", "username": "app"}
+    spec = managed(bench, bench.generated(fields=fields, rotation=rotation))
+    assert "not one that this function rotates" in failure(bench, spec)
+
+
+@pytest.fixture
+def token(bench: Bench) -> StackSpec:
+    rotation = RotationSpec(
+        managed=True, strategy=RotationStrategy.RANDOM, automatically_after_days=30, rotate_immediately=True
+    )
+    key = bench.key()
+    return managed(bench, bench.generated("token", rotation=rotation, kms_key=key.alias), keys=(key,))
+
+
+def test_the_managed_function_rotates_under_the_policy_that_it_was_given(bench: Bench, token: StackSpec) -> None:
+    outcomes = bench.provision(token)
+    assert {type(one) for one in outcomes.values()} <= {Applied, Unchanged}
+    eventually(lambda: "LastRotatedDate" in bench.describe("token"))
+    assert bench.versions("token") == 2
+    assert len(bench.value("token")) == 24
+    assert set(bench.value("token")) <= set("abcdefghijklmnopqrstuvwxyz")
+    assert {type(one) for one in bench.provision(token).values()} <= {Unchanged}
+
+
+def test_its_role_is_a_reader_that_is_expected(bench: Bench, token: StackSpec) -> None:
+    bench.provision(token)
+    found = access_checks.nobody_else_can_read(bench.context(token, writing=False))
+    ours = [one for one in found if f"{bench.stack}-f" in one.detail]
+    assert ours
+    assert {one.verdict for one in ours} == {Verdict.RIGHT}
+    assert all("its rotation function" in one.detail for one in ours)
