@@ -163,11 +163,11 @@ def ours(repository: Path, size: int, with_policy: frozenset[int]) -> Any:  # no
 
     def work(what: str) -> None:
         if what == "create":
-            done = apply_stack(desired.world(writing=True).context(stack))
+            done = apply_stack(desired.assemble(writing=True).stack(stack))
             outcomes = [outcome for stage in done.values() for outcome in stage]
             wrong = [one.change.resource.name for one in outcomes if not isinstance(one, Applied | Unchanged)]
         else:
-            plans = plan_stack(desired.world().context(stack))
+            plans = plan_stack(desired.assemble().stack(stack))
             changes = [change for plan in plans.values() for change in plan]
             wrong = [change.resource.name for change in changes if change.action is not ChangeClass.NONE]
         if wrong:

@@ -13,6 +13,8 @@ import json
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -21,6 +23,7 @@ import pytest
 
 from secrets_pipeline import emulator
 from secrets_pipeline.aws.pacer import Pacer
+from secrets_pipeline.aws.service_keys import ServiceKeys
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import SecretRef, Target
 from secrets_pipeline.desired.database.model import DatabaseSpec
@@ -33,10 +36,12 @@ from secrets_pipeline.engine.apply import Reconciler, apply
 from secrets_pipeline.engine.model import Applied, Change, Outcome, Unchanged
 from secrets_pipeline.operations.stages import STAGES, commit
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.observed.tags import tag_list
+from secrets_pipeline.reconcilers.repository import Repository
+from secrets_pipeline.reconcilers.run import Run, utc_now
 from secrets_pipeline.reconcilers.secret_value.generate import generate_passwords
-from secrets_pipeline.reconcilers.stack import StackContext, World
-from secrets_pipeline.reconcilers.surroundings import Surroundings
+from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.reconcilers.tag_keys import INPUTS, SPEC, VALUE_VERSION
 from secrets_pipeline.references.model import Expression, Json, Literal
 from secrets_pipeline.references.parse import parse
@@ -97,7 +102,7 @@ class Interruption:
         self.before: Callable[[str], None] = lambda _operation: None
         self.after: Callable[[str], None] = lambda _operation: None
 
-    def install(self, context: StackContext) -> None:
+    def install(self, context: Stack) -> None:
         """Watch every client that the context makes."""
         events = context.account.botocore_session.get_component("event_emitter")
         events.register("before-call", lambda model, **_: self.before(model.name))
@@ -136,6 +141,11 @@ def _clients(session: boto3.Session) -> tuple[SecretsManagerClient, KMSClient, R
     return session.client("secretsmanager"), session.client("kms"), session.client("rds"), session.client("ssm")
 
 
+def during(stack: Stack, **changes: Any) -> Stack:  # noqa: ANN401 - what `Run` holds
+    """The same stack in a run with other databases, or another time."""
+    return replace(stack, run=replace(stack.run, **changes))
+
+
 class Running(TypedDict, total=False):
     """How a run differs from a usual one; see `Bench.context`."""
 
@@ -143,7 +153,7 @@ class Running(TypedDict, total=False):
     settings: OperatorSettings
     interruption: Interruption | None
     repository: str
-    surroundings: Surroundings
+    now: Callable[[], datetime]
 
 
 class Bench:
@@ -223,33 +233,40 @@ class Bench:
         settings: OperatorSettings = OperatorSettings(grants=TRUSTED),  # noqa: B008 - it is frozen
         interruption: Interruption | None = None,
         repository: str = "",
-        surroundings: Surroundings = Surroundings(),  # noqa: B008 - it is frozen
-    ) -> StackContext:
+        now: Callable[[], datetime] = utc_now,
+    ) -> Stack:
         """A fresh run: nothing is remembered from an earlier one."""
-        world = World(
-            specs={one.stack: one for one in (spec, *others)},
-            read_leaf=lambda _stack, _component, leaf: self._expression(self.yaml[leaf.source]),
-            read_file=self.files.__getitem__,
-            environment=self.environment.get,
-            sessions=unpaced(self.session) if interruption else self._sessions,
-            settings=settings,
-            options=options,
-            writing=writing,
-            repository=repository,
-            surroundings=surroundings,
-        )
-        context = world.context(spec.stack)
+        read = self.repository(spec, *others, named=repository)
+        sessions = unpaced(self.session) if interruption else self._sessions
+        context = Assembly(read, sessions, Run(settings, options, now=now), writing=writing).stack(spec.stack)
         if interruption:
             interruption.install(context)
         return context
 
+    def repository(self, *specs: StackSpec, named: str = "") -> Repository:
+        """A repository of some stacks."""
+        return Repository(
+            specs={one.stack: one for one in specs},
+            read_leaf=lambda _stack, _component, leaf: self._expression(self.yaml[leaf.source]),
+            read_file=self.files.__getitem__,
+            environment=self.environment.get,
+            id=named,
+        )
+
+    def service_keys(self, *specs: StackSpec, settings: OperatorSettings = OperatorSettings()) -> ServiceKeys:  # noqa: B008 - it is frozen
+        """The pipeline's own two keys, made where they are missing, for the first of some stacks."""
+        assembly = Assembly(self.repository(*specs), self._sessions, Run(settings), writing=True)
+        return assembly.service_keys(assembly.stack(specs[0].stack))
+
     def provision(self, spec: StackSpec, *stages: str, **how: Unpack[Running]) -> dict[str, Outcome]:
         """Every stage, or those named, and the commit, in a fresh run; outcomes by `stage name`."""
         context = self.context(spec, **how)
-        context.passwords = generate_passwords(context)
+        passwords = generate_passwords(context)
         settled: dict[str, Outcome] = {}
         for stage in stages or STAGES:
-            settled |= {f"{stage} {name}": one for name, one in self.run(STAGES[stage](context)).items()}
+            settled |= {
+                f"{stage} {name}": one for name, one in self.run(STAGES[stage](context, passwords=passwords)).items()
+            }
         if not stages:
             settled |= {f"commit {name}": one for name, one in self.run(commit(context)).items()}
         return settled
@@ -279,8 +296,8 @@ class Bench:
         """Make each secret as a run of ours does, but without a value."""
         context = self.context(spec)
         for secret in spec.secrets:
-            owner, arn = context.owner(secret), self.secrets.create_secret(Name=secret.name)["ARN"]
-            tags = {**owner.tags(), SPEC: context.marks.provisional(arn, owner, context.world.run)}
+            owner, arn = context.ownership.owner(secret), self.secrets.create_secret(Name=secret.name)["ARN"]
+            tags = {**owner.tags(), SPEC: context.ownership.marks.provisional(arn, owner, context.run.id)}
             self.secrets.tag_resource(SecretId=arn, Tags=tag_list(tags))
 
     @staticmethod

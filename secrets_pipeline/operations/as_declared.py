@@ -9,13 +9,13 @@ from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
-def as_declared(context: StackContext, stage: str, *, deep: bool) -> list[Finding]:
+def as_declared(stack: Stack, stage: str, *, deep: bool) -> list[Finding]:
     """Whether the resources of a stage are as the stack declares them: is there anything left to plan?"""
     findings = []
-    for change in STAGES[stage](context, deep=deep).plan():
+    for change in STAGES[stage](stack, deep=deep).plan():
         match change.action:
             case _ if change.error is not None:
                 findings.append(Finding(change.resource.name, Verdict.WRONG, change.error.diagnostics()))

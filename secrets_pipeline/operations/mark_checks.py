@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
     from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _REMEDIES = {
     MarkState.FORGED: "find out who changed its tags, then take them away and adopt it",
@@ -30,14 +30,14 @@ _REMEDIES = {
 }
 
 
-def marks_verify(context: StackContext) -> list[Finding]:
+def marks_verify(stack: Stack) -> list[Finding]:
     """One finding for each secret, key, database and function of the stack that carries a mark, or a tag of ours."""
     verified: set[str] = set()
-    looks = (*_secrets(context), *_others(context))
+    looks = (*_secrets(stack), *_others(stack))
     found = [judged(name, partial(_finding, name, look, verified)) for name, look in looks]
     said = [one for one in found if one.detail]
     if said and not verified:
-        key = context.world.settings.fingerprint_key
+        key = stack.run.settings.fingerprint_key
         detail = (
             f"verifies none of {len(said)} marks: it is missing, or another key than the one that wrote them; check "
             "fingerprint_key in the operator's settings, account and region, and whom its alias points to"
@@ -57,40 +57,40 @@ def _finding(name: str, look: Callable[[], MarkState], verified: set[str]) -> Fi
     return Finding(name, Verdict.RIGHT, "its mark verifies")
 
 
-def _secrets(context: StackContext) -> Iterator[tuple[str, Callable[[], MarkState]]]:
-    for name, secret in sorted(context.inventory.secrets().items()):
+def _secrets(stack: Stack) -> Iterator[tuple[str, Callable[[], MarkState]]]:
+    for name, secret in sorted(stack.observed.secrets.all().items()):
         # A replica bears the tags of its primary, and what another service owns is never ours.
         if not secret.is_replica and not secret.owning_service:
-            yield f"secret {name}", partial(_secret, context, secret)
+            yield f"secret {name}", partial(_secret, stack, secret)
 
 
-def _others(context: StackContext) -> Iterator[tuple[str, Callable[[], MarkState]]]:
-    for key in context.spec.keys:
-        yield f"key {key.alias}", partial(_key, context, key.alias)
-    for database in context.spec.databases:
-        state = context.inventory.databases.find(database)
+def _others(stack: Stack) -> Iterator[tuple[str, Callable[[], MarkState]]]:
+    for key in stack.spec.keys:
+        yield f"key {key.alias}", partial(_key, stack, key.alias)
+    for database in stack.spec.databases:
+        state = stack.observed.databases.find(database)
         if state is not None:
-            yield f"database {database.identifier}", partial(_database, context, state)
-    if context.spec.rotation_function is not None:
-        name = context.spec.rotation_function.name
-        yield f"function {name}", partial(_function, context, name)
+            yield f"database {database.identifier}", partial(_database, stack, state)
+    if stack.spec.rotation_function is not None:
+        name = stack.spec.rotation_function.name
+        yield f"function {name}", partial(_function, stack, name)
 
 
-def _secret(context: StackContext, secret: SecretState) -> MarkState:
-    return context.marks.verify(secret).state
+def _secret(stack: Stack, secret: SecretState) -> MarkState:
+    return stack.ownership.marks.verify(secret).state
 
 
-def _database(context: StackContext, database: DatabaseState) -> MarkState:
-    return database_mark.proven(context, database)[0]
+def _database(stack: Stack, database: DatabaseState) -> MarkState:
+    return database_mark.proven(stack, database)[0]
 
 
-def _key(context: StackContext, alias: str) -> MarkState:
-    target = standing(context, alias).target
+def _key(stack: Stack, alias: str) -> MarkState:
+    target = standing(stack, alias).target
     return MarkState.UNMARKED if target is None else target.mark.state
 
 
-def _function(context: StackContext, name: str) -> MarkState:
-    state, arn = function_state(context, name), managed_function_arn(context)
+def _function(stack: Stack, name: str) -> MarkState:
+    state, arn = function_state(stack, name), managed_function_arn(stack)
     if state is None or arn is None:
         return MarkState.UNMARKED
-    return rotation_function_mark.proven(context, arn, state.tags)[0]
+    return rotation_function_mark.proven(stack, arn, state.tags)[0]

@@ -28,7 +28,7 @@ from secrets_pipeline.reconcilers.secret_policy import reconciler as secret_poli
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 MOST_A_DAY = 3
 """Heals of one resource within 24 hours; whoever changes it more often than that is not stopped by a fourth one."""
@@ -67,19 +67,19 @@ class Reported:
 Treatment: TypeAlias = Healed | Reported
 
 
-def heal(context: StackContext, healed_today: Mapping[str, int]) -> tuple[Treatment, ...]:
+def heal(stack: Stack, healed_today: Mapping[str, int]) -> tuple[Treatment, ...]:
     """A deep plan of a stack, and what became of everything in it that was changed outside.
 
     Args:
-        context: the stack; its world need not write, since nothing is made.
+        stack: the stack, of a run that need not write, since nothing is made.
         healed_today: name of a resource → how often it was healed within 24 hours.
 
     Raises:
         GuardError: if the credentials belong to another account.
         AwsError: if AWS cannot be read.
     """
-    changes = [change for stage in plan_stack(context, deep=True).values() for change in stage]
-    return tuple(_treated(context, change, healed_today) for change in changes if _is_foreign(change))
+    changes = [change for stage in plan_stack(stack, deep=True).values() for change in stage]
+    return tuple(_treated(stack, change, healed_today) for change in changes if _is_foreign(change))
 
 
 def _is_foreign(change: Change) -> bool:
@@ -87,18 +87,18 @@ def _is_foreign(change: Change) -> bool:
     return change.drift or change.action is ChangeClass.RESTORE or change.error is not None
 
 
-def _treated(context: StackContext, change: Change, healed_today: Mapping[str, int]) -> Treatment:
+def _treated(stack: Stack, change: Change, healed_today: Mapping[str, int]) -> Treatment:
     resource = change.resource
     if change.error:
         return Reported(resource, change.error.diagnostics(), "it cannot be compared", compared=False)
     reason = change.reason or change.action.value
-    if hindrance := _hindrance(context, change):
+    if hindrance := _hindrance(stack, change):
         return Reported(resource, reason, hindrance)
     if healed_today.get(resource.name, 0) >= MOST_A_DAY:
         return Reported(resource, reason, f"it was healed {MOST_A_DAY} times within a day", fought_over=True)
     put = _secret_policy if resource.kind == secret_policy.KIND else _key_policy
     try:
-        whole = put(context, resource.name)
+        whole = put(stack, resource.name)
     except SecretsPipelineError as error:
         return Reported(resource, reason, error.diagnostics())
     if whole is None:
@@ -106,26 +106,31 @@ def _treated(context: StackContext, change: Change, healed_today: Mapping[str, i
     return Healed(resource, reason, whole)
 
 
-def _hindrance(context: StackContext, change: Change) -> str:
+def _hindrance(stack: Stack, change: Change) -> str:
     """Why something is not for us to undo; empty where it may be."""
     if change.resource.kind not in (secret_policy.KIND, kms_key.KIND) or not change.drift:
         return "only policies are narrowed by themselves"
-    if set(change.resource.component.split(", ")).isdisjoint(context.spec.self_heal):
+    if set(change.resource.component.split(", ")).isdisjoint(stack.spec.self_heal):
         return "settings.secrets_pipeline.self_heal is not true"
     return ""
 
 
-def _secret_policy(context: StackContext, name: str) -> bool | None:
+def _secret_policy(stack: Stack, name: str) -> bool | None:
     """Narrow the resource policy of a secret; whether it is as declared then, None where there is nothing to narrow."""
-    secret = next(one for one in context.spec.secrets if one.name == name)
+    secret = next(one for one in stack.spec.secrets if one.name == name)
     # An event and a list are hints.
-    state = context.inventory.refresh(name)
-    declared = desired.policy(context, secret)
-    if state is None or state.deleted_at is not None or not context.owns(state) or isinstance(declared, Pending):
+    state = stack.observed.secrets.refresh(name)
+    declared = desired.policy(stack, secret)
+    if (
+        state is None
+        or state.deleted_at is not None
+        or not stack.ownership.owns(state)
+        or isinstance(declared, Pending)
+    ):
         return None
-    if not desired.made(context, state, secret, Part.POLICY):
+    if not desired.made(stack, state, secret, Part.POLICY):
         return None
-    client = context.account.client("secretsmanager")
+    client = stack.account.client("secretsmanager")
     with calling("GetResourcePolicy", name):
         observed = client.get_resource_policy(SecretId=state.arn).get("ResourcePolicy") or None
     left = _left(observed, declared)
@@ -139,18 +144,18 @@ def _secret_policy(context: StackContext, name: str) -> bool | None:
         text = compact(document, longest=POLICY_BYTES)
         with calling("PutResourcePolicy", name):
             client.put_resource_policy(SecretId=state.arn, ResourcePolicy=text, BlockPublicPolicy=True)
-    context.inventory.note(replace(state, policy=compact(document, longest=POLICY_BYTES) if document else None))
+    stack.observed.secrets.note(replace(state, policy=compact(document, longest=POLICY_BYTES) if document else None))
     return same_policy(document, declared)
 
 
-def _key_policy(context: StackContext, alias: str) -> bool | None:
+def _key_policy(stack: Stack, alias: str) -> bool | None:
     """As `_secret_policy`, for a key of the stack; a policy that nobody could repair is never put."""
-    key = next(one for one in context.spec.keys if one.alias == alias)
-    own = standing(context, alias).own
-    declared = KmsKeyReconciler(context).declared_policy(key)
+    key = next(one for one in stack.spec.keys if one.alias == alias)
+    own = standing(stack, alias).own
+    declared = KmsKeyReconciler(stack).declared_policy(key)
     if own is None or own.state.problem or isinstance(declared, Pending):
         return None
-    client = context.account.client("kms")
+    client = stack.account.client("kms")
     with calling("GetKeyPolicy", alias):
         observed = client.get_key_policy(KeyId=own.state.key_id, PolicyName="default")["Policy"]
     left = _left(observed, declared)
@@ -163,7 +168,7 @@ def _key_policy(context: StackContext, alias: str) -> bool | None:
         client.put_key_policy(
             KeyId=own.state.key_id, PolicyName="default", Policy=compact(document, longest=KEY_POLICY_BYTES)
         )
-    context.inventory.keys.forget(own.state.key_id)
+    stack.observed.keys.forget(own.state.key_id)
     return same_policy(document, declared)
 
 

@@ -1,4 +1,4 @@
-"""Open a world: read the stacks, build every stack's desired state, and say how AWS is reached."""
+"""Open a repository: read its stacks, and build the desired state of each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from secrets_pipeline.desired.value.model import Leaf
 from secrets_pipeline.errors import SecretsPipelineError, SpecError, StackError
 from secrets_pipeline.operations.repository_id import repository_id
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
-from secrets_pipeline.reconcilers.stack import World
+from secrets_pipeline.reconcilers.assembly import Assembly
+from secrets_pipeline.reconcilers.repository import Repository
+from secrets_pipeline.reconcilers.run import Run
 from secrets_pipeline.references.model import Expression
 from secrets_pipeline.stacks import CONFIG_VARIABLES, Origin, StackSource, open_source, read_text, readable_problem
 
@@ -83,25 +85,34 @@ class Desired:
             )
         return os.environ.get(name)
 
-    def world(
-        self, sessions: Sessions | None = None, *, options: ApplyOptions = CAUTIOUS, writing: bool = False
-    ) -> World:
-        """A world to plan or apply in; it caches what it reads, so make one a run."""
+    def assemble(
+        self,
+        sessions: Sessions | None = None,
+        *,
+        options: ApplyOptions = CAUTIOUS,
+        writing: bool = False,
+        run: Run | None = None,
+    ) -> Assembly:
+        """The stacks, to plan or apply in one run; they keep what they read.
+
+        Args:
+            sessions: how accounts are reached.
+            options: what the operator asked this run for.
+            writing: whether the run may make the service keys.
+            run: one with other databases or another time; None for a real one.
+        """
         reached = sessions or Sessions()
         # The operator's settings may forbid writes to everybody; no account is open yet.
         reached.read_only = reached.read_only or self.settings.read_only
-        return World(
+        repository = Repository(
             specs=self.specs,
             read_leaf=self.read_leaf,
             read_file=self.read_file,
             environment=self.environment,
-            sessions=reached,
-            settings=self.settings,
-            options=options,
-            writing=writing,
-            complete=not self.errors,
-            repository=self.repository,
+            is_complete=not self.errors,
+            id=self.repository,
         )
+        return Assembly(repository, reached, run or Run(self.settings, options), writing=writing)
 
 
 def operator_settings() -> OperatorSettings:

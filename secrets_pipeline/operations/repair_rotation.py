@@ -21,7 +21,7 @@ from secrets_pipeline.rotation.causes import Cause, Observed, cause_of, refused
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _IN_PROGRESS = "InvalidRequestException"
 _NO_VERSION = "none"
@@ -58,35 +58,35 @@ class Unfinished:
 Mending: TypeAlias = NothingToMend | Unfinished
 
 
-def mend(context: StackContext, names: Iterable[str], may_retry: Callable[[str, str], bool]) -> tuple[Mending, ...]:
+def mend(stack: Stack, names: Iterable[str], may_retry: Callable[[str, str], bool]) -> tuple[Mending, ...]:
     """Look at rotations that are said to have failed; an event is a hint, so DescribeSecret says whether they did.
 
     Args:
-        context: the stack.
+        stack: the stack.
         names: secrets; none stands for all of the stack.
         may_retry: (secret name, pending version) → whether it is time to try again.
     """
-    declared = [secret.name for secret in context.spec.secrets]
+    declared = [secret.name for secret in stack.spec.secrets]
     wanted = set(names) or set(declared)
-    return tuple(_looked_at(context, name, may_retry) for name in declared if name in wanted)
+    return tuple(_looked_at(stack, name, may_retry) for name in declared if name in wanted)
 
 
-def _looked_at(context: StackContext, name: str, may_retry: Callable[[str, str], bool]) -> Mending:
+def _looked_at(stack: Stack, name: str, may_retry: Callable[[str, str], bool]) -> Mending:
     """One that AWS does not let us look at never hides the others."""
     try:
-        return _mended(context, name, may_retry)
+        return _mended(stack, name, may_retry)
     except AwsError as error:
         return Unfinished(name, _NO_VERSION, refused(error), retried=False)
 
 
-def _mended(context: StackContext, name: str, may_retry: Callable[[str, str], bool]) -> Mending:
-    state = context.inventory.refresh(name)
+def _mended(stack: Stack, name: str, may_retry: Callable[[str, str], bool]) -> Mending:
+    state = stack.observed.secrets.refresh(name)
     if state is None or state.deleted_at is not None:
         return NothingToMend(name, "it does not exist any more")
-    if not context.owns(state):
+    if not stack.ownership.owns(state):
         return NothingToMend(name, "it is not ours")
     pending = state.pending_version
-    observed = _observed(context, state, pending)
+    observed = _observed(stack, state, pending)
     if pending is None:
         # A function that could not be invoked may have left no version behind.
         if not (state.rotation_enabled and observed.function_problem):
@@ -94,27 +94,27 @@ def _mended(context: StackContext, name: str, may_retry: Callable[[str, str], bo
         return Unfinished(name, _NO_VERSION, cause_of(observed), retried=False)
     cause = cause_of(observed)
     retry = cause.passes and may_retry(name, pending)
-    problem = _again(context, state, pending) if retry else None
+    problem = _again(stack, state, pending) if retry else None
     return Unfinished(name, pending, problem or cause, retried=retry and problem is None)
 
 
-def _again(context: StackContext, state: SecretState, pending: str) -> Cause | None:
+def _again(stack: Stack, state: SecretState, pending: str) -> Cause | None:
     """Take the rotation up where it stands; why that is refused."""
     try:
         with calling("RotateSecret", state.name):
-            context.account.client("secretsmanager").rotate_secret(SecretId=state.arn, ClientRequestToken=pending)
+            stack.account.client("secretsmanager").rotate_secret(SecretId=state.arn, ClientRequestToken=pending)
     except AwsError as error:
         # "A previous rotation isn't complete. That rotation will be reattempted."
         return None if error.code == _IN_PROGRESS else refused(error)
     return None
 
 
-def _observed(context: StackContext, state: SecretState, pending: str | None) -> Observed:
-    function = invokable(context, state) if state.rotation_lambda_arn else None
-    created = version_dates(context, state) if pending else {}
+def _observed(stack: Stack, state: SecretState, pending: str | None) -> Observed:
+    function = invokable(stack, state) if state.rotation_lambda_arn else None
+    created = version_dates(stack, state) if pending else {}
     began, current = created.get(pending or ""), created.get(state.current_version or "")
-    heard = FunctionLog(context, state, since=began).heard(pending) if pending and began else None
-    problem = context.inventory.keys.problem(state.kms_key_id) if state.kms_key_id else None
+    heard = FunctionLog(stack, state, since=began).heard(pending) if pending and began else None
+    problem = stack.observed.keys.problem(state.kms_key_id) if state.kms_key_id else None
     return Observed(
         enabled=state.rotation_enabled,
         manual_version=bool(began and current and current > began),
@@ -122,13 +122,13 @@ def _observed(context: StackContext, state: SecretState, pending: str | None) ->
         function_pending=bool(function and function.verdict is Verdict.WAITING),
         key_problem=f"{state.kms_key_id} {problem}" if problem else "",
         said=heard.failure if heard else "",
-        mended=_was_changed(context, state, began),
+        mended=_was_changed(stack, state, began),
     )
 
 
-def _was_changed(context: StackContext, state: SecretState, since: datetime | None) -> bool:
+def _was_changed(stack: Stack, state: SecretState, since: datetime | None) -> bool:
     """Whether somebody deployed or configured the function after the rotation began."""
-    configuration = function_configuration(context, state.rotation_lambda_arn) if state.rotation_lambda_arn else ""
+    configuration = function_configuration(stack, state.rotation_lambda_arn) if state.rotation_lambda_arn else ""
     said = configuration.get("LastModified") if isinstance(configuration, dict) else None
     try:
         return bool(said and since and datetime.fromisoformat(said) > since)

@@ -13,24 +13,24 @@ from secrets_pipeline.desired.followers import referred
 from secrets_pipeline.errors import SecretsPipelineError
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
-def confirm(context: StackContext, names: Collection[str] = ()) -> None:
+def confirm(stack: Stack, names: Collection[str] = ()) -> None:
     """Have secrets of a stack, and those of other stacks that it is rendered from, described; free the second time.
 
     Args:
-        context: the stack.
+        stack: the stack.
         names: of its secrets; none for all.
 
     Raises:
         AwsError: if AWS refuses.
     """
-    for secret in context.spec.secrets:
+    for secret in stack.spec.secrets:
         if not names or secret.name in names:
-            context.inventory.confirm(secret.name)
-    for output in referred(context.spec):
-        if output.sensitive and output.stack not in (None, context.spec.stack):
+            stack.observed.secrets.confirm(secret.name)
+    for output in referred(stack.spec):
+        if output.sensitive and output.stack not in (None, stack.spec.stack):
             # Why another stack cannot be looked at is said where the value is rendered.
             with suppress(SecretsPipelineError):
-                context.outputs.identity(output, confirmed=True)
+                stack.resolve.identity(output, confirmed=True)

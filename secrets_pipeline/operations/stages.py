@@ -24,74 +24,112 @@ from secrets_pipeline.reconcilers.secret_mark.reconciler import CommitReconciler
 from secrets_pipeline.reconcilers.secret_policy.reconciler import SecretPolicyReconciler
 from secrets_pipeline.reconcilers.secret_rotation.reconciler import RotationReconciler
 from secrets_pipeline.reconcilers.secret_value.generate import generate_passwords
+from secrets_pipeline.values.bundle import NO_PASSWORDS, GeneratedPasswords
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
 class Make(Protocol):
-    """Makes the reconciler of one stage; what a mark vouches for is read with `deep`, None as the options say."""
+    """Makes the reconciler of one stage."""
 
-    def __call__(self, context: StackContext, *, deep: bool | None = None) -> Reconciler:
+    def __call__(
+        self, stack: Stack, *, deep: bool | None = None, passwords: GeneratedPasswords = NO_PASSWORDS
+    ) -> Reconciler:
+        """A reconciler of one stack.
+
+        Args:
+            stack: the stack.
+            deep: whether what a mark vouches for is read; None as the options of the run say.
+            passwords: generated values, for secrets that have none yet.
+        """
+        ...
+
+
+class Deepening(Protocol):
+    """A reconciler that reads what marks vouch for only where it is asked to."""
+
+    def __call__(self, stack: Stack, *, deep: bool | None = None) -> Reconciler:
         """A reconciler of one stack."""
         ...
 
 
-def _seen(make: Callable[[StackContext], Reconciler]) -> Make:
-    """Of a stage that is always read whole: there is nothing deeper to read."""
-
-    def shallow(context: StackContext, *, deep: bool | None = None) -> Reconciler:  # noqa: ARG001 - as `Make` has it
-        return make(context)
-
-    return shallow
+def _deepening(make: Deepening) -> Make:
+    return lambda stack, *, deep=None, passwords=NO_PASSWORDS: make(stack, deep=deep)  # noqa: ARG005 - as `Make` has it
 
 
-def _finishing(make: Make) -> Make:
-    return lambda context, *, deep=None: Finishing(context, make(context, deep=deep))
+def _always_deep(make: Callable[[Stack], Reconciler]) -> Make:
+    """Of a stage that is always read whole."""
+
+    def whole(
+        stack: Stack,
+        *,
+        deep: bool | None = None,  # noqa: ARG001 - as `Make` has it
+        passwords: GeneratedPasswords = NO_PASSWORDS,  # noqa: ARG001 - the same
+    ) -> Reconciler:
+        return make(stack)
+
+    return whole
+
+
+def _marking(make: Make) -> Make:
+    """Of a stage that finishes secrets: it marks those of which nothing else is open."""
+    return lambda stack, *, deep=None, passwords=NO_PASSWORDS: Finishing(
+        stack, make(stack, deep=deep, passwords=passwords)
+    )
+
+
+def _secrets(
+    stack: Stack,
+    *,
+    deep: bool | None = None,  # noqa: ARG001 - secrets are always read whole
+    passwords: GeneratedPasswords = NO_PASSWORDS,
+) -> Reconciler:
+    return WithOrphans(SecretReconciler(stack, passwords=passwords), OrphanReconciler(stack))
 
 
 STAGES: Mapping[str, Make] = {
-    "kms_keys": KmsKeyReconciler,
-    "secrets": _finishing(_seen(lambda stack: WithOrphans(SecretReconciler(stack), OrphanReconciler(stack)))),
-    "rds_instances": _seen(DatabaseReconciler),
-    "rds_endpoints": _seen(DatabaseEndpointReconciler),
-    "connection_secrets": _finishing(_seen(ConnectionReconciler)),
-    "secret_policies": _finishing(SecretPolicyReconciler),
-    "rotation_functions": RotationFunctionReconciler,
-    "rotation_event_queue": EventQueueReconciler,
-    "secret_rotation": _finishing(RotationReconciler),
-    "secret_replicas": _finishing(ReplicaReconciler),
-    "consumer_policies": _seen(ConsumerPolicyReconciler),
-    "consumer_arns": ConsumerReconciler,
-    "consumer_refresh": RefreshReconciler,
+    "kms_keys": _deepening(KmsKeyReconciler),
+    "secrets": _marking(_secrets),
+    "rds_instances": _always_deep(DatabaseReconciler),
+    "rds_endpoints": _always_deep(DatabaseEndpointReconciler),
+    "connection_secrets": _marking(_always_deep(ConnectionReconciler)),
+    "secret_policies": _marking(_deepening(SecretPolicyReconciler)),
+    "rotation_functions": _deepening(RotationFunctionReconciler),
+    "rotation_event_queue": _deepening(EventQueueReconciler),
+    "secret_rotation": _marking(_deepening(RotationReconciler)),
+    "secret_replicas": _marking(_deepening(ReplicaReconciler)),
+    "consumer_policies": _always_deep(ConsumerPolicyReconciler),
+    "consumer_arns": _deepening(ConsumerReconciler),
+    "consumer_refresh": _deepening(RefreshReconciler),
 }
 """Asset name → reconciler, in the order in which they are applied."""
 
 
-def plan_stack(context: StackContext, *, deep: bool | None = None) -> dict[str, tuple[Change, ...]]:
+def plan_stack(stack: Stack, *, deep: bool | None = None) -> dict[str, tuple[Change, ...]]:
     """The plan of a whole stack, by stage; reads only.
 
     Args:
-        context: the stack, in a world that does not write.
-        deep: also read what marks vouch for; None as the world's options say.
+        stack: the stack, of a run that does not write.
+        deep: also read what marks vouch for; None as the options of the run say.
     """
-    return {name: tuple(make(context, deep=deep).plan()) for name, make in STAGES.items()}
+    return {name: tuple(make(stack, deep=deep).plan()) for name, make in STAGES.items()}
 
 
-def commit(context: StackContext) -> Reconciler:
+def commit(stack: Stack) -> Reconciler:
     """The last step: marks on what is finished."""
-    return CommitReconciler(context)
+    return CommitReconciler(stack)
 
 
 def apply_stack(
-    context: StackContext, *, workers: int = DEFAULT_WORKERS, progress: Progress = silent
+    stack: Stack, *, workers: int = DEFAULT_WORKERS, progress: Progress = silent
 ) -> dict[str, tuple[Outcome, ...]]:
     """Every stage of one stack and its marks, in this process: what a Dagster run does, without its events.
 
     Generated passwords stay in memory, so no seal is made.
 
     Args:
-        context: the stack, in a world that writes.
+        stack: the stack, of a run that writes.
         workers: threads at most.
         progress: receives each outcome as it comes.
 
@@ -99,14 +137,13 @@ def apply_stack(
         Outcomes by stage, the marks under `commit`.
 
     Raises:
-        GuardError: if the credentials belong to another account.
+        GuardError: if the stack reaches what nobody lets it reach.
         AwsError: if AWS cannot be read.
     """
-    context.guard()
-    guard_boundary(context)
-    context.passwords = generate_passwords(context)
+    guard_boundary(stack)
+    passwords = generate_passwords(stack)
     done: dict[str, tuple[Outcome, ...]] = {}
-    for name, make in {**STAGES, "commit": _seen(commit)}.items():
-        reconciler = make(context)
+    for name, make in {**STAGES, "commit": _always_deep(commit)}.items():
+        reconciler = make(stack, passwords=passwords)
         done[name] = apply(reconciler, reconciler.plan(), workers=workers, progress=progress)
     return done

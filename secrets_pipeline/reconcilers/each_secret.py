@@ -11,22 +11,20 @@ from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, Resource
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
-def plan_secrets(
-    context: StackContext, kind: str, plan: Callable[[Resource, SecretSpec], Change | None]
-) -> Sequence[Change]:
+def plan_secrets(stack: Stack, kind: str, plan: Callable[[Resource, SecretSpec], Change | None]) -> Sequence[Change]:
     """What `plan` says of each declared secret that is not blocked; None says that it does not concern it.
 
     Args:
-        context: the stack.
+        stack: the stack.
         kind: kind of the resources.
         plan: observes and compares one part of a secret.
     """
     changes = (
         planned(resource, partial(plan, resource, secret))
-        for secret in context.spec.secrets
+        for secret in stack.spec.secrets
         if not secret.blocked
         for resource in [Resource(kind, secret.name, secret.ref.component, secret.ref.key)]
     )

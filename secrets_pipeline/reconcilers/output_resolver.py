@@ -3,33 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.base import Late, SecretRef
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.desired.value.model import Leaf
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.reconcilers.database.ownership import refusal
 from secrets_pipeline.reconcilers.kms_key.lookup import usable_as
+from secrets_pipeline.reconcilers.observed.observed import Observed
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
+from secrets_pipeline.reconcilers.ownership import Ownership
+from secrets_pipeline.reconcilers.run import Run
 from secrets_pipeline.reconcilers.secret_value.read import read_value
-from secrets_pipeline.references.model import Json, Output, Path
+from secrets_pipeline.reconcilers.stack import Resolver, Stack
+from secrets_pipeline.references.model import Expression, Json, Output, Path
 from secrets_pipeline.references.resolve import Pending, Plain, Resolved, Secret, of_environment, resolve
 from secrets_pipeline.values.documents import field
 
-if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
 
+class OutputResolver:
+    """The outputs of one stack's components, read from AWS when they are asked for; implements `stack.Resolver`.
 
-class StackOutputs:
-    """The outputs of one stack's components, read from AWS when they are asked for.
+    Args:
+        spec: desired state.
+        account: the stack's.
+        run: the run.
+        observed: what AWS holds.
+        ownership: whose things are.
+        other: another stack of the repository; None for one that has errors.
 
-    Implements `references.Lookup`.
+    Attributes:
+        stack: the stack, which resolves by this.
     """
 
-    def __init__(self, context: StackContext) -> None:
-        self._context = context
+    def __init__(
+        self,
+        spec: StackSpec,
+        account: AwsAccount,
+        run: Run,
+        observed: Observed,
+        ownership: Ownership,
+        *,
+        other: Callable[[str], Stack | None],
+    ) -> None:
+        self.stack = Stack(spec, account, run, observed, ownership, resolve=self)
+        self._repository = ownership.repository
+        self._find = other
         self._kinds: Mapping[str, Callable[[str, Path], Resolved]] = {
             "secretsmanager": self._secretsmanager,
             "kms": self._kms,
@@ -61,16 +85,16 @@ class StackOutputs:
 
     def environment(self, name: str) -> Resolved:
         """An environment variable that the operator allows; secret unless the operator calls it plain."""
-        world = self._context.world
-        return of_environment(name, world.environment(name), secret=name not in world.settings.environment_plain)
+        secret = name not in self.stack.run.settings.environment_plain
+        return of_environment(name, self._repository.environment(name), secret=secret)
 
     def file(self, path: str) -> str:
         """A file inside the repository's base path."""
-        return self._context.world.read_file(path)
+        return self._repository.read_file(path)
 
     def ssm(self, name: str) -> Resolved:
         """An SSM parameter; a SecureString is secret."""
-        client = self._context.account.client("ssm")
+        client = self.stack.account.client("ssm")
         with calling("GetParameter", name):
             try:
                 parameter = client.get_parameter(Name=name, WithDecryption=True)["Parameter"]
@@ -81,7 +105,7 @@ class StackOutputs:
 
     def ssm_version(self, name: str) -> str | Pending:
         """The version number of an SSM parameter, without decrypting it."""
-        client = self._context.account.client("ssm")
+        client = self.stack.account.client("ssm")
 
         def read() -> str | Pending:
             with calling("GetParameter", name):
@@ -90,17 +114,17 @@ class StackOutputs:
                 except client.exceptions.ParameterNotFound:
                     return Pending(f"SSM parameter {name} does not exist")
 
-        version: str | Pending = self._context.inventory.remember("ssm-version", name, read=read)
+        version: str | Pending = self.stack.observed.remember("ssm-version", name, read=read)
         return version
 
     def output(self, output: Output) -> Resolved:
         """The value of an output; reads a secret's value only for the sensitive ones."""
-        if output.stack not in (None, self._context.spec.stack):
+        if output.stack not in (None, self.stack.spec.stack):
             other = self._other(str(output.stack))
             return other if isinstance(other, Pending) else other.output(Output(output.component, output.path))
-        kind = self._context.spec.components.get(output.component)
+        kind = self.stack.spec.components.get(output.component)
         if kind is None:
-            return Pending(f"stack {self._context.spec.stack} has no component {output.component}")
+            return Pending(f"stack {self.stack.spec.stack} has no component {output.component}")
         return self._kinds[kind](output.component, output.path)
 
     def identity(self, output: Output, *, confirmed: bool = False) -> str | Pending:
@@ -110,7 +134,7 @@ class StackOutputs:
             output: of this stack or of another one.
             confirmed: whether DescribeSecret has to show the version; free where this run has asked it already.
         """
-        if output.stack not in (None, self._context.spec.stack):
+        if output.stack not in (None, self.stack.spec.stack):
             other = self._other(str(output.stack))
             own = Output(output.component, output.path)
             return other if isinstance(other, Pending) else other.identity(own, confirmed=confirmed)
@@ -118,29 +142,36 @@ class StackOutputs:
             return self.text(output)
         return self._version(output, confirmed=confirmed)
 
+    def leaf(self, secret: SecretSpec, leaf: Leaf) -> Expression:
+        """The YAML behind one leaf of a declared value, its variables put in."""
+        return self._repository.read_leaf(self.stack.spec.stack, secret.ref.component, leaf)
+
+    def leaves(self, secret: SecretSpec) -> Callable[[Leaf], Resolved]:
+        """Resolves the leaves of one declared value; the YAML is read here and not before."""
+        return lambda leaf: resolve(self.leaf(secret, leaf), self)
+
     def _version(self, output: Output, *, confirmed: bool) -> str | Pending:
         ref = SecretRef(component=output.component, key=str(output.path[1]))
-        if not self._context.spec.has(ref):
-            return Pending(f"stack {self._context.spec.stack} has no secret {ref}")
-        secret, inventory = self._context.spec.secret(ref), self._context.inventory
-        state = inventory.confirm(secret.name) if confirmed else inventory.secret(secret.name)
+        if not self.stack.spec.has(ref):
+            return Pending(f"stack {self.stack.spec.stack} has no secret {ref}")
+        secret, inventory = self.stack.spec.secret(ref), self.stack.observed.secrets
+        state = inventory.confirm(secret.name) if confirmed else inventory.get(secret.name)
         if state is None or state.deleted_at is not None:
             return Pending(f"secret {secret.name} does not exist yet")
-        if not self._context.owns(state):
+        if not self.stack.ownership.owns(state):
             return _foreign(secret.name)
         return state.current_version or Pending(f"secret {secret.name} has no value yet")
 
-    def _other(self, stack: str) -> StackOutputs | Pending:
+    def _other(self, name: str) -> Resolver | Pending:
         # One whose YAML has errors has no desired state; that must not fail what does not refer to it.
-        if stack not in self._context.world.specs:
-            return Pending(f"stack {stack} cannot be used: see its own errors")
-        return self._context.world.referred(stack).outputs
+        stack = self._find(name)
+        return Pending(f"stack {name} cannot be used: see its own errors") if stack is None else stack.resolve
 
     def _secretsmanager(self, component: str, path: Path) -> Resolved:
         name, rest = str(path[0]), path[1:]
         if name in ("kms_key_arn", "kms_key_id"):
             return self._own_key(component, name)
-        secrets = [s for s in self._context.spec.secrets if s.ref.component == component]
+        secrets = [s for s in self.stack.spec.secrets if s.ref.component == component]
         if rest:
             secrets = [s for s in secrets if s.ref.key == rest[0]]
             if not secrets:
@@ -158,10 +189,10 @@ class StackOutputs:
         return Plain(values)
 
     def _of_secret(self, output: str, name: str, rest: Path) -> Resolved:
-        state = self._context.inventory.secret(name)
+        state = self.stack.observed.secrets.get(name)
         if state is None or state.deleted_at is not None:
             return Pending(f"secret {name} does not exist yet")
-        if not self._context.owns(state):
+        if not self.stack.ownership.owns(state):
             return _foreign(name)
         known: Mapping[str, Json] = {
             "secret_arns": state.arn,
@@ -178,29 +209,29 @@ class StackOutputs:
 
     def _value(self, output: str, listed: SecretState, rest: Path) -> Resolved:
         # A list may be old: what is read has to be ours now.
-        state = self._context.inventory.confirm(listed.name)
-        if state is None or not self._context.owns(state):
+        state = self.stack.observed.secrets.confirm(listed.name)
+        if state is None or not self.stack.ownership.owns(state):
             return _foreign(listed.name)
         # The version that the inputs are recorded by, whatever became current meanwhile.
-        value = read_value(self._context, state, version=state.current_version)
+        value = read_value(self.stack, state, version=state.current_version)
         if output == "generated_passwords":
-            generated = next(s for s in self._context.spec.secrets if s.name == state.name).value
+            generated = next(s for s in self.stack.spec.secrets if s.name == state.name).value
             is_document = generated.kind == "generated" and bool(generated.fields)
             return Secret(field(value, ("password",)) if is_document else value)
         return Secret(field(value, rest) if rest else value)
 
     def _own_key(self, component: str, name: str) -> Resolved:
-        alias = next((k.alias for k in self._context.spec.keys if component in k.components), None)
+        alias = next((k.alias for k in self.stack.spec.keys if component in k.components), None)
         return self._key(alias, name) if alias else Pending(f"component {component} makes no KMS key")
 
     def _kms(self, component: str, path: Path) -> Resolved:
-        alias = next((key.alias for key in self._context.spec.keys if component in key.components), None)
+        alias = next((key.alias for key in self.stack.spec.keys if component in key.components), None)
         return self._key(alias, str(path[0])) if alias else _nothing(component)
 
     def _key(self, alias: str, name: str) -> Resolved:
         if name == "alias_name":
             return Plain(alias)
-        key = usable_as(self._context, alias)
+        key = usable_as(self.stack, alias)
         if isinstance(key, str):
             return Pending(key)
         known = {
@@ -213,16 +244,16 @@ class StackOutputs:
         return Plain(known[name])
 
     def _rds(self, component: str, path: Path) -> Resolved:
-        spec = next((database for database in self._context.spec.databases if database.component == component), None)
+        spec = next((database for database in self.stack.spec.databases if database.component == component), None)
         if spec is None:
             return _nothing(component)
         name = str(path[0])
         if name == "password_secret_arn" and spec.password is not None:
             return self._secretsmanager(spec.password.component, ("secret_arns", spec.password.key))
-        state = self._context.inventory.databases.find(spec)
+        state = self.stack.observed.databases.find(spec)
         if state is None:
             return Pending(f"{spec.noun} {spec.identifier} does not exist yet")
-        if wrong := refusal(self._context, spec, state):
+        if wrong := refusal(self.stack, spec, state):
             return Pending(f"{spec.noun} {spec.identifier} {wrong}")
         value = state.outputs.get(name)
         if value is not None:
@@ -232,13 +263,13 @@ class StackOutputs:
         return Pending(f"{spec.identifier} has no {name} yet: {state.condition}", missing=nameless)
 
     def _lambda(self, component: str, path: Path) -> Resolved:
-        named = (d for d in self._context.spec.deliveries if d.component == component and d.kind == "lambda")
+        named = (d for d in self.stack.spec.deliveries if d.component == component and d.kind == "lambda")
         function = next((one.function_name for one in named), None)
         if function is None:
             return _nothing(component)
         if path[0] == "function_name":
             return Plain(function)
-        client = self._context.account.client("lambda")
+        client = self.stack.account.client("lambda")
 
         def read() -> str | None:
             with calling("GetFunctionConfiguration", function):
@@ -247,11 +278,11 @@ class StackOutputs:
                 except client.exceptions.ResourceNotFoundException:
                     return None
 
-        arn = self._context.inventory.remember("function", function, read=read)
+        arn = self.stack.observed.remember("function", function, read=read)
         return Plain(arn) if arn else Pending(f"Lambda function {function} does not exist yet")
 
     def _delivery(self, component: str, path: Path) -> Resolved:
-        delivery = next((d for d in self._context.spec.deliveries if d.component == component), None)
+        delivery = next((d for d in self.stack.spec.deliveries if d.component == component), None)
         if delivery is None:
             return _nothing(component)
         known = {"cluster_name": "cluster", "service_name": "service", "stage_name": "stage_name"}

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.desired.checks import reader_crossings
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
-def not_let_in(context: StackContext, statements: Sequence[Any]) -> str:
+def not_let_in(stack: Stack, statements: Sequence[Any]) -> str:
     """Why a declared policy without references may not stand; empty if it may."""
-    grants = context.world.settings.grants
-    return reader_crossings.not_let_in(statements, context.account.account_id, context.spec.stack, grants)
+    grants = stack.run.settings.grants
+    return reader_crossings.not_let_in(statements, stack.account.account_id, stack.spec.stack, grants)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from pydantic import SecretStr
 
@@ -41,3 +41,6 @@ class GeneratedPasswords:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("GeneratedPasswords is neither pickled nor copied: seal it instead")
+
+
+NO_PASSWORDS: Final = GeneratedPasswords({})

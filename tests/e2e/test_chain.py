@@ -221,7 +221,7 @@ def test_a_tag_changed_by_hand_is_planned_as_drift_and_put_back(
     client = boto.client("secretsmanager")
     before = value_of(boto, "myapp/dev/api/api-key")
     client.tag_resource(SecretId="myapp/dev/api/api-key", Tags=[{"Key": "Stage", "Value": "by hand"}])
-    plan = plan_stack(read_desired(repository).world().context("myapp-dev"))
+    plan = plan_stack(read_desired(repository).assemble().stack("myapp-dev"))
     changes = [change for stage in plan.values() for change in stage if change.action is not ChangeClass.NONE]
     assert [(c.resource.name, c.action, c.drift) for c in changes] == [
         ("myapp/dev/api/api-key", ChangeClass.UPDATE, True)

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from botocore.retries.bucket import TokenBucket
 from botocore.retries.standard import ExponentialBackoff
@@ -23,10 +23,12 @@ from secrets_pipeline import emulator
 from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.engine.report import rows
 from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.operations import stages
 from secrets_pipeline.operations.open_repository import Desired, read_desired
 from secrets_pipeline.operations.stages import apply_stack, plan_stack
-from secrets_pipeline.reconcilers.stack import StackContext
-from secrets_pipeline.reconcilers.surroundings import Surroundings
+from secrets_pipeline.reconcilers import run as product
+from secrets_pipeline.reconcilers.secret_value.generate import generate_passwords
+from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.values.bundle import GeneratedPasswords
 from tests.waiting import SECONDS
 
@@ -71,18 +73,17 @@ class Run:
         return self.signal is None and not (self.error or self.unexpected or self.told)
 
 
-class _Noting(StackContext):
-    """Notes every generated value, so that what a run wrote can be searched for those, too, that were never stored."""
+def _note(values_to: IO[bytes]) -> None:
+    """Have every generated value noted, so that what a run wrote can be searched for those that were never stored."""
 
-    values_to: ClassVar[IO[bytes]]
+    def noted(stack: Stack) -> GeneratedPasswords:
+        passwords = generate_passwords(stack)
+        for ref in passwords.refs:
+            if (password := passwords.get(ref)) is not None:
+                values_to.write(password.get_secret_value().encode() + b"\n")
+        return passwords
 
-    def __setattr__(self, name: str, value: object) -> None:
-        super().__setattr__(name, value)
-        if isinstance(value, GeneratedPasswords):
-            for ref in value.refs:
-                password = value.get(ref)
-                if password is not None:
-                    self.values_to.write(password.get_secret_value().encode() + b"\n")
+    stages.generate_passwords = noted  # type: ignore[attr-defined] # in this process alone
 
 
 class Child:
@@ -114,7 +115,7 @@ class Child:
         self._generated: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - the same
         self.pid = os.fork()
         if not self.pid:
-            _Noting.values_to = self._generated
+            _note(self._generated)
             _child(self._output, self._result, lambda: _work(ground, fault, apply=apply, plan=plan, before=before))
 
     def wait(self) -> Run:
@@ -196,7 +197,7 @@ def _work(
     desired = read_desired(ground.base_path)
     try:
         if apply:
-            for stage in apply_stack(_context(ground, desired, writing=True), progress=_tell).values():
+            for stage in apply_stack(_stack(ground, desired, writing=True), progress=_tell).values():
                 outcomes += stage
     except SecretsPipelineError as caught:
         error = caught.diagnostics()
@@ -222,18 +223,15 @@ def _at_once(_self: TokenBucket, **_: object) -> bool:
     return True
 
 
-def _context(ground: Ground, desired: Desired, *, writing: bool) -> StackContext:
-    """A fresh world's, with short sleeps."""
-    world = desired.world(ground.sessions, writing=writing)
-    world.surroundings = Surroundings(sleep=lambda seconds: time.sleep(min(seconds, _LONGEST_SLEEP)))
-    noting = _Noting(world.specs[ground.stack], world, writing=writing)
-    world._contexts[ground.stack] = noting  # what `world.context` answers from now on
-    return noting
+def _stack(ground: Ground, desired: Desired, *, writing: bool) -> Stack:
+    """The stack in a fresh run with short sleeps."""
+    run = product.Run(desired.settings, sleep=lambda seconds: time.sleep(min(seconds, _LONGEST_SLEEP)))
+    return desired.assemble(ground.sessions, writing=writing, run=run).stack(ground.stack)
 
 
 def _left(ground: Ground, desired: Desired) -> list[str]:
     # Only the shallow plan reads the notes of what was delivered, only the deep one what notes and marks speak of.
-    plans = [plan_stack(_context(ground, desired, writing=False), deep=deep) for deep in (True, False)]
+    plans = [plan_stack(_stack(ground, desired, writing=False), deep=deep) for deep in (True, False)]
     return [
         f"{change.action.value} {change.resource}: {change.reason}"
         for plan in plans

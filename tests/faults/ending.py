@@ -35,7 +35,7 @@ from secrets_pipeline.reconcilers.observed.tags import tag_map
 from secrets_pipeline.reconcilers.tag_keys import INPUTS, KEPT, REPLICAS, SPEC, VALUE_VERSION
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
     from tests.faults.ground import Ground
 
 _DIGEST = re.compile(rf"({READING})[0-9a-f]{{16}}")
@@ -48,7 +48,7 @@ def ending(ground: Ground) -> Ending:
     """Look at everything."""
     secrets, keys = list(_secrets(ground)), list(_keys(ground))
     known, context = _Known(), ground.context()
-    marks, of_keys = context.marks, key_marks(context)
+    marks, of_keys = context.ownership.marks, key_marks(context)
     for key in keys:
         known.add(key["Id"], "key " + (", ".join(key["Aliases"]) or key["Id"]))
     databases = ground.client("rds").describe_db_instances()["DBInstances"]
@@ -240,7 +240,7 @@ def _key_tags(marks: KeyMarks, key: Mapping[str, Any]) -> dict[str, str]:
     return tags
 
 
-def _database(ground: Ground, context: StackContext, instance: Mapping[str, Any]) -> dict[str, Any]:
+def _database(ground: Ground, context: Stack, instance: Mapping[str, Any]) -> dict[str, Any]:
     kept = ("Engine", "EngineVersion", "DBInstanceClass", "DBInstanceStatus", "DBName", "MasterUsername")
     shown = {name: instance.get(name) for name in kept}
     shown["pending"] = instance.get("PendingModifiedValues")

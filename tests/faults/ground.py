@@ -15,7 +15,7 @@ from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.local.stand_ins import stand_ins
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.operations.open_repository import Desired, read_desired
-from secrets_pipeline.reconcilers.stack import StackContext
+from secrets_pipeline.reconcilers.stack import Stack
 from tests.embedded import operator
 from tests.faults.child import run
 from tests.waiting import WAITER
@@ -78,9 +78,9 @@ class Ground:
     def _stand_ins(self) -> tuple[emulator.StandIn, ...]:
         return stand_ins({self.stack: self.spec}, account_id=self.aws.account_id)
 
-    def context(self) -> StackContext:
-        """The stack in a world of this process, which only looks; `sessions` learn nothing from it."""
-        return self.desired.world(Sessions(self.session)).context(self.stack)
+    def context(self) -> Stack:
+        """The stack in a run of this process, which only looks; `sessions` learn nothing from it."""
+        return self.desired.assemble(Sessions(self.session)).stack(self.stack)
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 has a type for each service
         """A plain client of the account."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
@@ -29,9 +28,9 @@ from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
 from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, log_in
 from secrets_pipeline.reconcilers.rotate_now.reconciler import RotateReconciler
+from secrets_pipeline.reconcilers.run import Run
 from secrets_pipeline.reconcilers.secret_rotation.checks import rotation_function_invokable, rotation_not_stuck
-from secrets_pipeline.reconcilers.stack import StackContext
-from secrets_pipeline.reconcilers.surroundings import Surroundings
+from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.rotation.steps import RotationStep
 from tests.embedded import lead_to, operator
 from tests.sweep import turn
@@ -98,11 +97,10 @@ class Shop:
         self.rds: RDSClient = session.client("rds")
         self._sessions = Sessions(session)
 
-    def context(self, *, writing: bool = True, later: timedelta = timedelta(), deep: bool = False) -> StackContext:
+    def context(self, *, writing: bool = True, later: timedelta = timedelta(), deep: bool = False) -> Stack:
         """A fresh run, as if it were so much later."""
-        world = self._desired.world(self._sessions, writing=writing, options=ApplyOptions(deep=deep))
-        around = replace(Surroundings(), now=lambda: datetime.now(UTC) + later)
-        return replace(world, surroundings=around).context(STACK)
+        run = Run(self._desired.settings, ApplyOptions(deep=deep), now=lambda: datetime.now(UTC) + later)
+        return self._desired.assemble(self._sessions, writing=writing, run=run).stack(STACK)
 
     def provision(self, *, deep: bool = False) -> set[type[Outcome]]:
         """Apply the stack; the kinds of outcomes."""

@@ -13,8 +13,8 @@ from secrets_pipeline.engine.model import Change, Failed, Outcome, Skipped
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.open_repository import Desired, read_desired
 from secrets_pipeline.operations.stages import apply_stack, plan_stack
+from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
-from secrets_pipeline.reconcilers.stack import World
 from tests.hostile.cases import End
 from tests.hostile.estate import OTHERS, Estate
 
@@ -66,8 +66,8 @@ def _use(made: Attempt, desired: Desired, estate: Estate) -> None:
         made.end = End.REFUSED
     for stack in theirs:
         try:
-            made.say(*_planned(desired.world(estate.sessions), stack))
-            done = apply_stack(desired.world(estate.sessions, writing=True).context(stack))
+            made.say(*_planned(desired.assemble(estate.sessions), stack))
+            done = apply_stack(desired.assemble(estate.sessions, writing=True).stack(stack))
         except SecretsPipelineError as error:
             made.end = End.REFUSED
             made.say(error.diagnostics())
@@ -78,11 +78,10 @@ def _use(made: Attempt, desired: Desired, estate: Estate) -> None:
             made.end = End.BLOCKED
 
 
-def _planned(world: World, stack: str) -> Iterator[str]:
-    context = world.context(stack)
-    context.guard()
-    guard_boundary(context)
-    for changes in plan_stack(context).values():
+def _planned(assembly: Assembly, name: str) -> Iterator[str]:
+    stack = assembly.stack(name)
+    guard_boundary(stack)
+    for changes in plan_stack(stack).values():
         for change in changes:
             yield from _changed(change)
 

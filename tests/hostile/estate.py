@@ -127,7 +127,7 @@ def made(aws: emulator.LocalAws, folder: Path, environment: pytest.MonkeyPatch) 
 
 
 def _applied(desired: Desired, estate: Estate, stack: str) -> bool:
-    done = apply_stack(desired.world(estate.sessions, writing=True).context(stack))
+    done = apply_stack(desired.assemble(estate.sessions, writing=True).stack(stack))
     return {type(one) for some in done.values() for one in some} <= {Applied, Unchanged}
 
 

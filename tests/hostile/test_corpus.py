@@ -72,8 +72,8 @@ def test_a_second_repository_with_productions_stack_changes_and_deletes_nothing_
     settings = {name: value for name, value in SINGLE_TEAM.items() if name != "repository"}
     watch.estate.settle(tmp_path, settings | fork, monkeypatch)
     folder = Case("is the first", End.BLOCKED, "", "H6").write(tmp_path / "fork", {VICTIM: manifest})
-    world = read_desired(folder).world(watch.estate.sessions, options=ApplyOptions(prune=True), writing=True)
-    done = [one for some in apply_stack(world.context(VICTIM)).values() for one in some]
+    assembly = read_desired(folder).assemble(watch.estate.sessions, options=ApplyOptions(prune=True), writing=True)
+    done = [one for some in apply_stack(assembly.stack(VICTIM)).values() for one in some]
     said = "\n".join(line for one in done for line in said_of(one))
     assert "belongs to stack app-prod of repository acme/infra" in said
     assert [name for name in watch.touched() if name != "secret app/prod/t"] == []
@@ -125,9 +125,9 @@ def test_two_stacks_beside_a_hostile_one_plan_and_apply_as_if_it_was_not_there(
     quiet = read_desired(folder)
     alone.rename(hostile)
     for stack in (VICTIM, NEIGHBOUR):
-        beside, by_itself = (plan_stack(one.world(estate.sessions).context(stack)) for one in (desired, quiet))
+        beside, by_itself = (plan_stack(one.assemble(estate.sessions).stack(stack)) for one in (desired, quiet))
         assert beside == by_itself
-        done = apply_stack(desired.world(estate.sessions, writing=True).context(stack))
+        done = apply_stack(desired.assemble(estate.sessions, writing=True).stack(stack))
         assert {type(one) for some in done.values() for one in some} <= {Applied, Unchanged}
     assert secrets.get_secret_value(SecretId="calm/dev/new")["SecretString"] == '{"v":"calm"}'
     secrets.delete_secret(SecretId="calm/dev/new", ForceDeleteWithoutRecovery=True)

@@ -118,7 +118,7 @@ def test_a_secret_that_aws_does_not_let_us_look_at_hides_no_other(bench: Bench) 
     both = spec.model_copy(update={"secrets": (second, *spec.secrets)})
     bench.provision(both, "secrets")
     context = bench.context(both, writing=False)
-    context.inventory.secrets()
+    context.observed.secrets.all()
     emulator.arm(
         bench.aws, emulator.Fault(emulator.FaultAction.DENY, service="secretsmanager", operation="DescribeSecret")
     )

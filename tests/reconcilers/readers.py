@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_iam.client import IAMClient
 
     from secrets_pipeline.reconcilers.finding import Finding
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
     from tests.bench import Bench
 
 AWAY = "444455556666"
@@ -121,7 +121,7 @@ class Readers:
         secret = bench.declared("a", kms_key=bench.late("${output.kms.key_arn}"), readers=readers)
         return bench.create(secret, keys=(bench.key(readers=readers),), consumers=consumers, **more)
 
-    def look(self, spec: StackSpec, **access: object) -> StackContext:
+    def look(self, spec: StackSpec, **access: object) -> Stack:
         """A fresh run that only looks, with what the operator says about readers."""
         settings = OperatorSettings(access=AccessSettings(**access))
         return self.bench.context(spec, writing=False, settings=settings)

@@ -64,7 +64,7 @@ def keys_of(bench: Bench) -> int:
 
 def ending(bench: Bench, spec: StackSpec, kept: str, keys_before: int) -> Ending:
     context = bench.context(spec)
-    states = [context.inventory.secret(secret.name) for secret in spec.secrets]
+    states = [context.observed.secrets.get(secret.name) for secret in spec.secrets]
     keys = [secret.ref.key for secret in spec.secrets]
     tags = {key: bench.tags(key) for key in keys}
     assert bench.value("kept") == kept
@@ -74,7 +74,7 @@ def ending(bench: Bench, spec: StackSpec, kept: str, keys_before: int) -> Ending
         keys=keys_of(bench) - keys_before,
         versions=tuple(bench.versions(key) for key in keys),
         values=tuple(bench.value(key) for key in ("first", "second")),
-        marks=tuple(state is not None and context.marks.verify(state).commit is not None for state in states),
+        marks=tuple(state is not None and context.ownership.marks.verify(state).commit is not None for state in states),
         policies=tuple("ResourcePolicy" in bench.secrets.get_resource_policy(SecretId=s.name) for s in spec.secrets),
         parameters=len(
             bench.ssm.get_parameters_by_path(Path=f"/secrets-pipeline/{bench.stack}/", Recursive=True)["Parameters"]

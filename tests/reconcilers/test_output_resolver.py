@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import ExpressionError, SpecError
-from secrets_pipeline.reconcilers.stack import StackContext
+from secrets_pipeline.reconcilers.assembly import Assembly
+from secrets_pipeline.reconcilers.run import Run
+from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.reconcilers.tag_keys import PREFIX
 from secrets_pipeline.references.model import Expression
 from secrets_pipeline.references.resolve import Pending, Plain, Secret, resolve
@@ -20,9 +23,9 @@ if TYPE_CHECKING:
     from tests.bench import Bench
 
 
-def resolved(context: StackContext, expression: Expression) -> object:
+def resolved(context: Stack, expression: Expression) -> object:
     """The value; a secret's between brackets; the reason of a pending one after a question mark."""
-    match resolve(expression, context.outputs):
+    match resolve(expression, context.resolve):
         case Plain(value=value):
             return value
         case Secret(value=secret):
@@ -137,17 +140,17 @@ def test_whoever_writes_the_yaml_cannot_read_a_secret_that_is_not_ours(bench: Be
     bench.reset_calls()
     expression = bench.late(f"${{output.secrets.{output}.api}}")
     assert resolved(context, expression) == f"? secret {bench.name('api')} is not ours"
-    assert context.outputs.identity(expression) == Pending(f"secret {bench.name('api')} is not ours")
+    assert context.resolve.identity(expression) == Pending(f"secret {bench.name('api')} is not ours")
     assert bench.calls()["GetSecretValue"] == 0
 
 
 def test_a_value_is_not_read_where_only_the_list_says_that_the_secret_is_ours(bench: Bench) -> None:
     context = bench.context(bench.create(bench.generated()))
-    assert context.inventory.secrets()
+    assert context.observed.secrets.all()
     ours = [name for name in bench.tags("password") if name.startswith(PREFIX)]
     bench.secrets.untag_resource(SecretId=bench.name("password"), TagKeys=ours)
     bench.reset_calls()
-    found = resolve(bench.late("${output.secrets.generated_passwords.password}"), context.outputs)
+    found = resolve(bench.late("${output.secrets.generated_passwords.password}"), context.resolve)
     assert found == Pending(f"secret {bench.name('password')} is not ours")
     assert bench.calls()["GetSecretValue"] == 0
 
@@ -160,7 +163,7 @@ def test_an_output_of_another_stack_is_read_there(bench: Bench) -> None:
     assert resolved(context, bench.late(f"${{output.{bench.stack}:secrets.secret_names.shared}}")) == bench.name(
         "shared"
     )
-    first = context.outputs.identity(own.secrets[0].value.outputs[0])  # type: ignore[union-attr] # it is declared
+    first = context.resolve.identity(own.secrets[0].value.outputs[0])  # type: ignore[union-attr] # it is declared
     assert first == bench.current("shared")
 
 
@@ -175,21 +178,21 @@ def test_a_stack_that_cannot_be_used_is_waited_for_and_fails_nothing_else(bench:
 def test_a_secret_at_a_plain_sink_is_refused_without_its_value(bench: Bench, spec: StackSpec) -> None:
     context = bench.context(spec)
     with pytest.raises(ExpressionError, match="is secret and must not be used here") as caught:
-        context.outputs.text(bench.late("x-${output.secrets.generated_passwords.plain}"))
+        context.resolve.text(bench.late("x-${output.secrets.generated_passwords.plain}"))
     assert bench.value("plain") not in caught.value.diagnostics()
-    assert context.outputs.text("as it stands") == "as it stands"
+    assert context.resolve.text("as it stands") == "as it stands"
 
 
 def test_parameters_are_secret_where_they_are_secure(bench: Bench) -> None:
     bench.ssm.put_parameter(Name=f"/{bench.stack}/plain", Value="v", Type="String")
     bench.ssm.put_parameter(Name=f"/{bench.stack}/secure", Value="s", Type="SecureString")
     context = bench.context(bench.spec())
-    assert context.outputs.ssm(f"/{bench.stack}/plain") == Plain("v")
-    assert context.outputs.ssm(f"/{bench.stack}/secure") == Secret(SecretStr("s"))
-    missing = context.outputs.ssm(f"/{bench.stack}/missing")
+    assert context.resolve.ssm(f"/{bench.stack}/plain") == Plain("v")
+    assert context.resolve.ssm(f"/{bench.stack}/secure") == Secret(SecretStr("s"))
+    missing = context.resolve.ssm(f"/{bench.stack}/missing")
     assert missing == Pending(f"SSM parameter /{bench.stack}/missing does not exist")
-    assert context.outputs.ssm_version(f"/{bench.stack}/missing") == missing
-    assert context.outputs.ssm_version(f"/{bench.stack}/secure") == "1"
+    assert context.resolve.ssm_version(f"/{bench.stack}/missing") == missing
+    assert context.resolve.ssm_version(f"/{bench.stack}/secure") == "1"
 
 
 def test_files_and_environment_come_from_the_world_and_what_is_not_called_plain_is_secret(bench: Bench) -> None:
@@ -206,4 +209,4 @@ def test_files_and_environment_come_from_the_world_and_what_is_not_called_plain_
 
 def test_an_unknown_stack_names_the_known_ones(bench: Bench) -> None:
     with pytest.raises(SpecError, match=f"Stacks without errors: {bench.stack}"):
-        bench.context(bench.spec()).world.context("other")
+        Assembly(bench.repository(bench.spec()), Sessions(bench.session), Run(OperatorSettings())).stack("other")

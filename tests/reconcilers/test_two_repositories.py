@@ -123,7 +123,7 @@ def test_the_plan_says_whose_each_thing_is_and_how_it_is_taken_over(bench: Bench
 def test_another_repositorys_secret_resolves_to_nothing_even_for_a_reference_to_its_stack(bench: Bench) -> None:
     spec = bench.spec(bench.generated())
     bench.provision(spec, repository=OURS)
-    outputs = bench.context(spec, repository=THEIRS, writing=False).outputs
+    outputs = bench.context(spec, repository=THEIRS, writing=False).resolve
     for path in ("secret_arns.password", "generated_passwords.password", "secret_values.password"):
         found = outputs.output(bench.late(f"${{output.secrets.{path}}}"))
         assert found == Pending(f"secret {bench.name('password')} is not ours")

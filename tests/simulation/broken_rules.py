@@ -25,7 +25,7 @@ from secrets_pipeline.reconcilers.database import endpoint
 from secrets_pipeline.reconcilers.database.password import DatabasePassword
 from secrets_pipeline.reconcilers.marks import secret_mark as marks
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-from secrets_pipeline.reconcilers.observed.secrets import Inventory
+from secrets_pipeline.reconcilers.observed.secrets import Secrets
 from secrets_pipeline.reconcilers.replica import plan as replica_plan
 from secrets_pipeline.reconcilers.replica import reconciler as replica
 from secrets_pipeline.reconcilers.secret import apply as secret_apply
@@ -66,7 +66,7 @@ def random_tokens(patch: pytest.MonkeyPatch) -> None:
     token = ValueWriter.token
 
     def salted(self: ValueWriter, secret: str, replaced: str | None, intent: str, *value: SecretStr) -> str:
-        return token(self, secret, replaced, f"{intent} {self._context.world.run}", *value)
+        return token(self, secret, replaced, f"{intent} {self._stack.run.id}", *value)
 
     patch.setattr(ValueWriter, "token", salted)
 
@@ -91,8 +91,8 @@ def no_version_named(patch: pytest.MonkeyPatch) -> None:
 
 def list_is_trusted(patch: pytest.MonkeyPatch) -> None:
     """What a list shows is written to without DescribeSecret."""
-    patch.setattr(Inventory, "confirm", Inventory.secret)
-    patch.setattr(Inventory, "confirm_again", Inventory.secret)
+    patch.setattr(Secrets, "confirm", Secrets.get)
+    patch.setattr(Secrets, "confirm_again", Secrets.get)
 
 
 def password_set_in_spite_of_rotation(patch: pytest.MonkeyPatch) -> None:

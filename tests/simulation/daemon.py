@@ -30,7 +30,7 @@ from secrets_pipeline.orchestration.rotation.event_sensor import NAME
 from secrets_pipeline.orchestration.sensors import EVENT_JOBS
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.run_requests import EVENT_TAG_PREFIX, secrets_of
-from secrets_pipeline.reconcilers.stack import StackContext
+from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.rotation.events.queue import EventQueue
 from tests.simulation.messages import QUEUE_URL
 from tests.simulation.scheduling import Actor, Killed
@@ -265,8 +265,7 @@ class Daemon:
         name, simulation = f"apply-e.{run.number}", self._simulation
         simulation.ledger.say(name, f"is run {run.number}: {run.job}")
         line = simulation.line(name, actor, ends=False)
-        context = simulation.world(line, simulation.newest, writing=run.job != "heal").context(run.stack)
-        context.guard()
+        context = simulation.stack(line, simulation.newest, writing=run.job != "heal")
         about = secrets_of(run.as_dagster)
         confirm(context, about)
         match run.job:
@@ -279,7 +278,7 @@ class Daemon:
                 return self._mend(context, about)
         raise NotImplementedError(run.job)
 
-    def _heal(self, context: StackContext) -> bool:
+    def _heal(self, context: Stack) -> bool:
         treated = heal(context, self._healed)
         self._simulation.ledger.texts += sentences(treated)
         healed = [one.resource.name for one in treated if isinstance(one, Healed)]
@@ -287,7 +286,7 @@ class Daemon:
         self._simulation.reached["healed"] += len(healed)
         return True
 
-    def _mend(self, context: StackContext, about: Collection[str]) -> bool:
+    def _mend(self, context: Stack, about: Collection[str]) -> bool:
         found = mend(context, about, lambda _name, _version: self._simulation.rng.random() < 0.8)
         self._simulation.ledger.texts += map(str, found)
         self._simulation.reached["rotations tried again"] += sum(

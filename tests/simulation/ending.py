@@ -22,7 +22,7 @@ from tests.simulation.following import Following
 from tests.simulation.ledger import MadeKey
 from tests.simulation.people import Rotation
 from tests.simulation.rds import ACCOUNT, REGION, TERRAFORMS
-from tests.simulation.stacks import ALIAS, DATABASE, REPLICA_ALIAS, STACK, VARIABLE, Intent
+from tests.simulation.stacks import ALIAS, DATABASE, REPLICA_ALIAS, VARIABLE, Intent
 from tests.simulation.values import document, password_of
 from tests.simulation.wire import ELSEWHERE
 
@@ -123,8 +123,8 @@ class Ending:
                 )
 
     def _check_plan(self) -> None:
-        world = self._simulation.world(self._simulation.line("plan", None), self._intent, writing=False)
-        for changes in plan_stack(world.context(STACK), deep=True).values():
+        stack = self._simulation.stack(self._simulation.line("plan", None), self._intent, writing=False)
+        for changes in plan_stack(stack, deep=True).values():
             for change in changes:
                 self._simulation.ledger.texts.append(str(change))
                 if change.action is not ChangeClass.NONE and not self._excuses.allow(change, change.reason):

@@ -106,7 +106,7 @@ class Excuses:
     def told(self, consumer: str) -> bool:
         """Whether the product says of a consumer that it could not be started anew, after the run that asked for it."""
         simulation = self._simulation
-        context = simulation.world(simulation.line("rollouts", None), self._intent, writing=False).context(STACK)
+        context = simulation.stack(simulation.line("rollouts", None), self._intent, writing=False)
         ended = [rollout_now(context, one) for one in simulation.flying if one.component == consumer]
         return any(one is not None and one.progress is Progress.FAILED for one in ended)
 

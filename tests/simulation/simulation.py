@@ -25,12 +25,15 @@ from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.stages import STAGES, commit
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.consumer.refresh import InFlight, RefreshReconciler
 from secrets_pipeline.reconcilers.observed.login import Address, Login
 from secrets_pipeline.reconcilers.observed.tags import tag_list
+from secrets_pipeline.reconcilers.repository import Repository
+from secrets_pipeline.reconcilers.run import Run
 from secrets_pipeline.reconcilers.secret_value.generate import generate_passwords
-from secrets_pipeline.reconcilers.stack import StackContext, World
-from secrets_pipeline.reconcilers.surroundings import Surroundings
+from secrets_pipeline.reconcilers.stack import Stack
+from secrets_pipeline.values.bundle import NO_PASSWORDS, GeneratedPasswords
 from tests.grants import TRUSTED
 from tests.simulation import stacks
 from tests.simulation.calls import Call
@@ -160,8 +163,8 @@ class Simulation:
             _WIRES[slot] = Wire()
         return _WIRES[slot].fresh(line.answer)
 
-    def world(self, line: Line, intent: Intent, *, writing: bool = True, deep: bool = False) -> World:
-        """A fresh run of the product on a wire of its own."""
+    def stack(self, line: Line, intent: Intent, *, writing: bool = True, deep: bool = False) -> Stack:
+        """The stack in a fresh run of the product, on a wire of its own."""
         name, actor, wire = line.name, line.actor, self.wire(line)
 
         def log_in(address: Address, password: SecretStr, *, ca_file: str | None = None) -> Login:
@@ -177,38 +180,38 @@ class Simulation:
             else:
                 self.scheduler.sleep(actor, seconds)
 
-        return World(
+        repository = Repository(
             specs={intent.stack: intent.spec},
             read_leaf=intent.read_leaf,
             read_file=lambda path: path,
             environment=lambda _name: None,
-            sessions=wire.sessions,
-            # Functions and their roles are no part of this world.
-            settings=OperatorSettings(grants=TRUSTED, rotation_preflight=False),
-            # Whoever has others make the database hands it over by name.
-            options=ApplyOptions(adopt=() if intent.creates else (DATABASE,), prune=intent.prune, deep=deep),
-            writing=writing,
-            run=f"{next(self.runs):08x}",
-            surroundings=Surroundings(
-                log_in=log_in,
-                clock=lambda: self.scheduler.clock,
-                sleep=sleep,
-                now=lambda: date(self.scheduler.clock),
-            ),
         )
+        run = Run(
+            # Functions and their roles are no part of this simulation.
+            OperatorSettings(grants=TRUSTED, rotation_preflight=False),
+            # Whoever has others make the database hands it over by name.
+            ApplyOptions(adopt=() if intent.creates else (DATABASE,), prune=intent.prune, deep=deep),
+            id=f"{next(self.runs):08x}",
+            log_in=log_in,
+            clock=lambda: self.scheduler.clock,
+            sleep=sleep,
+            now=lambda: date(self.scheduler.clock),
+        )
+        return Assembly(repository, wire.sessions, run, writing=writing).stack(intent.stack)
 
     def apply(self, name: str, intent: Intent, actor: Actor | None, *, deep: bool = False) -> list[Outcome]:
         """Every stage of an apply, its changes in an order that the seed chooses."""
-        context = self.world(self.line(name, actor), intent, deep=deep).context(intent.stack)
-        context.guard()
-        context.passwords = generate_passwords(context)
-        return self.stages(name, context, ORDER)
+        stack = self.stack(self.line(name, actor), intent, deep=deep)
+        return self.stages(name, stack, ORDER, generate_passwords(stack))
 
-    def stages(self, name: str, context: StackContext, stages: Collection[str]) -> list[Outcome]:
+    def stages(
+        self, name: str, stack: Stack, stages: Collection[str], passwords: GeneratedPasswords = NO_PASSWORDS
+    ) -> list[Outcome]:
         """Plan and apply some stages, one after another."""
         outcomes: list[Outcome] = []
         for stage in stages:
-            reconciler: Reconciler = STAGES[stage](context) if stage in STAGES else commit(context)
+            make = STAGES.get(stage)
+            reconciler: Reconciler = make(stack, passwords=passwords) if make else commit(stack)
             changes = list(reconciler.plan())
             self.rng.shuffle(changes)
             for outcome in apply(reconciler, changes, workers=1):

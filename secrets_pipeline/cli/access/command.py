@@ -220,10 +220,9 @@ def policy(
 def _documents(desired: Desired, spec: StackSpec, consumer: ConsumerSpec, *, offline: bool) -> ConsumerDocuments:
     if offline:
         return documents(_by_names(spec), consumer)
-    context = desired.world(Sessions(read_only=True)).context(spec.stack)
-    context.guard()
-    found = documents(stack_in_aws(context), consumer)
-    return replace(found, open=(*withheld(context, consumer.secrets), *found.open))
+    stack = desired.assemble(Sessions(read_only=True)).stack(spec.stack)
+    found = documents(stack_in_aws(stack), consumer)
+    return replace(found, open=(*withheld(stack, consumer.secrets), *found.open))
 
 
 def _by_names(spec: StackSpec) -> StackInAws:

@@ -22,6 +22,7 @@ from secrets_pipeline.cli.shared.repository import read_asked, usable
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.operations.open_repository import Desired
+from secrets_pipeline.reconcilers.access_checks.snapshot import estate_of
 
 SnapshotFile: TypeAlias = Annotated[
     Path | None,
@@ -92,16 +93,15 @@ def facts(
 
 def taken(desired: Desired, spec: StackSpec, *, every: bool) -> Snapshot:
     """A snapshot of a stack's account and region, taken now; see `facts`."""
-    context = desired.world(Sessions(read_only=True)).context(spec.stack)
-    context.guard()
+    stack = desired.assemble(Sessions(read_only=True)).stack(spec.stack)
     if not every:
-        return context.estate.snapshot
+        return estate_of(stack).snapshot
     readers = {arn.split(":")[4] for consumer in spec.consumers for arn in consumer.principals.values()}
     return take_snapshot(
-        context.account,
+        stack.account,
         settings=desired.settings.access,
-        sessions=context.world.sessions,
-        accounts=sorted(readers - {context.account.account_id}),
+        sessions=stack.observed.sessions,
+        accounts=sorted(readers - {stack.account.account_id}),
         now=datetime.now(UTC),
     )
 

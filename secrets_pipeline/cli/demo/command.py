@@ -61,16 +61,16 @@ def demo(base_path: BasePath = None) -> None:
 def _tell(aws: LocalAws, desired: Desired, stacks: Sequence[str], failures: Failures) -> bool:
     """Go through the chain; whether every run and check was green, and the second apply idle."""
     show(hierarchy(desired.specs[stack] for stack in stacks), width=_WIDTH)
-    title("Plan: " + "; ".join(counts(plan) for plan in plan_all(desired.world(), stacks, failures)))
+    title("Plan: " + "; ".join(counts(plan) for plan in plan_all(desired.assemble(), stacks, failures)))
     title("Apply")
     richest = _richest(desired, stacks)
     first = _apply(desired, stacks, failures, in_full=richest)
     title("Delivered, as AWS holds it now")
-    world = desired.world()
+    assembly = desired.assemble()
     held: list[tuple[str, Delivered]] = []
     for stack in stacks:
         with failures.of(stack):
-            held += [(stack, entry) for entry in delivered(world.context(stack))]
+            held += [(stack, entry) for entry in delivered(assembly.stack(stack))]
     _lines(delivered_lines(held, richest))
     checks = [check for one in first for check in one.checks]
     title(check_counts(checks))

@@ -13,7 +13,7 @@ from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 PARAMETER = "ssm parameter"
 """The place of what a stack publishes."""
@@ -37,20 +37,20 @@ class Delivered:
     value: str
 
 
-def delivered(context: StackContext) -> list[Delivered]:
+def delivered(stack: Stack) -> list[Delivered]:
     """Everything that the stack delivers to its consumers, and what it publishes, as AWS holds it now."""
     found: list[Delivered] = []
-    for delivery in context.spec.deliveries:
+    for delivery in stack.spec.deliveries:
         if not delivery.deliver:
             continue
         match delivery:
             case LambdaDelivery():
-                found += _lambda(context.account, delivery)
+                found += _lambda(stack.account, delivery)
             case EcsDelivery():
-                found += _ecs(context.account, delivery)
+                found += _ecs(stack.account, delivery)
             case StageDelivery():
-                found += _stage(context.account, delivery)
-    return [*found, *_published(context.account, context.spec.stack)]
+                found += _stage(stack.account, delivery)
+    return [*found, *_published(stack.account, stack.spec.stack)]
 
 
 def _lambda(account: AwsAccount, delivery: LambdaDelivery) -> Iterator[Delivered]:

@@ -21,7 +21,7 @@ from secrets_pipeline.operations.open_repository import Desired
 from secrets_pipeline.reconcilers.database.password import DatabasePassword
 from secrets_pipeline.reconcilers.observed.login import LoggedIn, Login
 from secrets_pipeline.reconcilers.secret_value.read import read_value
-from secrets_pipeline.reconcilers.stack import StackContext
+from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.rotation.steps import RotationStep
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def rotate(desired: Desired, stacks: Sequence[str], aws: LocalAws) -> Rotated | 
         tuple(steps),
         isinstance(after.log_in(new), LoggedIn) and new != old,
         not isinstance(after.log_in(old), LoggedIn),
-        tuple(_carrying(after.context, secret, new)),
+        tuple(_carrying(after.stack, secret, new)),
         report,
         followed,
     )
@@ -126,16 +126,16 @@ class _Password:
     """The password of a database, as its secret holds it now."""
 
     def __init__(self, desired: Desired, stack: str, database: DatabaseSpec) -> None:
-        self.context = desired.world().context(stack)
+        self.stack = desired.assemble().stack(stack)
         if database.password is None:
             raise SkippedError(f"{database.identifier} has no password of a secret")
         self._database = database
-        self._password = DatabasePassword(self.context, database, database.password)
+        self._password = DatabasePassword(self.stack, database, database.password)
 
     @property
     def endpoint(self) -> str:
         """Where the database answers."""
-        state = self.context.inventory.databases.find(self._database)
+        state = self.stack.observed.databases.find(self._database)
         return (state.endpoint if state else None) or ""
 
     def read(self) -> SecretStr:
@@ -145,16 +145,16 @@ class _Password:
 
     def log_in(self, password: SecretStr) -> Login | None:
         """What the database says to a password."""
-        state = self.context.inventory.databases.find(self._database)
+        state = self.stack.observed.databases.find(self._database)
         return self._password.log_in(state, password) if state else None
 
 
-def _carrying(context: StackContext, secret: SecretSpec, new: SecretStr) -> Iterator[str]:
-    for one in context.spec.secrets:
-        state = context.inventory.secret(one.name)
+def _carrying(stack: Stack, secret: SecretSpec, new: SecretStr) -> Iterator[str]:
+    for one in stack.spec.secrets:
+        state = stack.observed.secrets.get(one.name)
         if state is None or not isinstance(one.value, DeclaredValue) or secret.ref not in one.depends_on:
             continue
-        if new.get_secret_value() in read_value(context, state).get_secret_value():
+        if new.get_secret_value() in read_value(stack, state).get_secret_value():
             yield one.name
 
 

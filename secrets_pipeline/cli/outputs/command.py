@@ -18,7 +18,7 @@ from secrets_pipeline.references.model import Output
 from secrets_pipeline.references.resolve import Plain
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
     from secrets_pipeline.references.model import Json
 
 EPILOG = "Exit codes: 0 every declared secret was found, 1 one was not (the others are printed), or another error."
@@ -48,27 +48,26 @@ def outputs(
     failures = Failures()
     desired = read_asked(source)
     for name in usable(desired, [stack], failures, strict=source.strict):
-        context = desired.world(Sessions(read_only=True)).context(name)
-        context.guard()
-        found = stack_outputs(context)
+        opened = desired.assemble(Sessions(read_only=True)).stack(name)
+        found = stack_outputs(opened)
         if output is OutputFormat.JSON:
-            for component, hints in rollout_hints(context).items():
+            for component, hints in rollout_hints(opened).items():
                 found.setdefault(component, {})["rollout_hints"] = hints
-        for missing in _missing(context, found):
+        for missing in _missing(opened, found):
             failures.note(stack, f"secret {missing} does not exist; `secrets-pipeline apply -s {stack}` makes it")
         emit_outputs(found, output)
     failures.exit()
 
 
-def stack_outputs(context: StackContext) -> dict[str, dict[str, dict[str, Json]]]:
+def stack_outputs(stack: Stack) -> dict[str, dict[str, dict[str, Json]]]:
     """The outputs of every secretsmanager component of a stack, as far as its secrets exist."""
     found: dict[str, dict[str, dict[str, Json]]] = {}
-    for component, kind in context.spec.components.items():
+    for component, kind in stack.spec.components.items():
         if kind == "secretsmanager":
             found[component] = {name: {} for name in NAMES}
-    for secret in context.spec.secrets:
+    for secret in stack.spec.secrets:
         for name in NAMES:
-            match context.outputs.output(Output(secret.ref.component, (name, secret.ref.key))):
+            match stack.resolve.output(Output(secret.ref.component, (name, secret.ref.key))):
                 case Plain(value=value):
                     found[secret.ref.component][name][secret.ref.key] = value
                 case _:
@@ -88,5 +87,5 @@ def emit_outputs(found: Outputs, output: OutputFormat) -> None:
             emit(text)
 
 
-def _missing(context: StackContext, found: Outputs) -> list[str]:
-    return [s.name for s in context.spec.secrets if s.ref.key not in found[s.ref.component]["secret_arns"]]
+def _missing(stack: Stack, found: Outputs) -> list[str]:
+    return [s.name for s in stack.spec.secrets if s.ref.key not in found[s.ref.component]["secret_arns"]]

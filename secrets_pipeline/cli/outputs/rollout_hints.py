@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.desired.consumer.model import ConsumerSpec, ReaderType
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 POD_ANNOTATION = "secrets-pipeline/versions"
 FORCE_SYNC = "force-sync"
@@ -18,20 +18,20 @@ FORCE_SYNC = "force-sync"
 _DIGITS = 16
 
 
-def rollout_hints(context: StackContext) -> dict[str, dict[str, Any]]:
+def rollout_hints(stack: Stack) -> dict[str, dict[str, Any]]:
     """Component → consumer of type eks → what to set; consumers whose secrets have no version are left out.
 
     The value is the same as long as the versions are, so setting it again restarts nothing.
     """
     hints: dict[str, dict[str, Any]] = {}
-    for consumer in context.spec.consumers:
-        if consumer.type is ReaderType.EKS and (versions := _versions(context, consumer)):
+    for consumer in stack.spec.consumers:
+        if consumer.type is ReaderType.EKS and (versions := _versions(stack, consumer)):
             hints.setdefault(consumer.component, {})[consumer.name] = _hint(consumer, versions)
     return hints
 
 
-def _versions(context: StackContext, consumer: ConsumerSpec) -> Mapping[str, str]:
-    states = (context.inventory.secret(context.spec.secret(ref).name) for ref in consumer.secrets)
+def _versions(stack: Stack, consumer: ConsumerSpec) -> Mapping[str, str]:
+    states = (stack.observed.secrets.get(stack.spec.secret(ref).name) for ref in consumer.secrets)
     return {one.name: one.current_version for one in states if one is not None and one.current_version}
 
 

@@ -21,8 +21,8 @@ from secrets_pipeline.cli.shared.repository import read_asked, tell_nameless, us
 from secrets_pipeline.cli.shared.tables import table
 from secrets_pipeline.operations.open_repository import Desired
 from secrets_pipeline.operations.stages import plan_stack
+from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
-from secrets_pipeline.reconcilers.stack import World
 
 EPILOG = (
     "Exit codes: 0 planned, 1 error, also where nobody can resolve a reference of a secret (all others are planned). "
@@ -76,7 +76,7 @@ def plan(
         failures.exit()
         return
     tell_nameless(desired)
-    plans = plan_all(desired.world(Sessions(read_only=True)), usables, failures, deep=deep)
+    plans = plan_all(desired.assemble(Sessions(read_only=True)), usables, failures, deep=deep)
     if output is PlanFormat.MARKDOWN:
         emit(plans_markdown(plans, failures.texts, unchanged=show_unchanged, deep=deep))
     elif output is PlanFormat.JSON:
@@ -94,23 +94,22 @@ def plan(
         raise typer.Exit(CHANGES)
 
 
-def plan_all(world: World, stacks: Sequence[str], failures: Failures, *, deep: bool = False) -> list[StackPlan]:
+def plan_all(assembly: Assembly, stacks: Sequence[str], failures: Failures, *, deep: bool = False) -> list[StackPlan]:
     """The plans of some stacks; a stack that cannot be planned is said, and left out."""
     plans = []
-    for stack in stacks:
-        with failures.of(stack):
-            context = world.context(stack)
-            context.guard()
-            guard_boundary(context)
-            account, target = context.account, context.spec.target
-            check = check_account(account, target, stack=stack)
+    for name in stacks:
+        with failures.of(name):
+            stack = assembly.stack(name)
+            guard_boundary(stack)
+            account, target = stack.account, stack.spec.target
+            check = check_account(account, target, stack=name)
             if isinstance(check, Unverified):
                 say(f"note: {check.reason}", style="dim")
-            stages = plan_stack(context, deep=deep)
-            plans.append(StackPlan(stack, account.account_id, target.region, stages, context.spec.crossings))
+            stages = plan_stack(stack, deep=deep)
+            plans.append(StackPlan(name, account.account_id, target.region, stages, stack.spec.crossings))
             for error in (change.error for changes in stages.values() for change in changes):
                 if error is not None:
-                    failures.add(stack, error)
+                    failures.add(name, error)
     return plans
 
 

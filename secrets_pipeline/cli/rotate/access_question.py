@@ -52,9 +52,8 @@ def reachable(
 
 
 def _place(desired: Desired, stack: str) -> tuple[str, str]:
-    context = desired.world().context(stack)
-    context.guard()
-    return context.account.account_id, context.account.region
+    account = desired.assemble().stack(stack).account
+    return account.account_id, account.region
 
 
 def _readable(desired: Desired, snapshot: Snapshot, who: str) -> set[str]:

@@ -126,11 +126,11 @@ def _followed(stack: str, desired: Desired) -> StackRun:
 
 
 def _tell_plan(desired: Desired, asked: Mapping[str, Sequence[str]], failures: Failures, output: TableFormat) -> None:
-    world, rows = desired.world(), []
+    assembly, rows = desired.assemble(), []
     for stack, names in asked.items():
         with failures.of(stack):
-            context = world.context(stack)
-            rows += [(stack, *_said(change)) for change in RotateReconciler(context, names).plan()]
+            reconciler = RotateReconciler(assembly.stack(stack), names)
+            rows += [(stack, *_said(change)) for change in reconciler.plan()]
     head = ("stack", "secret", "rotates", "how, or why not", "what to do")
     if output is TableFormat.JSON:
         emit_json({"secrets": [dict(zip(head, row, strict=True)) for row in rows], "errors": failures.texts})

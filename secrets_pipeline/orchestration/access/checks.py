@@ -15,7 +15,7 @@ from secrets_pipeline.reconcilers.access_checks import checks as found
 from secrets_pipeline.reconcilers.access_checks.checks import access_matrix
 from secrets_pipeline.reconcilers.access_checks.security_hub import security_hub
 from secrets_pipeline.reconcilers.finding import Finding
-from secrets_pipeline.reconcilers.stack import StackContext
+from secrets_pipeline.reconcilers.stack import Stack
 
 _STAGES = (
     "kms_keys",
@@ -30,11 +30,11 @@ _LARGEST_PICTURE = 2_500
 """Cells; a larger one is for `access matrix`."""
 
 
-def _always(find: Callable[[StackContext], list[Finding]]) -> Find:
+def _always(find: Callable[[Stack], list[Finding]]) -> Find:
     return lambda stack, _deep: find(stack)
 
 
-def _matrix(stack: StackContext, _deep: bool) -> dict[str, dg.MetadataValue[Any]]:
+def _matrix(stack: Stack, _deep: bool) -> dict[str, dg.MetadataValue[Any]]:
     """The picture of consumers and secrets."""
     readings = access_matrix(stack)
     if not readings or len(readings) > _LARGEST_PICTURE:

@@ -27,7 +27,7 @@ def look_for_tampering(
     """Log one observation, and one alert for each thing that somebody changed."""
     stack = context.partition_key
     # `applying` holds the stack's lock; nothing is made here, so the context is that of a run that reads.
-    treated = heal_stack(applying.context(stack, writing=False), _healed_today(context.instance, stack))
+    treated = heal_stack(applying.stack(stack, writing=False), _healed_today(context.instance, stack))
     lines = list(sentences(treated))
     healed = [one.resource.name for one in treated if isinstance(one, Healed)]
     # Yielded, as what is logged is lost where something fails behind it, and heals are counted by it.

@@ -26,7 +26,7 @@ from secrets_pipeline.orchestration.verification.jobs import verify
 from secrets_pipeline.reconcilers.consumer.interface import Progress
 from secrets_pipeline.reconcilers.consumer.refresh import InFlight, rollout_now
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
-from secrets_pipeline.reconcilers.stack import StackContext
+from secrets_pipeline.reconcilers.stack import Stack
 
 CHECK = "consumers_started_after_rotation"
 PATIENCE = timedelta(hours=1)
@@ -101,7 +101,7 @@ def consumer_rollout_sensor(
         if time.monotonic() > deadline:
             break
         try:
-            told += _follow(context, stacks.context(stack), cursor, alerting)
+            told += _follow(context, stacks.stack(stack), cursor, alerting)
         except SecretsPipelineError as error:
             # The next tick tries again; what the stack's materialisation says is not lost.
             context.log.warning("rollouts of stack %s cannot be followed: %s", stack, error.diagnostics())
@@ -120,9 +120,7 @@ def _look_for_new(instance: dg.DagsterInstance, cursor: Cursor) -> None:
             cursor.note(event.partition, record.storage_id, flies=bool(of_materialization(event)))
 
 
-def _follow(
-    context: dg.SensorEvaluationContext, stack: StackContext, cursor: Cursor, alerting: Alerting
-) -> list[_Told]:
+def _follow(context: dg.SensorEvaluationContext, stack: Stack, cursor: Cursor, alerting: Alerting) -> list[_Told]:
     name = stack.spec.stack
     storage_id, told = cursor.flying[name], cursor.told.get(name, [])
     flying = _rollouts(context.instance, storage_id)
@@ -149,7 +147,7 @@ def _rollouts(instance: dg.DagsterInstance, storage_id: int) -> Sequence[InFligh
     return []
 
 
-def _ended(stack: StackContext, one: InFlight) -> Finding | None:
+def _ended(stack: Stack, one: InFlight) -> Finding | None:
     """What became of a rollout; None while it goes on."""
     found = rollout_now(stack, one)
     if found is None:

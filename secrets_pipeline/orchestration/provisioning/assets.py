@@ -27,8 +27,7 @@ def kms_keys(context: Context, applying: Apply) -> Result:
 @dg.asset(**OPTIONS, deps=[kms_keys], kinds={"aws", "secretsmanager"})
 def secrets(context: Context, applying: Apply, generated_passwords: GeneratedPasswords) -> Result:
     """Secrets with name, key, tags and first value; the seal is deleted when every value is stored."""
-    applying.context(context.partition_key).passwords = generated_passwords
-    stack, outcomes = applying.stage(context, "secrets")
+    stack, outcomes = applying.stage(context, "secrets", generated_passwords)
     if not lacking_values(stack):
         applying.stacks.seals.delete(stack.spec.stack)
     return materialized(outcomes)
@@ -45,7 +44,7 @@ def rds_instances(context: Context, applying: Apply) -> Result:
 def rds_endpoints(context: Context, applying: Apply) -> Result:
     """Endpoints of the databases, each proven by a login with the secret's password."""
     stack, outcomes = applying.stage(context, "rds_endpoints")
-    found = (stack.inventory.databases.find(database) for database in stack.spec.databases)
+    found = (stack.observed.databases.find(database) for database in stack.spec.databases)
     table = [{"instance": s.identifier, "endpoint": s.endpoint or "", "status": s.status} for s in found if s]
     return materialized(
         outcomes, {"endpoints": table_of(table), FOLLOWED: dg.MetadataValue.json(followed(stack, outcomes))}

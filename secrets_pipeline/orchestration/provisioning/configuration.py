@@ -11,7 +11,7 @@ from secrets_pipeline.values.bundle import GeneratedPasswords
 @dg.asset(**OPTIONS, kinds={"yaml"})
 def stack_config(context: dg.AssetExecutionContext, applying: dg.ResourceParam[Applying]) -> dg.MaterializeResult[None]:
     """The stack's desired state, resolved from YAML and checked; the account is compared before anything is written."""
-    stack = applying.context(context.partition_key)
+    stack = applying.stack(context.partition_key)
     for notice in applying.stacks.desired.notices:
         context.log.info(notice)
     secrets = [{"name": s.name, "type": s.type.value, "value": s.value.kind} for s in stack.spec.secrets]
@@ -30,6 +30,6 @@ def stack_config(context: dg.AssetExecutionContext, applying: dg.ResourceParam[A
 @dg.asset(**OPTIONS, deps=[stack_config], io_manager_key="sealed", kinds={"python", "aws"})
 def generated_passwords(context: dg.AssetExecutionContext, applying: dg.ResourceParam[Applying]) -> GeneratedPasswords:
     """A password for each generated secret that has none yet, sealed until it is stored."""
-    passwords = generate_passwords(applying.context(context.partition_key))
+    passwords = generate_passwords(applying.stack(context.partition_key))
     context.add_output_metadata({"generated": len(passwords), "secrets": dg.MetadataValue.json(list(passwords.refs))})
     return passwords

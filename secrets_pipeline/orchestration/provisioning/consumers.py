@@ -35,7 +35,7 @@ from secrets_pipeline.reconcilers.consumer.refresh import RefreshReconciler
 def consumer_arns(context: Context, applying: Apply) -> Result:
     """ARNs published in SSM, and delivered to Lambda, ECS and API Gateway where a component says so."""
     stack, outcomes = applying.stage(context, "consumer_arns")
-    found = (stack.inventory.secret(secret.name) for secret in stack.spec.secrets)
+    found = (stack.observed.secrets.get(secret.name) for secret in stack.spec.secrets)
     return materialized(outcomes, {"arns": table_of([{"name": s.name, "arn": s.arn} for s in found if s])})
 
 
@@ -43,7 +43,7 @@ def consumer_arns(context: Context, applying: Apply) -> Result:
 @dg.asset(**OPTIONS, deps=[secrets, connection_secrets, consumer_arns], kinds={"aws", "ecs", "lambda"})
 def consumer_refresh(context: Context, applying: Apply) -> Result:
     """Services, functions, stages and instances that run with an older value of a secret are started anew."""
-    stack = applying.context(context.partition_key)
+    stack = applying.stack(context.partition_key)
     reconciler = RefreshReconciler(stack)
     outcomes = applying.reconcile("consumer_refresh", reconciler)
     return materialized(outcomes, {ROLLOUTS: as_metadata(reconciler.in_flight)})
@@ -69,7 +69,7 @@ APPLIED = (
 @dg.asset(**OPTIONS, deps=APPLIED, kinds={"markdown"})
 def stack_report(context: Context, applying: Apply) -> Result:
     """Marks what is finished, then fails the run if anything failed, with the table of outcomes."""
-    marked = applying.reconcile("stack_report", commit(applying.context(context.partition_key)))
+    marked = applying.reconcile("stack_report", commit(applying.stack(context.partition_key)))
     earlier, own = outcomes_of_stack(context, [asset.key for asset in APPLIED])
     own += rows(marked)
     if failed := [row for row in own if row["outcome"] == "failed"]:

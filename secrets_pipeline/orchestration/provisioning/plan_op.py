@@ -12,7 +12,7 @@ from secrets_pipeline.orchestration.shared.stage_runner import table_of
 @dg.op(description="Observe AWS and log what an apply would change; writes nothing.")
 def plan_stages(context: dg.OpExecutionContext, stacks: dg.ResourceParam[Stacks]) -> None:
     """Log one observation a stage, with its changes as a table."""
-    for stage, changes in plan_stack(stacks.context(context.partition_key)).items():
+    for stage, changes in plan_stack(stacks.stack(context.partition_key)).items():
         table = [
             {
                 "action": f"{c.action.value}, drift" if c.drift else c.action.value,

@@ -71,7 +71,7 @@ def mend_rotations(
         return known is not None and known.version == version and known.is_due(now)
 
     # `applying` holds the stack's lock; nothing is made here, so the context is that of a run that reads.
-    looked = mend(applying.stacks.context(stack), secrets_of(context.run), may_retry)
+    looked = mend(applying.stacks.stack(stack), secrets_of(context.run), may_retry)
     unfinished = [one for one in looked if isinstance(one, Unfinished)]
     looked_at = {one.name for one in looked}
     after = {name: known for name, known in before.items() if name not in looked_at}

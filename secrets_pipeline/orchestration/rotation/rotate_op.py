@@ -52,7 +52,7 @@ def rotate(
         context.log.info("%s: %s is done", secret, step.value)
         rotation_watch(secret, step)
 
-    stack = applying.context(context.partition_key)
+    stack = applying.stack(context.partition_key)
     outcomes = applying.reconcile(
         "secret_rotation", RotateReconciler(stack, names, watch=watch, seconds=config.seconds)
     )

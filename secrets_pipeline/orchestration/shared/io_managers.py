@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 
 from secrets_pipeline.orchestration.shared.resources import Stacks
-from secrets_pipeline.reconcilers.stack import StackContext
+from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.values.bundle import GeneratedPasswords
 from secrets_pipeline.values.seal import SealContext, open_seal, seal
 
@@ -21,17 +21,24 @@ class SealingIOManager(dg.IOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: GeneratedPasswords) -> None:
         """Encrypt and store one stack's passwords."""
-        stack = self._stacks.context(context.partition_key, writing=True)
+        stack = self._stacks.stack(context.partition_key, writing=True)
         if len(obj) == 0:
             self._stacks.seals.delete(stack.spec.stack)
             return
-        self._stacks.seals.put(stack.spec.stack, seal(obj, **_how(stack)))
+        self._stacks.seals.put(stack.spec.stack, seal(obj, **self._how(stack)))
 
     def load_input(self, context: dg.InputContext) -> GeneratedPasswords:
         """Decrypt one stack's passwords, if there are any."""
-        stack = self._stacks.context(context.partition_key, writing=True)
+        stack = self._stacks.stack(context.partition_key, writing=True)
         blob = self._stacks.seals.get(stack.spec.stack)
-        return GeneratedPasswords({}) if blob is None else open_seal(blob, **_how(stack))
+        return GeneratedPasswords({}) if blob is None else open_seal(blob, **self._how(stack))
+
+    def _how(self, stack: Stack) -> dict[str, Any]:
+        return {
+            "session": stack.account.botocore_session,
+            "key_arn": self._stacks.service_keys(stack).seal,
+            "context": SealContext(stack.account.account_id, stack.account.region, stack.spec.stack),
+        }
 
 
 @dg.io_manager(required_resource_keys={"stacks"})
@@ -39,11 +46,3 @@ def sealing_io_manager(context: dg.InitResourceContext) -> SealingIOManager:
     """The sealing IO manager of a run."""
     resources: Any = context.resources
     return SealingIOManager(resources.stacks)
-
-
-def _how(stack: StackContext) -> dict[str, Any]:
-    return {
-        "session": stack.account.botocore_session,
-        "key_arn": stack.service_keys.seal,
-        "context": SealContext(stack.account.account_id, stack.account.region, stack.spec.stack),
-    }

@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import PrivateAttr
 
+from secrets_pipeline.aws.service_keys import ServiceKeys
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import OperatorSettings
@@ -15,8 +16,9 @@ from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.errors import SpecError, StackError
 from secrets_pipeline.operations.open_repository import MANIFESTS, Desired, operator_settings, read_desired
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
-from secrets_pipeline.reconcilers.stack import StackContext, World
+from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.stacks import Origin
 from secrets_pipeline.stacks.sources.source import STANDARD_INPUT
 from secrets_pipeline.values.seal_store import LocalSealStore, S3SealStore, SealStore
@@ -75,7 +77,7 @@ class Stacks:
         self._options = options
         self._seal_folder = seal_folder
         self._desired = desired
-        self._worlds: dict[bool, World] = {}
+        self._assemblies: dict[bool, Assembly] = {}
         self._changed: set[str] = set()
 
     @property
@@ -113,11 +115,11 @@ class Stacks:
             )
         return read_desired(self.base_path, origin=self.origin)
 
-    def context(self, stack: str, *, writing: bool = False) -> StackContext:
-        """The context of a stack.
+    def stack(self, name: str, *, writing: bool = False) -> Stack:
+        """A stack, in this run.
 
         Args:
-            stack: its name.
+            name: its name.
             writing: whether the run applies; the service keys are made then.
 
         Raises:
@@ -126,20 +128,25 @@ class Stacks:
             GuardError: if the credentials belong to another account, or if the stack is to be written and reaches what
                 nobody lets it reach.
         """
-        if stack in self.desired.errors:
-            raise SpecError("\n".join(error.diagnostics() for error in self.desired.errors[stack]))
+        if name in self.desired.errors:
+            raise SpecError("\n".join(error.diagnostics() for error in self.desired.errors[name]))
         if writing:
-            self._refuse_unresolved(stack)
-        applying = writing
-        # A run that applies is looked at by its checks through the same world.
-        writing = writing or True in self._worlds
-        if writing not in self._worlds:
-            self._worlds[writing] = self.desired.world(self._sessions, options=self._options, writing=writing)
-        context = self._worlds[writing].context(stack)
-        context.guard()
-        if applying:
-            guard_boundary(context)
-        return context
+            self._refuse_unresolved(name)
+        stack = self._assembly(writing=writing).stack(name)
+        if writing:
+            guard_boundary(stack)
+        return stack
+
+    def service_keys(self, stack: Stack) -> ServiceKeys:
+        """The two keys of the pipeline itself in a stack's account, made where they are missing."""
+        return self._assembly(writing=True).service_keys(stack)
+
+    def _assembly(self, *, writing: bool) -> Assembly:
+        # A run that applies is looked at by its checks with what it knows itself.
+        writing = writing or True in self._assemblies
+        if writing not in self._assemblies:
+            self._assemblies[writing] = self.desired.assemble(self._sessions, options=self._options, writing=writing)
+        return self._assemblies[writing]
 
     def _refuse_unresolved(self, stack: str) -> None:
         spec = self.desired.specs.get(stack)

@@ -15,7 +15,8 @@ from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks, StageProgress
 from secrets_pipeline.orchestration.shared.run_lock import end_abandoned, stack_lock
 from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG, secrets_of
-from secrets_pipeline.reconcilers.stack import StackContext
+from secrets_pipeline.reconcilers.stack import Stack
+from secrets_pipeline.values.bundle import NO_PASSWORDS, GeneratedPasswords
 
 OUTCOMES = "outcomes"
 
@@ -35,20 +36,22 @@ class Applying:
         self._progress = progress
         self._about = about
 
-    def context(self, stack: str, *, writing: bool = True) -> StackContext:
-        """The context of a stack; see `Stacks.context`.
+    def stack(self, name: str, *, writing: bool = True) -> Stack:
+        """A stack; see `Stacks.stack`.
 
         What happened to a secret a moment ago may be missing from lists for five minutes, so it is asked for itself.
         """
-        context = self.stacks.context(stack, writing=writing)
+        stack = self.stacks.stack(name, writing=writing)
         if self._about is not None:
-            confirm(context, self._about)
-        return context
+            confirm(stack, self._about)
+        return stack
 
-    def stage(self, context: dg.AssetExecutionContext, stage: str) -> tuple[StackContext, Sequence[Outcome]]:
+    def stage(
+        self, context: dg.AssetExecutionContext, stage: str, passwords: GeneratedPasswords = NO_PASSWORDS
+    ) -> tuple[Stack, Sequence[Outcome]]:
         """Plan and apply one stage of the partition's stack."""
-        stack = self.context(context.partition_key)
-        return stack, self.reconcile(stage, STAGES[stage](stack))
+        stack = self.stack(context.partition_key)
+        return stack, self.reconcile(stage, STAGES[stage](stack, passwords=passwords))
 
     def reconcile(self, stage: str, reconciler: Reconciler) -> Sequence[Outcome]:
         """Plan and apply with a given reconciler; one failing resource never hides the others."""

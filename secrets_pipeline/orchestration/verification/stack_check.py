@@ -11,22 +11,22 @@ from secrets_pipeline.orchestration.shared.partitions import STACKS
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.stage_runner import table_of
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
-from secrets_pipeline.reconcilers.stack import StackContext
+from secrets_pipeline.reconcilers.stack import Stack
 
 VERIFY_TAG = "secrets-pipeline/verify"
 """Runs that carry it read values and log in; the checks of a provisioning run do so only where something changed."""
 PROBE_TAG = "secrets-pipeline/probe"
 """Runs that carry it assume the readers' roles and ask AWS itself."""
 
-Find = Callable[[StackContext, bool], list[Finding]]
+Find = Callable[[Stack, bool], list[Finding]]
 """(stack, deep) → what was found."""
 
 
-More = Callable[[StackContext, bool], dict[str, dg.MetadataValue[Any]]]
+More = Callable[[Stack, bool], dict[str, dg.MetadataValue[Any]]]
 """(stack, deep) → metadata beside the table."""
 
 
-def nothing_more(_stack: StackContext, _deep: bool) -> dict[str, dg.MetadataValue[Any]]:
+def nothing_more(_stack: Stack, _deep: bool) -> dict[str, dg.MetadataValue[Any]]:
     """No metadata beside the table."""
     return {}
 
@@ -81,14 +81,14 @@ def _tags(run: dg.DagsterRun) -> set[str]:
 
 def _findings(stacks: Stacks, stack: str, find: Find, *, deep: bool) -> list[tuple[str, Finding]]:
     try:
-        return [(stack, finding) for finding in find(stacks.context(stack), deep)]
+        return [(stack, finding) for finding in find(stacks.stack(stack), deep)]
     except SecretsPipelineError as error:
         return [(stack, Finding(stack or "the repository", Verdict.WRONG, error.diagnostics()))]
 
 
 def _metadata(stacks: Stacks, stack: str, more: More, *, deep: bool) -> dict[str, dg.MetadataValue[Any]]:
     try:
-        return more(stacks.context(stack), deep)
+        return more(stacks.stack(stack), deep)
     except SecretsPipelineError:
         # The findings say it.
         return {}

@@ -23,58 +23,59 @@ from secrets_pipeline.access.trust.consumer import trusted
 from secrets_pipeline.access.trust.role import Surroundings
 from secrets_pipeline.access.trust.verdict import NotTrusted, TooWide, Trust, Trusted, TrustUnknown
 from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.access_checks.snapshot import estate_of
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _PARTS = (Layer.SECRET_POLICY, Layer.IDENTITY, Layer.KEY_POLICY)
 
 
-def consumers_can_read(context: StackContext) -> list[Finding]:
+def consumers_can_read(stack: Stack) -> list[Finding]:
     """Whether every declared consumer can read each of its secrets."""
-    found = [_of_consumer(context, one) for one in declared_readings(context.spec, context.estate)]
-    return [*found, *_missing(context)]
+    found = [_of_consumer(stack, one) for one in declared_readings(stack.spec, estate_of(stack))]
+    return [*found, *_missing(stack)]
 
 
-def foreign_readers_can_read(context: StackContext) -> list[Finding]:
+def foreign_readers_can_read(stack: Stack) -> list[Finding]:
     """Whether the consumers of other accounts can, end to end: the secret's policy, the key's, and their own."""
-    own = context.estate.snapshot.account_id
+    own = estate_of(stack).snapshot.account_id
     return [
         Finding(found.name, found.verdict, _parts(one.verdict), found.columns)
-        for one in declared_readings(context.spec, context.estate)
+        for one in declared_readings(stack.spec, estate_of(stack))
         if one.principal.split(":")[4] != own
-        for found in [_of_consumer(context, one)]
+        for found in [_of_consumer(stack, one)]
     ]
 
 
-def access_matrix(context: StackContext) -> tuple[Reading, ...]:
+def access_matrix(stack: Stack) -> tuple[Reading, ...]:
     """Every reader that a consumer of the stack names, with every secret of the stack."""
-    expected = {(one.principal, one.secret): one.expected for one in declared_readings(context.spec, context.estate)}
-    readers = dict.fromkeys(arn for consumer in context.spec.consumers for arn in consumer.readers)
-    names = [secret.name for secret in context.spec.secrets]
+    expected = {(one.principal, one.secret): one.expected for one in declared_readings(stack.spec, estate_of(stack))}
+    readers = dict.fromkeys(arn for consumer in stack.spec.consumers for arn in consumer.readers)
+    names = [secret.name for secret in stack.spec.secrets]
     return tuple(
         replace(one, expected=expected.get((one.principal, one.secret), ""))
-        for one in matrix(context.estate, readers, names)
+        for one in matrix(estate_of(stack), readers, names)
     )
 
 
-def probe_agrees(context: StackContext) -> list[Finding]:
+def probe_agrees(stack: Stack) -> list[Finding]:
     """Whether AWS answers each consumer what the evaluator says; the values are dropped where they arrive."""
-    settings, sessions = context.world.settings.access, context.world.sessions
-    target = context.spec.target
+    settings, sessions = stack.run.settings.access, stack.observed.sessions
+    target = stack.spec.target
     visible = {
         one.account_id: sessions.for_target(target.model_copy(update={"role_arn": one.role_arn}))
         for one in settings.accounts
     }
-    own = Prober(sessions, [context.account])
-    foreign = {account_id: Prober(sessions, [account, context.account]) for account_id, account in visible.items()}
+    own = Prober(sessions, [stack.account])
+    foreign = {account_id: Prober(sessions, [account, stack.account]) for account_id, account in visible.items()}
     found = [
         _probed(one, secret.target.arn, foreign.get(one.principal.split(":")[4], own))
-        for one in declared_readings(context.spec, context.estate)
-        if (secret := context.estate.secret(one.secret)) is not None
+        for one in declared_readings(stack.spec, estate_of(stack))
+        if (secret := estate_of(stack).secret(one.secret)) is not None
     ]
-    return [*found, *_missing(context)]
+    return [*found, *_missing(stack)]
 
 
 def _probed(one: Reading, secret_arn: str, prober: Prober) -> Finding:
@@ -94,32 +95,32 @@ def _probed(one: Reading, secret_arn: str, prober: Prober) -> Finding:
     return Finding(one.expected, verdict, differs or f"{said}, as the policies say", _columns(one))
 
 
-def nobody_else_can_read(context: StackContext) -> list[Finding]:
+def nobody_else_can_read(stack: Stack) -> list[Finding]:
     """Whether anybody who is nobody's consumer can read a secret, in the account or outside."""
-    allowed = context.world.settings.access.allowed_readers
-    readings = undeclared_readings(context.spec, context.estate, allowed_readers=allowed)
+    allowed = stack.run.settings.access.allowed_readers
+    readings = undeclared_readings(stack.spec, estate_of(stack), allowed_readers=allowed)
     found = [_of_other(one) for one in readings]
     unread = sorted({one.secret for one in readings if not one.expected})
     return found + [
-        _nobody(context, readable)
-        for secret in context.spec.secrets
-        if secret.name not in unread and (readable := context.estate.secret(secret.name)) is not None
+        _nobody(stack, readable)
+        for secret in stack.spec.secrets
+        if secret.name not in unread and (readable := estate_of(stack).secret(secret.name)) is not None
     ]
 
 
-def _nobody(context: StackContext, secret: ReadableSecret) -> Finding:
+def _nobody(stack: Stack, secret: ReadableSecret) -> Finding:
     """A secret of which no further reader was found, as far as it can be told who there is."""
-    estate, policy = context.estate, secret.target.policy
+    estate, policy = estate_of(stack), secret.target.policy
     reason = estate.account(estate.snapshot.account_id).unread or (policy.reason if isinstance(policy, Unread) else "")
     if reason:
         return Finding(secret.name, Verdict.WAITING, f"whether nobody else can read it is not known: {reason}")
     return Finding(secret.name, Verdict.RIGHT, f"nobody else of {len(estate.principals)} principals can read it")
 
 
-def policies_are_not_public(context: StackContext) -> list[Finding]:
+def policies_are_not_public(stack: Stack) -> list[Finding]:
     """Whether a policy of a secret or of its key lets in everybody, an organisation, or some whom no list tells."""
-    estate = context.estate
-    secrets = [found for one in context.spec.secrets if (found := estate.secret(one.name)) is not None]
+    estate = estate_of(stack)
+    secrets = [found for one in stack.spec.secrets if (found := estate.secret(one.name)) is not None]
     let_in = crowds(estate.snapshot, secrets)
     names = {secret.target.arn: secret.name for secret in secrets}
     wrong = [
@@ -149,14 +150,14 @@ def _closed(secret: ReadableSecret) -> Finding:
     return Finding(secret.name, Verdict.RIGHT, "its policy and its key's let in nobody whom they do not name")
 
 
-def consumers_are_trusted(context: StackContext) -> list[Finding]:
+def consumers_are_trusted(stack: Stack) -> list[Finding]:
     """Whether what runs each consumer may assume its role, and whether anybody else may whom nobody can have meant."""
-    estate, found = context.estate, []
-    for consumer in context.spec.consumers:
+    estate, found = estate_of(stack), []
+    for consumer in stack.spec.consumers:
         for role, arn in consumer.principals.items():
             account_id = arn.split(":")[4]
             surroundings = Surroundings(
-                context.spec.target.region,
+                stack.spec.target.region,
                 estate.levels(account_id, "rcps"),
                 estate.role_context(account_id),
                 estate.caller,
@@ -189,8 +190,8 @@ def _of_trust(name: str, arn: str, trust: Trust) -> list[Finding]:
     return found
 
 
-def _of_consumer(context: StackContext, one: Reading) -> Finding:
-    detail = context.estate.missing(one.principal)
+def _of_consumer(stack: Stack, one: Reading) -> Finding:
+    detail = estate_of(stack).missing(one.principal)
     if not detail and not isinstance(one.verdict, Allowed):
         detail = sentence(one.principal, one.secret, one.verdict)
     return Finding(one.expected, _VERDICTS[type(one.verdict)], detail, _columns(one))
@@ -217,11 +218,11 @@ def _columns(one: Reading) -> dict[str, str]:
     return {name: columns[name] for name in ("principal", "secret", "verdict", "layer", "policy", "statement")}
 
 
-def _missing(context: StackContext) -> Iterable[Finding]:
+def _missing(stack: Stack) -> Iterable[Finding]:
     """Consumers of secrets that do not exist."""
-    for consumer in context.spec.consumers:
+    for consumer in stack.spec.consumers:
         for ref in consumer.secrets:
-            if context.spec.has(ref) and context.estate.secret(name := context.spec.secret(ref).name) is None:
+            if stack.spec.has(ref) and estate_of(stack).secret(name := stack.spec.secret(ref).name) is None:
                 yield Finding(consumer.name, Verdict.WAITING, f"secret {name} does not exist, so nobody reads it")
 
 

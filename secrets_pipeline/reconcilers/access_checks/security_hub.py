@@ -12,26 +12,30 @@ from secrets_pipeline.access.reach.usage import last_reads
 from secrets_pipeline.access.snapshot.model import SecretSnapshot
 from secrets_pipeline.aws.session import ROLE_SESSION_NAME
 from secrets_pipeline.desired.verification.control_model import ControlParameters
+from secrets_pipeline.reconcilers.access_checks.snapshot import estate_of
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
-def security_hub(context: StackContext, control: Control) -> list[Finding]:
+def security_hub(stack: Stack, control: Control) -> list[Finding]:
     """What one control says of each secret of a stack; a failed one is a warning, as the secret works."""
-    return [_finding(one) for one in context.controls if one.control == control]
+    return [_finding(one) for one in controls_of(stack) if one.control == control]
 
 
-def control_results(context: StackContext) -> tuple[ControlResult, ...]:
-    """What every control says of each secret of a stack that exists."""
-    snapshot = context.estate.snapshot
+def controls_of(stack: Stack) -> tuple[ControlResult, ...]:
+    """What every control says of each secret of a stack that exists, judged once a run."""
+    return stack.observed.controls.get(lambda: _judged(stack))
+
+
+def _judged(stack: Stack) -> tuple[ControlResult, ...]:
+    snapshot = estate_of(stack).snapshot
     parameters = {
-        secret.name: context.spec.controls.get(secret.ref.component, ControlParameters())
-        for secret in context.spec.secrets
+        secret.name: stack.spec.controls.get(secret.ref.component, ControlParameters()) for secret in stack.spec.secrets
     }
     secrets = [secret for secret in snapshot.secrets if secret.name in parameters]
-    reads = _reads(context, [(secret, parameters[secret.name]) for secret in secrets])
+    reads = _reads(stack, [(secret, parameters[secret.name]) for secret in secrets])
     return tuple(
         result
         for secret in secrets
@@ -39,18 +43,18 @@ def control_results(context: StackContext) -> tuple[ControlResult, ...]:
     )
 
 
-def _reads(context: StackContext, asked: list[tuple[SecretSnapshot, ControlParameters]]) -> LastReads | Unread:
+def _reads(stack: Stack, asked: list[tuple[SecretSnapshot, ControlParameters]]) -> LastReads | Unread:
     """Who else read the secrets that cannot be judged without; nobody is asked where all can."""
-    snapshot = context.estate.snapshot
+    snapshot = estate_of(stack).snapshot
     open_ones = [(secret, of) for secret, of in asked if needs_reads(secret, of, now=snapshot.taken_at)]
     if not open_ones:
         return Unread("nobody asked")
     longest = max(of.unused_for_days for _, of in open_ones)
     return last_reads(
-        context.account,
+        stack.account,
         since=snapshot.taken_at - timedelta(days=longest),
         # A probe reads under the reader's own role: only the session's name tells that it is ours.
-        exclude=[ROLE_SESSION_NAME, snapshot.caller_arn, *filter(None, [context.spec.target.role_arn])],
+        exclude=[ROLE_SESSION_NAME, snapshot.caller_arn, *filter(None, [stack.spec.target.role_arn])],
         secrets=[secret for secret, _ in open_ones],
     )
 

@@ -25,77 +25,77 @@ from secrets_pipeline.reconcilers.rotation_function.observe import function_stat
 from secrets_pipeline.reconcilers.rotation_function.ownership import foreign
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 Tags = Mapping[str, str]
 
 
-def guard_boundary(context: StackContext) -> None:
+def guard_boundary(stack: Stack) -> None:
     """Refuse a stack that reaches what neither a grant nor its owner lets it reach; read once a run.
 
     Args:
-        context: the stack; its account was compared.
+        stack: the stack; its account was compared.
 
     Raises:
         GuardError: for the one thing that it may not reach, else `CollectedErrors` of all.
         AwsError: if the tags of something cannot be read.
     """
-    errors: list[GuardError] = context.inventory.remember("boundary", read=lambda: _refusals(context))
+    errors: list[GuardError] = stack.observed.remember("boundary", read=lambda: _refusals(stack))
     raise_all(errors)
 
 
-def function_refusal(context: StackContext, secret: SecretSpec, arn: str) -> GuardError | None:
+def function_refusal(stack: Stack, secret: SecretSpec, arn: str) -> GuardError | None:
     """Why a rotation function may not rotate a secret; None if it may.
 
     Args:
-        context: the stack.
+        stack: the stack.
         secret: with a rotation that the stack's own function does not do.
         arn: of the function, which a parameter or another stack may have named.
 
     Raises:
         AwsError: if the function's tags cannot be read.
     """
-    judged = {(one.boundary, one.name) for one in context.spec.crossings}
+    judged = {(one.boundary, one.name) for one in stack.spec.crossings}
     if not FUNCTION_ARN.fullmatch(arn):
         place = f"component {secret.ref.component}, key vars.secrets.{secret.ref.key}.rotation"
         return GuardError(f"{place}: lambda_arn refers to what is no ARN of a function", remedy="Let it refer to one.")
     region, account, name = (arn.split(":")[number] for number in (3, 4, 6))
-    here = (region, account) == (context.account.region, context.account.account_id)
+    here = (region, account) == (stack.account.region, stack.account.account_id)
     for boundary, shown, known_as in (
         (Boundary.FUNCTION, name if here else arn, name),
         (Boundary.FOREIGN_READER, arn, account),
     ):
-        grants = context.world.settings.grants
-        if (boundary, shown) not in judged and not granted(grants, context.spec.stack, boundary, known_as):
+        grants = stack.run.settings.grants
+        if (boundary, shown) not in judged and not granted(grants, stack.spec.stack, boundary, known_as):
             key = f"vars.secrets.{secret.ref.key}.rotation"
             crossing = Crossing(boundary=boundary, name=shown, component=secret.ref.component, key=key)
-            if refusal := _refusal(context, crossing):
+            if refusal := _refusal(stack, crossing):
                 return refusal
     return None
 
 
-def _refusals(context: StackContext) -> list[GuardError]:
-    reached = {(one.boundary, one.name): one for one in context.spec.crossings if not one.allowed_by}
-    found = [error for one in reached.values() if (error := _refusal(context, one))]
-    return found + [error for one in context.spec.contested if (error := _not_first(context, one))]
+def _refusals(stack: Stack) -> list[GuardError]:
+    reached = {(one.boundary, one.name): one for one in stack.spec.crossings if not one.allowed_by}
+    found = [error for one in reached.values() if (error := _refusal(stack, one))]
+    return found + [error for one in stack.spec.contested if (error := _not_first(stack, one))]
 
 
-def _refusal(context: StackContext, crossing: Crossing) -> GuardError | None:
-    stack = context.spec.stack
+def _refusal(stack: Stack, crossing: Crossing) -> GuardError | None:
+    named = stack.spec.stack
     if crossing.boundary is Boundary.FOREIGN_READER:
         account = account_of(crossing.name)
-        if account == context.account.account_id:
+        if account == stack.account.account_id:
             return None
-        line = grant_line(stack, crossing.boundary, account)
+        line = grant_line(named, crossing.boundary, account)
         return _error(crossing, "is in another account, and no grant of the operator names it", line)
-    tags = _TAGS[crossing.boundary](context, crossing.name)
+    tags = _TAGS[crossing.boundary](stack, crossing.name)
     # What does not exist is written to by nobody; who misses it says so.
-    if tags is None or allows(tags.get(ALLOW_TAG, ""), stack):
+    if tags is None or allows(tags.get(ALLOW_TAG, ""), named):
         return None
-    said = f"does not let stack {stack} in: neither a grant of the operator nor its own tag {ALLOW_TAG} names the stack"
-    line = grant_line(stack, crossing.boundary, crossing.name)
-    adopt = f"Take it over: {adoption(stack, crossing.name)}. " if crossing.boundary is Boundary.DATABASE else ""
-    return _error(crossing, said, line, either=f"{adopt}Let its owner set its tag {ALLOW_TAG} to {stack}, or the")
+    said = f"does not let stack {named} in: neither a grant of the operator nor its own tag {ALLOW_TAG} names the stack"
+    line = grant_line(named, crossing.boundary, crossing.name)
+    adopt = f"Take it over: {adoption(named, crossing.name)}. " if crossing.boundary is Boundary.DATABASE else ""
+    return _error(crossing, said, line, either=f"{adopt}Let its owner set its tag {ALLOW_TAG} to {named}, or the")
 
 
 def _error(crossing: Crossing, said: str, line: str, *, either: str = "Let the") -> GuardError:
@@ -105,21 +105,21 @@ def _error(crossing: Crossing, said: str, line: str, *, either: str = "Let the")
     )
 
 
-def _not_first(context: StackContext, one: Contested) -> GuardError | None:
-    if one.account_id not in (None, context.account.account_id) or _OWNS[one.kind](context, one.name):
+def _not_first(stack: Stack, one: Contested) -> GuardError | None:
+    if one.account_id not in (None, stack.account.account_id) or _OWNS[one.kind](stack, one.name):
         return None
     return GuardError(
         f"{one.where}: {one.kind} {one.name} is declared by stack {', '.join(one.stacks)} too, in this account and "
-        f"region, and no mark says that it is stack {context.spec.stack}'s",
+        f"region, and no mark says that it is stack {stack.spec.stack}'s",
         remedy="Write another name here. The stack that AWS has it of goes on; where there is none yet, no stack does.",
     )
 
 
-def _function(context: StackContext, name: str) -> Tags | None:
-    place = [context.account.region, context.account.account_id]
+def _function(stack: Stack, name: str) -> Tags | None:
+    place = [stack.account.region, stack.account.account_id]
     if name.startswith("arn:") and name.split(":")[3:5] != place:
         return {}  # Nobody sees its tags from here.
-    client = context.account.client("lambda")
+    client = stack.account.client("lambda")
     with calling("GetFunctionConfiguration", name):
         try:
             arn = client.get_function_configuration(FunctionName=name)["FunctionArn"]
@@ -130,9 +130,9 @@ def _function(context: StackContext, name: str) -> Tags | None:
         return client.list_tags(Resource=":".join(arn.split(":")[:7])).get("Tags", {})
 
 
-def _service(context: StackContext, name: str) -> Tags | None:
+def _service(stack: Stack, name: str) -> Tags | None:
     cluster, _, service = name.rpartition("/")
-    client = context.account.client("ecs")
+    client = stack.account.client("ecs")
     with calling("DescribeServices", name):
         try:
             found = client.describe_services(cluster=cluster, services=[service], include=["TAGS"])["services"]
@@ -141,9 +141,9 @@ def _service(context: StackContext, name: str) -> Tags | None:
     return {tag["key"]: tag["value"] for tag in found[0].get("tags", [])} if found else None
 
 
-def _stage(context: StackContext, name: str) -> Tags | None:
+def _stage(stack: Stack, name: str) -> Tags | None:
     api_name, _, stage = name.rpartition("/")
-    client = context.account.client("apigateway")
+    client = stack.account.client("apigateway")
     with calling("GetRestApis", api_name):
         apis = [one for one in pages(client, "get_rest_apis") if one.get("name") == api_name]
     found = []
@@ -157,8 +157,8 @@ def _stage(context: StackContext, name: str) -> Tags | None:
     return found[0] if len(found) == 1 else {} if found else None
 
 
-def _role(context: StackContext, name: str) -> Tags | None:
-    client = context.account.client("iam")
+def _role(stack: Stack, name: str) -> Tags | None:
+    client = stack.account.client("iam")
     role = name.rsplit("/", 1)[-1]
     with calling("GetRole", role):
         try:
@@ -168,15 +168,15 @@ def _role(context: StackContext, name: str) -> Tags | None:
     return tag_map(found.get("Tags") or ())
 
 
-def _database(context: StackContext, name: str) -> Tags | None:
-    spec = next(one for one in context.spec.databases if one.identifier == name)
-    state = context.inventory.databases.find(spec)
-    if state is None or is_ours(context, state) or context.options.adopts(name):
+def _database(stack: Stack, name: str) -> Tags | None:
+    spec = next(one for one in stack.spec.databases if one.identifier == name)
+    state = stack.observed.databases.find(spec)
+    if state is None or is_ours(stack, state) or stack.run.options.adopts(name):
         return None
     return state.tags
 
 
-_TAGS: Final[Mapping[Boundary, Callable[[StackContext, str], Tags | None]]] = {
+_TAGS: Final[Mapping[Boundary, Callable[[Stack, str], Tags | None]]] = {
     Boundary.FUNCTION: _function,
     Boundary.SERVICE: _service,
     Boundary.STAGE: _stage,
@@ -186,28 +186,28 @@ _TAGS: Final[Mapping[Boundary, Callable[[StackContext, str], Tags | None]]] = {
 """Tags of what is written to; None where nothing is, or where it is the stack's own."""
 
 
-def _owns_secret(context: StackContext, name: str) -> bool:
-    state = context.inventory.secret(name)
-    return state is not None and context.owns(state)
+def _owns_secret(stack: Stack, name: str) -> bool:
+    state = stack.observed.secrets.get(name)
+    return state is not None and stack.ownership.owns(state)
 
 
-def _owns_database(context: StackContext, name: str) -> bool:
-    spec = next(one for one in context.spec.databases if one.identifier == name)
-    state = context.inventory.databases.find(spec)
-    return state is not None and is_ours(context, state)
+def _owns_database(stack: Stack, name: str) -> bool:
+    spec = next(one for one in stack.spec.databases if one.identifier == name)
+    state = stack.observed.databases.find(spec)
+    return state is not None and is_ours(stack, state)
 
 
-def _owns_function(context: StackContext, name: str) -> bool:
-    state = function_state(context, name)
-    return state is not None and not foreign(context, str(state.configuration["FunctionArn"]), state.tags)
+def _owns_function(stack: Stack, name: str) -> bool:
+    state = function_state(stack, name)
+    return state is not None and not foreign(stack, str(state.configuration["FunctionArn"]), state.tags)
 
 
-def _owns_key(context: StackContext, alias: str) -> bool:
-    target = standing(context, alias).target
-    return target is not None and target.mark.ours and context.claims(target.mark.owner)
+def _owns_key(stack: Stack, alias: str) -> bool:
+    target = standing(stack, alias).target
+    return target is not None and target.mark.ours and stack.ownership.claims(target.mark.owner)
 
 
-_OWNS: Final[Mapping[Kind, Callable[[StackContext, str], bool]]] = {
+_OWNS: Final[Mapping[Kind, Callable[[Stack, str], bool]]] = {
     Kind.SECRET: _owns_secret,
     Kind.DATABASE: _owns_database,
     Kind.FUNCTION: _owns_function,

@@ -18,26 +18,26 @@ from secrets_pipeline.values.documents import merge_document
 from secrets_pipeline.values.render import render
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
-def connections(context: StackContext, *, deep: bool) -> list[Finding]:
+def connections(stack: Stack, *, deep: bool) -> list[Finding]:
     """Whether each connection secret, and each credentials document, says what its database and its credentials say.
 
     Shallow compares the recorded inputs (endpoint, version of the credentials); deep reads the value as well.
     """
     found = []
-    for secret in (one for one in context.spec.secrets if not one.blocked):
+    for secret in (one for one in stack.spec.secrets if not one.blocked):
         if isinstance(secret.value, DeclaredValue) and secret.needs_endpoint:
-            found.append(judged_secret(context, secret, partial(_connection, context, secret, secret.value, deep=deep)))
+            found.append(judged_secret(stack, secret, partial(_connection, stack, secret, secret.value, deep=deep)))
         elif isinstance(secret.value, GeneratedValue) and secret.value.fields:
-            found.append(judged_secret(context, secret, partial(_document, context, secret, deep=deep)))
+            found.append(judged_secret(stack, secret, partial(_document, stack, secret, deep=deep)))
     return found
 
 
-def _connection(context: StackContext, secret: SecretSpec, value: DeclaredValue, *, deep: bool) -> Finding:
-    state = context.inventory.secret(secret.name)
-    inputs = declared_inputs(context, secret)
+def _connection(stack: Stack, secret: SecretSpec, value: DeclaredValue, *, deep: bool) -> Finding:
+    state = stack.observed.secrets.get(secret.name)
+    inputs = declared_inputs(stack, secret)
     if isinstance(inputs, Pending):
         return Finding(secret.name, Verdict.WAITING, inputs.reason)
     if state is None or state.current_version is None:
@@ -46,25 +46,25 @@ def _connection(context: StackContext, secret: SecretSpec, value: DeclaredValue,
         return Finding(secret.name, Verdict.WRONG, "was rendered from another endpoint or another credentials version")
     if not deep:
         return Finding(secret.name, Verdict.RIGHT, "rendered from the current endpoint and credentials")
-    stored = read_value(context, state)
-    rendered = render(value, context.leaves(secret), stored if value.document else None)
+    stored = read_value(stack, state)
+    rendered = render(value, stack.resolve.leaves(secret), stored if value.document else None)
     if rendered.get_secret_value() != stored.get_secret_value():
         return Finding(secret.name, Verdict.WRONG, "its value was changed by somebody else")
     return Finding(secret.name, Verdict.RIGHT, "value read: it matches endpoint and credentials")
 
 
-def _document(context: StackContext, secret: SecretSpec, *, deep: bool) -> Finding:
-    state = context.inventory.secret(secret.name)
-    fields, missing = known_fields(context, secret)
+def _document(stack: Stack, secret: SecretSpec, *, deep: bool) -> Finding:
+    state = stack.observed.secrets.get(secret.name)
+    fields, missing = known_fields(stack, secret)
     if missing:
         return Finding(secret.name, Verdict.WAITING, "; ".join(missing))
     if state is None or state.current_version is None:
         return Finding(secret.name, Verdict.WRONG, "has no value")
-    if not is_rendered_from(state, field_inputs(context, secret, fields)):
+    if not is_rendered_from(state, field_inputs(stack, secret, fields)):
         return Finding(secret.name, Verdict.WRONG, f"its fields {', '.join(fields)} are those of another endpoint")
     if not deep:
         return Finding(secret.name, Verdict.RIGHT, "completed from the current endpoint")
-    stored = read_value(context, state)
+    stored = read_value(stack, state)
     if merge_document(stored, kept_as_declared(secret, fields)).get_secret_value() != stored.get_secret_value():
         return Finding(secret.name, Verdict.WRONG, "fields of its value were changed by somebody else")
     return Finding(secret.name, Verdict.RIGHT, "value read: its fields match the endpoint")

@@ -25,7 +25,7 @@ from secrets_pipeline.reconcilers.tag_keys import PASSWORD
 from secrets_pipeline.values.documents import field, merge_document
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 FIELDS = "credentials"
 
@@ -33,14 +33,14 @@ FIELDS = "credentials"
 class ConnectionReconciler:
     """Credentials documents are completed first, then the connection secrets rendered from them."""
 
-    def __init__(self, context: StackContext) -> None:
-        self._context = context
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
         self._documents = {
             secret.name: secret
-            for secret in context.spec.secrets
+            for secret in stack.spec.secrets
             if isinstance(secret.value, GeneratedValue) and secret.value.fields and not secret.blocked
         }
-        self._secrets = SecretReconciler(context, connections=True)
+        self._secrets = SecretReconciler(stack, connections=True)
 
     def plan(self) -> Sequence[Change]:
         """One change a credentials document and one a connection secret."""
@@ -49,9 +49,9 @@ class ConnectionReconciler:
             for name, secret in self._documents.items()
         ]
         rewritten = {change.resource.name for change in documents if change.action.writes}
-        if any(waits_for_endpoint(secret) for secret in self._context.spec.secrets):
-            rewritten |= SecretReconciler(self._context).rewriting()
-        self._secrets = SecretReconciler(self._context, connections=True, rewritten=rewritten)
+        if any(waits_for_endpoint(secret) for secret in self._stack.spec.secrets):
+            rewritten |= SecretReconciler(self._stack).rewriting()
+        self._secrets = SecretReconciler(self._stack, connections=True, rewritten=rewritten)
         return [*documents, *self._secrets.plan()]
 
     def apply(self, change: Change) -> str:
@@ -61,34 +61,34 @@ class ConnectionReconciler:
         return self._secrets.apply(change)
 
     def _plan(self, secret: SecretSpec) -> Change:
-        context = self._context
+        stack = self._stack
         resource = Resource(FIELDS, secret.name, secret.ref.component, secret.ref.key)
-        state = context.inventory.secret(secret.name)
-        fields, missing = known_fields(context, secret)
+        state = stack.observed.secrets.get(secret.name)
+        fields, missing = known_fields(stack, secret)
         if state is None or state.deleted_at is not None:
             return Change(resource, ChangeClass.UPDATE, ("fields follow when the secret exists",))
-        if not context.owns(state):
+        if not stack.ownership.owns(state):
             return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",))
         if missing:
             return Change(resource, ChangeClass.UPDATE, tuple(f"waits: {reason}" for reason in missing))
-        if not is_rendered_from(state, field_inputs(context, secret, fields)):
+        if not is_rendered_from(state, field_inputs(stack, secret, fields)):
             return Change(resource, ChangeClass.UPDATE, (f"fields {', '.join(fields)} are completed",))
         return Change(resource, ChangeClass.NONE)
 
     def _complete(self, secret: SecretSpec) -> str:
-        context = self._context
-        fields, missing = known_fields(context, secret)
+        stack = self._stack
+        fields, missing = known_fields(stack, secret)
         if missing:
             raise SkippedError("; ".join(missing))
-        state = context.inventory.confirm(secret.name)
+        state = stack.observed.secrets.confirm(secret.name)
         if state is None or state.current_version is None:
             raise SkippedError(f"secret {secret.name} has no value yet")
-        if not context.owns(state):
+        if not stack.ownership.owns(state):
             raise SkippedError(f"secret {secret.name} is not ours")
-        inputs = field_inputs(context, secret, fields)
+        inputs = field_inputs(stack, secret, fields)
         if is_rendered_from(state, inputs):
             return "complete already"
-        writer = ValueWriter(context)
+        writer = ValueWriter(stack)
         after = writer.write(
             secret.name,
             intent=inputs,
@@ -97,7 +97,7 @@ class ConnectionReconciler:
             done=lambda state: is_rendered_from(state, inputs),
             inherits=True,
         )
-        written = context.inventory.secret(secret.name)
+        written = stack.observed.secrets.get(secret.name)
         before = written.version(PREVIOUS) if written else None
         # Also where an earlier run was killed after it moved AWSCURRENT: the version's id says what it was made of.
         if written is not None and before is not None and after == writer.token(written.arn, before, inputs):
@@ -106,15 +106,15 @@ class ConnectionReconciler:
 
     def _carry_password_mark(self, secret: SecretSpec, before: str, after: str) -> None:
         """The new version holds the same password: an instance that was proven to accept it still does."""
-        for database in self._context.spec.databases:
-            state = self._context.inventory.databases.find(database) if database.password == secret.ref else None
+        for database in self._stack.spec.databases:
+            state = self._stack.observed.databases.find(database) if database.password == secret.ref else None
             if state is not None and PasswordMark.read(state) == PasswordMark(state.resource_id, before):
                 mark = str(PasswordMark(state.resource_id, after))
                 with calling("AddTagsToResource", database.identifier):
-                    self._context.account.client("rds").add_tags_to_resource(
+                    self._stack.account.client("rds").add_tags_to_resource(
                         ResourceName=state.arn, Tags=[{"Key": PASSWORD, "Value": mark}]
                     )
-                self._context.inventory.databases.forget()
+                self._stack.observed.databases.forget()
 
 
 def _of_declared_user(secret: SecretSpec, current: SecretStr | None) -> SecretStr | None:

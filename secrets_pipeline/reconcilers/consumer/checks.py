@@ -17,18 +17,18 @@ from secrets_pipeline.reconcilers.finding import Finding, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _UNKNOWN = "since when it runs is not known"
 
 
-def consumers_started_after_rotation(context: StackContext) -> list[Finding]:
+def consumers_started_after_rotation(stack: Stack) -> list[Finding]:
     """One finding a consumer and secret that it reads; who is not started anew from here is said once, and right."""
     found = [
-        finding for spec in context.spec.refreshes for finding in _judged(spec.name, partial(_findings, context, spec))
+        finding for spec in stack.spec.refreshes for finding in _judged(spec.name, partial(_findings, stack, spec))
     ]
-    declared = [one for one in context.spec.consumers if one.refresh is None and one.secrets]
-    started = {spec.component for spec in context.spec.refreshes}
+    declared = [one for one in stack.spec.consumers if one.refresh is None and one.secrets]
+    started = {spec.component for spec in stack.spec.refreshes}
     return [*found, *(_unknown(one) for one in declared if one.component not in started or one.name != one.component)]
 
 
@@ -47,16 +47,16 @@ def _unknown(consumer: ConsumerSpec) -> Finding:
     )
 
 
-def _findings(context: StackContext, spec: RefreshSpec) -> list[Finding]:
-    refresher = refreshers(context)[spec.means.kind]
+def _findings(stack: Stack, spec: RefreshSpec) -> list[Finding]:
+    refresher = refreshers(stack)[spec.means.kind]
     rollout = refresher.look(spec.means)
     if rollout is None:
         return [Finding(spec.name, Verdict.WAITING, refresher.missing(spec.means))]
     if rollout.asked_at is None:
         return [Finding(spec.name, Verdict.RIGHT, f"{_UNKNOWN}: it was never started anew from here")]
     since = refresher.running_since(spec.means)
-    states = [context.inventory.secret(context.spec.secret(ref).name) for ref in spec.secrets]
-    values = [value for state in states if state is not None and (value := current_value(context, state)) is not None]
+    states = [stack.observed.secrets.get(stack.spec.secret(ref).name) for ref in spec.secrets]
+    values = [value for state in states if state is not None and (value := current_value(stack, state)) is not None]
     if since is None:
         return [Finding(spec.name, Verdict.RIGHT, "nothing of it runs")]
     return [_compared(spec, rollout, since, value) for value in values]

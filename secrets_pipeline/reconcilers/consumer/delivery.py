@@ -15,7 +15,7 @@ from secrets_pipeline.reconcilers.outputs_document import reconciler as outputs_
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
 class Deliverer(Protocol):
@@ -41,15 +41,15 @@ class ConsumerReconciler:
     every consumer is.
     """
 
-    def __init__(self, context: StackContext, *, deep: bool | None = None) -> None:
-        self._outputs = outputs_document.OutputsDocumentReconciler(context)
+    def __init__(self, stack: Stack, *, deep: bool | None = None) -> None:
+        self._outputs = outputs_document.OutputsDocumentReconciler(stack)
         self._deliverers: Mapping[str, Deliverer] = {
-            delivery_lambda.KIND: delivery_lambda.LambdaDeliveryReconciler(context),
-            delivery_ecs.KIND: delivery_ecs.EcsDeliveryReconciler(context),
-            delivery_apigateway.KIND: delivery_apigateway.StageDeliveryReconciler(context),
+            delivery_lambda.KIND: delivery_lambda.LambdaDeliveryReconciler(stack),
+            delivery_ecs.KIND: delivery_ecs.EcsDeliveryReconciler(stack),
+            delivery_apigateway.KIND: delivery_apigateway.StageDeliveryReconciler(stack),
         }
-        self._notes = DeliveryNotes(context)
-        self._deep = context.options.deep if deep is None else deep
+        self._notes = DeliveryNotes(stack)
+        self._deep = stack.run.options.deep if deep is None else deep
 
     def plan(self) -> Sequence[Change]:
         """The outputs document, each delivery, then the notes of what will have been delivered."""

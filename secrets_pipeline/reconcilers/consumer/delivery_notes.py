@@ -16,7 +16,7 @@ from secrets_pipeline.reconcilers.outputs_document.reconciler import ROOT, publi
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "delivered"
 OPEN = "open"
@@ -29,8 +29,8 @@ Wanted = Mapping[Resource, str | Pending]
 class DeliveryNotes:
     """The notes of one stack."""
 
-    def __init__(self, context: StackContext) -> None:
-        self._context = context
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
         self._lock = Lock()
 
     def names(self, wanted: Wanted) -> frozenset[str]:
@@ -39,7 +39,7 @@ class DeliveryNotes:
 
     def noted(self, wanted: Wanted) -> frozenset[Resource]:
         """The deliveries of which the notes say that they were made as the stack declares them now."""
-        found, current = published(self._context), self._digests(wanted)
+        found, current = published(self._stack), self._digests(wanted)
         return frozenset(
             resource
             for resource in wanted
@@ -49,7 +49,7 @@ class DeliveryNotes:
 
     def plan(self, wanted: Wanted) -> Sequence[Change]:
         """One change a component whose note is not right; it follows all that the component delivers."""
-        found, changes = published(self._context), []
+        found, changes = published(self._stack), []
         for component, digest in self._digests(wanted).items():
             name = self._name(component)
             needs = tuple(resource.name for resource in wanted if resource.component == component)
@@ -63,7 +63,7 @@ class DeliveryNotes:
         digest = self._digests(wanted).get(change.resource.component)
         if digest is None:
             raise SkippedError("not everything is delivered yet")
-        publish(self._context, change.resource.name, digest)
+        publish(self._stack, change.resource.name, digest)
         return "noted"
 
     def withdraw(self, wanted: Wanted) -> None:
@@ -73,16 +73,16 @@ class DeliveryNotes:
         """
         with self._lock:
             right = {self._name(component): digest for component, digest in self._digests(wanted).items()}
-            for name, note in published(self._context).items():
+            for name, note in published(self._stack).items():
                 if name.endswith(_NAME) and note not in (OPEN, right.get(name)):
-                    publish(self._context, name, OPEN)
+                    publish(self._stack, name, OPEN)
 
     def _name(self, component: str) -> str:
-        return f"{ROOT}/{self._context.spec.stack}/{component}{_NAME}"
+        return f"{ROOT}/{self._stack.spec.stack}/{component}{_NAME}"
 
     def _digests(self, wanted: Wanted) -> dict[str, str]:
         """Digest by component, of those whose deliveries are all known."""
-        if self._context.fingerprinter is None:
+        if self._stack.ownership.fingerprinter is None:
             return {}
         texts: defaultdict[str, list[str | None]] = defaultdict(list)
         for resource, text in sorted(wanted.items(), key=lambda item: item[0]):
@@ -90,7 +90,7 @@ class DeliveryNotes:
                 None if isinstance(text, Pending) else json.dumps([resource.kind, resource.name, text])
             )
         return {
-            component: self._context.fingerprinter.digest("delivered", self._context.spec.stack, *parts)
+            component: self._stack.ownership.fingerprinter.digest("delivered", self._stack.spec.stack, *parts)
             for component, parts in texts.items()
             if None not in parts
         }

@@ -11,10 +11,10 @@ from secrets_pipeline.references.model import Expression
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
-def resolved(context: StackContext, entries: Mapping[str, Expression]) -> dict[str, str] | Pending:
+def resolved(stack: Stack, entries: Mapping[str, Expression]) -> dict[str, str] | Pending:
     """Every entry as text, or the first thing that is still missing.
 
     Raises:
@@ -22,19 +22,19 @@ def resolved(context: StackContext, entries: Mapping[str, Expression]) -> dict[s
     """
     values = {}
     for name, expression in entries.items():
-        text = context.outputs.text(expression)
+        text = stack.resolve.text(expression)
         if isinstance(text, Pending):
             return Pending(f"{name}: {text.reason}")
         values[name] = text
     return values
 
 
-def as_text(context: StackContext, *sections: Mapping[str, Expression]) -> str | Pending:
+def as_text(stack: Stack, *sections: Mapping[str, Expression]) -> str | Pending:
     """All entries of some sections as one text that is the same for the same entries, or what is still missing."""
     values: list[dict[str, str]] = []
     for entries in sections:
         try:
-            section = resolved(context, entries)
+            section = resolved(stack, entries)
         except SecretsPipelineError as error:
             # Planning the delivery itself says so.
             return Pending(error.message)

@@ -27,7 +27,7 @@ from secrets_pipeline.reconcilers.consumer.value_dates import CurrentValue, curr
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "refresh"
 NOTE = "refreshed"
@@ -48,24 +48,24 @@ class InFlight:
     rollout: Rollout
 
 
-def refreshers(context: StackContext) -> Mapping[str, Refresher[Any]]:
+def refreshers(stack: Stack) -> Mapping[str, Refresher[Any]]:
     """Every way of starting a consumer anew, by kind."""
     return {
-        "ecs": EcsRefresher(context),
-        "lambda": LambdaRefresher(context),
-        "apigateway": StageRefresher(context),
-        "ssm": SsmRefresher(context),
+        "ecs": EcsRefresher(stack),
+        "lambda": LambdaRefresher(stack),
+        "apigateway": StageRefresher(stack),
+        "ssm": SsmRefresher(stack),
     }
 
 
-def rollout_now(context: StackContext, one: InFlight) -> Rollout | None:
+def rollout_now(stack: Stack, one: InFlight) -> Rollout | None:
     """What became of a rollout; None if its consumer is gone, from AWS or from the stack.
 
     Raises:
         AwsError: if AWS refuses.
     """
-    spec = next((spec for spec in context.spec.refreshes if spec.name == one.name), None)
-    return None if spec is None else refreshers(context)[spec.means.kind].follow(spec.means, one.rollout.id)
+    spec = next((spec for spec in stack.spec.refreshes if spec.name == one.name), None)
+    return None if spec is None else refreshers(stack)[spec.means.kind].follow(spec.means, one.rollout.id)
 
 
 class RefreshReconciler:
@@ -75,12 +75,12 @@ class RefreshReconciler:
         in_flight: rollouts of this run, and earlier ones that it met, that are not completed.
     """
 
-    def __init__(self, context: StackContext, *, deep: bool | None = None) -> None:
-        self._context = context
-        self._refreshers = refreshers(context)
-        self._specs = {spec.name: spec for spec in context.spec.refreshes}
-        self._notes = RefreshNotes(context)
-        self._deep = context.options.deep if deep is None else deep
+    def __init__(self, stack: Stack, *, deep: bool | None = None) -> None:
+        self._stack = stack
+        self._refreshers = refreshers(stack)
+        self._specs = {spec.name: spec for spec in stack.spec.refreshes}
+        self._notes = RefreshNotes(stack)
+        self._deep = stack.run.options.deep if deep is None else deep
         self._lock = Lock()
         self._noted: Mapping[str, str] = {}
         self._right: dict[str, str] = {}
@@ -102,7 +102,7 @@ class RefreshReconciler:
                 resource = Resource(NOTE, self._notes.name)
                 changes.append(Change(resource, ChangeClass.UPDATE, (reason,), after=tuple(self._specs)))
         elif noted:
-            action = ChangeClass.PRUNE if self._context.options.prune else ChangeClass.ORPHAN
+            action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
             changes.append(Change(Resource(NOTE, self._notes.name), action, ("no consumer is started anew any more",)))
         return changes
 
@@ -137,7 +137,7 @@ class RefreshReconciler:
                 unread = "runs with the current versions; not read: `verify` and `plan --deep` do"
                 return Change(resource, ChangeClass.NONE, (unread,))
         # A list may be five minutes old, and a consumer that is skipped now is noted as right.
-        dated = (current_value(self._context, state) for state in self._states(spec, confirmed=True))
+        dated = (current_value(self._stack, state) for state in self._states(spec, confirmed=True))
         values = [value for value in dated if value is not None]
         if not values:
             return Change(resource, ChangeClass.NONE, ("none of its secrets has a value yet",))
@@ -180,7 +180,7 @@ class RefreshReconciler:
             known: whether a start with these very versions is noted.
             news: whether other versions were noted.
         """
-        keys = {self._context.spec.secret(ref).name: ref.key for ref in spec.secrets}
+        keys = {self._stack.spec.secret(ref).name: ref.key for ref in spec.secrets}
         if found.asked_at is None:
             # Nobody knows since when it runs: only a version that came after the note is news.
             again = tuple(f"{keys[one.name]} has version {one.short}" for one in values)
@@ -205,15 +205,15 @@ class RefreshReconciler:
         return f"{len(self._right)} of {len(self._specs)} consumers run with the current versions"
 
     def _states(self, spec: RefreshSpec, *, confirmed: bool) -> list[SecretState]:
-        inventory = self._context.inventory
-        names = [self._context.spec.secret(ref).name for ref in spec.secrets]
+        inventory = self._stack.observed.secrets
+        names = [self._stack.spec.secret(ref).name for ref in spec.secrets]
         # A secret that no list shows yet was made by this run, or is not there.
-        listed = [name for name in names if inventory.secret(name) is not None]
-        found = [inventory.confirm(name) if confirmed else inventory.secret(name) for name in listed]
+        listed = [name for name in names if inventory.get(name) is not None]
+        found = [inventory.confirm(name) if confirmed else inventory.get(name) for name in listed]
         return [state for state in found if state is not None and state.deleted_at is None]
 
     def _versions(self, spec: RefreshSpec) -> Mapping[str, str | None]:
-        versions: dict[str, str | None] = {self._context.spec.secret(ref).name: None for ref in spec.secrets}
+        versions: dict[str, str | None] = {self._stack.spec.secret(ref).name: None for ref in spec.secrets}
         return versions | {state.name: state.current_version for state in self._states(spec, confirmed=False)}
 
     def _fly(self, spec: RefreshSpec, found: Rollout) -> None:

@@ -16,7 +16,7 @@ from secrets_pipeline.reconcilers.outputs_document.reconciler import ROOT, parts
 
 if TYPE_CHECKING:
     from secrets_pipeline.desired.consumer.refresh_model import RefreshSpec
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _DIGITS = 32
 
@@ -24,9 +24,9 @@ _DIGITS = 32
 class RefreshNotes:
     """The notes of one stack."""
 
-    def __init__(self, context: StackContext) -> None:
-        self._context = context
-        self.name = f"{ROOT}/{context.spec.stack}/refreshed"
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self.name = f"{ROOT}/{stack.spec.stack}/refreshed"
 
     def read(self) -> Mapping[str, str]:
         """Digest by consumer; a note that cannot be read counts for nothing."""
@@ -41,10 +41,10 @@ class RefreshNotes:
 
     def digest(self, spec: RefreshSpec, versions: Mapping[str, str | None]) -> str | None:
         """What is noted of a consumer that runs with some versions; None while nothing can be noted."""
-        if self._context.fingerprinter is None:
+        if self._stack.ownership.fingerprinter is None:
             return None
         pairs = [part for name, version in sorted(versions.items()) for part in (name, version)]
-        digest = self._context.fingerprinter.digest("refreshed", self._context.spec.stack, spec.name, *pairs)
+        digest = self._stack.ownership.fingerprinter.digest("refreshed", self._stack.spec.stack, spec.name, *pairs)
         return digest[:_DIGITS]
 
     def write(self, notes: Mapping[str, str]) -> None:
@@ -53,15 +53,15 @@ class RefreshNotes:
         wanted = dict(zip(self._names(), parts(notes), strict=False))
         for name, text in wanted.items():
             if before.get(name) != text:
-                publish(self._context, name, text)
+                publish(self._stack, name, text)
         for name in set(before) - set(wanted):
-            self._context.inventory.forget("outputs")
+            self._stack.observed.forget("outputs")
             with calling("DeleteParameter", name):
-                self._context.account.client("ssm").delete_parameter(Name=name)
+                self._stack.account.client("ssm").delete_parameter(Name=name)
 
     def _names(self) -> list[str]:
         return [self.name, *(f"{self.name}/{number}" for number in range(2, 1000))]
 
     def _parameters(self) -> Mapping[str, str]:
         ours = re.compile(re.escape(self.name) + r"(/[0-9]+)?")
-        return {name: text for name, text in published(self._context).items() if ours.fullmatch(name)}
+        return {name: text for name, text in published(self._stack).items() if ours.fullmatch(name)}

@@ -11,7 +11,7 @@ from secrets_pipeline.reconcilers.observed.secret_state import PREVIOUS, SecretS
 from secrets_pipeline.reconcilers.secret_value.version_dates import version_dates
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class CurrentValue:
         return f"{self.version[:8]}…"
 
 
-def current_value(context: StackContext, state: SecretState) -> CurrentValue | None:
+def current_value(stack: Stack, state: SecretState) -> CurrentValue | None:
     """The current version of a secret with its date; one ListSecretVersionIds a run and secret.
 
     A rotation makes the version before it becomes current: its end is what counts. A label that was moved back to an
@@ -46,8 +46,8 @@ def current_value(context: StackContext, state: SecretState) -> CurrentValue | N
     version = state.current_version
     if version is None or state.deleted_at is not None:
         return None
-    created: Mapping[str, datetime] = context.inventory.remember(
-        "version-dates", state.name, version, read=lambda: version_dates(context, state)
+    created: Mapping[str, datetime] = stack.observed.remember(
+        "version-dates", state.name, version, read=lambda: version_dates(stack, state)
     )
     made, before = created.get(version), created.get(state.version(PREVIOUS) or "")
     changed, rotated = state.last_changed_at or made, state.last_rotated_at

@@ -14,25 +14,25 @@ from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.reconcilers.outputs_document.reconciler import ROOT, publish, published
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _NOTE = re.compile(r"/consumer_policies/[0-9a-f]{16}$")
 
 
-def noted_roles(context: StackContext) -> frozenset[str]:
+def noted_roles(stack: Stack) -> frozenset[str]:
     """Names of the roles; the parameters are those that `consumer_arns` reads anyway, once a run."""
-    return frozenset(value for name, value in published(context).items() if _NOTE.search(name))
+    return frozenset(value for name, value in published(stack).items() if _NOTE.search(name))
 
 
-def note_role(context: StackContext, role: str) -> None:
+def note_role(stack: Stack, role: str) -> None:
     """Write the note, before the policy: a policy without a note would never be found again."""
-    publish(context, _parameter(context, role), role)
+    publish(stack, _parameter(stack, role), role)
 
 
-def forget_role(context: StackContext, role: str) -> None:
+def forget_role(stack: Stack, role: str) -> None:
     """Delete the note, after the policy."""
-    name, client = _parameter(context, role), context.account.client("ssm")
-    context.inventory.forget("outputs")
+    name, client = _parameter(stack, role), stack.account.client("ssm")
+    stack.observed.forget("outputs")
     with calling("DeleteParameter", name):
         try:
             client.delete_parameter(Name=name)
@@ -40,6 +40,6 @@ def forget_role(context: StackContext, role: str) -> None:
             return
 
 
-def _parameter(context: StackContext, role: str) -> str:
+def _parameter(stack: Stack, role: str) -> str:
     # Names of roles hold characters that names of parameters do not.
-    return f"{ROOT}/{context.spec.stack}/consumer_policies/{hashlib.sha256(role.encode()).hexdigest()[:16]}"
+    return f"{ROOT}/{stack.spec.stack}/consumer_policies/{hashlib.sha256(role.encode()).hexdigest()[:16]}"

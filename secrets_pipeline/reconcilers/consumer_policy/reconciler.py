@@ -37,7 +37,7 @@ from secrets_pipeline.reconcilers.secret.readable import readable, secret_arn
 from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "consumer-policy"
 _MEMORY = "role-policy"
@@ -101,20 +101,20 @@ class ConsumerPolicyReconciler:
     costs no call to IAM.
     """
 
-    def __init__(self, context: StackContext) -> None:
-        self._context = context
-        self._roles = {role.path_and_name: role for role in _roles(context)}
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._roles = {role.path_and_name: role for role in _roles(stack)}
         self._noted: frozenset[str] = frozenset()
 
     def plan(self) -> Sequence[Change]:
         """One change a role, then the roles that left the stack with its policy on them."""
-        self._noted = noted_roles(self._context)
+        self._noted = noted_roles(self._stack)
         changes = [
             planned(resource, partial(self._plan, role, resource))
             for name, role in self._roles.items()
             for resource in [Resource(KIND, name, ", ".join(dict.fromkeys(one.component for one in role.consumers)))]
         ]
-        action = ChangeClass.PRUNE if self._context.options.prune else ChangeClass.ORPHAN
+        action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
         reason = "reads nothing under this stack any more: `apply --prune` takes the policy away"
         left = sorted(self._noted - {role.name for role in self._roles.values()})
         return [*changes, *(Change(Resource(KIND, name), action, (reason,)) for name in left)]
@@ -134,17 +134,17 @@ class ConsumerPolicyReconciler:
         if refusal := self._refusal(role):
             raise SkippedError(refusal)
         if role.name not in self._noted:
-            note_role(self._context, role.name)
+            note_role(self._stack, role.name)
         if observed is None or differences(observed, wanted.document):
             self._put(role, text)
-            self._context.inventory.forget(_MEMORY, role.name)
-            self._context.inventory.remember(_MEMORY, role.name, read=lambda: wanted.document)
+            self._stack.observed.forget(_MEMORY, role.name)
+            self._stack.observed.remember(_MEMORY, role.name, read=lambda: wanted.document)
         left_out = "".join(f"; without: {reason}" for reason in wanted.reasons)
         count = len(wanted.ready)
         return f"reads {count} secret{'s' if count > 1 else ''}{left_out}"
 
     def _plan(self, role: _Role, resource: Resource) -> Change:
-        taken = taken_parameters(self._context)
+        taken = taken_parameters(self._stack)
         return Change(resource, ChangeClass.BLOCKED, (taken,)) if taken else self._compared(role, resource)
 
     def _compared(self, role: _Role, resource: Resource) -> Change:
@@ -180,13 +180,13 @@ class ConsumerPolicyReconciler:
 
     def _waiting(self, role: _Role, wanted: _Wanted, action: ChangeClass) -> tuple[ChangeClass, tuple[str, ...]]:
         """What is planned where only secrets are missing: they may be made in the same run."""
-        inventory = self._context.inventory
-        if any(not one.blocked and inventory.secret(one.name) is None for one in role.secrets):
+        inventory = self._stack.observed.secrets
+        if any(not one.blocked and inventory.get(one.name) is None for one in role.secrets):
             return action, (f"waits: {'; '.join(wanted.reasons)}",)
         return ChangeClass.BLOCKED, wanted.reasons
 
     def _wanted(self, role: _Role) -> _Wanted:
-        found = {secret_arn(self._context, one): readable(self._context, one) for one in role.secrets}
+        found = {secret_arn(self._stack, one): readable(self._stack, one) for one in role.secrets}
         ready = tuple(one for one in found.values() if isinstance(one, Readable))
         waits = {arn: one.reason for arn, one in found.items() if not isinstance(one, Readable)}
         return _Wanted(ready, waits)
@@ -197,7 +197,7 @@ class ConsumerPolicyReconciler:
 
     def _observed(self, role: str) -> PolicyDocument | None:
         """The role's policy under our name; None where there is none, or no such role."""
-        client, name = self._context.account.client("iam"), inline_policy_name(self._context.spec.stack)
+        client, name = self._stack.account.client("iam"), inline_policy_name(self._stack.spec.stack)
 
         def read() -> PolicyDocument | None:
             with calling("GetRolePolicy", f"{name} of role {role}"):
@@ -208,14 +208,14 @@ class ConsumerPolicyReconciler:
                     return None
             return document if isinstance(document, Mapping) else {}
 
-        observed: PolicyDocument | None = self._context.inventory.remember(_MEMORY, role, read=read)
+        observed: PolicyDocument | None = self._stack.observed.remember(_MEMORY, role, read=read)
         return observed
 
     def _refusal(self, role: _Role) -> str:
         """Why a policy cannot be put on a role, and what to do; empty if it can."""
         if role.path_and_name.startswith(_OF_AWS):
             return f"role {role.path_and_name} belongs to AWS, which lets nobody change it: let another role read"
-        client = self._context.account.client("iam")
+        client = self._stack.account.client("iam")
         with calling("GetRole", role.name):
             try:
                 found = client.get_role(RoleName=role.name)["Role"]
@@ -230,13 +230,11 @@ class ConsumerPolicyReconciler:
         return ""
 
     def _put(self, role: _Role, text: str) -> None:
-        name = inline_policy_name(self._context.spec.stack)
-        client = self._context.account.client("iam")
+        name = inline_policy_name(self._stack.spec.stack)
+        client = self._stack.account.client("iam")
         put = partial(client.put_role_policy, RoleName=role.name, PolicyName=name, PolicyDocument=text)
         try:
-            self._context.world.patience.until_visible(
-                "PutRolePolicy", f"{name} of role {role.name}", put, lag=_NEW_ROLE
-            )
+            self._stack.run.patience.until_visible("PutRolePolicy", f"{name} of role {role.name}", put, lag=_NEW_ROLE)
         except AwsError as error:
             if error.code != "LimitExceeded":
                 raise
@@ -249,28 +247,28 @@ class ConsumerPolicyReconciler:
             ) from None
 
     def _prune(self, role: str) -> str:
-        name, client = inline_policy_name(self._context.spec.stack), self._context.account.client("iam")
+        name, client = inline_policy_name(self._stack.spec.stack), self._stack.account.client("iam")
         said = f"{name} deleted"
         with calling("DeleteRolePolicy", f"{name} of role {role}"):
             try:
                 client.delete_role_policy(RoleName=role, PolicyName=name)
             except client.exceptions.NoSuchEntityException:
                 said = "was gone already"
-        self._context.inventory.forget(_MEMORY, role)
-        forget_role(self._context, role)
+        self._stack.observed.forget(_MEMORY, role)
+        forget_role(self._stack, role)
         return said
 
 
-def _roles(context: StackContext) -> list[_Role]:
+def _roles(stack: Stack) -> list[_Role]:
     """The roles of our own account that get a policy; those of other accounts are handed theirs."""
     reading: dict[str, list[ConsumerSpec]] = {}
-    for consumer in context.spec.consumers:
+    for consumer in stack.spec.consumers:
         # Who reads nothing any more has left: an empty list must not leave the policy as it was.
         for arn in consumer.readers if consumer.attach_policies and consumer.secrets else ():
-            if arn.split(":")[4] == context.account.account_id:
+            if arn.split(":")[4] == stack.account.account_id:
                 reading.setdefault(arn, []).append(consumer)
     roles = []
     for arn, consumers in sorted(reading.items()):
         refs = dict.fromkeys(ref for consumer in consumers for ref in consumer.secrets)
-        roles.append(_Role(arn, tuple(consumers), tuple(context.spec.secret(ref) for ref in refs)))
+        roles.append(_Role(arn, tuple(consumers), tuple(stack.spec.secret(ref) for ref in refs)))
     return roles

@@ -13,31 +13,29 @@ from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
 from secrets_pipeline.reconcilers.observed.login import LoggedIn, Login, Refused, Unreachable
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
-def logins(context: StackContext, *, deep: bool) -> list[Finding]:
+def logins(stack: Stack, *, deep: bool) -> list[Finding]:
     """Whether each database accepts the password in its secret.
 
     Shallow believes the recorded proof while database and version are the same, and the rotation that tested what it
     set; deep, or without a proof, logs in.
     """
-    reconciler = DatabaseEndpointReconciler(context)
+    reconciler = DatabaseEndpointReconciler(stack)
     findings = []
-    for database in context.spec.databases:
+    for database in stack.spec.databases:
         if database.password is None:
             continue
-        findings.append(judged(database.identifier, partial(_login, context, reconciler, database, deep=deep)))
+        findings.append(judged(database.identifier, partial(_login, stack, reconciler, database, deep=deep)))
     return findings
 
 
-def _login(
-    context: StackContext, reconciler: DatabaseEndpointReconciler, database: DatabaseSpec, *, deep: bool
-) -> Finding:
-    name, state = database.identifier, context.inventory.databases.find(database)
+def _login(stack: Stack, reconciler: DatabaseEndpointReconciler, database: DatabaseSpec, *, deep: bool) -> Finding:
+    name, state = database.identifier, stack.observed.databases.find(database)
     if state is None:
         return Finding(name, Verdict.WAITING, f"{database.noun} does not exist")
-    waits = refusal(context, database, state) or ("" if state.serves else state.condition) or reconciler.no_login(state)
+    waits = refusal(stack, database, state) or ("" if state.serves else state.condition) or reconciler.no_login(state)
     if waits:
         return Finding(name, Verdict.WAITING, waits)
     if not deep and reconciler.proven(database):

@@ -25,7 +25,7 @@ from secrets_pipeline.rotation_lambda.errors import RotationError
 from secrets_pipeline.rotation_lambda.secret_value import DatabaseSecret, parse
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _LOGIN_KEYS: Final = frozenset({"engine", "host", "username", "password"})
 _NO_LOGINS: Final = "database_logins is off in the operator's settings"
@@ -34,43 +34,43 @@ _PAUSES: Final = (1.0, 4.0)
 _GONE: Final = "ResourceNotFoundException"
 
 
-def credential_logins(context: StackContext) -> list[Finding]:
+def credential_logins(stack: Stack) -> list[Finding]:
     """A login, and the opposite, with each secret whose JSON names engine, host, user and password."""
     return [
-        judged_secret(context, secret, partial(_judge, context, secret))
-        for secret in context.spec.secrets
+        judged_secret(stack, secret, partial(_judge, stack, secret))
+        for secret in stack.spec.secrets
         if not secret.blocked and _LOGIN_KEYS.issubset(top_keys(secret.value) or ())
     ]
 
 
-def _judge(context: StackContext, secret: SecretSpec) -> Finding:
-    state = context.inventory.secret(secret.name)
+def _judge(stack: Stack, secret: SecretSpec) -> Finding:
+    state = stack.observed.secrets.get(secret.name)
     if state is None or state.deleted_at is not None or state.current_version is None:
         return Finding(secret.name, Verdict.WAITING, "has no value")
-    if not context.world.settings.database_logins:
+    if not stack.run.settings.database_logins:
         return Finding(secret.name, Verdict.WAITING, _NO_LOGINS)
     # A list may be five minutes old, in which a rotation begins and ends.
-    state = context.inventory.refresh(secret.name) or state
-    current = _stored(context, state, state.current_version)
+    state = stack.observed.secrets.refresh(secret.name) or state
+    current = _stored(stack, state, state.current_version)
     if not isinstance(current, DatabaseSecret):
         return Finding(secret.name, Verdict.WAITING, f"no login can be tried: {current}")
-    match _settled(context, current):
+    match _settled(stack, current):
         case Unreachable(reason=reason):
             return Finding(secret.name, Verdict.WAITING, reason)
         case Refused():
-            return _refused(context, state, current)
+            return _refused(stack, state, current)
         case LoggedIn():
-            return _previous(context, secret, state, current)
+            return _previous(stack, secret, state, current)
 
 
-def _refused(context: StackContext, state: SecretState, current: DatabaseSecret) -> Finding:
+def _refused(stack: Stack, state: SecretState, current: DatabaseSecret) -> Finding:
     """Which of the other passwords the database has, as that tells what to do."""
-    pending = _stored(context, state, state.pending_version)
-    if isinstance(pending, DatabaseSecret) and _tried(context, current, pending) == LoggedIn():
+    pending = _stored(stack, state, state.pending_version)
+    if isinstance(pending, DatabaseSecret) and _tried(stack, current, pending) == LoggedIn():
         under_way = "a rotation is under way: the database has the AWSPENDING password already; see rotation_not_stuck"
         return Finding(state.name, Verdict.WAITING, under_way)
-    previous = _stored(context, state, state.version(PREVIOUS))
-    if isinstance(previous, DatabaseSecret) and _tried(context, current, previous) == LoggedIn():
+    previous = _stored(stack, state, state.version(PREVIOUS))
+    if isinstance(previous, DatabaseSecret) and _tried(stack, current, previous) == LoggedIn():
         why = (
             "it still has the AWSPREVIOUS password: it was restored, or the secret was changed without it; "
             f"`secrets-pipeline rotate {state.name}` gives both a new one"
@@ -83,14 +83,14 @@ def _refused(context: StackContext, state: SecretState, current: DatabaseSecret)
     return Finding(state.name, Verdict.WRONG, f"the database refuses the AWSCURRENT password: {why}")
 
 
-def _previous(context: StackContext, secret: SecretSpec, state: SecretState, current: DatabaseSecret) -> Finding:
+def _previous(stack: Stack, secret: SecretSpec, state: SecretState, current: DatabaseSecret) -> Finding:
     """Whether AWSPREVIOUS does what the strategy says, where AWSCURRENT logs in."""
     good = "AWSCURRENT logs in"
-    previous = _stored(context, state, state.version(PREVIOUS))
+    previous = _stored(stack, state, state.version(PREVIOUS))
     if not isinstance(previous, DatabaseSecret) or previous.login == current.login:
         return Finding(secret.name, Verdict.RIGHT, f"{good}; AWSPREVIOUS holds no other login")
     same_user = previous.login.username == current.login.username
-    login = _tried(context, current, previous)
+    login = _tried(stack, current, previous)
     match login:
         case Unreachable(reason=reason):
             return Finding(secret.name, Verdict.WAITING, f"{good}; AWSPREVIOUS could not be tried: {reason}")
@@ -117,12 +117,12 @@ def _alternates(secret: SecretSpec, current: DatabaseSecret) -> bool:
     return declared is RotationStrategy.ALTERNATING_USERS or current.superuser is not None
 
 
-def _stored(context: StackContext, state: SecretState, version: str | None) -> DatabaseSecret | str | None:
+def _stored(stack: Stack, state: SecretState, version: str | None) -> DatabaseSecret | str | None:
     """The login in a version; why there is none in it; None where there is no such version."""
     if version is None:
         return None
     try:
-        found = parse(read_value(context, state, version=version).get_secret_value())
+        found = parse(read_value(stack, state, version=version).get_secret_value())
     except RotationError as error:
         return str(error)
     except AwsError as error:
@@ -134,20 +134,20 @@ def _stored(context: StackContext, state: SecretState, version: str | None) -> D
     )
 
 
-def _settled(context: StackContext, current: DatabaseSecret) -> Login:
+def _settled(stack: Stack, current: DatabaseSecret) -> Login:
     """The login of AWSCURRENT, tried again where it is refused: a password that was just set takes seconds to act."""
-    login = _tried(context, current, current)
+    login = _tried(stack, current, current)
     for pause in _PAUSES:
         if login != Refused():
             break
-        context.world.surroundings.sleep(pause)
-        login = _tried(context, current, current)
+        stack.run.sleep(pause)
+        login = _tried(stack, current, current)
     return login
 
 
-def _tried(context: StackContext, current: DatabaseSecret, asked: DatabaseSecret) -> Login:
+def _tried(stack: Stack, current: DatabaseSecret, asked: DatabaseSecret) -> Login:
     """The login of a version, at the host that AWSCURRENT names: the one of an older version may be gone."""
-    place, world = current.address, context.world
+    place, run = current.address, stack.run
     address = Address(
         engine=str(current.document["engine"]).lower(),
         host=place.host,
@@ -155,7 +155,7 @@ def _tried(context: StackContext, current: DatabaseSecret, asked: DatabaseSecret
         username=asked.login.username,
         database=place.dbname,
     )
-    login = world.surroundings.log_in(address, SecretStr(asked.login.password), ca_file=world.settings.rds_ca_file)
+    login = run.log_in(address, SecretStr(asked.login.password), ca_file=run.settings.rds_ca_file)
     if isinstance(login, Unreachable):
         # What stands under `host` is a part of the value.
         return Unreachable(login.reason.replace(place.host, "its host"))

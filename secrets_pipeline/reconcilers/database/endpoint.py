@@ -29,7 +29,7 @@ from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
 from secrets_pipeline.reconcilers.observed.login import ENGINES, LoggedIn, Login, Refused, Unreachable
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "database-endpoint"
 _WAIT_SECONDS = 10.0
@@ -42,23 +42,23 @@ class DatabaseEndpointReconciler:
     """Endpoints and passwords of one stack's RDS databases.
 
     Args:
-        context: the stack.
+        stack: the stack.
         wait: seconds to wait for databases and password changes, for all of them together; longer ones are skipped and
             finished by the next run.
     """
 
-    def __init__(self, context: StackContext, *, wait: float = _WAIT_SECONDS) -> None:
-        self._context = context
-        self._databases = {database.identifier: database for database in context.spec.databases}
+    def __init__(self, stack: Stack, *, wait: float = _WAIT_SECONDS) -> None:
+        self._stack = stack
+        self._databases = {database.identifier: database for database in stack.spec.databases}
         self._passwords = {
-            database.identifier: DatabasePassword(context, database, database.password)
-            for database in context.spec.databases
+            database.identifier: DatabasePassword(stack, database, database.password)
+            for database in stack.spec.databases
             if database.password is not None
         }
-        self._inventory = context.inventory.databases
+        self._inventory = stack.observed.databases
         self._wait = wait
-        self._clock = context.world.surroundings.clock
-        self._sleep = context.world.surroundings.sleep
+        self._clock = stack.run.clock
+        self._sleep = stack.run.sleep
 
     def plan(self) -> Sequence[Change]:
         """One change a database."""
@@ -116,7 +116,7 @@ class DatabaseEndpointReconciler:
         secret = password.known() if password else None
         if state is None or secret is None or secret.current_version is None:
             return ""
-        return "" if was_restored(state) or is_unfinished(state) else not_ours(self._context, secret)
+        return "" if was_restored(state) or is_unfinished(state) else not_ours(self._stack, secret)
 
     def rotated(self, database: DatabaseSpec) -> bool:
         """Whether a rotation set the password last, which has logged in with it."""
@@ -126,7 +126,7 @@ class DatabaseEndpointReconciler:
 
     def no_login(self, state: DatabaseState) -> str:
         """Why no login is tried here at all, or empty."""
-        if not self._context.world.settings.database_logins:
+        if not self._stack.run.settings.database_logins:
             return "database_logins is off in the operator's settings"
         return "" if state.engine in ENGINES else f"logins to engine {state.engine} are not supported yet"
 
@@ -137,9 +137,9 @@ class DatabaseEndpointReconciler:
             if database.create:
                 return Change(resource, ChangeClass.UPDATE, (f"endpoint is known when the {database.noun} exists",))
             return Change(resource, ChangeClass.BLOCKED, (f"{database.noun} does not exist",))
-        if wrong := refusal(self._context, database, state):
-            adopting = self._context.options.adopts(database.identifier)
-            if adopting and not mismatch(self._context, database, state):
+        if wrong := refusal(self._stack, database, state):
+            adopting = self._stack.run.options.adopts(database.identifier)
+            if adopting and not mismatch(self._stack, database, state):
                 return Change(resource, ChangeClass.UPDATE, ("follows when it is adopted",))
             return Change(resource, ChangeClass.BLOCKED, (wrong,))
         action, reason = self._compared(database, state)
@@ -177,7 +177,7 @@ class DatabaseEndpointReconciler:
         pause, deadline = _FIRST_POLL_SECONDS, self._deadline
         while True:
             state = self._inventory.find(database)
-            if state is not None and (wrong := refusal(self._context, database, state)):
+            if state is not None and (wrong := refusal(self._stack, database, state)):
                 raise SkippedError(f"{database.identifier} {wrong}")
             if state is not None and state.serves and not state.password_pending:
                 return state

@@ -11,7 +11,7 @@ from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
 if TYPE_CHECKING:
     from secrets_pipeline.desired.stack import StackSpec
     from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
 def identity(state: DatabaseState) -> str:
@@ -25,13 +25,13 @@ def serving(spec: StackSpec, inventory: DatabaseInventory) -> dict[str, str]:
     return {name: identity(state) for name, state in found if state is not None and state.serves}
 
 
-def followed(context: StackContext, outcomes: Iterable[Outcome]) -> Mapping[str, str]:
+def followed(stack: Stack, outcomes: Iterable[Outcome]) -> Mapping[str, str]:
     """Identifier → identity of the databases that a run has done with; one that failed or waits is looked at again.
 
     Args:
-        context: the stack.
+        stack: the stack.
         outcomes: of the stage `rds_endpoints`.
     """
     open_ones = {one.change.resource.name for one in outcomes if isinstance(one, Failed | Skipped)}
-    known = serving(context.spec, context.inventory.databases)
+    known = serving(stack.spec, stack.observed.databases)
     return {name: said for name, said in known.items() if name not in open_ones}

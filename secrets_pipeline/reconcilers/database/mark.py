@@ -16,47 +16,47 @@ from secrets_pipeline.reconcilers.tag_keys import COMPONENT, REPOSITORY, SPEC, S
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
-def ownership(context: StackContext, database: DatabaseSpec, *, member: str = "") -> dict[str, str]:
+def ownership(stack: Stack, database: DatabaseSpec, *, member: str = "") -> dict[str, str]:
     """The tags that prove an instance or cluster ours.
 
     Args:
-        context: the stack.
+        stack: the stack.
         database: what it declares.
         member: identifier of an instance of the cluster that is declared; empty for the database itself.
     """
-    ours = Owner(context.spec.stack, database.component, repository=context.world.repository)
-    arn = database_arn(context, member or database.identifier, cluster=database.is_cluster and not member)
+    ours = Owner(stack.spec.stack, database.component, repository=stack.ownership.repository.id)
+    arn = database_arn(stack, member or database.identifier, cluster=database.is_cluster and not member)
     tags = ours.tags()
-    return {**{tag: tags[tag] for tag in tags if tags[tag]}, SPEC: f".{_mac(context, arn, ours)}"}
+    return {**{tag: tags[tag] for tag in tags if tags[tag]}, SPEC: f".{_mac(stack, arn, ours)}"}
 
 
-def proven(context: StackContext, state: DatabaseState) -> tuple[MarkState, Owner]:
+def proven(stack: Stack, state: DatabaseState) -> tuple[MarkState, Owner]:
     """What the tags of a database prove, and whom they name."""
     tags = state.tags
     owner = Owner(tags.get(STACK, ""), tags.get(COMPONENT, ""), repository=tags.get(REPOSITORY, ""))
     if SPEC not in tags:
         return MarkState.UNMARKED, owner
     mac = tags[SPEC].removeprefix(".")
-    if context.fingerprinter is None or not same_text(mac, _mac(context, state.arn, owner)):
+    if stack.ownership.fingerprinter is None or not same_text(mac, _mac(stack, state.arn, owner)):
         return MarkState.FORGED, owner
     return MarkState.FINISHED, owner
 
 
-def database_arn(context: StackContext, identifier: str, *, cluster: bool) -> str:
+def database_arn(stack: Stack, identifier: str, *, cluster: bool) -> str:
     """The ARN of an instance or cluster of the stack's account and region.
 
     Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Tagging.ARN.Constructing.html
     """
-    account = context.account
+    account = stack.account
     kind = "cluster" if cluster else "db"
     return f"arn:{account.partition}:rds:{account.region}:{account.account_id}:{kind}:{identifier}"
 
 
-def _mac(context: StackContext, arn: str, owner: Owner) -> str:
-    if context.fingerprinter is None:
+def _mac(stack: Stack, arn: str, owner: Owner) -> str:
+    if stack.ownership.fingerprinter is None:
         raise SpecError("nothing was applied in this account yet", remedy="Apply first.")
     parts = (arn, *stack_parts(owner.stack, owner.repository), owner.component)
-    return context.fingerprinter.digest("database-mark", *parts)
+    return stack.ownership.fingerprinter.digest("database-mark", *parts)

@@ -14,82 +14,88 @@ from secrets_pipeline.reconcilers.tag_keys import STACK
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 GRANT = f"let a grant of the operator or its own tag {ALLOW_TAG} name it"
 
 
-def refusal(context: StackContext, database: DatabaseSpec, state: DatabaseState) -> str:
+def refusal(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> str:
     """Why the database is not one that the component may use, with what to do; empty if it is.
 
     One that should be created, or whose master password the stack says, is ours by its mark, adopted by name, or
     granted: otherwise neither is its endpoint handed out nor its password set. What is only looked up needs none of it.
     """
-    needed = needs_adoption(context, database, state)
-    return mismatch(context, database, state) or (_unproven(context, database, state) if needed else "")
+    needed = needs_adoption(stack, database, state)
+    return mismatch(stack, database, state) or (_unproven(stack, database, state) if needed else "")
 
 
-def needs_adoption(context: StackContext, database: DatabaseSpec, state: DatabaseState) -> bool:
+def needs_adoption(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> bool:
     """Whether the stack means to have made the database, or to set its password, and nothing proves that it may."""
-    if not _is_claimed(database) or is_ours(context, state):
+    if not _is_claimed(database) or is_ours(stack, state):
         return False
-    return database.create or not _is_let_in(context, database, state)
+    return database.create or not _is_let_in(stack, database, state)
 
 
-def holds(context: StackContext, database: DatabaseSpec, state: DatabaseState) -> bool:
+def holds(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> bool:
     """Whether the mark is ours to keep right: it says so, or this run is asked to adopt the database."""
-    return _is_claimed(database) and (is_ours(context, state) or context.options.adopts(database.identifier))
+    return _is_claimed(database) and (is_ours(stack, state) or stack.run.options.adopts(database.identifier))
 
 
-def is_ours(context: StackContext, state: DatabaseState) -> bool:
+def is_ours(stack: Stack, state: DatabaseState) -> bool:
     """Whether the mark proves that this very stack made or adopted the database."""
-    proof, owner = proven(context, state)
-    return proof is MarkState.FINISHED and context.claims(owner)
+    proof, owner = proven(stack, state)
+    return proof is MarkState.FINISHED and stack.ownership.claims(owner)
 
 
-def _is_let_in(context: StackContext, database: DatabaseSpec, state: DatabaseState) -> bool:
+def _is_let_in(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> bool:
     """Whether a grant of the operator, or the tag of its owner, lets the stack set the master password."""
-    reached = (one for one in context.spec.crossings if one.boundary is Boundary.DATABASE and one.allowed_by)
+    reached = (one for one in stack.spec.crossings if one.boundary is Boundary.DATABASE and one.allowed_by)
     tag = state.tags.get(ALLOW_TAG, "")
-    return allows(tag, context.spec.stack) or any(one.name == database.identifier for one in reached)
+    return allows(tag, stack.spec.stack) or any(one.name == database.identifier for one in reached)
 
 
 def _is_claimed(database: DatabaseSpec) -> bool:
     return database.create or database.password is not None
 
 
-def _unproven(context: StackContext, database: DatabaseSpec, state: DatabaseState) -> str:
-    proof, owner = proven(context, state)
+def _unproven(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> str:
+    proof, owner = proven(stack, state)
     if proof is MarkState.FINISHED:
         said = f"belongs to {owner.home}"
     elif owner.stack:
         said = f"carries the tag {STACK} = {owner.stack}, and no mark that proves it, as older versions left it"
     else:
         said = "exists without our tags"
-    take = adoption(context.spec.stack, state.identifier)
+    take = adoption(stack.spec.stack, state.identifier)
     grant = "" if database.create else f", or {GRANT}"
     return f"{said}: {take} takes it over and may set its master password{grant}"
 
 
-def _foreign(context: StackContext, database: DatabaseSpec, state: DatabaseState) -> str:
+def _foreign(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> str:
     if not _is_claimed(database):
         return ""
-    proof, owner = proven(context, state)
+    proof, owner = proven(stack, state)
     if proof is MarkState.FORGED:
         return FORGED
-    if proof is MarkState.FINISHED and not context.claims(owner) and not _may_take(context, owner, database.identifier):
-        ours = Owner(context.spec.stack, repository=context.world.repository)
+    if (
+        proof is MarkState.FINISHED
+        and not stack.ownership.claims(owner)
+        and not _may_take(stack, owner, database.identifier)
+    ):
+        ours = Owner(stack.spec.stack, repository=stack.ownership.repository.id)
         return f"belongs to {owner.home}: {way_out(owner, ours)}"
     return ""
 
 
-def _may_take(context: StackContext, owner: Owner, identifier: str) -> bool:
-    return context.world.may_take(owner, lambda spec: any(one.identifier == identifier for one in spec.databases))
+def _may_take(stack: Stack, owner: Owner, identifier: str) -> bool:
+    return stack.ownership.repository.may_take(
+        owner, lambda spec: any(one.identifier == identifier for one in spec.databases)
+    )
 
 
-def mismatch(context: StackContext, database: DatabaseSpec, state: DatabaseState) -> str:
+def mismatch(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> str:
     """The same, but for what adopting would mend."""
-    if wrong := _foreign(context, database, state):
+    if wrong := _foreign(stack, database, state):
         return wrong
     if state.cluster and not database.is_cluster:
         return (
@@ -105,9 +111,9 @@ def mismatch(context: StackContext, database: DatabaseSpec, state: DatabaseState
     return ""
 
 
-def absence(context: StackContext, database: DatabaseSpec) -> str:
+def absence(stack: Stack, database: DatabaseSpec) -> str:
     """Why there is nothing of that identifier, with what to do."""
-    databases, identifier = context.inventory.databases, database.identifier
+    databases, identifier = stack.observed.databases, database.identifier
     instance = databases.instances().get(identifier)
     if database.is_cluster and instance is not None:
         if instance.cluster:

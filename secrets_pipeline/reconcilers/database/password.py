@@ -32,7 +32,7 @@ from secrets_pipeline.values.documents import field
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _BUSY = frozenset({"InvalidDBInstanceState", "InvalidDBClusterStateFault"})
 
@@ -41,20 +41,20 @@ class DatabasePassword:
     """The password of one database of a stack.
 
     Args:
-        context: the stack.
+        stack: the stack.
         database: the database.
         ref: the secret that is its master password.
     """
 
-    def __init__(self, context: StackContext, database: DatabaseSpec, ref: SecretRef) -> None:
-        self._context = context
+    def __init__(self, stack: Stack, database: DatabaseSpec, ref: SecretRef) -> None:
+        self._stack = stack
         self._database = database
-        self._declared = context.spec.secret(ref)
+        self._declared = stack.spec.secret(ref)
         self._asked: tuple[str, ...] = ()
 
     def known(self) -> SecretState | None:
         """Its secret as this run knows it."""
-        return self._context.inventory.secret(self._declared.name)
+        return self._stack.observed.secrets.get(self._declared.name)
 
     def confirmed(self) -> SecretState:
         """Its secret as DescribeSecret shows it now: a list may be five minutes old.
@@ -62,17 +62,17 @@ class DatabasePassword:
         Raises:
             SkippedError: if it has no value yet, or is not ours to read.
         """
-        secret = self._context.inventory.refresh(self._declared.name)
+        secret = self._stack.observed.secrets.refresh(self._declared.name)
         if secret is None or secret.deleted_at is not None or secret.current_version is None:
             raise SkippedError("its password secret has no value yet")
-        if not self._context.owns(secret):
+        if not self._stack.ownership.owns(secret):
             # Whoever writes the YAML must not use other people's secrets with the pipeline's rights.
             raise SkippedError(f"secret {secret.name} is not ours")
         return secret
 
     def read(self, secret: SecretState, version: str | None) -> SecretStr:
         """The password in one version, so that what is tried is what was confirmed."""
-        value = read_value(self._context, secret, version=version)
+        value = read_value(self._stack, secret, version=version)
         declared = self._declared.value
         is_document = isinstance(declared, GeneratedValue) and bool(declared.fields)
         return field(value, ("password",)) if is_document else value
@@ -82,8 +82,8 @@ class DatabasePassword:
         if state.address is None or state.port is None:
             return Unreachable("it has no endpoint yet")
         address = Address(state.engine, state.address, state.port, state.username, state.database)
-        world = self._context.world
-        return world.surroundings.log_in(address, password, ca_file=world.settings.rds_ca_file)
+        run = self._stack.run
+        return run.log_in(address, password, ca_file=run.settings.rds_ca_file)
 
     def set(self, state: DatabaseState, tried: SecretState, password: SecretStr) -> None:
         """Ask RDS to set a password that the database has just refused.
@@ -106,7 +106,7 @@ class DatabasePassword:
             raise SkippedError(f"{secret.name} was changed meanwhile: the next run proves what it holds then")
         self._asked = (mark.version, *self._asked)
         self._modify(password)
-        after = self._context.inventory.databases.find(self._database)
+        after = self._stack.observed.databases.find(self._database)
         if after is not None and not is_unfinished(after):
             # Another run set the same, and recorded it before this change: a rotation may have come in between.
             self._tag(after, setting(after, *self._asked))
@@ -145,16 +145,14 @@ class DatabasePassword:
     def _check(self, state: DatabaseState, tried: SecretState) -> None:
         if tried.rotation_in_progress:
             raise SkippedError(f"a rotation of {tried.name} is in progress: the next run goes on when it has finished")
-        why = not_ours(self._context, tried)
+        why = not_ours(self._stack, tried)
         if not why or self._overtaken(state, tried):
             return
         if is_unfinished(state):
             # What we began to set is no longer asked for: whoever changed the secret goes on from here.
             with calling("RemoveTagsFromResource", state.identifier):
-                self._context.account.client("rds").remove_tags_from_resource(
-                    ResourceName=state.arn, TagKeys=[PASSWORD]
-                )
-            self._context.inventory.databases.forget()
+                self._stack.account.client("rds").remove_tags_from_resource(ResourceName=state.arn, TagKeys=[PASSWORD])
+            self._stack.observed.databases.forget()
         raise AwsError(
             f"{state.identifier} refuses the password in {tried.name}, which is not ours to set: {why}",
             remedy="Rotate the secret, or set the database's password to what the secret holds.",
@@ -185,7 +183,7 @@ class DatabasePassword:
                 return login == LoggedIn()
 
     def _modify(self, password: SecretStr) -> None:
-        client, identifier = self._context.account.client("rds"), self._database.identifier
+        client, identifier = self._stack.account.client("rds"), self._database.identifier
         try:
             if self._database.is_cluster:
                 with calling("ModifyDBCluster", identifier):
@@ -206,11 +204,11 @@ class DatabasePassword:
                 raise
             raise SkippedError(f"{identifier} is busy: the next run sets its password") from None
         finally:
-            self._context.inventory.databases.forget()
+            self._stack.observed.databases.forget()
 
     def _tag(self, state: DatabaseState, mark: PasswordMark) -> None:
         with calling("AddTagsToResource", state.identifier):
-            self._context.account.client("rds").add_tags_to_resource(
+            self._stack.account.client("rds").add_tags_to_resource(
                 ResourceName=state.arn, Tags=[{"Key": PASSWORD, "Value": str(mark)}]
             )
-        self._context.inventory.databases.forget()
+        self._stack.observed.databases.forget()

@@ -10,7 +10,7 @@ from secrets_pipeline.reconcilers.tag_keys import PASSWORD
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
     from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _SETTING = "setting"
 _MOST_EARLIER = 2
@@ -90,16 +90,16 @@ def setting(state: DatabaseState, version: str, *also: str) -> PasswordMark:
     return PasswordMark(state.resource_id, version, setting=True, earlier=tuple(earlier[:_MOST_EARLIER]))
 
 
-def not_ours(context: StackContext, secret: SecretState) -> str:
+def not_ours(stack: Stack, secret: SecretState) -> str:
     """Why the current version is none that we may set in a database, or empty if it is; from metadata alone.
 
     Ours is a version that we wrote, while it is AWSCURRENT and nobody ever rotated the secret: a rotation sets the
     password itself, and a version that we write afterwards holds the password of the rotation.
     """
-    if not context.owns(secret):
+    if not stack.ownership.owns(secret):
         return f"secret {secret.name} is not ours"
     if secret.last_rotated_at is not None:
         return f"{secret.name} was rotated, which sets the password itself"
-    if not context.marks.wrote(secret, secret.current_version):
+    if not stack.ownership.marks.wrote(secret, secret.current_version):
         return f"the value of {secret.name} was changed by somebody else"
     return ""

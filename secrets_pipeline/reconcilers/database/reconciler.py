@@ -27,7 +27,7 @@ from secrets_pipeline.references.resolve import Pending, Plain, Secret
 if TYPE_CHECKING:
     from mypy_boto3_rds.client import RDSClient
 
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "database"
 _EXISTS = frozenset({"DBInstanceAlreadyExists", "DBClusterAlreadyExistsFault"})
@@ -37,13 +37,13 @@ _BUSY = "InvalidDBClusterStateFault"
 class DatabaseReconciler:
     """RDS instances and Aurora clusters of one stack."""
 
-    def __init__(self, context: StackContext) -> None:
-        self._context = context
-        self._databases = {database.identifier: database for database in context.spec.databases}
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._databases = {database.identifier: database for database in stack.spec.databases}
 
     @property
     def _rds(self) -> RDSClient:
-        return self._context.account.client("rds")
+        return self._stack.account.client("rds")
 
     def plan(self) -> Sequence[Change]:
         """One change a declared database."""
@@ -57,28 +57,28 @@ class DatabaseReconciler:
         database = self._databases[change.resource.name]
         if change.action is ChangeClass.CREATE:
             return self._create(database)
-        state = self._context.inventory.databases.find(database)
+        state = self._stack.observed.databases.find(database)
         if state is None:
             raise SkippedError(f"{database.identifier} does not exist")
         done = []
         if self._tag_differences(database, state):
             with calling("AddTagsToResource", database.identifier):
                 self._rds.add_tags_to_resource(ResourceName=state.arn, Tags=tag_list(self._tags(database)))
-            self._context.inventory.databases.forget()
+            self._stack.observed.databases.forget()
             done.append("tags")
         return ", ".join([*done, *self._create_members(database)]) or "nothing differed any more"
 
     def _plan(self, database: DatabaseSpec) -> Change:
         resource = Resource(KIND, database.identifier, database.component)
-        state = self._context.inventory.databases.find(database)
+        state = self._stack.observed.databases.find(database)
         if state is None:
             if database.create:
                 return Change(resource, ChangeClass.CREATE)
-            return Change(resource, ChangeClass.BLOCKED, (absence(self._context, database),))
+            return Change(resource, ChangeClass.BLOCKED, (absence(self._stack, database),))
         if why := self._blocked(database, state):
             return Change(resource, ChangeClass.BLOCKED, (why,))
         differing = (*self._tag_differences(database, state), *self._missing_members(database, state))
-        if needs_adoption(self._context, database, state):
+        if needs_adoption(self._stack, database, state):
             return Change(resource, ChangeClass.ADOPT, ("exists without a mark of ours", *differing))
         if not database.create and not differing:
             return Change(resource, ChangeClass.NONE, ("found",))
@@ -87,15 +87,15 @@ class DatabaseReconciler:
     def _blocked(self, database: DatabaseSpec, state: DatabaseState) -> str:
         if database.create and state.status == DELETING:
             return "is being deleted: apply again when it is gone"
-        adopting = self._context.options.adopts(database.identifier)
-        return (mismatch if adopting else refusal)(self._context, database, state)
+        adopting = self._stack.run.options.adopts(database.identifier)
+        return (mismatch if adopting else refusal)(self._stack, database, state)
 
     def _tags(self, database: DatabaseSpec, *, member: str = "") -> dict[str, str]:
         own = database.tags if database.create else {}
-        return {**own, **ownership(self._context, database, member=member)}
+        return {**own, **ownership(self._stack, database, member=member)}
 
     def _tag_differences(self, database: DatabaseSpec, state: DatabaseState) -> tuple[str, ...]:
-        if self._context.fingerprinter is None or not (database.create or holds(self._context, database, state)):
+        if self._stack.ownership.fingerprinter is None or not (database.create or holds(self._stack, database, state)):
             # What is only looked up, or granted, is tagged by its owner.
             return ()
         wanted = self._tags(database).items()
@@ -115,7 +115,7 @@ class DatabaseReconciler:
         return tuple(free[: max(0, lacking)])
 
     def _create(self, database: DatabaseSpec) -> str:
-        username = self._context.outputs.text(database.username)
+        username = self._stack.resolve.text(database.username)
         if isinstance(username, Pending):
             raise SkippedError(username.reason)
         request = {
@@ -151,15 +151,15 @@ class DatabaseReconciler:
         else:
             return ""
         finally:
-            self._context.inventory.databases.forget()
+            self._stack.observed.databases.forget()
         # An earlier try got through, or somebody else was quicker.
-        state = self._context.inventory.databases.find(database)
-        if state is not None and (why := refusal(self._context, database, state)):
+        state = self._stack.observed.databases.find(database)
+        if state is not None and (why := refusal(self._stack, database, state)):
             raise SkippedError(f"{database.identifier} {why}")
         return "existed already"
 
     def _create_members(self, database: DatabaseSpec) -> list[str]:
-        databases = self._context.inventory.databases
+        databases = self._stack.observed.databases
         state = databases.find(database)
         done = []
         for name in self._lacking(database, state) if state else ():
@@ -185,8 +185,8 @@ class DatabaseReconciler:
         return done
 
     def _check_member(self, database: DatabaseSpec, name: str) -> None:
-        self._context.inventory.databases.forget()
-        existing = self._context.inventory.databases.instances().get(name)
+        self._stack.observed.databases.forget()
+        existing = self._stack.observed.databases.instances().get(name)
         if existing is not None and existing.cluster != database.identifier:
             raise AwsError(
                 f"instance {name} exists and is none of the cluster {database.identifier}",
@@ -194,15 +194,15 @@ class DatabaseReconciler:
             )
 
     def _status(self, database: DatabaseSpec) -> str:
-        self._context.inventory.databases.forget()
-        state = self._context.inventory.databases.find(database)
+        self._stack.observed.databases.forget()
+        state = self._stack.observed.databases.find(database)
         return state.status if state else "missing"
 
     def _password(self, database: DatabaseSpec) -> Mapping[str, Any]:
         if database.manage_master_user_password or database.password is None:
             return {"ManageMasterUserPassword": True}
         ref = database.password
-        match self._context.outputs.output(Output(ref.component, ("generated_passwords", ref.key))):
+        match self._stack.resolve.output(Output(ref.component, ("generated_passwords", ref.key))):
             case Secret(value=password):
                 return {"MasterUserPassword": password.get_secret_value()}
             case Pending(reason=reason):

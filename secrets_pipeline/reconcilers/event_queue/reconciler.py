@@ -28,7 +28,7 @@ from secrets_pipeline.reconcilers.event_queue.route import BusPart, RolePart, Ru
 from secrets_pipeline.reconcilers.observed.tags import tag_list, tag_map
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 NOTE = "secrets-pipeline:layout"
 _NOTE_KIND = "event-note"
@@ -43,10 +43,10 @@ class EventQueueReconciler:
     With `deep`, every part is read.
     """
 
-    def __init__(self, context: StackContext, *, deep: bool | None = None) -> None:
-        self._context = context
-        self._deep = context.options.deep if deep is None else deep
-        self._ways = _ways(context)
+    def __init__(self, stack: Stack, *, deep: bool | None = None) -> None:
+        self._stack = stack
+        self._deep = stack.run.options.deep if deep is None else deep
+        self._ways = _ways(stack)
         self._parts = {part.resource.name: part for way in self._ways for part in way.parts}
 
     def plan(self) -> Sequence[Change]:
@@ -60,7 +60,7 @@ class EventQueueReconciler:
             return "noted"
         part = self._parts[change.resource.name]
         seen = part.look()
-        if seen.exists and not seen.ours and not self._context.options.adopts(part.resource.name):
+        if seen.exists and not seen.ours and not self._stack.run.options.adopts(part.resource.name):
             raise SkippedError(f"{part.resource} was made by somebody else meanwhile")
         part.make()
         return "created" if not seen.exists else "; ".join(seen.differences) or "tagged"
@@ -88,8 +88,8 @@ class EventQueueReconciler:
         return Change(part.resource, action, reasons, drift=drift, depends_on=before)
 
     def _verdict(self, name: str, seen: Seen) -> tuple[ChangeClass, tuple[str, ...]]:
-        if seen.exists and not seen.ours and not self._context.options.adopts(name):
-            take = adoption(self._context.spec.stack, name)
+        if seen.exists and not seen.ours and not self._stack.run.options.adopts(name):
+            take = adoption(self._stack.spec.stack, name)
             said = f"exists without our tag {next(iter(OURS))}: {take} takes it over, or rename the other"
             return ChangeClass.BLOCKED, (said,)
         if seen.blocked:
@@ -156,29 +156,29 @@ class _NotedOnRule(_Way):
             self._account.client("events").tag_resource(ResourceARN=self._arn, Tags=tags)
 
 
-def _ways(context: StackContext) -> list[_Way]:
-    settings = context.world.settings
+def _ways(stack: Stack) -> list[_Way]:
+    settings = stack.run.settings
     if settings.events is None:
         return []
-    account = context.world.sessions.for_target(settings.event_target(settings.events))
-    plan = _layout(context, account)
-    at_home = _home(context, account, plan)
-    return [at_home] if plan.at_home else [at_home, _elsewhere(context, plan)]
+    account = stack.observed.sessions.for_target(settings.event_target(settings.events))
+    plan = _layout(stack, account)
+    at_home = _home(stack, account, plan)
+    return [at_home] if plan.at_home else [at_home, _elsewhere(stack, plan)]
 
 
-def _layout(context: StackContext, home: AwsAccount) -> Layout:
-    events = context.world.settings.events
+def _layout(stack: Stack, home: AwsAccount) -> Layout:
+    events = stack.run.settings.events
     if events is None:
         raise RuntimeError("there is no layout without a queue")
     place = Place(events.account_id or home.account_id, home.region, home.partition)
-    here = Place(context.account.account_id, context.account.region, context.account.partition)
-    accounts = {spec.target.account_id for spec in context.world.specs.values()} | {here.account_id}
+    here = Place(stack.account.account_id, stack.account.region, stack.account.partition)
+    accounts = {spec.target.account_id for spec in stack.ownership.repository.specs.values()} | {here.account_id}
     others = tuple(sorted(one for one in accounts if one is not None and one != place.account_id))
     return Layout(place, events.queue, here, others, events.kms_key, events.max_receives)
 
 
-def _home(context: StackContext, account: AwsAccount, plan: Layout) -> _Way:
-    home, patience = plan.home, context.world.patience
+def _home(stack: Stack, account: AwsAccount, plan: Layout) -> _Way:
+    home, patience = plan.home, stack.run.patience
     dead_letters = _dead_letters(account, plan, home, plan.rules_at_home, plan.key)
     redrive = {"deadLetterTargetArn": home.arn("sqs", plan.dead_letters), "maxReceiveCount": plan.max_receives}
     attributes = {
@@ -187,20 +187,20 @@ def _home(context: StackContext, account: AwsAccount, plan: Layout) -> _Way:
     }
     queue = QueuePart(account, plan.queue, attributes, plan.key)
     parts: list[EventPart] = [dead_letters, queue]
-    forwards = _places_elsewhere(context, plan)
+    forwards = _places_elsewhere(stack, plan)
     if forwards:
-        parts.append(BusPart(account, plan, may_forget=_all_known(context)))
+        parts.append(BusPart(account, plan, may_forget=_all_known(stack)))
         target = plan.target(forwarded=True)
         parts.append(RulePart(account, plan.forwarded_rule, desired.FORWARDED_PATTERN, target, patience))
-    rules = plan.rules(home) if _any_at_home(context, plan) else {}
+    rules = plan.rules(home) if _any_at_home(stack, plan) else {}
     target = replace(plan, here=home).target()
     parts.extend(RulePart(account, arn, pattern, target, patience) for arn, pattern in rules.items())
     wanted = [dead_letters.wanted, queue.wanted, forwards and plan.bus_policy(plan.others), target, rules]
     return _NotedOnQueue(queue, parts, wanted)
 
 
-def _elsewhere(context: StackContext, plan: Layout) -> _Way:
-    account, here, patience = context.account, plan.here, context.world.patience
+def _elsewhere(stack: Stack, plan: Layout) -> _Way:
+    account, here, patience = stack.account, plan.here, stack.run.patience
     place = f" of {here.account_id} in {here.region}"
     patterns = plan.rules(here)
     dead_letters = _dead_letters(account, plan, here, list(patterns), None, place=place)
@@ -225,21 +225,21 @@ def _attributes(policy: desired.Document) -> dict[str, str]:
     }
 
 
-def _places_elsewhere(context: StackContext, plan: Layout) -> bool:
+def _places_elsewhere(stack: Stack, plan: Layout) -> bool:
     """Whether events of any stack come from another account or region."""
-    targets = [spec.target for spec in context.world.specs.values()]
+    targets = [spec.target for spec in stack.ownership.repository.specs.values()]
     away = any(one.region != plan.home.region or one.account_id not in (None, plan.home.account_id) for one in targets)
     return away or not plan.at_home
 
 
-def _any_at_home(context: StackContext, plan: Layout) -> bool:
+def _any_at_home(stack: Stack, plan: Layout) -> bool:
     """Whether any stack may live where the queue is."""
     home = plan.home
-    targets = [spec.target for spec in context.world.specs.values()]
+    targets = [spec.target for spec in stack.ownership.repository.specs.values()]
     return any(one.region == home.region and one.account_id in (None, home.account_id) for one in targets)
 
 
-def _all_known(context: StackContext) -> bool:
+def _all_known(stack: Stack) -> bool:
     """Whether every account of the repository is known: one of a stack with errors is not, and may not be shut out."""
-    known = all(spec.target.account_id is not None for spec in context.world.specs.values())
-    return context.world.complete and known
+    known = all(spec.target.account_id is not None for spec in stack.ownership.repository.specs.values())
+    return stack.ownership.repository.is_complete and known

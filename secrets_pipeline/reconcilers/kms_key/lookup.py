@@ -14,7 +14,7 @@ from secrets_pipeline.reconcilers.observed.key_state import PENDING_DELETION, Ke
 from secrets_pipeline.reconcilers.tag_keys import PREFIX
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -45,93 +45,93 @@ class Standing:
         return self.target is not None and self.own is not None and self.target.state.key_id == self.own.state.key_id
 
 
-def key_marks(context: StackContext) -> KeyMarks:
+def key_marks(stack: Stack) -> KeyMarks:
     """The marks of the stack's keys."""
-    return KeyMarks(context.fingerprinter, context.spec.stack, context.world.repository)
+    return KeyMarks(stack.ownership.fingerprinter, stack.spec.stack, stack.ownership.repository.id)
 
 
-def standing(context: StackContext, alias: str) -> Standing:
+def standing(stack: Stack, alias: str) -> Standing:
     """Look at the alias first; only where it is missing or leads to somebody else's key, search for ours."""
-    return context.inventory.keys.concluded(alias, lambda: _standing(context, alias))
+    return stack.observed.keys.concluded(alias, lambda: _standing(stack, alias))
 
 
-def _standing(context: StackContext, alias: str) -> Standing:
-    about = context.inventory.keys.about(alias)
-    target = _marked(context, about, alias) if about else None
-    own = target if target and _is_own(context, target, alias) else None
+def _standing(stack: Stack, alias: str) -> Standing:
+    about = stack.observed.keys.about(alias)
+    target = _marked(stack, about, alias) if about else None
+    own = target if target and _is_own(stack, target, alias) else None
     if own and not own.mark.creation:
         return Standing(own, own)
-    bare = _without_alias(context, alias)
-    copied = target is not None and target.mark.creation and context.claims(target.mark.owner)
+    bare = _without_alias(stack, alias)
+    copied = target is not None and target.mark.creation and stack.ownership.claims(target.mark.owner)
     if target and copied and bare and not bare.mark.creation:
         # Ours stands elsewhere: whoever copied the mark that it was made with led the alias away.
         return Standing(replace(target, mark=replace(target.mark, state=MarkState.FORGED)), bare)
     return Standing(target, own or bare)
 
 
-def usable_as(context: StackContext, alias: str) -> KeyState | str:
+def usable_as(stack: Stack, alias: str) -> KeyState | str:
     """The key that secrets are encrypted under where the stack names one of its own aliases, or why there is none yet.
 
     A key that others made behind our alias serves too, for example Terraform's; one whose tags name an owner does not,
     whether he is another stack or the tags are forged: whoever was first to make the alias would hold our secrets.
     """
-    found = standing(context, alias)
+    found = standing(stack, alias)
     if found.own:
         return found.own.state
     if found.target is None:
         return f"KMS key {alias} does not exist yet"
     if found.target.mark.owner is None:
         return found.target.state
-    return f"KMS key {alias} {whose(context, found.target, alias)}"
+    return f"KMS key {alias} {whose(stack, found.target, alias)}"
 
 
-def in_the_way(context: StackContext, alias: str) -> MarkedKey | None:
+def in_the_way(stack: Stack, alias: str) -> MarkedKey | None:
     """The key of others that the alias leads to, from which it is not to be taken; None where it may lead to ours.
 
     One that is deleted soon has no use for it, and from one without a mark the operator takes it by name.
     """
-    found = standing(context, alias)
+    found = standing(stack, alias)
     if found.target is None or found.in_place:
         return None
     if found.own is None:
         return found.target
-    given = found.target.mark.owner is None and context.options.adopts(alias)
+    given = found.target.mark.owner is None and stack.run.options.adopts(alias)
     return None if given or found.target.state.state == PENDING_DELETION else found.target
 
 
-def _marked(context: StackContext, about: KeyState, alias: str) -> MarkedKey:
-    tags = dict(context.inventory.keys.tags(about.key_id))
-    unproven = KeyMarks(None, context.spec.stack, "").verify(about, tags, alias)
+def _marked(stack: Stack, about: KeyState, alias: str) -> MarkedKey:
+    tags = dict(stack.observed.keys.tags(about.key_id))
+    unproven = KeyMarks(None, stack.spec.stack, "").verify(about, tags, alias)
     if unproven.owner is None:
         # No tag of ours: there is nothing to prove, and no fingerprint key to ask for, or to make in another's account.
         return MarkedKey(about, unproven)
-    return MarkedKey(about, key_marks(context).verify(about, tags, alias))
+    return MarkedKey(about, key_marks(stack).verify(about, tags, alias))
 
 
-def _is_own(context: StackContext, key: MarkedKey, alias: str) -> bool:
-    owner, adopted = key.mark.owner, context.options.adopts(alias)
+def _is_own(stack: Stack, key: MarkedKey, alias: str) -> bool:
+    owner, adopted = key.mark.owner, stack.run.options.adopts(alias)
     if owner is None or not (key.mark.ours or (key.mark.state is MarkState.DOUBTFUL and adopted)):
         return False
-    return context.claims(owner) or (adopted and may_take_key(context, owner, alias))
+    return stack.ownership.claims(owner) or (adopted and may_take_key(stack, owner, alias))
 
 
-def may_take_key(context: StackContext, owner: Owner, alias: str) -> bool:
+def may_take_key(stack: Stack, owner: Owner, alias: str) -> bool:
     """Whether a key that the mark of another stack or repository holds is taken over where the operator names it."""
-    return context.world.may_take(owner, lambda spec: any(key.alias == alias for key in spec.keys))
+    return stack.ownership.repository.may_take(owner, lambda spec: any(key.alias == alias for key in spec.keys))
 
 
-def _without_alias(context: StackContext, alias: str) -> MarkedKey | None:
-    keys = context.inventory.keys
+def _without_alias(stack: Stack, alias: str) -> MarkedKey | None:
+    keys = stack.observed.keys
     about = (keys.about(key_id) for key_id, tags in keys.without_alias(ALIAS).items() if tags[ALIAS] == alias)
-    own = [key for one in about if one and _is_own(context, key := _marked(context, one, alias), alias)]
+    own = [key for one in about if one and _is_own(stack, key := _marked(stack, one, alias), alias)]
     # A creation mark is copied from a key that is there already.
     return min(own, key=lambda key: (key.mark.creation, key.state.created_at or _NEVER), default=None)
 
 
-def whose(context: StackContext, key: MarkedKey, alias: str) -> str:
+def whose(stack: Stack, key: MarkedKey, alias: str) -> str:
     """Why a key behind a declared alias is not ours to change, and what to do."""
     said = f"points to key {key.state.key_id}, which"
-    adopt = adoption(context.spec.stack, alias)
+    adopt = adoption(stack.spec.stack, alias)
     away = f"take its {PREFIX} tags or the alias away"
     if key.mark.state is MarkState.FORGED:
         return f"{said} {key.mark.state.value}: find out who tagged it, then {away}"
@@ -140,10 +140,10 @@ def whose(context: StackContext, key: MarkedKey, alias: str) -> str:
         return f"{said} {key.mark.state.value}: {why}; look at the key's grants, then take it over: {adopt}, or {away}"
     ways = ["name its ARN in kms_key_id or default_kms_key_id", "declare another alias"]
     if key.mark.owner is None:
-        if standing(context, alias).own:
+        if standing(stack, alias).own:
             ways.append(f"lead it back to this stack's own key: {adopt}")
         return f"{said} was not made by the pipeline: {', or '.join(ways)}"
-    ours = Owner(context.spec.stack, repository=context.world.repository)
-    taken = may_take_key(context, key.mark.owner, alias)
+    ours = Owner(stack.spec.stack, repository=stack.ownership.repository.id)
+    taken = may_take_key(stack, key.mark.owner, alias)
     ways.append(f"take it over: {adopt}" if taken else way_out(key.mark.owner, ours))
     return f"belongs to {key.mark.owner.home}: {', or '.join(ways)}"

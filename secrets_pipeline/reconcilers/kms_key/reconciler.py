@@ -33,7 +33,7 @@ from secrets_pipeline.reconcilers.tag_keys import REPOSITORY, SPEC
 from secrets_pipeline.references.resolve import Pending, Plain, substitute
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "kms-key"
 _UNUSED_WINDOW_IN_DAYS = 7
@@ -46,11 +46,11 @@ class KmsKeyReconciler:
     The policy of a key whose mark is up to date is not read: the verification does that. With `deep`, it is.
     """
 
-    def __init__(self, context: StackContext, *, deep: bool | None = None) -> None:
-        self._context = context
-        self._deep = context.options.deep if deep is None else deep
-        self._patience = context.world.patience
-        self._keys = {key.alias: key for key in context.spec.keys}
+    def __init__(self, stack: Stack, *, deep: bool | None = None) -> None:
+        self._stack = stack
+        self._deep = stack.run.options.deep if deep is None else deep
+        self._patience = stack.run.patience
+        self._keys = {key.alias: key for key in stack.spec.keys}
 
     def plan(self) -> Sequence[Change]:
         """One change a declared key, and one for each other key that secrets are to be encrypted under."""
@@ -58,7 +58,7 @@ class KmsKeyReconciler:
             planned(Resource(KIND, alias, ", ".join(key.components)), partial(self._plan, key))
             for alias, key in self._keys.items()
         ]
-        return [*declared, *referenced_keys(self._context, KIND)]
+        return [*declared, *referenced_keys(self._stack, KIND)]
 
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""
@@ -66,21 +66,21 @@ class KmsKeyReconciler:
         policy = self.declared_policy(key)
         if isinstance(policy, Pending):
             raise SkippedError(policy.reason)
-        found = standing(self._context, key.alias)
+        found = standing(self._stack, key.alias)
         if found.own is None and found.target is None:
-            self._context.inventory.keys.forget_search(ALIAS)
-            found = standing(self._context, key.alias)
+            self._stack.observed.keys.forget_search(ALIAS)
+            found = standing(self._stack, key.alias)
         if found.target is not None and not found.in_place:
             # Whose the key is that the alias is about to be taken from is asked now: a list may be old.
-            self._context.inventory.keys.confirm_alias(key.alias)
-            found = standing(self._context, key.alias)
-        if (others := in_the_way(self._context, key.alias)) is not None:
-            raise SkippedError(whose(self._context, others, key.alias))
+            self._stack.observed.keys.confirm_alias(key.alias)
+            found = standing(self._stack, key.alias)
+        if (others := in_the_way(self._stack, key.alias)) is not None:
+            raise SkippedError(whose(self._stack, others, key.alias))
         if found.own is not None:
             try:
                 return ", ".join(self._repair(found, found.own, key, policy)) or "finished"
             finally:
-                self._context.inventory.keys.forget(found.own.state.key_id)
+                self._stack.observed.keys.forget(found.own.state.key_id)
         return self._create(key, policy)
 
     def _plan(self, key: KeySpec) -> Change:
@@ -88,22 +88,22 @@ class KmsKeyReconciler:
         policy = self.declared_policy(key)
         if isinstance(policy, Pending):
             return Change(resource, ChangeClass.UPDATE, (f"waits: {policy.reason}",))
-        found = standing(self._context, key.alias)
+        found = standing(self._stack, key.alias)
         subject = found.own or found.target
         if subject is None:
             return Change(resource, ChangeClass.CREATE)
         if subject.state.problem:
-            raise unusable(self._context, key.alias, subject.state.key_id, subject.state.problem)
-        others = in_the_way(self._context, key.alias)
+            raise unusable(self._stack, key.alias, subject.state.key_id, subject.state.problem)
+        others = in_the_way(self._stack, key.alias)
         if found.own is None or others is not None:
-            return Change(resource, ChangeClass.BLOCKED, (whose(self._context, others or subject, key.alias),))
+            return Change(resource, ChangeClass.BLOCKED, (whose(self._stack, others or subject, key.alias),))
         finished = found.own.mark.digest is not None and found.own.mark.digest == self._digest(key, policy)
         reasons = self._differences(found, found.own, key, policy if self._deep or not finished else None)
         if finished:
             said = tuple(f"changed outside: {reason}" for reason in reasons)
             unread = () if self._deep else (_UNREAD,)
             return Change(resource, ChangeClass.UPDATE if said else ChangeClass.NONE, said or unread, drift=bool(said))
-        action = ChangeClass.UPDATE if self._context.claims(found.own.mark.owner) else ChangeClass.ADOPT
+        action = ChangeClass.UPDATE if self._stack.ownership.claims(found.own.mark.owner) else ChangeClass.ADOPT
         return Change(resource, action, tuple(reasons) or ("is as declared, and not marked as finished",))
 
     def declared_policy(self, key: KeySpec) -> dict[str, Any] | Pending:
@@ -112,15 +112,15 @@ class KmsKeyReconciler:
         Raises:
             SpecError: if it would lock the account's root out.
         """
-        account = self._context.account
-        match substitute(list(key.policy), self._context.outputs):
+        account = self._stack.account
+        match substitute(list(key.policy), self._stack.resolve):
             case Plain(value=list() as declared):
                 if any(locks_out_root(statement, account.account_id) for statement in declared):
                     raise SpecError(
                         f"the policy of {key.alias} denies the account's root access to its own key",
                         remedy="Nobody could repair such a key: name other principals to deny.",
                     )
-                if wrong := not_let_in(self._context, declared):
+                if wrong := not_let_in(self._stack, declared):
                     return Pending(f"its policy {wrong}")
                 return key_policy(
                     account.account_id,
@@ -128,7 +128,7 @@ class KmsKeyReconciler:
                     account.partition,
                     declared,
                     key.readers,
-                    organization_id=self._context.spec.organization_id,
+                    organization_id=self._stack.spec.organization_id,
                 )
             case Pending() as pending:
                 return pending
@@ -136,10 +136,10 @@ class KmsKeyReconciler:
                 return Pending("its policy holds a secret value")
 
     def _tags(self, key: KeySpec) -> dict[str, str]:
-        return {**key.tags, **key_marks(self._context).identity(key.alias)}
+        return {**key.tags, **key_marks(self._stack).identity(key.alias)}
 
     def _digest(self, key: KeySpec, policy: dict[str, Any]) -> str | None:
-        return key_marks(self._context).digest(
+        return key_marks(self._stack).digest(
             key.description,
             json.dumps([key.enable_key_rotation, key.rotation_period_in_days]),
             json.dumps(self._tags(key), sort_keys=True),
@@ -150,7 +150,7 @@ class KmsKeyReconciler:
         self, found: Standing, own: MarkedKey, key: KeySpec, policy: dict[str, Any] | None
     ) -> Sequence[str]:
         """A reason for everything that differs; a policy of None is not compared."""
-        keys, key_id = self._context.inventory.keys, own.state.key_id
+        keys, key_id = self._stack.observed.keys, own.state.key_id
         reasons = []
         if not found.in_place:
             reasons.append(f"alias points to key {found.target.state.key_id}" if found.target else "alias is missing")
@@ -167,10 +167,10 @@ class KmsKeyReconciler:
         return reasons
 
     def _create(self, key: KeySpec, policy: dict[str, Any]) -> str:
-        now = self._context.world.surroundings.now()
-        tags = {**self._tags(key), **key_marks(self._context).created(key.alias, now)}
+        now = self._stack.run.now()
+        tags = {**self._tags(key), **key_marks(self._stack).created(key.alias, now)}
         make = partial(
-            self._context.account.client("kms").create_key,
+            self._stack.account.client("kms").create_key,
             Description=key.description,
             KeyUsage="ENCRYPT_DECRYPT",
             Policy=compact(policy, longest=KEY_POLICY_BYTES),
@@ -180,19 +180,19 @@ class KmsKeyReconciler:
             "CreateKey", key.alias, make, lag=NEW_PRINCIPAL, subject=", ".join(principals(policy))
         )
         state = key_state(answer["KeyMetadata"])
-        self._context.inventory.keys.note(state, tags)
+        self._stack.observed.keys.note(state, tags)
         self._name(key, state)
         if key.enable_key_rotation:
             self._rotate(key, state)
         mark = self._finish(key, state, policy)
-        self._context.inventory.keys.note(state, {**tags, SPEC: mark})
+        self._stack.observed.keys.note(state, {**tags, SPEC: mark})
         return f"key {state.key_id}"
 
     def _repair(self, found: Standing, own: MarkedKey, key: KeySpec, policy: dict[str, Any]) -> list[str]:
-        client, keys, state = self._context.account.client("kms"), self._context.inventory.keys, own.state
+        client, keys, state = self._stack.account.client("kms"), self._stack.observed.keys, own.state
         done = []
         if state.problem:
-            raise unusable(self._context, key.alias, state.key_id, state.problem)
+            raise unusable(self._stack, key.alias, state.key_id, state.problem)
         if found.target is None:
             self._name(key, state, spare=True)
             done.append("alias")
@@ -208,7 +208,7 @@ class KmsKeyReconciler:
         if not same_policy(keys.policy(state.key_id), policy):
             if own.mark.digest not in (None, self._digest(key, policy)):
                 # The mark vouches for the policy, which no list shows: not while another one is there than it says.
-                self._tag(key, state, key_marks(self._context).provisional(state.arn, key.alias))
+                self._tag(key, state, key_marks(self._stack).provisional(state.arn, key.alias))
             text = compact(policy, longest=KEY_POLICY_BYTES)
             put = partial(client.put_key_policy, KeyId=state.key_id, PolicyName="default", Policy=text)
             self._patience.until_visible(
@@ -223,11 +223,11 @@ class KmsKeyReconciler:
         return done
 
     def _retag(self, key: KeySpec, state: KeyState) -> list[str]:
-        client = self._context.account.client("kms")
-        observed, wanted = self._context.inventory.keys.tags(state.key_id), self._tags(key)
+        client = self._stack.account.client("kms")
+        observed, wanted = self._stack.observed.keys.tags(state.key_id), self._tags(key)
         missing = {name: value for name, value in wanted.items() if observed.get(name) != value}
         surplus = surplus_tags(observed, wanted)
-        marks = key_marks(self._context)
+        marks = key_marks(self._stack)
         if not marks.identity(key.alias).keys().isdisjoint(missing):
             # The mark speaks of them: a new one is written in the same call.
             missing |= marks.provisional(state.arn, key.alias)
@@ -243,14 +243,14 @@ class KmsKeyReconciler:
         digest = self._digest(key, policy)
         if digest is None:
             raise RuntimeError("keys are marked under the fingerprint key, which apply makes first")
-        mark = key_marks(self._context).finished(state.arn, key.alias, digest)
-        if self._context.inventory.keys.tags(state.key_id).get(SPEC) != mark:
+        mark = key_marks(self._stack).finished(state.arn, key.alias, digest)
+        if self._stack.observed.keys.tags(state.key_id).get(SPEC) != mark:
             self._tag(key, state, {SPEC: mark})
         return mark
 
     def _tag(self, key: KeySpec, state: KeyState, tags: Mapping[str, str]) -> None:
         listed = [{"TagKey": name, "TagValue": value} for name, value in sorted(tags.items())]
-        tag = partial(self._context.account.client("kms").tag_resource, KeyId=state.key_id, Tags=cast("Any", listed))
+        tag = partial(self._stack.account.client("kms").tag_resource, KeyId=state.key_id, Tags=cast("Any", listed))
         self._patience.until_visible("TagResource", key.alias, tag, lag=NEW_RESOURCE)
 
     def _name(self, key: KeySpec, state: KeyState, *, spare: bool = False) -> None:
@@ -261,7 +261,7 @@ class KmsKeyReconciler:
             state: the key that gets the alias.
             spare: whether the key was there before, and so is kept in any case.
         """
-        client, keys = self._context.account.client("kms"), self._context.inventory.keys
+        client, keys = self._stack.account.client("kms"), self._stack.observed.keys
         try:
             name = partial(client.create_alias, AliasName=key.alias, TargetKeyId=state.key_id)
             self._patience.until_visible("CreateAlias", key.alias, name, lag=NEW_RESOURCE)
@@ -284,7 +284,7 @@ class KmsKeyReconciler:
         raise SkippedError(f"{key.alias} exists after all: the next run compares it")
 
     def _rotate(self, key: KeySpec, state: KeyState) -> None:
-        client = self._context.account.client("kms")
+        client = self._stack.account.client("kms")
         if not key.enable_key_rotation:
             with calling("DisableKeyRotation", key.alias):
                 client.disable_key_rotation(KeyId=state.key_id)

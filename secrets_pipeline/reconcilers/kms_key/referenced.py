@@ -14,7 +14,7 @@ from secrets_pipeline.reconcilers.kms_key.lookup import standing
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _REMEDIES = {
     "does not exist": "Name an existing key of the same region by ARN, id or alias, or let the stack make one.",
@@ -24,82 +24,82 @@ _REMEDIES = {
 _OTHERWISE = "Name an enabled symmetric encryption key of the secret's region."
 
 
-def referenced_keys(context: StackContext, kind: str) -> Sequence[Change]:
+def referenced_keys(stack: Stack, kind: str) -> Sequence[Change]:
     """One change for each distinct key, whatever its spellings: none, or blocked with an error.
 
     Args:
-        context: the stack.
+        stack: the stack.
         kind: kind of the resources.
     """
-    own = {key.alias for key in context.spec.keys}
+    own = {key.alias for key in stack.spec.keys}
     named: dict[str, str] = {}
     components: dict[str, list[str]] = {}
-    for secret in context.spec.secrets:
-        name = _named(context, secret)
+    for secret in stack.spec.secrets:
+        name = _named(stack, secret)
         if name is None or name in own:
             continue
-        identity = context.inventory.key_id(name) or name
+        identity = stack.observed.keys.key_id(name) or name
         named.setdefault(identity, name)
         components.setdefault(identity, []).append(secret.ref.component)
-    made = {key_id for alias in own if named for key_id in _made(context, alias)}
+    made = {key_id for alias in own if named for key_id in _made(stack, alias)}
     changes = []
     for identity, name in named.items():
         if identity not in made:
             resource = Resource(kind, name, ", ".join(dict.fromkeys(components[identity])))
-            changes.append(planned(resource, partial(_plan, context, resource, identity)))
+            changes.append(planned(resource, partial(_plan, stack, resource, identity)))
     return changes
 
 
-def unusable(context: StackContext, name: str, key_id: str, problem: str) -> SecretsPipelineError:
+def unusable(stack: Stack, name: str, key_id: str, problem: str) -> SecretsPipelineError:
     """The error about a key, with every secret of the stack that is or is to be encrypted under it.
 
     Args:
-        context: the stack.
+        stack: the stack.
         name: the key as the stack names it.
         key_id: its id, where it has one.
         problem: the rest of a sentence, see `KeyState.problem`.
     """
     remedy = next((text for start, text in _REMEDIES.items() if problem.startswith(start)), _OTHERWISE)
-    names = ", ".join(_encrypted_under(context, key_id)) or "no secret of this stack"
+    names = ", ".join(_encrypted_under(stack, key_id)) or "no secret of this stack"
     return AwsError(f"KMS key {name} {problem}; unreadable without it: {names}", remedy=remedy)
 
 
-def _named(context: StackContext, secret: SecretSpec) -> str | None:
+def _named(stack: Stack, secret: SecretSpec) -> str | None:
     if secret.blocked or secret.kms_key is None:
         return None
     try:
-        name = context.outputs.text(secret.kms_key)
+        name = stack.resolve.text(secret.kms_key)
     except SecretsPipelineError:
         return None  # Said where the secret is planned.
     return None if isinstance(name, Pending) else name
 
 
-def _made(context: StackContext, alias: str) -> set[str]:
+def _made(stack: Stack, alias: str) -> set[str]:
     """Ids of the keys that the plan of an alias tells of already."""
     try:
-        found = standing(context, alias)
+        found = standing(stack, alias)
     except SecretsPipelineError:
         return set()
     return {key.state.key_id for key in (found.own, found.target) if key is not None}
 
 
-def _plan(context: StackContext, resource: Resource, key_id: str) -> Change:
-    problem = context.inventory.keys.problem(resource.name)
+def _plan(stack: Stack, resource: Resource, key_id: str) -> Change:
+    problem = stack.observed.keys.problem(resource.name)
     if problem:
-        raise unusable(context, resource.name, key_id, problem)
+        raise unusable(stack, resource.name, key_id, problem)
     return Change(resource, ChangeClass.NONE, ("exists and is enabled",))
 
 
-def _encrypted_under(context: StackContext, key_id: str) -> list[str]:
-    ids = context.inventory.key_id
+def _encrypted_under(stack: Stack, key_id: str) -> list[str]:
+    ids = stack.observed.keys.key_id
     declared = {
         secret.name
-        for secret in context.spec.secrets
-        if (name := _named(context, secret)) is not None and (ids(name) or name) == key_id
+        for secret in stack.spec.secrets
+        if (name := _named(stack, secret)) is not None and (ids(name) or name) == key_id
     }
     observed = {
         state.name
-        for state in context.inventory.secrets().values()
+        for state in stack.observed.secrets.all().values()
         if state.kms_key_id and (ids(state.kms_key_id) or state.kms_key_id) == key_id
     }
     return sorted(declared | observed)

@@ -1,18 +1,15 @@
-"""What AWS holds, read in bulk, cached for one run and kept up to date by the run's own writes."""
+"""Secrets as ListSecrets and DescribeSecret show them, read once a run and kept up to date by its own writes."""
 
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.aws.session import AwsAccount
-from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
-from secrets_pipeline.reconcilers.observed.kms_keys import KeyInventory
 from secrets_pipeline.reconcilers.observed.secret_state import UNREAD, SecretState, Unread, secret_state
 from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
 
@@ -21,8 +18,8 @@ _MOST_BY_NAME = 30
 """Beyond three calls' worth of names, what they have in common is asked for instead."""
 
 
-class Inventory:
-    """One account and region, as far as one stack looks at it.
+class Secrets:
+    """The secrets of one account and region, as far as one stack looks at them.
 
     ListSecrets may be five minutes old, so a write is preceded by `confirm`, and our own writes are noted here.
 
@@ -32,55 +29,25 @@ class Inventory:
         names: secret names that the stack declares.
 
     Attributes:
-        keys: the account's KMS keys.
-        databases: what RDS holds.
         made: names of the secrets that this run made.
         made_before: names of those that it believed to make, and that an earlier run had made.
     """
 
     def __init__(self, account: AwsAccount, stack: str, names: tuple[str, ...]) -> None:
         self.account = account
-        self.keys = KeyInventory(account)
-        self.databases = DatabaseInventory(account)
         self.made: set[str] = set()
         self.made_before: set[str] = set()
         self._stack = stack
         self._names = names
         self._lock = threading.RLock()
-        self._reading: defaultdict[tuple[str, ...], threading.RLock] = defaultdict(threading.RLock)
         self._secrets: dict[str, SecretState] | None = None
-        self._memory: dict[tuple[str, ...], Any] = {}
 
-    def remember(self, *key: str, read: Callable[[], Any]) -> Any:  # noqa: ANN401 - the caller knows its type
-        """What `read` returned the first time; `forget` with the same key makes it be read again.
-
-        Threads that ask for the same wait for one read; others go on.
-        """
-        with self._lock:
-            reading = self._reading[key]
-        with reading:
-            if key not in self._memory:
-                self._memory[key] = read()
-            return self._memory[key]
-
-    def learn(self, *key: str, known: object) -> None:
-        """What `remember` returns from now on, since this run wrote it."""
-        with self._lock:
-            self._memory[key] = known
-
-    def forget(self, *key: str) -> None:
-        """Read that again next time."""
-        with self._lock:
-            self._memory.pop(key, None)
-
-    # secrets
-
-    def secrets(self) -> Mapping[str, SecretState]:
+    def all(self) -> Mapping[str, SecretState]:
         """Every secret that is tagged for this stack or has a name that it declares, by name; a copy."""
         with self._lock:
             return dict(self._known())
 
-    def secret(self, name: str) -> SecretState | None:
+    def get(self, name: str) -> SecretState | None:
         """The secret of that name, or None."""
         with self._lock:
             return self._known().get(name)
@@ -92,7 +59,7 @@ class Inventory:
 
     def confirm(self, name: str) -> SecretState | None:
         """The secret as DescribeSecret shows it now, or None; free where this run already confirmed it."""
-        known = self.secret(name)
+        known = self.get(name)
         if known is not None and known.confirmed:
             return known
         return self.refresh(name)
@@ -107,7 +74,7 @@ class Inventory:
     def refresh(self, name: str) -> SecretState | None:
         """The secret as DescribeSecret shows it now, or None."""
         client = self.account.client("secretsmanager")
-        known = self.secret(name)
+        known = self.get(name)
         with calling("DescribeSecret", name):
             try:
                 answer = client.describe_secret(SecretId=name)
@@ -130,7 +97,7 @@ class Inventory:
 
     def policy(self, name: str) -> str | None:
         """The resource policy's text, read when nobody has; None where there is none or no such secret."""
-        state = self.secret(name)
+        state = self.get(name)
         if state is None:
             return None
         if isinstance(state.policy, Unread):
@@ -170,12 +137,6 @@ class Inventory:
         with calling("ListSecrets", f"of stack {self._stack}"):
             entries = pages(client, "list_secrets", Filters=filters, IncludePlannedDeletion=True, MaxResults=100)
             return [secret_state(entry) for entry in entries]
-
-    # keys
-
-    def key_id(self, name: str) -> str | None:
-        """See `KeyInventory.key_id`."""
-        return self.keys.key_id(name)
 
 
 def _prefixes(names: Sequence[str]) -> list[str]:

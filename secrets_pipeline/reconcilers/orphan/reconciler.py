@@ -15,7 +15,7 @@ from secrets_pipeline.reconcilers.replica.reconciler import withdraw
 from secrets_pipeline.reconcilers.secret.part_mark import take
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
 KIND = "secret"
@@ -24,16 +24,16 @@ KIND = "secret"
 class OrphanReconciler:
     """Secrets that are ours and that no stack declares any more."""
 
-    def __init__(self, context: StackContext) -> None:
-        self._context = context
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
 
     def plan(self) -> Sequence[Change]:
         """One change an orphan."""
-        return _orphans(self._context)
+        return _orphans(self._stack)
 
     def apply(self, change: Change) -> str:
         """Delete one orphan with the recovery window that the stack last declared for it; see `engine.Reconciler`."""
-        return _prune(self._context, change.resource.name)
+        return _prune(self._stack, change.resource.name)
 
 
 class WithOrphans:
@@ -53,59 +53,59 @@ class WithOrphans:
         return by.apply(change)
 
 
-def _orphans(context: StackContext) -> list[Change]:
+def _orphans(stack: Stack) -> list[Change]:
     # A secret that moved to another stack is that stack's to take over, not ours to delete.
-    declared = context.world.names_in(context.spec.target)
+    declared = stack.ownership.repository.names_in(stack.spec.target)
     changes = []
-    for state in context.inventory.secrets().values():
+    for state in stack.observed.secrets.all().values():
         if state.name in declared or state.deleted_at is not None:
             continue
-        mark = context.marks.verify(state)
+        mark = stack.ownership.marks.verify(state)
         if mark.owner is None or state.is_replica or state.owning_service:
             continue
         resource = Resource(KIND, state.name, mark.owner.component, mark.owner.key)
         if mark.state is MarkState.FORGED:
             changes.append(Change(resource, ChangeClass.BLOCKED, (FORGED,)))
-        elif context.owns(state):
-            changes.append(Change(resource, *_verdict(context, state, mark.owner)))
+        elif stack.ownership.owns(state):
+            changes.append(Change(resource, *_verdict(stack, state, mark.owner)))
     return changes
 
 
-def _verdict(context: StackContext, state: SecretState, owner: Owner) -> tuple[ChangeClass, tuple[str, ...]]:
+def _verdict(stack: Stack, state: SecretState, owner: Owner) -> tuple[ChangeClass, tuple[str, ...]]:
     """What becomes of an orphan of ours."""
-    options, named = context.options, owner.repository == context.world.repository
+    options, named = stack.run.options, owner.repository == stack.ownership.repository.id
     command = f"`apply --prune{'' if named else f' --adopt {state.name}'}`"
-    reason = f"is not in the stack any more: {command} deletes it, {_window(_days(context, state))}"
+    reason = f"is not in the stack any more: {command} deletes it, {_window(_days(stack, state))}"
     if not options.prune or not (named or options.adopts(state.name)):
         # Without the repository in its mark it may be that of another one with a stack of this name.
         return ChangeClass.ORPHAN, (reason,) if named else (f"its mark names no repository, and it {reason}",)
-    if not context.world.complete:
+    if not stack.ownership.repository.is_complete:
         # A stack that cannot be read may declare it.
         return ChangeClass.BLOCKED, ("is not pruned while stacks of the repository have errors",)
     return ChangeClass.PRUNE, (reason,)
 
 
-def _prune(context: StackContext, name: str) -> str:
-    state = context.inventory.refresh(name)
+def _prune(stack: Stack, name: str) -> str:
+    state = stack.observed.secrets.refresh(name)
     if state is None or state.deleted_at is not None:
         return "was gone already"
-    if not context.owns(state):
+    if not stack.ownership.owns(state):
         raise SkippedError(f"{name} does not belong to this stack any more")
-    days = _days(context, state)
+    days = _days(stack, state)
     # Declared again one day, it must not look as if somebody else had deleted it.
-    state = withdraw(context, take(context, state, Part.TAGS))
+    state = withdraw(stack, take(stack, state, Part.TAGS))
     how: dict[str, Any] = {"RecoveryWindowInDays": days} if days else {"ForceDeleteWithoutRecovery": True}
     with calling("DeleteSecret", name):
-        context.account.client("secretsmanager").delete_secret(SecretId=state.arn, **how)
-    context.inventory.refresh(name)
+        stack.account.client("secretsmanager").delete_secret(SecretId=state.arn, **how)
+    stack.observed.secrets.refresh(name)
     return f"deleted, {_window(days)}"
 
 
-def _days(context: StackContext, state: SecretState) -> int:
+def _days(stack: Stack, state: SecretState) -> int:
     """The window that the mark proves; nothing is deleted at once in production, whatever was declared earlier."""
-    commit = context.marks.verify(state).commit
+    commit = stack.ownership.marks.verify(state).commit
     days = DEFAULT_RECOVERY_DAYS if commit is None else commit.recovery_days
-    return days or (DEFAULT_RECOVERY_DAYS if context.spec.protected else 0)
+    return days or (DEFAULT_RECOVERY_DAYS if stack.spec.protected else 0)
 
 
 def _window(days: int) -> str:

@@ -21,7 +21,7 @@ from secrets_pipeline.reconcilers.marks.secret_mark import Owner
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "outputs"
 ROOT = "/secrets-pipeline"
@@ -33,8 +33,8 @@ _OURS = re.compile(r"/(secret_arns(/[0-9]+)?|delivered)$")
 class OutputsDocumentReconciler:
     """The published outputs of one stack."""
 
-    def __init__(self, context: StackContext) -> None:
-        self._context = context
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
         self._planned: Mapping[str, str] | None = None
 
     def plan(self, *, also: Collection[str] = ()) -> Sequence[Change]:
@@ -43,9 +43,9 @@ class OutputsDocumentReconciler:
         Args:
             also: parameters under the same path that others look after.
         """
-        if taken := taken_parameters(self._context):
-            return [Change(Resource(KIND, _folder(self._context)), ChangeClass.BLOCKED, (taken,))]
-        found, wanted = published(self._context), self._wanted()
+        if taken := taken_parameters(self._stack):
+            return [Change(Resource(KIND, _folder(self._stack)), ChangeClass.BLOCKED, (taken,))]
+        found, wanted = published(self._stack), self._wanted()
         self._planned = wanted
         changes = []
         for name, text in wanted.items():
@@ -54,7 +54,7 @@ class OutputsDocumentReconciler:
                 action = ChangeClass.NONE
             reason = {ChangeClass.CREATE: "is not published yet", ChangeClass.UPDATE: "ARNs differ"}.get(action)
             changes.append(Change(Resource(KIND, name), action, (reason,) if reason else ()))
-        action = ChangeClass.PRUNE if self._context.options.prune else ChangeClass.ORPHAN
+        action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
         surplus = sorted(name for name in set(found) - {*wanted, *also} if _OURS.search(name))
         changes.extend(Change(Resource(KIND, name), action, ("no component says it any more",)) for name in surplus)
         return changes
@@ -63,22 +63,22 @@ class OutputsDocumentReconciler:
         """Make one change true; see `engine.Reconciler`."""
         name = change.resource.name
         if change.action is ChangeClass.PRUNE:
-            self._context.inventory.forget("outputs")
+            self._stack.observed.forget("outputs")
             with calling("DeleteParameter", name):
-                self._context.account.client("ssm").delete_parameter(Name=name)
+                self._stack.account.client("ssm").delete_parameter(Name=name)
             return "deleted"
         # Each part would go through all secrets again.
         text = (self._wanted() if self._planned is None else self._planned).get(name)
         if text is None:
             raise SkippedError("no secret of it exists")
-        publish(self._context, name, text)
-        return f"{len(json.loads(text))} ARNs" if name != _note(self._context) else "names the repository"
+        publish(self._stack, name, text)
+        return f"{len(json.loads(text))} ARNs" if name != _note(self._stack) else "names the repository"
 
     def _handed_out(self, state: SecretState) -> bool:
-        return state.deleted_at is None and self._context.owns(state)
+        return state.deleted_at is None and self._stack.ownership.owns(state)
 
     def _wanted(self) -> Mapping[str, str]:
-        spec, inventory = self._context.spec, self._context.inventory
+        spec, inventory = self._stack.spec, self._stack.observed.secrets
         wanted: dict[str, str] = {}
         for component, kind in spec.components.items():
             if kind != "secretsmanager":
@@ -87,87 +87,87 @@ class OutputsDocumentReconciler:
             for secret in spec.secrets:
                 if secret.ref.component != component:
                     continue
-                state = inventory.secret(secret.name)
+                state = inventory.get(secret.name)
                 if state is not None and self._handed_out(state):
                     arns[secret.ref.key] = state.arn
             base = f"{ROOT}/{spec.stack}/{component}/secret_arns"
             for number, part in enumerate(parts(arns), start=1):
                 wanted[base if number == 1 else f"{base}/{number}"] = part
-        if wanted and self._context.world.repository:
-            wanted[_note(self._context)] = self._context.world.repository
+        if wanted and self._stack.ownership.repository.id:
+            wanted[_note(self._stack)] = self._stack.ownership.repository.id
         return wanted
 
 
-def published(context: StackContext) -> Mapping[str, str]:
+def published(stack: Stack) -> Mapping[str, str]:
     """Every parameter under the stack's path, by name; none where they are those of another repository."""
-    return {} if taken_parameters(context) else _parameters(context)
+    return {} if taken_parameters(stack) else _parameters(stack)
 
 
-def taken_parameters(context: StackContext) -> str:
+def taken_parameters(stack: Stack) -> str:
     """Why the parameters under the stack's path are not ours, with what to do; empty where they are, or nobody's.
 
     The stack's inline policies bear its name alone, so they are whose the parameters are.
     """
-    holder, ours = _holder(context), context.world.repository
+    holder, ours = _holder(stack), stack.ownership.repository.id
     if holder in ("", ours):
         return ""
-    owner, folder = Owner(context.spec.stack, repository=holder), _folder(context)
-    if not context.world.may_take(owner, lambda _spec: True):
+    owner, folder = Owner(stack.spec.stack, repository=holder), _folder(stack)
+    if not stack.ownership.repository.may_take(owner, lambda _spec: True):
         return f"belongs to {owner.home}: {way_out(owner, Owner(owner.stack))}"
-    if context.options.adopts(folder):
+    if stack.run.options.adopts(folder):
         return ""
-    return f"belongs to {owner.home}: rename the stack, or take it over: {adoption(context.spec.stack, folder)}"
+    return f"belongs to {owner.home}: rename the stack, or take it over: {adoption(stack.spec.stack, folder)}"
 
 
-def _folder(context: StackContext) -> str:
-    return f"{ROOT}/{context.spec.stack}"
+def _folder(stack: Stack) -> str:
+    return f"{ROOT}/{stack.spec.stack}"
 
 
-def _note(context: StackContext) -> str:
-    return f"{_folder(context)}/repository"
+def _note(stack: Stack) -> str:
+    return f"{_folder(stack)}/repository"
 
 
-def _holder(context: StackContext) -> str:
+def _holder(stack: Stack) -> str:
     """Id of the repository that the note names; empty where there is none."""
-    holder: str = context.inventory.remember(_HOLDER, read=lambda: _parameters(context).get(_note(context), ""))
+    holder: str = stack.observed.remember(_HOLDER, read=lambda: _parameters(stack).get(_note(stack), ""))
     return holder
 
 
-def _parameters(context: StackContext) -> Mapping[str, str]:
+def _parameters(stack: Stack) -> Mapping[str, str]:
     """As they are, whoever wrote them; read once a run, and again after a write."""
-    path = f"{_folder(context)}/"
+    path = f"{_folder(stack)}/"
 
     def read() -> Mapping[str, str]:
         with calling("GetParametersByPath", path):
-            found = pages(context.account.client("ssm"), "get_parameters_by_path", Path=path, Recursive=True)
+            found = pages(stack.account.client("ssm"), "get_parameters_by_path", Path=path, Recursive=True)
             return {parameter["Name"]: parameter["Value"] for parameter in found}
 
-    parameters: Mapping[str, str] = context.inventory.remember("outputs", read=read)
+    parameters: Mapping[str, str] = stack.observed.remember("outputs", read=read)
     return parameters
 
 
-def publish(context: StackContext, name: str, text: str) -> None:
+def publish(stack: Stack, name: str, text: str) -> None:
     """Write one parameter, and before the first one whose all are; nothing in it is secret.
 
     Raises:
         SkippedError: if they are those of another repository.
         AwsError: if Parameter Store refuses.
     """
-    if taken := taken_parameters(context):
-        raise SkippedError(f"{_folder(context)} {taken}")
-    note, repository = _note(context), context.world.repository
-    if repository and _holder(context) != repository:
-        _put(context, note, repository)
+    if taken := taken_parameters(stack):
+        raise SkippedError(f"{_folder(stack)} {taken}")
+    note, repository = _note(stack), stack.ownership.repository.id
+    if repository and _holder(stack) != repository:
+        _put(stack, note, repository)
         # Not read again: other threads are writing under this path.
-        context.inventory.learn(_HOLDER, known=repository)
+        stack.observed.learn(_HOLDER, known=repository)
     if name != note:
-        _put(context, name, text)
+        _put(stack, name, text)
 
 
-def _put(context: StackContext, name: str, text: str) -> None:
-    context.inventory.forget("outputs")
+def _put(stack: Stack, name: str, text: str) -> None:
+    stack.observed.forget("outputs")
     with calling("PutParameter", name):
-        context.account.client("ssm").put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
+        stack.account.client("ssm").put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
 
 
 def parts(entries: Mapping[str, str]) -> list[str]:

@@ -15,7 +15,7 @@ from secrets_pipeline.reconcilers.observed.secret_state import ReplicaState, Sec
 from secrets_pipeline.reconcilers.tag_keys import REPLICAS
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _AWS_MANAGED = "AWS"
 _REMEDIES = {
@@ -83,9 +83,9 @@ class Work:
         return tuple(reasons)
 
 
-def work(context: StackContext, state: SecretState, secret: SecretSpec) -> Work:
+def work(stack: Stack, state: SecretState, secret: SecretSpec) -> Work:
     """Compare the replicas that were read with the declared ones."""
-    seen, ours = known(state), made_regions(context, state)
+    seen, ours = known(state), made_regions(stack, state)
     declared = {one.region: one for one in secret.replicas}
     present = [(one, seen[region]) for region, one in declared.items() if region in seen]
     surplus = sorted(set(seen) - set(declared))
@@ -93,7 +93,7 @@ def work(context: StackContext, state: SecretState, secret: SecretSpec) -> Work:
         add=tuple(one for region, one in declared.items() if region not in seen),
         retry=tuple(one for one, replica in present if replica.failed),
         rekey=tuple(
-            one for one, replica in present if replica.in_sync and not _same_key(context, replica, one.kms_key_id)
+            one for one, replica in present if replica.in_sync and not _same_key(stack, replica, one.kms_key_id)
         ),
         take=tuple(one.region for one, _ in present if one.region not in ours),
         remove=tuple(region for region in surplus if region in ours),
@@ -103,14 +103,14 @@ def work(context: StackContext, state: SecretState, secret: SecretSpec) -> Work:
     )
 
 
-def made_regions(context: StackContext, state: SecretState) -> frozenset[str]:
+def made_regions(stack: Stack, state: SecretState) -> frozenset[str]:
     """The regions that we were asked to replicate a secret to."""
-    return context.marks.read_words(state, REPLICAS)
+    return stack.ownership.marks.read_words(state, REPLICAS)
 
 
-def described(context: StackContext, state: SecretState) -> str:
+def described(stack: Stack, state: SecretState) -> str:
     """`eu-west-1 InSync, us-east-1 Failed (…)`, and whose replicas are not ours."""
-    ours = made_regions(context, state)
+    ours = made_regions(stack, state)
     said = []
     for region, replica in sorted(known(state).items()):
         text = f"{region} {replica.status}"
@@ -119,13 +119,13 @@ def described(context: StackContext, state: SecretState) -> str:
     return ", ".join(said) or "no replica"
 
 
-def refuse_failed(context: StackContext, state: SecretState) -> None:
+def refuse_failed(stack: Stack, state: SecretState) -> None:
     """Say that a replica of ours has failed, why, and what to do.
 
     Raises:
         AwsError: if one has.
     """
-    ours = made_regions(context, state)
+    ours = made_regions(stack, state)
     failed = [one for region, one in sorted(known(state).items()) if one.failed and region in ours]
     if not failed:
         return
@@ -136,10 +136,10 @@ def refuse_failed(context: StackContext, state: SecretState) -> None:
     )
 
 
-def _same_key(context: StackContext, replica: ReplicaState, wanted: str | None) -> bool:
+def _same_key(stack: Stack, replica: ReplicaState, wanted: str | None) -> bool:
     if replica.kms_key_id == wanted:
         return True
-    keys = context.keys_in(replica.region)
+    keys = stack.observed.keys_in(replica.region)
     if replica.kms_key_id is None:
         return False
     if wanted is None:

@@ -34,7 +34,7 @@ from secrets_pipeline.reconcilers.secret.part_mark import look_again, take
 from secrets_pipeline.reconcilers.tag_keys import REPLICAS
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "replica"
 _UNREAD = "not read: `verify` and `plan --deep` do"
@@ -48,45 +48,45 @@ class ReplicaReconciler:
     Replicas of a secret whose mark is up to date are not read: the verification does that. With `deep`, all are.
     """
 
-    def __init__(self, context: StackContext, *, deep: bool | None = None) -> None:
-        self._context = context
-        self._deep = context.options.deep if deep is None else deep
-        self._secrets = {secret.name: secret for secret in context.spec.secrets}
+    def __init__(self, stack: Stack, *, deep: bool | None = None) -> None:
+        self._stack = stack
+        self._deep = stack.run.options.deep if deep is None else deep
+        self._secrets = {secret.name: secret for secret in stack.spec.secrets}
 
     def plan(self) -> Sequence[Change]:
         """One change a secret that has, or should have, replicas."""
-        return plan_secrets(self._context, KIND, self._plan)
+        return plan_secrets(self._stack, KIND, self._plan)
 
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""
         secret = self._secrets[change.resource.name]
-        state = self._context.inventory.confirm_again(secret.name)
+        state = self._stack.observed.secrets.confirm_again(secret.name)
         if state is None or state.deleted_at is not None:
             raise SkippedError(f"secret {secret.name} does not exist yet")
-        if not self._context.owns(state):
+        if not self._stack.ownership.owns(state):
             raise SkippedError(f"secret {secret.name} is not ours")
-        todo = work(self._context, state, secret)
+        todo = work(self._stack, state, secret)
         self._check_keys(secret, (*todo.add, *todo.retry, *todo.rekey))
         if todo.add or todo.retry or todo.rekey or todo.remove:
-            state = take(self._context, state, Part.REPLICAS)
+            state = take(self._stack, state, Part.REPLICAS)
         # Before they are asked for, so that what is ours to remove again survives a crash.
-        state = _remember(self._context, state, more={one.region for one in secret.replicas})
+        state = _remember(self._stack, state, more={one.region for one in secret.replicas})
         if todo.add or todo.retry:
             state = self._replicate(state, (*todo.add, *todo.retry))
         for one in todo.rekey:
             state = self._change_key(state, one)
         if todo.remove:
-            state = _remove(self._context, state, todo.remove)
-        state = _remember(self._context, state, gone=todo.gone)
+            state = _remove(self._stack, state, todo.remove)
+        state = _remember(self._stack, state, gone=todo.gone)
         if todo.waiting:
-            state = settle(self._context, secret) or state
-        refuse_failed(self._context, state)
+            state = settle(self._stack, secret) or state
+        refuse_failed(self._stack, state)
         return self._said(state, secret, todo)
 
     def _plan(self, resource: Resource, secret: SecretSpec) -> Change | None:
-        context, state = self._context, self._context.inventory.secret(secret.name)
-        owned = state is not None and state.deleted_at is None and context.owns(state)
-        ours = owned and state is not None and bool(made_regions(context, state))
+        stack, state = self._stack, self._stack.observed.secrets.get(secret.name)
+        owned = state is not None and state.deleted_at is None and stack.ownership.owns(state)
+        ours = owned and state is not None and bool(made_regions(stack, state))
         if not secret.replicas and not ours and not (self._deep and owned):
             return None
         if state is None or state.deleted_at is not None:
@@ -94,15 +94,15 @@ class ReplicaReconciler:
             return Change(resource, ChangeClass.REPLICATE, ("follows the secret",))
         if not owned:
             return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",))
-        made = desired.made(context, state, secret, Part.REPLICAS)
+        made = desired.made(stack, state, secret, Part.REPLICAS)
         # Of a secret that is to be finished the replicas are looked at: one that is gone would hold it up for ever.
-        vouched = made and desired.finished(context, state, secret)
+        vouched = made and desired.finished(stack, state, secret)
         if vouched and not self._deep and secret.replicas and isinstance(state.replicas, Unread):
             return Change(resource, ChangeClass.NONE, (_UNREAD,))
-        return self._compare(resource, observed(context, secret.name) or state, secret, made=made)
+        return self._compare(resource, observed(stack, secret.name) or state, secret, made=made)
 
     def _compare(self, resource: Resource, state: SecretState, secret: SecretSpec, *, made: bool) -> Change | None:
-        todo = work(self._context, state, secret)
+        todo = work(self._stack, state, secret)
         self._check_keys(secret, (*todo.add, *todo.retry, *todo.rekey))
         reasons = todo.reasons(state, made=made)
         if reasons:
@@ -111,7 +111,7 @@ class ReplicaReconciler:
             # Whoever added it may depend on it: it is said, and theirs to remove.
             said = f"{OUTSIDE}replica in {', '.join(todo.others)} was added by somebody else; it is left alone"
             return Change(resource, ChangeClass.NONE, (said,), drift=True)
-        return Change(resource, ChangeClass.NONE, (described(self._context, state),)) if secret.replicas else None
+        return Change(resource, ChangeClass.NONE, (described(self._stack, state),)) if secret.replicas else None
 
     def _check_keys(self, secret: SecretSpec, replicas: Iterable[ReplicaSpec]) -> None:
         """Refuse a key that AWS would answer with a replica that has failed.
@@ -120,7 +120,7 @@ class ReplicaReconciler:
             AwsError: for the first key that is not there or not usable.
         """
         for one in replicas:
-            problem = self._context.keys_in(one.region).problem(one.kms_key_id) if one.kms_key_id else None
+            problem = self._stack.observed.keys_in(one.region).problem(one.kms_key_id) if one.kms_key_id else None
             if problem:
                 raise AwsError(
                     f"KMS key {one.kms_key_id} for the replica of {secret.name} in {one.region} {problem}",
@@ -129,7 +129,7 @@ class ReplicaReconciler:
                 )
 
     def _replicate(self, state: SecretState, replicas: Sequence[ReplicaSpec]) -> SecretState:
-        client = self._context.account.client("secretsmanager")
+        client = self._stack.account.client("secretsmanager")
         wanted: list[Any] = [
             {"Region": one.region, **({"KmsKeyId": one.kms_key_id} if one.kms_key_id else {})} for one in replicas
         ]
@@ -138,39 +138,41 @@ class ReplicaReconciler:
                 answer = client.replicate_secret_to_regions(SecretId=state.arn, AddReplicaRegions=wanted)
         except AwsError as error:
             # Another run was quicker, or an earlier try got through.
-            seen = self._context.inventory.refresh(state.name) if error.code == "InvalidParameterException" else None
+            seen = (
+                self._stack.observed.secrets.refresh(state.name) if error.code == "InvalidParameterException" else None
+            )
             if seen is None or not {one.region for one in replicas} <= set(known(seen)):
                 raise
             return seen
-        return _note(self._context, state, {**known(state), **replica_states(answer["ReplicationStatus"])})
+        return _note(self._stack, state, {**known(state), **replica_states(answer["ReplicationStatus"])})
 
     def _change_key(self, state: SecretState, one: ReplicaSpec) -> SecretState:
-        client = self._context.account_in(one.region).client("secretsmanager")
-        arn = state.arn.replace(f":{self._context.account.region}:", f":{one.region}:", 1)
+        client = self._stack.observed.account_in(one.region).client("secretsmanager")
+        arn = state.arn.replace(f":{self._stack.account.region}:", f":{one.region}:", 1)
         with calling("UpdateSecret", f"{state.name} in {one.region}"):
             client.update_secret(SecretId=arn, KmsKeyId=one.kms_key_id or DEFAULT_KEY_ALIAS)
         replicas = dict(known(state))
         replicas[one.region] = replace(replicas[one.region], kms_key_id=one.kms_key_id)
-        return _note(self._context, state, replicas)
+        return _note(self._stack, state, replicas)
 
     def _said(self, state: SecretState, secret: SecretSpec, todo: Work) -> str:
         if todo.only_waits and any(one.in_progress for one in known(state).values()):
             raise SkippedError(
-                f"replication of {secret.name} goes on: {described(self._context, state)}", remedy="Run again later."
+                f"replication of {secret.name} goes on: {described(self._stack, state)}", remedy="Run again later."
             )
         removed = [f"removed from {region}" for region in todo.remove]
-        return ", ".join([*([described(self._context, state)] if secret.replicas else []), *removed])
+        return ", ".join([*([described(self._stack, state)] if secret.replicas else []), *removed])
 
 
-def observed(context: StackContext, name: str) -> SecretState | None:
+def observed(stack: Stack, name: str) -> SecretState | None:
     """The secret with its replicas as DescribeSecret shows them, or None; free where this run read them already."""
-    state = context.inventory.confirm(name)
+    state = stack.observed.secrets.confirm(name)
     if state is not None and isinstance(state.replicas, Unread):
-        state = context.inventory.refresh(name)
+        state = stack.observed.secrets.refresh(name)
     return state
 
 
-def settle(context: StackContext, secret: SecretSpec) -> SecretState | None:
+def settle(stack: Stack, secret: SecretSpec) -> SecretState | None:
     """Wait for replicas that are being made, a few seconds in all for the whole run, and say where one has failed.
 
     Nothing is read of a secret that has, and should have, no replica of ours.
@@ -178,40 +180,40 @@ def settle(context: StackContext, secret: SecretSpec) -> SecretState | None:
     Raises:
         AwsError: if a replica has failed meanwhile.
     """
-    surroundings, state = context.world.surroundings, context.inventory.secret(secret.name)
-    if state is None or not (secret.replicas or made_regions(context, state)):
+    run, state = stack.run, stack.observed.secrets.get(secret.name)
+    if state is None or not (secret.replicas or made_regions(stack, state)):
         return state
-    state = observed(context, secret.name)
+    state = observed(stack, secret.name)
     waited = late = False
     while state is not None and not late and any(one.in_progress for one in known(state).values()):
-        deadline: float = context.inventory.remember("replication", read=lambda: surroundings.clock() + _SETTLE_SECONDS)
-        late = surroundings.clock() >= deadline
+        deadline: float = stack.observed.remember("replication", read=lambda: run.clock() + _SETTLE_SECONDS)
+        late = run.clock() >= deadline
         if not late:
-            surroundings.sleep(_POLL_SECONDS)
-        waited, state = True, context.inventory.refresh(secret.name)
+            run.sleep(_POLL_SECONDS)
+        waited, state = True, stack.observed.secrets.refresh(secret.name)
     if waited and state is not None:
-        refuse_failed(context, state)
+        refuse_failed(stack, state)
     return state
 
 
-def open_parts(context: StackContext, state: SecretState, secret: SecretSpec) -> list[str]:
+def open_parts(stack: Stack, state: SecretState, secret: SecretSpec) -> list[str]:
     """What is not as declared, for a human, as far as this run has seen it; reads nothing of Secrets Manager."""
     # `settle` may have seen more than the caller.
-    state = context.inventory.secret(state.name) or state
-    if not secret.replicas and not made_regions(context, state):
+    state = stack.observed.secrets.get(state.name) or state
+    if not secret.replicas and not made_regions(stack, state):
         return []
     if isinstance(state.replicas, Unread):
-        return [] if desired.made(context, state, secret, Part.REPLICAS) else ["replicas"]
-    return list(work(context, state, secret).reasons(state, made=False))
+        return [] if desired.made(stack, state, secret, Part.REPLICAS) else ["replicas"]
+    return list(work(stack, state, secret).reasons(state, made=False))
 
 
-def withdraw(context: StackContext, state: SecretState) -> SecretState:
+def withdraw(stack: Stack, state: SecretState) -> SecretState:
     """Delete a secret's replicas before it is deleted itself: AWS refuses to delete one that has any.
 
     Restored one day, it must not look finished without them: its mark stops to vouch for them first.
 
     Args:
-        context: the stack.
+        stack: the stack.
         state: the secret as DescribeSecret showed it in this run.
 
     Raises:
@@ -219,33 +221,33 @@ def withdraw(context: StackContext, state: SecretState) -> SecretState:
         AwsError: if AWS refuses.
     """
     replicas = known(state)
-    others = sorted(set(replicas) - made_regions(context, state))
+    others = sorted(set(replicas) - made_regions(stack, state))
     if others:
         raise SkippedError(
             f"{state.name} has replicas in {', '.join(others)} that somebody else made: remove them, then prune again"
         )
     if not replicas:
         return state
-    state = take(context, state, Part.REPLICAS)
-    return _remove(context, state, sorted(replicas))
+    state = take(stack, state, Part.REPLICAS)
+    return _remove(stack, state, sorted(replicas))
 
 
-def _remove(context: StackContext, state: SecretState, regions: Sequence[str]) -> SecretState:
+def _remove(stack: Stack, state: SecretState, regions: Sequence[str]) -> SecretState:
     """Delete replicas, and forget that they are ours; one that is gone already is what was wanted."""
-    client = context.account.client("secretsmanager")
+    client = stack.account.client("secretsmanager")
     try:
         with calling("RemoveRegionsFromReplication", state.name):
             client.remove_regions_from_replication(SecretId=state.arn, RemoveReplicaRegions=list(regions))
     except AwsError as error:
-        seen = context.inventory.refresh(state.name) if error.code == "InvalidParameterException" else None
+        seen = stack.observed.secrets.refresh(state.name) if error.code == "InvalidParameterException" else None
         if seen is None or set(regions) & set(known(seen)):
             raise
-    left = _remember(context, state, removed=regions)
-    return _note(context, left, {region: replica for region, replica in known(left).items() if region not in regions})
+    left = _remember(stack, state, removed=regions)
+    return _note(stack, left, {region: replica for region, replica in known(left).items() if region not in regions})
 
 
 def _remember(
-    context: StackContext,
+    stack: Stack,
     state: SecretState,
     *,
     more: Iterable[str] = (),
@@ -255,7 +257,7 @@ def _remember(
     """Tag a secret with the regions that are ours to remove again; those that another run has just added stay.
 
     Args:
-        context: the stack.
+        stack: the stack.
         state: the secret as this run knew it.
         more: regions that it is about to be replicated to.
         removed: regions whose replica this run has removed.
@@ -265,20 +267,20 @@ def _remember(
         SkippedError: if the secret is not ours any more.
         AwsError: if AWS refuses.
     """
-    ours = made_regions(context, state)
+    ours = made_regions(stack, state)
     if ours.issuperset(more) and ours.isdisjoint([*removed, *gone]):
         return state
-    state = look_again(context, state)
-    regions = made_regions(context, state).union(more).difference(removed, set(gone) - set(known(state)))
-    tags = {REPLICAS: context.marks.words(REPLICAS, state.arn, regions)}
+    state = look_again(stack, state)
+    regions = made_regions(stack, state).union(more).difference(removed, set(gone) - set(known(state)))
+    tags = {REPLICAS: stack.ownership.marks.words(REPLICAS, state.arn, regions)}
     with calling("TagResource", state.name):
-        context.account.client("secretsmanager").tag_resource(SecretId=state.arn, Tags=tag_list(tags))
+        stack.account.client("secretsmanager").tag_resource(SecretId=state.arn, Tags=tag_list(tags))
     tagged = replace(state, tags={**state.tags, **tags})
-    context.inventory.note(tagged)
+    stack.observed.secrets.note(tagged)
     return tagged
 
 
-def _note(context: StackContext, state: SecretState, replicas: Mapping[str, ReplicaState]) -> SecretState:
+def _note(stack: Stack, state: SecretState, replicas: Mapping[str, ReplicaState]) -> SecretState:
     changed = replace(state, replicas=replicas)
-    context.inventory.note(changed)
+    stack.observed.secrets.note(changed)
     return changed

@@ -17,7 +17,7 @@ from secrets_pipeline.rotation.steps import RotationStep, Watch
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 3.0
 _REATTEMPTED = "InvalidRequestException"
@@ -27,15 +27,15 @@ class FunctionRotation:
     """One rotation by a function.
 
     Args:
-        context: the secret's stack.
+        stack: the secret's stack.
         watch: told of each step that is done.
         seconds: how long to follow it.
     """
 
-    def __init__(self, context: StackContext, watch: Watch, *, seconds: float) -> None:
-        self._context = context
+    def __init__(self, stack: Stack, watch: Watch, *, seconds: float) -> None:
+        self._stack = stack
         self._watch = watch
-        self._clock = context.world.surroundings.clock
+        self._clock = stack.run.clock
         self._deadline = self._clock() + seconds
         self._done: set[RotationStep] = set()
 
@@ -46,11 +46,11 @@ class FunctionRotation:
             AwsError: if AWS refuses, the function fails, or the end does not come in time; the rotation stays pending
                 then, and the text says what the function said.
         """
-        log = FunctionLog(self._context, state)
+        log = FunctionLog(self._stack, state)
         version = self._start(state)
         pause = _FIRST_PAUSE
         while True:
-            now = self._context.inventory.refresh(state.name)
+            now = self._stack.observed.secrets.refresh(state.name)
             heard = log.heard(version)
             if now is not None and now.current_version == version:
                 for step in RotationStep:
@@ -60,7 +60,7 @@ class FunctionRotation:
                 self._note(state.name, step)
             if heard.failure or self._clock() >= self._deadline:
                 raise self._unfinished(state, now, heard)
-            self._context.world.surroundings.sleep(pause)
+            self._stack.run.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _start(self, state: SecretState) -> str:
@@ -68,12 +68,12 @@ class FunctionRotation:
         version = state.pending_version or str(uuid4())
         try:
             with calling("RotateSecret", state.name):
-                self._context.account.client("secretsmanager").rotate_secret(
+                self._stack.account.client("secretsmanager").rotate_secret(
                     SecretId=state.arn, ClientRequestToken=version
                 )
         except AwsError as error:
             # Another one began a moment ago.
-            now = self._context.inventory.refresh(state.name)
+            now = self._stack.observed.secrets.refresh(state.name)
             if error.code != _REATTEMPTED or now is None or now.pending_version is None:
                 raise
             return now.pending_version

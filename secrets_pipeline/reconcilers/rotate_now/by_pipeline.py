@@ -16,7 +16,7 @@ from secrets_pipeline.values.passwords import generate
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
 def renewed(value: GeneratedValue, current: SecretStr | None) -> SecretStr:
@@ -36,8 +36,8 @@ def intent(state: SecretState) -> str:
 class PipelineRotation:
     """Writes the new version itself, over the one that was read."""
 
-    def __init__(self, context: StackContext, watch: Watch) -> None:
-        self._context = context
+    def __init__(self, stack: Stack, watch: Watch) -> None:
+        self._stack = stack
         self._watch = watch
 
     def rotate(self, secret: SecretSpec) -> str:
@@ -50,7 +50,7 @@ class PipelineRotation:
         value = secret.value
         if not isinstance(value, GeneratedValue):
             raise TypeError(secret.name)  # `way_of` chose otherwise
-        version = ValueWriter(self._context).write(
+        version = ValueWriter(self._stack).write(
             secret.name, intent=intent, inputs=None, make=lambda current: renewed(value, current)
         )
         self._watch(secret.name, RotationStep.CREATE)

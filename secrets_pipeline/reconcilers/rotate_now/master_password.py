@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 
     from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
     from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
 class MasterPasswordRotation:
     """Rotates one database's master password."""
 
-    def __init__(self, context: StackContext, secret: SecretSpec, database: DatabaseSpec, watch: Watch) -> None:
+    def __init__(self, stack: Stack, secret: SecretSpec, database: DatabaseSpec, watch: Watch) -> None:
         self._secret = secret
         self._database = database
         self._watch = watch
-        self._writer = ValueWriter(context)
-        self._password = DatabasePassword(context, database, secret.ref)
-        self._endpoint = DatabaseEndpointReconciler(context)
+        self._writer = ValueWriter(stack)
+        self._password = DatabasePassword(stack, database, secret.ref)
+        self._endpoint = DatabaseEndpointReconciler(stack)
 
     def rotate(self, state: SecretState) -> str:
         """Go through the four steps, from wherever an earlier try stopped.

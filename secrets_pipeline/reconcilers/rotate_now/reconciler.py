@@ -19,7 +19,7 @@ from secrets_pipeline.rotation.steps import Watch, unwatched
 if TYPE_CHECKING:
     from secrets_pipeline.desired.secret.model import SecretSpec
     from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "rotation"
 DEFAULT_SECONDS = 300.0
@@ -30,7 +30,7 @@ class RotateReconciler:
     """Plans and performs the rotations that were asked for.
 
     Args:
-        context: the stack, in a world that writes.
+        stack: the stack, of a run that writes.
         names: secret names of the stack; all else is left alone.
         watch: told of each step that is done.
         seconds: how long to follow a rotation function.
@@ -41,18 +41,18 @@ class RotateReconciler:
 
     def __init__(
         self,
-        context: StackContext,
+        stack: Stack,
         names: Sequence[str],
         *,
         watch: Watch = unwatched,
         seconds: float = DEFAULT_SECONDS,
     ) -> None:
-        self._context = context
-        known = {secret.name: secret for secret in context.spec.secrets}
+        self._stack = stack
+        known = {secret.name: secret for secret in stack.spec.secrets}
         for name in names:
             if name not in known:
                 raise SpecError(
-                    f"stack {context.spec.stack} declares no secret {name}",
+                    f"stack {stack.spec.stack} declares no secret {name}",
                     remedy="Write its whole name, as `secrets-pipeline tree` does.",
                 )
         self._secrets = {name: known[name] for name in dict.fromkeys(names)}
@@ -70,21 +70,21 @@ class RotateReconciler:
         """Rotate one secret and follow it to its end; see `engine.Reconciler`."""
         secret = self._secrets[change.resource.name]
         # The list may be five minutes old.
-        state = self._context.inventory.refresh(secret.name)
+        state = self._stack.observed.secrets.refresh(secret.name)
         way = self._way(secret, state)
         if state is None or isinstance(way, NoWay):
             raise SkippedError(*(("it does not exist",) if isinstance(way, Way) else (way.reason,)))
-        database = database_of(self._context.spec, secret)
+        database = database_of(self._stack.spec, secret)
         match way:
             case Way.FUNCTION | Way.SERVICE:
-                return FunctionRotation(self._context, self._watch, seconds=self._seconds).rotate(state)
+                return FunctionRotation(self._stack, self._watch, seconds=self._seconds).rotate(state)
             case Way.DATABASE if database is not None:
-                return MasterPasswordRotation(self._context, secret, database, self._watch).rotate(state)
+                return MasterPasswordRotation(self._stack, secret, database, self._watch).rotate(state)
             case _:
-                return PipelineRotation(self._context, self._watch).rotate(secret)
+                return PipelineRotation(self._stack, self._watch).rotate(secret)
 
     def _plan(self, secret: SecretSpec) -> Change:
-        state = self._context.inventory.secret(secret.name)
+        state = self._stack.observed.secrets.get(secret.name)
         resource = Resource(KIND, secret.name, secret.ref.component, secret.ref.key)
         way = self._way(secret, state)
         if isinstance(way, NoWay):
@@ -92,13 +92,13 @@ class RotateReconciler:
         return Change(resource, ChangeClass.ROTATE, (f"by {way.value}",))
 
     def _way(self, secret: SecretSpec, state: SecretState | None) -> Way | NoWay:
-        apply_first = f"Run `secrets-pipeline apply -s {self._context.spec.stack}` first."
+        apply_first = f"Run `secrets-pipeline apply -s {self._stack.spec.stack}` first."
         if state is None or state.current_version is None:
             return NoWay("it has no value yet", apply_first)
         if state.deleted_at is not None:
             return NoWay("it is scheduled for deletion", apply_first)
         if state.is_replica:
             return NoWay("it is a replica", f"Rotate its primary in {state.primary_region}.")
-        if not self._context.owns(state):
-            return NoWay("it is not ours", f"Adopt it first: {adoption(self._context.spec.stack, state.name)}.")
-        return way_of(self._context.spec, secret, state)
+        if not self._stack.ownership.owns(state):
+            return NoWay("it is not ours", f"Adopt it first: {adoption(self._stack.spec.stack, state.name)}.")
+        return way_of(self._stack.spec, secret, state)

@@ -20,7 +20,7 @@ from secrets_pipeline.references.resolve import Pending
 from secrets_pipeline.rotation.package import Package, build_package
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 DESCRIPTION = "Rotates secrets in AWS Secrets Manager; deployed by secrets-pipeline"
 
@@ -93,28 +93,28 @@ class Wanted:
             "Environment": {"Variables": {}},
         }
 
-    def digest(self, context: StackContext) -> str | None:
+    def digest(self, stack: Stack) -> str | None:
         """Of what GetFunction does not show: policy, log retention, permission."""
         policy = self.policy
         days = str(self.function.log_retention_in_days)
-        return digest_of(context, self.function_arn, canonical(policy) if policy else "", days)
+        return digest_of(stack, self.function_arn, canonical(policy) if policy else "", days)
 
 
-def wanted_function(context: StackContext) -> Wanted | None:
+def wanted_function(stack: Stack) -> Wanted | None:
     """The function of a stack; None where no secret asks for managed rotation.
 
     Raises:
         SpecError: if the policy is longer than IAM takes, or the operator's certificates cannot be read.
         PackageError: if the package cannot be built.
     """
-    function = context.spec.rotation_function
+    function = stack.spec.rotation_function
     if function is None:
         return None
-    account = context.account
-    rotating = [one for one in context.spec.secrets if one.rotation is not None and one.rotation.managed]
+    account = stack.account
+    rotating = [one for one in stack.spec.secrets if one.rotation is not None and one.rotation.managed]
     refs = {one.rotation.superuser_secret for one in rotating if one.rotation}
-    superusers = [one for one in context.spec.secrets if one.ref in refs]
-    found = {one.name: (secret_arn(context, one), readable(context, one)) for one in [*rotating, *superusers]}
+    superusers = [one for one in stack.spec.secrets if one.ref in refs]
+    found = {one.name: (secret_arn(stack, one), readable(stack, one)) for one in [*rotating, *superusers]}
 
     def ready(secrets: list[SecretSpec]) -> tuple[Readable, ...]:
         return tuple(one for secret in secrets if isinstance(one := found[secret.name][1], Readable))
@@ -125,7 +125,7 @@ def wanted_function(context: StackContext) -> Wanted | None:
         function_arn=f"arn:{account.partition}:lambda:{at}:function:{function.name}",
         role_arn=f"arn:{account.partition}:iam::{account.account_id}:role/{function.name}",
         log_group=f"/aws/lambda/{function.name}",
-        package=_package(context),
+        package=_package(stack),
         rotated=ready(rotating),
         superusers=ready(superusers),
         waits={arn: one.reason for arn, one in found.values() if isinstance(one, Pending)},
@@ -140,11 +140,11 @@ def trust_text() -> str:
     return json.dumps(rotation_trust())
 
 
-def _package(context: StackContext) -> Package:
+def _package(stack: Stack) -> Package:
     """Built once a run; databases are trusted by the certificates that the pipeline trusts itself."""
 
     def build() -> Package:
-        named = context.world.settings.rds_ca_file
+        named = stack.run.settings.rds_ca_file
         if named is None:
             return build_package()
         try:
@@ -156,5 +156,5 @@ def _package(context: StackContext) -> Package:
             ) from None
         return build_package(ca_bundle=bundle)
 
-    package: Package = context.inventory.remember("rotation package", read=build)
+    package: Package = stack.observed.remember("rotation package", read=build)
     return package

@@ -18,18 +18,18 @@ from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.errors import AwsError
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 STATEMENT = "SecretsPipelineRotation"
 _MEMORY = "function policy"
 _HIDDEN = frozenset({"AccessDeniedException", "AccessDenied"})
 
 
-def invocation_problem(context: StackContext, function: str, secret_arn: str | None = None) -> str | None:
+def invocation_problem(stack: Stack, function: str, secret_arn: str | None = None) -> str | None:
     """Why Secrets Manager could not invoke a function; None where it may, or where that cannot be known.
 
     Args:
-        context: the stack.
+        stack: the stack.
         function: ARN of the function.
         secret_arn: for which secret; None where it does not exist yet.
 
@@ -37,7 +37,7 @@ def invocation_problem(context: StackContext, function: str, secret_arn: str | N
         AwsError: if Lambda refuses for another reason than access.
     """
     decision = invoked_by_secrets_manager(
-        _policy(context, function), function, context.account.account_id, secret_arn=secret_arn
+        _policy(stack, function), function, stack.account.account_id, secret_arn=secret_arn
     )
     if decision.allowed is not False:
         return None
@@ -47,16 +47,16 @@ def invocation_problem(context: StackContext, function: str, secret_arn: str | N
     return f"function {function} does not let {SECRETS_MANAGER} invoke it"
 
 
-def invocation_remedy(context: StackContext, function: str) -> str:
+def invocation_remedy(stack: Stack, function: str) -> str:
     """What lets Secrets Manager in."""
     return (
         f"aws lambda add-permission --function-name {function} --statement-id SecretsManager --action {INVOKE} "
-        f"--principal {SECRETS_MANAGER} --source-account {context.account.account_id} (the pipeline does it where the "
+        f"--principal {SECRETS_MANAGER} --source-account {stack.account.account_id} (the pipeline does it where the "
         "function's lambda component says settings.secrets_pipeline.deliver: true)"
     )
 
 
-def let_in(context: StackContext, function: str) -> str:
+def let_in(stack: Stack, function: str) -> str:
     """Let Secrets Manager invoke a function on behalf of the stack's account.
 
     Returns:
@@ -65,11 +65,11 @@ def let_in(context: StackContext, function: str) -> str:
     Raises:
         AwsError: if Lambda refuses, or a statement of the function's policy denies it.
     """
-    context.inventory.forget(_MEMORY, function)
-    if invocation_problem(context, function) is None:
+    stack.observed.forget(_MEMORY, function)
+    if invocation_problem(stack, function) is None:
         return f"{SECRETS_MANAGER} may invoke it already"
-    client = context.account.client("lambda")
-    if STATEMENT in _statements(_policy(context, function)):
+    client = stack.account.client("lambda")
+    if STATEMENT in _statements(_policy(stack, function)):
         # Ours by its id, and not as we write it: somebody changed it.
         with calling("RemovePermission", function):
             client.remove_permission(FunctionName=function, StatementId=STATEMENT)
@@ -79,17 +79,17 @@ def let_in(context: StackContext, function: str) -> str:
         StatementId=STATEMENT,
         Action=INVOKE,
         Principal=SECRETS_MANAGER,
-        SourceAccount=context.account.account_id,
+        SourceAccount=stack.account.account_id,
     )
-    context.world.patience.until_visible("AddPermission", function, add, lag=NEW_RESOURCE)
-    context.inventory.forget(_MEMORY, function)
-    if problem := invocation_problem(context, function):
+    stack.run.patience.until_visible("AddPermission", function, add, lag=NEW_RESOURCE)
+    stack.observed.forget(_MEMORY, function)
+    if problem := invocation_problem(stack, function):
         raise AwsError(problem, remedy="Take that statement out of the function's policy.")
     return f"{SECRETS_MANAGER} may invoke it"
 
 
-def _policy(context: StackContext, function: str) -> Mapping[str, Any] | Unread | None:
-    client = context.account.client("lambda")
+def _policy(stack: Stack, function: str) -> Mapping[str, Any] | Unread | None:
+    client = stack.account.client("lambda")
 
     def read() -> Mapping[str, Any] | Unread | None:
         try:
@@ -105,7 +105,7 @@ def _policy(context: StackContext, function: str) -> Mapping[str, Any] | Unread 
             raise
         return document
 
-    policy: Mapping[str, Any] | Unread | None = context.inventory.remember(_MEMORY, function, read=read)
+    policy: Mapping[str, Any] | Unread | None = stack.observed.remember(_MEMORY, function, read=read)
     return policy
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _GROUP = "/aws/lambda/"
 _SLACK_MILLISECONDS = 2_000
@@ -26,13 +26,13 @@ class FunctionLog:
     """Reads what was logged since it was made, or since another moment.
 
     Args:
-        context: the secret's stack.
+        stack: the secret's stack.
         state: the secret.
         since: that moment; None for now.
     """
 
-    def __init__(self, context: StackContext, state: SecretState, *, since: datetime | None = None) -> None:
-        self._context = context
+    def __init__(self, stack: Stack, state: SecretState, *, since: datetime | None = None) -> None:
+        self._stack = stack
         self._arn = state.arn
         self._function = state.rotation_lambda_arn or ""
         began = time.time() if since is None else since.timestamp()
@@ -54,7 +54,7 @@ class FunctionLog:
     def _events(self) -> list[dict[str, Any]]:
         if not self._open:
             return []
-        client = self._context.account.client("logs")
+        client = self._stack.account.client("logs")
         try:
             with calling("FilterLogEvents", self._group):
                 return list(pages(client, "filter_log_events", logGroupName=self._group, startTime=self._since))
@@ -71,7 +71,7 @@ class FunctionLog:
         return _GROUP + "".join(self._function.split(":")[6:7])
 
     def _is_here(self) -> bool:
-        account = self._context.account
+        account = self._stack.account
         return self._function.startswith(
             f"arn:{account.partition}:lambda:{account.region}:{account.account_id}:function:"
         )

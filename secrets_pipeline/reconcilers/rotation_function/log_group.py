@@ -17,7 +17,7 @@ from secrets_pipeline.reconcilers.rotation_function.ownership import adopts, for
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.rotation_function.desired import Wanted
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _NEW_GROUP = Lag("the log group", frozenset({"ResourceNotFoundException"}))
 
@@ -37,7 +37,7 @@ class Retention:
     kept: str = ""
 
 
-def compare_retention(context: StackContext, wanted: Wanted) -> Retention:
+def compare_retention(stack: Stack, wanted: Wanted) -> Retention:
     """Look at the log group; whose it is, is asked where it differs.
 
     Raises:
@@ -45,18 +45,18 @@ def compare_retention(context: StackContext, wanted: Wanted) -> Retention:
     """
     group, asked = wanted.log_group, wanted.function.log_retention_in_days
     with calling("DescribeLogGroups", group):
-        found = context.account.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+        found = stack.account.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
     state = next((one for one in found if one.get("logGroupName") == group), None)
     days = state.get("retentionInDays") if state is not None else None
     if days == asked:
         return Retention()
     shown = f"{days} days" if days else "for ever"
-    if state is not None and (problem := _problem(context, wanted)):
+    if state is not None and (problem := _problem(stack, wanted)):
         return Retention(kept=f"log group {group} keeps its events {shown}: it {problem}")
     return Retention(missing=state is None, difference=f"log retention differs: {days or shown} → {asked} days")
 
 
-def deploy_log_group(context: StackContext, wanted: Wanted) -> str:
+def deploy_log_group(stack: Stack, wanted: Wanted) -> str:
     """Make the log group with its retention; Lambda would make one that keeps everything for ever.
 
     Returns:
@@ -65,29 +65,29 @@ def deploy_log_group(context: StackContext, wanted: Wanted) -> str:
     Raises:
         AwsError: if CloudWatch Logs refuses.
     """
-    client, group = context.account.client("logs"), wanted.log_group
-    tags = ownership(context, wanted.log_group_arn)
-    found = compare_retention(context, wanted)
+    client, group = stack.account.client("logs"), wanted.log_group
+    tags = ownership(stack, wanted.log_group_arn)
+    found = compare_retention(stack, wanted)
     if found.missing:
         with calling("CreateLogGroup", group):
             try:
                 client.create_log_group(logGroupName=group, tags=tags)
             except client.exceptions.ResourceAlreadyExistsException:
                 # Made meanwhile, by a run like this one or by others.
-                found = compare_retention(context, wanted)
+                found = compare_retention(stack, wanted)
     elif found.difference:
         with calling("TagResource", group):
             client.tag_resource(resourceArn=wanted.log_group_arn, tags=tags)
     if found.difference:
         days = wanted.function.log_retention_in_days
         retain = partial(client.put_retention_policy, logGroupName=group, retentionInDays=days)
-        context.world.patience.until_visible("PutRetentionPolicy", group, retain, lag=_NEW_GROUP)
+        stack.run.patience.until_visible("PutRetentionPolicy", group, retain, lag=_NEW_GROUP)
     return found.kept
 
 
-def _problem(context: StackContext, wanted: Wanted) -> str:
+def _problem(stack: Stack, wanted: Wanted) -> str:
     """Why the log group is not to be touched; empty if it is ours, or may be taken over."""
     arn = wanted.log_group_arn
     with calling("ListTagsForResource", wanted.log_group):
-        tags = context.account.client("logs").list_tags_for_resource(resourceArn=arn)["tags"]
-    return "" if adopts(context, arn, tags) else foreign(context, arn, tags)
+        tags = stack.account.client("logs").list_tags_for_resource(resourceArn=arn)["tags"]
+    return "" if adopts(stack, arn, tags) else foreign(stack, arn, tags)

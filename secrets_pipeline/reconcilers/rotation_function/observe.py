@@ -14,7 +14,7 @@ from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.rotation_function.desired import Wanted
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _MEMORY = "rotation function"
 _ACTIVE, _INACTIVE, _FAILED, _RUNNING = "Active", "Inactive", "Failed", "InProgress"
@@ -64,13 +64,13 @@ class FunctionState:
         return str(self.configuration.get("LastUpdateStatus"))
 
 
-def function_state(context: StackContext, name: str) -> FunctionState | None:
+def function_state(stack: Stack, name: str) -> FunctionState | None:
     """A function by name or ARN; None where there is none. Read once a run.
 
     Raises:
         AwsError: if Lambda refuses.
     """
-    client = context.account.client("lambda")
+    client = stack.account.client("lambda")
 
     def read() -> FunctionState | None:
         with calling("GetFunction", name):
@@ -80,39 +80,39 @@ def function_state(context: StackContext, name: str) -> FunctionState | None:
                 return None
         return FunctionState(answer["Configuration"], answer.get("Tags") or {})
 
-    state: FunctionState | None = context.inventory.remember(_MEMORY, name, read=read)
+    state: FunctionState | None = stack.observed.remember(_MEMORY, name, read=read)
     return state
 
 
-def forget_function(context: StackContext, name: str) -> None:
+def forget_function(stack: Stack, name: str) -> None:
     """Look again next time."""
-    context.inventory.forget(_MEMORY, name)
+    stack.observed.forget(_MEMORY, name)
     # It is also known by its ARN, to whoever looks at it as at any rotation function.
-    account = context.account
+    account = stack.account
     arn = f"arn:{account.partition}:lambda:{account.region}:{account.account_id}:function:{name}"
-    context.inventory.forget(_MEMORY, arn)
+    stack.observed.forget(_MEMORY, arn)
 
 
-def settled(context: StackContext, name: str) -> FunctionState:
+def settled(stack: Stack, name: str) -> FunctionState:
     """The function once it is neither made nor updated any more.
 
     Raises:
         AwsError: if that takes too long, or ends badly.
     """
-    surroundings = context.world.surroundings
-    until = surroundings.clock() + _SECONDS
+    run = stack.run
+    until = run.clock() + _SECONDS
     while True:
-        forget_function(context, name)
-        state = function_state(context, name)
+        forget_function(stack, name)
+        state = function_state(stack, name)
         if state is None:
             raise AwsError(f"function {name} does not exist", remedy="Apply again: it was deleted meanwhile.")
         if not state.changing:
             break
-        if surroundings.clock() >= until:
+        if run.clock() >= until:
             raise AwsError(
                 f"function {name} is not ready after {_SECONDS:.0f} s", remedy="Apply again: it goes on by itself."
             )
-        surroundings.sleep(_PAUSE)
+        run.sleep(_PAUSE)
     if state.problem:
         raise AwsError(
             f"function {name} {state.problem}",

@@ -18,22 +18,22 @@ from secrets_pipeline.reconcilers.outputs_document.reconciler import ROOT, publi
 from secrets_pipeline.reconcilers.tag_keys import REPOSITORY, SPEC, STACK
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _DIGITS = 32
 _NOTE = re.compile(r"/rotation_function$")
 
 
-def ownership(context: StackContext, arn: str, digest: str = "") -> dict[str, str]:
+def ownership(stack: Stack, arn: str, digest: str = "") -> dict[str, str]:
     """The tags that prove a function or role ours.
 
     Args:
-        context: the stack.
+        stack: the stack.
         arn: of the function or role.
         digest: of what was deployed.
     """
-    ours = Owner(context.spec.stack, repository=context.world.repository)
-    mark = f"{digest}.{_mac(context, arn, ours, digest)}"
+    ours = Owner(stack.spec.stack, repository=stack.ownership.repository.id)
+    mark = f"{digest}.{_mac(stack, arn, ours, digest)}"
     return {STACK: ours.stack, **repository_tag(ours.repository), SPEC: mark}
 
 
@@ -42,46 +42,46 @@ def deployed(tags: Mapping[str, str]) -> str:
     return tags.get(SPEC, "").partition(".")[0]
 
 
-def proven(context: StackContext, arn: str, tags: Mapping[str, str]) -> tuple[MarkState, Owner]:
+def proven(stack: Stack, arn: str, tags: Mapping[str, str]) -> tuple[MarkState, Owner]:
     """What the tags of a function or role prove, and whom they name."""
     owner = Owner(tags.get(STACK, ""), repository=tags.get(REPOSITORY, ""))
     if not any(tag in tags for tag in (STACK, REPOSITORY, SPEC)):
         return MarkState.UNMARKED, owner
     digest, _, mac = tags.get(SPEC, "").partition(".")
-    if context.fingerprinter is None or not same_text(mac, _mac(context, arn, owner, digest)):
+    if stack.ownership.fingerprinter is None or not same_text(mac, _mac(stack, arn, owner, digest)):
         return MarkState.FORGED, owner
     return MarkState.FINISHED if digest else MarkState.UNFINISHED, owner
 
 
-def foreign(context: StackContext, arn: str, tags: Mapping[str, str]) -> str:
+def foreign(stack: Stack, arn: str, tags: Mapping[str, str]) -> str:
     """Why a function or role is not ours; empty if it is."""
-    state, owner = proven(context, arn, tags)
-    take = f"{adoption(context.spec.stack, function_named(_name(arn)))} takes it over, code, role and all"
+    state, owner = proven(stack, arn, tags)
+    take = f"{adoption(stack.spec.stack, function_named(_name(arn)))} takes it over, code, role and all"
     if state is MarkState.UNMARKED:
         return f"exists without our tags: {take}"
     if state is MarkState.FORGED:
         return "bears tags of ours that do not prove it: find out who tagged it, then take them away"
-    if context.claims(owner):
+    if stack.ownership.claims(owner):
         return ""
     rename = "write another rotation_function.name"
-    return f"belongs to {owner.home}: {f'{rename}, or {take}' if _may_take(context, owner, _name(arn)) else rename}"
+    return f"belongs to {owner.home}: {f'{rename}, or {take}' if _may_take(stack, owner, _name(arn)) else rename}"
 
 
-def is_named(context: StackContext, tags: Mapping[str, str]) -> bool:
+def is_named(stack: Stack, tags: Mapping[str, str]) -> bool:
     """Whether the tags name the repository, as far as it has an id."""
-    return tags.get(REPOSITORY, "") == context.world.repository
+    return tags.get(REPOSITORY, "") == stack.ownership.repository.id
 
 
-def adopts(context: StackContext, arn: str, tags: Mapping[str, str]) -> bool:
+def adopts(stack: Stack, arn: str, tags: Mapping[str, str]) -> bool:
     """Whether the operator takes a function or role over that is not ours: nobody's, or another's who may lose it."""
-    state, owner = proven(context, arn, tags)
-    if not context.options.adopts_function(_name(arn)) or state is MarkState.FORGED:
+    state, owner = proven(stack, arn, tags)
+    if not stack.run.options.adopts_function(_name(arn)) or state is MarkState.FORGED:
         return False
-    return state is MarkState.UNMARKED or (not context.claims(owner) and _may_take(context, owner, _name(arn)))
+    return state is MarkState.UNMARKED or (not stack.ownership.claims(owner) and _may_take(stack, owner, _name(arn)))
 
 
-def _may_take(context: StackContext, owner: Owner, name: str) -> bool:
-    return context.world.may_take(
+def _may_take(stack: Stack, owner: Owner, name: str) -> bool:
+    return stack.ownership.repository.may_take(
         owner, lambda spec: spec.rotation_function is not None and spec.rotation_function.name == name
     )
 
@@ -90,34 +90,34 @@ def _name(arn: str) -> str:
     return re.split("[:/]", arn)[-1]
 
 
-def digest_of(context: StackContext, *parts: str) -> str | None:
+def digest_of(stack: Stack, *parts: str) -> str | None:
     """Keyed digest of what is to be deployed; None where nothing was ever applied."""
-    fingerprinter = context.fingerprinter
+    fingerprinter = stack.ownership.fingerprinter
     return fingerprinter.digest("rotation-function", *parts)[:_DIGITS] if fingerprinter else None
 
 
-def _mac(context: StackContext, arn: str, owner: Owner, digest: str) -> str:
-    if context.fingerprinter is None:
+def _mac(stack: Stack, arn: str, owner: Owner, digest: str) -> str:
+    if stack.ownership.fingerprinter is None:
         raise SpecError("nothing was applied in this account yet", remedy="Apply first.")
     parts = (arn, *stack_parts(owner.stack, owner.repository), digest)
-    return context.fingerprinter.digest("rotation-function-mark", *parts)[:_DIGITS]
+    return stack.ownership.fingerprinter.digest("rotation-function-mark", *parts)[:_DIGITS]
 
 
-def noted(context: StackContext) -> str | None:
+def noted(stack: Stack) -> str | None:
     """The name of the function that an apply of this stack made; read with the stack's other parameters."""
-    return next((value for name, value in published(context).items() if _NOTE.search(name)), None)
+    return next((value for name, value in published(stack).items() if _NOTE.search(name)), None)
 
 
-def note(context: StackContext, name: str) -> None:
+def note(stack: Stack, name: str) -> None:
     """Say that the stack has a function, before it is made."""
-    if noted(context) != name:
-        publish(context, _parameter(context), name)
+    if noted(stack) != name:
+        publish(stack, _parameter(stack), name)
 
 
-def forget(context: StackContext) -> None:
+def forget(stack: Stack) -> None:
     """Delete the note, after the function."""
-    name, client = _parameter(context), context.account.client("ssm")
-    context.inventory.forget("outputs")
+    name, client = _parameter(stack), stack.account.client("ssm")
+    stack.observed.forget("outputs")
     with calling("DeleteParameter", name):
         try:
             client.delete_parameter(Name=name)
@@ -125,5 +125,5 @@ def forget(context: StackContext) -> None:
             return
 
 
-def _parameter(context: StackContext) -> str:
-    return f"{ROOT}/{context.spec.stack}/rotation_function"
+def _parameter(stack: Stack) -> str:
+    return f"{ROOT}/{stack.spec.stack}/rotation_function"

@@ -17,7 +17,7 @@ from secrets_pipeline.reconcilers.rotation_function.invocation import invocation
 from secrets_pipeline.reconcilers.secret import desired
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "rotation-permission"
 
@@ -25,8 +25,8 @@ KIND = "rotation-permission"
 class RotationPermissions:
     """Statements in the policies of one stack's own functions."""
 
-    def __init__(self, context: StackContext, *, deep: bool) -> None:
-        self._context = context
+    def __init__(self, stack: Stack, *, deep: bool) -> None:
+        self._stack = stack
         self._deep = deep
 
     def plan(self) -> Sequence[Change]:
@@ -40,32 +40,32 @@ class RotationPermissions:
 
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""
-        return let_in(self._context, change.resource.name)
+        return let_in(self._stack, change.resource.name)
 
     def _plan(self, resource: Resource, function: str) -> Change:
-        problem = invocation_problem(self._context, function)
+        problem = invocation_problem(self._stack, function)
         return Change(resource, ChangeClass.UPDATE if problem else ChangeClass.NONE, (problem,) if problem else ())
 
     def _functions(self) -> Iterator[tuple[str, str]]:
         """ARN → component of the functions of this account that may have to be looked at."""
-        context = self._context
+        stack = self._stack
         delivered = {
             one.function_name: one.component
-            for one in context.spec.deliveries
+            for one in stack.spec.deliveries
             if isinstance(one, LambdaDelivery) and one.deliver
         }
-        for secret in context.spec.secrets if delivered else ():
+        for secret in stack.spec.secrets if delivered else ():
             if secret.blocked or secret.rotation is None or secret.rotation.managed:
                 continue
             try:
-                wanted = desired.rotation(context, secret)
+                wanted = desired.rotation(stack, secret)
             except SecretsPipelineError:
                 continue  # Said where the rotation is planned.
             if not isinstance(wanted, desired.Rotation):
                 continue
             parts = wanted.lambda_arn.split(":")
-            at_home = parts[3:5] == [context.account.region, context.account.account_id]
-            state = context.inventory.secret(secret.name)
+            at_home = parts[3:5] == [stack.account.region, stack.account.account_id]
+            state = stack.observed.secrets.get(secret.name)
             turns = state is not None and state.rotation_enabled and state.rotation_lambda_arn == wanted.lambda_arn
             if at_home and parts[6] in delivered and (self._deep or not turns):
                 yield wanted.lambda_arn, delivered[parts[6]]

@@ -51,7 +51,7 @@ from secrets_pipeline.reconcilers.rotation_function.role import (
 )
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "rotation-function"
 _NEW_ROLE = Lag(
@@ -65,12 +65,12 @@ _NEW_ROLE = Lag(
 class RotationFunctionReconciler:
     """The function of one stack, and the permission on the functions that it names."""
 
-    def __init__(self, context: StackContext, *, deep: bool | None = None) -> None:
-        self._context = context
-        self._deep = context.options.deep if deep is None else deep
-        self._permissions = RotationPermissions(context, deep=self._deep)
+    def __init__(self, stack: Stack, *, deep: bool | None = None) -> None:
+        self._stack = stack
+        self._deep = stack.run.options.deep if deep is None else deep
+        self._permissions = RotationPermissions(stack, deep=self._deep)
         # Its package is built when it is planned, so that what is wrong there is this change's error.
-        self._function = context.spec.rotation_function
+        self._function = stack.spec.rotation_function
 
     def plan(self) -> Sequence[Change]:
         """One change for the function, one for a function that left the stack, one for each permission."""
@@ -78,9 +78,9 @@ class RotationFunctionReconciler:
         if self._function is not None:
             resource = Resource(KIND, self._function.name)
             changes.append(planned(resource, partial(self._plan, resource)))
-        left = noted(self._context)
+        left = noted(self._stack)
         if left is not None and (self._function is None or left != self._function.name):
-            action = ChangeClass.PRUNE if self._context.options.prune else ChangeClass.ORPHAN
+            action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
             reason = "rotates nothing of this stack any more: `apply --prune` deletes it with its role"
             changes.append(Change(Resource(KIND, left), action, (reason,)))
         return changes
@@ -94,7 +94,7 @@ class RotationFunctionReconciler:
         return self._deploy(self._wanted())
 
     def _wanted(self) -> Wanted:
-        wanted = wanted_function(self._context)
+        wanted = wanted_function(self._stack)
         if wanted is None:
             raise SkippedError("the stack asks for no managed rotation any more")
         return wanted
@@ -102,34 +102,34 @@ class RotationFunctionReconciler:
     # plan
 
     def _plan(self, resource: Resource) -> Change:
-        context, wanted = self._context, self._wanted()
-        state = function_state(context, wanted.name)
+        stack, wanted = self._stack, self._wanted()
+        state = function_state(stack, wanted.name)
         waits = tuple(dict.fromkeys(wanted.waits.values()))
         if state is None:
-            if (role := role_state(context, wanted.name)) is not None and (why := role_problem(context, role, wanted)):
+            if (role := role_state(stack, wanted.name)) is not None and (why := role_problem(stack, role, wanted)):
                 return Change(resource, ChangeClass.BLOCKED, (why,))
             reasons = tuple(f"waits: {one}" for one in waits) if wanted.policy is None else waits
             return Change(resource, ChangeClass.CREATE, reasons)
         if problem := self._foreign(state, wanted):
             return Change(resource, ChangeClass.BLOCKED, (problem,))
-        if adopts(context, wanted.function_arn, state.tags):
-            why = foreign(context, wanted.function_arn, state.tags).partition(": ")[0]
+        if adopts(stack, wanted.function_arn, state.tags):
+            why = foreign(stack, wanted.function_arn, state.tags).partition(": ")[0]
             return Change(resource, ChangeClass.ADOPT, (f"{why}: code and role are replaced",))
         return self._compare(resource, state, wanted, waits)
 
     def _compare(self, resource: Resource, state: FunctionState, wanted: Wanted, waits: tuple[str, ...]) -> Change:
-        context = self._context
-        named = is_named(context, state.tags)
-        as_deployed = named and deployed(state.tags) == wanted.digest(context)
+        stack = self._stack
+        named = is_named(stack, state.tags)
+        as_deployed = named and deployed(state.tags) == wanted.digest(stack)
         found = _shown(state, wanted)
         kept: tuple[str, ...] = ()
         # Who takes over what goes with a function means its role and log group too.
-        if self._deep or not as_deployed or context.options.adopts_function(wanted.name):
-            role = role_state(context, wanted.name)
-            refusal = role_problem(context, role, wanted) if role is not None else ""
+        if self._deep or not as_deployed or stack.run.options.adopts_function(wanted.name):
+            role = role_state(stack, wanted.name)
+            refusal = role_problem(stack, role, wanted) if role is not None else ""
             if refusal or (refusal := _withdrawn(role, wanted)):
                 return Change(resource, ChangeClass.BLOCKED, (refusal,))
-            retention = compare_retention(context, wanted)
+            retention = compare_retention(stack, wanted)
             found += self._hidden(role, retention, wanted)
             kept = (retention.kept,) if retention.kept else ()
         if found:
@@ -141,35 +141,35 @@ class RotationFunctionReconciler:
 
     def _foreign(self, state: FunctionState, wanted: Wanted) -> str:
         """Why a function of that name is not to be touched; empty if it is ours, or may be taken over."""
-        problem = foreign(self._context, wanted.function_arn, state.tags)
-        return "" if adopts(self._context, wanted.function_arn, state.tags) else problem
+        problem = foreign(self._stack, wanted.function_arn, state.tags)
+        return "" if adopts(self._stack, wanted.function_arn, state.tags) else problem
 
     def _hidden(self, role: RoleState | None, retention: Retention, wanted: Wanted) -> list[str]:
         """What differs beside what GetFunction shows."""
         found = role_differences(role, wanted)
         if retention.difference:
             found.append(retention.difference)
-        if problem := invocation_problem(self._context, wanted.function_arn):
+        if problem := invocation_problem(self._stack, wanted.function_arn):
             found.append(problem)
         return found
 
     # apply
 
     def _deploy(self, wanted: Wanted) -> str:
-        context = self._context
+        stack = self._stack
         if wanted.policy is None:
             raise SkippedError("; ".join(dict.fromkeys(wanted.waits.values())) or "there is no secret to rotate yet")
-        forget_function(context, wanted.name)
-        state = function_state(context, wanted.name)
+        forget_function(stack, wanted.name)
+        state = function_state(stack, wanted.name)
         if state is not None and (problem := self._foreign(state, wanted)):
             raise SkippedError(problem)
-        if why := _withdrawn(role_state(context, wanted.name), wanted):
+        if why := _withdrawn(role_state(stack, wanted.name), wanted):
             raise SkippedError(why)
-        note(context, wanted.name)
-        deploy_role(context, wanted)
-        kept = deploy_log_group(context, wanted)
+        note(stack, wanted.name)
+        deploy_role(stack, wanted)
+        kept = deploy_log_group(stack, wanted)
         done = self._create(wanted) if state is None else self._update(state, wanted)
-        let_in(context, wanted.function_arn)
+        let_in(stack, wanted.function_arn)
         self._mark(wanted)
         left_out = "".join(f"; without: {reason}" for reason in dict.fromkeys(wanted.waits.values()))
         left_out += f"; {kept}" if kept else ""
@@ -177,70 +177,70 @@ class RotationFunctionReconciler:
         return f"{done}; rotates {count} secret{'s' if count > 1 else ''}{left_out}"
 
     def _create(self, wanted: Wanted) -> str:
-        client, context = self._context.account.client("lambda"), self._context
+        client, stack = self._stack.account.client("lambda"), self._stack
         parameters: dict[str, Any] = {
             "FunctionName": wanted.name,
             "Code": {"ZipFile": wanted.package.content},
             "PackageType": "Zip",
-            "Tags": ownership(context, wanted.function_arn),
+            "Tags": ownership(stack, wanted.function_arn),
             **wanted.configuration,
         }
         if not wanted.in_vpc:
             del parameters["VpcConfig"]
         create = partial(client.create_function, **parameters)
-        context.world.patience.until_visible("CreateFunction", wanted.name, create, lag=_NEW_ROLE)
-        settled(context, wanted.name)
+        stack.run.patience.until_visible("CreateFunction", wanted.name, create, lag=_NEW_ROLE)
+        settled(stack, wanted.name)
         return "created"
 
     def _update(self, state: FunctionState, wanted: Wanted) -> str:
-        client, context, done = self._context.account.client("lambda"), self._context, []
+        client, stack, done = self._stack.account.client("lambda"), self._stack, []
         if state.changing:
-            state = settled(context, wanted.name)
+            state = settled(stack, wanted.name)
         if state.code_sha256 != wanted.package.sha256:
             with calling("UpdateFunctionCode", wanted.name):
                 client.update_function_code(FunctionName=wanted.name, ZipFile=wanted.package.content)
-            state = settled(context, wanted.name)
+            state = settled(stack, wanted.name)
             done.append("code")
         if configuration_differences(state, wanted):
             parameters: dict[str, Any] = {"FunctionName": wanted.name, **wanted.configuration}
             update = partial(client.update_function_configuration, **parameters)
-            context.world.patience.until_visible("UpdateFunctionConfiguration", wanted.name, update, lag=_NEW_ROLE)
-            settled(context, wanted.name)
+            stack.run.patience.until_visible("UpdateFunctionConfiguration", wanted.name, update, lag=_NEW_ROLE)
+            settled(stack, wanted.name)
             done.append("configuration")
         return f"{' and '.join(done)} updated" if done else "updated"
 
     def _mark(self, wanted: Wanted) -> None:
-        context = self._context
-        tags = ownership(context, wanted.function_arn, wanted.digest(context) or "")
+        stack = self._stack
+        tags = ownership(stack, wanted.function_arn, wanted.digest(stack) or "")
         with calling("TagResource", wanted.name):
-            context.account.client("lambda").tag_resource(Resource=wanted.function_arn, Tags=tags)
-        forget_function(context, wanted.name)
+            stack.account.client("lambda").tag_resource(Resource=wanted.function_arn, Tags=tags)
+        forget_function(stack, wanted.name)
 
     def _prune(self, name: str) -> str:
-        context, account = self._context, self._context.account
+        stack, account = self._stack, self._stack.account
         arn = f"arn:{account.partition}:lambda:{account.region}:{account.account_id}:function:{name}"
-        using = [s.name for s in context.inventory.secrets().values() if s.rotation_lambda_arn == arn]
+        using = [s.name for s in stack.observed.secrets.all().values() if s.rotation_lambda_arn == arn]
         if turning := [one for one in using if self._turns(one)]:
             raise SkippedError(f"{', '.join(sorted(turning))} still rotates by it", remedy="Apply with --prune again.")
-        forget_function(context, name)
-        state, client = function_state(context, name), account.client("lambda")
+        forget_function(stack, name)
+        state, client = function_state(stack, name), account.client("lambda")
         done = "function was gone already"
         if state is not None:
-            if problem := foreign(context, arn, state.tags):
+            if problem := foreign(stack, arn, state.tags):
                 raise SkippedError(problem)
-            if not is_named(context, state.tags) and not context.options.adopts_function(name):
+            if not is_named(stack, state.tags) and not stack.run.options.adopts_function(name):
                 remedy = f"Apply with --prune --adopt {function_named(name)}."
                 raise SkippedError("its mark names no repository", remedy=remedy)
             with calling("DeleteFunction", name):
                 client.delete_function(FunctionName=name)
             done = "function deleted"
-        role = delete_role(context, name, f"arn:{account.partition}:iam::{account.account_id}:role/{name}")
-        forget(context)
-        forget_function(context, name)
+        role = delete_role(stack, name, f"arn:{account.partition}:iam::{account.account_id}:role/{name}")
+        forget(stack)
+        forget_function(stack, name)
         return f"{done}, {role}; its log group stays until its events are too old"
 
     def _turns(self, name: str) -> bool:
-        state = self._context.inventory.refresh(name)
+        state = self._stack.observed.secrets.refresh(name)
         return state is not None and state.rotation_enabled
 
 

@@ -20,7 +20,7 @@ from secrets_pipeline.reconcilers.rotation_function.desired import DESCRIPTION, 
 from secrets_pipeline.reconcilers.rotation_function.ownership import adopts, foreign, ownership
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _NEW_ROLE = Lag("the role", frozenset({"NoSuchEntity"}))
 
@@ -40,9 +40,9 @@ class RoleState:
     policy: Mapping[str, Any] | None
 
 
-def role_state(context: StackContext, name: str) -> RoleState | None:
+def role_state(stack: Stack, name: str) -> RoleState | None:
     """The role of that name; None where there is none."""
-    client = context.account.client("iam")
+    client = stack.account.client("iam")
     with calling("GetRole", name):
         try:
             role = client.get_role(RoleName=name)["Role"]
@@ -58,12 +58,12 @@ def role_state(context: StackContext, name: str) -> RoleState | None:
     return RoleState(role["Arn"], tag_map(role.get("Tags") or ()), trust, policy)
 
 
-def role_problem(context: StackContext, state: RoleState, wanted: Wanted) -> str:
+def role_problem(stack: Stack, state: RoleState, wanted: Wanted) -> str:
     """Why a role of that name is not to be touched; empty if it is ours, or may be taken over."""
     if state.arn != wanted.role_arn:
         return f"role {wanted.name} is {state.arn}, which the pipeline has not made: write another name"
-    problem = foreign(context, state.arn, state.tags)
-    return f"role {wanted.name} {problem}" if problem and not adopts(context, state.arn, state.tags) else ""
+    problem = foreign(stack, state.arn, state.tags)
+    return f"role {wanted.name} {problem}" if problem and not adopts(stack, state.arn, state.tags) else ""
 
 
 def role_differences(state: RoleState | None, wanted: Wanted) -> list[str]:
@@ -78,17 +78,17 @@ def role_differences(state: RoleState | None, wanted: Wanted) -> list[str]:
     return found
 
 
-def deploy_role(context: StackContext, wanted: Wanted) -> None:
+def deploy_role(stack: Stack, wanted: Wanted) -> None:
     """Make the role, or make ours as it is asked for.
 
     Raises:
         SkippedError: if a role of that name is not ours.
         AwsError: if IAM refuses.
     """
-    client = context.account.client("iam")
-    state = role_state(context, wanted.name)
-    tags = ownership(context, wanted.role_arn)
-    if state is not None and (problem := role_problem(context, state, wanted)):
+    client = stack.account.client("iam")
+    state = role_state(stack, wanted.name)
+    tags = ownership(stack, wanted.role_arn)
+    if state is not None and (problem := role_problem(stack, state, wanted)):
         raise SkippedError(problem)
     if state is None:
         with calling("CreateRole", wanted.name):
@@ -109,18 +109,18 @@ def deploy_role(context: StackContext, wanted: Wanted) -> None:
     if policy is not None and (state is None or state.policy is None or differences(state.policy, policy)):
         text = inline_text(policy, role=wanted.name, consumers=["managed rotation"])
         put = partial(client.put_role_policy, RoleName=wanted.name, PolicyName=ROTATION_POLICY, PolicyDocument=text)
-        context.world.patience.until_visible(
+        stack.run.patience.until_visible(
             "PutRolePolicy", f"{ROTATION_POLICY} of role {wanted.name}", put, lag=_NEW_ROLE
         )
 
 
-def delete_role(context: StackContext, name: str, arn: str) -> str:
+def delete_role(stack: Stack, name: str, arn: str) -> str:
     """Delete the role with its policy, if it is ours; what was done, for a human."""
-    client = context.account.client("iam")
-    state = role_state(context, name)
+    client = stack.account.client("iam")
+    state = role_state(stack, name)
     if state is None:
         return "role was gone already"
-    if state.arn != arn or foreign(context, state.arn, state.tags):
+    if state.arn != arn or foreign(stack, state.arn, state.tags):
         return "role is not ours and stays"
     if state.policy is not None:
         with calling("DeleteRolePolicy", f"{ROTATION_POLICY} of role {name}"):

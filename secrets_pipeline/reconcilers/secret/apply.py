@@ -37,10 +37,11 @@ from secrets_pipeline.reconcilers.tag_keys import (
     VALUE_VERSION,
 )
 from secrets_pipeline.references.resolve import Pending
+from secrets_pipeline.values.bundle import GeneratedPasswords
 from secrets_pipeline.values.render import render
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _EXISTS = frozenset({"ResourceExistsException", "InvalidRequestException"})
 """What CreateSecret answers where the name is taken; the second one, where it is scheduled for deletion."""
@@ -52,12 +53,18 @@ class ExistsAfterAll:
 
 
 class SecretWrites:
-    """Writes to secrets of one stack; who calls has confirmed that they are ours, or to be adopted."""
+    """Writes to secrets of one stack; who calls has confirmed that they are ours, or to be adopted.
 
-    def __init__(self, context: StackContext) -> None:
-        self._context = context
-        self._client = context.account.client("secretsmanager")
-        self._writer = ValueWriter(context)
+    Args:
+        stack: the stack.
+        passwords: generated values, for secrets that have none yet.
+    """
+
+    def __init__(self, stack: Stack, passwords: GeneratedPasswords) -> None:
+        self._stack = stack
+        self._passwords = passwords
+        self._client = stack.account.client("secretsmanager")
+        self._writer = ValueWriter(stack)
 
     def create(self, secret: SecretSpec) -> str | ExistsAfterAll:
         """Create a secret with its first value, in one call.
@@ -69,29 +76,29 @@ class SecretWrites:
             SkippedError: if the key or the value is not known yet.
             AwsError: if AWS refuses.
         """
-        context = self._context
-        key = desired.kms_key(context, secret)
+        stack = self._stack
+        key = desired.kms_key(stack, secret)
         if isinstance(key, Pending):
             raise SkippedError(key.reason)
-        initial = initial_value(context, secret)
+        initial = initial_value(stack, secret, self._passwords)
         if isinstance(initial, Pending):
             raise SkippedError(initial.reason)
-        owner = context.owner(secret)
+        owner = stack.ownership.owner(secret)
         tags = {
-            **desired.tags(context, secret),
-            VALUE_KEY: key_id(context, key),
+            **desired.tags(stack, secret),
+            VALUE_KEY: key_id(stack, key),
         }
         request: dict[str, Any] = {"Description": secret.description} if secret.description else {}
         if key is not None:
             request["KmsKeyId"] = key
         # A used token succeeds: only a request that is the same in all its parts may be taken for a try of this one.
-        asked = [initial.intent, initial.inputs, desired.intent(context, secret), tags, request]
+        asked = [initial.intent, initial.inputs, desired.intent(stack, secret), tags, request]
         whole = json.dumps(asked, sort_keys=True)
         token = self._writer.token(secret.name, None, whole, initial.value)
-        now = context.world.surroundings.now()
+        now = stack.run.now()
         tags |= {
-            SPEC: context.marks.created(secret.name, owner, context.world.run, now),
-            VALUE_VERSION: context.marks.version(secret.name, token),
+            SPEC: stack.ownership.marks.created(secret.name, owner, stack.run.id, now),
+            VALUE_VERSION: stack.ownership.marks.version(secret.name, token),
             **({INPUTS: inputs_tag(initial.inputs, token)} if initial.inputs else {}),
         }
         make = partial(
@@ -99,7 +106,7 @@ class SecretWrites:
         )
         try:
             # The key may be as new as the secret.
-            answer = context.world.patience.until_visible(
+            answer = stack.run.patience.until_visible(
                 "CreateSecret",
                 secret.name,
                 lambda: make(SecretString=initial.value.get_secret_value()),
@@ -107,11 +114,11 @@ class SecretWrites:
                 subject=key or "",
             )
         except AwsError as error:
-            if error.code not in _EXISTS or context.inventory.refresh(secret.name) is None:
+            if error.code not in _EXISTS or stack.observed.secrets.refresh(secret.name) is None:
                 raise
             return ExistsAfterAll()
-        context.inventory.made.add(secret.name)
-        context.inventory.note(
+        stack.observed.secrets.made.add(secret.name)
+        stack.observed.secrets.note(
             SecretState(
                 name=secret.name,
                 arn=answer["ARN"],
@@ -143,11 +150,11 @@ class SecretWrites:
             SkippedError: if something is not known yet, a rotation is in progress, or it is not ours any more.
             AwsError: if AWS refuses.
         """
-        context = self._context
-        key = desired.kms_key(context, secret)
+        stack = self._stack
+        key = desired.kms_key(stack, secret)
         if isinstance(key, Pending):
             raise SkippedError(key.reason)
-        moved = key_id(context, state.kms_key_id) != key_id(context, key)
+        moved = key_id(stack, state.kms_key_id) != key_id(stack, key)
         done = self._retag(state, secret, moved=moved)
         if state.description != secret.description:
             with calling("UpdateSecret", state.name):
@@ -156,37 +163,37 @@ class SecretWrites:
         if done:
             state = self._own(state)
         if moved:
-            key_move.move(context, state, key)
+            key_move.move(stack, state, key)
             done.append("kms key")
             state = self._own(state)
-        elif state.current_version is not None and under_another_key(context, state):
+        elif state.current_version is not None and under_another_key(stack, state):
             # Before a new value: that one would leave the replaced version, AWSPREVIOUS, under the old key.
             self._writer.rewrite(state.name)
             done.append("same value under the new key")
             state = self._own(state)
-        if value_differences(context, state, secret) and (written := self._write(state, secret)):
+        if value_differences(stack, state, secret) and (written := self._write(state, secret)):
             done.append(written)
         return done
 
     def _refreshed(self, state: SecretState) -> SecretState:
-        return self._context.inventory.refresh(state.name) or state
+        return self._stack.observed.secrets.refresh(state.name) or state
 
     def _own(self, state: SecretState) -> SecretState:
         """The secret after a change of ours; whoever took it over meanwhile keeps it as it is."""
         seen = self._refreshed(state)
-        if seen is not state and not self._context.owns(seen):
+        if seen is not state and not self._stack.ownership.owns(seen):
             raise SkippedError(f"secret {seen.name} is not ours any more")
         return seen
 
     def _write(self, state: SecretState, secret: SecretSpec) -> str:
         if isinstance(secret.value, DeclaredValue):
-            inputs = declared_inputs(self._context, secret, confirmed=True)
+            inputs = declared_inputs(self._stack, secret, confirmed=True)
             if isinstance(inputs, Pending):
                 raise SkippedError(inputs.reason)
             if state.current_version is not None and is_rendered_from(state, inputs):
                 # Only the list of what it is rendered from was old.
                 return ""
-            declared, leaves = secret.value, self._context.leaves(secret)
+            declared, leaves = secret.value, self._stack.resolve.leaves(secret)
             self._writer.write(
                 secret.name,
                 intent=inputs,
@@ -195,7 +202,7 @@ class SecretWrites:
                 done=lambda state: is_rendered_from(state, inputs),
             )
             return "value"
-        first = initial_value(self._context, secret)
+        first = initial_value(self._stack, secret, self._passwords)
         if isinstance(first, Pending):
             raise SkippedError(first.reason)
         value = first.value
@@ -210,16 +217,16 @@ class SecretWrites:
         return first.described
 
     def _retag(self, state: SecretState, secret: SecretSpec, *, moved: bool) -> list[str]:
-        wanted = desired.tags(self._context, secret)
+        wanted = desired.tags(self._stack, secret)
         changed = {key: value for key, value in wanted.items() if state.tags.get(key) != value}
         if any(key in changed for key in (STACK, REPOSITORY, COMPONENT, KEY)):
             # The old mark speaks of the old owner: prove the new one in the same call.
             changed[SPEC] = self._own_mark(state, secret)
-        if self._context.marks.verify(state).state is MarkState.UNMARKED:
+        if self._stack.ownership.marks.verify(state).state is MarkState.UNMARKED:
             # What we said of it when it was ours, if it ever was, is no more true.
             changed |= {tag: "" for tag in (VALUE_VERSION, REPLICAS, KEPT) if tag in state.tags}
             changed |= self._kept(state, secret)
-        if moved and state.tags.get(VALUE_KEY) != (under := key_id(self._context, state.kms_key_id)):
+        if moved and state.tags.get(VALUE_KEY) != (under := key_id(self._stack, state.kms_key_id)):
             # Said before the move, so that a crash behind it does not leave the value there.
             changed[VALUE_KEY] = under
         surplus = surplus_tags(state.tags, wanted)
@@ -233,7 +240,7 @@ class SecretWrites:
 
     def _own_mark(self, state: SecretState, secret: SecretSpec) -> str:
         """The mark of the new owner: it vouches for what the old one vouched for, but the tags."""
-        marks, run, owner = self._context.marks, self._context.world.run, self._context.owner(secret)
+        marks, run, owner = self._stack.ownership.marks, self._stack.run.id, self._stack.ownership.owner(secret)
         commit = marks.verify(state).commit
         if commit is None:
             return marks.provisional(state.arn, owner, run)
@@ -242,8 +249,8 @@ class SecretWrites:
     def _kept(self, state: SecretState, secret: SecretSpec) -> dict[str, str]:
         """Policy and rotation that an adopted secret has and nobody declares: adoption takes neither away."""
         kept = []
-        if not secret.policy and not secret.readers and self._context.inventory.policy(state.name):
+        if not secret.policy and not secret.readers and self._stack.observed.secrets.policy(state.name):
             kept.append(Part.POLICY.value)
         if secret.rotation is None and state.rotation_enabled:
             kept.append(Part.ROTATION.value)
-        return {KEPT: self._context.marks.words(KEPT, state.arn, kept)} if kept else {}
+        return {KEPT: self._stack.ownership.marks.words(KEPT, state.arn, kept)} if kept else {}

@@ -23,7 +23,7 @@ from secrets_pipeline.rotation.password_tag import password_rule
 from secrets_pipeline.rotation_lambda.password_rule import DEFAULT_RULE, encode
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,29 +35,29 @@ class Rotation:
     rotate_immediately: bool
 
 
-def kms_key(context: StackContext, secret: SecretSpec) -> str | Pending | None:
+def kms_key(stack: Stack, secret: SecretSpec) -> str | Pending | None:
     """What to pass as KmsKeyId: an ARN for keys of ours, the text of the stack otherwise, None for the default key.
 
     A key under which nothing can be encrypted is waited for; the stage `kms_keys` fails with it.
     """
-    key = _declared_key(context, secret)
-    problem = context.inventory.keys.problem(key) if isinstance(key, str) else None
+    key = _declared_key(stack, secret)
+    problem = stack.observed.keys.problem(key) if isinstance(key, str) else None
     return Pending(f"KMS key {key} {problem}") if problem else key
 
 
-def _declared_key(context: StackContext, secret: SecretSpec) -> str | Pending | None:
+def _declared_key(stack: Stack, secret: SecretSpec) -> str | Pending | None:
     if secret.kms_key is None:
         return None
-    named = context.outputs.text(secret.kms_key)
-    if isinstance(named, Pending) or all(named != key.alias for key in context.spec.keys):
+    named = stack.resolve.text(secret.kms_key)
+    if isinstance(named, Pending) or all(named != key.alias for key in stack.spec.keys):
         return named
-    key = usable_as(context, named)
+    key = usable_as(stack, named)
     return Pending(key) if isinstance(key, str) else key.arn
 
 
-def tags(context: StackContext, secret: SecretSpec) -> dict[str, str]:
+def tags(stack: Stack, secret: SecretSpec) -> dict[str, str]:
     """The stack's tags and our identity tags."""
-    return {**secret.tags, **context.owner(secret).tags(), **_password_rule(secret)}
+    return {**secret.tags, **stack.ownership.owner(secret).tags(), **_password_rule(secret)}
 
 
 def _password_rule(secret: SecretSpec) -> dict[str, str]:
@@ -78,25 +78,25 @@ def _password_rule(secret: SecretSpec) -> dict[str, str]:
         ) from None
 
 
-def policy(context: StackContext, secret: SecretSpec) -> dict[str, Any] | Pending | None:
+def policy(stack: Stack, secret: SecretSpec) -> dict[str, Any] | Pending | None:
     """The resource policy that the stack asks for, or None for none."""
-    match substitute(list(secret.policy), context.outputs):
+    match substitute(list(secret.policy), stack.resolve):
         case Pending() as pending:
             return pending
         case Plain(value=list() as declared):
-            if wrong := not_let_in(context, declared):
+            if wrong := not_let_in(stack, declared):
                 return Pending(f"its policy {wrong}")
-            return secret_policy(declared, secret.readers, organization_id=context.spec.organization_id)
+            return secret_policy(declared, secret.readers, organization_id=stack.spec.organization_id)
         case _:
             return Pending("its policy holds a secret value")
 
 
-def rotation(context: StackContext, secret: SecretSpec) -> Rotation | Pending | None:
+def rotation(stack: Stack, secret: SecretSpec) -> Rotation | Pending | None:
     """The rotation that the stack asks for, or None for none."""
     spec = secret.rotation
     if spec is None:
         return None
-    arn = _function(context, spec)
+    arn = _function(stack, spec)
     if isinstance(arn, Pending):
         return arn
     rules = {
@@ -107,77 +107,77 @@ def rotation(context: StackContext, secret: SecretSpec) -> Rotation | Pending | 
     return Rotation(arn, {key: rule for key, rule in rules.items() if rule is not None}, spec.rotate_immediately)
 
 
-def _function(context: StackContext, spec: RotationSpec) -> str | Pending:
+def _function(stack: Stack, spec: RotationSpec) -> str | Pending:
     if spec.lambda_arn is not None:
-        return context.outputs.text(spec.lambda_arn)
-    managed = managed_function_arn(context)
+        return stack.resolve.text(spec.lambda_arn)
+    managed = managed_function_arn(stack)
     return managed or Pending("the stack has no rotation function")
 
 
-def managed_function_arn(context: StackContext) -> str | None:
+def managed_function_arn(stack: Stack) -> str | None:
     """The ARN of the stack's own rotation function, made or not; None where nothing asks for it."""
-    function, account = context.spec.rotation_function, context.account
+    function, account = stack.spec.rotation_function, stack.account
     if function is None:
         return None
     return f"arn:{account.partition}:lambda:{account.region}:{account.account_id}:function:{function.name}"
 
 
-def made(context: StackContext, state: SecretState, secret: SecretSpec, part: Part) -> bool:
+def made(stack: Stack, state: SecretState, secret: SecretSpec, part: Part) -> bool:
     """Whether the mark says that a part was made as the stack declares it now: what differs was changed outside."""
-    marked = context.marks.verify(state).commit
-    return marked is not None and marked.digests[part] == _digest(context, secret, part)
+    marked = stack.ownership.marks.verify(state).commit
+    return marked is not None and marked.digests[part] == _digest(stack, secret, part)
 
 
-def finished(context: StackContext, state: SecretState, secret: SecretSpec) -> bool:
+def finished(stack: Stack, state: SecretState, secret: SecretSpec) -> bool:
     """Whether the mark says that everything but the value was made as the stack declares it now."""
-    marked = context.marks.verify(state).commit
-    return marked is not None and marked == commit(context, secret)
+    marked = stack.ownership.marks.verify(state).commit
+    return marked is not None and marked == commit(stack, secret)
 
 
-def commit(context: StackContext, secret: SecretSpec) -> Commit | None:
+def commit(stack: Stack, secret: SecretSpec) -> Commit | None:
     """What the mark has to say; None while a part is not known or nothing was ever applied."""
     digests: dict[Part, str] = {}
     for part in Part:
-        digest = _digest(context, secret, part)
+        digest = _digest(stack, secret, part)
         if digest is None:
             return None
         digests[part] = digest
-    return Commit(secret.recovery_window_in_days, digests, context.world.run)
+    return Commit(secret.recovery_window_in_days, digests, stack.run.id)
 
 
-def intent(context: StackContext, secret: SecretSpec) -> str:
+def intent(stack: Stack, secret: SecretSpec) -> str:
     """Digest of everything but the value, as far as it is known."""
-    return "-".join(_digest(context, secret, part) or "" for part in Part)
+    return "-".join(_digest(stack, secret, part) or "" for part in Part)
 
 
-def _digest(context: StackContext, secret: SecretSpec, part: Part) -> str | None:
-    if context.fingerprinter is None:
+def _digest(stack: Stack, secret: SecretSpec, part: Part) -> str | None:
+    if stack.ownership.fingerprinter is None:
         return None
-    text = _TEXTS[part](context, secret)
-    return None if isinstance(text, Pending) else context.marks.digest(part, secret.name, text)
+    text = _TEXTS[part](stack, secret)
+    return None if isinstance(text, Pending) else stack.ownership.marks.digest(part, secret.name, text)
 
 
-def _key_text(context: StackContext, secret: SecretSpec) -> str | Pending | None:
-    key = _declared_key(context, secret)
-    return context.inventory.key_id(key) or key if isinstance(key, str) else key
+def _key_text(stack: Stack, secret: SecretSpec) -> str | Pending | None:
+    key = _declared_key(stack, secret)
+    return stack.observed.keys.key_id(key) or key if isinstance(key, str) else key
 
 
-def _policy_text(context: StackContext, secret: SecretSpec) -> str | Pending | None:
-    document = policy(context, secret)
+def _policy_text(stack: Stack, secret: SecretSpec) -> str | Pending | None:
+    document = policy(stack, secret)
     return canonical(document) if isinstance(document, dict) else document
 
 
-def _rotation_text(context: StackContext, secret: SecretSpec) -> str | Pending | None:
-    turning = rotation(context, secret)
+def _rotation_text(stack: Stack, secret: SecretSpec) -> str | Pending | None:
+    turning = rotation(stack, secret)
     if not isinstance(turning, Rotation):
         return turning
     return json.dumps([turning.lambda_arn, turning.rules], sort_keys=True)
 
 
-_TEXTS: Mapping[Part, Callable[[StackContext, SecretSpec], str | Pending | None]] = {
+_TEXTS: Mapping[Part, Callable[[Stack, SecretSpec], str | Pending | None]] = {
     Part.DESCRIPTION: lambda _, secret: secret.description,
     Part.KMS_KEY: _key_text,
-    Part.TAGS: lambda context, secret: json.dumps(tags(context, secret), sort_keys=True),
+    Part.TAGS: lambda stack, secret: json.dumps(tags(stack, secret), sort_keys=True),
     Part.POLICY: _policy_text,
     Part.ROTATION: _rotation_text,
     Part.REPLICAS: lambda _, secret: json.dumps([one.model_dump() for one in secret.replicas], sort_keys=True),

@@ -21,64 +21,64 @@ from secrets_pipeline.reconcilers.secret import desired
 from secrets_pipeline.reconcilers.tag_keys import COMPONENT, KEPT, KEY, SPEC
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
-def take(context: StackContext, state: SecretState, part: Part) -> SecretState:
+def take(stack: Stack, state: SecretState, part: Part) -> SecretState:
     """Say that this run changes a part; free where it made the secret, or said so before.
 
     Args:
-        context: the stack.
+        stack: the stack.
         state: the secret as confirmed; it is ours.
         part: what is about to change.
 
     Raises:
         AwsError: if AWS refuses; nothing may be changed then.
     """
-    mark = context.marks.verify(state)
-    if _vouches_for_nothing(mark, part) and mark.run == context.world.run:
+    mark = stack.ownership.marks.verify(state)
+    if _vouches_for_nothing(mark, part) and mark.run == stack.run.id:
         return state
-    run = context.world.run
+    run = stack.run.id
     if mark.commit is None or mark.owner is None:
-        return give_up(context, state)
-    opened, owner = mark.commit.opened(part, run), _named(context, mark.owner)
-    return _write(context, state, owner, context.marks.finished(state.arn, owner, opened))
+        return give_up(stack, state)
+    opened, owner = mark.commit.opened(part, run), _named(stack, mark.owner)
+    return _write(stack, state, owner, stack.ownership.marks.finished(state.arn, owner, opened))
 
 
-def look_again(context: StackContext, known: SecretState) -> SecretState:
+def look_again(stack: Stack, known: SecretState) -> SecretState:
     """The secret as DescribeSecret shows it right before a tag of it is written: another run may have come first.
 
     Args:
-        context: the stack.
+        stack: the stack.
         known: the secret as this run knew it.
 
     Raises:
         SkippedError: if no call shows it yet, or it is not ours any more.
         AwsError: if AWS refuses.
     """
-    seen = context.inventory.refresh(known.name)
+    seen = stack.observed.secrets.refresh(known.name)
     if seen is None:
-        context.inventory.note(known)
+        stack.observed.secrets.note(known)
         raise SkippedError("is not visible yet", remedy="Run again.")
-    if seen.deleted_at is not None or not context.owns(seen):
+    if seen.deleted_at is not None or not stack.ownership.owns(seen):
         raise SkippedError(f"secret {known.name} is not ours any more")
     return seen
 
 
-def give_up(context: StackContext, state: SecretState) -> SecretState:
+def give_up(stack: Stack, state: SecretState) -> SecretState:
     """Leave a mark that vouches for nothing, so that the next run reads all parts.
 
     Raises:
         AwsError: if AWS refuses.
     """
-    owner = context.marks.verify(state).owner
+    owner = stack.ownership.marks.verify(state).owner
     if owner is None:
         return state
-    owner = _named(context, owner)
-    return _write(context, state, owner, context.marks.provisional(state.arn, owner, context.world.run))
+    owner = _named(stack, owner)
+    return _write(stack, state, owner, stack.ownership.marks.provisional(state.arn, owner, stack.run.id))
 
 
-def finish(context: StackContext, state: SecretState, secret: SecretSpec, commit: Commit) -> SecretState:
+def finish(stack: Stack, state: SecretState, secret: SecretSpec, commit: Commit) -> SecretState:
     """Write the mark of a finished secret, and forget that a part is somebody else's where ours has taken its place.
 
     Not before: until then what is there may still be theirs.
@@ -86,19 +86,19 @@ def finish(context: StackContext, state: SecretState, secret: SecretSpec, commit
     Raises:
         AwsError: if AWS refuses.
     """
-    owner, marks = context.owner(secret), context.marks
+    owner, marks = stack.ownership.owner(secret), stack.ownership.marks
     declared = {
-        Part.POLICY.value: desired.policy(context, secret) is not None,
+        Part.POLICY.value: desired.policy(stack, secret) is not None,
         Part.ROTATION.value: secret.rotation is not None,
     }
     kept = marks.read_words(state, KEPT)
     left = {word for word in kept if not declared.get(word)}
     more = {} if left == kept else {KEPT: marks.words(KEPT, state.arn, left)}
-    return _write(context, state, owner, marks.finished(state.arn, owner, commit), more)
+    return _write(stack, state, owner, marks.finished(state.arn, owner, commit), more)
 
 
 def _write(
-    context: StackContext, state: SecretState, owner: Owner, mark: str, more: Mapping[str, str] = MappingProxyType({})
+    stack: Stack, state: SecretState, owner: Owner, mark: str, more: Mapping[str, str] = MappingProxyType({})
 ) -> SecretState:
     """Write a mark, and what it speaks of, repository, component and key, which another run may just have changed.
 
@@ -108,17 +108,17 @@ def _write(
         AwsError: if AWS refuses.
     """
     tags = {**more, **repository_tag(owner.repository), COMPONENT: owner.component, KEY: owner.key, SPEC: mark}
-    client = context.account.client("secretsmanager")
+    client = stack.account.client("secretsmanager")
     tag = partial(client.tag_resource, SecretId=state.arn, Tags=tag_list(tags))
-    context.world.patience.until_visible("TagResource", state.name, tag, lag=NEW_RESOURCE)
+    stack.run.patience.until_visible("TagResource", state.name, tag, lag=NEW_RESOURCE)
     taken = replace(state, tags={**state.tags, **tags})
-    context.inventory.note(taken)
+    stack.observed.secrets.note(taken)
     return taken
 
 
-def _named(context: StackContext, owner: Owner) -> Owner:
+def _named(stack: Stack, owner: Owner) -> Owner:
     """Whom a mark of ours names, with the repository that an older one did not."""
-    return replace(owner, repository=context.world.repository)
+    return replace(owner, repository=stack.ownership.repository.id)
 
 
 def _vouches_for_nothing(mark: Mark, part: Part) -> bool:

@@ -17,39 +17,39 @@ from secrets_pipeline.reconcilers.tag_keys import REPOSITORY, VALUE_KEY
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
-def differences(context: StackContext, state: SecretState, secret: SecretSpec) -> tuple[Difference, ...]:
+def differences(stack: Stack, state: SecretState, secret: SecretSpec) -> tuple[Difference, ...]:
     """Everything that differs; no value is read."""
     found = []
     if state.description != secret.description:
         reason = f"description differs: {state.description!r} → {secret.description!r}"
         found.append(Difference(Part.DESCRIPTION, reason))
-    key = desired.kms_key(context, secret)
+    key = desired.kms_key(stack, secret)
     if isinstance(key, Pending):
         found.append(Difference(Part.KMS_KEY, WAITS + key.reason))
-    elif key_id(context, state.kms_key_id) != key_id(context, key):
+    elif key_id(stack, state.kms_key_id) != key_id(stack, key):
         reason = f"kms key differs: {state.kms_key_id or DEFAULT_KEY} → {key or DEFAULT_KEY}"
         found.append(Difference(Part.KMS_KEY, reason, rewrites=True))
-    elif under_another_key(context, state):
+    elif under_another_key(stack, state):
         reason = f"value is still under kms key {state.tags[VALUE_KEY]}"
         found.append(Difference(None, reason, rewrites=True))
-    tags = _tag_differences(state.tags, desired.tags(context, secret))
+    tags = _tag_differences(state.tags, desired.tags(stack, secret))
     found.extend(Difference(Part.TAGS, reason) for reason in tags)
-    found.extend(value_differences(context, state, secret))
+    found.extend(value_differences(stack, state, secret))
     return tuple(found)
 
 
 def reasons(
-    context: StackContext, state: SecretState, secret: SecretSpec, found: Sequence[Difference]
+    stack: Stack, state: SecretState, secret: SecretSpec, found: Sequence[Difference]
 ) -> tuple[bool, tuple[str, ...]]:
     """The reasons of a plan: a part whose mark says what the stack says can only have been changed outside.
 
     Returns:
         Whether anything was changed outside, and the reasons, saying so.
     """
-    done = {part: desired.made(context, state, secret, part) for part in {one.part for one in found} if part}
+    done = {part: desired.made(stack, state, secret, part) for part in {one.part for one in found} if part}
     outside = [one.part is not None and done[one.part] and not one.reason.startswith(WAITS) for one in found]
     said = (OUTSIDE + one.reason if out else one.reason for out, one in zip(outside, found, strict=True))
     return any(outside), tuple(said)

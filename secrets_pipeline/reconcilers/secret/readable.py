@@ -15,64 +15,64 @@ from secrets_pipeline.reconcilers.secret import desired
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
-def secret_arn(context: StackContext, secret: SecretSpec) -> str:
+def secret_arn(stack: Stack, secret: SecretSpec) -> str:
     """The ARN of a secret without its last six characters, as an IAM policy says it."""
-    account = context.account
+    account = stack.account
     return secret_arn_pattern(
         secret.name, partition=account.partition, region=account.region, account_id=account.account_id
     )
 
 
-def readable(context: StackContext, secret: SecretSpec) -> Readable | Pending:
+def readable(stack: Stack, secret: SecretSpec) -> Readable | Pending:
     """A secret that readers may be let read, or why not yet: whoever writes the YAML must not open other people's."""
     if secret.blocked:
         return Pending(f"secret {secret.name}: {'; '.join(one.problem for one in secret.unresolved)}")
-    state = context.inventory.secret(secret.name)
+    state = stack.observed.secrets.get(secret.name)
     if state is None:
         return Pending(f"secret {secret.name} does not exist yet")
     if state.deleted_at is not None:
         return Pending(f"secret {secret.name} is scheduled for deletion")
-    if not context.owns(state):
+    if not stack.ownership.owns(state):
         return Pending(f"secret {secret.name} is not ours")
-    keys = _keys(context, secret, state)
-    return keys if isinstance(keys, Pending) else Readable(secret_arn(context, secret), keys)
+    keys = _keys(stack, secret, state)
+    return keys if isinstance(keys, Pending) else Readable(secret_arn(stack, secret), keys)
 
 
-def stack_in_aws(context: StackContext) -> StackInAws:
+def stack_in_aws(stack: Stack) -> StackInAws:
     """What AWS knows of the stack: its own secrets that exist, and the keys that open them."""
-    account = context.account
+    account = stack.account
     arns: dict[SecretRef, str] = {}
     keys: dict[SecretRef, tuple[str, ...]] = {}
-    for secret in context.spec.secrets:
-        state = context.inventory.secret(secret.name)
-        found = readable(context, secret)
+    for secret in stack.spec.secrets:
+        state = stack.observed.secrets.get(secret.name)
+        found = readable(stack, secret)
         if state is not None and isinstance(found, Readable):
             arns[secret.ref] = state.arn
             keys[secret.ref] = found.keys
-    return StackInAws(context.spec, arns, keys, account.partition, account.account_id, account.region)
+    return StackInAws(stack.spec, arns, keys, account.partition, account.account_id, account.region)
 
 
-def withheld(context: StackContext, refs: Iterable[SecretRef]) -> tuple[str, ...]:
+def withheld(stack: Stack, refs: Iterable[SecretRef]) -> tuple[str, ...]:
     """Why secrets that exist are not opened to readers, for example since they are somebody else's."""
-    there = [one for ref in refs if context.inventory.secret((one := context.spec.secret(ref)).name) is not None]
-    found = [readable(context, one) for one in there]
+    there = [one for ref in refs if stack.observed.secrets.get((one := stack.spec.secret(ref)).name) is not None]
+    found = [readable(stack, one) for one in there]
     return tuple(one.reason for one in found if isinstance(one, Pending))
 
 
-def _keys(context: StackContext, secret: SecretSpec, state: SecretState) -> tuple[str, ...] | Pending:
+def _keys(stack: Stack, secret: SecretSpec, state: SecretState) -> tuple[str, ...] | Pending:
     """The key that is declared, and the one that the value is under while the secret has not moved."""
-    declared = desired.kms_key(context, secret)
+    declared = desired.kms_key(stack, secret)
     if isinstance(declared, Pending):
         return declared
     names = [one for one in (declared, state.kms_key_id) if one and not one.endswith(DEFAULT_KEY_ALIAS)]
-    return tuple(dict.fromkeys(_arn(context, name) for name in names))
+    return tuple(dict.fromkeys(_arn(stack, name) for name in names))
 
 
-def _arn(context: StackContext, name: str) -> str:
-    about, account = context.inventory.keys.about(name), context.account
+def _arn(stack: Stack, name: str) -> str:
+    about, account = stack.observed.keys.about(name), stack.account
     # A key that we may not look at is known by its name alone.
     named = about.arn if about is not None else name
     return key_arn(named, partition=account.partition, region=account.region, account_id=account.account_id)

@@ -22,9 +22,10 @@ from secrets_pipeline.reconcilers.secret.ownership import Claim, claim
 from secrets_pipeline.reconcilers.secret.plan import differences, reasons
 from secrets_pipeline.reconcilers.secret_value.inputs import waits_for_endpoint
 from secrets_pipeline.reconcilers.secret_value.plan import foreign_value
+from secrets_pipeline.values.bundle import NO_PASSWORDS, GeneratedPasswords
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "secret"
 _KEY_REMEDY = (
@@ -37,15 +38,24 @@ class SecretReconciler:
     """Secrets of one stack.
 
     Args:
-        context: the stack.
+        stack: the stack.
+        passwords: generated values, for secrets that have none yet.
         connections: False for the secrets that need no endpoint, True for those that do.
         rewritten: names of secrets whose value is about to change; what is rendered from them changes too.
     """
 
-    def __init__(self, context: StackContext, *, connections: bool = False, rewritten: Collection[str] = ()) -> None:
-        self._context = context
+    def __init__(
+        self,
+        stack: Stack,
+        *,
+        passwords: GeneratedPasswords = NO_PASSWORDS,
+        connections: bool = False,
+        rewritten: Collection[str] = (),
+    ) -> None:
+        self._stack = stack
+        self._passwords = passwords
         self._rewritten = set(rewritten)
-        self._secrets = {s.name: s for s in context.spec.secrets if waits_for_endpoint(s) is connections}
+        self._secrets = {s.name: s for s in stack.spec.secrets if waits_for_endpoint(s) is connections}
 
     def plan(self) -> Sequence[Change]:
         """One change a declared secret."""
@@ -54,10 +64,10 @@ class SecretReconciler:
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""
         name = change.resource.name
-        secret, writes = self._secrets[name], SecretWrites(self._context)
+        secret, writes = self._secrets[name], SecretWrites(self._stack, self._passwords)
         if change.action is ChangeClass.CREATE:
             return self._create(writes, secret)
-        state = self._context.inventory.confirm_again(name)
+        state = self._stack.observed.secrets.confirm_again(name)
         if state is None:
             return self._create(writes, secret)
         # The list only nominated it: what DescribeSecret shows may belong to somebody else.
@@ -89,54 +99,56 @@ class SecretReconciler:
         return self.apply(change) if change.action.writes else "existed already"
 
     def _plan(self, secret: SecretSpec) -> Change:
-        context, resource = self._context, _resource(secret)
+        stack, resource = self._stack, _resource(secret)
         if secret.blocked:
             remedy = "; ".join(one.remedy for one in secret.unresolved)
             problems = tuple(one.problem for one in secret.unresolved)
             return Change(resource, ChangeClass.BLOCKED, problems, remedy=remedy)
-        needs = tuple(context.spec.secret(ref).name for ref in secret.depends_on)
-        state = context.inventory.secret(secret.name)
+        needs = tuple(stack.spec.secret(ref).name for ref in secret.depends_on)
+        state = stack.observed.secrets.get(secret.name)
         action, why = self._claim(state, secret)
         if state is None or action is ChangeClass.BLOCKED:
             return Change(resource, action, (why,) if action is ChangeClass.BLOCKED else (), depends_on=needs)
-        found = differences(context, state, secret)
-        drift, said = reasons(context, state, secret, found)
+        found = differences(stack, state, secret)
+        drift, said = reasons(stack, state, secret, found)
         if any(one.rewrites for one in found):
             self._rewritten.add(secret.name)
         elif sources := [need for need in needs if need in self._rewritten]:
             self._rewritten.add(secret.name)
             said += tuple(f"value is rendered from {source}, which changes" for source in sources)
         if action is not ChangeClass.NONE:
-            outside = action is ChangeClass.RESTORE and desired.finished(context, state, secret)
+            outside = action is ChangeClass.RESTORE and desired.finished(stack, state, secret)
             why = f"{OUTSIDE}{why}" if outside else why
             return Change(resource, action, (why, *said), drift=drift or outside, depends_on=needs)
         said += self._window(state, secret)
         if said:
             return Change(resource, ChangeClass.UPDATE, said, drift=drift, depends_on=needs)
-        kept = foreign_value(context, state)
+        kept = foreign_value(stack, state)
         return Change(resource, ChangeClass.NONE, (kept,) if kept else (), drift=bool(kept), depends_on=needs)
 
     def _window(self, state: SecretState, secret: SecretSpec) -> tuple[str, ...]:
         """The mark keeps the recovery window for the day on which the secret has left the YAML."""
-        commit = self._context.marks.verify(state).commit
+        commit = self._stack.ownership.marks.verify(state).commit
         if commit is None or commit.recovery_days == secret.recovery_window_in_days:
             return ()
         return (f"recovery window differs: {commit.recovery_days} → {secret.recovery_window_in_days} days",)
 
     def _proves_any(self) -> bool:
         """Whether the fingerprint key proves any mark of the stack: without one, or by another one, it proves none."""
-        secrets = self._context.inventory.secrets().values()
-        return any(self._context.marks.verify(one).ours for one in secrets)
+        secrets = self._stack.observed.secrets.all().values()
+        return any(self._stack.ownership.marks.verify(one).ours for one in secrets)
 
     def _claim(self, state: SecretState | None, secret: SecretSpec) -> Claim:
-        context, mark = self._context, self._context.marks.verify(state) if state else None
+        stack, mark = self._stack, self._stack.ownership.marks.verify(state) if state else None
         if mark is not None and mark.state is MarkState.FORGED and not self._proves_any():
-            key = context.world.settings.fingerprint_key
+            key = stack.run.settings.fingerprint_key
             return ChangeClass.BLOCKED, f"carries our tags, and KMS key {key} {_KEY_REMEDY}"
-        world, owner = context.world, mark.owner if mark else None
-        may_take = owner is not None and world.may_take(owner, lambda spec: world.declares_secret(spec, secret.name))
-        adopt = context.options.adopts(secret.name)
-        return claim(state, mark, context.owner(secret), adopt=adopt, may_take=may_take)
+        owner = mark.owner if mark else None
+        may_take = owner is not None and stack.ownership.repository.may_take(
+            owner, lambda spec: any(one.name == secret.name for one in spec.secrets)
+        )
+        adopt = stack.run.options.adopts(secret.name)
+        return claim(state, mark, stack.ownership.owner(secret), adopt=adopt, may_take=may_take)
 
 
 def _resource(secret: SecretSpec) -> Resource:

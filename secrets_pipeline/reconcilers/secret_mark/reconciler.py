@@ -31,7 +31,7 @@ from secrets_pipeline.reconcilers.tag_keys import SPEC
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "commit"
 _REMEDY = "It failed, waits, or somebody changed it during this run: run again, when nobody else writes it any more."
@@ -40,40 +40,40 @@ _REMEDY = "It failed, waits, or somebody changed it during this run: run again, 
 class CommitReconciler:
     """Marks of one stack's secrets."""
 
-    def __init__(self, context: StackContext) -> None:
-        self._context = context
-        self._secrets = {secret.name: secret for secret in context.spec.secrets}
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._secrets = {secret.name: secret for secret in stack.spec.secrets}
 
     def plan(self) -> Sequence[Change]:
         """One change a secret whose mark does not say what the stack says."""
-        return plan_secrets(self._context, KIND, self._plan)
+        return plan_secrets(self._stack, KIND, self._plan)
 
     def apply(self, change: Change) -> str:
         """Write the mark; see `engine.Reconciler`."""
         secret = self._secrets[change.resource.name]
-        state = self._context.inventory.confirm(secret.name)
-        commit = desired.commit(self._context, secret)
+        state = self._stack.observed.secrets.confirm(secret.name)
+        commit = desired.commit(self._stack, secret)
         if state is None or commit is None:
             raise SkippedError("is not finished yet")
-        if not self._context.owns(state):
+        if not self._stack.ownership.owns(state):
             raise SkippedError(f"secret {secret.name} is not ours")
-        _mark(self._context, state, secret, commit)
+        _mark(self._stack, state, secret, commit)
         return "finished"
 
     def _plan(self, resource: Resource, secret: SecretSpec) -> Change | None:
-        context = self._context
-        state = context.inventory.secret(secret.name)
+        stack = self._stack
+        state = stack.observed.secrets.get(secret.name)
         if state is None or state.deleted_at is not None:
             return None
-        if not context.owns(state) or desired.finished(context, state, secret):
+        if not stack.ownership.owns(state) or desired.finished(stack, state, secret):
             return None
-        replica.settle(context, secret)
-        if secret.name in context.inventory.made_before:
+        replica.settle(stack, secret)
+        if secret.name in stack.observed.secrets.made_before:
             # What this run took for granted of a new secret has to be read.
-            context.inventory.policy(secret.name)
-            state = context.inventory.secret(secret.name) or state
-        open_parts = _open_parts(context, state, secret)
-        if open_parts or desired.commit(context, secret) is None:
+            stack.observed.secrets.policy(secret.name)
+            state = stack.observed.secrets.get(secret.name) or state
+        open_parts = _open_parts(stack, state, secret)
+        if open_parts or desired.commit(stack, secret) is None:
             reason = f"not finished: {', '.join(open_parts) or 'waits'}"
             return Change(resource, ChangeClass.BLOCKED, (reason,), remedy=_REMEDY)
         return Change(resource, ChangeClass.UPDATE, ("every part is as declared",))
@@ -82,10 +82,10 @@ class CommitReconciler:
 class Finishing:
     """A reconciler of secrets, or of parts of them, that marks each secret whose last part it has done."""
 
-    def __init__(self, context: StackContext, reconciler: Reconciler) -> None:
-        self._context = context
+    def __init__(self, stack: Stack, reconciler: Reconciler) -> None:
+        self._stack = stack
         self._reconciler = reconciler
-        self._secrets = {secret.name: secret for secret in context.spec.secrets}
+        self._secrets = {secret.name: secret for secret in stack.spec.secrets}
 
     def plan(self) -> Sequence[Change]:
         """The plan of the reconciler; see `engine.Reconciler`."""
@@ -102,17 +102,17 @@ class Finishing:
         return done
 
     def _finish(self, secret: SecretSpec) -> None:
-        context = self._context
-        state = context.inventory.secret(secret.name)
-        if state is None or not state.confirmed or state.deleted_at is not None or not context.owns(state):
+        stack = self._stack
+        state = stack.observed.secrets.get(secret.name)
+        if state is None or not state.confirmed or state.deleted_at is not None or not stack.ownership.owns(state):
             return
-        commit = desired.commit(context, secret)
-        if commit is None or context.marks.verify(state).commit == commit or _open_parts(context, state, secret):
+        commit = desired.commit(stack, secret)
+        if commit is None or stack.ownership.marks.verify(state).commit == commit or _open_parts(stack, state, secret):
             return
-        _mark(context, state, secret, commit)
+        _mark(stack, state, secret, commit)
 
 
-def _mark(context: StackContext, known: SecretState, secret: SecretSpec, commit: Commit) -> None:
+def _mark(stack: Stack, known: SecretState, secret: SecretSpec, commit: Commit) -> None:
     """Write the mark, unless somebody else was at the secret meanwhile.
 
     Raises:
@@ -120,47 +120,47 @@ def _mark(context: StackContext, known: SecretState, secret: SecretSpec, commit:
         AwsError: if AWS refuses.
     """
     state = known
-    if _room_for_a_look(context, secret):
-        state = seen = look_again(context, known)
+    if _room_for_a_look(stack, secret):
+        state = seen = look_again(stack, known)
         if seen.tags.get(SPEC) != known.tags.get(SPEC):
-            found = context.marks.verify(seen)
+            found = stack.ownership.marks.verify(seen)
             if found.commit == commit:
                 # Another run finished what we declare.
                 return
-            if found.creation and known.name in context.inventory.made:
+            if found.creation and known.name in stack.observed.secrets.made:
                 # Its token was used before: CreateSecret succeeds then, and makes nothing.
-                context.inventory.made.discard(known.name)
-                context.inventory.made_before.add(known.name)
+                stack.observed.secrets.made.discard(known.name)
+                stack.observed.secrets.made_before.add(known.name)
             # Whose parts it has now, nobody knows: they are read before it is marked.
-            give_up(context, seen)
+            give_up(stack, seen)
             raise SkippedError("another run changes it at the same time", remedy="Run again: all parts are read then.")
-    if open_parts := _open_parts(context, state, secret):
+    if open_parts := _open_parts(stack, state, secret):
         raise SkippedError(f"not finished: {', '.join(open_parts)}", remedy=_REMEDY)
-    finish(context, state, secret, commit)
+    finish(stack, state, secret, commit)
 
 
-def _room_for_a_look(context: StackContext, secret: SecretSpec) -> bool:
+def _room_for_a_look(stack: Stack, secret: SecretSpec) -> bool:
     """Creating a secret costs four calls at most: with both a policy and a rotation, this look would be the fifth."""
-    created = secret.name in context.inventory.made
-    return not (created and secret.rotation is not None and desired.policy(context, secret) is not None)
+    created = secret.name in stack.observed.secrets.made
+    return not (created and secret.rotation is not None and desired.policy(stack, secret) is not None)
 
 
-def _open_parts(context: StackContext, state: SecretState, secret: SecretSpec) -> list[str]:
+def _open_parts(stack: Stack, state: SecretState, secret: SecretSpec) -> list[str]:
     """What is not as the stack declares it, for a human; reads nothing."""
-    parts = [one.reason for one in differences(context, state, secret)]
-    policy, wanted = desired.policy(context, secret), desired.rotation(context, secret)
-    kept = policy is None and context.marks.keeps(state, Part.POLICY)
-    if not kept and not desired.made(context, state, secret, Part.POLICY) and _policy_differs(state, policy):
+    parts = [one.reason for one in differences(stack, state, secret)]
+    policy, wanted = desired.policy(stack, secret), desired.rotation(stack, secret)
+    kept = policy is None and stack.ownership.marks.keeps(state, Part.POLICY)
+    if not kept and not desired.made(stack, state, secret, Part.POLICY) and _policy_differs(state, policy):
         parts.append("policy")
     kept = wanted is None and (
-        context.marks.keeps(state, Part.ROTATION) or desired.made(context, state, secret, Part.ROTATION)
+        stack.ownership.marks.keeps(state, Part.ROTATION) or desired.made(stack, state, secret, Part.ROTATION)
     )
     if not kept and (isinstance(wanted, Pending) or rotation.rotation_differences(state, wanted)):
         parts.append("rotation")
-    parts.extend(replica.open_parts(context, state, secret))
+    parts.extend(replica.open_parts(stack, state, secret))
     if isinstance(secret.value, GeneratedValue) and secret.value.fields:
-        fields, missing = known_fields(context, secret)
-        if missing or not is_rendered_from(state, field_inputs(context, secret, fields)):
+        fields, missing = known_fields(stack, secret)
+        if missing or not is_rendered_from(state, field_inputs(stack, secret, fields)):
             parts.append("fields beside the password")
     return parts
 

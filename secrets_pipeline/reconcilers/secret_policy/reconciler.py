@@ -22,7 +22,7 @@ from secrets_pipeline.reconcilers.secret.part_mark import take
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "secret-policy"
 
@@ -33,62 +33,62 @@ class SecretPolicyReconciler:
     A policy that the mark speaks of is not read: the verification does that. With `deep`, every policy is.
     """
 
-    def __init__(self, context: StackContext, *, deep: bool | None = None) -> None:
-        self._context = context
-        self._deep = context.options.deep if deep is None else deep
-        self._secrets = {secret.name: secret for secret in context.spec.secrets}
+    def __init__(self, stack: Stack, *, deep: bool | None = None) -> None:
+        self._stack = stack
+        self._deep = stack.run.options.deep if deep is None else deep
+        self._secrets = {secret.name: secret for secret in stack.spec.secrets}
 
     def plan(self) -> Sequence[Change]:
         """One change a secret that has, or should have, a policy."""
-        return plan_secrets(self._context, KIND, self._plan)
+        return plan_secrets(self._stack, KIND, self._plan)
 
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""
         secret = self._secrets[change.resource.name]
-        state = self._context.inventory.confirm_again(secret.name)
+        state = self._stack.observed.secrets.confirm_again(secret.name)
         if state is None or state.deleted_at is not None:
             raise SkippedError(f"secret {secret.name} does not exist yet")
-        if not self._context.owns(state):
+        if not self._stack.ownership.owns(state):
             raise SkippedError(f"secret {secret.name} is not ours")
-        document = desired.policy(self._context, secret)
+        document = desired.policy(self._stack, secret)
         if isinstance(document, Pending):
             raise SkippedError(document.reason)
-        state = take(self._context, state, Part.POLICY)
-        client = self._context.account.client("secretsmanager")
+        state = take(self._stack, state, Part.POLICY)
+        client = self._stack.account.client("secretsmanager")
         if document is None:
             with calling("DeleteResourcePolicy", secret.name):
                 client.delete_resource_policy(SecretId=state.arn)
-            self._context.inventory.note(replace(state, policy=None))
+            self._stack.observed.secrets.note(replace(state, policy=None))
             return "policy removed"
         text = compact(document, longest=POLICY_BYTES)
         put = partial(client.put_resource_policy, SecretId=state.arn, ResourcePolicy=text, BlockPublicPolicy=True)
-        self._context.world.patience.until_visible(
+        self._stack.run.patience.until_visible(
             "PutResourcePolicy", secret.name, put, lag=NEW_PRINCIPAL, subject=", ".join(principals(document))
         )
-        self._context.inventory.note(replace(state, policy=text))
+        self._stack.observed.secrets.note(replace(state, policy=text))
         count = len(document["Statement"])
         return f"{count} statement{'s' if count > 1 else ''}"
 
     def _plan(self, resource: Resource, secret: SecretSpec) -> Change | None:
-        context = self._context
-        document = desired.policy(context, secret)
-        state = context.inventory.secret(secret.name)
+        stack = self._stack
+        document = desired.policy(stack, secret)
+        state = stack.observed.secrets.get(secret.name)
         if isinstance(document, Pending):
             return Change(resource, ChangeClass.UPDATE, (f"waits: {document.reason}",))
         if state is None or state.deleted_at is not None:
             return Change(resource, ChangeClass.CREATE, ("follows the secret",)) if document else None
-        if not context.owns(state):
+        if not stack.ownership.owns(state):
             return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",)) if document else None
-        if document is None and context.marks.keeps(state, Part.POLICY):
+        if document is None and stack.ownership.marks.keeps(state, Part.POLICY):
             return None
-        made = desired.made(context, state, secret, Part.POLICY)
+        made = desired.made(stack, state, secret, Part.POLICY)
         if made and not self._deep:
             unread = ("not read: `verify` and `plan --deep` do",)
             return Change(resource, ChangeClass.NONE, unread) if document else None
         return self._compare(resource, document, made=made)
 
     def _compare(self, resource: Resource, document: dict[str, Any] | None, *, made: bool) -> Change | None:
-        observed = self._context.inventory.policy(resource.name)
+        observed = self._stack.observed.secrets.policy(resource.name)
         if same_policy(observed, document):
             return Change(resource, ChangeClass.NONE) if document else None
         action = ChangeClass.UPDATE if observed else ChangeClass.CREATE

@@ -23,7 +23,7 @@ from secrets_pipeline.rotation.schedule import RotationRules, next_due
 
 if TYPE_CHECKING:
     from secrets_pipeline.desired.secret.model import SecretSpec
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _ALLOWANCE: Final = timedelta(hours=1)
 """A rotation that begins at the end of its window takes its time, and Secrets Manager tries again what failed."""
@@ -31,54 +31,54 @@ _OFF: Final = "rotation is not switched on yet: `secrets-pipeline apply` does"
 _GONE: Final = "ResourceNotFoundException"
 _HIDDEN: Final = "AccessDeniedException"
 
-_Judge = Callable[["StackContext", SecretState], Finding]
+_Judge = Callable[["Stack", SecretState], Finding]
 
 
-def rotation_not_overdue(context: StackContext) -> list[Finding]:
+def rotation_not_overdue(stack: Stack) -> list[Finding]:
     """Whether each secret that rotates was rotated when its rules say.
 
     One that never was counts from its last change, at which its rotation was switched on at the latest; so does one
     that was changed after its rotation, as its rules may be what changed. AWS's own date counts besides: it stays
     behind where a rotation fails.
     """
-    return _of_rotating(context, _punctual)
+    return _of_rotating(stack, _punctual)
 
 
-def rotation_not_stuck(context: StackContext) -> list[Finding]:
+def rotation_not_stuck(stack: Stack) -> list[Finding]:
     """Whether each rotation that began has ended; the versions of those that have not are listed for their age."""
     return [
-        judged(secret.name, partial(_finished, context, state))
-        for secret in context.spec.secrets
-        if (state := _there(context, secret)) is not None
+        judged(secret.name, partial(_finished, stack, state))
+        for secret in stack.spec.secrets
+        if (state := _there(stack, secret)) is not None
     ]
 
 
-def rotation_function_invokable(context: StackContext) -> list[Finding]:
+def rotation_function_invokable(stack: Stack) -> list[Finding]:
     """Whether the function of each secret that rotates is there, works, and lets Secrets Manager in."""
-    return _of_rotating(context, invokable)
+    return _of_rotating(stack, invokable)
 
 
-def _of_rotating(context: StackContext, judge: _Judge) -> list[Finding]:
+def _of_rotating(stack: Stack, judge: _Judge) -> list[Finding]:
     findings = []
-    for secret in context.spec.secrets:
-        state = _there(context, secret)
+    for secret in stack.spec.secrets:
+        state = _there(stack, secret)
         if state is not None and state.rotation_enabled:
-            findings.append(judged(secret.name, partial(judge, context, state)))
+            findings.append(judged(secret.name, partial(judge, stack, state)))
         elif secret.rotation is not None:
             findings.append(Finding(secret.name, Verdict.WAITING, _OFF))
     return findings
 
 
-def _there(context: StackContext, secret: SecretSpec) -> SecretState | None:
-    state = context.inventory.secret(secret.name)
+def _there(stack: Stack, secret: SecretSpec) -> SecretState | None:
+    state = stack.observed.secrets.get(secret.name)
     return state if state is not None and state.deleted_at is None else None
 
 
-def _punctual(context: StackContext, listed: SecretState) -> Finding:
-    now = context.world.surroundings.now()
+def _punctual(stack: Stack, listed: SecretState) -> Finding:
+    now = stack.run.now()
     due = _due(listed)
     # A list may be five minutes old: before anything is said against a secret, it is asked for itself.
-    state = listed if due is None or now <= due else context.inventory.refresh(listed.name) or listed
+    state = listed if due is None or now <= due else stack.observed.secrets.refresh(listed.name) or listed
     due, rules = _due(state), described(state.rotation_rules)
     columns = {"rules": rules, "last rotated": _on(state.last_rotated_at), "due by": _on(due)}
     if due is None:
@@ -110,62 +110,62 @@ def _late(state: SecretState, late: timedelta) -> str:
     return f"overdue by {_span(late)}, {described(state.rotation_rules)}, {last}; {why}"
 
 
-def _finished(context: StackContext, listed: SecretState) -> Finding:
-    state = context.inventory.refresh(listed.name) if listed.rotation_in_progress else listed
+def _finished(stack: Stack, listed: SecretState) -> Finding:
+    state = stack.observed.secrets.refresh(listed.name) if listed.rotation_in_progress else listed
     if state is None or (pending := state.pending_version) is None:
         return Finding(listed.name, Verdict.RIGHT, "no rotation is under way")
-    began = version_dates(context, state).get(pending)
+    began = version_dates(stack, state).get(pending)
     columns = {"version": pending, "pending since": _on(began)}
     if began is None:
         unknown = (
-            f"version {pending} is AWSPENDING, and AWS does not say since when; {_next_step(context, state, pending)}"
+            f"version {pending} is AWSPENDING, and AWS does not say since when; {_next_step(stack, state, pending)}"
         )
         return Finding(state.name, Verdict.WAITING, unknown, columns)
-    age = context.world.surroundings.now() - began
-    if age <= timedelta(minutes=context.spec.verification.rotation_may_take_minutes):
+    age = stack.run.now() - began
+    if age <= timedelta(minutes=stack.spec.verification.rotation_may_take_minutes):
         return Finding(state.name, Verdict.RIGHT, f"a rotation began {_span(age)} ago", columns)
-    cause, step = _cause(context, state, pending, began), _next_step(context, state, pending)
+    cause, step = _cause(stack, state, pending, began), _next_step(stack, state, pending)
     text = f"version {pending} has been AWSPENDING for {_span(age)}: {cause}; {step}"
     return Finding(state.name, Verdict.WRONG, text, columns)
 
 
-def _cause(context: StackContext, state: SecretState, pending: str, began: datetime) -> str:
+def _cause(stack: Stack, state: SecretState, pending: str, began: datetime) -> str:
     """The likely one: rotation is off, the function cannot run, or what it said itself."""
-    if _is_ours(context, state, pending):
+    if _is_ours(stack, state, pending):
         return "`secrets-pipeline rotate` was stopped before its end"
     if not state.rotation_enabled:
         return "its rotation was cancelled meanwhile"
-    function = invokable(context, state)
+    function = invokable(stack, state)
     if function.verdict is Verdict.WRONG:
         return function.detail
-    said = FunctionLog(context, state, since=began).heard(pending)
+    said = FunctionLog(stack, state, since=began).heard(pending)
     if said.failure:
         after = f" after {', '.join(sorted(said.done))}" if said.done else ""
         return f"its function failed{after}: {said.failure}"
     return f"the log of {state.rotation_lambda_arn} does not say why, or cannot be read from here"
 
 
-def _is_ours(context: StackContext, state: SecretState, pending: str) -> bool:
+def _is_ours(stack: Stack, state: SecretState, pending: str) -> bool:
     """Whether the pipeline itself, and no function, makes that version."""
-    return not state.rotation_enabled and context.marks.wrote(state, pending)
+    return not state.rotation_enabled and stack.ownership.marks.wrote(state, pending)
 
 
-def _next_step(context: StackContext, state: SecretState, pending: str) -> str:
+def _next_step(stack: Stack, state: SecretState, pending: str) -> str:
     undo = (
         f"aws secretsmanager update-secret-version-stage --secret-id {state.name} --version-stage {PENDING} "
         f"--remove-from-version-id {pending}"
     )
-    if not state.rotation_enabled and not _is_ours(context, state, pending):
+    if not state.rotation_enabled and not _is_ours(stack, state, pending):
         return f"take the label away once the database is known to hold the current password: {undo}"
     return f"mend that, then `secrets-pipeline rotate {state.name}` goes on with this version"
 
 
-def invokable(context: StackContext, state: SecretState) -> Finding:
+def invokable(stack: Stack, state: SecretState) -> Finding:
     """Whether the function of one secret is there, works, and lets Secrets Manager in."""
     name, function = state.name, state.rotation_lambda_arn
     if function is None:
         return Finding(name, Verdict.RIGHT, "rotated by the service that owns it, without a function")
-    configuration = function_configuration(context, function)
+    configuration = function_configuration(stack, function)
     if isinstance(configuration, str):
         verdict = Verdict.WRONG if configuration == _GONE else Verdict.RIGHT
         absent = f"function {function} does not exist: deploy it, or name another under rotation"
@@ -176,24 +176,24 @@ def invokable(context: StackContext, state: SecretState) -> Finding:
         return Finding(name, Verdict.WRONG, f"function {function} failed to be deployed: {why}")
     if state_of == "Pending":
         return Finding(name, Verdict.WAITING, f"function {function} is being made")
-    if problem := invocation_problem(context, function, state.arn):
-        return Finding(name, Verdict.WRONG, f"{problem}: {invocation_remedy(context, function)}")
+    if problem := invocation_problem(stack, function, state.arn):
+        return Finding(name, Verdict.WRONG, f"{problem}: {invocation_remedy(stack, function)}")
     return Finding(name, Verdict.RIGHT, f"{function} is there and lets Secrets Manager in")
 
 
-def function_configuration(context: StackContext, function: str) -> dict[str, Any] | str:
+def function_configuration(stack: Stack, function: str) -> dict[str, Any] | str:
     """GetFunctionConfiguration, read once a run; the code of the refusal where it is gone or hidden."""
 
     def read() -> dict[str, Any] | str:
         try:
             with calling("GetFunctionConfiguration", function):
-                return dict(context.account.client("lambda").get_function_configuration(FunctionName=function))
+                return dict(stack.account.client("lambda").get_function_configuration(FunctionName=function))
         except AwsError as error:
             if error.code in {_GONE, _HIDDEN}:
                 return error.code
             raise
 
-    found: dict[str, Any] | str = context.inventory.remember("function configuration", function, read=read)
+    found: dict[str, Any] | str = stack.observed.remember("function configuration", function, read=read)
     return found
 
 

@@ -25,7 +25,7 @@ from secrets_pipeline.reconcilers.secret_rotation.value_shape import address_of,
 from secrets_pipeline.reconcilers.secret_value.read import read_value
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _CLUSTER = ".cluster-"
 _HIDDEN = frozenset({"AccessDeniedException", "AccessDenied"})
@@ -39,12 +39,12 @@ class RotationPreflight:
     """The preflight of one stack's rotations.
 
     Args:
-        context: the stack.
+        stack: the stack.
         names: secrets whose policies and keys are looked at, all at once, when the first of them is asked for.
     """
 
-    def __init__(self, context: StackContext, names: Sequence[str]) -> None:
-        self._context = context
+    def __init__(self, stack: Stack, names: Sequence[str]) -> None:
+        self._stack = stack
         self._names = tuple(sorted(set(names)))
 
     def problems(
@@ -61,9 +61,9 @@ class RotationPreflight:
         Raises:
             AwsError: if AWS cannot be asked at all.
         """
-        if not self._context.world.settings.rotation_preflight:
+        if not self._stack.run.settings.rotation_preflight:
             return ()
-        found = list(function_problems(self._context, function, state.arn))
+        found = list(function_problems(self._stack, function, state.arn))
         if not any(one.requirement is Requirement.FUNCTION for one in found):
             found += self._role(secret, state, function)
         if secret.rotation is not None and secret.rotation.managed and reads_value:
@@ -71,32 +71,32 @@ class RotationPreflight:
         return tuple(found)
 
     def _role(self, secret: SecretSpec, state: SecretState, function: str) -> Iterator[Problem]:
-        known = _function(self._context, function)
+        known = _function(self._stack, function)
         role = known.configuration.get("Role") if isinstance(known, FunctionState) else None
         if role is None:
             return
         estate = self._estate()
         yield from map(_lacking, lacks(estate, str(role), state.name))
         ref = secret.rotation.superuser_secret if secret.rotation else None
-        if ref is not None and self._context.spec.has(ref):
-            superuser = self._context.spec.secret(ref).name
+        if ref is not None and self._stack.spec.has(ref):
+            superuser = self._stack.spec.secret(ref).name
             reading = lacks(estate, str(role), superuser, actions=(GET_SECRET_VALUE,), key_actions=(DECRYPT,))
             yield from (_lacking(one, of=f" of {superuser}") for one in reading)
 
     def _value(self, secret: SecretSpec, state: SecretState) -> Iterator[Problem]:
-        context, rotation = self._context, secret.rotation
+        stack, rotation = self._stack, secret.rotation
         if rotation is None or state.current_version is None:
             return
-        value = read_value(context, state)
+        value = read_value(stack, state)
         ref = rotation.superuser_secret
-        other = context.inventory.secret(context.spec.secret(ref).name) if ref and context.spec.has(ref) else None
-        readable = other is not None and other.current_version is not None and context.owns(other)
-        superuser = read_value(context, other) if other is not None and readable else None
+        other = stack.observed.secrets.get(stack.spec.secret(ref).name) if ref and stack.spec.has(ref) else None
+        readable = other is not None and other.current_version is not None and stack.ownership.owns(other)
+        superuser = read_value(stack, other) if other is not None and readable else None
         yield from value_problems(
             rotation, value, superuser_arn=other.arn if other is not None else None, superuser=superuser
         )
         if (address := address_of(value)) is not None:
-            databases = context.inventory.databases
+            databases = stack.observed.databases
             instances = databases.instances().values()
             has_clusters = _CLUSTER in address.host or any(one.cluster for one in instances)
             clusters = databases.clusters().values() if has_clusters else ()
@@ -105,33 +105,33 @@ class RotationPreflight:
 
     def _estate(self) -> Estate:
         """As it is after the function was deployed; not the run's own, which the checks of its end use."""
-        context = self._context
+        stack = self._stack
 
         def take() -> Estate:
-            settings = context.world.settings.access
+            settings = stack.run.settings.access
             snapshot = take_snapshot(
-                context.account,
+                stack.account,
                 settings=settings,
-                sessions=context.world.sessions,
+                sessions=stack.observed.sessions,
                 accounts=(),
                 secret_names=self._names,
                 now=datetime.now(UTC),
             )
             return Estate(snapshot, organization_policies=settings.organization_policies)
 
-        estate: Estate = context.inventory.remember("rotation estate", *self._names, read=take)
+        estate: Estate = stack.observed.remember("rotation estate", *self._names, read=take)
         return estate
 
 
-def function_problems(context: StackContext, function: str, secret_arn: str | None = None) -> Iterator[Problem]:
+def function_problems(stack: Stack, function: str, secret_arn: str | None = None) -> Iterator[Problem]:
     """Why a function could not be invoked, or could not be looked at.
 
     Args:
-        context: the stack.
+        stack: the stack.
         function: ARN of the function.
         secret_arn: for which secret; None where it does not exist yet.
     """
-    state = _function(context, function)
+    state = _function(stack, function)
     if isinstance(state, str):
         yield Problem(Requirement.FUNCTION, f"function {function}: {state}", known=False)
     elif state is None:
@@ -144,14 +144,14 @@ def function_problems(context: StackContext, function: str, secret_arn: str | No
     elif state.problem:
         remedy = "Apply again." if state.changing else "Mend the function, then apply again."
         yield Problem(Requirement.FUNCTION, f"function {function} {state.problem}", remedy)
-    if problem := invocation_problem(context, function, secret_arn):
-        yield Problem(Requirement.INVOCATION, problem, invocation_remedy(context, function))
+    if problem := invocation_problem(stack, function, secret_arn):
+        yield Problem(Requirement.INVOCATION, problem, invocation_remedy(stack, function))
 
 
-def _function(context: StackContext, function: str) -> FunctionState | str | None:
+def _function(stack: Stack, function: str) -> FunctionState | str | None:
     """The function, None where there is none, or why it may not be looked at."""
     try:
-        return function_state(context, function)
+        return function_state(stack, function)
     except AwsError as error:
         if error.code in _HIDDEN:
             return error.message

@@ -28,7 +28,7 @@ from secrets_pipeline.reconcilers.secret_rotation.problem import Problem, refuse
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "rotation"
 
@@ -39,31 +39,31 @@ class RotationReconciler:
     Whether a rotation would work is asked before it is switched on or gets another function, and by deep plans.
     """
 
-    def __init__(self, context: StackContext, *, deep: bool | None = None) -> None:
-        self._context = context
-        self._deep = context.options.deep if deep is None else deep
-        self._secrets = {secret.name: secret for secret in context.spec.secrets}
-        rotating = [secret for secret in context.spec.secrets if secret.rotation is not None]
+    def __init__(self, stack: Stack, *, deep: bool | None = None) -> None:
+        self._stack = stack
+        self._deep = stack.run.options.deep if deep is None else deep
+        self._secrets = {secret.name: secret for secret in stack.spec.secrets}
+        rotating = [secret for secret in stack.spec.secrets if secret.rotation is not None]
         superusers = {secret.rotation.superuser_secret for secret in rotating if secret.rotation}
-        looked_at = [*rotating, *(one for one in context.spec.secrets if one.ref in superusers)]
-        self._preflight = RotationPreflight(context, [one.name for one in looked_at])
+        looked_at = [*rotating, *(one for one in stack.spec.secrets if one.ref in superusers)]
+        self._preflight = RotationPreflight(stack, [one.name for one in looked_at])
 
     def plan(self) -> Sequence[Change]:
         """One change a secret that rotates, or should."""
-        return plan_secrets(self._context, KIND, self._plan)
+        return plan_secrets(self._stack, KIND, self._plan)
 
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""
         secret = self._secrets[change.resource.name]
-        state = self._context.inventory.confirm_again(secret.name)
+        state = self._stack.observed.secrets.confirm_again(secret.name)
         if state is None or state.current_version is None:
             raise SkippedError(f"secret {secret.name} has no value yet")
-        if not self._context.owns(state):
+        if not self._stack.ownership.owns(state):
             raise SkippedError(f"secret {secret.name} is not ours")
-        wanted = desired.rotation(self._context, secret)
+        wanted = desired.rotation(self._stack, secret)
         if isinstance(wanted, Pending):
             raise SkippedError(wanted.reason)
-        client = self._context.account.client("secretsmanager")
+        client = self._stack.account.client("secretsmanager")
         if wanted is None:
             if state.rotation_in_progress:
                 # Cancelled in the middle, the pending version would stay for ever.
@@ -73,10 +73,10 @@ class RotationReconciler:
                     f"--secret-id {secret.name}, then take AWSPENDING off the version that rotation_not_stuck names, "
                     "once the database is known to hold the current password.",
                 )
-            state = take(self._context, state, Part.ROTATION)
+            state = take(self._stack, state, Part.ROTATION)
             with calling("CancelRotateSecret", secret.name):
                 client.cancel_rotate_secret(SecretId=state.arn)
-            self._context.inventory.refresh(secret.name)
+            self._stack.observed.secrets.refresh(secret.name)
             return "rotation cancelled"
         if refused := self._refusal(secret, state, wanted):
             raise SkippedError(refused.message, remedy=refused.remedy)
@@ -84,7 +84,7 @@ class RotationReconciler:
         refuse(secret.name, problems)
         # An edit of the rules alone never rotates.
         at_once = wanted.rotate_immediately and not state.rotation_enabled
-        state = take(self._context, state, Part.ROTATION)
+        state = take(self._stack, state, Part.ROTATION)
         with calling("RotateSecret", secret.name):
             client.rotate_secret(
                 SecretId=state.arn,
@@ -93,12 +93,12 @@ class RotationReconciler:
                 RotateImmediately=at_once,
             )
         if at_once:
-            self._context.inventory.refresh(secret.name)
+            self._stack.observed.secrets.refresh(secret.name)
         else:
             turned = replace(
                 state, rotation_enabled=True, rotation_lambda_arn=wanted.lambda_arn, rotation_rules=wanted.rules
             )
-            self._context.inventory.note(turned)
+            self._stack.observed.secrets.note(turned)
         return "; ".join((described(wanted.rules), *unchecked(problems)))
 
     def _before(self, secret: SecretSpec, state: SecretState, wanted: desired.Rotation) -> tuple[Problem, ...]:
@@ -108,18 +108,18 @@ class RotationReconciler:
         return self._preflight.problems(secret, state, wanted.lambda_arn, reads_value=True)
 
     def _plan(self, resource: Resource, secret: SecretSpec) -> Change | None:
-        context = self._context
-        wanted = desired.rotation(context, secret)
-        state = context.inventory.secret(secret.name)
+        stack = self._stack
+        wanted = desired.rotation(stack, secret)
+        state = stack.observed.secrets.get(secret.name)
         if isinstance(wanted, Pending):
             return Change(resource, ChangeClass.UPDATE, (f"waits: {wanted.reason}",))
         if state is None or state.deleted_at is not None:
             return Change(resource, ChangeClass.CREATE, ("follows the secret",)) if wanted else None
         if refused := self._refusal(secret, state, wanted):
             return Change(resource, ChangeClass.BLOCKED, (refused.message,), remedy=refused.remedy) if wanted else None
-        if wanted is None and context.marks.keeps(state, Part.ROTATION):
+        if wanted is None and stack.ownership.marks.keeps(state, Part.ROTATION):
             return None
-        made = desired.made(context, state, secret, Part.ROTATION)
+        made = desired.made(stack, state, secret, Part.ROTATION)
         found = self._looked_at(secret, state, wanted) if wanted is not None and self._deep else ()
         if known := [one for one in found if one.known]:
             why = tuple(f"{OUTSIDE}{one.text}" if made else one.text for one in known)
@@ -130,25 +130,25 @@ class RotationReconciler:
 
     def _refusal(self, secret: SecretSpec, state: SecretState, wanted: desired.Rotation | None) -> GuardError | None:
         """Why the secret, or the function that its rotation would begin by, is not ours to use; None if both are."""
-        context, rotation, function = self._context, secret.rotation, self._context.spec.rotation_function
-        if not context.owns(state):
+        stack, rotation, function = self._stack, secret.rotation, self._stack.spec.rotation_function
+        if not stack.ownership.owns(state):
             return GuardError("the secret is not ours")
         if wanted is None or rotation is None:
             return None
         if not rotation.managed or function is None:
-            return function_refusal(context, secret, wanted.lambda_arn)
+            return function_refusal(stack, secret, wanted.lambda_arn)
         turns = state.rotation_enabled and state.rotation_lambda_arn == wanted.lambda_arn
-        found = None if turns else function_state(context, function.name)
+        found = None if turns else function_state(stack, function.name)
         arn = "" if found is None else str(found.configuration["FunctionArn"])
-        if found is None or adopts(context, arn, found.tags):
+        if found is None or adopts(stack, arn, found.tags):
             return None
-        problem = foreign(context, arn, found.tags)
+        problem = foreign(stack, arn, found.tags)
         return GuardError(f"rotation function {function.name} {problem}") if problem else None
 
     def _looked_at(self, secret: SecretSpec, state: SecretState, wanted: desired.Rotation) -> tuple[Problem, ...]:
         """What a deep plan says; a function that this apply still makes has nothing against it."""
         rotation = secret.rotation
-        if rotation is not None and rotation.managed and function_state(self._context, wanted.lambda_arn) is None:
+        if rotation is not None and rotation.managed and function_state(self._stack, wanted.lambda_arn) is None:
             return ()
         return self._preflight.problems(secret, state, wanted.lambda_arn, reads_value=not state.rotation_enabled)
 

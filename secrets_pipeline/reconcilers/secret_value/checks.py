@@ -13,14 +13,14 @@ from secrets_pipeline.reconcilers.secret_value.inputs import waits_for_endpoint
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
-def current_values(context: StackContext, *, connections: bool) -> list[Finding]:
+def current_values(stack: Stack, *, connections: bool) -> list[Finding]:
     """Whether each secret exists with an AWSCURRENT version under the declared key; metadata alone."""
     return [
-        _blocked(secret) if secret.blocked else judged_secret(context, secret, partial(_current_value, context, secret))
-        for secret in context.spec.secrets
+        _blocked(secret) if secret.blocked else judged_secret(stack, secret, partial(_current_value, stack, secret))
+        for secret in stack.spec.secrets
         if waits_for_endpoint(secret) is connections
     ]
 
@@ -29,25 +29,25 @@ def _blocked(secret: SecretSpec) -> Finding:
     return Finding(secret.name, Verdict.WAITING, "; ".join(one.problem for one in secret.unresolved))
 
 
-def _current_value(context: StackContext, secret: SecretSpec) -> Finding:
-    state = context.inventory.secret(secret.name)
+def _current_value(stack: Stack, secret: SecretSpec) -> Finding:
+    state = stack.observed.secrets.get(secret.name)
     if state is None:
         return Finding(secret.name, Verdict.WRONG, "does not exist")
     if state.deleted_at is not None:
         return Finding(secret.name, Verdict.WRONG, "is scheduled for deletion")
     if state.current_version is None:
         return Finding(secret.name, Verdict.WRONG, "has no current value")
-    key = None if secret.kms_key is None else context.outputs.text(secret.kms_key)
+    key = None if secret.kms_key is None else stack.resolve.text(secret.kms_key)
     if isinstance(key, Pending):
         return Finding(secret.name, Verdict.WAITING, key.reason)
-    if key_id(context, key) != key_id(context, state.kms_key_id):
+    if key_id(stack, key) != key_id(stack, state.kms_key_id):
         return Finding(secret.name, Verdict.WRONG, f"is encrypted under {state.kms_key_id or 'the default key'}")
     return Finding(secret.name, Verdict.RIGHT, f"version {state.current_version[:8]}… under {key or 'the default key'}")
 
 
-def judged_secret(context: StackContext, secret: SecretSpec, judge: Callable[[], Finding]) -> Finding:
+def judged_secret(stack: Stack, secret: SecretSpec, judge: Callable[[], Finding]) -> Finding:
     """Judge a secret of this very stack; of one that others hold under its name nothing is read."""
-    state = context.inventory.secret(secret.name)
-    if state is not None and not context.owns(state):
+    state = stack.observed.secrets.get(secret.name)
+    if state is not None and not stack.ownership.owns(state):
         return Finding(secret.name, Verdict.WAITING, "is not ours: nothing of its value is read")
     return judged(secret.name, judge)

@@ -12,13 +12,13 @@ from secrets_pipeline.references.model import Expression
 from secrets_pipeline.references.resolve import Pending, Plain, Secret, resolve
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _OPTIONAL = "dbname"
 """AWS's rotation templates do without it; a database of MySQL may be made without one."""
 
 
-def known_fields(context: StackContext, secret: SecretSpec) -> tuple[dict[str, str | int | bool], tuple[str, ...]]:
+def known_fields(stack: Stack, secret: SecretSpec) -> tuple[dict[str, str | int | bool], tuple[str, ...]]:
     """The fields that have a value now, in order, and why the others do not.
 
     Raises:
@@ -32,7 +32,7 @@ def known_fields(context: StackContext, secret: SecretSpec) -> tuple[dict[str, s
         if not isinstance(value, Expression):
             known[name] = value
             continue
-        match resolve(value, context.outputs):
+        match resolve(value, stack.resolve):
             case Pending(missing=True) if name == _OPTIONAL:
                 continue
             case Pending(reason=reason):

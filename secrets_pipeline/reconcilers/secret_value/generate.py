@@ -10,25 +10,25 @@ from secrets_pipeline.values.bundle import GeneratedPasswords
 from secrets_pipeline.values.passwords import generate
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
-def lacking_values(context: StackContext) -> tuple[SecretSpec, ...]:
+def lacking_values(stack: Stack) -> tuple[SecretSpec, ...]:
     """Generated secrets that lack a value, existing or not; one that has a value, or is blocked, gets none."""
     lacking = []
-    for secret in (one for one in context.spec.secrets if not one.blocked):
-        state = context.inventory.secret(secret.name)
+    for secret in (one for one in stack.spec.secrets if not one.blocked):
+        state = stack.observed.secrets.get(secret.name)
         if isinstance(secret.value, GeneratedValue) and (state is None or state.current_version is None):
             lacking.append(secret)
     return tuple(lacking)
 
 
-def generate_passwords(context: StackContext) -> GeneratedPasswords:
+def generate_passwords(stack: Stack) -> GeneratedPasswords:
     """A password for each secret that lacks one, in memory only."""
     return GeneratedPasswords(
         {
             str(secret.ref): generate(secret.value.policy)
-            for secret in lacking_values(context)
+            for secret in lacking_values(stack)
             if isinstance(secret.value, GeneratedValue)
         }
     )

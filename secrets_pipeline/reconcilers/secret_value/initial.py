@@ -12,11 +12,12 @@ from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.reconcilers.secret_value.fields import known_fields
 from secrets_pipeline.reconcilers.secret_value.inputs import declared_inputs, field_inputs
 from secrets_pipeline.references.resolve import Pending
+from secrets_pipeline.values.bundle import GeneratedPasswords
 from secrets_pipeline.values.documents import merge_document
 from secrets_pipeline.values.render import render
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +36,25 @@ class InitialValue:
     described: str
 
 
-def initial_value(context: StackContext, secret: SecretSpec) -> InitialValue | Pending:
-    """Render a declared value, or take the generated password out of the seal."""
+def initial_value(stack: Stack, secret: SecretSpec, passwords: GeneratedPasswords) -> InitialValue | Pending:
+    """Render a declared value, or take the generated password.
+
+    Args:
+        stack: the stack.
+        secret: one of its secrets, without a value.
+        passwords: generated values, out of their seal.
+    """
     if isinstance(secret.value, DeclaredValue):
-        inputs = declared_inputs(context, secret, confirmed=True)
+        inputs = declared_inputs(stack, secret, confirmed=True)
         if isinstance(inputs, Pending):
             return inputs
-        return InitialValue(render(secret.value, context.leaves(secret), None), inputs, inputs, "declared value")
-    password = context.passwords.get(str(secret.ref))
+        return InitialValue(render(secret.value, stack.resolve.leaves(secret), None), inputs, inputs, "declared value")
+    password = passwords.get(str(secret.ref))
     if password is None:
         return Pending("lacks its value: materialise generated_passwords too")
     if not secret.value.fields:
         return InitialValue(password, "generated", None, "generated password")
-    fields, missing = known_fields(context, secret)
+    fields, missing = known_fields(stack, secret)
     document = merge_document(None, {**fields, "password": password})
-    complete = None if missing else field_inputs(context, secret, fields)
+    complete = None if missing else field_inputs(stack, secret, fields)
     return InitialValue(document, "generated", complete, "generated credentials")

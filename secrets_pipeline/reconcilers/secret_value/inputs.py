@@ -11,7 +11,7 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 import json
 from collections.abc import Mapping
@@ -23,14 +23,14 @@ from secrets_pipeline.references.resolve import Pending
 from secrets_pipeline.references.walk import nodes
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
-def declared_inputs(context: StackContext, secret: SecretSpec, *, confirmed: bool = False) -> str | Pending:
+def declared_inputs(stack: Stack, secret: SecretSpec, *, confirmed: bool = False) -> str | Pending:
     """Fingerprint of a declared value's inputs.
 
     Args:
-        context: the stack.
+        stack: the stack.
         secret: with a declared value.
         confirmed: whether DescribeSecret has to show the versions, as before a write; a list may be old.
 
@@ -39,43 +39,43 @@ def declared_inputs(context: StackContext, secret: SecretSpec, *, confirmed: boo
     """
     if not isinstance(secret.value, DeclaredValue):
         raise TypeError("only a declared value is rendered from inputs")
-    if context.fingerprinter is None:
+    if stack.ownership.fingerprinter is None:
         return Pending("nothing was applied in this account yet")
     parts: list[str] = []
     for leaf in sorted(secret.value.leaves, key=lambda leaf: json.dumps(leaf.path)):
         parts.append(json.dumps(leaf.path))
-        expression = context.leaf(secret, leaf)
+        expression = stack.resolve.leaf(secret, leaf)
         parts.append(str(expression))
-        parts.extend(_local_values(context, expression))
+        parts.extend(_local_values(stack, expression))
         for output in leaf.outputs:
-            identity = context.outputs.identity(output, confirmed=confirmed)
+            identity = stack.resolve.identity(output, confirmed=confirmed)
             if isinstance(identity, Pending):
                 return identity
             parts.append(identity)
         for name in leaf.ssm:
-            version = context.outputs.ssm_version(name)
+            version = stack.resolve.ssm_version(name)
             if isinstance(version, Pending):
                 return version
             parts.append(version)
-    return context.fingerprinter.digest("inputs", *parts)
+    return stack.ownership.fingerprinter.digest("inputs", *parts)
 
 
-def _local_values(context: StackContext, expression: Expression) -> list[str]:
+def _local_values(stack: Stack, expression: Expression) -> list[str]:
     """What `${env:…}` and `${file:…}` stand for now."""
     values = []
     for node in nodes(expression):
         if isinstance(node, Environment):
-            values.append(json.dumps(context.world.environment(node.name)))
+            values.append(json.dumps(stack.ownership.repository.environment(node.name)))
         elif isinstance(node, FileContents):
-            values.append(context.outputs.file(node.path))
+            values.append(stack.resolve.file(node.path))
     return values
 
 
-def field_inputs(context: StackContext, secret: SecretSpec, fields: Mapping[str, str | int | bool]) -> str:
+def field_inputs(stack: Stack, secret: SecretSpec, fields: Mapping[str, str | int | bool]) -> str:
     """Fingerprint of the keys that we own in a generated credentials document."""
-    if context.fingerprinter is None:
+    if stack.ownership.fingerprinter is None:
         raise RuntimeError("inputs are fingerprinted under the fingerprint key, which apply makes first")
-    return context.fingerprinter.digest("fields", secret.name, json.dumps(kept_as_declared(secret, fields)))
+    return stack.ownership.fingerprinter.digest("fields", secret.name, json.dumps(kept_as_declared(secret, fields)))
 
 
 def waits_for_endpoint(secret: SecretSpec) -> bool:

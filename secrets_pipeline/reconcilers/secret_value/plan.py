@@ -15,7 +15,7 @@ from secrets_pipeline.reconcilers.secret_value.provenance import is_rendered_fro
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,12 @@ class Difference:
     rewrites: bool = False
 
 
-def value_differences(context: StackContext, state: SecretState, secret: SecretSpec) -> list[Difference]:
+def value_differences(stack: Stack, state: SecretState, secret: SecretSpec) -> list[Difference]:
     """Why a value has to be written: there is none, or a declared one was rendered from other inputs."""
     if state.current_version is None:
         return [Difference(None, "value is missing", rewrites=True)]
     if isinstance(secret.value, DeclaredValue):
-        inputs = declared_inputs(context, secret)
+        inputs = declared_inputs(stack, secret)
         if isinstance(inputs, Pending):
             return [Difference(None, WAITS + inputs.reason)]
         if is_unfinished(state):
@@ -48,14 +48,14 @@ def value_differences(context: StackContext, state: SecretState, secret: SecretS
     return []
 
 
-def foreign_value(context: StackContext, state: SecretState) -> str | None:
+def foreign_value(stack: Stack, state: SecretState) -> str | None:
     """What to say of a current version that neither we nor a rotation wrote: it is kept, and said.
 
     After a first rotation a version of a human cannot be told from one of the rotation without a call for each secret.
     """
-    if state.current_version is None or not context.marks.written_versions(state):
+    if state.current_version is None or not stack.ownership.marks.written_versions(state):
         return None
-    if context.marks.wrote(state, state.current_version):
+    if stack.ownership.marks.wrote(state, state.current_version):
         return None
     if state.rotation_enabled or state.last_rotated_at is not None:
         return None

@@ -12,14 +12,14 @@ from secrets_pipeline.errors import DocumentError
 from secrets_pipeline.reconcilers.observed.secret_state import CURRENT, SecretState
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
-def read_value(context: StackContext, state: SecretState, *, version: str | None = None) -> SecretStr:
+def read_value(stack: Stack, state: SecretState, *, version: str | None = None) -> SecretStr:
     """Call GetSecretValue for a secret of this very stack: whoever writes YAML must not have others' values used.
 
     Args:
-        context: the stack whose account is asked.
+        stack: the stack whose account is asked.
         state: the secret.
         version: version id; None for whichever is AWSCURRENT now.
 
@@ -28,9 +28,9 @@ def read_value(context: StackContext, state: SecretState, *, version: str | None
         DocumentError: if the value is binary.
         AwsError: if AWS refuses.
     """
-    if not context.owns(state):
+    if not stack.ownership.owns(state):
         raise SkippedError(f"the value of {state.name} is not read: it is not ours")
-    client = context.account.client("secretsmanager")
+    client = stack.account.client("secretsmanager")
     with calling("GetSecretValue", state.name):
         if version is None:
             answer = client.get_secret_value(SecretId=state.arn, VersionStage=CURRENT)

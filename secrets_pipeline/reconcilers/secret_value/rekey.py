@@ -18,7 +18,7 @@ from secrets_pipeline.reconcilers.secret_value.read import read_value
 from secrets_pipeline.reconcilers.secret_value.write import ValueWriter
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _DEFAULT_KEY = ""
 """How UpdateSecret is told to use `aws/secretsmanager`; its alias would stand in the secret's metadata."""
@@ -28,11 +28,11 @@ _INCONCLUSIVE = frozenset({"AccessDeniedException"})
 """A key policy may let us use the key through Secrets Manager alone; the write that follows tells."""
 
 
-def move(context: StackContext, state: SecretState, key: str | None) -> None:
+def move(stack: Stack, state: SecretState, key: str | None) -> None:
     """Make `key` the secret's key, and write the same value under it; back to the old key where that fails.
 
     Args:
-        context: the stack.
+        stack: the stack.
         state: the secret, as confirmed.
         key: KmsKeyId; None for `aws/secretsmanager`.
 
@@ -43,37 +43,37 @@ def move(context: StackContext, state: SecretState, key: str | None) -> None:
     if state.rotation_in_progress:
         raise SkippedError(f"a rotation of {state.name} is in progress", remedy="Run again when it has finished.")
     if state.current_version is not None:
-        read_value(context, state, version=state.current_version)
+        read_value(stack, state, version=state.current_version)
     if key is not None:
-        _try_to_encrypt(context, state, key)
-    _set_key(context, state, key)
+        _try_to_encrypt(stack, state, key)
+    _set_key(stack, state, key)
     if state.current_version is None:
-        context.inventory.refresh(state.name)
+        stack.observed.secrets.refresh(state.name)
         return
     try:
-        moved = context.inventory.refresh(state.name) or state
-        if not context.owns(moved):
+        moved = stack.observed.secrets.refresh(state.name) or state
+        if not stack.ownership.owns(moved):
             raise SkippedError(f"secret {state.name} is not ours any more")
-        ValueWriter(context).rewrite(moved.name)
+        ValueWriter(stack).rewrite(moved.name)
     except AwsError:
         # The value stays readable as it was. Where this fails too, the tags say under which key the value is.
         with contextlib.suppress(AwsError):
-            _set_key(context, state, state.kms_key_id)
-            context.inventory.refresh(state.name)
+            _set_key(stack, state, state.kms_key_id)
+            stack.observed.secrets.refresh(state.name)
         raise
 
 
-def _set_key(context: StackContext, state: SecretState, key: str | None) -> None:
+def _set_key(stack: Stack, state: SecretState, key: str | None) -> None:
     with calling("UpdateSecret", state.name):
-        context.account.client("secretsmanager").update_secret(SecretId=state.arn, KmsKeyId=key or _DEFAULT_KEY)
+        stack.account.client("secretsmanager").update_secret(SecretId=state.arn, KmsKeyId=key or _DEFAULT_KEY)
 
 
-def _try_to_encrypt(context: StackContext, state: SecretState, key: str) -> None:
+def _try_to_encrypt(stack: Stack, state: SecretState, key: str) -> None:
     """Ask KMS, without doing it, whether we may encrypt for this secret.
 
     Source: https://docs.aws.amazon.com/kms/latest/developerguide/testing-permissions.html
     """
-    client = context.account.client("kms")
+    client = stack.account.client("kms")
     try:
         with (
             calling("Encrypt", f"under {key} for {state.name}"),

@@ -19,28 +19,28 @@ from secrets_pipeline.rotation_lambda.password_strength import SHORTEST
 from secrets_pipeline.rotation_lambda.secret_value import BARRED_BY_RDS, ENGINES, parse
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _PASSWORD: Final = "password"  # noqa: S105 - the name of a key
 _DATABASE_KEYS: Final = ("host", "username", _PASSWORD)
 
 
-def secret_values_well_formed(context: StackContext) -> list[Finding]:
+def secret_values_well_formed(stack: Stack) -> list[Finding]:
     """Each value's keys, as the stack declares them and AWS's rotation templates read them; a password's limits."""
-    masters = {database.password: database.engine for database in context.spec.databases if database.password}
+    masters = {database.password: database.engine for database in stack.spec.databases if database.password}
     return [
-        judged_secret(context, secret, partial(_judge, context, secret, masters.get(secret.ref)))
-        for secret in context.spec.secrets
+        judged_secret(stack, secret, partial(_judge, stack, secret, masters.get(secret.ref)))
+        for secret in stack.spec.secrets
         if not secret.blocked
     ]
 
 
-def _judge(context: StackContext, secret: SecretSpec, master_of: str | None) -> Finding:
-    state = context.inventory.secret(secret.name)
+def _judge(stack: Stack, secret: SecretSpec, master_of: str | None) -> Finding:
+    state = stack.observed.secrets.get(secret.name)
     if state is None or state.deleted_at is not None or state.current_version is None:
         return Finding(secret.name, Verdict.WAITING, "has no value")
-    expected, waits = _expected(context, secret)
-    text = read_value(context, state).get_secret_value()
+    expected, waits = _expected(stack, secret)
+    text = read_value(stack, state).get_secret_value()
     problems = [*_problems(text, secret, expected), *_password_problems(text, master_of)]
     if not waits:
         problems += _database_problems(text)
@@ -51,11 +51,11 @@ def _judge(context: StackContext, secret: SecretSpec, master_of: str | None) -> 
     return Finding(secret.name, Verdict.RIGHT, "JSON with the keys that it should have" if expected else "a text")
 
 
-def _expected(context: StackContext, secret: SecretSpec) -> tuple[frozenset[str] | None, tuple[str, ...]]:
+def _expected(stack: Stack, secret: SecretSpec) -> tuple[frozenset[str] | None, tuple[str, ...]]:
     """The keys that the JSON value should have now, None for a text; and what others wait for."""
     if not isinstance(secret.value, GeneratedValue) or not secret.value.fields:
         return top_keys(secret.value), ()
-    fields, waits = known_fields(context, secret)
+    fields, waits = known_fields(stack, secret)
     return frozenset({*fields, _PASSWORD}), waits
 
 

@@ -13,17 +13,17 @@ from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 
-def version_dates(context: StackContext, state: SecretState) -> Mapping[str, datetime]:
+def version_dates(stack: Stack, state: SecretState) -> Mapping[str, datetime]:
     """Version id → when it was made, of every version with a label; read anew.
 
     Raises:
         AwsError: if Secrets Manager refuses.
     """
     with calling("ListSecretVersionIds", state.name):
-        client = context.account.client("secretsmanager")
+        client = stack.account.client("secretsmanager")
         answer = client.list_secret_version_ids(SecretId=state.arn, MaxResults=100)
         found = list(answer["Versions"])
         # boto3 has no paginator for it.

@@ -34,7 +34,7 @@ from secrets_pipeline.reconcilers.secret_value.read import read_value
 from secrets_pipeline.reconcilers.tag_keys import INPUTS, VALUE_KEY, VALUE_VERSION
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _ATTEMPTS = 3
 
@@ -55,9 +55,9 @@ def _staged(_state: SecretState) -> str:
 class ValueWriter:
     """Writes values of one stack's secrets."""
 
-    def __init__(self, context: StackContext) -> None:
-        self._context = context
-        self._client = context.account.client("secretsmanager")
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._client = stack.account.client("secretsmanager")
 
     def token(self, secret: str, replaced: str | None, intent: str, value: SecretStr | None = None) -> str:
         """The version id that a write gets: the same for every try of the same write, and for no other.
@@ -68,7 +68,7 @@ class ValueWriter:
             intent: what is being written.
             value: what a secret is made with: another value of an earlier secret must not share its version id.
         """
-        fingerprinter = self._context.fingerprinter
+        fingerprinter = self._stack.ownership.fingerprinter
         if fingerprinter is None:
             raise RuntimeError("values are written under the fingerprint key, which apply makes first")
         return fingerprinter.digest("version", secret, replaced or "", intent, value)
@@ -78,10 +78,10 @@ class ValueWriter:
         return self.write(
             name,
             # An alias that points elsewhere is another key by the same name.
-            intent=lambda state: f"same value: {state.tags.get(VALUE_KEY)} → {key_id(self._context, state.kms_key_id)}",
+            intent=lambda state: f"same value: {state.tags.get(VALUE_KEY)} → {key_id(self._stack, state.kms_key_id)}",
             inputs=None,
             make=_same,
-            done=lambda state: not under_another_key(self._context, state),
+            done=lambda state: not under_another_key(self._stack, state),
             inherits=True,
             label=lambda state: STAGED if is_unfinished(state) else COPIED,
         )
@@ -119,8 +119,8 @@ class ValueWriter:
             AwsError: if AWS refuses, or others kept changing the value.
         """
         # What the run knows may be as old as the run: a rotation may have started meanwhile.
-        self._context.inventory.refresh(name)
-        wrote = self._context.marks.wrote
+        self._stack.observed.secrets.refresh(name)
+        wrote = self._stack.ownership.marks.wrote
         for _ in range(_ATTEMPTS):
             before = self._own(name)
             current = before.current_version
@@ -169,7 +169,7 @@ class ValueWriter:
         if current is not None:
             before = self._foretell(before, current, token, renders=False)
         self._put(before, token, make, PENDING)
-        after = self._context.inventory.refresh(before.name)
+        after = self._stack.observed.secrets.refresh(before.name)
         if after is not None and after.version(PENDING) != token:
             self._stage_again(after, token)
         return token
@@ -179,7 +179,7 @@ class ValueWriter:
         held = state.version(PENDING)
         if state.rotation_in_progress or not self._restage(state, PENDING, to=token, away_from=held):
             raise SkippedError(f"a rotation of {state.name} began meanwhile", remedy="Run again when it has finished.")
-        self._context.inventory.refresh(state.name)
+        self._stack.observed.secrets.refresh(state.name)
 
     def promote(self, name: str, version: str) -> None:
         """Move AWSCURRENT to the version that waits under AWSPENDING, and record it as ours.
@@ -201,13 +201,13 @@ class ValueWriter:
                 f"the labels of {name} were moved by somebody else while it was rotated",
                 remedy="Look at its versions: the database's password is in the one that was pending.",
             )
-        self._context.inventory.refresh(name)
+        self._stack.observed.secrets.refresh(name)
         self._record(before, version, None, ours=True)
 
     def _put(self, before: SecretState, token: str, make: Make, label: str) -> bool:
         """Store a version under a label; whether AWS made it AWSCURRENT at once, as the first one of a secret."""
         current = before.current_version
-        value = make(read_value(self._context, before, version=current) if current else None)
+        value = make(read_value(self._stack, before, version=current) if current else None)
         # Our own token with another rendering: an earlier try stored it; what is stored is kept.
         with (
             calling("PutSecretValue", before.name),
@@ -223,14 +223,14 @@ class ValueWriter:
         return False
 
     def _state(self, name: str) -> SecretState:
-        state = self._context.inventory.confirm(name)
+        state = self._stack.observed.secrets.confirm(name)
         if state is None:
             raise AwsError(f"secret {name} does not exist", remedy="Apply again: it was deleted meanwhile.")
         return state
 
     def _own(self, name: str) -> SecretState:
         state = self._state(name)
-        if not self._context.owns(state):
+        if not self._stack.ownership.owns(state):
             raise SkippedError(f"secret {name} is not ours any more")
         return state
 
@@ -239,7 +239,7 @@ class ValueWriter:
 
         Killed behind it, no later run could tell that from another YAML: a rotation or a human may have copied it.
         """
-        marks, tags = self._context.marks, {}
+        marks, tags = self._stack.ownership.marks, {}
         if token is not None and not marks.wrote(before, token):
             tags[VALUE_VERSION] = marks.versions(before.name, current, token)
         if renders and INPUTS in before.tags:
@@ -248,9 +248,9 @@ class ValueWriter:
 
     def _tag(self, state: SecretState, tags: dict[str, str]) -> SecretState:
         tag = partial(self._client.tag_resource, SecretId=state.arn, Tags=tag_list(tags))
-        self._context.world.patience.until_visible("TagResource", state.name, tag, lag=NEW_RESOURCE)
+        self._stack.run.patience.until_visible("TagResource", state.name, tag, lag=NEW_RESOURCE)
         tagged = replace(state, tags={**state.tags, **tags})
-        self._context.inventory.note(tagged)
+        self._stack.observed.secrets.note(tagged)
         return tagged
 
     def _replace(self, before: SecretState, token: str, make: Make, label: str) -> bool:
@@ -264,7 +264,7 @@ class ValueWriter:
         current_at_once = token not in before.versions and self._put(before, token, make, label)
         if not current_at_once and not self._restage(before, CURRENT, to=token, away_from=current):
             return False
-        self._context.inventory.refresh(before.name)
+        self._stack.observed.secrets.refresh(before.name)
         return True
 
     def _restage(self, before: SecretState, label: str, *, to: str | None = None, away_from: str | None) -> bool:
@@ -277,16 +277,16 @@ class ValueWriter:
         except AwsError as error:
             if error.code != "InvalidParameterException":
                 raise
-            self._context.inventory.refresh(before.name)
+            self._stack.observed.secrets.refresh(before.name)
             return False
         return True
 
     def _record(self, before: SecretState, version: str, inputs: str | None, *, ours: bool) -> str:
         state = self._own(before.name)
         # The key of the version is the one that the secret had when it was written.
-        tags = {VALUE_KEY: key_id(self._context, before.kms_key_id)}
+        tags = {VALUE_KEY: key_id(self._stack, before.kms_key_id)}
         if ours:
-            tags[VALUE_VERSION] = self._context.marks.version(state.name, version)
+            tags[VALUE_VERSION] = self._stack.ownership.marks.version(state.name, version)
         rotated = state.rotation_in_progress or state.last_rotated_at != before.last_rotated_at
         said = inputs_tag(inputs, version) if inputs else carried(before, version)
         if said and not rotated:

@@ -11,7 +11,7 @@ from tests.reconcilers.readers import AWAY, READS, allow, by_account
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.finding import Finding
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
     from tests.reconcilers.readers import Readers, Statement
 
 CANARY = "canary-of-the-probe-4417"
@@ -21,7 +21,7 @@ def reader(readers: Readers, *statements: Statement) -> str:
     return readers.role("reader", *statements, trust=(by_account(readers.account_id),))
 
 
-def applied(readers: Readers, *arns: str) -> StackContext:
+def applied(readers: Readers, *arns: str) -> Stack:
     """A stack whose secret all of these are to read, looked at anew."""
     bench = readers.bench
     consumers = [readers.consumer(arn, "a", name=f"consumer-{number}") for number, arn in enumerate(arns)]

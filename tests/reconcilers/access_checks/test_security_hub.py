@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,14 +17,16 @@ from secrets_pipeline.desired.verification.control_model import ControlParameter
 from secrets_pipeline.emulator import StandInFunction, advance, stand_in
 from secrets_pipeline.reconcilers.access_checks.checks import probe_agrees
 from secrets_pipeline.reconcilers.access_checks.security_hub import security_hub
+from secrets_pipeline.reconcilers.access_checks.snapshot import estate_of
 from secrets_pipeline.reconcilers.finding import Verdict
+from secrets_pipeline.reconcilers.observed.cached import Once
 from tests.reconcilers.readers import READS, by_account, told
 
 if TYPE_CHECKING:
     from secrets_pipeline.desired.secret.model import SecretSpec
     from secrets_pipeline.desired.stack import StackSpec
     from secrets_pipeline.reconcilers.finding import Finding
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
     from tests.reconcilers.readers import Readers
 
 ENABLED, ON_SCHEDULE, UNUSED, PERIODIC, TAGGED = CONTROLS
@@ -43,12 +47,14 @@ def controlled(readers: Readers, **parameters: ControlParameters) -> StackSpec:
     )
 
 
-def at(context: StackContext, **later: float) -> StackContext:
+def at(context: Stack, **later: float) -> Stack:
     """The same snapshot, taken so much later: the secrets grow older by it."""
-    snapshot = context.estate.snapshot
+    snapshot = estate_of(context).snapshot
     moment = snapshot.taken_at + timedelta(**later)
-    context.made["estate"] = Estate(snapshot.model_copy(update={"taken_at": moment}))
-    return context
+    observed = copy(context.observed)
+    observed.estate, observed.controls = Once(), Once()
+    observed.estate.get(lambda: Estate(snapshot.model_copy(update={"taken_at": moment})))
+    return replace(context, observed=observed)
 
 
 def details(findings: list[Finding]) -> list[tuple[str, str]]:
@@ -144,11 +150,11 @@ def test_only_the_stacks_own_secrets_that_exist_are_judged(readers: Readers) -> 
 ONE_DAY = ControlParameters(unused_for_days=1)
 
 
-def aged(readers: Readers, spec: StackSpec) -> StackContext:
+def aged(readers: Readers, spec: StackSpec) -> Stack:
     """The snapshot of one day and a second after the last secret was made: then only CloudTrail tells who reads."""
     context = readers.look(spec)
-    made = max(one.created_at for one in context.estate.snapshot.secrets if one.created_at)
-    since = made + timedelta(days=1, seconds=1) - context.estate.snapshot.taken_at
+    made = max(one.created_at for one in estate_of(context).snapshot.secrets if one.created_at)
+    since = made + timedelta(days=1, seconds=1) - estate_of(context).snapshot.taken_at
     return at(context, seconds=since.total_seconds())
 
 

@@ -147,7 +147,6 @@ def test_everything_that_is_not_let_in_is_said_at_once_and_asked_once(bench: Ben
 def test_what_a_grant_names_is_not_asked_for_its_tag(bench: Bench) -> None:
     granted = [crossing(one, name.format(stack=bench.stack), allowed_by="grants") for one, (name, _) in TARGETS.items()]
     context = bench.context(bench.spec(bench.declared(), crossings=granted))
-    context.guard()
     bench.reset_calls()
     guard_boundary(context)
     assert not emulator.calls(bench.aws)
@@ -182,11 +181,11 @@ def test_a_password_is_set_on_a_database_of_others_only_where_they_or_the_operat
     arn = bench.rds.describe_db_instances(DBInstanceIdentifier=bench.stack)["DBInstances"][0]["DBInstanceArn"]
     bench.rds.add_tags_to_resource(ResourceName=arn, Tags=[{"Key": ALLOW_TAG, "Value": bench.stack}])
     guard_boundary(bench.context(spec))
-    state = bench.context(spec).inventory.databases.find(found)
+    state = bench.context(spec).observed.databases.find(found)
     assert state is not None
     assert not refusal(bench.context(spec), found, state)
     bench.rds.remove_tags_from_resource(ResourceName=arn, TagKeys=[ALLOW_TAG])
-    state = bench.context(spec).inventory.databases.find(found)
+    state = bench.context(spec).observed.databases.find(found)
     assert state is not None
     assert refusal(bench.context(spec), found, state)
     granted = spec.model_copy(update={"crossings": (reached.model_copy(update={"allowed_by": "grants"}),)})

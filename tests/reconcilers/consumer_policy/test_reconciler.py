@@ -17,9 +17,11 @@ from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, 
 from secrets_pipeline.operations.as_declared import as_declared
 from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.consumer_policy.reconciler import ConsumerPolicyReconciler
 from secrets_pipeline.reconcilers.finding import Verdict
-from secrets_pipeline.reconcilers.stack import StackContext, World
+from secrets_pipeline.reconcilers.run import Run
+from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.reconcilers.tag_keys import PREFIX, STACK
 
 if TYPE_CHECKING:
@@ -411,17 +413,10 @@ def test_a_read_only_run_refuses_to_attach(roles: Roles) -> None:
     assert roles.policy() is None
 
 
-def read_only(bench: Bench, context: StackContext) -> StackContext:
+def read_only(bench: Bench, context: Stack) -> Stack:
     """The same stack under sessions that refuse writes; the fingerprint key is there already."""
-    world = World(
-        specs=context.world.specs,
-        read_leaf=context.world.read_leaf,
-        read_file=context.world.read_file,
-        environment=context.world.environment,
-        sessions=Sessions(bench.session, read_only=True),
-        settings=OperatorSettings(),
-    )
-    return world.context(context.spec.stack)
+    sessions = Sessions(bench.session, read_only=True)
+    return Assembly(context.ownership.repository, sessions, Run(OperatorSettings())).stack(context.spec.stack)
 
 
 @pytest.mark.parametrize("boundary", range(8))

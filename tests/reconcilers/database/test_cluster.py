@@ -103,7 +103,7 @@ def test_a_cluster_is_created_with_its_writer_and_proven_and_its_endpoints_come_
 
 
 def test_outputs_of_a_cluster_are_what_aws_holds(bench: Bench, spec: StackSpec) -> None:
-    outputs, at = bench.context(spec).outputs, cluster(bench)
+    outputs, at = bench.context(spec).resolve, cluster(bench)
     expected = {
         "address": "127.0.0.1",
         "endpoint": f"127.0.0.1:{at['Port']}",
@@ -123,7 +123,7 @@ def test_outputs_of_a_cluster_are_what_aws_holds(bench: Bench, spec: StackSpec) 
 def test_an_output_that_an_instance_has_not_is_said_to_be_missing_where_only_a_run_can_tell(bench: Bench) -> None:
     instance = bench.spec(bench.generated(), databases=(bench.database(),))
     bench.provision(instance, "secrets", STAGE)
-    found = bench.context(instance).outputs.text(bench.late("${output.rds.reader_endpoint}"))
+    found = bench.context(instance).resolve.text(bench.late("${output.rds.reader_endpoint}"))
     assert isinstance(found, Pending)
     assert "has no reader_endpoint" in found.reason
 

@@ -11,7 +11,7 @@ from secrets_pipeline import emulator
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, ChangeClass, Skipped, Unchanged
 from secrets_pipeline.reconcilers.database.endpoint import DatabaseEndpointReconciler
-from secrets_pipeline.reconcilers.surroundings import Surroundings
+from tests.bench import during
 from tests.waiting import WAITER
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def test_a_database_that_is_still_creating_is_skipped_when_a_short_wait_is_over_
     slow.provision(spec, "secrets", "rds_instances")
     change = slow.plan(spec, STAGE)[slow.stack]
     assert (change.action, change.reason) == (ChangeClass.UPDATE, condition)
-    clock, context = Clock(), slow.context(spec)
-    context.world.surroundings = Surroundings(clock=clock, sleep=clock.sleep)
+    clock = Clock()
+    context = during(slow.context(spec), clock=clock, sleep=clock.sleep)
     outcome = slow.run(DatabaseEndpointReconciler(context, wait=3.0))[slow.stack]
     assert isinstance(outcome, Skipped)
     assert outcome.reason == f"{condition}: the next run goes on when it is available"

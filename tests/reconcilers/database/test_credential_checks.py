@@ -8,7 +8,6 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
 import pg8000.native
@@ -18,6 +17,7 @@ from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.reconcilers.database.credential_checks import credential_logins
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
+from tests.bench import during
 
 if TYPE_CHECKING:
     from tests.bench import Bench, Rotation, Running
@@ -34,8 +34,7 @@ def spec(bench: Bench) -> StackSpec:
 
 
 def found(bench: Bench, spec: StackSpec, **how: Unpack[Running]) -> Finding:
-    context = bench.context(spec, writing=False, **how)
-    context.world.surroundings = replace(context.world.surroundings, sleep=lambda _seconds: None)
+    context = during(bench.context(spec, writing=False, **how), sleep=lambda _seconds: None)
     (finding,) = credential_logins(context)
     values = [bench.document("password")]
     assert not [value for document in values for value in document.values() if str(value) in finding.detail.split()]
@@ -144,8 +143,7 @@ def test_a_password_that_takes_a_moment_to_act_is_waited_for(bench: Bench, spec:
         connection.run("ALTER ROLE owner PASSWORD 'Slow-password-7'")
         connection.close()
 
-    context.world.surroundings = replace(context.world.surroundings, sleep=sleep)
-    (finding,) = credential_logins(context)
+    (finding,) = credential_logins(during(context, sleep=sleep))
     assert finding.verdict is Verdict.RIGHT
 
 

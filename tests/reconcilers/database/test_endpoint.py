@@ -16,9 +16,9 @@ from secrets_pipeline.reconcilers.database.endpoint import DatabaseEndpointRecon
 from secrets_pipeline.reconcilers.finding import Verdict
 from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
 from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, Refused, log_in
-from secrets_pipeline.reconcilers.stack import StackContext
-from secrets_pipeline.reconcilers.surroundings import Surroundings
+from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.reconcilers.tag_keys import PASSWORD
+from tests.bench import during
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -233,9 +233,8 @@ class Clock:
         self.now += seconds
 
 
-def waiting(context: StackContext, clock: Clock, seconds: float) -> DatabaseEndpointReconciler:
-    context.world.surroundings = Surroundings(clock=clock, sleep=clock.sleep)
-    return DatabaseEndpointReconciler(context, wait=seconds)
+def waiting(context: Stack, clock: Clock, seconds: float) -> DatabaseEndpointReconciler:
+    return DatabaseEndpointReconciler(during(context, clock=clock, sleep=clock.sleep), wait=seconds)
 
 
 def test_a_status_that_does_not_pass_by_itself_is_not_waited_for(bench: Bench, spec: StackSpec) -> None:
@@ -280,7 +279,7 @@ def test_a_password_that_rds_owns_is_neither_read_nor_proven(bench: Bench) -> No
     assert bench.calls()["GetSecretValue"] == 0
     master = instance(bench)["MasterUserSecret"]["SecretArn"]
     context = bench.context(spec)
-    assert context.outputs.text(bench.late("${output.rds.password_secret_arn}")) == master
+    assert context.resolve.text(bench.late("${output.rds.password_secret_arn}")) == master
 
 
 @pytest.mark.parametrize(
@@ -309,7 +308,7 @@ def test_where_no_login_is_tried_plan_and_apply_say_that_nothing_is_proven(
 def test_a_refused_login_is_refused_for_the_check_as_well(bench: Bench, spec: StackSpec) -> None:
     set_in_database(bench, OTHER)
     context = bench.context(spec)
-    state = context.inventory.databases.find(spec.databases[0])
+    state = context.observed.databases.find(spec.databases[0])
     assert state is not None
     assert DatabaseEndpointReconciler(context).login(spec.databases[0], state) == Refused()
 

@@ -12,9 +12,9 @@ from secrets_pipeline.engine.model import Applied, Failed, Outcome, Skipped, Unc
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.database.endpoint import DatabaseEndpointReconciler
 from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, Login, Unreachable, log_in
-from secrets_pipeline.reconcilers.surroundings import Surroundings
 from secrets_pipeline.reconcilers.tag_keys import PASSWORD
 from tests import sweep
+from tests.bench import during
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -110,8 +110,7 @@ def test_a_secret_that_changes_while_its_password_is_tried_is_not_recorded(bench
             by_hand(bench)
         return found
 
-    context.world.surroundings = Surroundings(log_in=tried)
-    outcome = bench.run(DatabaseEndpointReconciler(context))[bench.stack]
+    outcome = bench.run(DatabaseEndpointReconciler(during(context, log_in=tried)))[bench.stack]
     assert isinstance(outcome, Failed)
     assert "was changed by somebody else" in outcome.error.message
     assert mark(bench) is None
@@ -394,8 +393,7 @@ def test_an_overtaken_rotation_is_not_given_up_because_a_login_could_not_be_trie
             return Unreachable("too many connections")
         return log_in(address, password, ca_file=ca_file)
 
-    context.world.surroundings = Surroundings(log_in=tried)
-    outcome = bench.run(DatabaseEndpointReconciler(context))[bench.stack]
+    outcome = bench.run(DatabaseEndpointReconciler(during(context, log_in=tried)))[bench.stack]
     assert isinstance(outcome, Skipped)
     assert outcome.reason == "password not proven: too many connections"
     assert isinstance(prove(bench, spec), Applied)

@@ -209,7 +209,7 @@ def test_an_instance_of_another_stack_is_blocked_with_its_password_but_may_be_lo
         assert both.reason.startswith(f"belongs to stack {bench.stack}: take it out of that stack first")
     looked_at = other.model_copy(update={"databases": (bench.database(create=False, password=None),)})
     assert bench.plan(looked_at, STAGE)[bench.stack].reason == "found"
-    endpoint = bench.context(looked_at).outputs.text(bench.late("${output.rds.endpoint}"))
+    endpoint = bench.context(looked_at).resolve.text(bench.late("${output.rds.endpoint}"))
     assert endpoint == f"127.0.0.1:{instance(bench)['Endpoint']['Port']}"
 
 

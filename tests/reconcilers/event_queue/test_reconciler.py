@@ -5,21 +5,24 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Unpack
 
 import boto3
 import pytest
 
 from secrets_pipeline import emulator
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import EventSettings, OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Outcome, Skipped, Unchanged
 from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.event_queue import desired
-from secrets_pipeline.reconcilers.stack import StackContext
+from secrets_pipeline.reconcilers.run import Run
+from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.rotation.events.hints import Hint, Kind
 from secrets_pipeline.rotation.events.parsing import parse
 from tests.bench import ASSUMED_BY_LAMBDA
@@ -63,7 +66,7 @@ class Post:
         planned = STAGES[STAGE](self._context(number, how, writing=False)).plan()
         return {one.resource.name: one.action for one in planned}
 
-    def _context(self, number: int, how: Running, *, writing: bool = True) -> StackContext:
+    def _context(self, number: int, how: Running, *, writing: bool = True) -> Stack:
         mine, others = self.specs[number], [one for one in self.specs if one is not self.specs[number]]
         running: Running = {**how, "settings": self.settings}
         return self.bench.context(mine, *others, writing=writing, **running)
@@ -349,8 +352,9 @@ def test_a_bus_lets_in_the_accounts_of_the_repository_and_forgets_none_while_a_s
     assert principals() == [f"arn:aws:iam::{AWAY}:root"]
     fewer = Post(forwarding.bench, forwarding.settings, (forwarding.specs[0], forwarding.specs[2]))
     mine = fewer.specs[0]
-    context = forwarding.bench.context(mine, fewer.specs[1], settings=forwarding.settings)
-    context.world.complete = False
+    whole = forwarding.bench.repository(mine, fewer.specs[1])
+    run, sessions = Run(forwarding.settings), Sessions(forwarding.bench.session)
+    context = Assembly(replace(whole, is_complete=False), sessions, run, writing=True).stack(mine.stack)
 
     forwarding.bench.run(STAGES[STAGE](context))
     assert principals() == [f"arn:aws:iam::{AWAY}:root"]

@@ -23,7 +23,7 @@ from secrets_pipeline.reconcilers.finding import Verdict
 from secrets_pipeline.reconcilers.kms_key.lookup import key_marks
 from secrets_pipeline.reconcilers.kms_key.reconciler import KmsKeyReconciler
 from secrets_pipeline.reconcilers.marks.key_mark import ALIAS
-from secrets_pipeline.reconcilers.surroundings import Surroundings
+from secrets_pipeline.reconcilers.run import utc_now
 from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
 from tests.bench import Interruption, Killed
 
@@ -107,7 +107,7 @@ def left_by_a_crash(bench: Bench, spec: StackSpec, *, minutes: int = 0) -> str:
 
 def test_a_key_is_created_with_alias_policy_tags_rotation_and_mark_and_then_nothing_is_left(bench: Bench) -> None:
     spec = own(bench, readers=(READER,), policy=(TLS,))
-    bench.context(spec).service_keys  # noqa: B018 - makes the pipeline's own two keys, which do not count here
+    bench.service_keys(spec)  # makes the pipeline's own two keys, which do not count here
     bench.reset_calls()
     bench.provision(spec, "kms_keys")
     written = [call for call in bench.calls("kms").elements() if not call.startswith(READS)]
@@ -456,14 +456,13 @@ def test_a_key_that_only_carries_the_tags_of_one_that_a_crash_left_is_not_used(b
     assert key_id(bench) != theirs
 
 
-def killed_at(bench: Bench, spec: StackSpec, operation: str, *, now: Callable[[], datetime] | None = None) -> str:
+def killed_at(bench: Bench, spec: StackSpec, operation: str, *, now: Callable[[], datetime] = utc_now) -> str:
     """A key as a run leaves it that is killed right after an operation; its id."""
-    bench.context(spec).service_keys  # noqa: B018 - the pipeline's own two keys are there already
+    bench.service_keys(spec)  # the pipeline's own two keys are there already
     before, interruption = keys(bench), Interruption()
     interruption.kill_after(operation)
-    surroundings = Surroundings(now=now) if now else Surroundings()
     with pytest.raises(Killed):
-        bench.provision(spec, "kms_keys", interruption=interruption, surroundings=surroundings)
+        bench.provision(spec, "kms_keys", interruption=interruption, now=now)
     made = keys(bench) - before
     return made.pop() if made else key_id(bench)
 
@@ -518,7 +517,7 @@ def test_a_creation_mark_of_another_time_is_believed_where_the_operator_says_so(
 
 def test_the_creation_mark_of_an_older_version_is_believed_where_the_operator_says_so(bench: Bench) -> None:
     spec = own(bench)
-    fingerprinter = bench.context(spec).fingerprinter
+    fingerprinter = bench.context(spec).ownership.fingerprinter
     assert fingerprinter is not None
     mac = fingerprinter.digest("key-mark", bench.alias, bench.stack, bench.alias, "new")
     theirs = another_with(bench, {STACK: bench.stack, ALIAS: bench.alias, SPEC: f"new.{mac}"})
@@ -581,7 +580,7 @@ def test_an_alias_made_by_somebody_else_meanwhile_wins_and_our_unused_key_is_giv
             bench.kms.create_alias(AliasName=bench.alias, TargetKeyId=theirs)
 
     spec = own(bench)
-    bench.context(spec).service_keys  # noqa: B018 - the pipeline's own two keys have their aliases already
+    bench.service_keys(spec)  # the pipeline's own two keys have their aliases already
     interruption.before = interfere
     outcome = bench.provision(spec, "kms_keys", interruption=interruption)[f"kms_keys {bench.alias}"]
     assert isinstance(outcome, Skipped)
@@ -601,7 +600,7 @@ def test_two_runs_that_race_at_any_call_make_one_key_that_lives(
     bench: Bench, interruption: Interruption, at: str, when: str
 ) -> None:
     spec = own(bench)
-    bench.context(spec).service_keys  # noqa: B018 - the pipeline's own two keys have their aliases already
+    bench.service_keys(spec)  # the pipeline's own two keys have their aliases already
     before = keys(bench)
     raced: list[str] = []
 
@@ -633,7 +632,7 @@ def kill_at_write(interruption: Interruption, boundary: int, killed: type[BaseEx
 def test_wherever_a_run_is_killed_while_it_makes_or_changes_a_key_the_next_one_ends_as_a_clean_one(
     bench: Bench, interruption: Interruption, killed: type[BaseException]
 ) -> None:
-    bench.context(own(bench)).service_keys  # noqa: B018 - the pipeline's own two keys do not count here
+    bench.service_keys(own(bench))  # the pipeline's own two keys do not count here
     edit: dict[str, Any] = {"description": "others", "readers": (READER,), "tags": {}, "rotation_period_in_days": 90}
     for edited in (False, True):
         boundary, finished = 0, False

@@ -38,7 +38,7 @@ def test_every_spelling_of_a_key_is_one_key_and_costs_one_call(bench: Bench) -> 
     assert (change.action, change.resource.component) == (ChangeClass.NONE, "secrets")
     assert "kms key" not in " ".join(one.reason for one in bench.plan(again).values())
     assert {one.action for one in bench.plan(spec).values()} == {ChangeClass.NONE}
-    assert context.inventory.key_id(alias) == key
+    assert context.observed.keys.key_id(alias) == key
     bench.reset_calls()
     bench.provision(again, "kms_keys", "secrets")
     # Seal key, fingerprint key, and this one.
@@ -110,5 +110,5 @@ def test_a_key_of_terraforms_in_another_stack_is_used_without_making_keys_of_our
     shared = StackSpec(stack=other.stack, target=target, keys=(other.key(),), components={"kms": "kms"})
     value = bench.late("${output." + other.stack + ":kms.key_id}")
     context = bench.context(bench.spec(), shared)
-    assert context.outputs.text(value) == made
+    assert context.resolve.text(value) == made
     assert [one["AliasName"] for one in far.list_aliases()["Aliases"] if "secrets-pipeline" in one["AliasName"]] == []

@@ -20,9 +20,9 @@ from secrets_pipeline.operations.stages import STAGES, commit
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.finding import Verdict
 from secrets_pipeline.reconcilers.replica.reconciler import ReplicaReconciler
-from secrets_pipeline.reconcilers.stack import StackContext
-from secrets_pipeline.reconcilers.surroundings import Surroundings
+from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.reconcilers.tag_keys import REPLICAS
+from tests.bench import during
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel
@@ -301,7 +301,7 @@ def test_replicas_belong_to_their_primary_and_are_neither_adopted_nor_written_no
     far = there(bench)
     for key in ("theirs", "orphan"):
         far.create_secret(Name=bench.name(key), SecretString="far", AddReplicaRegions=[{"Region": bench.aws.region}])
-    owner = bench.context(bench.spec()).owner(bench.declared("orphan"))
+    owner = bench.context(bench.spec()).ownership.owner(bench.declared("orphan"))
     far.tag_resource(SecretId=bench.name("orphan"), Tags=[{"Key": k, "Value": v} for k, v in owner.tags().items()])
     options = ApplyOptions(adopt=("*",), prune=True)
     spec = bench.spec(bench.declared("theirs", policy=(TLS,), replicas=(ReplicaSpec(region=FRANKFURT),)))
@@ -326,7 +326,7 @@ def test_nothing_but_a_key_is_ever_written_in_the_region_of_a_replica(bench: Ben
     ):
         # With clients of its own, which are made after the watch.
         context = bench.context(bench.spec(secret), interruption=interruption)
-        watch(context.account_in(IRELAND).botocore_session, seen)
+        watch(context.observed.account_in(IRELAND).botocore_session, seen)
         for make in STAGES.values():
             bench.run(make(context))
         bench.run(commit(context))
@@ -417,7 +417,7 @@ def test_wherever_a_run_is_killed_the_next_one_ends_as_a_clean_one_does(
         interruption.kill_at(boundary)
         context = one.context(spec, interruption=interruption)
         # The key of a replica is changed in its own region.
-        events = context.account_in(IRELAND).botocore_session.get_component("event_emitter")
+        events = context.observed.account_in(IRELAND).botocore_session.get_component("event_emitter")
         events.register("before-call", lambda model, **_: interruption.before(model.name))
         events.register("after-call", lambda model, **_: interruption.after(model.name))
         try:
@@ -473,7 +473,7 @@ def slow(bench: Bench) -> Iterator[Bench]:
     emulator.reset_conditions(bench.aws)
 
 
-def whole_run(context: StackContext) -> tuple[Outcome, Outcome | None]:
+def whole_run(context: Stack) -> tuple[Outcome, Outcome | None]:
     """What a run makes of the replicas of the first secret, and of its mark; None if it was written on the way."""
     by_stage = {}
     for name, make in {**STAGES, "commit": commit}.items():
@@ -497,11 +497,10 @@ class FakeTime:
         self._meanwhile()
 
 
-def patient(bench: Bench, spec: StackSpec) -> StackContext:
+def patient(bench: Bench, spec: StackSpec) -> Stack:
     """A run that finds a replica's time over whenever it has waited."""
     context, time = bench.context(spec), FakeTime(lambda: emulator.advance(bench.aws, REPLICATING))
-    context.world.surroundings = Surroundings(clock=time.clock, sleep=time.sleep)
-    return context
+    return during(context, clock=time.clock, sleep=time.sleep)
 
 
 def test_a_replica_in_progress_is_looked_at_again_before_the_mark_is_written(slow: Bench) -> None:
@@ -516,8 +515,8 @@ def test_a_replica_in_progress_is_looked_at_again_before_the_mark_is_written(slo
 
 def test_a_replica_that_stays_in_progress_is_not_waited_for_without_end(slow: Bench) -> None:
     spec = slow.spec(*(replicated(slow, IRELAND, key=f"n{number}") for number in range(3)))
-    context, time = slow.context(spec), FakeTime()
-    context.world.surroundings = Surroundings(clock=time.clock, sleep=time.sleep)
+    time = FakeTime()
+    context = during(slow.context(spec), clock=time.clock, sleep=time.sleep)
     slow.reset_calls()
     replication, mark = whole_run(context)
     assert isinstance(replication, Applied)
@@ -530,8 +529,7 @@ def test_a_replica_that_stays_in_progress_is_not_waited_for_without_end(slow: Be
     assert {one.reasons for one in changes} == {("waits: replica in eu-west-1 is InProgress",)}
     findings = as_declared(slow.context(spec, writing=False), STAGE, deep=False)
     assert {one.verdict for one in findings} == {Verdict.WAITING}
-    later = slow.context(spec)
-    later.world.surroundings = Surroundings(clock=time.clock, sleep=time.sleep)
+    later = during(slow.context(spec), clock=time.clock, sleep=time.sleep)
     waiting, _ = whole_run(later)
     assert isinstance(waiting, Skipped)
     assert waiting.reason == f"replication of {slow.name('n0')} goes on: eu-west-1 InProgress"
@@ -550,9 +548,9 @@ def test_a_replica_that_fails_after_the_call_fails_the_run(slow: Bench) -> None:
 
 
 def test_a_context_reaches_another_region_with_the_same_credentials(bench: Bench) -> None:
-    context: StackContext = bench.context(bench.spec())
-    assert context.account_in(IRELAND).region == IRELAND
-    assert context.account_in(IRELAND).account_id == context.account.account_id
+    context: Stack = bench.context(bench.spec())
+    assert context.observed.account_in(IRELAND).region == IRELAND
+    assert context.observed.account_in(IRELAND).account_id == context.account.account_id
 
 
 def test_a_secret_that_somebody_takes_over_between_two_stages_is_not_replicated(bench: Bench) -> None:

@@ -220,7 +220,7 @@ def test_a_rotation_that_began_a_moment_before_ours_is_the_one_that_is_followed(
 ) -> None:
     context = bench.context(bench.create(bench.generated("key")), interruption=interruption)
     name = bench.name("key")
-    state = context.inventory.refresh(name)
+    state = context.observed.secrets.refresh(name)
     assert state is not None
     first, theirs, looks = bench.current("key"), "", 0
 
@@ -263,9 +263,9 @@ def test_what_nobody_can_rotate_says_what_to_do_instead(bench: Bench) -> None:
         ({"deleted_at": datetime(2026, 1, 1, tzinfo=UTC)}, "it is scheduled for deletion"),
     ):
         context = bench.context(spec)
-        state = context.inventory.secret(bench.name("key"))
+        state = context.observed.secrets.get(bench.name("key"))
         assert state is not None
-        context.inventory.note(replace(state, **more))
+        context.observed.secrets.note(replace(state, **more))
         (change,) = RotateReconciler(context, [bench.name("key")]).plan()
         assert (change.action, change.reasons) == (ChangeClass.BLOCKED, (reason,))
     with pytest.raises(SpecError, match="declares no secret"):

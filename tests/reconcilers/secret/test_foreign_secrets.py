@@ -13,7 +13,6 @@ from secrets_pipeline.operations.stages import STAGES, apply_stack
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState
 from secrets_pipeline.reconcilers.secret_value.generate import generate_passwords
-from secrets_pipeline.reconcilers.surroundings import Surroundings
 from secrets_pipeline.reconcilers.tag_keys import COMPONENT, KEY, PREFIX, SPEC, STACK, VALUE_VERSION
 
 if TYPE_CHECKING:
@@ -191,8 +190,8 @@ def test_what_the_list_says_is_confirmed_before_a_write(bench: Bench) -> None:
 def test_a_create_on_a_stale_list_plans_again_on_what_describe_says(bench: Bench, state: str) -> None:
     spec = bench.spec(bench.generated(description="wanted"))
     context = bench.context(spec)
-    context.passwords = generate_passwords(context)
-    assert not context.inventory.secrets()
+    passwords = generate_passwords(context)
+    assert not context.observed.secrets.all()
     name = bench.name("password")
     if state == "theirs":
         bench.secrets.create_secret(Name=name, SecretString="theirs")
@@ -201,7 +200,7 @@ def test_a_create_on_a_stale_list_plans_again_on_what_describe_says(bench: Bench
     value = bench.value("password")
     if state == "ours, deleted":
         bench.secrets.delete_secret(SecretId=name, RecoveryWindowInDays=7)
-    outcome = bench.run(STAGES["secrets"](context))[name]
+    outcome = bench.run(STAGES["secrets"](context, passwords=passwords))[name]
     if state == "theirs":
         assert isinstance(outcome, Skipped)
         assert f"`apply -s {bench.stack} --adopt {name}`" in outcome.reason
@@ -217,14 +216,14 @@ def test_what_an_earlier_run_made_is_finished_by_one_that_creates_it_again_on_a_
 ) -> None:
     spec = bench.spec(bench.declared(policy=(TLS,)))
     context = bench.context(spec)
-    assert not context.inventory.secrets()
+    assert not context.observed.secrets.all()
     bench.provision(spec, *stages)
     # The same value under the same token: CreateSecret succeeds and makes nothing.
     done = apply_stack(context)
     assert {type(one) for outcomes in done.values() for one in outcomes} <= {Applied, Unchanged}
-    state = bench.context(spec).inventory.secret(bench.name("api"))
+    state = bench.context(spec).observed.secrets.get(bench.name("api"))
     assert state is not None
-    assert context.marks.verify(state).state is MarkState.FINISHED
+    assert context.ownership.marks.verify(state).state is MarkState.FINISHED
     assert bench.versions("api") == 1
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
 
@@ -329,6 +328,6 @@ def test_what_we_pruned_and_is_declared_again_was_not_deleted_outside(bench: Ben
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_a_run_whose_clock_is_far_off_finishes_what_it_made(bench: Bench, hours: int) -> None:
     spec = bench.spec(bench.generated(), bench.declared(policy=(TLS,)))
-    off = Surroundings(now=lambda: datetime.now(UTC) + timedelta(hours=hours))
-    assert {type(one) for one in bench.provision(spec, surroundings=off).values()} <= {Applied, Unchanged}
+    outcomes = bench.provision(spec, now=lambda: datetime.now(UTC) + timedelta(hours=hours))
+    assert {type(one) for one in outcomes.values()} <= {Applied, Unchanged}
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}

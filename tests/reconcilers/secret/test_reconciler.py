@@ -42,18 +42,18 @@ def test_a_secret_is_created_by_one_call_with_its_identity_and_a_provisional_mar
     assert bench.written("password") == bench.current("password")
     assert INPUTS not in tags
     context = bench.context(spec)
-    state = context.inventory.secret(bench.name("password"))
+    state = context.observed.secrets.get(bench.name("password"))
     assert state is not None
-    assert context.marks.verify(state).state is MarkState.UNFINISHED
+    assert context.ownership.marks.verify(state).state is MarkState.UNFINISHED
     assert len(bench.value("password")) == 24
 
 
 def test_a_finished_secret_is_unchanged_and_the_mark_is_final(bench: Bench) -> None:
     spec = bench.create(bench.generated(), bench.declared())
     context = bench.context(spec)
-    state = context.inventory.secret(bench.name("api"))
+    state = context.observed.secrets.get(bench.name("api"))
     assert state is not None
-    assert context.marks.verify(state).state is MarkState.FINISHED
+    assert context.ownership.marks.verify(state).state is MarkState.FINISHED
     bench.reset_calls()
     assert {type(outcome) for outcome in bench.provision(spec).values()} == {Unchanged}
     assert bench.calls() == {"ListSecrets": 1}
@@ -150,6 +150,6 @@ def test_the_same_name_listed_for_another_stack_with_a_longer_name_is_not_ours(b
     assert isinstance(bench.provision(longer)[f"secrets {bench.name('two')}"], Applied)
     context = bench.context(spec, options=ApplyOptions(prune=True))
     assert [change.resource.name for change in STAGES["secrets"](context).plan()] == [bench.name("api")]
-    state = context.inventory.secret(bench.name("api"))
+    state = context.observed.secrets.get(bench.name("api"))
     assert state is not None
-    assert replace(state, confirmed=True, replicas={}) == context.inventory.confirm(bench.name("api"))
+    assert replace(state, confirmed=True, replicas={}) == context.observed.secrets.confirm(bench.name("api"))

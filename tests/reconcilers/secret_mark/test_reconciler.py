@@ -42,9 +42,9 @@ def test_a_secret_is_marked_when_every_part_is_right_and_then_not_again(bench: B
     assert bench.calls()["TagResource"] == 2
     assert bench.run(commit(bench.context(spec))) == {}
     context = bench.context(spec)
-    state = context.inventory.secret(bench.name("api"))
+    state = context.observed.secrets.get(bench.name("api"))
     assert state is not None
-    assert context.marks.verify(state).state is MarkState.FINISHED
+    assert context.ownership.marks.verify(state).state is MarkState.FINISHED
 
 
 @pytest.mark.parametrize(
@@ -153,9 +153,9 @@ def test_a_part_that_somebody_changes_right_before_the_mark_keeps_it_from_being_
     assert isinstance(outcome, Skipped)
     assert outcome.reason.startswith("not finished: description")
     context = bench.context(spec)
-    state = context.inventory.secret(bench.name("api"))
+    state = context.observed.secrets.get(bench.name("api"))
     assert state is not None
-    assert context.marks.verify(state).state is MarkState.UNFINISHED
+    assert context.ownership.marks.verify(state).state is MarkState.UNFINISHED
 
 
 def refuse(operation: str) -> None:
@@ -182,22 +182,22 @@ def test_what_others_did_since_the_plan_keeps_a_secret_from_being_marked(bench: 
     for key in before:
         # What the run has looked at before, it looks at once more right before the mark.
         if key.endswith("-later"):
-            assert context.inventory.confirm(bench.name(key))
+            assert context.observed.secrets.confirm(bench.name(key))
         if key.startswith("gone"):
             bench.secrets.delete_secret(SecretId=bench.name(key), ForceDeleteWithoutRecovery=True)
         elif key.startswith("theirs"):
             bench.secrets.tag_resource(SecretId=bench.name(key), Tags=[{"Key": STACK, "Value": "other-dev"}])
         else:
-            state = another.inventory.refresh(bench.name(key))
+            state = another.observed.secrets.refresh(bench.name(key))
             assert state is not None
             take(another, state, Part.ROTATION)
     marked = bench.tags("theirs-later")[SPEC]
     outcomes = bench.run(reconciler, changes)
     assert {one.change.resource.key: one.reason for one in outcomes.values() if isinstance(one, Skipped)} == before
     assert bench.tags("theirs-later")[SPEC] == marked
-    state = another.inventory.refresh(bench.name("taken-later"))
+    state = another.observed.secrets.refresh(bench.name("taken-later"))
     assert state is not None
-    assert another.marks.verify(state).state is MarkState.UNFINISHED
+    assert another.ownership.marks.verify(state).state is MarkState.UNFINISHED
 
 
 def test_a_secret_that_an_earlier_run_made_is_looked_at_before_it_is_marked(
@@ -216,16 +216,16 @@ def test_a_secret_that_an_earlier_run_made_is_looked_at_before_it_is_marked(
     others = bench.context(spec)
 
     def somebody_else(operation: str) -> None:
-        state = others.inventory.refresh(bench.name("password")) if operation == "RotateSecret" else None
+        state = others.observed.secrets.refresh(bench.name("password")) if operation == "RotateSecret" else None
         if state is not None:
             take(others, state, Part.POLICY)
 
     interruption.after = somebody_else
     bench.provision(spec, interruption=interruption)
     context = bench.context(spec)
-    state = context.inventory.secret(bench.name("password"))
+    state = context.observed.secrets.get(bench.name("password"))
     assert state is not None
-    assert context.marks.verify(state).state is MarkState.UNFINISHED
+    assert context.ownership.marks.verify(state).state is MarkState.UNFINISHED
 
 
 def test_the_whole_creation_costs_four_calls_a_secret_beside_the_list(bench: Bench) -> None:

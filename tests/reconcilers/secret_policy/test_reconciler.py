@@ -13,7 +13,7 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.secret_policy.reconciler import SecretPolicyReconciler
-from secrets_pipeline.reconcilers.stack import StackContext
+from secrets_pipeline.reconcilers.stack import Stack
 
 if TYPE_CHECKING:
     from tests.bench import Bench
@@ -52,7 +52,7 @@ def policy(bench: Bench) -> dict[str, Any] | None:
     return json.loads(text) if text else None
 
 
-def planned(context: StackContext, *, deep: bool) -> list[Change]:
+def planned(context: Stack, *, deep: bool) -> list[Change]:
     return list(SecretPolicyReconciler(context, deep=deep).plan())
 
 

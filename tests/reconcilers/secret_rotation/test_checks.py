@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +29,7 @@ from tests.waiting import SECONDS, eventually
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.finding import Finding
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
     from tests.bench import Bench, Interruption
 
 HANDLER = Path(__file__).parents[2] / "emulator" / "rotation_function.py"
@@ -68,12 +67,10 @@ def rotating(bench: Bench, arn: str, **rules: object) -> StackSpec:
     return bench.create(bench.declared("api", rotation=RotationSpec(lambda_arn=arn, **given)))
 
 
-def later(bench: Bench, spec: StackSpec, passed: timedelta = timedelta(0)) -> StackContext:
+def later(bench: Bench, spec: StackSpec, passed: timedelta = timedelta(0)) -> Stack:
     """A fresh run, that much later."""
-    context = bench.context(spec, writing=False)
     moment = datetime.now(UTC) + passed
-    context.world.surroundings = replace(context.world.surroundings, now=lambda: moment)
-    return context
+    return bench.context(spec, writing=False, now=lambda: moment)
 
 
 def only(findings: list[Finding]) -> tuple[Verdict, str]:
@@ -247,7 +244,7 @@ def test_a_function_is_judged_by_what_lambda_shows_of_it(
     bench: Bench, shown: dict[str, str] | str, verdict: Verdict, detail: str
 ) -> None:
     context = bench.context(bench.spec(), writing=False)
-    context.inventory.remember("function configuration", "f", read=lambda: shown)
+    context.observed.remember("function configuration", "f", read=lambda: shown)
     found = invokable(context, SecretState("api", "arn", rotation_lambda_arn="f"))
     assert (found.verdict, detail in found.detail) == (verdict, True), found.detail
 

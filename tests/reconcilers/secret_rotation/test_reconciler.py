@@ -129,7 +129,7 @@ def test_a_rotation_that_begins_after_the_plan_is_not_cancelled(bench: Bench, fu
     reconciler = STAGES[STAGE](context)
     changes = reconciler.plan()
     # An earlier stage of the same run may have looked.
-    assert context.inventory.confirm(bench.name("password"))
+    assert context.observed.secrets.confirm(bench.name("password"))
     bench.secrets.put_secret_value(SecretId=bench.name("password"), SecretString="next", VersionStages=["AWSPENDING"])
     assert isinstance(bench.run(reconciler, changes)[bench.name("password")], Skipped)
     assert turning(bench) == {"AutomaticallyAfterDays": 30}

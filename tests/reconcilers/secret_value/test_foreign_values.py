@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,9 +21,9 @@ from secrets_pipeline.reconcilers.observed.login import Login, Refused
 from secrets_pipeline.reconcilers.secret_value.checks import current_values
 from secrets_pipeline.reconcilers.secret_value.read import read_value
 from secrets_pipeline.reconcilers.secret_value.strength_checks import secret_values_well_formed
-from secrets_pipeline.reconcilers.stack import StackContext
+from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.reconcilers.tag_keys import INPUTS
-from tests.bench import Interruption
+from tests.bench import Interruption, during
 
 if TYPE_CHECKING:
     from tests.bench import Bench
@@ -37,7 +36,7 @@ THEIRS = {
     "password": "Canary-9-theirs",
 }
 
-CHECKS: dict[str, Callable[[StackContext], list[Finding]]] = {
+CHECKS: dict[str, Callable[[Stack], list[Finding]]] = {
     "secret_values_well_formed": secret_values_well_formed,
     "credential_logins": credential_logins,
     "connections": partial(connections, deep=True),
@@ -58,7 +57,7 @@ def copied_inputs(bench: Bench, fields: dict[str, str]) -> None:
     bench.secrets.tag_resource(SecretId=bench.name("db"), Tags=[{"Key": INPUTS, "Value": bench.tags("own")[INPUTS]}])
 
 
-def spied(bench: Bench, spec: StackSpec, *, writing: bool) -> tuple[StackContext, list[str]]:
+def spied(bench: Bench, spec: StackSpec, *, writing: bool) -> tuple[Stack, list[str]]:
     """A context that looks closely, and the ARNs that it asks the values of."""
     context = bench.context(spec, options=ApplyOptions(deep=True), writing=writing, interruption=Interruption())
     read: list[str] = []
@@ -83,7 +82,7 @@ def test_no_check_reads_it_or_logs_in_with_it(bench: Bench, theirs: str, check: 
         tried.append(asked)
         return Refused()
 
-    context.world.surroundings = replace(context.world.surroundings, sleep=lambda _: None, log_in=log_in)
+    context = during(context, sleep=lambda _: None, log_in=log_in)
     found = {one.name: (one.verdict, one.detail) for one in CHECKS[check](context)}
     assert found[bench.name("db")] == (Verdict.WAITING, "is not ours: nothing of its value is read")
     assert (theirs not in read, tried) == (True, [])
@@ -91,7 +90,7 @@ def test_no_check_reads_it_or_logs_in_with_it(bench: Bench, theirs: str, check: 
 
 def test_whoever_else_asks_for_it_is_refused_before_the_call(bench: Bench, theirs: str) -> None:
     context = bench.context(bench.spec(bench.declared("db")), writing=False)
-    state = context.inventory.secret(bench.name("db"))
+    state = context.observed.secrets.get(bench.name("db"))
     assert state is not None
     assert state.arn == theirs
     bench.reset_calls()

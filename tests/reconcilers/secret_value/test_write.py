@@ -17,7 +17,7 @@ from secrets_pipeline.engine.model import SkippedError, Unchanged
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.secret_value.provenance import STAGED
 from secrets_pipeline.reconcilers.secret_value.write import ValueWriter
-from secrets_pipeline.reconcilers.stack import StackContext
+from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.values.documents import merge_document
 from tests.bench import Rotation
 
@@ -37,7 +37,7 @@ def set_host(current: SecretStr | None) -> SecretStr:
     return merge_document(current, {"host": "new"})
 
 
-def write(context: StackContext, spec: StackSpec, intent: str = "host: new") -> str:
+def write(context: Stack, spec: StackSpec, intent: str = "host: new") -> str:
     return ValueWriter(context).write(spec.secrets[0].name, intent=intent, inputs="f" * 64, make=set_host)
 
 
@@ -112,8 +112,8 @@ def test_a_write_killed_at_any_call_and_repeated_is_one_version_with_the_right_v
         single = spec.model_copy(update={"secrets": (secret,)})
         bench.secrets.put_secret_value(SecretId=secret.name, SecretString='{"host":"old","theirs":1}')
         context = bench.context(single, interruption=interruption)
-        assert context.inventory.secret(secret.name)
-        assert context.fingerprinter
+        assert context.observed.secrets.get(secret.name)
+        assert context.ownership.fingerprinter
         before = bench.versions(key)
         interruption.kill_at(boundary)
         try:
@@ -143,8 +143,8 @@ def test_a_first_value_killed_at_any_call_is_one_version(
         single = bench.spec(secret)
         bench.start_without_value(single)
         context = bench.context(single, interruption=interruption)
-        assert context.inventory.secret(secret.name)
-        assert context.fingerprinter
+        assert context.observed.secrets.get(secret.name)
+        assert context.ownership.fingerprinter
         interruption.kill_at(boundary)
         try:
             ValueWriter(context).write(secret.name, intent="first", inputs=None, make=lambda _: SecretStr("one"))
@@ -185,7 +185,7 @@ def test_a_rotation_that_began_since_the_run_looked_stops_a_write_before_it_stor
     bench: Bench, spec: StackSpec
 ) -> None:
     context = bench.context(spec)
-    assert context.inventory.confirm(bench.name("api"))
+    assert context.observed.secrets.confirm(bench.name("api"))
     bench.secrets.put_secret_value(SecretId=bench.name("api"), SecretString="{}", VersionStages=["AWSPENDING"])
     before = bench.versions("api")
     with pytest.raises(SkippedError, match=r"rotation of \S+ is in progress"):
@@ -307,7 +307,7 @@ def test_a_pending_version_whose_label_was_taken_away_is_staged_again_and_become
     context, staged = bench.context(spec), []
     writer = ValueWriter(context)
     for _ in range(2):
-        state = context.inventory.refresh(bench.name("api"))
+        state = context.observed.secrets.refresh(bench.name("api"))
         assert state is not None
         staged.append(writer.stage_pending(state, intent="rotate", make=set_host))
         if len(staged) == 1:
@@ -371,7 +371,7 @@ def test_a_refused_write_is_an_error_without_the_value(bench: Bench, spec: Stack
 
 def test_a_secret_deleted_meanwhile_is_an_error_with_a_remedy(bench: Bench, spec: StackSpec) -> None:
     context = bench.context(spec)
-    assert context.inventory.secret(bench.name("api"))
+    assert context.observed.secrets.get(bench.name("api"))
     bench.secrets.delete_secret(SecretId=bench.name("api"), ForceDeleteWithoutRecovery=True)
     with pytest.raises(AwsError, match="does not exist") as caught:
         write(context, spec)

@@ -19,7 +19,7 @@ from secrets_pipeline.reconcilers.consumer.desired import as_text, differing, re
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "apigateway"
 
@@ -33,18 +33,18 @@ class _Stage:
 class StageDeliveryReconciler:
     """Stage variables of one stack's APIs."""
 
-    def __init__(self, context: StackContext) -> None:
-        self._context = context
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
         self._deliveries = {
             f"{d.api_name}/{d.stage_name}": d
-            for d in context.spec.deliveries
+            for d in stack.spec.deliveries
             if isinstance(d, StageDelivery) and d.deliver and d.variables
         }
 
     def wanted(self) -> Mapping[Resource, str | Pending]:
         """Each stage with what is delivered to it."""
         return {
-            Resource(KIND, name, delivery.component): as_text(self._context, delivery.variables)
+            Resource(KIND, name, delivery.component): as_text(self._stack, delivery.variables)
             for name, delivery in self._deliveries.items()
         }
 
@@ -60,23 +60,23 @@ class StageDeliveryReconciler:
         """Make one change true; see `engine.Reconciler`."""
         name = change.resource.name
         delivery = self._deliveries[name]
-        wanted = resolved(self._context, delivery.variables)
+        wanted = resolved(self._stack, delivery.variables)
         if isinstance(wanted, Pending):
             raise SkippedError(wanted.reason)
-        self._context.inventory.forget("stage", name)
+        self._stack.observed.forget("stage", name)
         stage = self._stage(name, delivery)
         if stage is None:
             raise SkippedError(f"stage {name} does not exist")
         changed = {key: value for key, value in wanted.items() if stage.variables.get(key) != value}
         with calling("UpdateStage", name):
-            self._context.account.client("apigateway").update_stage(
+            self._stack.account.client("apigateway").update_stage(
                 restApiId=stage.api_id,
                 stageName=delivery.stage_name,
                 patchOperations=[
                     {"op": "replace", "path": f"/variables/{key}", "value": value} for key, value in changed.items()
                 ],
             )
-        self._context.inventory.forget("stage", name)
+        self._stack.observed.forget("stage", name)
         return f"stage variables {', '.join(changed)}"
 
     def _plan(self, name: str, delivery: StageDelivery) -> Change:
@@ -88,14 +88,14 @@ class StageDeliveryReconciler:
                 ChangeClass.BLOCKED,
                 (f"stage {name} does not exist, or several APIs have its name: Terraform makes it",),
             )
-        wanted = resolved(self._context, delivery.variables)
+        wanted = resolved(self._stack, delivery.variables)
         if isinstance(wanted, Pending):
             return Change(resource, ChangeClass.UPDATE, (f"waits: {wanted.reason}",))
         reasons = differing(stage.variables, wanted, "stage variable")
         return Change(resource, ChangeClass.UPDATE if reasons else ChangeClass.NONE, reasons)
 
     def _stage(self, name: str, delivery: StageDelivery) -> _Stage | None:
-        client = self._context.account.client("apigateway")
+        client = self._stack.account.client("apigateway")
 
         def apis() -> dict[str, str]:
             with calling("GetRestApis", "of the account"):
@@ -104,7 +104,7 @@ class StageDeliveryReconciler:
             return {name: api_id for name, api_id in found if names.count(name) == 1}
 
         def read() -> _Stage | None:
-            api_id = self._context.inventory.remember("apis", read=apis).get(delivery.api_name)
+            api_id = self._stack.observed.remember("apis", read=apis).get(delivery.api_name)
             if api_id is None:
                 return None
             with calling("GetStage", name):
@@ -114,5 +114,5 @@ class StageDeliveryReconciler:
                     return None
             return _Stage(api_id, answer.get("variables") or {})
 
-        stage: _Stage | None = self._context.inventory.remember("stage", name, read=read)
+        stage: _Stage | None = self._stack.observed.remember("stage", name, read=read)
         return stage

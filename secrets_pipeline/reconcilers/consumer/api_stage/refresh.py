@@ -17,7 +17,7 @@ from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.reconcilers.consumer.interface import Rollout
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _DESCRIPTION = "secrets-pipeline: a secret has another value"
 
@@ -25,8 +25,8 @@ _DESCRIPTION = "secrets-pipeline: a secret has another value"
 class StageRefresher:
     """Stages of one stack's account."""
 
-    def __init__(self, context: StackContext) -> None:
-        self._context = context
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
 
     def look(self, means: StageRefresh) -> Rollout | None:
         """The latest change of the stage."""
@@ -39,7 +39,7 @@ class StageRefresher:
 
     def start(self, means: StageRefresh) -> str:
         """Make a deployment, then put the stage on it."""
-        client, found = self._context.account.client("apigateway"), self._stage(means)
+        client, found = self._stack.account.client("apigateway"), self._stage(means)
         if found is None:
             raise SkippedError(self.missing(means))
         with calling("CreateDeployment", means.name):
@@ -50,7 +50,7 @@ class StageRefresher:
                 stageName=means.stage_name,
                 patchOperations=[{"op": "replace", "path": "/deploymentId", "value": made["id"]}],
             )
-        self._context.inventory.forget("stage", means.name)
+        self._stack.observed.forget("stage", means.name)
         return made["id"]
 
     def running_since(self, means: StageRefresh) -> datetime | None:
@@ -63,7 +63,7 @@ class StageRefresher:
         return f"stage {means.name} does not exist, or several APIs have its name: Terraform makes it"
 
     def _stage(self, means: StageRefresh) -> tuple[str, Mapping[str, Any]] | None:
-        client = self._context.account.client("apigateway")
+        client = self._stack.account.client("apigateway")
         with calling("GetRestApis", "of the account"):
             ids = [api["id"] for api in pages(client, "get_rest_apis") if api["name"] == means.api_name]
         if len(ids) != 1:

@@ -21,7 +21,7 @@ from secrets_pipeline.reconcilers.tag_keys import PREFIX
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "ecs"
 _LEFT = ("aws:", PREFIX + "built-on")
@@ -78,18 +78,18 @@ class _TaskDefinition:
 class EcsDeliveryReconciler:
     """`secrets` and `environment` of one stack's services."""
 
-    def __init__(self, context: StackContext) -> None:
-        self._context = context
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
         self._deliveries = {
             f"{d.cluster}/{d.service}/{d.container}": d
-            for d in context.spec.deliveries
+            for d in stack.spec.deliveries
             if isinstance(d, EcsDelivery) and d.deliver and (d.secrets or d.environment)
         }
 
     def wanted(self) -> Mapping[Resource, str | Pending]:
         """Each container with what is delivered to it."""
         return {
-            Resource(KIND, name, delivery.component): as_text(self._context, delivery.secrets, delivery.environment)
+            Resource(KIND, name, delivery.component): as_text(self._stack, delivery.secrets, delivery.environment)
             for name, delivery in self._deliveries.items()
         }
 
@@ -122,7 +122,7 @@ class EcsDeliveryReconciler:
         secrets, environment = wanted
         arn = self._registered(latest, delivery, secrets, environment)
         with calling("UpdateService", delivery.service):
-            self._context.account.client("ecs").update_service(
+            self._stack.account.client("ecs").update_service(
                 cluster=delivery.cluster, service=delivery.service, taskDefinition=arn
             )
         self._forget(delivery)
@@ -143,8 +143,8 @@ class EcsDeliveryReconciler:
         return Change(resource, ChangeClass.UPDATE if reasons else ChangeClass.NONE, reasons, after=after)
 
     def _wanted(self, delivery: EcsDelivery) -> tuple[dict[str, str], dict[str, str]] | Pending:
-        secrets = resolved(self._context, delivery.secrets)
-        environment = resolved(self._context, delivery.environment)
+        secrets = resolved(self._stack, delivery.secrets)
+        environment = resolved(self._stack, delivery.environment)
         if isinstance(secrets, Pending):
             return secrets
         return environment if isinstance(environment, Pending) else (secrets, environment)
@@ -167,12 +167,12 @@ class EcsDeliveryReconciler:
             # An earlier run registered it and did not come to the service.
             return newest.arn
         with calling("RegisterTaskDefinition", delivery.family):
-            answer = self._context.account.client("ecs").register_task_definition(**request)
+            answer = self._stack.account.client("ecs").register_task_definition(**request)
         return str(answer["taskDefinition"]["taskDefinitionArn"])
 
     def _running(self, delivery: EcsDelivery) -> _TaskDefinition | None:
         """The revision that the service runs; a newer one of the family may not be released, or rolled back."""
-        client = self._context.account.client("ecs")
+        client = self._stack.account.client("ecs")
 
         def read() -> _TaskDefinition | None:
             with calling("DescribeServices", delivery.service):
@@ -183,16 +183,16 @@ class EcsDeliveryReconciler:
             running = next((s["taskDefinition"] for s in services["services"] if s.get("status") == "ACTIVE"), None)
             return None if running is None else self._described(running)
 
-        latest: _TaskDefinition | None = self._context.inventory.remember(*_key(delivery), read=read)
+        latest: _TaskDefinition | None = self._stack.observed.remember(*_key(delivery), read=read)
         return latest
 
     def _described(self, name: str) -> _TaskDefinition:
         with calling("DescribeTaskDefinition", name):
-            answer = self._context.account.client("ecs").describe_task_definition(taskDefinition=name, include=["TAGS"])
+            answer = self._stack.account.client("ecs").describe_task_definition(taskDefinition=name, include=["TAGS"])
         return _TaskDefinition(answer["taskDefinition"], answer.get("tags", []))
 
     def _forget(self, delivery: EcsDelivery) -> None:
-        self._context.inventory.forget(*_key(delivery))
+        self._stack.observed.forget(*_key(delivery))
 
 
 def _key(delivery: EcsDelivery) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.reconcilers.consumer.interface import Progress, Rollout
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _TASKS_PER_CALL = 100
 _FEWEST_FAILED_TASKS, _MOST_FAILED_TASKS = 3, 200
@@ -28,8 +28,8 @@ _DEPLOYED_BY_ECS = "ECS"
 class EcsRefresher:
     """Services of one stack's account."""
 
-    def __init__(self, context: StackContext) -> None:
-        self._context = context
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
 
     def look(self, means: EcsRefresh) -> Rollout | None:
         """The primary deployment."""
@@ -51,7 +51,7 @@ class EcsRefresher:
 
     def start(self, means: EcsRefresh) -> str:
         """Force a new deployment."""
-        client = self._context.account.client("ecs")
+        client = self._stack.account.client("ecs")
         with calling("UpdateService", means.name):
             try:
                 answer = client.update_service(cluster=means.cluster, service=means.service, forceNewDeployment=True)
@@ -61,7 +61,7 @@ class EcsRefresher:
 
     def running_since(self, means: EcsRefresh) -> datetime | None:
         """When the oldest running task was started."""
-        client = self._context.account.client("ecs")
+        client = self._stack.account.client("ecs")
         with calling("ListTasks", means.name):
             arns = list(pages(client, "list_tasks", cluster=means.cluster, serviceName=means.service))
         started: list[datetime] = []
@@ -76,7 +76,7 @@ class EcsRefresher:
         return f"service {means.service} in cluster {means.cluster} does not exist: Terraform makes it"
 
     def _service(self, means: EcsRefresh) -> Mapping[str, Any] | None:
-        client = self._context.account.client("ecs")
+        client = self._stack.account.client("ecs")
         with calling("DescribeServices", means.name):
             try:
                 answer = client.describe_services(cluster=means.cluster, services=[means.service])

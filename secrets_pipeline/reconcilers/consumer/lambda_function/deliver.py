@@ -20,7 +20,7 @@ from secrets_pipeline.reconcilers.consumer.desired import as_text, differing, re
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "lambda"
 
@@ -34,18 +34,18 @@ class _Function:
 class LambdaDeliveryReconciler:
     """Environment variables of one stack's functions."""
 
-    def __init__(self, context: StackContext) -> None:
-        self._context = context
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
         self._deliveries = {
             f"{d.component}:{d.function_name}": d
-            for d in context.spec.deliveries
+            for d in stack.spec.deliveries
             if isinstance(d, LambdaDelivery) and d.deliver and d.environment
         }
 
     def wanted(self) -> Mapping[Resource, str | Pending]:
         """Each function with what is delivered to it."""
         return {
-            Resource(KIND, name, delivery.component): as_text(self._context, delivery.environment)
+            Resource(KIND, name, delivery.component): as_text(self._stack, delivery.environment)
             for name, delivery in self._deliveries.items()
         }
 
@@ -60,20 +60,20 @@ class LambdaDeliveryReconciler:
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""
         delivery = self._deliveries[change.resource.name]
-        wanted = resolved(self._context, delivery.environment)
+        wanted = resolved(self._stack, delivery.environment)
         if isinstance(wanted, Pending):
             raise SkippedError(wanted.reason)
-        self._context.inventory.forget("lambda", delivery.function_name)
+        self._stack.observed.forget("lambda", delivery.function_name)
         function = self._function(delivery.function_name)
         if function is None:
             raise SkippedError(f"function {delivery.function_name} does not exist")
         with calling("UpdateFunctionConfiguration", delivery.function_name):
-            self._context.account.client("lambda").update_function_configuration(
+            self._stack.account.client("lambda").update_function_configuration(
                 FunctionName=delivery.function_name,
                 Environment={"Variables": {**function.environment, **wanted}},
                 RevisionId=function.revision,
             )
-        self._context.inventory.forget("lambda", delivery.function_name)
+        self._stack.observed.forget("lambda", delivery.function_name)
         return f"environment {', '.join(wanted)}"
 
     def _plan(self, name: str, delivery: LambdaDelivery) -> Change:
@@ -82,14 +82,14 @@ class LambdaDeliveryReconciler:
         if function is None:
             reason = f"function {delivery.function_name} does not exist: Terraform makes it"
             return Change(resource, ChangeClass.BLOCKED, (reason,))
-        wanted = resolved(self._context, delivery.environment)
+        wanted = resolved(self._stack, delivery.environment)
         if isinstance(wanted, Pending):
             return Change(resource, ChangeClass.UPDATE, (f"waits: {wanted.reason}",))
         reasons = differing(function.environment, wanted, "variable")
         return Change(resource, ChangeClass.UPDATE if reasons else ChangeClass.NONE, reasons)
 
     def _function(self, name: str) -> _Function | None:
-        client = self._context.account.client("lambda")
+        client = self._stack.account.client("lambda")
 
         def read() -> _Function | None:
             with calling("GetFunctionConfiguration", name):
@@ -108,5 +108,5 @@ class LambdaDeliveryReconciler:
             variables = environment.get("Variables", {})
             return _Function(variables, answer["RevisionId"])
 
-        function: _Function | None = self._context.inventory.remember("lambda", name, read=read)
+        function: _Function | None = self._stack.observed.remember("lambda", name, read=read)
         return function

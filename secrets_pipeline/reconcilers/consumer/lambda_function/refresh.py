@@ -18,7 +18,7 @@ from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.consumer.interface import Progress, Rollout
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 VARIABLE = "SECRETS_PIPELINE_REFRESHED"
 _ATTEMPTS = 3
@@ -28,8 +28,8 @@ _PROGRESS = {"InProgress": Progress.IN_PROGRESS, "Failed": Progress.FAILED}
 class LambdaRefresher:
     """Functions of one stack's account."""
 
-    def __init__(self, context: StackContext) -> None:
-        self._context = context
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
 
     def look(self, means: LambdaRefresh) -> Rollout | None:
         """The latest change of code or configuration: each replaces the execution environments."""
@@ -46,7 +46,7 @@ class LambdaRefresher:
 
     def start(self, means: LambdaRefresh) -> str:
         """Set the variable, unless somebody changes the function in between: then on top of that change."""
-        client = self._context.account.client("lambda")
+        client = self._stack.account.client("lambda")
         for attempt in range(1, _ATTEMPTS + 1):
             found = self._configuration(means)
             if found is None:
@@ -71,7 +71,7 @@ class LambdaRefresher:
                     if attempt == _ATTEMPTS:
                         raise
                     continue
-            self._context.inventory.forget("lambda", means.function_name)
+            self._stack.observed.forget("lambda", means.function_name)
             return str(answer["RevisionId"])
         raise AssertionError  # The last attempt returns or raises.
 
@@ -85,7 +85,7 @@ class LambdaRefresher:
         return f"function {means.function_name} does not exist: Terraform makes it"
 
     def _configuration(self, means: LambdaRefresh) -> Mapping[str, Any] | None:
-        client = self._context.account.client("lambda")
+        client = self._stack.account.client("lambda")
         with calling("GetFunctionConfiguration", means.function_name):
             try:
                 return client.get_function_configuration(FunctionName=means.function_name)

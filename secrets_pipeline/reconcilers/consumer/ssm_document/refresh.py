@@ -15,7 +15,7 @@ from secrets_pipeline.desired.consumer.refresh_model import SsmRefresh
 from secrets_pipeline.reconcilers.consumer.interface import Progress, Rollout
 
 if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import StackContext
+    from secrets_pipeline.reconcilers.stack import Stack
 
 _COMMENT_LENGTH = 100
 _PROGRESS = {
@@ -29,12 +29,12 @@ _PROGRESS = {
 class SsmRefresher:
     """Commands in one stack's account. AWS forgets them after 30 days, and does not say since when a process runs."""
 
-    def __init__(self, context: StackContext) -> None:
-        self._context = context
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
 
     def look(self, means: SsmRefresh) -> Rollout | None:
         """The latest command of this consumer."""
-        client, comment = self._context.account.client("ssm"), self._comment(means)
+        client, comment = self._stack.account.client("ssm"), self._comment(means)
         # ListCommands keeps to no order that AWS promises.
         with calling("ListCommands", means.name):
             filters = [{"key": "DocumentName", "value": means.document}]
@@ -44,7 +44,7 @@ class SsmRefresher:
 
     def follow(self, means: SsmRefresh, rollout: str) -> Rollout | None:
         """What became of a command."""
-        client = self._context.account.client("ssm")
+        client = self._stack.account.client("ssm")
         with calling("ListCommands", means.name):
             found = client.list_commands(CommandId=rollout)["Commands"]
         return _rollout(found[0]) if found else None
@@ -52,7 +52,7 @@ class SsmRefresher:
     def start(self, means: SsmRefresh) -> str:
         """Send the command."""
         with calling("SendCommand", means.name):
-            answer = self._context.account.client("ssm").send_command(
+            answer = self._stack.account.client("ssm").send_command(
                 DocumentName=means.document,
                 Comment=self._comment(means),
                 Targets=[{"Key": key, "Values": list(values)} for key, values in means.targets.items()],
@@ -70,7 +70,7 @@ class SsmRefresher:
         return f"no command of document {means.document} is known any more"
 
     def _comment(self, means: SsmRefresh) -> str:
-        return f"secrets-pipeline {self._context.spec.stack} {means.consumer}"[:_COMMENT_LENGTH]
+        return f"secrets-pipeline {self._stack.spec.stack} {means.consumer}"[:_COMMENT_LENGTH]
 
 
 def _rollout(command: Mapping[str, Any]) -> Rollout:

@@ -1,0 +1,31 @@
+"""Take the snapshot that access checks look at: secrets, keys and principals, as AWS shows them at one moment."""
+
+from __future__ import annotations
+
+from secrets_pipeline.access.reach.compiled import Estate
+from secrets_pipeline.access.snapshot.collect import take_snapshot
+from secrets_pipeline.reconcilers.stack import Stack
+
+
+def estate_of(stack: Stack) -> Estate:
+    """Who could read the stack's secrets, taken when it is first asked for.
+
+    Raises:
+        AwsError: if AWS does not answer.
+    """
+    return stack.observed.estate.get(lambda: _taken(stack))
+
+
+def _taken(stack: Stack) -> Estate:
+    own = stack.account.account_id
+    readers = {arn.split(":")[4] for consumer in stack.spec.consumers for arn in consumer.principals.values()}
+    settings = stack.run.settings.access
+    snapshot = take_snapshot(
+        stack.account,
+        settings=settings,
+        sessions=stack.observed.sessions,
+        accounts=sorted(readers - {own, ""}),
+        secret_names=[secret.name for secret in stack.spec.secrets],
+        now=stack.run.now(),
+    )
+    return Estate(snapshot, organization_policies=settings.organization_policies)

@@ -1,0 +1,129 @@
+"""Make the stacks of a repository for one run: each with its account, its service keys and what AWS holds of it."""
+
+from __future__ import annotations
+
+from functools import partial
+from threading import RLock
+
+from secrets_pipeline.aws.account_check import check_account
+from secrets_pipeline.aws.service_keys import ServiceKeys, ensure_service_keys, find_key
+from secrets_pipeline.aws.session import AwsAccount, Sessions
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.errors import GuardError, SpecError
+from secrets_pipeline.reconcilers.observed.observed import Observed
+from secrets_pipeline.reconcilers.output_resolver import OutputResolver
+from secrets_pipeline.reconcilers.ownership import Ownership
+from secrets_pipeline.reconcilers.repository import Repository
+from secrets_pipeline.reconcilers.run import Run
+from secrets_pipeline.reconcilers.stack import Stack
+from secrets_pipeline.reconcilers.tag_keys import STACK
+from secrets_pipeline.values.fingerprint import Fingerprinter
+
+
+class Assembly:
+    """Makes each stack of a repository once, for one run.
+
+    Args:
+        repository: the stacks.
+        sessions: how their accounts are reached.
+        run: the run.
+        writing: whether it may make the service keys.
+
+    Attributes:
+        repository: see above.
+        sessions: see above.
+        run: see above.
+    """
+
+    def __init__(self, repository: Repository, sessions: Sessions, run: Run, *, writing: bool = False) -> None:
+        self.repository = repository
+        self.sessions = sessions
+        self.run = run
+        self._writing = writing
+        self._lock = RLock()
+        self._stacks: dict[str, Stack] = {}
+        self._referred: dict[str, Stack] = {}
+        self._service_keys: dict[str, ServiceKeys] = {}
+
+    def stack(self, name: str) -> Stack:
+        """One stack; the account of its credentials is compared with the one that the operator expects.
+
+        Raises:
+            SpecError: if the repository has no such stack, or it has errors of its own.
+            GuardError: if the credentials belong to another account.
+        """
+        if name not in self.repository.specs:
+            known = ", ".join(sorted(self.repository.specs)) or "none"
+            raise SpecError(f"no stack {name!r} can be used", remedy=f"Stacks without errors: {known}.")
+        with self._lock:
+            if name not in self._stacks:
+                self._stacks[name] = self._made(self.repository.specs[name], writing=self._writing)
+            return self._stacks[name]
+
+    def service_keys(self, stack: Stack) -> ServiceKeys:
+        """The two keys of the pipeline itself in a stack's account, made where they are missing.
+
+        Raises:
+            GuardError: if the fingerprint key is gone that proves the marks of this repository.
+            AwsError: if KMS refuses.
+        """
+        return self._keys_of(stack.spec, stack.account, stack.observed)
+
+    def _other(self, name: str) -> Stack | None:
+        """A stack that another one refers to: nothing is made in its account for that. None for one with errors."""
+        if name not in self.repository.specs:
+            return None
+        with self._lock:
+            if name in self._stacks:
+                return self._stacks[name]
+            if name not in self._referred:
+                self._referred[name] = self._made(self.repository.specs[name], writing=False)
+            return self._referred[name]
+
+    def _made(self, spec: StackSpec, *, writing: bool) -> Stack:
+        account = self.sessions.for_target(spec.target)
+        check_account(account, spec.target, stack=spec.stack)
+        observed = Observed(spec, account, self.sessions)
+        derive = partial(self._fingerprinter, spec, account, observed, writing=writing)
+        ownership = Ownership(spec.stack, self.repository, derive)
+        return OutputResolver(spec, account, self.run, observed, ownership, other=self._other).stack
+
+    def _fingerprinter(
+        self, spec: StackSpec, account: AwsAccount, observed: Observed, *, writing: bool
+    ) -> Fingerprinter | None:
+        """Keyed digests; None while planning where nothing was ever applied."""
+        kms = account.client("kms")
+        if writing:
+            keys = self._keys_of(spec, account, observed)
+            return Fingerprinter.derive(kms, keys.fingerprint, self.run.patience)
+        found = find_key(kms, self.run.settings.fingerprint_key)
+        return Fingerprinter.derive(kms, found) if found else None
+
+    def _keys_of(self, spec: StackSpec, account: AwsAccount, observed: Observed) -> ServiceKeys:
+        with self._lock:
+            if spec.stack not in self._service_keys:
+                self._service_keys[spec.stack] = ensure_service_keys(
+                    account.client("kms"),
+                    seal_alias=self.run.settings.seal_key,
+                    fingerprint_alias=self.run.settings.fingerprint_key,
+                    patience=self.run.patience,
+                    before_making=partial(self._refuse_lost_key, spec, account, observed),
+                )
+            return self._service_keys[spec.stack]
+
+    def _refuse_lost_key(self, spec: StackSpec, account: AwsAccount, observed: Observed) -> None:
+        """A new key would make every mark of the old one look forged, those of the repository's other stacks too."""
+        named = self.run.settings.fingerprint_key
+        declared = {secret.name for secret in spec.secrets}
+        marked = sorted(
+            secret.name
+            for secret in observed.secrets.marked()
+            if secret.name in declared or secret.tags.get(STACK) in self.repository.specs
+        )
+        # Another run may have made the key and these secrets just now.
+        if marked and find_key(account.client("kms"), named) is None:
+            raise GuardError(
+                f"{marked[0]} carries a mark of this pipeline, and KMS key {named}, which proves it, does not exist",
+                remedy="Check fingerprint_key in the operator's settings, account and region; a deleted key can be "
+                "brought back while its deletion is pending.",
+            )

@@ -1,0 +1,62 @@
+"""The stacks of a repository, for those few who ask about others than their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.desired.value.model import Leaf
+from secrets_pipeline.reconcilers.marks.secret_mark import Owner
+from secrets_pipeline.references.model import Expression
+
+ReadLeaf = Callable[[str, str, Leaf], Expression]
+"""(stack, component, leaf of a declared value) → what the YAML says; called only to compare or write."""
+
+
+@dataclass(frozen=True, eq=False)
+class Repository:
+    """What a repository declares.
+
+    Attributes:
+        specs: desired state by stack, of those without errors.
+        read_leaf: reads what a leaf of the desired state points at.
+        read_file: reads a file inside the repository's base path.
+        environment: an environment variable that the operator allows, or None.
+        is_complete: whether every stack could be read; a broken one may hide secrets that are still declared.
+        id: which marks name; empty where nobody said one.
+    """
+
+    specs: Mapping[str, StackSpec]
+    read_leaf: ReadLeaf
+    read_file: Callable[[str], str]
+    environment: Callable[[str], str | None]
+    is_complete: bool = True
+    id: str = ""
+
+    def may_take(self, owner: Owner, declares: Callable[[StackSpec], bool]) -> bool:
+        """Whether the operator may hand over what the mark of another stack holds: it is not that stack's any more.
+
+        Of another repository nothing is known, so that naming the thing has to do; what a repository with an id has
+        marked is not taken by one without.
+
+        Args:
+            owner: whom the mark names.
+            declares: whether a stack of this repository declares the thing.
+        """
+        if owner.repository not in ("", self.id):
+            return bool(self.id)
+        # A stack with errors may be the one, or declare the thing.
+        return self.is_complete and not (owner.stack in self.specs and declares(self.specs[owner.stack]))
+
+    def names_in(self, target: Target) -> frozenset[str]:
+        """The secret names that any stack declares in a region, in an account that may be the same one."""
+        return frozenset(
+            secret.name
+            for spec in self.specs.values()
+            if spec.target.region == target.region
+            # A stack that names no account may live in this one.
+            if None in (spec.target.account_id, target.account_id) or spec.target.account_id == target.account_id
+            for secret in spec.secrets
+        )
