@@ -141,6 +141,11 @@ def _clients(session: boto3.Session) -> tuple[SecretsManagerClient, KMSClient, R
     return session.client("secretsmanager"), session.client("kms"), session.client("rds"), session.client("ssm")
 
 
+def said(change: Change) -> tuple[str, ...]:
+    """The reasons of a change, as a human reads them."""
+    return tuple(map(str, change.reasons))
+
+
 def during(stack: Stack, **changes: Any) -> Stack:  # noqa: ANN401 - what `Run` holds
     """The same stack in a run with other databases, or another time."""
     return replace(stack, run=replace(stack.run, **changes))

@@ -20,6 +20,7 @@ from secrets_pipeline.engine.model import (
     SkippedError,
     Unchanged,
 )
+from secrets_pipeline.engine.reason import Because
 from secrets_pipeline.errors import SecretsPipelineError
 
 Progress: TypeAlias = Callable[[Outcome], None]
@@ -60,10 +61,10 @@ def planned(resource: Resource, plan: Callable[[], Planned]) -> Planned | Change
     try:
         return plan()
     except SecretsPipelineError as error:
-        return Change(resource, ChangeClass.BLOCKED, (error.message,), error=error)
+        return Change(resource, ChangeClass.BLOCKED, (Because(error.message),), error=error)
     except Exception as bug:  # noqa: BLE001 - one resource's bug must not hide the plan of the others
         told = _unexpected(bug)
-        return Change(resource, ChangeClass.BLOCKED, (told.message,), error=told)
+        return Change(resource, ChangeClass.BLOCKED, (Because(told.message),), error=told)
 
 
 def silent(_outcome: Outcome) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from secrets_pipeline.engine.reason import Reason
 from secrets_pipeline.errors import SecretsPipelineError
 
 
@@ -54,8 +55,7 @@ class Change:
     """One planned action on one resource.
 
     Attributes:
-        reasons: why, for a human; never a secret value nor a digest of one. One of a blocked change may say after a
-            colon what unblocks it.
+        reasons: why, or what is in its way.
         drift: whether AWS was changed outside, as against the YAML having changed.
         depends_on: names of resources of the same plan that come first, and have to be as declared.
         after: names of those that only come first, whatever becomes of them.
@@ -65,7 +65,7 @@ class Change:
 
     resource: Resource
     action: ChangeClass
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
     drift: bool = False
     depends_on: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
@@ -75,20 +75,18 @@ class Change:
     @property
     def hindrance(self) -> str:
         """The reasons of a blocked change without what unblocks it."""
-        if self.remedy or self.error:
-            return self.reason
-        return "; ".join(one.partition(": ")[0] for one in self.reasons)
+        return "; ".join(one.problem for one in self.reasons)
 
     @property
     def unblocked_by(self) -> str:
         """What a human does to unblock a blocked change; empty if nobody said."""
         said = self.remedy or (self.error.remedy if self.error else "")
-        return said or "; ".join(after for one in self.reasons if (after := one.partition(": ")[2]))
+        return said or "; ".join(one.remedy for one in self.reasons if one.remedy)
 
     @property
     def reason(self) -> str:
         """The reasons in one line."""
-        return "; ".join(self.reasons)
+        return "; ".join(map(str, self.reasons))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,81 @@
-"""Words that the reasons of several plans begin with."""
+"""Why a change is planned, or what is in its way: types, which `str` and the views turn to text."""
 
 from __future__ import annotations
 
-OUTSIDE = "changed outside: "
+from dataclasses import dataclass
 
 
-WAITS = "waits: "
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something is planned, or is not.
+
+    Attributes:
+        problem: what is the matter, for a human; never a secret value nor a digest of one.
+        remedy: what a human does about it; empty where nothing has to be done, or nobody knows.
+    """
+
+    problem: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.problem}: {self.remedy}" if self.remedy else self.problem
 
 
-UNNAMED = "its mark does not name the repository yet"
-"""Of a mark that was written before the repository had an id."""
+class Because(Reason):
+    """A reason that nothing else is decided by."""
+
+    __slots__ = ()
+
+
+class NotOurs(Reason):
+    """The thing is somebody else's, or nobody can prove whose: it is left as it is."""
+
+    __slots__ = ()
+
+
+class Missing(Reason):
+    """Something is not there that others have to make first."""
+
+    __slots__ = ()
+
+
+class Waits(Reason):
+    """Something else comes first, in this run or by itself; that is nobody's mistake.
+
+    Args:
+        on: what is waited for.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, on: str) -> None:
+        super().__init__(f"waits: {on}")
+
+
+class ChangedOutside(Reason):
+    """The stack was finished so, and somebody else has changed it since.
+
+    Args:
+        what: what was changed.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, what: Reason) -> None:
+        super().__init__(f"changed outside: {what.problem}", what.remedy)
+
+
+class Differs(Reason):
+    """AWS holds something else than the stack declares.
+
+    Args:
+        what: what differs.
+        observed: what AWS holds; nothing is shown of it where it is not given.
+        wanted: what the stack declares.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, what: str, observed: object = None, wanted: object = None) -> None:
+        shown = "" if observed is None and wanted is None else f": {observed} → {wanted}"
+        super().__init__(f"{what} differs{shown}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.engine.model import ChangeClass
+from secrets_pipeline.engine.reason import Waits
 from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
 
@@ -24,7 +25,7 @@ def as_declared(stack: Stack, stage: str, *, deep: bool) -> list[Finding]:
             case ChangeClass.BLOCKED | ChangeClass.ORPHAN:
                 findings.append(Finding(change.resource.name, Verdict.WAITING, change.reason))
             case _:
-                waits = any(reason.startswith("waits: ") for reason in change.reasons)
+                waits = any(isinstance(one, Waits) for one in change.reasons)
                 verdict = Verdict.WAITING if waits else Verdict.WRONG
                 findings.append(Finding(change.resource.name, verdict, change.reason or change.action.value))
     return findings

@@ -120,7 +120,7 @@ def _observed(stack: Stack, state: SecretState, pending: str | None) -> Observed
         manual_version=bool(began and current and current > began),
         function_problem=function.detail if function and function.verdict is Verdict.WRONG else "",
         function_pending=bool(function and function.verdict is Verdict.WAITING),
-        key_problem=f"{state.kms_key_id} {problem}" if problem else "",
+        key_problem=f"{state.kms_key_id} {problem.problem}" if problem else "",
         said=heard.failure if heard else "",
         mended=_was_changed(stack, state, began),
     )

@@ -17,6 +17,7 @@ from secrets_pipeline.engine.model import (
     SkippedError,
     Unchanged,
 )
+from secrets_pipeline.engine.reason import Because
 from secrets_pipeline.engine.report import count, rows
 from secrets_pipeline.errors import SecretsPipelineError
 from tests.waiting import SECONDS
@@ -41,7 +42,7 @@ class Recording:
 
 
 def change(name: str, *needs: str, after: Sequence[str] = (), action: ChangeClass = ChangeClass.CREATE) -> Change:
-    return Change(Resource("secret", name), action, ("because",), depends_on=needs, after=tuple(after))
+    return Change(Resource("secret", name), action, (Because("because"),), depends_on=needs, after=tuple(after))
 
 
 def test_a_change_is_applied_after_those_that_it_depends_on() -> None:
@@ -189,7 +190,7 @@ def test_a_resource_that_cannot_be_planned_fails_by_itself() -> None:
 
     broken = planned(Resource("secret", "broken"), refused)
     good = planned(Resource("secret", "good"), lambda: change("good"))
-    assert (broken.action, broken.reasons) == (ChangeClass.BLOCKED, ("access denied",))
+    assert (broken.action, broken.reason) == (ChangeClass.BLOCKED, "access denied")
     outcomes = apply(Recording(str), [broken, good, change("behind", "broken")])
     assert [type(o) for o in outcomes] == [Failed, Applied, Skipped]
 

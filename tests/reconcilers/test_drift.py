@@ -20,7 +20,7 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Change, ChangeClass, Unchanged
 from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
-from tests.bench import ROTATES
+from tests.bench import ROTATES, said
 from tests.waiting import SECONDS, eventually
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def test_a_change_made_outside_is_named_as_exactly_that_and_mended(bench: Bench,
     (change,) = [one for one in found if one.resource.kind == case.kind]
     assert (change.action, change.drift) == (case.action, True)
     assert change.reason.startswith(f"changed outside: {case.said}")
-    assert len(change.reasons) == 1
+    assert len(said(change)) == 1
     # What hangs on a secret that is on its way out follows it back.
     assert len(found) == 1 or case.by_hand is deletion
     bench.provision(spec, options=ApplyOptions(deep=case.deep))
@@ -177,7 +177,7 @@ def test_a_replica_that_was_removed_is_named_by_a_deep_plan_and_made_again(bench
     assert planned(bench, replicated, deep=False) == []
     (change,) = planned(bench, replicated, deep=True)
     assert (change.resource.kind, change.action, change.drift) == ("replica", ChangeClass.REPLICATE, True)
-    assert change.reasons == ("changed outside: replica in eu-west-1 is missing",)
+    assert said(change) == ("changed outside: replica in eu-west-1 is missing",)
     bench.provision(replicated, options=ApplyOptions(deep=True))
     assert planned(bench, replicated, deep=True) == []
 
@@ -206,7 +206,7 @@ def test_what_was_changed_outside_is_told_apart_from_what_the_yaml_changed(bench
     edited = spec.model_copy(update={"secrets": (spec.secrets[0].model_copy(update={"description": "new"}),)})
     (change,) = planned(bench, edited, deep=True)
     assert change.drift
-    assert change.reasons == (
+    assert said(change) == (
         "description differs: 'ours' → 'new'",
         "changed outside: tag Team differs: 'theirs' → 'orders'",
     )

@@ -14,7 +14,7 @@ from secrets_pipeline.engine.model import Applied, ChangeClass, Skipped, Unchang
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.tag_keys import REPOSITORY, SPEC, STACK
 from secrets_pipeline.references.resolve import Pending
-from tests.bench import ASSUMED_BY_LAMBDA
+from tests.bench import ASSUMED_BY_LAMBDA, said
 
 if TYPE_CHECKING:
     from tests.bench import Bench, Interruption
@@ -162,7 +162,7 @@ def test_an_older_mark_counts_as_ours_and_is_written_anew_with_the_repository_on
     version = bench.current("password")
     for stage in ("secrets", "kms_keys", "rotation_functions"):
         (change,) = bench.plan(spec, stage, repository=OURS).values()
-        assert (change.action, change.reasons) == (ChangeClass.UPDATE, (UNNAMED,)), stage
+        assert (change.action, said(change)) == (ChangeClass.UPDATE, (UNNAMED,)), stage
         assert not change.drift
     outcomes = bench.provision(spec, repository=OURS)
     assert not [one for one in outcomes.values() if not isinstance(one, Applied | Unchanged)]

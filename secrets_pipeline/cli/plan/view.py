@@ -138,7 +138,7 @@ def plan_json(plan: StackPlan, *, unchanged: bool) -> dict[str, Any]:
                 "name": change.resource.name,
                 "component": change.resource.component,
                 "key": change.resource.key,
-                "reasons": list(change.reasons),
+                "reasons": [str(one) for one in change.reasons],
                 "drift": change.drift,
                 "unblocked_by": remedies.of(change) or None,
             }

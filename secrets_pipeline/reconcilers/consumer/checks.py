@@ -51,7 +51,7 @@ def _findings(stack: Stack, spec: RefreshSpec) -> list[Finding]:
     refresher = refreshers(stack)[spec.means.kind]
     rollout = refresher.look(spec.means)
     if rollout is None:
-        return [Finding(spec.name, Verdict.WAITING, refresher.missing(spec.means))]
+        return [Finding(spec.name, Verdict.WAITING, str(refresher.missing(spec.means)))]
     if rollout.asked_at is None:
         return [Finding(spec.name, Verdict.RIGHT, f"{_UNKNOWN}: it was never started anew from here")]
     since = refresher.running_since(spec.means)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
+from secrets_pipeline.engine.reason import Because
 from secrets_pipeline.reconcilers.consumer.api_stage import deliver as delivery_apigateway
 from secrets_pipeline.reconcilers.consumer.delivery_notes import KIND as NOTE
 from secrets_pipeline.reconcilers.consumer.delivery_notes import DeliveryNotes
@@ -58,7 +59,7 @@ class ConsumerReconciler:
         changes = [*self._outputs.plan(also=self._notes.names(wanted))]
         for deliverer in self._deliverers.values():
             changes.extend(deliverer.plan(but={resource.name for resource in noted}))
-        unread = ("delivered; not read: `verify` and `plan --deep` do",)
+        unread = (Because("delivered; not read: `verify` and `plan --deep` do"),)
         changes.extend(Change(resource, ChangeClass.NONE, unread) for resource in wanted if resource in noted)
         return [*changes, *self._notes.plan(wanted)]
 

@@ -12,6 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.reason import Because
 from secrets_pipeline.reconcilers.outputs_document.reconciler import ROOT, publish, published
 from secrets_pipeline.references.resolve import Pending
 
@@ -54,7 +55,7 @@ class DeliveryNotes:
             name = self._name(component)
             needs = tuple(resource.name for resource in wanted if resource.component == component)
             if found.get(name) != digest:
-                reason = "what was delivered is not noted yet"
+                reason = Because("what was delivered is not noted yet")
                 changes.append(Change(Resource(KIND, name, component), ChangeClass.UPDATE, (reason,), depends_on=needs))
         return changes
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.engine.reason import Because, Differs, Reason
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.references.model import Expression
 from secrets_pipeline.references.resolve import Pending
@@ -44,10 +45,10 @@ def as_text(stack: Stack, *sections: Mapping[str, Expression]) -> str | Pending:
     return json.dumps(values, sort_keys=True)
 
 
-def differing(observed: Mapping[str, str], wanted: Mapping[str, str], noun: str) -> tuple[str, ...]:
+def differing(observed: Mapping[str, str], wanted: Mapping[str, str], noun: str) -> tuple[Reason, ...]:
     """A reason for each entry that differs; the values themselves are not shown."""
     return tuple(
-        f"{noun} {name} {'differs' if name in observed else 'is missing'}"
+        Differs(f"{noun} {name}") if name in observed else Because(f"{noun} {name} is missing")
         for name, value in wanted.items()
         if observed.get(name) != value
     )

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from secrets_pipeline.desired.consumer.refresh_model import RefreshMeans
+from secrets_pipeline.engine.reason import Missing, Reason
 
 Means_contra = TypeVar("Means_contra", bound=RefreshMeans, contravariant=True)
 
@@ -29,7 +30,7 @@ class Rollout:
         asked_at: when it was asked for: whatever it starts reads its secrets later. None if nobody knows.
         detail: AWS's reason, or how it went on.
         failed_try: why a later one failed, after which this one was gone back to; empty if none did.
-        refusal: why nobody may start the consumer anew from here, and what to do; empty if one may.
+        refusal: why nobody may start the consumer anew from here; None if one may.
     """
 
     id: str
@@ -37,7 +38,7 @@ class Rollout:
     progress: Progress = Progress.COMPLETED
     detail: str = ""
     failed_try: str = ""
-    refusal: str = ""
+    refusal: Reason | None = None
 
 
 class Refresher(Protocol[Means_contra]):
@@ -76,6 +77,6 @@ class Refresher(Protocol[Means_contra]):
         """
         ...
 
-    def missing(self, means: Means_contra) -> str:
-        """One sentence on a consumer that does not exist, and who makes it."""
+    def missing(self, means: Means_contra) -> Missing:
+        """Say that the consumer does not exist, and who makes it."""
         ...

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.desired.consumer.refresh_model import RefreshSpec
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.reason import Because, Reason
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers.consumer.api_stage.refresh import StageRefresher
 from secrets_pipeline.reconcilers.consumer.ecs_service.refresh import EcsRefresher
@@ -98,12 +99,14 @@ class RefreshReconciler:
         if self._specs:
             started = any(change.action.writes for change in changes)
             if started or {**self._open, **self._right}.items() - noted.items():
-                reason = "which versions consumers were started with is not noted yet"
+                reason = Because("which versions consumers were started with is not noted yet")
                 resource = Resource(NOTE, self._notes.name)
                 changes.append(Change(resource, ChangeClass.UPDATE, (reason,), after=tuple(self._specs)))
         elif noted:
             action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
-            changes.append(Change(Resource(NOTE, self._notes.name), action, ("no consumer is started anew any more",)))
+            changes.append(
+                Change(Resource(NOTE, self._notes.name), action, (Because("no consumer is started anew any more"),))
+            )
         return changes
 
     def apply(self, change: Change) -> str:
@@ -116,7 +119,7 @@ class RefreshReconciler:
         started = refresher.start(spec.means)
         found = refresher.follow(spec.means, started)
         if found is None:
-            raise SkippedError(refresher.missing(spec.means))
+            raise SkippedError(str(refresher.missing(spec.means)))
         if found.progress is Progress.FAILED:
             raise RefreshFailedError(spec, found)
         if found.progress is Progress.IN_PROGRESS:
@@ -134,13 +137,13 @@ class RefreshReconciler:
         if noted is not None and noted == digest:
             self._right[spec.name] = noted
             if not self._deep:
-                unread = "runs with the current versions; not read: `verify` and `plan --deep` do"
+                unread = Because("runs with the current versions; not read: `verify` and `plan --deep` do")
                 return Change(resource, ChangeClass.NONE, (unread,))
         # A list may be five minutes old, and a consumer that is skipped now is noted as right.
         dated = (current_value(self._stack, state) for state in self._states(spec, confirmed=True))
         values = [value for value in dated if value is not None]
         if not values:
-            return Change(resource, ChangeClass.NONE, ("none of its secrets has a value yet",))
+            return Change(resource, ChangeClass.NONE, (Because("none of its secrets has a value yet"),))
         return self._compared(spec, resource, values, noted)
 
     def _compared(
@@ -162,15 +165,15 @@ class RefreshReconciler:
             if noted != digest:
                 self._open[spec.name] = _started_with(digest)
             self._fly(spec, found)
-            return Change(resource, ChangeClass.NONE, ("is being started anew",))
+            return Change(resource, ChangeClass.NONE, (Because("is being started anew"),))
         if digest is not None:
             self._right[spec.name] = digest
         since = "since when it runs is not known" if found.asked_at is None else "started after its secrets"
-        return Change(resource, ChangeClass.NONE, (since,))
+        return Change(resource, ChangeClass.NONE, (Because(since),))
 
     def _stale(
         self, spec: RefreshSpec, found: Rollout, values: Sequence[CurrentValue], *, known: bool, news: bool
-    ) -> tuple[str, ...]:
+    ) -> tuple[Reason, ...]:
         """Why a consumer has to be started anew; empty if it need not.
 
         Args:
@@ -183,17 +186,17 @@ class RefreshReconciler:
         keys = {self._stack.spec.secret(ref).name: ref.key for ref in spec.secrets}
         if found.asked_at is None:
             # Nobody knows since when it runs: only a version that came after the note is news.
-            again = tuple(f"{keys[one.name]} has version {one.short}" for one in values)
+            again = tuple(Because(f"{keys[one.name]} has version {one.short}") for one in values)
             return again if news else ()
         asked = found.asked_at
         reasons = tuple(
-            f"{keys[one.name]} has version {one.short}, started before it"
+            Because(f"{keys[one.name]} has version {one.short}, started before it")
             for one in values
             for date in [one.since if known else one.latest]
             if date is not None and asked < date
         )
         if not reasons and found.progress is Progress.FAILED:
-            return (f"its last rollout failed: {found.detail}",)
+            return (Because(f"its last rollout failed: {found.detail}"),)
         return reasons
 
     def _note(self, *, prune: bool) -> str:

@@ -27,7 +27,7 @@ from secrets_pipeline.desired.limits import INLINE_POLICY_CHARACTERS
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import OUTSIDE
+from secrets_pipeline.engine.reason import Because, ChangedOutside, Missing, NotOurs, Reason, Waits
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.consumer_policy.notes import forget_role, note_role, noted_roles
 from secrets_pipeline.reconcilers.event_queue.part import OURS
@@ -94,6 +94,9 @@ class _Wanted:
         return self.waits[kept[0]] if kept else ""
 
 
+_ANOTHER = "let another role read"
+
+
 class ConsumerPolicyReconciler:
     """Inline policies of one stack's consumers.
 
@@ -115,7 +118,7 @@ class ConsumerPolicyReconciler:
             for resource in [Resource(KIND, name, ", ".join(dict.fromkeys(one.component for one in role.consumers)))]
         ]
         action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
-        reason = "reads nothing under this stack any more: `apply --prune` takes the policy away"
+        reason = Because("reads nothing under this stack any more", "`apply --prune` takes the policy away")
         left = sorted(self._noted - {role.name for role in self._roles.values()})
         return [*changes, *(Change(Resource(KIND, name), action, (reason,)) for name in left)]
 
@@ -132,7 +135,7 @@ class ConsumerPolicyReconciler:
         if observed is not None and (why := wanted.withdrawn(observed)):
             raise SkippedError(why)
         if refusal := self._refusal(role):
-            raise SkippedError(refusal)
+            raise SkippedError(str(refusal))
         if role.name not in self._noted:
             note_role(self._stack, role.name)
         if observed is None or differences(observed, wanted.document):
@@ -155,20 +158,20 @@ class ConsumerPolicyReconciler:
         if observed is None:
             return self._plan_new(role, resource, wanted)
         if why := wanted.withdrawn(observed):
-            return Change(resource, ChangeClass.BLOCKED, (f"is left as it is: {why}",))
+            return Change(resource, ChangeClass.BLOCKED, (Because(f"is left as it is: {why}", "unblock that secret"),))
         found = differences(observed, wanted.document) if wanted.document else []
         if found:
             return self._plan_update(role, resource, found, outside=not is_as_attached(observed))
         if wanted.waits:
             return Change(resource, *self._waiting(role, wanted, ChangeClass.UPDATE))
         if role.name not in self._noted:
-            return Change(resource, ChangeClass.UPDATE, ("is attached, and not noted yet",))
+            return Change(resource, ChangeClass.UPDATE, (Because("is attached, and not noted yet"),))
         return Change(resource, ChangeClass.NONE)
 
     def _plan_update(self, role: _Role, resource: Resource, found: Sequence[str], *, outside: bool) -> Change:
         if refusal := self._refusal(role):
             return Change(resource, ChangeClass.BLOCKED, (refusal,))
-        said = tuple(f"{OUTSIDE}{one}" if outside else one for one in found)
+        said = tuple(ChangedOutside(Because(one)) if outside else Because(one) for one in found)
         return Change(resource, ChangeClass.UPDATE, said, drift=outside)
 
     def _plan_new(self, role: _Role, resource: Resource, wanted: _Wanted) -> Change:
@@ -176,14 +179,14 @@ class ConsumerPolicyReconciler:
             return Change(resource, ChangeClass.BLOCKED, (refusal,))
         if wanted.document is None:
             return Change(resource, *self._waiting(role, wanted, ChangeClass.CREATE))
-        return Change(resource, ChangeClass.CREATE, tuple(f"without: {reason}" for reason in wanted.reasons))
+        return Change(resource, ChangeClass.CREATE, tuple(Because(f"without: {reason}") for reason in wanted.reasons))
 
-    def _waiting(self, role: _Role, wanted: _Wanted, action: ChangeClass) -> tuple[ChangeClass, tuple[str, ...]]:
+    def _waiting(self, role: _Role, wanted: _Wanted, action: ChangeClass) -> tuple[ChangeClass, tuple[Reason, ...]]:
         """What is planned where only secrets are missing: they may be made in the same run."""
         inventory = self._stack.observed.secrets
         if any(not one.blocked and inventory.get(one.name) is None for one in role.secrets):
-            return action, (f"waits: {'; '.join(wanted.reasons)}",)
-        return ChangeClass.BLOCKED, wanted.reasons
+            return action, (Waits("; ".join(wanted.reasons)),)
+        return ChangeClass.BLOCKED, tuple(map(Because, wanted.reasons))
 
     def _wanted(self, role: _Role) -> _Wanted:
         found = {secret_arn(self._stack, one): readable(self._stack, one) for one in role.secrets}
@@ -211,23 +214,22 @@ class ConsumerPolicyReconciler:
         observed: PolicyDocument | None = self._stack.observed.remember(_MEMORY, role, read=read)
         return observed
 
-    def _refusal(self, role: _Role) -> str:
-        """Why a policy cannot be put on a role, and what to do; empty if it can."""
+    def _refusal(self, role: _Role) -> Reason | None:
+        """Why a policy cannot be put on a role; None if it can."""
         if role.path_and_name.startswith(_OF_AWS):
-            return f"role {role.path_and_name} belongs to AWS, which lets nobody change it: let another role read"
+            return NotOurs(f"role {role.path_and_name} belongs to AWS, which lets nobody change it", _ANOTHER)
         client = self._stack.account.client("iam")
         with calling("GetRole", role.name):
             try:
                 found = client.get_role(RoleName=role.name)["Role"]
             except client.exceptions.NoSuchEntityException:
-                return (
-                    f"role {role.path_and_name} does not exist: make it, for example with Terraform, then apply again"
-                )
+                make = "make it, for example with Terraform, then apply again"
+                return Missing(f"role {role.path_and_name} does not exist", make)
         if any(tag in (SPEC, STACK, *OURS) for tag in tag_map(found.get("Tags") or ())):
-            return f"role {role.path_and_name} is one of the pipeline's own, by its tags: let another role read"
+            return NotOurs(f"role {role.path_and_name} is one of the pipeline's own, by its tags", _ANOTHER)
         if (actual := found["Arn"]) != role.arn:
-            return f"role {role.name} is {actual}, and the stack names {role.arn}: write the ARN that it has"
-        return ""
+            return Because(f"role {role.name} is {actual}, and the stack names {role.arn}", "write the ARN that it has")
+        return None
 
     def _put(self, role: _Role, text: str) -> None:
         name = inline_policy_name(self._stack.spec.stack)

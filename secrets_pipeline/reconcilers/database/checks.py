@@ -35,7 +35,8 @@ def _login(stack: Stack, reconciler: DatabaseEndpointReconciler, database: Datab
     name, state = database.identifier, stack.observed.databases.find(database)
     if state is None:
         return Finding(name, Verdict.WAITING, f"{database.noun} does not exist")
-    waits = refusal(stack, database, state) or ("" if state.serves else state.condition) or reconciler.no_login(state)
+    refused = refusal(stack, database, state)
+    waits = str(refused or "") or ("" if state.serves else state.condition) or reconciler.no_login(state)
     if waits:
         return Finding(name, Verdict.WAITING, waits)
     if not deep and reconciler.proven(database):

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.reason import Because, Reason, Waits
 from secrets_pipeline.reconcilers.database.ownership import mismatch, refusal
 from secrets_pipeline.reconcilers.database.password import DatabasePassword
 from secrets_pipeline.reconcilers.database.password_mark import (
@@ -135,37 +136,39 @@ class DatabaseEndpointReconciler:
         state = self._inventory.find(database)
         if state is None:
             if database.create:
-                return Change(resource, ChangeClass.UPDATE, (f"endpoint is known when the {database.noun} exists",))
-            return Change(resource, ChangeClass.BLOCKED, (f"{database.noun} does not exist",))
+                return Change(
+                    resource, ChangeClass.UPDATE, (Because(f"endpoint is known when the {database.noun} exists"),)
+                )
+            return Change(resource, ChangeClass.BLOCKED, (Because(f"{database.noun} does not exist"),))
         if wrong := refusal(self._stack, database, state):
             adopting = self._stack.run.options.adopts(database.identifier)
             if adopting and not mismatch(self._stack, database, state):
-                return Change(resource, ChangeClass.UPDATE, ("follows when it is adopted",))
+                return Change(resource, ChangeClass.UPDATE, (Because("follows when it is adopted"),))
             return Change(resource, ChangeClass.BLOCKED, (wrong,))
         action, reason = self._compared(database, state)
         return Change(resource, action, (reason,))
 
-    def _compared(self, database: DatabaseSpec, state: DatabaseState) -> tuple[ChangeClass, str]:
+    def _compared(self, database: DatabaseSpec, state: DatabaseState) -> tuple[ChangeClass, Reason]:
         if not state.serves:
-            return ChangeClass.UPDATE, state.condition
+            return ChangeClass.UPDATE, Because(state.condition)
         endpoint = state.endpoint or ""
         if database.password is None or self.proven(database):
-            return ChangeClass.NONE, endpoint
+            return ChangeClass.NONE, Because(endpoint)
         if unproven := self.no_login(state) or self.others(database):
-            return ChangeClass.NONE, f"{endpoint}, password not proven: {unproven}"
+            return ChangeClass.NONE, Because(f"{endpoint}, password not proven: {unproven}")
         return ChangeClass.UPDATE, self._unproven(database, state)
 
-    def _unproven(self, database: DatabaseSpec, state: DatabaseState) -> str:
+    def _unproven(self, database: DatabaseSpec, state: DatabaseState) -> Reason:
         secret = self._passwords[database.identifier].known()
         if secret is None or secret.current_version is None:
-            return "waits: its password secret has no value yet"
+            return Waits("its password secret has no value yet")
         if was_restored(state):
-            return "was restored or made anew since its password was proven"
+            return Because("was restored or made anew since its password was proven")
         if is_unfinished(state):
-            return "a run began to set its password and did not see the end"
+            return Because("a run began to set its password and did not see the end")
         if PasswordMark.read(state) is None:
-            return "its password was never proven"
-        return f"its password is not proven for the current version of {secret.name}"
+            return Because("its password was never proven")
+        return Because(f"its password is not proven for the current version of {secret.name}")
 
     @cached_property
     def _deadline(self) -> float:

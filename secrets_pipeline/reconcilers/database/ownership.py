@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, allows
 from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.engine.reason import Because, Missing, NotOurs, Reason
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.database.mark import proven
 from secrets_pipeline.reconcilers.marks.not_ours import FORGED, way_out
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
 GRANT = f"let a grant of the operator or its own tag {ALLOW_TAG} name it"
 
 
-def refusal(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> str:
-    """Why the database is not one that the component may use, with what to do; empty if it is.
+def refusal(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Reason | None:
+    """Why the database is not one that the component may use; None if it is.
 
     One that should be created, or whose master password the stack says, is ours by its mark, adopted by name, or
     granted: otherwise neither is its endpoint handed out nor its password set. What is only looked up needs none of it.
     """
     needed = needs_adoption(stack, database, state)
-    return mismatch(stack, database, state) or (_unproven(stack, database, state) if needed else "")
+    return mismatch(stack, database, state) or (_unproven(stack, database, state) if needed else None)
 
 
 def needs_adoption(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> bool:
@@ -58,7 +59,7 @@ def _is_claimed(database: DatabaseSpec) -> bool:
     return database.create or database.password is not None
 
 
-def _unproven(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> str:
+def _unproven(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> NotOurs:
     proof, owner = proven(stack, state)
     if proof is MarkState.FINISHED:
         said = f"belongs to {owner.home}"
@@ -68,12 +69,12 @@ def _unproven(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> str
         said = "exists without our tags"
     take = adoption(stack.spec.stack, state.identifier)
     grant = "" if database.create else f", or {GRANT}"
-    return f"{said}: {take} takes it over and may set its master password{grant}"
+    return NotOurs(said, f"{take} takes it over and may set its master password{grant}")
 
 
-def _foreign(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> str:
+def _foreign(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> NotOurs | None:
     if not _is_claimed(database):
-        return ""
+        return None
     proof, owner = proven(stack, state)
     if proof is MarkState.FORGED:
         return FORGED
@@ -83,8 +84,8 @@ def _foreign(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> str:
         and not _may_take(stack, owner, database.identifier)
     ):
         ours = Owner(stack.spec.stack, repository=stack.ownership.repository.id)
-        return f"belongs to {owner.home}: {way_out(owner, ours)}"
-    return ""
+        return NotOurs(f"belongs to {owner.home}", way_out(owner, ours))
+    return None
 
 
 def _may_take(stack: Stack, owner: Owner, identifier: str) -> bool:
@@ -93,36 +94,38 @@ def _may_take(stack: Stack, owner: Owner, identifier: str) -> bool:
     )
 
 
-def mismatch(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> str:
+def mismatch(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Reason | None:
     """The same, but for what adopting would mend."""
     if wrong := _foreign(stack, database, state):
         return wrong
     if state.cluster and not database.is_cluster:
-        return (
-            f"is an instance of the Aurora cluster {state.cluster}: "
-            f"write identifier: {state.cluster} and engine: {state.engine}"
-        )
+        problem = f"is an instance of the Aurora cluster {state.cluster}"
+        return Because(problem, f"write identifier: {state.cluster} and engine: {state.engine}")
     if _engine(state.engine) != _engine(database.engine):
-        return f"has engine {state.engine}, but the stack says {database.engine}: write engine: {state.engine}"
+        problem = f"has engine {state.engine}, but the stack says {database.engine}"
+        return Because(problem, f"write engine: {state.engine}")
     if isinstance(database.username, str) and database.username.lower() != state.username.lower():
-        return f"has the master user {state.username}, but the stack says {database.username}: write what it has"
+        problem = f"has the master user {state.username}, but the stack says {database.username}"
+        return Because(problem, "write what it has")
     if database.password is not None and state.master_secret_arn:
-        return "keeps its master password in a secret of RDS: write manage_master_user_password: true, and no password"
-    return ""
+        way = "write manage_master_user_password: true, and no password"
+        return Because("keeps its master password in a secret of RDS", way)
+    return None
 
 
-def absence(stack: Stack, database: DatabaseSpec) -> str:
-    """Why there is nothing of that identifier, with what to do."""
+def absence(stack: Stack, database: DatabaseSpec) -> Reason:
+    """Why there is nothing of that identifier."""
     databases, identifier = stack.observed.databases, database.identifier
     instance = databases.instances().get(identifier)
     if database.is_cluster and instance is not None:
         if instance.cluster:
-            return f"is an instance of the Aurora cluster {instance.cluster}: write identifier: {instance.cluster}"
-        return f"is an RDS instance, not an Aurora cluster: write engine: {instance.engine}"
+            problem = f"is an instance of the Aurora cluster {instance.cluster}"
+            return Because(problem, f"write identifier: {instance.cluster}")
+        return Because("is an RDS instance, not an Aurora cluster", f"write engine: {instance.engine}")
     cluster = None if database.is_cluster else databases.clusters().get(identifier)
     if cluster is not None:
-        return f"is a cluster, not an RDS instance: write engine: {cluster.engine}"
-    return "does not exist: let Terraform make it, or set settings.secrets_pipeline.create: true"
+        return Because("is a cluster, not an RDS instance", f"write engine: {cluster.engine}")
+    return Missing("does not exist", "let Terraform make it, or set settings.secrets_pipeline.create: true")
 
 
 def _engine(name: str) -> str:

@@ -14,10 +14,11 @@ from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import UNNAMED
+from secrets_pipeline.engine.reason import Because, Differs, Reason
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.database.mark import ownership
 from secrets_pipeline.reconcilers.database.ownership import absence, holds, mismatch, needs_adoption, refusal
+from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.observed.database_state import DELETING, DatabaseState
 from secrets_pipeline.reconcilers.observed.tags import tag_list
 from secrets_pipeline.reconcilers.tag_keys import REPOSITORY
@@ -79,14 +80,14 @@ class DatabaseReconciler:
             return Change(resource, ChangeClass.BLOCKED, (why,))
         differing = (*self._tag_differences(database, state), *self._missing_members(database, state))
         if needs_adoption(self._stack, database, state):
-            return Change(resource, ChangeClass.ADOPT, ("exists without a mark of ours", *differing))
+            return Change(resource, ChangeClass.ADOPT, (Because("exists without a mark of ours"), *differing))
         if not database.create and not differing:
-            return Change(resource, ChangeClass.NONE, ("found",))
+            return Change(resource, ChangeClass.NONE, (Because("found"),))
         return Change(resource, ChangeClass.UPDATE if differing else ChangeClass.NONE, differing)
 
-    def _blocked(self, database: DatabaseSpec, state: DatabaseState) -> str:
+    def _blocked(self, database: DatabaseSpec, state: DatabaseState) -> Reason | None:
         if database.create and state.status == DELETING:
-            return "is being deleted: apply again when it is gone"
+            return Because("is being deleted", "apply again when it is gone")
         adopting = self._stack.run.options.adopts(database.identifier)
         return (mismatch if adopting else refusal)(self._stack, database, state)
 
@@ -94,17 +95,17 @@ class DatabaseReconciler:
         own = database.tags if database.create else {}
         return {**own, **ownership(self._stack, database, member=member)}
 
-    def _tag_differences(self, database: DatabaseSpec, state: DatabaseState) -> tuple[str, ...]:
+    def _tag_differences(self, database: DatabaseSpec, state: DatabaseState) -> tuple[Reason, ...]:
         if self._stack.ownership.fingerprinter is None or not (database.create or holds(self._stack, database, state)):
             # What is only looked up, or granted, is tagged by its owner.
             return ()
         wanted = self._tags(database).items()
         differing = [key for key, value in wanted if state.tags.get(key) != value]
         unnamed = REPOSITORY in differing and REPOSITORY not in state.tags
-        return tuple(UNNAMED if unnamed and key == REPOSITORY else f"tag {key} differs" for key in differing)
+        return tuple(UNNAMED if unnamed and key == REPOSITORY else Differs(f"tag {key}") for key in differing)
 
-    def _missing_members(self, database: DatabaseSpec, state: DatabaseState) -> tuple[str, ...]:
-        return tuple(f"instance {name} is missing" for name in self._lacking(database, state))
+    def _missing_members(self, database: DatabaseSpec, state: DatabaseState) -> tuple[Reason, ...]:
+        return tuple(Because(f"instance {name} is missing") for name in self._lacking(database, state))
 
     def _lacking(self, database: DatabaseSpec, state: DatabaseState) -> tuple[str, ...]:
         """What to create until a cluster has as many instances as declared, whatever the others are called."""

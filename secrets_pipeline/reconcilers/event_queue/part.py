@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from secrets_pipeline.aws.service_keys import PURPOSE_TAG
 from secrets_pipeline.engine.model import Resource
+from secrets_pipeline.engine.reason import Reason
 
 OURS = {PURPOSE_TAG: "events"}
 """The tag that every part carries; without it a part of that name is somebody else's."""
@@ -22,13 +23,13 @@ class Seen:
         exists: whether there is one of that name.
         ours: whether it carries our tag.
         differences: what is not as it should be; empty where all is.
-        blocked: why it cannot be made, with what unblocks it; empty where it can.
+        blocked: why it cannot be made; None where it can.
     """
 
     exists: bool
     ours: bool = False
     differences: tuple[str, ...] = ()
-    blocked: str = ""
+    blocked: Reason | None = None
 
 
 class EventPart(Protocol):

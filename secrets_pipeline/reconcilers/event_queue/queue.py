@@ -12,6 +12,7 @@ from typing import Any, cast
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.engine.model import Resource
+from secrets_pipeline.engine.reason import Because, Missing, Reason
 from secrets_pipeline.reconcilers.event_queue import desired
 from secrets_pipeline.reconcilers.event_queue.part import OURS, Seen, is_ours, listed, same
 
@@ -61,7 +62,7 @@ class QueuePart:
 
     def look(self) -> Seen:
         """Read it and, where there is one, the policy of its key."""
-        blocked = "" if self._key is None else key_problem(self._account, self._key)
+        blocked = None if self._key is None else key_problem(self._account, self._key)
         url = self.url()
         if url is None:
             return Seen(exists=False, blocked=blocked)
@@ -88,8 +89,8 @@ class QueuePart:
         self.tag(OURS)
 
 
-def key_problem(account: AwsAccount, key: str) -> str:
-    """Why EventBridge could not send to a queue under a KMS key; empty where its policy lets it.
+def key_problem(account: AwsAccount, key: str) -> Reason | None:
+    """Why EventBridge could not send to a queue under a KMS key; None where its policy lets it.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
     """
@@ -98,16 +99,16 @@ def key_problem(account: AwsAccount, key: str) -> str:
         try:
             about = kms.describe_key(KeyId=key)["KeyMetadata"]
         except kms.exceptions.NotFoundException:
-            return f"KMS key {key} does not exist: make it, or name another one under events.kms_key"
+            return Missing(f"KMS key {key} does not exist", "make it, or name another one under events.kms_key")
     if about.get("KeyState") != "Enabled":
-        return f"KMS key {key} is {about.get('KeyState')}: enable it"
+        return Because(f"KMS key {key} is {about.get('KeyState')}", "enable it")
     with calling("GetKeyPolicy", key):
         document = json.loads(kms.get_key_policy(KeyId=about["KeyId"], PolicyName="default")["Policy"])
     if _lets_events(document):
-        return ""
-    return (
-        f"KMS key {key} does not let {desired.SERVICE} use it, so that no event would arrive: add a statement to its "
-        f"policy that allows {' and '.join(desired.KEY_USES)} to that service"
+        return None
+    return Because(
+        f"KMS key {key} does not let {desired.SERVICE} use it, so that no event would arrive",
+        f"add a statement to its policy that allows {' and '.join(desired.KEY_USES)} to that service",
     )
 
 

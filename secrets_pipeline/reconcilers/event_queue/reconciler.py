@@ -18,7 +18,7 @@ from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import OUTSIDE
+from secrets_pipeline.engine.reason import Because, ChangedOutside, NotOurs, Reason
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.event_queue import desired
 from secrets_pipeline.reconcilers.event_queue.desired import Layout, Place
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 NOTE = "secrets-pipeline:layout"
 _NOTE_KIND = "event-note"
-_NOTED = "as noted; not read: `verify` and `plan --deep` do"
+_NOTED = Because("as noted; not read: `verify` and `plan --deep` do")
 _RETENTION_SECONDS = "1209600"
 _VISIBILITY_SECONDS = "60"
 
@@ -76,7 +76,7 @@ class EventQueueReconciler:
         open_ones = any(change.action is not ChangeClass.NONE for change in changes)
         action = ChangeClass.NONE if noted and not open_ones else ChangeClass.UPDATE
         needs = tuple(change.resource.name for change in changes)
-        reasons = () if action is ChangeClass.NONE else ("what was made is not noted",)
+        reasons = () if action is ChangeClass.NONE else (Because("what was made is not noted"),)
         return [*changes, Change(way.note, action, reasons, depends_on=needs)]
 
     def _plan_part(self, part: EventPart, before: tuple[str, ...], *, noted: bool) -> Change:
@@ -84,21 +84,22 @@ class EventQueueReconciler:
         action, reasons = self._verdict(part.resource.name, seen)
         drift = noted and action in (ChangeClass.CREATE, ChangeClass.UPDATE)
         if drift:
-            reasons = tuple(f"{OUTSIDE}: {reason}" for reason in reasons)
+            reasons = tuple(map(ChangedOutside, reasons))
         return Change(part.resource, action, reasons, drift=drift, depends_on=before)
 
-    def _verdict(self, name: str, seen: Seen) -> tuple[ChangeClass, tuple[str, ...]]:
+    def _verdict(self, name: str, seen: Seen) -> tuple[ChangeClass, tuple[Reason, ...]]:
         if seen.exists and not seen.ours and not self._stack.run.options.adopts(name):
             take = adoption(self._stack.spec.stack, name)
-            said = f"exists without our tag {next(iter(OURS))}: {take} takes it over, or rename the other"
-            return ChangeClass.BLOCKED, (said,)
+            said = f"exists without our tag {next(iter(OURS))}"
+            return ChangeClass.BLOCKED, (NotOurs(said, f"{take} takes it over, or rename the other"),)
+        differences = tuple(map(Because, seen.differences))
         if seen.blocked:
             return ChangeClass.BLOCKED, (seen.blocked,)
         if not seen.exists:
-            return ChangeClass.CREATE, ("does not exist",)
+            return ChangeClass.CREATE, (Because("does not exist"),)
         if not seen.ours:
-            return ChangeClass.ADOPT, ("exists without our tag", *seen.differences)
-        return (ChangeClass.UPDATE if seen.differences else ChangeClass.NONE), seen.differences
+            return ChangeClass.ADOPT, (Because("exists without our tag"), *differences)
+        return (ChangeClass.UPDATE if differences else ChangeClass.NONE), differences
 
 
 class _Way(ABC):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.engine.reason import NotOurs
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.marks.key_mark import ALIAS, KeyMark, KeyMarks
 from secrets_pipeline.reconcilers.marks.not_ours import way_out
@@ -128,22 +129,23 @@ def _without_alias(stack: Stack, alias: str) -> MarkedKey | None:
     return min(own, key=lambda key: (key.mark.creation, key.state.created_at or _NEVER), default=None)
 
 
-def whose(stack: Stack, key: MarkedKey, alias: str) -> str:
-    """Why a key behind a declared alias is not ours to change, and what to do."""
+def whose(stack: Stack, key: MarkedKey, alias: str) -> NotOurs:
+    """Why a key behind a declared alias is not ours to change."""
     said = f"points to key {key.state.key_id}, which"
     adopt = adoption(stack.spec.stack, alias)
     away = f"take its {PREFIX} tags or the alias away"
     if key.mark.state is MarkState.FORGED:
-        return f"{said} {key.mark.state.value}: find out who tagged it, then {away}"
+        return NotOurs(f"{said} {key.mark.state.value}", f"find out who tagged it, then {away}")
     if key.mark.state is MarkState.DOUBTFUL:
         why = "somebody copied it, or a run of an older version was killed"
-        return f"{said} {key.mark.state.value}: {why}; look at the key's grants, then take it over: {adopt}, or {away}"
+        way = f"{why}; look at the key's grants, then take it over: {adopt}, or {away}"
+        return NotOurs(f"{said} {key.mark.state.value}", way)
     ways = ["name its ARN in kms_key_id or default_kms_key_id", "declare another alias"]
     if key.mark.owner is None:
         if standing(stack, alias).own:
             ways.append(f"lead it back to this stack's own key: {adopt}")
-        return f"{said} was not made by the pipeline: {', or '.join(ways)}"
+        return NotOurs(f"{said} was not made by the pipeline", ", or ".join(ways))
     ours = Owner(stack.spec.stack, repository=stack.ownership.repository.id)
     taken = may_take_key(stack, key.mark.owner, alias)
     ways.append(f"take it over: {adopt}" if taken else way_out(key.mark.owner, ours))
-    return f"belongs to {key.mark.owner.home}: {', or '.join(ways)}"
+    return NotOurs(f"belongs to {key.mark.owner.home}", ", or ".join(ways))

@@ -21,11 +21,12 @@ from secrets_pipeline.desired.kms_key.model import KeySpec
 from secrets_pipeline.desired.limits import KEY_POLICY_BYTES
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import UNNAMED
+from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Reason, Waits
 from secrets_pipeline.errors import AwsError, SpecError
 from secrets_pipeline.reconcilers.kms_key.lookup import MarkedKey, Standing, in_the_way, key_marks, standing, whose
 from secrets_pipeline.reconcilers.kms_key.referenced import referenced_keys, unusable
 from secrets_pipeline.reconcilers.marks.key_mark import ALIAS
+from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.observed.key_state import KeyRotation, KeyState, key_state
 from secrets_pipeline.reconcilers.observed.tags import surplus_tags
 from secrets_pipeline.reconcilers.policy_readers import not_let_in
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 KIND = "kms-key"
 _UNUSED_WINDOW_IN_DAYS = 7
-_UNREAD = "policy not read: `verify` and `plan --deep` do"
+_UNREAD = Because("policy not read: `verify` and `plan --deep` do")
 
 
 class KmsKeyReconciler:
@@ -75,7 +76,7 @@ class KmsKeyReconciler:
             self._stack.observed.keys.confirm_alias(key.alias)
             found = standing(self._stack, key.alias)
         if (others := in_the_way(self._stack, key.alias)) is not None:
-            raise SkippedError(whose(self._stack, others, key.alias))
+            raise SkippedError(str(whose(self._stack, others, key.alias)))
         if found.own is not None:
             try:
                 return ", ".join(self._repair(found, found.own, key, policy)) or "finished"
@@ -87,7 +88,7 @@ class KmsKeyReconciler:
         resource = Resource(KIND, key.alias, ", ".join(key.components))
         policy = self.declared_policy(key)
         if isinstance(policy, Pending):
-            return Change(resource, ChangeClass.UPDATE, (f"waits: {policy.reason}",))
+            return Change(resource, ChangeClass.UPDATE, (Waits(policy.reason),))
         found = standing(self._stack, key.alias)
         subject = found.own or found.target
         if subject is None:
@@ -100,11 +101,11 @@ class KmsKeyReconciler:
         finished = found.own.mark.digest is not None and found.own.mark.digest == self._digest(key, policy)
         reasons = self._differences(found, found.own, key, policy if self._deep or not finished else None)
         if finished:
-            said = tuple(f"changed outside: {reason}" for reason in reasons)
+            said = tuple(map(ChangedOutside, reasons))
             unread = () if self._deep else (_UNREAD,)
             return Change(resource, ChangeClass.UPDATE if said else ChangeClass.NONE, said or unread, drift=bool(said))
         action = ChangeClass.UPDATE if self._stack.ownership.claims(found.own.mark.owner) else ChangeClass.ADOPT
-        return Change(resource, action, tuple(reasons) or ("is as declared, and not marked as finished",))
+        return Change(resource, action, tuple(reasons) or (Because("is as declared, and not marked as finished"),))
 
     def declared_policy(self, key: KeySpec) -> dict[str, Any] | Pending:
         """The policy that a key should have, or what it waits for.
@@ -148,22 +149,23 @@ class KmsKeyReconciler:
 
     def _differences(
         self, found: Standing, own: MarkedKey, key: KeySpec, policy: dict[str, Any] | None
-    ) -> Sequence[str]:
+    ) -> Sequence[Reason]:
         """A reason for everything that differs; a policy of None is not compared."""
         keys, key_id = self._stack.observed.keys, own.state.key_id
-        reasons = []
+        reasons: list[Reason] = []
         if not found.in_place:
-            reasons.append(f"alias points to key {found.target.state.key_id}" if found.target else "alias is missing")
+            alias = f"alias points to key {found.target.state.key_id}" if found.target else "alias is missing"
+            reasons.append(Because(alias))
         if own.state.description != key.description:
-            reasons.append(f"description differs: {own.state.description!r} → {key.description!r}")
+            reasons.append(Differs("description", repr(own.state.description), repr(key.description)))
         if policy is not None and not same_policy(keys.policy(key_id), policy):
-            reasons.append("key policy differs")
+            reasons.append(Differs("key policy"))
         reasons.extend(_rotation_differences(keys.rotation(key_id), key))
         observed, wanted = keys.tags(key_id), self._tags(key)
         differing = [name for name, value in wanted.items() if observed.get(name) != value]
         unnamed = REPOSITORY in differing and REPOSITORY not in observed
-        reasons.extend(UNNAMED if unnamed and name == REPOSITORY else f"tag {name} differs" for name in differing)
-        reasons.extend(f"tag {name} is not declared" for name in surplus_tags(observed, wanted))
+        reasons.extend(UNNAMED if unnamed and name == REPOSITORY else Differs(f"tag {name}") for name in differing)
+        reasons.extend(Because(f"tag {name} is not declared") for name in surplus_tags(observed, wanted))
         return reasons
 
     def _create(self, key: KeySpec, policy: dict[str, Any]) -> str:
@@ -294,10 +296,10 @@ class KmsKeyReconciler:
         self._patience.until_visible("EnableKeyRotation", key.alias, turn, lag=NEW_RESOURCE)
 
 
-def _rotation_differences(observed: KeyRotation, key: KeySpec) -> list[str]:
+def _rotation_differences(observed: KeyRotation, key: KeySpec) -> list[Reason]:
     """How the rotation of a key's material differs."""
     if observed.enabled != key.enable_key_rotation:
-        return [f"key rotation is {'on' if observed.enabled else 'off'}"]
+        return [Because(f"key rotation is {'on' if observed.enabled else 'off'}")]
     if observed.enabled and key.rotation_period_in_days not in (None, observed.period_in_days):
-        return [f"rotation period differs: {observed.period_in_days} → {key.rotation_period_in_days}"]
+        return [Differs("rotation period", observed.period_in_days, key.rotation_period_in_days)]
     return []

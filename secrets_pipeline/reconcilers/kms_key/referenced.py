@@ -9,19 +9,13 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
+from secrets_pipeline.engine.reason import Because, Reason
 from secrets_pipeline.errors import AwsError, SecretsPipelineError
 from secrets_pipeline.reconcilers.kms_key.lookup import standing
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
-
-_REMEDIES = {
-    "does not exist": "Name an existing key of the same region by ARN, id or alias, or let the stack make one.",
-    "is Disabled": "Enable the key (`aws kms enable-key`), or move the secrets to another key while it is enabled.",
-    "is PendingDeletion": "Cancel its deletion and enable it (`aws kms cancel-key-deletion`, `aws kms enable-key`).",
-}
-_OTHERWISE = "Name an enabled symmetric encryption key of the secret's region."
 
 
 def referenced_keys(stack: Stack, kind: str) -> Sequence[Change]:
@@ -50,18 +44,17 @@ def referenced_keys(stack: Stack, kind: str) -> Sequence[Change]:
     return changes
 
 
-def unusable(stack: Stack, name: str, key_id: str, problem: str) -> SecretsPipelineError:
+def unusable(stack: Stack, name: str, key_id: str, problem: Reason) -> SecretsPipelineError:
     """The error about a key, with every secret of the stack that is or is to be encrypted under it.
 
     Args:
         stack: the stack.
         name: the key as the stack names it.
         key_id: its id, where it has one.
-        problem: the rest of a sentence, see `KeyState.problem`.
+        problem: see `KeyState.problem`.
     """
-    remedy = next((text for start, text in _REMEDIES.items() if problem.startswith(start)), _OTHERWISE)
     names = ", ".join(_encrypted_under(stack, key_id)) or "no secret of this stack"
-    return AwsError(f"KMS key {name} {problem}; unreadable without it: {names}", remedy=remedy)
+    return AwsError(f"KMS key {name} {problem.problem}; unreadable without it: {names}", remedy=problem.remedy)
 
 
 def _named(stack: Stack, secret: SecretSpec) -> str | None:
@@ -87,7 +80,7 @@ def _plan(stack: Stack, resource: Resource, key_id: str) -> Change:
     problem = stack.observed.keys.problem(resource.name)
     if problem:
         raise unusable(stack, resource.name, key_id, problem)
-    return Change(resource, ChangeClass.NONE, ("exists and is enabled",))
+    return Change(resource, ChangeClass.NONE, (Because("exists and is enabled"),))
 
 
 def _encrypted_under(stack: Stack, key_id: str) -> list[str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from secrets_pipeline.engine.reason import Because, NotOurs
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Owner
 
-FORGED = f"{MarkState.FORGED.value}: find out who tagged it, remove the tags, then adopt it"
+UNNAMED = Because("its mark does not name the repository yet")
+"""Of a mark that was written before the repository had an id."""
+FORGED = NotOurs(MarkState.FORGED.value, "find out who tagged it, remove the tags, then adopt it")
 
 
 def way_out(owner: Owner, ours: Owner) -> str:

@@ -7,14 +7,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from secrets_pipeline.engine.reason import Because, Reason
+
 ENABLED = "Enabled"
 
 
 PENDING_DELETION = "PendingDeletion"
 
 
+DISABLED = "Disabled"
 UNKNOWN_STATE = "unknown"
 """State of a key that DescribeKey does not show us."""
+
+
+NAME_ANOTHER = "Name an enabled symmetric encryption key of the secret's region."
+_ENABLE = "Enable the key (`aws kms enable-key`), or move the secrets to another key while it is enabled."
+_CANCEL = "Cancel its deletion and enable it (`aws kms cancel-key-deletion`, `aws kms enable-key`)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +49,17 @@ class KeyState:
     deleted_at: datetime | None = None
 
     @property
-    def problem(self) -> str | None:
+    def problem(self) -> Reason | None:
         """Why no secret can be encrypted under it, as the rest of a sentence; None where it can, or nobody knows."""
         if self.state == PENDING_DELETION and self.deleted_at is not None:
-            return f"is PendingDeletion: it is deleted on {self.deleted_at:%Y-%m-%d}"
+            return Because(f"is PendingDeletion: it is deleted on {self.deleted_at:%Y-%m-%d}", _CANCEL)
         if self.state not in (ENABLED, UNKNOWN_STATE):
-            return f"is {self.state}"
+            return Because(
+                f"is {self.state}", {DISABLED: _ENABLE, PENDING_DELETION: _CANCEL}.get(self.state, NAME_ANOTHER)
+            )
         if (self.spec, self.usage) != ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"):
-            return f"is a {self.spec} key for {self.usage}, and secrets need a symmetric encryption key"
+            wrong = f"is a {self.spec} key for {self.usage}, and secrets need a symmetric encryption key"
+            return Because(wrong, NAME_ANOTHER)
         return None
 
 

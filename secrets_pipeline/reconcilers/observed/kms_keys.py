@@ -14,8 +14,15 @@ from typing import Any, TypeVar
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.engine.reason import Because, Missing, Reason
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.reconcilers.observed.key_state import UNKNOWN_STATE, KeyRotation, KeyState, key_state
+from secrets_pipeline.reconcilers.observed.key_state import (
+    NAME_ANOTHER,
+    UNKNOWN_STATE,
+    KeyRotation,
+    KeyState,
+    key_state,
+)
 from secrets_pipeline.reconcilers.observed.secret_state import DEFAULT_KEY_ALIAS
 from secrets_pipeline.reconcilers.observed.tags import tag_map
 
@@ -26,6 +33,10 @@ _CONCLUDED = "concluded"
 _HIDDEN = frozenset({"AccessDeniedException", "AccessDenied"})
 
 Read = TypeVar("Read")
+
+_ABSENT = Missing(
+    "does not exist", "Name an existing key of the same region by ARN, id or alias, or let the stack make one."
+)
 
 
 class KeyInventory:
@@ -80,7 +91,7 @@ class KeyInventory:
             self._remember("about", state.key_id, lambda: state)
         return state
 
-    def problem(self, name: str) -> str | None:
+    def problem(self, name: str) -> Reason | None:
         """Why a secret cannot be encrypted under a key, as the rest of a sentence; None where it can.
 
         A key that we may not look at is left to Secrets Manager, which uses it on behalf of others; its own default key
@@ -90,9 +101,9 @@ class KeyInventory:
             return None
         found = _ARN.fullmatch(name)
         if found and found["region"] != self._account.region:
-            return f"is in {found['region']}, and the secret in {self._account.region}"
+            return Because(f"is in {found['region']}, and the secret in {self._account.region}", NAME_ANOTHER)
         about = self.about(name)
-        return "does not exist" if about is None else about.problem
+        return _ABSENT if about is None else about.problem
 
     def tags(self, key_id: str) -> Mapping[str, str]:
         """A key's tags."""

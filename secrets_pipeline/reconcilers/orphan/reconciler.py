@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.apply import Reconciler
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.reason import Because, Reason
 from secrets_pipeline.reconcilers.marks.not_ours import FORGED
 from secrets_pipeline.reconcilers.marks.secret_mark import DEFAULT_RECOVERY_DAYS, MarkState, Owner, Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
@@ -71,17 +72,19 @@ def _orphans(stack: Stack) -> list[Change]:
     return changes
 
 
-def _verdict(stack: Stack, state: SecretState, owner: Owner) -> tuple[ChangeClass, tuple[str, ...]]:
+def _verdict(stack: Stack, state: SecretState, owner: Owner) -> tuple[ChangeClass, tuple[Reason, ...]]:
     """What becomes of an orphan of ours."""
     options, named = stack.run.options, owner.repository == stack.ownership.repository.id
     command = f"`apply --prune{'' if named else f' --adopt {state.name}'}`"
-    reason = f"is not in the stack any more: {command} deletes it, {_window(_days(stack, state))}"
+    deletes = f"{command} deletes it, {_window(_days(stack, state))}"
+    reason = Because("is not in the stack any more", deletes)
     if not options.prune or not (named or options.adopts(state.name)):
         # Without the repository in its mark it may be that of another one with a stack of this name.
-        return ChangeClass.ORPHAN, (reason,) if named else (f"its mark names no repository, and it {reason}",)
+        unnamed = Because("its mark names no repository, and it is not in the stack any more", deletes)
+        return ChangeClass.ORPHAN, (reason if named else unnamed,)
     if not stack.ownership.repository.is_complete:
         # A stack that cannot be read may declare it.
-        return ChangeClass.BLOCKED, ("is not pruned while stacks of the repository have errors",)
+        return ChangeClass.BLOCKED, (Because("is not pruned while stacks of the repository have errors"),)
     return ChangeClass.PRUNE, (reason,)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.reason import Because, NotOurs
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.marks.not_ours import way_out
 from secrets_pipeline.reconcilers.marks.secret_mark import Owner
@@ -53,10 +54,12 @@ class OutputsDocumentReconciler:
             if found.get(name) == text:
                 action = ChangeClass.NONE
             reason = {ChangeClass.CREATE: "is not published yet", ChangeClass.UPDATE: "ARNs differ"}.get(action)
-            changes.append(Change(Resource(KIND, name), action, (reason,) if reason else ()))
+            changes.append(Change(Resource(KIND, name), action, (Because(reason),) if reason else ()))
         action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
         surplus = sorted(name for name in set(found) - {*wanted, *also} if _OURS.search(name))
-        changes.extend(Change(Resource(KIND, name), action, ("no component says it any more",)) for name in surplus)
+        changes.extend(
+            Change(Resource(KIND, name), action, (Because("no component says it any more"),)) for name in surplus
+        )
         return changes
 
     def apply(self, change: Change) -> str:
@@ -103,20 +106,21 @@ def published(stack: Stack) -> Mapping[str, str]:
     return {} if taken_parameters(stack) else _parameters(stack)
 
 
-def taken_parameters(stack: Stack) -> str:
-    """Why the parameters under the stack's path are not ours, with what to do; empty where they are, or nobody's.
+def taken_parameters(stack: Stack) -> NotOurs | None:
+    """Say whose the parameters under the stack's path are; None where they are ours, or nobody's.
 
     The stack's inline policies bear its name alone, so they are whose the parameters are.
     """
     holder, ours = _holder(stack), stack.ownership.repository.id
     if holder in ("", ours):
-        return ""
+        return None
     owner, folder = Owner(stack.spec.stack, repository=holder), _folder(stack)
     if not stack.ownership.repository.may_take(owner, lambda _spec: True):
-        return f"belongs to {owner.home}: {way_out(owner, Owner(owner.stack))}"
+        return NotOurs(f"belongs to {owner.home}", way_out(owner, Owner(owner.stack)))
     if stack.run.options.adopts(folder):
-        return ""
-    return f"belongs to {owner.home}: rename the stack, or take it over: {adoption(stack.spec.stack, folder)}"
+        return None
+    way = f"rename the stack, or take it over: {adoption(stack.spec.stack, folder)}"
+    return NotOurs(f"belongs to {owner.home}", way)
 
 
 def _folder(stack: Stack) -> str:

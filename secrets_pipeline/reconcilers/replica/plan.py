@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
+from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Reason, Waits
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.observed.secret_state import ReplicaState, SecretState, Unread
 from secrets_pipeline.reconcilers.tag_keys import REPLICAS
@@ -56,31 +57,31 @@ class Work:
             self.add or self.retry or self.rekey or self.take or self.remove or self.gone
         )
 
-    def reasons(self, state: SecretState, *, made: bool) -> tuple[str, ...]:
+    def reasons(self, state: SecretState, *, made: bool) -> tuple[Reason, ...]:
         """A reason for each thing to do.
 
         Args:
             state: the secret that was compared.
             made: whether the replicas were made as declared already: what differs now was changed outside.
         """
-        seen, outside = known(state), "changed outside: " if made else ""
-        reasons = [
-            f"{outside}replica in {one.region} is missing"
-            if made
-            else f"replicate to {one.region} under {one.kms_key_id or 'the default key'}"
-            for one in self.add
-        ]
-        reasons += [f"replica in {one.region} is Failed: {seen[one.region].message}" for one in self.retry]
-        reasons += [
-            f"{outside}kms key of the replica in {one.region} differs: "
-            f"{seen[one.region].kms_key_id or 'default'} → {one.kms_key_id or 'default'}"
-            for one in self.rekey
-        ]
-        reasons += [f"replica in {region} is not declared any more and is deleted" for region in self.remove]
-        reasons += [f"replica in {region} was added by somebody else, and is declared now" for region in self.take]
-        reasons += [f"replica in {region} is not declared any more and is gone" for region in self.gone]
-        reasons += [f"waits: replica in {region} is InProgress" for region in self.waiting]
+        seen = known(state)
+        reasons: list[Reason] = [_missing(one, made=made) for one in self.add]
+        reasons += [Because(f"replica in {one.region} is Failed: {seen[one.region].message}") for one in self.retry]
+        for one in self.rekey:
+            at, wanted = seen[one.region].kms_key_id or "default", one.kms_key_id or "default"
+            differs = Differs(f"kms key of the replica in {one.region}", at, wanted)
+            reasons.append(ChangedOutside(differs) if made else differs)
+        reasons += [Because(f"replica in {one} is not declared any more and is deleted") for one in self.remove]
+        reasons += [Because(f"replica in {one} was added by somebody else, and is declared now") for one in self.take]
+        reasons += [Because(f"replica in {one} is not declared any more and is gone") for one in self.gone]
+        reasons += [Waits(f"replica in {one} is InProgress") for one in self.waiting]
         return tuple(reasons)
+
+
+def _missing(one: ReplicaSpec, *, made: bool) -> Reason:
+    if made:
+        return ChangedOutside(Because(f"replica in {one.region} is missing"))
+    return Because(f"replicate to {one.region} under {one.kms_key_id or 'the default key'}")
 
 
 def work(stack: Stack, state: SecretState, secret: SecretSpec) -> Work:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import OUTSIDE
+from secrets_pipeline.engine.reason import Because, ChangedOutside, NotOurs
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.each_secret import plan_secrets
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "replica"
-_UNREAD = "not read: `verify` and `plan --deep` do"
+_UNREAD = Because("not read: `verify` and `plan --deep` do")
 _SETTLE_SECONDS = 15.0
 _POLL_SECONDS = 1.0
 
@@ -91,9 +91,9 @@ class ReplicaReconciler:
             return None
         if state is None or state.deleted_at is not None:
             self._check_keys(secret, secret.replicas)
-            return Change(resource, ChangeClass.REPLICATE, ("follows the secret",))
+            return Change(resource, ChangeClass.REPLICATE, (Because("follows the secret"),))
         if not owned:
-            return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",))
+            return Change(resource, ChangeClass.BLOCKED, (NotOurs("the secret is not ours"),))
         made = desired.made(stack, state, secret, Part.REPLICAS)
         # Of a secret that is to be finished the replicas are looked at: one that is gone would hold it up for ever.
         vouched = made and desired.finished(stack, state, secret)
@@ -109,9 +109,11 @@ class ReplicaReconciler:
             return Change(resource, ChangeClass.REPLICATE, reasons, drift=made and bool(todo.add or todo.rekey))
         if todo.others:
             # Whoever added it may depend on it: it is said, and theirs to remove.
-            said = f"{OUTSIDE}replica in {', '.join(todo.others)} was added by somebody else; it is left alone"
-            return Change(resource, ChangeClass.NONE, (said,), drift=True)
-        return Change(resource, ChangeClass.NONE, (described(self._stack, state),)) if secret.replicas else None
+            said = Because(f"replica in {', '.join(todo.others)} was added by somebody else; it is left alone")
+            return Change(resource, ChangeClass.NONE, (ChangedOutside(said),), drift=True)
+        return (
+            Change(resource, ChangeClass.NONE, (Because(described(self._stack, state)),)) if secret.replicas else None
+        )
 
     def _check_keys(self, secret: SecretSpec, replicas: Iterable[ReplicaSpec]) -> None:
         """Refuse a key that AWS would answer with a replica that has failed.
@@ -123,7 +125,7 @@ class ReplicaReconciler:
             problem = self._stack.observed.keys_in(one.region).problem(one.kms_key_id) if one.kms_key_id else None
             if problem:
                 raise AwsError(
-                    f"KMS key {one.kms_key_id} for the replica of {secret.name} in {one.region} {problem}",
+                    f"KMS key {one.kms_key_id} for the replica of {secret.name} in {one.region} {problem.problem}",
                     operation="ReplicateSecretToRegions",
                     remedy=f"Name an enabled symmetric encryption key of {one.region}, or enable this one.",
                 )
@@ -204,7 +206,7 @@ def open_parts(stack: Stack, state: SecretState, secret: SecretSpec) -> list[str
         return []
     if isinstance(state.replicas, Unread):
         return [] if desired.made(stack, state, secret, Part.REPLICAS) else ["replicas"]
-    return list(work(stack, state, secret).reasons(state, made=False))
+    return list(map(str, work(stack, state, secret).reasons(state, made=False)))
 
 
 def withdraw(stack: Stack, state: SecretState) -> SecretState:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.reason import Because
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.rotate_now.by_function import FunctionRotation
@@ -88,8 +89,8 @@ class RotateReconciler:
         resource = Resource(KIND, secret.name, secret.ref.component, secret.ref.key)
         way = self._way(secret, state)
         if isinstance(way, NoWay):
-            return Change(resource, ChangeClass.BLOCKED, (way.reason,), remedy=way.remedy)
-        return Change(resource, ChangeClass.ROTATE, (f"by {way.value}",))
+            return Change(resource, ChangeClass.BLOCKED, (Because(way.reason),), remedy=way.remedy)
+        return Change(resource, ChangeClass.ROTATE, (Because(f"by {way.value}"),))
 
     def _way(self, secret: SecretSpec, state: SecretState | None) -> Way | NoWay:
         apply_first = f"Run `secrets-pipeline apply -s {self._stack.spec.stack}` first."

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws.consistency import Lag
 from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.engine.reason import NotOurs
 from secrets_pipeline.reconcilers.rotation_function.ownership import adopts, foreign, ownership
 
 if TYPE_CHECKING:
+    from secrets_pipeline.engine.reason import NotOurs
     from secrets_pipeline.reconcilers.rotation_function.desired import Wanted
     from secrets_pipeline.reconcilers.stack import Stack
 
@@ -85,9 +87,9 @@ def deploy_log_group(stack: Stack, wanted: Wanted) -> str:
     return found.kept
 
 
-def _problem(stack: Stack, wanted: Wanted) -> str:
-    """Why the log group is not to be touched; empty if it is ours, or may be taken over."""
+def _problem(stack: Stack, wanted: Wanted) -> NotOurs | None:
+    """Why the log group is not to be touched; None if it is ours, or may be taken over."""
     arn = wanted.log_group_arn
     with calling("ListTagsForResource", wanted.log_group):
         tags = stack.account.client("logs").list_tags_for_resource(resourceArn=arn)["tags"]
-    return "" if adopts(stack, arn, tags) else foreign(stack, arn, tags)
+    return None if adopts(stack, arn, tags) else foreign(stack, arn, tags)

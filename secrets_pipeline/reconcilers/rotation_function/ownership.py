@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.engine.reason import NotOurs
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.apply_options import adoption, function_named
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Owner, repository_tag, same_text, stack_parts
@@ -53,18 +54,19 @@ def proven(stack: Stack, arn: str, tags: Mapping[str, str]) -> tuple[MarkState, 
     return MarkState.FINISHED if digest else MarkState.UNFINISHED, owner
 
 
-def foreign(stack: Stack, arn: str, tags: Mapping[str, str]) -> str:
-    """Why a function or role is not ours; empty if it is."""
+def foreign(stack: Stack, arn: str, tags: Mapping[str, str]) -> NotOurs | None:
+    """Why a function or role is not ours; None if it is."""
     state, owner = proven(stack, arn, tags)
     take = f"{adoption(stack.spec.stack, function_named(_name(arn)))} takes it over, code, role and all"
     if state is MarkState.UNMARKED:
-        return f"exists without our tags: {take}"
+        return NotOurs("exists without our tags", take)
     if state is MarkState.FORGED:
-        return "bears tags of ours that do not prove it: find out who tagged it, then take them away"
+        return NotOurs("bears tags of ours that do not prove it", "find out who tagged it, then take them away")
     if stack.ownership.claims(owner):
-        return ""
+        return None
     rename = "write another rotation_function.name"
-    return f"belongs to {owner.home}: {f'{rename}, or {take}' if _may_take(stack, owner, _name(arn)) else rename}"
+    way = f"{rename}, or {take}" if _may_take(stack, owner, _name(arn)) else rename
+    return NotOurs(f"belongs to {owner.home}", way)
 
 
 def is_named(stack: Stack, tags: Mapping[str, str]) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.desired.consumer.model import LambdaDelivery
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
+from secrets_pipeline.engine.reason import Because
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, let_in
 from secrets_pipeline.reconcilers.secret import desired
@@ -44,7 +45,9 @@ class RotationPermissions:
 
     def _plan(self, resource: Resource, function: str) -> Change:
         problem = invocation_problem(self._stack, function)
-        return Change(resource, ChangeClass.UPDATE if problem else ChangeClass.NONE, (problem,) if problem else ())
+        return Change(
+            resource, ChangeClass.UPDATE if problem else ChangeClass.NONE, (Because(problem),) if problem else ()
+        )
 
     def _functions(self) -> Iterator[tuple[str, str]]:
         """ARN → component of the functions of this account that may have to be looked at."""

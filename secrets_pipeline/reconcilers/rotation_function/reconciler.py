@@ -17,8 +17,9 @@ from secrets_pipeline.aws.consistency import Lag
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import OUTSIDE, UNNAMED
+from secrets_pipeline.engine.reason import Because, ChangedOutside, NotOurs, Reason, Waits
 from secrets_pipeline.reconcilers.apply_options import function_named
+from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.rotation_function.desired import Wanted, wanted_function
 from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, let_in
 from secrets_pipeline.reconcilers.rotation_function.log_group import Retention, compare_retention, deploy_log_group
@@ -81,7 +82,7 @@ class RotationFunctionReconciler:
         left = noted(self._stack)
         if left is not None and (self._function is None or left != self._function.name):
             action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
-            reason = "rotates nothing of this stack any more: `apply --prune` deletes it with its role"
+            reason = Because("rotates nothing of this stack any more", "`apply --prune` deletes it with its role")
             changes.append(Change(Resource(KIND, left), action, (reason,)))
         return changes
 
@@ -108,13 +109,13 @@ class RotationFunctionReconciler:
         if state is None:
             if (role := role_state(stack, wanted.name)) is not None and (why := role_problem(stack, role, wanted)):
                 return Change(resource, ChangeClass.BLOCKED, (why,))
-            reasons = tuple(f"waits: {one}" for one in waits) if wanted.policy is None else waits
-            return Change(resource, ChangeClass.CREATE, reasons)
+            said = Waits if wanted.policy is None else Because
+            return Change(resource, ChangeClass.CREATE, tuple(map(said, waits)))
         if problem := self._foreign(state, wanted):
             return Change(resource, ChangeClass.BLOCKED, (problem,))
-        if adopts(stack, wanted.function_arn, state.tags):
-            why = foreign(stack, wanted.function_arn, state.tags).partition(": ")[0]
-            return Change(resource, ChangeClass.ADOPT, (f"{why}: code and role are replaced",))
+        theirs = foreign(stack, wanted.function_arn, state.tags)
+        if theirs is not None:
+            return Change(resource, ChangeClass.ADOPT, (Because(f"{theirs.problem}: code and role are replaced"),))
         return self._compare(resource, state, wanted, waits)
 
     def _compare(self, resource: Resource, state: FunctionState, wanted: Wanted, waits: tuple[str, ...]) -> Change:
@@ -122,27 +123,27 @@ class RotationFunctionReconciler:
         named = is_named(stack, state.tags)
         as_deployed = named and deployed(state.tags) == wanted.digest(stack)
         found = _shown(state, wanted)
-        kept: tuple[str, ...] = ()
+        kept: tuple[Reason, ...] = ()
         # Who takes over what goes with a function means its role and log group too.
         if self._deep or not as_deployed or stack.run.options.adopts_function(wanted.name):
             role = role_state(stack, wanted.name)
-            refusal = role_problem(stack, role, wanted) if role is not None else ""
-            if refusal or (refusal := _withdrawn(role, wanted)):
+            foreign_role = role_problem(stack, role, wanted) if role is not None else None
+            if refusal := foreign_role or _withdrawn(role, wanted):
                 return Change(resource, ChangeClass.BLOCKED, (refusal,))
             retention = compare_retention(stack, wanted)
             found += self._hidden(role, retention, wanted)
-            kept = (retention.kept,) if retention.kept else ()
+            kept = (Because(retention.kept),) if retention.kept else ()
         if found:
-            said = tuple(f"{OUTSIDE}{one}" if as_deployed else one for one in found)
-            return Change(resource, ChangeClass.UPDATE, (*said, *kept), drift=as_deployed)
+            differs = (ChangedOutside(Because(one)) if as_deployed else Because(one) for one in found)
+            return Change(resource, ChangeClass.UPDATE, (*differs, *kept), drift=as_deployed)
         if not as_deployed:
-            return Change(resource, ChangeClass.UPDATE, ("was not finished" if named else UNNAMED, *kept))
-        return Change(resource, ChangeClass.NONE, (*waits, *kept))
+            return Change(resource, ChangeClass.UPDATE, (Because("was not finished") if named else UNNAMED, *kept))
+        return Change(resource, ChangeClass.NONE, (*map(Because, waits), *kept))
 
-    def _foreign(self, state: FunctionState, wanted: Wanted) -> str:
-        """Why a function of that name is not to be touched; empty if it is ours, or may be taken over."""
+    def _foreign(self, state: FunctionState, wanted: Wanted) -> NotOurs | None:
+        """Why a function of that name is not to be touched; None if it is ours, or may be taken over."""
         problem = foreign(self._stack, wanted.function_arn, state.tags)
-        return "" if adopts(self._stack, wanted.function_arn, state.tags) else problem
+        return None if adopts(self._stack, wanted.function_arn, state.tags) else problem
 
     def _hidden(self, role: RoleState | None, retention: Retention, wanted: Wanted) -> list[str]:
         """What differs beside what GetFunction shows."""
@@ -162,9 +163,9 @@ class RotationFunctionReconciler:
         forget_function(stack, wanted.name)
         state = function_state(stack, wanted.name)
         if state is not None and (problem := self._foreign(state, wanted)):
-            raise SkippedError(problem)
+            raise SkippedError(str(problem))
         if why := _withdrawn(role_state(stack, wanted.name), wanted):
-            raise SkippedError(why)
+            raise SkippedError(str(why))
         note(stack, wanted.name)
         deploy_role(stack, wanted)
         kept = deploy_log_group(stack, wanted)
@@ -227,7 +228,7 @@ class RotationFunctionReconciler:
         done = "function was gone already"
         if state is not None:
             if problem := foreign(stack, arn, state.tags):
-                raise SkippedError(problem)
+                raise SkippedError(str(problem))
             if not is_named(stack, state.tags) and not stack.run.options.adopts_function(name):
                 remedy = f"Apply with --prune --adopt {function_named(name)}."
                 raise SkippedError("its mark names no repository", remedy=remedy)
@@ -252,8 +253,8 @@ def _shown(state: FunctionState, wanted: Wanted) -> list[str]:
     return found + ([state.problem] if state.problem and not state.changing else [])
 
 
-def _withdrawn(role: RoleState | None, wanted: Wanted) -> str:
+def _withdrawn(role: RoleState | None, wanted: Wanted) -> Reason | None:
     """A secret that would be taken away from the function although it only waits, and why it does."""
     policy = role.policy if role is not None else None
     held = sorted(rotated_arns(policy or {}) & set(wanted.waits))
-    return f"is left as it is: {wanted.waits[held[0]]}" if held else ""
+    return Because(f"is left as it is: {wanted.waits[held[0]]}", "unblock that secret") if held else None

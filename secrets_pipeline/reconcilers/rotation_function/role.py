@@ -15,6 +15,7 @@ from secrets_pipeline.access.granting.rotation import rotation_trust
 from secrets_pipeline.aws.consistency import Lag
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.model import SkippedError
+from secrets_pipeline.engine.reason import NotOurs
 from secrets_pipeline.reconcilers.observed.tags import tag_list, tag_map
 from secrets_pipeline.reconcilers.rotation_function.desired import DESCRIPTION, Wanted, trust_text
 from secrets_pipeline.reconcilers.rotation_function.ownership import adopts, foreign, ownership
@@ -58,12 +59,14 @@ def role_state(stack: Stack, name: str) -> RoleState | None:
     return RoleState(role["Arn"], tag_map(role.get("Tags") or ()), trust, policy)
 
 
-def role_problem(stack: Stack, state: RoleState, wanted: Wanted) -> str:
-    """Why a role of that name is not to be touched; empty if it is ours, or may be taken over."""
+def role_problem(stack: Stack, state: RoleState, wanted: Wanted) -> NotOurs | None:
+    """Why a role of that name is not to be touched; None if it is ours, or may be taken over."""
     if state.arn != wanted.role_arn:
-        return f"role {wanted.name} is {state.arn}, which the pipeline has not made: write another name"
+        return NotOurs(f"role {wanted.name} is {state.arn}, which the pipeline has not made", "write another name")
     problem = foreign(stack, state.arn, state.tags)
-    return f"role {wanted.name} {problem}" if problem and not adopts(stack, state.arn, state.tags) else ""
+    if problem is None or adopts(stack, state.arn, state.tags):
+        return None
+    return NotOurs(f"role {wanted.name} {problem.problem}", problem.remedy)
 
 
 def role_differences(state: RoleState | None, wanted: Wanted) -> list[str]:
@@ -89,7 +92,7 @@ def deploy_role(stack: Stack, wanted: Wanted) -> None:
     state = role_state(stack, wanted.name)
     tags = ownership(stack, wanted.role_arn)
     if state is not None and (problem := role_problem(stack, state, wanted)):
-        raise SkippedError(problem)
+        raise SkippedError(str(problem))
     if state is None:
         with calling("CreateRole", wanted.name):
             client.create_role(

@@ -42,7 +42,7 @@ def kms_key(stack: Stack, secret: SecretSpec) -> str | Pending | None:
     """
     key = _declared_key(stack, secret)
     problem = stack.observed.keys.problem(key) if isinstance(key, str) else None
-    return Pending(f"KMS key {key} {problem}") if problem else key
+    return Pending(f"KMS key {key} {problem.problem}") if problem else key
 
 
 def _declared_key(stack: Stack, secret: SecretSpec) -> str | Pending | None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.secret.model import SecretSpec
-from secrets_pipeline.engine.reason import OUTSIDE, UNNAMED, WAITS
+from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Reason, Waits
+from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.observed.tags import surplus_tags
@@ -24,17 +25,17 @@ def differences(stack: Stack, state: SecretState, secret: SecretSpec) -> tuple[D
     """Everything that differs; no value is read."""
     found = []
     if state.description != secret.description:
-        reason = f"description differs: {state.description!r} → {secret.description!r}"
-        found.append(Difference(Part.DESCRIPTION, reason))
+        differs = Differs("description", repr(state.description), repr(secret.description))
+        found.append(Difference(Part.DESCRIPTION, differs))
     key = desired.kms_key(stack, secret)
     if isinstance(key, Pending):
-        found.append(Difference(Part.KMS_KEY, WAITS + key.reason))
+        found.append(Difference(Part.KMS_KEY, Waits(key.reason)))
     elif key_id(stack, state.kms_key_id) != key_id(stack, key):
-        reason = f"kms key differs: {state.kms_key_id or DEFAULT_KEY} → {key or DEFAULT_KEY}"
-        found.append(Difference(Part.KMS_KEY, reason, rewrites=True))
+        differs = Differs("kms key", state.kms_key_id or DEFAULT_KEY, key or DEFAULT_KEY)
+        found.append(Difference(Part.KMS_KEY, differs, rewrites=True))
     elif under_another_key(stack, state):
-        reason = f"value is still under kms key {state.tags[VALUE_KEY]}"
-        found.append(Difference(None, reason, rewrites=True))
+        still = Because(f"value is still under kms key {state.tags[VALUE_KEY]}")
+        found.append(Difference(None, still, rewrites=True))
     tags = _tag_differences(state.tags, desired.tags(stack, secret))
     found.extend(Difference(Part.TAGS, reason) for reason in tags)
     found.extend(value_differences(stack, state, secret))
@@ -43,26 +44,26 @@ def differences(stack: Stack, state: SecretState, secret: SecretSpec) -> tuple[D
 
 def reasons(
     stack: Stack, state: SecretState, secret: SecretSpec, found: Sequence[Difference]
-) -> tuple[bool, tuple[str, ...]]:
+) -> tuple[bool, tuple[Reason, ...]]:
     """The reasons of a plan: a part whose mark says what the stack says can only have been changed outside.
 
     Returns:
         Whether anything was changed outside, and the reasons, saying so.
     """
     done = {part: desired.made(stack, state, secret, part) for part in {one.part for one in found} if part}
-    outside = [one.part is not None and done[one.part] and not one.reason.startswith(WAITS) for one in found]
-    said = (OUTSIDE + one.reason if out else one.reason for out, one in zip(outside, found, strict=True))
+    outside = [one.part is not None and done[one.part] and not isinstance(one.reason, Waits) for one in found]
+    said = (ChangedOutside(one.reason) if out else one.reason for out, one in zip(outside, found, strict=True))
     return any(outside), tuple(said)
 
 
-def _tag_differences(observed: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
-    found = []
+def _tag_differences(observed: Mapping[str, str], wanted: Mapping[str, str]) -> list[Reason]:
+    found: list[Reason] = []
     for key, value in wanted.items():
         if key == REPOSITORY and key not in observed:
             found.append(UNNAMED)
         elif key not in observed:
-            found.append(f"tag {key} is missing")
+            found.append(Because(f"tag {key} is missing"))
         elif observed[key] != value:
-            found.append(f"tag {key} differs: {observed[key]!r} → {value!r}")
-    found.extend(f"tag {key} is not declared" for key in surplus_tags(observed, wanted))
+            found.append(Differs(f"tag {key}", repr(observed[key]), repr(value)))
+    found.extend(Because(f"tag {key} is not declared") for key in surplus_tags(observed, wanted))
     return found

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import OUTSIDE
+from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, NotOurs, Reason
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.secret import desired
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 KIND = "secret"
 _KEY_REMEDY = (
-    "proves no mark of the stack: check fingerprint_key in the operator's settings, where its alias leads, and the "
+    "check fingerprint_key in the operator's settings, where its alias leads, and the "
     "account; else find out who tagged it"
 )
 
@@ -73,7 +73,7 @@ class SecretReconciler:
         # The list only nominated it: what DescribeSecret shows may belong to somebody else.
         action, why = self._claim(state, secret)
         if action is ChangeClass.BLOCKED:
-            raise SkippedError(why)
+            raise SkippedError(str(why))
         done = []
         if state.deleted_at is not None:
             state = writes.restore(state)
@@ -102,36 +102,37 @@ class SecretReconciler:
         stack, resource = self._stack, _resource(secret)
         if secret.blocked:
             remedy = "; ".join(one.remedy for one in secret.unresolved)
-            problems = tuple(one.problem for one in secret.unresolved)
+            problems = tuple(Because(one.problem) for one in secret.unresolved)
             return Change(resource, ChangeClass.BLOCKED, problems, remedy=remedy)
         needs = tuple(stack.spec.secret(ref).name for ref in secret.depends_on)
         state = stack.observed.secrets.get(secret.name)
         action, why = self._claim(state, secret)
         if state is None or action is ChangeClass.BLOCKED:
-            return Change(resource, action, (why,) if action is ChangeClass.BLOCKED else (), depends_on=needs)
+            said = (why,) if why is not None and action is ChangeClass.BLOCKED else ()
+            return Change(resource, action, said, depends_on=needs)
         found = differences(stack, state, secret)
-        drift, said = reasons(stack, state, secret, found)
+        drift, differs = reasons(stack, state, secret, found)
         if any(one.rewrites for one in found):
             self._rewritten.add(secret.name)
         elif sources := [need for need in needs if need in self._rewritten]:
             self._rewritten.add(secret.name)
-            said += tuple(f"value is rendered from {source}, which changes" for source in sources)
-        if action is not ChangeClass.NONE:
+            differs += tuple(Because(f"value is rendered from {source}, which changes") for source in sources)
+        if why is not None:
             outside = action is ChangeClass.RESTORE and desired.finished(stack, state, secret)
-            why = f"{OUTSIDE}{why}" if outside else why
-            return Change(resource, action, (why, *said), drift=drift or outside, depends_on=needs)
-        said += self._window(state, secret)
-        if said:
-            return Change(resource, ChangeClass.UPDATE, said, drift=drift, depends_on=needs)
+            why = ChangedOutside(why) if outside else why
+            return Change(resource, action, (why, *differs), drift=drift or outside, depends_on=needs)
+        differs += self._window(state, secret)
+        if differs:
+            return Change(resource, ChangeClass.UPDATE, differs, drift=drift, depends_on=needs)
         kept = foreign_value(stack, state)
         return Change(resource, ChangeClass.NONE, (kept,) if kept else (), drift=bool(kept), depends_on=needs)
 
-    def _window(self, state: SecretState, secret: SecretSpec) -> tuple[str, ...]:
+    def _window(self, state: SecretState, secret: SecretSpec) -> tuple[Reason, ...]:
         """The mark keeps the recovery window for the day on which the secret has left the YAML."""
         commit = self._stack.ownership.marks.verify(state).commit
         if commit is None or commit.recovery_days == secret.recovery_window_in_days:
             return ()
-        return (f"recovery window differs: {commit.recovery_days} → {secret.recovery_window_in_days} days",)
+        return (Differs("recovery window", commit.recovery_days, f"{secret.recovery_window_in_days} days"),)
 
     def _proves_any(self) -> bool:
         """Whether the fingerprint key proves any mark of the stack: without one, or by another one, it proves none."""
@@ -142,7 +143,9 @@ class SecretReconciler:
         stack, mark = self._stack, self._stack.ownership.marks.verify(state) if state else None
         if mark is not None and mark.state is MarkState.FORGED and not self._proves_any():
             key = stack.run.settings.fingerprint_key
-            return ChangeClass.BLOCKED, f"carries our tags, and KMS key {key} {_KEY_REMEDY}"
+            return ChangeClass.BLOCKED, NotOurs(
+                f"carries our tags, and KMS key {key} proves no mark of the stack", _KEY_REMEDY
+            )
         owner = mark.owner if mark else None
         may_take = owner is not None and stack.ownership.repository.may_take(
             owner, lambda spec: any(one.name == secret.name for one in spec.secrets)

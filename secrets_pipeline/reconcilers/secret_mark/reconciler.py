@@ -15,6 +15,7 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.engine.apply import Reconciler
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.reason import Because
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers.each_secret import plan_secrets
 from secrets_pipeline.reconcilers.marks.secret_mark import Commit, Part
@@ -75,8 +76,8 @@ class CommitReconciler:
         open_parts = _open_parts(stack, state, secret)
         if open_parts or desired.commit(stack, secret) is None:
             reason = f"not finished: {', '.join(open_parts) or 'waits'}"
-            return Change(resource, ChangeClass.BLOCKED, (reason,), remedy=_REMEDY)
-        return Change(resource, ChangeClass.UPDATE, ("every part is as declared",))
+            return Change(resource, ChangeClass.BLOCKED, (Because(reason),), remedy=_REMEDY)
+        return Change(resource, ChangeClass.UPDATE, (Because("every part is as declared"),))
 
 
 class Finishing:
@@ -147,7 +148,7 @@ def _room_for_a_look(stack: Stack, secret: SecretSpec) -> bool:
 
 def _open_parts(stack: Stack, state: SecretState, secret: SecretSpec) -> list[str]:
     """What is not as the stack declares it, for a human; reads nothing."""
-    parts = [one.reason for one in differences(stack, state, secret)]
+    parts = [str(one.reason) for one in differences(stack, state, secret)]
     policy, wanted = desired.policy(stack, secret), desired.rotation(stack, secret)
     kept = policy is None and stack.ownership.marks.keeps(state, Part.POLICY)
     if not kept and not desired.made(stack, state, secret, Part.POLICY) and _policy_differs(state, policy):

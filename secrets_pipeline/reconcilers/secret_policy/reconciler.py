@@ -14,7 +14,7 @@ from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.limits import POLICY_BYTES
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import OUTSIDE
+from secrets_pipeline.engine.reason import Because, ChangedOutside, NotOurs, Waits
 from secrets_pipeline.reconcilers.each_secret import plan_secrets
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.secret import desired
@@ -74,16 +74,16 @@ class SecretPolicyReconciler:
         document = desired.policy(stack, secret)
         state = stack.observed.secrets.get(secret.name)
         if isinstance(document, Pending):
-            return Change(resource, ChangeClass.UPDATE, (f"waits: {document.reason}",))
+            return Change(resource, ChangeClass.UPDATE, (Waits(document.reason),))
         if state is None or state.deleted_at is not None:
-            return Change(resource, ChangeClass.CREATE, ("follows the secret",)) if document else None
+            return Change(resource, ChangeClass.CREATE, (Because("follows the secret"),)) if document else None
         if not stack.ownership.owns(state):
-            return Change(resource, ChangeClass.BLOCKED, ("the secret is not ours",)) if document else None
+            return Change(resource, ChangeClass.BLOCKED, (NotOurs("the secret is not ours"),)) if document else None
         if document is None and stack.ownership.marks.keeps(state, Part.POLICY):
             return None
         made = desired.made(stack, state, secret, Part.POLICY)
         if made and not self._deep:
-            unread = ("not read: `verify` and `plan --deep` do",)
+            unread = (Because("not read: `verify` and `plan --deep` do"),)
             return Change(resource, ChangeClass.NONE, unread) if document else None
         return self._compare(resource, document, made=made)
 
@@ -95,5 +95,5 @@ class SecretPolicyReconciler:
         reason = (
             "policy differs" if observed and document else "no policy yet" if document else "policy is not declared"
         )
-        said = f"{OUTSIDE}{reason}" if made else reason
+        said = ChangedOutside(Because(reason)) if made else Because(reason)
         return Change(resource, action, (said,), drift=made)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from secrets_pipeline.engine.reason import Because, Reason
 from secrets_pipeline.errors import RotationPreflightError
 
 
@@ -53,6 +54,6 @@ def refuse(name: str, problems: tuple[Problem, ...]) -> None:
         )
 
 
-def unchecked(problems: tuple[Problem, ...]) -> tuple[str, ...]:
+def unchecked(problems: tuple[Problem, ...]) -> tuple[Reason, ...]:
     """What could not be looked at, for a human."""
-    return tuple(f"not checked: {one.text}" for one in problems if not one.known)
+    return tuple(Because(f"not checked: {one.text}") for one in problems if not one.known)

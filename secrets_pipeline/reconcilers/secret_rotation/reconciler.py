@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import OUTSIDE
+from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, NotOurs, Reason, Waits
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.reconcilers.boundary.guard import function_refusal
 from secrets_pipeline.reconcilers.each_secret import plan_secrets
@@ -99,7 +99,7 @@ class RotationReconciler:
                 state, rotation_enabled=True, rotation_lambda_arn=wanted.lambda_arn, rotation_rules=wanted.rules
             )
             self._stack.observed.secrets.note(turned)
-        return "; ".join((described(wanted.rules), *unchecked(problems)))
+        return "; ".join((described(wanted.rules), *map(str, unchecked(problems))))
 
     def _before(self, secret: SecretSpec, state: SecretState, wanted: desired.Rotation) -> tuple[Problem, ...]:
         """What stands in the way of a rotation that begins now; an edit of its rules is not looked at."""
@@ -112,17 +112,22 @@ class RotationReconciler:
         wanted = desired.rotation(stack, secret)
         state = stack.observed.secrets.get(secret.name)
         if isinstance(wanted, Pending):
-            return Change(resource, ChangeClass.UPDATE, (f"waits: {wanted.reason}",))
+            return Change(resource, ChangeClass.UPDATE, (Waits(wanted.reason),))
         if state is None or state.deleted_at is not None:
-            return Change(resource, ChangeClass.CREATE, ("follows the secret",)) if wanted else None
+            return Change(resource, ChangeClass.CREATE, (Because("follows the secret"),)) if wanted else None
         if refused := self._refusal(secret, state, wanted):
-            return Change(resource, ChangeClass.BLOCKED, (refused.message,), remedy=refused.remedy) if wanted else None
+            return (
+                Change(resource, ChangeClass.BLOCKED, (NotOurs(refused.message),), remedy=refused.remedy)
+                if wanted
+                else None
+            )
         if wanted is None and stack.ownership.marks.keeps(state, Part.ROTATION):
             return None
         made = desired.made(stack, state, secret, Part.ROTATION)
         found = self._looked_at(secret, state, wanted) if wanted is not None and self._deep else ()
         if known := [one for one in found if one.known]:
-            why = tuple(f"{OUTSIDE}{one.text}" if made else one.text for one in known)
+            texts = [Because(one.text) for one in known]
+            why = tuple(map(ChangedOutside, texts)) if made else tuple(texts)
             remedy = " ".join(dict.fromkeys(one.remedy for one in known if one.remedy))
             reasons = tuple(rotation_differences(state, wanted))
             return Change(resource, ChangeClass.BLOCKED, (*why, *reasons), drift=made, remedy=remedy)
@@ -143,7 +148,9 @@ class RotationReconciler:
         if found is None or adopts(stack, arn, found.tags):
             return None
         problem = foreign(stack, arn, found.tags)
-        return GuardError(f"rotation function {function.name} {problem}") if problem else None
+        if problem is None:
+            return None
+        return GuardError(f"rotation function {function.name} {problem.problem}", remedy=problem.remedy)
 
     def _looked_at(self, secret: SecretSpec, state: SecretState, wanted: desired.Rotation) -> tuple[Problem, ...]:
         """What a deep plan says; a function that this apply still makes has nothing against it."""
@@ -157,32 +164,38 @@ def _compare(
     resource: Resource,
     state: SecretState,
     wanted: desired.Rotation | None,
-    said_besides: tuple[str, ...],
+    said_besides: tuple[Reason, ...],
     *,
     made: bool,
 ) -> Change | None:
     reasons = tuple(rotation_differences(state, wanted))
     if not reasons:
         return Change(resource, ChangeClass.NONE, said_besides) if wanted else None
-    said = tuple(OUTSIDE + reason for reason in reasons) if made else reasons
+    said = tuple(map(ChangedOutside, reasons)) if made else reasons
     if wanted is None and made:
         # Whoever switched it on may depend on it: it is said, and theirs to switch off.
-        return Change(resource, ChangeClass.NONE, (f"{said[0]}; it is left alone",), drift=True)
+        return Change(
+            resource,
+            ChangeClass.NONE,
+            (ChangedOutside(Because(f"{reasons[0].problem}; it is left alone")),),
+            drift=True,
+        )
     return Change(resource, _action(state, wanted), (*said, *said_besides), drift=made)
 
 
-def rotation_differences(state: SecretState, wanted: desired.Rotation | None) -> list[str]:
+def rotation_differences(state: SecretState, wanted: desired.Rotation | None) -> list[Reason]:
     """How the rotation of a secret differs from the declared one."""
     if wanted is None:
-        return ["rotation is on and not declared"] if state.rotation_enabled else []
+        return [Because("rotation is on and not declared")] if state.rotation_enabled else []
     if not state.rotation_enabled:
         at_once = ", and rotates at once" if wanted.rotate_immediately else ""
-        return [f"rotation is off → {described(wanted.rules)}{at_once}"]
-    reasons = []
+        return [Because(f"rotation is off → {described(wanted.rules)}{at_once}")]
+    reasons: list[Reason] = []
     if state.rotation_lambda_arn != wanted.lambda_arn:
-        reasons.append(f"rotation function differs: {state.rotation_lambda_arn} → {wanted.lambda_arn}")
+        reasons.append(Differs("rotation function", state.rotation_lambda_arn, wanted.lambda_arn))
     if _rules(state.rotation_rules) != wanted.rules:
-        reasons.append(f"rotation rules differ: {described(state.rotation_rules)} → {described(wanted.rules)}")
+        differ = f"rotation rules differ: {described(state.rotation_rules)} → {described(wanted.rules)}"
+        reasons.append(Because(differ))
     return reasons
 
 

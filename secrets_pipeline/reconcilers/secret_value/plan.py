@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue
-from secrets_pipeline.engine.reason import OUTSIDE, WAITS
+from secrets_pipeline.engine.reason import Because, ChangedOutside, Reason, Waits
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.secret_value.inputs import declared_inputs
@@ -24,31 +24,31 @@ class Difference:
 
     Attributes:
         part: what differs; None for the value, of which no mark speaks.
-        reason: for a human; never a secret value nor a digest of one.
+        reason: for a human.
         rewrites: whether mending it writes a new version of the value.
     """
 
     part: Part | None
-    reason: str
+    reason: Reason
     rewrites: bool = False
 
 
 def value_differences(stack: Stack, state: SecretState, secret: SecretSpec) -> list[Difference]:
     """Why a value has to be written: there is none, or a declared one was rendered from other inputs."""
     if state.current_version is None:
-        return [Difference(None, "value is missing", rewrites=True)]
+        return [Difference(None, Because("value is missing"), rewrites=True)]
     if isinstance(secret.value, DeclaredValue):
         inputs = declared_inputs(stack, secret)
         if isinstance(inputs, Pending):
-            return [Difference(None, WAITS + inputs.reason)]
+            return [Difference(None, Waits(inputs.reason))]
         if is_unfinished(state):
-            return [Difference(None, "value was written by a run that did not finish", rewrites=True)]
+            return [Difference(None, Because("value was written by a run that did not finish"), rewrites=True)]
         if not is_rendered_from(state, inputs):
-            return [Difference(None, "what its value is rendered from has changed", rewrites=True)]
+            return [Difference(None, Because("what its value is rendered from has changed"), rewrites=True)]
     return []
 
 
-def foreign_value(stack: Stack, state: SecretState) -> str | None:
+def foreign_value(stack: Stack, state: SecretState) -> Reason | None:
     """What to say of a current version that neither we nor a rotation wrote: it is kept, and said.
 
     After a first rotation a version of a human cannot be told from one of the rotation without a call for each secret.
@@ -59,4 +59,5 @@ def foreign_value(stack: Stack, state: SecretState) -> str | None:
         return None
     if state.rotation_enabled or state.last_rotated_at is not None:
         return None
-    return f"{OUTSIDE}value: version {state.current_version} was written by somebody else and is kept"
+    kept = f"value: version {state.current_version} was written by somebody else and is kept"
+    return ChangedOutside(Because(kept))

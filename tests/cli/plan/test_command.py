@@ -13,6 +13,7 @@ from secrets_pipeline.cli.demo.call_counts import call_counts
 from secrets_pipeline.cli.plan.view import StackPlan, plan_json, plan_table, summary
 from secrets_pipeline.emulator import LocalAws, calls
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
+from secrets_pipeline.engine.reason import Because, ChangedOutside, NotOurs
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.shared.partitions import add_missing
@@ -138,20 +139,22 @@ def test_what_needs_no_change_is_hidden_unless_asked_for() -> None:
     assert [change["name"] for change in plan_json(plan, unchanged=False)["changes"]] == ["s1"]
 
 
-DRIFT = Change(Resource("secret", "a"), ChangeClass.UPDATE, ("changed outside: tag Team is missing",), drift=True)
+DRIFT = Change(
+    Resource("secret", "a"), ChangeClass.UPDATE, (ChangedOutside(Because("tag Team is missing")),), drift=True
+)
 BLOCKED = Change(
     Resource("secret", "b", "c", "k"),
     ChangeClass.BLOCKED,
-    ("exists without our tags: `apply --adopt` takes it over",),
+    (NotOurs("exists without our tags", "`apply --adopt` takes it over"),),
 )
-BEHIND = Change(Resource("rotation", "b"), ChangeClass.BLOCKED, ("the secret is not ours",))
+BEHIND = Change(Resource("rotation", "b"), ChangeClass.BLOCKED, (NotOurs("the secret is not ours"),))
 UNREADABLE = Change(
     Resource("kms-key", "alias/x"),
     ChangeClass.BLOCKED,
-    ("ListAliases failed: AccessDenied",),
+    (Because("ListAliases failed: AccessDenied"),),
     error=AwsError("ListAliases failed: AccessDenied", remedy="Allow the action."),
 )
-TOLD = Change(Resource("secret", "d"), ChangeClass.BLOCKED, ("a: b",), remedy="Do this.")
+TOLD = Change(Resource("secret", "d"), ChangeClass.BLOCKED, (Because("a: b"),), remedy="Do this.")
 PLAN = StackPlan(
     "shop-dev",
     "111122223333",

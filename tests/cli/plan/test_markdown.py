@@ -17,6 +17,7 @@ from secrets_pipeline.cli.plan.view import StackPlan
 from secrets_pipeline.cli.shared.markdown import block, code, table, text
 from secrets_pipeline.emulator import LocalAws
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
+from secrets_pipeline.engine.reason import Because
 from secrets_pipeline.errors import visible
 from tests.cli.conftest import CANARY, Cli
 from tests.runs import assert_exited
@@ -26,9 +27,14 @@ ACCOUNT = "111122223333"
 
 
 def change(
-    name: str, action: ChangeClass = ChangeClass.CREATE, *reasons: str, kind: str = "secret", drift: bool = False
+    name: str,
+    action: ChangeClass = ChangeClass.CREATE,
+    *reasons: str,
+    remedy: str = "",
+    kind: str = "secret",
+    drift: bool = False,
 ) -> Change:
-    return Change(Resource(kind, name), action, reasons, drift=drift)
+    return Change(Resource(kind, name), action, tuple(Because(one, remedy) for one in reasons), drift=drift)
 
 
 def plan(*changes: Change, stack: str = "shop-dev") -> StackPlan:
@@ -85,7 +91,7 @@ def test_blocked_changes_stand_apart_with_what_unblocks_them() -> None:
     source = markdown(
         plan(
             change("a"),
-            change("b", ChangeClass.BLOCKED, "exists without our tags: `apply --adopt` takes it over"),
+            change("b", ChangeClass.BLOCKED, "exists without our tags", remedy="`apply --adopt` takes it over"),
             change("b", ChangeClass.BLOCKED, "the secret is not ours", kind="rotation"),
         )
     )
@@ -151,7 +157,7 @@ def test_no_number_of_stacks_and_errors_is_more_than_a_comment_holds(stacks: int
 
 
 def test_the_same_plan_is_the_same_text() -> None:
-    changes = [change("a"), change("b", ChangeClass.UPDATE, "x"), change("c", ChangeClass.BLOCKED, "y: z")]
+    changes = [change("a"), change("b", ChangeClass.UPDATE, "x"), change("c", ChangeClass.BLOCKED, "y", remedy="z")]
     assert markdown(plan(*changes)) == markdown(plan(*changes))
     assert markdown(plan(*changes)) == markdown(plan(*sorted(changes, key=lambda one: one.action.value)))
 

@@ -6,6 +6,7 @@ from secrets_pipeline.cli.shared.progress import line
 from secrets_pipeline.cli.shared.run_view import check_counts, check_table, counts, is_error, outcome_table, run_json
 from secrets_pipeline.emulator import Call
 from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Resource, Skipped
+from secrets_pipeline.engine.reason import Because
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport
 
@@ -80,7 +81,7 @@ def test_the_demo_names_each_check_that_did_not_pass() -> None:
 
 
 def test_a_progress_line_names_stack_stage_and_resource_and_reads_no_markup() -> None:
-    change = Change(Resource("secret", "[bold]a"), ChangeClass.CREATE, ("new",))
+    change = Change(Resource("secret", "[bold]a"), ChangeClass.CREATE, (Because("new"),))
     assert line("s", "secrets", Applied(change)).plain == "s secrets ✓ secret [bold]a: new"
     assert line("s", "secrets", Failed(change, SpecError("no", remedy="do"))).plain == "s secrets ✗ secret [bold]a: no"
     assert line("s", "secrets", Skipped(change, "waits")).plain == "s secrets - secret [bold]a: waits"

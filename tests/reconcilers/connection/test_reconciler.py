@@ -18,6 +18,7 @@ from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.reconcilers.secret_value.fields import known_fields
 from secrets_pipeline.reconcilers.tag_keys import INPUTS, PASSWORD
 from tests import sweep
+from tests.bench import said
 from tests.waiting import WAITER
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def test_completing_keeps_the_password_and_every_key_that_others_added(bench: Be
         bench.generated(fields={**FIELDS, "dbname": "renamed"}), connection(bench), databases=(bench.database(),)
     )
     change = bench.plan(edited, "connection_secrets")[bench.name("password")]
-    assert change.reasons == ("fields engine, host, port, username, dbname are completed",)
+    assert said(change) == ("fields engine, host, port, username, dbname are completed",)
     bench.provision(edited)
     host, _ = endpoint(bench)
     assert bench.document("password") == {**theirs, "dbname": "renamed", "host": host}
@@ -122,7 +123,7 @@ def test_fields_that_wait_are_said_to_and_the_others_are_stored(bench: Bench) ->
     assert set(bench.document("password")) == {"engine", "username", "dbname", "password"}
     assert INPUTS not in bench.tags("password")
     change = bench.plan(spec, "connection_secrets")[bench.name("password")]
-    assert all(reason.startswith("waits: ") for reason in change.reasons)
+    assert all(reason.startswith("waits: ") for reason in said(change))
 
 
 def test_a_value_that_is_no_json_object_fails_with_a_remedy_and_is_kept(bench: Bench) -> None:

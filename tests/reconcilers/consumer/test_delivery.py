@@ -12,6 +12,7 @@ from secrets_pipeline.emulator import StandInFunction, StandInRole, StandInServi
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from tests.bench import said
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway.type_defs import PatchOperationTypeDef
@@ -263,7 +264,7 @@ def test_a_run_killed_between_revision_and_service_registers_no_second_one(
     with pytest.raises(killed):
         bench.provision(spec, interruption=interruption)
     change = bench.plan(spec, STAGE)[f"{bench.stack}/orders/app"]
-    assert change.reasons == ("secret API_KEY is missing",)
+    assert said(change) == ("secret API_KEY is missing",)
     bench.provision(spec)
     assert revisions(bench) == before + 1
     assert running(bench)["containerDefinitions"][0]["secrets"] == [{"name": "API_KEY", "valueFrom": arn(bench)}]
@@ -388,7 +389,7 @@ def test_only_the_stage_variables_that_differ_are_patched(bench: Bench) -> None:
     bench.provision(spec)
     edited = delivering(bench, stage(bench, secret_arn=ARN, secret_name="${output.secrets.secret_names.api}"))
     change = bench.plan(edited, STAGE)[f"{bench.stack}/dev"]
-    assert change.reasons == ("stage variable secret_name is missing",)
+    assert said(change) == ("stage variable secret_name is missing",)
     outcome = bench.provision(edited)[f"{STAGE} {bench.stack}/dev"]
     assert isinstance(outcome, Applied)
     assert outcome.detail == "stage variables secret_name"

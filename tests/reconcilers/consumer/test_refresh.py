@@ -26,6 +26,7 @@ from secrets_pipeline.reconcilers.consumer.ecs_service.refresh import _rollout
 from secrets_pipeline.reconcilers.consumer.lambda_function.refresh import VARIABLE
 from secrets_pipeline.reconcilers.consumer.refresh import RefreshReconciler
 from secrets_pipeline.reconcilers.secret_value.provenance import STAGED
+from tests.bench import said
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import DeploymentTypeDef
@@ -155,7 +156,7 @@ def test_a_service_is_deployed_again_on_its_task_definition_when_a_secret_has_an
     newest = change_value(bench)
     assert versions(bench).isdisjoint({newest})
     change = bench.plan(spec, STAGE)[f"ecs {bench.stack}/orders"]
-    assert (change.action, change.reasons) == (
+    assert (change.action, said(change)) == (
         ChangeClass.UPDATE,
         (f"api has version {newest[:8]}…, started before it",),
     )
@@ -254,7 +255,7 @@ def test_a_command_is_sent_when_a_value_changed_and_not_at_first_sight(bench: Be
     assert sent(bench) == []
     newest = change_value(bench)
     change = bench.plan(spec, STAGE)[f"ssm {command(bench).name}"]
-    assert change.reasons == (f"api has version {newest[:8]}…",)
+    assert said(change) == (f"api has version {newest[:8]}…",)
     bench.provision(spec)
     (one,) = sent(bench)
     assert (one["Parameters"], one["Targets"]) == ({"A": ["b"]}, [{"Key": "tag:Role", "Values": ["batch"]}])
@@ -487,7 +488,7 @@ def test_consumers_that_do_not_exist_are_blocked_and_say_who_makes_them(bench: B
 
 def test_nothing_is_started_before_there_is_a_value(bench: Bench) -> None:
     change = bench.plan(refreshing(bench, service(bench)), STAGE)[f"ecs {bench.stack}/orders"]
-    assert (change.action, change.reasons) == (ChangeClass.NONE, ("none of its secrets has a value yet",))
+    assert (change.action, said(change)) == (ChangeClass.NONE, ("none of its secrets has a value yet",))
 
 
 def test_a_service_that_others_deploy_is_left_to_them(bench: Bench) -> None:

@@ -23,6 +23,7 @@ from secrets_pipeline.reconcilers.finding import Verdict
 from secrets_pipeline.reconcilers.run import Run
 from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.reconcilers.tag_keys import PREFIX, STACK
+from tests.bench import said
 
 if TYPE_CHECKING:
     from mypy_boto3_iam.client import IAMClient
@@ -139,7 +140,7 @@ def test_a_secret_more_or_less_is_an_update_that_names_it_and_no_drift(roles: Ro
     changed = spec_of(roles, consumer(roles, "b"))
     change = only(bench.plan(changed, STAGE))
     assert (change.action, change.drift) == (ChangeClass.UPDATE, False)
-    assert change.reasons == (
+    assert said(change) == (
         f"does not let it read {bench.name('b')}",
         f"lets it read {bench.name('a')}, which is not declared",
     )
@@ -158,7 +159,7 @@ def test_a_policy_that_somebody_changed_is_drift_and_put_right(roles: Roles) -> 
     roles.put({**document, "Statement": [*document["Statement"], theirs]})
     change = only(bench.plan(spec, STAGE))
     assert (change.action, change.drift) == (ChangeClass.UPDATE, True)
-    assert change.reasons == ("changed outside: has the statement Theirs, which is not declared",)
+    assert said(change) == ("changed outside: has the statement Theirs, which is not declared",)
     found = as_declared(bench.context(spec, writing=False), STAGE, deep=False)
     assert [one.verdict for one in found] == [Verdict.WRONG]
     bench.provision(spec)
@@ -357,7 +358,7 @@ def test_a_note_that_somebody_deleted_is_written_again(roles: Roles) -> None:
     path = f"/secrets-pipeline/{bench.stack}/consumer_policies"
     (note,) = bench.ssm.get_parameters_by_path(Path=path)["Parameters"]
     bench.ssm.delete_parameter(Name=note["Name"])
-    assert only(bench.plan(spec, STAGE)).reasons == ("is attached, and not noted yet",)
+    assert said(only(bench.plan(spec, STAGE))) == ("is attached, and not noted yet",)
     bench.reset_calls()
     bench.provision(spec)
     assert bench.calls("iam")["PutRolePolicy"] == 0

@@ -16,6 +16,7 @@ from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, log_in
 from secrets_pipeline.reconcilers.tag_keys import COMPONENT, PASSWORD, STACK
 from secrets_pipeline.references.resolve import Pending
+from tests.bench import said
 from tests.waiting import WAITER, eventually
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def test_an_output_that_an_instance_has_not_is_said_to_be_missing_where_only_a_r
 def test_more_instances_are_added_and_none_is_taken_away(bench: Bench, spec: StackSpec) -> None:
     grown = declared(bench, instance_count=3)
     change = bench.plan(grown, STAGE)[bench.stack]
-    assert change.reasons == (f"instance {bench.stack}-2 is missing", f"instance {bench.stack}-3 is missing")
+    assert said(change) == (f"instance {bench.stack}-2 is missing", f"instance {bench.stack}-3 is missing")
     bench.provision(grown, STAGE)
     assert [name for name, _ in members(bench)] == [f"{bench.stack}-{number}" for number in (1, 2, 3)]
     assert bench.plan(spec, STAGE)[bench.stack].action is ChangeClass.NONE
@@ -276,7 +277,7 @@ def test_a_restored_cluster_is_noticed_by_its_resource_id_and_gets_our_password_
     restored = cluster(bench)
     assert restored["DbClusterResourceId"] != old["DbClusterResourceId"]
     # A restored cluster has no instances: they are made as well.
-    assert bench.plan(spec, STAGE)[bench.stack].reasons == (f"instance {bench.stack}-1 is missing",)
+    assert said(bench.plan(spec, STAGE)[bench.stack]) == (f"instance {bench.stack}-1 is missing",)
     assert isinstance(bench.provision(spec)[f"rds_endpoints {bench.stack}"], Applied)
     assert accepts(bench, bench.document("password")["password"])
     assert tags(bench)[PASSWORD] == proof(bench)

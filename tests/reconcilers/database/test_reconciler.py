@@ -15,6 +15,7 @@ from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.finding import Verdict
 from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, Login, log_in
 from secrets_pipeline.reconcilers.tag_keys import COMPONENT, PASSWORD, SPEC, STACK
+from tests.bench import said
 from tests.waiting import WAITER
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def test_a_found_instance_is_adopted_by_name_once_and_left_as_it_is_but_for_tags
     database = bench.database(create=False, tags={"Team": "orders"})
     spec = bench.spec(bench.generated(), databases=(database,))
     change = bench.plan(spec, STAGE, options=adopting(bench))[bench.stack]
-    assert (change.action, change.reasons[0]) == (ChangeClass.ADOPT, "exists without a mark of ours")
+    assert (change.action, said(change)[0]) == (ChangeClass.ADOPT, "exists without a mark of ours")
     bench.reset_calls()
     bench.provision(spec, options=adopting(bench))
     assert bench.calls("rds")["ModifyDBInstance"] == 1
@@ -133,7 +134,7 @@ def test_an_instance_of_another_repository_is_blocked_until_it_is_adopted_and_th
 def test_a_mark_of_our_instance_from_before_the_repository_had_an_id_is_written_anew(bench: Bench) -> None:
     spec = bench.create(bench.generated(), databases=(bench.database(),))
     change = bench.plan(spec, STAGE, repository="ours")[bench.stack]
-    assert (change.action, change.reasons[0]) == (ChangeClass.UPDATE, "its mark does not name the repository yet")
+    assert (change.action, said(change)[0]) == (ChangeClass.UPDATE, "its mark does not name the repository yet")
     bench.provision(spec, repository="ours")
     assert {type(one) for one in bench.provision(spec, repository="ours").values()} == {Unchanged}
 
@@ -189,7 +190,7 @@ def test_adopting_takes_an_instance_over_and_sets_its_password(bench: Bench) -> 
     spec = bench.spec(bench.generated(), databases=(bench.database(),))
     adopt = adopting(bench)
     change = bench.plan(spec, STAGE, options=adopt)[bench.stack]
-    assert (change.action, change.reasons[0]) == (ChangeClass.ADOPT, "exists without a mark of ours")
+    assert (change.action, said(change)[0]) == (ChangeClass.ADOPT, "exists without a mark of ours")
     assert bench.plan(spec, "rds_endpoints", options=adopt)[bench.stack].reason == "follows when it is adopted"
     outcomes = bench.provision(spec, options=adopt)
     assert isinstance(outcomes[f"rds_endpoints {bench.stack}"], Applied)
@@ -237,10 +238,10 @@ def test_an_instance_that_is_not_what_the_stack_says_is_blocked(bench: Bench) ->
         ({"engine": "aurora-postgresql"}, "is an RDS instance, not an Aurora cluster: write engine: postgres"),
     ]
     bench.reset_calls()
-    for declared, said in reasons:
+    for declared, reason in reasons:
         database = bench.database(create=False).model_copy(update=declared)
         spec = bench.spec(bench.generated(), databases=(database,))
-        assert bench.plan(spec, STAGE)[bench.stack].reason == said
+        assert bench.plan(spec, STAGE)[bench.stack].reason == reason
         assert isinstance(bench.provision(spec)[f"rds_endpoints {bench.stack}"], Skipped)
     assert bench.calls("rds")["ModifyDBInstance"] == 0
 

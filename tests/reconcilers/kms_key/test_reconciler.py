@@ -25,7 +25,7 @@ from secrets_pipeline.reconcilers.kms_key.reconciler import KmsKeyReconciler
 from secrets_pipeline.reconcilers.marks.key_mark import ALIAS
 from secrets_pipeline.reconcilers.run import utc_now
 from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
-from tests.bench import Interruption, Killed
+from tests.bench import Interruption, Killed, said
 
 if TYPE_CHECKING:
     from tests.bench import Bench
@@ -90,7 +90,7 @@ def test_an_organisation_narrows_the_readers_of_a_key_and_nobody_of_the_account(
     spec = own(bench, readers=(READER,))
     bench.provision(spec, "kms_keys")
     narrowed = spec.model_copy(update={"organization_id": "o-a1b2c3d4e5"})
-    assert "key policy differs" in bench.plan(narrowed, "kms_keys")[bench.alias].reasons
+    assert "key policy differs" in said(bench.plan(narrowed, "kms_keys")[bench.alias])
     bench.provision(narrowed, "kms_keys")
     key_id = bench.kms.describe_key(KeyId=bench.alias)["KeyMetadata"]["KeyId"]
     policy = json.loads(bench.kms.get_key_policy(KeyId=key_id, PolicyName="default")["Policy"])
@@ -137,7 +137,7 @@ def test_a_key_is_created_with_alias_policy_tags_rotation_and_mark_and_then_noth
 def test_a_finished_key_costs_three_calls_and_its_policy_is_read_by_a_deep_plan_alone(bench: Bench) -> None:
     spec = provisioned(bench)
     bench.reset_calls()
-    assert planned(bench, spec).reasons == (UNREAD,)
+    assert said(planned(bench, spec)) == (UNREAD,)
     calls = bench.calls("kms")
     # One page of aliases; the fingerprint key is described, and used once.
     assert calls == {
@@ -149,7 +149,7 @@ def test_a_finished_key_costs_three_calls_and_its_policy_is_read_by_a_deep_plan_
     }
     bench.reset_calls()
     change = planned(bench, spec, deep=True)
-    assert (change.action, change.reasons) == (ChangeClass.NONE, ())
+    assert (change.action, said(change)) == (ChangeClass.NONE, ())
     assert bench.calls("kms") - calls == {"GetKeyPolicy": 1}
 
 
@@ -188,7 +188,7 @@ def test_each_changed_intent_is_planned_with_its_reason_and_made_by_its_one_call
     provisioned(bench)
     edited = own(bench, **edit)
     change = planned(bench, edited)
-    assert (change.action, change.reasons, change.drift) == (ChangeClass.UPDATE, (reason,), False)
+    assert (change.action, said(change), change.drift) == (ChangeClass.UPDATE, (reason,), False)
     bench.reset_calls()
     bench.provision(edited, "kms_keys")
     written = [call for call in bench.calls("kms").elements() if not call.startswith(READS)]
@@ -225,9 +225,9 @@ def test_each_change_by_hand_is_drift_of_exactly_its_kind_and_is_put_back(bench:
     }
     by_hand[part]()
     if part == "policy":
-        assert planned(bench, spec).reasons == (UNREAD,)
+        assert said(planned(bench, spec)) == (UNREAD,)
     change = planned(bench, spec, deep=True)
-    assert (change.action, change.reasons, change.drift) == (ChangeClass.UPDATE, (reason,), True)
+    assert (change.action, said(change), change.drift) == (ChangeClass.UPDATE, (reason,), True)
     reconciler = KmsKeyReconciler(bench.context(spec), deep=True)
     assert isinstance(bench.run(reconciler)[bench.alias], Applied)
     assert planned(bench, spec, deep=True).action is ChangeClass.NONE
@@ -238,7 +238,7 @@ def test_an_alias_that_was_taken_away_is_drift_and_given_back_to_the_same_key(be
     key, before = key_id(bench), keys(bench)
     bench.kms.delete_alias(AliasName=bench.alias)
     change = planned(bench, spec)
-    assert (change.action, change.reasons, change.drift) == (
+    assert (change.action, said(change), change.drift) == (
         ChangeClass.UPDATE,
         ("changed outside: alias is missing",),
         True,
@@ -273,7 +273,7 @@ def test_an_alias_is_taken_back_from_a_key_that_is_deleted_soon(bench: Bench) ->
     bench.kms.update_alias(AliasName=bench.alias, TargetKeyId=theirs)
     bench.kms.schedule_key_deletion(KeyId=theirs, PendingWindowInDays=7)
     change = planned(bench, spec)
-    assert (change.reasons, change.drift) == ((f"changed outside: alias points to key {theirs}",), True)
+    assert (said(change), change.drift) == ((f"changed outside: alias points to key {theirs}",), True)
     bench.provision(spec, "kms_keys")
     assert key_id(bench) == ours
 
@@ -442,7 +442,7 @@ def test_a_key_left_without_alias_by_a_crash_is_used_and_no_second_one_is_made(b
     spec = own(bench)
     left, before = left_by_a_crash(bench, spec, minutes=minutes), keys(bench)
     change = planned(bench, spec)
-    assert (change.reasons[0], change.drift) == ("alias is missing", False)
+    assert (said(change)[0], change.drift) == ("alias is missing", False)
     bench.provision(spec, "kms_keys")
     assert (key_id(bench), keys(bench)) == (left, before)
     assert planned(bench, spec, deep=True).action is ChangeClass.NONE
@@ -651,7 +651,7 @@ def test_wherever_a_run_is_killed_while_it_makes_or_changes_a_key_the_next_one_e
                 finished = True
             assert living(one, before) == 1, f"killed at boundary {boundary}"
             change = planned(one, spec, deep=True)
-            assert (change.action, change.reasons) == (ChangeClass.NONE, ()), f"killed at boundary {boundary}"
+            assert (change.action, said(change)) == (ChangeClass.NONE, ()), f"killed at boundary {boundary}"
             boundary += 1
         # Before and after each write, and one run that nobody kills.
         assert boundary == 2 * (6 if edited else 4) + 1

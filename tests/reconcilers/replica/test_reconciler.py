@@ -22,7 +22,7 @@ from secrets_pipeline.reconcilers.finding import Verdict
 from secrets_pipeline.reconcilers.replica.reconciler import ReplicaReconciler
 from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.reconcilers.tag_keys import REPLICAS
-from tests.bench import during
+from tests.bench import during, said
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel
@@ -91,7 +91,7 @@ def test_a_secret_is_replicated_under_the_key_of_each_region_and_then_nothing_is
     key = kms(bench).create_key()["KeyMetadata"]["Arn"]
     secret = replicated(bench, ReplicaSpec(region=IRELAND, kms_key_id=key), FRANKFURT, policy=(TLS,))
     spec = bench.spec(secret)
-    assert planned(bench, spec).reasons == ("follows the secret",)
+    assert said(planned(bench, spec)) == ("follows the secret",)
     outcomes = bench.provision(spec)
     done = outcomes[f"{STAGE} {secret.name}"]
     assert isinstance(done, Applied)
@@ -109,11 +109,11 @@ def test_a_finished_replica_costs_no_call_until_somebody_looks_deeply(bench: Ben
     spec = bench.create(*(replicated(bench, IRELAND, key=f"n{number}") for number in range(3)))
     bench.reset_calls()
     changes = bench.plan(spec, STAGE).values()
-    assert {(one.action, one.reasons) for one in changes} == {(ChangeClass.NONE, (UNREAD,))}
+    assert {(one.action, said(one)) for one in changes} == {(ChangeClass.NONE, (UNREAD,))}
     assert set(bench.calls()) == {"ListSecrets"}
     bench.reset_calls()
     deep = ReplicaReconciler(bench.context(spec, writing=False), deep=True).plan()
-    assert {(one.action, one.reasons) for one in deep} == {(ChangeClass.NONE, ("eu-west-1 InSync",))}
+    assert {(one.action, said(one)) for one in deep} == {(ChangeClass.NONE, ("eu-west-1 InSync",))}
     assert bench.calls()["DescribeSecret"] == 3
     findings = as_declared(bench.context(spec, writing=False), STAGE, deep=True)
     assert {(one.verdict, one.detail) for one in findings} == {(Verdict.RIGHT, "eu-west-1 InSync")}
@@ -138,7 +138,7 @@ def test_regions_are_added_and_removed_as_the_stack_says_in_one_call_each(bench:
     spec = bench.spec(replicated(bench, FRANKFURT, PARIS))
     change = planned(bench, spec)
     assert (change.action, change.drift) == (ChangeClass.REPLICATE, False)
-    assert change.reasons == (
+    assert said(change) == (
         "replicate to eu-west-3 under the default key",
         "replica in eu-west-1 is not declared any more and is deleted",
     )
@@ -175,7 +175,7 @@ def test_a_region_that_is_declared_after_somebody_else_added_it_is_ours_from_the
     bench.create(bench.declared())
     bench.secrets.replicate_secret_to_regions(SecretId=bench.name("api"), AddReplicaRegions=[{"Region": IRELAND}])
     spec = bench.spec(replicated(bench, IRELAND))
-    assert planned(bench, spec).reasons == ("replica in eu-west-1 was added by somebody else, and is declared now",)
+    assert said(planned(bench, spec)) == ("replica in eu-west-1 was added by somebody else, and is declared now",)
     bench.provision(spec)
     assert planned(bench, spec, deep=True).action is ChangeClass.NONE
     bench.provision(bench.spec(bench.declared()))
@@ -189,7 +189,7 @@ def test_another_key_is_put_on_the_replica_where_it_is_without_deleting_it(bench
     named = {"arn": made["Arn"], "id": made["KeyId"], "alias": bench.alias}[spelling]
     bench.create(replicated(bench, IRELAND))
     spec = bench.spec(replicated(bench, ReplicaSpec(region=IRELAND, kms_key_id=named)))
-    assert planned(bench, spec).reasons == (f"kms key of the replica in eu-west-1 differs: default → {named}",)
+    assert said(planned(bench, spec)) == (f"kms key of the replica in eu-west-1 differs: default → {named}",)
     bench.reset_calls()
     bench.provision(spec)
     assert not set(bench.calls()) & set(CALLS)
@@ -278,7 +278,7 @@ def test_each_change_by_hand_is_drift_that_a_deep_plan_alone_names_and_is_put_ba
         "failed": lambda: there(bench).stop_replication_to_replica(SecretId=name),
     }
     by_hand[part]()
-    assert planned(bench, spec).reasons == (UNREAD,)
+    assert said(planned(bench, spec)) == (UNREAD,)
     change = planned(bench, spec, deep=True)
     assert (change.action, change.drift) == (ChangeClass.REPLICATE, True)
     assert change.reason == (
@@ -509,8 +509,8 @@ def test_a_replica_in_progress_is_looked_at_again_before_the_mark_is_written(slo
     assert isinstance(replication, Applied)
     assert replication.detail == "eu-west-1 InProgress"
     assert isinstance(mark, Applied)
-    assert planned(slow, spec).reasons == (UNREAD,)
-    assert planned(slow, spec, deep=True).reasons == ("eu-west-1 InSync",)
+    assert said(planned(slow, spec)) == (UNREAD,)
+    assert said(planned(slow, spec, deep=True)) == ("eu-west-1 InSync",)
 
 
 def test_a_replica_that_stays_in_progress_is_not_waited_for_without_end(slow: Bench) -> None:
@@ -526,7 +526,7 @@ def test_a_replica_that_stays_in_progress_is_not_waited_for_without_end(slow: Be
     assert time.now == 15
     assert slow.calls()["DescribeSecret"] < 25
     changes = ReplicaReconciler(slow.context(spec, writing=False)).plan()
-    assert {one.reasons for one in changes} == {("waits: replica in eu-west-1 is InProgress",)}
+    assert {said(one) for one in changes} == {("waits: replica in eu-west-1 is InProgress",)}
     findings = as_declared(slow.context(spec, writing=False), STAGE, deep=False)
     assert {one.verdict for one in findings} == {Verdict.WAITING}
     later = during(slow.context(spec), clock=time.clock, sleep=time.sleep)

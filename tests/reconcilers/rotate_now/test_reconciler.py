@@ -21,6 +21,7 @@ from secrets_pipeline.reconcilers.rotate_now.choice import roots
 from secrets_pipeline.reconcilers.rotate_now.reconciler import RotateReconciler
 from secrets_pipeline.rotation.steps import RotationStep, unwatched
 from tests import sweep
+from tests.bench import said
 
 if TYPE_CHECKING:
     from tests.bench import Bench, Interruption, Rotation, Running
@@ -267,7 +268,7 @@ def test_what_nobody_can_rotate_says_what_to_do_instead(bench: Bench) -> None:
         assert state is not None
         context.observed.secrets.note(replace(state, **more))
         (change,) = RotateReconciler(context, [bench.name("key")]).plan()
-        assert (change.action, change.reasons) == (ChangeClass.BLOCKED, (reason,))
+        assert (change.action, said(change)) == (ChangeClass.BLOCKED, (reason,))
     with pytest.raises(SpecError, match="declares no secret"):
         RotateReconciler(bench.context(spec), ["nobody's"])
 

@@ -17,7 +17,7 @@ from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
 from secrets_pipeline.rotation.package import build_package
 from secrets_pipeline.rotation_lambda.password_rule import decode
-from tests.bench import ASSUMED_BY_LAMBDA, Killed
+from tests.bench import ASSUMED_BY_LAMBDA, Killed, said
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda.type_defs import FunctionConfigurationResponseTypeDef
@@ -118,7 +118,7 @@ def test_a_function_in_a_vpc_may_have_its_interfaces_made_but_not_make_them_itse
     assert configuration(bench)["VpcConfig"]["SubnetIds"] == [subnet]
     assert change(bench, wanted).action is ChangeClass.NONE
     moved = change(bench, spec(bench))
-    assert moved.reasons == (f"VpcConfig differs: {subnet}, {group} → none", "policy of the role differs")
+    assert said(moved) == (f"VpcConfig differs: {subnet}, {group} → none", "policy of the role differs")
 
 
 def test_a_no_op_asks_lambda_once_and_others_nothing(bench: Bench) -> None:
@@ -151,7 +151,7 @@ def test_what_was_changed_by_hand_is_said_and_put_right(bench: Bench) -> None:
     functions.update_function_configuration(FunctionName=name(bench), Timeout=5, Environment={"Variables": {"A": "b"}})
     found = change(bench, wanted)
     assert (found.action, found.drift) == (ChangeClass.UPDATE, True)
-    assert found.reasons == ("changed outside: Timeout differs: 5 → 60", "changed outside: Environment differs")
+    assert said(found) == ("changed outside: Timeout differs: 5 → 60", "changed outside: Environment differs")
     bench.provision(wanted)
     assert configuration(bench)["Timeout"] == 60
     iam.put_role_policy(RoleName=name(bench), PolicyName=ROTATION_POLICY, PolicyDocument=wide())
@@ -160,7 +160,7 @@ def test_what_was_changed_by_hand_is_said_and_put_right(bench: Bench) -> None:
     assert change(bench, wanted).action is ChangeClass.NONE, "a shallow plan does not see it"
     deep = change(bench, wanted, options=ApplyOptions(deep=True))
     assert deep.drift
-    assert [one.removeprefix("changed outside: ")[:20] for one in deep.reasons] == [
+    assert [one.removeprefix("changed outside: ")[:20] for one in said(deep)] == [
         "policy of the role d",
         "log retention differ",
         f"function {configuration(bench)['FunctionArn']}"[:20],
@@ -170,7 +170,7 @@ def test_what_was_changed_by_hand_is_said_and_put_right(bench: Bench) -> None:
     iam.delete_role_policy(RoleName=name(bench), PolicyName=ROTATION_POLICY)
     iam.delete_role(RoleName=name(bench))
     gone = change(bench, wanted, options=ApplyOptions(deep=True))
-    assert (gone.action, gone.reasons) == (ChangeClass.UPDATE, ("changed outside: role is missing",))
+    assert (gone.action, said(gone)) == (ChangeClass.UPDATE, ("changed outside: role is missing",))
 
 
 def wide() -> str:
@@ -182,7 +182,7 @@ def test_code_is_uploaded_where_it_differs_and_nowhere_else(bench: Bench) -> Non
     wanted = spec(bench)
     bench.provision(wanted)
     bench.session.client("lambda").update_function_code(FunctionName=name(bench), ZipFile=b"PK\x05\x06" + bytes(18))
-    assert change(bench, wanted).reasons == ("changed outside: code differs",)
+    assert said(change(bench, wanted)) == ("changed outside: code differs",)
     bench.provision(wanted)
     assert configuration(bench)["CodeSha256"] == build_package().sha256
     bench.reset_calls()

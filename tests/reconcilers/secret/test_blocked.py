@@ -11,6 +11,7 @@ from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.finding import Verdict
 from secrets_pipeline.reconcilers.secret_value.checks import current_values
 from secrets_pipeline.reconcilers.secret_value.generate import generate_passwords
+from tests.bench import said
 
 if TYPE_CHECKING:
     from tests.bench import Bench
@@ -38,7 +39,7 @@ def test_a_blocked_secret_is_not_made_and_the_others_are(bench: Bench) -> None:
         bench.generated("password"),
     )
     change = bench.plan(spec)[bench.name("api")]
-    assert (change.action, change.reasons) == (ChangeClass.BLOCKED, (PROBLEM,))
+    assert (change.action, said(change)) == (ChangeClass.BLOCKED, (PROBLEM,))
     settled = bench.provision(spec)
     assert isinstance(settled[f"secrets {bench.name('password')}"], Applied)
     for key in ("api", "token"):

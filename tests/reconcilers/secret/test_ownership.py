@@ -46,7 +46,7 @@ def test_ownership_decides_what_may_happen(
 
 def test_a_blocked_secret_says_what_unblocks_it() -> None:
     _, why = claim(STATE, UNMARKED, OWNER, adopt=False)
-    assert "`apply -s myapp-dev --adopt n` takes it over" in why
+    assert "`apply -s myapp-dev --adopt n` takes it over" in str(why)
 
 
 def test_a_secret_that_moved_between_components_of_its_stack_stays_ours() -> None:

@@ -13,6 +13,7 @@ from secrets_pipeline.operations.stages import STAGES, plan_stack
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState
 from secrets_pipeline.reconcilers.tag_keys import COMPONENT, INPUTS, KEY, STACK
+from tests.bench import said
 
 if TYPE_CHECKING:
     from tests.bench import Bench, Interruption
@@ -111,7 +112,7 @@ def test_description_and_tags_are_repaired_without_touching_the_value(bench: Ben
     )
     change = bench.plan(spec)[bench.name("password")]
     assert change.drift
-    assert change.reasons == (
+    assert said(change) == (
         "changed outside: description differs: 'theirs' → 'ours'",
         "changed outside: tag Team differs: 'x' → 'orders'",
         "changed outside: tag Y is not declared",
@@ -129,7 +130,7 @@ def test_a_change_in_the_yaml_is_no_drift(bench: Bench) -> None:
     bench.create(bench.generated(description="old"))
     change = bench.plan(bench.spec(bench.generated(description="new")))[bench.name("password")]
     assert not change.drift
-    assert change.reasons == ("description differs: 'old' → 'new'",)
+    assert said(change) == ("description differs: 'old' → 'new'",)
 
 
 def test_a_plan_of_a_hundred_and_twenty_secrets_costs_at_most_three_calls_and_reads_no_value(bench: Bench) -> None:

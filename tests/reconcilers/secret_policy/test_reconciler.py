@@ -14,6 +14,7 @@ from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, 
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.secret_policy.reconciler import SecretPolicyReconciler
 from secrets_pipeline.reconcilers.stack import Stack
+from tests.bench import said
 
 if TYPE_CHECKING:
     from tests.bench import Bench
@@ -70,7 +71,7 @@ def test_an_organisation_narrows_the_readers_and_is_a_change_of_policy(bench: Be
     spec = spec_with(bench, readers=(READER,))
     bench.provision(spec)
     narrowed = spec.model_copy(update={"organization_id": "o-a1b2c3d4e5"})
-    assert bench.plan(narrowed, STAGE)[bench.name("api")].reasons == ("policy differs",)
+    assert said(bench.plan(narrowed, STAGE)[bench.name("api")]) == ("policy differs",)
     bench.provision(narrowed)
     document = policy(bench)
     assert document is not None
@@ -80,13 +81,13 @@ def test_an_organisation_narrows_the_readers_and_is_a_change_of_policy(bench: Be
 
 def test_a_changed_policy_is_put_again_and_a_removed_one_is_deleted(bench: Bench, spec: StackSpec) -> None:
     changed = spec_with(bench, statement(Sid="Other"))
-    assert bench.plan(changed, STAGE)[bench.name("api")].reasons == ("policy differs",)
+    assert said(bench.plan(changed, STAGE)[bench.name("api")]) == ("policy differs",)
     bench.provision(changed)
     document = policy(bench)
     assert document is not None
     assert document["Statement"][0]["Sid"] == "Other"
     removed = spec_with(bench)
-    assert bench.plan(removed, STAGE)[bench.name("api")].reasons == ("policy is not declared",)
+    assert said(bench.plan(removed, STAGE)[bench.name("api")]) == ("policy is not declared",)
     bench.provision(removed)
     assert policy(bench) is None
     assert {type(one) for one in bench.provision(removed).values()} == {Unchanged}

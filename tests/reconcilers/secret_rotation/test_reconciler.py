@@ -17,7 +17,7 @@ from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.secret.desired import Rotation
 from secrets_pipeline.reconcilers.secret_rotation.reconciler import rotation_differences
-from tests.bench import ROTATES
+from tests.bench import ROTATES, said
 
 if TYPE_CHECKING:
     from tests.bench import Bench, Interruption
@@ -85,7 +85,7 @@ def test_switching_on_rotates_at_once_where_that_is_declared_and_an_edit_never_d
     before = stages(bench)
     edited = rotating(bench, automatically_after_days=60, rotate_immediately=True)
     change = bench.plan(edited, STAGE)[bench.name("password")]
-    assert change.reasons == ("rotation rules differ: every 30 days → every 60 days",)
+    assert said(change) == ("rotation rules differ: every 30 days → every 60 days",)
     bench.provision(edited)
     settle(bench.aws)
     assert stages(bench) == before
@@ -95,7 +95,7 @@ def test_switching_on_rotates_at_once_where_that_is_declared_and_an_edit_never_d
 def test_rotation_that_left_the_stack_is_cancelled(bench: Bench, function: str) -> None:
     bench.provision(rotating(bench))
     spec = bench.spec(bench.generated())
-    assert bench.plan(spec, STAGE)[bench.name("password")].reasons == ("rotation is on and not declared",)
+    assert said(bench.plan(spec, STAGE)[bench.name("password")]) == ("rotation is on and not declared",)
     bench.provision(spec)
     assert turning(bench) is None
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
@@ -219,7 +219,7 @@ def test_another_function_is_a_difference_that_names_both() -> None:
         state({"AutomaticallyAfterDays": 30}),
         Rotation(ARN + "2", {"AutomaticallyAfterDays": 30}, rotate_immediately=False),
     )
-    assert found == [f"rotation function differs: {ARN} → {ARN}2"]
+    assert [str(one) for one in found] == [f"rotation function differs: {ARN} → {ARN}2"]
 
 
 def theirs(bench: Bench, function: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.tag_keys import VALUE_KEY
+from tests.bench import said
 
 if TYPE_CHECKING:
     from tests.bench import Bench, Interruption
@@ -54,7 +55,7 @@ def test_a_run_killed_between_the_new_key_and_the_new_version_is_finished_by_the
     with pytest.raises(killed):
         bench.provision(spec, "secrets", interruption=interruption)
     assert bench.versions("password") == 1
-    assert "value is still under kms key default" in bench.plan(spec)[bench.name("password")].reasons
+    assert "value is still under kms key default" in said(bench.plan(spec)[bench.name("password")])
     bench.provision(spec)
     assert (bench.value("password"), bench.versions("password")) == (value, 2)
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
@@ -66,7 +67,7 @@ def test_a_key_that_is_pending_is_said_to_be_waited_for_and_nothing_is_written(b
     spec = bench.spec(
         bench.generated(description="new", kms_key=late), bench.generated("added", kms_key=late), keys=(bench.key(),)
     )
-    reasons = bench.plan(spec)[bench.name("password")].reasons
+    reasons = said(bench.plan(spec)[bench.name("password")])
     assert f"waits: KMS key {bench.alias} does not exist yet" in reasons
     outcomes = bench.provision(spec, "secrets")
     waiting = {name: one.reason for name, one in outcomes.items() if isinstance(one, Skipped)}
@@ -104,7 +105,7 @@ def test_a_declared_value_is_rendered_again_only_when_its_yaml_changes(bench: Be
     )
     assert bench.plan(spec)[bench.name("api")].action is ChangeClass.NONE
     bench.yaml["api", "url"] = "https://two"
-    assert bench.plan(spec)[bench.name("api")].reasons == ("what its value is rendered from has changed",)
+    assert said(bench.plan(spec)[bench.name("api")]) == ("what its value is rendered from has changed",)
     bench.provision(spec)
     assert bench.document("api") == {"url": "https://two", "token": "t", "theirs": 1}
     assert bench.versions("api") == 3
@@ -122,7 +123,7 @@ def test_what_is_rendered_from_a_secret_follows_its_versions_and_is_planned_with
     bench.provision(spec)
     assert (bench.value("first"), bench.value("second")) == ("two", "<two>")
     bench.secrets.put_secret_value(SecretId=first.name, SecretString="rotated")
-    assert bench.plan(spec)[second.name].reasons == ("what its value is rendered from has changed",)
+    assert said(bench.plan(spec)[second.name]) == ("what its value is rendered from has changed",)
     bench.provision(spec)
     assert bench.value("second") == "<rotated>"
 
@@ -143,7 +144,7 @@ def test_a_changed_environment_variable_is_noticed_and_told_to_nobody(bench: Ben
     assert bench.plan(spec)[secret.name].action is ChangeClass.NONE
     bench.environment["ALLOWED"] = "canary-3f9a"
     change = bench.plan(spec)[secret.name]
-    assert change.reasons == ("what its value is rendered from has changed",)
+    assert said(change) == ("what its value is rendered from has changed",)
     assert "canary-3f9a" not in repr(change)
     outcomes = bench.provision(spec)
     assert bench.value("api") == "x-canary-3f9a"
@@ -157,7 +158,7 @@ def test_a_secret_without_a_value_gets_its_first_one(bench: Bench) -> None:
     bench.secrets.create_secret(Name=bench.name("password"))
     bench.secrets.create_secret(Name=bench.name("api"))
     spec = bench.spec(bench.generated(), bench.declared())
-    assert "value is missing" in bench.plan(spec, options=ApplyOptions(adopt=("*",)))[bench.name("password")].reasons
+    assert "value is missing" in said(bench.plan(spec, options=ApplyOptions(adopt=("*",)))[bench.name("password")])
     outcomes = bench.provision(spec, options=ApplyOptions(adopt=("*",)))
     made = outcomes[f"secrets {bench.name('password')}"]
     assert isinstance(made, Applied)
@@ -195,7 +196,7 @@ def test_a_value_that_a_killed_run_wrote_is_rendered_again_after_the_yaml_is_tak
         bench.provision(bench.spec(bench.declared(value="two")), interruption=interruption)
     assert bench.value("api") == "two"
     spec = bench.spec(bench.declared(value="one"))
-    assert bench.plan(spec)[bench.name("api")].reasons == ("value was written by a run that did not finish",)
+    assert said(bench.plan(spec)[bench.name("api")]) == ("value was written by a run that did not finish",)
     bench.provision(spec)
     assert bench.value("api") == "one"
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}

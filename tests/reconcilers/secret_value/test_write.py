@@ -19,7 +19,7 @@ from secrets_pipeline.reconcilers.secret_value.provenance import STAGED
 from secrets_pipeline.reconcilers.secret_value.write import ValueWriter
 from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.values.documents import merge_document
-from tests.bench import Rotation
+from tests.bench import Rotation, said
 
 if TYPE_CHECKING:
     from tests.bench import Bench, Interruption
@@ -222,7 +222,7 @@ def test_a_value_whose_run_died_before_it_was_noted_is_rendered_again_when_the_y
     assert bench.value("api") == "two"
     bench.yaml["api",] = "one"
     change = bench.plan(spec)[bench.name("api")]
-    assert change.reasons == ("value was written by a run that did not finish",)
+    assert said(change) == ("value was written by a run that did not finish",)
     bench.provision(spec)
     assert bench.value("api") == "one"
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}

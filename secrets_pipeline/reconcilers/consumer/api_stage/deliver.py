@@ -15,6 +15,7 @@ from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.desired.consumer.model import StageDelivery
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.reason import Missing, Waits
 from secrets_pipeline.reconcilers.consumer.desired import as_text, differing, resolved
 from secrets_pipeline.references.resolve import Pending
 
@@ -86,11 +87,11 @@ class StageDeliveryReconciler:
             return Change(
                 resource,
                 ChangeClass.BLOCKED,
-                (f"stage {name} does not exist, or several APIs have its name: Terraform makes it",),
+                (Missing(f"stage {name} does not exist, or several APIs have its name", "Terraform makes it"),),
             )
         wanted = resolved(self._stack, delivery.variables)
         if isinstance(wanted, Pending):
-            return Change(resource, ChangeClass.UPDATE, (f"waits: {wanted.reason}",))
+            return Change(resource, ChangeClass.UPDATE, (Waits(wanted.reason),))
         reasons = differing(stage.variables, wanted, "stage variable")
         return Change(resource, ChangeClass.UPDATE if reasons else ChangeClass.NONE, reasons)
 

@@ -14,6 +14,7 @@ from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.desired.consumer.refresh_model import StageRefresh
 from secrets_pipeline.engine.model import SkippedError
+from secrets_pipeline.engine.reason import Missing
 from secrets_pipeline.reconcilers.consumer.interface import Rollout
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class StageRefresher:
         """Make a deployment, then put the stage on it."""
         client, found = self._stack.account.client("apigateway"), self._stage(means)
         if found is None:
-            raise SkippedError(self.missing(means))
+            raise SkippedError(str(self.missing(means)))
         with calling("CreateDeployment", means.name):
             made = client.create_deployment(restApiId=found[0], description=_DESCRIPTION)
         with calling("UpdateStage", means.name):
@@ -58,9 +59,9 @@ class StageRefresher:
         found = self.look(means)
         return found.asked_at if found else None
 
-    def missing(self, means: StageRefresh) -> str:
+    def missing(self, means: StageRefresh) -> Missing:
         """Terraform makes stages."""
-        return f"stage {means.name} does not exist, or several APIs have its name: Terraform makes it"
+        return Missing(f"stage {means.name} does not exist, or several APIs have its name", "Terraform makes it")
 
     def _stage(self, means: StageRefresh) -> tuple[str, Mapping[str, Any]] | None:
         client = self._stack.account.client("apigateway")

@@ -16,6 +16,7 @@ from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.consumer.model import EcsDelivery
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.reason import Missing, Reason, Waits
 from secrets_pipeline.reconcilers.consumer.desired import as_text, differing, resolved
 from secrets_pipeline.reconcilers.tag_keys import PREFIX
 from secrets_pipeline.references.resolve import Pending
@@ -131,14 +132,16 @@ class EcsDeliveryReconciler:
     def _plan(self, resource: Resource, delivery: EcsDelivery, after: tuple[str, ...]) -> Change:
         latest = self._running(delivery)
         if latest is None:
-            reason = f"service {delivery.service} in cluster {delivery.cluster} does not exist: Terraform makes it"
+            absent = f"service {delivery.service} in cluster {delivery.cluster} does not exist"
+            reason = Missing(absent, "Terraform makes it")
             return Change(resource, ChangeClass.BLOCKED, (reason,), after=after)
         if not latest.runs(delivery.container):
-            reason = f"task definition {delivery.family} has no container {delivery.container}: Terraform makes it"
+            absent = f"task definition {delivery.family} has no container {delivery.container}"
+            reason = Missing(absent, "Terraform makes it")
             return Change(resource, ChangeClass.BLOCKED, (reason,), after=after)
         wanted = self._wanted(delivery)
         if isinstance(wanted, Pending):
-            return Change(resource, ChangeClass.UPDATE, (f"waits: {wanted.reason}",), after=after)
+            return Change(resource, ChangeClass.UPDATE, (Waits(wanted.reason),), after=after)
         reasons = _differences(latest, delivery, *wanted)
         return Change(resource, ChangeClass.UPDATE if reasons else ChangeClass.NONE, reasons, after=after)
 
@@ -201,7 +204,7 @@ def _key(delivery: EcsDelivery) -> tuple[str, ...]:
 
 def _differences(
     latest: _TaskDefinition, delivery: EcsDelivery, secrets: Mapping[str, str], environment: Mapping[str, str]
-) -> tuple[str, ...]:
+) -> tuple[Reason, ...]:
     return (
         *differing(latest.entries(delivery.container, "secrets", "valueFrom"), secrets, "secret"),
         *differing(latest.entries(delivery.container, "environment", "value"), environment, "variable"),

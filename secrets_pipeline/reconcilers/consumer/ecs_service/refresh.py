@@ -13,6 +13,7 @@ from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.desired.consumer.refresh_model import EcsRefresh
 from secrets_pipeline.engine.model import SkippedError
+from secrets_pipeline.engine.reason import Because, Missing
 from secrets_pipeline.reconcilers.consumer.interface import Progress, Rollout
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ _FEWEST_FAILED_TASKS, _MOST_FAILED_TASKS = 3, 200
 """Half of the desired tasks, within these bounds, make a deployment's circuit breaker act; without one, ECS tries for
 ever. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeploymentCircuitBreaker.html"""
 _DEPLOYED_BY_ECS = "ECS"
+
+_NOT_BY_US = "let that deploy it again, or write refresh: false"
 
 
 class EcsRefresher:
@@ -56,7 +59,7 @@ class EcsRefresher:
             try:
                 answer = client.update_service(cluster=means.cluster, service=means.service, forceNewDeployment=True)
             except (client.exceptions.ServiceNotFoundException, client.exceptions.ClusterNotFoundException):
-                raise SkippedError(self.missing(means)) from None
+                raise SkippedError(str(self.missing(means))) from None
         return str(_primary(answer["service"]).get("id", ""))
 
     def running_since(self, means: EcsRefresh) -> datetime | None:
@@ -71,9 +74,9 @@ class EcsRefresher:
             started += [task["startedAt"] for task in answer["tasks"] if "startedAt" in task]
         return min(started, default=None)
 
-    def missing(self, means: EcsRefresh) -> str:
+    def missing(self, means: EcsRefresh) -> Missing:
         """Terraform makes services."""
-        return f"service {means.service} in cluster {means.cluster} does not exist: Terraform makes it"
+        return Missing(f"service {means.service} in cluster {means.cluster} does not exist", "Terraform makes it")
 
     def _service(self, means: EcsRefresh) -> Mapping[str, Any] | None:
         client = self._stack.account.client("ecs")
@@ -110,7 +113,7 @@ def _rollout(service: Mapping[str, Any], deployment: Mapping[str, Any]) -> Rollo
         progress,
         detail,
         failed_try=_failure(service, failed) if failed else "",
-        refusal=f"{by} deploys it: let that deploy it again, or write refresh: false" if by != _DEPLOYED_BY_ECS else "",
+        refusal=None if by == _DEPLOYED_BY_ECS else Because(f"{by} deploys it", _NOT_BY_US),
     )
 
 

@@ -15,6 +15,7 @@ from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.consumer.model import LambdaDelivery
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.reason import Missing, Waits
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.consumer.desired import as_text, differing, resolved
 from secrets_pipeline.references.resolve import Pending
@@ -80,11 +81,11 @@ class LambdaDeliveryReconciler:
         resource = Resource(KIND, name, delivery.component)
         function = self._function(delivery.function_name)
         if function is None:
-            reason = f"function {delivery.function_name} does not exist: Terraform makes it"
+            reason = Missing(f"function {delivery.function_name} does not exist", "Terraform makes it")
             return Change(resource, ChangeClass.BLOCKED, (reason,))
         wanted = resolved(self._stack, delivery.environment)
         if isinstance(wanted, Pending):
-            return Change(resource, ChangeClass.UPDATE, (f"waits: {wanted.reason}",))
+            return Change(resource, ChangeClass.UPDATE, (Waits(wanted.reason),))
         reasons = differing(function.environment, wanted, "variable")
         return Change(resource, ChangeClass.UPDATE if reasons else ChangeClass.NONE, reasons)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.consumer.refresh_model import LambdaRefresh
 from secrets_pipeline.engine.model import SkippedError
+from secrets_pipeline.engine.reason import Missing
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.consumer.interface import Progress, Rollout
 
@@ -50,7 +51,7 @@ class LambdaRefresher:
         for attempt in range(1, _ATTEMPTS + 1):
             found = self._configuration(means)
             if found is None:
-                raise SkippedError(self.missing(means))
+                raise SkippedError(str(self.missing(means)))
             environment = found.get("Environment", {})
             if "Error" in environment:
                 # Variables are replaced whole: writing over what could not be read would lose them.
@@ -80,9 +81,9 @@ class LambdaRefresher:
         found = self.look(means)
         return found.asked_at if found else None
 
-    def missing(self, means: LambdaRefresh) -> str:
+    def missing(self, means: LambdaRefresh) -> Missing:
         """Terraform makes functions."""
-        return f"function {means.function_name} does not exist: Terraform makes it"
+        return Missing(f"function {means.function_name} does not exist", "Terraform makes it")
 
     def _configuration(self, means: LambdaRefresh) -> Mapping[str, Any] | None:
         client = self._stack.account.client("lambda")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.desired.consumer.refresh_model import SsmRefresh
+from secrets_pipeline.engine.reason import Missing
 from secrets_pipeline.reconcilers.consumer.interface import Progress, Rollout
 
 if TYPE_CHECKING:
@@ -65,9 +66,9 @@ class SsmRefresher:
         found = self.look(means)
         return found.asked_at if found else None
 
-    def missing(self, means: SsmRefresh) -> str:
+    def missing(self, means: SsmRefresh) -> Missing:
         """A command that AWS has forgotten."""
-        return f"no command of document {means.document} is known any more"
+        return Missing(f"no command of document {means.document} is known any more")
 
     def _comment(self, means: SsmRefresh) -> str:
         return f"secrets-pipeline {self._stack.spec.stack} {means.consumer}"[:_COMMENT_LENGTH]
