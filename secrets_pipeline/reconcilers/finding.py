@@ -13,7 +13,10 @@ class Verdict(Enum):
     """What was found."""
 
     RIGHT = "right"
+    ADVISED = "advised"
+    """As the stack declares it, and a control asks for something better."""
     WAITING = "waiting"
+    """Nobody knows yet, or something else comes first."""
     WRONG = "wrong"
 
 

@@ -63,7 +63,9 @@ def _finding(result: ControlResult) -> Finding:
     match result.judgement:
         case Passed() | NotApplicable():
             verdict = Verdict.RIGHT
-        case Failed() | Unknown():
+        case Failed():
+            verdict = Verdict.ADVISED
+        case Unknown():
             verdict = Verdict.WAITING
     asked = "; ".join(f"{name}: {_words(value)}" for name, value in result.parameters.items() if value is not None)
     columns = {

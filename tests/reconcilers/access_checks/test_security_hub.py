@@ -78,7 +78,7 @@ def test_each_secret_is_judged_with_control_severity_and_parameters(readers: Rea
 
 def test_a_failed_control_waits_as_the_secret_works(readers: Readers) -> None:
     one, _ = security_hub(readers.look(controlled(readers)), ENABLED)
-    assert (one.verdict, one.columns["verdict"]) == (Verdict.WAITING, "Failed")
+    assert (one.verdict, one.columns["verdict"]) == (Verdict.ADVISED, "Failed")
     assert one.detail == "rotation is not switched on"
 
 
@@ -105,7 +105,7 @@ def test_each_component_has_its_own_days_since_rotation(readers: Readers) -> Non
     ]
     a, b = security_hub(at(readers.look(spec), days=31), PERIODIC)
     assert (a.verdict, a.columns["verdict"], a.columns["parameters"]) == (
-        Verdict.WAITING,
+        Verdict.ADVISED,
         "Failed",
         "maxDaysSinceRotation: 30",
     )
@@ -122,7 +122,7 @@ def test_required_tags_are_those_of_the_component(readers: Readers) -> None:
         bench.declared("c"),
     ]
     found = security_hub(readers.look(bench.create(*secrets, controls={"secrets": owned})), TAGGED)
-    assert [one.verdict for one in found] == [Verdict.WAITING, Verdict.RIGHT, Verdict.WAITING]
+    assert [one.verdict for one in found] == [Verdict.ADVISED, Verdict.RIGHT, Verdict.ADVISED]
     assert details(found) == [
         ("Failed", "it has no tag CostCenter"),
         ("Passed", "it has the tags Owner, CostCenter"),
@@ -180,7 +180,7 @@ def test_a_read_by_another_passes_and_one_by_the_pipeline_alone_fails(readers: R
     a, b = security_hub(aged(readers, spec), UNUSED)
     assert (a.verdict, a.columns["verdict"], a.columns["parameters"]) == (Verdict.RIGHT, "Passed", "unusedForDays: 1")
     assert a.detail.startswith(f"arn:aws:sts::{readers.account_id}:assumed-role/app/test read it ")
-    assert (b.verdict, b.columns["verdict"]) == (Verdict.WAITING, "Failed")
+    assert (b.verdict, b.columns["verdict"]) == (Verdict.ADVISED, "Failed")
     assert b.detail == "nobody but the pipeline has read it in the last 1 day"
 
 

@@ -316,7 +316,8 @@ def test_a_secret_that_lost_its_tags_does_not_lock_its_readers_out(roles: Roles)
     fewer = spec_of(roles, consumer(roles, "a"))
     change = only(bench.plan(fewer, STAGE))
     assert change.action is ChangeClass.BLOCKED
-    assert change.reason == f"is left as it is: secret {bench.name('a')} is not ours"
+    assert change.hindrance == f"is left as it is: secret {bench.name('a')} is not ours"
+    assert change.unblocked_by == "unblock that secret"
     assert isinstance(outcome(bench.provision(fewer), roles), Skipped)
     assert roles.policy() == kept
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -16,7 +16,7 @@ from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import EventSettings, OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Outcome, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Outcome, Skipped, Unchanged
 from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.assembly import Assembly
@@ -25,7 +25,7 @@ from secrets_pipeline.reconcilers.run import Run
 from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.rotation.events.hints import Hint, Kind
 from secrets_pipeline.rotation.events.parsing import parse
-from tests.bench import ASSUMED_BY_LAMBDA
+from tests.bench import ASSUMED_BY_LAMBDA, said
 
 if TYPE_CHECKING:
     from tests.bench import Bench, Interruption, Running
@@ -62,9 +62,11 @@ class Post:
     def apply(self, number: int = 0, **how: Unpack[Running]) -> dict[str, Outcome]:
         return self.bench.run(STAGES[STAGE](self._context(number, how)))
 
+    def changes(self, number: int = 0, **how: Unpack[Running]) -> Sequence[Change]:
+        return STAGES[STAGE](self._context(number, how, writing=False)).plan()
+
     def plan(self, number: int = 0, **how: Unpack[Running]) -> dict[str, ChangeClass]:
-        planned = STAGES[STAGE](self._context(number, how, writing=False)).plan()
-        return {one.resource.name: one.action for one in planned}
+        return {one.resource.name: one.action for one in self.changes(number, **how)}
 
     def _context(self, number: int, how: Running, *, writing: bool = True) -> Stack:
         mine, others = self.specs[number], [one for one in self.specs if one is not self.specs[number]]
@@ -235,6 +237,11 @@ def test_what_somebody_changed_is_found_by_a_deep_plan_and_mended(post: Post, pa
     deep = ApplyOptions(deep=True)
     changed = post.queue if part == "queue" else rule
     assert {name for name, action in post.plan(options=deep).items() if action is ChangeClass.UPDATE} >= {changed}
+    reasons = [said(one) for one in post.changes(options=deep) if one.resource.name == changed and one.drift]
+    assert reasons
+    for reason in (text for texts in reasons for text in texts):
+        assert reason.startswith("changed outside: ")
+        assert ": :" not in reason
     post.apply(options=deep)
     assert set(post.plan(options=deep).values()) == {ChangeClass.NONE}
 

@@ -1,0 +1,37 @@
+"""Reasons are told apart by their types, and by nothing that their texts say."""
+
+from __future__ import annotations
+
+import pytest
+
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource
+from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Missing, NotOurs, Reason, Waits
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        (Because("no value yet"), "no value yet"),
+        (Because("is Disabled", "enable it"), "is Disabled: enable it"),
+        (Waits("secret a/b has no value"), "waits: secret a/b has no value"),
+        (ChangedOutside(Differs("tag Team", "'a'", "'b'")), "changed outside: tag Team differs: 'a' → 'b'"),
+        (ChangedOutside(Missing("role x is gone", "make it")), "changed outside: role x is gone: make it"),
+        (Differs("key policy"), "key policy differs"),
+        (NotOurs("belongs to stack a", "rename it"), "belongs to stack a: rename it"),
+    ],
+)
+def test_a_reason_reads_as_one_line(reason: Reason, text: str) -> None:
+    assert str(reason) == text
+
+
+def test_what_unblocks_a_change_is_its_remedy_and_not_what_stands_behind_a_colon() -> None:
+    said = (Because("is left as it is: secret a/b is not ours"), NotOurs("belongs to stack a", "rename it"))
+    change = Change(Resource("role", "r"), ChangeClass.BLOCKED, said)
+    assert change.hindrance == "is left as it is: secret a/b is not ours; belongs to stack a"
+    assert change.unblocked_by == "rename it"
+    assert Change(Resource("role", "r"), ChangeClass.BLOCKED, said[:1]).unblocked_by == ""
+
+
+def test_reasons_of_two_types_differ_even_where_they_read_the_same() -> None:
+    assert Waits("a") == Waits("a")
+    assert Waits("a") != Because("waits: a")
