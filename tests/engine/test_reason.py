@@ -33,5 +33,6 @@ def test_what_unblocks_a_change_is_its_remedy_and_not_what_stands_behind_a_colon
 
 
 def test_reasons_of_two_types_differ_even_where_they_read_the_same() -> None:
-    assert Waits("a") == Waits("a")
-    assert Waits("a") != Because("waits: a")
+    waits: Reason = Waits("a")
+    because: Reason = Because("waits: a")
+    assert (waits == Waits("a"), waits == because) == (True, False)
