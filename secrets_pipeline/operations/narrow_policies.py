@@ -23,7 +23,7 @@ from secrets_pipeline.reconcilers.kms_key import reconciler as kms_key
 from secrets_pipeline.reconcilers.kms_key.lookup import standing
 from secrets_pipeline.reconcilers.kms_key.reconciler import KmsKeyReconciler
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
-from secrets_pipeline.reconcilers.secret import desired
+from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
 from secrets_pipeline.reconcilers.secret_policy import reconciler as secret_policy
 from secrets_pipeline.references.resolve import Pending
 
@@ -120,7 +120,8 @@ def _secret_policy(stack: Stack, name: str) -> bool | None:
     secret = next(one for one in stack.spec.secrets if one.name == name)
     # An event and a list are hints.
     state = stack.observed.secrets.refresh(name)
-    declared = desired.policy(stack, secret)
+    wanted = DesiredSecret(stack, secret)
+    declared = wanted.policy
     if (
         state is None
         or state.deleted_at is not None
@@ -128,7 +129,7 @@ def _secret_policy(stack: Stack, name: str) -> bool | None:
         or isinstance(declared, Pending)
     ):
         return None
-    if not desired.made(stack, state, secret, Part.POLICY):
+    if not wanted.made(state, Part.POLICY):
         return None
     client = stack.account.client("secretsmanager")
     with calling("GetResourcePolicy", name):

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, ChangedOutside, NotOurs
+from secrets_pipeline.engine.reason import Because, ChangedOutside
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.reconcilers.each_secret import plan_secrets
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.observed.secret_state import (
     DEFAULT_KEY_ALIAS,
@@ -29,7 +28,8 @@ from secrets_pipeline.reconcilers.observed.secret_state import (
 )
 from secrets_pipeline.reconcilers.observed.tags import tag_list
 from secrets_pipeline.reconcilers.replica.plan import Work, described, known, made_regions, refuse_failed, work
-from secrets_pipeline.reconcilers.secret import desired
+from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
+from secrets_pipeline.reconcilers.secret.part import FOLLOWS, UNREAD, PartReconciler
 from secrets_pipeline.reconcilers.secret.part_mark import look_again, take
 from secrets_pipeline.reconcilers.tag_keys import REPLICAS
 
@@ -37,40 +37,47 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "replica"
-_UNREAD = Because("not read: `verify` and `plan --deep` do")
+Replicas: TypeAlias = tuple[ReplicaSpec, ...]
 _SETTLE_SECONDS = 15.0
 _POLL_SECONDS = 1.0
 
 
-class ReplicaReconciler:
-    """Replicas of one stack's secrets, one change a secret.
+class ReplicaReconciler(PartReconciler[Replicas]):
+    """Replicas of one stack's secrets, one change a secret."""
 
-    Replicas of a secret whose mark is up to date are not read: the verification does that. With `deep`, all are.
-    """
+    kind = KIND
+    part = Part.REPLICAS
 
-    def __init__(self, stack: Stack, *, deep: bool | None = None) -> None:
-        self._stack = stack
-        self._deep = stack.run.options.deep if deep is None else deep
-        self._secrets = {secret.name: secret for secret in stack.spec.secrets}
+    def declared(self, secret: DesiredSecret) -> Replicas | None:
+        """The replicas; None where there should be none."""
+        return secret.spec.replicas or None
 
-    def plan(self) -> Sequence[Change]:
-        """One change a secret that has, or should have, replicas."""
-        return plan_secrets(self._stack, KIND, self._plan)
+    def follow(self, resource: Resource, secret: DesiredSecret) -> Change:
+        """Plan the replicas of a secret that is made first; see `PartReconciler`."""
+        self._check_keys(secret.spec, secret.spec.replicas)
+        return Change(resource, ChangeClass.REPLICATE, (FOLLOWS,))
 
-    def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
-        secret = self._secrets[change.resource.name]
-        state = self._stack.observed.secrets.confirm_again(secret.name)
-        if state is None or state.deleted_at is not None:
-            raise SkippedError(f"secret {secret.name} does not exist yet")
-        if not self._stack.ownership.owns(state):
-            raise SkippedError(f"secret {secret.name} is not ours")
-        todo = work(self._stack, state, secret)
-        self._check_keys(secret, (*todo.add, *todo.retry, *todo.rekey))
+    def compare(
+        self, resource: Resource, secret: DesiredSecret, state: SecretState, declared: Replicas | None
+    ) -> Change | None:
+        """Compare with what DescribeSecret shows; see `PartReconciler`."""
+        if not declared and not made_regions(self._stack, state) and not self._deep:
+            return None
+        made = secret.made(state, self.part)
+        # Of a secret that is to be finished the replicas are looked at: one that is gone would hold it up for ever.
+        vouched = made and secret.finished(state)
+        if vouched and not self._deep and declared and isinstance(state.replicas, Unread):
+            return Change(resource, ChangeClass.NONE, (UNREAD,))
+        return self._compared(resource, observed(self._stack, secret.name) or state, secret.spec, made=made)
+
+    def write(self, secret: DesiredSecret, state: SecretState, declared: Replicas | None) -> str:
+        """Call ReplicateSecretToRegions and RemoveRegionsFromReplication; see `PartReconciler`."""
+        todo = work(self._stack, state, secret.spec)
+        self._check_keys(secret.spec, (*todo.add, *todo.retry, *todo.rekey))
         if todo.add or todo.retry or todo.rekey or todo.remove:
-            state = take(self._stack, state, Part.REPLICAS)
+            state = take(self._stack, state, self.part)
         # Before they are asked for, so that what is ours to remove again survives a crash.
-        state = _remember(self._stack, state, more={one.region for one in secret.replicas})
+        state = _remember(self._stack, state, more={one.region for one in declared or ()})
         if todo.add or todo.retry:
             state = self._replicate(state, (*todo.add, *todo.retry))
         for one in todo.rekey:
@@ -79,29 +86,11 @@ class ReplicaReconciler:
             state = _remove(self._stack, state, todo.remove)
         state = _remember(self._stack, state, gone=todo.gone)
         if todo.waiting:
-            state = settle(self._stack, secret) or state
+            state = settle(self._stack, secret.spec) or state
         refuse_failed(self._stack, state)
-        return self._said(state, secret, todo)
+        return self._said(state, secret.spec, todo)
 
-    def _plan(self, resource: Resource, secret: SecretSpec) -> Change | None:
-        stack, state = self._stack, self._stack.observed.secrets.get(secret.name)
-        owned = state is not None and state.deleted_at is None and stack.ownership.owns(state)
-        ours = owned and state is not None and bool(made_regions(stack, state))
-        if not secret.replicas and not ours and not (self._deep and owned):
-            return None
-        if state is None or state.deleted_at is not None:
-            self._check_keys(secret, secret.replicas)
-            return Change(resource, ChangeClass.REPLICATE, (Because("follows the secret"),))
-        if not owned:
-            return Change(resource, ChangeClass.BLOCKED, (NotOurs("the secret is not ours"),))
-        made = desired.made(stack, state, secret, Part.REPLICAS)
-        # Of a secret that is to be finished the replicas are looked at: one that is gone would hold it up for ever.
-        vouched = made and desired.finished(stack, state, secret)
-        if vouched and not self._deep and secret.replicas and isinstance(state.replicas, Unread):
-            return Change(resource, ChangeClass.NONE, (_UNREAD,))
-        return self._compare(resource, observed(stack, secret.name) or state, secret, made=made)
-
-    def _compare(self, resource: Resource, state: SecretState, secret: SecretSpec, *, made: bool) -> Change | None:
+    def _compared(self, resource: Resource, state: SecretState, secret: SecretSpec, *, made: bool) -> Change | None:
         todo = work(self._stack, state, secret)
         self._check_keys(secret, (*todo.add, *todo.retry, *todo.rekey))
         reasons = todo.reasons(state, made=made)
@@ -198,15 +187,15 @@ def settle(stack: Stack, secret: SecretSpec) -> SecretState | None:
     return state
 
 
-def open_parts(stack: Stack, state: SecretState, secret: SecretSpec) -> list[str]:
+def open_parts(stack: Stack, state: SecretState, secret: DesiredSecret) -> list[str]:
     """What is not as declared, for a human, as far as this run has seen it; reads nothing of Secrets Manager."""
     # `settle` may have seen more than the caller.
     state = stack.observed.secrets.get(state.name) or state
-    if not secret.replicas and not made_regions(stack, state):
+    if not secret.spec.replicas and not made_regions(stack, state):
         return []
     if isinstance(state.replicas, Unread):
-        return [] if desired.made(stack, state, secret, Part.REPLICAS) else ["replicas"]
-    return list(map(str, work(stack, state, secret).reasons(state, made=False)))
+        return [] if secret.made(state, Part.REPLICAS) else ["replicas"]
+    return list(map(str, work(stack, state, secret.spec).reasons(state, made=False)))
 
 
 def withdraw(stack: Stack, state: SecretState) -> SecretState:

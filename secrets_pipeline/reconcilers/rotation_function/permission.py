@@ -15,7 +15,7 @@ from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 from secrets_pipeline.engine.reason import Because
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, let_in
-from secrets_pipeline.reconcilers.secret import desired
+from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, Rotation
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -61,10 +61,10 @@ class RotationPermissions:
             if secret.blocked or secret.rotation is None or secret.rotation.managed:
                 continue
             try:
-                wanted = desired.rotation(stack, secret)
+                wanted = DesiredSecret(stack, secret).rotation
             except SecretsPipelineError:
                 continue  # Said where the rotation is planned.
-            if not isinstance(wanted, desired.Rotation):
+            if not isinstance(wanted, Rotation):
                 continue
             parts = wanted.lambda_arn.split(":")
             at_home = parts[3:5] == [stack.account.region, stack.account.account_id]

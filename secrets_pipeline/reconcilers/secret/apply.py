@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws.consistency import NEW_RESOURCE
 from secrets_pipeline.aws.faults import calling
-from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Part
 from secrets_pipeline.reconcilers.observed.secret_state import CURRENT, SecretState
 from secrets_pipeline.reconcilers.observed.tags import surplus_tags, tag_list
-from secrets_pipeline.reconcilers.secret import desired
+from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
 from secrets_pipeline.reconcilers.secret_value import rekey as key_move
 from secrets_pipeline.reconcilers.secret_value.encryption import key_id, under_another_key
 from secrets_pipeline.reconcilers.secret_value.initial import initial_value
@@ -66,7 +65,7 @@ class SecretWrites:
         self._client = stack.account.client("secretsmanager")
         self._writer = ValueWriter(stack)
 
-    def create(self, secret: SecretSpec) -> str | ExistsAfterAll:
+    def create(self, secret: DesiredSecret) -> str | ExistsAfterAll:
         """Create a secret with its first value, in one call.
 
         Returns:
@@ -77,22 +76,22 @@ class SecretWrites:
             AwsError: if AWS refuses.
         """
         stack = self._stack
-        key = desired.kms_key(stack, secret)
+        key = secret.kms_key
         if isinstance(key, Pending):
             raise SkippedError(key.reason)
-        initial = initial_value(stack, secret, self._passwords)
+        initial = initial_value(stack, secret.spec, self._passwords)
         if isinstance(initial, Pending):
             raise SkippedError(initial.reason)
-        owner = stack.ownership.owner(secret)
+        owner = stack.ownership.owner(secret.spec)
         tags = {
-            **desired.tags(stack, secret),
+            **secret.tags,
             VALUE_KEY: key_id(stack, key),
         }
-        request: dict[str, Any] = {"Description": secret.description} if secret.description else {}
+        request: dict[str, Any] = {"Description": secret.spec.description} if secret.spec.description else {}
         if key is not None:
             request["KmsKeyId"] = key
         # A used token succeeds: only a request that is the same in all its parts may be taken for a try of this one.
-        asked = [initial.intent, initial.inputs, desired.intent(stack, secret), tags, request]
+        asked = [initial.intent, initial.inputs, secret.intent(), tags, request]
         whole = json.dumps(asked, sort_keys=True)
         token = self._writer.token(secret.name, None, whole, initial.value)
         now = stack.run.now()
@@ -122,7 +121,7 @@ class SecretWrites:
             SecretState(
                 name=secret.name,
                 arn=answer["ARN"],
-                description=secret.description,
+                description=secret.spec.description,
                 kms_key_id=key,
                 tags=tags,
                 versions={answer.get("VersionId", token): (CURRENT,)},
@@ -140,7 +139,7 @@ class SecretWrites:
             self._client.restore_secret(SecretId=state.arn)
         return self._refreshed(state)
 
-    def update(self, state: SecretState, secret: SecretSpec) -> list[str]:
+    def update(self, state: SecretState, secret: DesiredSecret) -> list[str]:
         """Change what differs, each thing by itself; a value only if missing, declared, or under another key.
 
         Returns:
@@ -151,14 +150,14 @@ class SecretWrites:
             AwsError: if AWS refuses.
         """
         stack = self._stack
-        key = desired.kms_key(stack, secret)
+        key = secret.kms_key
         if isinstance(key, Pending):
             raise SkippedError(key.reason)
         moved = key_id(stack, state.kms_key_id) != key_id(stack, key)
         done = self._retag(state, secret, moved=moved)
-        if state.description != secret.description:
+        if state.description != secret.spec.description:
             with calling("UpdateSecret", state.name):
-                self._client.update_secret(SecretId=state.arn, Description=secret.description)
+                self._client.update_secret(SecretId=state.arn, Description=secret.spec.description)
             done.append("description")
         if done:
             state = self._own(state)
@@ -171,7 +170,7 @@ class SecretWrites:
             self._writer.rewrite(state.name)
             done.append("same value under the new key")
             state = self._own(state)
-        if value_differences(stack, state, secret) and (written := self._write(state, secret)):
+        if value_differences(stack, state, secret.spec) and (written := self._write(state, secret)):
             done.append(written)
         return done
 
@@ -185,15 +184,15 @@ class SecretWrites:
             raise SkippedError(f"secret {seen.name} is not ours any more")
         return seen
 
-    def _write(self, state: SecretState, secret: SecretSpec) -> str:
-        if isinstance(secret.value, DeclaredValue):
-            inputs = declared_inputs(self._stack, secret, confirmed=True)
+    def _write(self, state: SecretState, secret: DesiredSecret) -> str:
+        if isinstance(secret.spec.value, DeclaredValue):
+            inputs = declared_inputs(self._stack, secret.spec, confirmed=True)
             if isinstance(inputs, Pending):
                 raise SkippedError(inputs.reason)
             if state.current_version is not None and is_rendered_from(state, inputs):
                 # Only the list of what it is rendered from was old.
                 return ""
-            declared, leaves = secret.value, self._stack.resolve.leaves(secret)
+            declared, leaves = secret.spec.value, self._stack.resolve.leaves(secret.spec)
             self._writer.write(
                 secret.name,
                 intent=inputs,
@@ -202,7 +201,7 @@ class SecretWrites:
                 done=lambda state: is_rendered_from(state, inputs),
             )
             return "value"
-        first = initial_value(self._stack, secret, self._passwords)
+        first = initial_value(self._stack, secret.spec, self._passwords)
         if isinstance(first, Pending):
             raise SkippedError(first.reason)
         value = first.value
@@ -216,8 +215,8 @@ class SecretWrites:
         )
         return first.described
 
-    def _retag(self, state: SecretState, secret: SecretSpec, *, moved: bool) -> list[str]:
-        wanted = desired.tags(self._stack, secret)
+    def _retag(self, state: SecretState, secret: DesiredSecret, *, moved: bool) -> list[str]:
+        wanted = secret.tags
         changed = {key: value for key, value in wanted.items() if state.tags.get(key) != value}
         if any(key in changed for key in (STACK, REPOSITORY, COMPONENT, KEY)):
             # The old mark speaks of the old owner: prove the new one in the same call.
@@ -238,19 +237,19 @@ class SecretWrites:
                 self._client.untag_resource(SecretId=state.arn, TagKeys=surplus)
         return ["tags"] if changed or surplus else []
 
-    def _own_mark(self, state: SecretState, secret: SecretSpec) -> str:
+    def _own_mark(self, state: SecretState, secret: DesiredSecret) -> str:
         """The mark of the new owner: it vouches for what the old one vouched for, but the tags."""
-        marks, run, owner = self._stack.ownership.marks, self._stack.run.id, self._stack.ownership.owner(secret)
+        marks, run, owner = self._stack.ownership.marks, self._stack.run.id, self._stack.ownership.owner(secret.spec)
         commit = marks.verify(state).commit
         if commit is None:
             return marks.provisional(state.arn, owner, run)
         return marks.finished(state.arn, owner, commit.opened(Part.TAGS, run))
 
-    def _kept(self, state: SecretState, secret: SecretSpec) -> dict[str, str]:
+    def _kept(self, state: SecretState, secret: DesiredSecret) -> dict[str, str]:
         """Policy and rotation that an adopted secret has and nobody declares: adoption takes neither away."""
         kept = []
-        if not secret.policy and not secret.readers and self._stack.observed.secrets.policy(state.name):
+        if not (secret.spec.policy or secret.spec.readers) and self._stack.observed.secrets.policy(state.name):
             kept.append(Part.POLICY.value)
-        if secret.rotation is None and state.rotation_enabled:
+        if secret.spec.rotation is None and state.rotation_enabled:
             kept.append(Part.ROTATION.value)
         return {KEPT: self._stack.ownership.marks.words(KEPT, state.arn, kept)} if kept else {}

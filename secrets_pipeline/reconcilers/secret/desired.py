@@ -1,11 +1,12 @@
-"""A secret's desired metadata with its late parts resolved, and the digests of it that become the mark."""
+"""What a stack asks of a secret, its late parts resolved, and the digests of it that become the mark."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from secrets_pipeline.access.policy_text.statements import secret_policy
 from secrets_pipeline.access.policy_text.write import canonical
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 
+Value = TypeVar("Value")
+
+
 @dataclass(frozen=True, slots=True)
 class Rotation:
     """Rotation as RotateSecret takes it, all known."""
@@ -35,29 +39,178 @@ class Rotation:
     rotate_immediately: bool
 
 
-def kms_key(stack: Stack, secret: SecretSpec) -> str | Pending | None:
-    """What to pass as KmsKeyId: an ARN for keys of ours, the text of the stack otherwise, None for the default key.
+class _Late(Generic[Value]):
+    """A part that is resolved until it is known, and then kept."""
 
-    A key under which nothing can be encrypted is waited for; the stage `kms_keys` fails with it.
+    def __init__(self, resolve: Callable[[], Value | Pending]) -> None:
+        self._resolve = resolve
+        self._known: list[Value] = []
+
+    def get(self) -> Value | Pending:
+        """The part, or what is still missing."""
+        if not self._known:
+            found = self._resolve()
+            if isinstance(found, Pending):
+                return found
+            self._known.append(found)
+        return self._known[0]
+
+
+class DesiredSecret:
+    """What a stack asks of one secret, its late parts resolved; what is known once is not resolved again.
+
+    Args:
+        stack: the stack.
+        spec: one of its secrets.
+
+    Attributes:
+        spec: see above.
+        name: of the secret.
     """
-    key = _declared_key(stack, secret)
-    problem = stack.observed.keys.problem(key) if isinstance(key, str) else None
-    return Pending(f"KMS key {key} {problem.problem}") if problem else key
+
+    def __init__(self, stack: Stack, spec: SecretSpec) -> None:
+        self.spec = spec
+        self.name = spec.name
+        self._stack = stack
+        self._key = _Late(self._resolved_key)
+        self._policy = _Late(self._resolved_policy)
+        self._rotation = _Late(self._resolved_rotation)
+        self._digests: dict[Part, str] = {}
+
+    @property
+    def kms_key(self) -> str | Pending | None:
+        """What to pass as KmsKeyId: an ARN for keys of ours, the text of the stack otherwise, None for the default key.
+
+        A key under which nothing can be encrypted is waited for; the stage `kms_keys` fails with it.
+        """
+        key = self._key.get()
+        problem = self._stack.observed.keys.problem(key) if isinstance(key, str) else None
+        return Pending(f"KMS key {key} {problem.problem}") if problem else key
+
+    @cached_property
+    def tags(self) -> dict[str, str]:
+        """The stack's tags and our identity tags.
+
+        Raises:
+            SpecError: if the password rule does not fit into a tag.
+        """
+        return {**self.spec.tags, **self._stack.ownership.owner(self.spec).tags(), **_password_rule(self.spec)}
+
+    @property
+    def policy(self) -> dict[str, Any] | Pending | None:
+        """The resource policy that the stack asks for, or None for none."""
+        return self._policy.get()
+
+    @property
+    def rotation(self) -> Rotation | Pending | None:
+        """The rotation that the stack asks for, or None for none."""
+        return self._rotation.get()
+
+    @property
+    def commit(self) -> Commit | None:
+        """What the mark has to say; None while a part is not known or nothing was ever applied."""
+        digests: dict[Part, str] = {}
+        for part in Part:
+            digest = self._digest(part)
+            if digest is None:
+                return None
+            digests[part] = digest
+        return Commit(self.spec.recovery_window_in_days, digests, self._stack.run.id)
+
+    def intent(self) -> str:
+        """Digest of everything but the value, as far as it is known."""
+        return "-".join(self._digest(part) or "" for part in Part)
+
+    def made(self, state: SecretState, part: Part) -> bool:
+        """Whether the mark says that a part was made as the stack declares it: what differs was changed outside."""
+        marked = self._stack.ownership.marks.verify(state).commit
+        return marked is not None and marked.digests[part] == self._digest(part)
+
+    def finished(self, state: SecretState) -> bool:
+        """Whether the mark says that everything but the value was made as the stack declares it."""
+        marked = self._stack.ownership.marks.verify(state).commit
+        return marked is not None and marked == self.commit
+
+    def _digest(self, part: Part) -> str | None:
+        if self._stack.ownership.fingerprinter is None:
+            return None
+        if part not in self._digests:
+            text = self._text(part)
+            if isinstance(text, Pending):
+                return None
+            self._digests[part] = self._stack.ownership.marks.digest(part, self.name, text)
+        return self._digests[part]
+
+    def _text(self, part: Part) -> str | Pending | None:
+        """What the digest of a part is over; None is a part that the stack does not declare."""
+        texts: Mapping[Part, Callable[[], str | Pending | None]] = {
+            Part.DESCRIPTION: lambda: self.spec.description,
+            Part.KMS_KEY: self._key_text,
+            Part.TAGS: lambda: json.dumps(self.tags, sort_keys=True),
+            Part.POLICY: self._policy_text,
+            Part.ROTATION: self._rotation_text,
+            Part.REPLICAS: lambda: json.dumps([one.model_dump() for one in self.spec.replicas], sort_keys=True),
+        }
+        return texts[part]()
+
+    def _key_text(self) -> str | Pending | None:
+        key = self._key.get()
+        return self._stack.observed.keys.key_id(key) or key if isinstance(key, str) else key
+
+    def _policy_text(self) -> str | Pending | None:
+        document = self.policy
+        return canonical(document) if isinstance(document, dict) else document
+
+    def _rotation_text(self) -> str | Pending | None:
+        turning = self.rotation
+        if not isinstance(turning, Rotation):
+            return turning
+        return json.dumps([turning.lambda_arn, turning.rules], sort_keys=True)
+
+    def _resolved_key(self) -> str | Pending | None:
+        if self.spec.kms_key is None:
+            return None
+        named = self._stack.resolve.text(self.spec.kms_key)
+        if isinstance(named, Pending) or all(named != key.alias for key in self._stack.spec.keys):
+            return named
+        key = usable_as(self._stack, named)
+        return Pending(key) if isinstance(key, str) else key.arn
+
+    def _resolved_policy(self) -> dict[str, Any] | Pending | None:
+        stack = self._stack
+        match substitute(list(self.spec.policy), stack.resolve):
+            case Pending() as pending:
+                return pending
+            case Plain(value=list() as declared):
+                if wrong := not_let_in(stack, declared):
+                    return Pending(f"its policy {wrong}")
+                return secret_policy(declared, self.spec.readers, organization_id=stack.spec.organization_id)
+            case _:
+                return Pending("its policy holds a secret value")
+
+    def _resolved_rotation(self) -> Rotation | Pending | None:
+        spec = self.spec.rotation
+        if spec is None:
+            return None
+        arn = self._rotated_by(spec)
+        if isinstance(arn, Pending):
+            return arn
+        rules = {
+            "AutomaticallyAfterDays": spec.automatically_after_days,
+            "ScheduleExpression": spec.schedule_expression,
+            "Duration": spec.duration,
+        }
+        return Rotation(arn, {key: rule for key, rule in rules.items() if rule is not None}, spec.rotate_immediately)
+
+    def _rotated_by(self, spec: RotationSpec) -> str | Pending:
+        if spec.lambda_arn is not None:
+            return self._stack.resolve.text(spec.lambda_arn)
+        return managed_function_arn(self._stack) or Pending("the stack has no rotation function")
 
 
-def _declared_key(stack: Stack, secret: SecretSpec) -> str | Pending | None:
-    if secret.kms_key is None:
-        return None
-    named = stack.resolve.text(secret.kms_key)
-    if isinstance(named, Pending) or all(named != key.alias for key in stack.spec.keys):
-        return named
-    key = usable_as(stack, named)
-    return Pending(key) if isinstance(key, str) else key.arn
-
-
-def tags(stack: Stack, secret: SecretSpec) -> dict[str, str]:
-    """The stack's tags and our identity tags."""
-    return {**secret.tags, **stack.ownership.owner(secret).tags(), **_password_rule(secret)}
+def desired_secrets(stack: Stack) -> dict[str, DesiredSecret]:
+    """Every secret of a stack, by name."""
+    return {spec.name: DesiredSecret(stack, spec) for spec in stack.spec.secrets}
 
 
 def _password_rule(secret: SecretSpec) -> dict[str, str]:
@@ -78,108 +231,9 @@ def _password_rule(secret: SecretSpec) -> dict[str, str]:
         ) from None
 
 
-def policy(stack: Stack, secret: SecretSpec) -> dict[str, Any] | Pending | None:
-    """The resource policy that the stack asks for, or None for none."""
-    match substitute(list(secret.policy), stack.resolve):
-        case Pending() as pending:
-            return pending
-        case Plain(value=list() as declared):
-            if wrong := not_let_in(stack, declared):
-                return Pending(f"its policy {wrong}")
-            return secret_policy(declared, secret.readers, organization_id=stack.spec.organization_id)
-        case _:
-            return Pending("its policy holds a secret value")
-
-
-def rotation(stack: Stack, secret: SecretSpec) -> Rotation | Pending | None:
-    """The rotation that the stack asks for, or None for none."""
-    spec = secret.rotation
-    if spec is None:
-        return None
-    arn = _function(stack, spec)
-    if isinstance(arn, Pending):
-        return arn
-    rules = {
-        "AutomaticallyAfterDays": spec.automatically_after_days,
-        "ScheduleExpression": spec.schedule_expression,
-        "Duration": spec.duration,
-    }
-    return Rotation(arn, {key: rule for key, rule in rules.items() if rule is not None}, spec.rotate_immediately)
-
-
-def _function(stack: Stack, spec: RotationSpec) -> str | Pending:
-    if spec.lambda_arn is not None:
-        return stack.resolve.text(spec.lambda_arn)
-    managed = managed_function_arn(stack)
-    return managed or Pending("the stack has no rotation function")
-
-
 def managed_function_arn(stack: Stack) -> str | None:
     """The ARN of the stack's own rotation function, made or not; None where nothing asks for it."""
     function, account = stack.spec.rotation_function, stack.account
     if function is None:
         return None
     return f"arn:{account.partition}:lambda:{account.region}:{account.account_id}:function:{function.name}"
-
-
-def made(stack: Stack, state: SecretState, secret: SecretSpec, part: Part) -> bool:
-    """Whether the mark says that a part was made as the stack declares it now: what differs was changed outside."""
-    marked = stack.ownership.marks.verify(state).commit
-    return marked is not None and marked.digests[part] == _digest(stack, secret, part)
-
-
-def finished(stack: Stack, state: SecretState, secret: SecretSpec) -> bool:
-    """Whether the mark says that everything but the value was made as the stack declares it now."""
-    marked = stack.ownership.marks.verify(state).commit
-    return marked is not None and marked == commit(stack, secret)
-
-
-def commit(stack: Stack, secret: SecretSpec) -> Commit | None:
-    """What the mark has to say; None while a part is not known or nothing was ever applied."""
-    digests: dict[Part, str] = {}
-    for part in Part:
-        digest = _digest(stack, secret, part)
-        if digest is None:
-            return None
-        digests[part] = digest
-    return Commit(secret.recovery_window_in_days, digests, stack.run.id)
-
-
-def intent(stack: Stack, secret: SecretSpec) -> str:
-    """Digest of everything but the value, as far as it is known."""
-    return "-".join(_digest(stack, secret, part) or "" for part in Part)
-
-
-def _digest(stack: Stack, secret: SecretSpec, part: Part) -> str | None:
-    if stack.ownership.fingerprinter is None:
-        return None
-    text = _TEXTS[part](stack, secret)
-    return None if isinstance(text, Pending) else stack.ownership.marks.digest(part, secret.name, text)
-
-
-def _key_text(stack: Stack, secret: SecretSpec) -> str | Pending | None:
-    key = _declared_key(stack, secret)
-    return stack.observed.keys.key_id(key) or key if isinstance(key, str) else key
-
-
-def _policy_text(stack: Stack, secret: SecretSpec) -> str | Pending | None:
-    document = policy(stack, secret)
-    return canonical(document) if isinstance(document, dict) else document
-
-
-def _rotation_text(stack: Stack, secret: SecretSpec) -> str | Pending | None:
-    turning = rotation(stack, secret)
-    if not isinstance(turning, Rotation):
-        return turning
-    return json.dumps([turning.lambda_arn, turning.rules], sort_keys=True)
-
-
-_TEXTS: Mapping[Part, Callable[[Stack, SecretSpec], str | Pending | None]] = {
-    Part.DESCRIPTION: lambda _, secret: secret.description,
-    Part.KMS_KEY: _key_text,
-    Part.TAGS: lambda stack, secret: json.dumps(tags(stack, secret), sort_keys=True),
-    Part.POLICY: _policy_text,
-    Part.ROTATION: _rotation_text,
-    Part.REPLICAS: lambda _, secret: json.dumps([one.model_dump() for one in secret.replicas], sort_keys=True),
-}
-"""What the digest of each part is over; None is a part that the stack does not declare."""

@@ -12,12 +12,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws.consistency import NEW_RESOURCE
-from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.reconcilers.marks.secret_mark import Commit, Mark, Owner, Part, repository_tag
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.observed.tags import tag_list
-from secrets_pipeline.reconcilers.secret import desired
+from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
 from secrets_pipeline.reconcilers.tag_keys import COMPONENT, KEPT, KEY, SPEC
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def give_up(stack: Stack, state: SecretState) -> SecretState:
     return _write(stack, state, owner, stack.ownership.marks.provisional(state.arn, owner, stack.run.id))
 
 
-def finish(stack: Stack, state: SecretState, secret: SecretSpec, commit: Commit) -> SecretState:
+def finish(stack: Stack, state: SecretState, secret: DesiredSecret, commit: Commit) -> SecretState:
     """Write the mark of a finished secret, and forget that a part is somebody else's where ours has taken its place.
 
     Not before: until then what is there may still be theirs.
@@ -86,10 +85,10 @@ def finish(stack: Stack, state: SecretState, secret: SecretSpec, commit: Commit)
     Raises:
         AwsError: if AWS refuses.
     """
-    owner, marks = stack.ownership.owner(secret), stack.ownership.marks
+    owner, marks = stack.ownership.owner(secret.spec), stack.ownership.marks
     declared = {
-        Part.POLICY.value: desired.policy(stack, secret) is not None,
-        Part.ROTATION.value: secret.rotation is not None,
+        Part.POLICY.value: secret.policy is not None,
+        Part.ROTATION.value: secret.spec.rotation is not None,
     }
     kept = marks.read_words(state, KEPT)
     left = {word for word in kept if not declared.get(word)}

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Reason, Waits
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.observed.tags import surplus_tags
-from secrets_pipeline.reconcilers.secret import desired
+from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
 from secrets_pipeline.reconcilers.secret_value.encryption import DEFAULT_KEY, key_id, under_another_key
 from secrets_pipeline.reconcilers.secret_value.plan import Difference, value_differences
 from secrets_pipeline.reconcilers.tag_keys import REPOSITORY, VALUE_KEY
@@ -21,13 +20,13 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 
-def differences(stack: Stack, state: SecretState, secret: SecretSpec) -> tuple[Difference, ...]:
+def differences(stack: Stack, state: SecretState, secret: DesiredSecret) -> tuple[Difference, ...]:
     """Everything that differs; no value is read."""
     found = []
-    if state.description != secret.description:
-        differs = Differs("description", repr(state.description), repr(secret.description))
+    if state.description != secret.spec.description:
+        differs = Differs("description", repr(state.description), repr(secret.spec.description))
         found.append(Difference(Part.DESCRIPTION, differs))
-    key = desired.kms_key(stack, secret)
+    key = secret.kms_key
     if isinstance(key, Pending):
         found.append(Difference(Part.KMS_KEY, Waits(key.reason)))
     elif key_id(stack, state.kms_key_id) != key_id(stack, key):
@@ -36,21 +35,19 @@ def differences(stack: Stack, state: SecretState, secret: SecretSpec) -> tuple[D
     elif under_another_key(stack, state):
         still = Because(f"value is still under kms key {state.tags[VALUE_KEY]}")
         found.append(Difference(None, still, rewrites=True))
-    tags = _tag_differences(state.tags, desired.tags(stack, secret))
+    tags = _tag_differences(state.tags, secret.tags)
     found.extend(Difference(Part.TAGS, reason) for reason in tags)
-    found.extend(value_differences(stack, state, secret))
+    found.extend(value_differences(stack, state, secret.spec))
     return tuple(found)
 
 
-def reasons(
-    stack: Stack, state: SecretState, secret: SecretSpec, found: Sequence[Difference]
-) -> tuple[bool, tuple[Reason, ...]]:
+def reasons(state: SecretState, secret: DesiredSecret, found: Sequence[Difference]) -> tuple[bool, tuple[Reason, ...]]:
     """The reasons of a plan: a part whose mark says what the stack says can only have been changed outside.
 
     Returns:
         Whether anything was changed outside, and the reasons, saying so.
     """
-    done = {part: desired.made(stack, state, secret, part) for part in {one.part for one in found} if part}
+    done = {part: secret.made(state, part) for part in {one.part for one in found} if part}
     outside = [one.part is not None and done[one.part] and not isinstance(one.reason, Waits) for one in found]
     said = (ChangedOutside(one.reason) if out else one.reason for out, one in zip(outside, found, strict=True))
     return any(outside), tuple(said)

@@ -11,7 +11,7 @@ from secrets_pipeline.access.granting.stack import StackInAws
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.reconcilers.observed.secret_state import DEFAULT_KEY_ALIAS, SecretState
-from secrets_pipeline.reconcilers.secret import desired
+from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def withheld(stack: Stack, refs: Iterable[SecretRef]) -> tuple[str, ...]:
 
 def _keys(stack: Stack, secret: SecretSpec, state: SecretState) -> tuple[str, ...] | Pending:
     """The key that is declared, and the one that the value is under while the secret has not moved."""
-    declared = desired.kms_key(stack, secret)
+    declared = DesiredSecret(stack, secret).kms_key
     if isinstance(declared, Pending):
         return declared
     names = [one for one in (declared, state.kms_key_id) if one and not one.endswith(DEFAULT_KEY_ALIAS)]

@@ -16,8 +16,8 @@ from secrets_pipeline.engine.model import Change, ChangeClass, Resource, Skipped
 from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, NotOurs, Reason
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-from secrets_pipeline.reconcilers.secret import desired
 from secrets_pipeline.reconcilers.secret.apply import ExistsAfterAll, SecretWrites
+from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, desired_secrets
 from secrets_pipeline.reconcilers.secret.ownership import Claim, claim
 from secrets_pipeline.reconcilers.secret.plan import differences, reasons
 from secrets_pipeline.reconcilers.secret_value.inputs import waits_for_endpoint
@@ -55,11 +55,15 @@ class SecretReconciler:
         self._stack = stack
         self._passwords = passwords
         self._rewritten = set(rewritten)
-        self._secrets = {s.name: s for s in stack.spec.secrets if waits_for_endpoint(s) is connections}
+        self._secrets = {
+            name: secret
+            for name, secret in desired_secrets(stack).items()
+            if waits_for_endpoint(secret.spec) is connections
+        }
 
     def plan(self) -> Sequence[Change]:
         """One change a declared secret."""
-        return [planned(_resource(secret), partial(self._plan, secret)) for secret in self._secrets.values()]
+        return [planned(_resource(secret.spec), partial(self._plan, secret)) for secret in self._secrets.values()]
 
     def apply(self, change: Change) -> str:
         """Make one change true; see `engine.Reconciler`."""
@@ -88,7 +92,7 @@ class SecretReconciler:
         self.plan()
         return frozenset(self._rewritten)
 
-    def _create(self, writes: SecretWrites, secret: SecretSpec) -> str:
+    def _create(self, writes: SecretWrites, secret: DesiredSecret) -> str:
         made = writes.create(secret)
         if not isinstance(made, ExistsAfterAll):
             return made
@@ -98,27 +102,27 @@ class SecretReconciler:
             raise SkippedError(change.reason)
         return self.apply(change) if change.action.writes else "existed already"
 
-    def _plan(self, secret: SecretSpec) -> Change:
-        stack, resource = self._stack, _resource(secret)
-        if secret.blocked:
-            remedy = "; ".join(one.remedy for one in secret.unresolved)
-            problems = tuple(Because(one.problem) for one in secret.unresolved)
+    def _plan(self, secret: DesiredSecret) -> Change:
+        stack, resource = self._stack, _resource(secret.spec)
+        if secret.spec.blocked:
+            remedy = "; ".join(one.remedy for one in secret.spec.unresolved)
+            problems = tuple(Because(one.problem) for one in secret.spec.unresolved)
             return Change(resource, ChangeClass.BLOCKED, problems, remedy=remedy)
-        needs = tuple(stack.spec.secret(ref).name for ref in secret.depends_on)
+        needs = tuple(stack.spec.secret(ref).name for ref in secret.spec.depends_on)
         state = stack.observed.secrets.get(secret.name)
         action, why = self._claim(state, secret)
         if state is None or action is ChangeClass.BLOCKED:
             said = (why,) if why is not None and action is ChangeClass.BLOCKED else ()
             return Change(resource, action, said, depends_on=needs)
         found = differences(stack, state, secret)
-        drift, differs = reasons(stack, state, secret, found)
+        drift, differs = reasons(state, secret, found)
         if any(one.rewrites for one in found):
             self._rewritten.add(secret.name)
         elif sources := [need for need in needs if need in self._rewritten]:
             self._rewritten.add(secret.name)
             differs += tuple(Because(f"value is rendered from {source}, which changes") for source in sources)
         if why is not None:
-            outside = action is ChangeClass.RESTORE and desired.finished(stack, state, secret)
+            outside = action is ChangeClass.RESTORE and secret.finished(state)
             why = ChangedOutside(why) if outside else why
             return Change(resource, action, (why, *differs), drift=drift or outside, depends_on=needs)
         differs += self._window(state, secret)
@@ -127,19 +131,19 @@ class SecretReconciler:
         kept = foreign_value(stack, state)
         return Change(resource, ChangeClass.NONE, (kept,) if kept else (), drift=bool(kept), depends_on=needs)
 
-    def _window(self, state: SecretState, secret: SecretSpec) -> tuple[Reason, ...]:
+    def _window(self, state: SecretState, secret: DesiredSecret) -> tuple[Reason, ...]:
         """The mark keeps the recovery window for the day on which the secret has left the YAML."""
         commit = self._stack.ownership.marks.verify(state).commit
-        if commit is None or commit.recovery_days == secret.recovery_window_in_days:
+        if commit is None or commit.recovery_days == secret.spec.recovery_window_in_days:
             return ()
-        return (Differs("recovery window", commit.recovery_days, f"{secret.recovery_window_in_days} days"),)
+        return (Differs("recovery window", commit.recovery_days, f"{secret.spec.recovery_window_in_days} days"),)
 
     def _proves_any(self) -> bool:
         """Whether the fingerprint key proves any mark of the stack: without one, or by another one, it proves none."""
         secrets = self._stack.observed.secrets.all().values()
         return any(self._stack.ownership.marks.verify(one).ours for one in secrets)
 
-    def _claim(self, state: SecretState | None, secret: SecretSpec) -> Claim:
+    def _claim(self, state: SecretState | None, secret: DesiredSecret) -> Claim:
         stack, mark = self._stack, self._stack.ownership.marks.verify(state) if state else None
         if mark is not None and mark.state is MarkState.FORGED and not self._proves_any():
             key = stack.run.settings.fingerprint_key
@@ -151,7 +155,7 @@ class SecretReconciler:
             owner, lambda spec: any(one.name == secret.name for one in spec.secrets)
         )
         adopt = stack.run.options.adopts(secret.name)
-        return claim(state, mark, stack.ownership.owner(secret), adopt=adopt, may_take=may_take)
+        return claim(state, mark, stack.ownership.owner(secret.spec), adopt=adopt, may_take=may_take)
 
 
 def _resource(secret: SecretSpec) -> Resource:

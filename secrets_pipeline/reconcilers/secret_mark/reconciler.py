@@ -11,17 +11,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.access.policy_text.write import same_policy
-from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.engine.apply import Reconciler
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.reconcilers.each_secret import plan_secrets
 from secrets_pipeline.reconcilers.marks.secret_mark import Commit, Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState, Unread
 from secrets_pipeline.reconcilers.replica import reconciler as replica
-from secrets_pipeline.reconcilers.secret import desired
+from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, desired_secrets
+from secrets_pipeline.reconcilers.secret.part import plan_each
 from secrets_pipeline.reconcilers.secret.part_mark import finish, give_up, look_again
 from secrets_pipeline.reconcilers.secret.plan import differences
 from secrets_pipeline.reconcilers.secret_rotation import reconciler as rotation
@@ -43,17 +42,17 @@ class CommitReconciler:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._secrets = {secret.name: secret for secret in stack.spec.secrets}
+        self._secrets = desired_secrets(stack)
 
     def plan(self) -> Sequence[Change]:
         """One change a secret whose mark does not say what the stack says."""
-        return plan_secrets(self._stack, KIND, self._plan)
+        return plan_each(list(self._secrets.values()), KIND, self._plan)
 
     def apply(self, change: Change) -> str:
         """Write the mark; see `engine.Reconciler`."""
         secret = self._secrets[change.resource.name]
         state = self._stack.observed.secrets.confirm(secret.name)
-        commit = desired.commit(self._stack, secret)
+        commit = secret.commit
         if state is None or commit is None:
             raise SkippedError("is not finished yet")
         if not self._stack.ownership.owns(state):
@@ -61,20 +60,20 @@ class CommitReconciler:
         _mark(self._stack, state, secret, commit)
         return "finished"
 
-    def _plan(self, resource: Resource, secret: SecretSpec) -> Change | None:
+    def _plan(self, resource: Resource, secret: DesiredSecret) -> Change | None:
         stack = self._stack
         state = stack.observed.secrets.get(secret.name)
         if state is None or state.deleted_at is not None:
             return None
-        if not stack.ownership.owns(state) or desired.finished(stack, state, secret):
+        if not stack.ownership.owns(state) or secret.finished(state):
             return None
-        replica.settle(stack, secret)
+        replica.settle(stack, secret.spec)
         if secret.name in stack.observed.secrets.made_before:
             # What this run took for granted of a new secret has to be read.
             stack.observed.secrets.policy(secret.name)
             state = stack.observed.secrets.get(secret.name) or state
         open_parts = _open_parts(stack, state, secret)
-        if open_parts or desired.commit(stack, secret) is None:
+        if open_parts or secret.commit is None:
             reason = f"not finished: {', '.join(open_parts) or 'waits'}"
             return Change(resource, ChangeClass.BLOCKED, (Because(reason),), remedy=_REMEDY)
         return Change(resource, ChangeClass.UPDATE, (Because("every part is as declared"),))
@@ -86,7 +85,7 @@ class Finishing:
     def __init__(self, stack: Stack, reconciler: Reconciler) -> None:
         self._stack = stack
         self._reconciler = reconciler
-        self._secrets = {secret.name: secret for secret in stack.spec.secrets}
+        self._secrets = desired_secrets(stack)
 
     def plan(self) -> Sequence[Change]:
         """The plan of the reconciler; see `engine.Reconciler`."""
@@ -102,18 +101,18 @@ class Finishing:
                 self._finish(secret)
         return done
 
-    def _finish(self, secret: SecretSpec) -> None:
+    def _finish(self, secret: DesiredSecret) -> None:
         stack = self._stack
         state = stack.observed.secrets.get(secret.name)
         if state is None or not state.confirmed or state.deleted_at is not None or not stack.ownership.owns(state):
             return
-        commit = desired.commit(stack, secret)
+        commit = secret.commit
         if commit is None or stack.ownership.marks.verify(state).commit == commit or _open_parts(stack, state, secret):
             return
         _mark(stack, state, secret, commit)
 
 
-def _mark(stack: Stack, known: SecretState, secret: SecretSpec, commit: Commit) -> None:
+def _mark(stack: Stack, known: SecretState, secret: DesiredSecret, commit: Commit) -> None:
     """Write the mark, unless somebody else was at the secret meanwhile.
 
     Raises:
@@ -140,28 +139,26 @@ def _mark(stack: Stack, known: SecretState, secret: SecretSpec, commit: Commit) 
     finish(stack, state, secret, commit)
 
 
-def _room_for_a_look(stack: Stack, secret: SecretSpec) -> bool:
+def _room_for_a_look(stack: Stack, secret: DesiredSecret) -> bool:
     """Creating a secret costs four calls at most: with both a policy and a rotation, this look would be the fifth."""
     created = secret.name in stack.observed.secrets.made
-    return not (created and secret.rotation is not None and desired.policy(stack, secret) is not None)
+    return not (created and secret.spec.rotation is not None and secret.policy is not None)
 
 
-def _open_parts(stack: Stack, state: SecretState, secret: SecretSpec) -> list[str]:
+def _open_parts(stack: Stack, state: SecretState, secret: DesiredSecret) -> list[str]:
     """What is not as the stack declares it, for a human; reads nothing."""
     parts = [str(one.reason) for one in differences(stack, state, secret)]
-    policy, wanted = desired.policy(stack, secret), desired.rotation(stack, secret)
+    policy, wanted = secret.policy, secret.rotation
     kept = policy is None and stack.ownership.marks.keeps(state, Part.POLICY)
-    if not kept and not desired.made(stack, state, secret, Part.POLICY) and _policy_differs(state, policy):
+    if not kept and not secret.made(state, Part.POLICY) and _policy_differs(state, policy):
         parts.append("policy")
-    kept = wanted is None and (
-        stack.ownership.marks.keeps(state, Part.ROTATION) or desired.made(stack, state, secret, Part.ROTATION)
-    )
+    kept = wanted is None and (stack.ownership.marks.keeps(state, Part.ROTATION) or secret.made(state, Part.ROTATION))
     if not kept and (isinstance(wanted, Pending) or rotation.rotation_differences(state, wanted)):
         parts.append("rotation")
     parts.extend(replica.open_parts(stack, state, secret))
-    if isinstance(secret.value, GeneratedValue) and secret.value.fields:
-        fields, missing = known_fields(stack, secret)
-        if missing or not is_rendered_from(state, field_inputs(stack, secret, fields)):
+    if isinstance(secret.spec.value, GeneratedValue) and secret.spec.value.fields:
+        fields, missing = known_fields(stack, secret.spec)
+        if missing or not is_rendered_from(state, field_inputs(stack, secret.spec, fields)):
             parts.append("fields beside the password")
     return parts
 

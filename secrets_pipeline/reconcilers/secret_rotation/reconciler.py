@@ -6,22 +6,22 @@ https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotationRules
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, NotOurs, Reason, Waits
+from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, NotOurs, Reason
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.reconcilers.boundary.guard import function_refusal
-from secrets_pipeline.reconcilers.each_secret import plan_secrets
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.rotation_function.observe import function_state
 from secrets_pipeline.reconcilers.rotation_function.ownership import adopts, foreign
-from secrets_pipeline.reconcilers.secret import desired
+from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, Rotation
+from secrets_pipeline.reconcilers.secret.part import PartReconciler
 from secrets_pipeline.reconcilers.secret.part_mark import take
 from secrets_pipeline.reconcilers.secret_rotation.preflight import RotationPreflight
 from secrets_pipeline.reconcilers.secret_rotation.problem import Problem, refuse, unchecked
@@ -33,111 +33,98 @@ if TYPE_CHECKING:
 KIND = "rotation"
 
 
-class RotationReconciler:
+class RotationReconciler(PartReconciler[Rotation]):
     """Rotation of one stack's secrets.
 
     Whether a rotation would work is asked before it is switched on or gets another function, and by deep plans.
     """
 
+    kind = KIND
+    part = Part.ROTATION
+
     def __init__(self, stack: Stack, *, deep: bool | None = None) -> None:
-        self._stack = stack
-        self._deep = stack.run.options.deep if deep is None else deep
-        self._secrets = {secret.name: secret for secret in stack.spec.secrets}
+        super().__init__(stack, deep=deep)
         rotating = [secret for secret in stack.spec.secrets if secret.rotation is not None]
         superusers = {secret.rotation.superuser_secret for secret in rotating if secret.rotation}
         looked_at = [*rotating, *(one for one in stack.spec.secrets if one.ref in superusers)]
         self._preflight = RotationPreflight(stack, [one.name for one in looked_at])
 
-    def plan(self) -> Sequence[Change]:
-        """One change a secret that rotates, or should."""
-        return plan_secrets(self._stack, KIND, self._plan)
+    def declared(self, secret: DesiredSecret) -> Rotation | Pending | None:
+        """Function and rules."""
+        return secret.rotation
 
-    def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
-        secret = self._secrets[change.resource.name]
-        state = self._stack.observed.secrets.confirm_again(secret.name)
-        if state is None or state.current_version is None:
+    def compare(
+        self, resource: Resource, secret: DesiredSecret, state: SecretState, declared: Rotation | None
+    ) -> Change | None:
+        """Compare with what lists show; see `PartReconciler`."""
+        if refused := self._refusal(secret.spec, state, declared):
+            if declared is None:
+                return None
+            return Change(resource, ChangeClass.BLOCKED, (NotOurs(refused.message),), remedy=refused.remedy)
+        made = secret.made(state, self.part)
+        found = self._looked_at(secret.spec, state, declared) if declared is not None and self._deep else ()
+        if known := [one for one in found if one.known]:
+            texts = [Because(one.text) for one in known]
+            why = tuple(map(ChangedOutside, texts)) if made else tuple(texts)
+            remedy = " ".join(dict.fromkeys(one.remedy for one in known if one.remedy))
+            reasons = tuple(rotation_differences(state, declared))
+            return Change(resource, ChangeClass.BLOCKED, (*why, *reasons), drift=made, remedy=remedy)
+        return _compare(resource, state, declared, unchecked(found), made=made)
+
+    def write(self, secret: DesiredSecret, state: SecretState, declared: Rotation | None) -> str:
+        """Call RotateSecret or CancelRotateSecret; see `PartReconciler`."""
+        if state.current_version is None:
             raise SkippedError(f"secret {secret.name} has no value yet")
-        if not self._stack.ownership.owns(state):
-            raise SkippedError(f"secret {secret.name} is not ours")
-        wanted = desired.rotation(self._stack, secret)
-        if isinstance(wanted, Pending):
-            raise SkippedError(wanted.reason)
-        client = self._stack.account.client("secretsmanager")
-        if wanted is None:
-            if state.rotation_in_progress:
-                # Cancelled in the middle, the pending version would stay for ever.
-                raise SkippedError(
-                    f"a rotation of {secret.name} is in progress",
-                    remedy="Run again afterwards. One that never ends: aws secretsmanager cancel-rotate-secret "
-                    f"--secret-id {secret.name}, then take AWSPENDING off the version that rotation_not_stuck names, "
-                    "once the database is known to hold the current password.",
-                )
-            state = take(self._stack, state, Part.ROTATION)
-            with calling("CancelRotateSecret", secret.name):
-                client.cancel_rotate_secret(SecretId=state.arn)
-            self._stack.observed.secrets.refresh(secret.name)
-            return "rotation cancelled"
-        if refused := self._refusal(secret, state, wanted):
+        if declared is None:
+            return self._cancel(state)
+        if refused := self._refusal(secret.spec, state, declared):
             raise SkippedError(refused.message, remedy=refused.remedy)
-        problems = self._before(secret, state, wanted)
+        problems = self._before(secret.spec, state, declared)
         refuse(secret.name, problems)
         # An edit of the rules alone never rotates.
-        at_once = wanted.rotate_immediately and not state.rotation_enabled
-        state = take(self._stack, state, Part.ROTATION)
+        at_once = declared.rotate_immediately and not state.rotation_enabled
+        state = take(self._stack, state, self.part)
         with calling("RotateSecret", secret.name):
-            client.rotate_secret(
+            self._stack.account.client("secretsmanager").rotate_secret(
                 SecretId=state.arn,
-                RotationLambdaARN=wanted.lambda_arn,
-                RotationRules=cast("Any", wanted.rules),
+                RotationLambdaARN=declared.lambda_arn,
+                RotationRules=cast("Any", declared.rules),
                 RotateImmediately=at_once,
             )
         if at_once:
             self._stack.observed.secrets.refresh(secret.name)
         else:
             turned = replace(
-                state, rotation_enabled=True, rotation_lambda_arn=wanted.lambda_arn, rotation_rules=wanted.rules
+                state, rotation_enabled=True, rotation_lambda_arn=declared.lambda_arn, rotation_rules=declared.rules
             )
             self._stack.observed.secrets.note(turned)
-        return "; ".join((described(wanted.rules), *map(str, unchecked(problems))))
+        return "; ".join((described(declared.rules), *map(str, unchecked(problems))))
 
-    def _before(self, secret: SecretSpec, state: SecretState, wanted: desired.Rotation) -> tuple[Problem, ...]:
+    def _cancel(self, state: SecretState) -> str:
+        name = state.name
+        if state.rotation_in_progress:
+            # Cancelled in the middle, the pending version would stay for ever.
+            raise SkippedError(
+                f"a rotation of {name} is in progress",
+                remedy="Run again afterwards. One that never ends: aws secretsmanager cancel-rotate-secret "
+                f"--secret-id {name}, then take AWSPENDING off the version that rotation_not_stuck names, "
+                "once the database is known to hold the current password.",
+            )
+        state = take(self._stack, state, self.part)
+        with calling("CancelRotateSecret", name):
+            self._stack.account.client("secretsmanager").cancel_rotate_secret(SecretId=state.arn)
+        self._stack.observed.secrets.refresh(name)
+        return "rotation cancelled"
+
+    def _before(self, secret: SecretSpec, state: SecretState, wanted: Rotation) -> tuple[Problem, ...]:
         """What stands in the way of a rotation that begins now; an edit of its rules is not looked at."""
         if state.rotation_enabled and state.rotation_lambda_arn == wanted.lambda_arn:
             return ()
         return self._preflight.problems(secret, state, wanted.lambda_arn, reads_value=True)
 
-    def _plan(self, resource: Resource, secret: SecretSpec) -> Change | None:
-        stack = self._stack
-        wanted = desired.rotation(stack, secret)
-        state = stack.observed.secrets.get(secret.name)
-        if isinstance(wanted, Pending):
-            return Change(resource, ChangeClass.UPDATE, (Waits(wanted.reason),))
-        if state is None or state.deleted_at is not None:
-            return Change(resource, ChangeClass.CREATE, (Because("follows the secret"),)) if wanted else None
-        if refused := self._refusal(secret, state, wanted):
-            return (
-                Change(resource, ChangeClass.BLOCKED, (NotOurs(refused.message),), remedy=refused.remedy)
-                if wanted
-                else None
-            )
-        if wanted is None and stack.ownership.marks.keeps(state, Part.ROTATION):
-            return None
-        made = desired.made(stack, state, secret, Part.ROTATION)
-        found = self._looked_at(secret, state, wanted) if wanted is not None and self._deep else ()
-        if known := [one for one in found if one.known]:
-            texts = [Because(one.text) for one in known]
-            why = tuple(map(ChangedOutside, texts)) if made else tuple(texts)
-            remedy = " ".join(dict.fromkeys(one.remedy for one in known if one.remedy))
-            reasons = tuple(rotation_differences(state, wanted))
-            return Change(resource, ChangeClass.BLOCKED, (*why, *reasons), drift=made, remedy=remedy)
-        return _compare(resource, state, wanted, unchecked(found), made=made)
-
-    def _refusal(self, secret: SecretSpec, state: SecretState, wanted: desired.Rotation | None) -> GuardError | None:
-        """Why the secret, or the function that its rotation would begin by, is not ours to use; None if both are."""
+    def _refusal(self, secret: SecretSpec, state: SecretState, wanted: Rotation | None) -> GuardError | None:
+        """Why the function that a rotation would begin by is not ours to use; None if it is."""
         stack, rotation, function = self._stack, secret.rotation, self._stack.spec.rotation_function
-        if not stack.ownership.owns(state):
-            return GuardError("the secret is not ours")
         if wanted is None or rotation is None:
             return None
         if not rotation.managed or function is None:
@@ -152,7 +139,7 @@ class RotationReconciler:
             return None
         return GuardError(f"rotation function {function.name} {problem.problem}", remedy=problem.remedy)
 
-    def _looked_at(self, secret: SecretSpec, state: SecretState, wanted: desired.Rotation) -> tuple[Problem, ...]:
+    def _looked_at(self, secret: SecretSpec, state: SecretState, wanted: Rotation) -> tuple[Problem, ...]:
         """What a deep plan says; a function that this apply still makes has nothing against it."""
         rotation = secret.rotation
         if rotation is not None and rotation.managed and function_state(self._stack, wanted.lambda_arn) is None:
@@ -163,7 +150,7 @@ class RotationReconciler:
 def _compare(
     resource: Resource,
     state: SecretState,
-    wanted: desired.Rotation | None,
+    wanted: Rotation | None,
     said_besides: tuple[Reason, ...],
     *,
     made: bool,
@@ -183,7 +170,7 @@ def _compare(
     return Change(resource, _action(state, wanted), (*said, *said_besides), drift=made)
 
 
-def rotation_differences(state: SecretState, wanted: desired.Rotation | None) -> list[Reason]:
+def rotation_differences(state: SecretState, wanted: Rotation | None) -> list[Reason]:
     """How the rotation of a secret differs from the declared one."""
     if wanted is None:
         return [Because("rotation is on and not declared")] if state.rotation_enabled else []
@@ -199,7 +186,7 @@ def rotation_differences(state: SecretState, wanted: desired.Rotation | None) ->
     return reasons
 
 
-def _action(state: SecretState, wanted: desired.Rotation | None) -> ChangeClass:
+def _action(state: SecretState, wanted: Rotation | None) -> ChangeClass:
     if state.rotation_enabled:
         return ChangeClass.UPDATE
     return ChangeClass.ROTATE if wanted is not None and wanted.rotate_immediately else ChangeClass.CREATE

@@ -1,0 +1,122 @@
+"""What the reconcilers of one part of each secret have in common: policy, rotation, replicas."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+from secrets_pipeline.engine.apply import planned
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.reason import Because, NotOurs, Waits
+from secrets_pipeline.reconcilers.marks.secret_mark import Part
+from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, desired_secrets
+from secrets_pipeline.references.resolve import Pending
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.observed.secret_state import SecretState
+    from secrets_pipeline.reconcilers.stack import Stack
+
+Declared = TypeVar("Declared")
+FOLLOWS = Because("follows the secret")
+UNREAD = Because("not read: `verify` and `plan --deep` do")
+
+
+def plan_each(
+    secrets: Sequence[DesiredSecret], kind: str, plan: Callable[[Resource, DesiredSecret], Change | None]
+) -> Sequence[Change]:
+    """Plan one part of each secret that is not blocked; None says that it does not concern it.
+
+    Args:
+        secrets: of a stack.
+        kind: kind of the resources.
+        plan: observes and compares one part of a secret.
+    """
+    changes = (
+        planned(resource, partial(plan, resource, secret))
+        for secret in secrets
+        if not secret.spec.blocked
+        for resource in [Resource(kind, secret.name, secret.spec.ref.component, secret.spec.ref.key)]
+    )
+    return [change for change in changes if change is not None]
+
+
+class PartReconciler(ABC, Generic[Declared]):
+    """Reconciles one part of each secret of a stack.
+
+    A part that the mark speaks of is not read: the verification does that. With `deep`, every one is.
+
+    Args:
+        stack: the stack.
+        deep: whether what marks vouch for is read; None as the options of the run say.
+
+    Attributes:
+        kind: kind of the resources.
+        part: what a mark calls it.
+    """
+
+    kind: ClassVar[str]
+    part: ClassVar[Part]
+
+    def __init__(self, stack: Stack, *, deep: bool | None = None) -> None:
+        self._stack = stack
+        self._deep = stack.run.options.deep if deep is None else deep
+        self._secrets = desired_secrets(stack)
+
+    def plan(self) -> Sequence[Change]:
+        """One change a secret that has the part, or should."""
+        return plan_each(list(self._secrets.values()), self.kind, self._plan)
+
+    def apply(self, change: Change) -> str:
+        """Make one change true; see `engine.Reconciler`."""
+        secret = self._secrets[change.resource.name]
+        state = self._stack.observed.secrets.confirm_again(secret.name)
+        if state is None or state.deleted_at is not None:
+            raise SkippedError(f"secret {secret.name} does not exist yet")
+        if not self._stack.ownership.owns(state):
+            raise SkippedError(f"secret {secret.name} is not ours")
+        declared = self.declared(secret)
+        if isinstance(declared, Pending):
+            raise SkippedError(declared.reason)
+        return self.write(secret, state, declared)
+
+    def _plan(self, resource: Resource, secret: DesiredSecret) -> Change | None:
+        ownership, declared = self._stack.ownership, self.declared(secret)
+        state = self._stack.observed.secrets.get(secret.name)
+        if isinstance(declared, Pending):
+            return Change(resource, ChangeClass.UPDATE, (Waits(declared.reason),))
+        if state is None or state.deleted_at is not None:
+            return None if declared is None else self.follow(resource, secret)
+        if not ownership.owns(state):
+            blocked = Change(resource, ChangeClass.BLOCKED, (NotOurs("the secret is not ours"),))
+            return None if declared is None else blocked
+        if declared is None and ownership.marks.keeps(state, self.part):
+            return None
+        return self.compare(resource, secret, state, declared)
+
+    def follow(self, resource: Resource, secret: DesiredSecret) -> Change:  # noqa: ARG002 - for those who look at it
+        """Plan the part of a secret that is made first."""
+        return Change(resource, ChangeClass.CREATE, (FOLLOWS,))
+
+    @abstractmethod
+    def declared(self, secret: DesiredSecret) -> Declared | Pending | None:
+        """What the stack asks for; None for nothing."""
+
+    @abstractmethod
+    def compare(
+        self, resource: Resource, secret: DesiredSecret, state: SecretState, declared: Declared | None
+    ) -> Change | None:
+        """Plan the part of a secret of ours; None where there is nothing to say."""
+
+    @abstractmethod
+    def write(self, secret: DesiredSecret, state: SecretState, declared: Declared | None) -> str:
+        """Write the part of a secret that was confirmed to be ours.
+
+        Returns:
+            What was done, for a human.
+
+        Raises:
+            SkippedError: if it has to wait.
+            AwsError: if AWS refuses.
+        """
