@@ -23,7 +23,7 @@ from secrets_pipeline.orchestration.shared.run_requests import EVENT_TAG_PREFIX,
 from secrets_pipeline.reconcilers.consumer.refresh import RefreshReconciler
 from secrets_pipeline.reconcilers.database import endpoint
 from secrets_pipeline.reconcilers.database.password import DatabasePassword
-from secrets_pipeline.reconcilers.marks import secret_mark as marks
+from secrets_pipeline.reconcilers.marks import mac
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.observed.secrets import Secrets
 from secrets_pipeline.reconcilers.replica import plan as replica_plan
@@ -103,7 +103,7 @@ def password_set_in_spite_of_rotation(patch: pytest.MonkeyPatch) -> None:
 
 def marks_are_not_verified(patch: pytest.MonkeyPatch) -> None:
     """Whoever copies our tags is us."""
-    patch.setattr(marks, "same_text", lambda *_: True)
+    patch.setattr(mac, "same_text", lambda *_: True)
 
 
 def a_value_is_told(patch: pytest.MonkeyPatch) -> None:

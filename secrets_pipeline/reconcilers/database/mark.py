@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.database.model import DatabaseSpec
-from secrets_pipeline.errors import SpecError
-from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Owner, same_text, stack_parts
+from secrets_pipeline.reconcilers.marks.mac import Mac
+from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Owner, stack_parts
 from secrets_pipeline.reconcilers.tag_keys import COMPONENT, REPOSITORY, SPEC, STACK
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def ownership(stack: Stack, database: DatabaseSpec, *, member: str = "") -> dict
     ours = Owner(stack.spec.stack, database.component, repository=stack.ownership.repository.id)
     arn = database_arn(stack, member or database.identifier, cluster=database.is_cluster and not member)
     tags = ours.tags()
-    return {**{tag: tags[tag] for tag in tags if tags[tag]}, SPEC: f".{_mac(stack, arn, ours)}"}
+    return {**{tag: tags[tag] for tag in tags if tags[tag]}, SPEC: f".{_mac(stack).of(*_about(arn, ours))}"}
 
 
 def proven(stack: Stack, state: DatabaseState) -> tuple[MarkState, Owner]:
@@ -40,7 +40,7 @@ def proven(stack: Stack, state: DatabaseState) -> tuple[MarkState, Owner]:
     if SPEC not in tags:
         return MarkState.UNMARKED, owner
     mac = tags[SPEC].removeprefix(".")
-    if stack.ownership.fingerprinter is None or not same_text(mac, _mac(stack, state.arn, owner)):
+    if not _mac(stack).proves(mac, *_about(state.arn, owner)):
         return MarkState.FORGED, owner
     return MarkState.FINISHED, owner
 
@@ -55,8 +55,10 @@ def database_arn(stack: Stack, identifier: str, *, cluster: bool) -> str:
     return f"arn:{account.partition}:rds:{account.region}:{account.account_id}:{kind}:{identifier}"
 
 
-def _mac(stack: Stack, arn: str, owner: Owner) -> str:
-    if stack.ownership.fingerprinter is None:
-        raise SpecError("nothing was applied in this account yet", remedy="Apply first.")
-    parts = (arn, *stack_parts(owner.stack, owner.repository), owner.component)
-    return stack.ownership.fingerprinter.digest("database-mark", *parts)
+def _mac(stack: Stack) -> Mac:
+    return Mac(stack.ownership.fingerprinter, "database-mark")
+
+
+def _about(arn: str, owner: Owner) -> tuple[str, ...]:
+    """What the proof of a mark is over."""
+    return (arn, *stack_parts(owner.stack, owner.repository), owner.component)

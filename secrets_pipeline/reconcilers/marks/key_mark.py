@@ -11,13 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from secrets_pipeline.reconcilers.marks.mac import Mac
 from secrets_pipeline.reconcilers.marks.secret_mark import (
     OURS,
     MarkState,
     Owner,
     made_at,
     repository_tag,
-    same_text,
     stack_parts,
 )
 from secrets_pipeline.reconcilers.observed.key_state import KeyState
@@ -64,6 +64,7 @@ class KeyMarks:
     """
 
     def __init__(self, fingerprinter: Fingerprinter | None, stack: str, repository: str) -> None:
+        self._marks = Mac(fingerprinter, "key-mark")
         self._fingerprinter = fingerprinter
         self._stack = stack
         self._repository = repository
@@ -75,7 +76,7 @@ class KeyMarks:
     def created(self, alias: str, at: datetime) -> dict[str, str]:
         """The tags to create a key with; the mark among them is bound to this moment."""
         text = f"{_CREATED}-{int(at.timestamp())}"
-        return {**self.identity(alias), SPEC: f"{text}.{self._mac(alias, self._owner(alias), text)}"}
+        return {**self.identity(alias), SPEC: f"{text}.{self._marks.of(*_about(alias, self._owner(alias), text))}"}
 
     def provisional(self, arn: str, alias: str) -> dict[str, str]:
         """The tags of a key that is ours and not as declared yet; the mark is among them."""
@@ -83,7 +84,7 @@ class KeyMarks:
 
     def finished(self, arn: str, alias: str, digest: str) -> str:
         """The mark of a key that is as declared."""
-        return f"{digest}.{self._mac(arn, self._owner(alias), digest)}"
+        return f"{digest}.{self._marks.of(*_about(arn, self._owner(alias), digest))}"
 
     def digest(self, *parts: str) -> str | None:
         """Keyed digest of a key's desired state; None where nothing was ever applied."""
@@ -96,14 +97,14 @@ class KeyMarks:
         owner = Owner(tags.get(STACK, ""), key=tags.get(ALIAS, ""), repository=tags.get(REPOSITORY, ""))
         text, _, mac = tags.get(SPEC, "").partition(".")
         # Whoever imported a key's material can decrypt without KMS.
-        if self._fingerprinter is None or not mac or tags.get(ALIAS) != alias or key.origin != _MADE_BY_KMS:
+        if not mac or tags.get(ALIAS) != alias or key.origin != _MADE_BY_KMS:
             return KeyMark(MarkState.FORGED, owner)
         kind, _, at = text.partition("-")
-        if kind == _CREATED and same_text(mac, self._mac(alias, owner, text)):
+        if kind == _CREATED and self._marks.proves(mac, *_about(alias, owner, text)):
             # Older versions wrote no time.
             dated = at.isdigit() and made_at(int(at), key.created_at)
             return KeyMark(MarkState.UNFINISHED if dated else MarkState.DOUBTFUL, owner, creation=True)
-        if same_text(mac, self._mac(key.arn, owner, text)):
+        if self._marks.proves(mac, *_about(key.arn, owner, text)):
             unfinished = text == _PROVISIONAL
             return KeyMark(MarkState.UNFINISHED, owner) if unfinished else KeyMark(MarkState.FINISHED, owner, text)
         return KeyMark(MarkState.FORGED, owner)
@@ -111,8 +112,7 @@ class KeyMarks:
     def _owner(self, alias: str) -> Owner:
         return Owner(self._stack, key=alias, repository=self._repository)
 
-    def _mac(self, subject: str, owner: Owner, digest: str) -> str:
-        if self._fingerprinter is None:
-            raise RuntimeError("marks are written under the fingerprint key, which apply makes first")
-        parts = stack_parts(owner.stack, owner.repository)
-        return self._fingerprinter.digest("key-mark", subject, *parts, owner.key, digest)
+
+def _about(subject: str, owner: Owner, text: str) -> tuple[str, ...]:
+    """What the proof of a mark is over."""
+    return (subject, *stack_parts(owner.stack, owner.repository), owner.key, text)

@@ -11,12 +11,12 @@ mark stops vouching for that part and names the run. Before it commits it looks 
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum
 
+from secrets_pipeline.reconcilers.marks.mac import Mac
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.tag_keys import COMPONENT, KEPT, KEY, REPOSITORY, SPEC, STACK, VALUE_VERSION
 from secrets_pipeline.values.fingerprint import Fingerprinter
@@ -160,30 +160,33 @@ class Marks:
     """Writes and verifies marks. Without a fingerprint key (nothing was applied yet) no mark verifies."""
 
     def __init__(self, fingerprinter: Fingerprinter | None) -> None:
-        self._fingerprinter = fingerprinter
+        self._marks = Mac(fingerprinter, "mark")
+        self._parts = Mac(fingerprinter, "part", digits=_DIGITS)
+        self._versions = Mac(fingerprinter, "value version", digits=_PROOF_DIGITS)
+        self._words = Mac(fingerprinter, "words", digits=_WORDS_PROOF_DIGITS)
         self._verified: dict[tuple[object, ...], Mark] = {}
 
     def created(self, name: str, owner: Owner, run: str, at: datetime) -> str:
         """The mark to create a secret with, bound to its name and this moment: the ARN is not known yet."""
         text = f"{_CREATED}-{run}-{int(at.timestamp())}"
-        return f"{text}.{self._mac(name, owner, text)}"
+        return f"{text}.{self._marks.of(*_about(name, owner, text))}"
 
     def provisional(self, arn: str, owner: Owner, run: str) -> str:
         """A mark that says whose a secret is, and vouches for nothing."""
         text = f"{_PROVISIONAL}-{run}"
-        return f"{text}.{self._mac(arn, owner, text)}"
+        return f"{text}.{self._marks.of(*_about(arn, owner, text))}"
 
     def finished(self, arn: str, owner: Owner, commit: Commit) -> str:
         """The mark of a finished apply."""
-        return f"{commit}.{self._mac(arn, owner, str(commit))}"
+        return f"{commit}.{self._marks.of(*_about(arn, owner, str(commit)))}"
 
     def digest(self, part: Part, name: str, text: str | None) -> str:
         """Keyed digest of one part of a secret's desired state."""
-        return self._key().digest("part", part.value, name, text)[:_DIGITS]
+        return self._parts.of(part.value, name, text)
 
     def version(self, name: str, version: str) -> str:
         """The `:value-version` tag: a version id, and the proof that it was us who noted it for this secret."""
-        return f"{version}.{self._key().digest('value version', name, version)[:_PROOF_DIGITS]}"
+        return f"{version}.{self._versions.of(name, version)}"
 
     def versions(self, name: str, *versions: str) -> str:
         """The `:value-version` tag while a version is written: the one that it replaces, and the new one."""
@@ -191,10 +194,8 @@ class Marks:
 
     def written_versions(self, secret: SecretState) -> tuple[str, ...]:
         """Ids of the versions that this project wrote last; two where it has not said that the second one is there."""
-        if self._fingerprinter is None:
-            return ()
-        said = {text.partition(".")[0]: text for text in secret.tags.get(VALUE_VERSION, "").split()}
-        return tuple(one for one, text in said.items() if same_text(text, self.version(secret.name, one)))
+        said = dict(text.partition(".")[::2] for text in secret.tags.get(VALUE_VERSION, "").split())
+        return tuple(one for one, mac in said.items() if self._versions.proves(mac, secret.name, one))
 
     def wrote(self, secret: SecretState, version: str | None) -> bool:
         """Whether a version is one that this project wrote last."""
@@ -203,15 +204,13 @@ class Marks:
     def words(self, tag: str, arn: str, words: Iterable[str]) -> str:
         """A tag that holds some words, and the proof that we wrote them for this very secret."""
         text = " ".join(sorted(words))
-        return f"{text}.{self._key().digest('words', tag, arn, text)[:_WORDS_PROOF_DIGITS]}"
+        return f"{text}.{self._words.of(tag, arn, text)}"
 
     def read_words(self, secret: SecretState, tag: str) -> frozenset[str]:
         """The words of a tag; none where the proof is missing or wrong."""
-        text, _, _ = secret.tags.get(tag, "").rpartition(".")
-        if not text or self._fingerprinter is None:
-            return frozenset()
-        words = frozenset(text.split())
-        return words if same_text(secret.tags[tag], self.words(tag, secret.arn, words)) else frozenset()
+        text, _, mac = secret.tags.get(tag, "").rpartition(".")
+        proven = bool(text) and self._words.proves(mac, tag, secret.arn, text)
+        return frozenset(text.split()) if proven else frozenset()
 
     def keeps(self, secret: SecretState, part: Part) -> bool:
         """Whether a part was there before the secret was adopted: what nobody declares is left alone then."""
@@ -236,41 +235,31 @@ class Marks:
             return Mark(MarkState.UNMARKED)
         owner = Owner(*(tags.get(tag, "") for tag in (STACK, COMPONENT, KEY, REPOSITORY)))
         text, _, mac = tags.get(SPEC, "").partition(".")
-        if self._fingerprinter is None or not mac:
+        if not mac:
             return Mark(MarkState.FORGED, owner)
         kind, _, rest = text.partition("-")
         run, _, at = rest.partition("-")
         if (
             kind == _CREATED
-            and same_text(mac, self._mac(secret.name, owner, text))
+            and self._marks.proves(mac, *_about(secret.name, owner, text))
             and at.isdigit()
             and made_at(int(at), secret.created_at)
         ):
             return Mark(MarkState.UNFINISHED, owner, run=run, creation=True)
-        if kind == _PROVISIONAL and same_text(mac, self._mac(secret.arn, owner, text)):
+        if kind == _PROVISIONAL and self._marks.proves(mac, *_about(secret.arn, owner, text)):
             return Mark(MarkState.UNFINISHED, owner, run=rest)
-        if same_text(mac, self._mac(secret.arn, owner, text)):
+        if self._marks.proves(mac, *_about(secret.arn, owner, text)):
             # A mark of an older layout is ours, and says nothing about parts.
             commit = Commit.parse(text)
             return Mark(MarkState.FINISHED, owner, commit, commit.run if commit else "")
         return Mark(MarkState.FORGED, owner)
 
-    def _mac(self, subject: str, owner: Owner, text: str) -> str:
-        parts = (*stack_parts(owner.stack, owner.repository), owner.component, owner.key)
-        return self._key().digest("mark", subject, *parts, text)
 
-    def _key(self) -> Fingerprinter:
-        if self._fingerprinter is None:
-            raise RuntimeError("marks are written under the fingerprint key, which apply makes first")
-        return self._fingerprinter
+def _about(subject: str, owner: Owner, text: str) -> tuple[str, ...]:
+    """What the proof of a mark is over."""
+    return (subject, *stack_parts(owner.stack, owner.repository), owner.component, owner.key, text)
 
 
 def made_at(seconds: int, made: datetime | None) -> bool:
     """Whether a thing may be the one that a creation mark was written for, and not a later one of its name."""
     return made is not None and abs(made.timestamp() - seconds) <= _CREATION_SECONDS
-
-
-def same_text(one: str, other: str) -> bool:
-    """Compare in a time that does not tell where two texts differ."""
-    # Tags may hold any letters; compare_digest takes ASCII or bytes.
-    return hmac.compare_digest(one.encode(), other.encode())

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.reason import NotOurs
-from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.apply_options import adoption, function_named
-from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Owner, repository_tag, same_text, stack_parts
+from secrets_pipeline.reconcilers.marks.mac import Mac
+from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Owner, repository_tag, stack_parts
 from secrets_pipeline.reconcilers.outputs_document.reconciler import ROOT, publish, published
 from secrets_pipeline.reconcilers.tag_keys import REPOSITORY, SPEC, STACK
 
@@ -34,7 +34,7 @@ def ownership(stack: Stack, arn: str, digest: str = "") -> dict[str, str]:
         digest: of what was deployed.
     """
     ours = Owner(stack.spec.stack, repository=stack.ownership.repository.id)
-    mark = f"{digest}.{_mac(stack, arn, ours, digest)}"
+    mark = f"{digest}.{_mac(stack).of(*_about(arn, ours, digest))}"
     return {STACK: ours.stack, **repository_tag(ours.repository), SPEC: mark}
 
 
@@ -49,7 +49,7 @@ def proven(stack: Stack, arn: str, tags: Mapping[str, str]) -> tuple[MarkState, 
     if not any(tag in tags for tag in (STACK, REPOSITORY, SPEC)):
         return MarkState.UNMARKED, owner
     digest, _, mac = tags.get(SPEC, "").partition(".")
-    if stack.ownership.fingerprinter is None or not same_text(mac, _mac(stack, arn, owner, digest)):
+    if not _mac(stack).proves(mac, *_about(arn, owner, digest)):
         return MarkState.FORGED, owner
     return MarkState.FINISHED if digest else MarkState.UNFINISHED, owner
 
@@ -98,11 +98,13 @@ def digest_of(stack: Stack, *parts: str) -> str | None:
     return fingerprinter.digest("rotation-function", *parts)[:_DIGITS] if fingerprinter else None
 
 
-def _mac(stack: Stack, arn: str, owner: Owner, digest: str) -> str:
-    if stack.ownership.fingerprinter is None:
-        raise SpecError("nothing was applied in this account yet", remedy="Apply first.")
-    parts = (arn, *stack_parts(owner.stack, owner.repository), digest)
-    return stack.ownership.fingerprinter.digest("rotation-function-mark", *parts)[:_DIGITS]
+def _mac(stack: Stack) -> Mac:
+    return Mac(stack.ownership.fingerprinter, "rotation-function-mark", digits=_DIGITS)
+
+
+def _about(arn: str, owner: Owner, digest: str) -> tuple[str, ...]:
+    """What the proof of a mark is over."""
+    return (arn, *stack_parts(owner.stack, owner.repository), digest)
 
 
 def noted(stack: Stack) -> str | None:

@@ -5,6 +5,7 @@ from typing import cast
 import pytest
 
 from secrets_pipeline.desired.tags import OWN_TAGS, TAG_VALUE_LENGTH
+from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers import tag_keys
 from secrets_pipeline.reconcilers.marks.secret_mark import Commit, Marks, MarkState, Owner, Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
@@ -106,7 +107,7 @@ def test_without_a_key_nothing_verifies() -> None:
 
 
 def test_without_a_key_no_mark_can_be_written() -> None:
-    with pytest.raises(RuntimeError, match="which apply makes first"):
+    with pytest.raises(SpecError, match="nothing was applied in this account yet"):
         Marks(None).provisional(ARN, OWNER, "0a1b2c3d")
 
 
