@@ -243,7 +243,7 @@ class Bench:
         """A fresh run: nothing is remembered from an earlier one."""
         read = self.repository(spec, *others, named=repository)
         sessions = unpaced(self.session) if interruption else self._sessions
-        context = Assembly(read, sessions, Run(settings, options, now=now), writing=writing).stack(spec.stack)
+        context = Assembly(read, sessions, Run(settings, options, writes=writing, now=now)).stack(spec.stack)
         if interruption:
             interruption.install(context)
         return context
@@ -260,7 +260,7 @@ class Bench:
 
     def service_keys(self, *specs: StackSpec, settings: OperatorSettings = OperatorSettings()) -> ServiceKeys:  # noqa: B008 - it is frozen
         """The pipeline's own two keys, made where they are missing, for the first of some stacks."""
-        assembly = Assembly(self.repository(*specs), self._sessions, Run(settings), writing=True)
+        assembly = Assembly(self.repository(*specs), self._sessions, Run(settings, writes=True))
         return assembly.service_keys(assembly.stack(specs[0].stack))
 
     def provision(self, spec: StackSpec, *stages: str, **how: Unpack[Running]) -> dict[str, Outcome]:

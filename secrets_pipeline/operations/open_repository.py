@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
 from secrets_pipeline.aws.session import Sessions
@@ -112,7 +112,7 @@ class Desired:
             is_complete=not self.errors,
             id=self.repository,
         )
-        return Assembly(repository, reached, run or Run(self.settings, options), writing=writing)
+        return Assembly(repository, reached, replace(run or Run(self.settings, options), writes=writing))
 
 
 def operator_settings() -> OperatorSettings:

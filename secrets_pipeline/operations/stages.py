@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from secrets_pipeline.engine.apply import DEFAULT_WORKERS, Progress, Reconciler, apply, silent
 from secrets_pipeline.engine.model import Change, Outcome
+from secrets_pipeline.operations.with_orphans import WithOrphans
 from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
 from secrets_pipeline.reconcilers.connection.reconciler import ConnectionReconciler
 from secrets_pipeline.reconcilers.consumer.delivery import ConsumerReconciler
@@ -16,7 +17,8 @@ from secrets_pipeline.reconcilers.database.endpoint import DatabaseEndpointRecon
 from secrets_pipeline.reconcilers.database.reconciler import DatabaseReconciler
 from secrets_pipeline.reconcilers.event_queue.reconciler import EventQueueReconciler
 from secrets_pipeline.reconcilers.kms_key.reconciler import KmsKeyReconciler
-from secrets_pipeline.reconcilers.orphan.reconciler import OrphanReconciler, WithOrphans
+from secrets_pipeline.reconcilers.orphaned_key.reconciler import OrphanedKeyReconciler
+from secrets_pipeline.reconcilers.orphaned_secret.reconciler import OrphanedSecretReconciler
 from secrets_pipeline.reconcilers.replica.reconciler import ReplicaReconciler
 from secrets_pipeline.reconcilers.rotation_function.reconciler import RotationFunctionReconciler
 from secrets_pipeline.reconcilers.secret.reconciler import SecretReconciler
@@ -85,7 +87,12 @@ def _secrets(
     deep: bool | None = None,  # noqa: ARG001 - secrets are always read whole
     passwords: GeneratedPasswords = NO_PASSWORDS,
 ) -> Reconciler:
-    return WithOrphans(SecretReconciler(stack, passwords=passwords), OrphanReconciler(stack))
+    orphans: dict[str, Reconciler] = {
+        "secret": OrphanedSecretReconciler(stack),
+        # A key is deleted after the secrets that it encrypts.
+        "kms-key": OrphanedKeyReconciler(stack),
+    }
+    return WithOrphans(SecretReconciler(stack, passwords=passwords), orphans)
 
 
 STAGES: Mapping[str, Make] = {

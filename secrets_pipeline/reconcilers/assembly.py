@@ -26,8 +26,7 @@ class Assembly:
     Args:
         repository: the stacks.
         sessions: how their accounts are reached.
-        run: the run.
-        writing: whether it may make the service keys.
+        run: the run; the service keys are made only if it writes.
 
     Attributes:
         repository: see above.
@@ -35,11 +34,10 @@ class Assembly:
         run: see above.
     """
 
-    def __init__(self, repository: Repository, sessions: Sessions, run: Run, *, writing: bool = False) -> None:
+    def __init__(self, repository: Repository, sessions: Sessions, run: Run) -> None:
         self.repository = repository
         self.sessions = sessions
         self.run = run
-        self._writing = writing
         self._lock = RLock()
         self._stacks: dict[str, Stack] = {}
         self._referred: dict[str, Stack] = {}
@@ -57,7 +55,7 @@ class Assembly:
             raise SpecError(f"no stack {name!r} can be used", remedy=f"Stacks without errors: {known}.")
         with self._lock:
             if name not in self._stacks:
-                self._stacks[name] = self._made(self.repository.specs[name], writing=self._writing)
+                self._stacks[name] = self._made(self.repository.specs[name], writing=self.run.writes)
             return self._stacks[name]
 
     def service_keys(self, stack: Stack) -> ServiceKeys:

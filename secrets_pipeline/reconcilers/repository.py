@@ -52,11 +52,17 @@ class Repository:
 
     def names_in(self, target: Target) -> frozenset[str]:
         """The secret names that any stack declares in a region, in an account that may be the same one."""
-        return frozenset(
-            secret.name
+        return frozenset(secret.name for spec in self._in(target) for secret in spec.secrets)
+
+    def key_aliases_in(self, target: Target) -> frozenset[str]:
+        """The aliases of KMS keys that any stack declares there."""
+        return frozenset(key.alias for spec in self._in(target) for key in spec.keys)
+
+    def _in(self, target: Target) -> list[StackSpec]:
+        return [
+            spec
             for spec in self.specs.values()
             if spec.target.region == target.region
             # A stack that names no account may live in this one.
             if None in (spec.target.account_id, target.account_id) or spec.target.account_id == target.account_id
-            for secret in spec.secrets
-        )
+        ]

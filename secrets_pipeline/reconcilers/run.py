@@ -37,6 +37,7 @@ class Run:
     Attributes:
         settings: the operator's.
         options: what the operator asked this run for.
+        writes: whether it changes anything in AWS; a plan and a verification do not.
         id: names the run in the marks that it writes.
         log_in: tries a login.
         clock: seconds from any origin, never going back.
@@ -47,6 +48,7 @@ class Run:
 
     settings: OperatorSettings
     options: ApplyOptions = field(default_factory=ApplyOptions)
+    writes: bool = False
     id: str = field(default_factory=lambda: token_hex(4))
     log_in: LogIn = log_in
     clock: Callable[[], float] = time.monotonic

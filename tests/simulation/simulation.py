@@ -191,13 +191,14 @@ class Simulation:
             OperatorSettings(grants=TRUSTED, rotation_preflight=False),
             # Whoever has others make the database hands it over by name.
             ApplyOptions(adopt=() if intent.creates else (DATABASE,), prune=intent.prune, deep=deep),
+            writes=writing,
             id=f"{next(self.runs):08x}",
             log_in=log_in,
             clock=lambda: self.scheduler.clock,
             sleep=sleep,
             now=lambda: date(self.scheduler.clock),
         )
-        return Assembly(repository, wire.sessions, run, writing=writing).stack(intent.stack)
+        return Assembly(repository, wire.sessions, run).stack(intent.stack)
 
     def apply(self, name: str, intent: Intent, actor: Actor | None, *, deep: bool = False) -> list[Outcome]:
         """Every stage of an apply, its changes in an order that the seed chooses."""

@@ -58,7 +58,7 @@ def standing(stack: Stack, alias: str) -> Standing:
 
 def _standing(stack: Stack, alias: str) -> Standing:
     about = stack.observed.keys.about(alias)
-    target = _marked(stack, about, alias) if about else None
+    target = marked(stack, about, alias) if about else None
     own = target if target and _is_own(stack, target, alias) else None
     if own and not own.mark.creation:
         return Standing(own, own)
@@ -100,7 +100,8 @@ def in_the_way(stack: Stack, alias: str) -> MarkedKey | None:
     return None if given or found.target.state.state == PENDING_DELETION else found.target
 
 
-def _marked(stack: Stack, about: KeyState, alias: str) -> MarkedKey:
+def marked(stack: Stack, about: KeyState, alias: str) -> MarkedKey:
+    """A key with what its tags prove, looked at as the key behind an alias."""
     tags = dict(stack.observed.keys.tags(about.key_id))
     unproven = KeyMarks(None, stack.spec.stack, "").verify(about, tags, alias)
     if unproven.owner is None:
@@ -124,7 +125,7 @@ def may_take_key(stack: Stack, owner: Owner, alias: str) -> bool:
 def _without_alias(stack: Stack, alias: str) -> MarkedKey | None:
     keys = stack.observed.keys
     about = (keys.about(key_id) for key_id, tags in keys.without_alias(ALIAS).items() if tags[ALIAS] == alias)
-    own = [key for one in about if one and _is_own(stack, key := _marked(stack, one, alias), alias)]
+    own = [key for one in about if one and _is_own(stack, key := marked(stack, one, alias), alias)]
     # A creation mark is copied from a key that is there already.
     return min(own, key=lambda key: (key.mark.creation, key.state.created_at or _NEVER), default=None)
 

@@ -25,7 +25,7 @@ from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Rea
 from secrets_pipeline.errors import AwsError, SpecError
 from secrets_pipeline.reconcilers.kms_key.lookup import MarkedKey, Standing, in_the_way, key_marks, standing, whose
 from secrets_pipeline.reconcilers.kms_key.referenced import referenced_keys, unusable
-from secrets_pipeline.reconcilers.marks.key_mark import ALIAS
+from secrets_pipeline.reconcilers.marks.key_mark import ALIAS, DEFAULT_DELETION_DAYS
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.observed.key_state import KeyRotation, KeyState, key_state
 from secrets_pipeline.reconcilers.observed.tags import surplus_tags
@@ -100,6 +100,9 @@ class KmsKeyReconciler:
             return Change(resource, ChangeClass.BLOCKED, (whose(self._stack, others or subject, key.alias),))
         finished = found.own.mark.digest is not None and found.own.mark.digest == self._digest(key, policy)
         reasons = self._differences(found, found.own, key, policy if self._deep or not finished else None)
+        if finished and (window := _window(found.own, key)):
+            outside = map(ChangedOutside, reasons)
+            return Change(resource, ChangeClass.UPDATE, (*outside, window), drift=bool(reasons))
         if finished:
             said = tuple(map(ChangedOutside, reasons))
             unread = () if self._deep else (_UNREAD,)
@@ -245,7 +248,7 @@ class KmsKeyReconciler:
         digest = self._digest(key, policy)
         if digest is None:
             raise RuntimeError("keys are marked under the fingerprint key, which apply makes first")
-        mark = key_marks(self._stack).finished(state.arn, key.alias, digest)
+        mark = key_marks(self._stack).finished(state.arn, key.alias, digest, key.deletion_window_in_days)
         if self._stack.observed.keys.tags(state.key_id).get(SPEC) != mark:
             self._tag(key, state, {SPEC: mark})
         return mark
@@ -303,3 +306,11 @@ def _rotation_differences(observed: KeyRotation, key: KeySpec) -> list[Reason]:
     if observed.enabled and key.rotation_period_in_days not in (None, observed.period_in_days):
         return [Differs("rotation period", observed.period_in_days, key.rotation_period_in_days)]
     return []
+
+
+def _window(own: MarkedKey, key: KeySpec) -> Reason | None:
+    """The mark keeps the deletion window for the day on which the key has left the YAML."""
+    days = own.mark.deletion_days or DEFAULT_DELETION_DAYS
+    if days == key.deletion_window_in_days:
+        return None
+    return Differs("deletion window", days, f"{key.deletion_window_in_days} days")

@@ -1,9 +1,9 @@
 """Ownership marks of KMS keys: the tag `secrets-pipeline:spec`, written last, which nobody else can make.
 
-As with secrets, a mark is `<digest>.<mac>`, bound to the key's ARN: copied to another key it does not verify. While a
-key of ours is changed it is `open.<mac>`, and nothing about the key is believed. The one that CreateKey writes is
-`new-<seconds>.<mac>`, over alias and time, since the ARN is not known yet: it is good for a key that was made in those
-minutes, and for none as long as another one of ours stands.
+As with secrets, a mark is `<digest>-<deletion window in days>.<mac>`, bound to the key's ARN: copied to another key it
+does not verify. While a key of ours is changed it is `open.<mac>`, and nothing about the key is believed. The one that
+CreateKey writes is `new-<seconds>.<mac>`, over alias and time, since the ARN is not known yet: it is good for a key
+that was made in those minutes, and for none as long as another one of ours stands.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ _PROVEN = (STACK, REPOSITORY, ALIAS, SPEC)
 _CREATED = "new"
 _PROVISIONAL = "open"
 _MADE_BY_KMS = "AWS_KMS"
+DEFAULT_DELETION_DAYS = 30
+"""What AWS, and a `kms` component, take where nobody says a window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,15 @@ class KeyMark:
         owner: whom the identity tags name; their key is the alias.
         digest: digest of the desired state that was last finished.
         creation: whether it is the one that a key was made with, which is not bound to this very one.
+        deletion_days: the declared deletion window, for the day on which the key has left the YAML; None where the
+            mark says none, as those of older versions.
     """
 
     state: MarkState
     owner: Owner | None = None
     digest: str | None = None
     creation: bool = False
+    deletion_days: int | None = None
 
     @property
     def ours(self) -> bool:
@@ -80,11 +85,14 @@ class KeyMarks:
 
     def provisional(self, arn: str, alias: str) -> dict[str, str]:
         """The tags of a key that is ours and not as declared yet; the mark is among them."""
-        return {**self.identity(alias), SPEC: self.finished(arn, alias, _PROVISIONAL)}
+        return {**self.identity(alias), SPEC: self._signed(arn, alias, _PROVISIONAL)}
 
-    def finished(self, arn: str, alias: str, digest: str) -> str:
+    def finished(self, arn: str, alias: str, digest: str, deletion_days: int) -> str:
         """The mark of a key that is as declared."""
-        return f"{digest}.{self._marks.of(*_about(arn, self._owner(alias), digest))}"
+        return self._signed(arn, alias, f"{digest}-{deletion_days}")
+
+    def _signed(self, arn: str, alias: str, text: str) -> str:
+        return f"{text}.{self._marks.of(*_about(arn, self._owner(alias), text))}"
 
     def digest(self, *parts: str) -> str | None:
         """Keyed digest of a key's desired state; None where nothing was ever applied."""
@@ -105,8 +113,9 @@ class KeyMarks:
             dated = at.isdigit() and made_at(int(at), key.created_at)
             return KeyMark(MarkState.UNFINISHED if dated else MarkState.DOUBTFUL, owner, creation=True)
         if self._marks.proves(mac, *_about(key.arn, owner, text)):
-            unfinished = text == _PROVISIONAL
-            return KeyMark(MarkState.UNFINISHED, owner) if unfinished else KeyMark(MarkState.FINISHED, owner, text)
+            if text == _PROVISIONAL:
+                return KeyMark(MarkState.UNFINISHED, owner)
+            return KeyMark(MarkState.FINISHED, owner, kind, deletion_days=int(at) if at.isdigit() else None)
         return KeyMark(MarkState.FORGED, owner)
 
     def _owner(self, alias: str) -> Owner:

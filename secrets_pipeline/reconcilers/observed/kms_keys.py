@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -28,8 +28,9 @@ from secrets_pipeline.reconcilers.observed.tags import tag_map
 
 _ARN = re.compile(r"arn:[\w-]+:kms:(?P<region>[\w-]+):(?P<account>\d{12}):(?P<rest>(?:key|alias)/.+)")
 _MOST_SEARCHED = 100
-"""Keys without an alias whose tags are read at most."""
+"""Keys that nobody named whose tags are read at most."""
 _CONCLUDED = "concluded"
+_OF_AWS = "alias/aws/"
 _HIDDEN = frozenset({"AccessDeniedException", "AccessDenied"})
 
 Read = TypeVar("Read")
@@ -132,6 +133,21 @@ class KeyInventory:
                 return self._account.client("kms").get_key_policy(KeyId=key_id, PolicyName="default")["Policy"]
 
         return self._remember("policy", key_id, read)
+
+    def with_alias(self, tag: str, *, but: Collection[str]) -> Mapping[str, Mapping[str, str]]:
+        """Tags by id of the keys that carry a tag and have an alias; those of AWS are not looked at.
+
+        Args:
+            tag: key of the tag.
+            but: aliases that are not looked at either.
+        """
+        asked = (
+            key_id
+            for alias, key_id in sorted(self.aliases().items())
+            if alias not in but and not alias.startswith(_OF_AWS)
+        )
+        found = self._visible_tags(islice(dict.fromkeys(asked), _MOST_SEARCHED))
+        return {key_id: tags for key_id, tags in found if tag in tags}
 
     def without_alias(self, tag: str) -> Mapping[str, Mapping[str, str]]:
         """Tags by id of the keys that carry a tag and have no alias: what a run left, or somebody took the alias of."""

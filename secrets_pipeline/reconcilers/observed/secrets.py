@@ -128,6 +128,10 @@ class Secrets:
             found |= {s.name: s for s in self._listed([{"Key": "name", "Values": some}]) if s.name in wanted}
         return found
 
+    def in_region(self) -> list[SecretState]:
+        """Every secret of the account and region, whosever it is; read anew."""
+        return self._listed([])
+
     def marked(self) -> list[SecretState]:
         """Every secret of the account and region that carries a mark, whoever wrote it; read anew."""
         return [state for state in self._listed([{"Key": "tag-key", "Values": [SPEC]}]) if SPEC in state.tags]

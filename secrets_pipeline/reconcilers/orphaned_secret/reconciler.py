@@ -1,4 +1,7 @@
-"""What left the stack: reported as orphans, and deleted only where the operator asks for it."""
+"""Secrets that left the YAML: listed as orphans, and given to DeleteSecret only where the operator asks for it.
+
+Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws.faults import calling
-from secrets_pipeline.engine.apply import Reconciler
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, Reason
 from secrets_pipeline.reconcilers.marks.not_ours import FORGED
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 KIND = "secret"
 
 
-class OrphanReconciler:
+class OrphanedSecretReconciler:
     """Secrets that are ours and that no stack declares any more."""
 
     def __init__(self, stack: Stack) -> None:
@@ -35,23 +37,6 @@ class OrphanReconciler:
     def apply(self, change: Change) -> str:
         """Delete one orphan with the recovery window that the stack last declared for it; see `engine.Reconciler`."""
         return _prune(self._stack, change.resource.name)
-
-
-class WithOrphans:
-    """A reconciler of what the stack declares, with one of what it does not declare any more."""
-
-    def __init__(self, declared: Reconciler, orphans: Reconciler) -> None:
-        self._declared = declared
-        self._orphans = orphans
-
-    def plan(self) -> Sequence[Change]:
-        """What is declared first."""
-        return [*self._declared.plan(), *self._orphans.plan()]
-
-    def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
-        by = self._orphans if change.action is ChangeClass.PRUNE else self._declared
-        return by.apply(change)
 
 
 def _orphans(stack: Stack) -> list[Change]:

@@ -360,8 +360,8 @@ def test_a_bus_lets_in_the_accounts_of_the_repository_and_forgets_none_while_a_s
     fewer = Post(forwarding.bench, forwarding.settings, (forwarding.specs[0], forwarding.specs[2]))
     mine = fewer.specs[0]
     whole = forwarding.bench.repository(mine, fewer.specs[1])
-    run, sessions = Run(forwarding.settings), Sessions(forwarding.bench.session)
-    context = Assembly(replace(whole, is_complete=False), sessions, run, writing=True).stack(mine.stack)
+    run, sessions = Run(forwarding.settings, writes=True), Sessions(forwarding.bench.session)
+    context = Assembly(replace(whole, is_complete=False), sessions, run).stack(mine.stack)
 
     forwarding.bench.run(STAGES[STAGE](context))
     assert principals() == [f"arn:aws:iam::{AWAY}:root"]

@@ -155,12 +155,13 @@ def test_a_finished_key_costs_three_calls_and_its_policy_is_read_by_a_deep_plan_
 
 def test_a_no_op_plan_makes_as_many_kms_calls_for_forty_secrets_as_for_one(bench: Bench) -> None:
     theirs = bench.kms.create_key()["KeyMetadata"]["Arn"]
-    counted = []
+    made, counted = [], []
     for number in (1, 40):
         one = bench.another()
         under = one.late("${output.kms.key_arn}")
         secrets = [one.declared(f"n{index}", kms_key=under if index % 2 else theirs) for index in range(number + 1)]
-        spec = one.create(*secrets, keys=(one.key(),))
+        made.append((one, one.create(*secrets, keys=(one.key(),))))
+    for one, spec in made:
         context = one.context(spec, writing=False)
         one.reset_calls()
         assert {change.action for make in STAGES.values() for change in make(context).plan()} == {ChangeClass.NONE}

@@ -1,0 +1,1 @@
+"""KMS keys that left the YAML."""
