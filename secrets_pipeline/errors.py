@@ -129,6 +129,10 @@ class AwsError(SecretsPipelineError):
         super().__init__(message, remedy=remedy, where=where)
 
 
+class ArnError(SecretsPipelineError):
+    """A text is no ARN, or parts make none."""
+
+
 class SealError(SecretsPipelineError):
     """A seal cannot be made, kept or opened; the text never holds a value of it."""
 

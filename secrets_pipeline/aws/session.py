@@ -18,6 +18,7 @@ from botocore.credentials import (
 )
 
 from secrets_pipeline import __version__
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.aws import deadlines, once
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.guards import ReadOnly, read_only_requested
@@ -119,6 +120,26 @@ class AwsAccount:
     def partition(self) -> str:
         """`aws`, `aws-cn` or `aws-us-gov`, after the region."""
         return self._boto3.get_partition_for_region(self.region)
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of a resource of this account and region, or of IAM, which has no regions.
+
+        Args:
+            service: namespace, for example `lambda`.
+            resource: for example `function:api`.
+
+        Raises:
+            AwsError: if STS does not tell the account.
+        """
+        return str(Arn(self.partition, service, "" if service == "iam" else self.region, self.account_id, resource))
+
+    def function_arn(self, name: str) -> str:
+        """The ARN of the Lambda function of a name, made or not.
+
+        Raises:
+            AwsError: if STS does not tell the account.
+        """
+        return self.arn("lambda", f"function:{name}")
 
     @overload
     def client(self, service: Literal["secretsmanager"]) -> SecretsManagerClient: ...

@@ -117,7 +117,7 @@ class KeyReader:
         if name.startswith("arn:"):
             return name
         resource = name if name.startswith("alias/") else f"key/{name}"
-        return f"arn:{self._account.partition}:kms:{self._account.region}:{self._account.account_id}:{resource}"
+        return self._account.arn("kms", resource)
 
     def _reader(self, arn: str) -> AwsAccount:
         named = _ACCOUNT.fullmatch(arn)

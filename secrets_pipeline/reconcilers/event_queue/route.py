@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.aws.consistency import Lag, Patience
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.session import AwsAccount
@@ -215,7 +216,8 @@ def _accounts(policy: str) -> set[str]:
     for statement in listed(json.loads(policy).get("Statement")):
         principal = statement.get("Principal")
         for arn in listed(principal.get("AWS") if isinstance(principal, dict) else None):
-            found.add(str(arn).split(":")[4] if ":" in str(arn) else str(arn))
+            named = Arn.match(str(arn))
+            found.add(named.account_id if named else str(arn))
     return found
 
 

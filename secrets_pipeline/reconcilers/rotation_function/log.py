@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.errors import AwsError
@@ -68,10 +69,8 @@ class FunctionLog:
     @property
     def _group(self) -> str:
         # Without a function's ARN there is no group to read, nor one to name.
-        return _GROUP + "".join(self._function.split(":")[6:7])
+        function = Arn.match(self._function)
+        return _GROUP + (function.name if function else "")
 
     def _is_here(self) -> bool:
-        account = self._stack.account
-        return self._function.startswith(
-            f"arn:{account.partition}:lambda:{account.region}:{account.account_id}:function:"
-        )
+        return self._function.startswith(self._stack.account.function_arn(""))
