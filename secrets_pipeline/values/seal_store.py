@@ -151,7 +151,7 @@ class S3SealStore:
             with calling("HeadObject", f"s3://{self._bucket}/{key}"):
                 self._client.head_object(Bucket=self._bucket, Key=key)
         except AwsError as error:
-            if error.code == "404":
+            if error.missing:
                 return False
             raise
         with calling("DeleteObject", f"s3://{self._bucket}/{key}"):

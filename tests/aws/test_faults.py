@@ -28,8 +28,8 @@ from secrets_pipeline.aws.faults import _OWN_TEXT, calling, explained, translate
 from secrets_pipeline.aws.operations import _BY_SERVICE, WITHOUT_VALUES
 from secrets_pipeline.aws.remedies import OTHERWISE, REMEDIES
 from secrets_pipeline.aws.session import AwsAccount
-from secrets_pipeline.errors import AwsError, SpecError
-from tests.aws.product_calls import BY_LIBRARIES, called, operations_of
+from secrets_pipeline.errors import DENIED, MISSING, THROTTLED, AwsError, SpecError
+from tests.aws.product_calls import BY_LIBRARIES, SERVICES, called, operations_of
 
 if TYPE_CHECKING:
     from tests.aws.conftest import Emulator
@@ -316,3 +316,19 @@ def test_every_operation_that_is_called_is_among_the_documented_permissions() ->
     documented |= {action.rpartition(":")[2] for action in documented}
     wanted = {operation: ACTIONS.get(operation, operation) for operation in called() | BY_LIBRARIES}
     assert {operation for operation, action in wanted.items() if action not in documented} == set()
+
+
+COMMON = {"NotAuthorized", "RequestLimitExceeded", "Throttling", "UnauthorizedOperation"}
+"""https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html and
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html, which no model lists."""
+
+OF_S3 = {"SlowDown", "403", "404"}
+"""https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html; a status stands where an answer has no body."""
+
+
+def test_the_codes_that_have_a_meaning_are_aws_s_own_and_each_has_one() -> None:
+    session = botocore.session.Session()
+    shapes = [shape for service in SERVICES for shape in session.get_service_model(service).error_shapes]
+    modelled = {shape.metadata.get("error", {}).get("code", shape.name) for shape in shapes}
+    assert (DENIED | MISSING | THROTTLED) - modelled == COMMON | OF_S3
+    assert len(DENIED | MISSING | THROTTLED) == len(DENIED) + len(MISSING) + len(THROTTLED)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _GROUP = "/aws/lambda/"
 _SLACK_MILLISECONDS = 2_000
 """Clocks of Lambda's and ours may differ a little."""
-_UNREADABLE = frozenset({"ResourceNotFoundException", "AccessDeniedException", "AccessDenied"})
 
 
 class FunctionLog:
@@ -60,10 +59,10 @@ class FunctionLog:
             with calling("FilterLogEvents", self._group):
                 return list(pages(client, "filter_log_events", logGroupName=self._group, startTime=self._since))
         except AwsError as error:
-            if error.code not in _UNREADABLE:
+            if not (error.missing or error.denied):
                 raise
             # A function that has never run has no log yet.
-            self._open = error.code == "ResourceNotFoundException"
+            self._open = error.missing
             return []
 
     @property
