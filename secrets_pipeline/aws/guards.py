@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from secrets_pipeline.aws.operations import reads
@@ -13,13 +12,6 @@ if TYPE_CHECKING:
     from botocore.session import Session
 
 READ_ONLY_VARIABLE = "SECRETS_PIPELINE_READ_ONLY"
-
-_OFF = frozenset({"", "0", "false", "no", "off"})
-
-
-def read_only_requested(environment: Mapping[str, str]) -> bool:
-    """Whether SECRETS_PIPELINE_READ_ONLY asks for a read-only run; any value but 0, false, no and off does."""
-    return environment.get(READ_ONLY_VARIABLE, "").strip().lower() not in _OFF
 
 
 class ReadOnly:

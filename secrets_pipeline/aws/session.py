@@ -21,12 +21,13 @@ from secrets_pipeline import __version__
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.aws import deadlines, once
 from secrets_pipeline.aws.faults import calling
-from secrets_pipeline.aws.guards import ReadOnly, read_only_requested
+from secrets_pipeline.aws.guards import READ_ONLY_VARIABLE, ReadOnly
 from secrets_pipeline.aws.loader import share_loader
 from secrets_pipeline.aws.logs import mask_logs
 from secrets_pipeline.aws.pacer import Pacer, pacer_for
 from secrets_pipeline.aws.quotas import PACED_SERVICES
 from secrets_pipeline.desired.base import Target
+from secrets_pipeline.environment import switched_on
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -212,7 +213,7 @@ class Sessions:
         pacers: Callable[[str, str], Pacer] = pacer_for,
     ) -> None:
         self._base = base
-        self.read_only = read_only_requested(os.environ) if read_only is None else read_only
+        self.read_only = switched_on(os.environ, READ_ONLY_VARIABLE) if read_only is None else read_only
         self._threads = threads
         self._pacers = pacers
         self._lock = threading.Lock()

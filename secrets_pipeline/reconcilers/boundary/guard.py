@@ -14,7 +14,7 @@ from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, Contested, Crossing, Kind, allows
 from secrets_pipeline.desired.limits import FUNCTION_ARN
-from secrets_pipeline.desired.policy.principals import account_of
+from secrets_pipeline.desired.policy.principals import account_of_principal
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.settings.grants import grant_line, granted
 from secrets_pipeline.errors import GuardError, raise_all
@@ -85,7 +85,7 @@ def _refusals(stack: Stack) -> list[GuardError]:
 def _refusal(stack: Stack, crossing: Crossing) -> GuardError | None:
     named = stack.spec.stack
     if crossing.boundary is Boundary.FOREIGN_READER:
-        account = account_of(crossing.name)
+        account = account_of_principal(crossing.name)
         if account == stack.account.account_id:
             return None
         line = grant_line(named, crossing.boundary, account)

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from secrets_pipeline.access.evaluator.elements import listed
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.aws.consistency import Lag, Patience
 from secrets_pipeline.aws.faults import calling
@@ -18,7 +19,7 @@ from secrets_pipeline.engine.model import Resource
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.event_queue import desired
 from secrets_pipeline.reconcilers.event_queue.desired import Document
-from secrets_pipeline.reconcilers.event_queue.part import OURS, Seen, is_ours, listed, same
+from secrets_pipeline.reconcilers.event_queue.part import OURS, Seen, is_ours, same
 from secrets_pipeline.reconcilers.observed.tags import tag_list, tag_map
 
 if TYPE_CHECKING:
