@@ -11,7 +11,7 @@ from functools import partial
 from secrets_pipeline.access.policy_text.principals import asked_of_callers, principals, services
 from secrets_pipeline.access.reach.compiled import Estate
 from secrets_pipeline.access.reach.reader import Allowed, ReadVerdict, Unknown
-from secrets_pipeline.arn import account_of, iam_arn, pattern_parts
+from secrets_pipeline.arn import Arn, iam_arn, pattern_parts
 from secrets_pipeline.desired.consumer.model import ConsumerSpec
 from secrets_pipeline.desired.stack import StackSpec
 
@@ -181,7 +181,8 @@ def _is_session_of(session: str, arn: str) -> bool:
 
 def _is_role(arn: str, account_id: str, name: str) -> bool:
     # A service has no ARN.
-    return ":role/" in arn and account_of(arn) == account_id and arn.rsplit("/", 1)[-1] == name
+    role = Arn.match(arn) if arn.endswith(f"/{name}") else None
+    return role is not None and (role.kind, role.account_id) == ("role", account_id)
 
 
 def _candidates(estate: Estate, name: str) -> Iterator[str]:
