@@ -107,6 +107,39 @@ class ExpressionError(SpecError):
     """A reference cannot be parsed, ordered or resolved."""
 
 
+DENIED = frozenset(
+    {"AccessDenied", "AccessDeniedException", "AuthorizationError", "NotAuthorized", "UnauthorizedOperation", "403"}
+)
+"""AWS's codes for what the caller may not do: of IAM, STS and S3, of the services of the JSON protocol, of SNS, and of
+S3 where an answer has no body.
+
+Sources: https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html,
+https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html and botocore's service models, as for the next two.
+"""
+
+MISSING = frozenset(
+    {
+        "ClusterNotFoundException",
+        "DBClusterNotFoundFault",
+        "DBInstanceNotFound",
+        "NoSuchBucket",
+        "NoSuchEntity",
+        "NoSuchKey",
+        "NotFoundException",
+        "ParameterNotFound",
+        "ResourceNotFoundException",
+        "ServiceNotFoundException",
+        "404",
+    }
+)
+"""AWS's codes for what is not there."""
+
+THROTTLED = frozenset(
+    {"RequestLimitExceeded", "SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException"}
+)
+"""AWS's codes for too many calls a second."""
+
+
 class AwsError(SecretsPipelineError):
     """A call to AWS failed; the text never holds a request parameter.
 
@@ -127,6 +160,25 @@ class AwsError(SecretsPipelineError):
         self.code = code
         self.operation = operation
         super().__init__(message, remedy=remedy, where=where)
+
+    @property
+    def denied(self) -> bool:
+        """Whether the caller may not do it, or see it."""
+        return self.code in DENIED
+
+    @property
+    def missing(self) -> bool:
+        """Whether what was named is not there."""
+        return self.code in MISSING
+
+    @property
+    def throttled(self) -> bool:
+        """Whether there were too many calls a second."""
+        return self.code in THROTTLED
+
+
+class ArnError(SecretsPipelineError):
+    """A text is no ARN, or parts make none."""
 
 
 class SealError(SecretsPipelineError):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secrets_pipeline.desired.unresolved import Unresolved, UnresolvedReason
-from secrets_pipeline.errors import SecretsPipelineError, SpecError, Where, raise_all, visible
+from secrets_pipeline.errors import AwsError, SecretsPipelineError, SpecError, Where, raise_all, visible
 
 odd = st.text(
     st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp", "Co"]) | st.sampled_from("ab\x1b\x9b\u202e\u200b")
@@ -67,3 +67,27 @@ def test_a_text_that_shows_all_it_has_stays_as_it_is(text: str) -> None:
 
 def test_the_escapes_are_those_of_python() -> None:
     assert visible("a\x1b[31m\u202eé\U000e0001") == r"a\x1b[31m\u202eé\U000e0001"
+
+
+@pytest.mark.parametrize(
+    ("code", "denied", "missing", "throttled"),
+    [
+        ("AccessDenied", True, False, False),
+        ("AccessDeniedException", True, False, False),
+        ("403", True, False, False),
+        ("ResourceNotFoundException", False, True, False),
+        ("NoSuchEntity", False, True, False),
+        ("404", False, True, False),
+        ("ThrottlingException", False, False, True),
+        ("SlowDown", False, False, True),
+        # Of a quota, of a key that Lambda may not use, of a clock, of botocore, of nobody.
+        ("LimitExceededException", False, False, False),
+        ("KMSAccessDeniedException", False, False, False),
+        ("ExpiredToken", False, False, False),
+        ("EndpointConnectionError", False, False, False),
+        ("", False, False, False),
+    ],
+)
+def test_an_error_of_aws_knows_what_kind_it_is(code: str, *, denied: bool, missing: bool, throttled: bool) -> None:
+    error = AwsError("x", code=code)
+    assert (error.denied, error.missing, error.throttled) == (denied, missing, throttled)

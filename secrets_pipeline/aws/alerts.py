@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.alerts import AlertSettings
@@ -93,8 +94,8 @@ def publish(alert: Alert, settings: AlertSettings, sessions: Sessions, *, moment
     arn = settings.topic_arn
     if arn is None:
         return NoTopic()
-    region, account_id = arn.split(":")[3:5]
-    target = Target(account_id=account_id, region=region, role_arn=settings.role_arn)
+    topic = Arn.parse(arn)
+    target = Target(account_id=topic.account_id, region=topic.region, role_arn=settings.role_arn)
     try:
         client = sessions.for_target(target).client("sns")
         with calling("Publish", f"to {arn}"):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
+from secrets_pipeline.aws.operations import reads
 from secrets_pipeline.errors import GuardError
 
 if TYPE_CHECKING:
@@ -13,17 +12,6 @@ if TYPE_CHECKING:
     from botocore.session import Session
 
 READ_ONLY_VARIABLE = "SECRETS_PIPELINE_READ_ONLY"
-
-_OFF = frozenset({"", "0", "false", "no", "off"})
-_READS = re.compile(r"(Describe|List|Get|BatchGet|Head|Simulate|Validate|Lookup)[A-Z]")
-_READS_BY_NAME = frozenset(
-    {"AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML", "Decrypt", "GenerateMac", "VerifyMac"}
-)
-
-
-def read_only_requested(environment: Mapping[str, str]) -> bool:
-    """Whether SECRETS_PIPELINE_READ_ONLY asks for a read-only run; any value but 0, false, no and off does."""
-    return environment.get(READ_ONLY_VARIABLE, "").strip().lower() not in _OFF
 
 
 class ReadOnly:
@@ -40,7 +28,7 @@ class ReadOnly:
             GuardError: if the operation may write.
         """
         model = cast("OperationModel", event["model"])
-        if _READS.match(model.name) or model.name in _READS_BY_NAME:
+        if reads(model.name):
             return
         raise GuardError(
             f"this run is read-only: {model.service_model.service_name} {model.name} was refused",

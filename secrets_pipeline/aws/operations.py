@@ -1,13 +1,35 @@
-"""Operations whose requests and answers hold no secret value, so that AWS's message about them may be repeated.
+"""What is known of AWS's operations: which only read, and of which AWS's messages may be repeated.
 
-What is not here carries one, or may: values themselves, credentials and key material, variables of functions,
-containers and stages, parameters of commands, lines of logs and events.
-Source: the input and output shapes of each operation in botocore's service models.
+Sources: the service models of botocore, and the access levels of
+https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
 
 from __future__ import annotations
 
+import re
 from typing import Final
+
+_READS: Final = re.compile(r"(Describe|List|Get|BatchGet|Head|Simulate|Validate|Lookup)[A-Z]")
+_READS_BY_NAME: Final = frozenset(
+    {
+        "AssumeRole",
+        "AssumeRoleWithSAML",
+        "AssumeRoleWithWebIdentity",
+        "Decrypt",
+        "FilterLogEvents",
+        "GenerateMac",
+        "VerifyMac",
+    }
+)
+
+
+def reads(operation: str) -> bool:
+    """Whether an operation changes nothing, for example `DescribeSecret`; one that nobody knows may write.
+
+    Taking a message off a queue hides it from others, and a data key is made to encrypt: neither only reads.
+    """
+    return _READS.match(operation) is not None or operation in _READS_BY_NAME
+
 
 _BY_SERVICE: Final = {
     "secretsmanager": "CancelRotateSecret DeleteResourcePolicy DeleteSecret DescribeSecret GetResourcePolicy "
@@ -35,3 +57,8 @@ _BY_SERVICE: Final = {
 }
 
 WITHOUT_VALUES: Final = frozenset(" ".join(_BY_SERVICE.values()).split())
+"""Operations whose requests and answers hold no secret value, so that AWS's message about them may be repeated.
+
+What is not here carries one, or may: values themselves, credentials and key material, variables of functions,
+containers and stages, parameters of commands, lines of logs and events.
+"""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from secrets_pipeline.errors import DENIED, MISSING, THROTTLED
+
 _ALLOW = (
     "Allow the action for this caller (`aws sts get-caller-identity` shows who it is): identity policy, boundary, SCP."
 )
@@ -27,12 +29,9 @@ _PARAMETER = (
 _REACH = "Check the network, the region's name and AWS_ENDPOINT_URL."
 
 REMEDIES: Mapping[str, str] = {
-    "AccessDenied": _ALLOW,
-    "AccessDeniedException": _ALLOW,
-    "UnauthorizedOperation": _ALLOW,
-    "NotAuthorized": _ALLOW,
-    "AuthorizationError": _ALLOW,
-    "403": _ALLOW,
+    **dict.fromkeys(DENIED, _ALLOW),
+    **dict.fromkeys(MISSING, _GONE),
+    **dict.fromkeys(THROTTLED, _SLOWER),
     "KMSAccessDeniedFault": _KMS_ALLOW,
     "KMSAccessDeniedException": _KMS_ALLOW,
     "DecryptionFailure": _KMS_ALLOW,
@@ -43,11 +42,6 @@ REMEDIES: Mapping[str, str] = {
     "KeyUnavailableException": _AGAIN,
     "IncorrectKeyException": "The ciphertext belongs to another KMS key: name the one it was made with.",
     "InvalidKeyUsageException": "The KMS key is of another kind: name a key with the usage that is needed.",
-    "ThrottlingException": _SLOWER,
-    "Throttling": _SLOWER,
-    "TooManyRequestsException": _SLOWER,
-    "RequestLimitExceeded": _SLOWER,
-    "SlowDown": _SLOWER,
     "ExpiredToken": _CREDENTIALS,
     "ExpiredTokenException": _CREDENTIALS,
     "RequestExpired": "Set this machine's clock right, then run again.",
@@ -59,16 +53,6 @@ REMEDIES: Mapping[str, str] = {
     "MalformedPolicyDocument": _POLICY,
     "MalformedPolicyDocumentException": _POLICY,
     "PublicPolicyException": "The policy would let anybody read: name the principals.",
-    "ResourceNotFoundException": _GONE,
-    "NotFoundException": _GONE,
-    "NoSuchEntity": _GONE,
-    "NoSuchBucket": _GONE,
-    "NoSuchKey": _GONE,
-    "ParameterNotFound": _GONE,
-    "DBInstanceNotFound": _GONE,
-    "DBClusterNotFoundFault": _GONE,
-    "ClusterNotFoundException": _GONE,
-    "ServiceNotFoundException": _GONE,
     "ResourceExistsException": _EXISTS,
     "AlreadyExistsException": _EXISTS,
     "DBInstanceAlreadyExists": _EXISTS,
@@ -123,6 +107,6 @@ def remedy(code: str, message: str) -> str:
         code: AWS's error code, or botocore's exception name.
         message: AWS's text; it alone tells a denied KMS key from a denied secret.
     """
-    if code in {"AccessDeniedException", "AccessDenied"} and "KMS" in message:
+    if code in DENIED and "KMS" in message:
         return _KMS_ALLOW
     return REMEDIES.get(code, OTHERWISE)

@@ -219,7 +219,7 @@ def _is_left_over(kms: KMSClient, arn: str, tag: str, value: str, spec: str) -> 
         with calling("DescribeKey", arn):
             about = kms.describe_key(KeyId=arn)["KeyMetadata"]
     except AwsError as error:
-        if error.code == "AccessDeniedException":
+        if error.denied:
             # Somebody else's key, which its policy hides from us.
             return False
         raise

@@ -18,14 +18,16 @@ from botocore.credentials import (
 )
 
 from secrets_pipeline import __version__
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.aws import deadlines, once
 from secrets_pipeline.aws.faults import calling
-from secrets_pipeline.aws.guards import ReadOnly, read_only_requested
+from secrets_pipeline.aws.guards import READ_ONLY_VARIABLE, ReadOnly
 from secrets_pipeline.aws.loader import share_loader
 from secrets_pipeline.aws.logs import mask_logs
 from secrets_pipeline.aws.pacer import Pacer, pacer_for
 from secrets_pipeline.aws.quotas import PACED_SERVICES
 from secrets_pipeline.desired.base import Target
+from secrets_pipeline.environment import switched_on
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -120,6 +122,26 @@ class AwsAccount:
         """`aws`, `aws-cn` or `aws-us-gov`, after the region."""
         return self._boto3.get_partition_for_region(self.region)
 
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of a resource of this account and region, or of IAM, which has no regions.
+
+        Args:
+            service: namespace, for example `lambda`.
+            resource: for example `function:api`.
+
+        Raises:
+            AwsError: if STS does not tell the account.
+        """
+        return str(Arn(self.partition, service, "" if service == "iam" else self.region, self.account_id, resource))
+
+    def function_arn(self, name: str) -> str:
+        """The ARN of the Lambda function of a name, made or not.
+
+        Raises:
+            AwsError: if STS does not tell the account.
+        """
+        return self.arn("lambda", f"function:{name}")
+
     @overload
     def client(self, service: Literal["secretsmanager"]) -> SecretsManagerClient: ...
     @overload
@@ -191,7 +213,7 @@ class Sessions:
         pacers: Callable[[str, str], Pacer] = pacer_for,
     ) -> None:
         self._base = base
-        self.read_only = read_only_requested(os.environ) if read_only is None else read_only
+        self.read_only = switched_on(os.environ, READ_ONLY_VARIABLE) if read_only is None else read_only
         self._threads = threads
         self._pacers = pacers
         self._lock = threading.Lock()

@@ -14,12 +14,11 @@ from secrets_pipeline.desired.boundary import Contested, Crossing
 from secrets_pipeline.desired.consumer.model import ConsumerSpec, Delivery
 from secrets_pipeline.desired.consumer.refresh_model import RefreshSpec
 from secrets_pipeline.desired.database.model import DatabaseSpec
-from secrets_pipeline.desired.kms_key.model import KeySpec
+from secrets_pipeline.desired.kms_key.model import KeySpec, own_key
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.verification.control_model import ControlParameters
 from secrets_pipeline.desired.verification.model import VerificationSpec
-from secrets_pipeline.references.model import Output
 
 
 class StackSpec(Spec):
@@ -72,13 +71,7 @@ class StackSpec(Spec):
 
     def key_of(self, secret: SecretSpec) -> KeySpec | None:
         """The key of this stack that encrypts a secret; None for the default key, and for one that others made."""
-        match secret.kms_key:
-            case str(alias):
-                return next((key for key in self.keys if key.alias == alias), None)
-            case Output(component=component, stack=named) if named in (None, self.stack):
-                return next((key for key in self.keys if component in key.components), None)
-            case _:
-                return None
+        return own_key(self.keys, secret.kms_key, self.stack)
 
     def _index(self) -> Mapping[SecretRef, SecretSpec]:
         secrets, index = self._by_ref

@@ -17,6 +17,7 @@ import boto3
 import botocore.session
 from botocore.loaders import Loader, create_loader
 
+from secrets_pipeline.arn import account_of, iam_arn
 from secrets_pipeline.emulator.handle.lifecycle import ADMINISTRATOR_ROLE, LocalAws
 from secrets_pipeline.emulator.handle.stand_ins import (
     Document,
@@ -54,7 +55,7 @@ def stand_in(aws: LocalAws, resources: Sequence[StandIn]) -> None:
     session_of = cache(partial(_session, aws))
     for one in resources:
         if isinstance(one, StandInRole):
-            _role(session_of(one.arn.split(":")[4], None), one)
+            _role(session_of(account_of(one.arn), None), one)
     for one in resources:
         if isinstance(one, StandInRole):
             continue
@@ -89,7 +90,7 @@ def _session(aws: LocalAws, account_id: str | None, region: str | None) -> _Sess
     own = _own_session(aws, region or aws.region)
     if account_id in {None, aws.account_id}:
         return own
-    role = f"arn:aws:iam::{account_id}:role/{ADMINISTRATOR_ROLE}"
+    role = iam_arn(account_id, f"role/{ADMINISTRATOR_ROLE}")
     issued = own.client("sts").assume_role(RoleArn=role, RoleSessionName="terraform")["Credentials"]
     keys = (issued["AccessKeyId"], issued["SecretAccessKey"])
     return _Session(_boto3(region or aws.region, *keys, issued["SessionToken"]), aws.endpoint_url)

@@ -17,7 +17,6 @@ from secrets_pipeline.reconcilers.observed.secret_state import SecretState, secr
 from secrets_pipeline.reconcilers.tag_keys import STACK, VALUE_VERSION
 from secrets_pipeline.rotation.events.hints import Hint, Kind
 
-_HIDDEN = frozenset({"AccessDeniedException", "AccessDenied"})
 _SUFFIX = 7
 """Of a secret's ARN: a hyphen and six characters."""
 
@@ -92,7 +91,7 @@ class EventStacks:
             state = self._secret(hint, account, named)
         except AwsError as error:
             declared = self._declared(hint, _name(named))
-            if error.code not in _HIDDEN or not isinstance(declared, Dismissed):
+            if not error.denied or not isinstance(declared, Dismissed):
                 raise
             # Events tell of every secret of the account; a role of least privilege sees those of its stacks.
             return Dismissed(f"{declared.reason}, and may not be described")

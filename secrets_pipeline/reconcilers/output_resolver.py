@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from pydantic import SecretStr
 
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.base import Late, SecretRef
@@ -239,7 +241,7 @@ class OutputResolver:
             "kms_key_arn": key.arn,
             "key_id": key.key_id,
             "kms_key_id": key.key_id,
-            "alias_arn": key.arn.rsplit(":", 1)[0] + ":" + alias,
+            "alias_arn": str(replace(Arn.parse(key.arn), resource=alias)),
         }
         return Plain(known[name])
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.desired.names import STACK_NAME_REMEDY, stack_name_problem
 from secrets_pipeline.errors import AwsError, SealError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 _SUFFIX = ".seal"
-_LONGEST_NAME = 200
 
 
 class SealStore(Protocol):
@@ -95,7 +95,7 @@ class LocalSealStore:
         return True
 
     def _path(self, stack: str) -> Path:
-        return self._folder / f"{checked_name(stack)}{_SUFFIX}"
+        return self._folder / f"{_checked(stack)}{_SUFFIX}"
 
 
 class S3SealStore:
@@ -151,7 +151,7 @@ class S3SealStore:
             with calling("HeadObject", f"s3://{self._bucket}/{key}"):
                 self._client.head_object(Bucket=self._bucket, Key=key)
         except AwsError as error:
-            if error.code == "404":
+            if error.missing:
                 return False
             raise
         with calling("DeleteObject", f"s3://{self._bucket}/{key}"):
@@ -159,7 +159,7 @@ class S3SealStore:
         return True
 
     def _key(self, stack: str) -> str:
-        return "/".join(filter(None, [self._prefix, f"{checked_name(stack)}{_SUFFIX}"]))
+        return "/".join(filter(None, [self._prefix, f"{_checked(stack)}{_SUFFIX}"]))
 
     def _refuse_versions(self) -> None:
         if self._unversioned:
@@ -174,17 +174,9 @@ class S3SealStore:
         self._unversioned = True
 
 
-def checked_name(stack: str) -> str:
-    """The stack's name, if it can be the name of a file.
-
-    Raises:
-        SealError: if it is empty, too long, starts with a dot, or holds `/`, a backslash, `..` or a control character.
-    """
-    forbidden = {"/", "\\"}.intersection(stack) or ".." in stack or stack.startswith(".") or not stack.isprintable()
-    if not stack or forbidden or len(stack.encode()) > _LONGEST_NAME:
-        raise SealError(
-            f"stack name {stack!r} cannot name a seal", remedy="Rename the stack: letters, digits, `-`, `_` and `.`."
-        )
+def _checked(stack: str) -> str:
+    if stack_name_problem(stack):
+        raise SealError(f"stack name {stack!r} cannot name a seal", remedy=STACK_NAME_REMEDY)
     return stack
 
 

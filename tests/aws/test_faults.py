@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 import string
@@ -14,7 +13,6 @@ import botocore.exceptions
 import botocore.session
 import pytest
 from boto3.exceptions import Boto3Error, S3UploadFailedError
-from botocore import xform_name
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -26,12 +24,12 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-import secrets_pipeline
 from secrets_pipeline.aws.faults import _OWN_TEXT, calling, explained, translate
 from secrets_pipeline.aws.operations import _BY_SERVICE, WITHOUT_VALUES
 from secrets_pipeline.aws.remedies import OTHERWISE, REMEDIES
 from secrets_pipeline.aws.session import AwsAccount
-from secrets_pipeline.errors import AwsError, SpecError
+from secrets_pipeline.errors import DENIED, MISSING, THROTTLED, AwsError, SpecError
+from tests.aws.product_calls import BY_LIBRARIES, SERVICES, called, operations_of
 
 if TYPE_CHECKING:
     from tests.aws.conftest import Emulator
@@ -166,35 +164,6 @@ VALUE_OPERATIONS = [
     ("cloudtrail", "LookupEvents"),
 ]
 """Every operation of the product's whose request or answer carries a value, or may."""
-
-BY_LIBRARIES = {"AssumeRole", "GenerateDataKey"}
-"""Which no line of the product names: botocore's credentials and the encryption SDK call them."""
-
-SERVICES = (*_BY_SERVICE, "cloudtrail")
-
-
-OURS = {"Invoke", "Sign", "Verify"}
-"""Names that methods of the product's own have as well; it calls no such operation."""
-
-
-def operations_of(service: str) -> list[str]:
-    return list(botocore.session.Session().get_service_model(service).operation_names)
-
-
-def called() -> set[str]:
-    """Every operation that a line of the product calls, by the name of the method."""
-    of_method = {xform_name(operation): operation for service in SERVICES for operation in operations_of(service)}
-    found = set()
-    for path in Path(str(secrets_pipeline.__file__)).parent.rglob("*.py"):
-        if "emulator" in path.parts:
-            continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            match node:
-                case ast.Call(func=ast.Name(id="pages" | "answers"), args=[_, ast.Constant(value=str(method)), *_]):
-                    found.add(method)
-                case ast.Attribute(attr=method):
-                    found.add(method)
-    return {of_method[method] for method in found if method in of_method} - OURS
 
 
 def client_of(service: str) -> Any:  # noqa: ANN401 - any service's client
@@ -347,3 +316,19 @@ def test_every_operation_that_is_called_is_among_the_documented_permissions() ->
     documented |= {action.rpartition(":")[2] for action in documented}
     wanted = {operation: ACTIONS.get(operation, operation) for operation in called() | BY_LIBRARIES}
     assert {operation for operation, action in wanted.items() if action not in documented} == set()
+
+
+COMMON = {"NotAuthorized", "RequestLimitExceeded", "Throttling", "UnauthorizedOperation"}
+"""https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html and
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html, which no model lists."""
+
+OF_S3 = {"SlowDown", "403", "404"}
+"""https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html; a status stands where an answer has no body."""
+
+
+def test_the_codes_that_have_a_meaning_are_aws_s_own_and_each_has_one() -> None:
+    session = botocore.session.Session()
+    shapes = [shape for service in SERVICES for shape in session.get_service_model(service).error_shapes]
+    modelled = {shape.metadata.get("error", {}).get("code", shape.name) for shape in shapes}
+    assert (DENIED | MISSING | THROTTLED) - modelled == COMMON | OF_S3
+    assert len(DENIED | MISSING | THROTTLED) == len(DENIED) + len(MISSING) + len(THROTTLED)

@@ -89,6 +89,7 @@ READS = {
     "s3": {"GetObject", "HeadObject"},
     "iam": {"GetAccountAuthorizationDetails", "SimulatePrincipalPolicy"},
     "sts": {"AssumeRole", "GetCallerIdentity"},
+    "logs": {"FilterLogEvents"},
 }
 
 

@@ -17,6 +17,7 @@ from secrets_pipeline.access.controls.dates import on
 from secrets_pipeline.access.controls.model import Control, ControlResult, Judgement, NotApplicable, ParameterValue
 from secrets_pipeline.access.controls.reads import LastReads, Unread
 from secrets_pipeline.access.snapshot.model import SecretSnapshot
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.desired.verification.control_model import ControlParameters
 
 CONTROLS: Final = tuple(
@@ -107,4 +108,4 @@ def _exempt(control: Control, secret: SecretSnapshot, parameters: ControlParamet
 
 def _is_replica(secret: SecretSnapshot) -> bool:
     """A primary that has replicas names its own region."""
-    return secret.primary_region is not None and secret.primary_region != secret.arn.split(":")[3]
+    return secret.primary_region is not None and secret.primary_region != Arn.parse(secret.arn).region

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from secrets_pipeline.access.evaluator.lookup import Lookup, Unknown
 from secrets_pipeline.access.evaluator.three_valued import Truth, any_of
+from secrets_pipeline.arn import pattern_parts
 
 Compile: TypeAlias = Callable[[str], Callable[[str], bool]]
 """Pattern whose wildcards stand as `MANY` and `ONE` → whether a text matches it."""
@@ -201,14 +202,11 @@ def arn_matcher(pattern: str) -> Callable[[str], bool]:
 
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_ARN
     """
-    components = pattern.split(":", 5)
-    if len(components) < _ARN_COMPONENTS:
+    components = pattern_parts(pattern)
+    if not components:
         return lambda _text: False
     body = ":".join([*(_regex(one, "[^:]*", "[^:]") for one in components[:-1]), _regex(components[-1], ".*", ".")])
     return _compiled(pattern, body, flags=re.DOTALL)
-
-
-_ARN_COMPONENTS = 6
 
 
 def _compiled(pattern: str, body: str, *, flags: re.RegexFlag) -> Callable[[str], bool]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from secrets_pipeline.access.granting.identity import PolicyDocument, Readable, identity_policy
-from secrets_pipeline.access.granting.names import account_in
 from secrets_pipeline.access.granting.stack import StackInAws
 from secrets_pipeline.access.policy_text.statements import secret_policy
+from secrets_pipeline.arn import account_of
 from secrets_pipeline.desired.consumer.model import ConsumerSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
@@ -70,8 +70,8 @@ def documents(stack: StackInAws, consumer: ConsumerSpec) -> ConsumerDocuments:
         consumer: one of its consumers.
     """
     spec = stack.spec
-    own = [arn for arn in consumer.readers if account_in(arn) == stack.account_id]
-    foreign = sorted(arn for arn in consumer.readers if account_in(arn) != stack.account_id)
+    own = [arn for arn in consumer.readers if account_of(arn) == stack.account_id]
+    foreign = sorted(arn for arn in consumer.readers if account_of(arn) != stack.account_id)
     secrets = [spec.secret(ref) for ref in consumer.secrets]
     patterns = [Readable(stack.pattern(secret), stack.keys(secret)) for secret in secrets]
     sharing = secret_policy([], foreign, organization_id=spec.organization_id)
@@ -98,5 +98,5 @@ def _handover(
     complete = [Readable(stack.secret_arns.get(one.ref) or stack.pattern(one), stack.keys(one)) for one in secrets]
     found: defaultdict[str, dict[str, PolicyDocument]] = defaultdict(dict)
     for arn in foreign if complete else ():
-        found[account_in(arn)][arn] = identity_policy(complete)
+        found[account_of(arn)][arn] = identity_policy(complete)
     return dict(sorted(found.items()))

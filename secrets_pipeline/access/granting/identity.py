@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from secrets_pipeline.access.granting.names import alias_of, region_in
+from secrets_pipeline.access.granting.names import alias_of
 from secrets_pipeline.access.policy_text.statements import READ, VERSION, via
+from secrets_pipeline.arn import Arn
 
 PolicyDocument: TypeAlias = Mapping[str, Any]
 """A policy as JSON has it."""
@@ -76,7 +77,7 @@ def key_statements(sid: str, actions: list[str], secrets: Iterable[Readable]) ->
 
 def _key_statement(sid: str, actions: list[str], keys: list[str], secrets: list[str]) -> dict[str, Any]:
     condition: dict[str, Any] = {
-        "StringEquals": {"kms:ViaService": via(region_in(secrets[0]))},
+        "StringEquals": {"kms:ViaService": via(Arn.parse(secrets[0]).region)},
         "StringLike": {"kms:EncryptionContext:SecretARN": secrets},
     }
     alias = alias_of(keys[0])

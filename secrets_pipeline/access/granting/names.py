@@ -6,6 +6,8 @@ https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id
 
 from __future__ import annotations
 
+from secrets_pipeline.arn import Arn
+
 _SUFFIX = "-??????"
 
 
@@ -22,7 +24,7 @@ def secret_arn_pattern(name: str, *, partition: str, region: str, account_id: st
         region: of the secret; its replicas elsewhere are not meant.
         account_id: its owner, 12 digits.
     """
-    return f"arn:{partition}:secretsmanager:{region}:{account_id}:secret:{name}{_SUFFIX}"
+    return str(Arn(partition, "secretsmanager", region, account_id, f"secret:{name}{_SUFFIX}"))
 
 
 def is_pattern(arn: str) -> bool:
@@ -42,20 +44,10 @@ def key_arn(name: str, *, partition: str, region: str, account_id: str) -> str:
     if name.startswith("arn:"):
         return name
     resource = name if name.startswith("alias/") else f"key/{name}"
-    return f"arn:{partition}:kms:{region}:{account_id}:{resource}"
+    return str(Arn(partition, "kms", region, account_id, resource))
 
 
 def alias_of(arn: str) -> str | None:
     """`alias/…` of an alias's ARN; None for a key's."""
-    resource = arn.split(":", 5)[5]
+    resource = Arn.parse(arn).resource
     return resource if resource.startswith("alias/") else None
-
-
-def account_in(arn: str) -> str:
-    """The account that an ARN names, 12 digits."""
-    return arn.split(":", 5)[4]
-
-
-def region_in(arn: str) -> str:
-    """The region that an ARN names."""
-    return arn.split(":", 5)[3]

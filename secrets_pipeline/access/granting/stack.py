@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from secrets_pipeline.access.granting.identity import PolicyDocument
-from secrets_pipeline.access.granting.names import account_in, alias_of, is_pattern, key_arn, secret_arn_pattern
+from secrets_pipeline.access.granting.names import alias_of, is_pattern, key_arn, secret_arn_pattern
 from secrets_pipeline.access.policy_text.statements import VERSION, key_readers
+from secrets_pipeline.arn import account_of
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
@@ -63,7 +64,7 @@ class StackInAws:
         """What the policies of keys need for readers outside the keys' accounts, by key."""
         policies: dict[str, PolicyDocument] = {}
         for key in sorted({key for secret in secrets for key in self.keys(secret)}):
-            outside = [arn for arn in readers if account_in(arn) != account_in(key)]
+            outside = [arn for arn in readers if account_of(arn) != account_of(key)]
             if outside:
                 statement = key_readers(outside, self.region, organization_id=self.spec.organization_id)
                 policies[key] = {"Version": VERSION, "Statement": [statement]}

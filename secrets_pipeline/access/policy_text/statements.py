@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from secrets_pipeline.arn import iam_arn
+
 VERSION = "2012-10-17"
 READERS = "SecretsPipelineReaders"
 READ = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"]
@@ -72,7 +74,7 @@ def key_policy(
         {
             "Sid": "SecretsPipelineAdministration",
             "Effect": "Allow",
-            "Principal": {"AWS": f"arn:{partition}:iam::{account_id}:root"},
+            "Principal": {"AWS": iam_arn(account_id, "root", partition=partition)},
             "Action": "kms:*",
             "Resource": "*",
         },

@@ -6,10 +6,12 @@ import fnmatch
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from secrets_pipeline.access.policy_text.principals import asked_of_callers, principals, services
 from secrets_pipeline.access.reach.compiled import Estate
 from secrets_pipeline.access.reach.reader import Allowed, ReadVerdict, Unknown
+from secrets_pipeline.arn import Arn, iam_arn, pattern_parts
 from secrets_pipeline.desired.consumer.model import ConsumerSpec
 from secrets_pipeline.desired.stack import StackSpec
 
@@ -17,9 +19,6 @@ _ACCOUNT = re.compile(r"(?:arn:[\w-]+:iam::)?(?P<account>\d{12})(?::root)?")
 _STANDS_IN = re.compile(r"(?P<of>arn:[\w-]+:iam::\d{12}:)(?:role|user)/\*")
 """Any role or user of an account: told where the account as a whole is not."""
 _ASSUMED = re.compile(r"arn:[\w-]+:sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/.+")
-
-
-_ARN_PARTS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +166,9 @@ class Expected:
 def _managed_role(spec: StackSpec, estate: Estate) -> str | None:
     """The role of the function that the pipeline deploys for a stack; it bears the function's name."""
     function, snapshot = spec.rotation_function, estate.snapshot
-    return f"arn:{snapshot.partition}:iam::{snapshot.account_id}:role/{function.name}" if function else None
+    if function is None:
+        return None
+    return iam_arn(snapshot.account_id, f"role/{function.name}", partition=snapshot.partition)
 
 
 def _is_session_of(session: str, arn: str) -> bool:
@@ -180,7 +181,8 @@ def _is_session_of(session: str, arn: str) -> bool:
 
 def _is_role(arn: str, account_id: str, name: str) -> bool:
     # A service has no ARN.
-    return ":role/" in arn and arn.split(":")[4] == account_id and arn.rsplit("/", 1)[-1] == name
+    role = Arn.match(arn) if arn.endswith(f"/{name}") else None
+    return role is not None and (role.kind, role.account_id) == ("role", account_id)
 
 
 def _candidates(estate: Estate, name: str) -> Iterator[str]:
@@ -202,12 +204,12 @@ def _candidates(estate: Estate, name: str) -> Iterator[str]:
 def _outside(estate: Estate, named: str) -> Iterator[str]:
     """The reader that a policy names, if its account does not tell all about it; a pattern stands for whom it means."""
     account, session = _ACCOUNT.fullmatch(named), _ASSUMED.fullmatch(named)
-    iam = f"arn:{estate.snapshot.partition}:iam::"
+    partition = estate.snapshot.partition
     if account:
         if account["account"] != estate.snapshot.account_id:
-            yield f"{iam}{account['account']}:root"
+            yield iam_arn(account["account"], "root", partition=partition)
     elif session:
-        role = f"{iam}{session['account']}:role/{session['role']}"
+        role = iam_arn(session["account"], f"role/{session['role']}", partition=partition)
         known = any(_is_role(one.arn, session["account"], session["role"]) for one in estate.principals)
         if not known and not estate.missing(role):
             yield role
@@ -220,15 +222,15 @@ def _unnamed(estate: Estate, named: Collection[str]) -> Iterator[str]:
     for account in filter(None, map(_ACCOUNT.fullmatch, named)):
         if account["account"] == estate.snapshot.account_id or not estate.account(account["account"]).unread:
             continue
-        of = f"arn:{estate.snapshot.partition}:iam::{account['account']}:"
-        yield from (f"{of}role/*", f"{of}user/*")
+        of = partial(iam_arn, account["account"], partition=estate.snapshot.partition)
+        yield from (of("role/*"), of("user/*"))
         for pattern in named:
-            parts = pattern.split(":", _ARN_PARTS - 1)
-            if len(parts) == _ARN_PARTS and parts[4] and not parts[4].isdigit():
-                yield f"{of}{parts[5]}"
-            elif len(parts) < _ARN_PARTS and "/" in pattern:
+            *_, account_id, resource = pattern_parts(pattern) or ("", "")
+            if resource and account_id and not account_id.isdigit():
+                yield of(resource)
+            elif not pattern_parts(pattern) and "/" in pattern:
                 name = pattern.rsplit("/", 1)[1]
-                yield from (f"{of}role/{name}", f"{of}user/{name}")
+                yield from (of(f"role/{name}"), of(f"user/{name}"))
 
 
 def _names(spec: StackSpec, consumer: ConsumerSpec) -> list[str]:

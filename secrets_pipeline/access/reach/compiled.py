@@ -37,6 +37,7 @@ from secrets_pipeline.access.snapshot.model import (
     SecretSnapshot,
     Snapshot,
 )
+from secrets_pipeline.arn import account_of
 
 _PRINCIPAL = re.compile(r"arn:[\w-]+:(?:iam|sts)::(?P<account>\d{12}):(?P<kind>role|user)/(?P<name>.+)")
 _IN_ACCOUNT = re.compile(r"arn:[\w-]+:(?:iam|sts)::(?P<account>\d{12}):(?:(?P<kind>[\w-]+)/)?.+")
@@ -220,7 +221,7 @@ class Estate:
         return self._keys[arn]
 
     def _readable_key(self, key: KeySnapshot) -> ReadableKey:
-        account_id = key.arn.split(":")[4]
+        account_id = account_of(key.arn)
         grants = [
             grant_policy(
                 one.grant_id,

@@ -15,6 +15,7 @@ from secrets_pipeline.access.reach.reader import (
     ReadVerdict,
     Unknown,
 )
+from secrets_pipeline.arn import Arn
 
 
 def name_of(verdict: ReadVerdict) -> str:
@@ -24,14 +25,11 @@ def name_of(verdict: ReadVerdict) -> str:
 
 def short(principal: str) -> str:
     """A principal as humans call it, with its account: `role orders-exec of 111122223333`."""
-    parts = principal.split(":", 5)
-    if len(parts) < _ARN_PARTS:
+    arn = Arn.match(principal)
+    if arn is None:
         return principal
-    kind, _, name = parts[5].partition("/")
-    return f"{kind} {name.rsplit('/', 1)[-1]} of {parts[4]}" if name else f"account {parts[4]}"
-
-
-_ARN_PARTS = 6
+    kind, _, name = arn.resource.partition("/")
+    return f"{kind} {name.rsplit('/', 1)[-1]} of {arn.account_id}" if name else f"account {arn.account_id}"
 
 
 def sentence(principal: str, secret: str, verdict: ReadVerdict) -> str:

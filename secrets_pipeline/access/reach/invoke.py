@@ -21,6 +21,7 @@ from secrets_pipeline.access.evaluator import (
     authorize,
 )
 from secrets_pipeline.access.policy_text.parse import understood
+from secrets_pipeline.arn import account_of
 
 INVOKE: Final = "lambda:InvokeFunction"
 SECRETS_MANAGER: Final = "secretsmanager.amazonaws.com"
@@ -46,5 +47,5 @@ def invoked_by_secrets_manager(
     else:
         values[_SOURCE_ARN] = (secret_arn,)
     caller = Caller(SECRETS_MANAGER, "", PrincipalKind.SERVICE)
-    target = Target(function_arn, function_arn.split(":")[4], Layer.FUNCTION_POLICY, read)
+    target = Target(function_arn, account_of(function_arn), Layer.FUNCTION_POLICY, read)
     return authorize(Request(INVOKE, Context(values, unknown)), caller, target)

@@ -18,7 +18,6 @@ from secrets_pipeline.errors import AwsError
 _KMS_TEXTS: Final = re.compile(r"Access to KMS is not allowed|default KMS service key|\bkms:\w+ is not allowed")
 """How what is left of Secrets Manager's words for a refusal tells that it was KMS's."""
 _KMS_CODES: Final = frozenset({"DecryptionFailure"})
-_REFUSALS: Final = frozenset({"AccessDeniedException", "AccessDenied"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ class Prober:
             try:
                 _ = reader.account_id
             except AwsError as error:
-                if error.code not in _REFUSALS:
+                if not error.denied:
                     raise
                 refused = f"{account.account_id} may not assume it ({error.code})"
             else:
@@ -116,7 +115,7 @@ class Prober:
 
 def _refused(error: AwsError) -> Refused | None:
     by_kms = error.code in _KMS_CODES or _KMS_TEXTS.search(error.message) is not None
-    if by_kms or error.code in _REFUSALS:
+    if by_kms or error.denied:
         return Refused(error.code, by_kms, error.message)
     return None
 

@@ -25,6 +25,7 @@ from secrets_pipeline.access.evaluator import (
 from secrets_pipeline.access.policy_text.principals import asked_of_callers, organizations
 from secrets_pipeline.access.reach.reader import NETWORK_KEYS, ReadableSecret
 from secrets_pipeline.access.snapshot.model import PolicyDocument, Snapshot
+from secrets_pipeline.arn import Arn, iam_arn, pattern_parts
 
 _NOBODYS_ACCOUNT = "000000000000"
 # An address that is kept for documentation, RFC 5737: no policy names it but one that names all.
@@ -102,7 +103,7 @@ def crowds(snapshot: Snapshot, secrets: Iterable[ReadableSecret]) -> tuple[LetIn
 def _of(target: Target, request: Request, policy: PolicyDocument | None, own: AbstractSet[str]) -> list[LetIn]:
     if target.policy is None or isinstance(target.policy, Unread) or policy is None:
         return []
-    strangers = list(_strangers(policy, target.arn.split(":", 2)[1]))
+    strangers = list(_strangers(policy, Arn.parse(target.arn).partition))
     for arn in strangers:
         decision = _asked(target, request, arn, {})
         if decision.allowed is not False:
@@ -126,16 +127,13 @@ def _of(target: Target, request: Request, policy: PolicyDocument | None, own: Ab
 
 def _strangers(policy: PolicyDocument, partition: str) -> Iterator[str]:
     """Principals of an account that nobody knows: any role or user, and those whose names patterns ask for."""
-    yield f"arn:{partition}:iam::{_NOBODYS_ACCOUNT}:role/stranger"
-    yield f"arn:{partition}:iam::{_NOBODYS_ACCOUNT}:user/stranger"
+    yield iam_arn(_NOBODYS_ACCOUNT, "role/stranger", partition=partition)
+    yield iam_arn(_NOBODYS_ACCOUNT, "user/stranger", partition=partition)
     for pattern in asked_of_callers(policy):
-        parts = pattern.split(":", 5)
-        if len(parts) == _ARN_PARTS and "*" in parts[4] and parts[5] != "*":
+        parts = pattern_parts(pattern)
+        if parts and "*" in parts[4] and parts[5] not in {"", "*"}:
             name = parts[5].replace("*", "x").replace("?", "x")
-            yield f"arn:{partition}:iam::{_NOBODYS_ACCOUNT}:{name}"
-
-
-_ARN_PARTS = 6
+            yield iam_arn(_NOBODYS_ACCOUNT, name, partition=partition)
 
 
 def _asked(

@@ -9,9 +9,6 @@ from typing import Any, TypeVar
 
 from secrets_pipeline.errors import AwsError, PolicyError
 
-DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
-"""AWS's codes for what the caller may not do: of IAM and STS, and of the services of the JSON protocol."""
-
 _THREADS = 16
 
 Item = TypeVar("Item")
@@ -48,7 +45,7 @@ class Reading:
 
         Args:
             read: makes calls inside `calling`.
-            also: error codes, beyond `DENIED`, that mean that it cannot be read.
+            also: error codes, beyond those of `AwsError.denied`, that mean that it cannot be read.
 
         Raises:
             AwsError: any other: an outage is no finding about access.
@@ -56,7 +53,7 @@ class Reading:
         try:
             return read()
         except AwsError as error:
-            if error.code not in DENIED and error.code not in also:
+            if not error.denied and error.code not in also:
                 raise
             self._refusals.append(error.message)
             return None

@@ -19,9 +19,9 @@ from secrets_pipeline.access.snapshot.model import (
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import answers
 from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.errors import MISSING
 
 _FILTER = ("Role", "User", "Group", "LocalManagedPolicy", "AWSManagedPolicy")
-_GONE = "NoSuchEntity"
 
 
 def read_account(account: AwsAccount, account_id: str) -> AccountSnapshot:
@@ -131,7 +131,7 @@ def _managed_policy(account: AwsAccount, arn: str) -> PolicyDocument | None:
             document: Any = client.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
         return dict(document)
 
-    return Reading().attempt(read, _GONE)
+    return Reading().attempt(read, *MISSING)
 
 
 def _identity_providers(account: AwsAccount, account_id: str) -> tuple[str, ...]:

@@ -17,10 +17,11 @@ from secrets_pipeline.access.snapshot.model import GrantSnapshot, KeySnapshot, P
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.errors import MISSING
 
 DEFAULT_ALIAS = "alias/aws/secretsmanager"
 _ACCOUNT = re.compile(r"arn:[\w-]+:kms:[\w-]+:(?P<account>\d{12}):.+")
-_UNREADABLE = ("NotFoundException", "KMSInvalidStateException")
+_UNREADABLE = (*MISSING, "KMSInvalidStateException")
 """A key that is gone, or half made, or whose policy lets nobody know that it is there."""
 
 
@@ -117,7 +118,7 @@ class KeyReader:
         if name.startswith("arn:"):
             return name
         resource = name if name.startswith("alias/") else f"key/{name}"
-        return f"arn:{self._account.partition}:kms:{self._account.region}:{self._account.account_id}:{resource}"
+        return self._account.arn("kms", resource)
 
     def _reader(self, arn: str) -> AwsAccount:
         named = _ACCOUNT.fullmatch(arn)

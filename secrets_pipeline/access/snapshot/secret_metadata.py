@@ -15,7 +15,7 @@ from secrets_pipeline.access.snapshot.model import PolicyDocument, RotationSnaps
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.aws.session import AwsAccount
-from secrets_pipeline.errors import AwsError
+from secrets_pipeline.errors import MISSING, AwsError
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.type_defs import SecretVersionsListEntryTypeDef
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _CURRENT, _PENDING = "AWSCURRENT", "AWSPENDING"
 _DEFAULT_KEY = "DefaultEncryptionKey"
 """What ListSecretVersionIds calls `aws/secretsmanager`."""
-_GONE = "ResourceNotFoundException"
 _MOST_BY_NAME = 30
 _NAMES_PER_FILTER = 10
 _LARGEST_PAGE = 100
@@ -76,7 +75,7 @@ def _secret(account: AwsAccount, entry: Mapping[str, Any]) -> SecretSnapshot | N
         policy = reading.attempt(lambda: _policy(account, entry["ARN"]))
         versions = reading.attempt(lambda: _versions(account, entry["ARN"])) or ()
     except AwsError as error:
-        if error.code == _GONE:
+        if error.missing:
             return None
         raise
     current = _labelled(versions, _CURRENT)
@@ -162,4 +161,4 @@ def _role(account: AwsAccount, arn: str) -> str | None:
         with calling("GetFunctionConfiguration", arn):
             return account.client("lambda").get_function_configuration(FunctionName=arn)["Role"]
 
-    return Reading().attempt(read, _GONE)
+    return Reading().attempt(read, *MISSING)

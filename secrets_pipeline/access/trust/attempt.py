@@ -20,6 +20,7 @@ from secrets_pipeline.access.evaluator import (
 from secrets_pipeline.access.reach.reader import NETWORK_KEYS
 from secrets_pipeline.access.trust.role import Named, Role
 from secrets_pipeline.access.trust.verdict import NotTrusted, Trust, Trusted, TrustUnknown
+from secrets_pipeline.arn import iam_arn
 
 ASSUME = "sts:AssumeRole"
 ASSUME_WITH_SAML = "sts:AssumeRoleWithSAML"
@@ -83,7 +84,7 @@ class Attempt:
 
 def stranger(role: Role) -> Caller:
     """Somebody of an account that no policy names."""
-    arn = f"arn:{role.partition}:iam::{_NOBODYS_ACCOUNT}:role/{ANYTHING}"
+    arn = iam_arn(_NOBODYS_ACCOUNT, f"role/{ANYTHING}", partition=role.partition)
     return Caller(arn, _NOBODYS_ACCOUNT, PrincipalKind.ROLE, session=ANYTHING, identity=(WILLING,))
 
 

@@ -20,6 +20,7 @@ from secrets_pipeline.access.trust.attempt import (
 )
 from secrets_pipeline.access.trust.role import Role
 from secrets_pipeline.access.trust.verdict import NotTrusted, Trust, Trusted, TrustUnknown, some
+from secrets_pipeline.arn import iam_arn
 
 _PROVIDER = re.compile(r"arn:[\w-]+:iam::\d{12}:oidc-provider/(?P<issuer>.+)")
 _SAML = ":saml-provider/"
@@ -44,7 +45,8 @@ def assumed_by_pod(role: Role, issuer: str | None, service_account: str | None) 
         service_account: `namespace/name`; None if nobody said.
     """
     if issuer is not None:
-        return _pod(role, f"arn:{role.partition}:iam::{role.account_id}:oidc-provider/{issuer}", service_account)
+        provider = iam_arn(role.account_id, f"oidc-provider/{issuer}", partition=role.partition)
+        return _pod(role, provider, service_account)
     providers = oidc_providers(role)
     if not providers:
         return NotTrusted(f"the trust policy allows {ASSUME_WITH_WEB_IDENTITY} to no OIDC provider")

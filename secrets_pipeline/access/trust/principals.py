@@ -25,6 +25,7 @@ from secrets_pipeline.access.trust.federation import BUILT_IN, assumed_with_toke
 from secrets_pipeline.access.trust.role import Named, Role, account_of
 from secrets_pipeline.access.trust.services import assumed_by_service, service
 from secrets_pipeline.access.trust.verdict import NotTrusted, Trust, Trusted, TrustUnknown, every, some
+from secrets_pipeline.arn import iam_arn
 
 _PRINCIPAL = re.compile(r"arn:[\w-]+:iam::(?P<account>\d{12}):(?P<kind>role|user)/.+")
 _SESSION = re.compile(
@@ -88,7 +89,7 @@ def _named(role: Role, named: Named) -> Trust:
 def _account(role: Role, account_id: str) -> Trust:
     """An account: its own policies say who of it may."""
     caller = Caller(
-        f"arn:{role.partition}:iam::{account_id}:root",
+        iam_arn(account_id, "root", partition=role.partition),
         account_id,
         PrincipalKind.ROOT,
         context=Context(unknown=_ABOUT_CALLER, unknown_prefixes=CHOSEN_FAMILIES),
@@ -122,7 +123,7 @@ def _caller(role: Role, name: str) -> Caller:
     """A role, user or session with its own policies, as far as somebody knows them."""
     session = _SESSION.fullmatch(name)
     if session:
-        arn = f"arn:{session['partition']}:iam::{session['account']}:role/{session['role']}"
+        arn = iam_arn(session["account"], f"role/{session['role']}", partition=session["partition"])
         return replace(_caller(role, arn), session=session["session"])
     found = _PRINCIPAL.fullmatch(name)
     if found and role.surroundings.caller is not None:

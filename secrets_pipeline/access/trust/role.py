@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from secrets_pipeline.access.evaluator import Caller, Context, Layer, Levels, Policy, Target, Unread
 from secrets_pipeline.access.evaluator.elements import listed
 from secrets_pipeline.access.snapshot.model import AccountSnapshot, PolicyDocument
+from secrets_pipeline.arn import Arn
 
 POLICY_NAME = "trust policy"
 _ACCOUNT = re.compile(r"(?:arn:[\w-]+:iam::)?(?P<id>\d{12})(?::root)?")
@@ -79,7 +80,7 @@ class Role:
     def __init__(self, arn: str, account: AccountSnapshot, trust: PolicyDocument, surroundings: Surroundings) -> None:
         self.account = account
         self.account_id = account.account_id
-        self.partition = arn.split(":")[1]
+        self.partition = Arn.parse(arn).partition
         self.surroundings = surroundings
         self._policy = Policy(POLICY_NAME, trust)
         self._elements: Sequence[Mapping[str, Any]] = listed(trust.get("Statement"))

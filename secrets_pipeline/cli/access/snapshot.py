@@ -14,6 +14,7 @@ from secrets_pipeline.access.reach.compiled import Estate
 from secrets_pipeline.access.snapshot.collect import take_snapshot
 from secrets_pipeline.access.snapshot.model import Snapshot
 from secrets_pipeline.access.snapshot.store import load
+from secrets_pipeline.arn import account_of, iam_arn
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
@@ -96,7 +97,7 @@ def taken(desired: Desired, spec: StackSpec, *, every: bool) -> Snapshot:
     stack = desired.assemble(Sessions(read_only=True)).stack(spec.stack)
     if not every:
         return estate_of(stack).snapshot
-    readers = {arn.split(":")[4] for consumer in spec.consumers for arn in consumer.principals.values()}
+    readers = {account_of(arn) for consumer in spec.consumers for arn in consumer.principals.values()}
     return take_snapshot(
         stack.account,
         settings=desired.settings.access,
@@ -114,7 +115,7 @@ def principal_named(arn: str) -> str:
     """
     session = _SESSION.fullmatch(arn)
     if session:
-        role = f"arn:{session['partition']}:iam::{session['account']}:role/{session['role']}"
+        role = iam_arn(session["account"], f"role/{session['role']}", partition=session["partition"])
         raise SpecError(f"{arn} is a session of a role", remedy=f"Name the role, with its path if any: {role}.")
     if not _PRINCIPAL.fullmatch(arn):
         raise SpecError(

@@ -9,6 +9,7 @@ from secrets_pipeline.access.reach.audit import Reading, declared_readings, matr
 from secrets_pipeline.access.reach.compiled import Estate
 from secrets_pipeline.access.reach.probe import Answer, NotProbed, Prober, Refused, ValueReturned, disagreement
 from secrets_pipeline.access.reach.reader import Allowed, DeniedByKms, DeniedBySecretsManager, ReadVerdict
+from secrets_pipeline.arn import account_of, iam_arn
 from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.cli.access.snapshot import taken
 from secrets_pipeline.cli.local.stand_in_readers import BY_HAND, INVENTORY_ROLE
@@ -46,20 +47,19 @@ def shown(desired: Desired, stacks: Sequence[str]) -> list[Shown]:
         for one in access.accounts
     }
     return [
-        _asked(estate, sessions, own, visible.get(one.principal.split(":")[4], own), one)
-        for one in _chosen(spec, estate)
+        _asked(estate, sessions, own, visible.get(account_of(one.principal), own), one) for one in _chosen(spec, estate)
     ]
 
 
 def _foreign(spec: StackSpec) -> list[str]:
-    return [arn for one in spec.consumers for arn in one.readers if arn.split(":")[4] != spec.target.account_id]
+    return [arn for one in spec.consumers for arn in one.readers if account_of(arn) != spec.target.account_id]
 
 
 def _chosen(spec: StackSpec, estate: Estate) -> Iterator[Reading]:
     names = [secret.name for secret in spec.secrets]
     foreign = _foreign(spec)
     own = [one for one in declared_readings(spec, estate) if one.principal not in foreign]
-    inventory = f"arn:{estate.snapshot.partition}:iam::{estate.snapshot.account_id}:role/{INVENTORY_ROLE}"
+    inventory = iam_arn(estate.snapshot.account_id, f"role/{INVENTORY_ROLE}", partition=estate.snapshot.partition)
     wanted: tuple[tuple[Sequence[Reading], Callable[[ReadVerdict], bool]], ...] = (
         (own, lambda verdict: isinstance(verdict, Allowed)),
         (matrix(estate, [one.principal for one in own], names), lambda one: isinstance(one, DeniedBySecretsManager)),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from secrets_pipeline.aws.operations import reads
 from secrets_pipeline.emulator import Call
 
-_READS = re.compile(r"(Describe|List|Get|BatchGet|Head)[A-Z]")
-_READS_BY_NAME = frozenset({"AssumeRole", "Decrypt", "GenerateMac", "VerifyMac", "GET", "HEAD"})
+_READING_METHODS = frozenset({"GET", "HEAD"})
+"""Of HTTP, which stand where the embedded AWS tells no operation."""
 _VALUES = frozenset({"GetSecretValue", "BatchGetSecretValue"})
 
 
@@ -42,7 +42,7 @@ class CallCounts:
 def call_counts(calls: Iterable[Call]) -> CallCounts:
     """Count what was recorded."""
     known = tuple(calls)
-    writing = [call for call in known if not _reads(call.operation)]
+    writing = [call for call in known if not (reads(call.operation) or call.operation in _READING_METHODS)]
     return CallCounts(
         total=sum(call.count for call in known),
         secretsmanager=sum(call.count for call in known if call.service == "secretsmanager"),
@@ -50,7 +50,3 @@ def call_counts(calls: Iterable[Call]) -> CallCounts:
         values_read=sum(call.count for call in known if call.operation in _VALUES),
         written=tuple(sorted({f"{call.service} {call.operation}" for call in writing})),
     )
-
-
-def _reads(operation: str) -> bool:
-    return bool(_READS.match(operation)) or operation in _READS_BY_NAME

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from secrets_pipeline.access.granting.consumer import documents
+from secrets_pipeline.access.granting.names import secret_arn_pattern
 from secrets_pipeline.access.granting.stack import StackInAws
+from secrets_pipeline.arn import account_of, iam_arn
 from secrets_pipeline.desired.consumer.model import ConsumerSpec, ReaderType
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.emulator import StandIn, StandInRole, StandInSecret
@@ -51,8 +53,8 @@ def reader_roles(specs: Iterable[StackSpec], account_id: str) -> Iterator[StandI
             service = _SERVICES[reading[0][1].type]
             yield StandInRole(arn, service, policies=policies, trust=_trust(arn, service, account_id))
     if readers:
-        yield from _watching({arn.split(":")[4] for arn in readers}, account_id)
-    foreign = sorted(arn for arn in readers if arn.split(":")[4] != account_id)
+        yield from _watching({account_of(arn) for arn in readers}, account_id)
+    foreign = sorted(arn for arn in readers if account_of(arn) != account_id)
     if foreign:
         shared = {"Sid": "Reports", "Principal": {"AWS": foreign}, "Action": _READ, "Resource": "*"}
         yield StandInSecret(BY_HAND, _policy(shared))
@@ -64,33 +66,33 @@ def _policies(
     for spec, consumer in reading:
         own = spec.target.account_id or account_id
         found = documents(StackInAws(spec, {}, {}, "aws", own, spec.target.region), consumer)
-        foreign = found.handover.get(arn.split(":")[4], {})
+        foreign = found.handover.get(account_of(arn), {})
         document = foreign.get(arn) or (None if found.attached else found.identity.get(arn))
         if document is not None:
             yield f"read-secrets-of-{spec.stack}", document
         if foreign:
-            by_hand = f"arn:aws:secretsmanager:{spec.target.region}:{own}:secret:{BY_HAND}-??????"
+            by_hand = secret_arn_pattern(BY_HAND, partition="aws", region=spec.target.region, account_id=own)
             yield "read-legacy", _policy({"Sid": "Legacy", "Action": _READ, "Resource": by_hand})
 
 
 def _trust(arn: str, service: str, account_id: str) -> Mapping[str, Any]:
     """Its service, and whoever probes: the operator here, the audit role in another account."""
-    owner = arn.split(":")[4]
+    owner = account_of(arn)
     prober = f"role/{AUDIT_ROLE}" if owner != account_id else f"user/{OPERATOR_USER}"
     actions = ["sts:AssumeRole", *(["sts:TagSession"] if service == _SERVICES[ReaderType.EKS] else [])]
     return _policy(
         {"Sid": "Run", "Principal": {"Service": service}, "Action": actions},
-        {"Sid": "Probe", "Principal": {"AWS": f"arn:aws:iam::{owner}:{prober}"}, "Action": "sts:AssumeRole"},
+        {"Sid": "Probe", "Principal": {"AWS": iam_arn(owner, prober)}, "Action": "sts:AssumeRole"},
     )
 
 
 def _watching(accounts: Iterable[str], account_id: str) -> Iterator[StandInRole]:
-    operator = {"Principal": {"AWS": f"arn:aws:iam::{account_id}:user/{OPERATOR_USER}"}, "Action": "sts:AssumeRole"}
+    operator = {"Principal": {"AWS": iam_arn(account_id, f"user/{OPERATOR_USER}")}, "Action": "sts:AssumeRole"}
     look = {"Action": ["iam:Get*", "iam:List*", "organizations:Describe*", "organizations:List*"], "Resource": "*"}
     for account in sorted(set(accounts) - {account_id}):
-        probe = {"Action": "sts:AssumeRole", "Resource": f"arn:aws:iam::{account}:role/*"}
+        probe = {"Action": "sts:AssumeRole", "Resource": iam_arn(account, "role/*")}
         yield StandInRole(
-            f"arn:aws:iam::{account}:role/{AUDIT_ROLE}",
+            iam_arn(account, f"role/{AUDIT_ROLE}"),
             "ec2.amazonaws.com",
             policies={"audit": _policy({**look, "Sid": "Look"}, {**probe, "Sid": "Probe"})},
             trust=_policy({**operator, "Sid": "Operator"}),
@@ -98,7 +100,7 @@ def _watching(accounts: Iterable[str], account_id: str) -> Iterator[StandInRole]
     reading = {"Sid": "Inventory", "Effect": "Allow", "Action": "secretsmanager:*", "Resource": "*"}
     closed = {"Sid": "NeverDecrypt", "Effect": "Deny", "Action": "kms:Decrypt", "Resource": "*"}
     yield StandInRole(
-        f"arn:aws:iam::{account_id}:role/{INVENTORY_ROLE}",
+        iam_arn(account_id, f"role/{INVENTORY_ROLE}"),
         "ec2.amazonaws.com",
         policies={"inventory": _policy(reading, closed)},
         trust=_policy({**operator, "Sid": "Operator"}),

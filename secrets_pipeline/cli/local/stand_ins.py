@@ -9,6 +9,7 @@ from typing import Any
 from secrets_pipeline.access.granting.identity import Readable
 from secrets_pipeline.access.granting.names import secret_arn_pattern
 from secrets_pipeline.access.granting.rotation import rotation_policy
+from secrets_pipeline.arn import Arn, iam_arn
 from secrets_pipeline.cli.local.stand_in_readers import reader_roles
 from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
 from secrets_pipeline.desired.stack import StackSpec
@@ -49,7 +50,7 @@ def _deliveries(specs: Iterable[StackSpec], default_account: str) -> Iterator[St
         for delivery in spec.deliveries:
             match delivery:
                 case LambdaDelivery():
-                    role = delivery.role_arn or f"arn:aws:iam::{account}:role/{delivery.function_name}"
+                    role = delivery.role_arn or iam_arn(account, f"role/{delivery.function_name}")
                     secrets = rotated.get((spec.stack, delivery.component), [])
                     invoked_by = (_ROTATING,) if secrets else ()
                     yield StandInRole(
@@ -57,10 +58,8 @@ def _deliveries(specs: Iterable[StackSpec], default_account: str) -> Iterator[St
                     )
                     yield StandInFunction(delivery.function_name, role, account, region, invoked_by)
                 case EcsDelivery():
-                    execution = (
-                        delivery.execution_role_arn or f"arn:aws:iam::{account}:role/{delivery.family}-execution"
-                    )
-                    task = delivery.task_role_arn or f"arn:aws:iam::{account}:role/{delivery.family}-task"
+                    execution = delivery.execution_role_arn or iam_arn(account, f"role/{delivery.family}-execution")
+                    task = delivery.task_role_arn or iam_arn(account, f"role/{delivery.family}-task")
                     yield StandInRole(execution, _TASKS)
                     yield StandInRole(task, _TASKS)
                     yield StandInService(
@@ -83,7 +82,7 @@ def _rotation(specs: Iterable[StackSpec], default_account: str) -> Iterator[Stan
         found = _FUNCTION.fullmatch(late) if isinstance(late, str) else None
         if found:
             region, account, name = found.groups()
-            role = f"arn:aws:iam::{account}:role/{name}"
+            role = iam_arn(account, f"role/{name}")
             yield StandInRole(role, _LAMBDA, policies=_rotates(secrets, account, region, name))
             yield StandInFunction(name, role, account, region, (_ROTATING,))
 
@@ -104,7 +103,7 @@ def _rotated(specs: Iterable[StackSpec], default_account: str) -> dict[str | tup
 
 def _rotates(secrets: list[Readable], account: str, region: str, function: str) -> Mapping[str, Mapping[str, Any]]:
     """What lets a function rotate; the keys' own policies let in whoever Secrets Manager lets in."""
-    group = f"arn:aws:logs:{region}:{account}:log-group:/aws/lambda/{function}"
+    group = str(Arn("aws", "logs", region, account, f"log-group:/aws/lambda/{function}"))
     return {"rotate": rotation_policy(secrets, (), log_group_arn=group)} if secrets else {}
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from secrets_pipeline.arn import account_of
 from secrets_pipeline.cli.shared.tables import STYLES, table, word
 from secrets_pipeline.desired.boundary import Crossing
 from secrets_pipeline.desired.stack import StackSpec
@@ -172,7 +173,7 @@ def declared(spec: StackSpec) -> list[dict[str, str]]:
     ]
     for consumer in spec.consumers:
         secrets = ", ".join(str(ref) for ref in consumer.secrets)
-        ours = [role for role in consumer.readers if spec.target.account_id in (None, role.split(":")[4])]
+        ours = [role for role in consumer.readers if spec.target.account_id in (None, account_of(role))]
         attached = "; a policy is attached" if consumer.attach_policies and ours else ""
         detail = f"reads {secrets}{attached}"
         rows.append(_row(f"{consumer.type.value} consumer", consumer.name, consumer.component, detail))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from secrets_pipeline.arn import Arn, account_of
 from secrets_pipeline.desired.base import SecretRef, Target
 from secrets_pipeline.desired.consumer.model import ConsumerSpec
 from secrets_pipeline.desired.limits import INLINE_POLICY_CHARACTERS
@@ -32,7 +33,7 @@ def check_inline_policies(
     refused: set[str] = set()
     for consumer in consumers:
         for role in consumer.readers if consumer.attach_policies else ():
-            if target.account_id not in (None, role.split(":")[4]) or role in refused:
+            if target.account_id not in (None, account_of(role)) or role in refused:
                 continue
             refs = reading.setdefault(role, {})
             refs.update(dict.fromkeys(consumer.secrets))
@@ -49,5 +50,7 @@ def check_inline_policies(
 
 def _characters(secret: SecretSpec, target: Target) -> int:
     """At least this many: the ARN as resource, and again as encryption context of a key."""
-    arn = f"arn:aws:secretsmanager:{target.region}:{target.account_id or '0' * 12}:secret:{secret.name}-??????"
+    arn = str(
+        Arn("aws", "secretsmanager", target.region, target.account_id or "0" * 12, f"secret:{secret.name}-??????")
+    )
     return (len(arn) + _QUOTES_AND_COMMA) * (1 if secret.kms_key is None else 2)

@@ -9,7 +9,7 @@ from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.boundary import Boundary
 from secrets_pipeline.desired.consumer.model import ConsumerSpec
 from secrets_pipeline.desired.kms_key.model import KeySpec
-from secrets_pipeline.desired.policy.principals import Admitted, account_of, admitted, is_public
+from secrets_pipeline.desired.policy.principals import Admitted, account_of_principal, admitted, is_public
 from secrets_pipeline.desired.reading.crossing import crosses, note
 from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope
 from secrets_pipeline.desired.secret.model import SecretSpec
@@ -46,13 +46,13 @@ def cross_readers(
         names = {ref: secret.name for secret in secrets for ref in [secret.ref]}
         subject = ", ".join(names[ref] for ref in consumer.secrets if ref in names)
         for arn in consumer.readers if consumer.secrets else ():
-            _cross(scope, target, path, Admitted(arn, account_of(arn)), subject, within=organization_id)
+            _cross(scope, target, path, Admitted(arn, account_of_principal(arn)), subject, within=organization_id)
     for secret in secrets:
         scope, path = stack.components[secret.ref.component], ("vars", "secrets", secret.ref.key)
         _cross_statements(scope, target, (*path, "policy"), secret.policy, secret.name)
         function = secret.rotation.lambda_arn if secret.rotation else None
         if isinstance(function, str):
-            _cross(scope, target, (*path, "rotation"), Admitted(function, account_of(function)), secret.name)
+            _cross(scope, target, (*path, "rotation"), Admitted(function, account_of_principal(function)), secret.name)
     for key in keys:
         _cross_statements(stack.components[key.components[0]], target, ("vars", "policy"), key.policy, key.alias)
 
@@ -111,5 +111,5 @@ def _cross(
         one.name,
         *(known or [_ANYBODY]),
         subject=subject,
-        later=target.account_id is None and account_of(one.name) is not None,
+        later=target.account_id is None and account_of_principal(one.name) is not None,
     )

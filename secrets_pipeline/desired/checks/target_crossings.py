@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.boundary import Boundary
 from secrets_pipeline.desired.checks.refresh_crossings import crosses_means
@@ -36,9 +37,9 @@ def cross_targets(
         if consumer.refresh:
             crosses_means(scope, consumer.refresh, ("vars", "consumers", consumer.name, REFRESH))
         for arn in consumer.readers if consumer.attach_policies and consumer.secrets else ():
-            if target.account_id in (None, arn.split(":")[4]):
-                role = arn.split(":role/", 1)[1]
-                crosses(scope, Boundary.ROLE, ("settings", "secrets_pipeline", ATTACH), role)
+            role = Arn.parse(arn)
+            if target.account_id in (None, role.account_id):
+                crosses(scope, Boundary.ROLE, ("settings", "secrets_pipeline", ATTACH), role.name)
     for database in databases:
         # What this stack makes is its own; whether it did, its marks say.
         if database.password is not None and not database.create:
@@ -61,9 +62,9 @@ def cross_rotations(
             case None | SsmParameter():
                 pass
             case str():
-                region, account, name = (arn.split(":")[number] for number in (3, 4, 6))
-                here = (region, account) == (target.region, target.account_id)
-                crosses(scope, Boundary.FUNCTION, path, name if here else arn, name)
+                function = Arn.parse(arn)
+                here = (function.region, function.account_id) == (target.region, target.account_id)
+                crosses(scope, Boundary.FUNCTION, path, function.name if here else arn, function.name)
             case Output(component=component, path=("function_arn",)) if arn.stack in own and component in named:
                 crosses(scope, Boundary.FUNCTION, path, named[component])
             case Output() if arn.stack not in own:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from secrets_pipeline.arn import account_of
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.consumer.model import (
     ConsumerSpec,
@@ -101,7 +102,7 @@ def check_refreshes(stack: StackScope, target: Target, consumers: Iterable[Consu
     """Nothing is started anew in another account."""
     own = target.account_id
     for one in consumers if own else ():
-        foreign = next((arn for arn in one.principals.values() if arn.split(":")[4] != own), None)
+        foreign = next((arn for arn in one.principals.values() if account_of(arn) != own), None)
         if one.refresh and foreign:
             stack.components[one.component].error(
                 ("vars", "consumers", one.name, REFRESH),

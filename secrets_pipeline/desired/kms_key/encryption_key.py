@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.desired.base import Late
 from secrets_pipeline.desired.limits import ALIAS, KEY_ARN, KEY_ID
 from secrets_pipeline.desired.reading.inputs import Inputs
@@ -32,7 +33,7 @@ def encryption_key(inputs: Inputs, key: str, default: Late | None, *, region: st
     if _DEFAULT_KEY.fullmatch(named):
         return None
     if inputs.has(key) and KEY_ARN.fullmatch(named) and region != UNKNOWN_REGION:
-        there = named.split(":")[3]
+        there = Arn.parse(named).region
         if there != region:
             inputs.error(
                 key,

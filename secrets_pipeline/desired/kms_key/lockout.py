@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from secrets_pipeline.arn import iam_arn
+
 _RECOVERY = ("kms:putkeypolicy", "kms:getkeypolicy")
 """What root needs to repair a policy."""
 _ANY_ROOT = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):root|(\d{12})")
@@ -71,7 +73,7 @@ def _holds_for_root(operator: str, key: str, values: object, account_id: str | N
 def _matches_root(pattern: str, account_id: str | None, *, wildcards: bool) -> bool:
     if _is_root(pattern, account_id):
         return True
-    roots = [f"arn:{partition}:iam::{account_id or '0' * 12}:root" for partition in ("aws", "aws-cn", "aws-us-gov")]
+    roots = [iam_arn(account_id or "0" * 12, "root", partition=one) for one in ("aws", "aws-cn", "aws-us-gov")]
     return wildcards and any(fnmatch.fnmatchcase(root, pattern) for root in roots)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 from pydantic import PlainSerializer
 
 from secrets_pipeline.desired.base import Document, Spec, plain_document
+from secrets_pipeline.references.model import Output
 
 
 class KeySpec(Spec):
@@ -31,3 +32,20 @@ class KeySpec(Spec):
     tags: Mapping[str, str] = {}
     policy: Annotated[tuple[Document, ...], PlainSerializer(plain_document)] = ()
     readers: tuple[str, ...] = ()
+
+
+def own_key(keys: Iterable[KeySpec], named: object, stack: str) -> KeySpec | None:
+    """The key among a stack's own that an alias or an output names; None for the default key, and for others' keys.
+
+    Args:
+        keys: of the stack.
+        named: as a secret names it.
+        stack: name of the stack.
+    """
+    match named:
+        case str(alias):
+            return next((key for key in keys if key.alias == alias), None)
+        case Output(component=component, stack=where) if where in (None, stack):
+            return next((key for key in keys if component in key.components), None)
+        case _:
+            return None

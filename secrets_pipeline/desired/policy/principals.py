@@ -69,7 +69,7 @@ class Admitted:
     owner: str | None
 
 
-def account_of(principal: str) -> str | None:
+def account_of_principal(principal: str) -> str | None:
     """The account of a principal: of a role, user, session, function or account's root, or an account id itself."""
     found = _ACCOUNT.fullmatch(principal)
     return found.group(1) if found else None
@@ -88,7 +88,7 @@ def foreign_readers(statement: Mapping[str, Any], account_id: str) -> list[str]:
     if statement.get("Effect") != "Allow" or not _allows_reading(statement):
         return []
     named = [one for kind, one in _named_by(statement) if kind == "AWS" and isinstance(one, str)]
-    return [one for one in named if account_of(one) not in (None, account_id)]
+    return [one for one in named if account_of_principal(one) not in (None, account_id)]
 
 
 def admitted(statement: Mapping[str, Any], account_id: str | None) -> list[Admitted]:
@@ -108,7 +108,7 @@ def admitted(statement: Mapping[str, Any], account_id: str | None) -> list[Admit
 
 def _named(kind: str, principal: object) -> Admitted:
     text = str(principal)
-    return Admitted(text, account_of(text) if kind == "AWS" else text if isinstance(principal, str) else None)
+    return Admitted(text, account_of_principal(text) if kind == "AWS" else text if isinstance(principal, str) else None)
 
 
 def _narrowed(statement: Mapping[str, Any], account_id: str | None) -> list[Admitted]:
@@ -131,7 +131,7 @@ def _owner(key: str, value: object) -> str | None:
         return value if ORGANIZATION_ID.fullmatch(value) else None
     if key in _ACCOUNT_KEYS:
         arn = _ARN.fullmatch(value)
-        return arn.group(1) if arn else account_of(value)
+        return arn.group(1) if arn else account_of_principal(value)
     return None
 
 

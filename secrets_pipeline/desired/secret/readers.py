@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 
 from secrets_pipeline.desired.base import SecretRef, Target
 from secrets_pipeline.desired.consumer.model import ConsumerSpec
-from secrets_pipeline.desired.kms_key.model import KeySpec
+from secrets_pipeline.desired.kms_key.model import KeySpec, own_key
 from secrets_pipeline.desired.limits import KEY_ARN, POLICY_BYTES
-from secrets_pipeline.desired.policy.principals import account_of, foreign_readers
+from secrets_pipeline.desired.policy.principals import account_of_principal, foreign_readers
 from secrets_pipeline.desired.policy.statements import policy_bytes
 from secrets_pipeline.desired.reading.scope import StackScope
 from secrets_pipeline.desired.secret.model import SecretSpec
@@ -45,7 +45,7 @@ def with_foreign_readers(
     readers: dict[SecretRef, dict[str, ConsumerSpec]] = {}
     for consumer in consumers:
         for arn in consumer.readers:
-            if target.account_id and account_of(arn) not in (None, target.account_id):
+            if target.account_id and account_of_principal(arn) not in (None, target.account_id):
                 for ref in consumer.secrets:
                     readers.setdefault(ref, {}).setdefault(arn, consumer)
     key_readers: dict[str, set[str]] = {}
@@ -53,7 +53,7 @@ def with_foreign_readers(
     for secret in secrets:
         foreign = readers.get(secret.ref, {})
         named = named_by_policy(secret, target)
-        own = key_of(stack, secret, keys)
+        own = own_key(keys, secret.kms_key, stack.stack.name)
         kms_key = secret.kms_key
         if own is not None:
             # By its ARN from the start: whoever reads from another account later cannot find an alias or id of ours.
@@ -69,17 +69,6 @@ def with_foreign_readers(
         for key in keys
     ]
     return read_secrets, read_keys
-
-
-def key_of(stack: StackScope, secret: SecretSpec, keys: Iterable[KeySpec]) -> KeySpec | None:
-    """The key of this stack that encrypts a secret, or None for a key that is not ours."""
-    match secret.kms_key:
-        case str(alias):
-            return next((key for key in keys if key.alias == alias), None)
-        case Output(component=component, stack=named) if named in (None, stack.stack.name):
-            return next((key for key in keys if component in key.components), None)
-        case _:
-            return None
 
 
 def _arn_output(stack: StackScope, key: KeySpec) -> Output:

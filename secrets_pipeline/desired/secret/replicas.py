@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.limits import KEY_ARN
 from secrets_pipeline.desired.reading.inputs import Inputs
@@ -32,10 +33,10 @@ def replica_key(inputs: Inputs, region: str, named: str | None) -> str | None:
     """
     if named is None or named.endswith(_DEFAULT_KEY):
         return None
-    if KEY_ARN.fullmatch(named) and named.split(":")[3] != region:
+    if KEY_ARN.fullmatch(named) and (there := Arn.parse(named).region) != region:
         inputs.error(
             "kms_key_id",
-            f"the key is in {named.split(':')[3]}, and the replica in {region}",
+            f"the key is in {there}, and the replica in {region}",
             f"Name a key of {region}: a multi-Region key has an ARN of its own in each region.",
         )
     return named

@@ -15,6 +15,7 @@ from moto.sts.models import AssumedRole, sts_backends
 from moto.utilities.utils import get_partition
 
 from secrets_pipeline.access.evaluator import Caller, Context, Policy, PrincipalKind, Unread
+from secrets_pipeline.arn import Arn, account_of, iam_arn
 from secrets_pipeline.emulator.core.sessions import OPERATOR, Session
 from secrets_pipeline.emulator.enforcement.documents import Read, policies, policy
 from secrets_pipeline.emulator.enforcement.organizations import belonging
@@ -86,7 +87,7 @@ def in_role(role_arn: str, session: str, region: str) -> Client:
         region: where the service acts.
     """
     partition = get_partition(region)
-    account_id = role_arn.split(":")[4]
+    account_id = account_of(role_arn)
     iam: Any = iam_models  # types its own class of keys as abstract
     keys = iam.AccessKey(None, prefix="ASIA", account_id=account_id)
     assumed = AssumedRole(account_id, region, keys, session, role_arn, "", _HOUR, "")
@@ -96,7 +97,7 @@ def in_role(role_arn: str, session: str, region: str) -> Client:
 def _operator(account_id: str, partition: str, read: Read) -> Client:
     """The administrator of an account, as a user."""
     belongs = belonging(account_id, partition, read)
-    arn = f"arn:{partition}:iam::{account_id}:user/{OPERATOR}"
+    arn = iam_arn(account_id, f"user/{OPERATOR}", partition=partition)
     context = Context({**belongs.context("principal"), "aws:username": (OPERATOR,)})
     caller = Caller(arn, account_id, PrincipalKind.USER, identity=_EVERYTHING, scps=belongs.scps, context=context)
     return Client(arn, caller)
@@ -104,7 +105,8 @@ def _operator(account_id: str, partition: str, read: Read) -> Client:
 
 def find_role(arn: str, partition: str) -> Role | None:
     """The role of an ARN, in whatever account."""
-    account_id = arn.split(":")[4] if arn.count(":") > 4 else ""  # noqa: PLR2004 - parts of an ARN
+    named = Arn.match(arn)
+    account_id = named.account_id if named else ""
     if account_id not in iam_backends and not account_id.isdigit():
         return None
     return next((one for one in list(iam_backends[account_id][partition].roles.values()) if one.arn == arn), None)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from moto.kms.models import kms_backends
 
 from secrets_pipeline.access.evaluator import Context
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator.core.requests import operation_of
 from secrets_pipeline.emulator.enforcement.contexts import about_request, about_tags
 from secrets_pipeline.emulator.enforcement.refusals import refused
@@ -130,7 +131,7 @@ def _of_key(
 
 def _of_alias(operation: str, params: Mapping[str, Any], client: Client, region: str) -> Iterator[_Asked]:
     """An alias is changed by whoever may change it and every key that it has or gets."""
-    name, partition = str(params.get("AliasName")), client.caller.arn.split(":")[1]
+    name, partition = str(params.get("AliasName")), Arn.parse(client.caller.arn).partition
     arn = f"arn:{partition}:kms:{region}:{client.account_id}:{name}"
     yield _Asked(f"kms:{operation}", anything(client.account_id, arn), f" on resource: {arn}", {})
     backend = kms_backends[client.account_id][region]
@@ -143,8 +144,8 @@ def _of_alias(operation: str, params: Mapping[str, Any], client: Client, region:
 def _named(params: Mapping[str, Any], client: Client, region: str) -> Key | None:
     """The key that the request names, in the account that it names."""
     key_id = str(params.get("KeyId") or params.get("DestinationKeyId") or "")
-    parts = key_id.split(":")
-    account_id = parts[4] if key_id.startswith("arn:") and parts[4:5] and parts[4].isdigit() else client.account_id
+    arn = Arn.match(key_id)
+    account_id = arn.account_id if arn and arn.account_id.isdigit() else client.account_id
     return _find(kms_backends[account_id][region], key_id)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access.evaluator import Context
+from secrets_pipeline.arn import account_of
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.enforcement.contexts import about_request, about_tags
 from secrets_pipeline.emulator.enforcement.refusals import refused
@@ -76,7 +77,7 @@ class SecretsAccess:
         self, operation: str, params: Mapping[str, Any], place: str, secret: StoredSecret | None
     ) -> tuple[Target, str]:
         """What the operation acts on, and how AWS's sentence mentions it."""
-        account_id, named = place.split(":")[4], str(params.get("SecretId") or params.get("Name") or "")
+        account_id, named = account_of(place), str(params.get("SecretId") or params.get("Name") or "")
         if operation in _ACCOUNT_WIDE or not named:
             return anything(account_id), ""
         where = f" on resource: {named}"

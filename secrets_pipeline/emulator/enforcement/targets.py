@@ -9,6 +9,7 @@ from moto.kms.models import kms_backends
 from moto.utilities.utils import get_partition
 
 from secrets_pipeline.access.evaluator import Context, Layer, Target, grant_policy
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator.enforcement.documents import policy
 from secrets_pipeline.emulator.enforcement.organizations import belonging
 
@@ -68,8 +69,8 @@ def anything(account_id: str, arn: str = "*") -> Target:
 
 def secret_target(secret: StoredSecret) -> Target:
     """A secret with its policy."""
-    _, partition, _, _, account_id = secret.arn.split(":")[:5]
-    belongs = belonging(account_id, partition)
+    arn = Arn.parse(secret.arn)
+    account_id, belongs = arn.account_id, belonging(arn.account_id, arn.partition)
     about: dict[str, Values] = belongs.context("resource")
     for key, value in secret.tags.items():
         about[f"aws:resourcetag/{key.lower()}"] = about[f"secretsmanager:resourcetag/{key.lower()}"] = (value,)

@@ -31,6 +31,7 @@ from moto.iam.exceptions import NotFoundException
 from moto.iam.models import AWSManagedPolicy, IAMBackend, ManagedPolicy, Role, User, iam_backends
 from moto.iam.responses import IamResponse
 
+from secrets_pipeline.arn import iam_arn
 from secrets_pipeline.emulator.handle.lifecycle import ADMINISTRATOR_ROLE
 
 _OF_AWS = ":iam::aws:policy/"
@@ -150,13 +151,14 @@ class Backend(IAMBackend):
             "Statement": [
                 {
                     "Effect": "Allow",
-                    "Principal": {"AWS": f"arn:{self.partition}:iam::{account_id}:root"},
+                    "Principal": {"AWS": iam_arn(account_id, "root", partition=self.partition)},
                     "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
                 }
             ],
         }
         self.create_role(ADMINISTRATOR_ROLE, json.dumps(trust), "/", None, "", [], "3600")
-        self.attach_role_policy(f"arn:{self.partition}{_OF_AWS}AdministratorAccess", ADMINISTRATOR_ROLE)
+        administrator = iam_arn("aws", "policy/AdministratorAccess", partition=self.partition)
+        self.attach_role_policy(administrator, ADMINISTRATOR_ROLE)
 
     def _know(self, policy_arn: str) -> None:
         """Make moto know a policy of AWS that it has been asked about."""

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from secrets_pipeline.arn import iam_arn
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.services.documents import principals, statements
 from secrets_pipeline.emulator.services.principals import require_visible
@@ -52,7 +53,7 @@ def default(service: str, partition: str, region: str, account_id: str) -> str |
         {
             "Sid": "Allow direct access to key metadata to the account",
             "Effect": "Allow",
-            "Principal": {"AWS": f"arn:{partition}:iam::{account_id}:root"},
+            "Principal": {"AWS": iam_arn(account_id, "root", partition=partition)},
             "Action": ["kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant"],
             "Resource": "*",
         },

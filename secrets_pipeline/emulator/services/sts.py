@@ -21,6 +21,7 @@ from moto.sts import urls as moto_urls
 from moto.sts.models import AssumedRole, STSBackend, sts_backends
 from moto.sts.responses import TokenResponse
 
+from secrets_pipeline.arn import iam_arn
 from secrets_pipeline.emulator.core.sessions import OPERATOR, Session, claims
 
 
@@ -88,7 +89,7 @@ class Response(TokenResponse):
         result, said = _result(answer), claims(str(self._get_param("WebIdentityToken"))) or {}
         assumed: AssumedRole = result["Credentials"]
         issuer = str(said.get("iss", "")).removeprefix("https://")
-        provider = f"arn:{self.partition}:iam::{assumed.account_id}:oidc-provider/{issuer}"
+        provider = iam_arn(assumed.account_id, f"oidc-provider/{issuer}", partition=self.partition)
         remember(Session(assumed, tuple(self._policies(assumed)), provider=provider))
         result |= {
             "SubjectFromWebIdentityToken": str(said.get("sub", "")),

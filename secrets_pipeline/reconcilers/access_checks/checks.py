@@ -22,6 +22,7 @@ from secrets_pipeline.access.reach.reader import (
 from secrets_pipeline.access.trust.consumer import trusted
 from secrets_pipeline.access.trust.role import Surroundings
 from secrets_pipeline.access.trust.verdict import NotTrusted, TooWide, Trust, Trusted, TrustUnknown
+from secrets_pipeline.arn import account_of
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.access_checks.snapshot import estate_of
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
@@ -44,7 +45,7 @@ def foreign_readers_can_read(stack: Stack) -> list[Finding]:
     return [
         Finding(found.name, found.verdict, _parts(one.verdict), found.columns)
         for one in declared_readings(stack.spec, estate_of(stack))
-        if one.principal.split(":")[4] != own
+        if account_of(one.principal) != own
         for found in [_of_consumer(stack, one)]
     ]
 
@@ -71,7 +72,7 @@ def probe_agrees(stack: Stack) -> list[Finding]:
     own = Prober(sessions, [stack.account])
     foreign = {account_id: Prober(sessions, [account, stack.account]) for account_id, account in visible.items()}
     found = [
-        _probed(one, secret.target.arn, foreign.get(one.principal.split(":")[4], own))
+        _probed(one, secret.target.arn, foreign.get(account_of(one.principal), own))
         for one in declared_readings(stack.spec, estate_of(stack))
         if (secret := estate_of(stack).secret(one.secret)) is not None
     ]
@@ -155,7 +156,7 @@ def consumers_are_trusted(stack: Stack) -> list[Finding]:
     estate, found = estate_of(stack), []
     for consumer in stack.spec.consumers:
         for role, arn in consumer.principals.items():
-            account_id = arn.split(":")[4]
+            account_id = account_of(arn)
             surroundings = Surroundings(
                 stack.spec.target.region,
                 estate.levels(account_id, "rcps"),

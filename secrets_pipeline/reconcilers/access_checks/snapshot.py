@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from secrets_pipeline.access.reach.compiled import Estate
 from secrets_pipeline.access.snapshot.collect import take_snapshot
+from secrets_pipeline.arn import account_of
 from secrets_pipeline.reconcilers.stack import Stack
 
 
@@ -18,7 +19,7 @@ def estate_of(stack: Stack) -> Estate:
 
 def _taken(stack: Stack) -> Estate:
     own = stack.account.account_id
-    readers = {arn.split(":")[4] for consumer in stack.spec.consumers for arn in consumer.principals.values()}
+    readers = {account_of(arn) for consumer in stack.spec.consumers for arn in consumer.principals.values()}
     settings = stack.run.settings.access
     snapshot = take_snapshot(
         stack.account,

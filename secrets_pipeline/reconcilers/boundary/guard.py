@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, Contested, Crossing, Kind, allows
 from secrets_pipeline.desired.limits import FUNCTION_ARN
-from secrets_pipeline.desired.policy.principals import account_of
+from secrets_pipeline.desired.policy.principals import account_of_principal
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.settings.grants import grant_line, granted
 from secrets_pipeline.errors import GuardError, raise_all
@@ -59,8 +60,9 @@ def function_refusal(stack: Stack, secret: SecretSpec, arn: str) -> GuardError |
     if not FUNCTION_ARN.fullmatch(arn):
         place = f"component {secret.ref.component}, key vars.secrets.{secret.ref.key}.rotation"
         return GuardError(f"{place}: lambda_arn refers to what is no ARN of a function", remedy="Let it refer to one.")
-    region, account, name = (arn.split(":")[number] for number in (3, 4, 6))
-    here = (region, account) == (stack.account.region, stack.account.account_id)
+    function = Arn.parse(arn)
+    account, name = function.account_id, function.name
+    here = (function.region, account) == (stack.account.region, stack.account.account_id)
     for boundary, shown, known_as in (
         (Boundary.FUNCTION, name if here else arn, name),
         (Boundary.FOREIGN_READER, arn, account),
@@ -83,7 +85,7 @@ def _refusals(stack: Stack) -> list[GuardError]:
 def _refusal(stack: Stack, crossing: Crossing) -> GuardError | None:
     named = stack.spec.stack
     if crossing.boundary is Boundary.FOREIGN_READER:
-        account = account_of(crossing.name)
+        account = account_of_principal(crossing.name)
         if account == stack.account.account_id:
             return None
         line = grant_line(named, crossing.boundary, account)
@@ -116,8 +118,8 @@ def _not_first(stack: Stack, one: Contested) -> GuardError | None:
 
 
 def _function(stack: Stack, name: str) -> Tags | None:
-    place = [stack.account.region, stack.account.account_id]
-    if name.startswith("arn:") and name.split(":")[3:5] != place:
+    place, there = (stack.account.region, stack.account.account_id), Arn.match(name)
+    if there is not None and (there.region, there.account_id) != place:
         return {}  # Nobody sees its tags from here.
     client = stack.account.client("lambda")
     with calling("GetFunctionConfiguration", name):
@@ -127,7 +129,7 @@ def _function(stack: Stack, name: str) -> Tags | None:
             return None
     # A version or an alias has no tags of its own.
     with calling("ListTags", name):
-        return client.list_tags(Resource=":".join(arn.split(":")[:7])).get("Tags", {})
+        return client.list_tags(Resource=str(Arn.parse(arn).unqualified)).get("Tags", {})
 
 
 def _service(stack: Stack, name: str) -> Tags | None:

@@ -20,6 +20,7 @@ from secrets_pipeline.access.granting.attached import (
     readable_arns,
 )
 from secrets_pipeline.access.granting.identity import PolicyDocument, Readable
+from secrets_pipeline.arn import account_of
 from secrets_pipeline.aws.consistency import Lag
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.consumer.model import ConsumerSpec
@@ -267,7 +268,7 @@ def _roles(stack: Stack) -> list[_Role]:
     for consumer in stack.spec.consumers:
         # Who reads nothing any more has left: an empty list must not leave the policy as it was.
         for arn in consumer.readers if consumer.attach_policies and consumer.secrets else ():
-            if arn.split(":")[4] == stack.account.account_id:
+            if account_of(arn) == stack.account.account_id:
                 reading.setdefault(arn, []).append(consumer)
     roles = []
     for arn, consumers in sorted(reading.items()):

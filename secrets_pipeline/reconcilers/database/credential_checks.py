@@ -31,7 +31,6 @@ _LOGIN_KEYS: Final = frozenset({"engine", "host", "username", "password"})
 _NO_LOGINS: Final = "database_logins is off in the operator's settings"
 _PAUSES: Final = (1.0, 4.0)
 """Seconds: https://github.com/aws-samples/aws-secrets-manager-rotation-lambdas/issues/142."""
-_GONE: Final = "ResourceNotFoundException"
 
 
 def credential_logins(stack: Stack) -> list[Finding]:
@@ -126,7 +125,7 @@ def _stored(stack: Stack, state: SecretState, version: str | None) -> DatabaseSe
     except RotationError as error:
         return str(error)
     except AwsError as error:
-        if error.code != _GONE:
+        if not error.missing:
             raise
         return None
     return (

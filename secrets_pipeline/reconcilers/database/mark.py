@@ -50,9 +50,7 @@ def database_arn(stack: Stack, identifier: str, *, cluster: bool) -> str:
 
     Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Tagging.ARN.Constructing.html
     """
-    account = stack.account
-    kind = "cluster" if cluster else "db"
-    return f"arn:{account.partition}:rds:{account.region}:{account.account_id}:{kind}:{identifier}"
+    return stack.account.arn("rds", f"{'cluster' if cluster else 'db'}:{identifier}")
 
 
 def _mac(stack: Stack) -> Mac:

@@ -172,7 +172,7 @@ class DatabasePassword:
         try:
             held = self.read(secret, version)
         except AwsError as error:
-            if error.code != "ResourceNotFoundException":
+            if not error.missing:
                 raise
             return False
         match self.log_in(state, held):

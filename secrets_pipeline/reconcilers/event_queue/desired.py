@@ -8,9 +8,10 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from secrets_pipeline.arn import Arn, iam_arn
 from secrets_pipeline.rotation.events import names
 
 FORWARDED = "forwarded"
@@ -76,7 +77,7 @@ class Place:
 
     def arn(self, service: str, resource: str) -> str:
         """ARN of a resource here."""
-        return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
+        return str(Arn(self.partition, service, self.region, self.account_id, resource))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +164,14 @@ class Layout:
 
     def bus_policy(self, accounts: Sequence[str]) -> Document:
         """The policy of the bus: which accounts may put events on it, and by which role."""
-        role = f"arn:{self.home.partition}:iam::*:role/{self.role_name}"
+        role = iam_arn("*", f"role/{self.role_name}", partition=self.home.partition)
         return {
             "Version": _VERSION,
             "Statement": [
                 {
                     "Sid": "AccountsOfTheRepository",
                     "Effect": "Allow",
-                    "Principal": {"AWS": [f"arn:{self.home.partition}:iam::{account}:root" for account in accounts]},
+                    "Principal": {"AWS": [iam_arn(one, "root", partition=self.home.partition) for one in accounts]},
                     "Action": "events:PutEvents",
                     "Resource": self.bus,
                     "Condition": {"ArnLike": {"aws:PrincipalArn": role}},
@@ -181,6 +182,7 @@ class Layout:
     @property
     def trust(self) -> Document:
         """Who may assume the role here: EventBridge, for our rules of this account."""
+        rules = replace(self.here, region="*").arn("events", f"rule/{self.queue}-*")
         return {
             "Version": _VERSION,
             "Statement": [
@@ -190,10 +192,7 @@ class Layout:
                     "Action": "sts:AssumeRole",
                     "Condition": {
                         "StringEquals": {"aws:SourceAccount": self.here.account_id},
-                        "ArnLike": {
-                            "aws:SourceArn": f"arn:{self.here.partition}:events:*:{self.here.account_id}:"
-                            f"rule/{self.queue}-*"
-                        },
+                        "ArnLike": {"aws:SourceArn": rules},
                     },
                 }
             ],
@@ -207,7 +206,7 @@ class Layout:
 
     @property
     def _role(self) -> str:
-        return f"arn:{self.here.partition}:iam::{self.here.account_id}:role/{self.role_name}"
+        return iam_arn(self.here.account_id, f"role/{self.role_name}", partition=self.here.partition)
 
     def target(self, *, forwarded: bool = False) -> Document:
         """The target of a rule here, or of the one on the bus at home."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from secrets_pipeline.aws.service_keys import PURPOSE_TAG
 from secrets_pipeline.engine.model import Resource
@@ -62,8 +62,3 @@ def same(found: str | None, wanted: str) -> bool:
         return bool(json.loads(found) == json.loads(wanted))
     except ValueError:
         return False
-
-
-def listed(value: object) -> list[Any]:
-    """One or several, as IAM's documents have it, as a list."""
-    return value if isinstance(value, list) else [] if value is None else [value]

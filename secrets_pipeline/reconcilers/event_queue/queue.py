@@ -9,12 +9,13 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
+from secrets_pipeline.access.evaluator.elements import listed
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.engine.model import Resource
 from secrets_pipeline.engine.reason import Because, Missing, Reason
 from secrets_pipeline.reconcilers.event_queue import desired
-from secrets_pipeline.reconcilers.event_queue.part import OURS, Seen, is_ours, listed, same
+from secrets_pipeline.reconcilers.event_queue.part import OURS, Seen, is_ours, same
 
 
 class QueuePart:

@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from secrets_pipeline.access.evaluator.elements import listed
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.aws.consistency import Lag, Patience
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.session import AwsAccount
@@ -17,7 +19,7 @@ from secrets_pipeline.engine.model import Resource
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.event_queue import desired
 from secrets_pipeline.reconcilers.event_queue.desired import Document
-from secrets_pipeline.reconcilers.event_queue.part import OURS, Seen, is_ours, listed, same
+from secrets_pipeline.reconcilers.event_queue.part import OURS, Seen, is_ours, same
 from secrets_pipeline.reconcilers.observed.tags import tag_list, tag_map
 
 if TYPE_CHECKING:
@@ -215,7 +217,8 @@ def _accounts(policy: str) -> set[str]:
     for statement in listed(json.loads(policy).get("Statement")):
         principal = statement.get("Principal")
         for arn in listed(principal.get("AWS") if isinstance(principal, dict) else None):
-            found.add(str(arn).split(":")[4] if ":" in str(arn) else str(arn))
+            named = Arn.match(str(arn))
+            found.add(named.account_id if named else str(arn))
     return found
 
 

@@ -31,7 +31,6 @@ _MOST_SEARCHED = 100
 """Keys that nobody named whose tags are read at most."""
 _CONCLUDED = "concluded"
 _OF_AWS = "alias/aws/"
-_HIDDEN = frozenset({"AccessDeniedException", "AccessDenied"})
 
 Read = TypeVar("Read")
 
@@ -215,9 +214,9 @@ class KeyInventory:
             with calling("DescribeKey", name):
                 return key_state(client.describe_key(KeyId=name)["KeyMetadata"])
         except AwsError as error:
-            if error.code == "NotFoundException":
+            if error.missing:
                 return None
-            if error.code in _HIDDEN:
+            if error.denied:
                 return KeyState(key_id=name.rsplit("/", 1)[-1], arn=name, state=UNKNOWN_STATE)
             raise
 
@@ -227,5 +226,5 @@ class KeyInventory:
                 yield key_id, self.tags(key_id)
             except AwsError as error:
                 # Somebody else's key, which its policy hides from us.
-                if error.code not in _HIDDEN:
+                if not error.denied:
                     raise

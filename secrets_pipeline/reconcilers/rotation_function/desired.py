@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from secrets_pipeline.access.granting.attached import inline_text
 from secrets_pipeline.access.granting.identity import Readable
 from secrets_pipeline.access.granting.rotation import rotation_policy, rotation_trust
 from secrets_pipeline.access.policy_text.write import canonical
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.errors import SpecError
@@ -62,7 +63,7 @@ class Wanted:
     @property
     def log_group_arn(self) -> str:
         """As policies and tags name it, without its streams."""
-        return self.function_arn.replace(":lambda:", ":logs:").split(":function:")[0] + f":log-group:{self.log_group}"
+        return str(replace(Arn.parse(self.function_arn), service="logs", resource=f"log-group:{self.log_group}"))
 
     @property
     def policy(self) -> dict[str, Any] | None:
@@ -119,11 +120,10 @@ def wanted_function(stack: Stack) -> Wanted | None:
     def ready(secrets: list[SecretSpec]) -> tuple[Readable, ...]:
         return tuple(one for secret in secrets if isinstance(one := found[secret.name][1], Readable))
 
-    at = f"{account.region}:{account.account_id}"
     wanted = Wanted(
         function=function,
-        function_arn=f"arn:{account.partition}:lambda:{at}:function:{function.name}",
-        role_arn=f"arn:{account.partition}:iam::{account.account_id}:role/{function.name}",
+        function_arn=account.function_arn(function.name),
+        role_arn=account.arn("iam", f"role/{function.name}"),
         log_group=f"/aws/lambda/{function.name}",
         package=_package(stack),
         rotated=ready(rotating),

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 STATEMENT = "SecretsPipelineRotation"
 _MEMORY = "function policy"
-_HIDDEN = frozenset({"AccessDeniedException", "AccessDenied"})
 
 
 def invocation_problem(stack: Stack, function: str, secret_arn: str | None = None) -> str | None:
@@ -100,7 +99,7 @@ def _policy(stack: Stack, function: str) -> Mapping[str, Any] | Unread | None:
                     return None
         except AwsError as error:
             # A function of another account hides its policy, and works all the same.
-            if error.code in _HIDDEN:
+            if error.denied:
                 return Unread(error.message)
             raise
         return document

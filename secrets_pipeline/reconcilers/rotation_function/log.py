@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.errors import AwsError
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 _GROUP = "/aws/lambda/"
 _SLACK_MILLISECONDS = 2_000
 """Clocks of Lambda's and ours may differ a little."""
-_UNREADABLE = frozenset({"ResourceNotFoundException", "AccessDeniedException", "AccessDenied"})
 
 
 class FunctionLog:
@@ -59,19 +59,17 @@ class FunctionLog:
             with calling("FilterLogEvents", self._group):
                 return list(pages(client, "filter_log_events", logGroupName=self._group, startTime=self._since))
         except AwsError as error:
-            if error.code not in _UNREADABLE:
+            if not (error.missing or error.denied):
                 raise
             # A function that has never run has no log yet.
-            self._open = error.code == "ResourceNotFoundException"
+            self._open = error.missing
             return []
 
     @property
     def _group(self) -> str:
         # Without a function's ARN there is no group to read, nor one to name.
-        return _GROUP + "".join(self._function.split(":")[6:7])
+        function = Arn.match(self._function)
+        return _GROUP + (function.name if function else "")
 
     def _is_here(self) -> bool:
-        account = self._stack.account
-        return self._function.startswith(
-            f"arn:{account.partition}:lambda:{account.region}:{account.account_id}:function:"
-        )
+        return self._function.startswith(self._stack.account.function_arn(""))

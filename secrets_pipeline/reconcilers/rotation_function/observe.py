@@ -88,9 +88,7 @@ def forget_function(stack: Stack, name: str) -> None:
     """Look again next time."""
     stack.observed.forget(_MEMORY, name)
     # It is also known by its ARN, to whoever looks at it as at any rotation function.
-    account = stack.account
-    arn = f"arn:{account.partition}:lambda:{account.region}:{account.account_id}:function:{name}"
-    stack.observed.forget(_MEMORY, arn)
+    stack.observed.forget(_MEMORY, stack.account.function_arn(name))
 
 
 def settled(stack: Stack, name: str) -> FunctionState:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.desired.consumer.model import LambdaDelivery
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
@@ -52,6 +53,7 @@ class RotationPermissions:
     def _functions(self) -> Iterator[tuple[str, str]]:
         """ARN → component of the functions of this account that may have to be looked at."""
         stack = self._stack
+        home = (stack.account.region, stack.account.account_id)
         delivered = {
             one.function_name: one.component
             for one in stack.spec.deliveries
@@ -66,9 +68,10 @@ class RotationPermissions:
                 continue  # Said where the rotation is planned.
             if not isinstance(wanted, Rotation):
                 continue
-            parts = wanted.lambda_arn.split(":")
-            at_home = parts[3:5] == [stack.account.region, stack.account.account_id]
+            function = Arn.match(wanted.lambda_arn)
+            if function is None or (function.region, function.account_id) != home:
+                continue
             state = stack.observed.secrets.get(secret.name)
             turns = state is not None and state.rotation_enabled and state.rotation_lambda_arn == wanted.lambda_arn
-            if at_home and parts[6] in delivered and (self._deep or not turns):
-                yield wanted.lambda_arn, delivered[parts[6]]
+            if function.name in delivered and (self._deep or not turns):
+                yield wanted.lambda_arn, delivered[function.name]

@@ -219,7 +219,7 @@ class RotationFunctionReconciler:
 
     def _prune(self, name: str) -> str:
         stack, account = self._stack, self._stack.account
-        arn = f"arn:{account.partition}:lambda:{account.region}:{account.account_id}:function:{name}"
+        arn = account.function_arn(name)
         using = [s.name for s in stack.observed.secrets.all().values() if s.rotation_lambda_arn == arn]
         if turning := [one for one in using if self._turns(one)]:
             raise SkippedError(f"{', '.join(sorted(turning))} still rotates by it", remedy="Apply with --prune again.")
@@ -235,7 +235,7 @@ class RotationFunctionReconciler:
             with calling("DeleteFunction", name):
                 client.delete_function(FunctionName=name)
             done = "function deleted"
-        role = delete_role(stack, name, f"arn:{account.partition}:iam::{account.account_id}:role/{name}")
+        role = delete_role(stack, name, account.arn("iam", f"role/{name}"))
         forget(stack)
         forget_function(stack, name)
         return f"{done}, {role}; its log group stays until its events are too old"

@@ -233,7 +233,5 @@ def _password_rule(secret: SecretSpec) -> dict[str, str]:
 
 def managed_function_arn(stack: Stack) -> str | None:
     """The ARN of the stack's own rotation function, made or not; None where nothing asks for it."""
-    function, account = stack.spec.rotation_function, stack.account
-    if function is None:
-        return None
-    return f"arn:{account.partition}:lambda:{account.region}:{account.account_id}:function:{function.name}"
+    function = stack.spec.rotation_function
+    return stack.account.function_arn(function.name) if function else None

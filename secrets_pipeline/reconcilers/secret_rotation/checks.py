@@ -29,7 +29,6 @@ _ALLOWANCE: Final = timedelta(hours=1)
 """A rotation that begins at the end of its window takes its time, and Secrets Manager tries again what failed."""
 _OFF: Final = "rotation is not switched on yet: `secrets-pipeline apply` does"
 _GONE: Final = "ResourceNotFoundException"
-_HIDDEN: Final = "AccessDeniedException"
 
 _Judge = Callable[["Stack", SecretState], Finding]
 
@@ -189,7 +188,7 @@ def function_configuration(stack: Stack, function: str) -> dict[str, Any] | str:
             with calling("GetFunctionConfiguration", function):
                 return dict(stack.account.client("lambda").get_function_configuration(FunctionName=function))
         except AwsError as error:
-            if error.code in {_GONE, _HIDDEN}:
+            if error.missing or error.denied:
                 return error.code
             raise
 

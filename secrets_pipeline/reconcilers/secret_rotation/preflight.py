@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 _CLUSTER = ".cluster-"
-_HIDDEN = frozenset({"AccessDeniedException", "AccessDenied"})
 _ROLE_REMEDY = (
     "Give the role of the function what AWS asks for: "
     "https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html"
@@ -153,7 +152,7 @@ def _function(stack: Stack, function: str) -> FunctionState | str | None:
     try:
         return function_state(stack, function)
     except AwsError as error:
-        if error.code in _HIDDEN:
+        if error.denied:
             return error.message
         raise
 

@@ -24,8 +24,6 @@ _DEFAULT_KEY = ""
 """How UpdateSecret is told to use `aws/secretsmanager`; its alias would stand in the secret's metadata."""
 _WRITERS_CHECK = "RequestToValidateKeyAccess"
 """The version id in the encryption context with which Secrets Manager itself first tries a key."""
-_INCONCLUSIVE = frozenset({"AccessDeniedException"})
-"""A key policy may let us use the key through Secrets Manager alone; the write that follows tells."""
 
 
 def move(stack: Stack, state: SecretState, key: str | None) -> None:
@@ -86,5 +84,6 @@ def _try_to_encrypt(stack: Stack, state: SecretState, key: str) -> None:
                 DryRun=True,
             )
     except AwsError as error:
-        if error.code not in _INCONCLUSIVE:
+        # A key policy may let us use the key through Secrets Manager alone; the write that follows tells.
+        if not error.denied:
             raise

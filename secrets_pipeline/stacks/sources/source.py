@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+from secrets_pipeline.environment import switched_on
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.components.model import Component, Resolution, Stack
 from secrets_pipeline.stacks.files.readable import git_root
@@ -20,8 +21,6 @@ from secrets_pipeline.stacks.sources.repository import Repository
 FROM_FILE_VARIABLE: Final = "SECRETS_PIPELINE_FROM_FILE"
 FROM_ATMOS_VARIABLE: Final = "SECRETS_PIPELINE_FROM_ATMOS"
 STANDARD_INPUT: Final = "-"
-
-_OFF: Final = frozenset({"", "0", "false", "no", "off"})
 
 
 class StackSource(Protocol):
@@ -82,7 +81,7 @@ class Origin:
             StackError: if both a file and the command are asked for.
         """
         if not file and not atmos:
-            file, atmos = env.get(FROM_FILE_VARIABLE), env.get(FROM_ATMOS_VARIABLE, "").strip().lower() not in _OFF
+            file, atmos = env.get(FROM_FILE_VARIABLE), switched_on(env, FROM_ATMOS_VARIABLE)
         named = file if not file or file == STANDARD_INPUT else str(Path(file).absolute())
         return cls(named or "", atmos)
 

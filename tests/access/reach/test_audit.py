@@ -287,6 +287,15 @@ def test_a_user_or_a_role_of_another_account_with_the_pipelines_name_is_not_the_
     assert others(made) == {user: "", away: ""}
 
 
+@pytest.mark.parametrize("named", ["arn:x:role/secrets-pipeline", "arn:aws:iam::role/secrets-pipeline", "arn:::::"])
+def test_what_a_policy_names_that_is_no_arn_is_not_the_pipeline(named: str) -> None:
+    made = world()
+    made.role(ROLE)
+    made.secret_policy(allow(principal=named))
+    made.key(KEY, *DELEGATES["Statement"], allow(DECRYPT, principal=named))
+    assert others(made) == {named: ""}
+
+
 def test_a_user_who_runs_the_pipeline_is_expected() -> None:
     user = f"arn:aws:iam::{HOME}:user/ci"
     made = world()

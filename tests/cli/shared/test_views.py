@@ -91,9 +91,10 @@ def test_calls_are_told_apart_by_what_they_do() -> None:
     def call(operation: str, count: int = 1, service: str = "secretsmanager") -> Call:
         return Call(service, operation, "111122223333", "eu-west-2", "p", 200, count=count)
 
-    idle = call_counts([call("ListSecrets", 3), call("GenerateMac", service="kms"), call("AssumeRole", service="sts")])
+    reading = [("GenerateMac", "kms"), ("AssumeRole", "sts"), ("LookupEvents", "cloudtrail"), ("GET", "s3")]
+    idle = call_counts([call("ListSecrets", 3), *(call(name, service=service) for name, service in reading)])
     assert idle.idle
-    assert (idle.total, idle.secretsmanager) == (5, 3)
+    assert (idle.total, idle.secretsmanager) == (7, 3)
     busy = call_counts([call("PutSecretValue", 2), call("GetSecretValue"), call("UntagResource", service="kms")])
     assert (busy.writes, busy.values_read) == (3, 1)
     assert busy.written == ("kms UntagResource", "secretsmanager PutSecretValue")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.core.requests import operation_of
 from secrets_pipeline.emulator.core.secret_id import key_of
@@ -21,7 +22,6 @@ from secrets_pipeline.emulator.services.cloudtrail.history import file_event
 if TYPE_CHECKING:
     from moto.core.responses import BaseResponse
 
-_ARN_PARTS = 7
 _READS = frozenset({"GetSecretValue", "BatchGetSecretValue"})
 _CHANGES: Mapping[str, frozenset[str]] = {
     "secretsmanager": frozenset(
@@ -163,8 +163,8 @@ def _named(parameters: Mapping[str, Any]) -> str:
 
 
 def _owner(named: str) -> str:
-    parts = named.split(":", _ARN_PARTS - 1)
-    return parts[4] if len(parts) >= _ARN_PARTS - 1 and parts[0] == "arn" else ""
+    arn = Arn.match(named)
+    return arn.account_id if arn else ""
 
 
 def _key_arn(named: str, called: Called) -> str:

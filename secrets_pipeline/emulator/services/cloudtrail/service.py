@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator.services.cloudtrail.history import file_event
 
 _SERVICE = "secretsmanager.amazonaws.com"
@@ -21,13 +22,13 @@ def record_service_event(name: str, secret_arn: str, *, request_id: str, error: 
         request_id: of what it belongs to.
         error: the sentence of a failure; empty for none.
     """
-    region, account_id = secret_arn.split(":")[3:5]
+    secret = Arn.parse(secret_arn)
     told: dict[str, Any] = {
         "eventVersion": "1.08",
-        "userIdentity": {"accountId": account_id, "invokedBy": _SERVICE},
+        "userIdentity": {"accountId": secret.account_id, "invokedBy": _SERVICE},
         "eventSource": _SERVICE,
         "eventName": name,
-        "awsRegion": region,
+        "awsRegion": secret.region,
         "sourceIPAddress": _SERVICE,
         "userAgent": _SERVICE,
         **({"errorMessage": error} if error else {}),
@@ -40,4 +41,4 @@ def record_service_event(name: str, secret_arn: str, *, request_id: str, error: 
         "managementEvent": True,
         "eventCategory": "Management",
     }
-    file_event(account_id, told, [secret_arn])
+    file_event(secret.account_id, told, [secret_arn])

@@ -12,6 +12,7 @@ from moto.secretsmanager.models import secretsmanager_backends
 from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
+from secrets_pipeline.arn import Arn, account_of
 from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.enforcement import SecretsAccess, identify
@@ -19,7 +20,6 @@ from secrets_pipeline.emulator.enforcement import SecretsAccess, identify
 if TYPE_CHECKING:
     from moto.ecs.models import EC2ContainerServiceBackend
 
-_ARN_PARTS = 7
 _SECRETS = "secretsmanager"
 _UNABLE = (
     "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
@@ -93,10 +93,9 @@ def pull(definition: TaskDefinition, region: str, task_id: str) -> dict[str, tup
 
 def _read(source: str, role_arn: str, region: str, task_id: str) -> tuple[str, str]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html."""
-    parts = source.split(":")
-    arn, (key, stage, version) = ":".join(parts[:_ARN_PARTS]), (*parts[_ARN_PARTS:], "", "", "")[:3]
+    secret, account = Arn.parse(source), account_of(role_arn)
+    arn, (key, stage, version) = str(secret.unqualified), (*secret.qualifier.split(":"), "", "")[:3]
     params = {"SecretId": arn, "VersionStage": stage or None, "VersionId": version or None}
-    owner, account = parts[4], role_arn.split(":")[4]
     session = sts_backends[account][get_partition(region)].assume_role(
         region_name=region,
         role_session_name=task_id,
@@ -106,9 +105,9 @@ def _read(source: str, role_arn: str, region: str, task_id: str) -> tuple[str, s
         external_id="",
     )
     client = identify(account, session.access_key_id, region)
-    store: Any = secretsmanager_backends[owner][parts[3]]
+    store: Any = secretsmanager_backends[secret.account_id][secret.region]
     try:
-        answer = store.call("GetSecretValue", params, access=SecretsAccess(client, parts[3]))
+        answer = store.call("GetSecretValue", params, access=SecretsAccess(client, secret.region))
     except Fault as fault:
         cause = f"failed to fetch secret {arn} from secrets manager: {fault.error_type}: {fault.message}"
         raise Fault("ResourceInitializationError", _UNABLE.format(cause=cause)) from None

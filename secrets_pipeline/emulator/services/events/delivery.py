@@ -16,6 +16,7 @@ from moto.events.models import events_backends
 from moto.events.utils import EventTemplateParser
 from moto.sqs.models import sqs_backends
 
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator.services.events.permissions import Refused, Sender
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_PARTS = 6
 _ROLE_NEEDED = "a bus is a target through a role only"
 _FURTHER = "an event that came from another account or region goes no further"
 
@@ -58,16 +58,16 @@ def by_rule(rule: Rule, event: Event, *, travelled: bool = False) -> None:
 
 def _to_target(rule: Rule, target: Mapping[str, Any], event: Event, *, travelled: bool) -> None:
     arn = str(target["Arn"])
-    service, region, account_id, resource = _parts(arn)
-    if service == "sqs":
+    named = _named(arn)
+    if named.service == "sqs":
         queue = _queue(arn)
         Sender(rule, target.get("RoleArn")).require_queue(queue)
         group = (target.get("SqsParameters") or {}).get("MessageGroupId")
         _send(queue, _body(target, event), group=group)
-    elif service == "events" and resource.startswith("event-bus/"):
+    elif (named.service, named.kind) == ("events", "event-bus"):
         if travelled:
             raise Refused("SDK_CLIENT_ERROR", _FURTHER)
-        bus = events_backends[account_id][region].event_buses.get(resource.partition("/")[2])
+        bus = events_backends[named.account_id][named.region].event_buses.get(named.name)
         if bus is None:
             raise Refused("RESOURCE_NOT_FOUND", f"{arn} does not exist")
         if target.get("RoleArn") is None:
@@ -78,26 +78,25 @@ def _to_target(rule: Rule, target: Mapping[str, Any], event: Event, *, travelled
         _as_moto_does(rule, target, event)
 
 
-def _parts(arn: str) -> tuple[str, str, str, str]:
-    """Service, region, account and resource."""
-    parts = arn.split(":", _PARTS - 1)
-    if len(parts) != _PARTS:
+def _named(arn: str) -> Arn:
+    found = Arn.match(arn)
+    if found is None:
         raise Refused("RESOURCE_NOT_FOUND", f"{arn} is no ARN")
-    return parts[2], parts[3], parts[4], parts[5]
+    return found
 
 
 def _queue(arn: str) -> Queue:
-    _, region, account_id, name = _parts(arn)
-    queue = sqs_backends[account_id][region].queues.get(name)
+    named = _named(arn)
+    queue = sqs_backends[named.account_id][named.region].queues.get(named.resource)
     if queue is None:
         raise Refused("RESOURCE_NOT_FOUND", f"{arn} does not exist")
     return queue
 
 
 def _send(queue: Queue, body: str, *, group: str | None = None, attributes: Mapping[str, str] | None = None) -> None:
-    arn = str(queue.queue_arn)
+    arn = Arn.parse(str(queue.queue_arn))
     told = {name: {"DataType": "String", "StringValue": text} for name, text in (attributes or {}).items()}
-    backend = sqs_backends[arn.split(":")[4]][arn.split(":")[3]]
+    backend = sqs_backends[arn.account_id][arn.region]
     backend.send_message(queue.name, body, message_attributes=told, group_id=group)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from moto.utilities.utils import get_partition
 
 from secrets_pipeline.access.evaluator import Caller, Context, Layer, PrincipalKind, Request, Target, authorize
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.core.secret_id import key_of
 from secrets_pipeline.emulator.enforcement.callers import find_role, in_role
@@ -82,7 +83,7 @@ class Sender:
             Refused: by the queue, or by the key that encrypts it.
         """
         arn = str(queue.queue_arn)
-        account_id, region = arn.split(":")[4], arn.split(":")[3]
+        account_id, region = Arn.parse(arn).account_id, Arn.parse(arn).region
         target = Target(arn, account_id, Layer.SECRET_POLICY, policy("queue policy", queue.policy))
         if not self._allowed("sqs:SendMessage", target):
             raise Refused("NO_PERMISSIONS", f"may not sqs:SendMessage to {arn}")

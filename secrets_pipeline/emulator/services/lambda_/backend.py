@@ -17,6 +17,7 @@ from moto.core.config import default_user_config
 from moto.core.exceptions import JsonRESTError
 
 from secrets_pipeline.access.evaluator import Caller, Context, Layer, PrincipalKind, Request, Target, authorize
+from secrets_pipeline.arn import Arn, account_of
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.enforcement.contexts import about_time
 from secrets_pipeline.emulator.enforcement.documents import policy as compiled
@@ -148,10 +149,12 @@ def _invoke(function: LambdaFunction, body: str) -> Invocation:
 
 
 def _find(arn: str) -> LambdaFunction | None:
-    parts = arn.split(":")
+    named = Arn.match(arn)
+    if named is None or named.kind != "function":
+        return None
     try:
-        return lambda_simple_backends[parts[4]][parts[3]].get_function(arn, None)
-    except (IndexError, KeyError, JsonRESTError):
+        return lambda_simple_backends[named.account_id][named.region].get_function(arn, None)
+    except (KeyError, JsonRESTError):
         return None
 
 
@@ -182,7 +185,7 @@ def lets_in(arn: str, service: str, source_arn: str) -> bool:
     document = {"Version": "2012-10-17", "Statement": function.policy.statements}
     rules = compiled("function policy", json.dumps(document))
     target = Target(function.function_arn, function.account_id, Layer.SECRET_POLICY, rules)
-    about = {**about_time(), "aws:sourcearn": (source_arn,), "aws:sourceaccount": (source_arn.split(":")[4],)}
+    about = {**about_time(), "aws:sourcearn": (source_arn,), "aws:sourceaccount": (account_of(source_arn),)}
     asked = Request("lambda:InvokeFunction", Context(about))
     return bool(authorize(asked, Caller(service, "", PrincipalKind.SERVICE), target).allowed)
 

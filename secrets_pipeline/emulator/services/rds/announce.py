@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from moto.rds.models import DBCluster, DBInstance
 
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.core.event_bus import BUS, Event
 
@@ -46,7 +47,7 @@ def tell(database: DBInstance | DBCluster, message: Message) -> None:
     """Tell of an instance or a cluster: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-cloud-watch-events.html."""
     of_cluster = isinstance(database, DBCluster)
     arn = str(database.db_cluster_arn if isinstance(database, DBCluster) else database.db_instance_arn)
-    region, account_id = arn.split(":")[3:5]
+    named = Arn.parse(arn)
     now = CLOCK.now()
     detail = {
         "EventCategories": [message.category],
@@ -54,8 +55,8 @@ def tell(database: DBInstance | DBCluster, message: Message) -> None:
         "SourceArn": arn,
         "Date": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
         "Message": message.text,
-        "SourceIdentifier": arn.rpartition(":")[2],
+        "SourceIdentifier": named.name,
         "EventID": f"RDS-EVENT-{message.number:04}",
     }
     kind = "RDS DB Cluster Event" if of_cluster else "RDS DB Instance Event"
-    BUS.put(Event(account_id, region, "aws.rds", kind, detail, (arn,), now))
+    BUS.put(Event(named.account_id, named.region, "aws.rds", kind, detail, (arn,), now))

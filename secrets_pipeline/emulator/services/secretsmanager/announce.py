@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator.core.event_bus import BUS, Event
 from secrets_pipeline.emulator.services.cloudtrail.service import record_service_event
 from secrets_pipeline.emulator.services.secretsmanager.model import PENDING, PREVIOUS, Secret
@@ -31,11 +32,13 @@ def label_moves(secret: Secret, before: Mapping[str, str]) -> None:
         secret: as it is.
         before: its labels as they were.
     """
-    region, account_id = secret.arn.split(":")[3:5]
+    of = Arn.parse(secret.arn)
     for label, version_id in labels(secret).items():
         if before.get(label) != version_id:
             detail = {"name": secret.name, "labelUpdated": label, "versionId": version_id}
-            BUS.put(Event(account_id, region, "aws.secretsmanager", "Secret Label Updated", detail, (secret.arn,)))
+            BUS.put(
+                Event(of.account_id, of.region, "aws.secretsmanager", "Secret Label Updated", detail, (secret.arn,))
+            )
 
 
 def rotation(name: str, secret: Secret, token: str, error: str = "") -> None:

@@ -15,6 +15,7 @@ from moto.secretsmanager import responses as moto_responses
 from moto.secretsmanager import urls as moto_urls
 from moto.secretsmanager.models import secretsmanager_backends
 
+from secrets_pipeline.aws.operations import reads
 from secrets_pipeline.emulator.control.lists import LAG
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.core.secret_id import DEFAULT_ALIAS
@@ -33,8 +34,6 @@ from secrets_pipeline.emulator.services.secretsmanager import (
 from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, Secret
 from secrets_pipeline.emulator.services.secretsmanager.request import Request
 from secrets_pipeline.emulator.services.secretsmanager.store import SecretStore
-
-_READS = re.compile(r"(BatchGet|Describe|Get|List|Validate)[A-Z]")
 
 _MOVES = frozenset({"CreateSecret", "PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage"})
 """Operations that can move labels."""
@@ -125,7 +124,7 @@ class Backend(BaseBackend, TaggableResourcesMixin):
         with account_lock(self.account_id):
             request = Request(params, self.account_id, self.region_name, self.store, internal, access)
             authorization.require(operation, request)
-            if LAG.moment() is not None and not _READS.match(operation):
+            if LAG.moment() is not None and not reads(operation):
                 self._remember(str(params.get("SecretId") or params.get("Name")))
             if operation not in _MOVES:
                 return OPERATIONS[operation](request)

@@ -14,6 +14,7 @@ from threading import RLock, Semaphore, Thread
 
 from moto.secretsmanager.models import secretsmanager_backends
 
+from secrets_pipeline.arn import Arn, account_of
 from secrets_pipeline.emulator.core.activity import ACTIVITY
 from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.core.fault import Fault
@@ -61,7 +62,7 @@ _running: set[tuple[str, str]] = set()
 
 def rotate_by_itself(secret: Secret) -> None:
     """Begin a rotation whose time has come, or attempt again the one that did not end."""
-    lock = account_lock(secret.arn.split(":")[4])
+    lock = account_lock(account_of(secret.arn))
     with lock:
         rotation = secret.rotation
         if rotation is None or not rotation.enabled or rotation.lambda_arn is None or not is_there(secret):
@@ -176,6 +177,6 @@ def _test(secret: Secret, arn: str, lock: RLock) -> None:
 
 def is_there(secret: Secret) -> bool:
     """Whether a secret is still one of its account, and not scheduled for deletion."""
-    region, account_id = secret.arn.split(":")[3:5]
-    store = getattr(secretsmanager_backends[account_id][region], "store", None)
+    arn = Arn.parse(secret.arn)
+    store = getattr(secretsmanager_backends[arn.account_id][arn.region], "store", None)
     return store is not None and store.find(secret.arn) is secret and secret.deleted is None

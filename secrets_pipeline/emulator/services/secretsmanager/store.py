@@ -9,6 +9,7 @@ from itertools import count
 
 from moto.utilities.utils import get_partition
 
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator.services.secretsmanager.history import History
 from secrets_pipeline.emulator.services.secretsmanager.model import Secret
 
@@ -21,7 +22,7 @@ class SecretStore:
     """Secrets by name and by ARN. Callers hold the account's lock."""
 
     def __init__(self, account_id: str, region: str) -> None:
-        self._prefix = f"arn:{get_partition(region)}:secretsmanager:{region}:{account_id}:secret:"
+        self._prefix = str(Arn(get_partition(region), "secretsmanager", region, account_id, "secret:"))
         self._region = region
         self._sequence = count(1)
         self._by_name: dict[str, Secret] = {}
