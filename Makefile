@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 REQUIREMENTS := requirements/dev.txt
+VENDORED := secrets_pipeline/rotation/vendored
 # Files of tests are dealt to two processes more than there are cores, as they wait at times, the longest first (tests/plugins/budget.py).
 export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 # Temporary files are kept in memory where it has room: many disks take milliseconds to delete a file, and to sync one.
@@ -14,7 +15,7 @@ MUTATED := $(addprefix secrets_pipeline/,engine values references desired stacks
 	$(addprefix secrets_pipeline/reconcilers/,marks secret_value/write.py secret_mark secret/apply.py secret_rotation rotat*)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo dev test test-fast test-thorough budget mutate fuzz lint format requirements clean
+.PHONY: help venv demo dev test test-fast test-thorough budget mutate fuzz lint format requirements vendored clean
 
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +68,11 @@ format: venv ## Format and fix what can be
 requirements: venv ## Resolve the pins again
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --no-header --generate-hashes --quiet -o requirements/runtime.txt
 	$(BIN)/uv pip compile pyproject.toml --extra local --extra dev --universal --python-version 3.11 --no-emit-index-url --no-header --generate-hashes --quiet -o requirements/dev.txt
+
+vendored: venv ## Fetch what the rotation function brings along again, in the versions of requirements/runtime.txt
+	rm -f $(VENDORED)/*.whl
+	printf 'pg8000\npymysql\n' | $(BIN)/uv pip compile - --constraint requirements/runtime.txt --python-version 3.13 --no-emit-index-url --no-header --no-annotate --generate-hashes --quiet -o $(VENDORED)/requirements.txt
+	$(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: --dest $(VENDORED) -r $(VENDORED)/requirements.txt
 
 clean: ## Remove what the targets made, .venv included
 	rm -rf .venv .dagster .local-aws .mypy_cache .pytest_cache .ruff_cache

@@ -1,5 +1,7 @@
-"""This checkout as a Dagster code location."""
+"""This checkout as a Dagster code location: the component that `defs.yaml` names."""
 
-from secrets_pipeline.orchestration.code_location import defs
+from pathlib import Path
 
-__all__ = ["defs"]
+import dagster as dg
+
+defs = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)

@@ -115,13 +115,16 @@ class Desired:
         return Assembly(repository, reached, replace(run or Run(self.settings, options), writes=writing))
 
 
-def operator_settings() -> OperatorSettings:
-    """The operator's settings (`SECRETS_PIPELINE_CONFIG`).
+def operator_settings(file: FilePath | None = None) -> OperatorSettings:
+    """The operator's settings.
+
+    Args:
+        file: theirs; None for the one that `SECRETS_PIPELINE_CONFIG` names, if it does.
 
     Raises:
         SpecError: if they cannot be read.
     """
-    named = os.environ.get(CONFIG_VARIABLE)
+    named = file or os.environ.get(CONFIG_VARIABLE)
     return load_settings(FilePath(named) if named else None)
 
 

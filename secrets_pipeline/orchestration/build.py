@@ -1,6 +1,8 @@
 """The definitions, put together."""
 
 import warnings
+from collections.abc import Collection
+from typing import Final, Literal, TypeAlias
 
 import dagster as dg
 
@@ -15,16 +17,23 @@ from secrets_pipeline.orchestration.shared.stage_runner import applying
 from secrets_pipeline.orchestration.verification.schedules import SCHEDULES
 from secrets_pipeline.rotation.steps import Watch, unwatched
 
+Watcher: TypeAlias = Literal["sensors", "schedules"]
+WATCHERS: Final[tuple[Watcher, ...]] = ("sensors", "schedules")
+
 
 def build_definitions(
-    progress: StageProgress = quiet, asked: Asked | None = None, watch: Watch = unwatched
+    progress: StageProgress = quiet,
+    asked: Asked | None = None,
+    watch: Watch = unwatched,
+    watchers: Collection[Watcher] = WATCHERS,
 ) -> dg.Definitions:
     """Everything that Dagster loads.
 
     Args:
         progress: who watches outcomes as they come, in the process that executes the run.
-        asked: what the command line asks of the runs in that process, if it does.
+        asked: where the stacks come from, and what the command line asks of the runs in its process.
         watch: who watches the steps of rotations, there as well.
+        watchers: what acts by itself.
     """
     aws = AwsSessions()
     with warnings.catch_warnings():
@@ -35,8 +44,8 @@ def build_definitions(
             assets=ASSETS,
             asset_checks=CHECKS,
             jobs=JOBS,
-            sensors=SENSORS,
-            schedules=SCHEDULES,
+            sensors=SENSORS if "sensors" in watchers else (),
+            schedules=SCHEDULES if "schedules" in watchers else (),
             resources={
                 "aws": aws,
                 "stacks": StacksResource(aws=aws, asked=dg.ResourceDefinition.hardcoded_resource(asked or Asked())),

@@ -1,10 +1,5 @@
-"""The Dagster code location: assets, checks, jobs and sensors, one partition a stack."""
+"""The Dagster code location of an installed wheel; the environment says which repository it serves."""
 
-import resource
+from secrets_pipeline.orchestration.component import SecretsPipelineComponent
 
-from secrets_pipeline.orchestration.build import build_definitions
-
-# The processes of a deployment hold values, which a core dump would have.
-resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-defs = build_definitions()
+defs = SecretsPipelineComponent().definitions()

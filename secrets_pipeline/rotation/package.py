@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from secrets_pipeline import rotation_lambda
-from secrets_pipeline.rotation.distributions import PINS, contents
+from secrets_pipeline.rotation.distributions import contents
 
 HANDLER: Final = "lambda_function.handler.handle"
 RUNTIME: Final = "python3.13"
@@ -44,17 +44,15 @@ class Package:
 
 
 def build_package(*, ca_bundle: bytes | None = None) -> Package:
-    """Build the zip from this project's own modules and the installed distributions that they need.
+    """Build the zip from this project's own modules and the vendored distributions that they need.
 
     Args:
         ca_bundle: PEM of the certificates to trust in databases; None for those of Lambda's operating system.
 
     Raises:
-        PackageError: if a distribution is missing, of another version, or changed since it was installed.
+        PackageError: if a vendored distribution is missing, or is not what was published.
     """
-    files = _own_modules()
-    for pin in PINS:
-        files |= contents(pin)
+    files = _own_modules() | contents()
     if ca_bundle is not None:
         files[f"lambda_function/{CA_BUNDLE}"] = ca_bundle
     content = _zip(files)

@@ -1,4 +1,4 @@
-"""The wheel, where there is no checkout: it applies a stranger's repository, and says what needs a checkout."""
+"""The wheel with the dependencies that it declares, where there is no checkout: it serves a stranger's repository."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import sysconfig
-import venv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,16 +16,44 @@ from uv import find_uv_bin
 from secrets_pipeline.emulator import LocalAws
 from secrets_pipeline.rotation.package import build_package
 from tests.cli.conftest import ATMOS, DEV, write
+from tests.cli.declared import make_environment
 from tests.embedded import operator
 
 ROOT: Final = Path(__file__).parents[2]
-DEPENDENCIES: Final = sorted({sysconfig.get_paths()[kind] for kind in ("purelib", "platlib")})
 WHERE: Final = """
-import json, sys
+import importlib.util, json, sys
 import secrets_pipeline, secrets_pipeline.orchestration.code_location as location
-from secrets_pipeline.rotation.package import build_package
 found = [location.__file__, secrets_pipeline.__file__]
-print(json.dumps({"path": sys.path, "modules": found, "package": build_package().sha256}))
+names = ["dagster", "dagster_webserver", "definitions", "moto", "pg8000", "pytest", "tests"]
+importable = [name for name in names if importlib.util.find_spec(name)]
+print(json.dumps({"path": sys.path, "modules": found, "importable": importable}))
+"""
+COMPONENT: Final = "secrets_pipeline.orchestration.SecretsPipelineComponent"
+PROJECT: Final = """
+    [project]
+    name = "shop-data"
+    version = "1.0"
+    [tool.dg]
+    directory_type = "project"
+    [tool.dg.cli.telemetry]
+    enabled = false
+    [tool.dg.project]
+    root_module = "shop_data"
+"""
+DEFINITIONS: Final = """
+    from pathlib import Path
+
+    import dagster as dg
+
+    defs = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+"""
+ORDERS: Final = """
+    import dagster as dg
+
+
+    @dg.asset(deps=["connection_secrets"])
+    def orders() -> None:
+        \"\"\"Of somebody else.\"\"\"
 """
 
 
@@ -40,7 +66,13 @@ class Installed:
 
     def run(self, program: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """A program of the environment, with nothing of this process's settings."""
-        bare = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "AWS_EC2_METADATA_DISABLED": "true"}
+        bare = {
+            "PATH": f"{self.environment / 'bin'}:{os.environ['PATH']}",
+            "HOME": str(self.folder),
+            "VIRTUAL_ENV": str(self.environment),
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "DAGSTER_DISABLE_TELEMETRY": "yes",
+        }
         return subprocess.run(
             [self.environment / "bin" / program, *arguments],
             check=False,
@@ -50,44 +82,72 @@ class Installed:
             env={**bare, **variables},
         )
 
+    def done(self, program: str, *arguments: str, **variables: str) -> str:
+        """What a program prints that succeeds."""
+        done = self.run(program, *arguments, **variables)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """Built and installed without a network; what the wheel depends on comes from the running environment."""
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built without a network."""
     folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder / "dist")]
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
     subprocess.run(build, check=True, cwd=ROOT, capture_output=True)
-    (wheel,) = (folder / "dist").iterdir()
+    (built,) = folder.iterdir()
+    return built
+
+
+def install(wheel: Path, folder: Path, *extras: str) -> Installed:
+    """Install with what the wheel declares, and have the installer agree that nothing is missing."""
     environment = folder / "environment"
-    venv.create(environment, symlinks=True)
-    install = [find_uv_bin(), "pip", "install", "--offline", "--no-deps", "--no-config", "--python"]
-    subprocess.run([*install, environment / "bin" / "python", wheel], check=True, capture_output=True)
-    (packages,) = (environment / "lib").glob("python*/site-packages")
-    # Path configuration files in there, that of the editable checkout above all, are not read.
-    (packages / "dependencies.pth").write_text("".join(f"{one}\n" for one in DEPENDENCIES))
+    make_environment(environment, wheel, *extras)
+    python = str(environment / "bin" / "python")
+    for command in (["install", "--no-deps", "--offline", str(wheel)], ["check"]):
+        pip = [find_uv_bin(), "pip", *command, "--no-config", "--python", python]
+        done = subprocess.run(pip, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
     (folder / "elsewhere").mkdir()
     return Installed(environment, folder / "elsewhere")
 
 
-def test_nothing_of_the_checkout_is_on_the_path_of_the_wheel(installed: Installed) -> None:
-    done = installed.run("python", "-c", WHERE)
-    assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert [one for one in said["path"] if Path(one).is_relative_to(ROOT) and one not in DEPENDENCIES] == []
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """Without extras: the embedded AWS runs in this process's environment."""
+    made = install(wheel, tmp_path_factory.mktemp("installed"))
+    write(made.folder / "atmos.yaml", ATMOS)
+    write(made.folder / "stacks" / "dev.yaml", DEV)
+    return made
+
+
+def test_nothing_of_the_checkout_and_nothing_undeclared_is_importable(installed: Installed) -> None:
+    said = json.loads(installed.done("python", "-c", WHERE))
+    assert [one for one in said["path"] if Path(one).is_relative_to(ROOT)] == []
     assert all(Path(one).is_relative_to(installed.environment) for one in said["modules"])
-    assert said["package"] == build_package().sha256
+    assert said["importable"] == ["dagster", "pg8000"]
 
 
-def test_the_wheel_applies_in_a_foreign_folder(installed: Installed, aws: LocalAws) -> None:
-    write(installed.folder / "atmos.yaml", ATMOS)
-    write(installed.folder / "stacks" / "dev.yaml", DEV)
-    done = installed.run("secrets-pipeline", "apply", "-s", "shop-dev", **aws.environment())
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_it_explains_itself(installed: Installed) -> None:
+    said = installed.done("secrets-pipeline", "--help")
+    assert all(f" {command} " in said for command in ("plan", "apply", "verify", "rotate", "access", "rotation", "dev"))
+
+
+def test_the_wheel_plans_applies_and_verifies_in_a_foreign_folder(installed: Installed, aws: LocalAws) -> None:
+    environment = aws.environment()
+    planned = installed.run("secrets-pipeline", "plan", "--detailed-exitcode", **environment)
+    assert planned.returncode == 2, planned.stdout + planned.stderr
+    installed.done("secrets-pipeline", "apply", "-s", "shop-dev", **environment)
     assert (installed.folder / ".dagster" / "dagster.yaml").read_text() == (ROOT / "dagster.yaml").read_text()
     secrets = operator(aws).client("secretsmanager", endpoint_url=aws.endpoint_url)
     assert "endpoint" in secrets.get_secret_value(SecretId="shop/dev/api/config")["SecretString"]
-    done = installed.run("secrets-pipeline", "plan", "--detailed-exitcode", **aws.environment())
-    assert done.returncode == 0, done.stdout + done.stderr
+    installed.done("secrets-pipeline", "plan", "--detailed-exitcode", **environment)
+    installed.done("secrets-pipeline", "verify", "-s", "shop-dev", **environment)
+
+
+def test_the_rotation_package_is_the_same_to_the_byte(installed: Installed) -> None:
+    installed.done("secrets-pipeline", "rotation", "package", "-o", "function.zip")
+    assert (installed.folder / "function.zip").read_bytes() == build_package().content
 
 
 @pytest.mark.parametrize("command", ["demo", "dev"])
@@ -96,3 +156,20 @@ def test_what_needs_the_examples_says_that_it_needs_a_checkout(installed: Instal
     assert done.returncode == 1
     assert done.stderr.startswith("error: the examples are in a checkout of the project only, and this is none\n")
     assert "name a repository with --base-path" in done.stderr
+
+
+def test_another_dagster_project_has_the_pipeline_by_a_few_lines(wheel: Path, tmp_path: Path) -> None:
+    project = install(wheel, tmp_path, "local")
+    package = project.folder / "src" / "shop_data"
+    write(project.folder / "pyproject.toml", PROJECT)
+    write(package / "__init__.py", "")
+    write(package / "definitions.py", DEFINITIONS)
+    write(package / "defs" / "__init__.py", "")
+    write(package / "defs" / "orders.py", ORDERS)
+    write(package / "defs" / "secrets" / "defs.yaml", f"type: {COMPONENT}\n")
+    path = {"PYTHONPATH": str(package.parent)}
+    listed = json.loads(project.done("dg", "list", "components", "--json", **path))
+    assert COMPONENT in [one["key"] for one in listed["items"]]
+    assert "All definitions loaded successfully." in project.done("dg", "check", "defs", **path)
+    defined = json.loads(project.done("dg", "list", "defs", "--json", **path))
+    assert {"orders", "connection_secrets", "stack_report"} <= {one["asset_key"] for one in defined["assets"]}

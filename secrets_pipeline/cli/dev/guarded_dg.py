@@ -7,24 +7,22 @@ import subprocess
 from collections.abc import Sequence
 from typing import Any
 
-from dagster._cli import dev
 from dagster_dg_cli.cli import main as dg
 
 _WEBSERVER = "dagster_webserver"
 _GUARDED = "secrets_pipeline.cli.dev.guarded_webserver"
 
 
+class GuardedProcess(subprocess.Popen[Any]):
+    """`subprocess.Popen` that starts the guarded webserver wherever `python -m dagster_webserver` is asked for."""
+
+    def __init__(self, args: Sequence[str], *more: Any, **options: Any) -> None:  # noqa: ANN401 - those of Popen
+        super().__init__([_GUARDED if one == _WEBSERVER else one for one in args], *more, **options)
+
+
 def main() -> None:
-    """Run `dg`."""
-    starting: Any = dev
-    start = starting.open_ipc_subprocess
-
-    def guarded(command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:  # noqa: ANN401 - those of Popen
-        started: subprocess.Popen[Any] = start([_GUARDED if one == _WEBSERVER else one for one in command], **options)
-        return started
-
-    # `dg dev` names its webserver by a constant in the middle of a function.
-    starting.open_ipc_subprocess = guarded
+    """Run `dg`, which names its webserver by a constant in the middle of a function."""
+    vars(subprocess)["Popen"] = GuardedProcess
     # Dagster starts its processes by `python -m`, which would import from the current folder first.
     os.environ["PYTHONSAFEPATH"] = "1"
     dg()  # type: ignore[no-untyped-call] # Dagster's

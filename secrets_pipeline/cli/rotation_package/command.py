@@ -15,7 +15,7 @@ from secrets_pipeline.rotation.package import Package, build_package
 app = typer.Typer(no_args_is_help=True, help="The managed rotation function.")
 
 
-@app.command(epilog="Exit codes: 0 written, 1 a distribution is not the pinned one, or a file cannot be used.")
+@app.command(epilog="Exit codes: 0 written, 1 a vendored distribution is damaged, or a file cannot be used.")
 def package(
     *,
     output: Annotated[

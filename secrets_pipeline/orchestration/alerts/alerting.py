@@ -10,7 +10,6 @@ import dagster as dg
 from secrets_pipeline.aws.alerts import Alert, NoTopic, NotPublished, Publication, Published, publish
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.operations.open_repository import operator_settings
 from secrets_pipeline.orchestration.shared.resources import AwsSessions
 
 ALERTS = dg.AssetKey("alerts")
@@ -96,11 +95,11 @@ class Alerting:
         )
 
 
-@dg.resource(required_resource_keys={"aws"})
+@dg.resource(required_resource_keys={"aws", "stacks"})
 def alerting(context: dg.InitResourceContext) -> Alerting:
     """Alerts under the operator's settings; settings that cannot be read leave the log."""
     try:
-        settings = operator_settings().alerts
+        settings = context.resources.stacks.settings.alerts
     except SecretsPipelineError as error:
         logging.getLogger(__name__).warning("alerts are only logged: %s", error.diagnostics())
         settings = AlertSettings()

@@ -1,21 +1,16 @@
-"""The Dagster instance for runs in this process: its event log makes a SQLAlchemy engine once, not for each event.
+"""Open the Dagster instance for runs in this process (`DagsterInstance.get`); its event log keeps connections open.
 
 The files are those of Dagster's own storage: its webserver and daemon read and write them at the same time.
 """
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Self
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from typing import Any
 
 import dagster as dg
-from dagster._core.instance import InstanceRef
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
-from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
-from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
-from dagster._serdes import ConfigurableClassData
 from filelock import FileLock
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, inspect
 from sqlalchemy.event import listen
@@ -23,10 +18,13 @@ from sqlalchemy.event import listen
 from secrets_pipeline.orchestration.shared.home import prepare_home, settings, storage
 
 _OPENING_SECONDS = 120
+_BUSY_SECONDS = 60
+_POOLED = "SqliteEventLogStorage"
+"""Dagster's default, one SQLite database a run and an index of all; it is known by its name in dagster.yaml."""
 
 
 def open_instance() -> dg.DagsterInstance:
-    """Open the instance of DAGSTER_HOME, which is prepared first; another storage than Dagster's default stays.
+    """Open the instance of DAGSTER_HOME, which is prepared first; another event log than Dagster's default stays.
 
     Raises:
         StorageError: if it cannot be used.
@@ -34,28 +32,41 @@ def open_instance() -> dg.DagsterInstance:
     with storage():
         home = prepare_home()
         # Two processes cannot make Dagster's tables at once.
-        with FileLock(home / ".opening.lock", timeout=_OPENING_SECONDS):
-            with settings(home):
-                ref = InstanceRef.from_dir(str(home))
-            stored = ref.storage_data
-            if stored is not None and stored.class_name == DagsterSqliteStorage.__name__:
-                ours = ConfigurableClassData(__name__, PooledSqliteStorage.__name__, stored.config_yaml)
-                ref = ref._replace(storage_data=ours)
-            return dg.DagsterInstance.from_ref(ref)
+        with FileLock(home / ".opening.lock", timeout=_OPENING_SECONDS), settings(home):
+            instance = dg.DagsterInstance.get()
+            if type(instance.event_log_storage).__name__ == _POOLED:
+                PooledConnections(instance.event_log_storage)
+            return instance
 
 
-class PooledSqliteEventLogStorage(SqliteEventLogStorage):
-    """Dagster's event log, one SQLite database a run and an index of all, with an engine for each until `dispose`.
+class PooledConnections:
+    """An engine for each database of an event log until it is disposed of, in the place of one for each read and write.
 
-    Dagster's own makes an engine, and with it compiles each statement anew, for every read and write; and it waits for
-    the disk after each of them. Here a machine that loses its power may lose the last events, and a process that is
-    killed loses none. Source: https://sqlite.org/pragma.html#pragma_synchronous
+    Dagster's own makes an engine, and with it compiles each statement anew, for every connection; and it waits for the
+    disk after each write. Here a machine that loses its power may lose the last events, and a process that is killed
+    loses none. Source: https://sqlite.org/pragma.html#pragma_synchronous
+
+    Args:
+        event_log: Dagster's `SqliteEventLogStorage`; the methods of this object that it has too take their place.
     """
 
-    def __init__(self, base_dir: str) -> None:
+    def __init__(self, event_log: Any) -> None:  # noqa: ANN401 - Dagster exports no name for it
         self._lock = threading.RLock()
-        self._engines: dict[str, Engine] = {}
-        super().__init__(base_dir)
+        self._engines: dict[str | None, Engine] = {}
+        self._run_connection = event_log.run_connection
+        self._index_connection = event_log.index_connection
+        self._store_event = event_log.store_event
+        self._dispose = event_log.dispose
+        for taken in (self.run_connection, self.index_connection, self.has_table, self.store_event, self.dispose):
+            setattr(event_log, taken.__name__, taken)
+
+    def run_connection(self, run_id: str | None = None) -> AbstractContextManager[Connection]:
+        """A transaction in the database of a run."""
+        return self._connect(run_id, partial(self._run_connection, run_id))
+
+    def index_connection(self) -> AbstractContextManager[Connection]:
+        """A transaction in the index."""
+        return self._connect("", self._index_connection)
 
     def has_table(self, table_name: str) -> bool:
         """Whether the index has a table."""
@@ -64,43 +75,31 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
 
     def store_event(self, event: dg.EventLogEntry) -> None:
         """Store an event of a run, and let the webserver's live log see that the run's file has changed."""
-        super().store_event(event)
+        self._store_event(event)
         # SQLite writes to another file first: https://sqlite.org/wal.html
-        os.utime(self.path_for_shard(event.run_id))
+        os.utime(str(self._engines[event.run_id].url.database))
 
     def dispose(self) -> None:
         """Close what is open."""
-        super().dispose()
+        self._dispose()
         with self._lock:
             while self._engines:
                 self._engines.popitem()[1].dispose()
 
     @contextmanager
-    def _connect(self, shard: str) -> Iterator[Connection]:
+    def _connect(
+        self, database: str | None, theirs: Callable[[], AbstractContextManager[Connection]]
+    ) -> Iterator[Connection]:
         with self._lock:
-            if shard not in self._engines:
+            if database not in self._engines:
                 # Dagster's own connection makes the tables.
-                with super()._connect(shard):
-                    self._engines[shard] = self._engine(shard)
-            with self._engines[shard].begin() as connection:
+                with theirs() as connection:
+                    self._engines[database] = _engine(connection)
+            with self._engines[database].begin() as connection:
                 yield connection
 
-    def _engine(self, shard: str) -> Engine:
-        timeout = {"timeout": SQLITE_BUSY_TIMEOUT_SECONDS}
-        engine = create_engine(self.conn_string_for_shard(shard), poolclass=QueuePool, connect_args=timeout)
-        listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = NORMAL"))
-        return engine
 
-
-class PooledSqliteStorage(DagsterSqliteStorage):
-    """Dagster's SQLite storage with `PooledSqliteEventLogStorage`."""
-
-    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        super().__init__(base_dir, inst_data)
-        folder = Path(self._event_log_storage.path_for_shard(INDEX_SHARD_NAME)).parent
-        self._event_log_storage = PooledSqliteEventLogStorage(str(folder))
-
-    @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Any) -> Self:  # noqa: ANN401 - Dagster's
-        """Make it of its configuration, as Dagster does."""
-        return cls.from_local(inst_data=inst_data, **config_value)
+def _engine(like: Connection) -> Engine:
+    engine = create_engine(like.engine.url, poolclass=QueuePool, connect_args={"timeout": _BUSY_SECONDS})
+    listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = NORMAL"))
+    return engine

@@ -73,7 +73,7 @@ def provision(
         progress: receives stage and outcome as they come.
         probe: see `verify`.
     """
-    built = build_definitions(progress, Asked(options, base_path, desired))
+    built = build_definitions(progress, Asked(options, base_path, desired=desired))
     result = execute("provision", stack, built, _probing(probe))
     return report_of(stack, result), checks_of(stack, result)
 

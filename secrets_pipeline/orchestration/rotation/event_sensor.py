@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from secrets_pipeline.desired.settings.operator import EventSettings
 from secrets_pipeline.errors import SpecError
@@ -15,14 +15,24 @@ from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.rotation.events.hints import Kind
 from secrets_pipeline.rotation.events.queue import EventQueue
 
-Job = dg.JobDefinition | UnresolvedAssetJobDefinition
-"""What `define_asset_job` and `@job` make; Dagster exports no name for the first."""
-
 NAME = "rotation_event_sensor"
 
 MOST_MESSAGES = 200
 _RECEIVING_SECONDS, _ASKING_SECONDS = 4.0, 15.0
 """From the start of a tick, which Dagster ends after 60 seconds."""
+
+
+class Job(Protocol):
+    """What `define_asset_job` and `@job` make; Dagster exports no name for the first."""
+
+    @property
+    def name(self) -> str:
+        """Of the job."""
+
+
+def distinct(jobs: Mapping[Kind, Job]) -> list[Any]:
+    """Each job once, as `dg.sensor` takes them."""
+    return list({job.name: job for job in jobs.values()}.values())
 
 
 def rotation_event_sensor_for(
@@ -44,7 +54,7 @@ def rotation_event_sensor_for(
 
     @dg.sensor(
         name=NAME,
-        jobs=list({job.name: job for job in jobs.values()}.values()),
+        jobs=distinct(jobs),
         minimum_interval_seconds=seconds_between,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Follows rotations, tampering and changes of databases by the events that AWS sends to the queue.",

@@ -13,7 +13,7 @@ import dagster as dg
 from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.secret_listing import places, sights
-from secrets_pipeline.orchestration.rotation.event_sensor import Job, missing_partitions, usable
+from secrets_pipeline.orchestration.rotation.event_sensor import Job, distinct, missing_partitions, usable
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import run_request
 from secrets_pipeline.rotation.events.hints import Kind
@@ -39,7 +39,7 @@ def rotation_polling_sensor_for(
 
     @dg.sensor(
         name=NAME,
-        jobs=list({job.name: job for job in answering.values()}.values()),
+        jobs=distinct(answering),
         minimum_interval_seconds=seconds_between,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Follows rotations by version ids and dates of ListSecrets, where settings name no queue; beside "

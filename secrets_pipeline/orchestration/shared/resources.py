@@ -59,6 +59,7 @@ class Stacks:
         options: what the operator asked for.
         seal_folder: where seals wait, unless the operator's settings name a bucket.
         desired: what the command line has read already; None has it read.
+        settings_file: the operator's settings; None for the file that `SECRETS_PIPELINE_CONFIG` names.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Stacks:
         *,
         origin: Origin = MANIFESTS,
         desired: Desired | None = None,
+        settings_file: Path | None = None,
     ) -> None:
         self.base_path = base_path
         self.origin = origin
@@ -77,6 +79,7 @@ class Stacks:
         self._options = options
         self._seal_folder = seal_folder
         self._desired = desired
+        self._settings_file = settings_file
         self._assemblies: dict[bool, Assembly] = {}
         self._changed: set[str] = set()
 
@@ -99,7 +102,7 @@ class Stacks:
         Raises:
             SpecError: if they cannot be read.
         """
-        return operator_settings() if self._desired is None else self._desired.settings
+        return operator_settings(self._settings_file) if self._desired is None else self._desired.settings
 
     def read(self) -> Desired:
         """The desired state of every stack, read now.
@@ -113,7 +116,7 @@ class Stacks:
                 "only the command line reads stacks from standard input",
                 remedy="Name a file that this process can read, or run `secrets-pipeline apply` again.",
             )
-        return read_desired(self.base_path, origin=self.origin)
+        return read_desired(self.base_path, origin=self.origin, settings=operator_settings(self._settings_file))
 
     def stack(self, name: str, *, writing: bool = False) -> Stack:
         """A stack, in this run.
@@ -180,16 +183,18 @@ class Stacks:
 
 @dataclass(frozen=True)
 class Asked:
-    """What the command line asks of the runs in its own process; no run of another process can be asked for it.
+    """What whoever builds the definitions asks of their runs; no run can be asked for it by another process.
 
     Attributes:
-        options: what is adopted, pruned and looked at closely.
+        options: what is adopted, pruned and looked at closely; the command line's alone.
         base_path: the Atmos repository; None for ATMOS_BASE_PATH, else the current folder.
+        settings_file: the operator's settings; None for the file that SECRETS_PIPELINE_CONFIG names.
         desired: what has been read already, which names its repository; None has each run read it.
     """
 
     options: ApplyOptions = field(default_factory=ApplyOptions)
     base_path: Path | None = None
+    settings_file: Path | None = None
     desired: Desired | None = None
 
     def source(self, env: Mapping[str, str]) -> tuple[Path, Origin]:
@@ -207,8 +212,8 @@ class StacksResource(dg.ConfigurableResource[Stacks]):
     which repository is read nor what is taken over or deleted.
 
     Attributes:
-        asked: what the command line asks, in its own process. Elsewhere ATMOS_BASE_PATH, SECRETS_PIPELINE_FROM_FILE and
-            SECRETS_PIPELINE_FROM_ATMOS say where stacks come from, and nothing is adopted or pruned.
+        asked: what the component names, or the command line in its own process. What is not asked for, ATMOS_BASE_PATH,
+            SECRETS_PIPELINE_FROM_FILE and SECRETS_PIPELINE_FROM_ATMOS say, and nothing is adopted or pruned.
         deep: also compare and mend what marks vouch for: policies, key policies, replicas, consumers.
     """
 
@@ -221,5 +226,12 @@ class StacksResource(dg.ConfigurableResource[Stacks]):
         root = context.instance.root_directory if context.instance else "."
         options = replace(self.asked.options, deep=self.asked.options.deep or self.deep)
         base_path, origin = self.asked.source(os.environ)
-        seals, desired = Path(root) / "seals", self.asked.desired
-        return Stacks(base_path, self.aws.sessions, options, seals, origin=origin, desired=desired)
+        return Stacks(
+            base_path,
+            self.aws.sessions,
+            options,
+            Path(root) / "seals",
+            origin=origin,
+            desired=self.asked.desired,
+            settings_file=self.asked.settings_file,
+        )

@@ -5,9 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-# Dagster's own reading of cron, so that time zones and their changes mean what they mean in its schedules.
-from dagster._utils.schedules import cron_string_iterator, is_valid_cron_schedule
-
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.verification.model import VerificationSpec
 from secrets_pipeline.errors import SecretsPipelineError
@@ -19,6 +16,7 @@ from secrets_pipeline.orchestration.verification.jobs import verify
 DUE_TAG = "secrets-pipeline/verification-due"
 """When the verification was due that a run is, ISO 8601 in UTC."""
 TICK = timedelta(minutes=15)
+_BEGINNING, _FORMAT = "2000-01-01", "%Y-%m-%d"
 _NAME = "rotation_verification_schedule"
 _SCHEDULE_TAG = "dagster/schedule_name"
 
@@ -63,18 +61,27 @@ def _due(context: dg.ScheduleEvaluationContext, spec: StackSpec, now: datetime) 
     A stack that was never verified by this schedule is due from its next moment on; one that was, also for what was
     missed while nobody ran the schedule, once.
     """
-    if not is_valid_cron_schedule(spec.verification.cron):
+    due = latest(spec.verification, now)
+    if due is None:
         context.log.warning("%s is never verified: cron %r never comes round", spec.stack, spec.verification.cron)
         return None
-    due = latest(spec.verification, now)
     since = _answered(context.instance, spec.stack) or now - TICK
     return due if due > since else None
 
 
-def latest(verification: VerificationSpec, now: datetime) -> datetime:
-    """The last moment up to now that the settings name."""
-    moments = cron_string_iterator(now.timestamp(), verification.cron, verification.timezone, ascending=False)
-    return next(moment.astimezone(UTC) for moment in moments if moment <= now)
+def latest(verification: VerificationSpec, now: datetime) -> datetime | None:
+    """The last moment up to now that the settings name; None where they name none, such as 31 April.
+
+    Dagster reads the expression, so that time zones and their changes mean what they mean in its schedules.
+    """
+    try:
+        windows = dg.TimeWindowPartitionsDefinition(
+            cron_schedule=verification.cron, timezone=verification.timezone, start=_BEGINNING, fmt=_FORMAT
+        )
+        window = windows.get_prev_partition_window(now)
+    except (dg.DagsterInvalidDefinitionError, ValueError):
+        return None
+    return window.end.astimezone(UTC) if window else None
 
 
 def _answered(instance: dg.DagsterInstance, stack: str) -> datetime | None:

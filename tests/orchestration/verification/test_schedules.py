@@ -163,11 +163,14 @@ def test_a_verification_that_somebody_else_asked_for_is_no_substitute(schedule: 
 
 
 def test_a_stack_with_errors_is_said_and_hides_no_other(schedule: Schedule, capfd: pytest.CaptureFixture[str]) -> None:
-    schedule.declare({"daily": {}, "broken": {"cron": "0 25 * * *"}, "never": {"cron": "0 6 30 2 *"}})
+    schedule.declare(
+        {"daily": {}, "broken": {"cron": "0 25 * * *"}, "never": {"cron": "0 6 30 2 *"}, "no": {"cron": "0 6 31 4 *"}}
+    )
     assert schedule.stacks_at("2026-03-02T06:00") == ["daily"]
     logged = capfd.readouterr().err
     assert "broken is not verified, it has errors" in logged
     assert "never is never verified: cron '0 6 30 2 *'" in logged
+    assert "no is never verified: cron '0 6 31 4 *'" in logged
 
 
 def test_a_repository_that_cannot_be_read_asks_for_nothing(schedule: Schedule) -> None:
@@ -183,9 +186,12 @@ zones = st.sampled_from(["UTC", "Europe/London", "America/Los_Angeles", "Asia/Ko
 def test_the_latest_moment_never_lies_ahead_and_stays_until_the_next(cron: str, zone: str, now: datetime) -> None:
     wanted = VerificationSpec(cron=cron, timezone=zone)
     due = latest(wanted, now)
+    assert due is not None
     assert due <= now
     assert latest(wanted, due) == due
-    assert latest(wanted, due - timedelta(seconds=1)) < due
+    before = latest(wanted, due - timedelta(seconds=1))
+    assert before is not None
+    assert before < due
     assert latest(wanted, due + (now - due) / 2) == due
 
 

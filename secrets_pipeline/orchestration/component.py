@@ -1,0 +1,85 @@
+"""Dagster's component (`dg.Component`) that makes everything of the pipeline from a few lines of YAML."""
+
+import resource
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import dagster as dg
+
+from secrets_pipeline.orchestration.build import WATCHERS, Watcher, build_definitions
+from secrets_pipeline.orchestration.shared.resources import Asked
+
+
+def _beside(context: dg.ResolutionContext, path: str | None) -> Path | None:
+    return None if path is None else context.resolve_source_relative_path(path)
+
+
+class SecretsPipelineComponent(dg.Component, dg.Resolvable, dg.Model):
+    """Makes AWS Secrets Manager match an Atmos repository: one partition a stack, one asset a stage.
+
+    A code location serves one repository, and so holds one of these: assets, jobs and partitions have fixed names. Runs
+    are executed in one process each, which goes for every job of the code location that names no executor of its own.
+    """
+
+    repository: Annotated[
+        Path | None,
+        dg.Resolver(
+            _beside,
+            model_field_type=str | None,
+            description="The Atmos repository, relative to the folder of this file. "
+            "By default ATMOS_BASE_PATH, else the current folder.",
+            examples=["../../infrastructure", "{{ project_root }}/atmos"],
+        ),
+    ] = None
+    operator_settings: Annotated[
+        Path | None,
+        dg.Resolver(
+            _beside,
+            model_field_type=str | None,
+            description="The operator's settings, relative to the folder of this file: which account a stack may write "
+            "to, and what YAML may touch. By default the file that SECRETS_PIPELINE_CONFIG names.",
+            examples=["operator.yaml"],
+        ),
+    ] = None
+    include: Annotated[
+        Sequence[Watcher],
+        dg.Resolver.default(
+            description="What acts by itself; assets, checks and jobs are always there. The sensors add a "
+            "partition for each stack, and follow changed YAML, rotations and failed runs; the schedules verify.",
+            examples=[["schedules"], []],
+        ),
+    ] = WATCHERS
+
+    @classmethod
+    def get_spec(cls) -> dg.ComponentTypeSpec:
+        """What the UI says of the component."""
+        return dg.ComponentTypeSpec(
+            description="Makes AWS Secrets Manager match an Atmos repository, and keeps it so.",
+            tags=["aws", "atmos", "secrets"],
+            produces=["asset", "asset_check", "job", "sensor", "schedule", "resource"],
+        )
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        """Build the definitions.
+
+        Raises:
+            DagsterInvalidDefinitionError: if the project has another of these components.
+        """
+        found = context.component_tree.get_all_components(SecretsPipelineComponent)
+        if len(found) > 1:
+            repositories = ", ".join(str(one.repository or "that of ATMOS_BASE_PATH") for one in found)
+            raise dg.DagsterInvalidDefinitionError(
+                f"a code location serves one Atmos repository, and this project names {len(found)}: {repositories}. "
+                "Make a project for each, and list them in one workspace."
+            )
+        return self.definitions()
+
+    def definitions(self) -> dg.Definitions:
+        """Build the definitions, and forbid core dumps of this process (`setrlimit`): it holds values."""
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        # Dagster copies what a project has, with parameters that only it sets, after this has returned.
+        warnings.filterwarnings("ignore", category=dg.BetaWarning, module=r"dagster\.")
+        asked = Asked(base_path=self.repository, settings_file=self.operator_settings)
+        return build_definitions(asked=asked, watchers=self.include)

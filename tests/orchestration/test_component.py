@@ -1,0 +1,113 @@
+"""The component in a Dagster project of somebody else: its paths, what acts by itself, and one a project."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from secrets_pipeline.orchestration import SecretsPipelineComponent
+from secrets_pipeline.orchestration.build import build_definitions
+from secrets_pipeline.orchestration.stacks.sensors import stack_change_sensor
+from tests.cli.conftest import ATMOS, DEV, write
+
+PROJECT = """
+    [tool.dg]
+    directory_type = "project"
+    [tool.dg.project]
+    root_module = "their_project"
+"""
+YAML = """
+    type: secrets_pipeline.orchestration.SecretsPipelineComponent
+    attributes:
+"""
+Project = Callable[..., dg.Definitions]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Loads a project with the attributes of each of its components; the environment names nothing that exists."""
+    for name in ("SECRETS_PIPELINE_FROM_FILE", "SECRETS_PIPELINE_FROM_ATMOS"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("ATMOS_BASE_PATH", "SECRETS_PIPELINE_CONFIG"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+
+    def loaded(**components: str) -> dg.Definitions:
+        write(tmp_path / "project" / "pyproject.toml", PROJECT)
+        defs = tmp_path / "project" / "their_project" / "defs"
+        for name, attributes in components.items():
+            write(defs / name / "defs.yaml", YAML)
+            with (defs / name / "defs.yaml").open("a") as file:
+                file.write(f"  {attributes}\n")
+        for package in (defs.parent, defs):
+            (package / "__init__.py").touch()
+        monkeypatch.syspath_prepend(str(defs.parents[1]))
+        for module in ("their_project", "their_project.defs"):
+            monkeypatch.delitem(sys.modules, module, raising=False)
+        return dg.load_from_defs_folder(path_within_project=defs)
+
+    return loaded
+
+
+def test_paths_begin_at_the_file_that_says_them(project: Project, tmp_path: Path) -> None:
+    write(tmp_path / "atmos" / "atmos.yaml", ATMOS)
+    write(tmp_path / "atmos" / "stacks" / "dev.yaml", DEV)
+    operator = 'apply_on_change: ["*-dev"]\nalerts: {dagster_url: "https://dagster.example"}'
+    write(tmp_path / "project" / "their_project" / "defs" / "secrets" / "operator.yaml", operator)
+    built = project(secrets="{repository: ../../../../atmos, operator_settings: operator.yaml}")
+    kept = {name: dict(built.resources or {})[name] for name in ("aws", "stacks", "alerting")}
+    with (
+        dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance,
+        dg.build_resources(kept) as made,
+        dg.build_sensor_context(instance=instance, resources={"stacks": made.stacks}) as context,
+    ):
+        tick: Any = stack_change_sensor(context)
+        assert made.alerting.link("/runs") == "https://dagster.example/runs"
+    (partitions,) = tick.dynamic_partitions_requests
+    assert partitions.partition_keys == ["shop-dev"]
+    # The operator's settings let it be applied.
+    assert [request.job_name for request in tick.run_requests] == ["provision"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "sensors", "schedules"),
+    [("{}", True, True), ("{include: []}", False, False), ("{include: [schedules]}", False, True)],
+)
+def test_what_acts_by_itself_is_chosen_and_the_rest_is_always_there(
+    project: Project, attributes: str, *, sensors: bool, schedules: bool
+) -> None:
+    built, whole = project(secrets=attributes), build_definitions()
+    assert bool(built.sensors) is sensors
+    assert bool(built.schedules) is schedules
+    assert {job.name for job in built.jobs or ()} == {job.name for job in whole.jobs or ()}
+    graph = built.resolve_asset_graph()
+    assert set(graph.get_all_asset_keys()) == set(whole.resolve_asset_graph().get_all_asset_keys())
+    assert len(graph.asset_check_keys) == len(whole.resolve_asset_graph().asset_check_keys) > 0
+    assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
+
+
+def test_two_repositories_in_one_project_are_refused(project: Project) -> None:
+    with pytest.raises(Exception, match="Error while building definitions") as caught:
+        project(secrets="{repository: /one}", other="{}")
+    said = str(caught.value.__cause__)
+    assert "a code location serves one Atmos repository, and this project names 2" in said
+    assert "/one" in said
+    assert "that of ATMOS_BASE_PATH" in said
+    assert "Make a project for each" in said
+
+
+def test_an_unknown_attribute_is_refused(project: Project) -> None:
+    with pytest.raises(Exception, match="Error while loading component") as caught:
+        project(secrets="{repositry: /one}")
+    assert "repositry" in str(caught.value.__cause__)
+
+
+def test_every_field_is_described_where_dg_and_the_ui_show_it() -> None:
+    schema = SecretsPipelineComponent.get_model_cls().model_json_schema()  # type: ignore[union-attr] # it has one
+    assert set(schema["properties"]) == {"repository", "operator_settings", "include"}
+    assert all(field["description"] and field["examples"] for field in schema["properties"].values())
