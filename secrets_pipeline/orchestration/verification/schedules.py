@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import dagster as dg
-
-# Dagster's own reading of cron, so that time zones and their changes mean what they mean in its schedules.
-from dagster._utils.schedules import cron_string_iterator, is_valid_cron_schedule
+from cronsim import CronSim
 
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.verification.model import VerificationSpec
@@ -63,9 +62,6 @@ def _due(context: dg.ScheduleEvaluationContext, spec: StackSpec, now: datetime) 
     A stack that was never verified by this schedule is due from its next moment on; one that was, also for what was
     missed while nobody ran the schedule, once.
     """
-    if not is_valid_cron_schedule(spec.verification.cron):
-        context.log.warning("%s is never verified: cron %r never comes round", spec.stack, spec.verification.cron)
-        return None
     due = latest(spec.verification, now)
     since = _answered(context.instance, spec.stack) or now - TICK
     return due if due > since else None
@@ -73,8 +69,10 @@ def _due(context: dg.ScheduleEvaluationContext, spec: StackSpec, now: datetime) 
 
 def latest(verification: VerificationSpec, now: datetime) -> datetime:
     """The last moment up to now that the settings name."""
-    moments = cron_string_iterator(now.timestamp(), verification.cron, verification.timezone, ascending=False)
-    return next(moment.astimezone(UTC) for moment in moments if moment <= now)
+    # The moments that CronSim goes back through lie before the one it is given.
+    behind = now.replace(microsecond=0) + timedelta(seconds=1)
+    local = behind.astimezone(ZoneInfo(verification.timezone))
+    return next(CronSim(verification.cron, local, reverse=True)).astimezone(UTC)
 
 
 def _answered(instance: dg.DagsterInstance, stack: str) -> datetime | None:
