@@ -1,4 +1,4 @@
-"""When a secret has to be rotated next, and whether that moment has passed; pure arithmetic in UTC.
+"""Calculate when a secret has to be rotated next, in UTC; calls nothing.
 
 Sources: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotationRulesType.html,
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
@@ -76,22 +76,6 @@ def next_due(rules: RotationRules, last: datetime) -> Window | None:
     else:
         opens = schedule.after(last)
     return None if opens is None else Window(opens, _closes(opens, rules.duration, in_hours=schedule.in_hours))
-
-
-def overdue(rules: RotationRules, last: datetime, now: datetime) -> timedelta | None:
-    """For how long the window of the next rotation has been closed without one.
-
-    Args:
-        rules: of the secret.
-        last: see `next_due`.
-        now: with a time zone.
-
-    Returns:
-        None as long as it is not closed, or where the rules say nothing.
-    """
-    window = next_due(rules, last)
-    late = now - window.closes if window is not None else timedelta(0)
-    return late if late > timedelta(0) else None
 
 
 def _closes(opens: datetime, duration: str | None, *, in_hours: bool) -> datetime:

@@ -8,7 +8,7 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access.policy_text.write import same_policy
-from secrets_pipeline.emulator.core.secret_id import same_key
+from secrets_pipeline.emulator.core.secret_id import DEFAULT_ALIAS, key_of
 from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, Secret
 from secrets_pipeline.emulator.services.secretsmanager.model import Rotation as SecretRotation
 from secrets_pipeline.engine.model import Applied, ChangeClass, Outcome, Unchanged
@@ -164,9 +164,9 @@ class Ending:
             yield "description"
         own = ALIAS if wish.own_key and self._intent.key else None
         current = secret.staged(CURRENT)
-        if not same_key(secret.kms_key_id, own, ACCOUNT, REGION):
+        if not _same_key(secret.kms_key_id, own, REGION):
             yield "kms key"
-        if current is not None and not same_key(current.kms_key_id, own, ACCOUNT, REGION):
+        if current is not None and not _same_key(current.kms_key_id, own, REGION):
             yield "kms key of its value"
         wanted = next(one for one in self._intent.spec.secrets if one.name == secret.name)
         document_ = {"Version": "2012-10-17", "Statement": list(wanted.policy)} if wanted.policy else None
@@ -230,7 +230,7 @@ class Ending:
         if {v.id: v.string for v in copied.versions.values()} != {v.id: v.string for v in primary.versions.values()}:
             return "not in step"
         wanted_key = REPLICA_ALIAS if wanted[region] else None
-        return "" if same_key(copied.kms_key_id, wanted_key, ACCOUNT, region) else "under the wrong key"
+        return "" if _same_key(copied.kms_key_id, wanted_key, region) else "under the wrong key"
 
     def _check_consumers(self) -> None:
         """Consumers were told the ARN of now, begin after the value of now, and keep what is not the pipeline's."""
@@ -295,3 +295,9 @@ def _frozen(secret: Secret) -> str:
     rotation = astuple(secret.rotation) if secret.rotation else None
     about = [secret.description, secret.kms_key_id, secret.tags, versions, secret.policy, rotation, secret.deleted]
     return json.dumps(about, sort_keys=True)
+
+
+def _same_key(one: str | None, other: str | None, region: str) -> bool:
+    """Whether two KmsKeyId values name one key; None is `aws/secretsmanager`."""
+    first, second = (key_of(name or DEFAULT_ALIAS, ACCOUNT, region) for name in (one, other))
+    return bool(first.arn == second.arn)

@@ -33,13 +33,6 @@ def key_of(key_id: str, account_id: str, region: str) -> Key:
     raise Fault("ResourceNotFoundException", f"Secrets Manager can't find the specified KMS key: {key_id}")
 
 
-def same_key(one: str | None, other: str | None, account_id: str, region: str) -> bool:
-    """Whether two KmsKeyId values name one key; None is `aws/secretsmanager`."""
-    first = key_of(one or DEFAULT_ALIAS, account_id, region)
-    second = key_of(other or DEFAULT_ALIAS, account_id, region)
-    return bool(first.arn == second.arn)
-
-
 def require(key_id: str | None, account_id: str, region: str, use: Literal["encrypt", "decrypt"]) -> None:
     """Refuse to use a key that KMS would refuse to use.
 
