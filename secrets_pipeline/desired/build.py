@@ -47,7 +47,7 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.verification.controls import read_controls
 from secrets_pipeline.desired.verification.read import read_verification
 from secrets_pipeline.errors import InternalError, SecretsPipelineError, Where, raise_all
-from secrets_pipeline.stacks import Stack, StackSource
+from secrets_pipeline.stacks import AtmosStack, StackSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,13 @@ class SpecSet:
 
 
 def build_spec(
-    stack: Stack,
+    stack: AtmosStack,
     locate: Locate,
     settings: OperatorSettings,
     *,
     base_path: Path | None = None,
     environment: Mapping[str, str] | None = None,
-    stacks: Mapping[str, Stack] | None = None,
+    stacks: Mapping[str, AtmosStack] | None = None,
 ) -> StackSpec:
     """What one stack asks of AWS.
 

@@ -19,7 +19,7 @@ from botocore.loaders import Loader, create_loader
 
 from secrets_pipeline.emulator.handle.lifecycle import ADMINISTRATOR_ROLE, LocalAws
 from secrets_pipeline.emulator.handle.stand_ins import (
-    Document,
+    PolicyDocument,
     StandIn,
     StandInFunction,
     StandInRole,
@@ -142,7 +142,7 @@ def _role(at: _Session, wanted: StandInRole) -> None:
         iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=arn)
 
 
-def _policy(*allowed: Mapping[str, Any]) -> Document:
+def _policy(*allowed: Mapping[str, Any]) -> PolicyDocument:
     return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **one} for one in allowed]}
 
 

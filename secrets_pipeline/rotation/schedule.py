@@ -39,7 +39,7 @@ class RotationRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class RotationWindow:
     """The time in which Secrets Manager begins a rotation, at any moment that it likes.
 
     Attributes:
@@ -51,7 +51,7 @@ class Window:
     closes: datetime
 
 
-def next_due(rules: RotationRules, last: datetime) -> Window | None:
+def next_due(rules: RotationRules, last: datetime) -> RotationWindow | None:
     """The window of the rotation that follows.
 
     Days, whether as a rate or as AutomaticallyAfterDays, open it at midnight; hours on the hour; cron says when. A cron
@@ -75,7 +75,7 @@ def next_due(rules: RotationRules, last: datetime) -> Window | None:
         opens: datetime | None = started + schedule.interval
     else:
         opens = schedule.after(last)
-    return None if opens is None else Window(opens, _closes(opens, rules.duration, in_hours=schedule.in_hours))
+    return None if opens is None else RotationWindow(opens, _closes(opens, rules.duration, in_hours=schedule.in_hours))
 
 
 def _closes(opens: datetime, duration: str | None, *, in_hours: bool) -> datetime:

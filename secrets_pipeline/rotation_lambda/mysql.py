@@ -19,7 +19,7 @@ from . import tls
 from .errors import RotationError
 from .mysql_grants import Account, grants, requirements, statements
 from .password_rule import DEFAULT_RULE
-from .secret_value import Address, Login
+from .secret_value import DatabaseAddress, Login
 
 _NO_TLS = 2026
 _CLIENT_ERRORS = range(2000, 3000)
@@ -40,7 +40,7 @@ _NONSENSE = (LookupError, ValueError, TypeError, AttributeError, AssertionError,
 """What PyMySQL lets through of an answer that no MySQL gives."""
 
 
-def connect(address: Address, login: Login, seconds: float) -> MysqlSession | None:
+def connect(address: DatabaseAddress, login: Login, seconds: float) -> MysqlSession | None:
     """Log in, or return None if user or password is wrong.
 
     Raises:
@@ -81,7 +81,7 @@ def _code(error: pymysql.MySQLError) -> int:
     return error.args[0] if error.args and isinstance(error.args[0], int) else 0
 
 
-def _failure(address: Address, error: pymysql.MySQLError, refused: str) -> RotationError:
+def _failure(address: DatabaseAddress, error: pymysql.MySQLError, refused: str) -> RotationError:
     cause = getattr(error, "original_exception", None)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return tls.untrusted(address)
@@ -100,7 +100,7 @@ def _failure(address: Address, error: pymysql.MySQLError, refused: str) -> Rotat
     return RotationError(f"MySQL at {address} refused {refused} with error {_code(error)}.", remedy)
 
 
-def _unreachable(address: Address, error: BaseException) -> RotationError:
+def _unreachable(address: DatabaseAddress, error: BaseException) -> RotationError:
     return RotationError(
         f"No database answers at {address}: {type(error).__name__}.",
         "Look at the instance's state, the function's subnets and security groups, and host and port in the secret.",
@@ -116,7 +116,7 @@ class MysqlSession:
     """A user who is logged in."""
 
     connection: Any = field(repr=False)
-    address: Address
+    address: DatabaseAddress
     username: str
 
     def check(self) -> None:

@@ -18,7 +18,7 @@ import scramp
 
 from . import tls
 from .errors import RotationError
-from .secret_value import Address, Login
+from .secret_value import DatabaseAddress, Login
 
 _DEFAULT_DATABASE = "postgres"
 _ITERATIONS = 4096
@@ -29,7 +29,7 @@ _NONSENSE = (LookupError, ValueError, AttributeError, TypeError, struct.error, s
 """What pg8000 lets through of an answer that no PostgreSQL gives."""
 
 
-def connect(address: Address, login: Login, seconds: float) -> PostgresSession | None:
+def connect(address: DatabaseAddress, login: Login, seconds: float) -> PostgresSession | None:
     """Log in, or return None if user or password is wrong.
 
     Raises:
@@ -67,7 +67,7 @@ def _code(error: Exception) -> str:
     return str(detail.get("C", "")) if isinstance(detail, dict) else ""
 
 
-def _unreachable(address: Address, error: Exception) -> RotationError:
+def _unreachable(address: DatabaseAddress, error: Exception) -> RotationError:
     if str(error) == "Server refuses SSL":
         return RotationError(
             f"PostgreSQL at {address} offers no TLS.", 'Switch it on there, or write "ssl": false into the secret.'
@@ -83,7 +83,7 @@ class PostgresSession:
     """A user who is logged in."""
 
     connection: Any = field(repr=False)
-    address: Address
+    address: DatabaseAddress
     username: str
 
     def check(self) -> None:

@@ -50,7 +50,7 @@ BARRED_BY_RDS = "/@\"' "
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class DatabaseAddress:
     """Where a database is.
 
     Attributes:
@@ -91,7 +91,7 @@ class DatabaseSecret:
     """
 
     document: Mapping[str, object] = field(repr=False)
-    address: Address
+    address: DatabaseAddress
     login: Login
     superuser: str | None = None
 
@@ -154,7 +154,7 @@ def parse(text: str) -> SecretValue:
     superuser = document.get("masterarn")
     return DatabaseSecret(
         document,
-        Address(engine, _text(document, "host"), _port(document, engine), _dbname(document), _tls(document)),
+        DatabaseAddress(engine, _text(document, "host"), _port(document, engine), _dbname(document), _tls(document)),
         login_of(document),
         str(superuser) if superuser else None,
     )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secrets_pipeline.emulator.services.secretsmanager.schedule import next_window
-from secrets_pipeline.rotation.schedule import RotationRules, Window, next_due
+from secrets_pipeline.rotation.schedule import RotationRules, RotationWindow, next_due
 
 WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 
@@ -47,12 +47,12 @@ def at(text: str) -> datetime:
     ],
 )
 def test_the_window_is_that_of_awss_rules(rules: RotationRules, last: str, opens: str, closes: str) -> None:
-    assert next_due(rules, at(last)) == Window(at(opens), at(closes))
+    assert next_due(rules, at(last)) == RotationWindow(at(opens), at(closes))
 
 
 def test_other_time_zones_are_read_as_utc() -> None:
     newer = datetime.fromisoformat("2026-07-17T00:30:00+02:00")
-    assert next_due(RotationRules(1), newer) == Window(at("2026-07-17"), at("2026-07-18"))
+    assert next_due(RotationRules(1), newer) == RotationWindow(at("2026-07-17"), at("2026-07-18"))
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ class LastReads:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class UnreadReads:
     """Reads could not be looked up.
 
     Attributes:

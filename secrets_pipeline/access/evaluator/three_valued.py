@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeAlias
 
-Truth: TypeAlias = bool | None
+Ternary: TypeAlias = bool | None
 """True, False, or None for unknown (Kleene)."""
 
 
-def negated(one: Truth) -> Truth:
+def negated(one: Ternary) -> Ternary:
     """Not."""
     return None if one is None else not one
 
 
-def any_of(truths: Iterable[Truth]) -> Truth:
+def any_of(truths: Iterable[Ternary]) -> Ternary:
     """Or: true if one is, unknown if one may be."""
-    found: Truth = False
+    found: Ternary = False
     for one in truths:
         if one:
             return True
@@ -25,9 +25,9 @@ def any_of(truths: Iterable[Truth]) -> Truth:
     return found
 
 
-def all_of(truths: Iterable[Truth]) -> Truth:
+def all_of(truths: Iterable[Ternary]) -> Ternary:
     """And: false if one is, unknown if one may be."""
-    found: Truth = True
+    found: Ternary = True
     for one in truths:
         if one is False:
             return False

@@ -16,8 +16,8 @@ from secrets_pipeline.access.evaluator import (
     Layer,
     PrincipalKind,
     Request,
-    Target,
-    Unread,
+    TargetResource,
+    UnreadPolicies,
     authorize,
 )
 from secrets_pipeline.access.policy_text.parse import understood
@@ -28,7 +28,11 @@ _SOURCE_ARN, _SOURCE_ORGANIZATION = "aws:sourcearn", frozenset({"aws:sourceorgid
 
 
 def invoked_by_secrets_manager(
-    policy: Mapping[str, object] | Unread | None, function_arn: str, account_id: str, *, secret_arn: str | None = None
+    policy: Mapping[str, object] | UnreadPolicies | None,
+    function_arn: str,
+    account_id: str,
+    *,
+    secret_arn: str | None = None,
 ) -> Decision:
     """What Lambda answers Secrets Manager: an SCP does not reach services, and an RCP is not looked at.
 
@@ -46,5 +50,5 @@ def invoked_by_secrets_manager(
     else:
         values[_SOURCE_ARN] = (secret_arn,)
     caller = Caller(SECRETS_MANAGER, "", PrincipalKind.SERVICE)
-    target = Target(function_arn, function_arn.split(":")[4], Layer.FUNCTION_POLICY, read)
+    target = TargetResource(function_arn, function_arn.split(":")[4], Layer.FUNCTION_POLICY, read)
     return authorize(Request(INVOKE, Context(values, unknown)), caller, target)

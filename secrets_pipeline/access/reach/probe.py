@@ -27,7 +27,7 @@ class ValueReturned:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class ProbeRefused:
     """AWS refused.
 
     Attributes:
@@ -52,7 +52,7 @@ class NotProbed:
     reason: str
 
 
-Answer: TypeAlias = ValueReturned | Refused | NotProbed
+Answer: TypeAlias = ValueReturned | ProbeRefused | NotProbed
 
 
 class Prober:
@@ -114,10 +114,10 @@ class Prober:
         return NotProbed(refused)
 
 
-def _refused(error: AwsError) -> Refused | None:
+def _refused(error: AwsError) -> ProbeRefused | None:
     by_kms = error.code in _KMS_CODES or _KMS_TEXTS.search(error.message) is not None
     if by_kms or error.code in _REFUSALS:
-        return Refused(error.code, by_kms, error.message)
+        return ProbeRefused(error.code, by_kms, error.message)
     return None
 
 
@@ -129,11 +129,11 @@ def disagreement(verdict: ReadVerdict, answer: Answer) -> str:
     match verdict, answer:
         case Allowed(), ValueReturned():
             return ""
-        case DeniedBySecretsManager(), Refused(by_kms=False):
+        case DeniedBySecretsManager(), ProbeRefused(by_kms=False):
             return ""
-        case DeniedByKms(), Refused(by_kms=True):
+        case DeniedByKms(), ProbeRefused(by_kms=True):
             return ""
-        case DeniedByKms(secrets_manager=asked), Refused() if asked.allowed is None:
+        case DeniedByKms(secrets_manager=asked), ProbeRefused() if asked.allowed is None:
             return ""
         case _:
             return f"the evaluator says {type(verdict).__name__}, AWS {said}"

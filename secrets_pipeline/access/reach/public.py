@@ -17,8 +17,8 @@ from secrets_pipeline.access.evaluator import (
     Policy,
     PrincipalKind,
     Request,
-    Target,
-    Unread,
+    TargetResource,
+    UnreadPolicies,
     Values,
     authorize,
 )
@@ -51,7 +51,7 @@ _TOLD_BY_NOBODY = NETWORK_KEYS | {"aws:principalorgid", "aws:principalorgpaths",
 """By which a policy may choose some of those whom it does not name; who they are, no list tells."""
 
 
-class Crowd(StrEnum):
+class PublicCaller(StrEnum):
     """Whom a policy lets in beyond whom it names."""
 
     PUBLIC = "everybody"
@@ -71,7 +71,7 @@ class LetIn:
     """
 
     resource: str
-    crowd: Crowd
+    crowd: PublicCaller
     decision: Decision
     organization: str = ""
 
@@ -99,14 +99,14 @@ def crowds(snapshot: Snapshot, secrets: Iterable[ReadableSecret]) -> tuple[LetIn
     return tuple(found)
 
 
-def _of(target: Target, request: Request, policy: PolicyDocument | None, own: AbstractSet[str]) -> list[LetIn]:
-    if target.policy is None or isinstance(target.policy, Unread) or policy is None:
+def _of(target: TargetResource, request: Request, policy: PolicyDocument | None, own: AbstractSet[str]) -> list[LetIn]:
+    if target.policy is None or isinstance(target.policy, UnreadPolicies) or policy is None:
         return []
     strangers = list(_strangers(policy, target.arn.split(":", 2)[1]))
     for arn in strangers:
         decision = _asked(target, request, arn, {})
         if decision.allowed is not False:
-            return [LetIn(target.arn, Crowd.PUBLIC, decision)]
+            return [LetIn(target.arn, PublicCaller.PUBLIC, decision)]
     found: dict[str, LetIn] = {}
     for path in sorted({*(f"{one}/" for one in own), *_named_organizations(policy)}):
         organization = path.split("/", 1)[0]
@@ -115,12 +115,12 @@ def _of(target: Target, request: Request, policy: PolicyDocument | None, own: Ab
         let_in = next((one for one in decisions if one.allowed is not False), None)
         if let_in and "*" in organization:
             # Any organisation is anybody: everyone can make one.
-            return [LetIn(target.arn, Crowd.PUBLIC, let_in)]
+            return [LetIn(target.arn, PublicCaller.PUBLIC, let_in)]
         if let_in:
-            found.setdefault(organization, LetIn(target.arn, Crowd.ORGANIZATION, let_in, organization))
+            found.setdefault(organization, LetIn(target.arn, PublicCaller.ORGANIZATION, let_in, organization))
     if not found:
         chosen = (_asked(target, request, arn, {}, elsewhere={}, unknown=_TOLD_BY_NOBODY) for arn in strangers)
-        return [LetIn(target.arn, Crowd.SOME, one) for one in chosen if one.allowed is not False][:1]
+        return [LetIn(target.arn, PublicCaller.SOME, one) for one in chosen if one.allowed is not False][:1]
     return list(found.values())
 
 
@@ -139,7 +139,7 @@ _ARN_PARTS = 6
 
 
 def _asked(
-    target: Target,
+    target: TargetResource,
     request: Request,
     arn: str,
     of: Mapping[str, Values],
@@ -151,7 +151,7 @@ def _asked(
 
     What could not be read of an organisation's policies, or of grants, is none of this policy's merit.
     """
-    alone = replace(target, rcps=() if isinstance(target.rcps, Unread) else target.rcps, grants=())
+    alone = replace(target, rcps=() if isinstance(target.rcps, UnreadPolicies) else target.rcps, grants=())
     kind = PrincipalKind.USER if ":user/" in arn else PrincipalKind.ROLE
     stranger = Caller(arn, _NOBODYS_ACCOUNT, kind, identity=(_EVERYTHING,), context=Context(dict(of), _CHOSEN, _TAGS))
     given = request.context

@@ -32,7 +32,7 @@ def at_once(read: Callable[[Item], Read], items: Iterable[Item]) -> tuple[Read, 
             raise
 
 
-class Reading:
+class UnreadParts:
     """Collects why parts of one thing could not be read."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from secrets_pipeline.emulator import Call
+from secrets_pipeline.emulator import CountedCall
 
 _READS = re.compile(r"(Describe|List|Get|BatchGet|Head)[A-Z]")
 _READS_BY_NAME = frozenset({"AssumeRole", "Decrypt", "GenerateMac", "VerifyMac", "GET", "HEAD"})
@@ -39,7 +39,7 @@ class CallCounts:
         return f"{text}, {self.values_read} GetSecretValue"
 
 
-def call_counts(calls: Iterable[Call]) -> CallCounts:
+def call_counts(calls: Iterable[CountedCall]) -> CallCounts:
     """Count what was recorded."""
     known = tuple(calls)
     writing = [call for call in known if not _reads(call.operation)]

@@ -16,7 +16,7 @@ OPERATOR = "local-operator"
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class RoleSession:
     """A session of a role, as it was issued.
 
     Attributes:

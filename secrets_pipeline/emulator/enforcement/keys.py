@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from moto.core.responses import BaseResponse
     from moto.kms.models import Key, KmsBackend
 
-    from secrets_pipeline.access.evaluator import Target, Values
+    from secrets_pipeline.access.evaluator import TargetResource, Values
     from secrets_pipeline.emulator.enforcement.callers import Client
 
 _ACCOUNT_WIDE = frozenset({"CreateKey", "GenerateRandom", "ListAliases", "ListKeys"})
@@ -70,7 +70,7 @@ _KEY_ID_LENGTH = 36
 
 class _Asked(NamedTuple):
     action: str
-    target: Target
+    target: TargetResource
     where: str
     context: Mapping[str, Values]
 

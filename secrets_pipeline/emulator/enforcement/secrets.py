@@ -17,7 +17,7 @@ from secrets_pipeline.emulator.enforcement.targets import AWS_MANAGED, StoredSec
 if TYPE_CHECKING:
     from moto.kms.models import Key
 
-    from secrets_pipeline.access.evaluator import Target, Values
+    from secrets_pipeline.access.evaluator import TargetResource, Values
     from secrets_pipeline.emulator.enforcement.callers import Client
 
 VALIDATION = "RequestToValidateKeyAccess"
@@ -74,7 +74,7 @@ class SecretsAccess:
 
     def _target(
         self, operation: str, params: Mapping[str, Any], place: str, secret: StoredSecret | None
-    ) -> tuple[Target, str]:
+    ) -> tuple[TargetResource, str]:
         """What the operation acts on, and how AWS's sentence mentions it."""
         account_id, named = place.split(":")[4], str(params.get("SecretId") or params.get("Name") or "")
         if operation in _ACCOUNT_WIDE or not named:

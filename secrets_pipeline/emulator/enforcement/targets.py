@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from moto.kms.models import kms_backends
 from moto.utilities.utils import get_partition
 
-from secrets_pipeline.access.evaluator import Context, Layer, Target, grant_policy
+from secrets_pipeline.access.evaluator import Context, Layer, TargetResource, grant_policy
 from secrets_pipeline.emulator.enforcement.documents import policy
 from secrets_pipeline.emulator.enforcement.organizations import belonging
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 AWS_MANAGED = "AWS"
 
 
-class Rotation(Protocol):
+class RotationView(Protocol):
     """How a secret is rotated."""
 
     @property
@@ -49,7 +49,7 @@ class StoredSecret(Protocol):
         """Its resource policy."""
 
     @property
-    def rotation(self) -> Rotation | None:
+    def rotation(self) -> RotationView | None:
         """How it is rotated."""
 
     @property
@@ -61,12 +61,12 @@ class StoredSecret(Protocol):
         """Its replicas, by region."""
 
 
-def anything(account_id: str, arn: str = "*") -> Target:
+def anything(account_id: str, arn: str = "*") -> TargetResource:
     """What has no policy of its own: an account's API, or a name that stands for nothing yet."""
-    return Target(arn, account_id, Layer.SECRET_POLICY)
+    return TargetResource(arn, account_id, Layer.SECRET_POLICY)
 
 
-def secret_target(secret: StoredSecret) -> Target:
+def secret_target(secret: StoredSecret) -> TargetResource:
     """A secret with its policy."""
     _, partition, _, _, account_id = secret.arn.split(":")[:5]
     belongs = belonging(account_id, partition)
@@ -77,7 +77,7 @@ def secret_target(secret: StoredSecret) -> Target:
         about["secretsmanager:resource/allowrotationlambdaarn"] = (secret.rotation.lambda_arn,)
     if secret.primary is not None or secret.replicas:
         about["secretsmanager:secretprimaryregion"] = ((secret.primary or secret).region,)
-    return Target(
+    return TargetResource(
         secret.arn,
         account_id,
         Layer.SECRET_POLICY,
@@ -87,7 +87,7 @@ def secret_target(secret: StoredSecret) -> Target:
     )
 
 
-def key_target(key: Key) -> Target:
+def key_target(key: Key) -> TargetResource:
     """A KMS key with its policy and grants."""
     belongs = belonging(key.account_id, get_partition(key.region))
     tags = kms_backends[key.account_id][key.region].tagger.get_tag_dict_for_resource(key.id)
@@ -102,7 +102,7 @@ def key_target(key: Key) -> Target:
     aliases = tuple(key.aliases)
     if aliases:
         about["kms:resourcealiases"] = aliases
-    return Target(
+    return TargetResource(
         key.arn,
         key.account_id,
         Layer.KEY_POLICY,
@@ -125,11 +125,11 @@ def _grant(grant: Grant) -> Policy:
     )
 
 
-def role_target(role: Role) -> Target:
+def role_target(role: Role) -> TargetResource:
     """A role with its trust policy."""
     belongs = belonging(role.account_id, role.partition)
     tags: dict[str, Values] = {f"aws:resourcetag/{one['Key'].lower()}": (one["Value"],) for one in role.tags}
-    return Target(
+    return TargetResource(
         role.arn,
         role.account_id,
         Layer.TRUST_POLICY,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ADMINISTRATOR = "rdsadmin"
 
 
-class Template:
+class DataFolderTemplate:
     """The data folder of a server that nobody started yet, with an administrator and nothing else.
 
     Args:

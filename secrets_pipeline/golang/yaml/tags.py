@@ -30,7 +30,7 @@ class FunctionCall(str):
         return type(self), (self.tag, self.args)
 
 
-class Literal(str):
+class LiteralText(str):
     """Text of `!literal`: neither a template nor a function, whatever it looks like."""
 
     __slots__ = ()

@@ -12,7 +12,7 @@ from secrets_pipeline.operations.concerned_stacks import EventStacks
 from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STACKS, check_key
 from secrets_pipeline.orchestration.shared.resources import Stacks
-from secrets_pipeline.rotation.events.hints import Kind
+from secrets_pipeline.rotation.events.hints import HintKind
 from secrets_pipeline.rotation.events.queue import EventQueue
 
 Job = dg.JobDefinition | UnresolvedAssetJobDefinition
@@ -26,7 +26,7 @@ _RECEIVING_SECONDS, _ASKING_SECONDS = 4.0, 15.0
 
 
 def rotation_event_sensor_for(
-    jobs: Mapping[Kind, Job],
+    jobs: Mapping[HintKind, Job],
     *,
     seconds_between: int = 15,
     hidden_for: int = 30,

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class HintKind(StrEnum):
     """What an event is about."""
 
     ROTATED = "rotated"
@@ -40,7 +40,7 @@ class Hint:
         actor_arn: who called the API; a session's ARN for an assumed role.
     """
 
-    kind: Kind
+    kind: HintKind
     event_id: str
     account: str
     region: str

@@ -91,7 +91,7 @@ class Included:
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
+class AtmosStack:
     """One logical stack.
 
     Attributes:
@@ -112,7 +112,7 @@ class Stack:
 class Resolution:
     """Stacks that are whole, by name, and the errors that kept others away."""
 
-    stacks: Mapping[str, Stack]
+    stacks: Mapping[str, AtmosStack]
     errors: tuple[StackError, ...]
 
     def described(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from moto.events.models import events_backends
 from moto.events.utils import EventTemplateParser
 from moto.sqs.models import sqs_backends
 
-from secrets_pipeline.emulator.services.events.permissions import Refused, Sender
+from secrets_pipeline.emulator.services.events.permissions import DeliveryRefused, Sender
 
 if TYPE_CHECKING:
     from moto.events.models import EventBus, Rule
@@ -51,7 +51,7 @@ def by_rule(rule: Rule, event: Event, *, travelled: bool = False) -> None:
     for target in list(rule.targets):
         try:
             _to_target(rule, target, event, travelled=travelled)
-        except Refused as refusal:
+        except DeliveryRefused as refusal:
             logger.info("%s: %s", rule.arn, refusal.message)
             _to_dead_letters(rule, target, event, refusal)
 
@@ -66,12 +66,12 @@ def _to_target(rule: Rule, target: Mapping[str, Any], event: Event, *, travelled
         _send(queue, _body(target, event), group=group)
     elif service == "events" and resource.startswith("event-bus/"):
         if travelled:
-            raise Refused("SDK_CLIENT_ERROR", _FURTHER)
+            raise DeliveryRefused("SDK_CLIENT_ERROR", _FURTHER)
         bus = events_backends[account_id][region].event_buses.get(resource.partition("/")[2])
         if bus is None:
-            raise Refused("RESOURCE_NOT_FOUND", f"{arn} does not exist")
+            raise DeliveryRefused("RESOURCE_NOT_FOUND", f"{arn} does not exist")
         if target.get("RoleArn") is None:
-            raise Refused("NO_PERMISSIONS", _ROLE_NEEDED)
+            raise DeliveryRefused("NO_PERMISSIONS", _ROLE_NEEDED)
         Sender(rule, target["RoleArn"]).require_bus(bus, event)
         to_bus(bus, event, travelled=True)
     else:
@@ -82,7 +82,7 @@ def _parts(arn: str) -> tuple[str, str, str, str]:
     """Service, region, account and resource."""
     parts = arn.split(":", _PARTS - 1)
     if len(parts) != _PARTS:
-        raise Refused("RESOURCE_NOT_FOUND", f"{arn} is no ARN")
+        raise DeliveryRefused("RESOURCE_NOT_FOUND", f"{arn} is no ARN")
     return parts[2], parts[3], parts[4], parts[5]
 
 
@@ -90,7 +90,7 @@ def _queue(arn: str) -> Queue:
     _, region, account_id, name = _parts(arn)
     queue = sqs_backends[account_id][region].queues.get(name)
     if queue is None:
-        raise Refused("RESOURCE_NOT_FOUND", f"{arn} does not exist")
+        raise DeliveryRefused("RESOURCE_NOT_FOUND", f"{arn} does not exist")
     return queue
 
 
@@ -128,7 +128,7 @@ def _as_moto_does(rule: Rule, target: Mapping[str, Any], event: Event) -> None:
         logger.warning("%s: events do not reach %s in the embedded AWS", rule.arn, target["Arn"])
 
 
-def _to_dead_letters(rule: Rule, target: Mapping[str, Any], event: Event, refusal: Refused) -> None:
+def _to_dead_letters(rule: Rule, target: Mapping[str, Any], event: Event, refusal: DeliveryRefused) -> None:
     """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html."""
     arn = (target.get("DeadLetterConfig") or {}).get("Arn")
     if not arn:
@@ -142,7 +142,7 @@ def _to_dead_letters(rule: Rule, target: Mapping[str, Any], event: Event, refusa
     try:
         queue = _queue(str(arn))
         Sender(rule, None).require_queue(queue)
-    except Refused as further:
+    except DeliveryRefused as further:
         logger.warning("%s: an event is lost, since its dead-letter queue refuses it: %s", rule.arn, further.message)
         return
     _send(queue, json.dumps(event.document()), attributes=attributes)

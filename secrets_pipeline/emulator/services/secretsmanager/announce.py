@@ -11,20 +11,20 @@ from collections.abc import Mapping
 
 from secrets_pipeline.emulator.core.event_bus import BUS, Event
 from secrets_pipeline.emulator.services.cloudtrail.service import record_service_event
-from secrets_pipeline.emulator.services.secretsmanager.model import PENDING, PREVIOUS, Secret
+from secrets_pipeline.emulator.services.secretsmanager.model import PENDING, PREVIOUS, EmulatedSecret
 
 # Secrets Manager tells of every label but these.
 _UNTOLD = frozenset({PENDING, PREVIOUS})
 
 
-def labels(secret: Secret | None) -> dict[str, str]:
+def labels(secret: EmulatedSecret | None) -> dict[str, str]:
     """The labels whose moves are told, and the versions that hold them."""
     if secret is None:
         return {}
     return {stage: one.id for one in secret.versions.values() for stage in one.stages if stage not in _UNTOLD}
 
 
-def label_moves(secret: Secret, before: Mapping[str, str]) -> None:
+def label_moves(secret: EmulatedSecret, before: Mapping[str, str]) -> None:
     """Tell of each label that another version holds now.
 
     Args:
@@ -38,7 +38,7 @@ def label_moves(secret: Secret, before: Mapping[str, str]) -> None:
             BUS.put(Event(account_id, region, "aws.secretsmanager", "Secret Label Updated", detail, (secret.arn,)))
 
 
-def rotation(name: str, secret: Secret, token: str, error: str = "") -> None:
+def rotation(name: str, secret: EmulatedSecret, token: str, error: str = "") -> None:
     """Tell of a rotation: started, succeeded, failed or abandoned.
 
     Args:
@@ -50,7 +50,7 @@ def rotation(name: str, secret: Secret, token: str, error: str = "") -> None:
     record_service_event(name, secret.arn, request_id=f"Rotation-{secret.arn}-{token}", error=error)
 
 
-def deletion(name: str, secret: Secret) -> None:
+def deletion(name: str, secret: EmulatedSecret) -> None:
     """Tell of a secret that begins to go, is kept after all, or is gone.
 
     Args:
