@@ -1,4 +1,4 @@
-"""What all desired state is made of: frozen models, late values, where a stack lives, which secret is meant."""
+"""Define what all desired state is made of: frozen models, late values, where a stack lives, which secret is meant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a stack takes in or writes to beyond its own secrets, keys and outputs. Pure."""
+"""Define what a stack takes in or writes to beyond its own secrets, keys and outputs."""
 
 from __future__ import annotations
 

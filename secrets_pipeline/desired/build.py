@@ -1,4 +1,4 @@
-"""Resolved stacks in, desired state out: every error of a stack at once."""
+"""Build the desired state of resolved stacks, with every error of a stack at once."""
 
 from __future__ import annotations
 

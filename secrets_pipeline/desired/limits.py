@@ -1,4 +1,4 @@
-"""Limits of AWS that a stack can break, each as a function that says what is wrong.
+"""Check the limits of AWS that a stack can break, each by a function that says what is wrong.
 
 Sources: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html,
 https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html,

@@ -1,4 +1,4 @@
-"""The part that Terraform plays in a real account: what stacks deliver to, but do not create.
+"""Make what stacks deliver to, but do not create: the part that Terraform plays in a real account.
 
 Works on the embedded AWS only: it is given a `LocalAws`, whose operator may assume an administrator role
 in any account.

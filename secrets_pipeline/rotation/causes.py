@@ -1,4 +1,4 @@
-"""Why a rotation did not end, and whether that passes by itself. Pure: observations in, one cause out.
+"""Find the cause why a rotation did not end, and whether it passes by itself, from observations alone.
 
 Sources: https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot_rotation.html and
 https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-execution.html

@@ -1,4 +1,4 @@
-"""The pure-Python distributions that the rotation function brings along, each pinned to its bytes."""
+"""Collect the pure-Python distributions that the rotation function brings along, each pinned to its bytes."""
 
 from __future__ import annotations
 

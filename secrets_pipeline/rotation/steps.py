@@ -1,4 +1,4 @@
-"""The steps of a rotation, and who watches them.
+"""Name the steps of a rotation, and who watches them.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
 """

@@ -1,4 +1,4 @@
-"""What Lambda calls: one of the four steps of a rotation, each safe to repeat.
+"""Handle an invocation by Lambda: one of the four steps of a rotation, each safe to repeat.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda.html
 """

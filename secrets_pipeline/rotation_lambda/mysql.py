@@ -1,4 +1,4 @@
-"""Passwords and users of MySQL and MariaDB.
+"""Log in to MySQL and MariaDB, set passwords and make users.
 
 MySQL masks passwords in its logs; MariaDB does not, so it is told hashes where an account takes them.
 https://dev.mysql.com/doc/refman/8.4/en/password-logging.html

@@ -1,4 +1,4 @@
-"""What SHOW GRANTS shows, taken apart, and the statements that give one account what another has.
+"""Parse SHOW GRANTS, and write the statements that give one account what another has.
 
 https://dev.mysql.com/doc/refman/8.4/en/show-grants.html, https://mariadb.com/kb/en/show-grants/
 """

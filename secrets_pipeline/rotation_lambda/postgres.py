@@ -1,4 +1,4 @@
-"""Passwords and users of PostgreSQL.
+"""Log in to PostgreSQL, set passwords and make users.
 
 The server is told verifiers, never passwords: a statement may be logged, by pgAudit or because it failed.
 """

@@ -1,4 +1,4 @@
-"""What a version of a secret holds: the login of a database, or something else that is renewed as a whole.
+"""Parse a version of a secret: the login of a database, or something else that is renewed as a whole.
 
 The JSON keys are those of AWS's rotation templates:
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html

@@ -1,4 +1,4 @@
-"""The secret in Secrets Manager: its versions, and the guards of the rotation protocol.
+"""Read and write a secret's versions (DescribeSecret, GetSecretValue, PutSecretValue), guarded by the protocol.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
 """

@@ -1,4 +1,4 @@
-"""A login to a database, whatever its engine."""
+"""Log in to a database, whatever its engine."""
 
 from __future__ import annotations
 

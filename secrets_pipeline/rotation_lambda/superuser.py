@@ -1,4 +1,4 @@
-"""The user who sets the passwords of alternating users: the secret that `masterarn` names."""
+"""Read the user who sets the passwords of alternating users: the secret that `masterarn` names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Atmos repository in, resolved stacks out: the stack-manifest language of Atmos. Pure."""
+"""Resolve an Atmos repository into stacks: the stack-manifest language of Atmos; calls no AWS."""
 
 from secrets_pipeline.stacks.components.model import AtmosStack, Component, Included, Resolution
 from secrets_pipeline.stacks.config.config_values import CONFIG_VARIABLES

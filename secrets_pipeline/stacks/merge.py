@@ -1,4 +1,4 @@
-"""Deep merge of manifests, later over earlier (Atmos `pkg/merge/merge_native.go`).
+"""Merge manifests deeply, later over earlier (Atmos `pkg/merge/merge_native.go`).
 
 Inputs are never changed. The result shares what was not merged with its inputs, so nothing inside this package changes
 a value; `ownership.own` makes the copies that leave it.

@@ -1,4 +1,4 @@
-"""Fingerprints: the only digests of anything secret or forgeable that leave this process.
+"""Compute fingerprints, keyed by GenerateMac of KMS: the only digests of secrets that leave this process.
 
 Source: https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateMac.html
 """

@@ -1,4 +1,4 @@
-"""Where seals wait between two assets: a private folder, or an unversioned S3 prefix."""
+"""Store seals between two assets: in a private folder, or by PutObject under an unversioned S3 prefix."""
 
 from __future__ import annotations
 

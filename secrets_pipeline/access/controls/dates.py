@@ -1,4 +1,4 @@
-"""Times between two moments, as messages and limits have them."""
+"""Measure the time between two moments, and word it for messages."""
 
 from __future__ import annotations
 

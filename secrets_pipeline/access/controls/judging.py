@@ -1,4 +1,4 @@
-"""All controls over one secret.
+"""Judge one secret by all of Security Hub's controls.
 
 Whom they speak of: Security Hub has no exception for secrets that another service owns, so that these are judged like
 any other. AWS does not say what becomes of a secret that is scheduled for deletion, nor of a replica; here the first is

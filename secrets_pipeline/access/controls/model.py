@@ -1,4 +1,4 @@
-"""What a control of Security Hub is, and what it says of a secret."""
+"""Hold a control of Security Hub, its parameters and its judgement of a secret, as plain data."""
 
 from __future__ import annotations
 

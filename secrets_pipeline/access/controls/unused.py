@@ -1,4 +1,4 @@
-"""SecretsManager.3: does anybody still read it?
+"""Judge SecretsManager.3: does anybody still read the secret?
 
 LastAccessedDate, which AWS Config looks at, is also that of the pipeline's own reads: a date long ago proves that a
 secret is unused, a recent one proves nothing. Then the reads that CloudTrail knows of decide, without the pipeline's.

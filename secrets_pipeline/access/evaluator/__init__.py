@@ -1,4 +1,4 @@
-"""The evaluator: what AWS would answer to one request, from plain policy documents. Pure."""
+"""Decide what AWS would answer to one request, from plain policy documents alone; calls nothing."""
 
 from secrets_pipeline.access.evaluator.document import Policy
 from secrets_pipeline.access.evaluator.evaluate import authorize

@@ -1,4 +1,4 @@
-"""Condition blocks: operators with `IfExists`, `Null`, `ForAllValues` and `ForAnyValue`, compiled once.
+"""Compile and test condition blocks: operators with `IfExists`, `Null`, `ForAllValues` and `ForAnyValue`.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-logic-multiple-context-keys-or-values.html
 """

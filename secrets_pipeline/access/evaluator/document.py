@@ -1,4 +1,4 @@
-"""Policy documents, compiled once: which statements speak of an action, whom, where and when.
+"""Compile a policy document into statements that tell which action, caller, resource and conditions they are about.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 """

@@ -1,4 +1,4 @@
-"""Whether a caller may do something to a target: every layer votes, then AWS's rules decide.
+"""Decide whether a caller may do something to a target: every layer votes, then AWS's rules decide.
 
 Sources: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html,
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html,

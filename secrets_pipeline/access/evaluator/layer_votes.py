@@ -1,4 +1,4 @@
-"""What the policies of one layer say to one request: allow, deny, either of them perhaps, or nothing."""
+"""Count what the policies of one layer say to one request: allow, deny, either of them perhaps, or nothing."""
 
 from __future__ import annotations
 

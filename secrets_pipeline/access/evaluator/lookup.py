@@ -1,4 +1,4 @@
-"""The request context of one evaluation: keys of caller, target and request, looked up only when a policy asks."""
+"""Look up condition keys of caller, target and request for one evaluation, each only when a policy asks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Patterns with `*`, `?` and policy variables, compiled once.
+"""Compile and match patterns with `*`, `?` and policy variables.
 
 Sources: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html,
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html

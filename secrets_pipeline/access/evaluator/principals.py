@@ -1,4 +1,4 @@
-"""Whom a resource-based policy names, and how closely it names a caller.
+"""Tell whom a resource-based policy names, and how closely it names a caller.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 """

@@ -1,4 +1,4 @@
-"""What the evaluator takes and answers: callers, targets, requests, decisions. Plain data, no AWS.
+"""Define what the evaluator takes and answers: callers, targets, requests, decisions. Plain data, no AWS.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """

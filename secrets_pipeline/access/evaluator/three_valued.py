@@ -1,4 +1,4 @@
-"""Three-valued logic: what is unknown stays unknown until something certain decides."""
+"""Combine true, false and unknown: what is unknown stays so until something certain decides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words of the evaluator: layers, kinds of principals, what is known of a request, and what one layer says.
+"""Define the evaluator's words: layers, kinds of principals, condition keys that are known, and votes.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """

@@ -1,4 +1,4 @@
-"""What a stack's secrets and keys are called in AWS, as far as that is known."""
+"""Tell the ARNs of a stack's secrets and keys, as far as they are known."""
 
 from __future__ import annotations
 

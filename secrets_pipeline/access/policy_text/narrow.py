@@ -1,4 +1,4 @@
-"""Whether one resource-based policy allows no more than another, and the most that is left where it does not. Pure.
+"""Tell whether one resource-based policy allows no more than another, and narrow it to what both allow.
 
 The procedure is sound and gives up early: what it calls narrower is; much that it does not call so is, too. It rests on
 AWS's rule that an allow adds, and a denial takes away: a policy allows no more than another one if each of its Allow

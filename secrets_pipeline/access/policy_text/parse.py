@@ -1,4 +1,4 @@
-"""Policies as the evaluator takes them; one that it does not understand is unread, and stops nobody's audit."""
+"""Parse policies for the evaluator; one that it does not understand becomes `UnreadPolicies`."""
 
 from __future__ import annotations
 

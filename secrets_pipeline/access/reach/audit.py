@@ -1,4 +1,4 @@
-"""Who reads what: the declared consumers, everybody else who can, and whoever policies let in from outside. Pure."""
+"""List who reads what: declared consumers, everybody else who can, and whoever policies let in from outside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A snapshot made ready for the evaluator: its policies compiled once, its principals and secrets by name."""
+"""Compile a snapshot for the evaluator: its policies once each, its principals and secrets by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verdicts in words: one sentence for a human, then what each layer said. Pure."""
+"""Word a verdict: one sentence for a human, then what each layer said."""
 
 from __future__ import annotations
 

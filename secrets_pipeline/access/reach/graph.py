@@ -1,4 +1,4 @@
-"""The matrix as a picture: readers down, secrets across, coloured by verdict. SVG, without any library. Pure."""
+"""Draw the access matrix as SVG: readers down, secrets across, coloured by verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a function's policy lets Secrets Manager invoke it on behalf of a secret. Pure.
+"""Tell whether a function's policy lets Secrets Manager invoke it on behalf of a secret.
 
 Sources: https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html,
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html

@@ -1,4 +1,4 @@
-"""Which organisation an account belongs to, and the policies that it is under. Pure."""
+"""Tell which organisation an account belongs to, and which SCPs and RCPs it is under."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The live probe: a reader's role is assumed, its secret is asked for, and AWS's answer compared with the verdict.
+"""Probe a verdict: AssumeRole as the reader, GetSecretValue, and AWS's answer is compared with the evaluator's.
 
 The value is dropped where the answer arrives.
 """

@@ -1,4 +1,4 @@
-"""Does a policy let in everybody, or a whole organisation? Asked of the evaluator with callers that nobody knows. Pure.
+"""Tell whether a policy lets in everybody, or a whole organisation: the evaluator is asked with unknown callers.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_resource-policies.html
 """

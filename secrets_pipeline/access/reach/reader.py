@@ -1,4 +1,4 @@
-"""Reading a secret as AWS reads it: GetSecretValue on the secret, then kms:Decrypt on its key on the reader's behalf.
+"""Judge whether a reader can read a secret: GetSecretValue on it, then kms:Decrypt on its key on the reader's behalf.
 
 Sources: https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html,
 https://docs.aws.amazon.com/kms/latest/developerguide/services-secrets-manager.html

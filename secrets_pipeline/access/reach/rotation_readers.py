@@ -1,4 +1,4 @@
-"""Whether the role of a rotation function may do with a secret and its key what a rotation does. Pure.
+"""Judge whether the role of a rotation function may do with a secret and its key what a rotation does.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html
 """

@@ -1,4 +1,4 @@
-"""Who really read secrets lately: CloudTrail's event history, without the pipeline's own reads.
+"""Read who really read secrets lately: LookupEvents of CloudTrail, without the pipeline's own reads.
 
 BatchGetSecretValue is in it as well: Secrets Manager writes a GetSecretValue event for each secret of a batch.
 Reads in other regions are not: like LastAccessedDate, an answer is about one region.

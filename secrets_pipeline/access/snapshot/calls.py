@@ -1,4 +1,4 @@
-"""How a snapshot reads: many things at once, and what is refused becomes a sentence instead of an error."""
+"""Make the calls of a snapshot: many at once; what is refused becomes a sentence instead of an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The principals of one account, by one GetAccountAuthorizationDetails.
+"""Read the principals of an account: GetAccountAuthorizationDetails, GetPolicyVersion, ListOpenIDConnectProviders.
 
 Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
 """

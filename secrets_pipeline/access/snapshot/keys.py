@@ -1,4 +1,4 @@
-"""The KMS keys that open secrets: state, policy, grants and tags.
+"""Read the KMS keys that open secrets: ListAliases, DescribeKey, GetKeyPolicy, ListGrants and ListResourceTags.
 
 Sources: https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html and
 https://docs.aws.amazon.com/kms/latest/APIReference/API_ListGrants.html

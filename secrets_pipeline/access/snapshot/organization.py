@@ -1,4 +1,4 @@
-"""The organisation as far as it concerns some accounts: where they are in it, and the SCPs and RCPs above them.
+"""Read where accounts are in their organisation, and the SCPs and RCPs above them: ListParents, DescribePolicy ….
 
 Sources: https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListPoliciesForTarget.html and
 https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html

@@ -1,4 +1,4 @@
-"""Secrets without their values: what ListSecrets, GetResourcePolicy and ListSecretVersionIds tell.
+"""Read secrets without their values: ListSecrets, GetResourcePolicy and ListSecretVersionIds.
 
 Sources: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html and
 https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_SecretVersionsListEntry.html

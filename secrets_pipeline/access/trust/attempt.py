@@ -1,4 +1,4 @@
-"""One attempt to assume a role: who, with which STS actions, and what is known of the request."""
+"""Evaluate one attempt to assume a role: who, with which STS actions, and what is known of the request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether what runs a consumer may assume its role, for each type of consumer.
+"""Judge whether what runs a consumer may assume its role, for each type of consumer.
 
 Sources: https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html,
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html,

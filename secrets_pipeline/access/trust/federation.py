@@ -1,4 +1,4 @@
-"""Identity providers whose tokens open a role: IRSA, and OpenID Connect or SAML providers of applications.
+"""Judge identity providers whose tokens open a role: IRSA, and OpenID Connect or SAML providers of applications.
 
 Sources: https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html,
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif

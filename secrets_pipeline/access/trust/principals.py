@@ -1,4 +1,4 @@
-"""Whoever assumes an application's role: declared ones, or those that its trust policy names.
+"""List whoever assumes an application's role: declared principals, or those that its trust policy names.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 """

@@ -1,4 +1,4 @@
-"""A role that somebody may assume: its trust policy as the evaluator's target, and whom it names."""
+"""Compile a role's trust policy as a target of the evaluator, and list whom it names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AWS services that assume a role for what they run: what each of them tells STS, as far as AWS says so.
+"""Describe what AWS services tell STS when they assume a role for what they run, as far as AWS says so.
 
 Sources: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html,
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html,

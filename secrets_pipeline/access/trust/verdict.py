@@ -1,4 +1,4 @@
-"""What a role's trust comes to: types, and how several answers become one."""
+"""Define the verdicts on a role's trust, and combine several answers into one."""
 
 from __future__ import annotations
 

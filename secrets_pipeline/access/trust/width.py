@@ -1,4 +1,4 @@
-"""Who else may assume a role: everybody, or everybody with a token of an issuer that serves many.
+"""Tell who else may assume a role: everybody, or everybody with a token of an issuer that serves many.
 
 Sources: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html,
 https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html

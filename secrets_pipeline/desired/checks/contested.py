@@ -1,4 +1,4 @@
-"""Names that several stacks of a repository declare in one place: the one that AWS has the thing of goes on."""
+"""Find names that several stacks of a repository declare in one place: the one that AWS has the thing of goes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is started anew when a secret changes: by default everything that is delivered to, but stages.
+"""Read what is started anew when a secret changes: by default everything that is delivered to, but stages.
 
 A stage variable holds an ARN, which no rotation changes, and a deployment publishes whatever the API is at that moment:
 `settings.secrets_pipeline.refresh: true` has to ask for it.

@@ -1,4 +1,4 @@
-"""Desired state of a KMS key."""
+"""Define the desired state of a KMS key."""
 
 from __future__ import annotations
 

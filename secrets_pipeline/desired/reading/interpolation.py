@@ -1,4 +1,4 @@
-"""Whether `${…}` in a repository is a reference, as in tf-atmos, or text, as for Atmos itself."""
+"""Decide whether `${…}` in a repository is a reference, as in tf-atmos, or text, as for Atmos itself."""
 
 from __future__ import annotations
 

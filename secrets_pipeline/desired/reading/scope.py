@@ -1,4 +1,4 @@
-"""One stack, and one component of it, while its desired state is built: reading, placing and collecting errors."""
+"""Hold one stack, and one component of it, while its desired state is built: reading, placing, collecting errors."""
 
 from __future__ import annotations
 

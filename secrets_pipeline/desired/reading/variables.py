@@ -1,4 +1,4 @@
-"""YAML values as expressions, and the variables of a component."""
+"""Parse YAML values as expressions, and read the variables of a component."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Desired state of a secret, and of its replicas; no plaintext."""
+"""Define the desired state of a secret, and of its replicas; no plaintext."""
 
 from __future__ import annotations
 

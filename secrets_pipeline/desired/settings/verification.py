@@ -1,4 +1,4 @@
-"""What the operator says of verification, for every stack."""
+"""Define what the operator says of verification, for every stack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Declared values: handles on the leaves of `secret_data`, never their text."""
+"""Read declared values: handles on the leaves of `secret_data`, never their text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server's side of `/_local/…`."""
+"""Serve `/_local/…`: each control of the embedded AWS is read with GET, set with PUT and ended with DELETE."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events of the embedded AWS, as tests steer them: disorder, made-up events, and waiting until all of it is over."""
+"""Steer the events of the embedded AWS: disorder, made-up events, and waiting until all of it is over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults on chosen calls: the client killed, the call refused, the answer lost."""
+"""Inject faults into chosen calls: the client killed, the call refused, the answer lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time that each call takes on its way."""
+"""Let each call take time on its way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Request rates per account and region, and ThrottlingException above them."""
+"""Limit request rates per account and region, and answer ThrottlingException above them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clock of the embedded AWS, as tests move it."""
+"""Move the clock of the embedded AWS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes on in the embedded AWS after a call was answered."""
+"""Count what is still under way in the embedded AWS after calls were answered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clock of the embedded AWS, which tests can move."""
+"""Keep the time of the embedded AWS, which tests can move."""
 
 from __future__ import annotations
 

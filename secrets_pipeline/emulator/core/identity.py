@@ -1,4 +1,4 @@
-"""As whom the processes of the embedded AWS run: where it is root, others are not."""
+"""Tell as whom the processes of the embedded AWS run: where it is root, others are not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Secrets Manager asks of the KMS key that protects a secret.
+"""Find the KMS key that protects a secret, and refuse one that KMS would refuse to use.
 
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
 """

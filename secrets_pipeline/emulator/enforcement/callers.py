@@ -1,4 +1,4 @@
-"""Who calls: credentials, and everything in IAM that limits them.
+"""Build the evaluator's caller from credentials and everything in IAM that limits them.
 
 Credentials that nobody issued are the operator's, who administers the default account.
 """

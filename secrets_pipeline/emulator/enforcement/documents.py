@@ -1,4 +1,4 @@
-"""Policy documents of the embedded AWS, compiled once for each text."""
+"""Compile the policy documents of the embedded AWS, each text once."""
 
 from __future__ import annotations
 

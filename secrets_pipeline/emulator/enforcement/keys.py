@@ -1,4 +1,4 @@
-"""Which KMS operations a client may perform.
+"""Decide which KMS operations a client may perform.
 
 https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html
 """

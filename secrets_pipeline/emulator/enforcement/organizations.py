@@ -1,4 +1,4 @@
-"""What the organisation says about an account: its id, its place, and the policies that it is under.
+"""Read what the organisation says about an account: its id, its place, its SCPs and RCPs.
 
 https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
 """

@@ -1,4 +1,4 @@
-"""The sentences in which AWS refuses.
+"""Word refusals as AWS words them.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html#access-denied-error-examples
 """

@@ -1,4 +1,4 @@
-"""What one client may do with secrets, and with the keys that encrypt them.
+"""Decide what a client may do with secrets, and with the keys that encrypt them.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html
 """

@@ -1,4 +1,4 @@
-"""Secrets, keys and roles of the embedded AWS as targets of the evaluator."""
+"""Turn secrets, keys and roles of the embedded AWS into targets of the evaluator."""
 
 from __future__ import annotations
 

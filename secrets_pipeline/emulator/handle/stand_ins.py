@@ -1,4 +1,4 @@
-"""What stands in for a team's Terraform on the embedded AWS: roles, functions, services, stages and secrets."""
+"""Make roles, functions, services, stages and secrets on the embedded AWS, as a team's Terraform would."""
 
 from __future__ import annotations
 

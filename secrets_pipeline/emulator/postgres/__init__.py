@@ -1,4 +1,4 @@
-"""Real PostgreSQL servers that stand in for RDS's."""
+"""Run real PostgreSQL servers that stand in for RDS's."""
 
 from secrets_pipeline.emulator.postgres.authority import Authority
 from secrets_pipeline.emulator.postgres.binaries import Binaries, find

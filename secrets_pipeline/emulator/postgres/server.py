@@ -1,4 +1,4 @@
-"""One real PostgreSQL on 127.0.0.1, with SCRAM only and no Unix socket, behind a relay that offers TLS."""
+"""Run one real PostgreSQL on 127.0.0.1, with SCRAM only and no Unix socket, behind a relay that offers TLS."""
 
 from __future__ import annotations
 

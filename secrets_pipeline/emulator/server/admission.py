@@ -1,4 +1,4 @@
-"""What a call meets at the embedded AWS before and after moto performs it."""
+"""Apply latency, quotas, faults and permissions to a call before and after moto performs it."""
 
 from __future__ import annotations
 

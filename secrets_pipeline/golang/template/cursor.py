@@ -1,4 +1,4 @@
-"""Where a parser is in the tokens of a template."""
+"""Keep a parser's place in the tokens of a template."""
 
 from __future__ import annotations
 

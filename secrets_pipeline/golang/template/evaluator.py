@@ -1,4 +1,4 @@
-"""The value of a pipeline (the `eval…` half of `exec.go` of text/template)."""
+"""Evaluate a pipeline (the `eval…` half of `exec.go` of text/template)."""
 
 from __future__ import annotations
 

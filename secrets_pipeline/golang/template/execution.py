@@ -1,4 +1,4 @@
-"""The output of a template (the `walk…` half of `exec.go` of text/template)."""
+"""Write the output of a template (the `walk…` half of `exec.go` of text/template)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inside of an action made into nodes: pipelines, commands and operands (`parse.go` of text/template/parse)."""
+"""Parse the inside of an action: pipelines, commands and operands (`parse.go` of text/template/parse)."""
 
 from __future__ import annotations
 

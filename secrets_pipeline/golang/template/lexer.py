@@ -1,4 +1,4 @@
-"""A template's text, cut into tokens (`lex.go` of text/template/parse)."""
+"""Cut a template's text into tokens (`lex.go` of text/template/parse)."""
 
 from __future__ import annotations
 

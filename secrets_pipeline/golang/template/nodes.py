@@ -1,4 +1,4 @@
-"""The syntax tree of a template. `str` of a node gives its source as Go writes it in errors.
+"""Define the syntax tree of a template. `str` of a node gives its source as Go writes it in errors.
 
 Every `position` counts characters from the start of the template's text.
 """

@@ -1,4 +1,4 @@
-"""Tokens made into a syntax tree: text, actions and blocks (`parse.go` of text/template/parse)."""
+"""Parse tokens into a syntax tree: text, actions and blocks (`parse.go` of text/template/parse)."""
 
 from __future__ import annotations
 

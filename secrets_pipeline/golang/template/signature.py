@@ -1,4 +1,4 @@
-"""What a function takes, read from its Python signature.
+"""Read what a function takes from its Python signature.
 
 Parameters annotated `str`, `int`, `float`, `bool`, `dict[…]` or `Mapping[…]` stand for Go's `string`, `int`, `float64`,
 `bool` and `map[string]interface {}`: the evaluator checks arguments for them and words a mistake as Go does. Every

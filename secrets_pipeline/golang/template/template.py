@@ -1,4 +1,4 @@
-"""Templates: parsed once, rendered many times."""
+"""Parse a template once, and render it many times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""YAML as Go's yaml.v3 reads it: own scalars, strict keys, merge keys, places in errors."""
+"""Read YAML as Go's yaml.v3 does: own scalars, strict keys, merge keys, places in errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values that YAML tags put into a manifest: function calls, kept text, list appends, key removals."""
+"""Define the values that YAML tags put into a manifest: function calls, kept text, list appends, key removals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bounded reading of JSON that somebody else wrote: what is not of the expected shape is simply not there."""
+"""Read JSON that somebody else wrote, with bounds: what is not of the expected shape is simply not there."""
 
 from __future__ import annotations
 

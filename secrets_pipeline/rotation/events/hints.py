@@ -1,4 +1,4 @@
-"""What an event means to us. It is a hint: whoever acts on it looks at AWS first."""
+"""Define what an event means to us: a hint; whoever acts on it looks at AWS first."""
 
 from __future__ import annotations
 

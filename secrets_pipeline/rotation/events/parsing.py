@@ -1,4 +1,4 @@
-"""From the body of a message to a hint. Bodies are hostile: whoever may write to the queue chooses every byte.
+"""Parse the body of a message into a hint. Bodies are hostile: whoever may write to the queue chooses every byte.
 
 Source: https://docs.aws.amazon.com/eventbridge/latest/ref/overview-event-structure.html,
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/eventbridge.html and

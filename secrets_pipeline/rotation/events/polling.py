@@ -1,4 +1,4 @@
-"""What a list of secrets says that an earlier one did not: rotations without events. Pure.
+"""Compare two lists of secrets, and tell which rotations began or ended between them.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_SecretListEntry.html
 """

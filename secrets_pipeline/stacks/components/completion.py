@@ -1,4 +1,4 @@
-"""The last steps of a component: its templates, then its functions (Atmos `processComponentEntry`)."""
+"""Complete a component: render its templates, then evaluate its functions (Atmos `processComponentEntry`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What resolving an Atmos repository gives: stacks of components, and the errors of what could not be resolved."""
+"""Define what resolving a repository gives: stacks of components, and the errors of what could not be resolved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`atmos.yaml`: what the stack language needs of it (Atmos `pkg/config/load.go`, `pkg/config/utils.go`)."""
+"""Read of `atmos.yaml` what the stack language needs (Atmos `pkg/config/load.go`, `pkg/config/utils.go`)."""
 
 from __future__ import annotations
 

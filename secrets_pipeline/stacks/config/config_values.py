@@ -1,4 +1,4 @@
-"""Typed look-ups in a merged configuration, as freely typed as Viper's; errors name file, line and key."""
+"""Look up values in a merged configuration, as freely typed as Viper's; errors name file, line and key."""
 
 from __future__ import annotations
 

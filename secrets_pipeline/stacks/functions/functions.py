@@ -1,4 +1,4 @@
-"""YAML functions, and the values of the local ones (Atmos `pkg/function`, `internal/exec/yaml_func_utils.go`).
+"""Evaluate the YAML functions that need no AWS (Atmos `pkg/function`, `internal/exec/yaml_func_utils.go`).
 
 Functions that need the outside (Terraform state, stores, AWS) stay `FunctionCall`s for a later stage; their arguments
 are checked here. So do `!store … | default x`: the default counts only where the store says that the key is

@@ -1,4 +1,4 @@
-"""Values that leave this package: copied, their functions evaluated, their markers gone."""
+"""Copy values that leave this package, with their functions evaluated and their markers gone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Manifests with all that they import, merged (Atmos `internal/exec/stack_processor_utils.go`)."""
+"""Merge manifests with all that they import (Atmos `internal/exec/stack_processor_utils.go`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""File-scoped `locals` (Atmos `pkg/locals/resolver.go`, `internal/exec/stack_processor_locals.go`)."""
+"""Resolve file-scoped `locals` (Atmos `pkg/locals/resolver.go`, `internal/exec/stack_processor_locals.go`)."""
 
 from __future__ import annotations
 

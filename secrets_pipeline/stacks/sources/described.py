@@ -1,4 +1,4 @@
-"""Stacks that Atmos has resolved: what `atmos describe stacks` prints, as JSON or YAML, read back."""
+"""Read back the stacks that `atmos describe stacks` prints, as JSON or YAML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An Atmos repository, resolved: the one way into this package."""
+"""Resolve an Atmos repository: the one way into this package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where stacks come from: the manifests of a repository, a description of them, or the `atmos` command."""
+"""Open the source of stacks: the manifests of a repository, a description of them, or the `atmos` command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rendering a parsed section as Atmos does: to YAML text, through the templates, and back (`template_utils.go`)."""
+"""Render a parsed section as Atmos does: to YAML text, through the templates, and back (`template_utils.go`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Go templates in manifests: where one is, and what it renders to with the functions that Atmos gives it."""
+"""Find Go templates in manifests and render them with the functions that Atmos gives them."""
 
 from __future__ import annotations
 

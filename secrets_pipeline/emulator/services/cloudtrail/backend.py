@@ -1,4 +1,4 @@
-"""The dispatcher of LookupEvents."""
+"""Dispatch LookupEvents of CloudTrail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The event history of each account and region, and the way from there to EventBridge."""
+"""Keep the event history of each account and region, and pass it on to EventBridge."""
 
 from __future__ import annotations
 

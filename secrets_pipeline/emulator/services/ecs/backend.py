@@ -1,4 +1,4 @@
-"""The backend that takes the place of moto's."""
+"""Replace moto's ECS backend by one whose services run tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rule, bus and backend that take the place of moto's."""
+"""Replace moto's rule, bus and backend of EventBridge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a bus through its rules to their targets: queues, other buses, and what moto knows besides.
+"""Deliver events from a bus through its rules to their targets: queues, other buses, and what moto knows besides.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-event-delivery.html
 """

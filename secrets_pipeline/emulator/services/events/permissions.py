@@ -1,4 +1,4 @@
-"""Whether EventBridge may hand an event to a target.
+"""Decide whether EventBridge may hand an event to a target.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
 """

@@ -1,4 +1,4 @@
-"""The function and backend classes that take the place of moto's."""
+"""Replace moto's function and backend of Lambda."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What RDS tells EventBridge of instances and clusters.
+"""Tell EventBridge of instances and clusters, as RDS does.
 
 https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html
 """

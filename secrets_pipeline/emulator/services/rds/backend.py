@@ -1,4 +1,4 @@
-"""The backend that takes the place of moto's."""
+"""Replace moto's RDS backend."""
 
 from __future__ import annotations
 

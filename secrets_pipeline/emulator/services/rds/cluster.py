@@ -1,4 +1,4 @@
-"""Aurora clusters and their instances: one real server behind a cluster of aurora-postgresql."""
+"""Run Aurora clusters and their instances: one real server behind a cluster of aurora-postgresql."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every PostgreSQL server of this process."""
+"""Start and stop every PostgreSQL server of this process."""
 
 from __future__ import annotations
 

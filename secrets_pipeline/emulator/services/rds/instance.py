@@ -1,4 +1,4 @@
-"""Instances that stand alone, with a real server where the engine is PostgreSQL."""
+"""Run instances that stand alone, with a real server where the engine is PostgreSQL."""
 
 from __future__ import annotations
 

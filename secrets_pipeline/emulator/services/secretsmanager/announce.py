@@ -1,4 +1,4 @@
-"""What Secrets Manager tells EventBridge and CloudTrail by itself.
+"""Tell EventBridge and CloudTrail what Secrets Manager does by itself.
 
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/event-detail-secret-label-updated-secretsmanager.html
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/cloudtrail_log_entries.html

@@ -1,4 +1,4 @@
-"""Whether the client of a call may make it."""
+"""Refuse a call that its client may not make."""
 
 from __future__ import annotations
 

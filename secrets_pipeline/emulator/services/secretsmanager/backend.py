@@ -1,4 +1,4 @@
-"""The backend and the dispatcher that take the place of moto's."""
+"""Replace moto's Secrets Manager: the backend, and the dispatcher of its operations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys of secrets, used on behalf of whoever calls: KMS must let the client, and the key must be usable.
+"""Use keys of secrets on behalf of whoever calls: KMS must let the client, and the key must be usable.
 
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html#security-encryption-using-cmk
 """

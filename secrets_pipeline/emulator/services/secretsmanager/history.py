@@ -1,4 +1,4 @@
-"""How secrets looked before they changed, for lists that lag behind."""
+"""Keep how secrets looked before they changed, for lists that lag behind."""
 
 from __future__ import annotations
 

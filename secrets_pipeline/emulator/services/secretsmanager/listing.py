@@ -1,4 +1,4 @@
-"""Filters and pages of ListSecrets and BatchGetSecretValue."""
+"""Filter and page ListSecrets and BatchGetSecretValue."""
 
 from __future__ import annotations
 

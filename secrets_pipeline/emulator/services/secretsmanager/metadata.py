@@ -1,4 +1,4 @@
-"""Operations on everything but values: describe, list, tag, delete, restore."""
+"""Perform the operations on everything but values: describe, list, tag, delete, restore."""
 
 from __future__ import annotations
 

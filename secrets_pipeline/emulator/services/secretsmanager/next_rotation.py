@@ -1,4 +1,4 @@
-"""When the next rotation of a secret happens by itself, and when a secret that is scheduled for deletion goes.
+"""Schedule the next rotation of a secret, and the end of one that is scheduled for deletion.
 
 A rotation happens when its window opens. One that failed is tried again while a window is open.
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html

@@ -1,4 +1,4 @@
-"""Resource policies: well-formed, and not public where the caller asks for that.
+"""Perform the operations on resource policies: well-formed, and not public where the caller asks for that.
 
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_resource-policies.html
 """

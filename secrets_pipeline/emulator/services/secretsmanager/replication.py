@@ -1,4 +1,4 @@
-"""Replicas in other regions: sharing values and metadata with their primary, and read-only but for their KMS key.
+"""Replicate secrets to other regions: values and metadata are shared, and read-only but for their KMS key.
 
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/replicate-secrets.html
 """

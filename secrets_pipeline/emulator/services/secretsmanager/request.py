@@ -1,4 +1,4 @@
-"""One call as the operations see it, with the checks that most of them begin with."""
+"""Wrap one call for the operations, with the checks that most of them begin with."""
 
 from __future__ import annotations
 

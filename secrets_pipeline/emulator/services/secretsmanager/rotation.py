@@ -1,4 +1,4 @@
-"""RotateSecret and CancelRotateSecret, and what else begins or ends a rotation.
+"""Perform RotateSecret and CancelRotateSecret, and whatever else begins or ends a rotation.
 
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets_how.html
 """

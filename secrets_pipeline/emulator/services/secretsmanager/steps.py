@@ -1,4 +1,4 @@
-"""The four steps of a rotation, in the function's own code, one after another, in a thread.
+"""Run the four steps of a rotation, in the function's own code, one after another, in a thread.
 
 A step that fails ends the attempt: the rotation stays pending, AWSCURRENT untouched.
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html

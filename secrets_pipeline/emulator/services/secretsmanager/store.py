@@ -1,4 +1,4 @@
-"""Every secret of one account and region, found by dictionary instead of by scan."""
+"""Store every secret of one account and region, found by dictionary instead of by scan."""
 
 from __future__ import annotations
 

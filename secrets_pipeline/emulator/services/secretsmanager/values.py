@@ -1,4 +1,4 @@
-"""Operations on values and staging labels."""
+"""Perform the operations on values and staging labels."""
 
 from __future__ import annotations
 
