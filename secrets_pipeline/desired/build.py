@@ -74,7 +74,7 @@ def build_spec(
     environment: Mapping[str, str] | None = None,
     stacks: Mapping[str, AtmosStack] | None = None,
 ) -> StackSpec:
-    """What one stack asks of AWS.
+    """Build the desired state of one stack.
 
     Args:
         stack: as resolved.
@@ -110,7 +110,7 @@ def build_specs(
     base_path: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> SpecSet:
-    """What every stack of a repository asks of AWS.
+    """Build the desired state of every stack of a repository.
 
     Args:
         repository: all of its stacks are resolved, since names must be unique and references may cross stacks.

@@ -24,4 +24,4 @@ Watch: TypeAlias = Callable[[str, RotationStep], None]
 
 
 def unwatched(_secret: str, _step: RotationStep) -> None:
-    """For those who do not watch."""
+    """A `Watch` that does nothing."""

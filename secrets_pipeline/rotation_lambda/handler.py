@@ -21,7 +21,7 @@ _TALKATIVE = ("boto3", "botocore", "urllib3")
 
 
 def handle(event: Mapping[str, str], _context: object = None) -> None:
-    """Take one step.
+    """Perform the step of a rotation that Lambda's event names.
 
     Args:
         event: Step, SecretId, ClientRequestToken and, where the function acts under an assumed role, RotationToken.

@@ -120,11 +120,11 @@ class MysqlSession:
     username: str
 
     def check(self) -> None:
-        """See `sessions.Session`."""
+        """See `sessions.DatabaseSession`."""
         self._run("the login's check", "SELECT 1")
 
     def set_own_password(self, login: Login) -> None:
-        """See `sessions.Session`; at every host of the user if it may see them, else where it is logged in."""
+        """See `sessions.DatabaseSession`; at every host of the user if it may see them, else where it is logged in."""
         intent = f"{login.username} a password of its own"
         try:
             self._alter(intent, login, self._hosts(login.username))
@@ -140,7 +140,7 @@ class MysqlSession:
             self._run(intent, f"SET PASSWORD = PASSWORD({self._text(login.password)})")
 
     def set_twin(self, original: str, login: Login) -> None:
-        """See `sessions.Session`: the same accounts, host by host, with the same privileges, TLS options and limits.
+        """See `sessions.DatabaseSession`: the same accounts, host by host, with the same privileges, TLS and limits.
 
         Statements about users commit each for itself, so the password comes last: whoever can log in with it has all.
         """
@@ -163,7 +163,7 @@ class MysqlSession:
         self._alter(f"to change the password of {login.username}", login, self._hosts(login.username))
 
     def close(self) -> None:
-        """See `sessions.Session`."""
+        """See `sessions.DatabaseSession`."""
         try:
             self.connection.close()
         except (pymysql.MySQLError, OSError):

@@ -54,7 +54,7 @@ class Grants:
 
 
 def grants(lines: Iterable[str], account: Account) -> Grants:
-    """Read the lines of SHOW GRANTS for an account.
+    """Parse the lines of SHOW GRANTS for an account.
 
     Raises:
         RotationError: if a line says what is not known here.

@@ -87,15 +87,15 @@ class PostgresSession:
     username: str
 
     def check(self) -> None:
-        """See `sessions.Session`."""
+        """See `sessions.DatabaseSession`."""
         self._run("check the login", "SELECT 1")
 
     def set_own_password(self, login: Login) -> None:
-        """See `sessions.Session`."""
+        """See `sessions.DatabaseSession`."""
         self._run("change its own password", f"ALTER ROLE {_name(login.username)} PASSWORD {self._verifier(login)}")
 
     def set_twin(self, original: str, login: Login) -> None:
-        """See `sessions.Session`; all of it happens, or nothing.
+        """See `sessions.DatabaseSession`; all of it happens, or nothing.
 
         The twin is a member of the original role, and takes it on in each session: what either of them creates belongs
         to the original, so that both can alter and drop it.
@@ -112,7 +112,7 @@ class PostgresSession:
         self._run("commit", "COMMIT")
 
     def close(self) -> None:
-        """See `sessions.Session`."""
+        """See `sessions.DatabaseSession`."""
         try:
             self.connection.close()
         except _TRANSPORT:

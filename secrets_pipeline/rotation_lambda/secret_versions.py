@@ -77,7 +77,7 @@ class Versions:
     rotation_token: str | None = field(default=None, repr=False)
 
     def describe(self) -> Mapping[str, Any]:
-        """DescribeSecret."""
+        """Read the secret's metadata by DescribeSecret."""
         described: Mapping[str, Any] = calling("DescribeSecret", self.secretsmanager.describe_secret, SecretId=self.arn)
         return described
 

@@ -19,7 +19,7 @@ _LONGEST_NAME = 200
 
 
 class SealStore(Protocol):
-    """One seal a stack."""
+    """Stores one seal for each stack."""
 
     def put(self, stack: str, message: bytes) -> None:
         """Keep a seal, in place of an earlier one."""

@@ -238,12 +238,12 @@ class Cloud:
             self.store.note(str(params.get("SecretId") or params.get("Name")))
         return dict(answer)
 
-    # What `rotation.Functions` asks for.
+    # What `rotation.RotationFunctions` asks for.
 
     def require(self, arn: str, secret: EmulatedSecret) -> None:
         """Every function exists, and Secrets Manager may invoke it."""
 
-    def start(self, secret: EmulatedSecret, token: str, arn: str, lock: object) -> None:  # noqa: ARG002 - as `Functions` has it
+    def start(self, secret: EmulatedSecret, token: str, arn: str, lock: object) -> None:  # noqa: ARG002 - as `RotationFunctions` has it
         """The simulation runs the steps."""
         self._rotates(secret.arn, token)
 

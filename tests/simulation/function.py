@@ -101,7 +101,7 @@ class ManagedFunction:
 
 
 class _Session:
-    """Somebody who is logged in; see `lambda_function.sessions.Session`."""
+    """Somebody who is logged in; see `rotation_lambda.sessions.DatabaseSession`."""
 
     def __init__(self, simulation: Simulation, line: Line, instance: Instance) -> None:
         self._simulation = simulation

@@ -52,7 +52,7 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It is not.
+    """The secret is not as the control asks.
 
     Attributes:
         reason: why.
@@ -74,7 +74,7 @@ class NotApplicable:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """It depends on what could not be read.
+    """The judgement depends on what could not be read.
 
     Attributes:
         reason: on what.

@@ -47,7 +47,7 @@ class LastReads:
 
 @dataclass(frozen=True, slots=True)
 class UnreadReads:
-    """Reads could not be looked up.
+    """Marks that reads could not be looked up.
 
     Attributes:
         reason: why.

@@ -42,29 +42,29 @@ def authorize(
     """
     count = _Count(request, caller, target, lookup or RequestContext(request.context, caller.facts, target.facts))
     allowed, by = count.decide(_NOBODY)
-    unsure = frozenset() if allowed else frozenset([one for one in count.ballots if one.uncertain])
+    unsure = frozenset() if allowed else frozenset([one for one in count.layers if one.uncertain])
     if not unsure:
-        return Decision(allowed, by.vote(), count.ballots)
+        return Decision(allowed, by.vote(), count.layers)
     allowed, by = count.decide(unsure)
     if not allowed:
-        return Decision(allowed, by.vote(), count.ballots)
-    for one in count.ballots:
+        return Decision(allowed, by.vote(), count.layers)
+    for one in count.layers:
         if one in unsure and count.decide(unsure - {one})[0]:
             unsure -= {one}
-    needed = [one for one in count.ballots if one in unsure]
-    return Decision(None, needed[0].doubt(), count.ballots, "; ".join(map(_reason, needed)))
+    needed = [one for one in count.layers if one in unsure]
+    return Decision(None, needed[0].doubt(), count.layers, "; ".join(map(_reason, needed)))
 
 
-def _reason(ballot: LayerVote) -> str:
-    vote = ballot.doubt()
+def _reason(layer: LayerVote) -> str:
+    vote = layer.doubt()
     named = f" {vote.policy}, statement {vote.statement}" if vote.policy else ""
     return f"{vote.layer}{named}: {vote.detail}"
 
 
 class _Count:
-    """The ballots of one request."""
+    """The votes of the layers on one request."""
 
-    __slots__ = ("_caller", "_target", "ballots", "boundary", "grant", "identity", "rcp", "resource", "scp", "session")
+    __slots__ = ("_caller", "_target", "boundary", "grant", "identity", "layers", "rcp", "resource", "scp", "session")
 
     def __init__(self, request: Request, caller: Caller, target: TargetResource, lookup: RequestContext) -> None:
         asked = AskedRequest(request.action, target.arn, lookup)
@@ -87,7 +87,7 @@ class _Count:
         self.session = attached(Layer.SESSION, sessions, asked)
         identity = None if caller.kind in _OUTSIDE_IAM else caller.identity
         self.identity = attached(Layer.IDENTITY, identity, asked)
-        self.ballots = (self.scp, self.rcp, self.resource, self.grant, self.boundary, self.session, self.identity)
+        self.layers = (self.scp, self.rcp, self.resource, self.grant, self.boundary, self.session, self.identity)
 
     def decide(self, hopeful: frozenset[LayerVote]) -> tuple[bool, LayerVote]:
         """Whether it is allowed, and by which layer that is decided.
@@ -95,12 +95,12 @@ class _Count:
         Args:
             hopeful: layers of which the unknown is taken for the better.
         """
-        for ballot in self.ballots:
-            if not ballot.absent and ballot.denies(hopeful=ballot in hopeful):
-                return False, ballot
-        for ballot in (self.scp, self.rcp):
-            if not (ballot.absent or ballot.allows(hopeful=ballot in hopeful)):
-                return False, ballot
+        for layer in self.layers:
+            if not layer.absent and layer.denies(hopeful=layer in hopeful):
+                return False, layer
+        for layer in (self.scp, self.rcp):
+            if not (layer.absent or layer.allows(hopeful=layer in hopeful)):
+                return False, layer
         if self._caller.kind in _OUTSIDE_IAM:
             granting = self._granting(hopeful, *_ANY)
             return granting is not None, granting or self.resource
@@ -142,10 +142,10 @@ class _Count:
 
     def _granting(self, hopeful: frozenset[LayerVote], *closeness: Closeness) -> LayerVote | None:
         """The target's policy, or a grant, if it allows somebody who is named so."""
-        for ballot in (self.resource, self.grant):
-            wanted = _ANY if ballot is self.grant else closeness
-            if not ballot.absent and ballot.names(*wanted, hopeful=ballot in hopeful):
-                return ballot
+        for layer in (self.resource, self.grant):
+            wanted = _ANY if layer is self.grant else closeness
+            if not layer.absent and layer.names(*wanted, hopeful=layer in hopeful):
+                return layer
         return None
 
     def _identity_allows(self, hopeful: frozenset[LayerVote]) -> bool:
@@ -154,7 +154,7 @@ class _Count:
 
     def _limit(self, hopeful: frozenset[LayerVote]) -> LayerVote | None:
         """The boundary or session policy that does not allow, if one does not."""
-        for ballot in (self.boundary, self.session):
-            if not (ballot.absent or ballot.allows(hopeful=ballot in hopeful)):
-                return ballot
+        for layer in (self.boundary, self.session):
+            if not (layer.absent or layer.allows(hopeful=layer in hopeful)):
+                return layer
         return None

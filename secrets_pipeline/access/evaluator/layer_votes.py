@@ -112,20 +112,20 @@ class LayerVote:
 
 
 def attached(layer: Layer, policies: tuple[Policy, ...] | UnreadPolicies | None, asked: AskedRequest) -> LayerVote:
-    """The ballot of policies attached to the caller; None is absent."""
+    """The vote of policies attached to the caller; None is absent."""
     if policies is None:
-        return _NO_BALLOT[layer]
+        return _NO_VOTE[layer]
     if isinstance(policies, UnreadPolicies):
         return LayerVote(layer, unread=policies.reason)
     return LayerVote(layer).count(policies, asked)
 
 
 def levels(layer: Layer, of: Levels | UnreadPolicies, asked: AskedRequest) -> LayerVote:
-    """The ballot of an organisation's policies: each level must allow, none may deny."""
+    """The vote of an organisation's policies: each level must allow, none may deny."""
     if isinstance(of, UnreadPolicies):
         return LayerVote(layer, unread=of.reason)
     if not of:
-        return _NO_BALLOT[layer]
+        return _NO_VOTE[layer]
     counted = [LayerVote(layer).count(level, asked) for level in of]
     whole = LayerVote(layer)
     whole.deny = next((one.deny for one in counted if one.deny), None)
@@ -156,12 +156,12 @@ class ResourceLayerVote(LayerVote):
     def of(
         cls, layer: Layer, policies: tuple[Policy, ...] | UnreadPolicies, caller: Caller, asked: AskedRequest
     ) -> ResourceLayerVote:
-        """The ballot of a target's policy, or of the grants of a key; none is absent."""
+        """The vote of a target's policy, or of the grants of a key; none is absent."""
         if isinstance(policies, UnreadPolicies):
             return cls(layer, unread=policies.reason)
         if not policies:
-            return _NO_RESOURCE_BALLOT[layer]
-        ballot = cls(layer)
+            return _NO_RESOURCE_VOTE[layer]
+        found = cls(layer)
         for policy in policies:
             for statement in policy.about(asked.action):
                 if statement.principals is None:
@@ -171,8 +171,8 @@ class ResourceLayerVote(LayerVote):
                     continue
                 held = statement.applies(asked.resource, asked.lookup)
                 if held is not False:
-                    ballot._add(statement, closeness, certain=bool(named and held))
-        return ballot
+                    found._add(statement, closeness, certain=bool(named and held))
+        return found
 
     def _add(self, statement: Statement, closeness: Closeness, *, certain: bool) -> None:
         if statement.denies:
@@ -204,8 +204,8 @@ class ResourceLayerVote(LayerVote):
         return hopeful and (bool(self.unread) or any(one in self.maybe_by for one in closeness))
 
 
-_NO_BALLOT = {layer: LayerVote(layer, absent=True) for layer in Layer}
-_NO_RESOURCE_BALLOT = {layer: ResourceLayerVote(layer, absent=True) for layer in Layer}
+_NO_VOTE = {layer: LayerVote(layer, absent=True) for layer in Layer}
+_NO_RESOURCE_VOTE = {layer: ResourceLayerVote(layer, absent=True) for layer in Layer}
 
 
 def _cast(layer: Layer, outcome: LayerOutcome, statement: Statement, detail: str = "") -> Vote:

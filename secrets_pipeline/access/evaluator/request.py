@@ -106,7 +106,7 @@ class Request:
 
 
 class VotingLayer(Protocol):
-    """Who casts a vote."""
+    """A layer that casts a vote."""
 
     def vote(self) -> Vote:
         """What it says."""

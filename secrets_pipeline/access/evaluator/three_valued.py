@@ -10,12 +10,12 @@ Ternary: TypeAlias = bool | None
 
 
 def negated(one: Ternary) -> Ternary:
-    """Not."""
+    """Negate: what is unknown stays unknown."""
     return None if one is None else not one
 
 
 def any_of(truths: Iterable[Ternary]) -> Ternary:
-    """Or: true if one is, unknown if one may be."""
+    """Combine by or: true if one is, unknown if one may be."""
     found: Ternary = False
     for one in truths:
         if one:
@@ -26,7 +26,7 @@ def any_of(truths: Iterable[Ternary]) -> Ternary:
 
 
 def all_of(truths: Iterable[Ternary]) -> Ternary:
-    """And: false if one is, unknown if one may be."""
+    """Combine by and: false if one is, unknown if one may be."""
     found: Ternary = True
     for one in truths:
         if one is False:

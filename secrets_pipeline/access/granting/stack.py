@@ -70,7 +70,7 @@ class StackInAws:
         return policies
 
     def open(self, secrets: Sequence[SecretSpec], *, complete: bool) -> Iterator[str]:
-        """What is not known yet."""
+        """List what is not known yet."""
         for secret in secrets:
             if complete and is_pattern(self.secret_arns.get(secret.ref) or self.pattern(secret)):
                 yield f"secret {secret.name} is not known to exist: the last six characters of its ARN are open"

@@ -9,7 +9,7 @@ from secrets_pipeline.errors import PolicyError
 
 
 def understood(name: str, document: Mapping[str, object]) -> Policy | UnreadPolicies:
-    """The policy, or why it is none."""
+    """Parse a policy for the evaluator, or say why it cannot."""
     try:
         return Policy(name, document)
     except PolicyError as error:

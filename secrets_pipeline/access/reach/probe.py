@@ -43,7 +43,7 @@ class ProbeRefused:
 
 @dataclass(frozen=True, slots=True)
 class NotProbed:
-    """Nobody could ask.
+    """AWS could not be asked.
 
     Attributes:
         reason: why, for example that the pipeline may not assume the role.

@@ -61,22 +61,22 @@ class PublicCaller(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LetIn:
-    """A policy that lets a crowd in.
+    """A policy that lets in more than those whom it names.
 
     Attributes:
         resource: ARN of the secret or key.
-        crowd: who.
+        caller: who.
         organization: `o-…`, of an organisation.
-        decision: the evaluator's, for one of that crowd.
+        decision: the evaluator's, for one of them.
     """
 
     resource: str
-    crowd: PublicCaller
+    caller: PublicCaller
     decision: Decision
     organization: str = ""
 
 
-def crowds(snapshot: Snapshot, secrets: Iterable[ReadableSecret]) -> tuple[LetIn, ...]:
+def public_callers(snapshot: Snapshot, secrets: Iterable[ReadableSecret]) -> tuple[LetIn, ...]:
     """The secrets' policies, and those of their keys, that let in everybody or an organisation.
 
     Args:

@@ -98,7 +98,7 @@ def _lists(inputs: Inputs) -> dict[str, tuple[str, ...]]:
 
 
 def check_refreshes(stack: StackScope, target: Target, consumers: Iterable[ConsumerSpec]) -> None:
-    """Nothing is started anew in another account."""
+    """Refuse to start anything anew in another account."""
     own = target.account_id
     for one in consumers if own else ():
         foreign = next((arn for arn in one.principals.values() if arn.split(":")[4] != own), None)

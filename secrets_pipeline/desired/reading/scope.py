@@ -34,7 +34,7 @@ _NO_VARIABLE_REMEDY = "Set it under vars, or give it a default: ${name | default
 
 
 class Locate(Protocol):
-    """Says which manifest and line set a key, as `stacks.Repository.locate` does."""
+    """Says which manifest and line set a key, as `stacks.AtmosRepository.locate` does."""
 
     def __call__(self, component: Component, path: Path, /) -> Where:
         """The place of `path` inside the component's sections."""

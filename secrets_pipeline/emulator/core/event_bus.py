@@ -193,7 +193,7 @@ class Bus:
         self._disorder = disorder
 
     def delete(self) -> None:
-        """Once and in order again."""
+        """Deliver each event once and in order again."""
         self.put_disorder(replace(Disorder()))
 
 

@@ -10,7 +10,7 @@ from secrets_pipeline.access.evaluator import Decision, Layer, LayerOutcome, Unr
 from secrets_pipeline.access.reach.audit import AuditedRead, declared_readings, matrix, undeclared_readings
 from secrets_pipeline.access.reach.explain import because, calls, row, sentence, short
 from secrets_pipeline.access.reach.probe import NotProbed, Prober, ProbeRefused, ValueReturned, disagreement
-from secrets_pipeline.access.reach.public import PublicCaller, crowds
+from secrets_pipeline.access.reach.public import PublicCaller, public_callers
 from secrets_pipeline.access.reach.reader import (
     Allowed,
     DeniedByKms,
@@ -123,14 +123,14 @@ def policies_are_not_public(stack: Stack) -> list[Finding]:
     """Whether a policy of a secret or of its key lets in everybody, an organisation, or some whom no list tells."""
     estate = estate_of(stack)
     secrets = [found for one in stack.spec.secrets if (found := estate.secret(one.name)) is not None]
-    let_in = crowds(estate.snapshot, secrets)
+    let_in = public_callers(estate.snapshot, secrets)
     names = {secret.target.arn: secret.name for secret in secrets}
     wrong = [
         Finding(
             names.get(one.resource, one.resource),
-            Verdict.WAITING if one.crowd is PublicCaller.SOME else Verdict.WRONG,
+            Verdict.WAITING if one.caller is PublicCaller.SOME else Verdict.WRONG,
             f"its {one.decision.decided_by.layer} (statement {one.decision.decided_by.statement}) lets in "
-            + f"{one.crowd} {one.organization or one.decision.decided_by.detail}".rstrip(),
+            + f"{one.caller} {one.organization or one.decision.decided_by.detail}".rstrip(),
             {"layer": one.decision.decided_by.layer.value, "statement": one.decision.decided_by.statement},
         )
         for one in let_in
@@ -144,7 +144,7 @@ def _keys(secret: ReadableSecret) -> set[str]:
 
 
 def _closed(secret: ReadableSecret) -> Finding:
-    """A secret that lets no crowd in, as far as its policies could be read."""
+    """A secret whose policies let in nobody whom they do not name, as far as its policies could be read."""
     targets = [secret.target, *(key.target for key in secret.keys)]
     unread = [one.policy.reason for one in targets if isinstance(one.policy, UnreadPolicies)]
     if unread:

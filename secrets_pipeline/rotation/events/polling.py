@@ -55,7 +55,7 @@ class News:
 
 
 def compare(known: Known | None, sights: Iterable[Sight], now: int) -> tuple[Known, tuple[News, ...]]:
-    """What is new, and what is known from now on.
+    """Compare a list of secrets with an earlier one: what is known from now on, and what is new.
 
     Args:
         known: what was known before; None for nothing, which is no news: it is learnt.

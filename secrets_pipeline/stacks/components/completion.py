@@ -51,7 +51,7 @@ class Completer:
         self._open: list[tuple[str, str, str]] = []
 
     def complete(self, draft: Draft) -> Component:
-        """The component that a draft becomes.
+        """Complete a draft: render its templates and evaluate its functions.
 
         Raises:
             StackError: if a template or function fails.

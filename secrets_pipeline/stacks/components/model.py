@@ -22,7 +22,7 @@ class Component:
         stack: logical name of its stack.
         resolved: what `atmos describe component` prints, shared with other components, so only to be read. Functions
             that need the outside are `FunctionCall`s in it.
-        manifest: top-level manifest that it comes from, relative to the base path; `Repository.locate` starts there.
+        manifest: top-level manifest that it comes from, relative to the base path; see `AtmosRepository.locate`.
     """
 
     name: str

@@ -33,7 +33,7 @@ class HclError(ValueError):
 
 
 def parse(text: str) -> dict[str, Value]:
-    """The attributes of an HCL file.
+    """Parse the attributes of an HCL file.
 
     A number keeps its fraction, which Atmos cuts off.
 

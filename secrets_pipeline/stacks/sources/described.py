@@ -32,7 +32,7 @@ _BARE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class DescribedStacks:
-    """The stacks of one description, with the interface of a `Repository`.
+    """The stacks of one description, with the interface of an `AtmosRepository`.
 
     Functions that Atmos left as text are functions again; those that need nothing but this process are evaluated here.
 

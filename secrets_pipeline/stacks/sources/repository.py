@@ -71,7 +71,7 @@ class AtmosRepository:
         allow_exec: bool = False,
         withhold: bool = False,
     ) -> Self:
-        """The repository at a folder.
+        """Open the repository at a folder.
 
         Args:
             base_path: folder of `atmos.yaml`, or one below it.

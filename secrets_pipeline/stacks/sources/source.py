@@ -97,7 +97,7 @@ def open_source(
     withhold: bool = False,
     process_templates: bool = True,
 ) -> StackSource:
-    """The stacks that were asked for.
+    """Open the source of the stacks that were asked for.
 
     Args:
         origin: where they come from.

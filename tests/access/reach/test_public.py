@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from secrets_pipeline.access.evaluator import Layer
-from secrets_pipeline.access.reach.public import PublicCaller, crowds
+from secrets_pipeline.access.reach.public import PublicCaller, public_callers
 from tests.access.builders import (
     AWAY,
     DECRYPT,
@@ -37,7 +37,7 @@ OTHER_ORGANIZATION = "o-partnerorg"
 def let_in(made: World) -> list[tuple[str, PublicCaller, str]]:
     estate = made.estate()
     secrets = [secret for name in made.secrets if (secret := estate.secret(name)) is not None]
-    return [(one.resource, one.crowd, one.organization) for one in crowds(made.snapshot, secrets)]
+    return [(one.resource, one.caller, one.organization) for one in public_callers(made.snapshot, secrets)]
 
 
 def of_secret(*statements: Statement) -> list[tuple[PublicCaller, str]]:
@@ -168,7 +168,7 @@ def test_the_statement_that_lets_in_is_named() -> None:
     estate = made.estate()
     secret = estate.secret(NAME)
     assert secret is not None
-    (found,) = crowds(made.snapshot, [secret])
+    (found,) = public_callers(made.snapshot, [secret])
     assert (found.decision.decided_by.layer, found.decision.decided_by.statement) == (Layer.SECRET_POLICY, "Open")
 
 

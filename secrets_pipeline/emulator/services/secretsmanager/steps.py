@@ -37,7 +37,7 @@ class LambdaFunctions:
     """The Lambda of this process."""
 
     def require(self, arn: str, secret: EmulatedSecret) -> None:
-        """Refuse a function that Secrets Manager cannot invoke; see `rotation.Functions`."""
+        """Refuse a function that Secrets Manager cannot invoke; see `rotation.RotationFunctions`."""
         if not lambda_.exists(arn):
             raise Fault("ResourceNotFoundException", f"Secrets Manager can't find the specified Lambda function: {arn}")
         if not lambda_.lets_in(arn, PRINCIPAL, secret.arn):
