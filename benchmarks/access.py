@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from datetime import UTC, datetime
 
-from secrets_pipeline.access.reach.compiled import Estate
+from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.access.reach.explain import name_of
 from secrets_pipeline.access.snapshot.model import (
     AccountSnapshot,
@@ -214,7 +214,7 @@ def main() -> None:
     asked = parser.parse_args()
     taken = snapshot(asked.consumers, asked.secrets)
     started = time.perf_counter()
-    estate = Estate(taken)
+    estate = CompiledSnapshot(taken)
     readers = [estate.reader(role_arn(number)) for number in range(asked.consumers)]
     secrets = [found for one in taken.secrets if (found := estate.secret(one.name))]
     compiled = time.perf_counter() - started

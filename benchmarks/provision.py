@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from secrets_pipeline.emulator import Call
+    from secrets_pipeline.emulator import CountedCall
 
 LATENCY_MILLISECONDS = 20
 POLICY = json.dumps(
@@ -138,7 +138,7 @@ def measure(
             emulator.stop(aws.state_dir)
 
 
-def counted(calls: Sequence[Call]) -> dict[str, Any]:
+def counted(calls: Sequence[CountedCall]) -> dict[str, Any]:
     """Calls by operation of Secrets Manager, of all other services, and throttled ones."""
     operations: Counter[str] = Counter()
     throttled = others = 0

@@ -213,10 +213,10 @@ def peer(folder: Path) -> dict[str, float]:
 
 def ours(folder: Path) -> dict[str, float]:
     """Resolve every stack, in the way of every command."""
-    from secrets_pipeline.stacks import Repository  # noqa: PLC0415 - the peer's process must not carry it
+    from secrets_pipeline.stacks import AtmosRepository  # noqa: PLC0415 - the peer's process must not carry it
 
     started = time.perf_counter()
-    resolution = Repository.open(folder, env={}).resolve()
+    resolution = AtmosRepository.open(folder, env={}).resolve()
     seconds = time.perf_counter() - started
     if resolution.errors:
         raise SystemExit(str(resolution.errors[0]))

@@ -1,1 +1,1 @@
-"""Resolved stack in, desired state out. The input contract lives here."""
+"""Read what resolved stacks ask of AWS: the input contract of the pipeline."""

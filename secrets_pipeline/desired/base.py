@@ -1,4 +1,4 @@
-"""What all desired state is made of: frozen models, late values, where a stack lives, which secret is meant."""
+"""Define what all desired state is made of: frozen models, late values, where a stack lives, which secret is meant."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LateOutput: TypeAlias = Annotated[Output, PlainSerializer(str, return_type=str)]
 Late: TypeAlias = str | LateExpression
 """A string that is known now, or an expression that AWS answers later."""
 
-Document: TypeAlias = Any
+DocumentTree: TypeAlias = Any
 """A JSON-shaped tree whose leaves may be `Expression`."""
 
 

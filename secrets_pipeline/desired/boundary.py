@@ -1,4 +1,4 @@
-"""What a stack takes in or writes to beyond its own secrets, keys and outputs. Pure."""
+"""Define what a stack takes in or writes to beyond its own secrets, keys and outputs."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Crossing(Spec):
     allowed_by: str = ""
 
 
-class Kind(StrEnum):
+class ContestedKind(StrEnum):
     """What a name that two stacks declare is a name of."""
 
     SECRET = "secret"  # noqa: S105 - a kind, no password
@@ -83,7 +83,7 @@ class Contested(Spec):
         account_id: where the others are; None where nobody knows it yet.
     """
 
-    kind: Kind
+    kind: ContestedKind
     name: str
     stacks: tuple[str, ...]
     where: str

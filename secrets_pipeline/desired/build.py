@@ -1,4 +1,4 @@
-"""Resolved stacks in, desired state out: every error of a stack at once."""
+"""Build the desired state of resolved stacks, with every error of a stack at once."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.verification.controls import read_controls
 from secrets_pipeline.desired.verification.read import read_verification
 from secrets_pipeline.errors import InternalError, SecretsPipelineError, Where, raise_all
-from secrets_pipeline.stacks import Stack, StackSource
+from secrets_pipeline.stacks import AtmosStack, StackSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +66,15 @@ class SpecSet:
 
 
 def build_spec(
-    stack: Stack,
+    stack: AtmosStack,
     locate: Locate,
     settings: OperatorSettings,
     *,
     base_path: Path | None = None,
     environment: Mapping[str, str] | None = None,
-    stacks: Mapping[str, Stack] | None = None,
+    stacks: Mapping[str, AtmosStack] | None = None,
 ) -> StackSpec:
-    """What one stack asks of AWS.
+    """Build the desired state of one stack.
 
     Args:
         stack: as resolved.
@@ -110,7 +110,7 @@ def build_specs(
     base_path: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> SpecSet:
-    """What every stack of a repository asks of AWS.
+    """Build the desired state of every stack of a repository.
 
     Args:
         repository: all of its stacks are resolved, since names must be unique and references may cross stacks.

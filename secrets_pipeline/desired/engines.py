@@ -1,4 +1,4 @@
-"""RDS engines whose databases are clusters."""
+"""Name the RDS engines whose databases are clusters."""
 
 from __future__ import annotations
 

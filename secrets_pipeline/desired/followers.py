@@ -1,4 +1,4 @@
-"""Which stacks follow another one: their values are rendered from its secrets or databases. Pure."""
+"""Tell which stacks follow another one: their values are rendered from its secrets or databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which components of a stack this project recognises."""
+"""Recognise which components of a stack are of this project's kinds."""
 
 from __future__ import annotations
 

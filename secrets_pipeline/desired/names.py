@@ -1,4 +1,4 @@
-"""Names: of stacks, of secrets, of the key that a component makes, of instances."""
+"""Check and build names: of stacks, of secrets, of the key that a component makes, of instances."""
 
 from __future__ import annotations
 

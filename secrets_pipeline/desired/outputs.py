@@ -1,4 +1,4 @@
-"""The outputs of managed components that a stack may refer to."""
+"""List the outputs of managed components that a stack may refer to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Roles of the pipeline itself: no stack may write to them as to those of its consumers."""
+"""Refuse consumers whose role is one of the pipeline's own: no stack may write to those."""
 
 from __future__ import annotations
 

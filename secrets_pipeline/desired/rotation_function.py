@@ -1,4 +1,4 @@
-"""The managed rotation function of a stack: `settings.secrets_pipeline.rotation_function`.
+"""Read the managed rotation function of a stack: `settings.secrets_pipeline.rotation_function`.
 
 Sources: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html,
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html

@@ -1,4 +1,4 @@
-"""Secrets Manager's schedule expressions: `rate(…)` and `cron(…)`, in UTC, always on the hour.
+"""Parse Secrets Manager's schedule expressions: `rate(…)` and `cron(…)`, in UTC, always on the hour.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
 """

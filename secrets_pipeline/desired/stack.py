@@ -1,4 +1,4 @@
-"""Desired state: what one stack asks of AWS. Pure data; no AWS objects, no plaintext."""
+"""Define the desired state: what one stack asks of AWS. Pure data; no AWS objects, no plaintext."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tags: what AWS takes, and what is the pipeline's own.
+"""Check tags: what AWS takes, and what is the pipeline's own.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Tag.html,
 https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html

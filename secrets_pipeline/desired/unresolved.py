@@ -1,4 +1,4 @@
-"""References that nobody can resolve: what is wrong with each, and why."""
+"""Describe references that nobody can resolve: what is wrong with each, and why."""
 
 from __future__ import annotations
 

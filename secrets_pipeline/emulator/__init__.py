@@ -3,11 +3,19 @@
 It misbehaves as AWS does where it is told to: lists that lag, latency, quotas, faults.
 """
 
-from secrets_pipeline.emulator.control.calls import Call, calls, reset_calls
+from secrets_pipeline.emulator.control.calls import CountedCall, calls, reset_calls
 from secrets_pipeline.emulator.control.conditions import empty, reset_conditions
 from secrets_pipeline.emulator.control.durations import Durations, set_durations
 from secrets_pipeline.emulator.control.event_log import disorder_events, emit, settle
-from secrets_pipeline.emulator.control.faults import Fault, FaultAction, FaultReport, Struck, arm, disarm, fault_reports
+from secrets_pipeline.emulator.control.faults import (
+    FaultAction,
+    FaultReport,
+    InjectedFault,
+    Struck,
+    arm,
+    disarm,
+    fault_reports,
+)
 from secrets_pipeline.emulator.control.lambda_faults import Mishap, Moment, kill_invocations
 from secrets_pipeline.emulator.control.latency import Latency, set_latency
 from secrets_pipeline.emulator.control.lists import freeze_lists, lag_lists, thaw_lists
@@ -28,11 +36,11 @@ from secrets_pipeline.emulator.terraform import stand_in
 __all__ = [
     "ADMINISTRATOR_ROLE",
     "SECRETS_MANAGER_QUOTAS",
-    "Call",
+    "CountedCall",
     "Durations",
-    "Fault",
     "FaultAction",
     "FaultReport",
+    "InjectedFault",
     "Latency",
     "LocalAws",
     "Mishap",

@@ -1,4 +1,4 @@
-"""The part that Terraform plays in a real account: what stacks deliver to, but do not create.
+"""Make what stacks deliver to, but do not create: the part that Terraform plays in a real account.
 
 Works on the embedded AWS only: it is given a `LocalAws`, whose operator may assume an administrator role
 in any account.
@@ -20,7 +20,7 @@ from botocore.loaders import Loader, create_loader
 from secrets_pipeline.arn import account_of, iam_arn
 from secrets_pipeline.emulator.handle.lifecycle import ADMINISTRATOR_ROLE, LocalAws
 from secrets_pipeline.emulator.handle.stand_ins import (
-    Document,
+    PolicyDocument,
     StandIn,
     StandInFunction,
     StandInRole,
@@ -143,7 +143,7 @@ def _role(at: _Session, wanted: StandInRole) -> None:
         iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=arn)
 
 
-def _policy(*allowed: Mapping[str, Any]) -> Document:
+def _policy(*allowed: Mapping[str, Any]) -> PolicyDocument:
     return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **one} for one in allowed]}
 
 

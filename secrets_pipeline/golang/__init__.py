@@ -1,1 +1,1 @@
-"""What Go does, in Python: its values as text, its YAML, its templates. It imports nothing of ours but errors."""
+"""Do in Python what Go does: print values, read YAML, render templates. Imports nothing of ours but errors."""

@@ -1,4 +1,4 @@
-"""What can go wrong in a template, worded as Go words it."""
+"""Define what can go wrong in a template, worded as Go words it."""
 
 from __future__ import annotations
 

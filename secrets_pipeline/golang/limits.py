@@ -1,4 +1,4 @@
-"""What one rendering may cost: a template from a repository must not hang or fill the memory."""
+"""Limit what one rendering may cost: a template from a repository must not hang or fill the memory."""
 
 from __future__ import annotations
 

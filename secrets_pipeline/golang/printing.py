@@ -1,4 +1,4 @@
-"""Values as Go's fmt prints them by default (`%v`, `print`, `println`), and quoted strings (`strconv.Quote`)."""
+"""Print values as Go's fmt does by default (`%v`, `print`, `println`), and quote strings (`strconv.Quote`)."""
 
 from __future__ import annotations
 

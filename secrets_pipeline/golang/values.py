@@ -1,4 +1,4 @@
-"""The values that templates work on, and what Go calls them.
+"""Define the values that templates work on, and what Go calls them.
 
 A value is plain Python: `str` (subclasses count as text), `int`, `float`, `bool`, `None`, `list` or `tuple`, a
 `Mapping` with `str` keys, or a `Namespace`.

@@ -15,7 +15,7 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import AwsError, GuardError
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState, secret_state
 from secrets_pipeline.reconcilers.tag_keys import STACK, VALUE_VERSION
-from secrets_pipeline.rotation.events.hints import Hint, Kind
+from secrets_pipeline.rotation.events.hints import Hint, HintKind
 
 _SUFFIX = 7
 """Of a secret's ARN: a hyphen and six characters."""
@@ -70,7 +70,7 @@ class EventStacks:
             AwsError: if AWS cannot be asked.
             GuardError: if the credentials for the event's account belong to another one.
         """
-        if hint.kind is Kind.IRRELEVANT:
+        if hint.kind is HintKind.IRRELEVANT:
             return Dismissed("is of no kind that matters")
         account = self._account(hint)
         if account is None:
@@ -78,9 +78,9 @@ class EventStacks:
         if hint.actor_arn is not None and is_same_caller(hint.actor_arn, self._caller(hint, account)):
             return Dismissed(f"{hint.name} was our own call")
         match hint.kind:
-            case Kind.DATABASE:
+            case HintKind.DATABASE:
                 return self._of_database(hint)
-            case Kind.KEY_CHANGED:
+            case HintKind.KEY_CHANGED:
                 return self._of_key(hint, account)
             case _:
                 return self._of_secret(hint, account)
@@ -107,7 +107,7 @@ class EventStacks:
 
     def _with_followers(self, hint: Hint, stacks: Sequence[str], name: str, version: str | None) -> tuple[Concern, ...]:
         """Of a value that has changed also the stacks that are rendered from it, wherever they live."""
-        if hint.kind is not Kind.ROTATED:
+        if hint.kind is not HintKind.ROTATED:
             return tuple(Concern(one, name) for one in dict.fromkeys(stacks))
         behind = [one for stack in stacks for one in followers(self._specs, stack)]
         return tuple(Concern(one, name, version or "") for one in dict.fromkeys([*stacks, *behind]))

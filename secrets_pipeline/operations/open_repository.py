@@ -20,11 +20,18 @@ from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.repository import Repository
 from secrets_pipeline.reconcilers.run import Run
 from secrets_pipeline.references.model import Expression
-from secrets_pipeline.stacks import CONFIG_VARIABLES, Origin, StackSource, open_source, read_text, readable_problem
+from secrets_pipeline.stacks import (
+    CONFIG_VARIABLES,
+    SourceChoice,
+    StackSource,
+    open_source,
+    read_text,
+    readable_problem,
+)
 
 CONFIG_VARIABLE = "SECRETS_PIPELINE_CONFIG"
 BASE_PATH = "ATMOS_BASE_PATH"
-MANIFESTS = Origin()
+MANIFESTS = SourceChoice()
 """The manifests of the repository."""
 CAUTIOUS = ApplyOptions()
 """Neither adopts nor prunes."""
@@ -45,7 +52,7 @@ class Desired:
     """
 
     source: StackSource
-    origin: Origin
+    origin: SourceChoice
     base_path: FilePath
     settings: OperatorSettings
     specs: Mapping[str, StackSpec]
@@ -131,7 +138,7 @@ def operator_settings(file: FilePath | None = None) -> OperatorSettings:
 def read_desired(
     base_path: FilePath,
     *,
-    origin: Origin = MANIFESTS,
+    origin: SourceChoice = MANIFESTS,
     allow_exec: bool = False,
     settings: OperatorSettings | None = None,
 ) -> Desired:

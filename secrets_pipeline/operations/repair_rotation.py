@@ -17,7 +17,7 @@ from secrets_pipeline.reconcilers.finding import Verdict
 from secrets_pipeline.reconcilers.rotation_function.log import FunctionLog
 from secrets_pipeline.reconcilers.secret_rotation.checks import function_configuration, invokable
 from secrets_pipeline.reconcilers.secret_value.version_dates import version_dates
-from secrets_pipeline.rotation.causes import Cause, Observed, cause_of, refused
+from secrets_pipeline.rotation.causes import Cause, ObservedRotation, cause_of, refused
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.observed.secret_state import SecretState
@@ -109,13 +109,13 @@ def _again(stack: Stack, state: SecretState, pending: str) -> Cause | None:
     return None
 
 
-def _observed(stack: Stack, state: SecretState, pending: str | None) -> Observed:
+def _observed(stack: Stack, state: SecretState, pending: str | None) -> ObservedRotation:
     function = invokable(stack, state) if state.rotation_lambda_arn else None
     created = version_dates(stack, state) if pending else {}
     began, current = created.get(pending or ""), created.get(state.current_version or "")
     heard = FunctionLog(stack, state, since=began).heard(pending) if pending and began else None
     problem = stack.observed.keys.problem(state.kms_key_id) if state.kms_key_id else None
-    return Observed(
+    return ObservedRotation(
         enabled=state.rotation_enabled,
         manual_version=bool(began and current and current > began),
         function_problem=function.detail if function and function.verdict is Verdict.WRONG else "",

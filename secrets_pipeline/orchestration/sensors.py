@@ -14,14 +14,14 @@ from secrets_pipeline.orchestration.rotation.polling_sensor import rotation_poll
 from secrets_pipeline.orchestration.rotation.repair_op import mend_rotation, rotation_retry_sensor
 from secrets_pipeline.orchestration.rotation.rotated_sensor import rotated_secrets_sensor_for
 from secrets_pipeline.orchestration.stacks.sensors import stack_change_sensor
-from secrets_pipeline.rotation.events.hints import Kind
+from secrets_pipeline.rotation.events.hints import HintKind
 
-EVENT_JOBS: Mapping[Kind, Job] = {
-    Kind.ROTATED: follow_rotation,
-    Kind.FAILED: mend_rotation,
-    Kind.TAMPERED: heal,
-    Kind.KEY_CHANGED: heal,
-    Kind.DATABASE: follow_endpoint,
+EVENT_JOBS: Mapping[HintKind, Job] = {
+    HintKind.ROTATED: follow_rotation,
+    HintKind.FAILED: mend_rotation,
+    HintKind.TAMPERED: heal,
+    HintKind.KEY_CHANGED: heal,
+    HintKind.DATABASE: follow_endpoint,
 }
 """The job that answers each kind of event; none of them applies a change of the YAML that waits to be applied."""
 

@@ -1,4 +1,4 @@
-"""What comes before what."""
+"""Put what depends on each other in order, and find the circles."""
 
 from __future__ import annotations
 
@@ -6,43 +6,21 @@ import heapq
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from secrets_pipeline.errors import ExpressionError, raise_all
-
 Node = TypeVar("Node")
-
-
-def topological_order(
-    items: Sequence[Node],
-    dependencies: Callable[[Node], Iterable[Node]],
-    label: Callable[[Node], str] = str,
-) -> list[Node]:
-    """The items, each after what it depends on; among equals the one that was declared first.
-
-    Args:
-        items: in declaration order; hashable and distinct.
-        dependencies: what an item needs; what is not among `items` is ignored.
-        label: how an item is named in an error.
-
-    Raises:
-        ExpressionError: naming the full chain of a cycle; `CollectedErrors` for several cycles.
-    """
-    ordered, left, needs, place = _sorted(items, dependencies)
-    raise_all([_cycle_error(chain, label) for chain in _cycles(left, needs, place)])
-    return ordered
 
 
 def break_cycles(
     items: Sequence[Node], dependencies: Callable[[Node], Iterable[Node]]
 ) -> tuple[list[Node], list[list[Node]]]:
-    """The items in order although some depend on themselves in the end, and the chains of those.
+    """The items, each after what it depends on, and the chains of those that depend on themselves in the end.
 
     Args:
-        items: as for `topological_order`.
-        dependencies: the same.
+        items: in declaration order; hashable and distinct.
+        dependencies: what an item needs; what is not among `items` is ignored.
 
     Returns:
-        Every item once, each after what it depends on, where what a chain needs does not count; and the chains, each
-        from what was declared first, without its repetition at the end.
+        Every item once, each after what it depends on, where what a chain needs does not count, and among equals the
+        one that was declared first; and the chains, each from what was declared first, not repeated at the end.
     """
     cut: set[Node] = set()
     chains: list[list[Node]] = []
@@ -95,11 +73,3 @@ def _cycles(left: Sequence[Node], needs: Mapping[Node, Iterable[Node]], place: M
             first = cycle.index(min(cycle, key=lambda one: place[one]))
             cycles.append([*cycle[first:], *cycle[:first]])
     return cycles
-
-
-def _cycle_error(chain: Sequence[Node], label: Callable[[Node], str]) -> ExpressionError:
-    names = [label(item) for item in (*chain, chain[0])]
-    return ExpressionError(
-        f"circular reference: {' → '.join(names)}",
-        remedy="Take one of these references out: none of these values can be made before the others.",
-    )

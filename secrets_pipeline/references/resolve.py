@@ -145,25 +145,6 @@ def of_environment(name: str, value: str | None, *, secret: bool) -> Resolved:
     return Secret(SecretStr(value)) if secret else Plain(value)
 
 
-def navigate(resolved: Resolved, path: Path) -> Resolved:
-    """The part of a value that `path` names; a secret string is read as JSON. What is not there is missing."""
-    if isinstance(resolved, Pending) or not path:
-        return resolved
-    try:
-        found: Json = _python(resolved, structure=True)
-    except ValueError:
-        return Pending(f"there is no {dotted(path)}: the value is not JSON", missing=True)
-    for depth, step in enumerate(path, start=1):
-        if isinstance(found, dict) and isinstance(step, str) and step in found:
-            found = found[step]
-            continue
-        if isinstance(found, list) and isinstance(step, int) and step < len(found):
-            found = found[step]
-            continue
-        return Pending(f"there is no {dotted(path[:depth])}", missing=True)
-    return _secret(found) if isinstance(resolved, Secret) else Plain(found)
-
-
 def substitute(document: object, lookup: Lookup) -> Resolved:
     """A JSON-shaped tree with every expression resolved.
 

@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from secrets_pipeline.references.model import (
     Call,
     Expression,
-    Literal,
     Output,
     SsmParameter,
     Text,
-    Variable,
     WithDefault,
 )
 
@@ -39,13 +37,3 @@ def outputs(expression: Expression) -> tuple[Output, ...]:
 def ssm_parameters(expression: Expression) -> tuple[str, ...]:
     """Every SSM parameter that it names, once each, in order of appearance."""
     return tuple(dict.fromkeys(node.name for node in nodes(expression) if isinstance(node, SsmParameter)))
-
-
-def is_sensitive(expression: Expression) -> bool:
-    """Whether it is secret for certain; an SSM parameter shows only when it is read."""
-    return any(output.sensitive for output in outputs(expression))
-
-
-def is_static(expression: Expression) -> bool:
-    """Whether it needs nothing beyond the component's own variables."""
-    return all(isinstance(node, Literal | Variable | Text | Call | WithDefault) for node in nodes(expression))

@@ -1,4 +1,4 @@
-"""Why a rotation did not end, and whether that passes by itself. Pure: observations in, one cause out.
+"""Find the cause why a rotation did not end, and whether it passes by itself, from observations alone.
 
 Sources: https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot_rotation.html and
 https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-execution.html
@@ -85,7 +85,7 @@ _REMEDIES: Mapping[CauseKind, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class ObservedRotation:
     """What was seen of a rotation that did not end.
 
     Attributes:
@@ -126,7 +126,7 @@ class Cause:
         return f"{self.kind.value}: {self.detail}" if self.detail else self.kind.value
 
 
-def cause_of(observed: Observed) -> Cause:
+def cause_of(observed: ObservedRotation) -> Cause:
     """The cause: what can be seen now comes before what the log said some time ago."""
     return _seen(observed) or (_said(observed) if observed.said else _cause(CauseKind.UNKNOWN))
 
@@ -136,7 +136,7 @@ def refused(error: SecretsPipelineError) -> Cause:
     return _cause(CauseKind.REFUSED, error.message, error.remedy)
 
 
-def _seen(observed: Observed) -> Cause | None:
+def _seen(observed: ObservedRotation) -> Cause | None:
     problem, _, remedy = observed.function_problem.partition(": ")
     found = {
         CauseKind.CANCELLED: not observed.enabled,
@@ -149,7 +149,7 @@ def _seen(observed: Observed) -> Cause | None:
     return next((_cause(kind, *details.get(kind, ())) for kind, is_so in found.items() if is_so), None)
 
 
-def _said(observed: Observed) -> Cause:
+def _said(observed: ObservedRotation) -> Cause:
     kind = next((kind for kind, pattern in _KINDS if pattern.search(observed.said)), CauseKind.HANDLER)
     action = _ACTION.search(observed.said)
     remedy = f"Allow {action[1]} to the function's role." if action and kind is CauseKind.ROLE_DENIED else ""

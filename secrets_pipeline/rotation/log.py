@@ -1,4 +1,4 @@
-"""What a rotation function's log says of one rotation: which steps it finished, and why one failed. Pure.
+"""Parse a rotation function's log: which steps of one rotation it finished, and why one failed.
 
 Lambda writes the lines of one invocation one after the other into one stream, between START and END; AWS's rotation
 functions and ours name the step, the secret's ARN and the version in what they say.

@@ -1,4 +1,4 @@
-"""The managed rotation function as the zip that AWS Lambda takes, byte for byte the same wherever it is built."""
+"""Build the zip of the managed rotation function for AWS Lambda, byte for byte the same wherever it is built."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The tag that tells the managed rotation function how the pipeline generates a password."""
+"""Turn the policy of a generated password into the rule that the managed rotation function reads from a tag."""
 
 from __future__ import annotations
 
 from secrets_pipeline.desired.value.model import PasswordPolicy
-from secrets_pipeline.rotation_lambda.password_rule import PasswordClass, PasswordRule, encode
+from secrets_pipeline.rotation_lambda.password_rule import PasswordClass, PasswordRule
 
 
 def password_rule(policy: PasswordPolicy, *, key: str | None = None) -> PasswordRule:
@@ -23,12 +23,3 @@ def password_rule(policy: PasswordPolicy, *, key: str | None = None) -> Password
         if characters
     )
     return PasswordRule(policy.length, classes, key)
-
-
-def password_tag(policy: PasswordPolicy, *, key: str | None = None) -> str:
-    """The value of the tag `secrets-pipeline:password`; see `password_rule`.
-
-    Raises:
-        ValueError: if no password satisfies the policy, or the tag would be longer than AWS takes.
-    """
-    return encode(password_rule(policy, key=key))

@@ -1,4 +1,4 @@
-"""What may be repeated of a rotation function's error: type names, and texts that are known word by word. Pure.
+"""Tell what may be repeated of a rotation function's error: type names, and texts that are known word by word.
 
 Nobody promises that a function's error holds no value, and a short value looks like any other word. Known are the fixed
 parts of our own function's sentences, and what AWS's rotation functions, boto3, Lambda and the databases say.

@@ -1,4 +1,4 @@
-"""When a secret has to be rotated next, and whether that moment has passed; pure arithmetic in UTC.
+"""Calculate when a secret has to be rotated next, in UTC; calls nothing.
 
 Sources: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotationRulesType.html,
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
@@ -39,7 +39,7 @@ class RotationRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class RotationWindow:
     """The time in which Secrets Manager begins a rotation, at any moment that it likes.
 
     Attributes:
@@ -51,7 +51,7 @@ class Window:
     closes: datetime
 
 
-def next_due(rules: RotationRules, last: datetime) -> Window | None:
+def next_due(rules: RotationRules, last: datetime) -> RotationWindow | None:
     """The window of the rotation that follows.
 
     Days, whether as a rate or as AutomaticallyAfterDays, open it at midnight; hours on the hour; cron says when. A cron
@@ -75,23 +75,7 @@ def next_due(rules: RotationRules, last: datetime) -> Window | None:
         opens: datetime | None = started + schedule.interval
     else:
         opens = schedule.after(last)
-    return None if opens is None else Window(opens, _closes(opens, rules.duration, in_hours=schedule.in_hours))
-
-
-def overdue(rules: RotationRules, last: datetime, now: datetime) -> timedelta | None:
-    """For how long the window of the next rotation has been closed without one.
-
-    Args:
-        rules: of the secret.
-        last: see `next_due`.
-        now: with a time zone.
-
-    Returns:
-        None as long as it is not closed, or where the rules say nothing.
-    """
-    window = next_due(rules, last)
-    late = now - window.closes if window is not None else timedelta(0)
-    return late if late > timedelta(0) else None
+    return None if opens is None else RotationWindow(opens, _closes(opens, rules.duration, in_hours=schedule.in_hours))
 
 
 def _closes(opens: datetime, duration: str | None, *, in_hours: bool) -> datetime:

@@ -1,4 +1,4 @@
-"""The steps of a rotation, and who watches them.
+"""Name the steps of a rotation, and who watches them.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
 """
@@ -24,4 +24,4 @@ Watch: TypeAlias = Callable[[str, RotationStep], None]
 
 
 def unwatched(_secret: str, _step: RotationStep) -> None:
-    """For those who do not watch."""
+    """A `Watch` that does nothing."""

@@ -1,4 +1,4 @@
-"""The steps for a database's secret, by either of AWS's strategies.
+"""Perform the steps for a database's secret, by either of AWS's strategies.
 
 Single user: a user changes its own password. Alternating users: the superuser changes the password of that one of two
 users, `app` and `app_clone`, whose login nobody reads at the moment.

@@ -1,4 +1,4 @@
-"""The one error of this function: what is wrong, and what a human does next; never a value of a secret."""
+"""Define the one error of this function: what is wrong, and what a human does next; never a value of a secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps for a secret that no server has to be told of: a key or token that issuer and consumers both read."""
+"""Perform the steps for a secret that no server has to be told of: a key or token that issuer and consumers read."""
 
 from __future__ import annotations
 

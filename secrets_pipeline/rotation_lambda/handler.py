@@ -1,4 +1,4 @@
-"""What Lambda calls: one of the four steps of a rotation, each safe to repeat.
+"""Handle an invocation by Lambda: one of the four steps of a rotation, each safe to repeat.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda.html
 """
@@ -21,7 +21,7 @@ _TALKATIVE = ("boto3", "botocore", "urllib3")
 
 
 def handle(event: Mapping[str, str], _context: object = None) -> None:
-    """Take one step.
+    """Perform the step of a rotation that Lambda's event names.
 
     Args:
         event: Step, SecretId, ClientRequestToken and, where the function acts under an assumed role, RotationToken.

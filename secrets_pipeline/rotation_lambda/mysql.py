@@ -1,4 +1,4 @@
-"""Passwords and users of MySQL and MariaDB.
+"""Log in to MySQL and MariaDB, set passwords and make users.
 
 MySQL masks passwords in its logs; MariaDB does not, so it is told hashes where an account takes them.
 https://dev.mysql.com/doc/refman/8.4/en/password-logging.html
@@ -19,7 +19,7 @@ from . import tls
 from .errors import RotationError
 from .mysql_grants import Account, grants, requirements, statements
 from .password_rule import DEFAULT_RULE
-from .secret_value import Address, Login
+from .secret_value import DatabaseAddress, Login
 
 _NO_TLS = 2026
 _CLIENT_ERRORS = range(2000, 3000)
@@ -40,7 +40,7 @@ _NONSENSE = (LookupError, ValueError, TypeError, AttributeError, AssertionError,
 """What PyMySQL lets through of an answer that no MySQL gives."""
 
 
-def connect(address: Address, login: Login, seconds: float) -> MysqlSession | None:
+def connect(address: DatabaseAddress, login: Login, seconds: float) -> MysqlSession | None:
     """Log in, or return None if user or password is wrong.
 
     Raises:
@@ -81,7 +81,7 @@ def _code(error: pymysql.MySQLError) -> int:
     return error.args[0] if error.args and isinstance(error.args[0], int) else 0
 
 
-def _failure(address: Address, error: pymysql.MySQLError, refused: str) -> RotationError:
+def _failure(address: DatabaseAddress, error: pymysql.MySQLError, refused: str) -> RotationError:
     cause = getattr(error, "original_exception", None)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return tls.untrusted(address)
@@ -100,7 +100,7 @@ def _failure(address: Address, error: pymysql.MySQLError, refused: str) -> Rotat
     return RotationError(f"MySQL at {address} refused {refused} with error {_code(error)}.", remedy)
 
 
-def _unreachable(address: Address, error: BaseException) -> RotationError:
+def _unreachable(address: DatabaseAddress, error: BaseException) -> RotationError:
     return RotationError(
         f"No database answers at {address}: {type(error).__name__}.",
         "Look at the instance's state, the function's subnets and security groups, and host and port in the secret.",
@@ -116,15 +116,15 @@ class MysqlSession:
     """A user who is logged in."""
 
     connection: Any = field(repr=False)
-    address: Address
+    address: DatabaseAddress
     username: str
 
     def check(self) -> None:
-        """See `sessions.Session`."""
+        """See `sessions.DatabaseSession`."""
         self._run("the login's check", "SELECT 1")
 
     def set_own_password(self, login: Login) -> None:
-        """See `sessions.Session`; at every host of the user if it may see them, else where it is logged in."""
+        """See `sessions.DatabaseSession`; at every host of the user if it may see them, else where it is logged in."""
         intent = f"{login.username} a password of its own"
         try:
             self._alter(intent, login, self._hosts(login.username))
@@ -140,7 +140,7 @@ class MysqlSession:
             self._run(intent, f"SET PASSWORD = PASSWORD({self._text(login.password)})")
 
     def set_twin(self, original: str, login: Login) -> None:
-        """See `sessions.Session`: the same accounts, host by host, with the same privileges, TLS options and limits.
+        """See `sessions.DatabaseSession`: the same accounts, host by host, with the same privileges, TLS and limits.
 
         Statements about users commit each for itself, so the password comes last: whoever can log in with it has all.
         """
@@ -163,7 +163,7 @@ class MysqlSession:
         self._alter(f"to change the password of {login.username}", login, self._hosts(login.username))
 
     def close(self) -> None:
-        """See `sessions.Session`."""
+        """See `sessions.DatabaseSession`."""
         try:
             self.connection.close()
         except (pymysql.MySQLError, OSError):

@@ -1,4 +1,4 @@
-"""What SHOW GRANTS shows, taken apart, and the statements that give one account what another has.
+"""Parse SHOW GRANTS, and write the statements that give one account what another has.
 
 https://dev.mysql.com/doc/refman/8.4/en/show-grants.html, https://mariadb.com/kb/en/show-grants/
 """
@@ -37,7 +37,7 @@ class Privilege:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Role:
+class GrantedRole:
     """A role that an account may take on, quoted, and whether it may grant it."""
 
     name: str
@@ -49,18 +49,18 @@ class Grants:
     """All that an account was granted; `default_role` is MariaDB's, quoted, or None."""
 
     privileges: frozenset[Privilege] = frozenset()
-    roles: frozenset[Role] = frozenset()
+    roles: frozenset[GrantedRole] = frozenset()
     default_role: str | None = None
 
 
 def grants(lines: Iterable[str], account: Account) -> Grants:
-    """Read the lines of SHOW GRANTS for an account.
+    """Parse the lines of SHOW GRANTS for an account.
 
     Raises:
         RotationError: if a line says what is not known here.
     """
     privileges: set[Privilege] = set()
-    roles: set[Role] = set()
+    roles: set[GrantedRole] = set()
     default_role = None
     for line in lines:
         masked = _masked(line)
@@ -75,7 +75,7 @@ def grants(lines: Iterable[str], account: Account) -> Grants:
             privileges |= _privileges(line, masked)
         else:
             given = line[len("GRANT ") : masked.index(" TO ")]
-            roles |= {Role(name, " WITH ADMIN OPTION" in masked) for name in _parts(given)}
+            roles |= {GrantedRole(name, " WITH ADMIN OPTION" in masked) for name in _parts(given)}
     return Grants(frozenset(privileges), frozenset(roles), default_role)
 
 

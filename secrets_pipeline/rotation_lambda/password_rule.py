@@ -1,4 +1,4 @@
-"""How a rotation makes the next password, and the tag of a secret that says it.
+"""Define how a rotation makes the next password, and read and write the tag of a secret that says it.
 
 For example `32/lower=5/upper=5/numeric=5/special=5:2d5f2e7e/key=746f6b656e`: the length; each class with how many of it
 at least, and its characters in hex unless the name says them; last, in hex, the key of the JSON value that is renewed.

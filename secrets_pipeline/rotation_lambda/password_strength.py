@@ -1,4 +1,4 @@
-"""The weakest rule for passwords that a stack or a tag may ask for: more possible values than 26 bits tell apart.
+"""Define the weakest rule for passwords that a stack or a tag may ask for: more values than 26 bits tell apart.
 
 Eight digits, the weakest code that people do ask for, have 26.6 bits.
 """

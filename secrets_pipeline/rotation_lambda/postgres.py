@@ -1,4 +1,4 @@
-"""Passwords and users of PostgreSQL.
+"""Log in to PostgreSQL, set passwords and make users.
 
 The server is told verifiers, never passwords: a statement may be logged, by pgAudit or because it failed.
 """
@@ -18,7 +18,7 @@ import scramp
 
 from . import tls
 from .errors import RotationError
-from .secret_value import Address, Login
+from .secret_value import DatabaseAddress, Login
 
 _DEFAULT_DATABASE = "postgres"
 _ITERATIONS = 4096
@@ -29,7 +29,7 @@ _NONSENSE = (LookupError, ValueError, AttributeError, TypeError, struct.error, s
 """What pg8000 lets through of an answer that no PostgreSQL gives."""
 
 
-def connect(address: Address, login: Login, seconds: float) -> PostgresSession | None:
+def connect(address: DatabaseAddress, login: Login, seconds: float) -> PostgresSession | None:
     """Log in, or return None if user or password is wrong.
 
     Raises:
@@ -67,7 +67,7 @@ def _code(error: Exception) -> str:
     return str(detail.get("C", "")) if isinstance(detail, dict) else ""
 
 
-def _unreachable(address: Address, error: Exception) -> RotationError:
+def _unreachable(address: DatabaseAddress, error: Exception) -> RotationError:
     if str(error) == "Server refuses SSL":
         return RotationError(
             f"PostgreSQL at {address} offers no TLS.", 'Switch it on there, or write "ssl": false into the secret.'
@@ -83,19 +83,19 @@ class PostgresSession:
     """A user who is logged in."""
 
     connection: Any = field(repr=False)
-    address: Address
+    address: DatabaseAddress
     username: str
 
     def check(self) -> None:
-        """See `sessions.Session`."""
+        """See `sessions.DatabaseSession`."""
         self._run("check the login", "SELECT 1")
 
     def set_own_password(self, login: Login) -> None:
-        """See `sessions.Session`."""
+        """See `sessions.DatabaseSession`."""
         self._run("change its own password", f"ALTER ROLE {_name(login.username)} PASSWORD {self._verifier(login)}")
 
     def set_twin(self, original: str, login: Login) -> None:
-        """See `sessions.Session`; all of it happens, or nothing.
+        """See `sessions.DatabaseSession`; all of it happens, or nothing.
 
         The twin is a member of the original role, and takes it on in each session: what either of them creates belongs
         to the original, so that both can alter and drop it.
@@ -112,7 +112,7 @@ class PostgresSession:
         self._run("commit", "COMMIT")
 
     def close(self) -> None:
-        """See `sessions.Session`."""
+        """See `sessions.DatabaseSession`."""
         try:
             self.connection.close()
         except _TRANSPORT:

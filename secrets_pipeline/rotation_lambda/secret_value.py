@@ -1,4 +1,4 @@
-"""What a version of a secret holds: the login of a database, or something else that is renewed as a whole.
+"""Parse a version of a secret: the login of a database, or something else that is renewed as a whole.
 
 The JSON keys are those of AWS's rotation templates:
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html
@@ -50,7 +50,7 @@ BARRED_BY_RDS = "/@\"' "
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class DatabaseAddress:
     """Where a database is.
 
     Attributes:
@@ -91,7 +91,7 @@ class DatabaseSecret:
     """
 
     document: Mapping[str, object] = field(repr=False)
-    address: Address
+    address: DatabaseAddress
     login: Login
     superuser: str | None = None
 
@@ -154,7 +154,7 @@ def parse(text: str) -> SecretValue:
     superuser = document.get("masterarn")
     return DatabaseSecret(
         document,
-        Address(engine, _text(document, "host"), _port(document, engine), _dbname(document), _tls(document)),
+        DatabaseAddress(engine, _text(document, "host"), _port(document, engine), _dbname(document), _tls(document)),
         login_of(document),
         str(superuser) if superuser else None,
     )

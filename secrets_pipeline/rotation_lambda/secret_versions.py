@@ -1,4 +1,4 @@
-"""The secret in Secrets Manager: its versions, and the guards of the rotation protocol.
+"""Read and write a secret's versions (DescribeSecret, GetSecretValue, PutSecretValue), guarded by the protocol.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
 """
@@ -77,7 +77,7 @@ class Versions:
     rotation_token: str | None = field(default=None, repr=False)
 
     def describe(self) -> Mapping[str, Any]:
-        """DescribeSecret."""
+        """Read the secret's metadata by DescribeSecret."""
         described: Mapping[str, Any] = calling("DescribeSecret", self.secretsmanager.describe_secret, SecretId=self.arn)
         return described
 

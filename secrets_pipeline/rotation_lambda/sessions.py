@@ -1,4 +1,4 @@
-"""A login to a database, whatever its engine."""
+"""Log in to a database, whatever its engine."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from . import mysql, postgres
-from .secret_value import MARIADB, MYSQL, POSTGRES, Address, Login
+from .secret_value import MARIADB, MYSQL, POSTGRES, DatabaseAddress, Login
 
 
-class Session(Protocol):
+class DatabaseSession(Protocol):
     """What a rotation does in a database."""
 
     def check(self) -> None:
@@ -25,7 +25,7 @@ class Session(Protocol):
         """Log out."""
 
 
-_CONNECT: Mapping[str, Callable[[Address, Login, float], Session | None]] = {
+_CONNECT: Mapping[str, Callable[[DatabaseAddress, Login, float], DatabaseSession | None]] = {
     POSTGRES: postgres.connect,
     MYSQL: mysql.connect,
     MARIADB: mysql.connect,
@@ -35,7 +35,7 @@ _CONNECT: Mapping[str, Callable[[Address, Login, float], Session | None]] = {
 TIMEOUT_SECONDS = 5.0
 
 
-def connect(address: Address, login: Login, *, seconds: float = TIMEOUT_SECONDS) -> Session | None:
+def connect(address: DatabaseAddress, login: Login, *, seconds: float = TIMEOUT_SECONDS) -> DatabaseSession | None:
     """Log in, or return None if user or password is wrong; `seconds` at most for each answer of the server.
 
     Raises:

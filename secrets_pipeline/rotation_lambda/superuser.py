@@ -1,4 +1,4 @@
-"""The user who sets the passwords of alternating users: the secret that `masterarn` names."""
+"""Read the user who sets the passwords of alternating users: the secret that `masterarn` names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from .errors import RotationError
-from .secret_value import Address, DatabaseSecret, Login, json_object, login_of, parse
+from .secret_value import DatabaseAddress, DatabaseSecret, Login, json_object, login_of, parse
 from .secret_versions import CURRENT, calling, client, read
 
 _INSTANCE_TAG, _CLUSTER_TAG = "aws:rds:primarydbinstancearn", "aws:rds:primarydbclusterarn"
@@ -39,7 +39,7 @@ def superuser_of(secret: DatabaseSecret, secretsmanager: Any) -> Login:  # noqa:
     return login_of(document)
 
 
-def _place_by_rds(arn: str, address: Address, secretsmanager: Any) -> tuple[str, str, int] | None:  # noqa: ANN401 - boto3
+def _place_by_rds(arn: str, address: DatabaseAddress, secretsmanager: Any) -> tuple[str, str, int] | None:  # noqa: ANN401 - boto3
     """Where the instance or cluster is whose master user RDS manages in this secret.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html
@@ -57,5 +57,5 @@ def _place_by_rds(arn: str, address: Address, secretsmanager: Any) -> tuple[str,
     return None
 
 
-def _place(address: Address, *found: tuple[str, int]) -> tuple[str, str, int] | None:
+def _place(address: DatabaseAddress, *found: tuple[str, int]) -> tuple[str, str, int] | None:
     return next((replace(address, host=host, port=int(port)).place for host, port in found), None)

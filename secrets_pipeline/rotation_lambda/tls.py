@@ -1,4 +1,4 @@
-"""Whose certificates are trusted.
+"""Load the certificates that are trusted.
 
 Amazon's roots for RDS are in few systems' stores; the bundle that AWS publishes holds them:
 https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html

@@ -1,21 +1,21 @@
-"""Atmos repository in, resolved stacks out: the stack-manifest language of Atmos. Pure."""
+"""Resolve an Atmos repository into stacks: the stack-manifest language of Atmos; calls no AWS."""
 
-from secrets_pipeline.stacks.components.model import Component, Included, Resolution, Stack
+from secrets_pipeline.stacks.components.model import AtmosStack, Component, Included, Resolution
 from secrets_pipeline.stacks.config.config_values import CONFIG_VARIABLES
 from secrets_pipeline.stacks.files.readable import OUTSIDE, Unreadable, read_text, readable_problem, real_name
-from secrets_pipeline.stacks.sources.repository import Repository
-from secrets_pipeline.stacks.sources.source import Origin, StackSource, open_source
+from secrets_pipeline.stacks.sources.repository import AtmosRepository
+from secrets_pipeline.stacks.sources.source import SourceChoice, StackSource, open_source
 from secrets_pipeline.stacks.texts import texts
 
 __all__ = [
     "CONFIG_VARIABLES",
     "OUTSIDE",
+    "AtmosRepository",
+    "AtmosStack",
     "Component",
     "Included",
-    "Origin",
-    "Repository",
     "Resolution",
-    "Stack",
+    "SourceChoice",
     "StackSource",
     "Unreadable",
     "open_source",

@@ -1,4 +1,4 @@
-"""How much there is of a repository beyond its text: what includes, aliases and merging make of it."""
+"""Limit how many values includes, aliases and merging make of a repository."""
 
 from __future__ import annotations
 

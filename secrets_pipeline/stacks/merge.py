@@ -1,4 +1,4 @@
-"""Deep merge of manifests, later over earlier (Atmos `pkg/merge/merge_native.go`).
+"""Merge manifests deeply, later over earlier (Atmos `pkg/merge/merge_native.go`).
 
 Inputs are never changed. The result shares what was not merged with its inputs, so nothing inside this package changes
 a value; `ownership.own` makes the copies that leave it.
@@ -48,20 +48,11 @@ class ListStrategy(StrEnum):
             ) from None
 
 
-def merge(earlier: Value, later: Value, lists: ListStrategy = ListStrategy.REPLACE) -> Value:
-    """`later` over `earlier`: mappings merge key by key, lists by strategy, everything else is replaced.
-
-    A later `null`, `{}`, `[]` or value of another type replaces too.
-    """
-    if isinstance(later, dict) and isinstance(earlier, dict):
-        return merge_maps(earlier, later, lists)
-    if isinstance(later, list) and isinstance(earlier, list):
-        return _merge_lists(earlier, later, lists)
-    return later
-
-
 def merge_maps(earlier: Section, later: Section, lists: ListStrategy = ListStrategy.REPLACE) -> Section:
-    """`merge` of two mappings; the result may be one of them."""
+    """`later` over `earlier`, key by key: mappings merge, lists by strategy, everything else is replaced.
+
+    A later `null`, `{}`, `[]` or value of another type replaces too. The result may be one of the two.
+    """
     if not earlier:
         return later
     if not later:
@@ -91,7 +82,7 @@ def merge_all(sections: Iterable[Section], lists: ListStrategy = ListStrategy.RE
 
 
 def associates(earlier: Section, later: Section, lists: ListStrategy = ListStrategy.REPLACE) -> bool:
-    """Whether `merge(x, merge(earlier, later))` is `merge(merge(x, earlier), later)` whatever `x` is.
+    """Whether merging `x` with both merged gives what merging it with one after the other does, whatever `x` is.
 
     It is not where `later` has a mapping, or a list that appends, and `earlier` something of another type: that breaks
     off what `x` has there.

@@ -1,4 +1,4 @@
-"""The texts of a value, and where in it they stand."""
+"""List the texts of a value, and where in it they stand."""
 
 from __future__ import annotations
 

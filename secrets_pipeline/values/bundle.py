@@ -1,4 +1,4 @@
-"""The generated values of one stack, in memory only."""
+"""Hold the generated values of one stack, in memory only."""
 
 from __future__ import annotations
 

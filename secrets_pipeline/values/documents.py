@@ -1,4 +1,4 @@
-"""JSON values of secrets: read a field, own some keys and leave the others alone."""
+"""Edit JSON values of secrets: read a field, own some keys and leave the others alone."""
 
 from __future__ import annotations
 

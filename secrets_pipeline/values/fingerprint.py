@@ -1,4 +1,4 @@
-"""Fingerprints: the only digests of anything secret or forgeable that leave this process.
+"""Compute fingerprints, keyed by GenerateMac of KMS: the only digests of secrets that leave this process.
 
 Source: https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateMac.html
 """
@@ -16,7 +16,7 @@ from secrets_pipeline.aws.consistency import NEW_RESOURCE, Patience
 if TYPE_CHECKING:
     from mypy_boto3_kms.client import KMSClient
 
-Part: TypeAlias = str | bytes | int | SecretStr | None
+FingerprintPart: TypeAlias = str | bytes | int | SecretStr | None
 
 _MESSAGE = b"secrets-pipeline fingerprint key, version 1"
 
@@ -53,7 +53,7 @@ class Fingerprinter:
         )
         return cls(answer["Mac"])
 
-    def digest(self, purpose: str, *parts: Part) -> str:
+    def digest(self, purpose: str, *parts: FingerprintPart) -> str:
         """64 hexadecimal digits over the parts, their types and their order.
 
         Args:
@@ -73,7 +73,7 @@ class Fingerprinter:
         raise TypeError("Fingerprinter is neither pickled nor copied: derive it again")
 
 
-def _encoded(part: Part) -> tuple[bytes, bytes]:
+def _encoded(part: FingerprintPart) -> tuple[bytes, bytes]:
     """A type tag and the content, so that no two different sequences of parts encode alike."""
     if part is None:
         return b"n", b""

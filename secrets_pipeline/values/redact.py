@@ -1,4 +1,4 @@
-"""Text of an error that is safe to print, log and store."""
+"""Write the text of an error so that it is safe to print, log and store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Seals: the generated values of one stack as one message of the AWS Encryption SDK.
+"""Seal the generated values of one stack as one message of the AWS Encryption SDK, by a KMS key, and open it.
 
 The suite commits to the data key and does not sign: who seals and who opens are the same pipeline. So the header's
 encryption context is exactly the one that was given.

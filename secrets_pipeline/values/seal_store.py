@@ -1,4 +1,4 @@
-"""Where seals wait between two assets: a private folder, or an unversioned S3 prefix."""
+"""Store seals between two assets: in a private folder, or by PutObject under an unversioned S3 prefix."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SUFFIX = ".seal"
 
 
 class SealStore(Protocol):
-    """One seal a stack."""
+    """Stores one seal for each stack."""
 
     def put(self, stack: str, message: bytes) -> None:
         """Keep a seal, in place of an earlier one."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
 from secrets_pipeline.access.evaluator import Layer
-from secrets_pipeline.access.reach.compiled import Estate
+from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.access.reach.reader import ReadVerdict
 from secrets_pipeline.access.snapshot.model import (
     AccountSnapshot,
@@ -178,9 +178,9 @@ class World:
         own = tuple(one for arn, one in self.principals.items() if arn.split(":")[4] == account_id)
         return AccountSnapshot(account_id=account_id, principals=own, groups=self.groups, managed=self.managed)
 
-    def estate(self, organization_policies: Literal["unknown", "allow"] = "unknown") -> Estate:
+    def estate(self, organization_policies: Literal["unknown", "allow"] = "unknown") -> CompiledSnapshot:
         """It, ready for the evaluator."""
-        return Estate(self.snapshot, organization_policies=organization_policies)
+        return CompiledSnapshot(self.snapshot, organization_policies=organization_policies)
 
     def read(
         self,

@@ -10,7 +10,7 @@ from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 from secrets_pipeline.aws import once
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.session import AwsAccount
-from secrets_pipeline.emulator import Fault, FaultAction, LocalAws, arm, disarm, reset_conditions
+from secrets_pipeline.emulator import FaultAction, InjectedFault, LocalAws, arm, disarm, reset_conditions
 from secrets_pipeline.errors import AwsError
 
 
@@ -28,7 +28,7 @@ def test_a_key_is_made_at_most_once_and_again_only_where_it_was_surely_not_made(
 ) -> None:
     kms = account.client("kms")
     before = len(kms.list_keys()["Keys"])
-    arm(aws, Fault(action, operation="CreateKey"))
+    arm(aws, InjectedFault(action, operation="CreateKey"))
     try:
         with calling("CreateKey"):
             kms.create_key()
@@ -43,7 +43,7 @@ def test_a_key_is_made_at_most_once_and_again_only_where_it_was_surely_not_made(
 @pytest.mark.parametrize("action", [FaultAction.LOST, FaultAction.ERROR])
 def test_other_calls_are_tried_again(aws: LocalAws, account: AwsAccount, action: FaultAction) -> None:
     kms = account.client("kms")
-    arm(aws, Fault(action, operation="ListKeys"))
+    arm(aws, InjectedFault(action, operation="ListKeys"))
     kms.list_keys()
     assert disarm(aws)[0].seen == 2
 

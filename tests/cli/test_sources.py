@@ -19,7 +19,7 @@ from secrets_pipeline.desired.build import SpecSet, build_specs
 from secrets_pipeline.desired.settings.operator import OperatorSettings, TargetRule, load_settings
 from secrets_pipeline.desired.value.data import leaf_expression
 from secrets_pipeline.golang.values import Value
-from secrets_pipeline.stacks import Origin, StackSource, open_source
+from secrets_pipeline.stacks import SourceChoice, StackSource, open_source
 from tests.cli.conftest import CANARY, EXAMPLES, Cli, write
 from tests.cli.processes import COMMAND, environment
 from tests.grants import TRUSTED
@@ -89,14 +89,14 @@ def in_any_order(value: Value) -> Value:
 
 def agree(folder: Path, printed: str, operator: OperatorSettings, env: Mapping[str, str]) -> None:
     """A repository and its description ask for the same, also with keys in the order in which Go prints them."""
-    read = open_source(Origin(), folder, env=env)
+    read = open_source(SourceChoice(), folder, env=env)
     ours = specs(read, operator, folder, env)
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "described.json"
         file.write_text(json.dumps(json.loads(printed), sort_keys=True))
-        by_go = specs(open_source(Origin(str(file)), folder, env=env), operator, folder, env)
+        by_go = specs(open_source(SourceChoice(str(file)), folder, env=env), operator, folder, env)
         file.write_text(printed)
-        back = open_source(Origin(str(file)), folder, env=env)
+        back = open_source(SourceChoice(str(file)), folder, env=env)
     theirs = specs(back, operator, folder, env)
     assert without_places(theirs) == without_places(ours)
     assert in_any_order(without_places(by_go)) == in_any_order(without_places(ours))

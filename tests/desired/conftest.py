@@ -11,7 +11,7 @@ import pytest
 from secrets_pipeline.desired.build import SpecSet, build_specs
 from secrets_pipeline.desired.settings.operator import OperatorSettings, TargetRule
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.stacks import Repository
+from secrets_pipeline.stacks import AtmosRepository
 from tests.grants import TRUSTED
 
 ATMOS = 'base_path: "."\nstacks:\n  base_path: stacks\n  included_paths: ["*"]\n'
@@ -42,7 +42,7 @@ class Bench:
         (self.folder / "atmos.yaml").write_text(ATMOS)
         for name, text in stacks.items():
             (self.folder / "stacks" / f"{name}.yaml").write_text(dedent(text))
-        repository = Repository.open(self.folder, env={})
+        repository = AtmosRepository.open(self.folder, env={})
         return build_specs(repository, self.settings, base_path=self.folder, environment=self.environment)
 
     def spec(self, text: str) -> StackSpec:

@@ -8,7 +8,7 @@ import pytest
 from secrets_pipeline.desired.build import build_spec, build_specs
 from secrets_pipeline.desired.settings.operator import OperatorSettings, SealSettings, TargetRule, load_settings
 from secrets_pipeline.errors import CollectedErrors, SpecError
-from secrets_pipeline.stacks import Repository
+from secrets_pipeline.stacks import AtmosRepository
 from tests.grants import TRUSTED
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def test_a_broken_stack_does_not_hide_a_good_one_and_its_error_is_under_its_name
 
 def test_only_the_stacks_that_are_asked_for_are_answered(bench: Bench) -> None:
     bench.build(one=SECRETS, two=SECRETS.replace("myapp", "two"), three="components: {terraform: {kms: {vars: {}}}}")
-    repository = Repository.open(bench.folder, env={})
+    repository = AtmosRepository.open(bench.folder, env={})
     built = build_specs(repository, bench.settings, only=["one"])
     assert set(built.specs) == {"one"}
     assert not built.errors
@@ -213,7 +213,7 @@ def test_a_stack_without_components_of_ours_has_no_desired_state(bench: Bench) -
 
 def test_a_single_stack_raises_all_of_its_errors(bench: Bench) -> None:
     bench.build(dev=SECRETS.replace("context_name: myapp, ", "").replace("x-9", "changeme"))
-    repository = Repository.open(bench.folder, env={})
+    repository = AtmosRepository.open(bench.folder, env={})
     stack = repository.resolve().stacks["dev"]
     with pytest.raises(CollectedErrors) as caught:
         build_spec(stack, repository.locate, bench.settings)
@@ -271,7 +271,7 @@ def test_settings_that_are_not_there_are_an_error(tmp_path: Path) -> None:
 
 def test_the_examples_have_the_secrets_of_the_architecture_and_readers_of_every_kind() -> None:
     built = build_specs(
-        Repository.open(EXAMPLES, env={}), load_settings(EXAMPLES / "operator.yaml"), base_path=EXAMPLES
+        AtmosRepository.open(EXAMPLES, env={}), load_settings(EXAMPLES / "operator.yaml"), base_path=EXAMPLES
     )
     assert not built.errors, [str(error) for errors in built.errors.values() for error in errors]
     assert set(built.specs) == {"infra-shared", "myapp-dev", "myapp-prod"}

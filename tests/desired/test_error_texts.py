@@ -14,7 +14,7 @@ from secrets_pipeline.cli.plan.view import declared
 from secrets_pipeline.cli.shared.reference_view import reference_json, reference_rows
 from secrets_pipeline.desired.build import build_specs
 from secrets_pipeline.desired.settings.operator import OperatorSettings
-from secrets_pipeline.stacks import Repository
+from secrets_pipeline.stacks import AtmosRepository
 from tests.desired.conftest import ATMOS, HERE, Bench
 from tests.grants import TRUSTED
 
@@ -51,7 +51,7 @@ def told(folder: Path, *, value: object, password: str = MASTER, variable: str =
     (folder / "atmos.yaml").write_text(ATMOS)
     (folder / "stacks" / "dev.yaml").write_text(json.dumps(stack))
     built = build_specs(
-        Repository.open(folder, env={}), OperatorSettings(targets=(HERE,), grants=TRUSTED), base_path=folder
+        AtmosRepository.open(folder, env={}), OperatorSettings(targets=(HERE,), grants=TRUSTED), base_path=folder
     )
     texts = [error.diagnostics() for error in itertools.chain(*built.errors.values())]
     for spec in built.specs.values():

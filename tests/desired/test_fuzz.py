@@ -12,7 +12,7 @@ import pytest
 from secrets_pipeline.desired.build import build_specs
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.errors import InternalError, Where
-from secrets_pipeline.stacks import Component, Repository, Resolution
+from secrets_pipeline.stacks import AtmosRepository, Component, Resolution
 from tests.desired.conftest import ATMOS, HERE
 from tests.desired.fuzz import ENVIRONMENT, fuzz, repository
 from tests.grants import TRUSTED
@@ -48,7 +48,7 @@ def test_a_seed_and_a_number_give_the_same_repository_again(tmp_path: Path) -> N
     assert first == again != other
 
 
-class Faulty(Repository):
+class Faulty(AtmosRepository):
     """A repository whose `locate` fails in one stack."""
 
     def locate(self, component: Component, path: Sequence[str | int]) -> Where:

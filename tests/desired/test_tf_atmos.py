@@ -16,7 +16,7 @@ from secrets_pipeline.desired.unresolved import UnresolvedReason
 from secrets_pipeline.desired.value.data import leaf_expression
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.references.model import Expression, Literal, SsmParameter, Text, WithDefault
-from secrets_pipeline.stacks import Repository
+from secrets_pipeline.stacks import AtmosRepository
 from tests.grants import TRUSTED
 
 if TYPE_CHECKING:
@@ -38,12 +38,12 @@ NAMES = [
 
 
 @pytest.fixture(scope="module")
-def repository() -> Repository:
-    return Repository.open(FIXTURE, env={})
+def repository() -> AtmosRepository:
+    return AtmosRepository.open(FIXTURE, env={})
 
 
 @pytest.fixture(scope="module")
-def spec(repository: Repository) -> StackSpec:
+def spec(repository: AtmosRepository) -> StackSpec:
     built = build_specs(repository, OperatorSettings(grants=TRUSTED), base_path=FIXTURE)
     assert not built.errors
     return built.specs[STACK]
@@ -53,7 +53,7 @@ def named(spec: StackSpec, name: str) -> SecretSpec:
     return next(secret for secret in spec.secrets if secret.name == f"myapp/fnx/{name}")
 
 
-def leaves(repository: Repository, secret: SecretSpec) -> dict[str, Expression]:
+def leaves(repository: AtmosRepository, secret: SecretSpec) -> dict[str, Expression]:
     """Key → what the YAML says, without variables."""
     assert isinstance(secret.value, DeclaredValue)
     stack = repository.stack(STACK)
@@ -83,7 +83,7 @@ def test_the_key_in_the_map_is_meant_and_not_the_name(spec: StackSpec) -> None:
     assert isinstance(named(spec, "rds/credentials").value, GeneratedValue)
 
 
-def test_variables_are_put_in_whatever_they_lead_through(repository: Repository, spec: StackSpec) -> None:
+def test_variables_are_put_in_whatever_they_lead_through(repository: AtmosRepository, spec: StackSpec) -> None:
     assert named(spec, "rds/credentials").description == "Password of orders_app"
     (connection,) = leaves(repository, named(spec, "rds/connection")).values()
     assert isinstance(connection, Text)
@@ -120,7 +120,7 @@ def test_what_nobody_can_resolve_blocks_its_secret_alone_and_says_why(spec: Stac
 
 
 def test_defaults_serve_for_variables_and_for_outputs_that_do_not_exist(
-    repository: Repository, spec: StackSpec
+    repository: AtmosRepository, spec: StackSpec
 ) -> None:
     found = leaves(repository, named(spec, "rds/config"))
     assert (found["pool"], found["schema"]) == (Literal(10), Literal("public"))

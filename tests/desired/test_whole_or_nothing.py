@@ -20,7 +20,7 @@ from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.errors import ExpressionError, Where
 from secrets_pipeline.references.model import Output, Path
 from secrets_pipeline.references.resolve import Pending, Plain, Secret, resolve
-from secrets_pipeline.stacks import Component, Stack
+from secrets_pipeline.stacks import AtmosStack, Component
 from secrets_pipeline.values.render import render
 from tests.grants import TRUSTED
 
@@ -57,7 +57,7 @@ UNSOUND = (
 VALUES = st.lists(st.sampled_from(SOUND + UNSOUND), min_size=1, max_size=4)
 
 
-def stack_of(values: list[list[str]]) -> Stack:
+def stack_of(values: list[list[str]]) -> AtmosStack:
     """A stack with a secret for each list of texts: a map with one leaf for each, and all of them in one text."""
     declared = {
         f"s{index}": {"secret_data": {"all": "-".join(texts), **{f"v{n}": text for n, text in enumerate(texts)}}}
@@ -82,10 +82,10 @@ def stack_of(values: list[list[str]]) -> Stack:
         name: Component(name, "terraform", "dev", {"settings": settings, **one}, "stacks/dev.yaml")
         for name, one in sections.items()
     }
-    return Stack("dev", ("stacks/dev.yaml",), {"terraform": components})
+    return AtmosStack("dev", ("stacks/dev.yaml",), {"terraform": components})
 
 
-def built(stack: Stack) -> StackSpec:
+def built(stack: AtmosStack) -> StackSpec:
     return build_spec(stack, lambda component, path: Where(file=component.manifest, line=len(path)), SETTINGS)
 
 
@@ -111,7 +111,7 @@ class Outside:
         return Plain(f"value of {name}")
 
 
-def rendered(stack: Stack, secret: SecretSpec) -> str:
+def rendered(stack: AtmosStack, secret: SecretSpec) -> str:
     assert isinstance(secret.value, DeclaredValue)
     value = render(
         secret.value,

@@ -16,7 +16,7 @@ from secrets_pipeline.desired.outputs import OUTPUTS
 from secrets_pipeline.desired.reading.scope import Locate
 from secrets_pipeline.desired.settings.operator import OperatorSettings, TargetRule
 from secrets_pipeline.errors import InternalError, SecretsPipelineError
-from secrets_pipeline.stacks import Repository, Stack
+from secrets_pipeline.stacks import AtmosRepository, AtmosStack
 from tests.desired.conftest import Bench
 from tests.grants import TRUSTED
 from tests.sweep import SEED, size
@@ -47,7 +47,7 @@ def put(value: Any, at: Place, new: object) -> Any:  # noqa: ANN401 - YAML of an
     return copy
 
 
-def mistakes(stack: Stack) -> list[tuple[str, Place, object]]:
+def mistakes(stack: AtmosStack) -> list[tuple[str, Place, object]]:
     """Component, place and the value that is to stand there: everything that can be of another type."""
     return [
         (name, (section, *at), other)
@@ -58,7 +58,7 @@ def mistakes(stack: Stack) -> list[tuple[str, Place, object]]:
     ]
 
 
-def mistaken(stack: Stack, name: str, at: Place, other: object) -> Stack:
+def mistaken(stack: AtmosStack, name: str, at: Place, other: object) -> AtmosStack:
     """The stack with one value replaced."""
     components = stack.components["terraform"]
     changed = replace(components[name], resolved=put(components[name].resolved, at, other))
@@ -66,7 +66,7 @@ def mistaken(stack: Stack, name: str, at: Place, other: object) -> Stack:
 
 
 def errors_of(
-    stack: Stack, locate: Locate, stacks: Mapping[str, Stack], case: object
+    stack: AtmosStack, locate: Locate, stacks: Mapping[str, AtmosStack], case: object
 ) -> tuple[SecretsPipelineError, ...]:
     """The errors of ours; anything else is raised, with what was done beside it."""
     try:
@@ -83,7 +83,7 @@ def errors_of(
     ("repository", "name", "sampled"), [("tests/fixtures/aurora", "shop-dev", 10_000), ("examples", "myapp-prod", 300)]
 )
 def test_a_value_of_another_type_gives_a_stack_or_errors_of_ours(repository: str, name: str, sampled: int) -> None:
-    source = Repository.open(ROOT / repository, env={})
+    source = AtmosRepository.open(ROOT / repository, env={})
     stacks = source.resolve().stacks
     cases = mistakes(stacks[name])
     chosen = random.Random(SEED)  # noqa: S311 - of test cases
@@ -164,7 +164,7 @@ def test_a_component_of_a_wrong_type_is_an_error_of_ours_wherever_it_is_referred
         there=REFERRED + referring(""),
         here=HERE + referring("there:"),
     )
-    source = Repository.open(bench.folder, env={})
+    source = AtmosRepository.open(bench.folder, env={})
     stacks = source.resolve().stacks
     assert not errors_of(stacks["there"], source.locate, stacks, "nothing is wrong yet")
     kinds = {kind: stacks["there"].components["terraform"][kind] for kind in OUTPUTS}

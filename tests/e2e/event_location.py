@@ -4,7 +4,7 @@ import dagster as dg
 
 from secrets_pipeline.orchestration.rotation.event_sensor import rotation_event_sensor_for
 from secrets_pipeline.orchestration.shared.resources import Asked, AwsSessions, StacksResource
-from secrets_pipeline.rotation.events.hints import Kind
+from secrets_pipeline.rotation.events.hints import HintKind
 
 
 @dg.op
@@ -25,7 +25,7 @@ def heal() -> None:
 
 
 _AWS = AwsSessions()
-_JOBS = {kind: follow_rotation if kind in (Kind.ROTATED, Kind.DATABASE) else heal for kind in Kind}
+_JOBS = {kind: follow_rotation if kind in (HintKind.ROTATED, HintKind.DATABASE) else heal for kind in HintKind}
 
 defs = dg.Definitions(
     jobs=[follow_rotation, heal],

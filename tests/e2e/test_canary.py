@@ -121,7 +121,7 @@ def test_no_value_is_left_in_any_byte_of_storage_logs_and_output(
 
 
 FAULTS = [
-    emulator.Fault(action, attempts=20, service=service, operation=operation)
+    emulator.InjectedFault(action, attempts=20, service=service, operation=operation)
     for action, service, operation in (
         (emulator.FaultAction.ERROR, "kms", "GenerateDataKey"),
         (emulator.FaultAction.THROTTLE, "kms", "Decrypt"),

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from secrets_pipeline import emulator
-from secrets_pipeline.emulator import Fault, FaultAction
+from secrets_pipeline.emulator import FaultAction, InjectedFault
 from tests.faults.child import Run, run
 from tests.faults.ending import Ending, differences, ending, passwords, values
 
@@ -47,9 +47,9 @@ class Place:
     operation: str
     at: int
 
-    def fault(self, kind: Kind) -> Fault:
+    def fault(self, kind: Kind) -> InjectedFault:
         """The fault that strikes there; the child puts in its own process id."""
-        return Fault(
+        return InjectedFault(
             kind.action,
             self.at,
             kind.attempts,

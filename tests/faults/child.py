@@ -104,7 +104,7 @@ class Child:
         self,
         ground: Ground,
         *,
-        fault: emulator.Fault | None = None,
+        fault: emulator.InjectedFault | None = None,
         apply: bool = True,
         plan: bool = False,
         before: Callable[[], object] = int,
@@ -162,7 +162,7 @@ def _whole(file: IO[bytes]) -> bytes:
         return file.read()
 
 
-def run(ground: Ground, *, fault: emulator.Fault | None = None, apply: bool = True, plan: bool = False) -> Run:
+def run(ground: Ground, *, fault: emulator.InjectedFault | None = None, apply: bool = True, plan: bool = False) -> Run:
     """Apply the stack once, or only plan it, in a child, and wait."""
     return Child(ground, fault=fault, apply=apply, plan=plan).wait()
 
@@ -184,7 +184,7 @@ def _child(output: IO[bytes], result: IO[bytes], work: Callable[[], Any]) -> NoR
 
 
 def _work(
-    ground: Ground, fault: emulator.Fault | None, *, apply: bool, plan: bool, before: Callable[[], object]
+    ground: Ground, fault: emulator.InjectedFault | None, *, apply: bool, plan: bool, before: Callable[[], object]
 ) -> dict[str, Any]:
     before()
     # How often and when to try again stays botocore's; only the waiting in between is left out.

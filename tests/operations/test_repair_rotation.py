@@ -120,7 +120,8 @@ def test_a_secret_that_aws_does_not_let_us_look_at_hides_no_other(bench: Bench) 
     context = bench.context(both, writing=False)
     context.observed.secrets.all()
     emulator.arm(
-        bench.aws, emulator.Fault(emulator.FaultAction.DENY, service="secretsmanager", operation="DescribeSecret")
+        bench.aws,
+        emulator.InjectedFault(emulator.FaultAction.DENY, service="secretsmanager", operation="DescribeSecret"),
     )
     first, other = mend(context, [second.name, bench.name("api")], lambda _name, _version: False)
     assert isinstance(first, Unfinished)
@@ -133,7 +134,7 @@ def test_a_try_that_aws_refuses_is_a_cause_of_its_own(bench: Bench) -> None:
     spec = failed(bench)
     mended(bench)
     emulator.arm(
-        bench.aws, emulator.Fault(emulator.FaultAction.DENY, service="secretsmanager", operation="RotateSecret")
+        bench.aws, emulator.InjectedFault(emulator.FaultAction.DENY, service="secretsmanager", operation="RotateSecret")
     )
     one = look(bench, spec, retry=True)
     assert isinstance(one, Unfinished)

@@ -13,7 +13,7 @@ import pytest
 from secrets_pipeline.operations.open_repository import Desired, read_desired
 from secrets_pipeline.orchestration.shared.resources import AwsSessions, Stacks
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
-from secrets_pipeline.stacks import Origin
+from secrets_pipeline.stacks import SourceChoice
 from tests.waiting import SECONDS
 
 TRUSTED = {"grants": [{"preset": "single-team", "readers": "*"}, {"stacks": "*-dev", "values": "*-dev"}]}
@@ -66,7 +66,7 @@ class Repository:
         monkeypatch.setenv("ATMOS_BASE_PATH", str(folder))
         monkeypatch.setenv("SECRETS_PIPELINE_FROM_FILE", str(folder / "description.json"))
 
-    def write(self) -> Origin:
+    def write(self) -> SourceChoice:
         described = {
             stack: {
                 "components": {
@@ -81,7 +81,7 @@ class Repository:
         file = self._folder / "description.json"
         file.write_text(json.dumps(described))
         (self._folder / "operator.yaml").write_text(json.dumps({**TRUSTED, **self.settings}))
-        return Origin(str(file))
+        return SourceChoice(str(file))
 
     def desired(self) -> Desired:
         return read_desired(self._folder, origin=self.write())

@@ -11,7 +11,7 @@ import boto3
 from secrets_pipeline.desired.consumer.model import ConsumerSpec, ReaderType
 from secrets_pipeline.desired.settings.operator import AccessSettings, OperatorSettings, VisibleAccount
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.emulator import ADMINISTRATOR_ROLE, Fault, FaultAction, arm
+from secrets_pipeline.emulator import ADMINISTRATOR_ROLE, FaultAction, InjectedFault, arm
 
 if TYPE_CHECKING:
     from mypy_boto3_iam.client import IAMClient
@@ -144,7 +144,7 @@ class Readers:
 
     def refuse(self, service: str, operation: str) -> None:
         """Refuse the next call of an operation."""
-        arm(self.bench.aws, Fault(FaultAction.DENY, service=service, operation=operation))
+        arm(self.bench.aws, InjectedFault(FaultAction.DENY, service=service, operation=operation))
 
 
 def told(findings: list[Finding]) -> list[tuple[str, str]]:

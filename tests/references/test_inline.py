@@ -19,7 +19,7 @@ from secrets_pipeline.references.model import (
     dotted,
 )
 from secrets_pipeline.references.parse import parse
-from secrets_pipeline.references.walk import is_sensitive, is_static, outputs, ssm_parameters
+from secrets_pipeline.references.walk import outputs, ssm_parameters
 
 
 class Vars:
@@ -149,9 +149,3 @@ def test_an_expression_knows_what_it_names() -> None:
     expression = parse("${output.a.x} ${keys(output.b.secret_values)} ${ssm:/p | 1} ${output.a.x}")
     assert outputs(expression) == (Output("a", ("x",)), Output("b", ("secret_values",)))
     assert ssm_parameters(expression) == ("/p",)
-    assert is_sensitive(expression)
-    assert is_sensitive(parse("${output.b.generated_passwords.x}"))
-    assert not is_static(expression)
-    assert is_static(parse("${a} ${keys(b) | []}"))
-    assert not is_static(parse("${env:A}"))
-    assert not is_sensitive(parse("${output.a.secret_arns.x} ${ssm:/p}"))

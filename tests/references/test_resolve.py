@@ -16,7 +16,6 @@ from secrets_pipeline.references.resolve import (
     Plain,
     Resolved,
     Secret,
-    navigate,
     of_environment,
     resolve,
     substitute,
@@ -180,29 +179,10 @@ def test_a_document_keeps_its_types_and_is_secret_if_a_leaf_is() -> None:
     assert isinstance(substitute(document, OUTSIDE), Pending)
 
 
-def test_navigation_walks_maps_lists_and_json_inside_a_secret() -> None:
-    assert navigate(Plain({"a": [1, {"b": 2}]}), ("a", 1, "b")) == Plain(2)
-    assert shown(navigate(secret('{"password":"p"}'), ("password",))) == "p"
-    port = navigate(secret('{"port":5432}'), ("port",))
-    assert port == Secret(SecretStr("5432"), is_json=True)
-
-
-@pytest.mark.parametrize("path", [("b",), ("a", 9), ("a", "x"), (0,)])
-def test_navigation_past_the_end_is_missing(path: Path) -> None:
-    assert navigate(Plain({"a": [1]}), path) == Pending(
-        f"there is no {'b' if path == ('b',) else 'a[9]' if path[-1] == 9 else 'a.x' if len(path) == 2 else '[0]'}",
-        missing=True,
-    )
-
-
-def test_navigation_into_a_secret_that_is_not_json_is_missing_and_shows_nothing() -> None:
-    assert navigate(secret("hunter2"), ("a",)) == Pending("there is no a: the value is not JSON", missing=True)
-
-
 def test_a_number_inside_a_secret_stays_a_number_in_a_document() -> None:
-    class Navigating(Outside):
-        def output(self, output: Output) -> Resolved:
-            return navigate(secret('{"port":5432}'), output.path[2:])
+    class Ports(Outside):
+        def output(self, output: Output) -> Resolved:  # noqa: ARG002 - of any output
+            return Secret(SecretStr("5432"), is_json=True)
 
     document: dict[str, Expression] = {"port": parse("${output.sm.secret_values.db.port}")}
-    assert shown(substitute(document, Navigating())) == '{"port":5432}'
+    assert shown(substitute(document, Ports())) == '{"port":5432}'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from secrets_pipeline.rotation.causes import Cause, CauseKind, Observed, cause_of
+from secrets_pipeline.rotation.causes import Cause, CauseKind, ObservedRotation, cause_of
 
 ARN = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:a/b-AbCdEf"
 
@@ -68,7 +68,7 @@ SAID = [
 
 @pytest.mark.parametrize(("said", "kind"), SAID)
 def test_what_a_function_said_is_recognised(said: str, kind: str) -> None:
-    cause = cause_of(Observed(said=said))
+    cause = cause_of(ObservedRotation(said=said))
     assert cause.kind is CauseKind[kind]
     assert cause.detail == said
     assert cause.remedy
@@ -77,24 +77,26 @@ def test_what_a_function_said_is_recognised(said: str, kind: str) -> None:
 
 def test_the_missing_permission_is_named() -> None:
     said = "AccessDeniedException: User is not authorized to perform: secretsmanager:PutSecretValue on resource"
-    assert "secretsmanager:PutSecretValue" in cause_of(Observed(said=said)).remedy
+    assert "secretsmanager:PutSecretValue" in cause_of(ObservedRotation(said=said)).remedy
 
 
 @pytest.mark.parametrize(
     ("observed", "kind", "passes"),
     [
-        (Observed(enabled=False), CauseKind.CANCELLED, False),
-        (Observed(manual_version=True), CauseKind.ABANDONED, False),
-        (Observed(function_problem="function f does not exist: deploy it"), CauseKind.FUNCTION, False),
-        (Observed(function_pending=True), CauseKind.NOT_READY, True),
-        (Observed(key_problem="key k is Disabled"), CauseKind.KEY_UNUSABLE, False),
-        (Observed(), CauseKind.UNKNOWN, True),
+        (ObservedRotation(enabled=False), CauseKind.CANCELLED, False),
+        (ObservedRotation(manual_version=True), CauseKind.ABANDONED, False),
+        (ObservedRotation(function_problem="function f does not exist: deploy it"), CauseKind.FUNCTION, False),
+        (ObservedRotation(function_pending=True), CauseKind.NOT_READY, True),
+        (ObservedRotation(key_problem="key k is Disabled"), CauseKind.KEY_UNUSABLE, False),
+        (ObservedRotation(), CauseKind.UNKNOWN, True),
     ],
 )
-def test_what_can_be_seen_now_comes_before_an_old_log(observed: Observed, kind: CauseKind, passes: bool) -> None:
-    fields = {name: getattr(observed, name) for name in Observed.__slots__}
+def test_what_can_be_seen_now_comes_before_an_old_log(
+    observed: ObservedRotation, kind: CauseKind, passes: bool
+) -> None:
+    fields = {name: getattr(observed, name) for name in ObservedRotation.__slots__}
     for said in ("", "Task timed out after 3 seconds"):
-        cause = cause_of(Observed(**{**fields, "said": said}))
+        cause = cause_of(ObservedRotation(**{**fields, "said": said}))
         if kind is CauseKind.UNKNOWN and said:
             assert cause.kind is CauseKind.TIMED_OUT
         else:
@@ -102,12 +104,12 @@ def test_what_can_be_seen_now_comes_before_an_old_log(observed: Observed, kind: 
 
 
 def test_the_remedy_of_a_function_is_taken_from_what_is_known_of_it() -> None:
-    cause = cause_of(Observed(function_problem="function f does not let it in: aws lambda add-permission …"))
+    cause = cause_of(ObservedRotation(function_problem="function f does not let it in: aws lambda add-permission …"))
     assert cause == Cause(
         CauseKind.FUNCTION, "function f does not let it in", "aws lambda add-permission …", passes=False
     )
 
 
 def test_a_function_that_was_changed_since_is_given_another_try() -> None:
-    assert not cause_of(Observed(said="KeyError: 'host'")).passes
-    assert cause_of(Observed(said="KeyError: 'host'", mended=True)).passes
+    assert not cause_of(ObservedRotation(said="KeyError: 'host'")).passes
+    assert cause_of(ObservedRotation(said="KeyError: 'host'", mended=True)).passes

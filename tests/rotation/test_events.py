@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secrets_pipeline.rotation.events import names
-from secrets_pipeline.rotation.events.hints import Hint, Kind, Poison
+from secrets_pipeline.rotation.events.hints import Hint, HintKind, Poison
 from secrets_pipeline.rotation.events.parsing import parse
 from tests.rotation.event_bodies import (
     ACCOUNT,
@@ -44,7 +44,7 @@ def hint(event: Mapping[str, Any]) -> Hint:
 def test_a_new_current_version_is_a_rotation_whoever_made_it() -> None:
     event = label_updated("shop/dev/db")
     read = hint(event)
-    assert (read.kind, read.secret) == (Kind.ROTATED, secret_arn("shop/dev/db"))
+    assert (read.kind, read.secret) == (HintKind.ROTATED, secret_arn("shop/dev/db"))
     assert (read.event_id, read.account, read.region) == (event["id"], ACCOUNT, REGION)
     assert read.version == "a1b2c3d4-5678-90ab-cdef-111111111111"
     assert read.at.isoformat() == "2026-02-06T16:43:48+00:00"
@@ -52,30 +52,30 @@ def test_a_new_current_version_is_a_rotation_whoever_made_it() -> None:
 
 @pytest.mark.parametrize("label", ["AWSPREVIOUS", "AWSPENDING", "secrets-pipeline:new", "", None, 7])
 def test_any_other_label_is_nothing_to_us(label: Any) -> None:  # noqa: ANN401 - hostile
-    assert hint(label_updated("db", label=label)).kind is Kind.IRRELEVANT
+    assert hint(label_updated("db", label=label)).kind is HintKind.IRRELEVANT
 
 
 @pytest.mark.parametrize(
     ("event", "kind"),
     [
-        ("RotationSucceeded", Kind.ROTATED),
-        ("RotationFailed", Kind.FAILED),
-        ("RotationAbandoned", Kind.FAILED),
-        ("TestRotationFailed", Kind.FAILED),
-        ("RotationStarted", Kind.IRRELEVANT),
-        ("EndSecretVersionDelete", Kind.IRRELEVANT),
+        ("RotationSucceeded", HintKind.ROTATED),
+        ("RotationFailed", HintKind.FAILED),
+        ("RotationAbandoned", HintKind.FAILED),
+        ("TestRotationFailed", HintKind.FAILED),
+        ("RotationStarted", HintKind.IRRELEVANT),
+        ("EndSecretVersionDelete", HintKind.IRRELEVANT),
     ],
 )
-def test_service_events_tell_how_a_rotation_ended(event: str, kind: Kind) -> None:
+def test_service_events_tell_how_a_rotation_ended(event: str, kind: HintKind) -> None:
     read = hint(service_event("db", event))
     assert read.kind is kind
-    assert kind is Kind.IRRELEVANT or read.secret == secret_arn("db")
+    assert kind is HintKind.IRRELEVANT or read.secret == secret_arn("db")
 
 
 @pytest.mark.parametrize("event", names.SECRET_CALLS)
 def test_calls_that_change_a_secret_name_it_and_their_caller(event: str) -> None:
     read = hint(call(event, {"secretId": "shop/dev/db"}))
-    assert (read.kind, read.secret, read.actor_arn) == (Kind.TAMPERED, "shop/dev/db", SOMEBODY)
+    assert (read.kind, read.secret, read.actor_arn) == (HintKind.TAMPERED, "shop/dev/db", SOMEBODY)
 
 
 @pytest.mark.parametrize("spelled", ["arn", "aRN"])
@@ -98,7 +98,7 @@ def test_the_arn_of_the_answer_wins_over_the_name_that_was_asked_for(spelled: st
     ],
 )
 def test_what_changed_nothing_of_ours_is_irrelevant(event: Mapping[str, Any]) -> None:
-    assert hint(event).kind is Kind.IRRELEVANT
+    assert hint(event).kind is HintKind.IRRELEVANT
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_what_changed_nothing_of_ours_is_irrelevant(event: Mapping[str, Any]) ->
 )
 def test_changes_of_a_key_name_the_key(event: Mapping[str, Any]) -> None:
     read = hint(event)
-    assert (read.kind, read.resource) == (Kind.KEY_CHANGED, KEY)
+    assert (read.kind, read.resource) == (HintKind.KEY_CHANGED, KEY)
 
 
 def test_a_deleted_alias_is_a_change_of_a_key() -> None:
@@ -125,7 +125,7 @@ def test_a_deleted_alias_is_a_change_of_a_key() -> None:
 def test_events_of_databases_name_the_instance_or_cluster(category: str, cluster: bool) -> None:
     read = hint(database_event("shop", category, cluster=cluster))
     noun = "cluster" if cluster else "db"
-    assert (read.kind, read.resource) == (Kind.DATABASE, f"arn:aws:rds:{REGION}:{ACCOUNT}:{noun}:shop")
+    assert (read.kind, read.resource) == (HintKind.DATABASE, f"arn:aws:rds:{REGION}:{ACCOUNT}:{noun}:shop")
 
 
 @pytest.mark.parametrize(

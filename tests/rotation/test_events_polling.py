@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from secrets_pipeline.rotation.events.hints import Kind
+from secrets_pipeline.rotation.events.hints import HintKind
 from secrets_pipeline.rotation.events.polling import PENDING_SECONDS, Sight, compare
 
 FIRST, SECOND = "1" * 32, "2" * 32
@@ -25,7 +25,7 @@ def test_nothing_new_is_no_news() -> None:
 def test_another_version_is_a_rotation_and_is_told_once() -> None:
     known, _ = compare(None, [DB], 1000)
     known, [news] = compare(known, [replace(DB, version=SECOND)], 2000)
-    assert (news.kind, news.name, news.stack, news.version) == (Kind.ROTATED, DB.name, DB.stack, SECOND)
+    assert (news.kind, news.name, news.stack, news.version) == (HintKind.ROTATED, DB.name, DB.stack, SECOND)
     assert compare(known, [replace(DB, version=SECOND)], 3000)[1] == ()
 
 
@@ -53,6 +53,6 @@ def test_a_pending_version_that_stays_is_a_failed_rotation() -> None:
     known, news = compare(known, [stuck], 1000 + PENDING_SECONDS - 1)
     assert news == ()
     known, [failed] = compare(known, [stuck], 1000 + PENDING_SECONDS)
-    assert (failed.kind, failed.version) == (Kind.FAILED, SECOND)
+    assert (failed.kind, failed.version) == (HintKind.FAILED, SECOND)
     # Another try begins to count anew.
     assert compare(known, [replace(DB, pending="3" * 32)], 1000 + 2 * PENDING_SECONDS)[1] == ()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from secrets_pipeline import rotation_lambda
-from secrets_pipeline.rotation.causes import CauseKind, Observed, cause_of
+from secrets_pipeline.rotation.causes import CauseKind, ObservedRotation, cause_of
 from secrets_pipeline.rotation.log import Heard, LogLine, heard
 from secrets_pipeline.rotation.phrases import repeatable
 from secrets_pipeline.rotation.steps import RotationStep
@@ -138,7 +138,7 @@ def test_our_own_function_s_sentences_are_repeated_without_what_is_filled_in() -
 
 @pytest.mark.parametrize(("said", "kind"), SAID)
 def test_what_is_repeated_still_tells_the_cause(said: str, kind: str) -> None:
-    assert cause_of(Observed(said=repeatable(said, ()))).kind is CauseKind[kind]
+    assert cause_of(ObservedRotation(said=repeatable(said, ()))).kind is CauseKind[kind]
 
 
 def test_every_sentence_of_our_own_function_is_known() -> None:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from secrets_pipeline.rotation_lambda.errors import RotationError
 from secrets_pipeline.rotation_lambda.mysql_grants import (
     Account,
+    GrantedRole,
     Grants,
     Privilege,
-    Role,
     grants,
     requirements,
     statements,
@@ -86,7 +86,7 @@ GRANTS = st.builds(
     Grants,
     st.frozensets(st.builds(Privilege, OBJECTS, NAMES)),
     st.dictionaries(st.sampled_from(["`r`", "`s`@`%`"]), st.booleans()).map(
-        lambda roles: frozenset(Role(*one) for one in roles.items())
+        lambda roles: frozenset(GrantedRole(*one) for one in roles.items())
     ),
     st.none() | st.just("`r`"),
 )

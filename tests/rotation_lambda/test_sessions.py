@@ -13,7 +13,7 @@ import pytest
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
 from secrets_pipeline.rotation_lambda.errors import RotationError
 from secrets_pipeline.rotation_lambda.postgres import scram_verifier
-from secrets_pipeline.rotation_lambda.secret_value import ENGINES, Address, Login
+from secrets_pipeline.rotation_lambda.secret_value import ENGINES, DatabaseAddress, Login
 from secrets_pipeline.rotation_lambda.sessions import TIMEOUT_SECONDS, connect
 from tests.rotation_lambda.grounds import MASTER_PASSWORD, Maria, Postgres, Server
 
@@ -21,9 +21,9 @@ LOGIN = Login("somebody", "Canary-password-1")
 BOTH = ["postgres", "mysql"]
 
 
-def address(engine: str, port: int, **more: object) -> Address:
+def address(engine: str, port: int, **more: object) -> DatabaseAddress:
     values: dict[str, object] = {"dbname": None, "tls": False, **more}
-    return Address(ENGINES[engine], "127.0.0.1", port, **values)  # type: ignore[arg-type] # as the caller gave them
+    return DatabaseAddress(ENGINES[engine], "127.0.0.1", port, **values)  # type: ignore[arg-type] # as the caller gave them
 
 
 @contextmanager

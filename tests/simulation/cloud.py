@@ -24,12 +24,12 @@ from moto.ssm.responses import SimpleSystemManagerResponse
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.services import shapes
 from secrets_pipeline.emulator.services.installer import install_eager
-from secrets_pipeline.emulator.services.kms import Response as KmsResponse
+from secrets_pipeline.emulator.services.kms import EmulatedKmsResponse as KmsResponse
 from secrets_pipeline.emulator.services.locks import account_lock
 from secrets_pipeline.emulator.services.secretsmanager import rotation
-from secrets_pipeline.emulator.services.secretsmanager.backend import Backend
-from secrets_pipeline.emulator.services.secretsmanager.model import Secret
-from secrets_pipeline.emulator.services.secretsmanager.request import Request
+from secrets_pipeline.emulator.services.secretsmanager.backend import EmulatedSecretsManagerBackend
+from secrets_pipeline.emulator.services.secretsmanager.model import EmulatedSecret
+from secrets_pipeline.emulator.services.secretsmanager.request import OperationRequest
 from secrets_pipeline.emulator.services.secretsmanager.store import SecretStore
 from tests.simulation.calls import Call, Watcher
 from tests.simulation.consumers import Consumers
@@ -68,18 +68,18 @@ class LaggingStore(SecretStore):
     def __init__(self, account_id: str, region: str) -> None:
         super().__init__(account_id, region)
         self.lag = 0
-        self._changes: list[tuple[str, Secret | None]] = []
+        self._changes: list[tuple[str, EmulatedSecret | None]] = []
 
     def note(self, name: str) -> None:
         """Remember how a secret looks now."""
         found = self.find(name)
         self._changes.append((found.name if found else name, _picture(found) if found else None))
 
-    def listed(self) -> list[Secret]:
+    def listed(self) -> list[EmulatedSecret]:
         """What a list shows."""
         if not self.lag:
             return super().listed()
-        shown: dict[str, Secret] = {}
+        shown: dict[str, EmulatedSecret] = {}
         for name, picture in self._changes[: max(len(self._changes) - self.lag, 0)]:
             if picture is None:
                 shown.pop(name, None)
@@ -88,7 +88,7 @@ class LaggingStore(SecretStore):
         return list(shown.values())
 
 
-def _picture(secret: Secret) -> Secret:
+def _picture(secret: EmulatedSecret) -> EmulatedSecret:
     taken = copy.copy(secret)
     taken.tags, taken.rotation = dict(secret.tags), copy.copy(secret.rotation)
     taken.versions = {}
@@ -137,7 +137,7 @@ class Cloud:
             _elsewhere(region).store = SecretStore(ACCOUNT, region)
         self._watcher = watcher
         self._rotates = rotates
-        self._manager = Backend(REGION, ACCOUNT)
+        self._manager = EmulatedSecretsManagerBackend(REGION, ACCOUNT)
         self.store = LaggingStore(ACCOUNT, REGION)
         self._manager.store = self.store
         self.rds = Rds(clock, delay, watcher.password_took_effect)
@@ -153,13 +153,13 @@ class Cloud:
         """KMS keys by id."""
         return kms_backends[ACCOUNT][REGION].keys
 
-    def secret(self, secret_id: str) -> Secret | None:
+    def secret(self, secret_id: str) -> EmulatedSecret | None:
         """The secret as it is."""
         return self.store.find(secret_id)
 
-    def replica(self, name: str, region: str) -> Secret | None:
+    def replica(self, name: str, region: str) -> EmulatedSecret | None:
         """The secret of that name in another region, as it is."""
-        found: Secret | None = _elsewhere(region).store.find(name)
+        found: EmulatedSecret | None = _elsewhere(region).store.find(name)
         if found is not None:
             found.follow()
         return found
@@ -228,7 +228,7 @@ class Cloud:
             return dict(_elsewhere(call.region).call(operation, params))
         shapes.validate("secretsmanager", operation, params)
         if operation == "RotateSecret":
-            request = Request(params, ACCOUNT, REGION, self.store)
+            request = OperationRequest(params, ACCOUNT, REGION, self.store)
             answer: Mapping[str, Any] = rotation.rotate_secret(request, account_lock(ACCOUNT), self)
         else:
             self.store.lag = lag if operation == "ListSecrets" else 0
@@ -238,16 +238,16 @@ class Cloud:
             self.store.note(str(params.get("SecretId") or params.get("Name")))
         return dict(answer)
 
-    # What `rotation.Functions` asks for.
+    # What `rotation.RotationFunctions` asks for.
 
-    def require(self, arn: str, secret: Secret) -> None:
+    def require(self, arn: str, secret: EmulatedSecret) -> None:
         """Every function exists, and Secrets Manager may invoke it."""
 
-    def start(self, secret: Secret, token: str, arn: str, lock: object) -> None:  # noqa: ARG002 - as `Functions` has it
+    def start(self, secret: EmulatedSecret, token: str, arn: str, lock: object) -> None:  # noqa: ARG002 - as `RotationFunctions` has it
         """The simulation runs the steps."""
         self._rotates(secret.arn, token)
 
-    def test(self, secret: Secret, arn: str, lock: object) -> None:
+    def test(self, secret: EmulatedSecret, arn: str, lock: object) -> None:
         """The simulation tests no function."""
 
 

@@ -8,9 +8,9 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access.policy_text.write import same_policy
-from secrets_pipeline.emulator.core.secret_id import same_key
-from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, Secret
-from secrets_pipeline.emulator.services.secretsmanager.model import Rotation as SecretRotation
+from secrets_pipeline.emulator.core.secret_id import DEFAULT_ALIAS, key_of
+from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, EmulatedSecret
+from secrets_pipeline.emulator.services.secretsmanager.model import RotationConfiguration as SecretRotation
 from secrets_pipeline.engine.model import Applied, ChangeClass, Outcome, Unchanged
 from secrets_pipeline.engine.report import rows
 from secrets_pipeline.errors import SecretsPipelineError
@@ -101,7 +101,7 @@ class Ending:
             self._check_outcomes(outcomes)
         self._check_plan()
 
-    def _secret(self, key: str) -> Secret | None:
+    def _secret(self, key: str) -> EmulatedSecret | None:
         return self._simulation.cloud.secret(self._intent.name(key))
 
     def _finish_rotations(self) -> None:
@@ -158,15 +158,15 @@ class Ending:
                 wrong.append("tags")
             self._simulation.ledger.violations.extend(f"at the end {name} has the wrong {part}" for part in wrong)
 
-    def _differences(self, key: str, secret: Secret) -> Iterable[str]:
+    def _differences(self, key: str, secret: EmulatedSecret) -> Iterable[str]:
         wish, fact = self._intent.wishes[key], self._simulation.ledger.fact(secret.name)
         if secret.description != wish.description:
             yield "description"
         own = ALIAS if wish.own_key and self._intent.key else None
         current = secret.staged(CURRENT)
-        if not same_key(secret.kms_key_id, own, ACCOUNT, REGION):
+        if not _same_key(secret.kms_key_id, own, REGION):
             yield "kms key"
-        if current is not None and not same_key(current.kms_key_id, own, ACCOUNT, REGION):
+        if current is not None and not _same_key(current.kms_key_id, own, REGION):
             yield "kms key of its value"
         wanted = next(one for one in self._intent.spec.secrets if one.name == secret.name)
         document_ = {"Version": "2012-10-17", "Statement": list(wanted.policy)} if wanted.policy else None
@@ -220,7 +220,7 @@ class Ending:
                 if wrong and not (self._excuses.rotating(key) and wrong == "left over"):
                     self._simulation.ledger.violated(f"at the end the replica of {primary.name} in {region} is {wrong}")
 
-    def _wrong_replica(self, primary: Secret, region: str, wanted: Mapping[str, bool]) -> str:
+    def _wrong_replica(self, primary: EmulatedSecret, region: str, wanted: Mapping[str, bool]) -> str:
         known, copied = primary.replicas.get(region), self._simulation.cloud.replica(primary.name, region)
         if region not in wanted:
             theirs = self._simulation.ledger.fact(primary.name).their_regions
@@ -230,7 +230,7 @@ class Ending:
         if {v.id: v.string for v in copied.versions.values()} != {v.id: v.string for v in primary.versions.values()}:
             return "not in step"
         wanted_key = REPLICA_ALIAS if wanted[region] else None
-        return "" if same_key(copied.kms_key_id, wanted_key, ACCOUNT, region) else "under the wrong key"
+        return "" if _same_key(copied.kms_key_id, wanted_key, region) else "under the wrong key"
 
     def _check_consumers(self) -> None:
         """Consumers were told the ARN of now, begin after the value of now, and keep what is not the pipeline's."""
@@ -290,8 +290,14 @@ def _rotates(rotation: SecretRotation, days: int) -> bool:
     return rotation.lambda_arn == ROTATOR and rotation.rules.get("AutomaticallyAfterDays") == days
 
 
-def _frozen(secret: Secret) -> str:
+def _frozen(secret: EmulatedSecret) -> str:
     versions = {version.id: [version.string, sorted(version.stages)] for version in secret.versions.values()}
     rotation = astuple(secret.rotation) if secret.rotation else None
     about = [secret.description, secret.kms_key_id, secret.tags, versions, secret.policy, rotation, secret.deleted]
     return json.dumps(about, sort_keys=True)
+
+
+def _same_key(one: str | None, other: str | None, region: str) -> bool:
+    """Whether two KmsKeyId values name one key; None is `aws/secretsmanager`."""
+    first, second = (key_of(name or DEFAULT_ALIAS, ACCOUNT, region) for name in (one, other))
+    return bool(first.arn == second.arn)

@@ -39,7 +39,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, PREVIOUS, Secret
+from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, PREVIOUS, EmulatedSecret
 from secrets_pipeline.engine.model import Change, ChangeClass
 from secrets_pipeline.reconcilers.consumer.interface import Progress
 from secrets_pipeline.reconcilers.consumer.refresh import rollout_now
@@ -174,5 +174,5 @@ class Excuses:
         secret, theirs = self._simulation.cloud.secret(name), self._simulation.ledger.fact(name).their_regions
         return secret is not None and not theirs.isdisjoint(secret.replicas)
 
-    def _secret(self, key: str) -> Secret | None:
+    def _secret(self, key: str) -> EmulatedSecret | None:
         return self._simulation.cloud.secret(self._intent.name(key))

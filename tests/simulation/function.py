@@ -12,11 +12,11 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.emulator.services.secretsmanager import announce
-from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, Secret
+from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, EmulatedSecret
 from secrets_pipeline.rotation.steps import RotationStep
 from secrets_pipeline.rotation_lambda import handler, secret_versions, sessions
 from secrets_pipeline.rotation_lambda.errors import RotationError
-from secrets_pipeline.rotation_lambda.secret_value import POSTGRES, Address, Login
+from secrets_pipeline.rotation_lambda.secret_value import POSTGRES, DatabaseAddress, Login
 from tests.simulation.rds import Instance
 from tests.simulation.scheduling import Killed
 
@@ -47,7 +47,7 @@ class ManagedFunction:
         patch.setattr(log, "handlers", [kept])
         patch.setattr(log, "propagate", False)
 
-    def rotate(self, actor: Actor | None, secret: Secret, token: str) -> bool:
+    def rotate(self, actor: Actor | None, secret: EmulatedSecret, token: str) -> bool:
         """Invoke the four steps; whether all of them succeeded."""
         self._simulation.ledger.tested = self._simulation.ledger.turn
         for step in RotationStep:
@@ -61,7 +61,7 @@ class ManagedFunction:
                 return False
         return True
 
-    def _invoke(self, actor: Actor | None, step: RotationStep, secret: Secret, token: str) -> bool:
+    def _invoke(self, actor: Actor | None, step: RotationStep, secret: EmulatedSecret, token: str) -> bool:
         simulation = self._simulation
         self._line = simulation.line(NAME, actor, ends=False)
         if step is RotationStep.TEST:
@@ -88,7 +88,7 @@ class ManagedFunction:
     def _client(self, service: str, **more: Any) -> Any:  # noqa: ANN401 - boto3 ships no types
         return self._simulation.wire(self._on).client(service, **more)
 
-    def _connect(self, address: Address, login: Login, _seconds: float) -> _Session | None:
+    def _connect(self, address: DatabaseAddress, login: Login, _seconds: float) -> _Session | None:
         self._on.boundary()
         rds = self._simulation.cloud.rds
         rds.settle()
@@ -101,7 +101,7 @@ class ManagedFunction:
 
 
 class _Session:
-    """Somebody who is logged in; see `lambda_function.sessions.Session`."""
+    """Somebody who is logged in; see `rotation_lambda.sessions.DatabaseSession`."""
 
     def __init__(self, simulation: Simulation, line: Line, instance: Instance) -> None:
         self._simulation = simulation

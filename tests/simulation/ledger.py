@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, Secret
+from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, EmulatedSecret
 from secrets_pipeline.engine.model import Failed, Outcome, Unchanged
 from secrets_pipeline.engine.report import rows
 from secrets_pipeline.reconcilers.marks.secret_mark import Commit
@@ -113,7 +113,7 @@ class Ledger:
         consumers_touched: whether a human deployed a consumer, or undid what was delivered.
     """
 
-    secret: Callable[[str], Secret | None]
+    secret: Callable[[str], EmulatedSecret | None]
     facts: dict[str, Fact] = field(default_factory=dict)
     violations: list[str] = field(default_factory=list)
     trace: list[str] = field(default_factory=list)
@@ -218,7 +218,7 @@ class Ledger:
         where = "" if call.region == REGION else f" in {call.region}"
         self.say(call.caller, f"{call.service} {call.operation} {about}{where}{change}{' → ' + error if error else ''}")
 
-    def _note_change(self, call: Call, found: Secret) -> None:
+    def _note_change(self, call: Call, found: EmulatedSecret) -> None:
         match call.operation:
             case "CreateSecret":
                 self._makers.add((call.caller, found.arn))
@@ -231,7 +231,7 @@ class Ledger:
                 if (call.caller, found.arn) in self._makers:
                     self._untaken[found.arn, "policy"] = (self.turn, call.caller)
 
-    def _note_mark(self, call: Call, found: Secret) -> None:
+    def _note_mark(self, call: Call, found: EmulatedSecret) -> None:
         mark = next((tag["Value"] for tag in call.params["Tags"] if tag["Key"] == SPEC), None)
         if mark is None:
             return
@@ -295,7 +295,7 @@ class Ledger:
         fact = self.fact(name)
         return fact.ever_replaced or fact.destroyed or fact.foreign_since is not None
 
-    def _check_promoted(self, found: Secret) -> None:
+    def _check_promoted(self, found: EmulatedSecret) -> None:
         """The managed function makes current only what the database accepts, unless RDS changed it after the test."""
         instance, current = self.instance(), found.staged(CURRENT)
         if found.name != f"{STACK}/db" or instance is None or current is None or self.altered > self.tested:
@@ -303,7 +303,7 @@ class Ledger:
         if password_of(current.string) != instance.password and document(current.string) is not None:
             self.violated(f"{found.name}: the function made a password current that the database refuses")
 
-    def _moved(self, caller: str, was: Picture | None, found: Secret) -> str:
+    def _moved(self, caller: str, was: Picture | None, found: EmulatedSecret) -> str:
         if was is not None and was.arn != found.arn:
             was = None
         now = picture(found)
@@ -328,7 +328,7 @@ class Ledger:
             said += f" current {self.alias(was.current if was else None)}→{self.alias(now.current)}"
         return said
 
-    def _check_once(self, caller: str, found: Secret, version: str) -> None:
+    def _check_once(self, caller: str, found: EmulatedSecret, version: str) -> None:
         """One version for one intended write: what replaces the same version by the same value is written once.
 
         A writer means to replace what it has read.
@@ -366,7 +366,7 @@ class Ledger:
                 f"{now.name}: an apply lost or changed the key {', '.join(lost)} of {self.alias(was.current)}"
             )
 
-    def _check_foreign(self, caller: str, operation: str, found: Secret) -> None:
+    def _check_foreign(self, caller: str, operation: str, found: EmulatedSecret) -> None:
         """Nothing of a foreign owner is written or read, unless it became foreign after the run had looked."""
         # CreateSecret cannot change what exists.
         reads = Call(caller, "secretsmanager", operation, {}).reads
@@ -377,7 +377,7 @@ class Ledger:
         if self.described.get((caller, found.arn), since + 1) > since:
             self.violated(f"{found.name} is not ours, and {caller} did {operation}")
 
-    def _check_cancelling(self, call: Call, found: Secret) -> None:
+    def _check_cancelling(self, call: Call, found: EmulatedSecret) -> None:
         """A rotation that a run has seen in progress is not cancelled: its version would stay pending for ever."""
         if call.operation != "CancelRotateSecret" or not call.caller.startswith("apply") or found.rotating() is None:
             return
@@ -404,7 +404,7 @@ def unsuffixed(name: str) -> str:
     return last.rpartition("-")[0] if ":secret:" in name else last
 
 
-def picture(secret: Secret) -> Picture:
+def picture(secret: EmulatedSecret) -> Picture:
     """A secret as it is now."""
     current = secret.staged(CURRENT)
     return Picture(

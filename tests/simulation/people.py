@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.services.secretsmanager import announce
-from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, PREVIOUS, Secret
+from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, PREVIOUS, EmulatedSecret
 from secrets_pipeline.reconcilers.tag_keys import PREFIX
 from tests.simulation.consumers import CLUSTER, FUNCTION, OTHER_VARIABLE, SERVICE
 from tests.simulation.rds import REGION
@@ -58,7 +58,7 @@ class Human:
             **(REPLICA_ACTIONS if reach.replicas else {}),
             **(CONSUMER_ACTIONS if reach.consumers else {}),
         }
-        self._actions: tuple[Callable[[Secret], None], ...] = tuple(
+        self._actions: tuple[Callable[[EmulatedSecret], None], ...] = tuple(
             getattr(self, f"_{name}") for name, often in {**ACTIONS, **more}.items() for _ in range(often)
         )
 
@@ -81,7 +81,7 @@ class Human:
         if ours:
             self._touch(meant if meant in ours else self._rng.choice(ours))
 
-    def _touch(self, secret: Secret) -> None:
+    def _touch(self, secret: EmulatedSecret) -> None:
         action, before = self._rng.choice(self._actions), self._simulation.cloud.changes
         # Where the console shows an error, the human goes on to something else.
         with contextlib.suppress(Fault):
@@ -89,70 +89,70 @@ class Human:
             if self._simulation.cloud.changes > before:
                 self._simulation.actions[action.__name__.removeprefix("_")] += 1
 
-    def _concerned(self, secret: Secret) -> bool:
+    def _concerned(self, secret: EmulatedSecret) -> bool:
         return secret.name.startswith(f"{STACK}/") and self._simulation.ledger.fact(secret.name).foreign_since is None
 
-    def _call(self, operation: str, secret: Secret, **params: object) -> None:
+    def _call(self, operation: str, secret: EmulatedSecret, **params: object) -> None:
         self._simulation.cloud.call("human", "secretsmanager", operation, {"SecretId": secret.arn, **params})
 
-    def _current(self, secret: Secret) -> str | None:
+    def _current(self, secret: EmulatedSecret) -> str | None:
         held = secret.staged(CURRENT)
         return held.string if held else None
 
-    def _put_value(self, secret: Secret) -> None:
+    def _put_value(self, secret: EmulatedSecret) -> None:
         self._put(secret, with_password(self._current(secret), new_password(self._rng)))
 
-    def _add_key(self, secret: Secret) -> None:
+    def _add_key(self, secret: EmulatedSecret) -> None:
         found = document(self._current(secret))
         if found is not None:
             self._put(secret, json.dumps({**found, f"note{self._rng.randrange(99)}": new_password(self._rng)}))
 
-    def _put(self, secret: Secret, value: str) -> None:
+    def _put(self, secret: EmulatedSecret, value: str) -> None:
         self._call("PutSecretValue", secret, SecretString=value)
         fact = self._simulation.ledger.fact(secret.name)
         fact.replaced_by_human = fact.ever_replaced = True
 
-    def _tag(self, secret: Secret) -> None:
+    def _tag(self, secret: EmulatedSecret) -> None:
         key = self._rng.choice(["Team", "Cost", "Console"])
         self._call("TagResource", secret, Tags=[{"Key": key, "Value": "by hand"}])
 
-    def _untag(self, secret: Secret) -> None:
+    def _untag(self, secret: EmulatedSecret) -> None:
         theirs = [key for key in secret.tags if not key.startswith(PREFIX)]
         if theirs:
             self._call("UntagResource", secret, TagKeys=[self._rng.choice(theirs)])
 
-    def _delete_policy(self, secret: Secret) -> None:
+    def _delete_policy(self, secret: EmulatedSecret) -> None:
         if secret.policy is not None:
             self._call("DeleteResourcePolicy", secret)
             self._simulation.ledger.fact(secret.name).policy_touched = True
 
-    def _put_policy(self, secret: Secret) -> None:
+    def _put_policy(self, secret: EmulatedSecret) -> None:
         statement = {"Effect": "Deny", "Principal": "*", "Action": "secretsmanager:DeleteSecret", "Resource": "*"}
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         self._call("PutResourcePolicy", secret, ResourcePolicy=policy)
         self._simulation.ledger.fact(secret.name).policy_touched = True
 
-    def _describe_otherwise(self, secret: Secret) -> None:
+    def _describe_otherwise(self, secret: EmulatedSecret) -> None:
         self._call("UpdateSecret", secret, Description="by hand")
 
-    def _move_key(self, secret: Secret) -> None:
+    def _move_key(self, secret: EmulatedSecret) -> None:
         self._call("UpdateSecret", secret, KmsKeyId="alias/aws/secretsmanager")
 
-    def _delete(self, secret: Secret) -> None:
+    def _delete(self, secret: EmulatedSecret) -> None:
         self._call("DeleteSecret", secret, RecoveryWindowInDays=7)
 
-    def _restore(self, secret: Secret) -> None:
+    def _restore(self, secret: EmulatedSecret) -> None:
         deleted = [
             one for one in self._simulation.cloud.store.all() if one.deleted is not None and self._concerned(one)
         ]
         if deleted:
             self._call("RestoreSecret", secret if secret in deleted else deleted[0])
 
-    def _cancel_rotation(self, secret: Secret) -> None:
+    def _cancel_rotation(self, secret: EmulatedSecret) -> None:
         if secret.rotation is not None:
             self._call("CancelRotateSecret", secret)
 
-    def _disown(self, secret: Secret) -> None:
+    def _disown(self, secret: EmulatedSecret) -> None:
         """Take a secret over: from now on it is none of the pipeline's business."""
         if self._rng.random() < 0.5:
             return
@@ -161,14 +161,14 @@ class Human:
             self._call("UntagResource", secret, TagKeys=ours)
             self._simulation.ledger.fact(secret.name).foreign_since = self._simulation.ledger.turn
 
-    def _destroy(self, secret: Secret) -> None:
+    def _destroy(self, secret: EmulatedSecret) -> None:
         """Delete a secret for good: its values are lost, on purpose."""
         if self._rng.random() < 0.5:
             return
         self._call("DeleteSecret", secret, ForceDeleteWithoutRecovery=True)
         self._simulation.ledger.fact(secret.name).destroyed = True
 
-    def _alter_role(self, _secret: Secret) -> None:
+    def _alter_role(self, _secret: EmulatedSecret) -> None:
         instance = self._simulation.cloud.rds.instances.get(DATABASE)
         if instance is not None:
             self._simulation.cloud.rds.set_password(instance, new_password(self._rng))
@@ -176,36 +176,36 @@ class Human:
             self._simulation.ledger.say("human", "database ALTER ROLE")
             self._simulation.database_altered = True
 
-    def _add_replica(self, secret: Secret) -> None:
+    def _add_replica(self, secret: EmulatedSecret) -> None:
         region = self._rng.choice(ELSEWHERE)
         self._call("ReplicateSecretToRegions", secret, AddReplicaRegions=[{"Region": region}])
         self._touched(secret).their_regions.add(region)
 
-    def _remove_replica(self, secret: Secret) -> None:
+    def _remove_replica(self, secret: EmulatedSecret) -> None:
         if secret.replicas:
             region = self._rng.choice(list(secret.replicas))
             self._call("RemoveRegionsFromReplication", secret, RemoveReplicaRegions=[region])
             self._touched(secret).their_regions.discard(region)
 
-    def _move_replica_key(self, secret: Secret) -> None:
+    def _move_replica_key(self, secret: EmulatedSecret) -> None:
         if secret.replicas:
             region = self._rng.choice(list(secret.replicas))
             moved = {"SecretId": secret.arn.replace(REGION, region), "KmsKeyId": "alias/aws/secretsmanager"}
             self._simulation.cloud.call("human", "secretsmanager", "UpdateSecret", moved, region=region)
             self._touched(secret)
 
-    def _touched(self, secret: Secret) -> Fact:
+    def _touched(self, secret: EmulatedSecret) -> Fact:
         fact = self._simulation.ledger.fact(secret.name)
         fact.replicas_touched = True
         return fact
 
-    def _change_variable(self, _secret: Secret) -> None:
+    def _change_variable(self, _secret: EmulatedSecret) -> None:
         """Somebody configures the function: what the pipeline does not own."""
         function = self._simulation.cloud.consumers.functions[FUNCTION]
         self._configure({**function.variables, OTHER_VARIABLE: f"by hand {self._rng.randrange(99)}"})
         self._simulation.ledger.mode = function.variables[OTHER_VARIABLE]
 
-    def _drop_delivery(self, _secret: Secret) -> None:
+    def _drop_delivery(self, _secret: EmulatedSecret) -> None:
         function = self._simulation.cloud.consumers.functions[FUNCTION]
         self._configure({OTHER_VARIABLE: function.variables[OTHER_VARIABLE]})
         self._simulation.ledger.consumers_touched = True
@@ -214,12 +214,12 @@ class Human:
         given = {"FunctionName": FUNCTION, "Environment": {"Variables": variables}}
         self._simulation.cloud.call("human", "lambda", "UpdateFunctionConfiguration", given)
 
-    def _deploy_again(self, _secret: Secret) -> None:
+    def _deploy_again(self, _secret: EmulatedSecret) -> None:
         self._update_service({"forceNewDeployment": True})
         # It may fail.
         self._simulation.ledger.consumers_touched = True
 
-    def _roll_back(self, _secret: Secret) -> None:
+    def _roll_back(self, _secret: EmulatedSecret) -> None:
         first = self._simulation.cloud.consumers.revisions[0]["taskDefinitionArn"]
         self._update_service({"taskDefinition": first})
         self._simulation.ledger.consumers_touched = True
@@ -277,7 +277,7 @@ class Rotation:
         self._simulation.reached["rotations by the managed function"] += 1
         return True
 
-    def _is_managed(self, secret: Secret) -> bool:
+    def _is_managed(self, secret: EmulatedSecret) -> bool:
         """A master password that is no JSON cannot be given to the managed function: it would not find the database."""
         current = secret.staged(CURRENT)
         return not self._serves_database(secret.arn) or document(current.string if current else None) is not None
@@ -304,7 +304,7 @@ class Rotation:
             announce.rotation("RotationFailed", secret, token, "Error when executing lambda")
         return False
 
-    def _ended(self, secret: Secret, token: str) -> None:
+    def _ended(self, secret: EmulatedSecret, token: str) -> None:
         """What Secrets Manager notes and tells of a rotation that succeeded."""
         if secret.rotation is None:
             return

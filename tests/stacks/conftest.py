@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from secrets_pipeline.stacks import Component, Repository
+from secrets_pipeline.stacks import AtmosRepository, Component
 
 ATMOS = """
 base_path: "."
@@ -20,7 +20,7 @@ components:
 """
 
 Write = Callable[[Mapping[str, str]], Path]
-Open = Callable[..., Repository]
+Open = Callable[..., AtmosRepository]
 Only = Callable[..., Component]
 
 
@@ -44,8 +44,8 @@ def repository(write: Write) -> Open:
 
     def open_files(
         files: Mapping[str, str], *, env: Mapping[str, str] | None = None, allow_exec: bool = False
-    ) -> Repository:
-        return Repository.open(write(files), env=env or {}, allow_exec=allow_exec)
+    ) -> AtmosRepository:
+        return AtmosRepository.open(write(files), env=env or {}, allow_exec=allow_exec)
 
     return open_files
 

@@ -15,7 +15,7 @@ import pytest
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.golang.failure import TemplateError
 from secrets_pipeline.golang.limits import Spending
-from secrets_pipeline.golang.template.functions.environment import Environment
+from secrets_pipeline.golang.template.functions.environment import RenderingEnvironment
 from secrets_pipeline.golang.template.functions.libraries import sprig
 from secrets_pipeline.golang.template.functions.namespaces.library import gomplate
 from secrets_pipeline.golang.template.template import parse
@@ -47,7 +47,7 @@ def imports_twice(levels: int, *, context: str = "", more: str = "") -> Mapping[
     return {**files, f"stacks/c/{levels}.yaml": "vars: {a: [1]}", "stacks/deploy/dev.yaml": stack}
 
 
-ENVIRONMENT = Environment({}, lambda: datetime.now(UTC), SystemRandom())
+ENVIRONMENT = RenderingEnvironment({}, lambda: datetime.now(UTC), SystemRandom())
 FUNCTIONS = {**gomplate(ENVIRONMENT), **sprig(ENVIRONMENT)}
 
 

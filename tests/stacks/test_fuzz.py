@@ -11,7 +11,7 @@ from secrets_pipeline.desired.build import build_specs
 from secrets_pipeline.desired.settings.operator import OperatorSettings, TargetRule
 from secrets_pipeline.errors import SecretsPipelineError, StackError
 from secrets_pipeline.golang.values import Value
-from secrets_pipeline.stacks import Repository, Stack
+from secrets_pipeline.stacks import AtmosRepository, AtmosStack
 from tests.grants import TRUSTED
 from tests.strategies.small_repositories import MutatedRepository, mutated_repositories
 from tests.sweep import examples
@@ -41,7 +41,7 @@ def require_place(error: SecretsPipelineError, folder: Path) -> None:
         assert (folder / step).is_file(), error
 
 
-def require_whole(stack: Stack, repository: Repository, folder: Path) -> None:
+def require_whole(stack: AtmosStack, repository: AtmosRepository, folder: Path) -> None:
     """Everything of a stack can be read and located."""
     for kind, components in stack.components.items():
         for name, component in components.items():
@@ -59,7 +59,7 @@ def exercise(files: MutatedRepository, folder: Path) -> None:
     """Use the repository in every way there is."""
     root = files.write(folder)
     try:
-        repository = Repository.open(root, env={"A": "from the environment"})
+        repository = AtmosRepository.open(root, env={"A": "from the environment"})
         found = repository.resolve()
         names = repository.stack_names()
     except StackError as error:

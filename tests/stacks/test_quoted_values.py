@@ -6,7 +6,7 @@ import pytest
 
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.golang.yaml.tag_names import TAGS, named
-from secrets_pipeline.stacks import Repository
+from secrets_pipeline.stacks import AtmosRepository
 from tests.stacks.conftest import ATMOS, Write
 
 SPOKEN = "Sup3rSecret"
@@ -42,7 +42,7 @@ def test_no_error_quotes_what_may_be_a_value(write: Write, value: str) -> None:
     stack = f"components:\n  terraform:\n    app:\n      vars:\n        password: {value}\n"
     hcl = f'a = {{"{SPOKEN}" = 1, "{SPOKEN}" = 2}}\n'
     files = {"atmos.yaml": TEMPLATES, "stacks/deploy/dev.yaml": stack, "data.yaml": "l: [1]", "twice.hcl": hcl}
-    (error,) = Repository.open(write(files), env={}).resolve().errors
+    (error,) = AtmosRepository.open(write(files), env={}).resolve().errors
     assert SPOKEN not in error.diagnostics()
     assert error.where is not None
     assert error.where.file in {"stacks/deploy/dev.yaml", "twice.hcl"}
@@ -52,7 +52,7 @@ def test_no_error_quotes_what_may_be_a_value(write: Write, value: str) -> None:
 def test_a_number_of_a_template_is_not_quoted(write: Write, number: str) -> None:
     stack = f'vars: {{v: "{{{{ index .vars {number} }}}}"}}\ncomponents: {{terraform: {{app: {{}}}}}}\n'
     (error,) = (
-        Repository.open(write({"atmos.yaml": TEMPLATES, "stacks/deploy/dev.yaml": stack}), env={}).resolve().errors
+        AtmosRepository.open(write({"atmos.yaml": TEMPLATES, "stacks/deploy/dev.yaml": stack}), env={}).resolve().errors
     )
     assert "at <index .vars …>: error calling index" in error.message
     assert number not in error.message
@@ -60,7 +60,7 @@ def test_a_number_of_a_template_is_not_quoted(write: Write, number: str) -> None
 
 def test_a_tag_with_one_letter_wrong_is_named_with_the_one_that_is_meant(write: Write) -> None:
     files = {"stacks/deploy/dev.yaml": "components: {terraform: {app: {vars: {v: !terraform.outptu vpc id }}}}"}
-    (error,) = Repository.open(write(files), env={}).resolve().errors
+    (error,) = AtmosRepository.open(write(files), env={}).resolve().errors
     assert "unsupported YAML tag: '!terraform.outptu' (did you mean !terraform.output?)" in error.message
 
 
@@ -72,5 +72,5 @@ def test_a_tag_of_atmos_is_named(tag: str) -> None:
 def test_an_unknown_tag_in_the_configuration_is_not_quoted(write: Write) -> None:
     root = write({"atmos.yaml": ATMOS + f"env: {{A: !{SPOKEN} x}}\n"})
     with pytest.raises(StackError, match="an unknown tag") as raised:
-        Repository.open(root, env={})
+        AtmosRepository.open(root, env={})
     assert SPOKEN not in str(raised.value)

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secrets_pipeline.golang.values import Value
-from secrets_pipeline.golang.yaml.tags import UNSET, AppendList, FunctionCall, Literal
-from secrets_pipeline.stacks import Repository, Resolution
+from secrets_pipeline.golang.yaml.tags import UNSET, AppendList, FunctionCall, LiteralText
+from secrets_pipeline.stacks import AtmosRepository, Resolution
 from secrets_pipeline.stacks.merge import Section
 from tests.strategies.imports import STACKS, importing_repositories
 from tests.strategies.small_repositories import (
@@ -168,7 +168,7 @@ class Oracle:
         if isinstance(value, FunctionCall) and value.tag == "!env":
             name, _, default = value.args.partition(" ")
             return sections["env"].get(name, default)
-        if self.renders and isinstance(value, str) and not isinstance(value, Literal):
+        if self.renders and isinstance(value, str) and not isinstance(value, LiteralText):
             return value.replace(STAGE_TEMPLATE, f"at {sections['vars'].get('stage')}")
         return value
 
@@ -187,9 +187,9 @@ def substituted(value: Value, old: str, new: str) -> Value:
 
 
 @contextmanager
-def opened(repository: SmallRepository) -> Iterator[Repository]:
+def opened(repository: SmallRepository) -> Iterator[AtmosRepository]:
     with tempfile.TemporaryDirectory() as folder:
-        yield Repository.open(repository.write(Path(folder)), env={})
+        yield AtmosRepository.open(repository.write(Path(folder)), env={})
 
 
 def whole(resolution: Resolution) -> Resolution:

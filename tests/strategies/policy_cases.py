@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
-from secrets_pipeline.access.evaluator import Caller, Context, Decision, Policy, Request, Target, authorize
+from secrets_pipeline.access.evaluator import Caller, Context, Decision, Policy, Request, TargetResource, authorize
 from tests.strategies.policy_alphabet import HOME, Somebody, Thing
 
 Document: TypeAlias = dict[str, Any]
@@ -47,7 +47,7 @@ class Case:
     rcps: Levels = ()
     policy: Document | None = None
 
-    def asked(self, unknown: frozenset[str] = frozenset()) -> tuple[Request, Caller, Target]:
+    def asked(self, unknown: frozenset[str] = frozenset()) -> tuple[Request, Caller, TargetResource]:
         """What the evaluator is asked.
 
         Args:
@@ -66,7 +66,7 @@ class Case:
             session_policies=None if self.session_policy is None else (Policy("session", self.session_policy),),
             scps=tuple(_policies(f"SCP {number}", level) for number, level in enumerate(self.scps)),
         )
-        target = Target(
+        target = TargetResource(
             self.resource,
             HOME,
             self.thing.layer,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from yaml.cyaml import CSafeDumper
 
 from secrets_pipeline.golang.values import Value
-from secrets_pipeline.golang.yaml.tags import AppendList, FunctionCall, Literal, Unset
+from secrets_pipeline.golang.yaml.tags import AppendList, FunctionCall, LiteralText, Unset
 from secrets_pipeline.stacks.merge import ListStrategy, Section
 
 _WORD: Final = re.compile(r"[a-z][a-z-]{3,}|[a-c]")  # reads back as text in every dialect of YAML
@@ -36,7 +36,7 @@ _MEETING: Final[tuple[Value, ...]] = (
     {"a": 1}, {"a": 2, "b": {"c": 1}}, {"b": {"c": 2, "a": [1]}}, {"b": None}, {"a": [1, {"b": 1}]},
     {"a": [{"c": 2}]}, {}, [], [1], ["a", "b", "c"], [{"a": 1}, 2], [{"b": [1]}, {"a": 3}], [[1], None],
     AppendList([2, "x"]), AppendList([{"a": [1]}]), None, True, -(2**53), 1.5, "", "a", "no", "0x1F", "1:30",
-    "two\nlines\n", " é: #", "~", Unset.UNSET, Literal("kept"),
+    "two\nlines\n", " é: #", "~", Unset.UNSET, LiteralText("kept"),
 )  # fmt: skip
 _CHOICES: Final = len(_MEETING) + 1
 
@@ -78,7 +78,7 @@ class _Dumper(CSafeDumper):
     def call(self, data: FunctionCall) -> yaml.ScalarNode:
         return self.represent_scalar(data.tag, data.args)
 
-    def literal(self, data: Literal) -> yaml.ScalarNode:
+    def literal(self, data: LiteralText) -> yaml.ScalarNode:
         return self.represent_scalar("!literal", str(data), '"')
 
     def append(self, data: AppendList) -> yaml.SequenceNode:
@@ -90,6 +90,6 @@ class _Dumper(CSafeDumper):
 
 _Dumper.add_representer(str, _Dumper.text)
 _Dumper.add_representer(FunctionCall, _Dumper.call)
-_Dumper.add_representer(Literal, _Dumper.literal)
+_Dumper.add_representer(LiteralText, _Dumper.literal)
 _Dumper.add_representer(AppendList, _Dumper.append)
 _Dumper.add_representer(Unset, _Dumper.unset)

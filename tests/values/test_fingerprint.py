@@ -19,19 +19,19 @@ from secrets_pipeline.errors import AwsError
 from secrets_pipeline.values.fingerprint import Fingerprinter
 
 if TYPE_CHECKING:
-    from secrets_pipeline.values.fingerprint import Part
+    from secrets_pipeline.values.fingerprint import FingerprintPart
 
 KEY = b"k" * 32
 parts = st.lists(st.none() | st.integers() | st.binary(max_size=4) | st.text("ab\0:", max_size=4), max_size=4)
 
 
-def readings(text: str) -> Iterator[tuple[Part, ...]]:
+def readings(text: str) -> Iterator[tuple[FingerprintPart, ...]]:
     """Each sequence of parts that a text is, where a letter may say the type of the part behind it."""
     if not text:
         yield ()
     for end in range(1, len(text) + 1):
         content = text[1:end]
-        of_type: dict[str, list[Part]] = {
+        of_type: dict[str, list[FingerprintPart]] = {
             "s": [content],
             "b": [content.encode()],
             "i": [int(content)] if content == "1" else [],
@@ -42,7 +42,7 @@ def readings(text: str) -> Iterator[tuple[Part, ...]]:
 
 
 @given(given=parts)
-def test_equal_parts_give_equal_digests(given: list[Part]) -> None:
+def test_equal_parts_give_equal_digests(given: list[FingerprintPart]) -> None:
     assert Fingerprinter(KEY).digest("p", *given) == Fingerprinter(KEY).digest("p", *copy.copy(given))
 
 
@@ -56,7 +56,9 @@ def test_no_text_gives_one_digest_as_two_sequences_of_parts(text: str) -> None:
     ("one", "other"),
     [(("ab", ""), ("a", "b")), (("a",), ("a", "")), ((None,), ("",)), ((1,), ("1",)), ((b"a",), ("a",)), ((), (None,))],
 )
-def test_no_two_sequences_of_parts_run_together(one: tuple[Part, ...], other: tuple[Part, ...]) -> None:
+def test_no_two_sequences_of_parts_run_together(
+    one: tuple[FingerprintPart, ...], other: tuple[FingerprintPart, ...]
+) -> None:
     fingerprinter = Fingerprinter(KEY)
     assert fingerprinter.digest("p", *one) != fingerprinter.digest("p", *other)
 

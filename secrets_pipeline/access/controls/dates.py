@@ -1,4 +1,4 @@
-"""Times between two moments, as messages and limits have them."""
+"""Measure the time between two moments, and word it for messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ DAY = timedelta(days=1)
 
 
 def days(count: int) -> str:
-    """A number of days for a message."""
+    """Word a number of days for a message."""
     return "1 day" if count == 1 else f"{count} days"
 
 
@@ -19,5 +19,5 @@ def ago(moment: datetime, now: datetime) -> str:
 
 
 def on(moment: datetime) -> str:
-    """A moment for a message, to the minute."""
+    """Word a moment for a message, to the minute."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,4 +1,4 @@
-"""All controls over one secret.
+"""Judge one secret by all of Security Hub's controls.
 
 Whom they speak of: Security Hub has no exception for secrets that another service owns, so that these are judged like
 any other. AWS does not say what becomes of a secret that is scheduled for deletion, nor of a replica; here the first is
@@ -15,7 +15,7 @@ from typing import Final
 from secrets_pipeline.access.controls import periodic_rotation, rotation_enabled, scheduled_rotation, tagged, unused
 from secrets_pipeline.access.controls.dates import on
 from secrets_pipeline.access.controls.model import Control, ControlResult, Judgement, NotApplicable, ParameterValue
-from secrets_pipeline.access.controls.reads import LastReads, Unread
+from secrets_pipeline.access.controls.reads import LastReads, UnreadReads
 from secrets_pipeline.access.snapshot.model import SecretSnapshot
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.desired.verification.control_model import ControlParameters
@@ -33,7 +33,7 @@ class _Question:
     secret: SecretSnapshot
     parameters: ControlParameters
     now: datetime
-    reads: LastReads | Unread
+    reads: LastReads | UnreadReads
 
 
 _Asked = Mapping[str, ParameterValue]
@@ -64,7 +64,7 @@ def judge(
     parameters: ControlParameters,
     *,
     now: datetime,
-    reads: LastReads | Unread = unused.NOT_ASKED,
+    reads: LastReads | UnreadReads = unused.NOT_ASKED,
 ) -> tuple[ControlResult, ...]:
     """What each control says of a secret, in the order of `CONTROLS`; a disabled one is not applicable.
 

@@ -1,4 +1,4 @@
-"""What a control of Security Hub is, and what it says of a secret."""
+"""Hold a control of Security Hub, its parameters and its judgement of a secret, as plain data."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It is not.
+    """The secret is not as the control asks.
 
     Attributes:
         reason: why.
@@ -74,7 +74,7 @@ class NotApplicable:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """It depends on what could not be read.
+    """The judgement depends on what could not be read.
 
     Attributes:
         reason: on what.

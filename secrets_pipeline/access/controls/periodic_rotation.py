@@ -1,4 +1,4 @@
-"""SecretsManager.4: was it rotated lately?
+"""Judge SecretsManager.4: was the secret rotated lately?
 
 A secret that was never rotated counts from its creation: it cannot have gone without a rotation for longer. Writing
 another value by hand is no rotation: LastChangedDate, which also moves with a tag, does not count.

@@ -1,4 +1,4 @@
-"""Who else read which secret, and when: what is known of it."""
+"""Hold what is known of the latest reads of secrets: who read which, and when."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class LastReads:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
-    """Reads could not be looked up.
+class UnreadReads:
+    """Marks that reads could not be looked up.
 
     Attributes:
         reason: why.

@@ -1,4 +1,4 @@
-"""SecretsManager.1: is rotation switched on, and often enough?
+"""Judge SecretsManager.1: is rotation switched on, and often enough?
 
 Source: https://docs.aws.amazon.com/config/latest/developerguide/secretsmanager-rotation-enabled-check.html
 """

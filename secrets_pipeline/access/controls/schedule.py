@@ -1,4 +1,4 @@
-"""How far apart the rotations of a schedule are."""
+"""Calculate the longest time between two rotations of a schedule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SecretsManager.2: does rotation happen when it should?
+"""Judge SecretsManager.2: does rotation happen when it should?
 
 AWS Config reads `RotationOccurringAsScheduled`, which only it has; here the same is told from the dates that
 ListSecrets gives, and from a version that has been AWSPENDING for too long.

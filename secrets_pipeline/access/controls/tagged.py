@@ -1,4 +1,4 @@
-"""SecretsManager.5: does it have the tags that it should have?
+"""Judge SecretsManager.5: does the secret have the tags that it should have?
 
 AWS ignores system tags, which begin with `aws:`. Here the pipeline's own tags are ignored as well: every secret that it
 made has them, so they say nothing of an owner, and the control could never fail. Security Hub itself counts them.

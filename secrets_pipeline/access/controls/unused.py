@@ -1,4 +1,4 @@
-"""SecretsManager.3: does anybody still read it?
+"""Judge SecretsManager.3: does anybody still read the secret?
 
 LastAccessedDate, which AWS Config looks at, is also that of the pipeline's own reads: a date long ago proves that a
 secret is unused, a recent one proves nothing. Then the reads that CloudTrail knows of decide, without the pipeline's.
@@ -14,7 +14,7 @@ from typing import Final
 
 from secrets_pipeline.access.controls.dates import DAY, ago, days, on
 from secrets_pipeline.access.controls.model import Control, Failed, Judgement, Passed, Severity, Unknown
-from secrets_pipeline.access.controls.reads import LastReads, Unread
+from secrets_pipeline.access.controls.reads import LastReads, UnreadReads
 from secrets_pipeline.access.snapshot.model import SecretSnapshot
 
 CONTROL: Final = Control(
@@ -23,12 +23,14 @@ CONTROL: Final = Control(
     severity=Severity.MEDIUM,
     config_rule="secretsmanager-secret-unused",
 )
-NOT_ASKED: Final = Unread("CloudTrail was not asked")
+NOT_ASKED: Final = UnreadReads("CloudTrail was not asked")
 _LATER = timedelta(hours=1)
 """CloudTrail is asked for the last 90 days when a snapshot has been taken, not at its moment."""
 
 
-def judge(secret: SecretSnapshot, most_days: int, *, now: datetime, reads: LastReads | Unread = NOT_ASKED) -> Judgement:
+def judge(
+    secret: SecretSnapshot, most_days: int, *, now: datetime, reads: LastReads | UnreadReads = NOT_ASKED
+) -> Judgement:
     """Whether somebody read a secret lately.
 
     Args:
@@ -61,9 +63,11 @@ def _by_dates(secret: SecretSnapshot, most_days: int, now: datetime) -> Passed |
     return None
 
 
-def _by_reads(secret: SecretSnapshot, most_days: int, now: datetime, reads: LastReads | Unread) -> Failed | Unknown:
+def _by_reads(
+    secret: SecretSnapshot, most_days: int, now: datetime, reads: LastReads | UnreadReads
+) -> Failed | Unknown:
     """The judgement where no read of the last days is known, and the dates leave it open."""
-    if isinstance(reads, Unread):
+    if isinstance(reads, UnreadReads):
         seen = "maybe by the pipeline alone" if secret.accessed_at else "if at all"
         return Unknown(f"who read it lately, {seen}, is not known: {reads.reason}")
     if reads.since - (now - most_days * DAY) > _LATER:

@@ -1,4 +1,4 @@
-"""Condition blocks: operators with `IfExists`, `Null`, `ForAllValues` and `ForAnyValue`, compiled once.
+"""Compile and test condition blocks: operators with `IfExists`, `Null`, `ForAllValues` and `ForAnyValue`.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-logic-multiple-context-keys-or-values.html
 """
@@ -10,10 +10,10 @@ from enum import Enum
 from typing import Any, Protocol
 
 from secrets_pipeline.access.evaluator.elements import listed, text_of
-from secrets_pipeline.access.evaluator.lookup import Lookup, Unknown
+from secrets_pipeline.access.evaluator.lookup import RequestContext, UnknownValue
 from secrets_pipeline.access.evaluator.operators import OPERATORS, Operator
 from secrets_pipeline.access.evaluator.patterns import Patterns
-from secrets_pipeline.access.evaluator.three_valued import Truth, all_of, any_of, negated
+from secrets_pipeline.access.evaluator.three_valued import Ternary, all_of, any_of, negated
 from secrets_pipeline.errors import PolicyError
 
 _IF_EXISTS = "ifexists"
@@ -31,7 +31,7 @@ class _Set(Enum):
 class Condition(Protocol):
     """One key under one operator."""
 
-    def holds(self, lookup: Lookup) -> Truth:
+    def holds(self, lookup: RequestContext) -> Ternary:
         """Whether it holds for a request."""
         ...
 
@@ -46,9 +46,9 @@ class _Compared:
         self._set = quantifier
         self._if_exists = if_exists
 
-    def holds(self, lookup: Lookup) -> Truth:
+    def holds(self, lookup: RequestContext) -> Ternary:
         values = lookup.get(self._key)
-        if isinstance(values, Unknown):
+        if isinstance(values, UnknownValue):
             return None
         if not values or (self._set is not _Set.NONE and not any(values)):
             # Values that are all empty count as none to a set operator.
@@ -61,7 +61,7 @@ class _Compared:
             return any_of(self._of(one, lookup) for one in values)
         return (all_of if self._negated else any_of)(self._of(one, lookup) for one in values)
 
-    def _of(self, value: str, lookup: Lookup) -> Truth:
+    def _of(self, value: str, lookup: RequestContext) -> Ternary:
         # A variable without a value is null: nothing equals it, and so everything differs from it.
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
         found = self._patterns.match(value, lookup)
@@ -80,9 +80,9 @@ class _Null:
         self._key = key
         self._wanted = wanted
 
-    def holds(self, lookup: Lookup) -> Truth:
+    def holds(self, lookup: RequestContext) -> Ternary:
         values = lookup.get(self._key)
-        return None if isinstance(values, Unknown) else (not values) in self._wanted
+        return None if isinstance(values, UnknownValue) else (not values) in self._wanted
 
 
 def compile_conditions(block: object, *, variables: bool, where: str) -> tuple[Condition, ...]:

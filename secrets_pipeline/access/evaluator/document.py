@@ -1,4 +1,4 @@
-"""Policy documents, compiled once: which statements speak of an action, whom, where and when.
+"""Compile a policy document into statements that tell which action, caller, resource and conditions they are about.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access.evaluator.conditions import compile_conditions
 from secrets_pipeline.access.evaluator.elements import listed
-from secrets_pipeline.access.evaluator.lookup import Lookup
+from secrets_pipeline.access.evaluator.lookup import RequestContext
 from secrets_pipeline.access.evaluator.patterns import (
     MANY,
     ONE,
@@ -22,11 +22,11 @@ from secrets_pipeline.access.evaluator.patterns import (
     variables_of,
 )
 from secrets_pipeline.access.evaluator.principals import Principals
-from secrets_pipeline.access.evaluator.three_valued import Truth, negated
+from secrets_pipeline.access.evaluator.three_valued import Ternary, negated
 from secrets_pipeline.errors import PolicyError
 
 if TYPE_CHECKING:
-    from secrets_pipeline.access.evaluator.vocabulary import Layer, Outcome, Vote
+    from secrets_pipeline.access.evaluator.vocabulary import Layer, LayerOutcome, Vote
 
 VERSION_WITH_VARIABLES = "2012-10-17"
 _REMEDY = "See https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html."
@@ -87,15 +87,15 @@ class Statement:
         if variables:
             asked += [key for one in resources for key in variables_of(str(one))]
         self.keys = tuple(dict.fromkeys(asked))
-        self.votes: dict[tuple[Layer, Outcome, str], Vote] = {}
+        self.votes: dict[tuple[Layer, LayerOutcome, str], Vote] = {}
 
     def speaks_of(self, action: str) -> bool:
         """Whether it is about an action, for example `kms:Decrypt`."""
         return any(test(action) for test in self._actions) is not self._not_actions
 
-    def applies(self, resource: str, lookup: Lookup) -> Truth:
+    def applies(self, resource: str, lookup: RequestContext) -> Ternary:
         """Whether resource and conditions hold for a request, whoever makes it."""
-        truth: Truth = True
+        truth: Ternary = True
         if self._resources is not None:
             truth = self._resources.match(resource, lookup)
             if self._not_resources:

@@ -1,4 +1,4 @@
-"""Elements of a policy document that may be a scalar or a list of them."""
+"""Read elements of a policy document that may be a scalar or a list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a caller may do something to a target: every layer votes, then AWS's rules decide.
+"""Decide whether a caller may do something to a target: every layer votes, then AWS's rules decide.
 
 Sources: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html,
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html,
@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.access.evaluator.layer_votes import Asked, Ballot, ResourceBallot, attached, levels
-from secrets_pipeline.access.evaluator.lookup import Lookup
+from secrets_pipeline.access.evaluator.layer_votes import AskedRequest, LayerVote, ResourceLayerVote, attached, levels
+from secrets_pipeline.access.evaluator.lookup import RequestContext
 from secrets_pipeline.access.evaluator.principals import Closeness
 from secrets_pipeline.access.evaluator.request import Decision
-from secrets_pipeline.access.evaluator.vocabulary import Layer, PrincipalKind, Unread
+from secrets_pipeline.access.evaluator.vocabulary import Layer, PrincipalKind, UnreadPolicies
 
 if TYPE_CHECKING:
-    from secrets_pipeline.access.evaluator.request import Caller, Request, Target
+    from secrets_pipeline.access.evaluator.request import Caller, Request, TargetResource
 
 _OUTSIDE_IAM = frozenset({PrincipalKind.SERVICE, PrincipalKind.IDENTITY_PROVIDER})
 _NEED_DELEGATION = frozenset({Layer.KEY_POLICY, Layer.TRUST_POLICY})
@@ -24,10 +24,12 @@ _NEED_DELEGATION = frozenset({Layer.KEY_POLICY, Layer.TRUST_POLICY})
 _UNLIMITED = (Closeness.SELF, Closeness.ANYONE)
 _LIMITED = (Closeness.ROLE,)
 _ANY = tuple(Closeness)
-_NOBODY: frozenset[Ballot] = frozenset()
+_NOBODY: frozenset[LayerVote] = frozenset()
 
 
-def authorize(request: Request, caller: Caller, target: Target, *, lookup: Lookup | None = None) -> Decision:
+def authorize(
+    request: Request, caller: Caller, target: TargetResource, *, lookup: RequestContext | None = None
+) -> Decision:
     """Decide one request.
 
     What is unknown is tried both ways: a decision is unknown only where it makes a difference.
@@ -38,45 +40,45 @@ def authorize(request: Request, caller: Caller, target: Target, *, lookup: Looku
         target: what is asked of.
         lookup: the request's context, for whoever wants to know which keys were asked for.
     """
-    count = _Count(request, caller, target, lookup or Lookup(request.context, caller.facts, target.facts))
+    count = _Count(request, caller, target, lookup or RequestContext(request.context, caller.facts, target.facts))
     allowed, by = count.decide(_NOBODY)
-    unsure = frozenset() if allowed else frozenset([one for one in count.ballots if one.uncertain])
+    unsure = frozenset() if allowed else frozenset([one for one in count.layers if one.uncertain])
     if not unsure:
-        return Decision(allowed, by.vote(), count.ballots)
+        return Decision(allowed, by.vote(), count.layers)
     allowed, by = count.decide(unsure)
     if not allowed:
-        return Decision(allowed, by.vote(), count.ballots)
-    for one in count.ballots:
+        return Decision(allowed, by.vote(), count.layers)
+    for one in count.layers:
         if one in unsure and count.decide(unsure - {one})[0]:
             unsure -= {one}
-    needed = [one for one in count.ballots if one in unsure]
-    return Decision(None, needed[0].doubt(), count.ballots, "; ".join(map(_reason, needed)))
+    needed = [one for one in count.layers if one in unsure]
+    return Decision(None, needed[0].doubt(), count.layers, "; ".join(map(_reason, needed)))
 
 
-def _reason(ballot: Ballot) -> str:
-    vote = ballot.doubt()
+def _reason(layer: LayerVote) -> str:
+    vote = layer.doubt()
     named = f" {vote.policy}, statement {vote.statement}" if vote.policy else ""
     return f"{vote.layer}{named}: {vote.detail}"
 
 
 class _Count:
-    """The ballots of one request."""
+    """The votes of the layers on one request."""
 
-    __slots__ = ("_caller", "_target", "ballots", "boundary", "grant", "identity", "rcp", "resource", "scp", "session")
+    __slots__ = ("_caller", "_target", "boundary", "grant", "identity", "layers", "rcp", "resource", "scp", "session")
 
-    def __init__(self, request: Request, caller: Caller, target: Target, lookup: Lookup) -> None:
-        asked = Asked(request.action, target.arn, lookup)
+    def __init__(self, request: Request, caller: Caller, target: TargetResource, lookup: RequestContext) -> None:
+        asked = AskedRequest(request.action, target.arn, lookup)
         self._caller = caller
         self._target = target
         # Neither applies to service-linked roles: the Organizations User Guide.
         self.scp = levels(Layer.SCP, () if caller.service_linked else caller.scps, asked)
         self.rcp = levels(Layer.RCP, () if caller.service_linked else target.rcps, asked)
         policy = target.policy
-        own = policy if isinstance(policy, Unread) else () if policy is None else (policy,)
-        self.resource = ResourceBallot.of(target.layer, own, caller, asked)
-        self.grant = ResourceBallot.of(Layer.GRANT, target.grants, caller, asked)
+        own = policy if isinstance(policy, UnreadPolicies) else () if policy is None else (policy,)
+        self.resource = ResourceLayerVote.of(target.layer, own, caller, asked)
+        self.grant = ResourceLayerVote.of(Layer.GRANT, target.grants, caller, asked)
         boundary = caller.boundary
-        limits = boundary if boundary is None or isinstance(boundary, Unread) else (boundary,)
+        limits = boundary if boundary is None or isinstance(boundary, UnreadPolicies) else (boundary,)
         self.boundary = attached(Layer.BOUNDARY, limits, asked)
         sessions = caller.session_policies
         if sessions is None and caller.kind is PrincipalKind.FEDERATED_USER:
@@ -85,20 +87,20 @@ class _Count:
         self.session = attached(Layer.SESSION, sessions, asked)
         identity = None if caller.kind in _OUTSIDE_IAM else caller.identity
         self.identity = attached(Layer.IDENTITY, identity, asked)
-        self.ballots = (self.scp, self.rcp, self.resource, self.grant, self.boundary, self.session, self.identity)
+        self.layers = (self.scp, self.rcp, self.resource, self.grant, self.boundary, self.session, self.identity)
 
-    def decide(self, hopeful: frozenset[Ballot]) -> tuple[bool, Ballot]:
+    def decide(self, hopeful: frozenset[LayerVote]) -> tuple[bool, LayerVote]:
         """Whether it is allowed, and by which layer that is decided.
 
         Args:
             hopeful: layers of which the unknown is taken for the better.
         """
-        for ballot in self.ballots:
-            if not ballot.absent and ballot.denies(hopeful=ballot in hopeful):
-                return False, ballot
-        for ballot in (self.scp, self.rcp):
-            if not (ballot.absent or ballot.allows(hopeful=ballot in hopeful)):
-                return False, ballot
+        for layer in self.layers:
+            if not layer.absent and layer.denies(hopeful=layer in hopeful):
+                return False, layer
+        for layer in (self.scp, self.rcp):
+            if not (layer.absent or layer.allows(hopeful=layer in hopeful)):
+                return False, layer
         if self._caller.kind in _OUTSIDE_IAM:
             granting = self._granting(hopeful, *_ANY)
             return granting is not None, granting or self.resource
@@ -106,7 +108,7 @@ class _Count:
             return self._inside(hopeful)
         return self._across(hopeful)
 
-    def _inside(self, hopeful: frozenset[Ballot]) -> tuple[bool, Ballot]:
+    def _inside(self, hopeful: frozenset[LayerVote]) -> tuple[bool, LayerVote]:
         """One account: the target's policy or the caller's is enough."""
         expects = self.resource in hopeful
         if self.resource.names(*_UNLIMITED, hopeful=expects):
@@ -124,7 +126,7 @@ class _Count:
             return False, self.identity
         return (True, self.identity) if limit is None else (False, limit)
 
-    def _across(self, hopeful: frozenset[Ballot]) -> tuple[bool, Ballot]:
+    def _across(self, hopeful: frozenset[LayerVote]) -> tuple[bool, LayerVote]:
         """Two accounts: the target's policy and the caller's must both allow."""
         granting = self._granting(hopeful, *_ANY)
         if granting is None:
@@ -138,21 +140,21 @@ class _Count:
         limit = self._limit(hopeful)
         return (True, granting) if limit is None else (False, limit)
 
-    def _granting(self, hopeful: frozenset[Ballot], *closeness: Closeness) -> Ballot | None:
+    def _granting(self, hopeful: frozenset[LayerVote], *closeness: Closeness) -> LayerVote | None:
         """The target's policy, or a grant, if it allows somebody who is named so."""
-        for ballot in (self.resource, self.grant):
-            wanted = _ANY if ballot is self.grant else closeness
-            if not ballot.absent and ballot.names(*wanted, hopeful=ballot in hopeful):
-                return ballot
+        for layer in (self.resource, self.grant):
+            wanted = _ANY if layer is self.grant else closeness
+            if not layer.absent and layer.names(*wanted, hopeful=layer in hopeful):
+                return layer
         return None
 
-    def _identity_allows(self, hopeful: frozenset[Ballot]) -> bool:
+    def _identity_allows(self, hopeful: frozenset[LayerVote]) -> bool:
         # A root user needs no policy.
         return self._caller.kind is PrincipalKind.ROOT or self.identity.allows(hopeful=self.identity in hopeful)
 
-    def _limit(self, hopeful: frozenset[Ballot]) -> Ballot | None:
+    def _limit(self, hopeful: frozenset[LayerVote]) -> LayerVote | None:
         """The boundary or session policy that does not allow, if one does not."""
-        for ballot in (self.boundary, self.session):
-            if not (ballot.absent or ballot.allows(hopeful=ballot in hopeful)):
-                return ballot
+        for layer in (self.boundary, self.session):
+            if not (layer.absent or layer.allows(hopeful=layer in hopeful)):
+                return layer
         return None

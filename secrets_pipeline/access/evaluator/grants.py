@@ -1,4 +1,4 @@
-"""KMS grants as policies: a grant allows its grantee some operations, for some encryption contexts.
+"""Turn KMS grants into policies: a grant allows its grantee some operations, for some encryption contexts.
 
 Source: https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
 """

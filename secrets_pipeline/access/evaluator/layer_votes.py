@@ -1,4 +1,4 @@
-"""What the policies of one layer say to one request: allow, deny, either of them perhaps, or nothing."""
+"""Count what the policies of one layer say to one request: allow, deny, either of them perhaps, or nothing."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from secrets_pipeline.access.evaluator.principals import Closeness
-from secrets_pipeline.access.evaluator.vocabulary import Layer, Outcome, Unread, Vote
+from secrets_pipeline.access.evaluator.vocabulary import Layer, LayerOutcome, UnreadPolicies, Vote
 
 if TYPE_CHECKING:
     from secrets_pipeline.access.evaluator.document import Policy, Statement
-    from secrets_pipeline.access.evaluator.lookup import Lookup
+    from secrets_pipeline.access.evaluator.lookup import RequestContext
     from secrets_pipeline.access.evaluator.request import Caller, Levels
 
-_SILENT = {layer: Vote(layer, Outcome.SILENT) for layer in Layer}
-_ABSENT = {layer: Vote(layer, Outcome.ABSENT) for layer in Layer}
+_SILENT = {layer: Vote(layer, LayerOutcome.SILENT) for layer in Layer}
+_ABSENT = {layer: Vote(layer, LayerOutcome.ABSENT) for layer in Layer}
 
 
-class Asked(NamedTuple):
+class AskedRequest(NamedTuple):
     """One request, as policies look at it.
 
     Attributes:
@@ -28,10 +28,10 @@ class Asked(NamedTuple):
 
     action: str
     resource: str
-    lookup: Lookup
+    lookup: RequestContext
 
 
-class Ballot:
+class LayerVote:
     """The vote of one layer, while it is counted.
 
     Attributes:
@@ -75,25 +75,25 @@ class Ballot:
         if self.absent:
             return _ABSENT[self.layer]
         if self.unread:
-            return Vote(self.layer, Outcome.UNKNOWN, detail=self.unread)
+            return Vote(self.layer, LayerOutcome.UNKNOWN, detail=self.unread)
         if self.deny is not None:
-            return _cast(self.layer, Outcome.DENIES, self.deny)
+            return _cast(self.layer, LayerOutcome.DENIES, self.deny)
         for unsure in (self.maybe_deny, None if self.allow else self.maybe_allow):
             if unsure is not None:
-                return _cast(self.layer, Outcome.UNKNOWN, unsure, _unsure(unsure))
-        return _SILENT[self.layer] if self.allow is None else _cast(self.layer, Outcome.ALLOWS, self.allow)
+                return _cast(self.layer, LayerOutcome.UNKNOWN, unsure, _unsure(unsure))
+        return _SILENT[self.layer] if self.allow is None else _cast(self.layer, LayerOutcome.ALLOWS, self.allow)
 
     def doubt(self) -> Vote:
         """What about it is unknown, of one that is uncertain."""
         statement = self.maybe_deny or self._maybe_allow()
         if self.unread or statement is None:
-            return Vote(self.layer, Outcome.UNKNOWN, detail=self.unread)
-        return _cast(self.layer, Outcome.UNKNOWN, statement, _unsure(statement))
+            return Vote(self.layer, LayerOutcome.UNKNOWN, detail=self.unread)
+        return _cast(self.layer, LayerOutcome.UNKNOWN, statement, _unsure(statement))
 
     def _maybe_allow(self) -> Statement | None:
         return self.maybe_allow
 
-    def count(self, policies: Iterable[Policy], asked: Asked) -> Ballot:
+    def count(self, policies: Iterable[Policy], asked: AskedRequest) -> LayerVote:
         """Count the statements of policies that are attached to the caller, or to an organisation."""
         for policy in policies:
             for statement in policy.about(asked.action):
@@ -111,23 +111,23 @@ class Ballot:
         return self
 
 
-def attached(layer: Layer, policies: tuple[Policy, ...] | Unread | None, asked: Asked) -> Ballot:
-    """The ballot of policies attached to the caller; None is absent."""
+def attached(layer: Layer, policies: tuple[Policy, ...] | UnreadPolicies | None, asked: AskedRequest) -> LayerVote:
+    """The vote of policies attached to the caller; None is absent."""
     if policies is None:
-        return _NO_BALLOT[layer]
-    if isinstance(policies, Unread):
-        return Ballot(layer, unread=policies.reason)
-    return Ballot(layer).count(policies, asked)
+        return _NO_VOTE[layer]
+    if isinstance(policies, UnreadPolicies):
+        return LayerVote(layer, unread=policies.reason)
+    return LayerVote(layer).count(policies, asked)
 
 
-def levels(layer: Layer, of: Levels | Unread, asked: Asked) -> Ballot:
-    """The ballot of an organisation's policies: each level must allow, none may deny."""
-    if isinstance(of, Unread):
-        return Ballot(layer, unread=of.reason)
+def levels(layer: Layer, of: Levels | UnreadPolicies, asked: AskedRequest) -> LayerVote:
+    """The vote of an organisation's policies: each level must allow, none may deny."""
+    if isinstance(of, UnreadPolicies):
+        return LayerVote(layer, unread=of.reason)
     if not of:
-        return _NO_BALLOT[layer]
-    counted = [Ballot(layer).count(level, asked) for level in of]
-    whole = Ballot(layer)
+        return _NO_VOTE[layer]
+    counted = [LayerVote(layer).count(level, asked) for level in of]
+    whole = LayerVote(layer)
     whole.deny = next((one.deny for one in counted if one.deny), None)
     whole.maybe_deny = next((one.maybe_deny for one in counted if one.maybe_deny), None)
     if all(one.allow for one in counted):
@@ -137,7 +137,7 @@ def levels(layer: Layer, of: Levels | Unread, asked: Asked) -> Ballot:
     return whole
 
 
-class ResourceBallot(Ballot):
+class ResourceLayerVote(LayerVote):
     """The vote of the target's own policy, where it also matters how closely the caller is named.
 
     Attributes:
@@ -153,13 +153,15 @@ class ResourceBallot(Ballot):
         self.maybe_by: dict[Closeness, Statement] = {}
 
     @classmethod
-    def of(cls, layer: Layer, policies: tuple[Policy, ...] | Unread, caller: Caller, asked: Asked) -> ResourceBallot:
-        """The ballot of a target's policy, or of the grants of a key; none is absent."""
-        if isinstance(policies, Unread):
+    def of(
+        cls, layer: Layer, policies: tuple[Policy, ...] | UnreadPolicies, caller: Caller, asked: AskedRequest
+    ) -> ResourceLayerVote:
+        """The vote of a target's policy, or of the grants of a key; none is absent."""
+        if isinstance(policies, UnreadPolicies):
             return cls(layer, unread=policies.reason)
         if not policies:
-            return _NO_RESOURCE_BALLOT[layer]
-        ballot = cls(layer)
+            return _NO_RESOURCE_VOTE[layer]
+        found = cls(layer)
         for policy in policies:
             for statement in policy.about(asked.action):
                 if statement.principals is None:
@@ -169,8 +171,8 @@ class ResourceBallot(Ballot):
                     continue
                 held = statement.applies(asked.resource, asked.lookup)
                 if held is not False:
-                    ballot._add(statement, closeness, certain=bool(named and held))
-        return ballot
+                    found._add(statement, closeness, certain=bool(named and held))
+        return found
 
     def _add(self, statement: Statement, closeness: Closeness, *, certain: bool) -> None:
         if statement.denies:
@@ -202,11 +204,11 @@ class ResourceBallot(Ballot):
         return hopeful and (bool(self.unread) or any(one in self.maybe_by for one in closeness))
 
 
-_NO_BALLOT = {layer: Ballot(layer, absent=True) for layer in Layer}
-_NO_RESOURCE_BALLOT = {layer: ResourceBallot(layer, absent=True) for layer in Layer}
+_NO_VOTE = {layer: LayerVote(layer, absent=True) for layer in Layer}
+_NO_RESOURCE_VOTE = {layer: ResourceLayerVote(layer, absent=True) for layer in Layer}
 
 
-def _cast(layer: Layer, outcome: Outcome, statement: Statement, detail: str = "") -> Vote:
+def _cast(layer: Layer, outcome: LayerOutcome, statement: Statement, detail: str = "") -> Vote:
     """The vote of a statement, made once for each."""
     key = (layer, outcome, detail)
     vote = statement.votes.get(key)

@@ -1,4 +1,4 @@
-"""The request context of one evaluation: keys of caller, target and request, looked up only when a policy asks."""
+"""Look up condition keys of caller, target and request for one evaluation, each only when a policy asks."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ if TYPE_CHECKING:
     from secrets_pipeline.access.evaluator.vocabulary import Context, Values
 
 
-class Unknown:
+class UnknownValue:
     """The value of a key that nobody can know from outside the request."""
 
 
-UNKNOWN: Final = Unknown()
+UNKNOWN: Final = UnknownValue()
 
 
-class Lookup:
+class RequestContext:
     """Condition keys of one request.
 
     Args:
@@ -31,7 +31,7 @@ class Lookup:
         self._contexts = contexts
         self.asked: set[str] = set()
 
-    def get(self, key: str) -> Values | Unknown | None:
+    def get(self, key: str) -> Values | UnknownValue | None:
         """The values of a key in lower case; None where the request has no such key."""
         self.asked.add(key)
         for context in self._contexts:

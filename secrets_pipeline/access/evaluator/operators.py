@@ -1,4 +1,4 @@
-"""Condition operators: how one value of the request compares with one value of the policy.
+"""Compare one value of a request with one value of a policy, by each condition operator.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 """

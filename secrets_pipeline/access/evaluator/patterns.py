@@ -1,4 +1,4 @@
-"""Patterns with `*`, `?` and policy variables, compiled once.
+"""Compile and match patterns with `*`, `?` and policy variables.
 
 Sources: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html,
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-from secrets_pipeline.access.evaluator.lookup import Lookup, Unknown
-from secrets_pipeline.access.evaluator.three_valued import Truth, any_of
+from secrets_pipeline.access.evaluator.lookup import RequestContext, UnknownValue
+from secrets_pipeline.access.evaluator.three_valued import Ternary, any_of
 from secrets_pipeline.arn import pattern_parts
 
 Compile: TypeAlias = Callable[[str], Callable[[str], bool]]
@@ -52,24 +52,24 @@ class Pattern:
         fixed = not any(isinstance(part, _Variable) for part in self._parts)
         self._test = matcher("".join(str(part) for part in self._parts)) if fixed else None
 
-    def matches(self, text: str, lookup: Lookup) -> Truth:
+    def matches(self, text: str, lookup: RequestContext) -> Ternary:
         """Whether a text matches; unknown if a variable is, false if a variable has no value."""
         if self._test is not None:
             return self._test(text)
         filled = self._filled(lookup)
-        if isinstance(filled, Unknown):
+        if isinstance(filled, UnknownValue):
             return None
         return filled is not None and self._matcher(filled)(text)
 
-    def _filled(self, lookup: Lookup) -> str | Unknown | None:
+    def _filled(self, lookup: RequestContext) -> str | UnknownValue | None:
         filled: list[str] = []
-        unknown: Unknown | None = None
+        unknown: UnknownValue | None = None
         for part in self._parts:
             if isinstance(part, str):
                 filled.append(part)
                 continue
             values = lookup.get(part.key)
-            if isinstance(values, Unknown):
+            if isinstance(values, UnknownValue):
                 unknown = values
             elif not values:
                 if part.default is None:
@@ -98,7 +98,7 @@ class Patterns:
         self._tests = _joined([one.test for one in known if one.test is not None])
         self._late = tuple(one for one in known if one.test is None)
 
-    def match(self, text: str, lookup: Lookup) -> Truth:
+    def match(self, text: str, lookup: RequestContext) -> Ternary:
         """Whether one of them matches."""
         for test in self._tests:
             if test(text):

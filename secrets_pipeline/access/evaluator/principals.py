@@ -1,4 +1,4 @@
-"""Whom a resource-based policy names, and how closely it names a caller.
+"""Tell whom a resource-based policy names, and how closely it names a caller.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from enum import IntEnum
 
 from secrets_pipeline.access.evaluator.elements import listed
-from secrets_pipeline.access.evaluator.three_valued import Truth
+from secrets_pipeline.access.evaluator.three_valued import Ternary
 from secrets_pipeline.access.evaluator.vocabulary import PrincipalKind
 from secrets_pipeline.errors import PolicyError
 
@@ -45,7 +45,7 @@ class Names:
     __slots__ = ("_sessions", "bounded", "closeness", "session")
 
     def __init__(
-        self, closeness: Mapping[str, Closeness], *, sessions: str = "", session: str = "", bounded: Truth = False
+        self, closeness: Mapping[str, Closeness], *, sessions: str = "", session: str = "", bounded: Ternary = False
     ) -> None:
         self.closeness = closeness
         self.session = session
@@ -53,7 +53,7 @@ class Names:
         self._sessions = sessions
 
     @classmethod
-    def of(cls, kind: PrincipalKind, arn: str, account_id: str, session: str | None, *, bounded: Truth) -> Names:
+    def of(cls, kind: PrincipalKind, arn: str, account_id: str, session: str | None, *, bounded: Ternary) -> Names:
         """The names of a caller; see `request.Caller` for what they are."""
         if kind in (PrincipalKind.SERVICE, PrincipalKind.IDENTITY_PROVIDER):
             own = {f"{kind}|{arn}": Closeness.SELF, "AWS|*": Closeness.ANYONE, f"{kind}|*": Closeness.ANYONE}
@@ -94,7 +94,7 @@ class Principals:
         """Whether it names nobody but these services."""
         return not self._excepted and set(self._names) <= {f"Service|{one}" for one in services}
 
-    def match(self, names: Names, *, denies: bool) -> tuple[Closeness, Truth]:
+    def match(self, names: Names, *, denies: bool) -> tuple[Closeness, Ternary]:
         """How the element names a caller, and whether it is certain that it does.
 
         Args:
@@ -116,7 +116,7 @@ class Principals:
             return (best, True) if denies and best else (Closeness.SELF, None)
         return best, best is not Closeness.NOBODY
 
-    def _match_excepted(self, names: Names, *, denies: bool) -> tuple[Closeness, Truth]:
+    def _match_excepted(self, names: Names, *, denies: bool) -> tuple[Closeness, Ternary]:
         """`NotPrincipal`: whether a caller is none of those it lists.
 
         An exemption from a Deny needs account and role, or account and user; whether a session has to be listed as well

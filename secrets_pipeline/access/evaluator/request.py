@@ -1,4 +1,4 @@
-"""What the evaluator takes and answers: callers, targets, requests, decisions. Plain data, no AWS.
+"""Define what the evaluator takes and answers: callers, targets, requests, decisions. Plain data, no AWS.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 
 from secrets_pipeline.access.evaluator.document import Policy
 from secrets_pipeline.access.evaluator.principals import Names
-from secrets_pipeline.access.evaluator.vocabulary import Context, Layer, PrincipalKind, Unread, Values, Vote
+from secrets_pipeline.access.evaluator.vocabulary import Context, Layer, PrincipalKind, UnreadPolicies, Values, Vote
 
 _SERVICE_LINKED = ":role/aws-service-role/"
 
@@ -39,10 +39,10 @@ class Caller:
     account_id: str
     kind: PrincipalKind
     session: str | None = None
-    identity: tuple[Policy, ...] | Unread = ()
-    boundary: Policy | Unread | None = None
-    session_policies: tuple[Policy, ...] | Unread | None = None
-    scps: Levels | Unread = ()
+    identity: tuple[Policy, ...] | UnreadPolicies = ()
+    boundary: Policy | UnreadPolicies | None = None
+    session_policies: tuple[Policy, ...] | UnreadPolicies | None = None
+    scps: Levels | UnreadPolicies = ()
     context: Context = field(default_factory=Context)
     service_linked: bool = field(init=False, compare=False, repr=False)
     names: Names = field(init=False, compare=False, repr=False)
@@ -58,14 +58,14 @@ class Caller:
             own["aws:principalservicename"] = (self.arn,)
         elif self.kind is not PrincipalKind.IDENTITY_PROVIDER:
             own |= {"aws:principalarn": (self.arn,), "aws:principalaccount": (self.account_id,)}
-        bounded = None if isinstance(self.boundary, Unread) else self.boundary is not None
+        bounded = None if isinstance(self.boundary, UnreadPolicies) else self.boundary is not None
         object.__setattr__(self, "service_linked", _SERVICE_LINKED in self.arn)
         object.__setattr__(self, "names", Names.of(self.kind, self.arn, self.account_id, self.session, bounded=bounded))
         object.__setattr__(self, "facts", replace(self.context, values={**own, **self.context.values}))
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class TargetResource:
     """A resource with its own policy.
 
     Attributes:
@@ -81,9 +81,9 @@ class Target:
     arn: str
     account_id: str
     layer: Layer
-    policy: Policy | Unread | None = None
-    rcps: Levels | Unread = ()
-    grants: tuple[Policy, ...] | Unread = ()
+    policy: Policy | UnreadPolicies | None = None
+    rcps: Levels | UnreadPolicies = ()
+    grants: tuple[Policy, ...] | UnreadPolicies = ()
     context: Context = field(default_factory=Context)
     facts: Context = field(init=False, compare=False, repr=False)
 
@@ -105,8 +105,8 @@ class Request:
     context: Context = field(default_factory=Context)
 
 
-class Voter(Protocol):
-    """Who casts a vote."""
+class VotingLayer(Protocol):
+    """A layer that casts a vote."""
 
     def vote(self) -> Vote:
         """What it says."""
@@ -126,7 +126,7 @@ class Decision:
 
     allowed: bool | None
     decided_by: Vote
-    voters: tuple[Voter, ...] = field(repr=False, compare=False)
+    voters: tuple[VotingLayer, ...] = field(repr=False, compare=False)
     reason: str = ""
 
     @property

@@ -1,4 +1,4 @@
-"""The words of the evaluator: layers, kinds of principals, what is known of a request, and what one layer says.
+"""Define the evaluator's words: layers, kinds of principals, condition keys that are known, and votes.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
@@ -41,7 +41,7 @@ class PrincipalKind(StrEnum):
     IDENTITY_PROVIDER = "Federated"
 
 
-class Outcome(StrEnum):
+class LayerOutcome(StrEnum):
     """What one layer says."""
 
     ALLOWS = "allows"
@@ -54,7 +54,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class UnreadPolicies:
     """Stands for policies that nobody could read; the layer's vote is unknown.
 
     Attributes:
@@ -92,7 +92,7 @@ class Vote:
     """
 
     layer: Layer
-    outcome: Outcome
+    outcome: LayerOutcome
     policy: str = ""
     statement: str = ""
     detail: str = ""

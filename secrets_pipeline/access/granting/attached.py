@@ -1,4 +1,4 @@
-"""The inline policy of a role, as the pipeline attaches it: its name, its size, who changed it."""
+"""Write and compare the inline policy that the pipeline attaches to a role: name, size, differences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every document that one consumer needs, and where each of them belongs."""
+"""List every policy document that one consumer needs, and where each of them belongs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The identity policy that lets a role read some secrets, and nothing else."""
+"""Write the identity policy that lets a role read some secrets, and nothing else."""
 
 from __future__ import annotations
 

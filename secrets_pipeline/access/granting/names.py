@@ -1,4 +1,4 @@
-"""ARNs of secrets and keys, as far as names tell them.
+"""Build and take apart ARNs of secrets and keys, as far as names tell them.
 
 Sources: https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html,
 https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id

@@ -1,4 +1,4 @@
-"""What a rotation function needs, and nothing else: its policy, and who may assume its role. Pure.
+"""Write what a rotation function needs, and nothing else: its policy, and who may assume its role.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html
 """

@@ -1,4 +1,4 @@
-"""What a stack's secrets and keys are called in AWS, as far as that is known."""
+"""Tell the ARNs of a stack's secrets and keys, as far as they are known."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class StackInAws:
         return policies
 
     def open(self, secrets: Sequence[SecretSpec], *, complete: bool) -> Iterator[str]:
-        """What is not known yet."""
+        """List what is not known yet."""
         for secret in secrets:
             if complete and is_pattern(self.secret_arns.get(secret.ref) or self.pattern(secret)):
                 yield f"secret {secret.name} is not known to exist: the last six characters of its ARN are open"

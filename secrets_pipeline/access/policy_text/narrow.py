@@ -1,4 +1,4 @@
-"""Whether one resource-based policy allows no more than another, and the most that is left where it does not. Pure.
+"""Tell whether one resource-based policy allows no more than another, and narrow it to what both allow.
 
 The procedure is sound and gives up early: what it calls narrower is; much that it does not call so is, too. It rests on
 AWS's rule that an allow adds, and a denial takes away: a policy allows no more than another one if each of its Allow
@@ -22,7 +22,7 @@ from secrets_pipeline.access.evaluator.elements import listed
 from secrets_pipeline.access.policy_text.statements import VERSION
 from secrets_pipeline.access.policy_text.write import canonical
 
-Document: TypeAlias = str | Mapping[str, Any] | None
+PolicyText: TypeAlias = str | Mapping[str, Any] | None
 _Statement: TypeAlias = Mapping[str, Any]
 
 _ANYBODY = "AWS|*"
@@ -55,7 +55,7 @@ class _Atom:
     conditions: Mapping[tuple[str, str], frozenset[str]]
 
 
-def is_narrower(new: Document, old: Document) -> bool:
+def is_narrower(new: PolicyText, old: PolicyText) -> bool:
     """Whether `new` allows no request that `old` refuses; False also where that cannot be proven.
 
     Args:
@@ -70,7 +70,7 @@ def is_narrower(new: Document, old: Document) -> bool:
     )
 
 
-def narrowed(observed: Document, declared: Document) -> dict[str, Any] | None:
+def narrowed(observed: PolicyText, declared: PolicyText) -> dict[str, Any] | None:
     """What is left of an observed policy without what the declared one lacks, and with all denials of both.
 
     Args:
@@ -115,7 +115,7 @@ def _covered_parts(statement: _Statement, by: Sequence[_Statement]) -> Iterator[
             yield {**shared, **whom, "Action": actions}
 
 
-def _read_differently(one: Document, other: Document) -> bool:
+def _read_differently(one: PolicyText, other: PolicyText) -> bool:
     """Whether the same text may mean two things: policy variables are text in the older version of the language."""
     versions = {_version(document) for document in (one, other) if _statements(document)}
     return len(versions) > 1 and any("${" in json.dumps(_statements(document)) for document in (one, other))
@@ -130,12 +130,12 @@ def _plain(statement: _Statement) -> str:
     return canonical({"Version": VERSION, "Statement": [{k: v for k, v in statement.items() if k != "Sid"}]})
 
 
-def _statements(document: Document) -> list[_Statement]:
+def _statements(document: PolicyText) -> list[_Statement]:
     parsed = json.loads(document) if isinstance(document, str) else document
     return listed(parsed.get("Statement")) if parsed else []
 
 
-def _version(document: Document) -> str:
+def _version(document: PolicyText) -> str:
     parsed = json.loads(document) if isinstance(document, str) and document else document
     return str(parsed.get("Version", _OLD_VERSION)) if isinstance(parsed, Mapping) else VERSION
 

@@ -1,16 +1,16 @@
-"""Policies as the evaluator takes them; one that it does not understand is unread, and stops nobody's audit."""
+"""Parse policies for the evaluator; one that it does not understand becomes `UnreadPolicies`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from secrets_pipeline.access.evaluator import Policy, Unread
+from secrets_pipeline.access.evaluator import Policy, UnreadPolicies
 from secrets_pipeline.errors import PolicyError
 
 
-def understood(name: str, document: Mapping[str, object]) -> Policy | Unread:
-    """The policy, or why it is none."""
+def understood(name: str, document: Mapping[str, object]) -> Policy | UnreadPolicies:
+    """Parse a policy for the evaluator, or say why it cannot."""
     try:
         return Policy(name, document)
     except PolicyError as error:
-        return Unread(error.message)
+        return UnreadPolicies(error.message)

@@ -1,4 +1,4 @@
-"""Whom a policy document mentions: as principals, and in the conditions on its callers."""
+"""List whom a policy document mentions: as principals, and in the conditions on its callers."""
 
 from __future__ import annotations
 

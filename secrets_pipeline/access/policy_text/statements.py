@@ -1,4 +1,4 @@
-"""The statements that a secret's and a key's readers in other accounts need, and the key policy around them."""
+"""Write the statements that a secret's and a key's readers in other accounts need, and the key policy around them."""
 
 from __future__ import annotations
 

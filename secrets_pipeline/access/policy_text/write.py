@@ -1,4 +1,4 @@
-"""When two policy documents say the same, whatever order or shape AWS hands them back in."""
+"""Tell when two policy documents say the same, whatever order or shape AWS hands them back in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who reads what: the declared consumers, everybody else who can, and whoever policies let in from outside. Pure."""
+"""List who reads what: declared consumers, everybody else who can, and whoever policies let in from outside."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from secrets_pipeline.access.policy_text.principals import asked_of_callers, principals, services
-from secrets_pipeline.access.reach.compiled import Estate
+from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.access.reach.reader import Allowed, ReadVerdict, Unknown
 from secrets_pipeline.arn import Arn, iam_arn, pattern_parts
 from secrets_pipeline.desired.consumer.model import ConsumerSpec
@@ -22,7 +22,7 @@ _ASSUMED = re.compile(r"arn:[\w-]+:sts::(?P<account>\d{12}):assumed-role/(?P<rol
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class AuditedRead:
     """One principal and one secret.
 
     Attributes:
@@ -38,10 +38,10 @@ class Reading:
     expected: str = ""
 
 
-def declared_readings(spec: StackSpec, estate: Estate) -> tuple[Reading, ...]:
+def declared_readings(spec: StackSpec, estate: CompiledSnapshot) -> tuple[AuditedRead, ...]:
     """Every consumer of a stack with each secret that it is to read; secrets that do not exist are left out."""
     return tuple(
-        Reading(arn, name, verdict, consumer.name)
+        AuditedRead(arn, name, verdict, consumer.name)
         for consumer in spec.consumers
         for arn in consumer.readers
         for name in _names(spec, consumer)
@@ -49,7 +49,7 @@ def declared_readings(spec: StackSpec, estate: Estate) -> tuple[Reading, ...]:
     )
 
 
-def matrix(estate: Estate, readers: Iterable[str], secrets: Iterable[str]) -> tuple[Reading, ...]:
+def matrix(estate: CompiledSnapshot, readers: Iterable[str], secrets: Iterable[str]) -> tuple[AuditedRead, ...]:
     """Each reader with each secret.
 
     Args:
@@ -59,14 +59,16 @@ def matrix(estate: Estate, readers: Iterable[str], secrets: Iterable[str]) -> tu
     """
     names = tuple(secrets)
     return tuple(
-        Reading(arn, name, verdict)
+        AuditedRead(arn, name, verdict)
         for arn in readers
         for name in names
         if (verdict := read(estate, arn, name)) is not None
     )
 
 
-def undeclared_readings(spec: StackSpec, estate: Estate, *, allowed_readers: Sequence[str] = ()) -> tuple[Reading, ...]:
+def undeclared_readings(
+    spec: StackSpec, estate: CompiledSnapshot, *, allowed_readers: Sequence[str] = ()
+) -> tuple[AuditedRead, ...]:
     """Whoever can or may be able to read a secret of a stack without being its consumer.
 
     All roles and users of every account that was read, and the principals of other accounts that a secret's policy
@@ -78,7 +80,7 @@ def undeclared_readings(spec: StackSpec, estate: Estate, *, allowed_readers: Seq
         estate: of the snapshot.
         allowed_readers: globs on ARNs.
     """
-    found: list[Reading] = []
+    found: list[AuditedRead] = []
     expected = Expected(spec, estate, allowed_readers)
     for secret in spec.secrets:
         consumers = expected.consumers(secret.name)
@@ -89,11 +91,11 @@ def undeclared_readings(spec: StackSpec, estate: Estate, *, allowed_readers: Seq
             verdict = read(estate, arn, secret.name)
             if isinstance(verdict, Allowed | Unknown):
                 told.add(arn)
-                found.append(Reading(arn, secret.name, verdict, expected.reason(arn, secret.name)))
+                found.append(AuditedRead(arn, secret.name, verdict, expected.reason(arn, secret.name)))
     return tuple(found)
 
 
-def readable_by(estate: Estate, arn: str) -> tuple[Reading, ...]:
+def readable_by(estate: CompiledSnapshot, arn: str) -> tuple[AuditedRead, ...]:
     """Every secret of the snapshot that a principal can, or may be able to, read: to be rotated if it is compromised.
 
     Args:
@@ -104,7 +106,7 @@ def readable_by(estate: Estate, arn: str) -> tuple[Reading, ...]:
     return tuple(one for one in every if isinstance(one.verdict, Allowed | Unknown))
 
 
-def read(estate: Estate, arn: str, name: str) -> ReadVerdict | None:
+def read(estate: CompiledSnapshot, arn: str, name: str) -> ReadVerdict | None:
     """Whether one principal can read one secret; None if there is no such secret."""
     secret = estate.secret(name)
     return None if secret is None else estate.reader(arn).read(secret)
@@ -119,7 +121,7 @@ class Expected:
         allowed_readers: globs on ARNs.
     """
 
-    def __init__(self, spec: StackSpec, estate: Estate, allowed_readers: Sequence[str]) -> None:
+    def __init__(self, spec: StackSpec, estate: CompiledSnapshot, allowed_readers: Sequence[str]) -> None:
         self._consumers: dict[str, dict[str, str]] = {}
         for consumer in spec.consumers:
             for arn in consumer.readers:
@@ -163,7 +165,7 @@ class Expected:
         return f"allowed_readers: {matching}" if matching else ""
 
 
-def _managed_role(spec: StackSpec, estate: Estate) -> str | None:
+def _managed_role(spec: StackSpec, estate: CompiledSnapshot) -> str | None:
     """The role of the function that the pipeline deploys for a stack; it bears the function's name."""
     function, snapshot = spec.rotation_function, estate.snapshot
     if function is None:
@@ -185,7 +187,7 @@ def _is_role(arn: str, account_id: str, name: str) -> bool:
     return role is not None and (role.kind, role.account_id) == ("role", account_id)
 
 
-def _candidates(estate: Estate, name: str) -> Iterator[str]:
+def _candidates(estate: CompiledSnapshot, name: str) -> Iterator[str]:
     """Every principal that is known, and whom the policies and grants of a secret and its keys name beyond them."""
     known = {principal.arn for principal in estate.principals}
     yield from sorted(known)
@@ -201,7 +203,7 @@ def _candidates(estate: Estate, name: str) -> Iterator[str]:
     yield from sorted(set(_unnamed(estate, named)))
 
 
-def _outside(estate: Estate, named: str) -> Iterator[str]:
+def _outside(estate: CompiledSnapshot, named: str) -> Iterator[str]:
     """The reader that a policy names, if its account does not tell all about it; a pattern stands for whom it means."""
     account, session = _ACCOUNT.fullmatch(named), _ASSUMED.fullmatch(named)
     partition = estate.snapshot.partition
@@ -217,7 +219,7 @@ def _outside(estate: Estate, named: str) -> Iterator[str]:
         yield named
 
 
-def _unnamed(estate: Estate, named: Collection[str]) -> Iterator[str]:
+def _unnamed(estate: CompiledSnapshot, named: Collection[str]) -> Iterator[str]:
     """Principals of the accounts that are named and were not read, whom conditions may ask for without an account."""
     for account in filter(None, map(_ACCOUNT.fullmatch, named)):
         if account["account"] == estate.snapshot.account_id or not estate.account(account["account"]).unread:

@@ -1,4 +1,4 @@
-"""A snapshot made ready for the evaluator: its policies compiled once, its principals and secrets by name."""
+"""Compile a snapshot for the evaluator: its policies once each, its principals and secrets by name."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from secrets_pipeline.access.evaluator import (
     Levels,
     Policy,
     PrincipalKind,
-    Target,
-    Unread,
+    TargetResource,
+    UnreadPolicies,
     grant_policy,
 )
 from secrets_pipeline.access.policy_text.parse import understood
@@ -43,7 +43,9 @@ _PRINCIPAL = re.compile(r"arn:[\w-]+:(?:iam|sts)::(?P<account>\d{12}):(?P<kind>r
 _IN_ACCOUNT = re.compile(r"arn:[\w-]+:(?:iam|sts)::(?P<account>\d{12}):(?:(?P<kind>[\w-]+)/)?.+")
 _ROOT = re.compile(r"arn:[\w-]+:iam::(?P<account>\d{12}):root")
 _KINDS = {"user": PrincipalKind.USER, "federated-user": PrincipalKind.FEDERATED_USER}
-_FEDERATION = Unread("only its session knows whose federation token it is, and which policies were passed for it")
+_FEDERATION = UnreadPolicies(
+    "only its session knows whose federation token it is, and which policies were passed for it"
+)
 """A federated user may what both the user who asked for its token and the policies that were passed may.
 
 Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
@@ -52,7 +54,7 @@ _SERVICE_KEYS = frozenset({"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgi
 """On whose behalf a service asks."""
 
 
-class Estate:
+class CompiledSnapshot:
     """Everybody and everything of one snapshot.
 
     Args:
@@ -66,7 +68,7 @@ class Estate:
     def __init__(self, snapshot: Snapshot, *, organization_policies: Literal["unknown", "allow"] = "unknown") -> None:
         self.snapshot = snapshot
         self._membership = Membership(snapshot, assume_allowed=organization_policies == "allow")
-        self._managed: dict[str, Policy | Unread] = {}
+        self._managed: dict[str, Policy | UnreadPolicies] = {}
         self._readers: dict[str, Reader] = {}
         self._keys: dict[str, ReadableKey] = {}
         self._secrets: dict[str, ReadableSecret] = {}
@@ -124,7 +126,7 @@ class Estate:
             self._secrets[name] = self._readable(found)
         return self._secrets[name]
 
-    def levels(self, account_id: str, kind: Literal["scps", "rcps"]) -> Levels | Unread:
+    def levels(self, account_id: str, kind: Literal["scps", "rcps"]) -> Levels | UnreadPolicies:
         """The policies of an organisation that an account is under."""
         return self._membership.levels(account_id, kind)
 
@@ -150,14 +152,14 @@ class Estate:
         belonging = self._membership.context(account_id, "principal")
         principal = self._principals.get(arn)
         if principal is None:
-            identity: tuple[Policy, ...] | Unread = Unread(account.unread) if account.unread else ()
+            identity: tuple[Policy, ...] | UnreadPolicies = UnreadPolicies(account.unread) if account.unread else ()
             federated = kind is PrincipalKind.FEDERATED_USER
             return Caller(
                 arn,
                 account_id,
                 kind,
                 identity=_FEDERATION if federated else identity,
-                boundary=Unread(account.unread) if account.unread else None,
+                boundary=UnreadPolicies(account.unread) if account.unread else None,
                 session_policies=_FEDERATION if federated else None,
                 scps=self.levels(account_id, "scps"),
                 context=about_unread(arn, kind, belonging, tags_known=not (account.unread or federated)),
@@ -172,39 +174,39 @@ class Estate:
             context=about_principal(principal, belonging),
         )
 
-    def _identity(self, account: AccountSnapshot, principal: PrincipalSnapshot) -> tuple[Policy, ...] | Unread:
+    def _identity(self, account: AccountSnapshot, principal: PrincipalSnapshot) -> tuple[Policy, ...] | UnreadPolicies:
         """Inline and managed policies of a principal and of its groups; unread if one of them is."""
-        found: list[Policy | Unread] = [*self._inline(principal.arn, principal.inline)]
+        found: list[Policy | UnreadPolicies] = [*self._inline(principal.arn, principal.inline)]
         attached = list(principal.attached)
         for name in principal.groups:
             group = account.groups.get(name)
             if group is None:
-                return Unread(f"group {name} was not read")
+                return UnreadPolicies(f"group {name} was not read")
             found += self._inline(f"group {name}", group.inline)
             attached += group.attached
         found += [self._managed_policy(account, arn) for arn in dict.fromkeys(attached)]
-        unread = next((one for one in found if isinstance(one, Unread)), None)
+        unread = next((one for one in found if isinstance(one, UnreadPolicies)), None)
         return unread or tuple(one for one in found if isinstance(one, Policy))
 
-    def _inline(self, owner: str, documents: Mapping[str, Mapping[str, object]]) -> Sequence[Policy | Unread]:
+    def _inline(self, owner: str, documents: Mapping[str, Mapping[str, object]]) -> Sequence[Policy | UnreadPolicies]:
         of = f" of {owner}" if owner.startswith("group ") else ""
         return [understood(f"inline policy {name}{of}", document) for name, document in documents.items()]
 
-    def _managed_policy(self, account: AccountSnapshot, arn: str) -> Policy | Unread:
+    def _managed_policy(self, account: AccountSnapshot, arn: str) -> Policy | UnreadPolicies:
         if arn not in account.managed:
-            return Unread(f"managed policy {arn} was not read")
+            return UnreadPolicies(f"managed policy {arn} was not read")
         if arn not in self._managed:
             self._managed[arn] = understood(arn, account.managed[arn])
         return self._managed[arn]
 
     def _readable(self, secret: SecretSnapshot) -> ReadableSecret:
         snapshot = self.snapshot
-        policy: Policy | Unread | None = None
+        policy: Policy | UnreadPolicies | None = None
         if secret.unread:
-            policy = Unread(secret.unread)
+            policy = UnreadPolicies(secret.unread)
         elif secret.policy is not None:
             policy = understood("secret policy", secret.policy)
-        target = Target(
+        target = TargetResource(
             secret.arn,
             snapshot.account_id,
             Layer.SECRET_POLICY,
@@ -233,16 +235,16 @@ class Estate:
             )
             for one in key.grants
         ]
-        target = Target(
+        target = TargetResource(
             key.arn,
             account_id,
             Layer.KEY_POLICY,
-            Unread(key.unread or "its policy was not read")
+            UnreadPolicies(key.unread or "its policy was not read")
             if key.policy is None
             else understood("key policy", key.policy),
             # They do not reach AWS managed keys: the Organizations User Guide, "Resource control policies (RCPs)".
             () if key.aws_managed else self.levels(account_id, "rcps"),
-            Unread(key.unread) if key.unread else tuple(grants),
+            UnreadPolicies(key.unread) if key.unread else tuple(grants),
             about_key(
                 key,
                 self._membership.context(account_id, "resource"),

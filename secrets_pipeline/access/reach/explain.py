@@ -1,11 +1,11 @@
-"""Verdicts in words: one sentence for a human, then what each layer said. Pure."""
+"""Word a verdict: one sentence for a human, then what each layer said."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from secrets_pipeline.access.evaluator import Decision, Layer, Outcome, Vote
+from secrets_pipeline.access.evaluator import Decision, Layer, LayerOutcome, Vote
 from secrets_pipeline.access.reach.reader import (
     DECRYPT,
     GET_SECRET_VALUE,
@@ -91,7 +91,7 @@ def vote_lines(verdict: ReadVerdict) -> Iterator[tuple[str, str, str]]:
     """Every layer's vote, as action, layer, and what it says; layers that do not apply are left out."""
     for action, decision in calls(verdict):
         for vote in decision.votes:
-            if vote.outcome is not Outcome.ABSENT:
+            if vote.outcome is not LayerOutcome.ABSENT:
                 yield action, vote.layer.value, _words(vote)
 
 
@@ -131,13 +131,13 @@ def clause(vote: Vote, action: str, *, allowed: bool = False) -> str:
     where = _where(vote)
     layer = f"{vote.layer} ({where})" if where else f"{vote.layer}"
     match vote.outcome:
-        case Outcome.SILENT if allowed:
+        case LayerOutcome.SILENT if allowed:
             return f"a root user needs no {vote.layer} for {action}"
-        case Outcome.ALLOWS:
+        case LayerOutcome.ALLOWS:
             return f"the {layer} allows {action}"
-        case Outcome.DENIES:
+        case LayerOutcome.DENIES:
             return f"the {layer} denies {action}"
-        case Outcome.UNKNOWN:
+        case LayerOutcome.UNKNOWN:
             return f"what the {layer} says to {action} is not known"
         case _:
             # What a key's policy does not allow, a grant could.

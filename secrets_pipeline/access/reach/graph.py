@@ -1,4 +1,4 @@
-"""The matrix as a picture: readers down, secrets across, coloured by verdict. SVG, without any library. Pure."""
+"""Draw the access matrix as SVG: readers down, secrets across, coloured by verdict."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-from secrets_pipeline.access.reach.audit import Reading
+from secrets_pipeline.access.reach.audit import AuditedRead
 from secrets_pipeline.access.reach.explain import because, name_of, short
 
 # Told apart by people who cannot tell red from green (Okabe and Ito), and by a letter.
@@ -27,7 +27,7 @@ _CELL, _GAP, _CHARACTER, _TITLE_CHARACTER, _MARGIN = 22, 4, 7.3, 9.2, 12
 _FONT = "font-family='ui-monospace,SFMono-Regular,Menlo,Consolas,monospace' font-size='12'"
 
 
-def picture(readings: Sequence[Reading], *, title: str) -> str:
+def picture(readings: Sequence[AuditedRead], *, title: str) -> str:
     """An SVG of the matrix.
 
     A reader that can read and is nobody's consumer has a red frame; a declared one a black frame.
@@ -70,7 +70,7 @@ def picture(readings: Sequence[Reading], *, title: str) -> str:
     return "".join([*parts, *legend, "</svg>"])
 
 
-def _cell(one: Reading, x: float, y: float) -> str:
+def _cell(one: AuditedRead, x: float, y: float) -> str:
     name = name_of(one.verdict)
     colour, letter = _COLOURS[name]
     frame = "#000000" if one.expected else _UNEXPECTED if name == "Allowed" else "none"

@@ -1,4 +1,4 @@
-"""Whether a function's policy lets Secrets Manager invoke it on behalf of a secret. Pure.
+"""Tell whether a function's policy lets Secrets Manager invoke it on behalf of a secret.
 
 Sources: https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html,
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html
@@ -16,8 +16,8 @@ from secrets_pipeline.access.evaluator import (
     Layer,
     PrincipalKind,
     Request,
-    Target,
-    Unread,
+    TargetResource,
+    UnreadPolicies,
     authorize,
 )
 from secrets_pipeline.access.policy_text.parse import understood
@@ -29,7 +29,11 @@ _SOURCE_ARN, _SOURCE_ORGANIZATION = "aws:sourcearn", frozenset({"aws:sourceorgid
 
 
 def invoked_by_secrets_manager(
-    policy: Mapping[str, object] | Unread | None, function_arn: str, account_id: str, *, secret_arn: str | None = None
+    policy: Mapping[str, object] | UnreadPolicies | None,
+    function_arn: str,
+    account_id: str,
+    *,
+    secret_arn: str | None = None,
 ) -> Decision:
     """What Lambda answers Secrets Manager: an SCP does not reach services, and an RCP is not looked at.
 
@@ -47,5 +51,5 @@ def invoked_by_secrets_manager(
     else:
         values[_SOURCE_ARN] = (secret_arn,)
     caller = Caller(SECRETS_MANAGER, "", PrincipalKind.SERVICE)
-    target = Target(function_arn, account_of(function_arn), Layer.FUNCTION_POLICY, read)
+    target = TargetResource(function_arn, account_of(function_arn), Layer.FUNCTION_POLICY, read)
     return authorize(Request(INVOKE, Context(values, unknown)), caller, target)

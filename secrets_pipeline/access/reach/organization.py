@@ -1,11 +1,11 @@
-"""Which organisation an account belongs to, and the policies that it is under. Pure."""
+"""Tell which organisation an account belongs to, and which SCPs and RCPs it is under."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Literal
 
-from secrets_pipeline.access.evaluator import Context, Levels, Policy, Unread
+from secrets_pipeline.access.evaluator import Context, Levels, Policy, UnreadPolicies
 from secrets_pipeline.access.policy_text.parse import understood
 from secrets_pipeline.access.policy_text.principals import organizations
 from secrets_pipeline.access.snapshot.model import NamedPolicy, Snapshot
@@ -27,27 +27,27 @@ class Membership:
     def __init__(self, snapshot: Snapshot, *, assume_allowed: bool) -> None:
         self.snapshot = snapshot
         self._assume_allowed = assume_allowed
-        self._named: dict[tuple[str, str], Policy | Unread] = {}
+        self._named: dict[tuple[str, str], Policy | UnreadPolicies] = {}
         self._names_others = _names_others(snapshot)
 
-    def levels(self, account_id: str, kind: Literal["scps", "rcps"]) -> Levels | Unread:
+    def levels(self, account_id: str, kind: Literal["scps", "rcps"]) -> Levels | UnreadPolicies:
         """The policies of an organisation that an account is under."""
         organization = self.snapshot.organization
         found: Mapping[str, tuple[tuple[NamedPolicy, ...], ...]] = getattr(organization, kind)
         if account_id in found:
             levels = [[self._policy(one) for one in level] for level in found[account_id]]
-            unread = next((one for level in levels for one in level if isinstance(one, Unread)), None)
+            unread = next((one for level in levels for one in level if isinstance(one, UnreadPolicies)), None)
             return unread or tuple(tuple(one for one in level if isinstance(one, Policy)) for level in levels)
         if account_id == organization.management_account or self._assume_allowed or not organization.unread:
             return self._outside(account_id)
-        return Unread(organization.unread)
+        return UnreadPolicies(organization.unread)
 
-    def _outside(self, account_id: str) -> Levels | Unread:
+    def _outside(self, account_id: str) -> Levels | UnreadPolicies:
         """An account for which there is nothing: no organisation, or not this one."""
         organization = self.snapshot.organization
         own = account_id == self.snapshot.account_id
         known = own or self._assume_allowed or account_id in (*organization.paths, organization.management_account)
-        return () if known else Unread(f"the organisation of account {account_id} is not known")
+        return () if known else UnreadPolicies(f"the organisation of account {account_id} is not known")
 
     def context(self, account_id: str, prefix: Literal["principal", "resource"]) -> Context:
         """`aws:PrincipalOrgID` and the like of an account; absent for one outside of all that are named."""
@@ -66,7 +66,7 @@ class Membership:
         known = listed or (own and not organization.unread)
         return Context() if known else Context(unknown=_KEYS[prefix])
 
-    def _policy(self, one: NamedPolicy) -> Policy | Unread:
+    def _policy(self, one: NamedPolicy) -> Policy | UnreadPolicies:
         key = (one.name, repr(one.document))
         if key not in self._named:
             self._named[key] = understood(one.name, one.document)

@@ -1,4 +1,4 @@
-"""The live probe: a reader's role is assumed, its secret is asked for, and AWS's answer compared with the verdict.
+"""Probe a verdict: AssumeRole as the reader, GetSecretValue, and AWS's answer is compared with the evaluator's.
 
 The value is dropped where the answer arrives.
 """
@@ -26,7 +26,7 @@ class ValueReturned:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class ProbeRefused:
     """AWS refused.
 
     Attributes:
@@ -42,7 +42,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class NotProbed:
-    """Nobody could ask.
+    """AWS could not be asked.
 
     Attributes:
         reason: why, for example that the pipeline may not assume the role.
@@ -51,7 +51,7 @@ class NotProbed:
     reason: str
 
 
-Answer: TypeAlias = ValueReturned | Refused | NotProbed
+Answer: TypeAlias = ValueReturned | ProbeRefused | NotProbed
 
 
 class Prober:
@@ -113,10 +113,10 @@ class Prober:
         return NotProbed(refused)
 
 
-def _refused(error: AwsError) -> Refused | None:
+def _refused(error: AwsError) -> ProbeRefused | None:
     by_kms = error.code in _KMS_CODES or _KMS_TEXTS.search(error.message) is not None
     if by_kms or error.denied:
-        return Refused(error.code, by_kms, error.message)
+        return ProbeRefused(error.code, by_kms, error.message)
     return None
 
 
@@ -128,11 +128,11 @@ def disagreement(verdict: ReadVerdict, answer: Answer) -> str:
     match verdict, answer:
         case Allowed(), ValueReturned():
             return ""
-        case DeniedBySecretsManager(), Refused(by_kms=False):
+        case DeniedBySecretsManager(), ProbeRefused(by_kms=False):
             return ""
-        case DeniedByKms(), Refused(by_kms=True):
+        case DeniedByKms(), ProbeRefused(by_kms=True):
             return ""
-        case DeniedByKms(secrets_manager=asked), Refused() if asked.allowed is None:
+        case DeniedByKms(secrets_manager=asked), ProbeRefused() if asked.allowed is None:
             return ""
         case _:
             return f"the evaluator says {type(verdict).__name__}, AWS {said}"

@@ -1,4 +1,4 @@
-"""Does a policy let in everybody, or a whole organisation? Asked of the evaluator with callers that nobody knows. Pure.
+"""Tell whether a policy lets in everybody, or a whole organisation: the evaluator is asked with unknown callers.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_resource-policies.html
 """
@@ -17,8 +17,8 @@ from secrets_pipeline.access.evaluator import (
     Policy,
     PrincipalKind,
     Request,
-    Target,
-    Unread,
+    TargetResource,
+    UnreadPolicies,
     Values,
     authorize,
 )
@@ -52,7 +52,7 @@ _TOLD_BY_NOBODY = NETWORK_KEYS | {"aws:principalorgid", "aws:principalorgpaths",
 """By which a policy may choose some of those whom it does not name; who they are, no list tells."""
 
 
-class Crowd(StrEnum):
+class PublicCaller(StrEnum):
     """Whom a policy lets in beyond whom it names."""
 
     PUBLIC = "everybody"
@@ -62,22 +62,22 @@ class Crowd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LetIn:
-    """A policy that lets a crowd in.
+    """A policy that lets in more than those whom it names.
 
     Attributes:
         resource: ARN of the secret or key.
-        crowd: who.
+        caller: who.
         organization: `o-…`, of an organisation.
-        decision: the evaluator's, for one of that crowd.
+        decision: the evaluator's, for one of them.
     """
 
     resource: str
-    crowd: Crowd
+    caller: PublicCaller
     decision: Decision
     organization: str = ""
 
 
-def crowds(snapshot: Snapshot, secrets: Iterable[ReadableSecret]) -> tuple[LetIn, ...]:
+def public_callers(snapshot: Snapshot, secrets: Iterable[ReadableSecret]) -> tuple[LetIn, ...]:
     """The secrets' policies, and those of their keys, that let in everybody or an organisation.
 
     Args:
@@ -100,14 +100,14 @@ def crowds(snapshot: Snapshot, secrets: Iterable[ReadableSecret]) -> tuple[LetIn
     return tuple(found)
 
 
-def _of(target: Target, request: Request, policy: PolicyDocument | None, own: AbstractSet[str]) -> list[LetIn]:
-    if target.policy is None or isinstance(target.policy, Unread) or policy is None:
+def _of(target: TargetResource, request: Request, policy: PolicyDocument | None, own: AbstractSet[str]) -> list[LetIn]:
+    if target.policy is None or isinstance(target.policy, UnreadPolicies) or policy is None:
         return []
     strangers = list(_strangers(policy, Arn.parse(target.arn).partition))
     for arn in strangers:
         decision = _asked(target, request, arn, {})
         if decision.allowed is not False:
-            return [LetIn(target.arn, Crowd.PUBLIC, decision)]
+            return [LetIn(target.arn, PublicCaller.PUBLIC, decision)]
     found: dict[str, LetIn] = {}
     for path in sorted({*(f"{one}/" for one in own), *_named_organizations(policy)}):
         organization = path.split("/", 1)[0]
@@ -116,12 +116,12 @@ def _of(target: Target, request: Request, policy: PolicyDocument | None, own: Ab
         let_in = next((one for one in decisions if one.allowed is not False), None)
         if let_in and "*" in organization:
             # Any organisation is anybody: everyone can make one.
-            return [LetIn(target.arn, Crowd.PUBLIC, let_in)]
+            return [LetIn(target.arn, PublicCaller.PUBLIC, let_in)]
         if let_in:
-            found.setdefault(organization, LetIn(target.arn, Crowd.ORGANIZATION, let_in, organization))
+            found.setdefault(organization, LetIn(target.arn, PublicCaller.ORGANIZATION, let_in, organization))
     if not found:
         chosen = (_asked(target, request, arn, {}, elsewhere={}, unknown=_TOLD_BY_NOBODY) for arn in strangers)
-        return [LetIn(target.arn, Crowd.SOME, one) for one in chosen if one.allowed is not False][:1]
+        return [LetIn(target.arn, PublicCaller.SOME, one) for one in chosen if one.allowed is not False][:1]
     return list(found.values())
 
 
@@ -137,7 +137,7 @@ def _strangers(policy: PolicyDocument, partition: str) -> Iterator[str]:
 
 
 def _asked(
-    target: Target,
+    target: TargetResource,
     request: Request,
     arn: str,
     of: Mapping[str, Values],
@@ -149,7 +149,7 @@ def _asked(
 
     What could not be read of an organisation's policies, or of grants, is none of this policy's merit.
     """
-    alone = replace(target, rcps=() if isinstance(target.rcps, Unread) else target.rcps, grants=())
+    alone = replace(target, rcps=() if isinstance(target.rcps, UnreadPolicies) else target.rcps, grants=())
     kind = PrincipalKind.USER if ":user/" in arn else PrincipalKind.ROLE
     stranger = Caller(arn, _NOBODYS_ACCOUNT, kind, identity=(_EVERYTHING,), context=Context(dict(of), _CHOSEN, _TAGS))
     given = request.context

@@ -1,4 +1,4 @@
-"""Reading a secret as AWS reads it: GetSecretValue on the secret, then kms:Decrypt on its key on the reader's behalf.
+"""Judge whether a reader can read a secret: GetSecretValue on it, then kms:Decrypt on its key on the reader's behalf.
 
 Sources: https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html,
 https://docs.aws.amazon.com/kms/latest/developerguide/services-secrets-manager.html
@@ -14,10 +14,10 @@ from secrets_pipeline.access.evaluator import (
     Context,
     Decision,
     Layer,
-    Lookup,
-    Outcome,
+    LayerOutcome,
     Request,
-    Target,
+    RequestContext,
+    TargetResource,
     Values,
     Vote,
     authorize,
@@ -74,7 +74,7 @@ class ReadableKey:
         unread: why its state is unknown.
     """
 
-    target: Target
+    target: TargetResource
     state: str = ENABLED
     aws_managed: bool = False
     unread: str = ""
@@ -93,7 +93,7 @@ class ReadableSecret:
         get_value: the request for its AWSCURRENT version.
     """
 
-    target: Target
+    target: TargetResource
     name: str
     region: str
     keys: tuple[ReadableKey, ...]
@@ -220,17 +220,17 @@ class Reader:
                 if isinstance(verdict, kind):
                     return verdict
         reason = "which KMS key opens it could not be read"
-        return Unknown(Vote(Layer.KEY, Outcome.UNKNOWN, detail=reason), asked, reason=reason)
+        return Unknown(Vote(Layer.KEY, LayerOutcome.UNKNOWN, detail=reason), asked, reason=reason)
 
     def _with(self, key: ReadableKey, secret: ReadableSecret, asked: Decision) -> Allowed | DeniedByKms | Unknown:
         arn = key.target.arn
         if key.aws_managed and self.caller.account_id != secret.target.account_id:
-            vote = Vote(Layer.KEY_POLICY, Outcome.SILENT, DEFAULT_KEY)
+            vote = Vote(Layer.KEY_POLICY, LayerOutcome.SILENT, DEFAULT_KEY)
             return DeniedByKms(vote, asked, reason=f"the default key {DEFAULT_KEY} never serves another account")
         if key.unread:
-            return Unknown(Vote(Layer.KEY, Outcome.UNKNOWN, arn, detail=key.unread), asked, reason=key.unread)
+            return Unknown(Vote(Layer.KEY, LayerOutcome.UNKNOWN, arn, detail=key.unread), asked, reason=key.unread)
         if key.state not in _USABLE:
-            vote = Vote(Layer.KEY, Outcome.DENIES, arn, detail=key.state)
+            vote = Vote(Layer.KEY, LayerOutcome.DENIES, arn, detail=key.state)
             return DeniedByKms(vote, asked, reason=f"its key is {key.state}")
         decision = self._decrypt(key, secret)
         if decision.allowed is None:
@@ -244,7 +244,7 @@ class Reader:
         if known is not None:
             return known
         request = secret.decrypt(self.caller.account_id)
-        lookup = Lookup(request.context, self.caller.facts, key.target.facts)
+        lookup = RequestContext(request.context, self.caller.facts, key.target.facts)
         decision = authorize(request, self.caller, key.target, lookup=lookup)
         if not any(one.startswith(_ENCRYPTION_CONTEXT) for one in lookup.asked):
             self._kms[key.target.arn] = decision

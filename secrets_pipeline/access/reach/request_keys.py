@@ -1,4 +1,4 @@
-"""Condition keys that a snapshot knows: about principals, secrets, KMS keys and the moment. Pure.
+"""List the condition keys that a snapshot knows: about principals, secrets, KMS keys and the moment.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 """

@@ -1,4 +1,4 @@
-"""Whether the role of a rotation function may do with a secret and its key what a rotation does. Pure.
+"""Judge whether the role of a rotation function may do with a secret and its key what a rotation does.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from secrets_pipeline.access.evaluator import Decision, Request, authorize
-from secrets_pipeline.access.reach.compiled import Estate
+from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.access.reach.explain import clause, short
 from secrets_pipeline.access.reach.reader import DECRYPT, GET_SECRET_VALUE, ReadableSecret, Reader
 
@@ -40,7 +40,7 @@ class Lack:
 
 
 def lacks(
-    estate: Estate,
+    estate: CompiledSnapshot,
     role: str,
     name: str,
     *,

@@ -1,4 +1,4 @@
-"""Session tags: which `aws:PrincipalTag/…` of a role are decided by whoever assumes it.
+"""Tell which `aws:PrincipalTag/…` of a role are decided by whoever assumes it.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
 """

@@ -1,4 +1,4 @@
-"""Who really read secrets lately: CloudTrail's event history, without the pipeline's own reads.
+"""Read who really read secrets lately: LookupEvents of CloudTrail, without the pipeline's own reads.
 
 BatchGetSecretValue is in it as well: Secrets Manager writes a GetSecretValue event for each secret of a batch.
 Reads in other regions are not: like LastAccessedDate, an answer is about one region.
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from secrets_pipeline.access.controls.reads import LastReads, Read, Unread, secret_ids
+from secrets_pipeline.access.controls.reads import LastReads, Read, UnreadReads, secret_ids
 from secrets_pipeline.access.snapshot.model import SecretSnapshot
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import answers
@@ -43,7 +43,7 @@ def last_reads(
     exclude: Collection[str] = (),
     secrets: Collection[SecretSnapshot] = (),
     most_calls: int = MOST_CALLS,
-) -> LastReads | Unread:
+) -> LastReads | UnreadReads:
     """The last read of each secret of an account and region, as far as CloudTrail tells.
 
     Events come the latest first, 50 in a call, at no more than two calls a second, which the whole account shares:
@@ -58,7 +58,7 @@ def last_reads(
         most_calls: calls to make at most.
 
     Returns:
-        `Unread` where CloudTrail does not answer, for example for lack of `cloudtrail:LookupEvents`.
+        `UnreadReads` where CloudTrail does not answer, for example for lack of `cloudtrail:LookupEvents`.
     """
     kept_since = datetime.now(UTC) - HISTORY
     asked: dict[str, Any] = {"LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": _EVENT}]}
@@ -76,7 +76,7 @@ def last_reads(
                         f"the {most_calls} calls to CloudTrail that are made at most reach no further"
                     )
     except AwsError as error:
-        return reads.until_here(error.message) if reads.begun else Unread(error.message)
+        return reads.until_here(error.message) if reads.begun else UnreadReads(error.message)
     return reads.all
 
 

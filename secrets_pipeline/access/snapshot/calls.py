@@ -1,4 +1,4 @@
-"""How a snapshot reads: many things at once, and what is refused becomes a sentence instead of an error."""
+"""Make the calls of a snapshot: many at once; what is refused becomes a sentence instead of an error."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def at_once(read: Callable[[Item], Read], items: Iterable[Item]) -> tuple[Read, 
             raise
 
 
-class Reading:
+class UnreadParts:
     """Collects why parts of one thing could not be read."""
 
     def __init__(self) -> None:

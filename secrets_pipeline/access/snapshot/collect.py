@@ -1,4 +1,4 @@
-"""Take a snapshot: a few calls to IAM, Organizations, Secrets Manager, KMS and Lambda, all of which only read."""
+"""Take a snapshot of an account and region: read IAM, Organizations, Secrets Manager, KMS and Lambda."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The principals of one account, by one GetAccountAuthorizationDetails.
+"""Read the principals of an account: GetAccountAuthorizationDetails, GetPolicyVersion, ListOpenIDConnectProviders.
 
 Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
 """
@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from secrets_pipeline.access.snapshot.calls import Reading, at_once
+from secrets_pipeline.access.snapshot.calls import UnreadParts, at_once
 from secrets_pipeline.access.snapshot.model import (
     AccountSnapshot,
     GroupSnapshot,
@@ -37,7 +37,7 @@ def read_account(account: AwsAccount, account_id: str) -> AccountSnapshot:
     Raises:
         AwsError: for anything but a refusal.
     """
-    reading = Reading()
+    reading = UnreadParts()
     details = reading.attempt(lambda: _details(account, account_id))
     if details is None:
         return AccountSnapshot(account_id=account_id, unread=reading.unread)
@@ -53,7 +53,7 @@ def read_account(account: AwsAccount, account_id: str) -> AccountSnapshot:
         principals=tuple(principals),
         groups=groups,
         managed=managed,
-        identity_providers=Reading().attempt(lambda: _identity_providers(account, account_id)),
+        identity_providers=UnreadParts().attempt(lambda: _identity_providers(account, account_id)),
     )
 
 
@@ -131,7 +131,7 @@ def _managed_policy(account: AwsAccount, arn: str) -> PolicyDocument | None:
             document: Any = client.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
         return dict(document)
 
-    return Reading().attempt(read, *MISSING)
+    return UnreadParts().attempt(read, *MISSING)
 
 
 def _identity_providers(account: AwsAccount, account_id: str) -> tuple[str, ...]:

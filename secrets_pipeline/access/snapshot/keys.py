@@ -1,4 +1,4 @@
-"""The KMS keys that open secrets: state, policy, grants and tags.
+"""Read the KMS keys that open secrets: ListAliases, DescribeKey, GetKeyPolicy, ListGrants and ListResourceTags.
 
 Sources: https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html and
 https://docs.aws.amazon.com/kms/latest/APIReference/API_ListGrants.html
@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
-from secrets_pipeline.access.snapshot.calls import Reading, at_once, parsed
+from secrets_pipeline.access.snapshot.calls import UnreadParts, at_once, parsed
 from secrets_pipeline.access.snapshot.model import GrantSnapshot, KeySnapshot, PolicyDocument
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
@@ -52,13 +52,13 @@ class KeyReader:
         wanted = sorted(names)
         described = dict(zip(wanted, at_once(self._describe, wanted), strict=True))
         keys = {key.arn: key for key in described.values()}
-        reading = Reading()
+        reading = UnreadParts()
         aliases = (reading.attempt(self._aliases) or {}) if keys else {}
         read = at_once(partial(self._complete, aliases, reading.unread), keys.values())
         return {key.arn: key for key in read}, {name: key.arn for name, key in described.items()}
 
     def _describe(self, name: str) -> KeySnapshot:
-        arn, reading = self._arn(name), Reading()
+        arn, reading = self._arn(name), UnreadParts()
 
         def read() -> Mapping[str, Any]:
             with calling("DescribeKey", name):
@@ -82,7 +82,7 @@ class KeyReader:
         """A described key with the rest; `unlisted` is why there are no aliases."""
         if not key.state:
             return key
-        client, reading = self._reader(key.arn).client("kms"), Reading()
+        client, reading = self._reader(key.arn).client("kms"), UnreadParts()
 
         def policy() -> PolicyDocument:
             with calling("GetKeyPolicy", key.arn):

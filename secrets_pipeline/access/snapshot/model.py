@@ -1,4 +1,4 @@
-"""What an audit looks at: principals, policies, secrets, keys and organisation of one moment, as plain JSON.
+"""Define what an audit looks at: principals, policies, secrets, keys and organisation of one moment, as plain JSON.
 
 It holds no secret: neither values nor anything that opens them. Policies are kept as AWS handed them out.
 """

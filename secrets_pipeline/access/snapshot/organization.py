@@ -1,4 +1,4 @@
-"""The organisation as far as it concerns some accounts: where they are in it, and the SCPs and RCPs above them.
+"""Read where accounts are in their organisation, and the SCPs and RCPs above them: ListParents, DescribePolicy ….
 
 Sources: https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListPoliciesForTarget.html and
 https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
-from secrets_pipeline.access.snapshot.calls import Reading, parsed
+from secrets_pipeline.access.snapshot.calls import UnreadParts, parsed
 from secrets_pipeline.access.snapshot.model import NamedPolicy, OrganizationSnapshot
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
@@ -48,7 +48,7 @@ def read_organization(
     Raises:
         AwsError: for anything but a refusal.
     """
-    reading = Reading()
+    reading = UnreadParts()
     try:
         about = reading.attempt(lambda: _describe(own))
         if about is None and delegated is not None:
@@ -85,7 +85,7 @@ class _Tree:
         self._policies: dict[str, NamedPolicy] = {}
 
     def read(self, account_ids: Collection[str]) -> OrganizationSnapshot:
-        reading = Reading()
+        reading = UnreadParts()
         found: dict[str, Any] = {}
         root = reading.attempt(self._root)
         branches = reading.attempt(lambda: self._branches(root, account_ids)) if root else None

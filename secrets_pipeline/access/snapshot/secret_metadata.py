@@ -1,4 +1,4 @@
-"""Secrets without their values: what ListSecrets, GetResourcePolicy and ListSecretVersionIds tell.
+"""Read secrets without their values: ListSecrets, GetResourcePolicy and ListSecretVersionIds.
 
 Sources: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html and
 https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_SecretVersionsListEntry.html
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.access.snapshot.calls import Reading, at_once, parsed
+from secrets_pipeline.access.snapshot.calls import UnreadParts, at_once, parsed
 from secrets_pipeline.access.snapshot.keys import DEFAULT_ALIAS
 from secrets_pipeline.access.snapshot.model import PolicyDocument, RotationSnapshot, SecretSnapshot
 from secrets_pipeline.aws.faults import calling
@@ -70,7 +70,7 @@ def _filters(names: Collection[str] | None) -> Iterator[list[dict[str, Any]]]:
 
 def _secret(account: AwsAccount, entry: Mapping[str, Any]) -> SecretSnapshot | None:
     """A listed secret with its policy and keys; None if it is gone."""
-    reading = Reading()
+    reading = UnreadParts()
     try:
         policy = reading.attempt(lambda: _policy(account, entry["ARN"]))
         versions = reading.attempt(lambda: _versions(account, entry["ARN"])) or ()
@@ -161,4 +161,4 @@ def _role(account: AwsAccount, arn: str) -> str | None:
         with calling("GetFunctionConfiguration", arn):
             return account.client("lambda").get_function_configuration(FunctionName=arn)["Role"]
 
-    return Reading().attempt(read, *MISSING)
+    return UnreadParts().attempt(read, *MISSING)

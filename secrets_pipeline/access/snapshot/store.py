@@ -1,4 +1,4 @@
-"""Snapshots on disk, so that an audit can be replayed offline. They hold no secret, yet say who may read which one."""
+"""Save and load snapshots. They hold no secret, yet say who may read which one."""
 
 from __future__ import annotations
 

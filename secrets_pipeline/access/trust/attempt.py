@@ -1,4 +1,4 @@
-"""One attempt to assume a role: who, with which STS actions, and what is known of the request."""
+"""Evaluate one attempt to assume a role: who, with which STS actions, and what is known of the request."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from secrets_pipeline.access.evaluator import (
     Context,
     Decision,
     Layer,
-    Outcome,
+    LayerOutcome,
     Policy,
     PrincipalKind,
     Request,
     authorize,
 )
 from secrets_pipeline.access.reach.reader import NETWORK_KEYS
-from secrets_pipeline.access.trust.role import Named, Role
+from secrets_pipeline.access.trust.role import AssumableRole, NamedPrincipal
 from secrets_pipeline.access.trust.verdict import NotTrusted, Trust, Trusted, TrustUnknown
 from secrets_pipeline.arn import iam_arn
 
@@ -72,7 +72,7 @@ class Attempt:
         """The same attempt with more known of the request."""
         return replace(self, context=replace(self.context, values={**self.context.values, **values}))
 
-    def decide(self, role: Role, action: str) -> Decision:
+    def decide(self, role: AssumableRole, action: str) -> Decision:
         """What AWS answers to one of the actions."""
         return authorize(Request(action, self.context), self.caller, role.target)
 
@@ -82,7 +82,7 @@ class Attempt:
         return replace(self, context=replace(self.context, values=values, unknown=self.context.unknown | {*keys}))
 
 
-def stranger(role: Role) -> Caller:
+def stranger(role: AssumableRole) -> Caller:
     """Somebody of an account that no policy names."""
     arn = iam_arn(_NOBODYS_ACCOUNT, f"role/{ANYTHING}", partition=role.partition)
     return Caller(arn, _NOBODYS_ACCOUNT, PrincipalKind.ROLE, session=ANYTHING, identity=(WILLING,))
@@ -104,7 +104,7 @@ def request(
     return Context({**_SECURE, **(values or {})}, _UNKNOWN | {*unknown}, ("aws:requesttag/", *families))
 
 
-def answer(role: Role, attempt: Attempt) -> Trust:
+def answer(role: AssumableRole, attempt: Attempt) -> Trust:
     """Whether the attempt succeeds, and if not, what refuses it."""
     decisions = [(action, attempt.decide(role, action)) for action in attempt.actions]
     for action, decision in decisions:
@@ -119,7 +119,7 @@ def answer(role: Role, attempt: Attempt) -> Trust:
 
 def conditional(decision: Decision) -> bool:
     """Whether a decision depends on the conditions of the trust policy alone, not on what could not be read."""
-    unknown = {one.layer for one in decision.votes if one.outcome is Outcome.UNKNOWN}
+    unknown = {one.layer for one in decision.votes if one.outcome is LayerOutcome.UNKNOWN}
     return decision.allowed is None and unknown == {Layer.TRUST_POLICY}
 
 
@@ -127,9 +127,9 @@ def _of_trust_policy(decision: Decision) -> str:
     return next((one.statement for one in decision.votes if one.layer is Layer.TRUST_POLICY), "")
 
 
-def _refusal(role: Role, attempt: Attempt, action: str, decision: Decision) -> NotTrusted:
+def _refusal(role: AssumableRole, attempt: Attempt, action: str, decision: Decision) -> NotTrusted:
     vote = decision.decided_by
-    if vote.outcome is Outcome.DENIES:
+    if vote.outcome is LayerOutcome.DENIES:
         named = f"the {vote.layer}" if vote.layer is Layer.TRUST_POLICY else f"the {vote.layer} {vote.policy}"
         return NotTrusted(f"{named} denies {action} to {attempt.who}, statement {vote.statement}", vote.statement)
     if vote.layer is not Layer.TRUST_POLICY:
@@ -141,7 +141,7 @@ def _refusal(role: Role, attempt: Attempt, action: str, decision: Decision) -> N
     return NotTrusted(f"the trust policy allows {action} to {others or 'nobody'}, not to {attempt.who}")
 
 
-def _refusing_keys(role: Role, attempt: Attempt, action: str) -> tuple[str, ...]:
+def _refusing_keys(role: AssumableRole, attempt: Attempt, action: str) -> tuple[str, ...]:
     """The known keys without whose values the attempt might succeed: each alone, else all that matter together."""
     known = [key for key in attempt.context.values if key not in _SECURE]
     for key in known:
@@ -157,10 +157,10 @@ def _refusing_keys(role: Role, attempt: Attempt, action: str) -> tuple[str, ...]
     return tuple(needed)
 
 
-def _asked(role: Role, attempt: Attempt, key: str) -> str:
+def _asked(role: AssumableRole, attempt: Attempt, key: str) -> str:
     spelled, wanted = role.asks(key)
     return f"{spelled} {' or '.join(wanted) or 'otherwise'}, {attempt.who} has {', '.join(attempt.context.values[key])}"
 
 
-def _called(named: Named) -> str:
+def _called(named: NamedPrincipal) -> str:
     return "everybody" if named.name == "*" else f"the deleted principal {named.name}" if named.deleted else named.name

@@ -1,4 +1,4 @@
-"""Whether what runs a consumer may assume its role, for each type of consumer.
+"""Judge whether what runs a consumer may assume its role, for each type of consumer.
 
 Sources: https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html,
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html,
@@ -14,7 +14,7 @@ from secrets_pipeline.access.snapshot.model import AccountSnapshot, PrincipalSna
 from secrets_pipeline.access.trust.attempt import ASSUME, TAG_SESSION
 from secrets_pipeline.access.trust.federation import assumed_by_pod, oidc_providers
 from secrets_pipeline.access.trust.principals import assumed_by_all, assumed_by_anybody
-from secrets_pipeline.access.trust.role import Role, Surroundings
+from secrets_pipeline.access.trust.role import AssumableRole, Surroundings
 from secrets_pipeline.access.trust.services import EC2, ECS_TASKS, EKS_PODS, LAMBDA, Service, assumed_by_service
 from secrets_pipeline.access.trust.verdict import NotTrusted, Trust, TrustUnknown, some
 from secrets_pipeline.access.trust.width import warnings
@@ -52,13 +52,13 @@ def trusted(
     if principal.trust is None:
         return TrustUnknown(f"the trust policy of {arn} was not read")
     try:
-        assumed = Role(principal.arn, account, principal.trust, surroundings or Surroundings())
+        assumed = AssumableRole(principal.arn, account, principal.trust, surroundings or Surroundings())
     except PolicyError as error:
         return TrustUnknown(str(error))
     return replace(_assumed(consumer, principal, assumed), warnings=warnings(assumed))
 
 
-def _assumed(consumer: ConsumerSpec, principal: PrincipalSnapshot, role: Role) -> Trust:
+def _assumed(consumer: ConsumerSpec, principal: PrincipalSnapshot, role: AssumableRole) -> Trust:
     if consumer.type is ReaderType.APP:
         return assumed_by_all(role, consumer.assumed_by) if consumer.assumed_by else assumed_by_anybody(role)
     if consumer.type is ReaderType.EKS:
@@ -68,7 +68,7 @@ def _assumed(consumer: ConsumerSpec, principal: PrincipalSnapshot, role: Role) -
     return assumed_by_service(role, _RUN_BY[consumer.type])
 
 
-def _pods(role: Role, pod: PodSpec) -> Trust:
+def _pods(role: AssumableRole, pod: PodSpec) -> Trust:
     """Pods by EKS Pod Identity or IRSA; where nobody said by which, by those that the trust policy speaks of."""
     ways = {"pod-identity", "irsa"} if pod.identity is None else {pod.identity}
     if pod.identity is None:

@@ -1,4 +1,4 @@
-"""Identity providers whose tokens open a role: IRSA, and OpenID Connect or SAML providers of applications.
+"""Judge identity providers whose tokens open a role: IRSA, and OpenID Connect or SAML providers of applications.
 
 Sources: https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html,
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
@@ -18,7 +18,7 @@ from secrets_pipeline.access.trust.attempt import (
     conditional,
     request,
 )
-from secrets_pipeline.access.trust.role import Role
+from secrets_pipeline.access.trust.role import AssumableRole
 from secrets_pipeline.access.trust.verdict import NotTrusted, Trust, Trusted, TrustUnknown, some
 from secrets_pipeline.arn import iam_arn
 
@@ -36,7 +36,7 @@ def issuer_of(provider: str) -> str:
     return found["issuer"] if found else provider if provider in BUILT_IN else ""
 
 
-def assumed_by_pod(role: Role, issuer: str | None, service_account: str | None) -> Trust:
+def assumed_by_pod(role: AssumableRole, issuer: str | None, service_account: str | None) -> Trust:
     """Whether a pod may assume a role through IRSA.
 
     Args:
@@ -53,7 +53,7 @@ def assumed_by_pod(role: Role, issuer: str | None, service_account: str | None) 
     return some([_pod(role, provider, service_account) for provider in providers])
 
 
-def _pod(role: Role, provider: str, service_account: str | None) -> Trust:
+def _pod(role: AssumableRole, provider: str, service_account: str | None) -> Trust:
     missing = provider_missing(role, provider)
     if isinstance(missing, NotTrusted):
         return missing
@@ -73,7 +73,7 @@ def _pod(role: Role, provider: str, service_account: str | None) -> Trust:
     return found if isinstance(found, NotTrusted) or missing is None else missing
 
 
-def assumed_with_token(role: Role, provider: str) -> Trust:
+def assumed_with_token(role: AssumableRole, provider: str) -> Trust:
     """Whether tokens or assertions of a provider open a role; whose, is for its conditions to say."""
     missing = provider_missing(role, provider)
     if isinstance(missing, NotTrusted):
@@ -90,12 +90,12 @@ def assumed_with_token(role: Role, provider: str) -> Trust:
     return missing or found if isinstance(found, Trusted) else found
 
 
-def oidc_providers(role: Role) -> tuple[str, ...]:
+def oidc_providers(role: AssumableRole) -> tuple[str, ...]:
     """The OpenID Connect providers of the account that a trust policy names."""
     return tuple(one.name for one in role.named(ASSUME_WITH_WEB_IDENTITY) if _PROVIDER.fullmatch(one.name))
 
 
-def provider_missing(role: Role, provider: str) -> NotTrusted | TrustUnknown | None:
+def provider_missing(role: AssumableRole, provider: str) -> NotTrusted | TrustUnknown | None:
     """What is wrong with an OpenID Connect provider itself: it must exist in the role's account."""
     if _PROVIDER.fullmatch(provider) is None:
         return None

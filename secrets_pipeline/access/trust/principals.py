@@ -1,4 +1,4 @@
-"""Whoever assumes an application's role: declared ones, or those that its trust policy names.
+"""List whoever assumes an application's role: declared principals, or those that its trust policy names.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from secrets_pipeline.access.evaluator import Caller, Context, PrincipalKind, Unread
+from secrets_pipeline.access.evaluator import Caller, Context, PrincipalKind, UnreadPolicies
 from secrets_pipeline.access.trust.attempt import (
     ASSUME,
     ASSUME_WITH_SAML,
@@ -22,7 +22,7 @@ from secrets_pipeline.access.trust.attempt import (
     stranger,
 )
 from secrets_pipeline.access.trust.federation import BUILT_IN, assumed_with_token
-from secrets_pipeline.access.trust.role import Named, Role, account_of
+from secrets_pipeline.access.trust.role import AssumableRole, NamedPrincipal, account_of
 from secrets_pipeline.access.trust.services import assumed_by_service, service
 from secrets_pipeline.access.trust.verdict import NotTrusted, Trust, Trusted, TrustUnknown, every, some
 from secrets_pipeline.arn import iam_arn
@@ -37,7 +37,7 @@ _ABOUT_CALLER = frozenset(
 )
 
 
-def assumed_by_all(role: Role, names: tuple[str, ...]) -> Trust:
+def assumed_by_all(role: AssumableRole, names: tuple[str, ...]) -> Trust:
     """Whether each of those that a consumer declares may assume its role.
 
     Args:
@@ -47,7 +47,7 @@ def assumed_by_all(role: Role, names: tuple[str, ...]) -> Trust:
     return every([_declared(role, name) for name in names])
 
 
-def _declared(role: Role, name: str) -> Trust:
+def _declared(role: AssumableRole, name: str) -> Trust:
     account = account_of(name)
     if account:
         inside = [one for one in role.named(ASSUME) if one.kind == "AWS" and f"::{account}:" in one.name]
@@ -64,7 +64,7 @@ def _declared(role: Role, name: str) -> Trust:
     return answer(role, Attempt(name, _caller(role, name), (ASSUME,), request()))
 
 
-def assumed_by_anybody(role: Role) -> Trust:
+def assumed_by_anybody(role: AssumableRole) -> Trust:
     """Whom the trust policy lets in, where the consumer does not say who assumes its role."""
     named = role.named(ASSUME, ASSUME_WITH_WEB_IDENTITY, ASSUME_WITH_SAML)
     living = [one for one in named if not one.deleted]
@@ -74,7 +74,7 @@ def assumed_by_anybody(role: Role) -> Trust:
     return some([_named(role, one) for one in living])
 
 
-def _named(role: Role, named: Named) -> Trust:
+def _named(role: AssumableRole, named: NamedPrincipal) -> Trust:
     if named.kind == "Service":
         return assumed_by_service(role, service(named.name))
     if named.kind == "Federated":
@@ -86,7 +86,7 @@ def _named(role: Role, named: Named) -> Trust:
     return _attempt(role, named.name)
 
 
-def _account(role: Role, account_id: str) -> Trust:
+def _account(role: AssumableRole, account_id: str) -> Trust:
     """An account: its own policies say who of it may."""
     caller = Caller(
         iam_arn(account_id, "root", partition=role.partition),
@@ -97,13 +97,13 @@ def _account(role: Role, account_id: str) -> Trust:
     return _let_in(role, Attempt(f"account {account_id}", caller, (ASSUME,), request()))
 
 
-def _attempt(role: Role, name: str) -> Trust:
+def _attempt(role: AssumableRole, name: str) -> Trust:
     """A role, user or session that the trust policy names, whatever its own policies say."""
     willing = replace(_caller(role, name), identity=(WILLING,), boundary=None, scps=())
     return _let_in(role, Attempt(name, willing, (ASSUME,), request()))
 
 
-def _let_in(role: Role, attempt: Attempt) -> Trust:
+def _let_in(role: AssumableRole, attempt: Attempt) -> Trust:
     """Whether the role's side lets somebody in, if only under conditions."""
     decision = attempt.decide(role, ASSUME)
     if conditional(decision):
@@ -111,7 +111,7 @@ def _let_in(role: Role, attempt: Attempt) -> Trust:
     return answer(role, attempt)
 
 
-def _everybody(role: Role, named: Named) -> Trust:
+def _everybody(role: AssumableRole, named: NamedPrincipal) -> Trust:
     """`*`: whoever meets its conditions."""
     if not named.keys:
         return _let_in(role, Attempt("everybody", stranger(role), (ASSUME,), request()))
@@ -119,7 +119,7 @@ def _everybody(role: Role, named: Named) -> Trust:
     return TrustUnknown(f"the trust policy lets in {who}: write assumed_by", named.statement)
 
 
-def _caller(role: Role, name: str) -> Caller:
+def _caller(role: AssumableRole, name: str) -> Caller:
     """A role, user or session with its own policies, as far as somebody knows them."""
     session = _SESSION.fullmatch(name)
     if session:
@@ -128,7 +128,7 @@ def _caller(role: Role, name: str) -> Caller:
     found = _PRINCIPAL.fullmatch(name)
     if found and role.surroundings.caller is not None:
         return role.surroundings.caller(name)
-    unread = Unread(f"the policies of {name} were not read")
+    unread = UnreadPolicies(f"the policies of {name} were not read")
     return Caller(
         name,
         found["account"] if found else "",

@@ -1,4 +1,4 @@
-"""A role that somebody may assume: its trust policy as the evaluator's target, and whom it names."""
+"""Compile a role's trust policy as a target of the evaluator, and list whom it names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from secrets_pipeline.access.evaluator import Caller, Context, Layer, Levels, Policy, Target, Unread
+from secrets_pipeline.access.evaluator import Caller, Context, Layer, Levels, Policy, TargetResource, UnreadPolicies
 from secrets_pipeline.access.evaluator.elements import listed
 from secrets_pipeline.access.snapshot.model import AccountSnapshot, PolicyDocument
 from secrets_pipeline.arn import Arn
@@ -31,12 +31,12 @@ class Surroundings:
     """
 
     region: str = ""
-    rcps: Levels | Unread = ()
+    rcps: Levels | UnreadPolicies = ()
     context: Context = field(default_factory=lambda: Context(unknown=frozenset({"aws:currenttime", "aws:epochtime"})))
     caller: Callable[[str], Caller] | None = None
 
 
-class Named(NamedTuple):
+class NamedPrincipal(NamedTuple):
     """A principal that an Allow statement of a trust policy names.
 
     Attributes:
@@ -57,7 +57,7 @@ class Named(NamedTuple):
         return self.kind == "AWS" and _DELETED.fullmatch(self.name) is not None
 
 
-class Role:
+class AssumableRole:
     """A role with its trust policy.
 
     Args:
@@ -84,7 +84,7 @@ class Role:
         self.surroundings = surroundings
         self._policy = Policy(POLICY_NAME, trust)
         self._elements: Sequence[Mapping[str, Any]] = listed(trust.get("Statement"))
-        self.target = Target(
+        self.target = TargetResource(
             arn,
             account.account_id,
             Layer.TRUST_POLICY,
@@ -98,13 +98,13 @@ class Role:
         """Where consumers run; empty if that is not known."""
         return self.surroundings.region
 
-    def named(self, *actions: str) -> tuple[Named, ...]:
+    def named(self, *actions: str) -> tuple[NamedPrincipal, ...]:
         """The principals that Allow statements about one of these actions name, each once."""
-        found: dict[tuple[str, str], Named] = {}
+        found: dict[tuple[str, str], NamedPrincipal] = {}
         for statement, element in zip(self._policy.statements, self._elements, strict=True):
             if not statement.denies and any(statement.speaks_of(action) for action in actions):
                 for kind, name in _principals(element):
-                    found.setdefault((kind, name), Named(kind, name, statement.name, statement.keys))
+                    found.setdefault((kind, name), NamedPrincipal(kind, name, statement.name, statement.keys))
         return tuple(found.values())
 
     def asks(self, key: str) -> tuple[str, tuple[str, ...]]:

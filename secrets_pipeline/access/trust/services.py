@@ -1,4 +1,4 @@
-"""AWS services that assume a role for what they run: what each of them tells STS, as far as AWS says so.
+"""Describe what AWS services tell STS when they assume a role for what they run, as far as AWS says so.
 
 Sources: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html,
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html,
@@ -22,7 +22,7 @@ from secrets_pipeline.access.trust.attempt import (
     answer,
     request,
 )
-from secrets_pipeline.access.trust.role import Role
+from secrets_pipeline.access.trust.role import AssumableRole
 from secrets_pipeline.access.trust.verdict import Trust, Trusted, TrustUnknown, some
 
 _SOURCE_ACCOUNT, _SOURCE_ARN = "aws:sourceaccount", "aws:sourcearn"
@@ -65,7 +65,7 @@ def service(name: str) -> Service:
     return _KNOWN.get(name, Service(name))
 
 
-def assumed_by_service(role: Role, who: Service, tags: Mapping[str, tuple[str, ...]] | None = None) -> Trust:
+def assumed_by_service(role: AssumableRole, who: Service, tags: Mapping[str, tuple[str, ...]] | None = None) -> Trust:
     """Whether a service may assume a role for something that runs in the role's account.
 
     A role can only be passed inside its account, so `aws:SourceAccount`, where it is said, is that account.
@@ -82,7 +82,7 @@ def assumed_by_service(role: Role, who: Service, tags: Mapping[str, tuple[str, .
     return some(answers) if any(isinstance(one, Trusted) for one in answers) else answers[0]
 
 
-def _assumed_as(role: Role, who: Service, name: str, tags: dict[str, tuple[str, ...]]) -> Trust:
+def _assumed_as(role: AssumableRole, who: Service, name: str, tags: dict[str, tuple[str, ...]]) -> Trust:
     caller = Caller(name, "", PrincipalKind.SERVICE)
     unknown = {_SOURCE_ARN, *_SOURCE_ORGANIZATION}
     silent = Attempt(name, caller, who.actions, request(tags, unknown=_SOURCE_ORGANIZATION))
@@ -101,7 +101,7 @@ def _assumed_as(role: Role, who: Service, name: str, tags: dict[str, tuple[str, 
     )
 
 
-def _with_source(role: Role, who: Service, telling: Attempt) -> Trust:
+def _with_source(role: AssumableRole, who: Service, telling: Attempt) -> Trust:
     """The answer whatever the ARN of what runs; where that matters, a pattern may still let in all of the account's."""
     told = answer(role, telling)
     if not (isinstance(told, TrustUnknown) and who.source and role.region):

@@ -1,4 +1,4 @@
-"""What a role's trust comes to: types, and how several answers become one."""
+"""Define the verdicts on a role's trust, and combine several answers into one."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Trusted:
 
 @dataclass(frozen=True, slots=True)
 class NotTrusted:
-    """It may not.
+    """What runs the consumer may not assume the role.
 
     Attributes:
         reason: what is missing, or what denies.
@@ -89,7 +89,7 @@ Trust: TypeAlias = Trusted | NotTrusted | TrustUnknown
 
 
 def every(answers: Sequence[Trust]) -> Trust:
-    """Several who must all be let in."""
+    """Combine the verdicts of several who must all be let in."""
     for kind in (NotTrusted, TrustUnknown):
         found = [one for one in answers if isinstance(one, kind)]
         if found:
@@ -98,7 +98,7 @@ def every(answers: Sequence[Trust]) -> Trust:
 
 
 def some(answers: Sequence[Trust]) -> Trust:
-    """Several ways in, of which one is enough."""
+    """Combine the verdicts of several ways in, of which one is enough."""
     if any(isinstance(one, Trusted) for one in answers):
         return _all_trusted(answers)
     unknown = [one for one in answers if isinstance(one, TrustUnknown)]

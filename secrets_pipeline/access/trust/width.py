@@ -1,4 +1,4 @@
-"""Who else may assume a role: everybody, or everybody with a token of an issuer that serves many.
+"""Tell who else may assume a role: everybody, or everybody with a token of an issuer that serves many.
 
 Sources: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html,
 https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html
@@ -27,7 +27,7 @@ from secrets_pipeline.access.trust.attempt import (
     stranger,
 )
 from secrets_pipeline.access.trust.federation import AUDIENCE, BUILT_IN, issuer_of, oidc_providers, provider_missing
-from secrets_pipeline.access.trust.role import Role
+from secrets_pipeline.access.trust.role import AssumableRole
 from secrets_pipeline.access.trust.verdict import AudienceNotPinned, NotTrusted, TooWide, TrustWarning
 
 _SECURE = {"aws:securetransport": ("true",)}
@@ -35,7 +35,7 @@ _EKS = "oidc.eks."
 _GITHUB = "token.actions.githubusercontent.com"
 
 
-def warnings(role: Role) -> tuple[TrustWarning, ...]:
+def warnings(role: AssumableRole) -> tuple[TrustWarning, ...]:
     """What makes a role's trust wider than anybody can have meant."""
     found: list[TrustWarning] = [*_everybody(role)]
     named = {one.name for one in role.named(ASSUME_WITH_WEB_IDENTITY)}
@@ -47,7 +47,7 @@ def warnings(role: Role) -> tuple[TrustWarning, ...]:
     return tuple(found)
 
 
-def _everybody(role: Role) -> Iterator[TrustWarning]:
+def _everybody(role: AssumableRole) -> Iterator[TrustWarning]:
     """A stranger from another account, who chooses what a caller can choose and meets no other condition."""
     decision = authorize(Request(ASSUME, Context(_SECURE, CHOSEN_KEYS, CHOSEN_FAMILIES)), stranger(role), role.target)
     if decision.allowed is not False:
@@ -55,7 +55,7 @@ def _everybody(role: Role) -> Iterator[TrustWarning]:
         yield TooWide("everybody", reason, _statement(decision))
 
 
-def _tokens(role: Role, provider: str) -> Iterator[TrustWarning]:
+def _tokens(role: AssumableRole, provider: str) -> Iterator[TrustWarning]:
     issuer = issuer_of(provider)
     subject, audience = f"{issuer.lower()}:sub", f"{issuer.lower()}:aud"
     tokens = Context({**_SECURE, subject: (_subject(issuer),)}, CHOSEN_KEYS | {audience}, CHOSEN_FAMILIES)
@@ -87,7 +87,7 @@ def _subject(issuer: str) -> str:
     return ANYTHING
 
 
-def _with_token(role: Role, provider: str, context: Context) -> Decision:
+def _with_token(role: AssumableRole, provider: str, context: Context) -> Decision:
     caller = Caller(provider, role.account_id, PrincipalKind.IDENTITY_PROVIDER)
     return authorize(Request(ASSUME_WITH_WEB_IDENTITY, context), caller, role.target)
 

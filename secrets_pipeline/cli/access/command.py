@@ -11,7 +11,7 @@ import typer
 
 from secrets_pipeline.access.granting.consumer import ConsumerDocuments, consumers_named, documents
 from secrets_pipeline.access.granting.stack import StackInAws
-from secrets_pipeline.access.reach.audit import Expected, Reading, matrix, read, readable_by
+from secrets_pipeline.access.reach.audit import AuditedRead, Expected, matrix, read, readable_by
 from secrets_pipeline.access.reach.explain import plain, sentence, short
 from secrets_pipeline.access.reach.graph import picture
 from secrets_pipeline.access.reach.reader import DeniedByKms, DeniedBySecretsManager
@@ -175,7 +175,7 @@ def reach(
         emit(f"note: {missing}")
 
 
-def _readings(known: Facts, *, everybody: bool) -> tuple[Reading, ...]:
+def _readings(known: Facts, *, everybody: bool) -> tuple[AuditedRead, ...]:
     spec, estate = known.spec, known.estate
     readers = list(dict.fromkeys(arn for consumer in spec.consumers for arn in consumer.readers))
     if everybody:

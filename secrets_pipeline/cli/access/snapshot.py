@@ -10,7 +10,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from secrets_pipeline.access.reach.compiled import Estate
+from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.access.snapshot.collect import take_snapshot
 from secrets_pipeline.access.snapshot.model import Snapshot
 from secrets_pipeline.access.snapshot.store import load
@@ -54,7 +54,7 @@ class Facts:
     """
 
     spec: StackSpec
-    estate: Estate
+    estate: CompiledSnapshot
     desired: Desired
 
 
@@ -89,7 +89,7 @@ def facts(
     for unread in unread_parts(snapshot):
         say(f"note: not read: {unread}", style="dim")
     policies = desired.settings.access.organization_policies
-    return Facts(spec, Estate(snapshot, organization_policies=policies), desired)
+    return Facts(spec, CompiledSnapshot(snapshot, organization_policies=policies), desired)
 
 
 def taken(desired: Desired, spec: StackSpec, *, every: bool) -> Snapshot:

@@ -10,8 +10,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from secrets_pipeline.access.reach.audit import Reading
-from secrets_pipeline.access.reach.compiled import Estate
+from secrets_pipeline.access.reach.audit import AuditedRead
+from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.access.reach.explain import name_of, plain, row, sentence, short, vote_lines
 from secrets_pipeline.access.reach.reader import Allowed, ReadVerdict
 from secrets_pipeline.cli.shared.tables import table
@@ -27,7 +27,7 @@ _NAMED = 5
 LEGEND = "reads: can read · -: denied by Secrets Manager · KMS: denied by KMS · ?: not known · !: not as declared"
 
 
-def grid(readings: Sequence[Reading]) -> Table:
+def grid(readings: Sequence[AuditedRead]) -> Table:
     """Readers down, secrets across; `!` where what is expected and what is so differ."""
     secrets = list(dict.fromkeys(one.secret for one in readings))
     cells = {(one.principal, one.secret): _cell(one) for one in readings}
@@ -38,12 +38,12 @@ def grid(readings: Sequence[Reading]) -> Table:
     return table(("", *_headings(secrets)), rows)
 
 
-def surprising(readings: Iterable[Reading]) -> list[str]:
+def surprising(readings: Iterable[AuditedRead]) -> list[str]:
     """A sentence for each reader that cannot read what it should, or can read what nobody declares."""
     return [sentence(one.principal, one.secret, one.verdict) for one in readings if _surprises(one)]
 
 
-def left_out(spec: StackSpec, estate: Estate, *, everybody: bool) -> Iterator[str]:
+def left_out(spec: StackSpec, estate: CompiledSnapshot, *, everybody: bool) -> Iterator[str]:
     """What a stack's matrix cannot show: a sentence for each reason."""
     missing = [secret.name for secret in spec.secrets if estate.secret(secret.name) is None]
     if missing:
@@ -58,12 +58,12 @@ def votes_table(verdict: ReadVerdict) -> Table:
     return table(("call", "layer", "says"), vote_lines(verdict))
 
 
-def as_json(readings: Iterable[Reading]) -> list[dict[str, Any]]:
+def as_json(readings: Iterable[AuditedRead]) -> list[dict[str, Any]]:
     """The matrix, each verdict with all of its votes."""
     return [{**plain(one.principal, one.secret, one.verdict), "expected": one.expected} for one in readings]
 
 
-def as_csv(readings: Iterable[Reading]) -> str:
+def as_csv(readings: Iterable[AuditedRead]) -> str:
     """The matrix with a line a pair."""
     written = io.StringIO()
     columns = ("principal", "secret", "verdict", "layer", "policy", "statement", "reason", "expected")
@@ -74,12 +74,12 @@ def as_csv(readings: Iterable[Reading]) -> str:
     return written.getvalue()
 
 
-def _cell(one: Reading) -> Text:
+def _cell(one: AuditedRead) -> Text:
     text, style = _CELLS[name_of(one.verdict)]
     return Text(f"{text} !", style="bold red") if _surprises(one) else Text(text, style=style)
 
 
-def _surprises(one: Reading) -> bool:
+def _surprises(one: AuditedRead) -> bool:
     return isinstance(one.verdict, Allowed) is not bool(one.expected)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from secrets_pipeline.access.reach.audit import Reading, declared_readings, matrix
-from secrets_pipeline.access.reach.compiled import Estate
-from secrets_pipeline.access.reach.probe import Answer, NotProbed, Prober, Refused, ValueReturned, disagreement
+from secrets_pipeline.access.reach.audit import AuditedRead, declared_readings, matrix
+from secrets_pipeline.access.reach.compiled import CompiledSnapshot
+from secrets_pipeline.access.reach.probe import Answer, NotProbed, Prober, ProbeRefused, ValueReturned, disagreement
 from secrets_pipeline.access.reach.reader import Allowed, DeniedByKms, DeniedBySecretsManager, ReadVerdict
 from secrets_pipeline.arn import account_of, iam_arn
 from secrets_pipeline.aws.session import AwsAccount, Sessions
@@ -39,7 +39,7 @@ def shown(desired: Desired, stacks: Sequence[str]) -> list[Shown]:
     if spec is None:
         return []
     access = desired.settings.access
-    estate = Estate(taken(desired, spec, every=True), organization_policies=access.organization_policies)
+    estate = CompiledSnapshot(taken(desired, spec, every=True), organization_policies=access.organization_policies)
     sessions = Sessions(read_only=True)
     own = sessions.for_target(spec.target)
     visible = {
@@ -55,12 +55,12 @@ def _foreign(spec: StackSpec) -> list[str]:
     return [arn for one in spec.consumers for arn in one.readers if account_of(arn) != spec.target.account_id]
 
 
-def _chosen(spec: StackSpec, estate: Estate) -> Iterator[Reading]:
+def _chosen(spec: StackSpec, estate: CompiledSnapshot) -> Iterator[AuditedRead]:
     names = [secret.name for secret in spec.secrets]
     foreign = _foreign(spec)
     own = [one for one in declared_readings(spec, estate) if one.principal not in foreign]
     inventory = iam_arn(estate.snapshot.account_id, f"role/{INVENTORY_ROLE}", partition=estate.snapshot.partition)
-    wanted: tuple[tuple[Sequence[Reading], Callable[[ReadVerdict], bool]], ...] = (
+    wanted: tuple[tuple[Sequence[AuditedRead], Callable[[ReadVerdict], bool]], ...] = (
         (own, lambda verdict: isinstance(verdict, Allowed)),
         (matrix(estate, [one.principal for one in own], names), lambda one: isinstance(one, DeniedBySecretsManager)),
         (matrix(estate, [inventory], names), lambda verdict: isinstance(verdict, DeniedByKms)),
@@ -71,7 +71,9 @@ def _chosen(spec: StackSpec, estate: Estate) -> Iterator[Reading]:
         yield from [one for one in readings if fits(one.verdict)][:1]
 
 
-def _asked(estate: Estate, sessions: Sessions, own: AwsAccount, through: AwsAccount, one: Reading) -> Shown:
+def _asked(
+    estate: CompiledSnapshot, sessions: Sessions, own: AwsAccount, through: AwsAccount, one: AuditedRead
+) -> Shown:
     secret = estate.secret(one.secret)
     arn = secret.target.arn if secret else one.secret
     answer = Prober(sessions, [through, own]).ask(one.principal, arn)
@@ -83,7 +85,7 @@ def _words(answer: Answer) -> str:
     match answer:
         case ValueReturned():
             return "AWS, asked under that role, returned the value."
-        case Refused(code=code, text=text):
+        case ProbeRefused(code=code, text=text):
             return f"AWS, asked under that role: {code}: {_short(text.split(code)[-1].lstrip(': '))}"
         case NotProbed(reason=reason):
             return f"AWS was not asked: {reason}."

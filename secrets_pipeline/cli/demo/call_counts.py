@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from secrets_pipeline.aws.operations import reads
-from secrets_pipeline.emulator import Call
+from secrets_pipeline.emulator import CountedCall
 
 _READING_METHODS = frozenset({"GET", "HEAD"})
 """Of HTTP, which stand where the embedded AWS tells no operation."""
@@ -39,7 +39,7 @@ class CallCounts:
         return f"{text}, {self.values_read} GetSecretValue"
 
 
-def call_counts(calls: Iterable[Call]) -> CallCounts:
+def call_counts(calls: Iterable[CountedCall]) -> CallCounts:
     """Count what was recorded."""
     known = tuple(calls)
     writing = [call for call in known if not (reads(call.operation) or call.operation in _READING_METHODS)]

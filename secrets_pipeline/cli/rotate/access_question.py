@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from secrets_pipeline.access.reach.audit import readable_by
-from secrets_pipeline.access.reach.compiled import Estate
+from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.access.snapshot.model import Snapshot
 from secrets_pipeline.cli.access.snapshot import principal_named, taken, unread_parts
 from secrets_pipeline.cli.shared.console import say
@@ -59,7 +59,7 @@ def _place(desired: Desired, stack: str) -> tuple[str, str]:
 def _readable(desired: Desired, snapshot: Snapshot, who: str) -> set[str]:
     for unread in unread_parts(snapshot):
         say(f"note: not read: {unread}", style="dim")
-    estate = Estate(snapshot, organization_policies=desired.settings.access.organization_policies)
+    estate = CompiledSnapshot(snapshot, organization_policies=desired.settings.access.organization_policies)
     if missing := estate.missing(who):
         say(f"note: {missing}", style="yellow")
     return {one.secret for one in readable_by(estate, who)}

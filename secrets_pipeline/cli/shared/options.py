@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from secrets_pipeline.errors import GuardError
-from secrets_pipeline.stacks import Origin
+from secrets_pipeline.stacks import SourceChoice
 
 BASE_PATH_VARIABLE = "ATMOS_BASE_PATH"
 _EXAMPLES = "examples"
@@ -91,7 +91,7 @@ class StackOptions:
     """
 
     base_path: Path
-    origin: Origin
+    origin: SourceChoice
     allow_exec: bool
     strict: bool
     given: tuple[str, ...] = ()
@@ -123,7 +123,7 @@ def _stack_options(
     allow_exec: AllowExec = False,
     strict: Strict = False,
 ) -> StackOptions:
-    origin = Origin.chosen(from_file, atmos=from_atmos, env=os.environ)
+    origin = SourceChoice.chosen(from_file, atmos=from_atmos, env=os.environ)
     sources = {"--base-path": base_path, "--from-file": from_file, "--from-atmos": from_atmos or None}
     given = tuple(name for name, value in sources.items() if value is not None)
     return StackOptions(repository(base_path), origin, allow_exec, strict, given)

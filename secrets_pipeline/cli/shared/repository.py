@@ -11,10 +11,10 @@ from secrets_pipeline.cli.shared.options import StackOptions
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.open_repository import Desired, read_desired
 from secrets_pipeline.operations.repository_id import NAMELESS
-from secrets_pipeline.stacks import Origin, StackSource
+from secrets_pipeline.stacks import SourceChoice, StackSource
 
 
-def read(base_path: Path, *, origin: Origin | None = None, allow_exec: bool = False) -> Desired:
+def read(base_path: Path, *, origin: SourceChoice | None = None, allow_exec: bool = False) -> Desired:
     """The desired state of a repository; what a user should know about it is said.
 
     Args:
@@ -25,7 +25,7 @@ def read(base_path: Path, *, origin: Origin | None = None, allow_exec: bool = Fa
     Raises:
         SecretsPipelineError: if there is no repository, or the operator's settings cannot be read.
     """
-    asked = Origin.chosen(None, atmos=False, env=os.environ) if origin is None else origin
+    asked = SourceChoice.chosen(None, atmos=False, env=os.environ) if origin is None else origin
     desired = read_desired(base_path, origin=asked, allow_exec=allow_exec)
     tell(desired.notices)
     return desired

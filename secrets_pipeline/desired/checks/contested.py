@@ -1,10 +1,10 @@
-"""Names that several stacks of a repository declare in one place: the one that AWS has the thing of goes on."""
+"""Find names that several stacks of a repository declare in one place: the one that AWS has the thing of goes on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from secrets_pipeline.desired.boundary import Contested, Kind
+from secrets_pipeline.desired.boundary import Contested, ContestedKind
 from secrets_pipeline.desired.stack import StackSpec
 
 
@@ -14,7 +14,7 @@ def with_contested(specs: Mapping[str, StackSpec]) -> dict[str, StackSpec]:
     A database that a stack only looks at, without `create` and without a password, is everybody's. A stack whose
     account is not known yet may be in that of each other; those whose account is known need not ask about it.
     """
-    owners: dict[tuple[str, Kind, str], dict[str, str]] = {}
+    owners: dict[tuple[str, ContestedKind, str], dict[str, str]] = {}
     for stack, spec in specs.items():
         for kind, name, where in _declared(spec):
             owners.setdefault((spec.target.region, kind, name), {})[stack] = where
@@ -34,18 +34,18 @@ def with_contested(specs: Mapping[str, StackSpec]) -> dict[str, StackSpec]:
     }
 
 
-def _declared(spec: StackSpec) -> Iterator[tuple[Kind, str, str]]:
+def _declared(spec: StackSpec) -> Iterator[tuple[ContestedKind, str, str]]:
     for secret in spec.secrets:
-        yield Kind.SECRET, secret.name, secret.where
+        yield ContestedKind.SECRET, secret.name, secret.where
     stack = f"stack {spec.stack}"
     for database in spec.databases:
         if database.create or database.password is not None:
-            yield Kind.DATABASE, database.identifier, f"{stack}, component {database.component}"
+            yield ContestedKind.DATABASE, database.identifier, f"{stack}, component {database.component}"
     for key in spec.keys:
-        yield Kind.KEY, key.alias, f"{stack}, component {', '.join(key.components)}"
+        yield ContestedKind.KEY, key.alias, f"{stack}, component {', '.join(key.components)}"
     if spec.rotation_function is not None:
         yield (
-            Kind.FUNCTION,
+            ContestedKind.FUNCTION,
             spec.rotation_function.name,
             f"{stack}, settings.secrets_pipeline.rotation_function",
         )

@@ -1,4 +1,4 @@
-"""Roles that would get a longer inline policy than IAM takes, as far as names tell it; the exact check follows later.
+"""Refuse roles whose inline policy would be longer than IAM takes, as far as names tell; an exact check follows later.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 """

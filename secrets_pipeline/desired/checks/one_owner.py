@@ -1,4 +1,4 @@
-"""Checks across components: one name, one owner."""
+"""Check across components that each name has one owner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`lambda`, `ecs` and `apigateway` components: where references to secrets are delivered to, and what is started anew.
+"""Read `lambda`, `ecs` and `apigateway` components: where references are delivered to, and what is started anew.
 
 A component with `settings.secrets_pipeline.deliver: true` or `refresh: true` is changed; any other is only found by its
 name, so that its outputs can be referred to.

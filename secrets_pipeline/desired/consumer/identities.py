@@ -1,4 +1,4 @@
-"""What runs a consumer, as far as the stack says: the pods of type eks, whoever assumes the role of type app.
+"""Read what runs a consumer, as far as the stack says: the pods of type eks, whoever assumes the role of type app.
 
 Sources: https://docs.aws.amazon.com/eks/latest/userguide/service-accounts.html,
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html

@@ -1,4 +1,4 @@
-"""Desired state of consumers: who reads, and where references are delivered."""
+"""Define the desired state of consumers: who reads, and where references are delivered."""
 
 from __future__ import annotations
 

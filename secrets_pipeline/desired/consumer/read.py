@@ -1,4 +1,4 @@
-"""Who reads the secrets of a stack: declared in `vars.consumers`, or found by the references that are delivered."""
+"""Read who reads the secrets of a stack: declared in `vars.consumers`, or found by delivered references."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Desired state of refreshes: what is started anew when a secret that it reads has another value."""
+"""Define the desired state of refreshes: what is started anew when a secret that it reads has another value."""
 
 from __future__ import annotations
 

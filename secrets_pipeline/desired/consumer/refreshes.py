@@ -1,4 +1,4 @@
-"""What is started anew when a secret changes: by default everything that is delivered to, but stages.
+"""Read what is started anew when a secret changes: by default everything that is delivered to, but stages.
 
 A stage variable holds an ARN, which no rotation changes, and a deployment publishes whatever the API is at that moment:
 `settings.secrets_pipeline.refresh: true` has to ask for it.
@@ -99,7 +99,7 @@ def _lists(inputs: Inputs) -> dict[str, tuple[str, ...]]:
 
 
 def check_refreshes(stack: StackScope, target: Target, consumers: Iterable[ConsumerSpec]) -> None:
-    """Nothing is started anew in another account."""
+    """Refuse to start anything anew in another account."""
     own = target.account_id
     for one in consumers if own else ():
         foreign = next((arn for arn in one.principals.values() if account_of(arn) != own), None)

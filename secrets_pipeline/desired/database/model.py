@@ -1,4 +1,4 @@
-"""Desired state of a database: an RDS instance or an Aurora cluster."""
+"""Define the desired state of a database: an RDS instance or an Aurora cluster."""
 
 from __future__ import annotations
 

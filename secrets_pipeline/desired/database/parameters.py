@@ -1,4 +1,4 @@
-"""Variables of an `rds` component that go into a request as they are, under their API names.
+"""Read variables of an `rds` component that go into a request as they are, under their API names.
 
 Variables are those of aws_db_instance, aws_rds_cluster and aws_rds_cluster_instance; parameters as in
 https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html and

@@ -1,4 +1,4 @@
-"""`rds` components: instances and Aurora clusters, and which secret is their master password.
+"""Read `rds` components: instances and Aurora clusters, and which secret is their master password.
 
 Variables are those of tf-atmos's component and of the common Terraform modules for Aurora; parameters as in
 https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html and

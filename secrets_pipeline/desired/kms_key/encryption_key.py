@@ -1,4 +1,4 @@
-"""The KMS key that encrypts a secret, as the YAML names it.
+"""Read which KMS key encrypts a secret, as the YAML names it.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html (KmsKeyId)
 """

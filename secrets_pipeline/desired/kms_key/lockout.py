@@ -1,4 +1,4 @@
-"""Would a statement of a key policy lock the account's root out of its own key?
+"""Tell whether a statement of a key policy would lock the account's root out of its own key.
 
 The root's `kms:*` is what an account gets a key back with; an explicit deny beats it, and then only AWS support helps.
 Source: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html

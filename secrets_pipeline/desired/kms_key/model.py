@@ -1,4 +1,4 @@
-"""Desired state of a KMS key."""
+"""Define the desired state of a KMS key."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import PlainSerializer
 
-from secrets_pipeline.desired.base import Document, Spec, plain_document
+from secrets_pipeline.desired.base import DocumentTree, Spec, plain_document
 from secrets_pipeline.references.model import Output
 
 
@@ -30,7 +30,7 @@ class KeySpec(Spec):
     rotation_period_in_days: int | None = None
     deletion_window_in_days: int = 30
     tags: Mapping[str, str] = {}
-    policy: Annotated[tuple[Document, ...], PlainSerializer(plain_document)] = ()
+    policy: Annotated[tuple[DocumentTree, ...], PlainSerializer(plain_document)] = ()
     readers: tuple[str, ...] = ()
 
 

@@ -1,4 +1,4 @@
-"""`kms` components: a key with its alias.
+"""Read `kms` components: a key with its alias.
 
 Variables are those of Cloud Posse's component, https://github.com/cloudposse/terraform-aws-kms-key; tf-atmos has none.
 """

@@ -1,4 +1,4 @@
-"""Whom a statement of a policy in YAML lets in: everybody, or principals of other accounts."""
+"""Tell whom a statement of a policy in YAML lets in: everybody, or principals of other accounts."""
 
 from __future__ import annotations
 

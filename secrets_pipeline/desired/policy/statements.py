@@ -1,4 +1,4 @@
-"""Policy documents in YAML: JSON text or a map; late parts stay expressions."""
+"""Read policy documents in YAML: JSON text or a map; late parts stay expressions."""
 
 from __future__ import annotations
 

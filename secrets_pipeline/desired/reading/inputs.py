@@ -1,4 +1,4 @@
-"""Typed reading of one map of a component; what is wrong is collected, and reading goes on."""
+"""Read one map of a component with types; what is wrong is collected, and reading goes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether `${…}` in a repository is a reference, as in tf-atmos, or text, as for Atmos itself."""
+"""Decide whether `${…}` in a repository is a reference, as in tf-atmos, or text, as for Atmos itself."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any, Final
 from secrets_pipeline.desired.kinds import TERRAFORM, kind_of, setting
 from secrets_pipeline.errors import Where
 from secrets_pipeline.golang.yaml.tags import FunctionCall
-from secrets_pipeline.golang.yaml.tags import Literal as KeptText
+from secrets_pipeline.golang.yaml.tags import LiteralText as KeptText
 from secrets_pipeline.references.model import Path, dotted
-from secrets_pipeline.stacks import Component, Stack, texts
+from secrets_pipeline.stacks import AtmosStack, Component, texts
 
 SETTING: Final = "dialect"
 ON: Final = "tf-atmos"
@@ -35,7 +35,7 @@ _ANY: Final = re.compile(r"(?<!\$)\$\{")
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class AmbiguousText:
     """A text with `${` in a component that does not say what it means."""
 
     component: Component
@@ -51,8 +51,8 @@ class Dialect:
         text: where a secret's value holds `${` and nothing says what it means.
     """
 
-    use: Use | None = None
-    text: Use | None = None
+    use: AmbiguousText | None = None
+    text: AmbiguousText | None = None
 
     def reads(self, component: Component) -> bool:
         """Whether `${…}` in a component is a reference."""
@@ -60,7 +60,7 @@ class Dialect:
         return said == ON or (said not in OFF and self.use is not None)
 
 
-def dialect_of(stacks: Mapping[str, Stack]) -> Dialect:
+def dialect_of(stacks: Mapping[str, AtmosStack]) -> Dialect:
     """The dialect of a repository: used as soon as one component of a kind that we know has a form that only it has.
 
     `${HOME}`, `${var.x}`, `${aws_kms_key.x.arn}` and `${dependency.x.outputs.y}` belong to shells, Terraform and
@@ -69,7 +69,7 @@ def dialect_of(stacks: Mapping[str, Stack]) -> Dialect:
     Args:
         stacks: all of the repository.
     """
-    text: Use | None = None
+    text: AmbiguousText | None = None
     for use, components in _unsaid(stacks):
         if _used(use, components):
             return Dialect(use=use)
@@ -100,7 +100,7 @@ def notice(dialect: Dialect, locate: Callable[[Component, Path], Where]) -> str 
     )
 
 
-def _unsaid(stacks: Mapping[str, Stack]) -> Iterator[tuple[Use, Collection[str]]]:
+def _unsaid(stacks: Mapping[str, AtmosStack]) -> Iterator[tuple[AmbiguousText, Collection[str]]]:
     """Each text with `${` in a component of ours that leaves the setting out, with the components beside it."""
     for _, stack in sorted(stacks.items()):
         components = stack.components.get(TERRAFORM, {})
@@ -108,10 +108,10 @@ def _unsaid(stacks: Mapping[str, Stack]) -> Iterator[tuple[Use, Collection[str]]
             if kind_of(component) and setting(component, SETTING) not in (ON, *OFF):
                 for path, text in texts(component.vars, ("vars",)):
                     if _ANY.search(text) and not isinstance(text, FunctionCall | KeptText):
-                        yield Use(component, path), components
+                        yield AmbiguousText(component, path), components
 
 
-def _used(use: Use, components: Collection[str]) -> bool:
+def _used(use: AmbiguousText, components: Collection[str]) -> bool:
     match use.path:
         case ("vars", "context_name" | "environment") | ("vars", "secrets", _, "name" | "path"):
             return True

@@ -1,4 +1,4 @@
-"""Which secrets are meant by references that name one."""
+"""Find which secrets are meant by references that name one."""
 
 from __future__ import annotations
 

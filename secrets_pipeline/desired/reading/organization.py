@@ -1,4 +1,4 @@
-"""The organisation that readers in other accounts have to belong to: the operator's word, else the stack's.
+"""Read the organisation that readers in other accounts have to belong to: the operator's word, else the stack's.
 
 The condition only ever narrows what such a reader may do; so a stack may set it, but not replace the operator's.
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalorgid

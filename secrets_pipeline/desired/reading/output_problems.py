@@ -1,4 +1,4 @@
-"""Whether an output exists, and why not."""
+"""Tell whether an output exists, and why not."""
 
 from __future__ import annotations
 

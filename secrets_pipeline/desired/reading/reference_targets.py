@@ -1,4 +1,4 @@
-"""Whether what an expression refers to exists, and may be used where it stands."""
+"""Check that what an expression refers to exists, and may be used where it stands."""
 
 from __future__ import annotations
 

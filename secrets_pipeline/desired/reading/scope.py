@@ -1,4 +1,4 @@
-"""One stack, and one component of it, while its desired state is built: reading, placing and collecting errors."""
+"""Hold one stack, and one component of it, while its desired state is built: reading, placing, collecting errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from secrets_pipeline.errors import ExpressionError, SecretsPipelineError, SpecE
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.references.inline import NoValueError, inline
 from secrets_pipeline.references.model import Expression, Literal, Path, dotted
-from secrets_pipeline.stacks import Component, Stack
+from secrets_pipeline.stacks import AtmosStack, Component
 
 SWITCHES = ("enabled", "secrets_enabled")
 """Variables that switch a whole component off."""
@@ -34,7 +34,7 @@ _NO_VARIABLE_REMEDY = "Set it under vars, or give it a default: ${name | default
 
 
 class Locate(Protocol):
-    """Says which manifest and line set a key, as `stacks.Repository.locate` does."""
+    """Says which manifest and line set a key, as `stacks.AtmosRepository.locate` does."""
 
     def __call__(self, component: Component, path: Path, /) -> Where:
         """The place of `path` inside the component's sections."""
@@ -61,7 +61,7 @@ def listed(names: Iterable[str]) -> str:
     return (", ".join(ordered[:_LISTED]) or "none") + more
 
 
-def managed_components(stack: Stack, dialect: Dialect) -> dict[str, str]:
+def managed_components(stack: AtmosStack, dialect: Dialect) -> dict[str, str]:
     """Name → kind of every component that is recognised and asks for anything, in the order of the stack."""
     components = stack.components.get(TERRAFORM, {})
     kinds = {name: kind_of(component) for name, component in components.items()}
@@ -105,12 +105,12 @@ class StackScope:
         crossings: what the stack takes in and writes to beyond its own.
     """
 
-    stack: Stack
+    stack: AtmosStack
     locate: Locate
     settings: OperatorSettings
     base_path: FilePath | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
-    stacks: Mapping[str, Stack] = field(default_factory=dict)
+    stacks: Mapping[str, AtmosStack] = field(default_factory=dict)
     dialect: Dialect = field(default_factory=Dialect)
     errors: list[SecretsPipelineError] = field(default_factory=list)
     unresolved: list[tuple[str, Path, Unresolved]] = field(default_factory=list)
@@ -131,7 +131,7 @@ class StackScope:
         """The active components of these kinds, in the order of the stack."""
         return [self.components[name] for name, kind in self.kinds.items() if kind in kinds]
 
-    def other(self, stack: Stack) -> StackScope:
+    def other(self, stack: AtmosStack) -> StackScope:
         """Another stack, seen from this one; what is wrong there is not this one's error."""
         return replace(self, stack=stack, errors=[], unresolved=[], notices=[], crossings=[])
 

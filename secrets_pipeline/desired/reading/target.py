@@ -1,4 +1,4 @@
-"""Where a stack lives: the operator's rules say it; the stack's own variables fill gaps, and may not contradict."""
+"""Read where a stack lives: the operator's rules say it; the stack's variables fill gaps, and may not contradict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""YAML values as expressions, and the variables of a component."""
+"""Parse YAML values as expressions, and read the variables of a component."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml.tags import FunctionCall
-from secrets_pipeline.golang.yaml.tags import Literal as KeptText
+from secrets_pipeline.golang.yaml.tags import LiteralText as KeptText
 from secrets_pipeline.references.inline import NoValueError
 from secrets_pipeline.references.model import Expression, Literal, Path, dotted
 from secrets_pipeline.references.parse import parse

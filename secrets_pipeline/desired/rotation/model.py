@@ -1,4 +1,4 @@
-"""Rotation as a stack declares it."""
+"""Define rotation as a stack declares it."""
 
 from __future__ import annotations
 

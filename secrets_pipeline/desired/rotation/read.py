@@ -1,4 +1,4 @@
-"""Rotation of a secret: the nested `rotation` map, or tf-atmos's flat keys.
+"""Read the rotation of a secret: the nested `rotation` map, or tf-atmos's flat keys.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
 """

@@ -1,4 +1,4 @@
-"""Generated values: a bare password, or the JSON that AWS's rotation templates read.
+"""Read generated values: a bare password, or the JSON that AWS's rotation templates read.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html
 """

@@ -1,4 +1,4 @@
-"""Desired state of a secret, and of its replicas; no plaintext."""
+"""Define the desired state of a secret, and of its replicas; no plaintext."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, PlainSerializer
 
-from secrets_pipeline.desired.base import Document, Late, SecretRef, Spec, plain_document
+from secrets_pipeline.desired.base import DocumentTree, Late, SecretRef, Spec, plain_document
 from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.unresolved import Unresolved
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
@@ -57,7 +57,7 @@ class SecretSpec(Spec):
     value: GeneratedValue | DeclaredValue = Field(discriminator="kind")
     recovery_window_in_days: int = 30
     tags: Mapping[str, str] = {}
-    policy: Annotated[tuple[Document, ...], PlainSerializer(plain_document)] = ()
+    policy: Annotated[tuple[DocumentTree, ...], PlainSerializer(plain_document)] = ()
     readers: tuple[str, ...] = ()
     rotation: RotationSpec | None = None
     replicas: tuple[ReplicaSpec, ...] = ()

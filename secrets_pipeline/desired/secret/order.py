@@ -1,4 +1,4 @@
-"""Order between the secrets of a stack, and which of them wait for a database."""
+"""Order the secrets of a stack, and tell which of them wait for a database."""
 
 from __future__ import annotations
 

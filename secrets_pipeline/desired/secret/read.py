@@ -1,4 +1,4 @@
-"""`secretsmanager` components: secrets, and the KMS key that they make for themselves.
+"""Read `secretsmanager` components: secrets, and the KMS key that they make for themselves.
 
 The variables, their defaults and their validation are those of tf-atmos's component of that name.
 """

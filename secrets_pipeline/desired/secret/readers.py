@@ -1,4 +1,4 @@
-"""Readers in another account: they need a customer-managed key that is ours, or named by its ARN.
+"""Check readers in another account: they need a customer-managed key that is ours, or named by its ARN.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_examples_cross.html
 """

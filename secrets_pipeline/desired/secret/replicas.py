@@ -1,4 +1,4 @@
-"""What AWS, or this project, refuses of a secret's replicas.
+"""Check what AWS, or this project, refuses of a secret's replicas.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/replicate-secrets.html
 """

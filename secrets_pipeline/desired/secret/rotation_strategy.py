@@ -1,4 +1,4 @@
-"""What rotation asks of a secret's value: a strategy that suits it, and the keys that the rotation function reads.
+"""Check what rotation asks of a secret's value: a strategy that suits it, and the keys that the function reads.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html
 """

@@ -1,4 +1,4 @@
-"""What a secret of a type must hold."""
+"""Check that a secret of a type holds what it must."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where alerts go: a part of the operator's settings."""
+"""Define where alerts go: a part of the operator's settings."""
 
 from __future__ import annotations
 

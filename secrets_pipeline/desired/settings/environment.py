@@ -1,4 +1,4 @@
-"""Environment variables that YAML may read, and which of them may be shown."""
+"""Tell which environment variables YAML may read, and which of them may be shown."""
 
 from __future__ import annotations
 

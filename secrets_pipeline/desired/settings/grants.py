@@ -1,4 +1,4 @@
-"""The operator's grants: what the YAML of a stack may touch and pull in beyond its own secrets, keys and outputs."""
+"""Define the operator's grants: what YAML may touch and pull in beyond its own secrets, keys and outputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operator's settings: where stacks live, and what YAML may pull in. Stack YAML cannot change them."""
+"""Load the operator's settings: where stacks live, and what YAML may pull in. Stack YAML cannot change them."""
 
 from __future__ import annotations
 

@@ -1,52 +1,32 @@
-"""What the operator says of verification, for every stack."""
+"""Define what the operator says of verification, for every stack."""
 
 from __future__ import annotations
 
-import calendar
-import re
 import zoneinfo
-from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Final
 
+from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, Field
 
 from secrets_pipeline.desired.base import Spec
 
 MINUTES: Final = (1, 1440)
-_MONTHS: Final = {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
-_WEEKDAYS: Final = {name: number for number, name in enumerate(["sun", "mon", "tue", "wed", "thu", "fri", "sat"])}
-_NO_NAMES: Final[Mapping[str, int]] = {}
-_FIELDS: Final[Sequence[tuple[str, int, int, Mapping[str, int]]]] = (
-    ("minute", 0, 59, _NO_NAMES),
-    ("hour", 0, 23, _NO_NAMES),
-    ("day of month", 1, 31, _NO_NAMES),
-    ("month", 1, 12, _MONTHS),
-    ("day of week", 0, 7, _WEEKDAYS),
-)
-_PART: Final = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>[1-9]\d?))?")
+_FIELDS: Final = 5
+_START: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def cron_problem(text: str) -> str | None:
     """Why a text is no cron expression of five fields; None if it is one."""
-    fields = text.split()
-    if len(fields) != len(_FIELDS):
-        return f"has {len(fields)} fields, not 5"
-    for given, (name, low, high, names) in zip(fields, _FIELDS, strict=True):
-        if not all(_is_part(part, low, high, names) for part in given.lower().split(",")):
-            return f"names {name} {given!r}, which cron does not know"
-    return None
-
-
-def _is_part(part: str, low: int, high: int, names: Mapping[str, int]) -> bool:
-    read = _PART.fullmatch(part)
-    if read is None:
-        return False
-    bounds = [names.get(text, text) for text in (read["first"], read["last"]) if text is not None]
-    numbers = [int(bound) for bound in bounds if str(bound).isdecimal()]
-    return (
-        len(numbers) == len(bounds) and all(low <= number <= high for number in numbers) and sorted(numbers) == numbers
-    )
+    fields = len(text.split())
+    if fields != _FIELDS:
+        return f"has {fields} fields, not {_FIELDS}"
+    try:
+        first = next(CronSim(text, _START), None)
+    except (CronSimError, ValueError) as error:  # ValueError: of a number with thousands of digits
+        return f"is no cron expression: {error}"
+    return "never comes round" if first is None else None
 
 
 def timezone_problem(name: str) -> str | None:

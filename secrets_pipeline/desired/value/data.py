@@ -1,4 +1,4 @@
-"""Declared values: handles on the leaves of `secret_data`, never their text."""
+"""Read declared values: handles on the leaves of `secret_data`, never their text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.references.defaults import with_defaults
 from secrets_pipeline.references.model import Expression, Literal, Output, Path, Text
 from secrets_pipeline.references.walk import nodes, outputs, ssm_parameters
-from secrets_pipeline.stacks import Component, Stack
+from secrets_pipeline.stacks import AtmosStack, Component
 
 _PORT = re.compile(r":([0-9]|\$\{)")
 
@@ -56,7 +56,7 @@ def declared_value(entry: Inputs) -> DeclaredValue | None:
     return DeclaredValue(document=document is not None, leaves=tuple(read))
 
 
-def leaf_expression(stack: Stack, component: str, leaf: Leaf) -> Expression:
+def leaf_expression(stack: AtmosStack, component: str, leaf: Leaf) -> Expression:
     """What one leaf of a declared value stands for: read when it is written, not before.
 
     Args:

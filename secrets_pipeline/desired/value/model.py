@@ -1,4 +1,4 @@
-"""Values of secrets: generated, or declared as handles on the YAML; never their text."""
+"""Define values of secrets: generated, or declared as handles on the YAML; never their text."""
 
 from __future__ import annotations
 

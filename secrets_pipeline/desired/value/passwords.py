@@ -1,4 +1,4 @@
-"""How a password is generated: by the component's variables, or within what its database engine takes.
+"""Read how a password is generated: by the component's variables, or within what its database engine takes.
 
 Sources: variables.tf of tf-atmos's secretsmanager component;
 https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html (MasterUserPassword).

@@ -1,4 +1,4 @@
-"""Values that are no secrets: empty ones, placeholders, and the passwords that everybody tries first."""
+"""Recognise values that are no secrets: empty ones, placeholders, and the passwords that everybody tries first."""
 
 from __future__ import annotations
 

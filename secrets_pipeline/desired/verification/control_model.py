@@ -1,4 +1,4 @@
-"""What Security Hub's controls for Secrets Manager ask of secrets.
+"""Define what Security Hub's controls for Secrets Manager ask of secrets.
 
 Source: https://docs.aws.amazon.com/securityhub/latest/userguide/secretsmanager-controls.html
 """

@@ -1,4 +1,4 @@
-"""Parameters of Security Hub's controls: `settings.secrets_pipeline.security_hub` of a stack or component.
+"""Read parameters of Security Hub's controls: `settings.secrets_pipeline.security_hub` of a stack or component.
 
 AWS's names in snake case, with AWS's ranges and defaults.
 Source: https://docs.aws.amazon.com/securityhub/latest/userguide/secretsmanager-controls.html

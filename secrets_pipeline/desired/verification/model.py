@@ -1,4 +1,4 @@
-"""When a stack is verified, and what is taken for a rotation that goes on."""
+"""Define when a stack is verified, and what is taken for a rotation that goes on."""
 
 from __future__ import annotations
 

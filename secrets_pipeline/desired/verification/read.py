@@ -1,4 +1,4 @@
-"""`settings.secrets_pipeline.verification`, and the operator's word, which counts before it.
+"""Read `settings.secrets_pipeline.verification`, and the operator's word, which counts before it.
 
 settings:
 secrets_pipeline:

@@ -20,7 +20,7 @@ CALLS_PATH = "/_local/calls"
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class CountedCall:
     """Calls that are alike since the last reset.
 
     Attributes:
@@ -49,15 +49,15 @@ class CallLog:
     """Counts calls exactly, whatever the number of threads."""
 
     def __init__(self) -> None:
-        self._counts: Counter[Call] = Counter()
+        self._counts: Counter[CountedCall] = Counter()
         self._lock = Lock()
 
-    def record(self, call: Call) -> None:
+    def record(self, call: CountedCall) -> None:
         """Count one call."""
         with self._lock:
             self._counts[call] += 1
 
-    def snapshot(self) -> tuple[Call, ...]:
+    def snapshot(self) -> tuple[CountedCall, ...]:
         """Every kind of call so far, in the order of first appearance."""
         with self._lock:
             return tuple(replace(call, count=count) for call, count in self._counts.items())
@@ -72,13 +72,13 @@ class CallLog:
             self._counts.clear()
 
 
-def calls(aws: LocalAws) -> tuple[Call, ...]:
+def calls(aws: LocalAws) -> tuple[CountedCall, ...]:
     """What was called since the last reset.
 
     Raises:
         LocalError: the embedded AWS does not answer.
     """
-    return tuple(Call(**one) for one in ask(aws, "GET", CALLS_PATH))
+    return tuple(CountedCall(**one) for one in ask(aws, "GET", CALLS_PATH))
 
 
 def reset_calls(aws: LocalAws) -> None:

@@ -1,4 +1,4 @@
-"""Back to an AWS that behaves, or that holds nothing."""
+"""Reset the embedded AWS: to one that behaves, or to one that holds nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server's side of `/_local/…`."""
+"""Serve `/_local/…`: each control of the embedded AWS is read with GET, set with PUT and ended with DELETE."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CONDITIONS_PATH = "/_local/conditions"
 """DELETE ends every lag, latency, quota and fault at once."""
 
 
-class Control(Protocol):
+class ServerControl(Protocol):
     """Something that can be looked at and ended."""
 
     def get(self) -> object:
@@ -41,7 +41,7 @@ class Settable(Protocol):
 class Conditions:
     """Everything that can go wrong, as one control."""
 
-    def __init__(self, controls: Mapping[str, Control]) -> None:
+    def __init__(self, controls: Mapping[str, ServerControl]) -> None:
         self._controls = controls
 
     def get(self) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class Conditions:
             control.delete()
 
 
-def answer(control: Control, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+def answer(control: ServerControl, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     """Answer one request to a control with its state afterwards."""
     status, document = _perform(control, environ)
     body = json.dumps(document).encode()
@@ -62,7 +62,7 @@ def answer(control: Control, environ: Environ, start_response: StartResponse) ->
     return [body]
 
 
-def _perform(control: Control, environ: Environ) -> tuple[str, Any]:
+def _perform(control: ServerControl, environ: Environ) -> tuple[str, Any]:
     match environ["REQUEST_METHOD"]:
         case "GET":
             pass

@@ -1,4 +1,4 @@
-"""How long databases are `creating`, replicas `InProgress` and new principals unknown."""
+"""Set how long databases are `creating`, replicas `InProgress` and new principals unknown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events of the embedded AWS, as tests steer them: disorder, made-up events, and waiting until all of it is over."""
+"""Steer the events of the embedded AWS: disorder, made-up events, and waiting until all of it is over."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class DisorderControl:
         BUS.put_disorder(Disorder(**document))
 
     def delete(self) -> None:
-        """Once and in order again."""
+        """Deliver each event once and in order again."""
         BUS.delete()
 
 
@@ -49,7 +49,7 @@ class EmitControl:
         BUS.put(*[Event.of(one) for one in document])
 
     def delete(self) -> None:
-        """Nothing: what is on its way arrives."""
+        """Do nothing: what is on its way arrives."""
 
 
 class SettleControl:
@@ -60,7 +60,7 @@ class SettleControl:
         return {"settled": ACTIVITY.wait(_HELD_SECONDS)}
 
     def delete(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 def settle(aws: LocalAws, seconds: float = 300) -> None:

@@ -1,4 +1,4 @@
-"""Faults on chosen calls: the client killed, the call refused, the answer lost."""
+"""Inject faults into chosen calls: the client killed, the call refused, the answer lost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.emulator.handle.endpoint import ask
 
 if TYPE_CHECKING:
-    from secrets_pipeline.emulator.control.calls import Call
+    from secrets_pipeline.emulator.control.calls import CountedCall
     from secrets_pipeline.emulator.handle.lifecycle import LocalAws
 
 FAULTS_PATH = "/_local/faults"
@@ -40,7 +40,7 @@ class FaultAction(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class InjectedFault:
     """A fault on one call.
 
     Attributes:
@@ -49,7 +49,7 @@ class Fault:
         attempts: how many attempts of that call meet it: SDKs try again. Attempts are told by
             `amz-sdk-invocation-id`, so other calls go through meanwhile; of a client without that header it meets the
             next matching calls.
-        service: only calls of this service, as `Call.service` names it.
+        service: only calls of this service, as `CountedCall.service` names it.
         operation: only calls of this operation.
         pid: process to kill.
 
@@ -71,7 +71,7 @@ class Fault:
         if self.action.kills is not (self.pid is not None and self.pid > 1):
             raise ValueError(f"a fault that kills names a process, no other does: {self}")
 
-    def matches(self, call: Call) -> bool:
+    def matches(self, call: CountedCall) -> bool:
         """Whether a call is of the chosen service and operation."""
         return self.service in {None, call.service} and self.operation in {None, call.operation}
 
@@ -93,7 +93,7 @@ class FaultReport:
         struck: the attempts that met it, in order; empty while it waits.
     """
 
-    fault: Fault
+    fault: InjectedFault
     seen: int
     struck: tuple[Struck, ...]
 
@@ -101,13 +101,13 @@ class FaultReport:
 class _Armed:
     """A fault that waits for its call. Callers hold the lock."""
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: InjectedFault) -> None:
         self._fault = fault
         self._seen = 0
         self._struck: list[Struck] = []
         self._invocation = ""
 
-    def meets(self, call: Call, invocation: str) -> bool:
+    def meets(self, call: CountedCall, invocation: str) -> bool:
         fault = self._fault
         if not fault.matches(call):
             return False
@@ -122,7 +122,7 @@ class _Armed:
         return meets
 
     @property
-    def fault(self) -> Fault:
+    def fault(self) -> InjectedFault:
         return self._fault
 
     def report(self) -> FaultReport:
@@ -136,7 +136,7 @@ class Faults:
         self._lock = Lock()
         self._armed: list[_Armed] = []
 
-    def due(self, call: Call, invocation: str) -> Fault | None:
+    def due(self, call: CountedCall, invocation: str) -> InjectedFault | None:
         """The fault that this attempt meets.
 
         Args:
@@ -166,7 +166,7 @@ class Faults:
         self.put([])
 
 
-def arm(aws: LocalAws, *faults: Fault) -> None:
+def arm(aws: LocalAws, *faults: InjectedFault) -> None:
     """Arm faults instead of those armed before; counting starts now.
 
     Raises:
@@ -201,5 +201,5 @@ def fault_reports(aws: LocalAws) -> tuple[FaultReport, ...]:
     )
 
 
-def _fault(document: Mapping[str, Any]) -> Fault:
-    return Fault(**{**document, "action": FaultAction(document["action"])})
+def _fault(document: Mapping[str, Any]) -> InjectedFault:
+    return InjectedFault(**{**document, "action": FaultAction(document["action"])})

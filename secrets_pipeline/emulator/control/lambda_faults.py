@@ -1,4 +1,4 @@
-"""Lambda functions that die: their process is killed before or after the handler did its work.
+"""Kill the process of a Lambda function before or after its handler did its work.
 
 A handler that was killed after its work has done it all and never said so, as when Lambda's host is lost.
 """

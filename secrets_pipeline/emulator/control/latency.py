@@ -1,4 +1,4 @@
-"""Time that each call takes on its way."""
+"""Let each call take time on its way."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Latency:
 
     Attributes:
         milliseconds: for every service that has no entry of its own.
-        services: by service, as `Call.service` names it.
+        services: by service, as `CountedCall.service` names it.
 
     Raises:
         ValueError: a negative number.

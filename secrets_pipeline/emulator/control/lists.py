@@ -1,4 +1,4 @@
-"""Lists that lag behind, as AWS's may by up to five minutes.
+"""Let lists lag behind, as AWS's may by up to five minutes.
 
 https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html
 """

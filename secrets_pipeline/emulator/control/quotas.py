@@ -1,4 +1,4 @@
-"""Request rates per account and region, and ThrottlingException above them."""
+"""Limit request rates per account and region, and answer ThrottlingException above them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.emulator.handle.endpoint import ask
 
 if TYPE_CHECKING:
-    from secrets_pipeline.emulator.control.calls import Call
+    from secrets_pipeline.emulator.control.calls import CountedCall
     from secrets_pipeline.emulator.handle.lifecycle import LocalAws
 
 QUOTAS_PATH = "/_local/quotas"
@@ -22,7 +22,7 @@ class RateQuota:
     """Operations of one service that share one rate in each account and region.
 
     Attributes:
-        service: as `Call.service` names it.
+        service: as `CountedCall.service` names it.
         name: what the group is called.
         per_second: requests that are allowed.
         operations: API operations.
@@ -93,7 +93,7 @@ class Buckets:
         self._quotas: dict[tuple[str, str], RateQuota] = {}
         self._left: dict[tuple[RateQuota, str, str], tuple[float, float]] = {}
 
-    def admits(self, call: Call) -> bool:
+    def admits(self, call: CountedCall) -> bool:
         """Whether a call is within its rate; it counts if it is."""
         quota = self._quotas.get((call.service, call.operation))
         if quota is None:

@@ -1,4 +1,4 @@
-"""How long deployments of ECS services take, and what their tasks hold: version ids of secrets, never values."""
+"""Set how long deployments of ECS services take, and tell which versions of secrets their tasks hold."""
 
 from __future__ import annotations
 

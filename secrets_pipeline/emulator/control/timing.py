@@ -1,4 +1,4 @@
-"""The clock of the embedded AWS, as tests move it."""
+"""Move the clock of the embedded AWS."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ClockControl:
         SCHEDULER.move_to(float(document["now"]) if seconds is None else CLOCK.now() + float(seconds))
 
     def delete(self) -> None:
-        """Let it be what it is."""
+        """Return to real time."""
         CLOCK.real()
 
 

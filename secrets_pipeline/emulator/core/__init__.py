@@ -1,1 +1,1 @@
-"""What all of the embedded AWS stands on: its clock, sessions, events, errors."""
+"""Provide what all of the embedded AWS stands on: its clock, sessions, events, errors."""

@@ -1,9 +1,7 @@
-"""What goes on in the embedded AWS after a call was answered."""
+"""Count what is still under way in the embedded AWS after calls were answered."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from threading import Condition
 
 
@@ -24,15 +22,6 @@ class Activity:
         with self._changed:
             self._count -= count
             self._changed.notify_all()
-
-    @contextmanager
-    def going_on(self) -> Iterator[None]:
-        """Something that ends with the block."""
-        self.begin()
-        try:
-            yield
-        finally:
-            self.end()
 
     def wait(self, seconds: float) -> bool:
         """Wait until nothing is under way.

@@ -1,4 +1,4 @@
-"""The clock of the embedded AWS, which tests can move."""
+"""Keep the time of the embedded AWS, which tests can move."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Clock:
         self._moved = epoch - time.time()
 
     def real(self) -> None:
-        """Let it be what it is."""
+        """Return to real time."""
         self._moved = 0.0
 
 

@@ -1,4 +1,4 @@
-"""Errors that the embedded AWS answers in a service's place, in the shape of that service's protocol."""
+"""Answer errors in a service's place, in the shape of that service's protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What AWS services tell EventBridge, on its way to the default bus of an account and region.
+"""Carry what AWS services tell EventBridge to the default bus of an account and region.
 
 EventBridge delivers at least once and in no order; here it is once and in order, unless it is told otherwise.
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events.html
@@ -193,7 +193,7 @@ class Bus:
         self._disorder = disorder
 
     def delete(self) -> None:
-        """Once and in order again."""
+        """Deliver each event once and in order again."""
         self.put_disorder(replace(Disorder()))
 
 

@@ -1,4 +1,4 @@
-"""AWS errors in the shape that SDKs parse."""
+"""Raise AWS errors in the shape that SDKs parse."""
 
 from __future__ import annotations
 

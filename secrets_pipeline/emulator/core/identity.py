@@ -1,4 +1,4 @@
-"""As whom the processes of the embedded AWS run: where it is root, others are not."""
+"""Tell as whom the processes of the embedded AWS run: where it is root, others are not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VARIABLES = {"PATH": os.defpath, "LANG": "C.UTF-8"}
 _LOOKS = "import importlib.util, sys; open(sys.argv[1]).close(); sys.exit(importlib.util.find_spec('boto3') is None)"
 
 
-class Switch(TypedDict):
+class SubprocessIdentity(TypedDict):
     """Parameters of `subprocess`."""
 
     user: int | None
@@ -45,7 +45,7 @@ class Identity:
             os.chown(path, self.user, self.group)
 
     @property
-    def switch(self) -> Switch:
+    def switch(self) -> SubprocessIdentity:
         """What lets `subprocess` start a process as this user."""
         return {"user": self.user, "group": self.group, "extra_groups": None if self.user is None else []}
 

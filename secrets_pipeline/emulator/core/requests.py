@@ -1,4 +1,4 @@
-"""What a call to the embedded AWS asks for: moto keeps it in methods that it calls private, each named here once."""
+"""Read operation and parameters of a call: moto keeps them in methods that it calls private, each named here once."""
 
 from __future__ import annotations
 

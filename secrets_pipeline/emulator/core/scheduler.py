@@ -1,4 +1,4 @@
-"""What happens in the embedded AWS when its time has come."""
+"""Run jobs of the embedded AWS when their time on its clock has come."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Secrets Manager asks of the KMS key that protects a secret.
+"""Find the KMS key that protects a secret, and refuse one that KMS would refuse to use.
 
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
 """
@@ -31,13 +31,6 @@ def key_of(key_id: str, account_id: str, region: str) -> Key:
         if raw in backend.keys:
             return backend.keys[raw]
     raise Fault("ResourceNotFoundException", f"Secrets Manager can't find the specified KMS key: {key_id}")
-
-
-def same_key(one: str | None, other: str | None, account_id: str, region: str) -> bool:
-    """Whether two KmsKeyId values name one key; None is `aws/secretsmanager`."""
-    first = key_of(one or DEFAULT_ALIAS, account_id, region)
-    second = key_of(other or DEFAULT_ALIAS, account_id, region)
-    return bool(first.arn == second.arn)
 
 
 def require(key_id: str | None, account_id: str, region: str, use: Literal["encrypt", "decrypt"]) -> None:

@@ -1,4 +1,4 @@
-"""Sessions of roles on the embedded AWS, as STS issued them, and who everybody else is."""
+"""Keep the role sessions that STS issued on the embedded AWS, and tell who everybody else is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OPERATOR = "local-operator"
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class RoleSession:
     """A session of a role, as it was issued.
 
     Attributes:

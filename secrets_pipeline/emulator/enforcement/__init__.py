@@ -1,4 +1,4 @@
-"""Who may do what in the embedded AWS, by the same evaluator that judges real accounts.
+"""Decide who may do what in the embedded AWS, by the same evaluator that judges real accounts.
 
 Secrets Manager asks by itself, since it knows the secret; what else is called is judged before moto performs it.
 """

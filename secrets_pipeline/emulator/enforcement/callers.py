@@ -1,4 +1,4 @@
-"""Who calls: credentials, and everything in IAM that limits them.
+"""Build the evaluator's caller from credentials and everything in IAM that limits them.
 
 Credentials that nobody issued are the operator's, who administers the default account.
 """
@@ -14,9 +14,9 @@ from moto.iam.models import iam_backends
 from moto.sts.models import AssumedRole, sts_backends
 from moto.utilities.utils import get_partition
 
-from secrets_pipeline.access.evaluator import Caller, Context, Policy, PrincipalKind, Unread
+from secrets_pipeline.access.evaluator import Caller, Context, Policy, PrincipalKind, UnreadPolicies
 from secrets_pipeline.arn import Arn, account_of, iam_arn
-from secrets_pipeline.emulator.core.sessions import OPERATOR, Session
+from secrets_pipeline.emulator.core.sessions import OPERATOR, RoleSession
 from secrets_pipeline.emulator.enforcement.documents import Read, policies, policy
 from secrets_pipeline.emulator.enforcement.organizations import belonging
 
@@ -48,7 +48,7 @@ class Client:
 
     arn: str
     caller: Caller
-    session: Session | None = None
+    session: RoleSession | None = None
 
     @property
     def account_id(self) -> str:
@@ -66,7 +66,7 @@ def identify(account_id: str, access_key: str, region: str, read: Read = policie
         read: compiles the policies.
     """
     partition = get_partition(region)
-    sessions: Mapping[str, Session] = sts_backends[account_id][partition].sessions  # type: ignore[attr-defined] # ours
+    sessions: Mapping[str, RoleSession] = sts_backends[account_id][partition].sessions  # type: ignore[attr-defined] # ours
     session = sessions.get(access_key)
     if session is not None:
         return _of_role(session, partition, read)
@@ -91,7 +91,7 @@ def in_role(role_arn: str, session: str, region: str) -> Client:
     iam: Any = iam_models  # types its own class of keys as abstract
     keys = iam.AccessKey(None, prefix="ASIA", account_id=account_id)
     assumed = AssumedRole(account_id, region, keys, session, role_arn, "", _HOUR, "")
-    return _of_role(Session(assumed), partition, policies)
+    return _of_role(RoleSession(assumed), partition, policies)
 
 
 def _operator(account_id: str, partition: str, read: Read) -> Client:
@@ -112,12 +112,12 @@ def find_role(arn: str, partition: str) -> Role | None:
     return next((one for one in list(iam_backends[account_id][partition].roles.values()) if one.arn == arn), None)
 
 
-def _of_role(session: Session, partition: str, read: Read) -> Client:
+def _of_role(session: RoleSession, partition: str, read: Read) -> Client:
     role = find_role(session.role_arn, partition)
     belongs = belonging(session.account_id, partition, read)
     iam = iam_backends[session.account_id][partition]
-    identity: tuple[Policy, ...] | Unread = ()
-    boundary: Policy | Unread | None = None
+    identity: tuple[Policy, ...] | UnreadPolicies = ()
+    boundary: Policy | UnreadPolicies | None = None
     # The policies of a role that was deleted are gone, its sessions are not.
     if role is not None:
         identity = read(_attached(role))
@@ -183,18 +183,18 @@ def document_of(managed: ManagedPolicy) -> str:
     return next(one.document for one in managed.versions if one.is_default)
 
 
-def _boundary(iam: IAMBackend, arn: str | None, read: Read) -> Policy | Unread | None:
+def _boundary(iam: IAMBackend, arn: str | None, read: Read) -> Policy | UnreadPolicies | None:
     if not arn:
         return None
     found: Any = iam.managed_policies.get(arn)
     if found is None:
-        return Unread(f"the boundary {arn} does not exist")
+        return UnreadPolicies(f"the boundary {arn} does not exist")
     return policy(arn, document_of(found), read)
 
 
-def _readable(found: tuple[Policy, ...] | Unread) -> tuple[Policy, ...]:
+def _readable(found: tuple[Policy, ...] | UnreadPolicies) -> tuple[Policy, ...]:
     """Session policies; one that nobody can read allows nothing."""
-    return () if isinstance(found, Unread) else found
+    return () if isinstance(found, UnreadPolicies) else found
 
 
 def _tags(tags: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str, Values]:

@@ -1,4 +1,4 @@
-"""Condition keys that every request has.
+"""Build the condition keys that every request has.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 """

@@ -1,4 +1,4 @@
-"""Refuses calls before moto performs them."""
+"""Refuse calls that policies do not allow, before moto performs them."""
 
 from __future__ import annotations
 

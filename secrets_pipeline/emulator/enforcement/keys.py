@@ -1,4 +1,4 @@
-"""Which KMS operations a client may perform.
+"""Decide which KMS operations a client may perform.
 
 https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from moto.core.responses import BaseResponse
     from moto.kms.models import Key, KmsBackend
 
-    from secrets_pipeline.access.evaluator import Target, Values
+    from secrets_pipeline.access.evaluator import TargetResource, Values
     from secrets_pipeline.emulator.enforcement.callers import Client
 
 _ACCOUNT_WIDE = frozenset({"CreateKey", "GenerateRandom", "ListAliases", "ListKeys"})
@@ -71,7 +71,7 @@ _KEY_ID_LENGTH = 36
 
 class _Asked(NamedTuple):
     action: str
-    target: Target
+    target: TargetResource
     where: str
     context: Mapping[str, Values]
 

@@ -1,4 +1,4 @@
-"""What the organisation says about an account: its id, its place, and the policies that it is under.
+"""Read what the organisation says about an account: its id, its place, its SCPs and RCPs.
 
 https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
 """
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from moto.organizations.models import organizations_backends
 
-from secrets_pipeline.access.evaluator import Policy, Unread
+from secrets_pipeline.access.evaluator import Policy, UnreadPolicies
 from secrets_pipeline.emulator.enforcement.documents import Read, policies
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from secrets_pipeline.access.evaluator import Levels, Values
 
-Kind = Literal["SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"]
+PolicyType = Literal["SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Belonging:
 
     id: str = ""
     path: str = ""
-    scps: Levels | Unread = ()
-    rcps: Levels | Unread = ()
+    scps: Levels | UnreadPolicies = ()
+    rcps: Levels | UnreadPolicies = ()
 
     def context(self, whose: Literal["principal", "resource", "source"]) -> dict[str, Values]:
         """The condition keys that say so."""
@@ -87,14 +87,14 @@ def _chain(backend: OrganizationsBackend, account: Any) -> list[Any]:  # noqa: A
     return chain
 
 
-def _levels(chain: list[Any], kind: Kind, read: Read) -> Levels | Unread:
+def _levels(chain: list[Any], kind: PolicyType, read: Read) -> Levels | UnreadPolicies:
     root = chain[0]
     if not any(one["Type"] == kind for one in getattr(root, "policy_types", ())):
         return ()
     levels: list[tuple[Policy, ...]] = []
     for one in chain:
         found = read((each.name, each.content) for each in list(one.attached_policies) if each.type == kind)
-        if isinstance(found, Unread):
+        if isinstance(found, UnreadPolicies):
             return found
         levels.append(found)
     return tuple(levels)

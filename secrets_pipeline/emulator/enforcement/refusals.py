@@ -1,4 +1,4 @@
-"""The sentences in which AWS refuses.
+"""Word refusals as AWS words them.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html#access-denied-error-examples
 """
@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.access.evaluator import Layer, Outcome, Request, authorize
+from secrets_pipeline.access.evaluator import Layer, LayerOutcome, Request, authorize
 
 if TYPE_CHECKING:
-    from secrets_pipeline.access.evaluator import Context, Target, Vote
+    from secrets_pipeline.access.evaluator import Context, TargetResource, Vote
     from secrets_pipeline.emulator.enforcement.callers import Client
 
 _KINDS = {
@@ -27,7 +27,7 @@ _KINDS = {
 
 
 def refused(
-    client: Client, action: str, target: Target, context: Context, where: str = "", *, closed: str = ""
+    client: Client, action: str, target: TargetResource, context: Context, where: str = "", *, closed: str = ""
 ) -> str | None:
     """AWS's sentence if a client may not do something, None if it may.
 
@@ -49,7 +49,7 @@ def refused(
 
 def _because(vote: Vote, action: str) -> str:
     kind = _KINDS.get(vote.layer, str(vote.layer))
-    if vote.outcome is Outcome.DENIES:
+    if vote.outcome is LayerOutcome.DENIES:
         if vote.layer is Layer.TRUST_POLICY:
             return f"with an explicit deny in the {kind}"
         return f"with an explicit deny in {'an' if kind[0] in 'aeiou' else 'a'} {kind}"

@@ -1,4 +1,4 @@
-"""Who may assume a role: its trust policy, and the policies of whoever asks.
+"""Decide who may assume a role: by its trust policy, and the policies of whoever asks.
 
 https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html

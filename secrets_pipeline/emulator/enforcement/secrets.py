@@ -1,4 +1,4 @@
-"""What one client may do with secrets, and with the keys that encrypt them.
+"""Decide what a client may do with secrets, and with the keys that encrypt them.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html
 """
@@ -18,7 +18,7 @@ from secrets_pipeline.emulator.enforcement.targets import AWS_MANAGED, StoredSec
 if TYPE_CHECKING:
     from moto.kms.models import Key
 
-    from secrets_pipeline.access.evaluator import Target, Values
+    from secrets_pipeline.access.evaluator import TargetResource, Values
     from secrets_pipeline.emulator.enforcement.callers import Client
 
 VALIDATION = "RequestToValidateKeyAccess"
@@ -75,7 +75,7 @@ class SecretsAccess:
 
     def _target(
         self, operation: str, params: Mapping[str, Any], place: str, secret: StoredSecret | None
-    ) -> tuple[Target, str]:
+    ) -> tuple[TargetResource, str]:
         """What the operation acts on, and how AWS's sentence mentions it."""
         account_id, named = account_of(place), str(params.get("SecretId") or params.get("Name") or "")
         if operation in _ACCOUNT_WIDE or not named:

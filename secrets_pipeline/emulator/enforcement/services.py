@@ -1,4 +1,4 @@
-"""Services whose actions are named as their operations, and whose resources have no policies of their own.
+"""Decide on services whose actions are named as their operations, and whose resources have no policies of their own.
 
 Which resource a call means is not known here. So a call is refused only where no resource could be allowed: no policy
 allows the action for anything, or one denies it for everything. That never refuses what AWS would allow.

@@ -1,4 +1,4 @@
-"""Secrets, keys and roles of the embedded AWS as targets of the evaluator."""
+"""Turn secrets, keys and roles of the embedded AWS into targets of the evaluator."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from moto.kms.models import kms_backends
 from moto.utilities.utils import get_partition
 
-from secrets_pipeline.access.evaluator import Context, Layer, Target, grant_policy
+from secrets_pipeline.access.evaluator import Context, Layer, TargetResource, grant_policy
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator.enforcement.documents import policy
 from secrets_pipeline.emulator.enforcement.organizations import belonging
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 AWS_MANAGED = "AWS"
 
 
-class Rotation(Protocol):
+class RotationView(Protocol):
     """How a secret is rotated."""
 
     @property
@@ -50,7 +50,7 @@ class StoredSecret(Protocol):
         """Its resource policy."""
 
     @property
-    def rotation(self) -> Rotation | None:
+    def rotation(self) -> RotationView | None:
         """How it is rotated."""
 
     @property
@@ -62,12 +62,12 @@ class StoredSecret(Protocol):
         """Its replicas, by region."""
 
 
-def anything(account_id: str, arn: str = "*") -> Target:
+def anything(account_id: str, arn: str = "*") -> TargetResource:
     """What has no policy of its own: an account's API, or a name that stands for nothing yet."""
-    return Target(arn, account_id, Layer.SECRET_POLICY)
+    return TargetResource(arn, account_id, Layer.SECRET_POLICY)
 
 
-def secret_target(secret: StoredSecret) -> Target:
+def secret_target(secret: StoredSecret) -> TargetResource:
     """A secret with its policy."""
     arn = Arn.parse(secret.arn)
     account_id, belongs = arn.account_id, belonging(arn.account_id, arn.partition)
@@ -78,7 +78,7 @@ def secret_target(secret: StoredSecret) -> Target:
         about["secretsmanager:resource/allowrotationlambdaarn"] = (secret.rotation.lambda_arn,)
     if secret.primary is not None or secret.replicas:
         about["secretsmanager:secretprimaryregion"] = ((secret.primary or secret).region,)
-    return Target(
+    return TargetResource(
         secret.arn,
         account_id,
         Layer.SECRET_POLICY,
@@ -88,7 +88,7 @@ def secret_target(secret: StoredSecret) -> Target:
     )
 
 
-def key_target(key: Key) -> Target:
+def key_target(key: Key) -> TargetResource:
     """A KMS key with its policy and grants."""
     belongs = belonging(key.account_id, get_partition(key.region))
     tags = kms_backends[key.account_id][key.region].tagger.get_tag_dict_for_resource(key.id)
@@ -103,7 +103,7 @@ def key_target(key: Key) -> Target:
     aliases = tuple(key.aliases)
     if aliases:
         about["kms:resourcealiases"] = aliases
-    return Target(
+    return TargetResource(
         key.arn,
         key.account_id,
         Layer.KEY_POLICY,
@@ -126,11 +126,11 @@ def _grant(grant: Grant) -> Policy:
     )
 
 
-def role_target(role: Role) -> Target:
+def role_target(role: Role) -> TargetResource:
     """A role with its trust policy."""
     belongs = belonging(role.account_id, role.partition)
     tags: dict[str, Values] = {f"aws:resourcetag/{one['Key'].lower()}": (one["Value"],) for one in role.tags}
-    return Target(
+    return TargetResource(
         role.arn,
         role.account_id,
         Layer.TRUST_POLICY,

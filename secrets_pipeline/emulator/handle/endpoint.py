@@ -1,4 +1,4 @@
-"""The client's side of `/_local/…`: what the embedded AWS offers beyond AWS."""
+"""Call `/_local/…`, which the embedded AWS offers beyond AWS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in for a team's Terraform on the embedded AWS: roles, functions, services, stages and secrets."""
+"""Make roles, functions, services, stages and secrets on the embedded AWS, as a team's Terraform would."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-Document: TypeAlias = Mapping[str, Any]
+PolicyDocument: TypeAlias = Mapping[str, Any]
 """A policy document."""
 
 
@@ -25,10 +25,10 @@ class StandInRole:
 
     arn: str
     service: str
-    policies: Mapping[str, Document] = field(default_factory=dict, hash=False)
-    boundary: Document | None = field(default=None, hash=False)
+    policies: Mapping[str, PolicyDocument] = field(default_factory=dict, hash=False)
+    boundary: PolicyDocument | None = field(default=None, hash=False)
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
-    trust: Document | None = field(default=None, hash=False)
+    trust: PolicyDocument | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class StandInSecret:
     """
 
     name: str
-    policy: Document
+    policy: PolicyDocument
     account_id: str | None = None
     region: str | None = None
 

@@ -1,4 +1,4 @@
-"""The state folder: a lock that the running server holds, and a file that says where it is.
+"""Keep the state folder: a lock that the running server holds, and a file that says where it is.
 
 Data lives in the server's memory and its databases; none of it survives the server.
 """

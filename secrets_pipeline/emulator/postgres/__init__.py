@@ -1,17 +1,17 @@
-"""Real PostgreSQL servers that stand in for RDS's."""
+"""Run real PostgreSQL servers that stand in for RDS's."""
 
 from secrets_pipeline.emulator.postgres.authority import Authority
 from secrets_pipeline.emulator.postgres.binaries import Binaries, find
 from secrets_pipeline.emulator.postgres.relay import HOST
 from secrets_pipeline.emulator.postgres.server import PostgresServer
-from secrets_pipeline.emulator.postgres.template import ADMINISTRATOR, Template
+from secrets_pipeline.emulator.postgres.template import ADMINISTRATOR, DataFolderTemplate
 
 __all__ = [
     "ADMINISTRATOR",
     "HOST",
     "Authority",
     "Binaries",
+    "DataFolderTemplate",
     "PostgresServer",
-    "Template",
     "find",
 ]

@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs are, and as whom they run.
+"""Find PostgreSQL's programs, and tell as whom they run.
 
 PostgreSQL refuses to run as root. As root we run it as `nobody`, which must be able to reach the programs and the data:
 where a parent folder is private, they go to a folder under the system's temporary directory instead. No user is added

@@ -1,4 +1,4 @@
-"""Keeps one PostgreSQL: its parent process, so that no server outlives the embedded AWS.
+"""Keep one PostgreSQL: be its parent process, so that no server outlives the embedded AWS.
 
 Reads standard input, whose other end only the embedded AWS holds. At end of input, however the embedded AWS ended,
 PostgreSQL is stopped and its folder removed, unless the last line said `keep`. Standard library only; run by path.

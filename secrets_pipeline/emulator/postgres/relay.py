@@ -1,4 +1,4 @@
-"""TLS in front of a PostgreSQL that was built without it; clients that do not ask for TLS are served in clear.
+"""Offer TLS in front of a PostgreSQL that was built without it; who does not ask for TLS is served in clear.
 
 So does RDS without `rds.force_ssl`. The relay looks at a connection's first packet alone and passes on the rest as it
 is, a CancelRequest too.

@@ -1,4 +1,4 @@
-"""One real PostgreSQL on 127.0.0.1, with SCRAM only and no Unix socket, behind a relay that offers TLS."""
+"""Run one real PostgreSQL on 127.0.0.1, with SCRAM only and no Unix socket, behind a relay that offers TLS."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from secrets_pipeline.emulator.postgres.binaries import Binaries
-    from secrets_pipeline.emulator.postgres.template import Template
+    from secrets_pipeline.emulator.postgres.template import DataFolderTemplate
 
 # pg8000 ships no types.
 _pg8000: Any = pg8000.native
@@ -54,7 +54,7 @@ class PostgresServer:
         tls: the server's side of TLS.
     """
 
-    def __init__(self, binaries: Binaries, template: Template, folder: Path, tls: ssl.SSLContext) -> None:
+    def __init__(self, binaries: Binaries, template: DataFolderTemplate, folder: Path, tls: ssl.SSLContext) -> None:
         self._binaries = binaries
         self._folder = folder
         self._template = template

@@ -1,4 +1,4 @@
-"""A data folder that was initialised once, copied for every server: `initdb` takes most of a server's start."""
+"""Make one data folder with `initdb`, and copy it for every server: `initdb` takes most of a server's start."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ADMINISTRATOR = "rdsadmin"
 
 
-class Template:
+class DataFolderTemplate:
     """The data folder of a server that nobody started yet, with an administrator and nothing else.
 
     Args:

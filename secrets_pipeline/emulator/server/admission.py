@@ -1,4 +1,4 @@
-"""What a call meets at the embedded AWS before and after moto performs it."""
+"""Apply latency, quotas, faults and permissions to a call before and after moto performs it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from secrets_pipeline.emulator.enforcement import refuse_unauthorized
 if TYPE_CHECKING:
     from moto.core.responses import BaseResponse
 
-    from secrets_pipeline.emulator.control.calls import Call
-    from secrets_pipeline.emulator.control.faults import Fault
+    from secrets_pipeline.emulator.control.calls import CountedCall
+    from secrets_pipeline.emulator.control.faults import InjectedFault
 
 _INVOCATION = "amz-sdk-invocation-id"
 
@@ -34,9 +34,9 @@ class Passage:
         fault: the fault that it met.
     """
 
-    call: Call | None = None
+    call: CountedCall | None = None
     service: str = ""
-    fault: Fault | None = None
+    fault: InjectedFault | None = None
 
     @property
     def performed(self) -> bool:
@@ -57,7 +57,7 @@ class Gate:
         self.quotas = Buckets()
         self.faults = Faults()
 
-    def admit(self, passage: Passage, call: Call, response: BaseResponse) -> None:
+    def admit(self, passage: Passage, call: CountedCall, response: BaseResponse) -> None:
         """Let a call through to moto, or not.
 
         Raises:
@@ -91,7 +91,7 @@ def cut(passage: Passage, connection: socket.socket) -> None:
     raise ConnectionAbortedError
 
 
-def _kill(fault: Fault) -> None:
+def _kill(fault: InjectedFault) -> None:
     if fault.pid is not None:
         with suppress(ProcessLookupError):
             os.kill(fault.pid, signal.SIGKILL)

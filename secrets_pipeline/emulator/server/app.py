@@ -16,12 +16,12 @@ from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
 from secrets_pipeline.emulator import services
-from secrets_pipeline.emulator.control.calls import CALLS_PATH, Call, CallLog
+from secrets_pipeline.emulator.control.calls import CALLS_PATH, CallLog, CountedCall
 from secrets_pipeline.emulator.control.control import (
     CONDITIONS_PATH,
     Conditions,
-    Control,
     Environ,
+    ServerControl,
     StartResponse,
     answer,
 )
@@ -92,7 +92,7 @@ class Application:
         self._entrance = entrance
         self.log = CallLog()
         self._gate = Gate()
-        conditions: dict[str, Control] = {
+        conditions: dict[str, ServerControl] = {
             LISTS_PATH: LAG,
             LATENCY_PATH: self._gate.latency,
             QUOTAS_PATH: self._gate.quotas,
@@ -103,7 +103,7 @@ class Application:
             CLOCK_PATH: ClockControl(),
             DURATIONS_PATH: DURATIONS,
         }
-        self._controls: dict[str, Control] = {
+        self._controls: dict[str, ServerControl] = {
             **conditions,
             CONDITIONS_PATH: Conditions(conditions),
             CALLS_PATH: self.log,
@@ -191,9 +191,9 @@ def watch_calls() -> None:
     BaseResponse.setup_class = noted  # type: ignore[assignment,method-assign] # the only place that knows all of this
 
 
-def _call(response: BaseResponse, request: Any) -> Call:  # noqa: ANN401 - moto's
+def _call(response: BaseResponse, request: Any) -> CountedCall:  # noqa: ANN401 - moto's
     service = str(response.service_name)
-    return Call(
+    return CountedCall(
         service=service,
         operation=request.method if service == "s3" else operation_of(response) or request.method,
         account_id=response.current_account,

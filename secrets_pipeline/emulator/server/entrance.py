@@ -1,4 +1,4 @@
-"""Who is let in: programs on this machine that sign with credentials of this server.
+"""Let in only programs on this machine that sign with credentials of this server.
 
 A web page that somebody on this machine has open reaches 127.0.0.1 as well, directly or by a name that its owner points
 here. Its requests bear `Origin`, `Sec-Fetch-Site` or a foreign `Host`, and it knows no credentials.

@@ -1,4 +1,4 @@
-"""HTTP of the embedded AWS: connections stay open, as AWS's do.
+"""Speak HTTP for the embedded AWS: connections stay open, as AWS's do.
 
 Werkzeug's own handler closes the connection after each answer, which costs a connection and a thread for each call.
 """

@@ -1,4 +1,4 @@
-"""The process of the embedded AWS: `python -m secrets_pipeline.emulator.server.server --state-dir DIR`."""
+"""Run the embedded AWS: `python -m secrets_pipeline.emulator.server.server --state-dir DIR`."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class DatedStage(Stage):
         return super().apply_operations(patch_operations)
 
 
-class Backend(APIGatewayBackend):
+class EmulatedApiGatewayBackend(APIGatewayBackend):
     """Stages whose variables AWS would take."""
 
     SERVICE_NAMESPACE = "apigateway"
@@ -109,5 +109,5 @@ def _check(variables: Mapping[str, str]) -> None:
 
 def install() -> None:
     """Put this backend in the place of moto's."""
-    apigateway_backends.backend = Backend
+    apigateway_backends.backend = EmulatedApiGatewayBackend
     moto_models.Stage = DatedStage  # type: ignore[misc] # the class that a REST API instantiates

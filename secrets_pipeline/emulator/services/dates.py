@@ -1,4 +1,4 @@
-"""moto's dates follow the clock that tests can move."""
+"""Make moto's dates follow the clock that tests can move."""
 
 from __future__ import annotations
 

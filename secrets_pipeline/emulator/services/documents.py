@@ -1,4 +1,4 @@
-"""Policy documents: well-formed, or refused as AWS refuses them."""
+"""Refuse policy documents that are not well-formed, as AWS refuses them."""
 
 from __future__ import annotations
 

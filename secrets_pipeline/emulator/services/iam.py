@@ -51,7 +51,7 @@ def _of_aws() -> Mapping[str, Mapping[str, Any]]:
     return {f"{data.get('Path', '/')}{name}": {**data, "Name": name} for name, data in parsed.items()}
 
 
-class Backend(IAMBackend):
+class EmulatedIamBackend(IAMBackend):
     """IAM with boundaries of users, and with AWS's own policies."""
 
     def __init__(self, region_name: str, account_id: str) -> None:
@@ -168,7 +168,7 @@ class Backend(IAMBackend):
             self.managed_policies[policy.arn] = policy
 
 
-class Response(IamResponse):
+class EmulatedIamResponse(IamResponse):
     """The operations that moto lacks, or answers in one piece."""
 
     RESPONSE_KEY_PATH_TO_TRANSFORMER = {  # noqa: RUF012 - moto's own attribute
@@ -209,8 +209,8 @@ class Response(IamResponse):
         return ActionResult(answer)
 
     @property
-    def _corrected(self) -> Backend:
-        if not isinstance(self.backend, Backend):
+    def _corrected(self) -> EmulatedIamBackend:
+        if not isinstance(self.backend, EmulatedIamBackend):
             raise TypeError(self.backend)
         return self.backend
 
@@ -220,5 +220,5 @@ class Response(IamResponse):
 
 def install() -> None:
     """Put this backend and dispatcher in the place of moto's."""
-    iam_backends.backend = Backend
-    moto_urls.url_paths = {"{0}/$": Response.dispatch}
+    iam_backends.backend = EmulatedIamBackend
+    moto_urls.url_paths = {"{0}/$": EmulatedIamResponse.dispatch}

@@ -1,4 +1,4 @@
-"""Corrections are installed when their service is first needed: the imports of some cost a second.
+"""Install the corrections of a service when it is first needed: the imports of some cost a second.
 
 IAM, STS, Secrets Manager, KMS and Lambda come first, together, since other services call them, and CloudTrail, which is
 told of calls.

@@ -1,4 +1,4 @@
-"""Policies of KMS keys: those of the keys that AWS makes for its services, and what PutKeyPolicy refuses.
+"""Write the policies of keys that AWS makes for its services, and refuse what PutKeyPolicy refuses.
 
 https://docs.aws.amazon.com/kms/latest/developerguide/services-secrets-manager.html and
 https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html

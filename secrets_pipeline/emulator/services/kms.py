@@ -64,7 +64,7 @@ def _require_staying(key: Key) -> None:
         raise Fault("KMSInvalidStateException", f"{key.arn} is pending deletion.")
 
 
-class Backend(KmsBackend):
+class EmulatedKmsBackend(KmsBackend):
     """Key material and state, with the state respected."""
 
     SERVICE_NAMESPACE = "kms"
@@ -131,7 +131,7 @@ class Backend(KmsBackend):
         return super().decrypt(ciphertext_blob, encryption_context, key_id)
 
 
-class Response(KmsResponse):
+class EmulatedKmsResponse(KmsResponse):
     """Checks state and policies before moto's operations run."""
 
     @property
@@ -280,14 +280,14 @@ class Response(KmsResponse):
         return super()._set_alias(update)
 
 
-def _backend(backend: KmsBackend) -> Backend:
-    if not isinstance(backend, Backend):
+def _backend(backend: KmsBackend) -> EmulatedKmsBackend:
+    if not isinstance(backend, EmulatedKmsBackend):
         raise TypeError(backend)
     return backend
 
 
 def install() -> None:
     """Put this backend and dispatcher in the place of moto's."""
-    kms_backends.backend = Backend
+    kms_backends.backend = EmulatedKmsBackend
     moto_models.generate_private_key = _key_pair  # type: ignore[assignment,attr-defined] # no export
-    moto_urls.url_paths = {"{0}/$": Response.dispatch}
+    moto_urls.url_paths = {"{0}/$": EmulatedKmsResponse.dispatch}

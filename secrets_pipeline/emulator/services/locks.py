@@ -1,4 +1,4 @@
-"""One lock per account for the state that several regions or threads share."""
+"""Lock the state of an account that several regions or threads share."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ _BY_ANYBODY = frozenset({"CreateOrganization", "DescribeOrganization", "AcceptHa
 _DAY = 86_400
 
 
-class Backend(OrganizationsBackend):
+class EmulatedOrganizationsBackend(OrganizationsBackend):
     """The organisation of a management account, and the invitations of any other."""
 
     def _reset(self) -> None:
@@ -71,7 +71,7 @@ class Backend(OrganizationsBackend):
         answer: dict[str, Any] = manager.org.describe()
         return answer
 
-    def manager(self) -> Backend:
+    def manager(self) -> EmulatedOrganizationsBackend:
         """The backend of the management account of this account's organisation; itself without one."""
         owner = organizations_backends.master_accounts.get(self.account_id)
         return _backend(*owner) if owner else self
@@ -206,11 +206,11 @@ class Backend(OrganizationsBackend):
         return any(one["Type"] == policy.type for root in roots for one in root.policy_types)
 
 
-class Response(OrganizationsResponse):
+class EmulatedOrganizationsResponse(OrganizationsResponse):
     """Answers the management account and delegated administrators; others learn the organisation's id."""
 
     @property
-    def organizations_backend(self) -> Backend:
+    def organizations_backend(self) -> EmulatedOrganizationsBackend:
         """The backend that a call acts on.
 
         Raises:
@@ -237,14 +237,14 @@ class Response(OrganizationsResponse):
         return json.dumps(self.organizations_backend.accept(str(self._get_param("HandshakeId"))))
 
 
-def _backend(account_id: str, partition: str) -> Backend:
+def _backend(account_id: str, partition: str) -> EmulatedOrganizationsBackend:
     backend = organizations_backends[account_id][partition]
-    if not isinstance(backend, Backend):
+    if not isinstance(backend, EmulatedOrganizationsBackend):
         raise TypeError(backend)
     return backend
 
 
 def install() -> None:
     """Put this backend and dispatcher in the place of moto's."""
-    organizations_backends.backend = Backend
-    moto_urls.url_paths = {"{0}/$": Response.dispatch}
+    organizations_backends.backend = EmulatedOrganizationsBackend
+    moto_urls.url_paths = {"{0}/$": EmulatedOrganizationsResponse.dispatch}

@@ -1,4 +1,4 @@
-"""Principals of resource policies: AWS refuses one that does not exist, or was made a moment ago.
+"""Refuse principals of resource policies that do not exist, or were made a moment ago.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
 """

@@ -1,4 +1,4 @@
-"""What the corrections must know of this process. Set once, before the first request."""
+"""Hold what the corrections must know of this process; set once, before the first request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Server-side validation by the service's own model.
+"""Validate requests by the service's own botocore model.
 
 botocore checks types and minimum lengths before it sends; AWS also refuses what is too long, out of range, not in the
 enumeration or against the pattern. The constraints come from the model that botocore ships, so they are AWS's own.

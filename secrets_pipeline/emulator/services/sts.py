@@ -22,10 +22,10 @@ from moto.sts.models import AssumedRole, STSBackend, sts_backends
 from moto.sts.responses import TokenResponse
 
 from secrets_pipeline.arn import iam_arn
-from secrets_pipeline.emulator.core.sessions import OPERATOR, Session, claims
+from secrets_pipeline.emulator.core.sessions import OPERATOR, RoleSession, claims
 
 
-class Backend(STSBackend):
+class EmulatedStsBackend(STSBackend):
     """STS whose static credentials are those of a user, and whose sessions keep what limits them.
 
     Attributes:
@@ -34,7 +34,7 @@ class Backend(STSBackend):
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
-        self.sessions: dict[str, Session] = {}
+        self.sessions: dict[str, RoleSession] = {}
 
     @property
     def _url_module(self) -> ModuleType:
@@ -43,7 +43,7 @@ class Backend(STSBackend):
     def assume_role(self, *args: Any, **kwargs: Any) -> AssumedRole:  # noqa: ANN401 - moto's
         """Issue a session, which `remember` may add to."""
         assumed: AssumedRole = super().assume_role(*args, **kwargs)
-        remember(Session(assumed))
+        remember(RoleSession(assumed))
         return assumed
 
     def get_assumed_role_from_access_key(self, access_key_id: str) -> AssumedRole | None:
@@ -59,19 +59,19 @@ class Backend(STSBackend):
         return user_id, arn, account
 
 
-class Response(TokenResponse):
+class EmulatedStsResponse(TokenResponse):
     """Keeps with a session what moto forgets."""
 
     def assume_role(self) -> ActionResult:
         """https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html."""
         answer = super().assume_role()
-        caller: Session | None = _backend(self.current_account, self.partition).sessions.get(self.access_key)
+        caller: RoleSession | None = _backend(self.current_account, self.partition).sessions.get(self.access_key)
         inherited = {key: value for key, value in caller.tags.items() if key in caller.transitive} if caller else {}
         own = {str(one["Key"]): str(one.get("Value") or "") for one in self._get_param("Tags") or ()}
         source = str(self._get_param("SourceIdentity") or "") or (caller.source_identity if caller else "")
         result = _result(answer)
         assumed: AssumedRole = result["Credentials"]
-        session = Session(
+        session = RoleSession(
             assumed,
             tuple(self._policies(assumed)),
             {**own, **inherited},
@@ -90,7 +90,7 @@ class Response(TokenResponse):
         assumed: AssumedRole = result["Credentials"]
         issuer = str(said.get("iss", "")).removeprefix("https://")
         provider = iam_arn(assumed.account_id, f"oidc-provider/{issuer}", partition=self.partition)
-        remember(Session(assumed, tuple(self._policies(assumed)), provider=provider))
+        remember(RoleSession(assumed, tuple(self._policies(assumed)), provider=provider))
         result |= {
             "SubjectFromWebIdentityToken": str(said.get("sub", "")),
             "Audience": str(said.get("aud", "")),
@@ -108,7 +108,7 @@ class Response(TokenResponse):
             yield managed.arn, next(version.document for version in managed.versions if version.is_default)
 
 
-def remember(session: Session) -> None:
+def remember(session: RoleSession) -> None:
     """Keep a session in the account of its role."""
     partition = session.assumed.partition
     _backend(session.account_id, partition).sessions[session.assumed.access_key_id] = session
@@ -122,14 +122,14 @@ def _result(answer: ActionResult) -> dict[str, Any]:
     return result
 
 
-def _backend(account_id: str, partition: str) -> Backend:
+def _backend(account_id: str, partition: str) -> EmulatedStsBackend:
     backend = sts_backends[account_id][partition]
-    if not isinstance(backend, Backend):
+    if not isinstance(backend, EmulatedStsBackend):
         raise TypeError(backend)
     return backend
 
 
 def install() -> None:
     """Put this backend and dispatcher in the place of moto's."""
-    sts_backends.backend = Backend
-    moto_urls.url_paths = {"{0}/$": Response.dispatch}
+    sts_backends.backend = EmulatedStsBackend
+    moto_urls.url_paths = {"{0}/$": EmulatedStsResponse.dispatch}

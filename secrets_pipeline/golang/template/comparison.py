@@ -1,4 +1,4 @@
-"""Comparisons of text/template: `eq` and its kin, with Go's strictness about types."""
+"""Compare values as text/template does: `eq` and its kin, with Go's strictness about types."""
 
 from __future__ import annotations
 

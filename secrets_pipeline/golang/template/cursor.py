@@ -1,4 +1,4 @@
-"""Where a parser is in the tokens of a template."""
+"""Keep a parser's place in the tokens of a template."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 from secrets_pipeline.golang.failure import TemplateError, error_at
 from secrets_pipeline.golang.limits import MAX_NESTING
-from secrets_pipeline.golang.template.lexer import Kind, Token, tokens
+from secrets_pipeline.golang.template.lexer import Token, TokenKind, tokens
 
 
-class Cursor:
+class TokenCursor:
     """A place in the tokens of a template, which moves forward.
 
     Attributes:
@@ -29,7 +29,7 @@ class Cursor:
 
     def peek_word(self) -> Token:
         """The next token that is not space; space before it is passed."""
-        while self._tokens[self.at].kind is Kind.SPACE:
+        while self._tokens[self.at].kind is TokenKind.SPACE:
             self.at += 1
         return self._tokens[self.at]
 
@@ -44,7 +44,7 @@ class Cursor:
         self.peek_word()
         return self.take()
 
-    def expect(self, kind: Kind, context: str) -> None:
+    def expect(self, kind: TokenKind, context: str) -> None:
         """Pass a token of this kind.
 
         Raises:
@@ -56,7 +56,7 @@ class Cursor:
 
     def unexpected(self, token: Token, context: str) -> TemplateError:
         """The error that this token cannot stand here, or the lexer's own."""
-        if token.kind is Kind.ERROR:
+        if token.kind is TokenKind.ERROR:
             return self.error(token.text, token)
         return self.error(f"unexpected {token} in {context}", token)
 

@@ -1,4 +1,4 @@
-"""The value of a pipeline (the `eval…` half of `exec.go` of text/template)."""
+"""Evaluate a pipeline (the `eval…` half of `exec.go` of text/template)."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from secrets_pipeline.golang.failure import FunctionFailure, TemplateError, erro
 from secrets_pipeline.golang.limits import FREE_COST, Budget
 from secrets_pipeline.golang.template.builtins import BUILTINS, SHORT_CIRCUITS
 from secrets_pipeline.golang.template.nodes import (
-    Bool,
-    Chain,
-    Command,
-    Dot,
-    Field,
-    Identifier,
-    Nil,
+    BoolNode,
+    ChainNode,
+    CommandNode,
+    DotNode,
+    FieldNode,
+    IdentifierNode,
+    NilNode,
     Node,
-    Number,
+    NumberNode,
     Operand,
-    Pipeline,
-    String,
-    Variable,
+    PipeNode,
+    StringNode,
+    VariableNode,
 )
-from secrets_pipeline.golang.template.signature import Kind, empty_of, signature_of
+from secrets_pipeline.golang.template.signature import ParameterKind, empty_of, signature_of
 from secrets_pipeline.golang.values import INVALID, Function, Missing, Namespace, Value, go_type, is_map, is_true
 
 
@@ -57,10 +57,15 @@ class _Given(NamedTuple):
         return not self.operands and self.final is _NOTHING
 
 
-_EXPECTED: Final = {Kind.STRING: "string", Kind.INT: "integer", Kind.FLOAT: "float", Kind.BOOL: "bool"}
+_EXPECTED: Final = {
+    ParameterKind.STRING: "string",
+    ParameterKind.INT: "integer",
+    ParameterKind.FLOAT: "float",
+    ParameterKind.BOOL: "bool",
+}
 
 
-class Evaluator:
+class PipelineEvaluator:
     """Evaluates the pipelines of one execution of a template.
 
     Attributes:
@@ -85,7 +90,7 @@ class Evaluator:
             return TemplateError(message)
         return error_at(f"at <{self.node}>: {message}", self._text, self.node.position)
 
-    def pipeline(self, dot: Value, pipeline: Pipeline) -> Value:
+    def pipeline(self, dot: Value, pipeline: PipeNode) -> Value:
         """The value of a pipeline; its variables get it. It is never None: nil becomes `INVALID`, as in Go.
 
         Raises:
@@ -118,17 +123,17 @@ class Evaluator:
                 return value
         raise self.error(f"undefined variable: {name}")
 
-    def _command(self, dot: Value, command: Command, final: Value) -> Value:
+    def _command(self, dot: Value, command: CommandNode, final: Value) -> Value:
         first = command.operands[0]
         given = _Given(first, dot, command.operands[1:], final)
-        if isinstance(first, Field | Variable | Chain):
+        if isinstance(first, FieldNode | VariableNode | ChainNode):
             return self._fields(first, given)
-        if isinstance(first, Identifier):
+        if isinstance(first, IdentifierNode):
             return self._function(first, given._replace(node=command))
-        if not isinstance(first, Pipeline):
+        if not isinstance(first, PipeNode):
             self.node = first
         self._require_none(first, given)
-        if isinstance(first, Nil):
+        if isinstance(first, NilNode):
             raise self.error("nil is not a command")
         return self._operand(dot, first)
 
@@ -139,17 +144,17 @@ class Evaluator:
     def _operand(self, dot: Value, operand: Operand) -> Value:
         """The value of an operand without arguments of its own."""
         self.node = operand
-        if isinstance(operand, Field | Variable | Chain):
+        if isinstance(operand, FieldNode | VariableNode | ChainNode):
             return self._fields(operand, _Given(operand, dot))
-        if isinstance(operand, Identifier):
+        if isinstance(operand, IdentifierNode):
             return self._function(operand, _Given(operand, dot))
-        if isinstance(operand, Pipeline):
+        if isinstance(operand, PipeNode):
             return self.pipeline(dot, operand)
-        if isinstance(operand, Dot):
+        if isinstance(operand, DotNode):
             return dot
-        return INVALID if isinstance(operand, Nil) else self._ideal(operand)
+        return INVALID if isinstance(operand, NilNode) else self._ideal(operand)
 
-    def _ideal(self, literal: Bool | Number | String) -> Value:
+    def _ideal(self, literal: BoolNode | NumberNode | StringNode) -> Value:
         """The value of a literal where any type will do."""
         if literal.value is None:
             raise self.error(f"{literal} overflows int")
@@ -157,11 +162,11 @@ class Evaluator:
 
     # Fields and methods
 
-    def _fields(self, node: Field | Variable | Chain, given: _Given) -> Value:
+    def _fields(self, node: FieldNode | VariableNode | ChainNode, given: _Given) -> Value:
         self.node = node
-        if isinstance(node, Field):
+        if isinstance(node, FieldNode):
             names, receiver = node.fields, given.dot
-        elif isinstance(node, Variable):
+        elif isinstance(node, VariableNode):
             names, receiver = node.fields, self._variable(node.name)
             if not names:
                 self._require_none(node, given)
@@ -201,7 +206,7 @@ class Evaluator:
 
     # Functions
 
-    def _function(self, identifier: Identifier, given: _Given) -> Value:
+    def _function(self, identifier: IdentifierNode, given: _Given) -> Value:
         self.node = identifier
         name = identifier.name
         function = self._functions.get(name)
@@ -243,35 +248,35 @@ class Evaluator:
             raise self.error(f"error calling {name}: a text holds half of a character (a lone surrogate)") from None
         return result
 
-    def _argument(self, dot: Value, operand: Operand, kind: Kind) -> Value:
-        if isinstance(operand, Bool | Number | String):
+    def _argument(self, dot: Value, operand: Operand, kind: ParameterKind) -> Value:
+        if isinstance(operand, BoolNode | NumberNode | StringNode):
             self.node = operand
             return self._literal(operand, kind)
-        if isinstance(operand, Nil):
+        if isinstance(operand, NilNode):
             self.node = operand
-            if kind not in (Kind.ANY, Kind.MAP):
+            if kind not in (ParameterKind.ANY, ParameterKind.MAP):
                 raise self.error(f"cannot assign nil to {kind.value}")
             return empty_of(kind)
         return self._checked(self._operand(dot, operand), kind)
 
-    def _literal(self, literal: Bool | Number | String, kind: Kind) -> Value:
+    def _literal(self, literal: BoolNode | NumberNode | StringNode, kind: ParameterKind) -> Value:
         """A literal as an argument: a number takes the type of the parameter if it can."""
-        if kind is Kind.ANY:
+        if kind is ParameterKind.ANY:
             return self._ideal(literal)
-        if isinstance(literal, Number) and kind is Kind.INT and literal.integer is not None:
+        if isinstance(literal, NumberNode) and kind is ParameterKind.INT and literal.integer is not None:
             return literal.integer
-        if isinstance(literal, Number) and kind is Kind.FLOAT and literal.value is not None:
+        if isinstance(literal, NumberNode) and kind is ParameterKind.FLOAT and literal.value is not None:
             return float(literal.value)
-        if not isinstance(literal, Number) and kind.accepts(literal.value):
+        if not isinstance(literal, NumberNode) and kind.accepts(literal.value):
             return literal.value
-        if kind is Kind.MAP:
+        if kind is ParameterKind.MAP:
             raise self.error(f"can't handle {literal} for arg of type {kind.value}")
         raise self.error(f"expected {_EXPECTED[kind]}; found {literal}")
 
-    def _checked(self, value: Value, kind: Kind) -> Value:
+    def _checked(self, value: Value, kind: ParameterKind) -> Value:
         """A value as an argument, if its type is the parameter's."""
         if value is INVALID:
-            if kind not in (Kind.ANY, Kind.MAP):
+            if kind not in (ParameterKind.ANY, ParameterKind.MAP):
                 raise self.error(f"invalid value; expected {kind.value}")
             return empty_of(kind)
         if not kind.accepts(value):

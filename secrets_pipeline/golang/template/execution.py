@@ -1,4 +1,4 @@
-"""The output of a template (the `walk…` half of `exec.go` of text/template)."""
+"""Write the output of a template (the `walk…` half of `exec.go` of text/template)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,18 @@ from typing import assert_never
 from secrets_pipeline.golang.failure import FunctionFailure
 from secrets_pipeline.golang.limits import MAX_OUTPUT, MAX_STEPS, MAX_TEMPLATE_DEPTH
 from secrets_pipeline.golang.printing import NO_VALUE, as_text, quoted
-from secrets_pipeline.golang.template.evaluator import Evaluator
-from secrets_pipeline.golang.template.nodes import Action, Body, Break, Continue, If, Range, TemplateCall, Text, With
+from secrets_pipeline.golang.template.evaluator import PipelineEvaluator
+from secrets_pipeline.golang.template.nodes import (
+    ActionNode,
+    Body,
+    BreakNode,
+    ContinueNode,
+    IfNode,
+    RangeNode,
+    TemplateNode,
+    TextNode,
+    WithNode,
+)
 from secrets_pipeline.golang.values import INVALID, Namespace, Value, go_type, is_map, is_true
 
 
@@ -30,7 +40,7 @@ class Execution:
         definitions: the templates that it defines.
     """
 
-    def __init__(self, evaluator: Evaluator, definitions: Mapping[str, Body]) -> None:
+    def __init__(self, evaluator: PipelineEvaluator, definitions: Mapping[str, Body]) -> None:
         self._evaluator = evaluator
         self._definitions = definitions
         self._output: list[str] = []
@@ -53,19 +63,19 @@ class Execution:
         self._spend(1 + len(body))
         for statement in body:
             match statement:
-                case Text():
+                case TextNode():
                     self._write(statement.text)
-                case Action():
+                case ActionNode():
                     self._action(dot, statement)
-                case If() | With():
+                case IfNode() | WithNode():
                     self._branch(dot, statement)
-                case Range():
+                case RangeNode():
                     self._range(dot, statement)
-                case TemplateCall():
+                case TemplateNode():
                     self._template(dot, statement)
-                case Break():
+                case BreakNode():
                     raise _BreakLoop
-                case Continue():
+                case ContinueNode():
                     raise _ContinueLoop
                 case _:
                     assert_never(statement)
@@ -85,7 +95,7 @@ class Execution:
             raise self._evaluator.error(f"the output is longer than {MAX_OUTPUT} characters")
         self._output.append(text)
 
-    def _action(self, dot: Value, action: Action) -> None:
+    def _action(self, dot: Value, action: ActionNode) -> None:
         value = self._evaluator.pipeline(dot, action.pipeline)
         if action.pipeline.variables:
             return
@@ -99,16 +109,16 @@ class Execution:
         except FunctionFailure as failure:
             raise self._evaluator.error(str(failure)) from None
 
-    def _branch(self, dot: Value, statement: If | With) -> None:
+    def _branch(self, dot: Value, statement: IfNode | WithNode) -> None:
         known = len(self._evaluator.variables)
         value = self._evaluator.pipeline(dot, statement.pipeline)
         if not is_true(value):
             self._body(dot, statement.otherwise)
         else:
-            self._body(value if isinstance(statement, With) else dot, statement.body)
+            self._body(value if isinstance(statement, WithNode) else dot, statement.body)
         del self._evaluator.variables[known:]
 
-    def _template(self, dot: Value, statement: TemplateCall) -> None:
+    def _template(self, dot: Value, statement: TemplateNode) -> None:
         evaluator = self._evaluator
         evaluator.node = statement
         body = self._definitions.get(statement.name)
@@ -123,7 +133,7 @@ class Execution:
         self._depth -= 1
         evaluator.variables = outside
 
-    def _range(self, dot: Value, statement: Range) -> None:
+    def _range(self, dot: Value, statement: RangeNode) -> None:
         variables = self._evaluator.variables
         outside = len(variables)
         value = self._evaluator.pipeline(dot, statement.pipeline)
@@ -153,7 +163,7 @@ class Execution:
             return ((INVALID, number) for number in range(value))
         raise self._evaluator.error(f"range can't iterate over {go_type(value)}")
 
-    def _set_loop_variables(self, statement: Range, key: Value, element: Value) -> None:
+    def _set_loop_variables(self, statement: RangeNode, key: Value, element: Value) -> None:
         names = statement.pipeline.variables
         values = (key, element)[2 - len(names) :]
         variables = self._evaluator.variables

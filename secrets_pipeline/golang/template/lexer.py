@@ -1,4 +1,4 @@
-"""A template's text, cut into tokens (`lex.go` of text/template/parse)."""
+"""Cut a template's text into tokens (`lex.go` of text/template/parse)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from secrets_pipeline.golang.printing import quoted
 
 
-class Kind(Enum):
+class TokenKind(Enum):
     """The kind of a token."""
 
     ERROR = auto()
@@ -40,16 +40,16 @@ class Kind(Enum):
 class Token(NamedTuple):
     """A piece of the text; of an `ERROR`, the message. The position counts characters from 0."""
 
-    kind: Kind
+    kind: TokenKind
     text: str
     position: int
 
     def __str__(self) -> str:
-        if self.kind is Kind.EOF:
+        if self.kind is TokenKind.EOF:
             return "EOF"
-        if self.kind is Kind.ERROR:
+        if self.kind is TokenKind.ERROR:
             return self.text
-        if self.kind in (Kind.KEYWORD, Kind.DOT, Kind.NIL):
+        if self.kind in (TokenKind.KEYWORD, TokenKind.DOT, TokenKind.NIL):
             return f"<{self.text}>"
         return f"{quoted(self.text[:_SHOWN])}..." if len(self.text.encode()) > _SHOWN else quoted(self.text)
 
@@ -59,7 +59,7 @@ _SPACES: Final = " \t\r\n"
 _TERMINATORS: Final = frozenset(_SPACES + ".,|:()")
 _TRIM_MARKERS: Final = frozenset(f"-{space}" for space in _SPACES)
 _KEYWORDS: Final = frozenset({"block", "break", "continue", "define", "else", "end", "if", "range", "template", "with"})
-_WORDS: Final = {"nil": Kind.NIL, "true": Kind.BOOL, "false": Kind.BOOL}
+_WORDS: Final = {"nil": TokenKind.NIL, "true": TokenKind.BOOL, "false": TokenKind.BOOL}
 _ACTION: Final = re.compile(
     r"""
     (?P<space>[ \t\r\n]+)
@@ -87,17 +87,17 @@ _ACTION: Final = re.compile(
     re.VERBOSE,
 )
 _KINDS: Final = {
-    "space": Kind.SPACE,
-    "string": Kind.STRING,
-    "character": Kind.CHARACTER,
-    "declare": Kind.DECLARE,
-    "assign": Kind.ASSIGN,
-    "pipe": Kind.PIPE,
-    "left": Kind.LEFT_PARENTHESIS,
-    "right": Kind.RIGHT_PARENTHESIS,
-    "other": Kind.OTHER,
+    "space": TokenKind.SPACE,
+    "string": TokenKind.STRING,
+    "character": TokenKind.CHARACTER,
+    "declare": TokenKind.DECLARE,
+    "assign": TokenKind.ASSIGN,
+    "pipe": TokenKind.PIPE,
+    "left": TokenKind.LEFT_PARENTHESIS,
+    "right": TokenKind.RIGHT_PARENTHESIS,
+    "other": TokenKind.OTHER,
 }
-_NAMES: Final = {"variable": Kind.VARIABLE, "field": Kind.FIELD, "dot": Kind.DOT}
+_NAMES: Final = {"variable": TokenKind.VARIABLE, "field": TokenKind.FIELD, "dot": TokenKind.DOT}
 _UNTERMINATED: Final = {
     '"': "unterminated quoted string",
     "'": "unterminated character constant",
@@ -121,7 +121,7 @@ def tokens(text: str, left: str, right: str) -> list[Token]:
     try:
         lexer.run()
     except _Problem as problem:
-        lexer.found.append(Token(Kind.ERROR, str(problem), lexer.at))
+        lexer.found.append(Token(TokenKind.ERROR, str(problem), lexer.at))
     return lexer.found
 
 
@@ -145,14 +145,14 @@ class _Lexer:
             if self.text.startswith("/*", self.at):
                 self._comment()
             else:
-                self.found.append(Token(Kind.LEFT_DELIMITER, self.left, start))
+                self.found.append(Token(TokenKind.LEFT_DELIMITER, self.left, start))
                 self._action()
         self._add_text(self.text[self.at :])
-        self.found.append(Token(Kind.EOF, "", len(self.text)))
+        self.found.append(Token(TokenKind.EOF, "", len(self.text)))
 
     def _add_text(self, plain: str) -> None:
         if plain:
-            self.found.append(Token(Kind.TEXT, plain, self.at))
+            self.found.append(Token(TokenKind.TEXT, plain, self.at))
 
     def _comment(self) -> None:
         end = self.text.find("*/", self.at + 2)
@@ -177,10 +177,10 @@ class _Lexer:
             if self._close():
                 if parentheses:
                     raise _Problem("unclosed left paren")
-                self.found.append(Token(Kind.RIGHT_DELIMITER, self.right, start))
+                self.found.append(Token(TokenKind.RIGHT_DELIMITER, self.right, start))
                 return
             token = self._token()
-            parentheses += (token.kind is Kind.LEFT_PARENTHESIS) - (token.kind is Kind.RIGHT_PARENTHESIS)
+            parentheses += (token.kind is TokenKind.LEFT_PARENTHESIS) - (token.kind is TokenKind.RIGHT_PARENTHESIS)
             if parentheses < 0:
                 raise _Problem("unexpected right paren")
             self.found.append(token)
@@ -207,9 +207,9 @@ class _Lexer:
         self.at += len(name)
         self._require_terminator()
         if group == "word":
-            kind = Kind.KEYWORD if name in _KEYWORDS else _WORDS.get(name, Kind.IDENTIFIER)
+            kind = TokenKind.KEYWORD if name in _KEYWORDS else _WORDS.get(name, TokenKind.IDENTIFIER)
         else:
-            kind = _NAMES[group] if name != "." else Kind.DOT
+            kind = _NAMES[group] if name != "." else TokenKind.DOT
         return Token(kind, name, start)
 
     def _number(self, match: re.Match[str]) -> Token:
@@ -222,7 +222,7 @@ class _Lexer:
         if _is_alphanumeric(self.text[end : end + 1]):
             raise _Problem(f"bad number syntax: {quoted(self.text[self.at : end + 1])}")
         start, self.at = self.at, end
-        return Token(Kind.NUMBER, self.text[start:end], start)
+        return Token(TokenKind.NUMBER, self.text[start:end], start)
 
     def _require_terminator(self) -> None:
         following = self.text[self.at : self.at + 1]

@@ -1,4 +1,4 @@
-"""Go's literals: strings, characters and numbers (`strconv.Unquote`, `newNumber` of text/template/parse)."""
+"""Read Go's literals: strings, characters and numbers (`strconv.Unquote`, `newNumber` of text/template/parse)."""
 
 from __future__ import annotations
 

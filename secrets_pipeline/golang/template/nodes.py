@@ -1,4 +1,4 @@
-"""The syntax tree of a template. `str` of a node gives its source as Go writes it in errors.
+"""Define the syntax tree of a template. `str` of a node gives its source as Go writes it in errors.
 
 Every `position` counts characters from the start of the template's text.
 """
@@ -12,7 +12,7 @@ from secrets_pipeline.golang.printing import quoted
 
 
 @dataclass(frozen=True, slots=True)
-class Dot:
+class DotNode:
     """`.`: the current value."""
 
     position: int
@@ -22,7 +22,7 @@ class Dot:
 
 
 @dataclass(frozen=True, slots=True)
-class Nil:
+class NilNode:
     """`nil`."""
 
     position: int
@@ -32,7 +32,7 @@ class Nil:
 
 
 @dataclass(frozen=True, slots=True)
-class Bool:
+class BoolNode:
     """`true` or `false`."""
 
     position: int
@@ -43,7 +43,7 @@ class Bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class NumberNode:
     """A number or a character.
 
     Attributes:
@@ -62,7 +62,7 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class String:
+class StringNode:
     """A string literal: as it is written and what it means."""
 
     position: int
@@ -74,7 +74,7 @@ class String:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FieldNode:
     """`.a.b`: fields of the current value."""
 
     position: int
@@ -85,7 +85,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Variable:
+class VariableNode:
     """`$x.a.b`: a variable, its name with the `$`, and fields of it."""
 
     position: int
@@ -97,7 +97,7 @@ class Variable:
 
 
 @dataclass(frozen=True, slots=True)
-class Identifier:
+class IdentifierNode:
     """The name of a function."""
 
     position: int
@@ -108,7 +108,7 @@ class Identifier:
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class ChainNode:
     """`(pipeline).a.b` or `function.a.b`: fields of another operand."""
 
     position: int
@@ -120,7 +120,7 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class CommandNode:
     """An operand and the arguments it is given."""
 
     position: int
@@ -131,7 +131,7 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
-class Pipeline:
+class PipeNode:
     """Commands, each of which gets the value of the one before it as its last argument.
 
     Attributes:
@@ -142,7 +142,7 @@ class Pipeline:
     position: int
     variables: tuple[str, ...]
     assigns: bool
-    commands: tuple[Command, ...]
+    commands: tuple[CommandNode, ...]
 
     def __str__(self) -> str:
         declared = ", ".join(self.variables) + (" = " if self.assigns else " := ") if self.variables else ""
@@ -150,7 +150,7 @@ class Pipeline:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class TextNode:
     """Text outside of actions."""
 
     position: int
@@ -158,77 +158,88 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class ActionNode:
     """A pipeline whose value is printed unless it is declared."""
 
     position: int
-    pipeline: Pipeline
+    pipeline: PipeNode
 
     def __str__(self) -> str:
         return f"{{{{{self.pipeline}}}}}"
 
 
 @dataclass(frozen=True, slots=True)
-class If:
+class IfNode:
     """`if`: a body, or another one."""
 
     position: int
-    pipeline: Pipeline
+    pipeline: PipeNode
     body: Body
     otherwise: Body
 
 
 @dataclass(frozen=True, slots=True)
-class With:
+class WithNode:
     """`with`: a body with the value as dot, or another one."""
 
     position: int
-    pipeline: Pipeline
+    pipeline: PipeNode
     body: Body
     otherwise: Body
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class RangeNode:
     """`range`: a body for each element, or another one if there is none."""
 
     position: int
-    pipeline: Pipeline
+    pipeline: PipeNode
     body: Body
     otherwise: Body
 
 
 @dataclass(frozen=True, slots=True)
-class Break:
+class BreakNode:
     """`break`."""
 
     position: int
 
 
 @dataclass(frozen=True, slots=True)
-class Continue:
+class ContinueNode:
     """`continue`."""
 
     position: int
 
 
 @dataclass(frozen=True, slots=True)
-class TemplateCall:
+class TemplateNode:
     """`template`: a named template with the value of the pipeline, if any, as dot."""
 
     position: int
     name: str
-    pipeline: Pipeline | None
+    pipeline: PipeNode | None
 
     def __str__(self) -> str:
         return f"{{{{template {quoted(self.name)}{f' {self.pipeline}' if self.pipeline else ''}}}}}"
 
 
-Operand: TypeAlias = Dot | Nil | Bool | Number | String | Field | Variable | Identifier | Chain | Pipeline
-Statement: TypeAlias = Text | Action | If | With | Range | Break | Continue | TemplateCall
+Operand: TypeAlias = (
+    DotNode
+    | NilNode
+    | BoolNode
+    | NumberNode
+    | StringNode
+    | FieldNode
+    | VariableNode
+    | IdentifierNode
+    | ChainNode
+    | PipeNode
+)
+Statement: TypeAlias = TextNode | ActionNode | IfNode | WithNode | RangeNode | BreakNode | ContinueNode | TemplateNode
 Body: TypeAlias = tuple[Statement, ...]
-Node: TypeAlias = Operand | Command | Action | TemplateCall
+Node: TypeAlias = Operand | CommandNode | ActionNode | TemplateNode
 
 
 def _in_parentheses(operand: Operand) -> str:
-    return f"({operand})" if isinstance(operand, Pipeline) else str(operand)
+    return f"({operand})" if isinstance(operand, PipeNode) else str(operand)

@@ -1,4 +1,4 @@
-"""Tokens made into a syntax tree: text, actions and blocks (`parse.go` of text/template/parse)."""
+"""Parse tokens into a syntax tree: text, actions and blocks (`parse.go` of text/template/parse)."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from typing import Final
 
 from secrets_pipeline.golang.printing import quoted
-from secrets_pipeline.golang.template.cursor import Cursor
+from secrets_pipeline.golang.template.cursor import TokenCursor
 from secrets_pipeline.golang.template.expressions import Expressions
-from secrets_pipeline.golang.template.lexer import Kind, Token
+from secrets_pipeline.golang.template.lexer import Token, TokenKind
 from secrets_pipeline.golang.template.nodes import (
-    Action,
+    ActionNode,
     Body,
-    Break,
-    Continue,
-    Identifier,
-    If,
-    Range,
+    BreakNode,
+    ContinueNode,
+    IdentifierNode,
+    IfNode,
+    RangeNode,
     Statement,
-    TemplateCall,
-    Text,
-    With,
+    TemplateNode,
+    TextNode,
+    WithNode,
 )
 
-_BLOCKS: Final[dict[str, type[If | With | Range]]] = {"if": If, "with": With, "range": Range}
+_BLOCKS: Final[dict[str, type[IfNode | WithNode | RangeNode]]] = {"if": IfNode, "with": WithNode, "range": RangeNode}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Tree:
 
     body: Body
     definitions: Mapping[str, Body]
-    functions: tuple[Identifier, ...]
+    functions: tuple[IdentifierNode, ...]
 
 
 def parse_tree(text: str, left: str, right: str) -> Tree:
@@ -48,13 +48,13 @@ def parse_tree(text: str, left: str, right: str) -> Tree:
     Raises:
         TemplateError: if it is not a template. Whether its functions exist is not checked.
     """
-    parser = _Parser(Cursor(text, left, right))
+    parser = _Parser(TokenCursor(text, left, right))
     body = parser.whole()
     return Tree(body, parser.definitions, tuple(parser.expressions.functions))
 
 
 class _Parser:
-    def __init__(self, cursor: Cursor) -> None:
+    def __init__(self, cursor: TokenCursor) -> None:
         self.cursor = cursor
         self.expressions = Expressions(cursor)
         self.definitions: dict[str, Body] = {}
@@ -64,9 +64,9 @@ class _Parser:
         """Everything; `define` is allowed here only."""
         cursor = self.cursor
         body: list[Statement] = []
-        while cursor.peek().kind is not Kind.EOF:
+        while cursor.peek().kind is not TokenKind.EOF:
             start = cursor.at
-            if cursor.take().kind is Kind.LEFT_DELIMITER and _is_keyword(cursor.take_word(), "define"):
+            if cursor.take().kind is TokenKind.LEFT_DELIMITER and _is_keyword(cursor.take_word(), "define"):
                 self.definition()
                 continue
             cursor.at = start
@@ -79,7 +79,7 @@ class _Parser:
     def definition(self) -> None:
         """The name and the body of `define`."""
         name = self.template_name(self.cursor.take_word(), "define clause")
-        self.cursor.expect(Kind.RIGHT_DELIMITER, "define clause")
+        self.cursor.expect(TokenKind.RIGHT_DELIMITER, "define clause")
         self.define(name, "define clause")
 
     def define(self, name: str, context: str) -> None:
@@ -100,7 +100,7 @@ class _Parser:
     def body(self) -> tuple[Body, Token]:
         """Statements up to `end` or `else`, and that token."""
         found: list[Statement] = []
-        while (following := self.cursor.peek_word()).kind is not Kind.EOF:
+        while (following := self.cursor.peek_word()).kind is not TokenKind.EOF:
             statement = self.statement()
             if isinstance(statement, Token):
                 return tuple(found), statement
@@ -110,13 +110,13 @@ class _Parser:
     def statement(self) -> Statement | Token:
         """A text or an action; of `end` and `else`, the token."""
         token = self.cursor.take_word()
-        if token.kind is Kind.TEXT:
-            return Text(token.position, token.text)
-        if token.kind is not Kind.LEFT_DELIMITER:
+        if token.kind is TokenKind.TEXT:
+            return TextNode(token.position, token.text)
+        if token.kind is not TokenKind.LEFT_DELIMITER:
             raise self.cursor.unexpected(token, "input")
         token = self.cursor.peek_word()
-        if token.kind is not Kind.KEYWORD or token.text == "define":
-            return Action(token.position, self.expressions.pipeline("command"))
+        if token.kind is not TokenKind.KEYWORD or token.text == "define":
+            return ActionNode(token.position, self.expressions.pipeline("command"))
         return self.keyword(self.cursor.take())
 
     def keyword(self, token: Token) -> Statement | Token:
@@ -128,7 +128,7 @@ class _Parser:
         if token.text in ("template", "block"):
             return self.template_call(token)
         if token.text == "end" or not _is_keyword(self.cursor.peek_word(), "if", "with"):
-            self.cursor.expect(Kind.RIGHT_DELIMITER, token.text)
+            self.cursor.expect(TokenKind.RIGHT_DELIMITER, token.text)
         return token
 
     def block(self, token: Token) -> Statement:
@@ -153,30 +153,30 @@ class _Parser:
             raise self.cursor.error(f"expected end; found {_action(end)}", end)
         return body
 
-    def jump(self, token: Token) -> Break | Continue:
+    def jump(self, token: Token) -> BreakNode | ContinueNode:
         """`break` or `continue`."""
-        self.cursor.expect(Kind.RIGHT_DELIMITER, _action(token))
+        self.cursor.expect(TokenKind.RIGHT_DELIMITER, _action(token))
         if not self.loops:
             raise self.cursor.error(f"{_action(token)} outside {{{{range}}}}", token)
-        return Break(token.position) if token.text == "break" else Continue(token.position)
+        return BreakNode(token.position) if token.text == "break" else ContinueNode(token.position)
 
-    def template_call(self, token: Token) -> TemplateCall:
+    def template_call(self, token: Token) -> TemplateNode:
         """`template`, or `block`, which defines what it calls."""
         context = f"{token.text} clause"
         place = self.cursor.take_word()
         name = self.template_name(place, context)
         pipeline = None
-        if token.text == "block" or self.cursor.peek_word().kind is not Kind.RIGHT_DELIMITER:
+        if token.text == "block" or self.cursor.peek_word().kind is not TokenKind.RIGHT_DELIMITER:
             pipeline = self.expressions.pipeline(context)
         else:
             self.cursor.take()
         if token.text == "block":
             self.define(name, context)
-        return TemplateCall(place.position, name, pipeline)
+        return TemplateNode(place.position, name, pipeline)
 
     def template_name(self, token: Token, context: str) -> str:
         """The name that a string literal gives."""
-        if token.kind is not Kind.STRING:
+        if token.kind is not TokenKind.STRING:
             raise self.cursor.unexpected(token, context)
         return self.expressions.string(token).value
 
@@ -186,8 +186,8 @@ def _action(token: Token) -> str:
 
 
 def _is_keyword(token: Token, *words: str) -> bool:
-    return token.kind is Kind.KEYWORD and token.text in words
+    return token.kind is TokenKind.KEYWORD and token.text in words
 
 
 def _is_empty(body: Body) -> bool:
-    return all(isinstance(statement, Text) and not statement.text.strip() for statement in body)
+    return all(isinstance(statement, TextNode) and not statement.text.strip() for statement in body)

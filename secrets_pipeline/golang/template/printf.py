@@ -1,4 +1,4 @@
-"""`printf`: a format and its arguments (`doPrintf` of Go's fmt)."""
+"""Format by `printf`: a format and its arguments (`doPrintf` of Go's fmt)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a function takes, read from its Python signature.
+"""Read what a function takes from its Python signature.
 
 Parameters annotated `str`, `int`, `float`, `bool`, `dict[…]` or `Mapping[…]` stand for Go's `string`, `int`, `float64`,
 `bool` and `map[string]interface {}`: the evaluator checks arguments for them and words a mistake as Go does. Every
@@ -19,7 +19,7 @@ from typing import Final
 from secrets_pipeline.golang.values import Function, Value, is_map
 
 
-class Kind(Enum):
+class ParameterKind(Enum):
     """The Go type of a parameter."""
 
     ANY = "interface {}"
@@ -31,21 +31,25 @@ class Kind(Enum):
 
     def accepts(self, value: Value) -> bool:
         """Whether Go could assign the value to a parameter of this type."""
-        if self is Kind.MAP:
+        if self is ParameterKind.MAP:
             return is_map(value)
-        if self is Kind.INT:
+        if self is ParameterKind.INT:
             return isinstance(value, int) and not isinstance(value, bool)
-        return self is Kind.ANY or isinstance(value, _PYTHON[self])
+        return self is ParameterKind.ANY or isinstance(value, _PYTHON[self])
 
 
-_PYTHON: Final[dict[Kind, type]] = {Kind.STRING: str, Kind.FLOAT: float, Kind.BOOL: bool}
+_PYTHON: Final[dict[ParameterKind, type]] = {
+    ParameterKind.STRING: str,
+    ParameterKind.FLOAT: float,
+    ParameterKind.BOOL: bool,
+}
 _NAMES: Final = {
-    "str": Kind.STRING,
-    "int": Kind.INT,
-    "float": Kind.FLOAT,
-    "bool": Kind.BOOL,
-    "dict": Kind.MAP,
-    "Mapping": Kind.MAP,
+    "str": ParameterKind.STRING,
+    "int": ParameterKind.INT,
+    "float": ParameterKind.FLOAT,
+    "bool": ParameterKind.BOOL,
+    "dict": ParameterKind.MAP,
+    "Mapping": ParameterKind.MAP,
 }
 
 
@@ -59,13 +63,13 @@ class Signature:
         rest: kind of the further arguments; None if there may be none.
     """
 
-    kinds: tuple[Kind, ...]
+    kinds: tuple[ParameterKind, ...]
     required: int
-    rest: Kind | None
+    rest: ParameterKind | None
 
-    def kind(self, position: int) -> Kind:
+    def kind(self, position: int) -> ParameterKind:
         """The kind of the argument at a position, from 0, of an allowed number of arguments."""
-        return self.kinds[position] if position < len(self.kinds) else self.rest or Kind.ANY
+        return self.kinds[position] if position < len(self.kinds) else self.rest or ParameterKind.ANY
 
     def mistake(self, explicit: int, piped: int) -> str:
         """What is wrong with the number of arguments, in Go's words; empty if nothing is.
@@ -92,9 +96,9 @@ def signature_of(function: Function) -> Signature:
 
 @lru_cache(maxsize=1024)
 def _signature(function: Function) -> Signature:
-    kinds: list[Kind] = []
+    kinds: list[ParameterKind] = []
     required = 0
-    rest: Kind | None = None
+    rest: ParameterKind | None = None
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
             rest = _kind(parameter.annotation)
@@ -104,11 +108,11 @@ def _signature(function: Function) -> Signature:
     return Signature(tuple(kinds), required, rest)
 
 
-def _kind(annotation: object) -> Kind:
+def _kind(annotation: object) -> ParameterKind:
     name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
-    return _NAMES.get(name.partition("[")[0] if "|" not in name else "", Kind.ANY)
+    return _NAMES.get(name.partition("[")[0] if "|" not in name else "", ParameterKind.ANY)
 
 
-def empty_of(kind: Kind) -> Mapping[str, Value] | None:
+def empty_of(kind: ParameterKind) -> Mapping[str, Value] | None:
     """What Go passes for no value at all: nil, which is an empty map where a map is expected."""
-    return {} if kind is Kind.MAP else None
+    return {} if kind is ParameterKind.MAP else None

@@ -1,4 +1,4 @@
-"""Templates: parsed once, rendered many times."""
+"""Parse a template once, and render it many times."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 from secrets_pipeline.golang.failure import TemplateError, error_at
 from secrets_pipeline.golang.limits import RENDERING, Spending, require_template
 from secrets_pipeline.golang.template.builtins import BUILTINS, SHORT_CIRCUITS
-from secrets_pipeline.golang.template.evaluator import Evaluator
+from secrets_pipeline.golang.template.evaluator import PipelineEvaluator
 from secrets_pipeline.golang.template.execution import Execution
 from secrets_pipeline.golang.template.parser import Tree, parse_tree
 from secrets_pipeline.golang.values import Function, Missing, Value
@@ -49,7 +49,7 @@ class Template:
         """
         spending = spending or Spending()
         budget = spending.budget(self.text)
-        evaluator = Evaluator(self.text, functions, missing, budget)
+        evaluator = PipelineEvaluator(self.text, functions, missing, budget)
         outer = RENDERING.set(budget)
         try:
             return Execution(evaluator, self.tree.definitions).text(data, self.tree.body)

@@ -1,4 +1,4 @@
-"""One value formatted by one verb of Go's fmt (`format.go`, `print.go`)."""
+"""Format one value by one verb of Go's fmt (`format.go`, `print.go`)."""
 
 from __future__ import annotations
 

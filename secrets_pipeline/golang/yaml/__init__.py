@@ -1,1 +1,1 @@
-"""YAML as Go's yaml.v3 reads it."""
+"""Read YAML as Go's yaml.v3 does."""

@@ -1,4 +1,4 @@
-"""YAML text to nodes with places, on PyYAML's libyaml parser, with the implicit tags of Go's yaml.v3."""
+"""Compose YAML text into nodes with places, on PyYAML's libyaml parser, with the implicit tags of Go's yaml.v3."""
 
 from __future__ import annotations
 

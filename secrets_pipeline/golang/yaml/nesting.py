@@ -1,4 +1,4 @@
-"""How deep values may be nested: what merges, prints and compares them recurses, and Python's own stack ends."""
+"""Limit how deep values are nested: what merges, prints and compares them recurses, and Python's own stack ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""YAML as Go's yaml.v3 reads it: own scalars, strict keys, merge keys, places in errors."""
+"""Read YAML as Go's yaml.v3 does: own scalars, strict keys, merge keys, places in errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from secrets_pipeline.golang.yaml.composer import compose, invalid
 from secrets_pipeline.golang.yaml.nesting import MAX_DEPTH, TOO_DEEP, require_depth
 from secrets_pipeline.golang.yaml.scalars import MAP, MERGE, SEQ, STR, tag_of, value_of
 from secrets_pipeline.golang.yaml.tag_names import named
-from secrets_pipeline.golang.yaml.tags import AppendList, Literal
+from secrets_pipeline.golang.yaml.tags import AppendList, LiteralText
 
 __all__ = ["TagConstructor", "compose", "invalid", "load", "load_mapping"]
 
@@ -79,7 +79,7 @@ class _Constructor:
         implicit = STR if node.style else tag_of(node.value)
         if implicit != STR:
             return value_of(implicit, node.value)
-        return Literal(node.value) if tag == _LITERAL else node.value
+        return LiteralText(node.value) if tag == _LITERAL else node.value
 
     def _tagged(self, node: Node) -> Value:
         tag = node.tag
@@ -214,7 +214,7 @@ def _literal(value: Value) -> Value:
         return {key: _literal(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_literal(inner) for inner in value]
-    return Literal(value) if type(value) is str else value
+    return LiteralText(value) if type(value) is str else value
 
 
 def _is_alias(key: Node, value: Node) -> bool:

@@ -1,4 +1,4 @@
-"""Plain scalars as Go's yaml.v3 reads them, and values as Go prints them (`resolve.go` of yaml.v3)."""
+"""Read plain scalars as Go's yaml.v3 does, and print values as Go does (`resolve.go` of yaml.v3)."""
 
 from __future__ import annotations
 

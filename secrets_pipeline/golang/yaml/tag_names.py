@@ -1,4 +1,4 @@
-"""The tags of Atmos, and how an unknown one is named: what stands there may be a password that begins with `!`."""
+"""Name the tags of Atmos, and an unknown one with care: what stands there may be a password that begins with `!`."""
 
 from __future__ import annotations
 

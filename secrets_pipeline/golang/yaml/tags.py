@@ -1,4 +1,4 @@
-"""Values that YAML tags put into a manifest: function calls, kept text, list appends, key removals."""
+"""Define the values that YAML tags put into a manifest: function calls, kept text, list appends, key removals."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class FunctionCall(str):
         return type(self), (self.tag, self.args)
 
 
-class Literal(str):
+class LiteralText(str):
     """Text of `!literal`: neither a template nor a function, whatever it looks like."""
 
     __slots__ = ()

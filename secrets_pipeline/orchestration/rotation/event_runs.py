@@ -20,7 +20,7 @@ from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.concerned_stacks import Concern, Dismissed
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.run_requests import EVENT_TAG_PREFIX, run_request
-from secrets_pipeline.rotation.events.hints import Hint, Kind, Poison
+from secrets_pipeline.rotation.events.hints import Hint, HintKind, Poison
 from secrets_pipeline.rotation.events.parsing import parse
 from secrets_pipeline.rotation.events.queue import Message
 
@@ -68,7 +68,7 @@ class Dispatcher:
 
     instance: dg.DagsterInstance
     sensor: str
-    jobs: Mapping[Kind, str]
+    jobs: Mapping[HintKind, str]
     concerned: Concerned
     is_late: Callable[[], bool]
     _done: list[Message] = field(default_factory=list)

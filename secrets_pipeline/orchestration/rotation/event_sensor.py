@@ -12,7 +12,7 @@ from secrets_pipeline.operations.concerned_stacks import EventStacks
 from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STACKS, check_key
 from secrets_pipeline.orchestration.shared.resources import Stacks
-from secrets_pipeline.rotation.events.hints import Kind
+from secrets_pipeline.rotation.events.hints import HintKind
 from secrets_pipeline.rotation.events.queue import EventQueue
 
 NAME = "rotation_event_sensor"
@@ -30,13 +30,13 @@ class Job(Protocol):
         """Of the job."""
 
 
-def distinct(jobs: Mapping[Kind, Job]) -> list[Any]:
+def distinct(jobs: Mapping[HintKind, Job]) -> list[Any]:
     """Each job once, as `dg.sensor` takes them."""
     return list({job.name: job for job in jobs.values()}.values())
 
 
 def rotation_event_sensor_for(
-    jobs: Mapping[Kind, Job],
+    jobs: Mapping[HintKind, Job],
     *,
     seconds_between: int = 15,
     hidden_for: int = 30,

@@ -16,7 +16,7 @@ from secrets_pipeline.operations.secret_listing import places, sights
 from secrets_pipeline.orchestration.rotation.event_sensor import Job, distinct, missing_partitions, usable
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import run_request
-from secrets_pipeline.rotation.events.hints import Kind
+from secrets_pipeline.rotation.events.hints import HintKind
 from secrets_pipeline.rotation.events.polling import News, compare
 
 NAME = "rotation_polling_sensor"
@@ -26,7 +26,7 @@ LARGEST_CURSOR = 1_000_000
 
 
 def rotation_polling_sensor_for(
-    jobs: Mapping[Kind, Job], *, seconds_between: int = 60, clock: Callable[[], float] = time.time
+    jobs: Mapping[HintKind, Job], *, seconds_between: int = 60, clock: Callable[[], float] = time.time
 ) -> dg.SensorDefinition:
     """The sensor.
 
@@ -35,7 +35,7 @@ def rotation_polling_sensor_for(
         seconds_between: the shortest time between two looks.
         clock: epoch seconds.
     """
-    answering = {kind: jobs[kind] for kind in (Kind.ROTATED, Kind.FAILED)}
+    answering = {kind: jobs[kind] for kind in (HintKind.ROTATED, HintKind.FAILED)}
 
     @dg.sensor(
         name=NAME,
@@ -53,7 +53,7 @@ def rotation_polling_sensor_for(
         news = _look(context, stacks, known, int(clock()))
         if stacks.settings.events is not None:
             # rotation_event_sensor follows versions. Events of CloudTrail are best effort, and need a trail.
-            news = [one for one in news if one.kind is Kind.FAILED]
+            news = [one for one in news if one.kind is HintKind.FAILED]
         news += list(_following(stacks, news))
         asked = [_request(jobs[kind].name, stack, some) for (kind, stack, _), some in sorted(_by_run(news).items())]
         requests = usable(context, asked)
@@ -95,7 +95,7 @@ def _look(context: dg.SensorEvaluationContext, stacks: Stacks, known: dict[str, 
 def _following(stacks: Stacks, news: Iterable[News]) -> Iterator[News]:
     """The same of other stacks that are rendered from a value that has changed."""
     for one in news:
-        behind = followers(stacks.desired.specs, one.stack) if one.kind is Kind.ROTATED else ()
+        behind = followers(stacks.desired.specs, one.stack) if one.kind is HintKind.ROTATED else ()
         yield from (replace(one, stack=stack) for stack in behind)
 
 
@@ -107,11 +107,11 @@ def _read(cursor: str | None) -> dict[str, Any]:
     return known if isinstance(known, dict) else {}
 
 
-def _by_run(news: Iterable[News]) -> Mapping[tuple[Kind, str, str], list[News]]:
+def _by_run(news: Iterable[News]) -> Mapping[tuple[HintKind, str, str], list[News]]:
     """Rotations of a stack share a run; a stuck one, said again in each tick, has a run and a key of its own."""
-    found: dict[tuple[Kind, str, str], list[News]] = defaultdict(list)
+    found: dict[tuple[HintKind, str, str], list[News]] = defaultdict(list)
     for one in news:
-        found[one.kind, one.stack, one.name if one.kind is Kind.FAILED else ""].append(one)
+        found[one.kind, one.stack, one.name if one.kind is HintKind.FAILED else ""].append(one)
     return found
 
 

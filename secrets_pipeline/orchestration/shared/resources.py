@@ -19,7 +19,7 @@ from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
 from secrets_pipeline.reconcilers.stack import Stack
-from secrets_pipeline.stacks import Origin
+from secrets_pipeline.stacks import SourceChoice
 from secrets_pipeline.stacks.sources.source import STANDARD_INPUT
 from secrets_pipeline.values.seal_store import LocalSealStore, S3SealStore, SealStore
 
@@ -69,7 +69,7 @@ class Stacks:
         options: ApplyOptions,
         seal_folder: Path,
         *,
-        origin: Origin = MANIFESTS,
+        origin: SourceChoice = MANIFESTS,
         desired: Desired | None = None,
         settings_file: Path | None = None,
     ) -> None:
@@ -197,12 +197,12 @@ class Asked:
     settings_file: Path | None = None
     desired: Desired | None = None
 
-    def source(self, env: Mapping[str, str]) -> tuple[Path, Origin]:
+    def source(self, env: Mapping[str, str]) -> tuple[Path, SourceChoice]:
         """The repository and where its stacks come from; what is not asked for is the environment's to say."""
         if self.desired is not None:
             return self.desired.base_path, self.desired.origin
         folder = self.base_path or Path(env.get("ATMOS_BASE_PATH") or ".")
-        return folder, Origin.chosen(None, atmos=False, env=env)
+        return folder, SourceChoice.chosen(None, atmos=False, env=env)
 
 
 class StacksResource(dg.ConfigurableResource[Stacks]):

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import dagster as dg
+from cronsim import CronSim
 
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.verification.model import VerificationSpec
@@ -62,26 +64,16 @@ def _due(context: dg.ScheduleEvaluationContext, spec: StackSpec, now: datetime) 
     missed while nobody ran the schedule, once.
     """
     due = latest(spec.verification, now)
-    if due is None:
-        context.log.warning("%s is never verified: cron %r never comes round", spec.stack, spec.verification.cron)
-        return None
     since = _answered(context.instance, spec.stack) or now - TICK
     return due if due > since else None
 
 
-def latest(verification: VerificationSpec, now: datetime) -> datetime | None:
-    """The last moment up to now that the settings name; None where they name none, such as 31 April.
-
-    Dagster reads the expression, so that time zones and their changes mean what they mean in its schedules.
-    """
-    try:
-        windows = dg.TimeWindowPartitionsDefinition(
-            cron_schedule=verification.cron, timezone=verification.timezone, start=_BEGINNING, fmt=_FORMAT
-        )
-        window = windows.get_prev_partition_window(now)
-    except (dg.DagsterInvalidDefinitionError, ValueError):
-        return None
-    return window.end.astimezone(UTC) if window else None
+def latest(verification: VerificationSpec, now: datetime) -> datetime:
+    """The last moment up to now that the settings name."""
+    # The moments that CronSim goes back through lie before the one it is given.
+    behind = now.replace(microsecond=0) + timedelta(seconds=1)
+    local = behind.astimezone(ZoneInfo(verification.timezone))
+    return next(CronSim(verification.cron, local, reverse=True)).astimezone(UTC)
 
 
 def _answered(instance: dg.DagsterInstance, stack: str) -> datetime | None:

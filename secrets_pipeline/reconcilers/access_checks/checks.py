@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.access.evaluator import Decision, Layer, Outcome, Unread
-from secrets_pipeline.access.reach.audit import Reading, declared_readings, matrix, undeclared_readings
+from secrets_pipeline.access.evaluator import Decision, Layer, LayerOutcome, UnreadPolicies
+from secrets_pipeline.access.reach.audit import AuditedRead, declared_readings, matrix, undeclared_readings
 from secrets_pipeline.access.reach.explain import because, calls, row, sentence, short
-from secrets_pipeline.access.reach.probe import NotProbed, Prober, Refused, ValueReturned, disagreement
-from secrets_pipeline.access.reach.public import Crowd, crowds
+from secrets_pipeline.access.reach.probe import NotProbed, Prober, ProbeRefused, ValueReturned, disagreement
+from secrets_pipeline.access.reach.public import PublicCaller, public_callers
 from secrets_pipeline.access.reach.reader import (
     Allowed,
     DeniedByKms,
@@ -50,7 +50,7 @@ def foreign_readers_can_read(stack: Stack) -> list[Finding]:
     ]
 
 
-def access_matrix(stack: Stack) -> tuple[Reading, ...]:
+def access_matrix(stack: Stack) -> tuple[AuditedRead, ...]:
     """Every reader that a consumer of the stack names, with every secret of the stack."""
     expected = {(one.principal, one.secret): one.expected for one in declared_readings(stack.spec, estate_of(stack))}
     readers = dict.fromkeys(arn for consumer in stack.spec.consumers for arn in consumer.readers)
@@ -79,7 +79,7 @@ def probe_agrees(stack: Stack) -> list[Finding]:
     return [*found, *_missing(stack)]
 
 
-def _probed(one: Reading, secret_arn: str, prober: Prober) -> Finding:
+def _probed(one: AuditedRead, secret_arn: str, prober: Prober) -> Finding:
     try:
         answer = prober.ask(one.principal, secret_arn)
     except AwsError as error:
@@ -87,7 +87,7 @@ def _probed(one: Reading, secret_arn: str, prober: Prober) -> Finding:
     match answer:
         case NotProbed(reason=reason):
             return Finding(one.expected, Verdict.WAITING, f"not probed: {reason}", _columns(one))
-        case Refused(text=text):
+        case ProbeRefused(text=text):
             said = f"AWS refused: {text}"
         case ValueReturned():
             said = "AWS returned the value, which was dropped"
@@ -112,7 +112,9 @@ def nobody_else_can_read(stack: Stack) -> list[Finding]:
 def _nobody(stack: Stack, secret: ReadableSecret) -> Finding:
     """A secret of which no further reader was found, as far as it can be told who there is."""
     estate, policy = estate_of(stack), secret.target.policy
-    reason = estate.account(estate.snapshot.account_id).unread or (policy.reason if isinstance(policy, Unread) else "")
+    reason = estate.account(estate.snapshot.account_id).unread or (
+        policy.reason if isinstance(policy, UnreadPolicies) else ""
+    )
     if reason:
         return Finding(secret.name, Verdict.WAITING, f"whether nobody else can read it is not known: {reason}")
     return Finding(secret.name, Verdict.RIGHT, f"nobody else of {len(estate.principals)} principals can read it")
@@ -122,14 +124,14 @@ def policies_are_not_public(stack: Stack) -> list[Finding]:
     """Whether a policy of a secret or of its key lets in everybody, an organisation, or some whom no list tells."""
     estate = estate_of(stack)
     secrets = [found for one in stack.spec.secrets if (found := estate.secret(one.name)) is not None]
-    let_in = crowds(estate.snapshot, secrets)
+    let_in = public_callers(estate.snapshot, secrets)
     names = {secret.target.arn: secret.name for secret in secrets}
     wrong = [
         Finding(
             names.get(one.resource, one.resource),
-            Verdict.WAITING if one.crowd is Crowd.SOME else Verdict.WRONG,
+            Verdict.WAITING if one.caller is PublicCaller.SOME else Verdict.WRONG,
             f"its {one.decision.decided_by.layer} (statement {one.decision.decided_by.statement}) lets in "
-            + f"{one.crowd} {one.organization or one.decision.decided_by.detail}".rstrip(),
+            + f"{one.caller} {one.organization or one.decision.decided_by.detail}".rstrip(),
             {"layer": one.decision.decided_by.layer.value, "statement": one.decision.decided_by.statement},
         )
         for one in let_in
@@ -143,9 +145,9 @@ def _keys(secret: ReadableSecret) -> set[str]:
 
 
 def _closed(secret: ReadableSecret) -> Finding:
-    """A secret that lets no crowd in, as far as its policies could be read."""
+    """A secret whose policies let in nobody whom they do not name, as far as its policies could be read."""
     targets = [secret.target, *(key.target for key in secret.keys)]
-    unread = [one.policy.reason for one in targets if isinstance(one.policy, Unread)]
+    unread = [one.policy.reason for one in targets if isinstance(one.policy, UnreadPolicies)]
     if unread:
         return Finding(secret.name, Verdict.WAITING, "; ".join(dict.fromkeys(unread)))
     return Finding(secret.name, Verdict.RIGHT, "its policy and its key's let in nobody whom they do not name")
@@ -191,14 +193,14 @@ def _of_trust(name: str, arn: str, trust: Trust) -> list[Finding]:
     return found
 
 
-def _of_consumer(stack: Stack, one: Reading) -> Finding:
+def _of_consumer(stack: Stack, one: AuditedRead) -> Finding:
     detail = estate_of(stack).missing(one.principal)
     if not detail and not isinstance(one.verdict, Allowed):
         detail = sentence(one.principal, one.secret, one.verdict)
     return Finding(one.expected, _VERDICTS[type(one.verdict)], detail, _columns(one))
 
 
-def _of_other(one: Reading) -> Finding:
+def _of_other(one: AuditedRead) -> Finding:
     text = sentence(one.principal, one.secret, one.verdict)
     if one.expected:
         return Finding(one.secret, Verdict.RIGHT, f"{text} Expected: {one.expected}.", _columns(one))
@@ -214,7 +216,7 @@ _VERDICTS: dict[type[ReadVerdict], Verdict] = {
 }
 
 
-def _columns(one: Reading) -> dict[str, str]:
+def _columns(one: AuditedRead) -> dict[str, str]:
     columns = row(one.principal, one.secret, one.verdict)
     return {name: columns[name] for name in ("principal", "secret", "verdict", "layer", "policy", "statement")}
 
@@ -238,7 +240,7 @@ def _parts(verdict: ReadVerdict) -> str:
 
 def _said(action: str, decision: Decision) -> Iterable[tuple[bool, str]]:
     for vote in decision.votes:
-        if vote.layer in _PARTS or vote.outcome in (Outcome.DENIES, Outcome.UNKNOWN):
+        if vote.layer in _PARTS or vote.outcome in (LayerOutcome.DENIES, LayerOutcome.UNKNOWN):
             where = f" (statement {vote.statement})" if vote.statement else ""
             text = f"{vote.layer} {vote.detail or f'{vote.outcome} {action}'}{where}"
-            yield vote.outcome is not Outcome.ALLOWS, text
+            yield vote.outcome is not LayerOutcome.ALLOWS, text

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.access.controls.judging import judge, needs_reads
 from secrets_pipeline.access.controls.model import Control, ControlResult, Failed, NotApplicable, Passed, Unknown
-from secrets_pipeline.access.controls.reads import LastReads, Unread
+from secrets_pipeline.access.controls.reads import LastReads, UnreadReads
 from secrets_pipeline.access.reach.usage import last_reads
 from secrets_pipeline.access.snapshot.model import SecretSnapshot
 from secrets_pipeline.aws.session import ROLE_SESSION_NAME
@@ -43,12 +43,12 @@ def _judged(stack: Stack) -> tuple[ControlResult, ...]:
     )
 
 
-def _reads(stack: Stack, asked: list[tuple[SecretSnapshot, ControlParameters]]) -> LastReads | Unread:
+def _reads(stack: Stack, asked: list[tuple[SecretSnapshot, ControlParameters]]) -> LastReads | UnreadReads:
     """Who else read the secrets that cannot be judged without; nobody is asked where all can."""
     snapshot = estate_of(stack).snapshot
     open_ones = [(secret, of) for secret, of in asked if needs_reads(secret, of, now=snapshot.taken_at)]
     if not open_ones:
-        return Unread("nobody asked")
+        return UnreadReads("nobody asked")
     longest = max(of.unused_for_days for _, of in open_ones)
     return last_reads(
         stack.account,

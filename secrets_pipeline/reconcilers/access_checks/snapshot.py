@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from secrets_pipeline.access.reach.compiled import Estate
+from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.access.snapshot.collect import take_snapshot
 from secrets_pipeline.arn import account_of
 from secrets_pipeline.reconcilers.stack import Stack
 
 
-def estate_of(stack: Stack) -> Estate:
+def estate_of(stack: Stack) -> CompiledSnapshot:
     """Who could read the stack's secrets, taken when it is first asked for.
 
     Raises:
@@ -17,7 +17,7 @@ def estate_of(stack: Stack) -> Estate:
     return stack.observed.estate.get(lambda: _taken(stack))
 
 
-def _taken(stack: Stack) -> Estate:
+def _taken(stack: Stack) -> CompiledSnapshot:
     own = stack.account.account_id
     readers = {account_of(arn) for consumer in stack.spec.consumers for arn in consumer.principals.values()}
     settings = stack.run.settings.access
@@ -29,4 +29,4 @@ def _taken(stack: Stack) -> Estate:
         secret_names=[secret.name for secret in stack.spec.secrets],
         now=stack.run.now(),
     )
-    return Estate(snapshot, organization_policies=settings.organization_policies)
+    return CompiledSnapshot(snapshot, organization_policies=settings.organization_policies)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
-from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, Contested, Crossing, Kind, allows
+from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, Contested, ContestedKind, Crossing, allows
 from secrets_pipeline.desired.limits import FUNCTION_ARN
 from secrets_pipeline.desired.policy.principals import account_of_principal
 from secrets_pipeline.desired.secret.model import SecretSpec
@@ -209,9 +209,9 @@ def _owns_key(stack: Stack, alias: str) -> bool:
     return target is not None and target.mark.ours and stack.ownership.claims(target.mark.owner)
 
 
-_OWNS: Final[Mapping[Kind, Callable[[Stack, str], bool]]] = {
-    Kind.SECRET: _owns_secret,
-    Kind.DATABASE: _owns_database,
-    Kind.FUNCTION: _owns_function,
-    Kind.KEY: _owns_key,
+_OWNS: Final[Mapping[ContestedKind, Callable[[Stack, str], bool]]] = {
+    ContestedKind.SECRET: _owns_secret,
+    ContestedKind.DATABASE: _owns_database,
+    ContestedKind.FUNCTION: _owns_function,
+    ContestedKind.KEY: _owns_key,
 }

@@ -8,7 +8,7 @@ from threading import RLock
 from typing import Any
 
 from secrets_pipeline.access.controls.model import ControlResult
-from secrets_pipeline.access.reach.compiled import Estate
+from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.reconcilers.observed.cached import Once
@@ -40,7 +40,7 @@ class Observed:
         self.databases = DatabaseInventory(account)
         self._target = spec.target
         self.sessions = sessions
-        self.estate: Once[Estate] = Once()
+        self.estate: Once[CompiledSnapshot] = Once()
         self.controls: Once[tuple[ControlResult, ...]] = Once()
         self._keys_elsewhere: dict[str, KeyInventory] = {}
         self._lock = RLock()

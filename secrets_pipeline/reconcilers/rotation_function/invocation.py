@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.access.evaluator import Outcome, Unread
+from secrets_pipeline.access.evaluator import LayerOutcome, UnreadPolicies
 from secrets_pipeline.access.reach.invoke import INVOKE, SECRETS_MANAGER, invoked_by_secrets_manager
 from secrets_pipeline.aws.consistency import NEW_RESOURCE
 from secrets_pipeline.aws.faults import calling
@@ -41,7 +41,7 @@ def invocation_problem(stack: Stack, function: str, secret_arn: str | None = Non
     if decision.allowed is not False:
         return None
     vote = decision.decided_by
-    if vote.outcome is Outcome.DENIES:
+    if vote.outcome is LayerOutcome.DENIES:
         return f"function {function} denies {SECRETS_MANAGER} to invoke it, statement {vote.statement}"
     return f"function {function} does not let {SECRETS_MANAGER} invoke it"
 
@@ -87,10 +87,10 @@ def let_in(stack: Stack, function: str) -> str:
     return f"{SECRETS_MANAGER} may invoke it"
 
 
-def _policy(stack: Stack, function: str) -> Mapping[str, Any] | Unread | None:
+def _policy(stack: Stack, function: str) -> Mapping[str, Any] | UnreadPolicies | None:
     client = stack.account.client("lambda")
 
-    def read() -> Mapping[str, Any] | Unread | None:
+    def read() -> Mapping[str, Any] | UnreadPolicies | None:
         try:
             with calling("GetPolicy", function):
                 try:
@@ -100,15 +100,15 @@ def _policy(stack: Stack, function: str) -> Mapping[str, Any] | Unread | None:
         except AwsError as error:
             # A function of another account hides its policy, and works all the same.
             if error.denied:
-                return Unread(error.message)
+                return UnreadPolicies(error.message)
             raise
         return document
 
-    policy: Mapping[str, Any] | Unread | None = stack.observed.remember(_MEMORY, function, read=read)
+    policy: Mapping[str, Any] | UnreadPolicies | None = stack.observed.remember(_MEMORY, function, read=read)
     return policy
 
 
-def _statements(policy: Mapping[str, Any] | Unread | None) -> set[str]:
+def _statements(policy: Mapping[str, Any] | UnreadPolicies | None) -> set[str]:
     if not isinstance(policy, Mapping):
         return set()
     return {str(one.get("Sid")) for one in policy.get("Statement", ()) if isinstance(one, Mapping)}

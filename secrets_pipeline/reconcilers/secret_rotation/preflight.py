@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.access.reach.compiled import Estate
+from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.access.reach.reader import DECRYPT, GET_SECRET_VALUE
 from secrets_pipeline.access.reach.rotation_readers import Lack, lacks
 from secrets_pipeline.access.snapshot.collect import take_snapshot
@@ -102,11 +102,11 @@ class RotationPreflight:
             if problem := writer_problem(address.host, address.port, instances, clusters):
                 yield problem
 
-    def _estate(self) -> Estate:
+    def _estate(self) -> CompiledSnapshot:
         """As it is after the function was deployed; not the run's own, which the checks of its end use."""
         stack = self._stack
 
-        def take() -> Estate:
+        def take() -> CompiledSnapshot:
             settings = stack.run.settings.access
             snapshot = take_snapshot(
                 stack.account,
@@ -116,9 +116,9 @@ class RotationPreflight:
                 secret_names=self._names,
                 now=datetime.now(UTC),
             )
-            return Estate(snapshot, organization_policies=settings.organization_policies)
+            return CompiledSnapshot(snapshot, organization_policies=settings.organization_policies)
 
-        estate: Estate = stack.observed.remember("rotation estate", *self._names, read=take)
+        estate: CompiledSnapshot = stack.observed.remember("rotation estate", *self._names, read=take)
         return estate
 
 

@@ -13,7 +13,7 @@ from secrets_pipeline.desired.rotation.model import RotationSpec, RotationStrate
 from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
 from secrets_pipeline.reconcilers.secret_rotation.problem import Problem, Requirement
 from secrets_pipeline.rotation_lambda.errors import RotationError
-from secrets_pipeline.rotation_lambda.secret_value import Address, DatabaseSecret, GenericSecret, parse
+from secrets_pipeline.rotation_lambda.secret_value import DatabaseAddress, DatabaseSecret, GenericSecret, parse
 
 _READER = ".cluster-ro-"
 
@@ -88,7 +88,7 @@ def _problem(text: str, remedy: str) -> Problem:
     return Problem(Requirement.VALUE, text, remedy)
 
 
-def address_of(value: SecretStr) -> Address | None:
+def address_of(value: SecretStr) -> DatabaseAddress | None:
     """Where the database of a secret is; None where the value is no database's."""
     try:
         found = parse(value.get_secret_value())

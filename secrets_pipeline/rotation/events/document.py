@@ -1,4 +1,4 @@
-"""Bounded reading of JSON that somebody else wrote: what is not of the expected shape is simply not there."""
+"""Read JSON that somebody else wrote, with bounds: what is not of the expected shape is simply not there."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from types import MappingProxyType
 LONGEST = 2048
 """Characters: an ARN at most, https://docs.aws.amazon.com/IAM/latest/APIReference/API_Policy.html"""
 
-Document = Mapping[str, object]
-EMPTY: Document = MappingProxyType({})
+EventDocument = Mapping[str, object]
+EMPTY: EventDocument = MappingProxyType({})
 
 
 def at(document: object, *path: str) -> object:
@@ -29,7 +29,7 @@ def text(document: object, *path: str) -> str | None:
     return None
 
 
-def mapping(document: object, *path: str) -> Document:
+def mapping(document: object, *path: str) -> EventDocument:
     """A map under a path of keys; an empty one where there is none."""
     found = at(document, *path)
     return found if isinstance(found, dict) else EMPTY

@@ -1,4 +1,4 @@
-"""What an event means to us. It is a hint: whoever acts on it looks at AWS first."""
+"""Define what an event means to us: a hint; whoever acts on it looks at AWS first."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class HintKind(StrEnum):
     """What an event is about."""
 
     ROTATED = "rotated"
@@ -40,7 +40,7 @@ class Hint:
         actor_arn: who called the API; a session's ARN for an assumed role.
     """
 
-    kind: Kind
+    kind: HintKind
     event_id: str
     account: str
     region: str

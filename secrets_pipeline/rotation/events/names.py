@@ -1,4 +1,4 @@
-"""The names of events that matter; the rules of EventBridge ask for these, and the parser knows no others.
+"""Name the events that matter; the rules of EventBridge ask for these, and the parser knows no others.
 
 Sources: https://docs.aws.amazon.com/secretsmanager/latest/userguide/cloudtrail_log_entries.html,
 https://docs.aws.amazon.com/kms/latest/developerguide/kms-events.html and

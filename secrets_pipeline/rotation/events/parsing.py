@@ -1,4 +1,4 @@
-"""From the body of a message to a hint. Bodies are hostile: whoever may write to the queue chooses every byte.
+"""Parse the body of a message into a hint. Bodies are hostile: whoever may write to the queue chooses every byte.
 
 Source: https://docs.aws.amazon.com/eventbridge/latest/ref/overview-event-structure.html,
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/eventbridge.html and
@@ -15,8 +15,8 @@ from datetime import datetime
 
 from secrets_pipeline.desired.limits import ACCOUNT_ID, REGION, SECRET_NAME_LENGTH
 from secrets_pipeline.rotation.events import names
-from secrets_pipeline.rotation.events.document import Document, entries, mapping, text
-from secrets_pipeline.rotation.events.hints import Hint, Kind, Poison
+from secrets_pipeline.rotation.events.document import EventDocument, entries, mapping, text
+from secrets_pipeline.rotation.events.hints import Hint, HintKind, Poison
 
 LARGEST = 262_144
 """Bytes of an event: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html"""
@@ -32,7 +32,7 @@ _ALIAS = re.compile(r"(arn:aws[a-z-]*:kms:[a-z0-9-]{1,32}:[0-9]{12}:)?alias/[A-Z
 _DATABASE = re.compile(r"arn:aws[a-z-]*:rds:[a-z0-9-]{1,32}:[0-9]{12}:(db|cluster):[A-Za-z0-9-]{1,63}")
 _VERSION = re.compile(r"[A-Za-z0-9-]{32,64}")
 
-Read = Callable[[Hint, Document, Document], Hint | Poison]
+Read = Callable[[Hint, EventDocument, EventDocument], Hint | Poison]
 """(envelope, whole event, detail) → what it means."""
 
 
@@ -68,7 +68,7 @@ def _envelope(event: object) -> Hint | Poison:
     at = _time(text(event, "time"))
     if at is None:
         return Poison("has no time")
-    return Hint(Kind.IRRELEVANT, event_id, account, region, at)
+    return Hint(HintKind.IRRELEVANT, event_id, account, region, at)
 
 
 def _time(said: str | None) -> datetime | None:
@@ -79,19 +79,19 @@ def _time(said: str | None) -> datetime | None:
     return at if at is not None and at.tzinfo is not None else None
 
 
-def _label_updated(hint: Hint, event: Document, detail: Document) -> Hint | Poison:
+def _label_updated(hint: Hint, event: EventDocument, detail: EventDocument) -> Hint | Poison:
     if text(detail, "labelUpdated") != "AWSCURRENT":
         return hint
     secret = _first(_SECRET, *entries(event, "resources"), detail.get("name"))
     if secret is None:
         return Poison("names no secret")
     version = _first(_VERSION, detail.get("versionId"))
-    return replace(hint, kind=Kind.ROTATED, name=names.LABEL_UPDATED, secret=secret, version=version)
+    return replace(hint, kind=HintKind.ROTATED, name=names.LABEL_UPDATED, secret=secret, version=version)
 
 
-def _service_event(hint: Hint, _event: Document, detail: Document) -> Hint | Poison:
+def _service_event(hint: Hint, _event: EventDocument, detail: EventDocument) -> Hint | Poison:
     name = text(detail, "eventName") or ""
-    kinds = {**dict.fromkeys(names.SUCCEEDED, Kind.ROTATED), **dict.fromkeys(names.FAILED, Kind.FAILED)}
+    kinds = {**dict.fromkeys(names.SUCCEEDED, HintKind.ROTATED), **dict.fromkeys(names.FAILED, HintKind.FAILED)}
     if name not in kinds:
         return hint
     more, service = mapping(detail, "additionalEventData"), mapping(detail, "serviceEventDetails")
@@ -99,7 +99,7 @@ def _service_event(hint: Hint, _event: Document, detail: Document) -> Hint | Poi
     return replace(hint, kind=kinds[name], name=name, secret=secret) if secret else Poison("names no secret")
 
 
-def _secret_call(hint: Hint, _event: Document, detail: Document) -> Hint | Poison:
+def _secret_call(hint: Hint, _event: EventDocument, detail: EventDocument) -> Hint | Poison:
     name = text(detail, "eventName") or ""
     if name not in names.SECRET_CALLS or not _happened(detail):
         return hint
@@ -108,10 +108,10 @@ def _secret_call(hint: Hint, _event: Document, detail: Document) -> Hint | Poiso
     secret = _first(_SECRET, answered.get("arn"), answered.get("aRN"), asked.get("secretId"))
     if secret is None:
         return Poison("names no secret")
-    return replace(hint, kind=Kind.TAMPERED, name=name, secret=secret, actor_arn=_actor(detail))
+    return replace(hint, kind=HintKind.TAMPERED, name=name, secret=secret, actor_arn=_actor(detail))
 
 
-def _key_call(hint: Hint, _event: Document, detail: Document) -> Hint | Poison:
+def _key_call(hint: Hint, _event: EventDocument, detail: EventDocument) -> Hint | Poison:
     name = text(detail, "eventName") or ""
     if name not in names.KEY_CALLS or not _happened(detail):
         return hint
@@ -121,32 +121,32 @@ def _key_call(hint: Hint, _event: Document, detail: Document) -> Hint | Poison:
     key = _first(_KEY, *said) or _first(_ALIAS, *said, asked.get("aliasName"))
     if key is None:
         return Poison("names no key")
-    return replace(hint, kind=Kind.KEY_CHANGED, name=name, resource=key, actor_arn=_actor(detail))
+    return replace(hint, kind=HintKind.KEY_CHANGED, name=name, resource=key, actor_arn=_actor(detail))
 
 
-def _key_event(hint: Hint, event: Document, detail: Document) -> Hint | Poison:
+def _key_event(hint: Hint, event: EventDocument, detail: EventDocument) -> Hint | Poison:
     key = _first(_KEY, *entries(event, "resources"), detail.get("key-id"))
     if key is None:
         return Poison("names no key")
-    return replace(hint, kind=Kind.KEY_CHANGED, name=text(event, "detail-type") or "", resource=key)
+    return replace(hint, kind=HintKind.KEY_CHANGED, name=text(event, "detail-type") or "", resource=key)
 
 
-def _database_event(hint: Hint, event: Document, detail: Document) -> Hint | Poison:
+def _database_event(hint: Hint, event: EventDocument, detail: EventDocument) -> Hint | Poison:
     categories = {one for one in entries(detail, "EventCategories") if isinstance(one, str)}
     if categories.isdisjoint(names.DATABASE_CATEGORIES):
         return hint
     database = _first(_DATABASE, detail.get("SourceArn"), *entries(event, "resources"))
     if database is None:
         return Poison("names no database")
-    return replace(hint, kind=Kind.DATABASE, name=text(detail, "EventID") or "", resource=database)
+    return replace(hint, kind=HintKind.DATABASE, name=text(detail, "EventID") or "", resource=database)
 
 
-def _happened(detail: Document) -> bool:
+def _happened(detail: EventDocument) -> bool:
     """Whether a call changed something: it was neither refused nor one that only reads."""
     return detail.get("errorCode") is None and detail.get("readOnly") is not True
 
 
-def _actor(detail: Document) -> str | None:
+def _actor(detail: EventDocument) -> str | None:
     return text(detail, "userIdentity", "arn")
 
 

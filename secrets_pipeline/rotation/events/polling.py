@@ -1,4 +1,4 @@
-"""What a list of secrets says that an earlier one did not: rotations without events. Pure.
+"""Compare two lists of secrets, and tell which rotations began or ended between them.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_SecretListEntry.html
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from secrets_pipeline.rotation.events.hints import Kind
+from secrets_pipeline.rotation.events.hints import HintKind
 
 PENDING_SECONDS = 900
 """A rotation whose four steps take longer is stuck: AWS's own retries are over by then."""
@@ -48,14 +48,14 @@ class News:
         version: id of the version that became current, or is stuck.
     """
 
-    kind: Kind
+    kind: HintKind
     name: str
     stack: str
     version: str
 
 
 def compare(known: Known | None, sights: Iterable[Sight], now: int) -> tuple[Known, tuple[News, ...]]:
-    """What is new, and what is known from now on.
+    """Compare a list of secrets with an earlier one: what is known from now on, and what is new.
 
     Args:
         known: what was known before; None for nothing, which is no news: it is learnt.
@@ -70,9 +70,9 @@ def compare(known: Known | None, sights: Iterable[Sight], now: int) -> tuple[Kno
         learnt[sight.name] = [version, sight.rotated_at, sight.pending[:_VERSION_CHARACTERS], since]
         # A secret that is new since then was made by a run of ours, or was adopted by one.
         if before is not None and [*before[:2]] != [version, sight.rotated_at] and sight.version and not sight.own:
-            news.append(News(Kind.ROTATED, sight.name, sight.stack, sight.version))
+            news.append(News(HintKind.ROTATED, sight.name, sight.stack, sight.version))
         if sight.pending and now - since >= PENDING_SECONDS:
-            news.append(News(Kind.FAILED, sight.name, sight.stack, sight.pending))
+            news.append(News(HintKind.FAILED, sight.name, sight.stack, sight.pending))
     return learnt, tuple(news)
 
 

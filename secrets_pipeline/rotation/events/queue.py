@@ -1,4 +1,4 @@
-"""The queue of events: receive, delete. Nothing is deleted by receiving.
+"""Receive and delete events by ReceiveMessage and DeleteMessageBatch of SQS. Nothing is deleted by receiving.
 
 Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
 """

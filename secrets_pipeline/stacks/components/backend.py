@@ -1,4 +1,4 @@
-"""Terraform backends of a component (Atmos `internal/exec/stack_processor_backend.go`)."""
+"""Resolve the Terraform backend of a component (Atmos `internal/exec/stack_processor_backend.go`)."""
 
 from __future__ import annotations
 

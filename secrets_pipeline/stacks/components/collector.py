@@ -1,4 +1,4 @@
-"""Python's garbage collector, kept from looking through what is being built again and again."""
+"""Pause Python's garbage collector while large values are built: it would look through them again and again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last steps of a component: its templates, then its functions (Atmos `processComponentEntry`)."""
+"""Complete a component: render its templates, then evaluate its functions (Atmos `processComponentEntry`)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from secrets_pipeline.stacks.components.deferred import Deferred, NotAMapping, w
 from secrets_pipeline.stacks.components.draft import Draft
 from secrets_pipeline.stacks.components.model import Component
 from secrets_pipeline.stacks.config.config import TemplateSettings
-from secrets_pipeline.stacks.functions.functions import Evaluator, FunctionError, parse_call
+from secrets_pipeline.stacks.functions.functions import FunctionError, FunctionEvaluator, parse_call
 from secrets_pipeline.stacks.functions.ownership import CallFailed, copied, own
 from secrets_pipeline.stacks.merge import Section
 from secrets_pipeline.stacks.templates.rendering import contains_template, render_section, without_quotes
-from secrets_pipeline.stacks.templates.templates import Functions, Renderer
+from secrets_pipeline.stacks.templates.templates import Renderer, TemplateFunctions
 from secrets_pipeline.stacks.texts import texts
 
 Find = Callable[[str, str], Draft | None]
@@ -41,7 +41,7 @@ class Completer:
     """
 
     def __init__(
-        self, templates: TemplateSettings, functions: Functions, evaluate: Evaluator | None, find: Find
+        self, templates: TemplateSettings, functions: TemplateFunctions, evaluate: FunctionEvaluator | None, find: Find
     ) -> None:
         self._templates = templates
         self._functions = functions
@@ -51,7 +51,7 @@ class Completer:
         self._open: list[tuple[str, str, str]] = []
 
     def complete(self, draft: Draft) -> Component:
-        """The component that a draft becomes.
+        """Complete a draft: render its templates and evaluate its functions.
 
         Raises:
             StackError: if a template or function fails.

@@ -1,4 +1,4 @@
-"""Logical stacks from the components of several manifests."""
+"""Compose logical stacks from the components of several manifests."""
 
 from __future__ import annotations
 

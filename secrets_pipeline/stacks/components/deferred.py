@@ -1,4 +1,4 @@
-"""The last merge of a component's sections, in which functions do not replace what they may merge with.
+"""Merge a component's sections so that functions do not replace what they may merge with.
 
 Atmos `pkg/merge/merge_yaml_functions.go`: a function is put aside, and with it what the other layers have at its key;
 these merge when the function has a value.

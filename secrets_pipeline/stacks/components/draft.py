@@ -1,4 +1,4 @@
-"""A component between the merge and its templates and functions."""
+"""Hold a component between the merge and its templates and functions."""
 
 from __future__ import annotations
 

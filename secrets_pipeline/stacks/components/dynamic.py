@@ -1,4 +1,4 @@
-"""Whether a value of a manifest is plain data, or has something in it to evaluate, to render or to take out."""
+"""Tell whether a value of a manifest is plain data, or has something to evaluate, to render or to take out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Base components: their order, and their sections merged (Atmos `ProcessBaseComponentConfig`)."""
+"""Order the base components of a component and merge their sections (Atmos `ProcessBaseComponentConfig`)."""
 
 from __future__ import annotations
 

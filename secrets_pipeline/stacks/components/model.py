@@ -1,4 +1,4 @@
-"""What resolving an Atmos repository gives: stacks of components, and the errors of what could not be resolved."""
+"""Define what resolving a repository gives: stacks of components, and the errors of what could not be resolved."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Component:
         stack: logical name of its stack.
         resolved: what `atmos describe component` prints, shared with other components, so only to be read. Functions
             that need the outside are `FunctionCall`s in it.
-        manifest: top-level manifest that it comes from, relative to the base path; `Repository.locate` starts there.
+        manifest: top-level manifest that it comes from, relative to the base path; see `AtmosRepository.locate`.
     """
 
     name: str
@@ -91,7 +91,7 @@ class Included:
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
+class AtmosStack:
     """One logical stack.
 
     Attributes:
@@ -112,7 +112,7 @@ class Stack:
 class Resolution:
     """Stacks that are whole, by name, and the errors that kept others away."""
 
-    stacks: Mapping[str, Stack]
+    stacks: Mapping[str, AtmosStack]
     errors: tuple[StackError, ...]
 
     def described(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Logical stack names and Terraform workspaces (Atmos `resolveStackName`, `BuildTerraformWorkspace`)."""
+"""Name logical stacks and Terraform workspaces (Atmos `resolveStackName`, `BuildTerraformWorkspace`)."""
 
 from __future__ import annotations
 

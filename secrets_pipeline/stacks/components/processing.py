@@ -1,4 +1,4 @@
-"""One merged manifest to its components (Atmos `internal/exec/stack_processor_process_stacks.go`, `…_merge.go`)."""
+"""Process one merged manifest into components (Atmos `stack_processor_process_stacks.go`, `…_merge.go`)."""
 
 from __future__ import annotations
 

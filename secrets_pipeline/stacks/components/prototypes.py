@@ -1,4 +1,4 @@
-"""A component as far as it does not depend on the rest of its stack: its own sections over those of its bases."""
+"""Merge a component as far as it does not depend on the rest of its stack: its own sections over those of its bases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which sections a manifest may have, where each may stand, and the errors for one of the wrong type."""
+"""Tell which sections a manifest may have and where, and word the errors for one of the wrong type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The top-level manifests: which may belong to a stack, and what each gives."""
+"""Read the top-level manifests: which may belong to a stack, and what each gives."""
 
 from __future__ import annotations
 

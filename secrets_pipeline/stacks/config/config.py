@@ -1,4 +1,4 @@
-"""`atmos.yaml`: what the stack language needs of it (Atmos `pkg/config/load.go`, `pkg/config/utils.go`)."""
+"""Read of `atmos.yaml` what the stack language needs (Atmos `pkg/config/load.go`, `pkg/config/utils.go`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.golang.template.template import DELIMITERS
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.stacks.config.config_files import ConfigFiles, find_config
-from secrets_pipeline.stacks.config.config_values import ConfigValues, Places, with_variables
+from secrets_pipeline.stacks.config.config_values import ConfigPlaces, ConfigValues, with_variables
 from secrets_pipeline.stacks.files.readable import git_root, is_hidden, limit, real_path, relative, within
 from secrets_pipeline.stacks.functions.functions import Variables
 from secrets_pipeline.stacks.merge import ListStrategy
@@ -82,7 +82,7 @@ class AtmosConfig:
     env: Mapping[str, Value] = field(default_factory=dict)
 
     notices: tuple[str, ...] = ()
-    places: Places = field(default_factory=Places, compare=False, repr=False)
+    places: ConfigPlaces = field(default_factory=ConfigPlaces, compare=False, repr=False)
 
     def where(self, *path: str) -> Where:
         """The file and line of the configuration that give a key its value, for errors about it."""
@@ -105,7 +105,7 @@ def load_config(root: Path, env: Mapping[str, str], readable: Variables | None =
         StackError: if there is no `atmos.yaml`, or it is invalid, or lacks what Atmos requires.
     """
     found = find_config(root, env, readable=readable)
-    places = Places(found.files, env)
+    places = ConfigPlaces(found.files, env)
     values = ConfigValues(with_variables(found.merged(), env), places)
     base, top = _base_path(values.text("base_path"), root, found, env, places)
     included = values.texts("stacks", "included_paths")
@@ -135,7 +135,7 @@ def load_config(root: Path, env: Mapping[str, str], readable: Variables | None =
     )
 
 
-def _templates(values: ConfigValues, places: Places) -> TemplateSettings:
+def _templates(values: ConfigValues, places: ConfigPlaces) -> TemplateSettings:
     at = ("templates", "settings")
     delimiters = values.texts(*at, "delimiters") or DELIMITERS
     if len(delimiters) != len(DELIMITERS) or not all(delimiters):
@@ -155,7 +155,9 @@ def _templates(values: ConfigValues, places: Places) -> TemplateSettings:
     )
 
 
-def _base_path(text: str, root: Path, found: ConfigFiles, env: Mapping[str, str], places: Places) -> tuple[Path, Path]:
+def _base_path(
+    text: str, root: Path, found: ConfigFiles, env: Mapping[str, str], places: ConfigPlaces
+) -> tuple[Path, Path]:
     """The base path, and what it is inside of: a folder of the operator's choice, or of atmos.yaml's inside of it."""
     if env.get("ATMOS_BASE_PATH"):
         chosen = Path(os.path.normpath(Path(text).absolute()))

@@ -1,4 +1,4 @@
-"""One file of an Atmos configuration."""
+"""Read one file of an Atmos configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files of an Atmos configuration: which, in which order, and what they hold (Atmos `pkg/config/load.go`)."""
+"""Find, order and read the files of an Atmos configuration (Atmos `pkg/config/load.go`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Typed look-ups in a merged configuration, as freely typed as Viper's; errors name file, line and key."""
+"""Look up values in a merged configuration, as freely typed as Viper's; errors name file, line and key."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Source: https://atmos.tools/cli/configuration (ATMOS_BINARY is ours)
 """
 
 
-class Places:
+class ConfigPlaces:
     """Where the values of a configuration come from.
 
     Args:
@@ -69,7 +69,7 @@ class ConfigValues:
         places: where they come from.
     """
 
-    def __init__(self, merged: Section, places: Places) -> None:
+    def __init__(self, merged: Section, places: ConfigPlaces) -> None:
         self._merged = merged
         self._places = places
 

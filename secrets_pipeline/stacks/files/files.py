@@ -1,4 +1,4 @@
-"""Reading files of the Atmos repository, never outside of its base path."""
+"""Read files of the Atmos repository, never outside of its base path."""
 
 from __future__ import annotations
 

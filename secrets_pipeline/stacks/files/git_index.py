@@ -1,4 +1,4 @@
-"""What git tracks in a work tree, read from its index: no git is needed, and nothing of its configuration runs.
+"""Read what git tracks in a work tree from its index: no git is needed, and nothing of its configuration runs.
 
 Source: https://git-scm.com/docs/index-format, https://git-scm.com/docs/gitrepository-layout
 """

@@ -1,4 +1,4 @@
-"""Doublestar globs, as Atmos's stack discovery and imports use them (https://github.com/bmatcuk/doublestar)."""
+"""Match doublestar globs, as Atmos's stack discovery and imports do (https://github.com/bmatcuk/doublestar)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files of a repository may be read: one rule for every way in.
+"""Decide which files of a repository may be read: one rule for every way in.
 
 Inside the base path, links followed; no name with a dot in front; nothing of the kernel's; and what becomes a value is
 tracked by git, where there is a git work tree.

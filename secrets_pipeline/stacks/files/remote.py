@@ -1,4 +1,4 @@
-"""Addresses of go-getter (`https://…`, `git::…`, `github.com/…`), which Atmos would download and we do not."""
+"""Recognise addresses of go-getter (`https://…`, `git::…`, `github.com/…`), which Atmos downloads and we do not."""
 
 from __future__ import annotations
 

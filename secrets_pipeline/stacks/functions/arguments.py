@@ -1,4 +1,4 @@
-"""Arguments of YAML functions, by Atmos's rules of quoting and counting (Atmos `pkg/function/parser`)."""
+"""Parse arguments of YAML functions, by Atmos's rules of quoting and counting (Atmos `pkg/function/parser`)."""
 
 from __future__ import annotations
 

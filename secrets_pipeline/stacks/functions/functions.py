@@ -1,4 +1,4 @@
-"""YAML functions, and the values of the local ones (Atmos `pkg/function`, `internal/exec/yaml_func_utils.go`).
+"""Evaluate the YAML functions that need no AWS (Atmos `pkg/function`, `internal/exec/yaml_func_utils.go`).
 
 Functions that need the outside (Terraform state, stores, AWS) stay `FunctionCall`s for a later stage; their arguments
 are checked here. So do `!store … | default x`: the default counts only where the store says that the key is
@@ -21,7 +21,7 @@ from secrets_pipeline.golang.printing import as_text
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml.nesting import MAX_DEPTH, MAX_RESULT_DEPTH, NestingError, require_depth
 from secrets_pipeline.golang.yaml.tag_names import TAGS, named
-from secrets_pipeline.golang.yaml.tags import UNSET, FunctionCall, Literal
+from secrets_pipeline.golang.yaml.tags import UNSET, FunctionCall, LiteralText
 from secrets_pipeline.stacks.functions import arguments, shell
 from secrets_pipeline.stacks.functions.arguments import ArgumentsError
 
@@ -48,7 +48,7 @@ def construct(tag: str, text: str) -> Value:
         message = f"unsupported YAML tag: {named(tag)}. Supported tags are: {', '.join(sorted(TAGS))}"
         raise ValueError(message)
     if tag == "!literal":
-        return Literal(text)
+        return LiteralText(text)
     return UNSET if tag == "!unset" else FunctionCall(tag, text)
 
 
@@ -91,7 +91,7 @@ def repository_root(args: str, repository: Path | None, folder: Path) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluator:
+class FunctionEvaluator:
     """Evaluates the functions that need nothing but this process.
 
     Attributes:
@@ -129,14 +129,14 @@ class Evaluator:
             raise FunctionError(str(error)) from None
 
 
-def _env(evaluator: Evaluator, call: FunctionCall, sections: Mapping[str, Value]) -> Value:
+def _env(evaluator: FunctionEvaluator, call: FunctionCall, sections: Mapping[str, Value]) -> Value:
     section = sections.get("env") or {}
     name = arguments.words("!env", call.args, 1, 2)[0]
     withheld = name not in section and not evaluator.may_read(name)
     return call if withheld else env_value(call.args, section, evaluator.env)
 
 
-def _exec(evaluator: Evaluator, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
+def _exec(evaluator: FunctionEvaluator, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
     if not call.args:
         raise ArgumentsError("invalid number of arguments in the !exec function: it takes a command")
     if not evaluator.allow_exec:
@@ -147,11 +147,11 @@ def _exec(evaluator: Evaluator, call: FunctionCall, _sections: Mapping[str, Valu
         raise FunctionError(f"!exec {error}") from None
 
 
-def _template(_evaluator: Evaluator, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
+def _template(_evaluator: FunctionEvaluator, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
     return decoded(call.args)
 
 
-def _random(evaluator: Evaluator, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
+def _random(evaluator: FunctionEvaluator, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
     """`!random [[min] max]`, both included: another number at every reading."""
     if evaluator.withhold:
         return call
@@ -166,15 +166,15 @@ def _random(evaluator: Evaluator, call: FunctionCall, _sections: Mapping[str, Va
     return low + secrets.randbelow(high - low + 1)
 
 
-def _root(evaluator: Evaluator, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
+def _root(evaluator: FunctionEvaluator, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
     return repository_root(call.args, evaluator.repository, evaluator.folder)
 
 
-def _cwd(evaluator: Evaluator, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
+def _cwd(evaluator: FunctionEvaluator, call: FunctionCall, _sections: Mapping[str, Value]) -> Value:
     return working_directory(call.args, evaluator.folder)
 
 
-def _labels(_evaluator: Evaluator, call: FunctionCall, sections: Mapping[str, Value]) -> Value:
+def _labels(_evaluator: FunctionEvaluator, call: FunctionCall, sections: Mapping[str, Value]) -> Value:
     """`!labels [key [default]]`."""
     labels = _metadata(sections, "labels", {})
     asked = arguments.words(call.tag, call.args, 0, 2)
@@ -188,13 +188,13 @@ def _labels(_evaluator: Evaluator, call: FunctionCall, sections: Mapping[str, Va
     return default[0]
 
 
-def _label_parts(_evaluator: Evaluator, call: FunctionCall, sections: Mapping[str, Value]) -> Value:
+def _label_parts(_evaluator: FunctionEvaluator, call: FunctionCall, sections: Mapping[str, Value]) -> Value:
     arguments.words(call.tag, call.args, 0, 0)
     labels = _metadata(sections, "labels", {})
     return [key if call.tag == "!labels.keys" else labels[key] for key in sorted(labels)]
 
 
-def _tags(_evaluator: Evaluator, call: FunctionCall, sections: Mapping[str, Value]) -> Value:
+def _tags(_evaluator: FunctionEvaluator, call: FunctionCall, sections: Mapping[str, Value]) -> Value:
     arguments.words(call.tag, call.args, 0, 0)
     return _metadata(sections, "tags", [])
 
@@ -206,7 +206,7 @@ def _metadata(sections: Mapping[str, Value], part: str, empty: Value) -> Value:
     return copy.deepcopy(value) if isinstance(value, type(empty)) else empty
 
 
-_LOCAL: Final[Mapping[str, Callable[[Evaluator, FunctionCall, Mapping[str, Value]], Value]]] = {
+_LOCAL: Final[Mapping[str, Callable[[FunctionEvaluator, FunctionCall, Mapping[str, Value]], Value]]] = {
     "!cwd": _cwd,
     "!env": _env,
     "!exec": _exec,

@@ -1,4 +1,4 @@
-"""HCL attributes (`.tfvars`, `.hcl`, `.tf`) as values: literals, lists and objects, nothing to compute.
+"""Parse HCL attributes (`.tfvars`, `.hcl`, `.tf`) into values: literals, lists and objects, nothing to compute.
 
 Atmos evaluates such a file without variables and functions, and refuses blocks (Atmos `pkg/filetype/filetype.go`).
 """
@@ -33,7 +33,7 @@ class HclError(ValueError):
 
 
 def parse(text: str) -> dict[str, Value]:
-    """The attributes of an HCL file.
+    """Parse the attributes of an HCL file.
 
     A number keeps its fraction, which Atmos cuts off.
 

@@ -1,4 +1,4 @@
-"""Values that leave this package: copied, their functions evaluated, their markers gone."""
+"""Copy values that leave this package, with their functions evaluated and their markers gone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from secrets_pipeline.golang.values import Value
-from secrets_pipeline.golang.yaml.tags import UNSET, FunctionCall, Literal
+from secrets_pipeline.golang.yaml.tags import UNSET, FunctionCall, LiteralText
 from secrets_pipeline.stacks.functions.functions import FunctionError, parse_call
 
 Evaluate = Callable[[FunctionCall], Value]
@@ -50,7 +50,7 @@ def own(value: Value, evaluate: Evaluate) -> Value:
         return _own_mapping(value, evaluate)
     if isinstance(value, list):
         return _own_list(value, evaluate)
-    return str(value) if isinstance(value, Literal) else _called(value, evaluate)
+    return str(value) if isinstance(value, LiteralText) else _called(value, evaluate)
 
 
 def _own_mapping(value: dict[str, Value], evaluate: Evaluate) -> dict[str, Value]:

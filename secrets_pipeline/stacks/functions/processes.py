@@ -1,4 +1,4 @@
-"""Commands with bounds: on their time, on what they print, and on what is waited for once they are killed."""
+"""Run commands with bounds: on their time, on what they print, and on what is waited for once they are killed."""
 
 from __future__ import annotations
 

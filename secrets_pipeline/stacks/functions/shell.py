@@ -1,4 +1,4 @@
-"""Commands of `!exec`: run by `/bin/sh`, without input, with a limit of time and of output."""
+"""Run commands of `!exec` by `/bin/sh`, without input, with a limit of time and of output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The part of yq that stack manifests use in `!include path expression` (https://mikefarah.gitbook.io/yq).
+"""Parse the part of yq that stack manifests use in `!include path expression` (https://mikefarah.gitbook.io/yq).
 
     expression  = comparison { "|" comparison }
     comparison  = alternative [ ("==" | "!=") alternative ]

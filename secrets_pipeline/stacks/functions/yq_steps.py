@@ -1,4 +1,4 @@
-"""What the parts of a yq expression do, and how many steps they take; `yq.py` reads the expression."""
+"""Perform the parts of a yq expression and count their steps; `yq.py` reads the expression."""
 
 from __future__ import annotations
 

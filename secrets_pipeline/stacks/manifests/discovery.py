@@ -1,4 +1,4 @@
-"""Which files are top-level stack manifests (Atmos `FindAllStackConfigsInPaths`, `pkg/config/utils.go`)."""
+"""Find the top-level stack manifests (Atmos `FindAllStackConfigsInPaths`, `pkg/config/utils.go`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Manifests with all that they import, merged (Atmos `internal/exec/stack_processor_utils.go`)."""
+"""Merge manifests with all that they import (Atmos `internal/exec/stack_processor_utils.go`)."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class Imports:
         return chain[::-1]
 
     def load(self, path: Path) -> Merged:
-        """A top-level manifest with all its imports.
+        """Read and merge a top-level manifest with all its imports.
 
         Raises:
             StackError: with the chain of importing files, if any of them is invalid or missing, or a cycle is found.

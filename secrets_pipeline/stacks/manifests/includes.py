@@ -1,4 +1,4 @@
-"""`!include` and `!include.raw`: other files of the repository as values, read while a manifest is parsed."""
+"""Evaluate `!include` and `!include.raw`: other files as values, read while a manifest is parsed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""File-scoped `locals` (Atmos `pkg/locals/resolver.go`, `internal/exec/stack_processor_locals.go`)."""
+"""Resolve file-scoped `locals` (Atmos `pkg/locals/resolver.go`, `internal/exec/stack_processor_locals.go`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.golang.failure import TemplateError
 from secrets_pipeline.golang.values import Value
-from secrets_pipeline.golang.yaml.tags import FunctionCall, Literal
+from secrets_pipeline.golang.yaml.tags import FunctionCall, LiteralText
 from secrets_pipeline.stacks.functions.functions import FunctionError
 from secrets_pipeline.stacks.merge import Section
 from secrets_pipeline.stacks.templates.templates import NO_VALUE, Renderer
@@ -112,6 +112,6 @@ class _Resolver:
             return {key: self.value(inner, context) for key, inner in value.items()}
         if isinstance(value, list):
             return [self.value(inner, context) for inner in value]
-        if isinstance(value, str) and not isinstance(value, Literal):
+        if isinstance(value, str) and not isinstance(value, LiteralText):
             return self.renderer.render(value, context)
         return value

@@ -1,4 +1,4 @@
-"""Which manifest, and which line of it, set a key of a component."""
+"""Tell which manifest, and which line of it, set a key of a component."""
 
 from __future__ import annotations
 

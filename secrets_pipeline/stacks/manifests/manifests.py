@@ -1,4 +1,4 @@
-"""One manifest file: read, its locals resolved, rendered where Atmos renders it, parsed."""
+"""Read one manifest file: resolve its locals, render it where Atmos renders it, parse it."""
 
 from __future__ import annotations
 

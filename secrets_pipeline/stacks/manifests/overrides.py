@@ -1,4 +1,4 @@
-"""`overrides`, which reach the components of a manifest and of its imports (Atmos `…helpers_overrides.go`)."""
+"""Apply `overrides` to the components of a manifest and of its imports (Atmos `…helpers_overrides.go`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors put on the line that they are about, with the chain of imports that leads there."""
+"""Put errors on the line that they are about, with the chain of imports that leads there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `atmos` command: `atmos describe stacks`, run over a repository (Atmos `cmd/describe_stacks.go`)."""
+"""Run `atmos describe stacks` over a repository (Atmos `cmd/describe_stacks.go`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stacks that Atmos has resolved: what `atmos describe stacks` prints, as JSON or YAML, read back."""
+"""Read back the stacks that `atmos describe stacks` prints, as JSON or YAML."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml import reader
 from secrets_pipeline.golang.yaml.tags import FunctionCall
-from secrets_pipeline.stacks.components.model import Component, Resolution, Stack
+from secrets_pipeline.stacks.components.model import AtmosStack, Component, Resolution
 from secrets_pipeline.stacks.components.sections import TERRAFORM
-from secrets_pipeline.stacks.functions.functions import Evaluator, construct
+from secrets_pipeline.stacks.functions.functions import FunctionEvaluator, construct
 from secrets_pipeline.stacks.functions.ownership import CallFailed, own
 from secrets_pipeline.stacks.texts import Key, texts
 
@@ -32,7 +32,7 @@ _BARE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class DescribedStacks:
-    """The stacks of one description, with the interface of a `Repository`.
+    """The stacks of one description, with the interface of an `AtmosRepository`.
 
     Functions that Atmos left as text are functions again; those that need nothing but this process are evaluated here.
 
@@ -42,14 +42,14 @@ class DescribedStacks:
         evaluate: evaluates the local functions.
     """
 
-    def __init__(self, tree: Mapping[str, Value], name: str, evaluate: Evaluator) -> None:
+    def __init__(self, tree: Mapping[str, Value], name: str, evaluate: FunctionEvaluator) -> None:
         self._tree = tree
         self._name = name
         self._evaluate = evaluate
-        self._stacks: dict[str, Stack] = {}
+        self._stacks: dict[str, AtmosStack] = {}
 
     @classmethod
-    def parse(cls, text: str, name: str, evaluate: Evaluator) -> Self:
+    def parse(cls, text: str, name: str, evaluate: FunctionEvaluator) -> Self:
         """The stacks of a text: JSON if it begins as JSON does, else YAML.
 
         Raises:
@@ -87,7 +87,7 @@ class DescribedStacks:
             keep_conflicting: without effect; Atmos has chosen one of conflicting components.
         """
         del process_templates, keep_conflicting
-        resolved: dict[str, Stack] = {}
+        resolved: dict[str, AtmosStack] = {}
         errors: list[StackError] = []
         for name in sorted(self._tree):
             if stacks is None or name in stacks:
@@ -97,7 +97,7 @@ class DescribedStacks:
                     resolved[name] = stack
         return Resolution(resolved, tuple(errors))
 
-    def stack(self, name: str) -> Stack:
+    def stack(self, name: str) -> AtmosStack:
         """One stack, its functions evaluated; the same object each time.
 
         Raises:
@@ -124,7 +124,7 @@ class DescribedStacks:
         """The description, and the path of a key in it as `jq` takes it."""
         return self._where(component.stack, (component.kind, component.name, *path))
 
-    def _stack(self, name: str, evaluate: Evaluator | None) -> tuple[Stack, list[StackError]]:
+    def _stack(self, name: str, evaluate: FunctionEvaluator | None) -> tuple[AtmosStack, list[StackError]]:
         components: dict[str, dict[str, Component]] = {}
         errors: list[StackError] = []
         try:
@@ -138,7 +138,7 @@ class DescribedStacks:
                     components.setdefault(kind, {})[component] = made
         except StackError as error:
             errors.append(error)
-        return Stack(name, (self._name,), components), errors
+        return AtmosStack(name, (self._name,), components), errors
 
     def _entries(self, stack: str) -> Iterator[tuple[str, str, Mapping[str, Value]]]:
         """Kind, name and sections of every component."""
@@ -148,7 +148,7 @@ class DescribedStacks:
                 yield kind, name, self._mapping(sections, stack, (kind, name))
 
     def _component(
-        self, stack: str, kind: str, name: str, sections: Mapping[str, Value], evaluate: Evaluator | None
+        self, stack: str, kind: str, name: str, sections: Mapping[str, Value], evaluate: FunctionEvaluator | None
     ) -> Component:
         for section in _SECTIONS:
             self._mapping(sections.get(section) or {}, stack, (kind, name, section))

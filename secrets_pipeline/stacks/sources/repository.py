@@ -1,4 +1,4 @@
-"""An Atmos repository, resolved: the one way into this package."""
+"""Resolve an Atmos repository: the one way into this package."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from secrets_pipeline.stacks.components.collector import collector_paused
 from secrets_pipeline.stacks.components.completion import Completer
 from secrets_pipeline.stacks.components.composition import compose
 from secrets_pipeline.stacks.components.draft import Draft
-from secrets_pipeline.stacks.components.model import Component, Included, Resolution, Stack
+from secrets_pipeline.stacks.components.model import AtmosStack, Component, Included, Resolution
 from secrets_pipeline.stacks.components.processing import Processor
 from secrets_pipeline.stacks.components.sections import KINDS
 from secrets_pipeline.stacks.components.top_level import Processed, TopLevel
@@ -24,15 +24,15 @@ from secrets_pipeline.stacks.config.config import AtmosConfig, load_config
 from secrets_pipeline.stacks.files.files import Files
 from secrets_pipeline.stacks.files.globs import FileTree
 from secrets_pipeline.stacks.files.readable import git_root
-from secrets_pipeline.stacks.functions.functions import Evaluator, Variables, set_only
+from secrets_pipeline.stacks.functions.functions import FunctionEvaluator, Variables, set_only
 from secrets_pipeline.stacks.manifests.imports import Imports
 from secrets_pipeline.stacks.manifests.locate import Locator, where
 from secrets_pipeline.stacks.manifests.manifests import Manifests
 from secrets_pipeline.stacks.manifests.places import Places
-from secrets_pipeline.stacks.templates.templates import Functions
+from secrets_pipeline.stacks.templates.templates import TemplateFunctions
 
 
-class Repository:
+class AtmosRepository:
     """Stacks of one repository. Each file is read, parsed and merged once in the life of an instance.
 
     Several threads may use it; they wait for each other.
@@ -42,10 +42,10 @@ class Repository:
         evaluate: evaluates the functions that need nothing but this process.
     """
 
-    def __init__(self, config: AtmosConfig, evaluate: Evaluator) -> None:
+    def __init__(self, config: AtmosConfig, evaluate: FunctionEvaluator) -> None:
         self._config = config
         self._evaluate = evaluate
-        self._functions = Functions(evaluate.env, withhold=evaluate.withhold)
+        self._functions = TemplateFunctions(evaluate.env, withhold=evaluate.withhold)
         renderer = self._functions.everywhere()
         self._files = Files(config.base, config.top, config.stacks)
         self._locator = Locator(self._files)
@@ -56,7 +56,7 @@ class Repository:
         self._places = Places(self._files, self._locator, imports)
         processor = Processor(config, self._files, renderer, self._amounts)
         self._top_level = TopLevel(self._files, tree, imports, processor, self._places)
-        self._stacks: dict[str, Stack] = {}
+        self._stacks: dict[str, AtmosStack] = {}
         self._drafts: dict[tuple[str, str], Draft] = {}
         self._completers: dict[tuple[bool, bool], Completer] = {}
         self._lock = RLock()
@@ -71,7 +71,7 @@ class Repository:
         allow_exec: bool = False,
         withhold: bool = False,
     ) -> Self:
-        """The repository at a folder.
+        """Open the repository at a folder.
 
         Args:
             base_path: folder of `atmos.yaml`, or one below it.
@@ -89,7 +89,7 @@ class Repository:
         environment: Variables = dict(os.environ if env is None else env)
         with Amounts().of("configuration"):
             config = load_config(root, set_only(environment) if config_env is None else config_env, environment)
-        return cls(config, Evaluator(environment, root, git_root(root), allow_exec, withhold))
+        return cls(config, FunctionEvaluator(environment, root, git_root(root), allow_exec, withhold))
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -132,7 +132,7 @@ class Repository:
             for draft in result.drafts:
                 files.setdefault(draft.stack, set()).add(draft.file)
                 included.setdefault(draft.stack, set()).update(taken)
-        resolved: dict[str, Stack] = {}
+        resolved: dict[str, AtmosStack] = {}
         for name in sorted(grouped):
             if stacks is not None and name not in stacks:
                 continue
@@ -142,7 +142,7 @@ class Repository:
             errors += failed
             whole = not failed and name not in broken
             if whole and (keep_conflicting or name not in conflicts):
-                resolved[name] = Stack(name, tuple(sorted(files[name])), completed, tuple(sorted(included[name])))
+                resolved[name] = AtmosStack(name, tuple(sorted(files[name])), completed, tuple(sorted(included[name])))
         return Resolution(resolved, _distinct(errors))
 
     def _included(self, processed: Processed) -> set[Included]:
@@ -150,7 +150,7 @@ class Repository:
         pairs = (pair for source in sources for pair in self._manifests.included(source).items())
         return {Included(self._files.name(file), self._files.name(by)) for file, by in pairs}
 
-    def stack(self, name: str) -> Stack:
+    def stack(self, name: str) -> AtmosStack:
         """One stack, its functions evaluated; the same object each time.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Where stacks come from: the manifests of a repository, a description of them, or the `atmos` command."""
+"""Open the source of stacks: the manifests of a repository, a description of them, or the `atmos` command."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Final, Protocol
 
 from secrets_pipeline.environment import switched_on
 from secrets_pipeline.errors import StackError, Where
-from secrets_pipeline.stacks.components.model import Component, Resolution, Stack
+from secrets_pipeline.stacks.components.model import AtmosStack, Component, Resolution
 from secrets_pipeline.stacks.files.readable import git_root
-from secrets_pipeline.stacks.functions.functions import Evaluator, Variables, set_only
+from secrets_pipeline.stacks.functions.functions import FunctionEvaluator, Variables, set_only
 from secrets_pipeline.stacks.sources import atmos_binary
 from secrets_pipeline.stacks.sources.described import DescribedStacks
-from secrets_pipeline.stacks.sources.repository import Repository
+from secrets_pipeline.stacks.sources.repository import AtmosRepository
 
 FROM_FILE_VARIABLE: Final = "SECRETS_PIPELINE_FROM_FILE"
 FROM_ATMOS_VARIABLE: Final = "SECRETS_PIPELINE_FROM_ATMOS"
@@ -24,7 +24,7 @@ STANDARD_INPUT: Final = "-"
 
 
 class StackSource(Protocol):
-    """Resolved stacks, wherever they come from; a `Repository` is one."""
+    """Resolved stacks, wherever they come from; a `AtmosRepository` is one."""
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -38,9 +38,9 @@ class StackSource(Protocol):
         process_templates: bool = True,
         keep_conflicting: bool = False,
     ) -> Resolution:
-        """The stacks, whole ones only, and every error found; see `Repository.resolve`."""
+        """The stacks, whole ones only, and every error found; see `AtmosRepository.resolve`."""
 
-    def stack(self, name: str) -> Stack:
+    def stack(self, name: str) -> AtmosStack:
         """One stack, its functions evaluated; the same object each time.
 
         Raises:
@@ -55,7 +55,7 @@ class StackSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class SourceChoice:
     """Which source was asked for: the manifests of a repository, unless one of these says otherwise.
 
     Attributes:
@@ -74,7 +74,7 @@ class Origin:
             )
 
     @classmethod
-    def chosen(cls, file: str | None, *, atmos: bool, env: Mapping[str, str]) -> Origin:
+    def chosen(cls, file: str | None, *, atmos: bool, env: Mapping[str, str]) -> SourceChoice:
         """What was asked for by name, else what the environment says.
 
         Raises:
@@ -87,7 +87,7 @@ class Origin:
 
 
 def open_source(
-    origin: Origin,
+    origin: SourceChoice,
     base_path: Path,
     *,
     env: Variables | None = None,
@@ -96,22 +96,22 @@ def open_source(
     withhold: bool = False,
     process_templates: bool = True,
 ) -> StackSource:
-    """The stacks that were asked for.
+    """Open the source of the stacks that were asked for.
 
     Args:
         origin: where they come from.
         base_path: the Atmos repository, which is also where the `atmos` command runs.
         env: all that YAML may see of the environment; this process's if not given.
-        config_env: see `Repository.open`; the `atmos` command sees these and `env`.
+        config_env: see `AtmosRepository.open`; the `atmos` command sees these and `env`.
         allow_exec: whether `!exec` runs commands.
-        withhold: see `Repository.open`.
+        withhold: see `AtmosRepository.open`.
         process_templates: whether the `atmos` command renders templates; a repository is told when it is resolved.
 
     Raises:
         StackError: if there is no repository or description, or it cannot be read, or Atmos fails.
     """
-    if origin == Origin():
-        return Repository.open(base_path, env=env, config_env=config_env, allow_exec=allow_exec, withhold=withhold)
+    if origin == SourceChoice():
+        return AtmosRepository.open(base_path, env=env, config_env=config_env, allow_exec=allow_exec, withhold=withhold)
     root = base_path.absolute()
     environment: Variables = dict(os.environ if env is None else env)
     if origin.atmos:
@@ -120,7 +120,7 @@ def open_source(
         name = atmos_binary.COMMAND
     else:
         text, name = _read(origin.file), "standard input" if origin.file == STANDARD_INPUT else origin.file
-    return DescribedStacks.parse(text, name, Evaluator(environment, root, git_root(root), allow_exec, withhold))
+    return DescribedStacks.parse(text, name, FunctionEvaluator(environment, root, git_root(root), allow_exec, withhold))
 
 
 def _read(file: str) -> str:

@@ -1,4 +1,4 @@
-"""Rendering a parsed section as Atmos does: to YAML text, through the templates, and back (`template_utils.go`)."""
+"""Render a parsed section as Atmos does: to YAML text, through the templates, and back (`template_utils.go`)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from secrets_pipeline.golang.template.template import DELIMITERS
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml import reader
 from secrets_pipeline.golang.yaml.scalars import STR, tag_of
-from secrets_pipeline.golang.yaml.tags import FunctionCall, Literal, Unset
+from secrets_pipeline.golang.yaml.tags import FunctionCall, LiteralText, Unset
 from secrets_pipeline.stacks.functions.functions import construct
 from secrets_pipeline.stacks.merge import Section
 from secrets_pipeline.stacks.templates.templates import has_template
@@ -30,7 +30,7 @@ _PRIVATE_USE: Final = range(0xE000, 0xF900)  # one stands for the tab, which kee
 def contains_template(value: Value, delimiters: tuple[str, str] = DELIMITERS) -> bool:
     """Whether any string of the value, or any key, has something to render."""
     if isinstance(value, str):
-        return not isinstance(value, Literal) and has_template(value, delimiters)
+        return not isinstance(value, LiteralText) and has_template(value, delimiters)
     if isinstance(value, dict):
         return any(has_template(k, delimiters) or contains_template(v, delimiters) for k, v in value.items())
     return isinstance(value, list) and any(contains_template(item, delimiters) for item in value)
@@ -66,11 +66,11 @@ class _Kept:
     """Values that must not be rendered, and the tokens that stand for them meanwhile; nobody can have written these."""
 
     def __init__(self) -> None:
-        self._values: dict[str, Literal | Unset] = {}
+        self._values: dict[str, LiteralText | Unset] = {}
 
     def masked(self, value: Value) -> Value:
         """The value with a token for each of these."""
-        if isinstance(value, Literal | Unset):
+        if isinstance(value, LiteralText | Unset):
             token = f"kept-{secrets.token_hex(16)}"
             self._values[token] = value
             return token
@@ -128,7 +128,7 @@ class _QuotingDumper(_Dumper):
     quoted = True
 
 
-for _type in (str, FunctionCall, Literal):
+for _type in (str, FunctionCall, LiteralText):
     for _class in (_Dumper, _QuotingDumper):
         _class.add_representer(_type, _class.text)
 

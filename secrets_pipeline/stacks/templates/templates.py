@@ -1,4 +1,4 @@
-"""Go templates in manifests: where one is, and what it renders to with the functions that Atmos gives it."""
+"""Find Go templates in manifests and render them with the functions that Atmos gives them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 
 from secrets_pipeline.golang.failure import FunctionFailure, TemplateError
 from secrets_pipeline.golang.limits import Spending, require_template, require_written
-from secrets_pipeline.golang.template.functions.environment import Environment
+from secrets_pipeline.golang.template.functions.environment import RenderingEnvironment
 from secrets_pipeline.golang.template.functions.libraries import ATMOS, sprig
 from secrets_pipeline.golang.template.functions.namespaces.library import gomplate
 from secrets_pipeline.golang.template.signature import signature_of
@@ -22,10 +22,10 @@ from secrets_pipeline.stacks.functions.ownership import copied
 
 __all__ = [
     "DELIMITERS",
-    "Functions",
     "Missing",
     "Renderer",
     "TemplateError",
+    "TemplateFunctions",
     "has_template",
     "with_values",
 ]
@@ -146,7 +146,7 @@ def _without_values(message: str) -> str:
     return f"{head}{calling}{name}: it refuses its arguments"
 
 
-class Functions:
+class TemplateFunctions:
     """The functions of templates: Sprig's over gomplate's, and `atmos`.
 
     Args:
@@ -193,7 +193,7 @@ class Functions:
         key = (sprig_on, gomplate_on, tuple(sorted(more.items())))
         if key not in self._known:
             variables = _Variables({**self._variables, **more}, withhold=self._withhold)
-            environment = Environment(variables, lambda: datetime.now(UTC).astimezone(), SystemRandom())
+            environment = RenderingEnvironment(variables, lambda: datetime.now(UTC).astimezone(), SystemRandom())
             self._known[key] = {
                 **(gomplate(environment) if gomplate_on else {}),
                 **(sprig(environment) if sprig_on else {}),

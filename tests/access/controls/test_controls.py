@@ -23,7 +23,7 @@ from secrets_pipeline.access.controls.model import (
     Severity,
     Unknown,
 )
-from secrets_pipeline.access.controls.reads import LastReads, Read, Unread
+from secrets_pipeline.access.controls.reads import LastReads, Read, UnreadReads
 from secrets_pipeline.access.snapshot.model import RotationSnapshot, SecretSnapshot
 from secrets_pipeline.desired.verification.control_model import CONTROL_IDS, ControlParameters
 from tests.sweep import examples
@@ -32,8 +32,8 @@ NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 ARN = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:myapp/dev/db-AbCdEf"
 APP = "arn:aws:sts::111122223333:assumed-role/orders/i-1"
-REFUSED = Unread("LookupEvents failed: AccessDeniedException")
-Reads = LastReads | Unread
+REFUSED = UnreadReads("LookupEvents failed: AccessDeniedException")
+Reads = LastReads | UnreadReads
 
 
 def ago(days: float, seconds: int = 0) -> datetime:
@@ -445,7 +445,7 @@ def test_newer_dates_never_turn_passed_into_failed(
 def test_a_newer_read_never_turns_passed_into_failed(
     seen: SecretSnapshot, asked: ControlParameters, reads: Reads, hours: int
 ) -> None:
-    if isinstance(reads, Unread):
+    if isinstance(reads, UnreadReads):
         return
     later = {one: Read(read.at + timedelta(hours=hours), read.by) for one, read in reads.by_id.items()}
     before = judge(seen, asked, now=NOW, reads=reads)[2].judgement

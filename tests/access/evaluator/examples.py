@@ -16,7 +16,7 @@ from secrets_pipeline.access.evaluator import (
     Policy,
     PrincipalKind,
     Request,
-    Target,
+    TargetResource,
     authorize,
 )
 
@@ -58,7 +58,7 @@ class Example:
         return authorize(
             Request(self.action, Context(values, self.unknown)),
             self.caller,
-            Target(
+            TargetResource(
                 self.resource,
                 self.owner,
                 self.layer,

@@ -10,12 +10,12 @@ from secrets_pipeline.access.evaluator import (
     Caller,
     Context,
     Layer,
-    Lookup,
     Policy,
     PrincipalKind,
     Request,
-    Target,
-    Unread,
+    RequestContext,
+    TargetResource,
+    UnreadPolicies,
     authorize,
 )
 from secrets_pipeline.errors import PolicyError
@@ -29,7 +29,7 @@ def allowed(
 ) -> bool | None:
     """Whether everybody may read under a condition."""
     policy = Policy("secret", document(statement("Allow", READ, Principal="*", Condition=condition)))
-    target = Target(SECRET, "111122223333", Layer.SECRET_POLICY, policy=policy, context=about or Context())
+    target = TargetResource(SECRET, "111122223333", Layer.SECRET_POLICY, policy=policy, context=about or Context())
     return authorize(Request(READ, asked or Context()), caller, target).allowed
 
 
@@ -80,18 +80,18 @@ def test_a_whole_family_of_keys_may_be_unknown() -> None:
 
 
 def test_a_lookup_tells_which_keys_were_asked_for() -> None:
-    lookup = Lookup(Context())
+    lookup = RequestContext(Context())
     policy = Policy("p", document(statement("Allow", READ, Condition={"Null": {"aws:SourceVpce": "true"}})))
     caller = Caller("arn:aws:iam::111122223333:user/ana", "111122223333", PrincipalKind.USER, identity=(policy,))
-    authorize(Request(READ), caller, Target(SECRET, "111122223333", Layer.SECRET_POLICY), lookup=lookup)
+    authorize(Request(READ), caller, TargetResource(SECRET, "111122223333", Layer.SECRET_POLICY), lookup=lookup)
     assert lookup.asked == {"aws:sourcevpce"}
 
 
 def test_why_a_layer_could_not_be_read_is_why_the_answer_is_unknown() -> None:
     caller = Caller(
-        "arn:aws:iam::111122223333:user/ana", "111122223333", PrincipalKind.USER, identity=Unread("no leave")
+        "arn:aws:iam::111122223333:user/ana", "111122223333", PrincipalKind.USER, identity=UnreadPolicies("no leave")
     )
-    decision = authorize(Request(READ), caller, Target(SECRET, "111122223333", Layer.SECRET_POLICY))
+    decision = authorize(Request(READ), caller, TargetResource(SECRET, "111122223333", Layer.SECRET_POLICY))
     assert decision.allowed is None
     assert decision.reason == "identity policy: no leave"
 
@@ -101,12 +101,12 @@ def test_whether_a_role_is_exempt_is_unknown_where_its_boundary_could_not_be_rea
         statement("Allow", READ, Principal="*"),
         statement("Deny", READ, NotPrincipal={"AWS": ["111122223333", "arn:aws:iam::111122223333:user/ana"]}),
     )
-    target = Target(SECRET, "111122223333", Layer.SECRET_POLICY, policy=Policy("secret", policy))
+    target = TargetResource(SECRET, "111122223333", Layer.SECRET_POLICY, policy=Policy("secret", policy))
     arn, kind = "arn:aws:iam::111122223333:user/ana", PrincipalKind.USER
     everything = Policy("boundary", document(statement("Allow", "*")))
     answers = [
         authorize(Request(READ), Caller(arn, "111122223333", kind, boundary=boundary), target).allowed
-        for boundary in (None, Unread("no leave"), everything)
+        for boundary in (None, UnreadPolicies("no leave"), everything)
     ]
     assert answers == [True, None, False]
 
@@ -117,7 +117,7 @@ def test_an_unknown_answer_names_the_statement_that_nobody_can_decide() -> None:
         statement("Allow", READ, Principal={"AWS": "arn:aws:iam::111122223333:role/reader"}, Sid="Network",
                   Condition={"StringEquals": {"aws:SourceVpce": "vpce-1"}}),
     )  # fmt: skip
-    target = Target(SECRET, "111122223333", Layer.SECRET_POLICY, policy=Policy("secret", policy))
+    target = TargetResource(SECRET, "111122223333", Layer.SECRET_POLICY, policy=Policy("secret", policy))
     asked = Request(READ, Context(unknown=frozenset({"aws:sourcevpce"})))
     decision = authorize(asked, role("reader"), target)
     assert decision.allowed is None

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secrets_pipeline.access.evaluator import Policy
-from secrets_pipeline.access.evaluator.lookup import Lookup
+from secrets_pipeline.access.evaluator.lookup import RequestContext
 from secrets_pipeline.access.evaluator.patterns import (
     Compile,
     Pattern,
@@ -22,7 +22,7 @@ from secrets_pipeline.access.evaluator.patterns import (
     variables_of,
 )
 
-NOTHING = Lookup()
+NOTHING = RequestContext()
 
 
 def naive(pattern: str, many: str, one: str) -> str:

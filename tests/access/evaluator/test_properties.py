@@ -12,12 +12,12 @@ from secrets_pipeline.access.evaluator import (
     Caller,
     Decision,
     Layer,
-    Lookup,
-    Outcome,
+    LayerOutcome,
     Policy,
     PrincipalKind,
-    Target,
-    Unread,
+    RequestContext,
+    TargetResource,
+    UnreadPolicies,
     authorize,
 )
 from tests.strategies.policies import Dice, dice
@@ -28,7 +28,7 @@ from tests.sweep import examples
 many = settings(max_examples=examples(500), suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 
 _WIDTH = {False: 0, None: 1, True: 2}
-_UNREAD = Unread("nobody could read it")
+_UNREAD = UnreadPolicies("nobody could read it")
 
 
 def drawn(from_: Dice) -> Case:
@@ -42,7 +42,7 @@ def statements(document: Document) -> list[Document]:
     return list(found) if isinstance(found, list) else [found]
 
 
-def outcomes(decision: Decision) -> dict[Layer, Outcome]:
+def outcomes(decision: Decision) -> dict[Layer, LayerOutcome]:
     return {vote.layer: vote.outcome for vote in decision.votes}
 
 
@@ -54,7 +54,7 @@ def agrees(certain: Decision, concrete: Decision) -> bool:
     """Whether all that the first one is sure of is so in the second: the answer, and every layer's vote."""
     votes = outcomes(concrete)
     return (certain.allowed is None or certain.allowed is concrete.allowed) and all(
-        outcome is Outcome.UNKNOWN or outcome is votes[layer] for layer, outcome in outcomes(certain).items()
+        outcome is LayerOutcome.UNKNOWN or outcome is votes[layer] for layer, outcome in outcomes(certain).items()
     )
 
 
@@ -158,8 +158,8 @@ def test_another_account_needs_both_sides(chance: Dice) -> None:
     decision = case.decide()
     votes = outcomes(decision)
     resource = votes[case.thing.layer]
-    own = case.caller.kind is PrincipalKind.ROOT or votes[Layer.IDENTITY] is Outcome.ALLOWS
-    assert not decision.allowed or (own and resource is Outcome.ALLOWS)
+    own = case.caller.kind is PrincipalKind.ROOT or votes[Layer.IDENTITY] is LayerOutcome.ALLOWS
+    assert not decision.allowed or (own and resource is LayerOutcome.ALLOWS)
     if case.caller.kind is not PrincipalKind.ROOT:
         assert replace(case, identity=()).decide().allowed is False
     assert replace(case, policy=None).decide().allowed is False
@@ -198,7 +198,7 @@ def test_what_is_certain_of_any_session_of_a_role_is_so_for_each(chance: Dice) -
         assert agrees(certain, replace(case, caller=replace(case.caller, session=session)).decide())
 
 
-def unread(caller: Caller, target: Target) -> Iterator[tuple[Caller, Target]]:
+def unread(caller: Caller, target: TargetResource) -> Iterator[tuple[Caller, TargetResource]]:
     """The same with one layer that nobody could read."""
     yield replace(caller, identity=_UNREAD), target
     yield replace(caller, boundary=_UNREAD), target
@@ -255,17 +255,17 @@ def test_every_layer_votes_once_and_one_of_the_votes_decides(chance: Dice) -> No
     outcome = decision.decided_by.outcome
     if decision.allowed is None:
         # The layer may allow for certain somebody whom it names less closely.
-        assert outcome is Outcome.UNKNOWN
+        assert outcome is LayerOutcome.UNKNOWN
         assert decision.decided_by.layer in layers
         assert decision.decided_by.detail
         assert decision.decided_by.detail in decision.reason
         return
     assert decision.decided_by in decision.votes
     if decision.allowed:
-        assert outcome is Outcome.ALLOWS or case.caller.kind is PrincipalKind.ROOT
+        assert outcome is LayerOutcome.ALLOWS or case.caller.kind is PrincipalKind.ROOT
     else:
         # A layer that says yes cannot be the one that refuses.
-        assert outcome is not Outcome.ALLOWS or case.thing.layer is decision.decided_by.layer
+        assert outcome is not LayerOutcome.ALLOWS or case.thing.layer is decision.decided_by.layer
 
 
 @many
@@ -273,7 +273,7 @@ def test_every_layer_votes_once_and_one_of_the_votes_decides(chance: Dice) -> No
 def test_a_key_that_no_policy_asked_for_did_not_matter(chance: Dice) -> None:
     case = drawn(chance)
     request, caller, target = case.asked()
-    lookup = Lookup(request.context, caller.facts, target.facts)
+    lookup = RequestContext(request.context, caller.facts, target.facts)
     decision = authorize(request, caller, target, lookup=lookup)
     asked = {key: values for key, values in case.context.items() if key.lower() in lookup.asked}
     assert replace(case, context=asked).decide() == decision

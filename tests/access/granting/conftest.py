@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from secrets_pipeline.access.evaluator import Caller, Context, Layer, Policy, PrincipalKind, Target
+from secrets_pipeline.access.evaluator import Caller, Context, Layer, Policy, PrincipalKind, TargetResource
 from secrets_pipeline.access.granting.consumer import ConsumerDocuments, documents
 from secrets_pipeline.access.granting.stack import StackInAws
 from secrets_pipeline.access.policy_text.statements import key_policy, secret_policy
@@ -20,7 +20,7 @@ from secrets_pipeline.desired.consumer.model import ConsumerSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.settings.operator import load_settings
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.stacks import Repository
+from secrets_pipeline.stacks import AtmosRepository
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 ACCOUNT, REGION, PARTITION = "111122223333", "eu-west-2", "aws"
@@ -70,7 +70,7 @@ class Cloud:
         )
         return documents(stack, consumer)
 
-    def key(self, secret: SecretSpec, *, readers: bool = True) -> Target:
+    def key(self, secret: SecretSpec, *, readers: bool = True) -> TargetResource:
         """Its key with its policy.
 
         Args:
@@ -86,7 +86,7 @@ class Cloud:
             kept = [one for one in document["Statement"] if one["Sid"] == "SecretsPipelineReaders"]
             document = {**document, "Statement": [DELEGATES, *kept]}
         context = Context({"kms:resourcealiases": (key.alias,)})
-        return Target(self.key_arn(secret), ACCOUNT, Layer.KEY_POLICY, Policy("key", document), context=context)
+        return TargetResource(self.key_arn(secret), ACCOUNT, Layer.KEY_POLICY, Policy("key", document), context=context)
 
     def secret(self, secret: SecretSpec, *, shared: bool = True, key_readers: bool = True) -> ReadableSecret:
         """A secret as the evaluator reads it.
@@ -99,7 +99,7 @@ class Cloud:
         organization = self.spec.organization_id
         declared = secret_policy([], secret.readers if shared else (), organization_id=organization)
         policy = Policy("secret", declared) if declared else None
-        target = Target(self.arn(secret), ACCOUNT, Layer.SECRET_POLICY, policy)
+        target = TargetResource(self.arn(secret), ACCOUNT, Layer.SECRET_POLICY, policy)
         return ReadableSecret(target, secret.name, REGION, (ReadableKey(self.key(secret, readers=key_readers)),))
 
 
@@ -118,7 +118,7 @@ def read(who: Caller, secret: ReadableSecret) -> ReadVerdict:
 @pytest.fixture(scope="session")
 def specs() -> Mapping[str, StackSpec]:
     """The desired state of examples/."""
-    repository = Repository.open(EXAMPLES, env={})
+    repository = AtmosRepository.open(EXAMPLES, env={})
     built = build_specs(repository, load_settings(EXAMPLES / "operator.yaml"), base_path=EXAMPLES)
     assert not built.errors
     return built.specs

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from secrets_pipeline.access.evaluator import Layer, Policy, Request, Target, authorize
+from secrets_pipeline.access.evaluator import Layer, Policy, Request, TargetResource, authorize
 from secrets_pipeline.access.granting.identity import Readable, identity_policy
 from secrets_pipeline.access.granting.names import key_arn, secret_arn_pattern
 from secrets_pipeline.access.reach.reader import Allowed, ReadableKey, ReadableSecret
@@ -30,14 +30,14 @@ def complete(name: str, suffix: str = "Ab3dE6") -> str:
 
 def secret(name: str, *keys: str) -> ReadableSecret:
     delegating = Policy("key", {"Version": "2012-10-17", "Statement": [DELEGATES]})
-    targets = [Target(key, ACCOUNT, Layer.KEY_POLICY, delegating) for key in keys]
+    targets = [TargetResource(key, ACCOUNT, Layer.KEY_POLICY, delegating) for key in keys]
     found = tuple(ReadableKey(target) for target in targets)
-    return ReadableSecret(Target(complete(name), ACCOUNT, Layer.SECRET_POLICY), name, REGION, found)
+    return ReadableSecret(TargetResource(complete(name), ACCOUNT, Layer.SECRET_POLICY), name, REGION, found)
 
 
 def reads(document: object, arn: str) -> bool | None:
     assert isinstance(document, dict)
-    target = Target(arn, ACCOUNT, Layer.SECRET_POLICY)
+    target = TargetResource(arn, ACCOUNT, Layer.SECRET_POLICY)
     return authorize(Request("secretsmanager:GetSecretValue"), caller(ROLE, document), target).allowed
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from secrets_pipeline.access.evaluator import Outcome, PrincipalKind
+from secrets_pipeline.access.evaluator import LayerOutcome, PrincipalKind
 from tests.access.oracle.simulations import Answer
 from tests.strategies.policy_alphabet import HOME, SEVERAL
 from tests.strategies.policy_cases import Case, Document
@@ -77,8 +77,8 @@ def between_layers(case: Case, given: Answer) -> Iterator[Settled]:
     """The classes that can explain another answer where every layer says the same."""
     if case.caller.kind is PrincipalKind.FEDERATED_USER and case.session_policy is None:
         yield TOKEN_ALONE
-    if given.layers["resource"] is Outcome.ALLOWS:
-        if case.session_policy is not None and given.layers["session"] is Outcome.SILENT:
+    if given.layers["resource"] is LayerOutcome.ALLOWS:
+        if case.session_policy is not None and given.layers["session"] is LayerOutcome.SILENT:
             if _names(case, case.caller.spoken):
                 yield NAMED_SESSION
             if _names(case, "*"):

@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from secrets_pipeline.access.evaluator import Decision, Layer, Outcome, PrincipalKind
+from secrets_pipeline.access.evaluator import Decision, Layer, LayerOutcome, PrincipalKind
 from tests.strategies.policy_alphabet import HOME, SEVERAL
 from tests.strategies.policy_cases import ALLOW_ALL, Case, Document, Levels
 
 LAYERS: Final = ("scp", "rcp", "resource", "boundary", "session", "identity")
 _SPOKEN: Final = {
-    "Allowed": Outcome.ALLOWS,
-    "AllowedForAccount": Outcome.ALLOWS,
-    "ExplicitlyDenied": Outcome.DENIES,
-    "DeniedForAccount": Outcome.DENIES,
-    "ImplicitlyDenied": Outcome.SILENT,
-    "NotApplicable": Outcome.SILENT,
-    None: Outcome.SILENT,
+    "Allowed": LayerOutcome.ALLOWS,
+    "AllowedForAccount": LayerOutcome.ALLOWS,
+    "ExplicitlyDenied": LayerOutcome.DENIES,
+    "DeniedForAccount": LayerOutcome.DENIES,
+    "ImplicitlyDenied": LayerOutcome.SILENT,
+    "NotApplicable": LayerOutcome.SILENT,
+    None: LayerOutcome.SILENT,
 }
 _LAYERS: Final = {
     Layer.SCP: "scp",
@@ -42,7 +42,7 @@ class Answer:
     """
 
     allowed: bool
-    layers: Mapping[str, Outcome]
+    layers: Mapping[str, LayerOutcome]
     ignored: frozenset[str]
 
 
@@ -96,18 +96,18 @@ def as_heard(case: Case, given: Answer) -> Case:
     return replace(case, context={key: one for key, one in case.context.items() if key.lower() not in given.ignored})
 
 
-def outcomes(case: Case, decision: Decision) -> dict[str, Outcome]:
+def outcomes(case: Case, decision: Decision) -> dict[str, LayerOutcome]:
     """The evaluator's votes, by the oracle's layers; one that does not apply is silent, or lets all pass."""
-    found: dict[str, Outcome] = {
-        _LAYERS[vote.layer]: Outcome.SILENT if vote.outcome is Outcome.ABSENT else vote.outcome
+    found: dict[str, LayerOutcome] = {
+        _LAYERS[vote.layer]: LayerOutcome.SILENT if vote.outcome is LayerOutcome.ABSENT else vote.outcome
         for vote in decision.votes
         if vote.layer in _LAYERS
     }
     for layer, levels in (("scp", case.scps), ("rcp", case.rcps)):
         if not levels:
-            found[layer] = Outcome.ALLOWS
+            found[layer] = LayerOutcome.ALLOWS
     if case.caller.kind is PrincipalKind.ROOT:
-        found["identity"] = Outcome.ALLOWS
+        found["identity"] = LayerOutcome.ALLOWS
     return found
 
 

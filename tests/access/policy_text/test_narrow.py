@@ -16,7 +16,7 @@ from secrets_pipeline.access.evaluator import (
     Policy,
     PrincipalKind,
     Request,
-    Target,
+    TargetResource,
     authorize,
 )
 from secrets_pipeline.access.policy_text.narrow import is_narrower, narrowed
@@ -106,7 +106,7 @@ def answers(policy: dict[str, Any] | None, layer: Layer = Layer.SECRET_POLICY) -
     """What the evaluator says to every request of the alphabet."""
     compiled = Policy("policy", policy) if policy and policy["Statement"] else None
     arn = secret_arn() if layer is Layer.SECRET_POLICY else KEY
-    target = Target(arn, HOME, layer, policy=compiled)
+    target = TargetResource(arn, HOME, layer, policy=compiled)
     return [
         authorize(Request(action, context), caller, target).allowed
         for caller, action, context in itertools.product(CALLERS, (READ, PUT, "secretsmanager:TagResource"), CONTEXTS)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from secrets_pipeline.access.evaluator import Layer
-from secrets_pipeline.access.reach.audit import Reading, declared_readings, matrix, readable_by, undeclared_readings
+from secrets_pipeline.access.reach.audit import AuditedRead, declared_readings, matrix, readable_by, undeclared_readings
 from secrets_pipeline.access.reach.reader import Allowed, DeniedBySecretsManager, Unknown
 from secrets_pipeline.access.snapshot.model import GroupSnapshot, RotationSnapshot
 from secrets_pipeline.desired.base import SecretRef, Target
@@ -73,7 +73,7 @@ class Stack:
         )
 
 
-def told(readings: tuple[Reading, ...]) -> list[tuple[str, str, str, str]]:
+def told(readings: tuple[AuditedRead, ...]) -> list[tuple[str, str, str, str]]:
     return [(one.principal, one.secret, type(one.verdict).__name__, one.expected) for one in readings]
 
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from secrets_pipeline.access.reach.audit import Reading, matrix
+from secrets_pipeline.access.reach.audit import AuditedRead, matrix
 from secrets_pipeline.access.reach.graph import picture
 from tests.access.builders import (
     DECRYPT,
@@ -32,7 +32,7 @@ LETTERS = {"Allowed": "✓", "DeniedBySecretsManager": "S", "DeniedByKms": "K", 
 BREAK_GLASS = f"arn:aws:iam::{HOME}:role/a-break-glass-role-with-a-name-as-long-as-names-may-be"
 
 
-def readings() -> list[Reading]:
+def readings() -> list[AuditedRead]:
     """Four secrets and four readers with every verdict; the first reader is expected."""
     made: World = foreign_world()
     made.secret(OTHER_NAME)
@@ -47,7 +47,7 @@ def readings() -> list[Reading]:
     return [replace(one, expected="orders" if one.principal == ROLE else "") for one in found]
 
 
-def drawn(of: list[Reading], title: str = "Who reads what") -> ET.Element:
+def drawn(of: list[AuditedRead], title: str = "Who reads what") -> ET.Element:
     return ET.fromstring(picture(of, title=title))  # noqa: S314 - our own
 
 

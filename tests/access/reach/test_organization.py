@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from secrets_pipeline.access.evaluator import Layer, Unread
+from secrets_pipeline.access.evaluator import Layer, UnreadPolicies
 from secrets_pipeline.access.reach.organization import Membership
 from secrets_pipeline.access.reach.reader import Allowed, DeniedBySecretsManager, Unknown
 from tests.access.builders import (
@@ -104,7 +104,7 @@ def test_policies_of_an_organisation_that_could_not_be_read_are_unread() -> None
     made = world()
     made.scps, made.organization_unread = {}, "Organizations refused ListPolicies"
     found = Membership(made.snapshot, assume_allowed=False).levels(HOME, "scps")
-    assert found == Unread("Organizations refused ListPolicies")
+    assert found == UnreadPolicies("Organizations refused ListPolicies")
     assert Membership(made.snapshot, assume_allowed=True).levels(HOME, "scps") == ()
 
 
@@ -116,7 +116,7 @@ def test_the_management_account_is_under_no_policy_even_if_the_organisation_coul
 
 def test_the_policies_of_a_strange_account_are_unknown_even_if_our_organisation_was_read() -> None:
     found = Membership(world().snapshot, assume_allowed=False).levels(ELSEWHERE, "scps")
-    assert found == Unread(f"the organisation of account {ELSEWHERE} is not known")
+    assert found == UnreadPolicies(f"the organisation of account {ELSEWHERE} is not known")
 
 
 def test_a_strange_reader_with_everything_else_is_unknown_because_of_its_organisation() -> None:

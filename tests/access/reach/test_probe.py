@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from secrets_pipeline.access.reach.probe import Answer, NotProbed, Refused, ValueReturned, _refused, disagreement
+from secrets_pipeline.access.reach.probe import Answer, NotProbed, ProbeRefused, ValueReturned, _refused, disagreement
 from secrets_pipeline.access.reach.reader import DeniedByKms
 from secrets_pipeline.aws.faults import translate
 from secrets_pipeline.errors import AwsError
 from tests.access.builders import NAME, ROLE, World, world
 
-BY_POLICY = Refused("AccessDeniedException", by_kms=False, text="User: … is not authorized to perform: …")
-BY_KEY = Refused("AccessDeniedException", by_kms=True, text="Access to KMS is not allowed")
+BY_POLICY = ProbeRefused("AccessDeniedException", by_kms=False, text="User: … is not authorized to perform: …")
+BY_KEY = ProbeRefused("AccessDeniedException", by_kms=True, text="Access to KMS is not allowed")
 ANSWERS = (ValueReturned(), BY_POLICY, BY_KEY)
 
 

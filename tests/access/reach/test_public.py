@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from secrets_pipeline.access.evaluator import Layer
-from secrets_pipeline.access.reach.public import Crowd, crowds
+from secrets_pipeline.access.reach.public import PublicCaller, public_callers
 from tests.access.builders import (
     AWAY,
     DECRYPT,
@@ -34,13 +34,13 @@ from tests.access.builders import (
 OTHER_ORGANIZATION = "o-partnerorg"
 
 
-def let_in(made: World) -> list[tuple[str, Crowd, str]]:
+def let_in(made: World) -> list[tuple[str, PublicCaller, str]]:
     estate = made.estate()
     secrets = [secret for name in made.secrets if (secret := estate.secret(name)) is not None]
-    return [(one.resource, one.crowd, one.organization) for one in crowds(made.snapshot, secrets)]
+    return [(one.resource, one.caller, one.organization) for one in public_callers(made.snapshot, secrets)]
 
 
-def of_secret(*statements: Statement) -> list[tuple[Crowd, str]]:
+def of_secret(*statements: Statement) -> list[tuple[PublicCaller, str]]:
     made = world()
     made.secret_policy(*statements)
     return [(crowd, organization) for resource, crowd, organization in let_in(made) if resource == secret_arn()]
@@ -143,12 +143,12 @@ WHOLE: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("policy", PUBLIC)
 def test_a_policy_that_lets_in_everybody_is_public(policy: str) -> None:
-    assert of_secret(*PUBLIC[policy]) == [(Crowd.PUBLIC, "")]
+    assert of_secret(*PUBLIC[policy]) == [(PublicCaller.PUBLIC, "")]
 
 
 @pytest.mark.parametrize("policy", SOME)
 def test_a_policy_that_chooses_by_what_no_list_tells_lets_in_some(policy: str) -> None:
-    assert of_secret(*SOME[policy]) == [(Crowd.SOME, "")]
+    assert of_secret(*SOME[policy]) == [(PublicCaller.SOME, "")]
 
 
 @pytest.mark.parametrize("policy", CLOSED)
@@ -159,7 +159,7 @@ def test_a_policy_that_lets_in_whom_it_names_is_closed(policy: str) -> None:
 @pytest.mark.parametrize("how", WHOLE)
 def test_a_policy_that_lets_in_an_organisation_is_named_with_it(how: str) -> None:
     condition, organization = WHOLE[how]
-    assert of_secret(everybody(condition)) == [(Crowd.ORGANIZATION, organization)]
+    assert of_secret(everybody(condition)) == [(PublicCaller.ORGANIZATION, organization)]
 
 
 def test_the_statement_that_lets_in_is_named() -> None:
@@ -168,7 +168,7 @@ def test_the_statement_that_lets_in_is_named() -> None:
     estate = made.estate()
     secret = estate.secret(NAME)
     assert secret is not None
-    (found,) = crowds(made.snapshot, [secret])
+    (found,) = public_callers(made.snapshot, [secret])
     assert (found.decision.decided_by.layer, found.decision.decided_by.statement) == (Layer.SECRET_POLICY, "Open")
 
 
@@ -176,7 +176,7 @@ def test_a_policy_is_public_even_if_the_organisations_policies_could_not_be_read
     made = world()
     made.rcps, made.organization_unread = {}, "refused"
     made.secret_policy(allow(principal="*"))
-    assert let_in(made) == [(secret_arn(), Crowd.PUBLIC, "")]
+    assert let_in(made) == [(secret_arn(), PublicCaller.PUBLIC, "")]
 
 
 def test_a_resource_control_policy_that_keeps_strangers_out_is_believed() -> None:
@@ -185,12 +185,12 @@ def test_a_resource_control_policy_that_keeps_strangers_out_is_believed() -> Non
     full = made.rcps[HOME][0][0]
     made.rcps[HOME] = ((full, full.model_copy(update={"document": document(fence)})),)
     made.secret_policy(allow(principal="*"))
-    assert let_in(made) == [(secret_arn(), Crowd.ORGANIZATION, ORGANIZATION)]
+    assert let_in(made) == [(secret_arn(), PublicCaller.ORGANIZATION, ORGANIZATION)]
 
 
-KEY_POLICIES: dict[str, tuple[Statement, list[Crowd]]] = {
-    "everybody": (allow("kms:*", principal="*"), [Crowd.PUBLIC]),
-    "everybody through Secrets Manager": (allow(DECRYPT, principal="*", condition=VIA), [Crowd.PUBLIC]),
+KEY_POLICIES: dict[str, tuple[Statement, list[PublicCaller]]] = {
+    "everybody": (allow("kms:*", principal="*"), [PublicCaller.PUBLIC]),
+    "everybody through Secrets Manager": (allow(DECRYPT, principal="*", condition=VIA), [PublicCaller.PUBLIC]),
     "everybody through another service": (
         allow(DECRYPT, principal="*", condition=when("StringEquals", "kms:ViaService", f"s3.{REGION}.amazonaws.com")),
         [],
@@ -201,7 +201,7 @@ KEY_POLICIES: dict[str, tuple[Statement, list[Crowd]]] = {
     ),
     "everybody for this secret": (
         allow(DECRYPT, principal="*", condition=when("StringEquals", "kms:EncryptionContext:SecretARN", secret_arn())),
-        [Crowd.PUBLIC],
+        [PublicCaller.PUBLIC],
     ),
     "everybody for another secret": (
         allow(DECRYPT, principal="*", condition=when("StringEquals", "kms:EncryptionContext:SecretARN", "another")),
@@ -209,7 +209,7 @@ KEY_POLICIES: dict[str, tuple[Statement, list[Crowd]]] = {
     ),
     "the organisation": (
         allow(DECRYPT, principal="*", condition=when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION)),
-        [Crowd.ORGANIZATION],
+        [PublicCaller.ORGANIZATION],
     ),
 }
 
@@ -226,10 +226,10 @@ def test_a_key_of_two_secrets_is_told_once_whichever_of_them_it_opens() -> None:
     made = world()
     made.secret(OTHER_NAME)
     made.key(KEY, allow("kms:*", principal="*"))
-    assert let_in(made) == [(KEY, Crowd.PUBLIC, "")]
+    assert let_in(made) == [(KEY, PublicCaller.PUBLIC, "")]
     only = when("StringEquals", "kms:EncryptionContext:SecretARN", secret_arn(OTHER_NAME))
     made.key(KEY, allow("kms:*", principal="*", condition=only))
-    assert let_in(made) == [(KEY, Crowd.PUBLIC, "")]
+    assert let_in(made) == [(KEY, PublicCaller.PUBLIC, "")]
 
 
 def test_keys_that_aws_manages_or_nobody_read_are_not_told() -> None:

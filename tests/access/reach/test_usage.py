@@ -13,7 +13,7 @@ import pytest
 
 from secrets_pipeline.access.controls.judging import judge, needs_reads
 from secrets_pipeline.access.controls.model import Failed, Passed, Unknown
-from secrets_pipeline.access.controls.reads import LastReads, Unread
+from secrets_pipeline.access.controls.reads import LastReads, UnreadReads
 from secrets_pipeline.access.reach.usage import HISTORY, last_reads
 from secrets_pipeline.access.snapshot.model import SecretSnapshot
 from secrets_pipeline.aws.quotas import quota_of
@@ -21,8 +21,8 @@ from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.verification.control_model import ControlParameters
 from secrets_pipeline.emulator import (
-    Fault,
     FaultAction,
+    InjectedFault,
     LocalAws,
     RateQuota,
     arm,
@@ -165,7 +165,7 @@ def test_reads_of_an_excluded_user_do_not_count(bench: Bench) -> None:
 
 def test_a_read_that_was_refused_is_none(bench: Bench) -> None:
     secret = bench.secret()
-    arm(bench.aws, Fault(FaultAction.DENY, service="secretsmanager", operation="GetSecretValue"))
+    arm(bench.aws, InjectedFault(FaultAction.DENY, service="secretsmanager", operation="GetSecretValue"))
     with pytest.raises(bench.made.exceptions.ClientError):
         bench.made.get_secret_value(SecretId=secret.arn)
     assert looked_up(bench).of(secret) is None
@@ -173,9 +173,9 @@ def test_a_read_that_was_refused_is_none(bench: Bench) -> None:
 
 def test_cloudtrail_that_refuses_is_unread_with_its_reason_and_leaves_the_control_unknown(bench: Bench) -> None:
     secret = bench.secret()
-    arm(bench.aws, Fault(FaultAction.DENY, service="cloudtrail", operation="LookupEvents"))
+    arm(bench.aws, InjectedFault(FaultAction.DENY, service="cloudtrail", operation="LookupEvents"))
     reads = last_reads(bench.account, since=a_day_ago())
-    assert isinstance(reads, Unread)
+    assert isinstance(reads, UnreadReads)
     assert "LookupEvents" in reads.reason
     assert "AccessDenied" in reads.reason
     judgement = judge(secret, ControlParameters(), now=datetime.now(UTC), reads=reads)[2].judgement
@@ -211,7 +211,7 @@ def test_an_outage_on_the_way_keeps_what_was_found(bench: Bench) -> None:
     quiet, busy = bench.secret(), bench.secret()
     bench.read(quiet.name)
     bench.read(busy.name, times=60)
-    arm(bench.aws, Fault(FaultAction.DENY, at=2, service="cloudtrail", operation="LookupEvents"))
+    arm(bench.aws, InjectedFault(FaultAction.DENY, at=2, service="cloudtrail", operation="LookupEvents"))
     reads = looked_up(bench, a_day_ago())
     assert reads.of(busy) is not None
     assert reads.of(quiet) is None

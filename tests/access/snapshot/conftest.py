@@ -19,7 +19,16 @@ from secrets_pipeline.aws.pacer import Pacer
 from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import AccessSettings, VisibleAccount
-from secrets_pipeline.emulator import Fault, FaultAction, LocalAws, arm, calls, empty, reset_calls, reset_conditions
+from secrets_pipeline.emulator import (
+    FaultAction,
+    InjectedFault,
+    LocalAws,
+    arm,
+    calls,
+    empty,
+    reset_calls,
+    reset_conditions,
+)
 from secrets_pipeline.emulator.handle.lifecycle import ADMINISTRATOR_ROLE
 from tests.embedded import lead_to, operator
 
@@ -157,7 +166,7 @@ class World(Clients):
 
     def deny(self, service: str, *operations: str) -> None:
         """Refuse the next call of each operation."""
-        arm(self.aws, *(Fault(FaultAction.DENY, service=service, operation=one) for one in operations))
+        arm(self.aws, *(InjectedFault(FaultAction.DENY, service=service, operation=one) for one in operations))
 
     def counted(self, **options: Any) -> Counter[str]:  # noqa: ANN401 - as `snapshot` has them
         """API operation → calls of one snapshot."""

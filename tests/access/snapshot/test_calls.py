@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from secrets_pipeline.access.snapshot.calls import Reading, at_once, parsed
+from secrets_pipeline.access.snapshot.calls import UnreadParts, at_once, parsed
 from secrets_pipeline.errors import AwsError, PolicyError
 
 
@@ -40,7 +40,7 @@ def test_refusals_are_collected_once_each_and_anything_else_is_raised() -> None:
     def refused(code: str, text: str) -> int:
         raise AwsError(text, code=code, remedy="ask somebody")
 
-    reading = Reading()
+    reading = UnreadParts()
     assert reading.attempt(lambda: 3) == 3
     assert reading.unread == ""
     for code in ("AccessDenied", "AccessDeniedException", "AccessDenied"):

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from secrets_pipeline.access.evaluator import Caller, Policy, PrincipalKind, Unread
+from secrets_pipeline.access.evaluator import Caller, Policy, PrincipalKind, UnreadPolicies
 from secrets_pipeline.access.snapshot.model import PrincipalSnapshot
 from secrets_pipeline.access.trust.role import Surroundings
 from secrets_pipeline.access.trust.verdict import AudienceNotPinned, NotTrusted, TooWide, Trusted, TrustUnknown
@@ -89,7 +89,7 @@ def test_one_who_is_kept_out_outweighs_one_of_whom_nobody_knows(desk: Desk) -> N
 
 
 def test_what_could_not_be_read_is_no_condition(desk: Desk) -> None:
-    desk.surroundings = Surroundings(rcps=Unread("Organizations may not be read"))
+    desk.surroundings = Surroundings(rcps=UnreadPolicies("Organizations may not be read"))
     asking = to({"AWS": FOREIGN}, Condition={"StringEquals": {"sts:ExternalId": "12345"}})
     found = desk.ask("app", asking)
     assert isinstance(found, TrustUnknown)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from secrets_pipeline.access.evaluator import Policy, Unread
+from secrets_pipeline.access.evaluator import Policy, UnreadPolicies
 from secrets_pipeline.access.trust.role import Surroundings
 from secrets_pipeline.access.trust.verdict import NotTrusted, Trusted, TrustUnknown
 from secrets_pipeline.desired.consumer.model import PodSpec
@@ -215,7 +215,7 @@ def test_a_resource_control_policy_keeps_a_service_out(desk: Desk) -> None:
 
 
 def test_resource_control_policies_that_nobody_could_read_leave_it_unknown(desk: Desk) -> None:
-    desk.surroundings = Surroundings(rcps=Unread("Organizations may not be read"))
+    desk.surroundings = Surroundings(rcps=UnreadPolicies("Organizations may not be read"))
     found = desk.ask("lambda", LAMBDA)
     assert isinstance(found, TrustUnknown)
     assert "Organizations may not be read" in found.reason

@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 from typer.testing import CliRunner, Result
 
 from secrets_pipeline.cli import app
-from secrets_pipeline.emulator import ADMINISTRATOR_ROLE, Call, LocalAws, calls, reset_calls, start, stop
+from secrets_pipeline.emulator import ADMINISTRATOR_ROLE, CountedCall, LocalAws, calls, reset_calls, start, stop
 from tests.embedded import operator
 from tests.runs import assert_exited
 
@@ -121,7 +121,7 @@ class AccessShop:
         return {(one["principal"], one["secret"]): one for one in found["readings"]}
 
     @property
-    def calls(self) -> tuple[Call, ...]:
+    def calls(self) -> tuple[CountedCall, ...]:
         """What the last command called."""
         return calls(self.aws)
 

@@ -4,7 +4,7 @@ from secrets_pipeline.cli.demo.call_counts import call_counts
 from secrets_pipeline.cli.demo.view import check_lines, stage_lines
 from secrets_pipeline.cli.shared.progress import line
 from secrets_pipeline.cli.shared.run_view import check_counts, check_table, counts, is_error, outcome_table, run_json
-from secrets_pipeline.emulator import Call
+from secrets_pipeline.emulator import CountedCall
 from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Resource, Skipped
 from secrets_pipeline.engine.reason import Because
 from secrets_pipeline.errors import SpecError
@@ -88,8 +88,8 @@ def test_a_progress_line_names_stack_stage_and_resource_and_reads_no_markup() ->
 
 
 def test_calls_are_told_apart_by_what_they_do() -> None:
-    def call(operation: str, count: int = 1, service: str = "secretsmanager") -> Call:
-        return Call(service, operation, "111122223333", "eu-west-2", "p", 200, count=count)
+    def call(operation: str, count: int = 1, service: str = "secretsmanager") -> CountedCall:
+        return CountedCall(service, operation, "111122223333", "eu-west-2", "p", 200, count=count)
 
     reading = [("GenerateMac", "kms"), ("AssumeRole", "sts"), ("LookupEvents", "cloudtrail"), ("GET", "s3")]
     idle = call_counts([call("ListSecrets", 3), *(call(name, service=service) for name, service in reading)])

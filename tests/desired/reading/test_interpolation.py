@@ -10,7 +10,7 @@ from secrets_pipeline.desired.build import SpecSet
 from secrets_pipeline.desired.value.data import leaf_expression
 from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.references.model import Literal
-from secrets_pipeline.stacks import Repository
+from secrets_pipeline.stacks import AtmosRepository
 
 if TYPE_CHECKING:
     from tests.desired.conftest import Bench
@@ -43,7 +43,9 @@ def written(bench: Bench, built: SpecSet, stack: str = "dev", component: str = "
     assert not built.errors, built.errors
     secret = built.specs[stack].secret(SecretRef(component=component, key="text"))
     assert isinstance(secret.value, DeclaredValue)
-    expression = leaf_expression(Repository.open(bench.folder, env={}).stack(stack), component, secret.value.leaves[0])
+    expression = leaf_expression(
+        AtmosRepository.open(bench.folder, env={}).stack(stack), component, secret.value.leaves[0]
+    )
     return str(expression.value if isinstance(expression, Literal) else expression)
 
 

@@ -10,7 +10,7 @@ from secrets_pipeline.desired.unresolved import UnresolvedReason
 from secrets_pipeline.desired.value.data import leaf_expression
 from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.references.model import Expression, Literal, Output, WithDefault
-from secrets_pipeline.stacks import Repository
+from secrets_pipeline.stacks import AtmosRepository
 
 if TYPE_CHECKING:
     from tests.desired.conftest import Bench
@@ -217,7 +217,7 @@ def test_a_default_serves_where_an_output_will_never_exist(
     secret = spec.secret(SecretRef(component="secretsmanager/a", key="s0"))
     assert not secret.blocked
     assert isinstance(secret.value, DeclaredValue)
-    resolved = Repository.open(bench.folder, env={}).stack("dev")
+    resolved = AtmosRepository.open(bench.folder, env={}).stack("dev")
     written = leaf_expression(resolved, "secretsmanager/a", secret.value.leaves[0])
     assert (str(written) if isinstance(expected, str) else written) == expected
 

@@ -12,7 +12,7 @@ from secrets_pipeline.desired.settings.operator import load_settings
 from secrets_pipeline.desired.value.data import leaf_expression
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.references.model import Environment
-from secrets_pipeline.stacks import Repository
+from secrets_pipeline.stacks import AtmosRepository
 from tests.desired.conftest import ATMOS, Bench
 
 CANARY = "canary-7d1e"
@@ -78,7 +78,7 @@ def built(bench: Bench, *, way: str = "x", place: str | None = None, value: str 
         dedent(STACK.format(**parts, token='"${env:TOKEN}"', value=value))
     )
     plain = {name: bench.environment.get(name) for name in bench.settings.environment_plain}
-    source = Repository.open(bench.folder, env=plain, withhold=True)
+    source = AtmosRepository.open(bench.folder, env=plain, withhold=True)
     return build_specs(source, bench.settings, base_path=bench.folder, environment=bench.environment)
 
 
@@ -105,7 +105,7 @@ def test_inside_of_a_secrets_value_it_stands_and_is_resolved_late(bench: Bench, 
     assert not found.errors
     assert CANARY not in repr(found.specs)
     (leaf,) = next(one.value for one in found.specs["dev"].secrets if one.ref.key == "two").leaves  # type: ignore[union-attr] # it is declared
-    source = Repository.open(bench.folder, env={}, withhold=True)
+    source = AtmosRepository.open(bench.folder, env={}, withhold=True)
     assert leaf_expression(source.stack("dev"), "secretsmanager", leaf) == Environment("TOKEN")
 
 

@@ -12,7 +12,7 @@ from secrets_pipeline.desired.value.data import leaf_expression
 from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.desired.value.weak_values import weakness
 from secrets_pipeline.references.model import Literal, Output, Text
-from secrets_pipeline.stacks import Repository
+from secrets_pipeline.stacks import AtmosRepository
 
 if TYPE_CHECKING:
     from tests.desired.conftest import Bench
@@ -73,14 +73,14 @@ def test_a_json_text_is_read_like_a_map(bench: Bench) -> None:
     _, value = declared(bench, text)
     assert value.document
     assert [leaf.path for leaf in value.leaves] == [("host",), ("port",), ("secret_data",)]
-    stack_of = Repository.open(bench.folder, env={}).resolve().stacks["dev"]
+    stack_of = AtmosRepository.open(bench.folder, env={}).resolve().stacks["dev"]
     read = [leaf_expression(stack_of, "secretsmanager", leaf) for leaf in value.leaves]
     assert read == [Output("rds", ("address",)), Literal(5432), Literal("dev")]
 
 
 def test_a_leaf_of_a_map_is_read_with_its_variables_put_in(bench: Bench) -> None:
     _, value = declared(bench, "secret_data: {a: {b: 'x-${stage}-${output.rds.port}'}}")
-    stack_of = Repository.open(bench.folder, env={}).resolve().stacks["dev"]
+    stack_of = AtmosRepository.open(bench.folder, env={}).resolve().stacks["dev"]
     assert leaf_expression(stack_of, "secretsmanager", value.leaves[0]) == Text(
         (Literal("x-dev-"), Output("rds", ("port",)))
     )

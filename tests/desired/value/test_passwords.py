@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.desired.value.passwords import family_of
-from secrets_pipeline.rotation.password_tag import password_tag
-from secrets_pipeline.rotation_lambda.password_rule import decode
+from secrets_pipeline.rotation.password_tag import password_rule
+from secrets_pipeline.rotation_lambda.password_rule import decode, encode
 from secrets_pipeline.values.passwords import generate
 from tests.desired.conftest import Bench
 from tests.sweep import examples
@@ -84,7 +84,7 @@ def test_rds_takes_every_password_of_every_accepted_policy(
         return
     value = built.specs["dev"].secret(SecretRef(component="secretsmanager", key="master")).value
     assert isinstance(value, GeneratedValue)
-    assert not decode(password_tag(value.policy)).weakness
+    assert not decode(encode(password_rule(value.policy))).weakness
     for _ in range(5):
         password = generate(value.policy).get_secret_value()
         assert 8 <= len(password) <= LONGEST[engine]
@@ -130,7 +130,7 @@ def test_eight_digits_and_all_that_is_more_may_be_declared(bench: Bench, minima:
     policy = {"random_password_length": 8, "random_password_override_special": special, **least(**minima)}
     value = bench.spec(bare(**policy)).secret(SecretRef(component="secretsmanager", key="door")).value
     assert isinstance(value, GeneratedValue)
-    assert not decode(password_tag(value.policy)).weakness
+    assert not decode(encode(password_rule(value.policy))).weakness
 
 
 @pytest.mark.parametrize("engine", sorted(LONGEST))

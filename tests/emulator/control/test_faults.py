@@ -14,9 +14,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from secrets_pipeline.emulator import (
-    Fault,
     FaultAction,
     FaultReport,
+    InjectedFault,
     LocalAws,
     Struck,
     arm,
@@ -81,7 +81,7 @@ def test_a_refused_call_has_the_services_own_code_and_the_next_one_goes_through(
     logged, call, throttled, broken = READS[service]
     client = client_of(clients, service)
     call(client)
-    arm(aws, Fault(action))
+    arm(aws, InjectedFault(action))
     with pytest.raises(ClientError) as caught:
         call(client)
     code = throttled if action is FaultAction.THROTTLE else broken
@@ -103,7 +103,7 @@ DENIED = {"iam": "AccessDenied", "rds": "AccessDenied", "s3": "AccessDenied", "s
 def test_a_call_can_be_denied_as_the_service_does_it(aws: LocalAws, clients: Clients, service: str) -> None:
     logged, call, *_ = READS[service]
     client = client_of(clients, service, attempts=3)
-    arm(aws, Fault(FaultAction.DENY, service=logged))
+    arm(aws, InjectedFault(FaultAction.DENY, service=logged))
     with pytest.raises(ClientError) as caught:
         call(client)
     answer = caught.value.response
@@ -119,7 +119,7 @@ def test_sdks_try_a_refused_call_again(aws: LocalAws, clients: Clients, service:
     _, call, *_ = READS[service]
     client = client_of(clients, service, attempts=3)
     for action in (FaultAction.THROTTLE, FaultAction.ERROR, FaultAction.LOST):
-        arm(aws, Fault(action))
+        arm(aws, InjectedFault(action))
         call(client)
         (report,) = disarm(aws)
         assert (report.seen, len(report.struck)) == (2, 1), action
@@ -129,7 +129,7 @@ def test_the_call_is_chosen_by_its_number_service_and_operation(
     aws: LocalAws, clients: Clients, secrets: SecretsManagerClient, name: str
 ) -> None:
     secrets.create_secret(Name=name, SecretString="x")
-    fault = Fault(FaultAction.THROTTLE, at=2, service="secretsmanager", operation="DescribeSecret")
+    fault = InjectedFault(FaultAction.THROTTLE, at=2, service="secretsmanager", operation="DescribeSecret")
     arm(aws, fault)
     clients.kms.list_keys()
     secrets.describe_secret(SecretId=name)
@@ -146,12 +146,12 @@ def test_a_refused_call_is_not_performed_and_a_lost_one_is(
     aws: LocalAws, secrets: SecretsManagerClient, name: str
 ) -> None:
     for action, error in ((FaultAction.THROTTLE, ClientError), (FaultAction.ERROR, ClientError)):
-        arm(aws, Fault(action))
+        arm(aws, InjectedFault(action))
         with pytest.raises(error):
             secrets.create_secret(Name=name, SecretString="x")
         with pytest.raises(secrets.exceptions.ResourceNotFoundException):
             secrets.describe_secret(SecretId=name)
-    arm(aws, Fault(FaultAction.LOST))
+    arm(aws, InjectedFault(FaultAction.LOST))
     with pytest.raises(ConnectionClosedError):
         secrets.create_secret(Name=name, SecretString="x")
     assert secrets.get_secret_value(SecretId=name)["SecretString"] == "x"
@@ -163,15 +163,15 @@ def test_a_refused_call_is_not_performed_and_a_lost_one_is(
 
 def test_a_fault_follows_the_attempts_of_its_call_and_no_other_call(aws: LocalAws, clients: Clients, name: str) -> None:
     patient, hasty = client_of(clients, "kms", attempts=3), client_of(clients, "kms")
-    arm(aws, Fault(FaultAction.THROTTLE, attempts=2))
+    arm(aws, InjectedFault(FaultAction.THROTTLE, attempts=2))
     patient.list_keys()
     (report,) = disarm(aws)
     assert (report.seen, len(report.struck)) == (3, 2)
-    arm(aws, Fault(FaultAction.THROTTLE, attempts=2))
+    arm(aws, InjectedFault(FaultAction.THROTTLE, attempts=2))
     with pytest.raises(ClientError):
         hasty.list_keys()
     hasty.list_keys()
-    arm(aws, Fault(FaultAction.THROTTLE, attempts=3))
+    arm(aws, InjectedFault(FaultAction.THROTTLE, attempts=3))
     with pytest.raises(ClientError):
         patient.list_keys()
     (report,) = disarm(aws)
@@ -195,7 +195,7 @@ def test_a_client_is_killed_before_or_after_its_call_is_performed(
         stdout=subprocess.PIPE,
         env={**aws.environment(), "PATH": ""},
     )
-    arm(aws, Fault(action, operation="CreateSecret", pid=process.pid))
+    arm(aws, InjectedFault(action, operation="CreateSecret", pid=process.pid))
     output, _ = process.communicate(b"\n", timeout=SECONDS)
     assert (process.returncode, output) == (-signal.SIGKILL, b"")
     (report,) = disarm(aws)
@@ -207,7 +207,7 @@ def test_a_client_is_killed_before_or_after_its_call_is_performed(
 
 
 def test_several_faults_count_by_themselves(aws: LocalAws, secrets: SecretsManagerClient) -> None:
-    arm(aws, Fault(FaultAction.THROTTLE, at=1), Fault(FaultAction.ERROR, at=2))
+    arm(aws, InjectedFault(FaultAction.THROTTLE, at=1), InjectedFault(FaultAction.ERROR, at=2))
     codes = []
     for _ in range(2):
         with pytest.raises(ClientError) as caught:
@@ -220,13 +220,13 @@ def test_several_faults_count_by_themselves(aws: LocalAws, secrets: SecretsManag
 @pytest.mark.parametrize("pid", [None, 0, 1, -1])
 def test_a_fault_that_kills_names_a_process(pid: int | None) -> None:
     with pytest.raises(ValueError, match="names a process"):
-        Fault(FaultAction.KILL_BEFORE, pid=pid)
+        InjectedFault(FaultAction.KILL_BEFORE, pid=pid)
     with pytest.raises(ValueError, match="counted from 1"):
-        Fault(FaultAction.LOST, at=0)
+        InjectedFault(FaultAction.LOST, at=0)
 
 
 def test_what_the_server_does_not_understand_is_refused_and_changes_nothing(aws: LocalAws) -> None:
-    arm(aws, Fault(FaultAction.LOST, operation="DeleteSecret"))
+    arm(aws, InjectedFault(FaultAction.LOST, operation="DeleteSecret"))
     for document in ([{"action": "explode"}], [1], {"action": "lost"}, [{"action": "lost", "at": 0}]):
         with pytest.raises(LocalError, match="refused"):
             ask(aws, "PUT", FAULTS_PATH, document)

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from secrets_pipeline.aws.quotas import QUOTAS, SECRETS_MANAGER
 from secrets_pipeline.emulator import (
     SECRETS_MANAGER_QUOTAS,
-    Call,
+    CountedCall,
     LocalAws,
     RateQuota,
     calls,
@@ -44,8 +44,8 @@ def once(clients: Clients) -> SecretsManagerClient:
     return clients.session.client("secretsmanager", endpoint_url=clients.endpoint_url, config=config)
 
 
-def call(operation: str, *, account: str = "1", region: str = "r", service: str = "secretsmanager") -> Call:
-    return Call(service, operation, account, region, "", 0)
+def call(operation: str, *, account: str = "1", region: str = "r", service: str = "secretsmanager") -> CountedCall:
+    return CountedCall(service, operation, account, region, "", 0)
 
 
 def test_the_pacer_of_the_product_keeps_to_the_rates_that_are_enforced_here() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from secrets_pipeline.emulator import Fault, FaultAction, LocalAws, arm, reset_conditions
+from secrets_pipeline.emulator import FaultAction, InjectedFault, LocalAws, arm, reset_conditions
 from tests.emulator.conftest import Clients
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def faults(aws: LocalAws) -> Iterator[None]:
 def test_every_try_is_told_also_one_whose_answer_was_lost(
     aws: LocalAws, clients: Clients, secret: str, action: FaultAction, told: list[str | None]
 ) -> None:
-    arm(aws, Fault(action, service="secretsmanager", operation="GetSecretValue"))
+    arm(aws, InjectedFault(action, service="secretsmanager", operation="GetSecretValue"))
     clients.secrets.get_secret_value(SecretId=secret)
     assert [one.get("errorCode") for one in Trail(clients).of(secret)] == told
 

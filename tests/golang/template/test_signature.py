@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from secrets_pipeline.golang.failure import TemplateError
-from secrets_pipeline.golang.template.signature import Kind, Signature, signature_of
+from secrets_pipeline.golang.template.signature import ParameterKind, Signature, signature_of
 from secrets_pipeline.golang.template.template import render
 from secrets_pipeline.golang.values import Function, Namespace
 
@@ -24,25 +24,27 @@ def typed(text: str, number: int, /, ratio: float, *, kept: int = 0) -> None:
 def test_annotations_give_the_types_of_go() -> None:
     def untyped(yes: bool, some: Mapping[str, Any], more: dict[str, Any], rest: list[int]) -> None: ...
 
-    assert signature_of(typed) == Signature((Kind.STRING, Kind.INT, Kind.FLOAT), 3, None)
-    assert signature_of(untyped) == Signature((Kind.BOOL, Kind.MAP, Kind.MAP, Kind.ANY), 4, None)
+    assert signature_of(typed) == Signature((ParameterKind.STRING, ParameterKind.INT, ParameterKind.FLOAT), 3, None)
+    assert signature_of(untyped) == Signature(
+        (ParameterKind.BOOL, ParameterKind.MAP, ParameterKind.MAP, ParameterKind.ANY), 4, None
+    )
 
 
 def test_annotations_that_are_types_count_as_well() -> None:
     def function(text: str, *rest: int) -> None: ...
 
     function.__annotations__ = {"text": str, "rest": int}
-    assert signature_of(function) == Signature((Kind.STRING,), 1, Kind.INT)
+    assert signature_of(function) == Signature((ParameterKind.STRING,), 1, ParameterKind.INT)
 
 
 def test_what_may_be_none_takes_anything() -> None:
     def function(text: str | None, numbers: list[int], anything: Any, unknown) -> None: ...  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN401 - both are tested
 
-    assert signature_of(function).kinds == (Kind.ANY,) * 4
+    assert signature_of(function).kinds == (ParameterKind.ANY,) * 4
 
 
 def test_a_bound_method_has_no_self() -> None:
-    assert signature_of(Shop().price) == Signature((Kind.STRING, Kind.INT), 1, None)
+    assert signature_of(Shop().price) == Signature((ParameterKind.STRING, ParameterKind.INT), 1, None)
 
 
 def test_wrapped_and_partial_functions_show_what_is_left() -> None:
@@ -51,7 +53,7 @@ def test_wrapped_and_partial_functions_show_what_is_left() -> None:
         typed(*arguments)  # type: ignore[arg-type]  # what it forwards was checked by the evaluator
 
     assert signature_of(wrapper) == signature_of(typed)
-    assert signature_of(partial(Shop().price, "tea")) == Signature((Kind.INT,), 0, None)
+    assert signature_of(partial(Shop().price, "tea")) == Signature((ParameterKind.INT,), 0, None)
 
 
 def optional(first: str, second: str = "b") -> str:

@@ -14,7 +14,7 @@ from secrets_pipeline.errors import StackError
 from secrets_pipeline.golang.printing import as_text
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml.reader import load, load_mapping
-from secrets_pipeline.golang.yaml.tags import UNSET, AppendList, FunctionCall, Literal
+from secrets_pipeline.golang.yaml.tags import UNSET, AppendList, FunctionCall, LiteralText
 from secrets_pipeline.stacks.functions.functions import construct
 
 RECORDS = [json.loads(line) for line in (Path(__file__).parent / "data" / "yaml_v3.jsonl").read_text().splitlines()]
@@ -160,7 +160,7 @@ def test_a_function_without_arguments_is_its_tag() -> None:
 
 def test_literal_append_and_unset_have_their_own_values() -> None:
     value = read("a: !literal '{{ x }}'\nb: !append [1]\nc: !unset\n")
-    assert isinstance(value["a"], Literal)
+    assert isinstance(value["a"], LiteralText)
     assert isinstance(value["b"], AppendList)
     assert value["c"] is UNSET
 
@@ -168,8 +168,8 @@ def test_literal_append_and_unset_have_their_own_values() -> None:
 def test_everything_in_a_literal_mapping_or_list_is_kept_text() -> None:
     value = read("a: !literal {b: ['{{ x }}', 5]}\nc: !literal ['{{ y }}']\n")
     assert value == {"a": {"b": ["{{ x }}", 5]}, "c": ["{{ y }}"]}
-    assert isinstance(value["a"]["b"][0], Literal)
-    assert isinstance(value["c"][0], Literal)
+    assert isinstance(value["a"]["b"][0], LiteralText)
+    assert isinstance(value["c"][0], LiteralText)
 
 
 @pytest.mark.parametrize(

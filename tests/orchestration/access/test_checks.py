@@ -380,7 +380,7 @@ def test_a_public_policy_is_an_error(shop: Shop) -> None:
 @pytest.mark.parametrize(("service", "operation"), [("kms", "ListGrants"), ("iam", "GetAccountAuthorizationDetails")])
 def test_what_is_not_known_is_a_warning(shop: Shop, service: str, operation: str) -> None:
     # Nothing but the snapshot calls these.
-    emulator.arm(shop.aws, emulator.Fault(emulator.FaultAction.DENY, service=service, operation=operation))
+    emulator.arm(shop.aws, emulator.InjectedFault(emulator.FaultAction.DENY, service=service, operation=operation))
     found = results(shop.verify())
     emulator.reset_conditions(shop.aws)
     assert grave(found["consumers_can_read"]) == WARNED

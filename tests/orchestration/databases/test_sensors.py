@@ -201,7 +201,7 @@ def test_an_account_that_does_not_answer_is_asked_once_a_tick_whatever_number_of
     target = Target(region=aws.region, account_id=aws.account_id)
     specs = [StackSpec(stack=name, target=target, databases=(database,)) for name in ("one", "two", "three")]
     sessions, known = AwsSessions(), dict[Target, DatabaseInventory | AwsError]()
-    emulator.arm(aws, emulator.Fault(emulator.FaultAction.DENY, service="rds"))
+    emulator.arm(aws, emulator.InjectedFault(emulator.FaultAction.DENY, service="rds"))
     emulator.reset_calls(aws)
     for spec in specs:
         with pytest.raises(AwsError):

@@ -21,7 +21,7 @@ from secrets_pipeline.operations.concerned_stacks import Concern
 from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
 from secrets_pipeline.orchestration.rotation.event_sensor import NAME
 from secrets_pipeline.orchestration.shared.run_requests import ATTEMPT_TAG, EVENTS_TAG
-from secrets_pipeline.rotation.events.hints import Hint, Kind
+from secrets_pipeline.rotation.events.hints import Hint, HintKind
 from secrets_pipeline.rotation.events.queue import Message
 from tests.rotation.event_bodies import label_updated
 
@@ -38,7 +38,9 @@ class Desk:
 
     def decide(self, *messages: Message, is_late: Callable[[], bool] = lambda: False) -> Decided:
         """What one tick decides."""
-        return Dispatcher(self.instance, NAME, {Kind.ROTATED: "provision"}, self._concerned, is_late).decide(messages)
+        return Dispatcher(self.instance, NAME, {HintKind.ROTATED: "provision"}, self._concerned, is_late).decide(
+            messages
+        )
 
     def make(
         self, requests: Sequence[dg.RunRequest], status: dg.DagsterRunStatus, *, sensor: str = NAME, age: int = 0

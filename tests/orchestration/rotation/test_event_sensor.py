@@ -34,7 +34,7 @@ from secrets_pipeline.orchestration.shared.run_requests import (
 )
 from secrets_pipeline.orchestration.verification.jobs import verify
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
-from secrets_pipeline.rotation.events.hints import Kind
+from secrets_pipeline.rotation.events.hints import HintKind
 from tests.embedded import lead_to
 from tests.orchestration.rotation.event_ground import Ground
 from tests.rotation.event_bodies import (
@@ -48,12 +48,12 @@ from tests.rotation.event_bodies import (
 )
 
 ELSEWHERE = "999988887777"
-JOBS: Mapping[Kind, Job] = {
-    Kind.ROTATED: provision,
-    Kind.FAILED: verify,
-    Kind.TAMPERED: plan,
-    Kind.KEY_CHANGED: plan,
-    Kind.DATABASE: provision,
+JOBS: Mapping[HintKind, Job] = {
+    HintKind.ROTATED: provision,
+    HintKind.FAILED: verify,
+    HintKind.TAMPERED: plan,
+    HintKind.KEY_CHANGED: plan,
+    HintKind.DATABASE: provision,
 }
 _numbers = itertools.count(1)
 

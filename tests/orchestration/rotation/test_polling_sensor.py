@@ -20,7 +20,7 @@ from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG
 from secrets_pipeline.orchestration.verification.jobs import verify
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
-from secrets_pipeline.rotation.events.hints import Kind
+from secrets_pipeline.rotation.events.hints import HintKind
 from secrets_pipeline.rotation.events.polling import PENDING_SECONDS
 from tests.embedded import lead_to
 from tests.orchestration.rotation.event_ground import Ground
@@ -50,7 +50,9 @@ class Look:
 
     def tick(self) -> list[dg.RunRequest] | str:
         """Evaluate once; the cursor moves only where the tick succeeds."""
-        sensor = rotation_polling_sensor_for({Kind.ROTATED: provision, Kind.FAILED: verify}, clock=lambda: self.now)
+        sensor = rotation_polling_sensor_for(
+            {HintKind.ROTATED: provision, HintKind.FAILED: verify}, clock=lambda: self.now
+        )
         stacks = Stacks(self.ground.repository, Sessions(), ApplyOptions(), self.ground.repository)
         context = dg.build_sensor_context(instance=self.instance, resources={"stacks": stacks}, cursor=self.cursor)
         match sensor(context):

@@ -15,7 +15,7 @@ from secrets_pipeline.errors import StackError
 from secrets_pipeline.operations.open_repository import Desired, read_desired
 from secrets_pipeline.orchestration.shared.resources import Asked, AwsSessions, Stacks, StacksResource
 from secrets_pipeline.orchestration.stacks.sensors import stack_change_sensor
-from secrets_pipeline.stacks import Origin
+from secrets_pipeline.stacks import SourceChoice
 
 VARIABLES = {"environment": "dev", "region": "eu-west-2", "account_id": "111122223333"}
 
@@ -61,7 +61,7 @@ def test_a_run_reads_what_the_environment_names(tmp_path: Path, monkeypatch: pyt
 
 def test_what_the_command_line_has_read_is_not_read_again(tmp_path: Path) -> None:
     file = description(tmp_path, "a")
-    desired = read_desired(tmp_path, origin=Origin(str(file)))
+    desired = read_desired(tmp_path, origin=SourceChoice(str(file)))
     file.unlink()
     with stacks(tmp_path / "elsewhere", desired=desired) as made:
         assert made.desired is desired

@@ -11,7 +11,7 @@ import pytest
 
 from secrets_pipeline.access.controls.judging import CONTROLS
 from secrets_pipeline.access.controls.model import Control
-from secrets_pipeline.access.reach.compiled import Estate
+from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.verification.control_model import ControlParameters
 from secrets_pipeline.emulator import StandInFunction, advance, stand_in
@@ -53,7 +53,7 @@ def at(context: Stack, **later: float) -> Stack:
     moment = snapshot.taken_at + timedelta(**later)
     observed = copy(context.observed)
     observed.estate, observed.controls = Once(), Once()
-    observed.estate.get(lambda: Estate(snapshot.model_copy(update={"taken_at": moment})))
+    observed.estate.get(lambda: CompiledSnapshot(snapshot.model_copy(update={"taken_at": moment})))
     return replace(context, observed=observed)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from secrets_pipeline import emulator
-from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, Contested, Crossing, Kind
+from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, Contested, ContestedKind, Crossing
 from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.settings.grants import GrantRule
 from secrets_pipeline.desired.settings.operator import OperatorSettings
@@ -195,13 +195,13 @@ def test_a_password_is_set_on_a_database_of_others_only_where_they_or_the_operat
 # names that two stacks declare
 
 
-def contested(bench: Bench, kind: Kind, name: str) -> tuple[Contested, ...]:
+def contested(bench: Bench, kind: ContestedKind, name: str) -> tuple[Contested, ...]:
     return (Contested(kind=kind, name=name, stacks=("evil-dev",), where="stacks/x.yaml"),)
 
 
 def test_a_contested_secret_is_the_stacks_whose_mark_it_bears(bench: Bench) -> None:
     spec, name = bench.create(bench.declared()), bench.name("api")
-    first = spec.model_copy(update={"contested": contested(bench, Kind.SECRET, name)})
+    first = spec.model_copy(update={"contested": contested(bench, ContestedKind.SECRET, name)})
     guard_boundary(bench.context(first, writing=False))
     second = first.model_copy(update={"stack": "evil-dev"})
     said = refused(bench, second)
@@ -210,25 +210,25 @@ def test_a_contested_secret_is_the_stacks_whose_mark_it_bears(bench: Bench) -> N
 
 
 def test_a_contested_secret_that_nobody_has_made_yet_is_nobodys(bench: Bench) -> None:
-    found = contested(bench, Kind.SECRET, bench.name("api"))
+    found = contested(bench, ContestedKind.SECRET, bench.name("api"))
     said = refused(bench, bench.spec(bench.declared(), contested=found))
     assert "The stack that AWS has it of goes on; where there is none yet, no stack does." in said
 
 
 def test_a_contested_secret_that_somebody_made_by_hand_is_no_stacks(bench: Bench) -> None:
     bench.secrets.create_secret(Name=bench.name("api"), SecretString="theirs")
-    refused(bench, bench.spec(bench.declared(), contested=contested(bench, Kind.SECRET, bench.name("api"))))
+    refused(bench, bench.spec(bench.declared(), contested=contested(bench, ContestedKind.SECRET, bench.name("api"))))
 
 
 def test_a_contested_database_is_the_stacks_that_made_it(bench: Bench) -> None:
     spec = bench.create(bench.generated(), databases=(bench.database(),))
-    first = spec.model_copy(update={"contested": contested(bench, Kind.DATABASE, bench.stack)})
+    first = spec.model_copy(update={"contested": contested(bench, ContestedKind.DATABASE, bench.stack)})
     guard_boundary(bench.context(first, writing=False))
     refused(bench, first.model_copy(update={"stack": "evil-dev"}))
 
 
 def test_a_contested_key_is_the_stacks_whose_mark_bears_the_key_that_the_alias_leads_to(bench: Bench) -> None:
-    keys, found = (bench.key(),), contested(bench, Kind.KEY, bench.alias)
+    keys, found = (bench.key(),), contested(bench, ContestedKind.KEY, bench.alias)
     spec = bench.spec(keys=keys, contested=found)
     evil = bench.another()
     second = evil.spec(keys=keys, contested=found)
@@ -314,7 +314,7 @@ def test_a_function_elsewhere_is_let_in_by_a_grant_of_its_name_alone(bench: Benc
 
 def test_a_name_that_is_contested_in_another_account_stops_nobody(bench: Bench) -> None:
     name = bench.name("api")
-    one = Contested(kind=Kind.SECRET, name=name, stacks=("other",), where="here", account_id="444455556666")
+    one = Contested(kind=ContestedKind.SECRET, name=name, stacks=("other",), where="here", account_id="444455556666")
     guard_boundary(bench.context(bench.spec(bench.declared(), contested=(one,))))
     here = one.model_copy(update={"account_id": ACCOUNT})
     assert f"secret {name} is declared by stack other too" in refused(

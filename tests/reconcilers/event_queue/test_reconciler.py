@@ -23,7 +23,7 @@ from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.event_queue import desired
 from secrets_pipeline.reconcilers.run import Run
 from secrets_pipeline.reconcilers.stack import Stack
-from secrets_pipeline.rotation.events.hints import Hint, Kind
+from secrets_pipeline.rotation.events.hints import Hint, HintKind
 from secrets_pipeline.rotation.events.parsing import parse
 from tests.bench import ASSUMED_BY_LAMBDA, said
 
@@ -162,7 +162,7 @@ def test_what_happens_to_a_secret_arrives_as_an_event_of_its_kind(post: Post) ->
     bench.kms.disable_key(KeyId=key)
     # Other tests share the server, and the default bus with it.
     mine = [hint for hint in post.hints() if arn == hint.secret or key == hint.resource]
-    assert [hint.kind for hint in mine] == [Kind.ROTATED, Kind.ROTATED, Kind.TAMPERED, Kind.KEY_CHANGED]
+    assert [hint.kind for hint in mine] == [HintKind.ROTATED, HintKind.ROTATED, HintKind.TAMPERED, HintKind.KEY_CHANGED]
     assert {hint.account for hint in mine} == {HOME}
 
 
@@ -191,7 +191,7 @@ def test_events_of_another_account_or_region_reach_the_queue_at_home(
     session = in_account(forwarding.bench, account, region) if account == AWAY else boto3.Session(region_name=region)
     arn = session.client("secretsmanager").create_secret(Name=forwarding.bench.name("far"), SecretString="x")["ARN"]
     [hint] = [one for one in forwarding.hints() if one.secret == arn]
-    assert (hint.kind, hint.account, hint.region) == (Kind.ROTATED, account, region)
+    assert (hint.kind, hint.account, hint.region) == (HintKind.ROTATED, account, region)
 
 
 def test_only_our_rules_may_send_and_only_over_tls(post: Post) -> None:
@@ -331,7 +331,7 @@ def test_a_key_that_does_not_let_events_in_is_said_before_anything_is_made(post:
     post.bench.kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(policy))
     assert all_of(blocked.apply(), Applied)
     arn = post.bench.secrets.create_secret(Name=post.bench.name("keyed"), SecretString="x")["ARN"]
-    assert [hint.kind for hint in blocked.hints() if hint.secret == arn] == [Kind.ROTATED]
+    assert [hint.kind for hint in blocked.hints() if hint.secret == arn] == [HintKind.ROTATED]
 
 
 @pytest.mark.parametrize("operation", ["TagResource", "PutTargets"])
@@ -378,7 +378,7 @@ def test_a_bus_for_other_regions_of_one_account_has_no_policy(forwarding: Post) 
     post.hints()
     near = post.bench.session.client("secretsmanager", region_name="eu-central-1")
     arn = near.create_secret(Name=post.bench.name("near"), SecretString="x")["ARN"]
-    assert [hint.kind for hint in post.hints() if hint.secret == arn] == [Kind.ROTATED]
+    assert [hint.kind for hint in post.hints() if hint.secret == arn] == [HintKind.ROTATED]
 
 
 def test_a_bus_whose_accounts_have_left_the_repository_lets_nobody_in(forwarding: Post) -> None:

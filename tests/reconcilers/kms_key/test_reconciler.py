@@ -677,7 +677,7 @@ def test_a_key_whose_makers_answer_was_lost_is_one_key_with_its_alias(bench: Ben
     spec = own(bench)
     bench.provision(bench.spec())
     before = keys(bench)
-    emulator.arm(bench.aws, emulator.Fault(emulator.FaultAction.LOST, operation=operation))
+    emulator.arm(bench.aws, emulator.InjectedFault(emulator.FaultAction.LOST, operation=operation))
     bench.provision(spec, "kms_keys")
     (report,) = emulator.disarm(bench.aws)
     assert len(report.struck) == 1

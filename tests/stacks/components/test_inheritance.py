@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from secrets_pipeline.stacks import Component, Repository
+from secrets_pipeline.stacks import AtmosRepository, Component
 from tests.stacks.conftest import ATMOS, Open
 
 
-def components(repository: Repository) -> dict[str, Component]:
+def components(repository: AtmosRepository) -> dict[str, Component]:
     found = repository.resolve()
     assert found.errors == ()
     return dict(found.stacks["deploy/dev"].components["terraform"])

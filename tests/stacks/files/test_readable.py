@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from secrets_pipeline.errors import StackError
-from secrets_pipeline.stacks import Repository, readable_problem
+from secrets_pipeline.stacks import AtmosRepository, readable_problem
 from secrets_pipeline.stacks.files.readable import ReadableFiles, Use, read_text
 from tests.stacks.conftest import ATMOS, Write
 
@@ -38,7 +38,7 @@ def problem(base: Path, name: str) -> str | None:
 def error_of(root: Path) -> str:
     """The only error of the repository, or of its configuration."""
     try:
-        found = Repository.open(root, env={}).resolve()
+        found = AtmosRepository.open(root, env={}).resolve()
     except StackError as error:
         return error.message
     assert not found.stacks
@@ -84,14 +84,14 @@ def test_a_link_in_place_of_the_folder_that_was_asked_for_cannot_leave_its_git_r
     git(root / "repo", "init", "-q")
     (root / "repo" / "infra").symlink_to(root / "elsewhere")
     assert "leads out of its git repository by a symbolic link" in error_of(root / "repo" / "infra")
-    assert "deploy/dev" in Repository.open(root / "elsewhere", env={}).resolve().stacks
+    assert "deploy/dev" in AtmosRepository.open(root / "elsewhere", env={}).resolve().stacks
 
 
 def test_a_link_to_another_folder_of_the_repository_may_be_the_base_path(write: Write) -> None:
     root = write({"real/stacks/deploy/dev.yaml": manifest("1")})
     (root / "atmos.yaml").write_text(ATMOS.replace('"."', "link"))
     (root / "link").symlink_to("real")
-    assert Repository.open(root, env={}).resolve().errors == ()
+    assert AtmosRepository.open(root, env={}).resolve().errors == ()
 
 
 @pytest.mark.parametrize("stacks", ["out", "../outside", "out/../out"])
@@ -127,7 +127,7 @@ def test_links_to_folders_outside_are_not_walked(write: Write) -> None:
     root = write({"repo/stacks/deploy/dev.yaml": manifest("1"), "outside/x.yaml": manifest("2")}) / "repo"
     (root / "atmos.yaml").write_text(ATMOS)
     (root / "stacks" / "deploy" / "out").symlink_to("../../../outside")
-    assert list(Repository.open(root, env={}).resolve().stacks) == ["deploy/dev"]
+    assert list(AtmosRepository.open(root, env={}).resolve().stacks) == ["deploy/dev"]
 
 
 def test_links_that_fan_out_are_refused(write: Write) -> None:
@@ -199,7 +199,7 @@ def test_what_atmos_keeps_in_folders_with_a_dot_is_configuration(write: Write) -
     (root / "atmos.yaml").write_text(ATMOS + "profiles: {default: p}\n")
     (root / "stacks" / "deploy").mkdir(parents=True)
     (root / "stacks" / "deploy" / "dev.yaml").write_text(manifest("1"))
-    app = Repository.open(root, env={}).stack("deploy/dev").components["terraform"]["app"]
+    app = AtmosRepository.open(root, env={}).stack("deploy/dev").components["terraform"]["app"]
     assert app.env == {"A": "a", "B": "b"}
     assert "dot in front" in str(problem(root, ".atmos.d/a.yaml"))
 
@@ -215,14 +215,17 @@ def test_what_git_does_not_track_becomes_no_value_until_it_is_added(write: Write
     )
     assert problem(root, "data/x") == "is not tracked by git"
     git(root, "add", "data/x")
-    assert Repository.open(root, env={}).stack("deploy/dev").components["terraform"]["app"].vars == {"v": "value"}
+    assert AtmosRepository.open(root, env={}).stack("deploy/dev").components["terraform"]["app"].vars == {"v": "value"}
     assert problem(root, "data/x") is None
 
 
 def test_a_manifest_that_was_just_written_is_read_and_no_value_even_so(write: Write) -> None:
     root = write({"stacks/deploy/dev.yaml": "import: [c/new]\n" + manifest("1"), "stacks/c/new.yaml": "vars: {w: 2}"})
     git(root, "init", "-q")
-    assert Repository.open(root, env={}).stack("deploy/dev").components["terraform"]["app"].vars == {"v": 1, "w": 2}
+    assert AtmosRepository.open(root, env={}).stack("deploy/dev").components["terraform"]["app"].vars == {
+        "v": 1,
+        "w": 2,
+    }
     (root / "stacks" / "deploy" / "dev.yaml").write_text(manifest("!include stacks/c/new.yaml"))
     assert "not tracked by git: git add stacks/c/new.yaml" in error_of(root)
 
@@ -234,7 +237,7 @@ def test_a_file_that_is_no_yaml_is_imported_only_if_git_tracks_it(write: Write) 
     git(root, "init", "-q")
     assert error_of(root) == "the file is not tracked by git"
     git(root, "add", "creds.json")
-    assert Repository.open(root, env={}).resolve().errors == ()
+    assert AtmosRepository.open(root, env={}).resolve().errors == ()
 
 
 @pytest.mark.parametrize(
@@ -258,7 +261,7 @@ def test_yaml_beside_the_stacks_that_git_does_not_track_is_nobodys_to_name(
     git(root, "add", ".")
     assert error_of(root) == "the file is not tracked by git"
     git(root, "add", "-f", "private")
-    assert Repository.open(root, env={}).resolve().errors == ()
+    assert AtmosRepository.open(root, env={}).resolve().errors == ()
 
 
 def test_where_stacks_have_no_folder_of_their_own_git_tracks_each_manifest(write: Write) -> None:
@@ -268,14 +271,17 @@ def test_where_stacks_have_no_folder_of_their_own_git_tracks_each_manifest(write
     git(root, "add", "deploy")
     assert error_of(root) == "the file is not tracked by git"
     git(root, "add", "private")
-    assert Repository.open(root, env={}).stack("deploy/dev").components["terraform"]["app"].vars == {"v": 1, "w": 2}
+    assert AtmosRepository.open(root, env={}).stack("deploy/dev").components["terraform"]["app"].vars == {
+        "v": 1,
+        "w": 2,
+    }
 
 
 def test_a_configuration_that_was_just_written_is_read(write: Write) -> None:
     root = write({"atmos.d/a.yaml": "env: {A: a}", ".atmos.d/b.yaml": "env: {B: b}"})
     root = write({"stacks/deploy/dev.yaml": manifest("1")})
     git(root, "init", "-q")
-    app = Repository.open(root, env={}).stack("deploy/dev").components["terraform"]["app"]
+    app = AtmosRepository.open(root, env={}).stack("deploy/dev").components["terraform"]["app"]
     assert app.env == {"A": "a", "B": "b"}
 
 

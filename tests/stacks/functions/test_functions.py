@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from secrets_pipeline.golang.yaml.tags import FunctionCall
-from secrets_pipeline.stacks import Repository
-from secrets_pipeline.stacks.functions.functions import Evaluator, FunctionError, decoded
+from secrets_pipeline.stacks import AtmosRepository
+from secrets_pipeline.stacks.functions.functions import FunctionError, FunctionEvaluator, decoded
 from tests.stacks.conftest import ATMOS, Only, Open, Write
 
 
@@ -181,7 +181,7 @@ def test_random_numbers_lie_between_their_limits(only: Only, value: str, low: in
 
 
 def test_both_limits_of_random_numbers_are_drawn() -> None:
-    evaluate = Evaluator({}, Path("/"), None, allow_exec=False)
+    evaluate = FunctionEvaluator({}, Path("/"), None, allow_exec=False)
     assert {evaluate(FunctionCall("!random", "1 2"), {}) for _ in range(200)} == {1, 2}
 
 
@@ -254,7 +254,7 @@ def test_a_variable_that_may_not_be_read_is_not_an_empty_one(write: Write) -> No
     """
     atmos = ATMOS + "templates: {settings: {enabled: true, sprig: {enabled: true}}}\n"
     folder = write({"atmos.yaml": atmos, "stacks/deploy/dev.yaml": manifest})
-    opened = Repository.open(folder, env={"ALLOWED": "a", "UNSET": None}, withhold=True)
+    opened = AtmosRepository.open(folder, env={"ALLOWED": "a", "UNSET": None}, withhold=True)
     assert opened.stack("deploy/dev").components["terraform"]["app"].vars == {
         "withheld": "!env PASSWORD default",
         "text": "x-<no value>",

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from secrets_pipeline.errors import StackError
-from secrets_pipeline.stacks import Repository
+from secrets_pipeline.stacks import AtmosRepository
 from tests.stacks.conftest import ATMOS, Only, Open
 
 APP = "\ncomponents: {terraform: {app: {}}}\n"
 
 
-def error_of(repository: Repository) -> StackError:
+def error_of(repository: AtmosRepository) -> StackError:
     (error,) = repository.resolve().errors
     return error
 

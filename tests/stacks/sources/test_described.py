@@ -11,14 +11,14 @@ from secrets_pipeline.cli.describe.masking import MASK
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml.tags import FunctionCall
-from secrets_pipeline.stacks.functions.functions import Evaluator
+from secrets_pipeline.stacks.functions.functions import FunctionEvaluator
 from secrets_pipeline.stacks.sources.described import MASKS, DescribedStacks
 
 CANARY = "canary-Zx81-literal-value"
 
 
 def described(text: str, *, env: Mapping[str, str] | None = None, name: str = "stacks.json") -> DescribedStacks:
-    return DescribedStacks.parse(text, name, Evaluator(env or {}, Path("/"), None, allow_exec=False))
+    return DescribedStacks.parse(text, name, FunctionEvaluator(env or {}, Path("/"), None, allow_exec=False))
 
 
 def of(sections: Value, *, stack: str = "dev", kind: str = "terraform", component: str = "app") -> str:

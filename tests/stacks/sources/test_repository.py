@@ -8,7 +8,7 @@ import pytest
 
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.golang.values import Value
-from secrets_pipeline.stacks import Component, Repository, Resolution
+from secrets_pipeline.stacks import AtmosRepository, Component, Resolution
 from tests.stacks.conftest import ATMOS, Open
 
 SHARED = {
@@ -134,13 +134,13 @@ def test_the_process_environment_serves_when_none_is_given(
 ) -> None:
     repository({"stacks/deploy/dev.yaml": "components: {terraform: {app: {vars: {v: !env OF_PROCESS}}}}"})
     monkeypatch.setenv("OF_PROCESS", "seen")
-    component = Repository.open(tmp_path).stack("deploy/dev").components["terraform"]["app"]
+    component = AtmosRepository.open(tmp_path).stack("deploy/dev").components["terraform"]["app"]
     assert component.vars["v"] == "seen"
 
 
 def test_a_folder_below_the_repository_opens_it(repository: Open, tmp_path: Path) -> None:
     repository(SHARED)
-    assert Repository.open(tmp_path / "stacks" / "deploy", env={}).stack_names() == ("deploy/dev", "deploy/prod")
+    assert AtmosRepository.open(tmp_path / "stacks" / "deploy", env={}).stack_names() == ("deploy/dev", "deploy/prod")
 
 
 def test_a_repository_without_manifests_is_an_error(repository: Open) -> None:

@@ -6,9 +6,9 @@ import pytest
 
 from secrets_pipeline.golang.failure import TemplateError
 from secrets_pipeline.golang.values import Missing, Value
-from secrets_pipeline.golang.yaml.tags import Literal
+from secrets_pipeline.golang.yaml.tags import LiteralText
 from secrets_pipeline.stacks.templates.rendering import render_section
-from secrets_pipeline.stacks.templates.templates import Functions, with_values
+from secrets_pipeline.stacks.templates.templates import TemplateFunctions, with_values
 from tests.stacks.conftest import ATMOS, Only, Open
 
 CONTEXT: dict[str, Value] = {"vars": {"a": "x", "n": 1, "none": None, "l": [1, 2], "m": {"k": True}}, "top": 1.0}
@@ -16,7 +16,7 @@ ENABLED = ATMOS + "templates: {settings: {enabled: true}}\n"
 
 
 def render(text: str, missing: Missing = Missing.ERROR, delimiters: tuple[str, str] = ("{{", "}}")) -> str:
-    return Functions({"SHELL": "sh"}).everywhere().render(text, CONTEXT, missing, delimiters)
+    return TemplateFunctions({"SHELL": "sh"}).everywhere().render(text, CONTEXT, missing, delimiters)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_section_is_rendered_as_the_yaml_text_that_atmos_makes_of_it() -> None
         "string": "{{ .vars.n }}",
         "joined": "1{{ .vars.n }}",
         "multi": "a {{ .vars.a }}\nb\n",
-        "kept": Literal("{{ .vars.a }}"),
+        "kept": LiteralText("{{ .vars.a }}"),
         "{{ .vars.a }}": [None, True, 1, "08", "text: {{ .vars.a }}"],
     }
     assert render_section(section, render) == {
@@ -280,7 +280,7 @@ def test_a_stack_has_terraform_first_whatever_its_manifests_begin_with(repositor
 def test_the_failure_of_a_function_does_not_quote_a_value(action: str) -> None:
     context: dict[str, Value] = {"vars": {"a": "[hunter2CANARY"}}
     with pytest.raises(TemplateError) as raised:
-        Functions({}).everywhere().render("{{ " + action + " }}", context)
+        TemplateFunctions({}).everywhere().render("{{ " + action + " }}", context)
     assert "CANARY" not in str(raised.value)
     assert action.split(maxsplit=1)[0] in str(raised.value)
 
@@ -308,13 +308,13 @@ def test_sections_are_rendered_with_sorted_keys_as_yaml_v3_writes_them_and_keep_
 
 
 CANARY = "hunter2-CANARY"
-FUNCTIONS = Functions({}).names()
+FUNCTIONS = TemplateFunctions({}).names()
 
 
 @pytest.mark.parametrize("arguments", [".v", ".v .v", ".v .v .v", "(list .v) .v", "(dict .v .v) .v", "1 .v"])
 def test_no_function_that_fails_tells_its_arguments(arguments: str) -> None:
     """All functions, and all methods of namespaces, but `fail`, whose text is the author's."""
-    renderer = Functions({}).everywhere()
+    renderer = TemplateFunctions({}).everywhere()
     for name in FUNCTIONS:
         try:
             renderer.render(f"{{{{ {name} {arguments} }}}}", {"v": CANARY})

@@ -1,4 +1,4 @@
-"""The dispatcher of LookupEvents."""
+"""Dispatch LookupEvents of CloudTrail."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from moto.cloudtrail.models import cloudtrail_backends
 from moto.cloudtrail.responses import CloudTrailResponse
 
 from secrets_pipeline.emulator.core.fault import Fault
-from secrets_pipeline.emulator.services.cloudtrail.history import History, HistoryBackend, history_of
+from secrets_pipeline.emulator.services.cloudtrail.history import EventHistory, HistoryBackend, history_of
 
 _LARGEST_PAGE = 50
 
 
-class Backend(HistoryBackend):
+class EmulatedCloudTrailBackend(HistoryBackend):
     """CloudTrail under this dispatcher."""
 
     @property
@@ -25,7 +25,7 @@ class Backend(HistoryBackend):
         return moto_urls
 
 
-class Response(CloudTrailResponse):
+class EmulatedCloudTrailResponse(CloudTrailResponse):
     """Dispatches LookupEvents as well."""
 
     def lookup_events(self) -> str:
@@ -33,7 +33,7 @@ class Response(CloudTrailResponse):
         return json.dumps(_page(history_of(self.current_account, self.region), json.loads(self.body or "{}")))
 
 
-def _page(history: History, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _page(history: EventHistory, parameters: Mapping[str, Any]) -> dict[str, Any]:
     size = parameters.get("MaxResults", _LARGEST_PAGE)
     if not 1 <= size <= _LARGEST_PAGE:
         raise Fault("InvalidMaxResultsException", f"MaxResults must be between 1 and {_LARGEST_PAGE}.")
@@ -48,7 +48,7 @@ def _page(history: History, parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {"Events": page, **more}
 
 
-def _matching(history: History, parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _matching(history: EventHistory, parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     attributes = parameters.get("LookupAttributes") or []
     if len(attributes) > 1:
         raise Fault("InvalidLookupAttributesException", "You can specify only one lookup attribute.")
@@ -71,5 +71,5 @@ def _has(event: Mapping[str, Any], *, AttributeKey: str, AttributeValue: str) ->
 def install() -> None:
     """Put this backend and dispatcher in the place of moto's."""
     backends: Any = cloudtrail_backends  # typed for moto's backend, which ours replaces
-    backends.backend = Backend
-    moto_urls.url_paths = {"{0}/$": Response.dispatch}
+    backends.backend = EmulatedCloudTrailBackend
+    moto_urls.url_paths = {"{0}/$": EmulatedCloudTrailResponse.dispatch}

@@ -1,4 +1,4 @@
-"""Calls as CloudTrail tells them.
+"""Record calls as CloudTrail tells them.
 
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 """

@@ -1,4 +1,4 @@
-"""The event history of each account and region, and the way from there to EventBridge."""
+"""Keep the event history of each account and region, and pass it on to EventBridge."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SECONDS = 90 * 86_400
 _RESOURCES = {"secretsmanager": "AWS::SecretsManager::Secret", "kms": "AWS::KMS::Key"}
 
 
-class History:
+class EventHistory:
     """The latest events of one account and region."""
 
     def __init__(self) -> None:
@@ -45,13 +45,13 @@ class HistoryBackend(CloudTrailBackend):
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
-        self.history = History()
+        self.history = EventHistory()
 
 
-def history_of(account_id: str, region: str) -> History:
+def history_of(account_id: str, region: str) -> EventHistory:
     """The history of an account and region."""
     backend: Any = cloudtrail_backends[account_id][region]  # ours
-    history: History = backend.history
+    history: EventHistory = backend.history
     return history
 
 

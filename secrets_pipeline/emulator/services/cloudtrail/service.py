@@ -1,4 +1,4 @@
-"""What Secrets Manager does by itself, as CloudTrail tells it.
+"""Record what Secrets Manager does by itself, as CloudTrail tells it.
 
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/cloudtrail_log_entries.html
 """

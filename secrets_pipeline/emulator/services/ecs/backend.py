@@ -1,4 +1,4 @@
-"""The backend that takes the place of moto's."""
+"""Replace moto's ECS backend by one whose services run tasks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from secrets_pipeline.emulator.services.ecs import rollout
 from secrets_pipeline.emulator.services.ecs.tasks import of_service, running
 
 
-class Backend(EC2ContainerServiceBackend):
+class EmulatedEcsBackend(EC2ContainerServiceBackend):
     """ECS whose services run tasks."""
 
     @property
@@ -124,6 +124,6 @@ _moto_create_service = EC2ContainerServiceResponse.create_service
 
 def install() -> None:
     """Put this backend in the place of moto's."""
-    ecs_backends.backend = Backend
+    ecs_backends.backend = EmulatedEcsBackend
     ROLLOUTS.running = running
     EC2ContainerServiceResponse.create_service = _create_service  # type: ignore[method-assign,assignment] # moto's dispatcher

@@ -1,4 +1,4 @@
-"""Deployments of a service: a new one starts its tasks, then those of the one before stop.
+"""Deploy a service: a new deployment starts its tasks, then those of the one before stop.
 
 What time changes is brought about when somebody looks.
 """

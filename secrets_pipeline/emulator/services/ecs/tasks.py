@@ -1,4 +1,4 @@
-"""Tasks of services: what they are started with, and why one does not start."""
+"""Start tasks of services with the secrets that they name, or tell why one does not start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rule, bus and backend that take the place of moto's."""
+"""Replace moto's rule, bus and backend of EventBridge."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class PolicyBus(EventBus):
         super().remove_statements()
 
 
-class Backend(EventsBackend):
+class EmulatedEventsBackend(EventsBackend):
     """EventBridge whose clients put no events of AWS services."""
 
     @property
@@ -144,5 +144,5 @@ def install() -> None:
     models: Any = moto_models  # names that its functions look up when they make one
     models.Rule, models.EventBus = Rule, PolicyBus
     backends: Any = events_backends
-    backends.backend = Backend
+    backends.backend = EmulatedEventsBackend
     BUS.connect(_Router())

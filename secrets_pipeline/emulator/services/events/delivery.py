@@ -1,4 +1,4 @@
-"""From a bus through its rules to their targets: queues, other buses, and what moto knows besides.
+"""Deliver events from a bus through its rules to their targets: queues, other buses, and what moto knows besides.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-event-delivery.html
 """
@@ -17,7 +17,7 @@ from moto.events.utils import EventTemplateParser
 from moto.sqs.models import sqs_backends
 
 from secrets_pipeline.arn import Arn
-from secrets_pipeline.emulator.services.events.permissions import Refused, Sender
+from secrets_pipeline.emulator.services.events.permissions import DeliveryRefused, Sender
 
 if TYPE_CHECKING:
     from moto.events.models import EventBus, Rule
@@ -51,7 +51,7 @@ def by_rule(rule: Rule, event: Event, *, travelled: bool = False) -> None:
     for target in list(rule.targets):
         try:
             _to_target(rule, target, event, travelled=travelled)
-        except Refused as refusal:
+        except DeliveryRefused as refusal:
             logger.info("%s: %s", rule.arn, refusal.message)
             _to_dead_letters(rule, target, event, refusal)
 
@@ -66,12 +66,12 @@ def _to_target(rule: Rule, target: Mapping[str, Any], event: Event, *, travelled
         _send(queue, _body(target, event), group=group)
     elif (named.service, named.kind) == ("events", "event-bus"):
         if travelled:
-            raise Refused("SDK_CLIENT_ERROR", _FURTHER)
+            raise DeliveryRefused("SDK_CLIENT_ERROR", _FURTHER)
         bus = events_backends[named.account_id][named.region].event_buses.get(named.name)
         if bus is None:
-            raise Refused("RESOURCE_NOT_FOUND", f"{arn} does not exist")
+            raise DeliveryRefused("RESOURCE_NOT_FOUND", f"{arn} does not exist")
         if target.get("RoleArn") is None:
-            raise Refused("NO_PERMISSIONS", _ROLE_NEEDED)
+            raise DeliveryRefused("NO_PERMISSIONS", _ROLE_NEEDED)
         Sender(rule, target["RoleArn"]).require_bus(bus, event)
         to_bus(bus, event, travelled=True)
     else:
@@ -81,7 +81,7 @@ def _to_target(rule: Rule, target: Mapping[str, Any], event: Event, *, travelled
 def _named(arn: str) -> Arn:
     found = Arn.match(arn)
     if found is None:
-        raise Refused("RESOURCE_NOT_FOUND", f"{arn} is no ARN")
+        raise DeliveryRefused("RESOURCE_NOT_FOUND", f"{arn} is no ARN")
     return found
 
 
@@ -89,7 +89,7 @@ def _queue(arn: str) -> Queue:
     named = _named(arn)
     queue = sqs_backends[named.account_id][named.region].queues.get(named.resource)
     if queue is None:
-        raise Refused("RESOURCE_NOT_FOUND", f"{arn} does not exist")
+        raise DeliveryRefused("RESOURCE_NOT_FOUND", f"{arn} does not exist")
     return queue
 
 
@@ -127,7 +127,7 @@ def _as_moto_does(rule: Rule, target: Mapping[str, Any], event: Event) -> None:
         logger.warning("%s: events do not reach %s in the embedded AWS", rule.arn, target["Arn"])
 
 
-def _to_dead_letters(rule: Rule, target: Mapping[str, Any], event: Event, refusal: Refused) -> None:
+def _to_dead_letters(rule: Rule, target: Mapping[str, Any], event: Event, refusal: DeliveryRefused) -> None:
     """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html."""
     arn = (target.get("DeadLetterConfig") or {}).get("Arn")
     if not arn:
@@ -141,7 +141,7 @@ def _to_dead_letters(rule: Rule, target: Mapping[str, Any], event: Event, refusa
     try:
         queue = _queue(str(arn))
         Sender(rule, None).require_queue(queue)
-    except Refused as further:
+    except DeliveryRefused as further:
         logger.warning("%s: an event is lost, since its dead-letter queue refuses it: %s", rule.arn, further.message)
         return
     _send(queue, json.dumps(event.document()), attributes=attributes)

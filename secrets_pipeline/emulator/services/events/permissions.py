@@ -1,4 +1,4 @@
-"""Whether EventBridge may hand an event to a target.
+"""Decide whether EventBridge may hand an event to a target.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
 """
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from moto.utilities.utils import get_partition
 
-from secrets_pipeline.access.evaluator import Caller, Context, Layer, PrincipalKind, Request, Target, authorize
+from secrets_pipeline.access.evaluator import Caller, Context, Layer, PrincipalKind, Request, TargetResource, authorize
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.core.secret_id import key_of
@@ -32,7 +32,7 @@ _KEY_USES = ("kms:GenerateDataKey", "kms:Decrypt")
 
 
 @dataclass(frozen=True, slots=True)
-class Refused(Exception):
+class DeliveryRefused(Exception):
     """An event that a target does not get.
 
     Attributes:
@@ -69,10 +69,10 @@ class Sender:
     def _assume(self, role_arn: str, rule: Rule) -> Caller:
         role = find_role(role_arn, get_partition(rule.region_name))
         if role is None or not self._allowed("sts:AssumeRole", role_target(role)):
-            raise Refused("NO_PERMISSIONS", f"{PRINCIPAL} may not assume {role_arn}")
+            raise DeliveryRefused("NO_PERMISSIONS", f"{PRINCIPAL} may not assume {role_arn}")
         return in_role(role_arn, rule.name, rule.region_name).caller
 
-    def _allowed(self, action: str, target: Target, about: dict[str, Values] | None = None) -> bool:
+    def _allowed(self, action: str, target: TargetResource, about: dict[str, Values] | None = None) -> bool:
         context = Context({**self._about, **(about or {})})
         return bool(authorize(Request(action, context), self._caller, target).allowed)
 
@@ -84,9 +84,9 @@ class Sender:
         """
         arn = str(queue.queue_arn)
         account_id, region = Arn.parse(arn).account_id, Arn.parse(arn).region
-        target = Target(arn, account_id, Layer.SECRET_POLICY, policy("queue policy", queue.policy))
+        target = TargetResource(arn, account_id, Layer.SECRET_POLICY, policy("queue policy", queue.policy))
         if not self._allowed("sqs:SendMessage", target):
-            raise Refused("NO_PERMISSIONS", f"may not sqs:SendMessage to {arn}")
+            raise DeliveryRefused("NO_PERMISSIONS", f"may not sqs:SendMessage to {arn}")
         key_id = str(getattr(queue, "kms_master_key_id", None) or "")
         if key_id:
             self._require_key(key_id, arn, account_id, region)
@@ -99,9 +99,9 @@ class Sender:
         try:
             key = key_of(key_id, account_id, region)
         except Fault:
-            raise Refused("KMS_NOT_FOUND", f"the key {key_id} of {queue_arn} does not exist") from None
+            raise DeliveryRefused("KMS_NOT_FOUND", f"the key {key_id} of {queue_arn} does not exist") from None
         if key.key_state != "Enabled":
-            raise Refused("KMS_DISABLED", f"{key.arn} is {key.key_state}")
+            raise DeliveryRefused("KMS_DISABLED", f"{key.arn} is {key.key_state}")
         about: dict[str, Values] = {
             "kms:encryptioncontext:aws:sqs:arn": (queue_arn,),
             "kms:encryptioncontextkeys": ("aws:sqs:arn",),
@@ -109,7 +109,7 @@ class Sender:
         }
         managed = key.key_manager == AWS_MANAGED or key_id.endswith("alias/aws/sqs")
         if managed or not all(self._allowed(use, key_target(key), about) for use in _KEY_USES):
-            raise Refused("KMS_ACCESS_DENIED", f"may not use {key.arn}, which encrypts {queue_arn}")
+            raise DeliveryRefused("KMS_ACCESS_DENIED", f"may not use {key.arn}, which encrypts {queue_arn}")
 
     def require_bus(self, bus: EventBus, event: Event) -> None:
         """Refuse a bus that it may not put an event on.
@@ -122,6 +122,6 @@ class Sender:
             "events:detail-type": (event.detail_type,),
             "events:eventbusinvocation": ("true",),
         }
-        target = Target(bus.arn, bus.account_id, Layer.SECRET_POLICY, policy("bus policy", bus.policy))
+        target = TargetResource(bus.arn, bus.account_id, Layer.SECRET_POLICY, policy("bus policy", bus.policy))
         if not self._allowed("events:PutEvents", target, about):
-            raise Refused("NO_PERMISSIONS", f"may not events:PutEvents on {bus.arn}")
+            raise DeliveryRefused("NO_PERMISSIONS", f"may not events:PutEvents on {bus.arn}")

@@ -1,4 +1,4 @@
-"""The function and backend classes that take the place of moto's."""
+"""Replace moto's function and backend of Lambda."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from moto.awslambda_simple.models import LambdaSimpleBackend, lambda_simple_back
 from moto.core.config import default_user_config
 from moto.core.exceptions import JsonRESTError
 
-from secrets_pipeline.access.evaluator import Caller, Context, Layer, PrincipalKind, Request, Target, authorize
+from secrets_pipeline.access.evaluator import Caller, Context, Layer, PrincipalKind, Request, TargetResource, authorize
 from secrets_pipeline.arn import Arn, account_of
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.enforcement.contexts import about_time
@@ -55,7 +55,7 @@ class Function(LambdaFunction):
         self.revision_id, self.last_modified = str(uuid.uuid4()), runtime.started()
 
 
-class Backend(LambdaSimpleBackend):
+class EmulatedLambdaBackend(LambdaSimpleBackend):
     """Lambda without Docker: functions run in processes of this machine."""
 
     SERVICE_NAMESPACE = "lambda"
@@ -184,7 +184,7 @@ def lets_in(arn: str, service: str, source_arn: str) -> bool:
         return False
     document = {"Version": "2012-10-17", "Statement": function.policy.statements}
     rules = compiled("function policy", json.dumps(document))
-    target = Target(function.function_arn, function.account_id, Layer.SECRET_POLICY, rules)
+    target = TargetResource(function.function_arn, function.account_id, Layer.SECRET_POLICY, rules)
     about = {**about_time(), "aws:sourcearn": (source_arn,), "aws:sourceaccount": (account_of(source_arn),)}
     asked = Request("lambda:InvokeFunction", Context(about))
     return bool(authorize(asked, Caller(service, "", PrincipalKind.SERVICE), target).allowed)
@@ -202,4 +202,4 @@ def install() -> None:
     """Put these classes in the place of moto's, without Docker."""
     default_user_config["lambda"] = {"use_docker": False}
     moto_models.LambdaFunction = Function  # type: ignore[misc] # the class that create_function instantiates
-    lambda_simple_backends.backend = Backend
+    lambda_simple_backends.backend = EmulatedLambdaBackend

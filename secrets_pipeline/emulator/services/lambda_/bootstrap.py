@@ -1,4 +1,4 @@
-"""Runs handlers: one process with boto3 imported, as Lambda's runtime has it, forks itself for each invocation.
+"""Run handlers: one process with boto3 imported, as Lambda's runtime has it, forks itself for each invocation.
 
 `bootstrap.py FD` gets a socket for each invocation over the socket FD, and ends with it. Who asks names a folder there
 and is told the exit status; who hangs up before has the invocation killed. In the folder are `request.json`, and then

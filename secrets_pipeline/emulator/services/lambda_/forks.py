@@ -1,4 +1,4 @@
-"""The process that runs all invocations, each in a fork of its own; see `bootstrap`."""
+"""Keep the process that runs all invocations, each in a fork of its own; see `bootstrap`."""
 
 from __future__ import annotations
 

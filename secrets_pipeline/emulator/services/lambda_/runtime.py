@@ -1,4 +1,4 @@
-"""A function's own code, run in a process of its own as Lambda runs it."""
+"""Run a function's own code in a process of its own, as Lambda runs it."""
 
 from __future__ import annotations
 

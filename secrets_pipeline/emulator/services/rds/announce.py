@@ -1,4 +1,4 @@
-"""What RDS tells EventBridge of instances and clusters.
+"""Tell EventBridge of instances and clusters, as RDS does.
 
 https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html
 """
@@ -15,7 +15,7 @@ from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.core.event_bus import BUS, Event
 
 
-class Message(NamedTuple):
+class RdsEvent(NamedTuple):
     """A kind of event.
 
     Attributes:
@@ -29,21 +29,21 @@ class Message(NamedTuple):
     text: str
 
 
-CREATED = Message(5, "creation", "DB instance created")
-RESTORED = Message(43, "restoration", "Restored from snapshot")
-RESTORED_TO_A_TIME = Message(19, "restoration", "Restored from DB instance to a point in time")
-STARTED = Message(88, "notification", "DB instance started")
-STOPPED = Message(87, "notification", "DB instance stopped")
-DELETED = Message(3, "deletion", "DB instance deleted")
-PASSWORD_SET = Message(16, "configuration change", "Reset master credentials")
-CLUSTER_CREATED = Message(170, "creation", "DB cluster created")
-CLUSTER_STARTED = Message(151, "notification", "DB cluster started")
-CLUSTER_STOPPED = Message(150, "notification", "DB cluster stopped")
-CLUSTER_DELETED = Message(171, "notification", "DB cluster deleted")
-CLUSTER_PASSWORD_SET = Message(16, "configuration change", "Reset master credentials")
+CREATED = RdsEvent(5, "creation", "DB instance created")
+RESTORED = RdsEvent(43, "restoration", "Restored from snapshot")
+RESTORED_TO_A_TIME = RdsEvent(19, "restoration", "Restored from DB instance to a point in time")
+STARTED = RdsEvent(88, "notification", "DB instance started")
+STOPPED = RdsEvent(87, "notification", "DB instance stopped")
+DELETED = RdsEvent(3, "deletion", "DB instance deleted")
+PASSWORD_SET = RdsEvent(16, "configuration change", "Reset master credentials")
+CLUSTER_CREATED = RdsEvent(170, "creation", "DB cluster created")
+CLUSTER_STARTED = RdsEvent(151, "notification", "DB cluster started")
+CLUSTER_STOPPED = RdsEvent(150, "notification", "DB cluster stopped")
+CLUSTER_DELETED = RdsEvent(171, "notification", "DB cluster deleted")
+CLUSTER_PASSWORD_SET = RdsEvent(16, "configuration change", "Reset master credentials")
 
 
-def tell(database: DBInstance | DBCluster, message: Message) -> None:
+def tell(database: DBInstance | DBCluster, message: RdsEvent) -> None:
     """Tell of an instance or a cluster: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-cloud-watch-events.html."""
     of_cluster = isinstance(database, DBCluster)
     arn = str(database.db_cluster_arn if isinstance(database, DBCluster) else database.db_instance_arn)

@@ -1,4 +1,4 @@
-"""The backend that takes the place of moto's."""
+"""Replace moto's RDS backend."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from secrets_pipeline.emulator.services.rds.instance import Instance, InstanceCa
 from secrets_pipeline.emulator.services.rds.managed import ManagedSecret
 
 
-class Backend(ClusterCalls, InstanceCalls):
+class EmulatedRdsBackend(ClusterCalls, InstanceCalls):
     """RDS that runs what it records."""
 
     SERVICE_NAMESPACE = "rds"
@@ -40,4 +40,4 @@ def install() -> None:
     moto_models.DBInstanceClustered = ClusterInstance  # type: ignore[misc] # the same
     moto_models.DBCluster = Cluster  # type: ignore[misc] # the same
     moto_models.MasterUserSecret = ManagedSecret  # type: ignore[misc] # the same
-    rds_backends.backend = Backend
+    rds_backends.backend = EmulatedRdsBackend

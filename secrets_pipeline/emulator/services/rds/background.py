@@ -1,4 +1,4 @@
-"""What changes an instance or a cluster after the call was answered."""
+"""Change instances and clusters after the call was answered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Aurora clusters and their instances: one real server behind a cluster of aurora-postgresql."""
+"""Run Aurora clusters and their instances: one real server behind a cluster of aurora-postgresql."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from secrets_pipeline.emulator.services.rds.announce import (
     CLUSTER_STOPPED,
     CREATED,
     STARTED,
-    Message,
+    RdsEvent,
     tell,
 )
 from secrets_pipeline.emulator.services.rds.background import Background, new_resource_id
@@ -86,7 +86,7 @@ class Cluster(Background, DBCluster):
         picture.server, picture.status = self.server, _CREATING
         return picture
 
-    def serve(self, instance: ClusterInstance, message: Message) -> None:
+    def serve(self, instance: ClusterInstance, message: RdsEvent) -> None:
         """Start the server for an instance in the background, if it does not run yet, and tell of the instance."""
         instance.status = _CREATING
         server = self.server

@@ -1,4 +1,4 @@
-"""What RDS asks of a master user's name and password.
+"""Refuse names and passwords of master users that RDS refuses.
 
 https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
 https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html#RDS_Limits.Constraints

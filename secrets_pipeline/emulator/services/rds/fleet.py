@@ -1,4 +1,4 @@
-"""Every PostgreSQL server of this process."""
+"""Start and stop every PostgreSQL server of this process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock
 
 from secrets_pipeline.emulator.handle.state import TEMPLATE_FOLDER
-from secrets_pipeline.emulator.postgres import Authority, Binaries, PostgresServer, Template, find
+from secrets_pipeline.emulator.postgres import Authority, Binaries, DataFolderTemplate, PostgresServer, find
 from secrets_pipeline.emulator.services.settings import settings
 
 _STOPPED_AT_ONCE = 8
@@ -26,7 +26,7 @@ class Fleet:
     root: Path
     authority: Authority | None = None
     _binaries: Binaries | None = None
-    _template: Template | None = None
+    _template: DataFolderTemplate | None = None
     _servers: dict[str, PostgresServer] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)  # the dictionary's; each server has a lock of its own
 
@@ -38,7 +38,7 @@ class Fleet:
         """
         with self._lock:
             self._binaries = self._binaries or find()
-            self._template = self._template or Template(self._binaries, self.root / TEMPLATE_FOLDER)
+            self._template = self._template or DataFolderTemplate(self._binaries, self.root / TEMPLATE_FOLDER)
             self.authority = self.authority or Authority.make()
             server = PostgresServer(self._binaries, self._template, self.root / name, self.authority.server_context)
             self._servers[name] = server

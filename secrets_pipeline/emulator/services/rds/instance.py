@@ -1,4 +1,4 @@
-"""Instances that stand alone, with a real server where the engine is PostgreSQL."""
+"""Run instances that stand alone, with a real server where the engine is PostgreSQL."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from secrets_pipeline.emulator.services.rds.announce import (
     RESTORED_TO_A_TIME,
     STARTED,
     STOPPED,
-    Message,
+    RdsEvent,
     tell,
 )
 from secrets_pipeline.emulator.services.rds.background import Background, new_resource_id
@@ -51,7 +51,7 @@ class Instance(Background, DBInstance):
         """Address and port, None before the instance is available."""
         return None if self.status == "creating" else {"Address": self.address, "Port": self.port}
 
-    def bring_up(self, server: PostgresServer, password: str, born: Message) -> None:
+    def bring_up(self, server: PostgresServer, password: str, born: RdsEvent) -> None:
         """Create the server in the background, and tell how it came to be."""
         self.server, self.status = server, "creating"
         begun = CLOCK.now()
@@ -121,7 +121,7 @@ class InstanceCalls(RDSBackend):
             return super().restore_db_instance_to_point_in_time(*args, **kwargs)
 
     @contextmanager
-    def _bearing(self, born: Message) -> Iterator[None]:
+    def _bearing(self, born: RdsEvent) -> Iterator[None]:
         """What is created meanwhile came to be that way; calls of RDS come one at a time."""
         self._born = born
         try:

@@ -1,4 +1,4 @@
-"""The secret of ManageMasterUserPassword, which RDS owns."""
+"""Make and rotate the secret of ManageMasterUserPassword, which RDS owns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Secrets Manager tells EventBridge and CloudTrail by itself.
+"""Tell EventBridge and CloudTrail what Secrets Manager does by itself.
 
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/event-detail-secret-label-updated-secretsmanager.html
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/cloudtrail_log_entries.html
@@ -12,20 +12,20 @@ from collections.abc import Mapping
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator.core.event_bus import BUS, Event
 from secrets_pipeline.emulator.services.cloudtrail.service import record_service_event
-from secrets_pipeline.emulator.services.secretsmanager.model import PENDING, PREVIOUS, Secret
+from secrets_pipeline.emulator.services.secretsmanager.model import PENDING, PREVIOUS, EmulatedSecret
 
 # Secrets Manager tells of every label but these.
 _UNTOLD = frozenset({PENDING, PREVIOUS})
 
 
-def labels(secret: Secret | None) -> dict[str, str]:
+def labels(secret: EmulatedSecret | None) -> dict[str, str]:
     """The labels whose moves are told, and the versions that hold them."""
     if secret is None:
         return {}
     return {stage: one.id for one in secret.versions.values() for stage in one.stages if stage not in _UNTOLD}
 
 
-def label_moves(secret: Secret, before: Mapping[str, str]) -> None:
+def label_moves(secret: EmulatedSecret, before: Mapping[str, str]) -> None:
     """Tell of each label that another version holds now.
 
     Args:
@@ -41,7 +41,7 @@ def label_moves(secret: Secret, before: Mapping[str, str]) -> None:
             )
 
 
-def rotation(name: str, secret: Secret, token: str, error: str = "") -> None:
+def rotation(name: str, secret: EmulatedSecret, token: str, error: str = "") -> None:
     """Tell of a rotation: started, succeeded, failed or abandoned.
 
     Args:
@@ -53,7 +53,7 @@ def rotation(name: str, secret: Secret, token: str, error: str = "") -> None:
     record_service_event(name, secret.arn, request_id=f"Rotation-{secret.arn}-{token}", error=error)
 
 
-def deletion(name: str, secret: Secret) -> None:
+def deletion(name: str, secret: EmulatedSecret) -> None:
     """Tell of a secret that begins to go, is kept after all, or is gone.
 
     Args:

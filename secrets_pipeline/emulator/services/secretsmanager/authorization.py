@@ -1,11 +1,11 @@
-"""Whether the client of a call may make it."""
+"""Refuse a call that its client may not make."""
 
 from __future__ import annotations
 
-from secrets_pipeline.emulator.services.secretsmanager.request import Request
+from secrets_pipeline.emulator.services.secretsmanager.request import OperationRequest
 
 
-def require(operation: str, request: Request) -> None:
+def require(operation: str, request: OperationRequest) -> None:
     """Refuse an operation that the client may not perform, before anything is said about the secret.
 
     Args:

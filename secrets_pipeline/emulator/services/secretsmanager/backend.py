@@ -1,4 +1,4 @@
-"""The backend and the dispatcher that take the place of moto's."""
+"""Replace moto's Secrets Manager: the backend, and the dispatcher of its operations."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from secrets_pipeline.emulator.services.secretsmanager import (
     rotation,
     values,
 )
-from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, Secret
-from secrets_pipeline.emulator.services.secretsmanager.request import Request
+from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, EmulatedSecret
+from secrets_pipeline.emulator.services.secretsmanager.request import OperationRequest
 from secrets_pipeline.emulator.services.secretsmanager.store import SecretStore
 
 _MOVES = frozenset({"CreateSecret", "PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage"})
@@ -40,7 +40,7 @@ _MOVES = frozenset({"CreateSecret", "PutSecretValue", "UpdateSecret", "UpdateSec
 _SETS = frozenset({"PutSecretValue", "UpdateSecret"})
 _ARN = re.compile(r"arn:[\w-]+:secretsmanager:[\w-]+:(?P<account>\d{12}):secret:.+")
 
-Operation = Callable[[Request], Mapping[str, Any]]
+Operation = Callable[[OperationRequest], Mapping[str, Any]]
 
 OPERATIONS: Mapping[str, Operation] = {
     "BatchGetSecretValue": values.batch_get_secret_value,
@@ -69,10 +69,10 @@ OPERATIONS: Mapping[str, Operation] = {
 }
 
 
-class ManagedSecret:
+class ServiceManagedSecret:
     """What moto's other services keep of a secret that they own."""
 
-    def __init__(self, secret: Secret) -> None:
+    def __init__(self, secret: EmulatedSecret) -> None:
         self.arn = secret.arn
         self.name = secret.name
         self.kms_key_id = secret.kms_key_id or DEFAULT_ALIAS
@@ -89,7 +89,7 @@ class Described:
         return {"VersionIdsToStages": {}, **self._answer}
 
 
-class Backend(BaseBackend, TaggableResourcesMixin):
+class EmulatedSecretsManagerBackend(BaseBackend, TaggableResourcesMixin):
     """Secrets Manager of one account and region, with the entry points that other moto services use."""
 
     SERVICE_NAMESPACE = "secretsmanager"
@@ -122,7 +122,7 @@ class Backend(BaseBackend, TaggableResourcesMixin):
             Fault: AWS's error.
         """
         with account_lock(self.account_id):
-            request = Request(params, self.account_id, self.region_name, self.store, internal, access)
+            request = OperationRequest(params, self.account_id, self.region_name, self.store, internal, access)
             authorization.require(operation, request)
             if LAG.moment() is not None and not reads(operation):
                 self._remember(str(params.get("SecretId") or params.get("Name")))
@@ -156,7 +156,7 @@ class Backend(BaseBackend, TaggableResourcesMixin):
         description: str | None = None,
         kms_key_id: str | None = None,
         tags: list[dict[str, str]] | None = None,
-    ) -> ManagedSecret:
+    ) -> ServiceManagedSecret:
         """Create the secret of another service, for example RDS's master password."""
         with account_lock(self.account_id):
             self._remember(secret_id)
@@ -165,7 +165,7 @@ class Backend(BaseBackend, TaggableResourcesMixin):
             secret.tags = {tag["Key"]: tag["Value"] for tag in tags or ()}
             if secret_string is not None:
                 self.call("PutSecretValue", {"SecretId": secret.arn, "SecretString": secret_string}, internal=True)
-            return ManagedSecret(secret)
+            return ServiceManagedSecret(secret)
 
     def delete_secret(
         self, secret_id: str, recovery_window_in_days: int | None, force_delete_without_recovery: bool
@@ -203,7 +203,7 @@ class Backend(BaseBackend, TaggableResourcesMixin):
         self.call("UntagResource", {"SecretId": arn, "TagKeys": tag_keys})
 
 
-class Response(moto_responses.SecretsManagerResponse):
+class EmulatedSecretsManagerResponse(moto_responses.SecretsManagerResponse):
     """Dispatches every operation to `OPERATIONS`."""
 
     def call_action(self) -> tuple[int, dict[str, str], str]:
@@ -227,5 +227,5 @@ class Response(moto_responses.SecretsManagerResponse):
 def install() -> None:
     """Put this backend and dispatcher in the place of moto's."""
     backends: Any = secretsmanager_backends  # typed for moto's backend, which ours replaces
-    backends.backend = Backend
-    moto_urls.url_paths = {"{0}/$": Response.dispatch}
+    backends.backend = EmulatedSecretsManagerBackend
+    moto_urls.url_paths = {"{0}/$": EmulatedSecretsManagerResponse.dispatch}

@@ -1,4 +1,4 @@
-"""Keys of secrets, used on behalf of whoever calls: KMS must let the client, and the key must be usable.
+"""Use keys of secrets on behalf of whoever calls: KMS must let the client, and the key must be usable.
 
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html#security-encryption-using-cmk
 """
@@ -10,15 +10,15 @@ from typing import Literal
 from secrets_pipeline.emulator.core import secret_id
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.enforcement.secrets import NO_KMS, VALIDATION
-from secrets_pipeline.emulator.services.secretsmanager.model import Secret, Version
-from secrets_pipeline.emulator.services.secretsmanager.request import Request
+from secrets_pipeline.emulator.services.secretsmanager.model import EmulatedSecret, Version
+from secrets_pipeline.emulator.services.secretsmanager.request import OperationRequest
 
 Use = Literal["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
 _RELATIVE = "You must specify a KMS key ARN to update the secret from a different AWS account."
 
 
 def use(
-    request: Request,
+    request: OperationRequest,
     secret_arn: str,
     key_id: str | None,
     action: Use,
@@ -52,7 +52,7 @@ def use(
     secret_id.require(key_id, request.account_id, where, "decrypt" if action == "kms:Decrypt" else "encrypt")
 
 
-def try_out(request: Request, secret_arn: str, key_id: str | None) -> None:
+def try_out(request: OperationRequest, secret_arn: str, key_id: str | None) -> None:
     """Use a key for nothing, as Secrets Manager does before it associates it with a secret.
 
     Raises:
@@ -62,7 +62,7 @@ def try_out(request: Request, secret_arn: str, key_id: str | None) -> None:
     use(request, secret_arn, key_id, "kms:Decrypt")
 
 
-def open_version(request: Request, secret: Secret, version: Version) -> None:
+def open_version(request: OperationRequest, secret: EmulatedSecret, version: Version) -> None:
     """Refuse a version that no key of it opens for the client.
 
     Raises:

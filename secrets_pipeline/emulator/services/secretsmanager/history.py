@@ -1,4 +1,4 @@
-"""How secrets looked before they changed, for lists that lag behind."""
+"""Keep how secrets looked before they changed, for lists that lag behind."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from secrets_pipeline.emulator.control.lists import LAG, ListLag
-from secrets_pipeline.emulator.services.secretsmanager.model import Secret
+from secrets_pipeline.emulator.services.secretsmanager.model import EmulatedSecret
 
 
-class History:
+class SecretsHistory:
     """Earlier pictures of one region's secrets, as far back as lists lag. Callers hold the account's lock."""
 
     def __init__(self, lag: ListLag = LAG) -> None:
         self._lag = lag
         # By name: when it was about to change, and how it looked then, None where there was none.
-        self._pictures: dict[str, list[tuple[float, Secret | None]]] = {}
+        self._pictures: dict[str, list[tuple[float, EmulatedSecret | None]]] = {}
 
-    def remember(self, name: str, secret: Secret | None) -> None:
+    def remember(self, name: str, secret: EmulatedSecret | None) -> None:
         """Note how a secret looks that is about to change; nothing while lists are up to date."""
         moment = self._lag.moment()
         if moment is None:
@@ -28,13 +28,13 @@ class History:
             newer.append((self._lag.clock(), _picture(secret)))
         self._pictures[name] = newer
 
-    def as_of(self, secrets: Iterable[Secret]) -> list[Secret]:
+    def as_of(self, secrets: Iterable[EmulatedSecret]) -> list[EmulatedSecret]:
         """The secrets as they were at the moment that lists show now.
 
         Args:
             secrets: as they are.
         """
-        shown: dict[str, Secret | None] = {secret.name: secret for secret in secrets}
+        shown: dict[str, EmulatedSecret | None] = {secret.name: secret for secret in secrets}
         moment = self._lag.moment()
         if moment is not None:
             for name, pictures in self._pictures.items():
@@ -42,7 +42,7 @@ class History:
         return [secret for secret in shown.values() if secret is not None]
 
 
-def _picture(secret: Secret | None) -> Secret | None:
+def _picture(secret: EmulatedSecret | None) -> EmulatedSecret | None:
     if secret is None:
         return None
     secret.follow()

@@ -1,4 +1,4 @@
-"""Filters and pages of ListSecrets and BatchGetSecretValue."""
+"""Filter and page ListSecrets and BatchGetSecretValue."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 from moto.secretsmanager.list_secrets import filters as moto_filters
 
 from secrets_pipeline.emulator.core.fault import Fault
-from secrets_pipeline.emulator.services.secretsmanager.model import Secret
+from secrets_pipeline.emulator.services.secretsmanager.model import EmulatedSecret
 
-_SORT_KEYS: dict[str, Callable[[Secret], Any]] = {
+_SORT_KEYS: dict[str, Callable[[EmulatedSecret], Any]] = {
     "created-date": lambda secret: secret.sequence,
     "last-accessed-date": lambda secret: (secret.accessed or 0.0, secret.sequence),
     "last-changed-date": lambda secret: (secret.changed, secret.sequence),
@@ -21,7 +21,7 @@ _SORT_KEYS: dict[str, Callable[[Secret], Any]] = {
 }
 
 
-def matching(secrets: Iterable[Secret], filters: Sequence[Mapping[str, Any]]) -> Iterator[Secret]:
+def matching(secrets: Iterable[EmulatedSecret], filters: Sequence[Mapping[str, Any]]) -> Iterator[EmulatedSecret]:
     """The secrets that match every filter.
 
     https://docs.aws.amazon.com/secretsmanager/latest/userguide/manage_search-secret.html
@@ -29,7 +29,7 @@ def matching(secrets: Iterable[Secret], filters: Sequence[Mapping[str, Any]]) ->
     return (secret for secret in secrets if all(_matches(secret, one) for one in filters))
 
 
-def _matches(secret: Secret, one: Mapping[str, Any]) -> bool:
+def _matches(secret: EmulatedSecret, one: Mapping[str, Any]) -> bool:
     key, values = str(one.get("Key")), list(one.get("Values") or ())
     if key == "name":
         return _any(values, [secret.name])
@@ -75,8 +75,8 @@ def _flat(tags: Mapping[str, str]) -> list[str]:
 
 
 def page(
-    secrets: Sequence[Secret], params: Mapping[str, Any], *, largest: int
-) -> tuple[Sequence[Secret], dict[str, str]]:
+    secrets: Sequence[EmulatedSecret], params: Mapping[str, Any], *, largest: int
+) -> tuple[Sequence[EmulatedSecret], dict[str, str]]:
     """One page, and NextToken if there is more; no secret behind the page is compared with the filters.
 
     The token is opaque and names the last secret shown, so that secrets created or deleted between two pages neither
@@ -106,7 +106,7 @@ def _encode(position: int, arn: str) -> str:
     return base64.urlsafe_b64encode(f"{position} {arn}".encode()).decode()
 
 
-def _after(ordered: Sequence[Secret], token: str) -> int:
+def _after(ordered: Sequence[EmulatedSecret], token: str) -> int:
     try:
         position, arn = base64.urlsafe_b64decode(token.encode()).decode().split(" ", 1)
         remembered = int(position)

@@ -1,4 +1,4 @@
-"""Operations on everything but values: describe, list, tag, delete, restore."""
+"""Perform the operations on everything but values: describe, list, tag, delete, restore."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from secrets_pipeline.emulator.services import lambda_
 from secrets_pipeline.emulator.services.locks import account_lock
 from secrets_pipeline.emulator.services.secretsmanager import announce, next_rotation
 from secrets_pipeline.emulator.services.secretsmanager.listing import page
-from secrets_pipeline.emulator.services.secretsmanager.model import Secret
+from secrets_pipeline.emulator.services.secretsmanager.model import EmulatedSecret
 from secrets_pipeline.emulator.services.secretsmanager.replication import status
-from secrets_pipeline.emulator.services.secretsmanager.request import Request, valid_tags
+from secrets_pipeline.emulator.services.secretsmanager.request import OperationRequest, valid_tags
 from secrets_pipeline.emulator.services.secretsmanager.store import SecretStore
 
 _DAY = 86_400
@@ -25,7 +25,7 @@ _WINDOW = range(7, 31)
 _DEFAULT_WINDOW = 30
 
 
-def entry(secret: Secret) -> dict[str, Any]:
+def entry(secret: EmulatedSecret) -> dict[str, Any]:
     """What DescribeSecret and ListSecrets have in common; what has no value is left out, as AWS does."""
     members: dict[str, Any] = {
         "ARN": secret.arn,
@@ -52,7 +52,7 @@ def entry(secret: Secret) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def describe_secret(request: Request) -> dict[str, Any]:
+def describe_secret(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html."""
     secret = request.secret(deleted=True)
     answer = entry(secret)
@@ -64,7 +64,7 @@ def describe_secret(request: Request) -> dict[str, Any]:
     return answer
 
 
-def _is_tested(request: Request, secret: Secret) -> bool:
+def _is_tested(request: OperationRequest, secret: EmulatedSecret) -> bool:
     """Whether it is the rotation function under test that asks."""
     rotation, access = secret.rotation, request.access
     if rotation is None or rotation.lambda_arn is None or access is None:
@@ -73,7 +73,7 @@ def _is_tested(request: Request, secret: Secret) -> bool:
     return under_test and access.client.caller.arn == lambda_.role_of(rotation.lambda_arn)
 
 
-def list_secrets(request: Request) -> dict[str, Any]:
+def list_secrets(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html."""
     planned = bool(request.params.get("IncludePlannedDeletion"))
     seen = [secret for secret in request.store.listed() if planned or secret.deleted is None]
@@ -82,7 +82,7 @@ def list_secrets(request: Request) -> dict[str, Any]:
     return {"SecretList": entries, **token}
 
 
-def list_secret_version_ids(request: Request) -> dict[str, Any]:
+def list_secret_version_ids(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecretVersionIds.html."""
     secret = request.secret(deleted=True)
     deprecated = bool(request.params.get("IncludeDeprecated"))
@@ -104,7 +104,7 @@ def list_secret_version_ids(request: Request) -> dict[str, Any]:
     return answer
 
 
-def tag_resource(request: Request) -> dict[str, Any]:
+def tag_resource(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_TagResource.html."""
     secret = request.writable(managed=True)
     secret.tags.update(valid_tags(request.params.get("Tags") or (), secret.tags))
@@ -112,7 +112,7 @@ def tag_resource(request: Request) -> dict[str, Any]:
     return {}
 
 
-def untag_resource(request: Request) -> dict[str, Any]:
+def untag_resource(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UntagResource.html."""
     secret = request.writable(managed=True)
     for key in request.params.get("TagKeys") or ():
@@ -121,7 +121,7 @@ def untag_resource(request: Request) -> dict[str, Any]:
     return {}
 
 
-def delete_secret(request: Request) -> dict[str, Any]:
+def delete_secret(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html."""
     window, force = request.params.get("RecoveryWindowInDays"), bool(request.params.get("ForceDeleteWithoutRecovery"))
     if window is not None and force:
@@ -154,7 +154,7 @@ def delete_secret(request: Request) -> dict[str, Any]:
     return {"ARN": secret.arn, "Name": secret.name, "DeletionDate": secret.deleted}
 
 
-def _go(store: SecretStore, secret: Secret, lock: RLock) -> None:
+def _go(store: SecretStore, secret: EmulatedSecret, lock: RLock) -> None:
     """Forget a secret whose recovery window is over."""
     with lock:
         if store.find(secret.arn) is secret:
@@ -162,7 +162,7 @@ def _go(store: SecretStore, secret: Secret, lock: RLock) -> None:
             announce.deletion("EndSecretVersionDelete", secret)
 
 
-def restore_secret(request: Request) -> dict[str, Any]:
+def restore_secret(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RestoreSecret.html."""
     secret = request.writable(deleted=True)
     if secret.deleted is not None:
@@ -172,7 +172,7 @@ def restore_secret(request: Request) -> dict[str, Any]:
     return {"ARN": secret.arn, "Name": secret.name}
 
 
-def get_random_password(request: Request) -> dict[str, Any]:
+def get_random_password(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetRandomPassword.html."""
     length, params = int(request.params.get("PasswordLength") or 32), request.params
     if length < len(("lower", "upper", "digit", "punctuation")) and params.get("RequireEachIncludedType", True):

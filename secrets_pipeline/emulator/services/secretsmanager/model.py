@@ -65,7 +65,7 @@ class Version:
 
 
 @dataclass(slots=True)
-class Rotation:
+class RotationConfiguration:
     """What RotateSecret configured.
 
     Attributes:
@@ -115,7 +115,7 @@ class Replica:
 
 
 @dataclass(slots=True, eq=False)
-class Secret:
+class EmulatedSecret:
     """One secret in one region. A replica shares versions and metadata with its primary.
 
     Attributes:
@@ -133,14 +133,14 @@ class Secret:
     tags: dict[str, str] = field(default_factory=dict)
     versions: dict[str, Version] = field(default_factory=dict)
     policy: str | None = None
-    rotation: Rotation | None = None
+    rotation: RotationConfiguration | None = None
     owning_service: str | None = None
     created: float = field(default_factory=CLOCK.now)
     changed: float = field(default_factory=CLOCK.now)
     accessed: float | None = None
     deleted: float | None = None
     replicas: dict[str, Replica] = field(default_factory=dict)
-    primary: Secret | None = None
+    primary: EmulatedSecret | None = None
 
     def touch(self) -> None:
         """Move LastChangedDate: every modification does, labels, tags, policy and rotation included."""

@@ -1,4 +1,4 @@
-"""When the next rotation of a secret happens by itself, and when a secret that is scheduled for deletion goes.
+"""Schedule the next rotation of a secret, and the end of one that is scheduled for deletion.
 
 A rotation happens when its window opens. One that failed is tried again while a window is open.
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
@@ -15,16 +15,16 @@ from secrets_pipeline.emulator.core.scheduler import SCHEDULER
 from secrets_pipeline.emulator.services.secretsmanager import schedule
 
 if TYPE_CHECKING:
-    from secrets_pipeline.emulator.services.secretsmanager.model import Secret
+    from secrets_pipeline.emulator.services.secretsmanager.model import EmulatedSecret
 
 # AWS says "multiple times".
 _ATTEMPTS = 4
 
-Happens = Callable[["Secret"], None]
+Happens = Callable[["EmulatedSecret"], None]
 """What happens to a secret when its time has come."""
 
 
-def plan(secret: Secret, since: float, happens: Happens) -> None:
+def plan(secret: EmulatedSecret, since: float, happens: Happens) -> None:
     """Plan the rotation that follows another one; the account's lock is held.
 
     Args:
@@ -42,7 +42,7 @@ def plan(secret: Secret, since: float, happens: Happens) -> None:
     _at(secret, None if window is None else window.opens, happens)
 
 
-def plan_again(secret: Secret, happens: Happens) -> None:
+def plan_again(secret: EmulatedSecret, happens: Happens) -> None:
     """Plan the next attempt of a rotation that failed; NextRotationDate stays, and may lie in the past.
 
     https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html
@@ -63,7 +63,7 @@ def plan_again(secret: Secret, happens: Happens) -> None:
     _at(secret, following, happens)
 
 
-def _at(secret: Secret, due: float | None, happens: Happens) -> None:
+def _at(secret: EmulatedSecret, due: float | None, happens: Happens) -> None:
     rotation = secret.rotation
     if rotation is None:
         return
@@ -72,7 +72,7 @@ def _at(secret: Secret, due: float | None, happens: Happens) -> None:
         SCHEDULER.at(due, lambda: happens(secret) if secret.rotation is rotation and rotation.due == due else None)
 
 
-def plan_deletion(secret: Secret, happens: Happens) -> None:
+def plan_deletion(secret: EmulatedSecret, happens: Happens) -> None:
     """Plan the end of a secret that is scheduled for deletion."""
     date = secret.deleted
     if date is not None:

@@ -1,4 +1,4 @@
-"""Resource policies: well-formed, and not public where the caller asks for that.
+"""Perform the operations on resource policies: well-formed, and not public where the caller asks for that.
 
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_resource-policies.html
 """
@@ -11,7 +11,7 @@ from typing import Any
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.services.documents import principals, statements
 from secrets_pipeline.emulator.services.principals import require_visible
-from secrets_pipeline.emulator.services.secretsmanager.request import Request
+from secrets_pipeline.emulator.services.secretsmanager.request import OperationRequest
 
 MALFORMED = "This resource policy contains a syntax error."
 UNSUPPORTED = "This resource policy contains an unsupported principal."
@@ -58,7 +58,7 @@ def _limits(operator: str, key: str, values: list[str]) -> bool:
     return positive and key.lower() in LIMITING_KEYS and fixed
 
 
-def put_resource_policy(request: Request) -> dict[str, Any]:
+def put_resource_policy(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutResourcePolicy.html."""
     secret, policy = request.writable(managed=True), str(request.params["ResourcePolicy"])
     found = statements(policy, MALFORMED)
@@ -73,14 +73,14 @@ def put_resource_policy(request: Request) -> dict[str, Any]:
     return {"ARN": secret.arn, "Name": secret.name}
 
 
-def get_resource_policy(request: Request) -> dict[str, Any]:
+def get_resource_policy(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetResourcePolicy.html."""
     secret = request.secret()
     answer = {"ARN": secret.arn, "Name": secret.name}
     return answer if secret.policy is None else {**answer, "ResourcePolicy": secret.policy}
 
 
-def delete_resource_policy(request: Request) -> dict[str, Any]:
+def delete_resource_policy(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteResourcePolicy.html."""
     secret = request.writable(managed=True)
     if secret.policy is not None:
@@ -89,7 +89,7 @@ def delete_resource_policy(request: Request) -> dict[str, Any]:
     return {"ARN": secret.arn, "Name": secret.name}
 
 
-def validate_resource_policy(request: Request) -> dict[str, Any]:
+def validate_resource_policy(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ValidateResourcePolicy.html."""
     if request.text("SecretId") is not None:
         request.secret()

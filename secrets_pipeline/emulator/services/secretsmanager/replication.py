@@ -1,4 +1,4 @@
-"""Replicas in other regions: sharing values and metadata with their primary, and read-only but for their KMS key.
+"""Replicate secrets to other regions: values and metadata are shared, and read-only but for their KMS key.
 
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/replicate-secrets.html
 """
@@ -15,17 +15,17 @@ from secrets_pipeline.emulator.core import secret_id
 from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.services.secretsmanager import encryption
-from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, Replica, Secret
-from secrets_pipeline.emulator.services.secretsmanager.request import Request
+from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, EmulatedSecret, Replica
+from secrets_pipeline.emulator.services.secretsmanager.request import OperationRequest
 from secrets_pipeline.emulator.services.secretsmanager.store import SecretStore
 
 
-def status(secret: Secret) -> list[dict[str, Any]]:
+def status(secret: EmulatedSecret) -> list[dict[str, Any]]:
     """ReplicationStatus of a primary."""
     return [replica.describe() for replica in secret.replicas.values()]
 
 
-def check(request: Request, wanted: Sequence[Mapping[str, Any]]) -> None:
+def check(request: OperationRequest, wanted: Sequence[Mapping[str, Any]]) -> None:
     """Refuse before anything is created.
 
     Raises:
@@ -36,7 +36,7 @@ def check(request: Request, wanted: Sequence[Mapping[str, Any]]) -> None:
         raise Fault("InvalidParameterException", "Invalid replica region.")
 
 
-def add(request: Request, secret: Secret, wanted: Sequence[Mapping[str, Any]]) -> None:
+def add(request: OperationRequest, secret: EmulatedSecret, wanted: Sequence[Mapping[str, Any]]) -> None:
     """Create replicas. One that cannot be made is reported in its status, as AWS does."""
     for one in wanted:
         region, key = str(one["Region"]), one.get("KmsKeyId") or None
@@ -58,7 +58,7 @@ def add(request: Request, secret: Secret, wanted: Sequence[Mapping[str, Any]]) -
         store.put(mirror)
 
 
-def _copy_value(request: Request, secret: Secret, mirror: Secret) -> None:
+def _copy_value(request: OperationRequest, secret: EmulatedSecret, mirror: EmulatedSecret) -> None:
     """Decrypt under a key of the primary, encrypt under that of the replica."""
     current = secret.staged(CURRENT)
     if current is None:
@@ -68,14 +68,14 @@ def _copy_value(request: Request, secret: Secret, mirror: Secret) -> None:
     encryption.use(request, mirror.arn, mirror.kms_key_id, "kms:GenerateDataKey", region=mirror.region)
 
 
-def _mirror(store: SecretStore, primary: Secret, region: str, key: str | None) -> Secret:
+def _mirror(store: SecretStore, primary: EmulatedSecret, region: str, key: str | None) -> EmulatedSecret:
     copy = store.build(primary.arn.replace(f":{primary.region}:", f":{region}:", 1), primary.name)
     copy.primary, copy.kms_key_id = primary, key
     copy.follow()
     return copy
 
 
-def replicate_secret_to_regions(request: Request) -> dict[str, Any]:
+def replicate_secret_to_regions(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ReplicateSecretToRegions.html."""
     secret, wanted = request.writable(), request.params["AddReplicaRegions"]
     check(request, wanted)
@@ -87,7 +87,7 @@ def replicate_secret_to_regions(request: Request) -> dict[str, Any]:
     return {"ARN": secret.arn, "ReplicationStatus": status(secret)}
 
 
-def remove_regions_from_replication(request: Request) -> dict[str, Any]:
+def remove_regions_from_replication(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RemoveRegionsFromReplication.html."""
     secret = request.writable()
     for region in request.params["RemoveReplicaRegions"]:
@@ -102,13 +102,13 @@ def remove_regions_from_replication(request: Request) -> dict[str, Any]:
     return {"ARN": secret.arn, "ReplicationStatus": status(secret)}
 
 
-def note_key(secret: Secret) -> None:
+def note_key(secret: EmulatedSecret) -> None:
     """Let the primary of a replica know which key the replica has now."""
     if secret.primary is not None:
         secret.primary.replicas[secret.region].kms_key_id = secret.kms_key_id
 
 
-def stop_replication_to_replica(request: Request) -> dict[str, Any]:
+def stop_replication_to_replica(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_StopReplicationToReplica.html."""
     secret = request.secret()
     if secret.primary is None:

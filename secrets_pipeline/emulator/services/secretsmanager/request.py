@@ -1,4 +1,4 @@
-"""One call as the operations see it, with the checks that most of them begin with."""
+"""Wrap one call for the operations, with the checks that most of them begin with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.enforcement.secrets import SecretsAccess
-from secrets_pipeline.emulator.services.secretsmanager.model import Secret
+from secrets_pipeline.emulator.services.secretsmanager.model import EmulatedSecret
 from secrets_pipeline.emulator.services.secretsmanager.store import SecretStore
 
 NOT_FOUND = "Secrets Manager can't find the specified secret."
@@ -22,7 +22,7 @@ TAGS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class OperationRequest:
     """Parameters of one operation and where it acts.
 
     Attributes:
@@ -46,7 +46,7 @@ class Request:
         value = self.params.get(name)
         return None if value is None else str(value)
 
-    def secret(self, *, deleted: bool = False) -> Secret:
+    def secret(self, *, deleted: bool = False) -> EmulatedSecret:
         """The secret that SecretId names.
 
         Args:
@@ -63,7 +63,7 @@ class Request:
             raise Fault("InvalidRequestException", MARKED)
         return found
 
-    def writable(self, *, deleted: bool = False, managed: bool = False, replica: bool = False) -> Secret:
+    def writable(self, *, deleted: bool = False, managed: bool = False, replica: bool = False) -> EmulatedSecret:
         """The secret, if this caller may modify it here.
 
         Args:

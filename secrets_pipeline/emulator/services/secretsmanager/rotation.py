@@ -1,4 +1,4 @@
-"""RotateSecret and CancelRotateSecret, and what else begins or ends a rotation.
+"""Perform RotateSecret and CancelRotateSecret, and whatever else begins or ends a rotation.
 
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets_how.html
 """
@@ -12,15 +12,20 @@ from typing import Any, Protocol
 from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.services.secretsmanager import announce, next_rotation, schedule
-from secrets_pipeline.emulator.services.secretsmanager.model import PENDING, Rotation, Secret, Version
-from secrets_pipeline.emulator.services.secretsmanager.request import Request
+from secrets_pipeline.emulator.services.secretsmanager.model import (
+    PENDING,
+    EmulatedSecret,
+    RotationConfiguration,
+    Version,
+)
+from secrets_pipeline.emulator.services.secretsmanager.request import OperationRequest
 from secrets_pipeline.emulator.services.secretsmanager.steps import LambdaFunctions, rotate_by_itself
 
 
-class Functions(Protocol):
+class RotationFunctions(Protocol):
     """Where rotation functions live."""
 
-    def require(self, arn: str, secret: Secret) -> None:
+    def require(self, arn: str, secret: EmulatedSecret) -> None:
         """Refuse a function that Secrets Manager cannot invoke for a secret.
 
         Raises:
@@ -28,11 +33,11 @@ class Functions(Protocol):
         """
         ...
 
-    def start(self, secret: Secret, token: str, arn: str, lock: RLock) -> None:
+    def start(self, secret: EmulatedSecret, token: str, arn: str, lock: RLock) -> None:
         """Run the four steps of one rotation, without waiting for them."""
         ...
 
-    def test(self, secret: Secret, arn: str, lock: RLock) -> None:
+    def test(self, secret: EmulatedSecret, arn: str, lock: RLock) -> None:
         """Run testSecret on a version that is there for that alone, without waiting for it."""
         ...
 
@@ -40,7 +45,7 @@ class Functions(Protocol):
 _LAMBDA = LambdaFunctions()
 
 
-def rotate_secret(request: Request, lock: RLock, functions: Functions = _LAMBDA) -> dict[str, Any]:
+def rotate_secret(request: OperationRequest, lock: RLock, functions: RotationFunctions = _LAMBDA) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html.
 
     Args:
@@ -50,7 +55,7 @@ def rotate_secret(request: Request, lock: RLock, functions: Functions = _LAMBDA)
         functions: what performs the rotation.
     """
     secret = request.writable()
-    stored = secret.rotation or Rotation(enabled=False)
+    stored = secret.rotation or RotationConfiguration(enabled=False)
     rules = dict(request.params.get("RotationRules") or stored.rules)
     schedule.validate(rules)
     arn = request.text("RotationLambdaARN") or stored.lambda_arn
@@ -61,7 +66,7 @@ def rotate_secret(request: Request, lock: RLock, functions: Functions = _LAMBDA)
     immediately = request.params.get("RotateImmediately", True)
     if immediately:
         _refuse_second(secret, token, arn, lock, functions)
-    secret.rotation = Rotation(True, arn, rules, stored.last_date)
+    secret.rotation = RotationConfiguration(True, arn, rules, stored.last_date)
     since = stored.last_date if stored.last_date and not immediately else CLOCK.now()
     next_rotation.plan(secret, since, rotate_by_itself)
     secret.touch()
@@ -74,7 +79,7 @@ def rotate_secret(request: Request, lock: RLock, functions: Functions = _LAMBDA)
     return {**answer, "VersionId": token}
 
 
-def cancel_rotate_secret(request: Request) -> dict[str, Any]:
+def cancel_rotate_secret(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CancelRotateSecret.html."""
     secret = request.writable()
     if secret.rotation is None or secret.rotation.lambda_arn is None:
@@ -85,7 +90,7 @@ def cancel_rotate_secret(request: Request) -> dict[str, Any]:
     return {"ARN": secret.arn, "Name": secret.name, **({"VersionId": pending.id} if pending else {})}
 
 
-def _refuse_second(secret: Secret, token: str, arn: str, lock: RLock, functions: Functions) -> None:
+def _refuse_second(secret: EmulatedSecret, token: str, arn: str, lock: RLock, functions: RotationFunctions) -> None:
     pending = secret.rotating()
     if pending is None or pending.id == token:
         return
@@ -93,7 +98,7 @@ def _refuse_second(secret: Secret, token: str, arn: str, lock: RLock, functions:
     raise Fault("InvalidRequestException", "A previous rotation isn't complete. That rotation will be reattempted.")
 
 
-def value_was_set(secret: Secret, version_id: str) -> None:
+def value_was_set(secret: EmulatedSecret, version_id: str) -> None:
     """Somebody gave a secret another current value: a rotation under way is given up, and the days count anew.
 
     https://docs.aws.amazon.com/secretsmanager/latest/userguide/cloudtrail_log_entries.html

@@ -1,4 +1,4 @@
-"""When the next rotation is due.
+"""Calculate when the next rotation is due.
 
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
 """

@@ -1,4 +1,4 @@
-"""The four steps of a rotation, in the function's own code, one after another, in a thread.
+"""Run the four steps of a rotation, in the function's own code, one after another, in a thread.
 
 A step that fails ends the attempt: the rotation stays pending, AWSCURRENT untouched.
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
@@ -21,7 +21,7 @@ from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.services import lambda_
 from secrets_pipeline.emulator.services.locks import account_lock
 from secrets_pipeline.emulator.services.secretsmanager import announce, next_rotation
-from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, Secret, Version
+from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, EmulatedSecret, Version
 
 PRINCIPAL = "secretsmanager.amazonaws.com"
 CREATE, TEST = "createSecret", "testSecret"
@@ -37,14 +37,14 @@ _TESTS_AT_ONCE = Semaphore(1)
 class LambdaFunctions:
     """The Lambda of this process."""
 
-    def require(self, arn: str, secret: Secret) -> None:
-        """Refuse a function that Secrets Manager cannot invoke; see `rotation.Functions`."""
+    def require(self, arn: str, secret: EmulatedSecret) -> None:
+        """Refuse a function that Secrets Manager cannot invoke; see `rotation.RotationFunctions`."""
         if not lambda_.exists(arn):
             raise Fault("ResourceNotFoundException", f"Secrets Manager can't find the specified Lambda function: {arn}")
         if not lambda_.lets_in(arn, PRINCIPAL, secret.arn):
             raise Fault("AccessDeniedException", CLOSED)
 
-    def start(self, secret: Secret, token: str, arn: str, lock: RLock) -> None:
+    def start(self, secret: EmulatedSecret, token: str, arn: str, lock: RLock) -> None:
         """Run the four steps in a thread, unless they run."""
         with lock:
             if (secret.arn, token) in _running:
@@ -52,7 +52,7 @@ class LambdaFunctions:
             _running.add((secret.arn, token))
         _in_thread(f"rotate {secret.name}", lambda: _attempt(secret, token, arn, lock))
 
-    def test(self, secret: Secret, arn: str, lock: RLock) -> None:
+    def test(self, secret: EmulatedSecret, arn: str, lock: RLock) -> None:
         """Run testSecret in a thread."""
         _in_thread(f"test {secret.name}", lambda: _test(secret, arn, lock))
 
@@ -60,7 +60,7 @@ class LambdaFunctions:
 _running: set[tuple[str, str]] = set()
 
 
-def rotate_by_itself(secret: Secret) -> None:
+def rotate_by_itself(secret: EmulatedSecret) -> None:
     """Begin a rotation whose time has come, or attempt again the one that did not end."""
     lock = account_lock(account_of(secret.arn))
     with lock:
@@ -85,7 +85,7 @@ def _in_thread(name: str, run: Callable[[], None]) -> None:
     Thread(target=noted, name=name, daemon=True).start()
 
 
-def _attempt(secret: Secret, token: str, arn: str, lock: RLock) -> None:
+def _attempt(secret: EmulatedSecret, token: str, arn: str, lock: RLock) -> None:
     announce.rotation("RotationStarted", secret, token)
     try:
         failure = _perform(secret, token, arn, lock)
@@ -100,7 +100,7 @@ def _attempt(secret: Secret, token: str, arn: str, lock: RLock) -> None:
             _rotated(secret, token)
 
 
-def _perform(secret: Secret, token: str, arn: str, lock: RLock) -> str | None:
+def _perform(secret: EmulatedSecret, token: str, arn: str, lock: RLock) -> str | None:
     """Run the steps; what went wrong, empty for nothing, None where the rotation was cancelled or given up."""
     for step in STEPS:
         with lock:
@@ -123,7 +123,7 @@ def _perform(secret: Secret, token: str, arn: str, lock: RLock) -> str | None:
     return ""
 
 
-def _rotated(secret: Secret, token: str) -> None:
+def _rotated(secret: EmulatedSecret, token: str) -> None:
     rotation = secret.rotation
     if rotation is None:
         return
@@ -134,14 +134,14 @@ def _rotated(secret: Secret, token: str) -> None:
     announce.rotation("RotationSucceeded", secret, token)
 
 
-def _goes_on(secret: Secret, token: str) -> bool:
+def _goes_on(secret: EmulatedSecret, token: str) -> bool:
     """Whether a rotation was neither cancelled nor given up for another value."""
     version, rotation = secret.versions.get(token), secret.rotation
     staged = version is not None and {PENDING, CURRENT} & set(version.stages)
     return bool(staged) and rotation is not None and rotation.enabled
 
 
-def _step(secret: Secret, token: str, arn: str, step: str) -> str:
+def _step(secret: EmulatedSecret, token: str, arn: str, step: str) -> str:
     """Run one step; what went wrong, empty for nothing."""
     if not lambda_.exists(arn):
         return f"{_sentence(arn, step)}: the function does not exist"
@@ -155,7 +155,7 @@ def _sentence(arn: str, step: str) -> str:
     return f"Error when executing lambda {arn} during {step} step"
 
 
-def _test(secret: Secret, arn: str, lock: RLock) -> None:
+def _test(secret: EmulatedSecret, arn: str, lock: RLock) -> None:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html (RotateImmediately).
 
     AWS shows that version to everybody for a moment; here the function alone sees it.
@@ -175,7 +175,7 @@ def _test(secret: Secret, arn: str, lock: RLock) -> None:
             announce.rotation("TestRotationFailed", secret, token, failure)
 
 
-def is_there(secret: Secret) -> bool:
+def is_there(secret: EmulatedSecret) -> bool:
     """Whether a secret is still one of its account, and not scheduled for deletion."""
     arn = Arn.parse(secret.arn)
     store = getattr(secretsmanager_backends[arn.account_id][arn.region], "store", None)

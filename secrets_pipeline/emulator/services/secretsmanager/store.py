@@ -1,4 +1,4 @@
-"""Every secret of one account and region, found by dictionary instead of by scan."""
+"""Store every secret of one account and region, found by dictionary instead of by scan."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from itertools import count
 from moto.utilities.utils import get_partition
 
 from secrets_pipeline.arn import Arn
-from secrets_pipeline.emulator.services.secretsmanager.history import History
-from secrets_pipeline.emulator.services.secretsmanager.model import Secret
+from secrets_pipeline.emulator.services.secretsmanager.history import SecretsHistory
+from secrets_pipeline.emulator.services.secretsmanager.model import EmulatedSecret
 
 SUFFIX_ALPHABET = string.ascii_letters + string.digits
 _ARN = re.compile(r"arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:(?P<rest>.+)")
@@ -25,29 +25,29 @@ class SecretStore:
         self._prefix = str(Arn(get_partition(region), "secretsmanager", region, account_id, "secret:"))
         self._region = region
         self._sequence = count(1)
-        self._by_name: dict[str, Secret] = {}
-        self._by_arn: dict[str, Secret] = {}
-        self._history = History()
+        self._by_name: dict[str, EmulatedSecret] = {}
+        self._by_arn: dict[str, EmulatedSecret] = {}
+        self._history = SecretsHistory()
 
     @property
     def place(self) -> str:
         """What the ARNs of all secrets here begin with: `arn:…:secret:`."""
         return self._prefix
 
-    def draft(self, name: str) -> Secret:
+    def draft(self, name: str) -> EmulatedSecret:
         """A secret with a fresh ARN, whose suffix is six letters or digits, not yet stored."""
         suffix = "".join(secrets.choice(SUFFIX_ALPHABET) for _ in range(6))
         return self.build(f"{self._prefix}{name}-{suffix}", name)
 
-    def new(self, name: str) -> Secret:
+    def new(self, name: str) -> EmulatedSecret:
         """Make a secret with a fresh ARN."""
         return self.put(self.draft(name))
 
-    def build(self, arn: str, name: str) -> Secret:
+    def build(self, arn: str, name: str) -> EmulatedSecret:
         """A secret with a given ARN, not yet stored: replicas keep the suffix of their primary."""
-        return Secret(arn=arn, name=name, region=self._region, sequence=next(self._sequence))
+        return EmulatedSecret(arn=arn, name=name, region=self._region, sequence=next(self._sequence))
 
-    def put(self, secret: Secret) -> Secret:
+    def put(self, secret: EmulatedSecret) -> EmulatedSecret:
         """Store a secret, replacing one of the same name."""
         self.remove(secret.name)
         self._by_name[secret.name] = secret
@@ -60,7 +60,7 @@ class SecretStore:
         if gone is not None:
             self._by_arn.pop(gone.arn, None)
 
-    def find(self, secret_id: str) -> Secret | None:
+    def find(self, secret_id: str) -> EmulatedSecret | None:
         """Find by name, complete ARN, or ARN without its suffix.
 
         A partial ARN whose name itself ends in a hyphen and six characters is not found, as AWS warns.
@@ -75,11 +75,11 @@ class SecretStore:
             return None
         return self._by_name.get(match["rest"])
 
-    def all(self) -> list[Secret]:
+    def all(self) -> list[EmulatedSecret]:
         """A copy of the list, oldest first, safe to iterate while others write."""
         return list(self._by_name.values())
 
-    def listed(self) -> list[Secret]:
+    def listed(self) -> list[EmulatedSecret]:
         """What a list shows, which may be older than what is there: not for writing."""
         secrets_now = self.all()
         for secret in secrets_now:

@@ -1,4 +1,4 @@
-"""Operations on values and staging labels."""
+"""Perform the operations on values and staging labels."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.services.secretsmanager import authorization, encryption, replication
 from secrets_pipeline.emulator.services.secretsmanager.listing import page
-from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, PREVIOUS, Secret, Version
-from secrets_pipeline.emulator.services.secretsmanager.request import Request, valid_name, valid_tags
+from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, PREVIOUS, EmulatedSecret, Version
+from secrets_pipeline.emulator.services.secretsmanager.request import OperationRequest, valid_name, valid_tags
 
 _DAY = 86_400
 _RE_ENCRYPTED = frozenset({CURRENT, PENDING, PREVIOUS})
@@ -21,7 +21,7 @@ _ID_USED = (
 )
 
 
-def create_secret(request: Request) -> dict[str, Any]:
+def create_secret(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html."""
     name = valid_name(str(request.params["Name"]), internal=request.internal)
     value, tags = request.value(), valid_tags(request.params.get("Tags") or ())
@@ -46,7 +46,9 @@ def create_secret(request: Request) -> dict[str, Any]:
     return answer
 
 
-def _create_again(request: Request, secret: Secret, value: tuple[str | None, str | None] | None) -> dict[str, Any]:
+def _create_again(
+    request: OperationRequest, secret: EmulatedSecret, value: tuple[str | None, str | None] | None
+) -> dict[str, Any]:
     if secret.deleted is not None:
         raise Fault(
             "InvalidRequestException",
@@ -59,7 +61,7 @@ def _create_again(request: Request, secret: Secret, value: tuple[str | None, str
     return {"ARN": secret.arn, "Name": secret.name, "VersionId": version.id}
 
 
-def put_secret_value(request: Request) -> dict[str, Any]:
+def put_secret_value(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html."""
     secret, value = request.writable(), request.value()
     if value is None:
@@ -78,7 +80,7 @@ def put_secret_value(request: Request) -> dict[str, Any]:
     return {"ARN": secret.arn, "Name": secret.name, "VersionId": version.id, "VersionStages": list(version.stages)}
 
 
-def update_secret(request: Request) -> dict[str, Any]:
+def update_secret(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecret.html.
 
     Of a replica, the encryption key alone can be updated.
@@ -107,7 +109,7 @@ def update_secret(request: Request) -> dict[str, Any]:
     return answer
 
 
-def _change_key(request: Request, secret: Secret, key: str | None) -> None:
+def _change_key(request: OperationRequest, secret: EmulatedSecret, key: str | None) -> None:
     """Encrypt the versions with AWS's own labels under the new key too, as far as the client may.
 
     Their former keys go on opening them.
@@ -125,12 +127,14 @@ def _change_key(request: Request, secret: Secret, key: str | None) -> None:
         version.encrypt_again(key)
 
 
-def get_secret_value(request: Request) -> dict[str, Any]:
+def get_secret_value(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html."""
     return _read(request, request.secret(), request.text("VersionId"), request.text("VersionStage"))
 
 
-def _read(request: Request, secret: Secret, version_id: str | None, stage: str | None) -> dict[str, Any]:
+def _read(
+    request: OperationRequest, secret: EmulatedSecret, version_id: str | None, stage: str | None
+) -> dict[str, Any]:
     if version_id is None:
         version, sought = secret.staged(stage or CURRENT), f"staging label: {stage or CURRENT}"
     else:
@@ -156,7 +160,7 @@ def _read(request: Request, secret: Secret, version_id: str | None, stage: str |
     }
 
 
-def batch_get_secret_value(request: Request) -> dict[str, Any]:
+def batch_get_secret_value(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_BatchGetSecretValue.html."""
     ids, filters = request.params.get("SecretIdList"), request.params.get("Filters")
     if bool(ids) == bool(filters):
@@ -184,7 +188,7 @@ def batch_get_secret_value(request: Request) -> dict[str, Any]:
     return answer
 
 
-def update_secret_version_stage(request: Request) -> dict[str, Any]:
+def update_secret_version_stage(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html."""
     secret, stage = request.writable(), str(request.params["VersionStage"])
     source, target = request.text("RemoveFromVersionId"), request.text("MoveToVersionId")
@@ -210,7 +214,7 @@ def update_secret_version_stage(request: Request) -> dict[str, Any]:
     return {"ARN": secret.arn, "Name": secret.name}
 
 
-def _add(secret: Secret, token: str, value: tuple[str | None, str | None], stages: Sequence[str]) -> Version:
+def _add(secret: EmulatedSecret, token: str, value: tuple[str | None, str | None], stages: Sequence[str]) -> Version:
     version = secret.versions.setdefault(token, Version(token))
     version.string, version.binary = value
     version.kms_key_id, version.former_key_ids = secret.kms_key_id, ()
@@ -221,10 +225,10 @@ def _add(secret: Secret, token: str, value: tuple[str | None, str | None], stage
     return version
 
 
-def _same_or_refused(secret: Secret, version: Version, value: tuple[str | None, str | None]) -> None:
+def _same_or_refused(secret: EmulatedSecret, version: Version, value: tuple[str | None, str | None]) -> None:
     if not version.same_value(*value):
         raise Fault("ResourceExistsException", _ID_USED.format(token=version.id, arn=secret.arn))
 
 
-def _token(request: Request) -> str:
+def _token(request: OperationRequest) -> str:
     return request.text("ClientRequestToken") or str(uuid.uuid4())

@@ -24,7 +24,7 @@ ASCII: Final = "".join(map(chr, range(32, 127)))
 
 
 @dataclass(frozen=True, slots=True)
-class Environment:
+class RenderingEnvironment:
     """All that is not the same at every rendering.
 
     Attributes:
@@ -90,7 +90,7 @@ class Environment:
         return base64.b64encode(self.random.randbytes(count)).decode()
 
 
-def environment_functions(environment: Environment) -> Mapping[str, Function]:
+def environment_functions(environment: RenderingEnvironment) -> Mapping[str, Function]:
     """Sprig's functions on the environment and on chance ("OS Functions", `rand…`, `shuffle`, `uuidv4`)."""
 
     def random_letters(alphabet: str) -> Function:

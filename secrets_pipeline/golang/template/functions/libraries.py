@@ -21,7 +21,7 @@ from secrets_pipeline.golang.template.functions import (
     versions,
     words,
 )
-from secrets_pipeline.golang.template.functions.environment import Environment, environment_functions
+from secrets_pipeline.golang.template.functions.environment import RenderingEnvironment, environment_functions
 from secrets_pipeline.golang.template.functions.regex import regexes
 from secrets_pipeline.golang.template.functions.time import dates
 from secrets_pipeline.golang.values import Function, Value, go_type, is_map
@@ -36,7 +36,7 @@ _PURE: Final[Mapping[str, Function]] = {
 }  # fmt: skip
 
 
-def sprig(environment: Environment) -> Mapping[str, Function]:
+def sprig(environment: RenderingEnvironment) -> Mapping[str, Function]:
     """Sprig v3's `TxtFuncMap`: https://masterminds.github.io/sprig/.
 
     Args:

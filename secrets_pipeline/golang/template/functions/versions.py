@@ -79,8 +79,8 @@ def parse_version(text: str) -> Numbers:
     return Numbers((major, minor, patch), prerelease, match[5] or "")
 
 
-class Version(GoObject):
-    """A version with the methods of Go's `semver.Version`.
+class SemanticVersion(GoObject):
+    """A version with the methods of Go's `semver.SemanticVersion`.
 
     Attributes:
         numbers: the version.
@@ -118,15 +118,15 @@ class Version(GoObject):
 
     def compare(self, other: Value) -> int:
         """-1, 0 or 1 if this one is before, equal to or after another."""
-        if not isinstance(other, Version):
+        if not isinstance(other, SemanticVersion):
             wrong_type("*semver.Version", other)
         mine, theirs = self.numbers.precedence, other.numbers.precedence
         return (mine > theirs) - (mine < theirs)
 
-    def next(self, parts: tuple[int, int, int]) -> Version:
+    def next(self, parts: tuple[int, int, int]) -> SemanticVersion:
         """A release with other numbers."""
         numbers = Numbers(parts)
-        return Version(numbers, "v" * self.original.startswith("v") + str(numbers))
+        return SemanticVersion(numbers, "v" * self.original.startswith("v") + str(numbers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +254,8 @@ def _constraint(match: re.Match[str]) -> _Constraint:
         raise FunctionFailure("constraint Parser Error") from None
 
 
-def _semver(text: str) -> Version:
-    return Version(parse_version(text), text)
+def _semver(text: str) -> SemanticVersion:
+    return SemanticVersion(parse_version(text), text)
 
 
 FUNCTIONS: Final[Mapping[str, Function]] = {"semver": _semver, "semverCompare": satisfies}

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from secrets_pipeline.golang.template.functions.environment import Environment
+from secrets_pipeline.golang.template.functions.environment import RenderingEnvironment
 from secrets_pipeline.golang.template.functions.libraries import sprig
 from secrets_pipeline.golang.template.functions.namespaces.library import gomplate
 from secrets_pipeline.golang.template.template import render
@@ -18,9 +18,9 @@ Rendering = Callable[..., str]
 
 
 @pytest.fixture
-def environment() -> Environment:
+def environment() -> RenderingEnvironment:
     """Variables, a time and chance that a test can rely on."""
-    return Environment(
+    return RenderingEnvironment(
         variables={"GREETING": "hello", "TOKEN_FILE": "/run/token"},
         now=lambda: datetime(2024, 2, 29, 23, 30, 15, 250_000, tzinfo=UTC),
         random=random.Random(7),  # noqa: S311 - the same each time
@@ -28,7 +28,7 @@ def environment() -> Environment:
 
 
 @pytest.fixture
-def with_sprig(environment: Environment) -> Rendering:
+def with_sprig(environment: RenderingEnvironment) -> Rendering:
     """Renders a template that may call Sprig's functions."""
     functions = sprig(environment)
 
@@ -39,7 +39,7 @@ def with_sprig(environment: Environment) -> Rendering:
 
 
 @pytest.fixture
-def with_gomplate(environment: Environment) -> Rendering:
+def with_gomplate(environment: RenderingEnvironment) -> Rendering:
     """Renders a template that may call gomplate's functions."""
     functions = gomplate(environment)
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from secrets_pipeline.golang.failure import TemplateError
-from secrets_pipeline.golang.template.functions.environment import Environment
+from secrets_pipeline.golang.template.functions.environment import RenderingEnvironment
 from secrets_pipeline.golang.template.functions.libraries import ATMOS, sprig
 from secrets_pipeline.golang.template.functions.namespaces.library import gomplate
 from secrets_pipeline.golang.template.template import render
@@ -20,9 +20,9 @@ from secrets_pipeline.golang.template.template import render
 Rendering = Callable[..., str]
 
 
-def seeded(seed: int) -> Environment:
+def seeded(seed: int) -> RenderingEnvironment:
     chance = random.Random(seed)  # noqa: S311 - the same each time
-    return Environment({}, lambda: datetime(2024, 1, 1, tzinfo=UTC), chance)
+    return RenderingEnvironment({}, lambda: datetime(2024, 1, 1, tzinfo=UTC), chance)
 
 
 def test_variables_of_the_process_are_not_seen(with_sprig: Rendering, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +119,7 @@ def test_a_url_with_a_password_is_not_repeated_in_an_error(with_sprig: Rendering
     assert "hunter2" not in str(failure.value)
 
 
-def test_an_error_about_an_argument_names_its_type_and_not_its_value(environment: Environment) -> None:
+def test_an_error_about_an_argument_names_its_type_and_not_its_value(environment: RenderingEnvironment) -> None:
     functions = {**gomplate(environment), **sprig(environment)}
     for template in (
         "{{ first .x }}",

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from secrets_pipeline.golang.failure import TemplateError
-from secrets_pipeline.golang.template.functions.environment import Environment
+from secrets_pipeline.golang.template.functions.environment import RenderingEnvironment
 from secrets_pipeline.golang.template.functions.goyaml import dump
 from secrets_pipeline.golang.template.functions.libraries import sprig
 from secrets_pipeline.golang.template.template import render
@@ -36,13 +36,13 @@ def test_the_record_is_of_these_cases() -> None:
 
 
 @pytest.mark.parametrize("case", PRINTED, ids=lambda case: case["template"])
-def test_it_prints_what_go_prints(case: dict[str, str], environment: Environment) -> None:
+def test_it_prints_what_go_prints(case: dict[str, str], environment: RenderingEnvironment) -> None:
     printed = render(case["template"], copy.deepcopy(GOLDEN["data"]), functions=sprig(environment))
     assert printed == case["output"]
 
 
 @pytest.mark.parametrize("case", FAILED, ids=lambda case: case["template"])
-def test_it_fails_where_go_fails_and_in_the_same_words(case: dict[str, str], environment: Environment) -> None:
+def test_it_fails_where_go_fails_and_in_the_same_words(case: dict[str, str], environment: RenderingEnvironment) -> None:
     with pytest.raises(TemplateError) as failure:
         render(case["template"], copy.deepcopy(GOLDEN["data"]), functions=sprig(environment))
     _, _, words = case["error"].partition("error calling ")
@@ -50,7 +50,7 @@ def test_it_fails_where_go_fails_and_in_the_same_words(case: dict[str, str], env
         assert words in str(failure.value)
 
 
-def test_every_function_of_sprig_is_defined(environment: Environment) -> None:
+def test_every_function_of_sprig_is_defined(environment: RenderingEnvironment) -> None:
     assert set(YAML["sprig"]) <= set(sprig(environment))
 
 

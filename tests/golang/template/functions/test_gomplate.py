@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from secrets_pipeline.golang.failure import TemplateError
-from secrets_pipeline.golang.template.functions.environment import Environment
+from secrets_pipeline.golang.template.functions.environment import RenderingEnvironment
 from secrets_pipeline.golang.template.functions.libraries import sprig
 from secrets_pipeline.golang.template.functions.namespaces.library import gomplate
 
@@ -31,7 +31,7 @@ def test_what_cannot_be_done_is_said(template: str, words: str, with_gomplate: R
     assert words in str(failure.value)
 
 
-def test_sprig_laid_over_gomplate_keeps_the_namespaces(environment: Environment) -> None:
+def test_sprig_laid_over_gomplate_keeps_the_namespaces(environment: RenderingEnvironment) -> None:
     both = {**gomplate(environment), **sprig(environment)}
     assert {"strings", "coll", "conv", "data", "math", "regexp", "time", "getenv", "toYAML"} <= set(both)
     assert both["has"] is sprig(environment)["has"]

@@ -11,7 +11,7 @@ from typing import Final
 
 from secrets_pipeline.golang.failure import FunctionFailure, checked
 from secrets_pipeline.golang.template.functions.conversions import parse_int
-from secrets_pipeline.golang.template.functions.environment import ASCII, Environment
+from secrets_pipeline.golang.template.functions.environment import ASCII, RenderingEnvironment
 from secrets_pipeline.golang.template.functions.namespaces.coercion import constant, integer, items, number, text
 from secrets_pipeline.golang.template.functions.refused import refuse
 from secrets_pipeline.golang.template.functions.time.dates import load_zone
@@ -58,7 +58,7 @@ _PAIR: Final = 2
 _NUMBER: Final = re.compile(r"([^.]+)(?:\.(\d*))?", re.ASCII)
 
 
-def getenv(environment: Environment) -> Function:
+def getenv(environment: RenderingEnvironment) -> Function:
     """`getenv NAME [DEFAULT]`: the default also stands for an empty variable."""
 
     def variable(name: str, *default: str) -> str:
@@ -70,14 +70,14 @@ def getenv(environment: Environment) -> Function:
     return variable
 
 
-def env_methods(environment: Environment) -> Mapping[str, Function]:
+def env_methods(environment: RenderingEnvironment) -> Mapping[str, Function]:
     """The namespace `env`."""
     return {"ExpandEnv": environment.expanded, "Getenv": getenv(environment)}
 
 
 @dataclass(frozen=True, slots=True)
 class _Clock:
-    environment: Environment
+    environment: RenderingEnvironment
 
     def time(self, instant: Instant) -> Time:
         return Time(instant, self.environment.local)
@@ -130,7 +130,7 @@ class _Clock:
         return self.now().instant.clock().offset
 
 
-def time_methods(environment: Environment) -> Mapping[str, Function]:
+def time_methods(environment: RenderingEnvironment) -> Mapping[str, Function]:
     """The namespace `time`, with Go's layouts."""
     clock = _Clock(environment)
     return {
@@ -162,7 +162,7 @@ def _duration(value: Value) -> Duration:
 
 @dataclass(frozen=True, slots=True)
 class _Chance:
-    environment: Environment
+    environment: RenderingEnvironment
 
     def ascii(self, count: Value) -> str:
         return self.environment.letters(integer(count), ASCII)
@@ -192,7 +192,7 @@ class _Chance:
         return self.environment.random.uniform(low, high)
 
 
-def random_methods(environment: Environment) -> Mapping[str, Function]:
+def random_methods(environment: RenderingEnvironment) -> Mapping[str, Function]:
     """The namespace `random`."""
     chance = _Chance(environment)
     return {
@@ -206,7 +206,7 @@ def random_methods(environment: Environment) -> Mapping[str, Function]:
     }
 
 
-def uuid_methods(environment: Environment) -> Mapping[str, Function]:
+def uuid_methods(environment: RenderingEnvironment) -> Mapping[str, Function]:
     """The namespace `uuid`."""
     return {
         "IsValid": _is_uuid,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from secrets_pipeline.golang.template.functions.environment import Environment
+from secrets_pipeline.golang.template.functions.environment import RenderingEnvironment
 from secrets_pipeline.golang.template.functions.namespaces import (
     arithmetic,
     checks,
@@ -86,7 +86,7 @@ _FUNCTIONS: Final[Mapping[str, Function]] = {
 }
 
 
-def gomplate(environment: Environment) -> Mapping[str, Function]:
+def gomplate(environment: RenderingEnvironment) -> Mapping[str, Function]:
     """Gomplate v3's functions: https://docs.gomplate.ca/functions/.
 
     Args:

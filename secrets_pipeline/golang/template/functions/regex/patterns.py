@@ -96,7 +96,7 @@ def quote_meta(text: str) -> str:
     return _META.sub(r"\\\g<0>", text)
 
 
-def compiled(source: str) -> Pattern:
+def compiled(source: str) -> Regexp:
     """The pattern, ready for use.
 
     Raises:
@@ -120,11 +120,11 @@ def compiled(source: str) -> Pattern:
             raise PatternFailure(f"error parsing regexp: invalid named capture: `{token[0]}`")
         if token["group"]:
             names.append(name)
-    return Pattern(source, program, ("", *names))
+    return Regexp(source, program, ("", *names))
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
+class Regexp:
     """A compiled pattern.
 
     Attributes:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from secrets_pipeline.golang.failure import checked
 from secrets_pipeline.golang.template.functions.conversions import parse_int
-from secrets_pipeline.golang.template.functions.environment import Environment
+from secrets_pipeline.golang.template.functions.environment import RenderingEnvironment
 from secrets_pipeline.golang.template.functions.time.durations import (
     HOUR,
     MINUTE,
@@ -55,7 +55,7 @@ class Dates:
         environment: what they read.
     """
 
-    environment: Environment
+    environment: RenderingEnvironment
 
     def now(self) -> Time:
         """The current time."""
@@ -158,7 +158,7 @@ def unix_epoch(moment: Value) -> str:
     return str(instant_of(moment).seconds)
 
 
-def functions(environment: Environment) -> Mapping[str, Function]:
+def functions(environment: RenderingEnvironment) -> Mapping[str, Function]:
     """Sprig's functions on dates."""
     dates = Dates(environment)
     return {

@@ -9,7 +9,7 @@ from typing import Final
 
 from secrets_pipeline.golang.template.functions.time.durations import SECOND
 from secrets_pipeline.golang.template.functions.time.layout_parsing import parse_time
-from secrets_pipeline.golang.template.functions.time.layouts import Clock, format_time
+from secrets_pipeline.golang.template.functions.time.layouts import CivilTime, format_time
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY: Final = 86_400
@@ -48,7 +48,7 @@ class Instant:
         """The same instant in another zone."""
         return replace(self, zone=zone)
 
-    def clock(self) -> Clock:
+    def clock(self) -> CivilTime:
         """What clocks show."""
         offset, name = _offset(self.zone, self.seconds)
         days, rest = divmod(self.seconds + offset, _DAY)
@@ -56,7 +56,9 @@ class Instant:
         hour, rest = divmod(rest, 3600)
         minute, second = divmod(rest, 60)
         year_day = days - _days(year, 1, 1) + 1
-        return Clock(year, month, day, hour, minute, second, self.nanosecond, (days + 4) % 7, year_day, offset, name)
+        return CivilTime(
+            year, month, day, hour, minute, second, self.nanosecond, (days + 4) % 7, year_day, offset, name
+        )
 
     def format(self, layout: str) -> str:
         """The time in a Go layout."""

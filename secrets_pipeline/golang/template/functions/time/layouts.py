@@ -22,7 +22,7 @@ _HOURS_AND_MINUTES: Final = 4  # digits
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class CivilTime:
     """What clocks and calendars of a zone show.
 
     Attributes:
@@ -61,12 +61,12 @@ def elements(layout: str) -> Iterator[tuple[str, str]]:
     yield layout[end:], ""
 
 
-def format_time(layout: str, clock: Clock) -> str:
+def format_time(layout: str, clock: CivilTime) -> str:
     """The time in a layout."""
     return "".join(literal + _formatted(element, clock) for literal, element in elements(layout))
 
 
-def _formatted(element: str, clock: Clock) -> str:
+def _formatted(element: str, clock: CivilTime) -> str:
     simple = _SIMPLE.get(element)
     if simple is not None:
         return simple(clock)
@@ -92,15 +92,15 @@ def _offset(element: str, offset: int) -> str:
     return f"{text}{colon}{seconds:02d}" if digits > _HOURS_AND_MINUTES else text
 
 
-def _year(clock: Clock) -> str:
+def _year(clock: CivilTime) -> str:
     return f"{'-' * (clock.year < 0)}{abs(clock.year):04d}"
 
 
-def _hour(clock: Clock) -> int:
+def _hour(clock: CivilTime) -> int:
     return clock.hour % _NOON or _NOON
 
 
-_SIMPLE: Final[dict[str, Callable[[Clock], str]]] = {
+_SIMPLE: Final[dict[str, Callable[[CivilTime], str]]] = {
     "January": lambda clock: MONTHS[clock.month - 1],
     "Jan": lambda clock: MONTHS[clock.month - 1][:3],
     "1": lambda clock: str(clock.month),

@@ -17,7 +17,7 @@ _RFC3339: Final = "2006-01-02T15:04:05.999999999Z07:00"
 _YEAR_ONE: Final = ZERO.total
 
 
-class Named(int):
+class NamedNumber(int):
     """A number that prints as a name: a month, a weekday."""
 
     text: str
@@ -61,7 +61,7 @@ class Time(GoObject):
             "Local": lambda: Time(instant.seen_in(local), local),
             "MarshalJSON": lambda: instant.format(_RFC3339),
             "Minute": lambda: clock.minute,
-            "Month": lambda: Named(clock.month, MONTHS[clock.month - 1]),
+            "Month": lambda: NamedNumber(clock.month, MONTHS[clock.month - 1]),
             "Nanosecond": lambda: instant.nanosecond,
             "Round": self.round,
             "Second": lambda: clock.second,
@@ -72,7 +72,7 @@ class Time(GoObject):
             "Unix": lambda: Int64(instant.seconds),
             "UnixMilli": lambda: Int64(instant.total // 1_000_000),
             "UnixNano": lambda: Int64(instant.total),
-            "Weekday": lambda: Named(clock.weekday, WEEKDAYS[clock.weekday]),
+            "Weekday": lambda: NamedNumber(clock.weekday, WEEKDAYS[clock.weekday]),
             "Year": lambda: clock.year,
             "YearDay": lambda: clock.year_day,
         }
