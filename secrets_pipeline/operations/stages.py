@@ -1,9 +1,10 @@
-"""The stages of an apply, in order: each is one asset in Dagster and one reconciler here."""
+"""The table of the stages of an apply: what each makes true, by which reconciler, after which others."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 from secrets_pipeline.engine.apply import DEFAULT_WORKERS, Progress, Reconciler, apply, silent
 from secrets_pipeline.engine.model import Change, Outcome
@@ -32,8 +33,27 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 
-class Make(Protocol):
-    """Makes the reconciler of one stage."""
+Make: TypeAlias = Callable[["Stack", bool | None, GeneratedPasswords], Reconciler]
+"""(stack, whether what a mark vouches for is read, generated values for secrets that have none yet) → a reconciler."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of an apply.
+
+    Attributes:
+        does: what it makes true, for a human.
+        services: what it is about, as Dagster's kinds.
+        after: stages that come first.
+        make: makes its reconciler.
+        marks: whether it marks each secret of which it has done the last part.
+    """
+
+    does: str
+    services: tuple[str, ...]
+    after: tuple[str, ...]
+    make: Make
+    marks: bool = False
 
     def __call__(
         self, stack: Stack, *, deep: bool | None = None, passwords: GeneratedPasswords = NO_PASSWORDS
@@ -45,48 +65,11 @@ class Make(Protocol):
             deep: whether what a mark vouches for is read; None as the options of the run say.
             passwords: generated values, for secrets that have none yet.
         """
-        ...
+        made = self.make(stack, deep, passwords)
+        return Finishing(stack, made) if self.marks else made
 
 
-class Deepening(Protocol):
-    """A reconciler that reads what marks vouch for only where it is asked to."""
-
-    def __call__(self, stack: Stack, *, deep: bool | None = None) -> Reconciler:
-        """A reconciler of one stack."""
-        ...
-
-
-def _deepening(make: Deepening) -> Make:
-    return lambda stack, *, deep=None, passwords=NO_PASSWORDS: make(stack, deep=deep)  # noqa: ARG005 - as `Make` has it
-
-
-def _always_deep(make: Callable[[Stack], Reconciler]) -> Make:
-    """Of a stage that is always read whole."""
-
-    def whole(
-        stack: Stack,
-        *,
-        deep: bool | None = None,  # noqa: ARG001 - as `Make` has it
-        passwords: GeneratedPasswords = NO_PASSWORDS,  # noqa: ARG001 - the same
-    ) -> Reconciler:
-        return make(stack)
-
-    return whole
-
-
-def _marking(make: Make) -> Make:
-    """Of a stage that finishes secrets: it marks those of which nothing else is open."""
-    return lambda stack, *, deep=None, passwords=NO_PASSWORDS: Finishing(
-        stack, make(stack, deep=deep, passwords=passwords)
-    )
-
-
-def _secrets(
-    stack: Stack,
-    *,
-    deep: bool | None = None,  # noqa: ARG001 - secrets are always read whole
-    passwords: GeneratedPasswords = NO_PASSWORDS,
-) -> Reconciler:
+def _secrets(stack: Stack, _deep: bool | None, passwords: GeneratedPasswords) -> Reconciler:
     orphans: dict[str, Reconciler] = {
         "secret": OrphanedSecretReconciler(stack),
         # A key is deleted after the secrets that it encrypts.
@@ -95,22 +78,93 @@ def _secrets(
     return WithOrphans(SecretReconciler(stack, passwords=passwords), orphans)
 
 
-STAGES: Mapping[str, Make] = {
-    "kms_keys": _deepening(KmsKeyReconciler),
-    "secrets": _marking(_secrets),
-    "rds_instances": _always_deep(DatabaseReconciler),
-    "rds_endpoints": _always_deep(DatabaseEndpointReconciler),
-    "connection_secrets": _marking(_always_deep(ConnectionReconciler)),
-    "secret_policies": _marking(_deepening(SecretPolicyReconciler)),
-    "rotation_functions": _deepening(RotationFunctionReconciler),
-    "rotation_event_queue": _deepening(EventQueueReconciler),
-    "secret_rotation": _marking(_deepening(RotationReconciler)),
-    "secret_replicas": _marking(_deepening(ReplicaReconciler)),
-    "consumer_policies": _always_deep(ConsumerPolicyReconciler),
-    "consumer_arns": _deepening(ConsumerReconciler),
-    "consumer_refresh": _deepening(RefreshReconciler),
+STAGES: Mapping[str, Stage] = {
+    "kms_keys": Stage(
+        "KMS keys with alias, rotation and policy.",
+        ("kms",),
+        (),
+        lambda stack, deep, _: KmsKeyReconciler(stack, deep=deep),
+    ),
+    "secrets": Stage(
+        "Secrets with name, key, tags and first value; the seal is deleted when every value is stored.",
+        ("secretsmanager",),
+        ("kms_keys",),
+        _secrets,
+        marks=True,
+    ),
+    "rds_instances": Stage(
+        "RDS instances, created where the stack says so, with the generated password as master password.",
+        ("postgres",),
+        ("secrets",),
+        lambda stack, *_: DatabaseReconciler(stack),
+    ),
+    "rds_endpoints": Stage(
+        "Endpoints of the databases, each proven by a login with the secret's password.",
+        ("postgres",),
+        ("rds_instances",),
+        lambda stack, *_: DatabaseEndpointReconciler(stack),
+    ),
+    "connection_secrets": Stage(
+        "Every value that needs an endpoint: host and port in credentials, and the connection secrets.",
+        ("secretsmanager",),
+        ("secrets", "rds_endpoints"),
+        lambda stack, *_: ConnectionReconciler(stack),
+        marks=True,
+    ),
+    "secret_policies": Stage(
+        "Resource policies: what the stack declares and what readers in other accounts need.",
+        ("iam",),
+        ("connection_secrets",),
+        lambda stack, deep, _: SecretPolicyReconciler(stack, deep=deep),
+        marks=True,
+    ),
+    "rotation_functions": Stage(
+        "The stack's own rotation function with role, log group and permission, where a secret says managed: true.",
+        ("lambda",),
+        ("connection_secrets", "secret_policies"),
+        lambda stack, deep, _: RotationFunctionReconciler(stack, deep=deep),
+    ),
+    "rotation_event_queue": Stage(
+        "The queue that brings AWS's events, and what leads to it from the stack's account, before anything rotates.",
+        ("sqs", "eventbridge"),
+        ("connection_secrets", "rotation_functions"),
+        lambda stack, deep, _: EventQueueReconciler(stack, deep=deep),
+    ),
+    "secret_rotation": Stage(
+        "Rotation function and rules; an edit of the rules never rotates.",
+        ("secretsmanager",),
+        ("connection_secrets", "secret_policies", "rotation_functions", "rotation_event_queue"),
+        lambda stack, deep, _: RotationReconciler(stack, deep=deep),
+        marks=True,
+    ),
+    "secret_replicas": Stage(
+        "Replicas in other regions, each under a key of its region, with their status.",
+        ("secretsmanager",),
+        ("secret_rotation",),
+        lambda stack, deep, _: ReplicaReconciler(stack, deep=deep),
+        marks=True,
+    ),
+    "consumer_policies": Stage(
+        "Inline policies that let consumers read, on roles of the stack's account where a component says so.",
+        ("iam",),
+        ("connection_secrets", "secret_replicas"),
+        lambda stack, *_: ConsumerPolicyReconciler(stack),
+    ),
+    "consumer_arns": Stage(
+        "ARNs published in SSM, and delivered to Lambda, ECS and API Gateway where a component says so.",
+        ("lambda", "ecs"),
+        ("secret_policies", "secret_rotation", "secret_replicas", "consumer_policies"),
+        lambda stack, deep, _: ConsumerReconciler(stack, deep=deep),
+    ),
+    "consumer_refresh": Stage(
+        "Services, functions, stages and instances that run with an older value of a secret are started anew.",
+        ("ecs", "lambda"),
+        # The values as well: a run of some stages alone keeps the order of those that name each other.
+        ("secrets", "connection_secrets", "consumer_arns"),
+        lambda stack, deep, _: RefreshReconciler(stack, deep=deep),
+    ),
 }
-"""Asset name → reconciler, in the order in which they are applied."""
+"""By name, in the order in which they are applied; Dagster's assets are made from it."""
 
 
 def plan_stack(stack: Stack, *, deep: bool | None = None) -> dict[str, tuple[Change, ...]]:
@@ -150,7 +204,7 @@ def apply_stack(
     guard_boundary(stack)
     passwords = generate_passwords(stack)
     done: dict[str, tuple[Outcome, ...]] = {}
-    for name, make in {**STAGES, "commit": _always_deep(commit)}.items():
-        reconciler = make(stack, passwords=passwords)
+    for name in (*STAGES, "commit"):
+        reconciler = STAGES[name](stack, passwords=passwords) if name in STAGES else commit(stack)
         done[name] = apply(reconciler, reconciler.plan(), workers=workers, progress=progress)
     return done

@@ -22,7 +22,7 @@ from secrets_pipeline.operations.concerned_stacks import EventStacks
 from secrets_pipeline.operations.narrow_policies import Healed, heal, sentences
 from secrets_pipeline.operations.repair_rotation import Unfinished, mend
 from secrets_pipeline.operations.reread_secrets import confirm
-from secrets_pipeline.orchestration.provisioning.consumers import stack_report
+from secrets_pipeline.orchestration.provisioning.report import stack_report
 from secrets_pipeline.orchestration.provisioning.selections import FOLLOWING
 from secrets_pipeline.orchestration.rotation import event_runs
 from secrets_pipeline.orchestration.rotation.event_runs import Dispatcher

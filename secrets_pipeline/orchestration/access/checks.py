@@ -9,7 +9,7 @@ import dagster as dg
 
 from secrets_pipeline.access.controls.judging import CONTROLS
 from secrets_pipeline.access.reach.graph import picture
-from secrets_pipeline.orchestration.provisioning.consumers import consumer_arns
+from secrets_pipeline.orchestration.provisioning.assets import STAGE_ASSETS
 from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, Find, nothing_more, stack_check
 from secrets_pipeline.reconcilers.access_checks import checks as found
 from secrets_pipeline.reconcilers.access_checks.checks import access_matrix
@@ -71,7 +71,7 @@ ACCESS_CHECKS = (
     *(
         stack_check(
             name=name,
-            asset=consumer_arns,
+            asset=STAGE_ASSETS["consumer_arns"],
             stages=_STAGES,
             description=description,
             find=_always(find),
@@ -82,7 +82,7 @@ ACCESS_CHECKS = (
     ),
     stack_check(
         name="probe_agrees",
-        asset=consumer_arns,
+        asset=STAGE_ASSETS["consumer_arns"],
         stages=(),
         description="AWS itself gives each consumer the answer that the policies promise.",
         find=_always(found.probe_agrees),
@@ -92,7 +92,7 @@ ACCESS_CHECKS = (
     *(
         stack_check(
             name=control.check_name,
-            asset=consumer_arns,
+            asset=STAGE_ASSETS["consumer_arns"],
             stages=_STAGES,
             description=f"{control.id}: {control.title} ({control.severity.value}, AWS Config {control.config_rule}).",
             find=_always(partial(security_hub, control=control)),

@@ -17,7 +17,7 @@ import dagster as dg
 from secrets_pipeline.aws.alerts import Alert
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
-from secrets_pipeline.orchestration.provisioning.consumers import consumer_refresh
+from secrets_pipeline.orchestration.provisioning.assets import STAGE_ASSETS
 from secrets_pipeline.orchestration.provisioning.rollouts import of_materialization
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STACKS
 from secrets_pipeline.orchestration.shared.resources import Stacks
@@ -113,7 +113,7 @@ def consumer_rollout_sensor(
 
 
 def _look_for_new(instance: dg.DagsterInstance, cursor: Cursor) -> None:
-    wanted = dg.AssetRecordsFilter(asset_key=consumer_refresh.key, after_storage_id=cursor.after)
+    wanted = dg.AssetRecordsFilter(asset_key=STAGE_ASSETS["consumer_refresh"].key, after_storage_id=cursor.after)
     for record in instance.fetch_materializations(wanted, limit=_RECORDS_PER_TICK, ascending=True).records:
         event = record.asset_materialization
         if event is not None and event.partition is not None:
@@ -140,7 +140,7 @@ def _follow(context: dg.SensorEvaluationContext, stack: Stack, cursor: Cursor, a
 
 
 def _rollouts(instance: dg.DagsterInstance, storage_id: int) -> Sequence[InFlight]:
-    wanted = dg.AssetRecordsFilter(asset_key=consumer_refresh.key, storage_ids=[storage_id])
+    wanted = dg.AssetRecordsFilter(asset_key=STAGE_ASSETS["consumer_refresh"].key, storage_ids=[storage_id])
     for record in instance.fetch_materializations(wanted, limit=1).records:
         if record.asset_materialization is not None:
             return of_materialization(record.asset_materialization)
@@ -166,7 +166,7 @@ def _observed(stack: str, ended: Sequence[Finding]) -> Iterator[dg.AssetObservat
     for finding in ended:
         state = Progress.FAILED if finding.verdict is Verdict.WRONG else Progress.COMPLETED
         yield dg.AssetObservation(
-            asset_key=consumer_refresh.key,
+            asset_key=STAGE_ASSETS["consumer_refresh"].key,
             partition=stack,
             description=f"{finding.name}: {state.value}",
             metadata={"consumer": finding.name, "rollout": state.value, "detail": finding.detail},
@@ -183,7 +183,7 @@ def _check(stack: str, storage_id: int, ended: Sequence[Finding]) -> dg.RunReque
         run_key=f"rollouts {stack} {storage_id} {names}",
         job_name=verify.name,
         tags={PARTITION_TAG: stack},
-        asset_check_keys=[dg.AssetCheckKey(consumer_refresh.key, CHECK)],
+        asset_check_keys=[dg.AssetCheckKey(STAGE_ASSETS["consumer_refresh"].key, CHECK)],
     )
 
 

@@ -1,104 +1,87 @@
-"""KMS keys, secrets, databases, connections, policies, rotation, replicas and readers: one asset a stage."""
+"""One asset a stage, made from the table of stages, each with what its materialisation tells beside the outcomes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias, TypedDict
 
 import dagster as dg
 
+from secrets_pipeline.engine.apply import Reconciler
+from secrets_pipeline.engine.model import Outcome
+from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.orchestration.provisioning.configuration import generated_passwords, stack_config
 from secrets_pipeline.orchestration.provisioning.options import OPTIONS
+from secrets_pipeline.orchestration.provisioning.rollouts import ROLLOUTS, as_metadata
 from secrets_pipeline.orchestration.shared.stage_runner import Applying, materialized, table_of
+from secrets_pipeline.reconcilers.consumer.refresh import RefreshReconciler
 from secrets_pipeline.reconcilers.database.followed import followed
 from secrets_pipeline.reconcilers.secret_value.generate import lacking_values
+from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.values.bundle import GeneratedPasswords
 
 Apply = dg.ResourceParam[Applying]
 Context = dg.AssetExecutionContext
 Result = dg.MaterializeResult[None]
+Metadata: TypeAlias = Mapping[str, dg.MetadataValue[Any]]
+Tell: TypeAlias = Callable[[Stack, Reconciler, Sequence[Outcome]], Metadata]
 
 FOLLOWED = "followed"
 """Metadata of `rds_endpoints`: identifier → identity of the databases that the run has done with."""
 
 
-@dg.asset(**OPTIONS, deps=[stack_config, generated_passwords], kinds={"aws", "kms"})
-def kms_keys(context: Context, applying: Apply) -> Result:
-    """KMS keys with alias, rotation and policy."""
-    _, outcomes = applying.stage(context, "kms_keys")
-    return materialized(outcomes)
+def _endpoints(stack: Stack, _reconciler: Reconciler, outcomes: Sequence[Outcome]) -> Metadata:
+    found = (stack.observed.databases.find(database) for database in stack.spec.databases)
+    table = [{"instance": s.identifier, "endpoint": s.endpoint or "", "status": s.status} for s in found if s]
+    return {"endpoints": table_of(table), FOLLOWED: dg.MetadataValue.json(followed(stack, outcomes))}
 
 
-@dg.asset(**OPTIONS, deps=[kms_keys], kinds={"aws", "secretsmanager"})
-def secrets(context: Context, applying: Apply, generated_passwords: GeneratedPasswords) -> Result:
-    """Secrets with name, key, tags and first value; the seal is deleted when every value is stored."""
-    stack, outcomes = applying.stage(context, "secrets", generated_passwords)
+def _arns(stack: Stack, _reconciler: Reconciler, _outcomes: Sequence[Outcome]) -> Metadata:
+    found = (stack.observed.secrets.get(secret.name) for secret in stack.spec.secrets)
+    return {"arns": table_of([{"name": s.name, "arn": s.arn} for s in found if s])}
+
+
+def _rollouts(_stack: Stack, reconciler: Reconciler, _outcomes: Sequence[Outcome]) -> Metadata:
+    return {ROLLOUTS: as_metadata(reconciler.in_flight if isinstance(reconciler, RefreshReconciler) else ())}
+
+
+_TELL: Mapping[str, Tell] = {"rds_endpoints": _endpoints, "consumer_arns": _arns, "consumer_refresh": _rollouts}
+
+
+class _Options(TypedDict):
+    """Keyword arguments of `dg.asset`."""
+
+    name: str
+    description: str
+    deps: Sequence[str | dg.AssetsDefinition]
+    kinds: set[str]
+
+
+def _options(name: str) -> _Options:
+    stage = STAGES[name]
+    deps = stage.after or (stack_config, generated_passwords)
+    return {"name": name, "description": stage.does, "deps": deps, "kinds": {"aws", *stage.services}}
+
+
+def _asset(name: str) -> dg.AssetsDefinition:
+    @dg.asset(**_options(name), **OPTIONS)
+    def apply(context: Context, applying: Apply) -> Result:
+        stack = applying.stack(context.partition_key)
+        reconciler = STAGES[name](stack)
+        outcomes = applying.reconcile(name, reconciler)
+        return materialized(outcomes, _TELL[name](stack, reconciler, outcomes) if name in _TELL else None)
+
+    return apply
+
+
+@dg.asset(**_options("secrets"), **OPTIONS)
+def _secrets(context: Context, applying: Apply, generated_passwords: GeneratedPasswords) -> Result:
+    stack = applying.stack(context.partition_key)
+    outcomes = applying.reconcile("secrets", STAGES["secrets"](stack, passwords=generated_passwords))
     if not lacking_values(stack):
         applying.stacks.seals.delete(stack.spec.stack)
     return materialized(outcomes)
 
 
-@dg.asset(**OPTIONS, deps=[secrets], kinds={"aws", "postgres"})
-def rds_instances(context: Context, applying: Apply) -> Result:
-    """RDS instances, created where the stack says so, with the generated password as master password."""
-    _, outcomes = applying.stage(context, "rds_instances")
-    return materialized(outcomes)
-
-
-@dg.asset(**OPTIONS, deps=[rds_instances], kinds={"aws", "postgres"})
-def rds_endpoints(context: Context, applying: Apply) -> Result:
-    """Endpoints of the databases, each proven by a login with the secret's password."""
-    stack, outcomes = applying.stage(context, "rds_endpoints")
-    found = (stack.observed.databases.find(database) for database in stack.spec.databases)
-    table = [{"instance": s.identifier, "endpoint": s.endpoint or "", "status": s.status} for s in found if s]
-    return materialized(
-        outcomes, {"endpoints": table_of(table), FOLLOWED: dg.MetadataValue.json(followed(stack, outcomes))}
-    )
-
-
-@dg.asset(**OPTIONS, deps=[secrets, rds_endpoints], kinds={"aws", "secretsmanager"})
-def connection_secrets(context: Context, applying: Apply) -> Result:
-    """Every value that needs an endpoint: host and port in credentials, and the connection secrets."""
-    _, outcomes = applying.stage(context, "connection_secrets")
-    return materialized(outcomes)
-
-
-@dg.asset(**OPTIONS, deps=[connection_secrets], kinds={"aws", "iam"})
-def secret_policies(context: Context, applying: Apply) -> Result:
-    """Resource policies: what the stack declares and what readers in other accounts need."""
-    _, outcomes = applying.stage(context, "secret_policies")
-    return materialized(outcomes)
-
-
-@dg.asset(**OPTIONS, deps=[connection_secrets, secret_policies], kinds={"aws", "lambda"})
-def rotation_functions(context: Context, applying: Apply) -> Result:
-    """The stack's own rotation function with role, log group and permission, where a secret says managed: true."""
-    _, outcomes = applying.stage(context, "rotation_functions")
-    return materialized(outcomes)
-
-
-@dg.asset(**OPTIONS, deps=[connection_secrets, rotation_functions], kinds={"aws", "sqs", "eventbridge"})
-def rotation_event_queue(context: Context, applying: Apply) -> Result:
-    """The queue that brings AWS's events, and what leads to it from the stack's account, before anything rotates."""
-    _, outcomes = applying.stage(context, "rotation_event_queue")
-    return materialized(outcomes)
-
-
-@dg.asset(
-    **OPTIONS,
-    deps=[connection_secrets, secret_policies, rotation_functions, rotation_event_queue],
-    kinds={"aws", "secretsmanager"},
-)
-def secret_rotation(context: Context, applying: Apply) -> Result:
-    """Rotation function and rules; an edit of the rules never rotates."""
-    _, outcomes = applying.stage(context, "secret_rotation")
-    return materialized(outcomes)
-
-
-@dg.asset(**OPTIONS, deps=[secret_rotation], kinds={"aws", "secretsmanager"})
-def secret_replicas(context: Context, applying: Apply) -> Result:
-    """Replicas in other regions, each under a key of its region, with their status."""
-    _, outcomes = applying.stage(context, "secret_replicas")
-    return materialized(outcomes)
-
-
-@dg.asset(**OPTIONS, deps=[connection_secrets, secret_replicas], kinds={"aws", "iam"})
-def consumer_policies(context: Context, applying: Apply) -> Result:
-    """Inline policies that let consumers read, on roles of the stack's account where a component says so."""
-    _, outcomes = applying.stage(context, "consumer_policies")
-    return materialized(outcomes)
+STAGE_ASSETS: Mapping[str, dg.AssetsDefinition] = {
+    name: _secrets if name == "secrets" else _asset(name) for name in STAGES
+}
+"""By the name of the stage, in the order in which they are applied."""

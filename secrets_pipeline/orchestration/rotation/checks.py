@@ -1,6 +1,6 @@
 """The checks of rotation: does it happen when it should, to its end, and could it happen at all?"""
 
-from secrets_pipeline.orchestration.provisioning.assets import connection_secrets, secret_rotation
+from secrets_pipeline.orchestration.provisioning.assets import STAGE_ASSETS
 from secrets_pipeline.orchestration.verification.stack_check import stack_check
 from secrets_pipeline.reconcilers.database.credential_checks import credential_logins
 from secrets_pipeline.reconcilers.secret_rotation import checks as found
@@ -12,21 +12,21 @@ _UNREAD = "No value is read here: `verify` does, and `follow_rotation` after eac
 ROTATION_CHECKS = (
     stack_check(
         name="rotation_not_overdue",
-        asset=secret_rotation,
+        asset=STAGE_ASSETS["secret_rotation"],
         stages=(),
         description="Each secret that rotates was rotated when its rules say, the lateness of the window allowed.",
         find=lambda stack, _deep: found.rotation_not_overdue(stack),
     ),
     stack_check(
         name="rotation_not_stuck",
-        asset=secret_rotation,
+        asset=STAGE_ASSETS["secret_rotation"],
         stages=(),
         description="Each rotation that began has ended: no version stays AWSPENDING beside the current one.",
         find=lambda stack, _deep: found.rotation_not_stuck(stack),
     ),
     stack_check(
         name="rotation_function_invokable",
-        asset=secret_rotation,
+        asset=STAGE_ASSETS["secret_rotation"],
         stages=_STAGES,
         description="The function of each secret that rotates exists, works, and lets Secrets Manager invoke it.",
         find=lambda stack, _deep: found.rotation_function_invokable(stack),
@@ -35,7 +35,7 @@ ROTATION_CHECKS = (
     stack_check(
         name="credentials_log_in",
         # The first asset after which every value is whole: host and port are in it.
-        asset=connection_secrets,
+        asset=STAGE_ASSETS["connection_secrets"],
         stages=(),
         description="Each credentials secret opens its database, and its previous version does what the strategy says.",
         find=lambda stack, _deep: credential_logins(stack),
@@ -43,7 +43,7 @@ ROTATION_CHECKS = (
     ),
     stack_check(
         name="secret_values_well_formed",
-        asset=connection_secrets,
+        asset=STAGE_ASSETS["connection_secrets"],
         stages=(),
         description="Each value has the keys that the stack declares and rotation reads; master passwords suit RDS.",
         find=lambda stack, _deep: secret_values_well_formed(stack),

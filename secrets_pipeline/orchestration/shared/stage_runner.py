@@ -10,13 +10,11 @@ from secrets_pipeline.engine.apply import Reconciler, apply
 from secrets_pipeline.engine.model import Applied, Outcome
 from secrets_pipeline.engine.report import count, rows
 from secrets_pipeline.operations.reread_secrets import confirm
-from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks, StageProgress
 from secrets_pipeline.orchestration.shared.run_lock import end_abandoned, stack_lock
 from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG, secrets_of
 from secrets_pipeline.reconcilers.stack import Stack
-from secrets_pipeline.values.bundle import NO_PASSWORDS, GeneratedPasswords
 
 OUTCOMES = "outcomes"
 
@@ -45,13 +43,6 @@ class Applying:
         if self._about is not None:
             confirm(stack, self._about)
         return stack
-
-    def stage(
-        self, context: dg.AssetExecutionContext, stage: str, passwords: GeneratedPasswords = NO_PASSWORDS
-    ) -> tuple[Stack, Sequence[Outcome]]:
-        """Plan and apply one stage of the partition's stack."""
-        stack = self.stack(context.partition_key)
-        return stack, self.reconcile(stage, STAGES[stage](stack, passwords=passwords))
 
     def reconcile(self, stage: str, reconciler: Reconciler) -> Sequence[Outcome]:
         """Plan and apply with a given reconciler; one failing resource never hides the others."""

@@ -19,7 +19,7 @@ from secrets_pipeline.reconcilers.database.password_mark import PasswordMark
 from secrets_pipeline.reconcilers.observed.secret_state import PREVIOUS
 from secrets_pipeline.reconcilers.secret.reconciler import SecretReconciler
 from secrets_pipeline.reconcilers.secret_value.fields import kept_as_declared, known_fields
-from secrets_pipeline.reconcilers.secret_value.inputs import field_inputs, waits_for_endpoint
+from secrets_pipeline.reconcilers.secret_value.inputs import field_inputs
 from secrets_pipeline.reconcilers.secret_value.provenance import is_rendered_from
 from secrets_pipeline.reconcilers.secret_value.write import ValueWriter
 from secrets_pipeline.reconcilers.tag_keys import PASSWORD
@@ -50,8 +50,6 @@ class ConnectionReconciler:
             for name, secret in self._documents.items()
         ]
         rewritten = {change.resource.name for change in documents if change.action.writes}
-        if any(waits_for_endpoint(secret) for secret in self._stack.spec.secrets):
-            rewritten |= SecretReconciler(self._stack).rewriting()
         self._secrets = SecretReconciler(self._stack, connections=True, rewritten=rewritten)
         return [*documents, *self._secrets.plan()]
 

@@ -6,6 +6,7 @@ written by `connection`.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, NotOurs, Reason
+from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.secret.apply import ExistsAfterAll, SecretWrites
@@ -54,11 +56,10 @@ class SecretReconciler:
     ) -> None:
         self._stack = stack
         self._passwords = passwords
-        self._rewritten = set(rewritten)
+        self._rewritten = dict.fromkeys(rewritten, True)
+        self._all = desired_secrets(stack)
         self._secrets = {
-            name: secret
-            for name, secret in desired_secrets(stack).items()
-            if waits_for_endpoint(secret.spec) is connections
+            name: secret for name, secret in self._all.items() if waits_for_endpoint(secret.spec) is connections
         }
 
     def plan(self) -> Sequence[Change]:
@@ -87,11 +88,6 @@ class SecretReconciler:
                 raise SkippedError(f"restored, and then: {why}")
         return ", ".join([*done, *writes.update(state, secret)]) or "nothing differed any more"
 
-    def rewriting(self) -> frozenset[str]:
-        """Names of the secrets whose value is about to change."""
-        self.plan()
-        return frozenset(self._rewritten)
-
     def _create(self, writes: SecretWrites, secret: DesiredSecret) -> str:
         made = writes.create(secret)
         if not isinstance(made, ExistsAfterAll):
@@ -116,10 +112,8 @@ class SecretReconciler:
             return Change(resource, action, said, depends_on=needs)
         found = differences(stack, state, secret)
         drift, differs = reasons(state, secret, found)
-        if any(one.rewrites for one in found):
-            self._rewritten.add(secret.name)
-        elif sources := [need for need in needs if need in self._rewritten]:
-            self._rewritten.add(secret.name)
+        if not any(one.rewrites for one in found):
+            sources = [need for need in needs if self._rewrites(need)]
             differs += tuple(Because(f"value is rendered from {source}, which changes") for source in sources)
         if why is not None:
             outside = action is ChangeClass.RESTORE and secret.finished(state)
@@ -130,6 +124,23 @@ class SecretReconciler:
             return Change(resource, ChangeClass.UPDATE, differs, drift=drift, depends_on=needs)
         kept = foreign_value(stack, state)
         return Change(resource, ChangeClass.NONE, (kept,) if kept else (), drift=bool(kept), depends_on=needs)
+
+    def _rewrites(self, name: str) -> bool:
+        """Whether the value of a secret, of this stage or another, is about to change; asked once for each."""
+        if name not in self._rewritten:
+            # One that cannot be planned changes nothing, and says so itself.
+            self._rewritten[name] = False
+            with contextlib.suppress(SecretsPipelineError):
+                self._rewritten[name] = self._is_rewritten(self._all[name])
+        return self._rewritten[name]
+
+    def _is_rewritten(self, secret: DesiredSecret) -> bool:
+        state = self._stack.observed.secrets.get(secret.name)
+        if state is None or secret.spec.blocked or self._claim(state, secret)[0] is ChangeClass.BLOCKED:
+            return False
+        if any(one.rewrites for one in differences(self._stack, state, secret)):
+            return True
+        return any(self._rewrites(self._stack.spec.secret(ref).name) for ref in secret.spec.depends_on)
 
     def _window(self, state: SecretState, secret: DesiredSecret) -> tuple[Reason, ...]:
         """The mark keeps the recovery window for the day on which the secret has left the YAML."""

@@ -19,7 +19,7 @@ from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.consumer_rollouts.sensors import CHECK, PATIENCE, consumer_rollout_sensor
-from secrets_pipeline.orchestration.provisioning.consumers import consumer_refresh
+from secrets_pipeline.orchestration.provisioning.assets import STAGE_ASSETS
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
 from secrets_pipeline.orchestration.shared.resources import AwsSessions, Stacks
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
@@ -283,7 +283,7 @@ def test_what_is_kept_of_a_rollout_is_no_value(shop: Shop) -> None:
     emulator.set_rollout_seconds(shop.aws, 3600)
     shop.rotate()
     shop.run()
-    wanted = dg.AssetRecordsFilter(asset_key=consumer_refresh.key)
+    wanted = dg.AssetRecordsFilter(asset_key=STAGE_ASSETS["consumer_refresh"].key)
     (record,) = shop.instance.fetch_materializations(wanted, limit=1).records
     assert record.asset_materialization is not None
     metadata: Any = record.asset_materialization.metadata["rollouts"]

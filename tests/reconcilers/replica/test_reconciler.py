@@ -13,7 +13,7 @@ import pytest
 from secrets_pipeline import emulator
 from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine.apply import apply
+from secrets_pipeline.engine.apply import Reconciler, apply
 from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Outcome, Skipped, Unchanged
 from secrets_pipeline.operations.as_declared import as_declared
 from secrets_pipeline.operations.stages import STAGES, commit
@@ -476,7 +476,8 @@ def slow(bench: Bench) -> Iterator[Bench]:
 def whole_run(context: Stack) -> tuple[Outcome, Outcome | None]:
     """What a run makes of the replicas of the first secret, and of its mark; None if it was written on the way."""
     by_stage = {}
-    for name, make in {**STAGES, "commit": commit}.items():
+    stages: dict[str, Callable[[Stack], Reconciler]] = {**STAGES, "commit": commit}
+    for name, make in stages.items():
         reconciler = make(context)
         by_stage[name] = apply(reconciler, reconciler.plan())
     return by_stage[STAGE][0], next(iter(by_stage["commit"]), None)
