@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Rotat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
@@ -128,8 +128,8 @@ def _observed(stack: Stack, state: SecretState, pending: str | None) -> Observed
 
 def _was_changed(stack: Stack, state: SecretState, since: datetime | None) -> bool:
     """Whether somebody deployed or configured the function after the rotation began."""
-    configuration = function_configuration(stack, state.rotation_lambda_arn) if state.rotation_lambda_arn else ""
-    said = configuration.get("LastModified") if isinstance(configuration, dict) else None
+    configuration = function_configuration(stack, state.rotation_lambda_arn) if state.rotation_lambda_arn else None
+    said = configuration.get("LastModified") if isinstance(configuration, Mapping) else None
     try:
         return bool(said and since and datetime.fromisoformat(said) > since)
     except ValueError:

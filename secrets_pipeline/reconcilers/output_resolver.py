@@ -269,17 +269,8 @@ class OutputResolver:
             return _nothing(component)
         if path[0] == "function_name":
             return Plain(function)
-        client = self.stack.account.client("lambda")
-
-        def read() -> str | None:
-            with calling("GetFunctionConfiguration", function):
-                try:
-                    return str(client.get_function_configuration(FunctionName=function)["FunctionArn"])
-                except client.exceptions.ResourceNotFoundException:
-                    return None
-
-        arn = self.stack.observed.remember("function", function, read=read)
-        return Plain(arn) if arn else Pending(f"Lambda function {function} does not exist yet")
+        found = self.stack.observed.functions.configuration(function)
+        return Plain(found["FunctionArn"]) if found else Pending(f"Lambda function {function} does not exist yet")
 
     def _delivery(self, component: str, path: Path) -> Resolved:
         delivery = next((d for d in self.stack.spec.deliveries if d.component == component), None)

@@ -21,7 +21,6 @@ from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.database.ownership import is_ours
 from secrets_pipeline.reconcilers.kms_key.lookup import standing
 from secrets_pipeline.reconcilers.observed.tags import tag_map
-from secrets_pipeline.reconcilers.rotation_function.observe import function_state
 from secrets_pipeline.reconcilers.rotation_function.ownership import foreign
 
 if TYPE_CHECKING:
@@ -119,15 +118,7 @@ def _function(stack: Stack, name: str) -> Tags | None:
     place = [stack.account.region, stack.account.account_id]
     if name.startswith("arn:") and name.split(":")[3:5] != place:
         return {}  # Nobody sees its tags from here.
-    client = stack.account.client("lambda")
-    with calling("GetFunctionConfiguration", name):
-        try:
-            arn = client.get_function_configuration(FunctionName=name)["FunctionArn"]
-        except client.exceptions.ResourceNotFoundException:
-            return None
-    # A version or an alias has no tags of its own.
-    with calling("ListTags", name):
-        return client.list_tags(Resource=":".join(arn.split(":")[:7])).get("Tags", {})
+    return stack.observed.functions.tags_now(name)
 
 
 def _service(stack: Stack, name: str) -> Tags | None:
@@ -198,7 +189,7 @@ def _owns_database(stack: Stack, name: str) -> bool:
 
 
 def _owns_function(stack: Stack, name: str) -> bool:
-    state = function_state(stack, name)
+    state = stack.observed.functions.function(name)
     return state is not None and not foreign(stack, str(state.configuration["FunctionArn"]), state.tags)
 
 

@@ -13,6 +13,7 @@ from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.reconcilers.observed.cached import Once
 from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
+from secrets_pipeline.reconcilers.observed.functions import Functions
 from secrets_pipeline.reconcilers.observed.kms_keys import KeyInventory
 from secrets_pipeline.reconcilers.observed.secrets import Secrets
 
@@ -29,6 +30,7 @@ class Observed:
         secrets: of Secrets Manager.
         keys: of KMS.
         databases: of RDS.
+        functions: of Lambda.
         sessions: see above.
         estate: who could read the stack's secrets, as one snapshot.
         controls: what Security Hub's controls say of the secrets in that snapshot.
@@ -38,6 +40,7 @@ class Observed:
         self.secrets = Secrets(account, spec.stack, tuple(secret.name for secret in spec.secrets))
         self.keys = KeyInventory(account)
         self.databases = DatabaseInventory(account)
+        self.functions = Functions(account)
         self._target = spec.target
         self.sessions = sessions
         self.estate: Once[Estate] = Once()

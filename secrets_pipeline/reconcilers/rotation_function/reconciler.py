@@ -19,14 +19,12 @@ from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import OUTSIDE, UNNAMED
 from secrets_pipeline.reconcilers.apply_options import function_named
+from secrets_pipeline.reconcilers.observed.function_state import FunctionState
 from secrets_pipeline.reconcilers.rotation_function.desired import Wanted, wanted_function
 from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, let_in
 from secrets_pipeline.reconcilers.rotation_function.log_group import Retention, compare_retention, deploy_log_group
 from secrets_pipeline.reconcilers.rotation_function.observe import (
-    FunctionState,
     configuration_differences,
-    forget_function,
-    function_state,
     settled,
 )
 from secrets_pipeline.reconcilers.rotation_function.ownership import (
@@ -103,7 +101,7 @@ class RotationFunctionReconciler:
 
     def _plan(self, resource: Resource) -> Change:
         stack, wanted = self._stack, self._wanted()
-        state = function_state(stack, wanted.name)
+        state = stack.observed.functions.function(wanted.name)
         waits = tuple(dict.fromkeys(wanted.waits.values()))
         if state is None:
             if (role := role_state(stack, wanted.name)) is not None and (why := role_problem(stack, role, wanted)):
@@ -159,8 +157,7 @@ class RotationFunctionReconciler:
         stack = self._stack
         if wanted.policy is None:
             raise SkippedError("; ".join(dict.fromkeys(wanted.waits.values())) or "there is no secret to rotate yet")
-        forget_function(stack, wanted.name)
-        state = function_state(stack, wanted.name)
+        state = stack.observed.functions.function_now(wanted.name)
         if state is not None and (problem := self._foreign(state, wanted)):
             raise SkippedError(problem)
         if why := _withdrawn(role_state(stack, wanted.name), wanted):
@@ -214,7 +211,7 @@ class RotationFunctionReconciler:
         tags = ownership(stack, wanted.function_arn, wanted.digest(stack) or "")
         with calling("TagResource", wanted.name):
             stack.account.client("lambda").tag_resource(Resource=wanted.function_arn, Tags=tags)
-        forget_function(stack, wanted.name)
+        stack.observed.functions.forget(wanted.name)
 
     def _prune(self, name: str) -> str:
         stack, account = self._stack, self._stack.account
@@ -222,8 +219,7 @@ class RotationFunctionReconciler:
         using = [s.name for s in stack.observed.secrets.all().values() if s.rotation_lambda_arn == arn]
         if turning := [one for one in using if self._turns(one)]:
             raise SkippedError(f"{', '.join(sorted(turning))} still rotates by it", remedy="Apply with --prune again.")
-        forget_function(stack, name)
-        state, client = function_state(stack, name), account.client("lambda")
+        state, client = stack.observed.functions.function_now(name), account.client("lambda")
         done = "function was gone already"
         if state is not None:
             if problem := foreign(stack, arn, state.tags):
@@ -236,7 +232,7 @@ class RotationFunctionReconciler:
             done = "function deleted"
         role = delete_role(stack, name, f"arn:{account.partition}:iam::{account.account_id}:role/{name}")
         forget(stack)
-        forget_function(stack, name)
+        stack.observed.functions.forget(name)
         return f"{done}, {role}; its log group stays until its events are too old"
 
     def _turns(self, name: str) -> bool:

@@ -6,12 +6,12 @@ Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Descr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.access.evaluator import Unread
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.finding import Finding, Verdict, judged
 from secrets_pipeline.reconcilers.observed.secret_state import PENDING, SecretState
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _ALLOWANCE: Final = timedelta(hours=1)
 """A rotation that begins at the end of its window takes its time, and Secrets Manager tries again what failed."""
 _OFF: Final = "rotation is not switched on yet: `secrets-pipeline apply` does"
-_GONE: Final = "ResourceNotFoundException"
 _HIDDEN: Final = "AccessDeniedException"
 
 _Judge = Callable[["Stack", SecretState], Finding]
@@ -166,10 +165,10 @@ def invokable(stack: Stack, state: SecretState) -> Finding:
     if function is None:
         return Finding(name, Verdict.RIGHT, "rotated by the service that owns it, without a function")
     configuration = function_configuration(stack, function)
-    if isinstance(configuration, str):
-        verdict = Verdict.WRONG if configuration == _GONE else Verdict.RIGHT
+    if configuration is None or isinstance(configuration, Unread):
+        verdict = Verdict.WRONG if configuration is None else Verdict.RIGHT
         absent = f"function {function} does not exist: deploy it, or name another under rotation"
-        return Finding(name, verdict, absent if verdict is Verdict.WRONG else f"{function} is not ours to look at")
+        return Finding(name, verdict, absent if configuration is None else f"{function} is not ours to look at")
     state_of, update = configuration.get("State", "Active"), configuration.get("LastUpdateStatus", "Successful")
     if state_of == "Failed" or update == "Failed":
         why = configuration.get("StateReason") or configuration.get("LastUpdateStatusReason") or "without a reason"
@@ -181,20 +180,18 @@ def invokable(stack: Stack, state: SecretState) -> Finding:
     return Finding(name, Verdict.RIGHT, f"{function} is there and lets Secrets Manager in")
 
 
-def function_configuration(stack: Stack, function: str) -> dict[str, Any] | str:
-    """GetFunctionConfiguration, read once a run; the code of the refusal where it is gone or hidden."""
+def function_configuration(stack: Stack, function: str) -> Mapping[str, Any] | Unread | None:
+    """What GetFunctionConfiguration answers; None where there is no such function, Unread where it is hidden from us.
 
-    def read() -> dict[str, Any] | str:
-        try:
-            with calling("GetFunctionConfiguration", function):
-                return dict(stack.account.client("lambda").get_function_configuration(FunctionName=function))
-        except AwsError as error:
-            if error.code in {_GONE, _HIDDEN}:
-                return error.code
-            raise
-
-    found: dict[str, Any] | str = stack.observed.remember("function configuration", function, read=read)
-    return found
+    Raises:
+        AwsError: if Lambda refuses for another reason than access.
+    """
+    try:
+        return stack.observed.functions.configuration(function)
+    except AwsError as error:
+        if error.code == _HIDDEN:
+            return Unread(error.message)
+        raise
 
 
 def _on(moment: datetime | None) -> str:
