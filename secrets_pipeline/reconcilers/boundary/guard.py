@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from secrets_pipeline.aws.faults import calling
-from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, Contested, Crossing, Kind, allows
 from secrets_pipeline.desired.limits import FUNCTION_ARN
 from secrets_pipeline.desired.policy.principals import account_of
@@ -123,29 +122,14 @@ def _function(stack: Stack, name: str) -> Tags | None:
 
 def _service(stack: Stack, name: str) -> Tags | None:
     cluster, _, service = name.rpartition("/")
-    client = stack.account.client("ecs")
-    with calling("DescribeServices", name):
-        try:
-            found = client.describe_services(cluster=cluster, services=[service], include=["TAGS"])["services"]
-        except client.exceptions.ClusterNotFoundException:
-            return None
-    return {tag["key"]: tag["value"] for tag in found[0].get("tags", [])} if found else None
+    return stack.observed.services.tags_now(cluster, service)
 
 
 def _stage(stack: Stack, name: str) -> Tags | None:
-    api_name, _, stage = name.rpartition("/")
-    client = stack.account.client("apigateway")
-    with calling("GetRestApis", api_name):
-        apis = [one for one in pages(client, "get_rest_apis") if one.get("name") == api_name]
-    found = []
-    for api in apis:
-        with calling("GetStage", name):
-            try:
-                found.append(client.get_stage(restApiId=api["id"], stageName=stage).get("tags", {}))
-            except client.exceptions.NotFoundException:
-                continue
+    api_name, _, stage_name = name.rpartition("/")
+    found = stack.observed.stages.every(api_name, stage_name)
     # Which of several of one name is meant nobody can tell.
-    return found[0] if len(found) == 1 else {} if found else None
+    return found[0].tags if len(found) == 1 else {} if found else None
 
 
 def _role(stack: Stack, name: str) -> Tags | None:

@@ -11,8 +11,10 @@ from secrets_pipeline.access.controls.model import ControlResult
 from secrets_pipeline.access.reach.compiled import Estate
 from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.reconcilers.observed.api_stages import ApiStages
 from secrets_pipeline.reconcilers.observed.cached import Once
 from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
+from secrets_pipeline.reconcilers.observed.ecs_services import EcsServices
 from secrets_pipeline.reconcilers.observed.functions import Functions
 from secrets_pipeline.reconcilers.observed.kms_keys import KeyInventory
 from secrets_pipeline.reconcilers.observed.secrets import Secrets
@@ -31,6 +33,8 @@ class Observed:
         keys: of KMS.
         databases: of RDS.
         functions: of Lambda.
+        services: of ECS.
+        stages: of API Gateway.
         sessions: see above.
         estate: who could read the stack's secrets, as one snapshot.
         controls: what Security Hub's controls say of the secrets in that snapshot.
@@ -41,6 +45,8 @@ class Observed:
         self.keys = KeyInventory(account)
         self.databases = DatabaseInventory(account)
         self.functions = Functions(account)
+        self.services = EcsServices(account)
+        self.stages = ApiStages(account)
         self._target = spec.target
         self.sessions = sessions
         self.estate: Once[Estate] = Once()
