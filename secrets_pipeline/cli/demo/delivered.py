@@ -7,9 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.aws.faults import calling
-from secrets_pipeline.aws.paging import pages
-from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
 from secrets_pipeline.reconcilers.observed.function_state import variables
 
@@ -18,7 +15,6 @@ if TYPE_CHECKING:
 
 PARAMETER = "ssm parameter"
 """The place of what a stack publishes."""
-_OUTPUTS = "/secrets-pipeline"
 _ARNS = "/secret_arns"
 """Beside the ARNs stand notes of what was delivered."""
 
@@ -51,7 +47,7 @@ def delivered(stack: Stack) -> list[Delivered]:
                 found += _ecs(stack, delivery)
             case StageDelivery():
                 found += _stage(stack, delivery)
-    return [*found, *_published(stack.account, stack.spec.stack)]
+    return [*found, *_published(stack)]
 
 
 def _lambda(stack: Stack, delivery: LambdaDelivery) -> Iterator[Delivered]:
@@ -80,10 +76,7 @@ def _stage(stack: Stack, delivery: StageDelivery) -> Iterator[Delivered]:
                 yield Delivered(f"apigateway {delivery.api_name}/{delivery.stage_name}", name, stage.variables[name])
 
 
-def _published(account: AwsAccount, stack: str) -> Iterator[Delivered]:
-    path = f"{_OUTPUTS}/{stack}/"
-    with calling("GetParametersByPath", path):
-        found = list(pages(account.client("ssm"), "get_parameters_by_path", Path=path, Recursive=True))
-    for parameter in (one for one in found if _ARNS in one["Name"]):
-        keys = ", ".join(json.loads(parameter["Value"]))
-        yield Delivered(PARAMETER, parameter["Name"], f"{{{keys}}}")
+def _published(stack: Stack) -> Iterator[Delivered]:
+    for name, text in stack.observed.parameters.published().items():
+        if _ARNS in name:
+            yield Delivered(PARAMETER, name, f"{{{', '.join(json.loads(text))}}}")

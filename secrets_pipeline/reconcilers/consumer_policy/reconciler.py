@@ -32,7 +32,7 @@ from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.consumer_policy.notes import forget_role, note_role, noted_roles
 from secrets_pipeline.reconcilers.event_queue.part import OURS
 from secrets_pipeline.reconcilers.observed.tags import tag_map
-from secrets_pipeline.reconcilers.outputs_document.reconciler import taken_parameters
+from secrets_pipeline.reconcilers.outputs_document.published import taken_parameters
 from secrets_pipeline.reconcilers.secret.readable import readable, secret_arn
 from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
 

@@ -17,6 +17,7 @@ from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
 from secrets_pipeline.reconcilers.observed.ecs_services import EcsServices
 from secrets_pipeline.reconcilers.observed.functions import Functions
 from secrets_pipeline.reconcilers.observed.kms_keys import KeyInventory
+from secrets_pipeline.reconcilers.observed.parameters import Parameters
 from secrets_pipeline.reconcilers.observed.secrets import Secrets
 
 
@@ -35,6 +36,7 @@ class Observed:
         functions: of Lambda.
         services: of ECS.
         stages: of API Gateway.
+        parameters: of Parameter Store.
         sessions: see above.
         estate: who could read the stack's secrets, as one snapshot.
         controls: what Security Hub's controls say of the secrets in that snapshot.
@@ -47,6 +49,7 @@ class Observed:
         self.functions = Functions(account)
         self.services = EcsServices(account)
         self.stages = ApiStages(account)
+        self.parameters = Parameters(account, spec.stack)
         self._target = spec.target
         self.sessions = sessions
         self.estate: Once[Estate] = Once()
