@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, Contested, Crossing, Kind, allows
 from secrets_pipeline.desired.limits import FUNCTION_ARN
 from secrets_pipeline.desired.policy.principals import account_of
@@ -19,7 +18,6 @@ from secrets_pipeline.errors import GuardError, raise_all
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.database.ownership import is_ours
 from secrets_pipeline.reconcilers.kms_key.lookup import standing
-from secrets_pipeline.reconcilers.observed.tags import tag_map
 from secrets_pipeline.reconcilers.rotation_function.ownership import foreign
 
 if TYPE_CHECKING:
@@ -133,14 +131,8 @@ def _stage(stack: Stack, name: str) -> Tags | None:
 
 
 def _role(stack: Stack, name: str) -> Tags | None:
-    client = stack.account.client("iam")
-    role = name.rsplit("/", 1)[-1]
-    with calling("GetRole", role):
-        try:
-            found = client.get_role(RoleName=role)["Role"]
-        except client.exceptions.NoSuchEntityException:
-            return None
-    return tag_map(found.get("Tags") or ())
+    found = stack.observed.roles.role_now(name.rsplit("/", 1)[-1])
+    return found.tags if found else None
 
 
 def _database(stack: Stack, name: str) -> Tags | None:

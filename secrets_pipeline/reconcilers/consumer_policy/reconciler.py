@@ -31,7 +31,6 @@ from secrets_pipeline.engine.reason import OUTSIDE
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.consumer_policy.notes import forget_role, note_role, noted_roles
 from secrets_pipeline.reconcilers.event_queue.part import OURS
-from secrets_pipeline.reconcilers.observed.tags import tag_map
 from secrets_pipeline.reconcilers.outputs_document.published import taken_parameters
 from secrets_pipeline.reconcilers.secret.readable import readable, secret_arn
 from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "consumer-policy"
-_MEMORY = "role-policy"
 _NEW_ROLE = Lag("the role", frozenset({"NoSuchEntity"}))
 """PutRolePolicy on a role that GetRole has just shown."""
 _OF_AWS = ("aws-service-role/", "aws-reserved/")
@@ -137,8 +135,8 @@ class ConsumerPolicyReconciler:
             note_role(self._stack, role.name)
         if observed is None or differences(observed, wanted.document):
             self._put(role, text)
-            self._stack.observed.forget(_MEMORY, role.name)
-            self._stack.observed.remember(_MEMORY, role.name, read=lambda: wanted.document)
+            name = inline_policy_name(self._stack.spec.stack)
+            self._stack.observed.roles.learn_policy(role.name, name, wanted.document)
         left_out = "".join(f"; without: {reason}" for reason in wanted.reasons)
         count = len(wanted.ready)
         return f"reads {count} secret{'s' if count > 1 else ''}{left_out}"
@@ -197,35 +195,18 @@ class ConsumerPolicyReconciler:
 
     def _observed(self, role: str) -> PolicyDocument | None:
         """The role's policy under our name; None where there is none, or no such role."""
-        client, name = self._stack.account.client("iam"), inline_policy_name(self._stack.spec.stack)
-
-        def read() -> PolicyDocument | None:
-            with calling("GetRolePolicy", f"{name} of role {role}"):
-                try:
-                    # boto3 has parsed it, whatever its types say.
-                    document: Any = client.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-                except client.exceptions.NoSuchEntityException:
-                    return None
-            return document if isinstance(document, Mapping) else {}
-
-        observed: PolicyDocument | None = self._stack.observed.remember(_MEMORY, role, read=read)
-        return observed
+        return self._stack.observed.roles.policy(role, inline_policy_name(self._stack.spec.stack))
 
     def _refusal(self, role: _Role) -> str:
         """Why a policy cannot be put on a role, and what to do; empty if it can."""
         if role.path_and_name.startswith(_OF_AWS):
             return f"role {role.path_and_name} belongs to AWS, which lets nobody change it: let another role read"
-        client = self._stack.account.client("iam")
-        with calling("GetRole", role.name):
-            try:
-                found = client.get_role(RoleName=role.name)["Role"]
-            except client.exceptions.NoSuchEntityException:
-                return (
-                    f"role {role.path_and_name} does not exist: make it, for example with Terraform, then apply again"
-                )
-        if any(tag in (SPEC, STACK, *OURS) for tag in tag_map(found.get("Tags") or ())):
+        found = self._stack.observed.roles.role_now(role.name)
+        if found is None:
+            return f"role {role.path_and_name} does not exist: make it, for example with Terraform, then apply again"
+        if any(tag in (SPEC, STACK, *OURS) for tag in found.tags):
             return f"role {role.path_and_name} is one of the pipeline's own, by its tags: let another role read"
-        if (actual := found["Arn"]) != role.arn:
+        if (actual := found.arn) != role.arn:
             return f"role {role.name} is {actual}, and the stack names {role.arn}: write the ARN that it has"
         return ""
 
@@ -254,7 +235,7 @@ class ConsumerPolicyReconciler:
                 client.delete_role_policy(RoleName=role, PolicyName=name)
             except client.exceptions.NoSuchEntityException:
                 said = "was gone already"
-        self._stack.observed.forget(_MEMORY, role)
+        self._stack.observed.roles.forget_policy(role, name)
         forget_role(self._stack, role)
         return said
 

@@ -18,6 +18,7 @@ from secrets_pipeline.reconcilers.observed.ecs_services import EcsServices
 from secrets_pipeline.reconcilers.observed.functions import Functions
 from secrets_pipeline.reconcilers.observed.kms_keys import KeyInventory
 from secrets_pipeline.reconcilers.observed.parameters import Parameters
+from secrets_pipeline.reconcilers.observed.roles import Roles
 from secrets_pipeline.reconcilers.observed.secrets import Secrets
 
 
@@ -36,6 +37,7 @@ class Observed:
         functions: of Lambda.
         services: of ECS.
         stages: of API Gateway.
+        roles: of IAM.
         parameters: of Parameter Store.
         sessions: see above.
         estate: who could read the stack's secrets, as one snapshot.
@@ -49,6 +51,7 @@ class Observed:
         self.functions = Functions(account)
         self.services = EcsServices(account)
         self.stages = ApiStages(account)
+        self.roles = Roles(account)
         self.parameters = Parameters(account, spec.stack)
         self._target = spec.target
         self.sessions = sessions

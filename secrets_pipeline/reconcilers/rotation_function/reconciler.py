@@ -40,7 +40,7 @@ from secrets_pipeline.reconcilers.rotation_function.ownership import (
 from secrets_pipeline.reconcilers.rotation_function.permission import KIND as PERMISSION
 from secrets_pipeline.reconcilers.rotation_function.permission import RotationPermissions
 from secrets_pipeline.reconcilers.rotation_function.role import (
-    RoleState,
+    FunctionRole,
     delete_role,
     deploy_role,
     role_differences,
@@ -142,7 +142,7 @@ class RotationFunctionReconciler:
         problem = foreign(self._stack, wanted.function_arn, state.tags)
         return "" if adopts(self._stack, wanted.function_arn, state.tags) else problem
 
-    def _hidden(self, role: RoleState | None, retention: Retention, wanted: Wanted) -> list[str]:
+    def _hidden(self, role: FunctionRole | None, retention: Retention, wanted: Wanted) -> list[str]:
         """What differs beside what GetFunction shows."""
         found = role_differences(role, wanted)
         if retention.difference:
@@ -248,7 +248,7 @@ def _shown(state: FunctionState, wanted: Wanted) -> list[str]:
     return found + ([state.problem] if state.problem and not state.changing else [])
 
 
-def _withdrawn(role: RoleState | None, wanted: Wanted) -> str:
+def _withdrawn(role: FunctionRole | None, wanted: Wanted) -> str:
     """A secret that would be taken away from the function although it only waits, and why it does."""
     policy = role.policy if role is not None else None
     held = sorted(rotated_arns(policy or {}) & set(wanted.waits))
