@@ -16,7 +16,6 @@ from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.finding import Verdict
 from secrets_pipeline.reconcilers.rotation_function.log import FunctionLog
 from secrets_pipeline.reconcilers.secret_rotation.checks import function_configuration, invokable
-from secrets_pipeline.reconcilers.secret_value.version_dates import version_dates
 from secrets_pipeline.rotation.causes import Cause, Observed, cause_of, refused
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ def _again(stack: Stack, state: SecretState, pending: str) -> Cause | None:
 
 def _observed(stack: Stack, state: SecretState, pending: str | None) -> Observed:
     function = invokable(stack, state) if state.rotation_lambda_arn else None
-    created = version_dates(stack, state) if pending else {}
+    created = stack.observed.secrets.version_dates_now(state) if pending else {}
     began, current = created.get(pending or ""), created.get(state.current_version or "")
     heard = FunctionLog(stack, state, since=began).heard(pending) if pending and began else None
     problem = stack.observed.keys.problem(state.kms_key_id) if state.kms_key_id else None

@@ -36,8 +36,7 @@ def guard_boundary(stack: Stack) -> None:
         GuardError: for the one thing that it may not reach, else `CollectedErrors` of all.
         AwsError: if the tags of something cannot be read.
     """
-    errors: list[GuardError] = stack.observed.remember("boundary", read=lambda: _refusals(stack))
-    raise_all(errors)
+    raise_all(stack.observed.boundary.get(lambda: _refusals(stack)))
 
 
 def function_refusal(stack: Stack, secret: SecretSpec, arn: str) -> GuardError | None:

@@ -68,11 +68,9 @@ class Parameters:
         Raises:
             AwsError: if Parameter Store refuses.
         """
-        try:
-            with calling("PutParameter", name):
-                self._account.client("ssm").put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
-        finally:
-            self._published.forget(self.folder)
+        self._published.forget(self.folder)
+        with calling("PutParameter", name):
+            self._account.client("ssm").put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
 
     def delete(self, name: str) -> None:
         """Delete one parameter of the folder, which may be gone already.
@@ -81,13 +79,12 @@ class Parameters:
             AwsError: if Parameter Store refuses.
         """
         client = self._account.client("ssm")
+        self._published.forget(self.folder)
         with calling("DeleteParameter", name):
             try:
                 client.delete_parameter(Name=name)
             except client.exceptions.ParameterNotFound:
                 return
-            finally:
-                self._published.forget(self.folder)
 
     def value_now(self, name: str) -> Plain | Secret | None:
         """The value of any parameter at this moment, secret if it is a SecureString; None where there is none.

@@ -18,7 +18,6 @@ from secrets_pipeline.reconcilers.observed.secret_state import PENDING, SecretSt
 from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, invocation_remedy
 from secrets_pipeline.reconcilers.rotation_function.log import FunctionLog
 from secrets_pipeline.reconcilers.secret_rotation.reconciler import described
-from secrets_pipeline.reconcilers.secret_value.version_dates import version_dates
 from secrets_pipeline.rotation.schedule import RotationRules, next_due
 
 if TYPE_CHECKING:
@@ -113,7 +112,7 @@ def _finished(stack: Stack, listed: SecretState) -> Finding:
     state = stack.observed.secrets.refresh(listed.name) if listed.rotation_in_progress else listed
     if state is None or (pending := state.pending_version) is None:
         return Finding(listed.name, Verdict.RIGHT, "no rotation is under way")
-    began = version_dates(stack, state).get(pending)
+    began = stack.observed.secrets.version_dates_now(state).get(pending)
     columns = {"version": pending, "pending since": _on(began)}
     if began is None:
         unknown = (

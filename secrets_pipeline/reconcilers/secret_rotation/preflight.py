@@ -119,8 +119,7 @@ class RotationPreflight:
             )
             return Estate(snapshot, organization_policies=settings.organization_policies)
 
-        estate: Estate = stack.observed.remember("rotation estate", *self._names, read=take)
-        return estate
+        return stack.observed.rotation_estates.get(self._names, take)
 
 
 def function_problems(stack: Stack, function: str, secret_arn: str | None = None) -> Iterator[Problem]:
