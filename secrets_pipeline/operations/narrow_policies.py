@@ -132,9 +132,7 @@ def _secret_policy(stack: Stack, name: str) -> bool | None:
     if not desired.made(stack, state, secret, Part.POLICY):
         return None
     client = stack.account.client("secretsmanager")
-    with calling("GetResourcePolicy", name):
-        observed = client.get_resource_policy(SecretId=state.arn).get("ResourcePolicy") or None
-    left = _left(observed, declared)
+    left = _left(stack.observed.secrets.policy_now(state), declared)
     if left is None:
         return None
     (document,) = left

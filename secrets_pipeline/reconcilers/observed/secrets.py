@@ -107,11 +107,19 @@ class Secrets:
         if state is None:
             return None
         if isinstance(state.policy, Unread):
-            with calling("GetResourcePolicy", name):
-                answer = self.account.client("secretsmanager").get_resource_policy(SecretId=state.arn)
-            state = replace(state, policy=answer.get("ResourcePolicy") or None)
+            state = replace(state, policy=self.policy_now(state))
             self._note(name, state)
         return None if state.policy is UNREAD else state.policy
+
+    def policy_now(self, state: SecretState) -> str | None:
+        """The resource policy's text, as GetResourcePolicy shows it now; None where there is none.
+
+        Raises:
+            AwsError: if Secrets Manager refuses.
+        """
+        with calling("GetResourcePolicy", state.name):
+            answer = self.account.client("secretsmanager").get_resource_policy(SecretId=state.arn)
+        return answer.get("ResourcePolicy") or None
 
     def version_dates(self, state: SecretState) -> Mapping[str, datetime]:
         """Version id → when it was made, of every version with a label; read once a run and AWSCURRENT version.
