@@ -14,6 +14,7 @@ from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import AwsError, GuardError
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState, secret_state
+from secrets_pipeline.reconcilers.observed.secrets import tagged_secrets
 from secrets_pipeline.reconcilers.tag_keys import STACK, VALUE_VERSION
 from secrets_pipeline.rotation.events.hints import Hint, HintKind
 
@@ -157,10 +158,7 @@ class EventStacks:
     def _tagged(self, hint: Hint, account: AwsAccount) -> list[SecretState]:
         where = (hint.account, hint.region)
         if where not in self._listed:
-            with calling("ListSecrets", f"in {hint.region}"):
-                ours = [{"Key": "tag-key", "Values": [STACK]}]
-                entries = pages(account.client("secretsmanager"), "list_secrets", Filters=ours)
-                self._listed[where] = [secret_state(entry) for entry in entries]
+            self._listed[where] = tagged_secrets(account)
         return self._listed[where]
 
     def _secret(self, hint: Hint, account: AwsAccount, named: str) -> SecretState | None:

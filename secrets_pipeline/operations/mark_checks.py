@@ -14,7 +14,6 @@ from secrets_pipeline.reconcilers.finding import Finding, Verdict, judged
 from secrets_pipeline.reconcilers.kms_key.lookup import standing
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState
 from secrets_pipeline.reconcilers.rotation_function import ownership as rotation_function_mark
-from secrets_pipeline.reconcilers.rotation_function.observe import function_state
 from secrets_pipeline.reconcilers.secret.desired import managed_function_arn
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def _key(stack: Stack, alias: str) -> MarkState:
 
 
 def _function(stack: Stack, name: str) -> MarkState:
-    state, arn = function_state(stack, name), managed_function_arn(stack)
+    state, arn = stack.observed.functions.function(name), managed_function_arn(stack)
     if state is None or arn is None:
         return MarkState.UNMARKED
     return rotation_function_mark.proven(stack, arn, state.tags)[0]

@@ -23,6 +23,7 @@ from secrets_pipeline.reconcilers.kms_key import reconciler as kms_key
 from secrets_pipeline.reconcilers.kms_key.lookup import standing
 from secrets_pipeline.reconcilers.kms_key.reconciler import KmsKeyReconciler
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
+from secrets_pipeline.reconcilers.observed.kms_keys import key_policy
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
 from secrets_pipeline.reconcilers.secret_policy import reconciler as secret_policy
 from secrets_pipeline.references.resolve import Pending
@@ -132,9 +133,7 @@ def _secret_policy(stack: Stack, name: str) -> bool | None:
     if not wanted.made(state, Part.POLICY):
         return None
     client = stack.account.client("secretsmanager")
-    with calling("GetResourcePolicy", name):
-        observed = client.get_resource_policy(SecretId=state.arn).get("ResourcePolicy") or None
-    left = _left(observed, declared)
+    left = _left(stack.observed.secrets.policy_now(state), declared)
     if left is None:
         return None
     (document,) = left
@@ -157,9 +156,7 @@ def _key_policy(stack: Stack, alias: str) -> bool | None:
     if own is None or own.state.problem or isinstance(declared, Pending):
         return None
     client = stack.account.client("kms")
-    with calling("GetKeyPolicy", alias):
-        observed = client.get_key_policy(KeyId=own.state.key_id, PolicyName="default")["Policy"]
-    left = _left(observed, declared)
+    left = _left(key_policy(stack.account, own.state.key_id), declared)
     if left is None:
         return None
     (document,) = left

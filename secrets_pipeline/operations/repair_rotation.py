@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Rotat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
@@ -16,7 +16,6 @@ from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.finding import Verdict
 from secrets_pipeline.reconcilers.rotation_function.log import FunctionLog
 from secrets_pipeline.reconcilers.secret_rotation.checks import function_configuration, invokable
-from secrets_pipeline.reconcilers.secret_value.version_dates import version_dates
 from secrets_pipeline.rotation.causes import Cause, ObservedRotation, cause_of, refused
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ def _again(stack: Stack, state: SecretState, pending: str) -> Cause | None:
 
 def _observed(stack: Stack, state: SecretState, pending: str | None) -> ObservedRotation:
     function = invokable(stack, state) if state.rotation_lambda_arn else None
-    created = version_dates(stack, state) if pending else {}
+    created = stack.observed.secrets.version_dates_now(state) if pending else {}
     began, current = created.get(pending or ""), created.get(state.current_version or "")
     heard = FunctionLog(stack, state, since=began).heard(pending) if pending and began else None
     problem = stack.observed.keys.problem(state.kms_key_id) if state.kms_key_id else None
@@ -128,8 +127,8 @@ def _observed(stack: Stack, state: SecretState, pending: str | None) -> Observed
 
 def _was_changed(stack: Stack, state: SecretState, since: datetime | None) -> bool:
     """Whether somebody deployed or configured the function after the rotation began."""
-    configuration = function_configuration(stack, state.rotation_lambda_arn) if state.rotation_lambda_arn else ""
-    said = configuration.get("LastModified") if isinstance(configuration, dict) else None
+    configuration = function_configuration(stack, state.rotation_lambda_arn) if state.rotation_lambda_arn else None
+    said = configuration.get("LastModified") if isinstance(configuration, Mapping) else None
     try:
         return bool(said and since and datetime.fromisoformat(said) > since)
     except ValueError:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from secrets_pipeline.aws.faults import calling
-from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.reconcilers.observed.secret_state import SecretState, secret_state
+from secrets_pipeline.reconcilers.observed.secret_state import SecretState
+from secrets_pipeline.reconcilers.observed.secrets import tagged_secrets
 from secrets_pipeline.reconcilers.tag_keys import STACK, VALUE_VERSION
 from secrets_pipeline.rotation.events.polling import Sight
 
@@ -25,10 +24,7 @@ def sights(account: AwsAccount, stacks: frozenset[str]) -> list[Sight]:
     Raises:
         AwsError: if Secrets Manager refuses.
     """
-    ours = [{"Key": "tag-key", "Values": [STACK]}]
-    with calling("ListSecrets", f"in {account.region}"):
-        states = [secret_state(one) for one in pages(account.client("secretsmanager"), "list_secrets", Filters=ours)]
-    return [_sight(one) for one in states if one.tags.get(STACK) in stacks and not one.is_replica]
+    return [_sight(one) for one in tagged_secrets(account) if one.tags.get(STACK) in stacks and not one.is_replica]
 
 
 def _sight(state: SecretState) -> Sight:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from pydantic import SecretStr
-
 from secrets_pipeline.arn import Arn
-from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.base import Late, SecretRef
 from secrets_pipeline.desired.secret.model import SecretSpec
@@ -96,28 +93,13 @@ class OutputResolver:
 
     def ssm(self, name: str) -> Resolved:
         """An SSM parameter; a SecureString is secret."""
-        client = self.stack.account.client("ssm")
-        with calling("GetParameter", name):
-            try:
-                parameter = client.get_parameter(Name=name, WithDecryption=True)["Parameter"]
-            except client.exceptions.ParameterNotFound:
-                return Pending(f"SSM parameter {name} does not exist")
-        value = parameter["Value"]
-        return Secret(SecretStr(value)) if parameter["Type"] == "SecureString" else Plain(value)
+        value = self.stack.observed.parameters.value_now(name)
+        return Pending(f"SSM parameter {name} does not exist") if value is None else value
 
     def ssm_version(self, name: str) -> str | Pending:
         """The version number of an SSM parameter, without decrypting it."""
-        client = self.stack.account.client("ssm")
-
-        def read() -> str | Pending:
-            with calling("GetParameter", name):
-                try:
-                    return str(client.get_parameter(Name=name, WithDecryption=False)["Parameter"]["Version"])
-                except client.exceptions.ParameterNotFound:
-                    return Pending(f"SSM parameter {name} does not exist")
-
-        version: str | Pending = self.stack.observed.remember("ssm-version", name, read=read)
-        return version
+        version = self.stack.observed.parameters.version(name)
+        return Pending(f"SSM parameter {name} does not exist") if version is None else version
 
     def output(self, output: Output) -> Resolved:
         """The value of an output; reads a secret's value only for the sensitive ones."""
@@ -271,17 +253,8 @@ class OutputResolver:
             return _nothing(component)
         if path[0] == "function_name":
             return Plain(function)
-        client = self.stack.account.client("lambda")
-
-        def read() -> str | None:
-            with calling("GetFunctionConfiguration", function):
-                try:
-                    return str(client.get_function_configuration(FunctionName=function)["FunctionArn"])
-                except client.exceptions.ResourceNotFoundException:
-                    return None
-
-        arn = self.stack.observed.remember("function", function, read=read)
-        return Plain(arn) if arn else Pending(f"Lambda function {function} does not exist yet")
+        found = self.stack.observed.functions.configuration(function)
+        return Plain(found["FunctionArn"]) if found else Pending(f"Lambda function {function} does not exist yet")
 
     def _delivery(self, component: str, path: Path) -> Resolved:
         delivery = next((d for d in self.stack.spec.deliveries if d.component == component), None)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from secrets_pipeline.access.granting.attached import ROTATION_POLICY, inline_policy_name
 from secrets_pipeline.desired.rotation_function import FUNCTION_PREFIX, function_name
-from secrets_pipeline.reconcilers.outputs_document.reconciler import ROOT
+from secrets_pipeline.reconcilers.observed.parameters import ROOT
 
 ALPHABET = string.ascii_letters + string.digits + "-_."
 STACKS = st.one_of(

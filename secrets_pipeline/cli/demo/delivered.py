@@ -7,17 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.aws.faults import calling
-from secrets_pipeline.aws.paging import pages
-from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
+from secrets_pipeline.reconcilers.observed.function_state import variables
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 PARAMETER = "ssm parameter"
 """The place of what a stack publishes."""
-_OUTPUTS = "/secrets-pipeline"
 _ARNS = "/secret_arns"
 """Beside the ARNs stand notes of what was delivered."""
 
@@ -45,58 +42,41 @@ def delivered(stack: Stack) -> list[Delivered]:
             continue
         match delivery:
             case LambdaDelivery():
-                found += _lambda(stack.account, delivery)
+                found += _lambda(stack, delivery)
             case EcsDelivery():
-                found += _ecs(stack.account, delivery)
+                found += _ecs(stack, delivery)
             case StageDelivery():
-                found += _stage(stack.account, delivery)
-    return [*found, *_published(stack.account, stack.spec.stack)]
+                found += _stage(stack, delivery)
+    return [*found, *_published(stack)]
 
 
-def _lambda(account: AwsAccount, delivery: LambdaDelivery) -> Iterator[Delivered]:
-    with calling("GetFunctionConfiguration", delivery.function_name):
-        answer = account.client("lambda").get_function_configuration(FunctionName=delivery.function_name)
-    variables = answer.get("Environment", {}).get("Variables", {})
-    for name in delivery.environment:
-        if name in variables:
-            yield Delivered(f"lambda {delivery.function_name}", name, variables[name])
+def _lambda(stack: Stack, delivery: LambdaDelivery) -> Iterator[Delivered]:
+    name = delivery.function_name
+    held = variables(name, stack.observed.functions.configuration(name) or {})
+    for variable in delivery.environment:
+        if variable in held:
+            yield Delivered(f"lambda {name}", variable, held[variable])
 
 
-def _ecs(account: AwsAccount, delivery: EcsDelivery) -> Iterator[Delivered]:
-    client = account.client("ecs")
-    with calling("DescribeServices", delivery.service):
-        services = client.describe_services(cluster=delivery.cluster, services=[delivery.service])["services"]
-    for service in services:
-        with calling("DescribeTaskDefinition", service["taskDefinition"]):
-            answer = client.describe_task_definition(taskDefinition=service["taskDefinition"])
-        for container in answer["taskDefinition"]["containerDefinitions"]:
-            if container["name"] == delivery.container:
-                entries = {entry["name"]: entry["valueFrom"] for entry in container.get("secrets", [])}
-                entries |= {
-                    entry["name"]: entry["value"]
-                    for entry in container.get("environment", [])
-                    if entry["name"] in delivery.environment
-                }
-                for name, value in entries.items():
-                    yield Delivered(f"ecs {delivery.service}", name, value)
+def _ecs(stack: Stack, delivery: EcsDelivery) -> Iterator[Delivered]:
+    running = stack.observed.services.running(delivery.cluster, delivery.service)
+    if running is None:
+        return
+    entries = running.entries(delivery.container, "secrets", "valueFrom")
+    plain = running.entries(delivery.container, "environment", "value")
+    entries |= {name: value for name, value in plain.items() if name in delivery.environment}
+    for name, value in entries.items():
+        yield Delivered(f"ecs {delivery.service}", name, value)
 
 
-def _stage(account: AwsAccount, delivery: StageDelivery) -> Iterator[Delivered]:
-    client = account.client("apigateway")
-    with calling("GetRestApis", "of the account"):
-        ids = [api["id"] for api in pages(client, "get_rest_apis") if api["name"] == delivery.api_name]
-    for api_id in ids:
-        with calling("GetStage", delivery.stage_name):
-            variables = client.get_stage(restApiId=api_id, stageName=delivery.stage_name).get("variables", {})
+def _stage(stack: Stack, delivery: StageDelivery) -> Iterator[Delivered]:
+    for stage in stack.observed.stages.every(delivery.api_name, delivery.stage_name):
         for name in delivery.variables:
-            if name in variables:
-                yield Delivered(f"apigateway {delivery.api_name}/{delivery.stage_name}", name, variables[name])
+            if name in stage.variables:
+                yield Delivered(f"apigateway {delivery.api_name}/{delivery.stage_name}", name, stage.variables[name])
 
 
-def _published(account: AwsAccount, stack: str) -> Iterator[Delivered]:
-    path = f"{_OUTPUTS}/{stack}/"
-    with calling("GetParametersByPath", path):
-        found = list(pages(account.client("ssm"), "get_parameters_by_path", Path=path, Recursive=True))
-    for parameter in (one for one in found if _ARNS in one["Name"]):
-        keys = ", ".join(json.loads(parameter["Value"]))
-        yield Delivered(PARAMETER, parameter["Name"], f"{{{keys}}}")
+def _published(stack: Stack) -> Iterator[Delivered]:
+    for name, text in stack.observed.parameters.published().items():
+        if _ARNS in name:
+            yield Delivered(PARAMETER, name, f"{{{', '.join(json.loads(text))}}}")

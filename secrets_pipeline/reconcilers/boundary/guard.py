@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from secrets_pipeline.arn import Arn
-from secrets_pipeline.aws.faults import calling
-from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, Contested, ContestedKind, Crossing, allows
 from secrets_pipeline.desired.limits import FUNCTION_ARN
 from secrets_pipeline.desired.policy.principals import account_of_principal
@@ -21,8 +19,6 @@ from secrets_pipeline.errors import GuardError, raise_all
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.database.ownership import is_ours
 from secrets_pipeline.reconcilers.kms_key.lookup import standing
-from secrets_pipeline.reconcilers.observed.tags import tag_map
-from secrets_pipeline.reconcilers.rotation_function.observe import function_state
 from secrets_pipeline.reconcilers.rotation_function.ownership import foreign
 
 if TYPE_CHECKING:
@@ -41,8 +37,7 @@ def guard_boundary(stack: Stack) -> None:
         GuardError: for the one thing that it may not reach, else `CollectedErrors` of all.
         AwsError: if the tags of something cannot be read.
     """
-    errors: list[GuardError] = stack.observed.remember("boundary", read=lambda: _refusals(stack))
-    raise_all(errors)
+    raise_all(stack.observed.boundary.get(lambda: _refusals(stack)))
 
 
 def function_refusal(stack: Stack, secret: SecretSpec, arn: str) -> GuardError | None:
@@ -121,53 +116,24 @@ def _function(stack: Stack, name: str) -> Tags | None:
     place, there = (stack.account.region, stack.account.account_id), Arn.match(name)
     if there is not None and (there.region, there.account_id) != place:
         return {}  # Nobody sees its tags from here.
-    client = stack.account.client("lambda")
-    with calling("GetFunctionConfiguration", name):
-        try:
-            arn = client.get_function_configuration(FunctionName=name)["FunctionArn"]
-        except client.exceptions.ResourceNotFoundException:
-            return None
-    # A version or an alias has no tags of its own.
-    with calling("ListTags", name):
-        return client.list_tags(Resource=str(Arn.parse(arn).unqualified)).get("Tags", {})
+    return stack.observed.functions.tags_now(name)
 
 
 def _service(stack: Stack, name: str) -> Tags | None:
     cluster, _, service = name.rpartition("/")
-    client = stack.account.client("ecs")
-    with calling("DescribeServices", name):
-        try:
-            found = client.describe_services(cluster=cluster, services=[service], include=["TAGS"])["services"]
-        except client.exceptions.ClusterNotFoundException:
-            return None
-    return {tag["key"]: tag["value"] for tag in found[0].get("tags", [])} if found else None
+    return stack.observed.services.tags_now(cluster, service)
 
 
 def _stage(stack: Stack, name: str) -> Tags | None:
-    api_name, _, stage = name.rpartition("/")
-    client = stack.account.client("apigateway")
-    with calling("GetRestApis", api_name):
-        apis = [one for one in pages(client, "get_rest_apis") if one.get("name") == api_name]
-    found = []
-    for api in apis:
-        with calling("GetStage", name):
-            try:
-                found.append(client.get_stage(restApiId=api["id"], stageName=stage).get("tags", {}))
-            except client.exceptions.NotFoundException:
-                continue
+    api_name, _, stage_name = name.rpartition("/")
+    found = stack.observed.stages.every(api_name, stage_name)
     # Which of several of one name is meant nobody can tell.
-    return found[0] if len(found) == 1 else {} if found else None
+    return found[0].tags if len(found) == 1 else {} if found else None
 
 
 def _role(stack: Stack, name: str) -> Tags | None:
-    client = stack.account.client("iam")
-    role = name.rsplit("/", 1)[-1]
-    with calling("GetRole", role):
-        try:
-            found = client.get_role(RoleName=role)["Role"]
-        except client.exceptions.NoSuchEntityException:
-            return None
-    return tag_map(found.get("Tags") or ())
+    found = stack.observed.roles.role_now(name.rsplit("/", 1)[-1])
+    return found.tags if found else None
 
 
 def _database(stack: Stack, name: str) -> Tags | None:
@@ -200,7 +166,7 @@ def _owns_database(stack: Stack, name: str) -> bool:
 
 
 def _owns_function(stack: Stack, name: str) -> bool:
-    state = function_state(stack, name)
+    state = stack.observed.functions.function(name)
     return state is not None and not foreign(stack, str(state.configuration["FunctionArn"]), state.tags)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because
-from secrets_pipeline.reconcilers.outputs_document.reconciler import ROOT, publish, published
+from secrets_pipeline.reconcilers.outputs_document.published import publish, published
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class DeliveryNotes:
                     publish(self._stack, name, OPEN)
 
     def _name(self, component: str) -> str:
-        return f"{ROOT}/{self._stack.spec.stack}/{component}{_NAME}"
+        return f"{self._stack.observed.parameters.folder}/{component}{_NAME}"
 
     def _digests(self, wanted: Wanted) -> dict[str, str]:
         """Digest by component, of those whose deliveries are all known."""

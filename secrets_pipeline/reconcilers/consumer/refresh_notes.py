@@ -11,8 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.aws.faults import calling
-from secrets_pipeline.reconcilers.outputs_document.reconciler import ROOT, parts, publish, published
+from secrets_pipeline.reconcilers.outputs_document.published import parts, publish, published
 
 if TYPE_CHECKING:
     from secrets_pipeline.desired.consumer.refresh_model import RefreshSpec
@@ -26,7 +25,7 @@ class RefreshNotes:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self.name = f"{ROOT}/{stack.spec.stack}/refreshed"
+        self.name = f"{stack.observed.parameters.folder}/refreshed"
 
     def read(self) -> Mapping[str, str]:
         """Digest by consumer; a note that cannot be read counts for nothing."""
@@ -55,9 +54,7 @@ class RefreshNotes:
             if before.get(name) != text:
                 publish(self._stack, name, text)
         for name in set(before) - set(wanted):
-            self._stack.observed.forget("outputs")
-            with calling("DeleteParameter", name):
-                self._stack.account.client("ssm").delete_parameter(Name=name)
+            self._stack.observed.parameters.delete(name)
 
     def _names(self) -> list[str]:
         return [self.name, *(f"{self.name}/{number}" for number in range(2, 1000))]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.reconcilers.observed.secret_state import PREVIOUS, SecretState
-from secrets_pipeline.reconcilers.secret_value.version_dates import version_dates
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -46,9 +44,7 @@ def current_value(stack: Stack, state: SecretState) -> CurrentValue | None:
     version = state.current_version
     if version is None or state.deleted_at is not None:
         return None
-    created: Mapping[str, datetime] = stack.observed.remember(
-        "version-dates", state.name, version, read=lambda: version_dates(stack, state)
-    )
+    created = stack.observed.secrets.version_dates(state)
     made, before = created.get(version), created.get(state.version(PREVIOUS) or "")
     changed, rotated = state.last_changed_at or made, state.last_rotated_at
     if made is not None and before is not None and before > made:

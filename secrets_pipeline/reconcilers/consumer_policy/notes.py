@@ -10,8 +10,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.aws.faults import calling
-from secrets_pipeline.reconcilers.outputs_document.reconciler import ROOT, publish, published
+from secrets_pipeline.reconcilers.outputs_document.published import publish, published
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -31,15 +30,9 @@ def note_role(stack: Stack, role: str) -> None:
 
 def forget_role(stack: Stack, role: str) -> None:
     """Delete the note, after the policy."""
-    name, client = _parameter(stack, role), stack.account.client("ssm")
-    stack.observed.forget("outputs")
-    with calling("DeleteParameter", name):
-        try:
-            client.delete_parameter(Name=name)
-        except client.exceptions.ParameterNotFound:
-            return
+    stack.observed.parameters.delete(_parameter(stack, role))
 
 
 def _parameter(stack: Stack, role: str) -> str:
     # Names of roles hold characters that names of parameters do not.
-    return f"{ROOT}/{stack.spec.stack}/consumer_policies/{hashlib.sha256(role.encode()).hexdigest()[:16]}"
+    return f"{stack.observed.parameters.folder}/consumer_policies/{hashlib.sha256(role.encode()).hexdigest()[:16]}"

@@ -32,8 +32,7 @@ from secrets_pipeline.engine.reason import Because, ChangedOutside, Missing, Not
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.consumer_policy.notes import forget_role, note_role, noted_roles
 from secrets_pipeline.reconcilers.event_queue.part import OURS
-from secrets_pipeline.reconcilers.observed.tags import tag_map
-from secrets_pipeline.reconcilers.outputs_document.reconciler import taken_parameters
+from secrets_pipeline.reconcilers.outputs_document.published import taken_parameters
 from secrets_pipeline.reconcilers.secret.readable import readable, secret_arn
 from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
 
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "consumer-policy"
-_MEMORY = "role-policy"
 _NEW_ROLE = Lag("the role", frozenset({"NoSuchEntity"}))
 """PutRolePolicy on a role that GetRole has just shown."""
 _OF_AWS = ("aws-service-role/", "aws-reserved/")
@@ -141,8 +139,8 @@ class ConsumerPolicyReconciler:
             note_role(self._stack, role.name)
         if observed is None or differences(observed, wanted.document):
             self._put(role, text)
-            self._stack.observed.forget(_MEMORY, role.name)
-            self._stack.observed.remember(_MEMORY, role.name, read=lambda: wanted.document)
+            name = inline_policy_name(self._stack.spec.stack)
+            self._stack.observed.roles.learn_policy(role.name, name, wanted.document)
         left_out = "".join(f"; without: {reason}" for reason in wanted.reasons)
         count = len(wanted.ready)
         return f"reads {count} secret{'s' if count > 1 else ''}{left_out}"
@@ -201,34 +199,19 @@ class ConsumerPolicyReconciler:
 
     def _observed(self, role: str) -> PolicyDocument | None:
         """The role's policy under our name; None where there is none, or no such role."""
-        client, name = self._stack.account.client("iam"), inline_policy_name(self._stack.spec.stack)
-
-        def read() -> PolicyDocument | None:
-            with calling("GetRolePolicy", f"{name} of role {role}"):
-                try:
-                    # boto3 has parsed it, whatever its types say.
-                    document: Any = client.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-                except client.exceptions.NoSuchEntityException:
-                    return None
-            return document if isinstance(document, Mapping) else {}
-
-        observed: PolicyDocument | None = self._stack.observed.remember(_MEMORY, role, read=read)
-        return observed
+        return self._stack.observed.roles.policy(role, inline_policy_name(self._stack.spec.stack))
 
     def _refusal(self, role: _Role) -> Reason | None:
         """Why a policy cannot be put on a role; None if it can."""
         if role.path_and_name.startswith(_OF_AWS):
             return NotOurs(f"role {role.path_and_name} belongs to AWS, which lets nobody change it", _ANOTHER)
-        client = self._stack.account.client("iam")
-        with calling("GetRole", role.name):
-            try:
-                found = client.get_role(RoleName=role.name)["Role"]
-            except client.exceptions.NoSuchEntityException:
-                make = "make it, for example with Terraform, then apply again"
-                return Missing(f"role {role.path_and_name} does not exist", make)
-        if any(tag in (SPEC, STACK, *OURS) for tag in tag_map(found.get("Tags") or ())):
+        found = self._stack.observed.roles.role_now(role.name)
+        if found is None:
+            make = "make it, for example with Terraform, then apply again"
+            return Missing(f"role {role.path_and_name} does not exist", make)
+        if any(tag in (SPEC, STACK, *OURS) for tag in found.tags):
             return NotOurs(f"role {role.path_and_name} is one of the pipeline's own, by its tags", _ANOTHER)
-        if (actual := found["Arn"]) != role.arn:
+        if (actual := found.arn) != role.arn:
             return Because(f"role {role.name} is {actual}, and the stack names {role.arn}", "write the ARN that it has")
         return None
 
@@ -257,7 +240,7 @@ class ConsumerPolicyReconciler:
                 client.delete_role_policy(RoleName=role, PolicyName=name)
             except client.exceptions.NoSuchEntityException:
                 said = "was gone already"
-        self._stack.observed.forget(_MEMORY, role)
+        self._stack.observed.roles.forget_policy(role, name)
         forget_role(self._stack, role)
         return said
 

@@ -16,6 +16,7 @@ from secrets_pipeline.engine.model import Resource
 from secrets_pipeline.engine.reason import Because, Missing, Reason
 from secrets_pipeline.reconcilers.event_queue import desired
 from secrets_pipeline.reconcilers.event_queue.part import OURS, Seen, is_ours, same
+from secrets_pipeline.reconcilers.observed.kms_keys import key_policy
 
 
 class QueuePart:
@@ -103,9 +104,7 @@ def key_problem(account: AwsAccount, key: str) -> Reason | None:
             return Missing(f"KMS key {key} does not exist", "make it, or name another one under events.kms_key")
     if about.get("KeyState") != "Enabled":
         return Because(f"KMS key {key} is {about.get('KeyState')}", "enable it")
-    with calling("GetKeyPolicy", key):
-        document = json.loads(kms.get_key_policy(KeyId=about["KeyId"], PolicyName="default")["Policy"])
-    if _lets_events(document):
+    if _lets_events(json.loads(key_policy(account, about["KeyId"]))):
         return None
     return Because(
         f"KMS key {key} does not let {desired.SERVICE} use it, so that no event would arrive",

@@ -20,6 +20,7 @@ from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.event_queue import desired
 from secrets_pipeline.reconcilers.event_queue.desired import Document
 from secrets_pipeline.reconcilers.event_queue.part import OURS, Seen, is_ours, same
+from secrets_pipeline.reconcilers.observed.roles import Roles
 from secrets_pipeline.reconcilers.observed.tags import tag_list, tag_map
 
 if TYPE_CHECKING:
@@ -94,26 +95,15 @@ class RolePart:
 
     def look(self) -> Seen:
         """Read its trust and its permissions."""
-        iam = self._account.client("iam")
-        with calling("GetRole", self._layout.role_name):
-            try:
-                role = iam.get_role(RoleName=self._layout.role_name)["Role"]
-            except iam.exceptions.NoSuchEntityException:
-                return Seen(exists=False)
-        with calling("GetRolePolicy", self._layout.role_name):
-            try:
-                inline: object = iam.get_role_policy(RoleName=self._layout.role_name, PolicyName=_INLINE)[
-                    "PolicyDocument"
-                ]
-            except iam.exceptions.NoSuchEntityException:
-                inline = None
+        roles, name = Roles(self._account), self._layout.role_name
+        role = roles.role_now(name)
+        if role is None:
+            return Seen(exists=False)
         differences = {
-            "its trust differs": role["AssumeRolePolicyDocument"] != self._layout.trust,
-            "its permissions differ": inline != self._layout.permissions,
+            "its trust differs": role.trust != self._layout.trust,
+            "its permissions differ": roles.policy(name, _INLINE) != self._layout.permissions,
         }
-        return Seen(
-            True, is_ours(tag_map(role.get("Tags") or ())), tuple(one for one, is_so in differences.items() if is_so)
-        )
+        return Seen(True, is_ours(role.tags), tuple(one for one, is_so in differences.items() if is_so))
 
     def make(self) -> None:
         """Create it, or put its trust and its permissions."""

@@ -126,12 +126,7 @@ class KeyInventory:
 
     def policy(self, key_id: str) -> str:
         """A key's policy."""
-
-        def read() -> str:
-            with calling("GetKeyPolicy", key_id):
-                return self._account.client("kms").get_key_policy(KeyId=key_id, PolicyName="default")["Policy"]
-
-        return self._remember("policy", key_id, read)
+        return self._remember("policy", key_id, lambda: key_policy(self._account, key_id))
 
     def with_alias(self, tag: str, *, but: Collection[str]) -> Mapping[str, Mapping[str, str]]:
         """Tags by id of the keys that carry a tag and have an alias; those of AWS are not looked at.
@@ -228,3 +223,13 @@ class KeyInventory:
                 # Somebody else's key, which its policy hides from us.
                 if not error.denied:
                     raise
+
+
+def key_policy(account: AwsAccount, key_id: str) -> str:
+    """A key's policy, as GetKeyPolicy shows it now.
+
+    Raises:
+        AwsError: if KMS refuses.
+    """
+    with calling("GetKeyPolicy", key_id):
+        return account.client("kms").get_key_policy(KeyId=key_id, PolicyName="default")["Policy"]

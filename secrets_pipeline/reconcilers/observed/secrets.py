@@ -1,15 +1,20 @@
-"""Secrets as ListSecrets and DescribeSecret show them, read once a run and kept up to date by its own writes."""
+"""Secrets as ListSecrets, DescribeSecret, GetResourcePolicy and ListSecretVersionIds show them.
+
+They are read once a run and kept up to date by its own writes.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.reconcilers.observed.cached import Cached
 from secrets_pipeline.reconcilers.observed.secret_state import UNREAD, SecretState, Unread, secret_state
 from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
 
@@ -41,6 +46,7 @@ class Secrets:
         self._names = names
         self._lock = threading.RLock()
         self._secrets: dict[str, SecretState] | None = None
+        self._dates: Cached[tuple[str, str | None], Mapping[str, datetime]] = Cached()
 
     def all(self) -> Mapping[str, SecretState]:
         """Every secret that is tagged for this stack or has a name that it declares, by name; a copy."""
@@ -101,11 +107,45 @@ class Secrets:
         if state is None:
             return None
         if isinstance(state.policy, Unread):
-            with calling("GetResourcePolicy", name):
-                answer = self.account.client("secretsmanager").get_resource_policy(SecretId=state.arn)
-            state = replace(state, policy=answer.get("ResourcePolicy") or None)
+            state = replace(state, policy=self.policy_now(state))
             self._note(name, state)
         return None if state.policy is UNREAD else state.policy
+
+    def policy_now(self, state: SecretState) -> str | None:
+        """The resource policy's text, as GetResourcePolicy shows it now; None where there is none.
+
+        Raises:
+            AwsError: if Secrets Manager refuses.
+        """
+        with calling("GetResourcePolicy", state.name):
+            answer = self.account.client("secretsmanager").get_resource_policy(SecretId=state.arn)
+        return answer.get("ResourcePolicy") or None
+
+    def version_dates(self, state: SecretState) -> Mapping[str, datetime]:
+        """Version id → when it was made, of every version with a label; read once a run and AWSCURRENT version.
+
+        Raises:
+            AwsError: if Secrets Manager refuses.
+        """
+        return self._dates.get((state.name, state.current_version), lambda: self.version_dates_now(state))
+
+    def version_dates_now(self, state: SecretState) -> Mapping[str, datetime]:
+        """Version id → when it was made, of every version with a label, as ListSecretVersionIds shows it now.
+
+        Raises:
+            AwsError: if Secrets Manager refuses.
+        """
+        with calling("ListSecretVersionIds", state.name):
+            client = self.account.client("secretsmanager")
+            answer = client.list_secret_version_ids(SecretId=state.arn, MaxResults=100)
+            found = list(answer["Versions"])
+            # boto3 has no paginator for it.
+            while token := answer.get("NextToken"):
+                answer = client.list_secret_version_ids(SecretId=state.arn, MaxResults=100, NextToken=token)
+                found += answer["Versions"]
+            return {
+                one["VersionId"]: one["CreatedDate"] for one in found if "VersionId" in one and "CreatedDate" in one
+            }
 
     def _note(self, name: str, state: SecretState | None) -> None:
         with self._lock:
@@ -137,10 +177,21 @@ class Secrets:
         return [state for state in self._listed([{"Key": "tag-key", "Values": [SPEC]}]) if SPEC in state.tags]
 
     def _listed(self, filters: list[dict[str, Any]]) -> list[SecretState]:
-        client = self.account.client("secretsmanager")
-        with calling("ListSecrets", f"of stack {self._stack}"):
-            entries = pages(client, "list_secrets", Filters=filters, IncludePlannedDeletion=True, MaxResults=100)
-            return [secret_state(entry) for entry in entries]
+        return _list(self.account, f"of stack {self._stack}", Filters=filters, IncludePlannedDeletion=True)
+
+
+def tagged_secrets(account: AwsAccount) -> list[SecretState]:
+    """Every secret of an account and region that carries the tag of a stack, as ListSecrets shows it.
+
+    Raises:
+        AwsError: if Secrets Manager refuses.
+    """
+    return _list(account, f"in {account.region}", Filters=[{"Key": "tag-key", "Values": [STACK]}])
+
+
+def _list(account: AwsAccount, of: str, **parameters: object) -> list[SecretState]:
+    with calling("ListSecrets", of):
+        return [secret_state(entry) for entry in pages(account.client("secretsmanager"), "list_secrets", **parameters)]
 
 
 def _prefixes(names: Sequence[str]) -> list[str]:

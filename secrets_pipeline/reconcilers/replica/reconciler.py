@@ -177,8 +177,7 @@ def settle(stack: Stack, secret: SecretSpec) -> SecretState | None:
     state = observed(stack, secret.name)
     waited = late = False
     while state is not None and not late and any(one.in_progress for one in known(state).values()):
-        deadline: float = stack.observed.remember("replication", read=lambda: run.clock() + _SETTLE_SECONDS)
-        late = run.clock() >= deadline
+        late = run.clock() >= stack.observed.replication_deadline.get(lambda: run.clock() + _SETTLE_SECONDS)
         if not late:
             run.sleep(_POLL_SECONDS)
         waited, state = True, stack.observed.secrets.refresh(secret.name)

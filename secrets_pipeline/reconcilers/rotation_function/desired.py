@@ -156,5 +156,4 @@ def _package(stack: Stack) -> Package:
             ) from None
         return build_package(ca_bundle=bundle)
 
-    package: Package = stack.observed.remember("rotation package", read=build)
-    return package
+    return stack.observed.rotation_package.get(build)

@@ -6,22 +6,21 @@ Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-sec
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from secrets_pipeline.access.evaluator import LayerOutcome, UnreadPolicies
+from secrets_pipeline.access.evaluator import LayerOutcome
 from secrets_pipeline.access.reach.invoke import INVOKE, SECRETS_MANAGER, invoked_by_secrets_manager
 from secrets_pipeline.aws.consistency import NEW_RESOURCE
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.observed.functions import Policy
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 STATEMENT = "SecretsPipelineRotation"
-_MEMORY = "function policy"
 
 
 def invocation_problem(stack: Stack, function: str, secret_arn: str | None = None) -> str | None:
@@ -36,7 +35,7 @@ def invocation_problem(stack: Stack, function: str, secret_arn: str | None = Non
         AwsError: if Lambda refuses for another reason than access.
     """
     decision = invoked_by_secrets_manager(
-        _policy(stack, function), function, stack.account.account_id, secret_arn=secret_arn
+        stack.observed.functions.policy(function), function, stack.account.account_id, secret_arn=secret_arn
     )
     if decision.allowed is not False:
         return None
@@ -64,11 +63,11 @@ def let_in(stack: Stack, function: str) -> str:
     Raises:
         AwsError: if Lambda refuses, or a statement of the function's policy denies it.
     """
-    stack.observed.forget(_MEMORY, function)
+    stack.observed.functions.forget_policy(function)
     if invocation_problem(stack, function) is None:
         return f"{SECRETS_MANAGER} may invoke it already"
     client = stack.account.client("lambda")
-    if STATEMENT in _statements(_policy(stack, function)):
+    if STATEMENT in _statements(stack.observed.functions.policy(function)):
         # Ours by its id, and not as we write it: somebody changed it.
         with calling("RemovePermission", function):
             client.remove_permission(FunctionName=function, StatementId=STATEMENT)
@@ -81,34 +80,13 @@ def let_in(stack: Stack, function: str) -> str:
         SourceAccount=stack.account.account_id,
     )
     stack.run.patience.until_visible("AddPermission", function, add, lag=NEW_RESOURCE)
-    stack.observed.forget(_MEMORY, function)
+    stack.observed.functions.forget_policy(function)
     if problem := invocation_problem(stack, function):
         raise AwsError(problem, remedy="Take that statement out of the function's policy.")
     return f"{SECRETS_MANAGER} may invoke it"
 
 
-def _policy(stack: Stack, function: str) -> Mapping[str, Any] | UnreadPolicies | None:
-    client = stack.account.client("lambda")
-
-    def read() -> Mapping[str, Any] | UnreadPolicies | None:
-        try:
-            with calling("GetPolicy", function):
-                try:
-                    document: Mapping[str, Any] = json.loads(client.get_policy(FunctionName=function)["Policy"])
-                except client.exceptions.ResourceNotFoundException:
-                    return None
-        except AwsError as error:
-            # A function of another account hides its policy, and works all the same.
-            if error.denied:
-                return UnreadPolicies(error.message)
-            raise
-        return document
-
-    policy: Mapping[str, Any] | UnreadPolicies | None = stack.observed.remember(_MEMORY, function, read=read)
-    return policy
-
-
-def _statements(policy: Mapping[str, Any] | UnreadPolicies | None) -> set[str]:
+def _statements(policy: Policy) -> set[str]:
     if not isinstance(policy, Mapping):
         return set()
     return {str(one.get("Sid")) for one in policy.get("Statement", ()) if isinstance(one, Mapping)}

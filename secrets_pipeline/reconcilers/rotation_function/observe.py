@@ -1,94 +1,20 @@
-"""A Lambda function as GetFunction shows it, and how it differs from the one that is asked for.
-
-Source: https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html
-"""
+"""Wait until a Lambda function is ready, and compare it with the one that is asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.observed.function_state import FunctionState
 from secrets_pipeline.reconcilers.rotation_function.desired import Wanted
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
-_MEMORY = "rotation function"
-_ACTIVE, _INACTIVE, _FAILED, _RUNNING = "Active", "Inactive", "Failed", "InProgress"
 _SECONDS = 180.0
 """A function in a VPC gets its network interfaces meanwhile."""
 _PAUSE = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionState:
-    """A function.
-
-    Attributes:
-        configuration: FunctionConfiguration.
-        tags: empty where they may not be read.
-    """
-
-    configuration: Mapping[str, Any]
-    tags: Mapping[str, str]
-
-    @property
-    def code_sha256(self) -> str:
-        """CodeSha256, base64."""
-        return str(self.configuration.get("CodeSha256", ""))
-
-    @property
-    def changing(self) -> bool:
-        """Whether it is still being made, or updated."""
-        return self._state == "Pending" or self._update == _RUNNING
-
-    @property
-    def problem(self) -> str:
-        """Why it cannot be invoked, or was not updated; empty where nothing is known against it."""
-        if self._state not in (_ACTIVE, _INACTIVE):
-            return f"is {self._state}: {self.configuration.get('StateReason') or 'Lambda gives no reason'}"
-        if self._update == _FAILED:
-            reason = self.configuration.get("LastUpdateStatusReason") or "Lambda gives no reason"
-            return f"was not updated: {reason}"
-        return ""
-
-    @property
-    def _state(self) -> str:
-        return str(self.configuration.get("State") or _ACTIVE)
-
-    @property
-    def _update(self) -> str:
-        return str(self.configuration.get("LastUpdateStatus"))
-
-
-def function_state(stack: Stack, name: str) -> FunctionState | None:
-    """A function by name or ARN; None where there is none. Read once a run.
-
-    Raises:
-        AwsError: if Lambda refuses.
-    """
-    client = stack.account.client("lambda")
-
-    def read() -> FunctionState | None:
-        with calling("GetFunction", name):
-            try:
-                answer = client.get_function(FunctionName=name)
-            except client.exceptions.ResourceNotFoundException:
-                return None
-        return FunctionState(answer["Configuration"], answer.get("Tags") or {})
-
-    state: FunctionState | None = stack.observed.remember(_MEMORY, name, read=read)
-    return state
-
-
-def forget_function(stack: Stack, name: str) -> None:
-    """Look again next time."""
-    stack.observed.forget(_MEMORY, name)
-    # It is also known by its ARN, to whoever looks at it as at any rotation function.
-    stack.observed.forget(_MEMORY, stack.account.function_arn(name))
 
 
 def settled(stack: Stack, name: str) -> FunctionState:
@@ -100,8 +26,7 @@ def settled(stack: Stack, name: str) -> FunctionState:
     run = stack.run
     until = run.clock() + _SECONDS
     while True:
-        forget_function(stack, name)
-        state = function_state(stack, name)
+        state = stack.observed.functions.function_now(name)
         if state is None:
             raise AwsError(f"function {name} does not exist", remedy="Apply again: it was deleted meanwhile.")
         if not state.changing:

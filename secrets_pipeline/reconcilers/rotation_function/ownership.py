@@ -10,12 +10,11 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.reason import NotOurs
 from secrets_pipeline.reconcilers.apply_options import adoption, function_named
 from secrets_pipeline.reconcilers.marks.mac import Mac
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Owner, repository_tag, stack_parts
-from secrets_pipeline.reconcilers.outputs_document.reconciler import ROOT, publish, published
+from secrets_pipeline.reconcilers.outputs_document.published import publish, published
 from secrets_pipeline.reconcilers.tag_keys import REPOSITORY, SPEC, STACK
 
 if TYPE_CHECKING:
@@ -120,14 +119,8 @@ def note(stack: Stack, name: str) -> None:
 
 def forget(stack: Stack) -> None:
     """Delete the note, after the function."""
-    name, client = _parameter(stack), stack.account.client("ssm")
-    stack.observed.forget("outputs")
-    with calling("DeleteParameter", name):
-        try:
-            client.delete_parameter(Name=name)
-        except client.exceptions.ParameterNotFound:
-            return
+    stack.observed.parameters.delete(_parameter(stack))
 
 
 def _parameter(stack: Stack) -> str:
-    return f"{ROOT}/{stack.spec.stack}/rotation_function"
+    return f"{stack.observed.parameters.folder}/rotation_function"

@@ -20,14 +20,12 @@ from secrets_pipeline.engine.model import Change, ChangeClass, Resource, Skipped
 from secrets_pipeline.engine.reason import Because, ChangedOutside, NotOurs, Reason, Waits
 from secrets_pipeline.reconcilers.apply_options import function_named
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
+from secrets_pipeline.reconcilers.observed.function_state import FunctionState
 from secrets_pipeline.reconcilers.rotation_function.desired import Wanted, wanted_function
 from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, let_in
 from secrets_pipeline.reconcilers.rotation_function.log_group import Retention, compare_retention, deploy_log_group
 from secrets_pipeline.reconcilers.rotation_function.observe import (
-    FunctionState,
     configuration_differences,
-    forget_function,
-    function_state,
     settled,
 )
 from secrets_pipeline.reconcilers.rotation_function.ownership import (
@@ -43,7 +41,7 @@ from secrets_pipeline.reconcilers.rotation_function.ownership import (
 from secrets_pipeline.reconcilers.rotation_function.permission import KIND as PERMISSION
 from secrets_pipeline.reconcilers.rotation_function.permission import RotationPermissions
 from secrets_pipeline.reconcilers.rotation_function.role import (
-    RoleState,
+    FunctionRole,
     delete_role,
     deploy_role,
     role_differences,
@@ -104,7 +102,7 @@ class RotationFunctionReconciler:
 
     def _plan(self, resource: Resource) -> Change:
         stack, wanted = self._stack, self._wanted()
-        state = function_state(stack, wanted.name)
+        state = stack.observed.functions.function(wanted.name)
         waits = tuple(dict.fromkeys(wanted.waits.values()))
         if state is None:
             if (role := role_state(stack, wanted.name)) is not None and (why := role_problem(stack, role, wanted)):
@@ -145,7 +143,7 @@ class RotationFunctionReconciler:
         problem = foreign(self._stack, wanted.function_arn, state.tags)
         return None if adopts(self._stack, wanted.function_arn, state.tags) else problem
 
-    def _hidden(self, role: RoleState | None, retention: Retention, wanted: Wanted) -> list[str]:
+    def _hidden(self, role: FunctionRole | None, retention: Retention, wanted: Wanted) -> list[str]:
         """What differs beside what GetFunction shows."""
         found = role_differences(role, wanted)
         if retention.difference:
@@ -160,8 +158,7 @@ class RotationFunctionReconciler:
         stack = self._stack
         if wanted.policy is None:
             raise SkippedError("; ".join(dict.fromkeys(wanted.waits.values())) or "there is no secret to rotate yet")
-        forget_function(stack, wanted.name)
-        state = function_state(stack, wanted.name)
+        state = stack.observed.functions.function_now(wanted.name)
         if state is not None and (problem := self._foreign(state, wanted)):
             raise SkippedError(str(problem))
         if why := _withdrawn(role_state(stack, wanted.name), wanted):
@@ -215,7 +212,7 @@ class RotationFunctionReconciler:
         tags = ownership(stack, wanted.function_arn, wanted.digest(stack) or "")
         with calling("TagResource", wanted.name):
             stack.account.client("lambda").tag_resource(Resource=wanted.function_arn, Tags=tags)
-        forget_function(stack, wanted.name)
+        stack.observed.functions.forget(wanted.name)
 
     def _prune(self, name: str) -> str:
         stack, account = self._stack, self._stack.account
@@ -223,8 +220,7 @@ class RotationFunctionReconciler:
         using = [s.name for s in stack.observed.secrets.all().values() if s.rotation_lambda_arn == arn]
         if turning := [one for one in using if self._turns(one)]:
             raise SkippedError(f"{', '.join(sorted(turning))} still rotates by it", remedy="Apply with --prune again.")
-        forget_function(stack, name)
-        state, client = function_state(stack, name), account.client("lambda")
+        state, client = stack.observed.functions.function_now(name), account.client("lambda")
         done = "function was gone already"
         if state is not None:
             if problem := foreign(stack, arn, state.tags):
@@ -237,7 +233,7 @@ class RotationFunctionReconciler:
             done = "function deleted"
         role = delete_role(stack, name, account.arn("iam", f"role/{name}"))
         forget(stack)
-        forget_function(stack, name)
+        stack.observed.functions.forget(name)
         return f"{done}, {role}; its log group stays until its events are too old"
 
     def _turns(self, name: str) -> bool:
@@ -253,7 +249,7 @@ def _shown(state: FunctionState, wanted: Wanted) -> list[str]:
     return found + ([state.problem] if state.problem and not state.changing else [])
 
 
-def _withdrawn(role: RoleState | None, wanted: Wanted) -> Reason | None:
+def _withdrawn(role: FunctionRole | None, wanted: Wanted) -> Reason | None:
     """A secret that would be taken away from the function although it only waits, and why it does."""
     policy = role.policy if role is not None else None
     held = sorted(rotated_arns(policy or {}) & set(wanted.waits))

@@ -5,18 +5,19 @@ Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from secrets_pipeline.access.granting.attached import ROTATION_POLICY, differences, inline_text
+from secrets_pipeline.access.granting.identity import PolicyDocument
 from secrets_pipeline.access.granting.rotation import rotation_trust
 from secrets_pipeline.aws.consistency import Lag
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.engine.reason import NotOurs
-from secrets_pipeline.reconcilers.observed.tags import tag_list, tag_map
+from secrets_pipeline.reconcilers.observed.roles import RoleState
+from secrets_pipeline.reconcilers.observed.tags import tag_list
 from secrets_pipeline.reconcilers.rotation_function.desired import DESCRIPTION, Wanted, trust_text
 from secrets_pipeline.reconcilers.rotation_function.ownership import adopts, foreign, ownership
 
@@ -27,39 +28,26 @@ _NEW_ROLE = Lag("the role", frozenset({"NoSuchEntity"}))
 
 
 @dataclass(frozen=True, slots=True)
-class RoleState:
-    """A role as GetRole shows it.
+class FunctionRole(RoleState):
+    """The role of a rotation function.
 
     Attributes:
-        trust: AssumeRolePolicyDocument.
         policy: its inline policy under our name; None for none.
     """
 
-    arn: str
-    tags: Mapping[str, str]
-    trust: Mapping[str, Any]
-    policy: Mapping[str, Any] | None
+    policy: PolicyDocument | None
 
 
-def role_state(stack: Stack, name: str) -> RoleState | None:
-    """The role of that name; None where there is none."""
-    client = stack.account.client("iam")
-    with calling("GetRole", name):
-        try:
-            role = client.get_role(RoleName=name)["Role"]
-        except client.exceptions.NoSuchEntityException:
-            return None
-    with calling("GetRolePolicy", f"{ROTATION_POLICY} of role {name}"):
-        try:
-            # boto3 has parsed it, whatever its types say.
-            policy: Any = client.get_role_policy(RoleName=name, PolicyName=ROTATION_POLICY)["PolicyDocument"]
-        except client.exceptions.NoSuchEntityException:
-            policy = None
-    trust: Any = role.get("AssumeRolePolicyDocument") or {}
-    return RoleState(role["Arn"], tag_map(role.get("Tags") or ()), trust, policy)
+def role_state(stack: Stack, name: str) -> FunctionRole | None:
+    """The role of that name at this moment; None where there is none."""
+    roles = stack.observed.roles
+    role = roles.role_now(name)
+    if role is None:
+        return None
+    return FunctionRole(role.arn, role.tags, role.trust, roles.policy_now(name, ROTATION_POLICY))
 
 
-def role_problem(stack: Stack, state: RoleState, wanted: Wanted) -> NotOurs | None:
+def role_problem(stack: Stack, state: FunctionRole, wanted: Wanted) -> NotOurs | None:
     """Why a role of that name is not to be touched; None if it is ours, or may be taken over."""
     if state.arn != wanted.role_arn:
         return NotOurs(f"role {wanted.name} is {state.arn}, which the pipeline has not made", "write another name")
@@ -69,7 +57,7 @@ def role_problem(stack: Stack, state: RoleState, wanted: Wanted) -> NotOurs | No
     return NotOurs(f"role {wanted.name} {problem.problem}", problem.remedy)
 
 
-def role_differences(state: RoleState | None, wanted: Wanted) -> list[str]:
+def role_differences(state: FunctionRole | None, wanted: Wanted) -> list[str]:
     """How a role differs from the one that is asked for, for a human."""
     if state is None:
         return ["role is missing"]

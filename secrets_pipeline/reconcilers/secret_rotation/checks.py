@@ -6,19 +6,17 @@ Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Descr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.finding import Finding, Verdict, judged
 from secrets_pipeline.reconcilers.observed.secret_state import PENDING, SecretState
 from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, invocation_remedy
 from secrets_pipeline.reconcilers.rotation_function.log import FunctionLog
 from secrets_pipeline.reconcilers.secret_rotation.reconciler import described
-from secrets_pipeline.reconcilers.secret_value.version_dates import version_dates
 from secrets_pipeline.rotation.schedule import RotationRules, next_due
 
 if TYPE_CHECKING:
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
 _ALLOWANCE: Final = timedelta(hours=1)
 """A rotation that begins at the end of its window takes its time, and Secrets Manager tries again what failed."""
 _OFF: Final = "rotation is not switched on yet: `secrets-pipeline apply` does"
-_GONE: Final = "ResourceNotFoundException"
 
 _Judge = Callable[["Stack", SecretState], Finding]
 
@@ -113,7 +110,7 @@ def _finished(stack: Stack, listed: SecretState) -> Finding:
     state = stack.observed.secrets.refresh(listed.name) if listed.rotation_in_progress else listed
     if state is None or (pending := state.pending_version) is None:
         return Finding(listed.name, Verdict.RIGHT, "no rotation is under way")
-    began = version_dates(stack, state).get(pending)
+    began = stack.observed.secrets.version_dates_now(state).get(pending)
     columns = {"version": pending, "pending since": _on(began)}
     if began is None:
         unknown = (
@@ -165,10 +162,10 @@ def invokable(stack: Stack, state: SecretState) -> Finding:
     if function is None:
         return Finding(name, Verdict.RIGHT, "rotated by the service that owns it, without a function")
     configuration = function_configuration(stack, function)
-    if isinstance(configuration, str):
-        verdict = Verdict.WRONG if configuration == _GONE else Verdict.RIGHT
+    if configuration is None or isinstance(configuration, AwsError):
+        verdict = Verdict.WRONG if configuration is None else Verdict.RIGHT
         absent = f"function {function} does not exist: deploy it, or name another under rotation"
-        return Finding(name, verdict, absent if verdict is Verdict.WRONG else f"{function} is not ours to look at")
+        return Finding(name, verdict, absent if configuration is None else f"{function} is not ours to look at")
     state_of, update = configuration.get("State", "Active"), configuration.get("LastUpdateStatus", "Successful")
     if state_of == "Failed" or update == "Failed":
         why = configuration.get("StateReason") or configuration.get("LastUpdateStatusReason") or "without a reason"
@@ -180,20 +177,18 @@ def invokable(stack: Stack, state: SecretState) -> Finding:
     return Finding(name, Verdict.RIGHT, f"{function} is there and lets Secrets Manager in")
 
 
-def function_configuration(stack: Stack, function: str) -> dict[str, Any] | str:
-    """GetFunctionConfiguration, read once a run; the code of the refusal where it is gone or hidden."""
+def function_configuration(stack: Stack, function: str) -> Mapping[str, Any] | AwsError | None:
+    """What GetFunctionConfiguration answers; None where there is no such function, the refusal where it is hidden.
 
-    def read() -> dict[str, Any] | str:
-        try:
-            with calling("GetFunctionConfiguration", function):
-                return dict(stack.account.client("lambda").get_function_configuration(FunctionName=function))
-        except AwsError as error:
-            if error.missing or error.denied:
-                return error.code
-            raise
-
-    found: dict[str, Any] | str = stack.observed.remember("function configuration", function, read=read)
-    return found
+    Raises:
+        AwsError: if Lambda refuses for another reason than access.
+    """
+    try:
+        return stack.observed.functions.configuration(function)
+    except AwsError as error:
+        if error.denied:
+            return error
+        raise
 
 
 def _on(moment: datetime | None) -> str:

@@ -17,9 +17,9 @@ from secrets_pipeline.access.reach.rotation_readers import Lack, lacks
 from secrets_pipeline.access.snapshot.collect import take_snapshot
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.observed.function_state import FunctionState
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, invocation_remedy
-from secrets_pipeline.reconcilers.rotation_function.observe import FunctionState, function_state
 from secrets_pipeline.reconcilers.secret_rotation.problem import Problem, Requirement
 from secrets_pipeline.reconcilers.secret_rotation.value_shape import address_of, value_problems, writer_problem
 from secrets_pipeline.reconcilers.secret_value.read import read_value
@@ -118,8 +118,7 @@ class RotationPreflight:
             )
             return CompiledSnapshot(snapshot, organization_policies=settings.organization_policies)
 
-        estate: CompiledSnapshot = stack.observed.remember("rotation estate", *self._names, read=take)
-        return estate
+        return stack.observed.rotation_estates.get(self._names, take)
 
 
 def function_problems(stack: Stack, function: str, secret_arn: str | None = None) -> Iterator[Problem]:
@@ -150,7 +149,7 @@ def function_problems(stack: Stack, function: str, secret_arn: str | None = None
 def _function(stack: Stack, function: str) -> FunctionState | str | None:
     """The function, None where there is none, or why it may not be looked at."""
     try:
-        return function_state(stack, function)
+        return stack.observed.functions.function(function)
     except AwsError as error:
         if error.denied:
             return error.message

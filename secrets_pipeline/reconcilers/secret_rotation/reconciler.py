@@ -18,7 +18,6 @@ from secrets_pipeline.errors import GuardError
 from secrets_pipeline.reconcilers.boundary.guard import function_refusal
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-from secrets_pipeline.reconcilers.rotation_function.observe import function_state
 from secrets_pipeline.reconcilers.rotation_function.ownership import adopts, foreign
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, Rotation
 from secrets_pipeline.reconcilers.secret.part import PartReconciler
@@ -130,7 +129,7 @@ class RotationReconciler(PartReconciler[Rotation]):
         if not rotation.managed or function is None:
             return function_refusal(stack, secret, wanted.lambda_arn)
         turns = state.rotation_enabled and state.rotation_lambda_arn == wanted.lambda_arn
-        found = None if turns else function_state(stack, function.name)
+        found = None if turns else stack.observed.functions.function(function.name)
         arn = "" if found is None else str(found.configuration["FunctionArn"])
         if found is None or adopts(stack, arn, found.tags):
             return None
@@ -141,8 +140,8 @@ class RotationReconciler(PartReconciler[Rotation]):
 
     def _looked_at(self, secret: SecretSpec, state: SecretState, wanted: Rotation) -> tuple[Problem, ...]:
         """What a deep plan says; a function that this apply still makes has nothing against it."""
-        rotation = secret.rotation
-        if rotation is not None and rotation.managed and function_state(self._stack, wanted.lambda_arn) is None:
+        rotation, functions = secret.rotation, self._stack.observed.functions
+        if rotation is not None and rotation.managed and functions.function(wanted.lambda_arn) is None:
             return ()
         return self._preflight.problems(secret, state, wanted.lambda_arn, reads_value=not state.rotation_enabled)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from secrets_pipeline.engine.model import ChangeClass, Unchanged
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
-from secrets_pipeline.reconcilers.outputs_document.reconciler import parts
+from secrets_pipeline.reconcilers.outputs_document.published import parts
 
 if TYPE_CHECKING:
     from tests.bench import Bench

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.stub import Stubber
 
 from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.stack import StackSpec
@@ -244,9 +245,15 @@ def test_a_function_is_judged_by_what_lambda_shows_of_it(
     bench: Bench, shown: dict[str, str] | str, verdict: Verdict, detail: str
 ) -> None:
     context = bench.context(bench.spec(), writing=False)
-    context.observed.remember("function configuration", "f", read=lambda: shown)
-    found = invokable(context, SecretState("api", "arn", rotation_lambda_arn="f"))
-    assert (found.verdict, detail in found.detail) == (verdict, True), found.detail
+    with Stubber(context.account.client("lambda")) as stub:
+        if isinstance(shown, str):
+            stub.add_client_error("get_function_configuration", shown)
+        else:
+            stub.add_response("get_function_configuration", shown)
+        # The stub answers once: a refusal is kept like an answer.
+        for _ in range(2):
+            found = invokable(context, SecretState("api", "arn", rotation_lambda_arn="f"))
+            assert (found.verdict, detail in found.detail) == (verdict, True), found.detail
 
 
 def test_one_function_of_many_secrets_is_asked_for_once(bench: Bench) -> None:

@@ -6,12 +6,10 @@ Source: https://docs.aws.amazon.com/apigateway/latest/api/API_UpdateStage.html
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws.faults import calling
-from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.desired.consumer.model import StageDelivery
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
@@ -23,12 +21,6 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "apigateway"
-
-
-@dataclass(frozen=True, slots=True)
-class _Stage:
-    api_id: str
-    variables: Mapping[str, str]
 
 
 class StageDeliveryReconciler:
@@ -64,8 +56,7 @@ class StageDeliveryReconciler:
         wanted = resolved(self._stack, delivery.variables)
         if isinstance(wanted, Pending):
             raise SkippedError(wanted.reason)
-        self._stack.observed.forget("stage", name)
-        stage = self._stage(name, delivery)
+        stage = self._stack.observed.stages.now(delivery.api_name, delivery.stage_name)
         if stage is None:
             raise SkippedError(f"stage {name} does not exist")
         changed = {key: value for key, value in wanted.items() if stage.variables.get(key) != value}
@@ -77,12 +68,12 @@ class StageDeliveryReconciler:
                     {"op": "replace", "path": f"/variables/{key}", "value": value} for key, value in changed.items()
                 ],
             )
-        self._stack.observed.forget("stage", name)
+        self._stack.observed.stages.forget(delivery.api_name, delivery.stage_name)
         return f"stage variables {', '.join(changed)}"
 
     def _plan(self, name: str, delivery: StageDelivery) -> Change:
         resource = Resource(KIND, name, delivery.component)
-        stage = self._stage(name, delivery)
+        stage = self._stack.observed.stages.get(delivery.api_name, delivery.stage_name)
         if stage is None:
             return Change(
                 resource,
@@ -94,26 +85,3 @@ class StageDeliveryReconciler:
             return Change(resource, ChangeClass.UPDATE, (Waits(wanted.reason),))
         reasons = differing(stage.variables, wanted, "stage variable")
         return Change(resource, ChangeClass.UPDATE if reasons else ChangeClass.NONE, reasons)
-
-    def _stage(self, name: str, delivery: StageDelivery) -> _Stage | None:
-        client = self._stack.account.client("apigateway")
-
-        def apis() -> dict[str, str]:
-            with calling("GetRestApis", "of the account"):
-                found = [(api["name"], api["id"]) for api in pages(client, "get_rest_apis")]
-            names = [name for name, _ in found]
-            return {name: api_id for name, api_id in found if names.count(name) == 1}
-
-        def read() -> _Stage | None:
-            api_id = self._stack.observed.remember("apis", read=apis).get(delivery.api_name)
-            if api_id is None:
-                return None
-            with calling("GetStage", name):
-                try:
-                    answer = client.get_stage(restApiId=api_id, stageName=delivery.stage_name)
-                except client.exceptions.NotFoundException:
-                    return None
-            return _Stage(api_id, answer.get("variables") or {})
-
-        stage: _Stage | None = self._stack.observed.remember("stage", name, read=read)
-        return stage

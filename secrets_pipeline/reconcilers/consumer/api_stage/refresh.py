@@ -6,12 +6,10 @@ Source: https://docs.aws.amazon.com/apigateway/latest/api/API_CreateDeployment.h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws.faults import calling
-from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.desired.consumer.refresh_model import StageRefresh
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.engine.reason import Missing
@@ -31,8 +29,8 @@ class StageRefresher:
 
     def look(self, means: StageRefresh) -> Rollout | None:
         """The latest change of the stage."""
-        found = self._stage(means)
-        return None if found is None else Rollout(found[1].get("deploymentId", ""), found[1].get("lastUpdatedDate"))
+        found = self._stack.observed.stages.now(means.api_name, means.stage_name)
+        return None if found is None else Rollout(found.deployment_id, found.changed_at)
 
     def follow(self, means: StageRefresh, rollout: str) -> Rollout | None:  # noqa: ARG002 - a stage changes at once
         """The latest change of the stage."""
@@ -40,18 +38,19 @@ class StageRefresher:
 
     def start(self, means: StageRefresh) -> str:
         """Make a deployment, then put the stage on it."""
-        client, found = self._stack.account.client("apigateway"), self._stage(means)
+        client = self._stack.account.client("apigateway")
+        found = self._stack.observed.stages.now(means.api_name, means.stage_name)
         if found is None:
             raise SkippedError(str(self.missing(means)))
         with calling("CreateDeployment", means.name):
-            made = client.create_deployment(restApiId=found[0], description=_DESCRIPTION)
+            made = client.create_deployment(restApiId=found.api_id, description=_DESCRIPTION)
         with calling("UpdateStage", means.name):
             client.update_stage(
-                restApiId=found[0],
+                restApiId=found.api_id,
                 stageName=means.stage_name,
                 patchOperations=[{"op": "replace", "path": "/deploymentId", "value": made["id"]}],
             )
-        self._stack.observed.forget("stage", means.name)
+        self._stack.observed.stages.forget(means.api_name, means.stage_name)
         return made["id"]
 
     def running_since(self, means: StageRefresh) -> datetime | None:
@@ -62,15 +61,3 @@ class StageRefresher:
     def missing(self, means: StageRefresh) -> Missing:
         """Terraform makes stages."""
         return Missing(f"stage {means.name} does not exist, or several APIs have its name", "Terraform makes it")
-
-    def _stage(self, means: StageRefresh) -> tuple[str, Mapping[str, Any]] | None:
-        client = self._stack.account.client("apigateway")
-        with calling("GetRestApis", "of the account"):
-            ids = [api["id"] for api in pages(client, "get_rest_apis") if api["name"] == means.api_name]
-        if len(ids) != 1:
-            return None
-        with calling("GetStage", means.name):
-            try:
-                return ids[0], client.get_stage(restApiId=ids[0], stageName=means.stage_name)
-            except client.exceptions.NotFoundException:
-                return None

@@ -7,7 +7,6 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envv
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Missing, Reason, Waits
 from secrets_pipeline.reconcilers.consumer.desired import as_text, differing, resolved
+from secrets_pipeline.reconcilers.observed.ecs_services import TaskDefinition
 from secrets_pipeline.reconcilers.tag_keys import PREFIX
 from secrets_pipeline.references.resolve import Pending
 
@@ -45,35 +45,6 @@ _ANSWER_ONLY = frozenset(
         "deleteRequestedAt",
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _TaskDefinition:
-    definition: Mapping[str, Any]
-    tags: Sequence[Any]
-
-    @property
-    def arn(self) -> str:
-        """With family and revision."""
-        return str(self.definition["taskDefinitionArn"])
-
-    def registerable(self) -> dict[str, Any]:
-        """What RegisterTaskDefinition takes to make the same again."""
-        taken = {key: value for key, value in self.definition.items() if key not in _ANSWER_ONLY}
-        tags = [tag for tag in self.tags if not tag["key"].lower().startswith(_LEFT)]
-        # An empty list is an error: https://github.com/fabfuel/ecs-deploy/issues/146
-        return {**taken, "tags": sorted(tags, key=itemgetter("key"))} if tags else taken
-
-    def runs(self, container: str) -> bool:
-        """Whether it has a container of that name."""
-        return any(one["name"] == container for one in self.definition["containerDefinitions"])
-
-    def entries(self, container: str, section: str, value: str) -> dict[str, str]:
-        """`secrets` or `environment` of one container as a dict."""
-        found: Mapping[str, Any] = next(
-            (c for c in self.definition["containerDefinitions"] if c["name"] == container), {}
-        )
-        return {entry["name"]: entry[value] for entry in found.get(section, [])}
 
 
 class EcsDeliveryReconciler:
@@ -114,8 +85,7 @@ class EcsDeliveryReconciler:
         wanted = self._wanted(delivery)
         if isinstance(wanted, Pending):
             raise SkippedError(wanted.reason)
-        self._forget(delivery)
-        latest = self._running(delivery)
+        latest = self._stack.observed.services.running_now(delivery.cluster, delivery.service)
         if latest is None:
             raise SkippedError(f"service {delivery.service} does not exist")
         if not latest.runs(delivery.container):
@@ -126,11 +96,11 @@ class EcsDeliveryReconciler:
             self._stack.account.client("ecs").update_service(
                 cluster=delivery.cluster, service=delivery.service, taskDefinition=arn
             )
-        self._forget(delivery)
+        self._stack.observed.services.forget(delivery.cluster, delivery.service)
         return f"{arn.rsplit('/', 1)[-1]}: {', '.join([*secrets, *environment])}"
 
     def _plan(self, resource: Resource, delivery: EcsDelivery, after: tuple[str, ...]) -> Change:
-        latest = self._running(delivery)
+        latest = self._stack.observed.services.running(delivery.cluster, delivery.service)
         if latest is None:
             absent = f"service {delivery.service} in cluster {delivery.cluster} does not exist"
             reason = Missing(absent, "Terraform makes it")
@@ -154,56 +124,36 @@ class EcsDeliveryReconciler:
 
     def _registered(
         self,
-        latest: _TaskDefinition,
+        latest: TaskDefinition,
         delivery: EcsDelivery,
         secrets: Mapping[str, str],
         environment: Mapping[str, str],
     ) -> str:
         """ARN of the next revision; a newest one that says the very same is it."""
-        request = latest.registerable()
+        request = _registerable(latest)
         request["containerDefinitions"] = [
             _delivered(container, secrets, environment) if container["name"] == delivery.container else container
             for container in latest.definition["containerDefinitions"]
         ]
-        newest = self._described(str(latest.definition["family"]))
-        if newest.registerable() == request:
+        newest = self._stack.observed.services.task_definition_now(str(latest.definition["family"]))
+        if _registerable(newest) == request:
             # An earlier run registered it and did not come to the service.
             return newest.arn
         with calling("RegisterTaskDefinition", delivery.family):
             answer = self._stack.account.client("ecs").register_task_definition(**request)
         return str(answer["taskDefinition"]["taskDefinitionArn"])
 
-    def _running(self, delivery: EcsDelivery) -> _TaskDefinition | None:
-        """The revision that the service runs; a newer one of the family may not be released, or rolled back."""
-        client = self._stack.account.client("ecs")
 
-        def read() -> _TaskDefinition | None:
-            with calling("DescribeServices", delivery.service):
-                try:
-                    services = client.describe_services(cluster=delivery.cluster, services=[delivery.service])
-                except client.exceptions.ClusterNotFoundException:
-                    return None
-            running = next((s["taskDefinition"] for s in services["services"] if s.get("status") == "ACTIVE"), None)
-            return None if running is None else self._described(running)
-
-        latest: _TaskDefinition | None = self._stack.observed.remember(*_key(delivery), read=read)
-        return latest
-
-    def _described(self, name: str) -> _TaskDefinition:
-        with calling("DescribeTaskDefinition", name):
-            answer = self._stack.account.client("ecs").describe_task_definition(taskDefinition=name, include=["TAGS"])
-        return _TaskDefinition(answer["taskDefinition"], answer.get("tags", []))
-
-    def _forget(self, delivery: EcsDelivery) -> None:
-        self._stack.observed.forget(*_key(delivery))
-
-
-def _key(delivery: EcsDelivery) -> tuple[str, ...]:
-    return ("ecs", delivery.cluster, delivery.service)
+def _registerable(revision: TaskDefinition) -> dict[str, Any]:
+    """What RegisterTaskDefinition takes to make the same again."""
+    taken = {key: value for key, value in revision.definition.items() if key not in _ANSWER_ONLY}
+    tags = [tag for tag in revision.tags if not tag["key"].lower().startswith(_LEFT)]
+    # An empty list is an error: https://github.com/fabfuel/ecs-deploy/issues/146
+    return {**taken, "tags": sorted(tags, key=itemgetter("key"))} if tags else taken
 
 
 def _differences(
-    latest: _TaskDefinition, delivery: EcsDelivery, secrets: Mapping[str, str], environment: Mapping[str, str]
+    latest: TaskDefinition, delivery: EcsDelivery, secrets: Mapping[str, str], environment: Mapping[str, str]
 ) -> tuple[Reason, ...]:
     return (
         *differing(latest.entries(delivery.container, "secrets", "valueFrom"), secrets, "secret"),

@@ -36,12 +36,12 @@ class EcsRefresher:
 
     def look(self, means: EcsRefresh) -> Rollout | None:
         """The primary deployment."""
-        service = self._service(means)
+        service = self._stack.observed.services.service_now(means.cluster, means.service)
         return None if service is None else _rollout(service, _primary(service))
 
     def follow(self, means: EcsRefresh, rollout: str) -> Rollout | None:
         """What became of a deployment; one that is gone was rolled back, or another one took its place."""
-        service = self._service(means)
+        service = self._stack.observed.services.service_now(means.cluster, means.service)
         if service is None:
             return None
         own = next((one for one in service.get("deployments", ()) if one["id"] == rollout), None)
@@ -77,15 +77,6 @@ class EcsRefresher:
     def missing(self, means: EcsRefresh) -> Missing:
         """Terraform makes services."""
         return Missing(f"service {means.service} in cluster {means.cluster} does not exist", "Terraform makes it")
-
-    def _service(self, means: EcsRefresh) -> Mapping[str, Any] | None:
-        client = self._stack.account.client("ecs")
-        with calling("DescribeServices", means.name):
-            try:
-                answer = client.describe_services(cluster=means.cluster, services=[means.service])
-            except client.exceptions.ClusterNotFoundException:
-                return None
-        return next((one for one in answer["services"] if one.get("status") == "ACTIVE"), None)
 
 
 def _texts(values: Sequence[object]) -> list[str]:

@@ -7,7 +7,6 @@ whole, RevisionId guards against a change in between).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,20 +15,14 @@ from secrets_pipeline.desired.consumer.model import LambdaDelivery
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Missing, Waits
-from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.consumer.desired import as_text, differing, resolved
+from secrets_pipeline.reconcilers.observed.function_state import variables
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "lambda"
-
-
-@dataclass(frozen=True, slots=True)
-class _Function:
-    environment: Mapping[str, str]
-    revision: str
 
 
 class LambdaDeliveryReconciler:
@@ -64,50 +57,28 @@ class LambdaDeliveryReconciler:
         wanted = resolved(self._stack, delivery.environment)
         if isinstance(wanted, Pending):
             raise SkippedError(wanted.reason)
-        self._stack.observed.forget("lambda", delivery.function_name)
-        function = self._function(delivery.function_name)
-        if function is None:
+        found = self._stack.observed.functions.configuration_now(delivery.function_name)
+        if found is None:
             raise SkippedError(f"function {delivery.function_name} does not exist")
+        before = variables(delivery.function_name, found)
         with calling("UpdateFunctionConfiguration", delivery.function_name):
             self._stack.account.client("lambda").update_function_configuration(
                 FunctionName=delivery.function_name,
-                Environment={"Variables": {**function.environment, **wanted}},
-                RevisionId=function.revision,
+                Environment={"Variables": {**before, **wanted}},
+                RevisionId=found["RevisionId"],
             )
-        self._stack.observed.forget("lambda", delivery.function_name)
+        self._stack.observed.functions.forget(delivery.function_name)
         return f"environment {', '.join(wanted)}"
 
     def _plan(self, name: str, delivery: LambdaDelivery) -> Change:
         resource = Resource(KIND, name, delivery.component)
-        function = self._function(delivery.function_name)
-        if function is None:
+        found = self._stack.observed.functions.configuration(delivery.function_name)
+        if found is None:
             reason = Missing(f"function {delivery.function_name} does not exist", "Terraform makes it")
             return Change(resource, ChangeClass.BLOCKED, (reason,))
+        before = variables(delivery.function_name, found)
         wanted = resolved(self._stack, delivery.environment)
         if isinstance(wanted, Pending):
             return Change(resource, ChangeClass.UPDATE, (Waits(wanted.reason),))
-        reasons = differing(function.environment, wanted, "variable")
+        reasons = differing(before, wanted, "variable")
         return Change(resource, ChangeClass.UPDATE if reasons else ChangeClass.NONE, reasons)
-
-    def _function(self, name: str) -> _Function | None:
-        client = self._stack.account.client("lambda")
-
-        def read() -> _Function | None:
-            with calling("GetFunctionConfiguration", name):
-                try:
-                    answer = client.get_function_configuration(FunctionName=name)
-                except client.exceptions.ResourceNotFoundException:
-                    return None
-            environment = answer.get("Environment", {})
-            if "Error" in environment:
-                # Variables are replaced whole: writing over what could not be read would lose them.
-                raise AwsError(
-                    f"the environment of {name} cannot be read",
-                    operation="GetFunctionConfiguration",
-                    remedy="Let the pipeline's role decrypt with the function's KMS key (kms:Decrypt).",
-                )
-            variables = environment.get("Variables", {})
-            return _Function(variables, answer["RevisionId"])
-
-        function: _Function | None = self._stack.observed.remember("lambda", name, read=read)
-        return function

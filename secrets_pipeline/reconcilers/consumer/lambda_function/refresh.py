@@ -7,16 +7,15 @@ Source: https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionConfigur
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.consumer.refresh_model import LambdaRefresh
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.engine.reason import Missing
-from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.consumer.interface import Progress, Rollout
+from secrets_pipeline.reconcilers.observed.function_state import variables
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -34,7 +33,7 @@ class LambdaRefresher:
 
     def look(self, means: LambdaRefresh) -> Rollout | None:
         """The latest change of code or configuration: each replaces the execution environments."""
-        found = self._configuration(means)
+        found = self._stack.observed.functions.configuration_now(means.function_name)
         if found is None:
             return None
         progress = _PROGRESS.get(found.get("LastUpdateStatus", ""), Progress.COMPLETED)
@@ -49,30 +48,23 @@ class LambdaRefresher:
         """Set the variable, unless somebody changes the function in between: then on top of that change."""
         client = self._stack.account.client("lambda")
         for attempt in range(1, _ATTEMPTS + 1):
-            found = self._configuration(means)
+            found = self._stack.observed.functions.configuration_now(means.function_name)
             if found is None:
                 raise SkippedError(str(self.missing(means)))
-            environment = found.get("Environment", {})
-            if "Error" in environment:
-                # Variables are replaced whole: writing over what could not be read would lose them.
-                raise AwsError(
-                    f"the environment of {means.function_name} cannot be read",
-                    operation="GetFunctionConfiguration",
-                    remedy="Let the pipeline's role decrypt with the function's KMS key (kms:Decrypt).",
-                )
+            before = variables(means.function_name, found)
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
             with calling("UpdateFunctionConfiguration", means.function_name):
                 try:
                     answer = client.update_function_configuration(
                         FunctionName=means.function_name,
-                        Environment={"Variables": {**environment.get("Variables", {}), VARIABLE: now}},
+                        Environment={"Variables": {**before, VARIABLE: now}},
                         RevisionId=found["RevisionId"],
                     )
                 except client.exceptions.PreconditionFailedException:
                     if attempt == _ATTEMPTS:
                         raise
                     continue
-            self._stack.observed.forget("lambda", means.function_name)
+            self._stack.observed.functions.forget(means.function_name)
             return str(answer["RevisionId"])
         raise AssertionError  # The last attempt returns or raises.
 
@@ -84,11 +76,3 @@ class LambdaRefresher:
     def missing(self, means: LambdaRefresh) -> Missing:
         """Terraform makes functions."""
         return Missing(f"function {means.function_name} does not exist", "Terraform makes it")
-
-    def _configuration(self, means: LambdaRefresh) -> Mapping[str, Any] | None:
-        client = self._stack.account.client("lambda")
-        with calling("GetFunctionConfiguration", means.function_name):
-            try:
-                return client.get_function_configuration(FunctionName=means.function_name)
-            except client.exceptions.ResourceNotFoundException:
-                return None

@@ -1,0 +1,121 @@
+"""ECS services as DescribeServices shows them, and their task definitions as DescribeTaskDefinition does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.reconcilers.observed.cached import Cached
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs.literals import ServiceFieldType
+
+_ACTIVE = "ACTIVE"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDefinition:
+    """A revision of a task definition.
+
+    Attributes:
+        definition: as DescribeTaskDefinition answers.
+        tags: `[{"key": k, "value": v}]`.
+    """
+
+    definition: Mapping[str, Any]
+    tags: Sequence[Any]
+
+    @property
+    def arn(self) -> str:
+        """With family and revision."""
+        return str(self.definition["taskDefinitionArn"])
+
+    def runs(self, container: str) -> bool:
+        """Whether it has a container of that name."""
+        return any(one["name"] == container for one in self.definition["containerDefinitions"])
+
+    def entries(self, container: str, section: str, value: str) -> dict[str, str]:
+        """`secrets` or `environment` of one container as a dict."""
+        found: Mapping[str, Any] = next(
+            (c for c in self.definition["containerDefinitions"] if c["name"] == container), {}
+        )
+        return {entry["name"]: entry[value] for entry in found.get(section, [])}
+
+
+class EcsServices:
+    """The services of one account and region.
+
+    Args:
+        account: whose AWS.
+    """
+
+    def __init__(self, account: AwsAccount) -> None:
+        self._account = account
+        self._running: Cached[tuple[str, str], TaskDefinition | None] = Cached()
+
+    def service_now(self, cluster: str, service: str) -> Mapping[str, Any] | None:
+        """A service that is ACTIVE, as DescribeServices shows it at this moment; None where there is none.
+
+        Raises:
+            AwsError: if ECS refuses.
+        """
+        return next((one for one in self._described(cluster, service) if one.get("status") == _ACTIVE), None)
+
+    def tags_now(self, cluster: str, service: str) -> Mapping[str, str] | None:
+        """A service's tags, as DescribeServices shows them at this moment; None where there is no such service.
+
+        Raises:
+            AwsError: if ECS refuses.
+        """
+        found = next(iter(self._described(cluster, service, include=("TAGS",))), None)
+        return None if found is None else {tag["key"]: tag["value"] for tag in found.get("tags", [])}
+
+    def running(self, cluster: str, service: str) -> TaskDefinition | None:
+        """The revision that a service runs, read once a run; a newer one may not be released, or rolled back.
+
+        Raises:
+            AwsError: if ECS refuses.
+        """
+        return self._running.get((cluster, service), partial(self._read_running, cluster, service))
+
+    def running_now(self, cluster: str, service: str) -> TaskDefinition | None:
+        """The revision that a service runs at this moment; None where there is no such service.
+
+        Raises:
+            AwsError: if ECS refuses.
+        """
+        self.forget(cluster, service)
+        return self.running(cluster, service)
+
+    def task_definition_now(self, name: str) -> TaskDefinition:
+        """A revision by its ARN, or a family's newest by its name, as DescribeTaskDefinition shows it at this moment.
+
+        Raises:
+            AwsError: if ECS refuses, or there is none.
+        """
+        with calling("DescribeTaskDefinition", name):
+            answer = self._account.client("ecs").describe_task_definition(taskDefinition=name, include=["TAGS"])
+        return TaskDefinition(answer["taskDefinition"], answer.get("tags", []))
+
+    def forget(self, cluster: str, service: str) -> None:
+        """Read again next time what a service runs."""
+        self._running.forget((cluster, service))
+
+    def _read_running(self, cluster: str, service: str) -> TaskDefinition | None:
+        found = self.service_now(cluster, service)
+        return None if found is None else self.task_definition_now(found["taskDefinition"])
+
+    def _described(
+        self, cluster: str, service: str, include: Sequence[ServiceFieldType] = ()
+    ) -> Iterator[Mapping[str, Any]]:
+        client = self._account.client("ecs")
+        with calling("DescribeServices", f"{cluster}/{service}"):
+            try:
+                answer = client.describe_services(cluster=cluster, services=[service], include=include)
+            except client.exceptions.ClusterNotFoundException:
+                return iter(())
+        return iter(answer["services"])

@@ -1,0 +1,124 @@
+"""Parameter Store as GetParametersByPath and GetParameter show it: what a stack publishes, and what it refers to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from pydantic import SecretStr
+
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.paging import pages
+from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.reconcilers.observed.cached import Cached
+from secrets_pipeline.references.resolve import Plain, Secret
+
+ROOT: Final = "/secrets-pipeline"
+
+
+class Parameters:
+    """The parameters of one stack, as they are, whoever wrote them.
+
+    Args:
+        account: whose AWS.
+        stack: logical stack name.
+
+    Attributes:
+        folder: what the names of all that the stack publishes begin with, without the slash behind it.
+        note: name of the parameter that says whose repository all of it is.
+    """
+
+    def __init__(self, account: AwsAccount, stack: str) -> None:
+        self.folder = f"{ROOT}/{stack}"
+        self.note = f"{self.folder}/repository"
+        self._account = account
+        self._published: Cached[str, Mapping[str, str]] = Cached()
+        self._holder: Cached[str, str] = Cached()
+        self._versions: Cached[str, str | None] = Cached()
+
+    def published(self) -> Mapping[str, str]:
+        """Every parameter in the folder, by name; read once a run, and again after a write.
+
+        Raises:
+            AwsError: if Parameter Store refuses.
+        """
+        return self._published.get(self.folder, self._read_published)
+
+    def holder(self) -> str:
+        """Id of the repository that the note names; empty where there is no note.
+
+        Raises:
+            AwsError: if Parameter Store refuses.
+        """
+        return self._holder.get(self.note, lambda: self.published().get(self.note, ""))
+
+    def take(self, repository: str) -> None:
+        """Write the note.
+
+        Raises:
+            AwsError: if Parameter Store refuses.
+        """
+        self.put(self.note, repository)
+        # Not read again: other threads are writing in this folder.
+        self._holder.learn(self.note, repository)
+
+    def put(self, name: str, text: str) -> None:
+        """Write one parameter of the folder; nothing in it is secret.
+
+        Raises:
+            AwsError: if Parameter Store refuses.
+        """
+        self._published.forget(self.folder)
+        with calling("PutParameter", name):
+            self._account.client("ssm").put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
+
+    def delete(self, name: str) -> None:
+        """Delete one parameter of the folder, which may be gone already.
+
+        Raises:
+            AwsError: if Parameter Store refuses.
+        """
+        client = self._account.client("ssm")
+        self._published.forget(self.folder)
+        with calling("DeleteParameter", name):
+            try:
+                client.delete_parameter(Name=name)
+            except client.exceptions.ParameterNotFound:
+                return
+
+    def value_now(self, name: str) -> Plain | Secret | None:
+        """The value of any parameter at this moment, secret if it is a SecureString; None where there is none.
+
+        Raises:
+            AwsError: if Parameter Store or KMS refuses.
+        """
+        client = self._account.client("ssm")
+        with calling("GetParameter", name):
+            try:
+                parameter = client.get_parameter(Name=name, WithDecryption=True)["Parameter"]
+            except client.exceptions.ParameterNotFound:
+                return None
+        value = parameter["Value"]
+        return Secret(SecretStr(value)) if parameter["Type"] == "SecureString" else Plain(value)
+
+    def version(self, name: str) -> str | None:
+        """The version number of any parameter, without decrypting it, read once a run; None where there is none.
+
+        Raises:
+            AwsError: if Parameter Store refuses.
+        """
+        return self._versions.get(name, lambda: self._read_version(name))
+
+    def _read_published(self) -> Mapping[str, str]:
+        path = f"{self.folder}/"
+        with calling("GetParametersByPath", path):
+            found = pages(self._account.client("ssm"), "get_parameters_by_path", Path=path, Recursive=True)
+            return {parameter["Name"]: parameter["Value"] for parameter in found}
+
+    def _read_version(self, name: str) -> str | None:
+        client = self._account.client("ssm")
+        with calling("GetParameter", name):
+            try:
+                return str(client.get_parameter(Name=name, WithDecryption=False)["Parameter"]["Version"])
+            except client.exceptions.ParameterNotFound:
+                return None

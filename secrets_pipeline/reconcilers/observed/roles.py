@@ -1,0 +1,92 @@
+"""IAM roles as GetRole shows them, and their inline policies as GetRolePolicy does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from secrets_pipeline.access.granting.identity import PolicyDocument
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.reconcilers.observed.cached import Cached
+from secrets_pipeline.reconcilers.observed.tags import tag_map
+
+
+@dataclass(frozen=True, slots=True)
+class RoleState:
+    """A role.
+
+    Attributes:
+        trust: AssumeRolePolicyDocument.
+    """
+
+    arn: str
+    tags: Mapping[str, str]
+    trust: PolicyDocument
+
+
+class Roles:
+    """The roles of one account, by their names without a path.
+
+    Args:
+        account: whose AWS.
+    """
+
+    def __init__(self, account: AwsAccount) -> None:
+        self._account = account
+        self._policies: Cached[tuple[str, str], PolicyDocument | None] = Cached()
+
+    def role_now(self, role: str) -> RoleState | None:
+        """A role as GetRole shows it at this moment; None where there is none.
+
+        Raises:
+            AwsError: if IAM refuses.
+        """
+        client = self._account.client("iam")
+        with calling("GetRole", role):
+            try:
+                found = client.get_role(RoleName=role)["Role"]
+            except client.exceptions.NoSuchEntityException:
+                return None
+        return RoleState(
+            found["Arn"], tag_map(found.get("Tags") or ()), _document(found.get("AssumeRolePolicyDocument"))
+        )
+
+    def policy(self, role: str, policy: str) -> PolicyDocument | None:
+        """An inline policy of a role, read once a run; None where there is none, or no such role.
+
+        Raises:
+            AwsError: if IAM refuses.
+        """
+        return self._policies.get((role, policy), partial(self._read_policy, role, policy))
+
+    def policy_now(self, role: str, policy: str) -> PolicyDocument | None:
+        """An inline policy of a role as GetRolePolicy shows it at this moment; None where there is none.
+
+        Raises:
+            AwsError: if IAM refuses.
+        """
+        self.forget_policy(role, policy)
+        return self.policy(role, policy)
+
+    def learn_policy(self, role: str, policy: str, document: PolicyDocument) -> None:
+        """Record an inline policy that this run wrote; IAM may not show it for a while."""
+        self._policies.learn((role, policy), document)
+
+    def forget_policy(self, role: str, policy: str) -> None:
+        """Read an inline policy again next time."""
+        self._policies.forget((role, policy))
+
+    def _read_policy(self, role: str, policy: str) -> PolicyDocument | None:
+        client = self._account.client("iam")
+        with calling("GetRolePolicy", f"{policy} of role {role}"):
+            try:
+                return _document(client.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"])
+            except client.exceptions.NoSuchEntityException:
+                return None
+
+
+def _document(parsed: Any) -> PolicyDocument:  # noqa: ANN401 - boto3 has parsed it, whatever its types say
+    return parsed if isinstance(parsed, Mapping) else {}
