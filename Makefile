@@ -1,6 +1,8 @@
 # Two commands: `make demo` shows the whole chain, `make dev` serves it. Everything lives in .venv, .dagster and .local-aws.
 PYTHON ?= python3
-BIN := .venv/bin
+# Another Python has an environment beside it: make test PYTHON=python3.13 VENV=.venv-3.13
+VENV ?= .venv
+BIN := $(VENV)/bin
 REQUIREMENTS := requirements/dev.txt
 VENDORED := secrets_pipeline/rotation/vendored
 # Files of tests are dealt to two processes more than there are cores, as they wait at times, the longest first (tests/plugins/budget.py).
@@ -20,12 +22,12 @@ MUTATED := $(addprefix secrets_pipeline/,engine values references desired stacks
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-venv: .venv/.stamp ## Make .venv from the pinned requirements
+venv: $(VENV)/.stamp ## Make .venv from the pinned requirements
 
 # The list is complete: nothing is left to resolve, and nothing is installed whose hash is not in it, hatchling included.
-.venv/.stamp: $(REQUIREMENTS) pyproject.toml
-	@echo "Making .venv from $(REQUIREMENTS) …"
-	@$(PYTHON) -m venv .venv
+$(VENV)/.stamp: $(REQUIREMENTS) pyproject.toml
+	@echo "Making $(VENV) from $(REQUIREMENTS) …"
+	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(REQUIREMENTS)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -75,4 +77,4 @@ vendored: venv ## Fetch what the rotation function brings along again, in the ve
 	$(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: --dest $(VENDORED) -r $(VENDORED)/requirements.txt
 
 clean: ## Remove what the targets made, .venv included
-	rm -rf .venv .dagster .local-aws .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* .dagster .local-aws .mypy_cache .pytest_cache .ruff_cache
