@@ -24,7 +24,6 @@ from secrets_pipeline.cli.demo.rotation import rotate, rotation_lines
 from secrets_pipeline.cli.demo.view import check_lines, delivered_lines, reading_lines, stack_line, stage_lines
 from secrets_pipeline.cli.local.command import start_for, take_operator_settings
 from secrets_pipeline.cli.plan.command import plan_all
-from secrets_pipeline.cli.plan.view import counts
 from secrets_pipeline.cli.shared import runs
 from secrets_pipeline.cli.shared.console import show, title
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
@@ -61,7 +60,8 @@ def demo(base_path: BasePath = None) -> None:
 def _tell(aws: LocalAws, desired: Desired, stacks: Sequence[str], failures: Failures) -> bool:
     """Go through the chain; whether every run and check was green, and the second apply idle."""
     show(hierarchy(desired.specs[stack] for stack in stacks), width=_WIDTH)
-    title("Plan: " + "; ".join(counts(plan) for plan in plan_all(desired.assemble(), stacks, failures)))
+    plans = plan_all(desired.assemble(), stacks, failures)
+    title("Plan: " + "; ".join(f"{plan.stack} {plan.counted}" for plan in plans))
     title("Apply")
     richest = _richest(desired, stacks)
     first = _apply(desired, stacks, failures, in_full=richest)

@@ -50,7 +50,7 @@ def _by(crossing: Crossing) -> str:
 
 
 def _judged(plan: StackPlan) -> Iterator[tuple[Crossing, bool]]:
-    changes = [change for _, change in plan.changes() if change.action is not ChangeClass.NONE]
+    changes = [row.change for row in plan.rows() if row.change.action is not ChangeClass.NONE]
     for crossing in plan.crossings:
         yield crossing, any(_concerns(change, crossing) for change in changes)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, takewhile
+from typing import TypeAlias
 
 from secrets_pipeline.cli.plan.boundaries import COLUMNS, crossing_rows
-from secrets_pipeline.cli.plan.view import SYMBOLS, Remedies, StackPlan
+from secrets_pipeline.cli.plan.view import DECLARED, Declared, StackPlan
 from secrets_pipeline.cli.shared.markdown import block, code, details, table, text
-from secrets_pipeline.cli.shared.reference_view import ReferenceRow
-from secrets_pipeline.desired.base import Target
 from secrets_pipeline.engine.model import Change, ChangeClass
+from secrets_pipeline.engine.plan import UNBLOCKS
 
 OPEN_ROWS = 20
 """Tables with more rows are folded."""
@@ -18,32 +18,29 @@ MOST_ROWS = 300
 MOST_CHARACTERS = 60_000
 """GitHub takes comments of 65,536 characters: stacks beyond are told by their counts alone."""
 
+Errors: TypeAlias = Mapping[str, Sequence[str]]
+"""Texts by stack, `""` for those of no stack."""
 _GAP = "\n\n"
-_ORDER = tuple(SYMBOLS)
+_ORDER = tuple(ChangeClass)
 _UNREAD = "Policies, replicas and consumers that marks vouch for were not read: `--deep` reads them."
 
 
-def plans_markdown(
-    plans: Sequence[StackPlan], errors: Mapping[str, Sequence[str]], *, unchanged: bool, deep: bool
-) -> str:
+def plans_markdown(plans: Sequence[StackPlan], errors: Errors, *, unchanged: bool, deep: bool) -> str:
     """The plans of stacks, and what went wrong.
 
     Args:
         plans: in the order in which they are told.
-        errors: texts by stack, `""` for those of no stack.
+        errors: texts by stack.
         unchanged: also list what needs no change.
         deep: whether every policy was read.
     """
     sections = [_plan(plan, unchanged=unchanged) for plan in plans]
-    short = [f"{_heading(plan)}\n\n{_counts(plan)}" for plan in plans]
+    short = [_short(plan) for plan in plans]
     notes = [] if deep or not plans else [f"<sub>{_UNREAD}</sub>"]
     return _joined(sections, short, [*_errors(errors), *notes])
 
 
-def declared_markdown(
-    stacks: Mapping[str, tuple[Target, Sequence[Mapping[str, str]], Sequence[ReferenceRow]]],
-    errors: Mapping[str, Sequence[str]],
-) -> str:
+def declared_markdown(stacks: Mapping[str, Declared], errors: Errors) -> str:
     """What stacks declare, without having asked AWS.
 
     Args:
@@ -58,7 +55,7 @@ def declared_markdown(
         short.append(parts[0])
         if rows:
             cells = [[text(r["kind"]), code(r["name"]), code(r["component"]), text(r["detail"])] for r in rows]
-            parts.append(_folded(("kind", "name", "component", "detail"), cells, "declared"))
+            parts.append(_folded(DECLARED, cells, "declared"))
         if references:
             cells = [[code(r.secret), code(r.key), code(r.reference), r.state, text(r.detail)] for r in references]
             parts.append(_folded(("secret", "key", "reference", "state", "detail"), cells, "references"))
@@ -67,43 +64,30 @@ def declared_markdown(
 
 
 def _plan(plan: StackPlan, *, unchanged: bool) -> str:
-    changes = [change for _, change in plan.changes(unchanged=unchanged)]
-    blocked = [change for change in changes if change.action is ChangeClass.BLOCKED]
-    others = [change for change in changes if change.action is not ChangeClass.BLOCKED]
-    parts = [_heading(plan), _counts(plan)]
+    changes = plan.rows(unchanged=unchanged)
+    blocked = [row for row in changes if row.change.action is ChangeClass.BLOCKED]
+    others = [row for row in changes if row.change.action is not ChangeClass.BLOCKED]
+    parts = [_short(plan)]
     if not changes:
         parts.append("Nothing to do.")
     if others:
         # Sorting is stable: within a class the order of the plan stays.
-        others.sort(key=lambda change: _ORDER.index(change.action))
-        rows = [
-            [_action(change), text(change.resource.kind), code(change.resource.name), text(change.reason)]
-            for change in others
-        ]
+        others.sort(key=lambda row: _ORDER.index(row.change.action))
+        rows = [[_action(row.change), text(row.kind), code(row.name), text(row.reason)] for row in others]
         parts.append(_folded(("action", "kind", "name", "reason"), rows, "changes"))
     if blocked:
-        remedies = Remedies(plan)
-        rows = [
-            [text(one.resource.kind), code(one.resource.name), text(one.hindrance), text(remedies.of(one))]
-            for one in blocked
-        ]
-        parts.append(
-            f"**Blocked**\n\n{_folded(('kind', 'name', 'reason', 'what unblocks it'), rows, 'blocked changes')}"
-        )
+        rows = [[text(row.kind), code(row.name), text(row.reason), text(row.unblocked_by)] for row in blocked]
+        parts.append(f"**Blocked**\n\n{_folded(('kind', 'name', 'reason', UNBLOCKS), rows, 'blocked changes')}")
     if crossing := crossing_rows(plan, unchanged=unchanged):
         rows = [[text(what), *map(code, names), text(by)] for what, *names, by in crossing]
         parts.append(f"**Crosses a boundary**\n\n{_folded(COLUMNS, rows, 'crossings')}")
-    return "\n\n".join(parts)
+    return _GAP.join(parts)
 
 
-def _heading(plan: StackPlan) -> str:
-    return f"### {code(plan.stack)} · {plan.account_id} · {plan.region}"
-
-
-def _counts(plan: StackPlan) -> str:
-    counted = ", ".join(f"{number} {action}" for action, number in plan.counts().items()) or "nothing declared"
+def _short(plan: StackPlan) -> str:
+    """The heading and the counts of a stack."""
     drift = f" · ⚠️ {plan.drifted} changed outside" if plan.drifted else ""
-    return f"**{counted}**{drift}"
+    return f"### {code(plan.stack)} · {plan.account_id} · {plan.region}\n\n**{plan.counted}**{drift}"
 
 
 def _action(change: Change) -> str:
@@ -117,7 +101,7 @@ def _folded(columns: Sequence[str], rows: Sequence[Sequence[str]], what: str) ->
     return details(f"{len(rows)} {what}", shown, is_open=len(rows) <= OPEN_ROWS)
 
 
-def _errors(errors: Mapping[str, Sequence[str]]) -> list[str]:
+def _errors(errors: Errors) -> list[str]:
     """The errors under a heading, as many as fit into half of a comment."""
     if not errors:
         return []

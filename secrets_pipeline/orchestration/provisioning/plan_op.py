@@ -1,8 +1,9 @@
-"""The job `plan`: what an apply would change, as observations."""
+"""The job `plan`: observes AWS, and logs an AssetObservation a stage with what an apply would change."""
 
 import dagster as dg
 
 from secrets_pipeline.engine.model import ChangeClass
+from secrets_pipeline.engine.plan import UNBLOCKS, Plan
 from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.orchestration.shared.partitions import STACKS
 from secrets_pipeline.orchestration.shared.resources import Stacks
@@ -13,25 +14,19 @@ from secrets_pipeline.orchestration.shared.stage_runner import table_of
 def plan_stages(context: dg.OpExecutionContext, stacks: dg.ResourceParam[Stacks]) -> None:
     """Log one observation a stage, with its changes as a table."""
     for stage, changes in plan_stack(stacks.stack(context.partition_key)).items():
+        plan = Plan({stage: changes})
         table = [
-            {
-                "action": f"{c.action.value}, drift" if c.drift else c.action.value,
-                "kind": c.resource.kind,
-                "name": c.resource.name,
-                "reason": c.hindrance if c.action is ChangeClass.BLOCKED else c.reason,
-                "what unblocks it": c.unblocked_by if c.action is ChangeClass.BLOCKED else "",
-            }
-            for c in changes
+            {"action": row.action, "kind": row.kind, "name": row.name, "reason": row.reason, UNBLOCKS: row.unblocked_by}
+            for row in plan.rows(unchanged=True)
         ]
-        planned = sum(change.action.writes for change in changes)
         context.log_event(
             dg.AssetObservation(
                 asset_key=stage,
                 partition=context.partition_key,
                 metadata={
-                    "planned changes": planned,
-                    "changed outside": sum(change.drift for change in changes),
-                    "blocked": sum(change.action is ChangeClass.BLOCKED for change in changes),
+                    "planned changes": sum(change.action.writes for change in changes),
+                    "changed outside": plan.drifted,
+                    "blocked": plan.counts.get(ChangeClass.BLOCKED.value, 0),
                     "plan": table_of(table),
                 },
             )

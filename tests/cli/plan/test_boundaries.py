@@ -26,7 +26,7 @@ FUNCTION = crossing(Boundary.FUNCTION, "payments", "settings.secrets_pipeline.de
 
 
 def plan(*changes: Change) -> StackPlan:
-    return StackPlan("shop-dev", "111122223333", "eu-west-2", {"secrets": changes}, (VALUE, READER, ROLE, FUNCTION))
+    return StackPlan({"secrets": changes}, "shop-dev", "111122223333", "eu-west-2", (VALUE, READER, ROLE, FUNCTION))
 
 
 def change(

@@ -24,7 +24,7 @@ from tests.runs import assert_exited
 
 def plan_of(*actions: ChangeClass) -> StackPlan:
     changes = [Change(Resource("secret", f"s{number}"), action) for number, action in enumerate(actions)]
-    return StackPlan("shop-dev", "111122223333", "eu-west-2", {"secrets": changes})
+    return StackPlan({"secrets": changes}, "shop-dev", "111122223333", "eu-west-2")
 
 
 def test_a_virgin_account_is_planned_without_a_write_or_a_value(cli: Cli, repository: Path, aws: LocalAws) -> None:
@@ -156,10 +156,10 @@ UNREADABLE = Change(
 )
 TOLD = Change(Resource("secret", "d"), ChangeClass.BLOCKED, (Because("a: b"),), remedy="Do this.")
 PLAN = StackPlan(
+    {"kms_keys": [UNREADABLE], "secrets": [DRIFT, BLOCKED, TOLD], "secret_rotation": [BEHIND]},
     "shop-dev",
     "111122223333",
     "eu-west-2",
-    {"kms_keys": [UNREADABLE], "secrets": [DRIFT, BLOCKED, TOLD], "secret_rotation": [BEHIND]},
 )
 
 

@@ -38,7 +38,7 @@ def change(
 
 
 def plan(*changes: Change, stack: str = "shop-dev") -> StackPlan:
-    return StackPlan(stack, ACCOUNT, "eu-west-2", {"secrets": changes})
+    return StackPlan({"secrets": changes}, stack, ACCOUNT, "eu-west-2")
 
 
 def markdown(

@@ -1,0 +1,76 @@
+"""The values of `plan --format`: each prints the plans of stacks, or what stacks declare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+from secrets_pipeline.cli.plan.boundaries import COLUMNS, crossing_rows, crossings_json
+from secrets_pipeline.cli.plan.markdown import Errors, declared_markdown, plans_markdown
+from secrets_pipeline.cli.plan.view import DECLARED, Declared, StackPlan, plan_json, plan_table, summary
+from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, title
+from secrets_pipeline.cli.shared.reference_view import reference_json, reference_table
+from secrets_pipeline.cli.shared.tables import table
+
+
+class PlanFormat(StrEnum):
+    """A table for humans, JSON alone on stdout, or Markdown for a comment on a pull request."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+    def render(self, plans: Sequence[StackPlan], errors: Errors, *, unchanged: bool, deep: bool) -> None:
+        """Print the plans of stacks; for the arguments see `plans_markdown`."""
+        match self:
+            case PlanFormat.MARKDOWN:
+                emit(plans_markdown(plans, errors, unchanged=unchanged, deep=deep))
+            case PlanFormat.JSON:
+                shown = {
+                    one.stack: plan_json(one, unchanged=unchanged) | {"crosses_a_boundary": crossings_json(one)}
+                    for one in plans
+                }
+                emit_json({"stacks": shown, "errors": errors})
+            case PlanFormat.TABLE:
+                for one in plans:
+                    _print(one, unchanged=unchanged)
+                if not deep:
+                    told = "Policies, replicas and consumers that marks vouch for were not read: --deep reads them."
+                    say(told, style="dim")
+
+    def render_declared(self, stacks: Mapping[str, Declared], errors: Errors) -> None:
+        """Print what stacks declare; for the arguments see `declared_markdown`."""
+        match self:
+            case PlanFormat.MARKDOWN:
+                emit(declared_markdown(stacks, errors))
+            case PlanFormat.JSON:
+                shown = {
+                    stack: {
+                        "account_id": at.account_id,
+                        "region": at.region,
+                        "declared": rows,
+                        "references": reference_json(found),
+                    }
+                    for stack, (at, rows, found) in stacks.items()
+                }
+                emit_json({"stacks": shown, "errors": errors})
+            case PlanFormat.TABLE:
+                for stack, (_, rows, found) in stacks.items():
+                    title(f"{stack}: {len(rows)} declared; secrets in the order in which they are made")
+                    show(table(DECLARED, [tuple(row.values()) for row in rows]))
+                    emit("")
+                    if found:
+                        title(f"{stack}: what its secrets refer to")
+                        show(reference_table(found))
+                        emit("")
+
+
+def _print(plan: StackPlan, *, unchanged: bool) -> None:
+    title(summary(plan))
+    if unchanged or plan.rows():
+        show(plan_table(plan, unchanged=unchanged))
+        emit("")
+    if crossing := crossing_rows(plan, unchanged=unchanged):
+        title(f"{plan.stack} crosses a boundary: {len(crossing)} of {len(plan.crossings)} are concerned")
+        show(table(COLUMNS, crossing))
+        emit("")

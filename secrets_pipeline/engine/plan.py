@@ -1,0 +1,79 @@
+"""A plan as rows and counts, which each view of it shows: tables, JSON, Markdown, Dagster's metadata. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from secrets_pipeline.engine.model import Change, ChangeClass
+
+UNBLOCKS = "what unblocks it"
+"""The heading over `PlanRow.unblocked_by`."""
+_OWNER = "secret"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """One change of a plan, as the views show it.
+
+    Attributes:
+        action: the class of the change, and whether AWS was changed outside.
+        reason: why it is planned, or what is in its way.
+        unblocked_by: its own remedy, else the secret's that it belongs to; empty for a change that is not blocked.
+    """
+
+    stage: str
+    change: Change
+    action: str
+    kind: str
+    name: str
+    reason: str
+    unblocked_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The changes of a stack, or of some of its stages, by stage in order."""
+
+    stages: Mapping[str, Sequence[Change]]
+
+    def rows(self, *, unchanged: bool = False) -> list[PlanRow]:
+        """A row a change; those of class none only if asked for, or where drift is said and left alone."""
+        every = [(stage, change) for stage, changes in self.stages.items() for change in changes]
+        blocked = {c.resource.name for _, c in every if c.action is ChangeClass.BLOCKED and c.resource.kind == _OWNER}
+        return [
+            _row(stage, change, blocked)
+            for stage, change in every
+            if unchanged or change.drift or change.action is not ChangeClass.NONE
+        ]
+
+    @property
+    def differs(self) -> bool:
+        """Whether there is anything to do; blocked and orphaned resources count, drift that is left alone does not."""
+        return any(row.change.action is not ChangeClass.NONE for row in self.rows())
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many changes of each class, in the order of the classes."""
+        found = Counter(row.change.action for row in self.rows(unchanged=True))
+        return {action.value: found[action] for action in ChangeClass if found[action]}
+
+    @property
+    def counted(self) -> str:
+        """The counts in one line, for example `4 create, 12 none`."""
+        return ", ".join(f"{number} {action}" for action, number in self.counts.items()) or "nothing declared"
+
+    @property
+    def drifted(self) -> int:
+        """How many resources were changed outside."""
+        return sum(row.change.drift for row in self.rows())
+
+
+def _row(stage: str, change: Change, blocked: Collection[str]) -> PlanRow:
+    kind, name, action = change.resource.kind, change.resource.name, change.action.value
+    action, reason, remedy = f"{action}, drift" if change.drift else action, change.reason, ""
+    if change.action is ChangeClass.BLOCKED:
+        behind = "unblock the secret of that name" if kind != _OWNER and name in blocked else ""
+        reason, remedy = change.hindrance, change.unblocked_by or behind
+    return PlanRow(stage, change, action, kind, name, reason, remedy)
