@@ -28,9 +28,8 @@ from secrets_pipeline.cli.access.snapshot import (
 )
 from secrets_pipeline.cli.access.view import LEGEND, as_csv, as_json, grid, left_out, surprising, votes_table
 from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, title
-from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import OneStack, StackOptions, TableFormat, TableOrJson, reads_stacks
-from secrets_pipeline.cli.shared.repository import read_asked, usable
+from secrets_pipeline.cli.shared.repository import open_stacks
 from secrets_pipeline.desired.consumer.model import ConsumerSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import SpecError
@@ -134,8 +133,8 @@ def snapshot(
     ],
 ) -> None:
     """Save what an audit of a stack's account and region looks at: principals, policies, keys; no secret value."""
-    failures, desired = Failures(), read_asked(source)
-    for name in usable(desired, [stack], failures, strict=source.strict):
+    failures, desired, usable = open_stacks(source, [stack])
+    for name in usable:
         found = taken(desired, desired.specs[name], every=True)
         save(found, output)
         principals = sum(len(one.principals) for one in found.accounts.values())
@@ -206,8 +205,8 @@ def policy(
     ] = False,
 ) -> None:
     """The policy documents that let one consumer read its secrets and no others, as JSON, for whoever attaches them."""
-    failures, desired = Failures(), read_asked(source)
-    for name in usable(desired, [stack], failures, strict=source.strict):
+    failures, desired, usable = open_stacks(source, [stack])
+    for name in usable:
         spec = desired.specs[name]
         found = consumers_named(spec, consumer)
         if not found:

@@ -13,15 +13,7 @@ from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.shared import runs
 from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, title
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
-from secrets_pipeline.cli.shared.options import (
-    AllStacks,
-    SomeStacks,
-    StackOptions,
-    TableFormat,
-    TableOrJson,
-    chosen,
-    reads_stacks,
-)
+from secrets_pipeline.cli.shared.options import StackOptions, TableFormat, TableOrJson, chooses_stacks
 from secrets_pipeline.cli.shared.progress import ApplyProgress
 from secrets_pipeline.cli.shared.reference_view import note_unresolved
 from secrets_pipeline.cli.shared.repository import read_asked, tell_nameless, usable
@@ -55,12 +47,10 @@ class StackRun:
 Run: TypeAlias = Callable[[str], StackRun]
 
 
-@reads_stacks
+@chooses_stacks(all_by_default=False)
 def apply(
     source: StackOptions,
     *,
-    stacks: SomeStacks = None,
-    every: AllStacks = False,
     adopt: Annotated[
         list[str] | None,
         typer.Option(
@@ -91,7 +81,6 @@ def apply(
     output: TableOrJson = TableFormat.TABLE,
 ) -> None:
     """Make AWS match the stacks: passwords, keys, secrets, databases, policies, rotation, and ARNs to consumers."""
-    names = chosen(stacks, every=every)
     refuse_read_only()
     options = ApplyOptions(adopt=tuple(adopt or ()), prune=prune, deep=deep)
     if queue:
@@ -102,7 +91,7 @@ def apply(
     def run(stack: str) -> StackRun:
         return _queued(stack, url, timeout, deep=deep) if queue else run_here(stack, desired, options)
 
-    usables = usable(desired, names, failures, strict=source.strict)
+    usables = usable(desired, source.names, failures, strict=source.strict)
     note_unresolved((desired.specs[name] for name in usables), failures)
     finished = run_all([name for name in usables if name not in failures.texts], run, failures)
     if output is TableFormat.JSON:

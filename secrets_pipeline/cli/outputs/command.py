@@ -11,9 +11,8 @@ from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.outputs.formats import Outputs, as_ecs, as_env, as_tfvars
 from secrets_pipeline.cli.outputs.rollout_hints import rollout_hints
 from secrets_pipeline.cli.shared.console import emit, emit_json
-from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import OneStack, StackOptions, reads_stacks
-from secrets_pipeline.cli.shared.repository import read_asked, usable
+from secrets_pipeline.cli.shared.repository import open_stacks
 from secrets_pipeline.references.model import Output
 from secrets_pipeline.references.resolve import Plain
 
@@ -45,9 +44,8 @@ def outputs(
     ] = OutputFormat.JSON,
 ) -> None:
     """Print what a stack's secretsmanager components hand to others, read from AWS now. Never a secret value."""
-    failures = Failures()
-    desired = read_asked(source)
-    for name in usable(desired, [stack], failures, strict=source.strict):
+    failures, desired, usable = open_stacks(source, [stack])
+    for name in usable:
         opened = desired.assemble(Sessions(read_only=True)).stack(name)
         found = stack_outputs(opened)
         if output is OutputFormat.JSON:

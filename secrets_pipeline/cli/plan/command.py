@@ -13,9 +13,9 @@ from secrets_pipeline.cli.plan.formats import PlanFormat
 from secrets_pipeline.cli.plan.view import StackPlan, declared
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
-from secrets_pipeline.cli.shared.options import AllStacks, SomeStacks, StackOptions, chosen, reads_stacks
+from secrets_pipeline.cli.shared.options import StackOptions, chooses_stacks
 from secrets_pipeline.cli.shared.reference_view import note_unresolved, reference_rows
-from secrets_pipeline.cli.shared.repository import read_asked, tell_nameless, usable
+from secrets_pipeline.cli.shared.repository import open_stacks, tell_nameless
 from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
@@ -27,12 +27,10 @@ EPILOG = (
 CHANGES = 2
 
 
-@reads_stacks
+@chooses_stacks(all_by_default=True)
 def plan(
     source: StackOptions,
     *,
-    stacks: SomeStacks = None,
-    every: AllStacks = False,
     deep: Annotated[
         bool,
         typer.Option(
@@ -52,21 +50,18 @@ def plan(
     show_unchanged: Annotated[bool, typer.Option("--show-unchanged", help="Also list what needs no change.")] = False,
 ) -> None:
     """Show what `apply` would do; all stacks unless some are named. Writes nothing, and reads no secret value."""
-    names = chosen(stacks, every=every or not stacks)
     if offline and (deep or detailed_exitcode):
         raise typer.BadParameter("nothing is compared with AWS offline", param_hint="--offline")
-    failures = Failures()
-    desired = read_asked(source)
-    usables = usable(desired, names, failures, strict=source.strict)
-    note_unresolved((desired.specs[name] for name in usables), failures)
+    failures, desired, stacks = open_stacks(source, source.names)
+    note_unresolved((desired.specs[name] for name in stacks), failures)
     if offline:
-        specs = [desired.specs[name] for name in usables]
+        specs = [desired.specs[name] for name in stacks]
         shown = {spec.stack: (spec.target, declared(spec), reference_rows(spec)) for spec in specs}
         output.render_declared(shown, failures.texts)
         failures.exit()
         return
     tell_nameless(desired)
-    plans = plan_all(desired.assemble(Sessions(read_only=True)), usables, failures, deep=deep)
+    plans = plan_all(desired.assemble(Sessions(read_only=True)), stacks, failures, deep=deep)
     output.render(plans, failures.texts, unchanged=show_unchanged, deep=deep)
     failures.exit()
     if detailed_exitcode and any(one.differs for one in plans):

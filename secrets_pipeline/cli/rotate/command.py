@@ -15,7 +15,7 @@ from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, titl
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
 from secrets_pipeline.cli.shared.options import SomeStacks, StackOptions, TableFormat, TableOrJson, reads_stacks
 from secrets_pipeline.cli.shared.progress import ApplyProgress
-from secrets_pipeline.cli.shared.repository import read_asked, usable
+from secrets_pipeline.cli.shared.repository import open_stacks
 from secrets_pipeline.cli.shared.run_view import check_counts, check_table, is_error, outcome_table, run_json
 from secrets_pipeline.cli.shared.tables import table
 from secrets_pipeline.desired.followers import followers
@@ -61,8 +61,7 @@ def rotate(
         raise typer.BadParameter("name secrets, or a principal with --readable-by", param_hint="NAME / --readable-by")
     if not dry_run:
         refuse_read_only()
-    failures, desired = Failures(), read_asked(source)
-    known = usable(desired, list(dict.fromkeys(stacks)) if stacks else None, failures, strict=source.strict)
+    failures, desired, known = open_stacks(source, list(dict.fromkeys(stacks)) if stacks else None)
     asked = reachable(desired, known, readable_by, failures) if readable_by else _named(desired, known, names or [])
     if not asked and not failures.texts:
         say("There is nothing to rotate.")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -15,6 +15,7 @@ import typer
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.stacks import SourceChoice
 
+Command: TypeAlias = Callable[..., None]
 BASE_PATH_VARIABLE = "ATMOS_BASE_PATH"
 _EXAMPLES = "examples"
 CHECKOUT_EXAMPLES = Path(__file__).resolve().parents[3] / _EXAMPLES
@@ -88,6 +89,7 @@ class StackOptions:
         allow_exec: whether `!exec` runs commands.
         strict: whether an error in any stack stops all.
         given: which of --base-path, --from-file and --from-atmos were given, not left to the environment.
+        names: the stacks that --stack names, each once; None for all of them.
     """
 
     base_path: Path
@@ -95,20 +97,41 @@ class StackOptions:
     allow_exec: bool
     strict: bool
     given: tuple[str, ...] = ()
+    names: list[str] | None = None
 
 
-def reads_stacks(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with the options that every reader of stacks has; its first parameter receives them."""
+def reads_stacks(command: Command) -> Command:
+    """Give a command the options of every reader of stacks; its first parameter receives them."""
+    return _reader(command, {}, all_by_default=True)
+
+
+def chooses_stacks(*, all_by_default: bool) -> Callable[[Command], Command]:
+    """Like `reads_stacks`, with --stack and --all in front, whose choice is `StackOptions.names`.
+
+    Args:
+        all_by_default: whether neither of the two means all stacks, or is refused.
+    """
+    choice = inspect.signature(_chosen, eval_str=True).parameters
+    return lambda command: _reader(
+        command, {name: choice[name] for name in ("stacks", "every")}, all_by_default=all_by_default
+    )
+
+
+def _reader(command: Command, choice: Mapping[str, inspect.Parameter], *, all_by_default: bool) -> Command:
     shared = inspect.signature(_stack_options, eval_str=True).parameters
     signature = inspect.signature(command, eval_str=True)
     own = list(signature.parameters.values())[1:]
 
     def run(**options: Any) -> None:  # noqa: ANN401 - typer passes what the parameters of the command say
         read = _stack_options(**{name: options.pop(name) for name in shared})
+        if choice:
+            read = replace(
+                read, names=_chosen(**{name: options.pop(name) for name in choice}, all_by_default=all_by_default)
+            )
         command(read, **options)
 
     # Typer reads the parameters off the signature.
-    parameters = [*own, *shared.values()]
+    parameters = [*choice.values(), *own, *shared.values()]
     run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined] # what `inspect` looks for
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     run.__name__, run.__doc__, run.__module__ = command.__name__, command.__doc__, command.__module__
@@ -155,12 +178,7 @@ def examples() -> Path:
     )
 
 
-def chosen(stacks: list[str] | None, *, every: bool) -> list[str] | None:
-    """The stacks that were named, each once, or None for all.
-
-    Raises:
-        typer.BadParameter: if both or neither were asked for.
-    """
-    if bool(stacks) == every:
+def _chosen(*, stacks: SomeStacks = None, every: AllStacks = False, all_by_default: bool) -> list[str] | None:
+    if bool(stacks) == (every or (all_by_default and not stacks)):
         raise typer.BadParameter("name stacks with --stack, or all of them with --all", param_hint="--stack / --all")
     return list(dict.fromkeys(stacks)) if stacks else None

@@ -36,6 +36,12 @@ def read_asked(options: StackOptions) -> Desired:
     return read(options.base_path, origin=options.origin, allow_exec=options.allow_exec)
 
 
+def open_stacks(options: StackOptions, names: list[str] | None) -> tuple[Failures, Desired, list[str]]:
+    """What went wrong so far, the desired state that the options ask for, and the stacks to work on; see `usable`."""
+    failures, desired = Failures(), read_asked(options)
+    return failures, desired, usable(desired, names, failures, strict=options.strict)
+
+
 def tell(notices: tuple[str, ...]) -> None:
     """Say what a user should know about how stacks are read."""
     for notice in notices:

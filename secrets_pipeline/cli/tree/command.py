@@ -12,10 +12,9 @@ from rich.text import Text
 from rich.tree import Tree
 
 from secrets_pipeline.cli.shared.console import emit_json, show
-from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import StackFilter, StackOptions, reads_stacks
 from secrets_pipeline.cli.shared.reference_view import note_unresolved
-from secrets_pipeline.cli.shared.repository import read_asked, usable
+from secrets_pipeline.cli.shared.repository import open_stacks
 from secrets_pipeline.cli.shared.tables import STYLES
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
@@ -52,9 +51,7 @@ def tree(
     output: Annotated[TreeFormat, typer.Option("--format", help="Output format.")] = TreeFormat.TREE,
 ) -> None:
     """Show the secrets as a hierarchy: context, environment, path, secret; no call to AWS."""
-    failures = Failures()
-    desired = read_asked(source)
-    names = usable(desired, [stack] if stack else None, failures, strict=source.strict)
+    failures, desired, names = open_stacks(source, [stack] if stack else None)
     specs = [desired.specs[name] for name in names]
     note_unresolved(specs, failures)
     if output is TreeFormat.JSON:

@@ -9,17 +9,9 @@ import typer
 
 from secrets_pipeline.cli.shared import runs
 from secrets_pipeline.cli.shared.console import emit, emit_json, show, title
-from secrets_pipeline.cli.shared.failures import FAILED, Failures
-from secrets_pipeline.cli.shared.options import (
-    AllStacks,
-    SomeStacks,
-    StackOptions,
-    TableFormat,
-    TableOrJson,
-    chosen,
-    reads_stacks,
-)
-from secrets_pipeline.cli.shared.repository import read_asked, usable
+from secrets_pipeline.cli.shared.failures import FAILED
+from secrets_pipeline.cli.shared.options import StackOptions, TableFormat, TableOrJson, chooses_stacks
+from secrets_pipeline.cli.shared.repository import open_stacks
 from secrets_pipeline.cli.shared.run_view import check_counts, check_table, is_error
 
 if TYPE_CHECKING:
@@ -28,12 +20,10 @@ if TYPE_CHECKING:
 EPILOG = "Exit codes: 0 no check failed (warnings are listed), 1 a check failed, or a stack could not be checked."
 
 
-@reads_stacks
+@chooses_stacks(all_by_default=True)
 def verify(
     source: StackOptions,
     *,
-    stacks: SomeStacks = None,
-    every: AllStacks = False,
     probe: Annotated[
         bool,
         typer.Option(
@@ -45,10 +35,9 @@ def verify(
     output: TableOrJson = TableFormat.TABLE,
 ) -> None:
     """Run every check: resources as declared, values current, databases accept logins, consumers read and no others."""
-    names = chosen(stacks, every=every or not stacks)
-    failures, desired = Failures(), read_asked(source)
+    failures, desired, stacks = open_stacks(source, source.names)
     rows: list[CheckRow] = []
-    for stack in usable(desired, names, failures, strict=source.strict):
+    for stack in stacks:
         with failures.of(stack):
             rows.extend(runs.verify(stack, desired, probe=probe))
     if output is TableFormat.JSON:

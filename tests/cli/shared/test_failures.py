@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from secrets_pipeline import cli as command_line
-from secrets_pipeline.cli.plan import command as plan
+from secrets_pipeline.cli.shared import repository as opened
 from secrets_pipeline.emulator import LocalAws
 from tests.cli.conftest import ATMOS, CANARY, Cli, write
 from tests.runs import assert_exited
@@ -50,7 +50,7 @@ def test_a_bug_shows_where_it_is_but_never_the_text_of_the_exception(
     def broken(*_: object, **__: object) -> None:
         raise KeyError(CANARY)
 
-    monkeypatch.setattr(plan, "read_asked", broken)
+    monkeypatch.setattr(opened, "read_asked", broken)
     result = cli("plan", "--base-path", repository)
     assert_exited(result, 1)
     assert "unexpected KeyError" in result.stderr
