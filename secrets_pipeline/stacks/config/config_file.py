@@ -8,6 +8,7 @@ from pathlib import Path
 
 from yaml.nodes import MappingNode, Node
 
+from secrets_pipeline.errors import Where
 from secrets_pipeline.golang.yaml import reader
 from secrets_pipeline.stacks.merge import Section
 
@@ -38,6 +39,11 @@ class ConfigFile:
                 return None
             line, node = found
         return line
+
+    @property
+    def import_place(self) -> Where:
+        """Where it imports other files, for messages."""
+        return Where(file=self.name, line=self.line(("import",)), key="import")
 
 
 def _child(node: Node | None, key: str) -> tuple[int, Node] | None:

@@ -168,13 +168,13 @@ class _Loader:
         """The imported files, each followed by those that it imports itself: as in Atmos these win over it."""
         importer = chain[-1]
         if len(chain) > LONGEST_CHAIN + 1:
-            raise _too_many(
+            raise StackError(
                 f"more than {LONGEST_CHAIN} files of the configuration import each other in a row",
-                chain[-2],
-                "Import what is needed directly.",
+                where=chain[-2].import_place,
+                remedy="Import what is needed directly.",
             )
         for name in _import_names(names, importer):
-            where = Where(file=importer.name, line=importer.line(("import",)), key="import")
+            where = importer.import_place
             if remote.is_remote(name):
                 raise StackError(
                     f"remote import not supported: {remote.shown(name)!r}",
@@ -184,11 +184,11 @@ class _Loader:
             files = self._named_by(name, anchor, folder, where)
             self._merges += max(1, len(files))
             if self._merges > MOST_MERGES:
-                raise _too_many(
+                raise StackError(
                     f"more than {MOST_MERGES} files of the configuration to merge: files that are imported several "
                     "times import others several times",
-                    importer,
-                    "Import each file once.",
+                    where=where,
+                    remedy="Import each file once.",
                 )
             if not files:
                 self.notices.append(f"{importer.name} imports {name!r}, which matches no file: ignored, as in Atmos.")
@@ -234,12 +234,9 @@ class _Loader:
         if not self._is_inside(path, folder):
             raise _leaves(name, where)
 
-    def _name(self, path: Path) -> str:
-        return os.path.relpath(path, self._root)
-
     def _read(self, path: Path, folder: Path) -> ConfigFile:
         """A file of the configuration in `folder`, which it may not lead out of."""
-        name = self._name(path)
+        name = os.path.relpath(path, self._root)
         self._check_inside(path, folder, name, Where(file=name))
         real, top = real_path(path), limit(self._root, folder)
         base = folder if within(real, real_path(folder)) else top
@@ -277,17 +274,12 @@ def _leaves(name: str, where: Where | None) -> StackError:
     return StackError(f"{name!r} leaves the repository", where=where, remedy="Keep the configuration inside.")
 
 
-def _too_many(message: str, importer: ConfigFile, remedy: str) -> StackError:
-    where = Where(file=importer.name, line=importer.line(("import",)), key="import")
-    return StackError(message, where=where, remedy=remedy)
-
-
 def _import_names(value: Value, importer: ConfigFile) -> list[str]:
     names = [value] if isinstance(value, str) else value or []
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise StackError(
             "invalid import: it must be a list of paths",
-            where=Where(file=importer.name, line=importer.line(("import",)), key="import"),
+            where=importer.import_place,
             remedy="Write a list of files, folders or globs.",
         )
     return [name for name in names if name]
