@@ -23,7 +23,7 @@ from secrets_pipeline.cli.access.snapshot import (
     SnapshotFile,
     facts,
     principal_named,
-    taken,
+    snapshot_of,
     unread_parts,
 )
 from secrets_pipeline.cli.access.view import LEGEND, as_csv, as_json, grid, left_out, surprising, votes_table
@@ -135,7 +135,7 @@ def snapshot(
     """Save what an audit of a stack's account and region looks at: principals, policies, keys; no secret value."""
     failures, desired, usable = open_stacks(source, [stack])
     for name in usable:
-        found = taken(desired, desired.specs[name], every=True)
+        found = snapshot_of(desired, desired.specs[name], every=True)
         save(found, output)
         principals = sum(len(one.principals) for one in found.accounts.values())
         counts = f"{len(found.secrets)} secrets, {len(found.keys)} keys, {principals} roles and users"

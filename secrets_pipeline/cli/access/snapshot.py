@@ -84,7 +84,7 @@ def facts(
     if not usable(desired, [stack], failures, strict=source.strict):
         failures.exit()
     spec = desired.specs[stack]
-    snapshot = load(file) if file else taken(desired, spec, every=every)
+    snapshot = load(file) if file else snapshot_of(desired, spec, every=every)
     _same_place(spec, snapshot)
     for unread in unread_parts(snapshot):
         say(f"note: not read: {unread}", style="dim")
@@ -92,7 +92,7 @@ def facts(
     return Facts(spec, CompiledSnapshot(snapshot, organization_policies=policies), desired)
 
 
-def taken(desired: Desired, spec: StackSpec, *, every: bool) -> Snapshot:
+def snapshot_of(desired: Desired, spec: StackSpec, *, every: bool) -> Snapshot:
     """A snapshot of a stack's account and region, taken now; see `facts`."""
     stack = desired.assemble(Sessions(read_only=True)).stack(spec.stack)
     if not every:

@@ -44,7 +44,7 @@ class StackRun:
         return self.report.success and not any(is_error(check) for check in self.checks)
 
 
-Run: TypeAlias = Callable[[str], StackRun]
+RunStack: TypeAlias = Callable[[str], StackRun]
 
 
 @chooses_stacks(all_by_default=False)
@@ -134,7 +134,7 @@ def refuse_read_only() -> None:
         )
 
 
-def run_all(stacks: Sequence[str], run: Run, failures: Failures) -> list[StackRun]:
+def run_all(stacks: Sequence[str], run: RunStack, failures: Failures) -> list[StackRun]:
     """Run stack by stack; what stops one is said, and the others go on."""
     finished = []
     for stack in stacks:

@@ -11,14 +11,14 @@ from secrets_pipeline.access.reach.probe import Answer, NotProbed, Prober, Probe
 from secrets_pipeline.access.reach.reader import Allowed, DeniedByKms, DeniedBySecretsManager, ReadVerdict
 from secrets_pipeline.arn import account_of, iam_arn
 from secrets_pipeline.aws.session import AwsAccount, Sessions
-from secrets_pipeline.cli.access.snapshot import taken
+from secrets_pipeline.cli.access.snapshot import snapshot_of
 from secrets_pipeline.cli.local.stand_in_readers import BY_HAND, INVENTORY_ROLE
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.operations.open_repository import Desired
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ReadAnswer:
     """A reader with a secret.
 
     Attributes:
@@ -33,13 +33,15 @@ class Shown:
     agrees: bool
 
 
-def shown(desired: Desired, stacks: Sequence[str]) -> list[Shown]:
+def read_answers(desired: Desired, stacks: Sequence[str]) -> list[ReadAnswer]:
     """One reader for each way in which a read ends, of the first stack that has readers in another account."""
     spec = next((desired.specs[one] for one in stacks if _foreign(desired.specs[one])), None)
     if spec is None:
         return []
     access = desired.settings.access
-    estate = CompiledSnapshot(taken(desired, spec, every=True), organization_policies=access.organization_policies)
+    estate = CompiledSnapshot(
+        snapshot_of(desired, spec, every=True), organization_policies=access.organization_policies
+    )
     sessions = Sessions(read_only=True)
     own = sessions.for_target(spec.target)
     visible = {
@@ -73,12 +75,12 @@ def _chosen(spec: StackSpec, estate: CompiledSnapshot) -> Iterator[AuditedRead]:
 
 def _asked(
     estate: CompiledSnapshot, sessions: Sessions, own: AwsAccount, through: AwsAccount, one: AuditedRead
-) -> Shown:
+) -> ReadAnswer:
     secret = estate.secret(one.secret)
     arn = secret.target.arn if secret else one.secret
     answer = Prober(sessions, [through, own]).ask(one.principal, arn)
     differs = bool(disagreement(one.verdict, answer)) or isinstance(answer, NotProbed)
-    return Shown(one.principal, one.secret, one.verdict, _words(answer), not differs)
+    return ReadAnswer(one.principal, one.secret, one.verdict, _words(answer), not differs)
 
 
 def _words(answer: Answer) -> str:

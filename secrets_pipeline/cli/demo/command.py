@@ -17,7 +17,7 @@ from rich.text import Text
 from secrets_pipeline import emulator
 from secrets_pipeline.aws.guards import READ_ONLY_VARIABLE
 from secrets_pipeline.cli.apply.command import StackRun, run_all, run_here
-from secrets_pipeline.cli.demo.access import shown
+from secrets_pipeline.cli.demo.access import read_answers
 from secrets_pipeline.cli.demo.call_counts import call_counts
 from secrets_pipeline.cli.demo.delivered import Delivered, delivered
 from secrets_pipeline.cli.demo.rotation import rotate, rotation_lines
@@ -75,7 +75,7 @@ def _tell(aws: LocalAws, desired: Desired, stacks: Sequence[str], failures: Fail
     checks = [check for one in first for check in one.checks]
     title(check_counts(checks))
     _lines(check_lines(checks))
-    readers = shown(desired, stacks)
+    readers = read_answers(desired, stacks)
     title("Who can read, by the policies and by AWS itself")
     _lines(reading_lines(readers))
     emulator.reset_calls(aws)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.access.reach.explain import name_of, sentence
-from secrets_pipeline.cli.demo.access import Shown
+from secrets_pipeline.cli.demo.access import ReadAnswer
 from secrets_pipeline.cli.demo.delivered import PARAMETER, Delivered
 from secrets_pipeline.cli.shared.run_view import check_result
 
@@ -74,7 +74,7 @@ def _folded(names: Iterable[str]) -> Iterator[str]:
         yield stem if numbers == [""] else f"{stem}_{numbers[0]} to {numbers[-1]}"
 
 
-def reading_lines(shown: Iterable[Shown]) -> Iterator[str]:
+def reading_lines(shown: Iterable[ReadAnswer]) -> Iterator[str]:
     """A paragraph a reading: what the policies say, and what AWS itself said."""
     for one in shown:
         text = f"{name_of(one.verdict)}: {sentence(one.principal, one.secret, one.verdict)} {one.answer}"

@@ -14,7 +14,7 @@ from secrets_pipeline.cli.describe.masking import Masking, masked, plain, taken_
 from secrets_pipeline.cli.shared.console import emit, emit_json, show
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
 from secrets_pipeline.cli.shared.options import OneStack, SomeStacks, StackOptions, reads_stacks
-from secrets_pipeline.cli.shared.repository import note_missing, tell
+from secrets_pipeline.cli.shared.repository import note_missing, tell_notices
 from secrets_pipeline.cli.shared.tables import table
 from secrets_pipeline.errors import StackError, visible
 from secrets_pipeline.golang.values import Value
@@ -29,7 +29,7 @@ EPILOG = (
 app = typer.Typer(no_args_is_help=True, help="Show stacks and components as Atmos resolves them.")
 
 
-class Format(StrEnum):
+class DescribeFormat(StrEnum):
     """How stacks are printed."""
 
     YAML = "yaml"
@@ -44,7 +44,7 @@ class Switch(StrEnum):
     FALSE = "false"
 
 
-FormatOption: TypeAlias = Annotated[Format, typer.Option("--format", "-f", help="Output format.")]
+FormatOption: TypeAlias = Annotated[DescribeFormat, typer.Option("--format", "-f", help="Output format.")]
 ProcessFunctions: TypeAlias = Annotated[
     Switch,
     typer.Option(
@@ -81,7 +81,7 @@ def stacks(
     ] = None,
     component_types: Annotated[list[str] | None, _names("--component-types", "Only these kinds: terraform …")] = None,
     sections: Annotated[list[str] | None, _names("--sections", "Only these sections: vars, settings …")] = None,
-    output: FormatOption = Format.YAML,
+    output: FormatOption = DescribeFormat.YAML,
     process_functions: ProcessFunctions = Switch.TRUE,
     process_templates: ProcessTemplates = Switch.TRUE,
     show_values: ShowValues = False,
@@ -92,7 +92,7 @@ def stacks(
         source, stack, failures, functions=process_functions, templates=process_templates, keep_conflicting=True
     )
     chosen = list(_chosen(found, _split(components), _split(component_types)))
-    if output is Format.TABLE:
+    if output is DescribeFormat.TABLE:
         _print_table(chosen)
     else:
         _print(_tree(chosen, _split(sections), _hiding(found, show_values=show_values)), output)
@@ -106,7 +106,7 @@ def component(
     name: Annotated[str, typer.Argument(metavar="COMPONENT", help="The component, for example secretsmanager/api.")],
     *,
     stack: OneStack,
-    output: FormatOption = Format.YAML,
+    output: FormatOption = DescribeFormat.YAML,
     process_functions: ProcessFunctions = Switch.TRUE,
     process_templates: ProcessTemplates = Switch.TRUE,
     show_values: ShowValues = False,
@@ -117,7 +117,7 @@ def component(
     if stack not in found.stacks:
         raise typer.Exit(FAILED)
     one = _component(found, stack, name)
-    if output is Format.TABLE:
+    if output is DescribeFormat.TABLE:
         _print_table([one])
     else:
         _print(_hiding(found, show_values=show_values)(one.sections), output)
@@ -142,7 +142,7 @@ def _resolve(
         process_templates=render,
         keep_conflicting=keep_conflicting,
     )
-    tell(source.notices)
+    tell_notices(source.notices)
     missing = [name for name in stacks or () if name not in resolution.stacks]
     for error in resolution.errors:
         stack = (error.where.stack if error.where else None) or ""
@@ -207,9 +207,9 @@ def _component(resolution: Resolution, stack: str, name: str) -> Component:
     raise StackError(f"stack {stack} has no component {name!r}", remedy=f"It has: {known}.")
 
 
-def _print(tree: Mapping[str, Any], output: Format) -> None:
+def _print(tree: Mapping[str, Any], output: DescribeFormat) -> None:
     shown = plain(tree)
-    if output is Format.JSON:
+    if output is DescribeFormat.JSON:
         emit_json(_finite(shown))
     else:
         text = yaml.safe_dump(shown, sort_keys=True, allow_unicode=True, width=10_000)

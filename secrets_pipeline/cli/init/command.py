@@ -10,7 +10,7 @@ import yaml
 
 from secrets_pipeline.cli.shared.console import emit
 from secrets_pipeline.cli.shared.options import StackOptions, reads_stacks
-from secrets_pipeline.cli.shared.repository import tell
+from secrets_pipeline.cli.shared.repository import tell_notices
 from secrets_pipeline.desired.settings.grants import GrantRule
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.unresolved import UnresolvedReason
@@ -40,7 +40,7 @@ def init(source: StackOptions) -> None:
     lines = list(dict.fromkeys(error.line for error in _refused(_read(source, _PRESET))))
     granting = [GrantRule.model_validate(rule) for line in lines for rule in yaml.safe_load(line)]
     desired = _read(source, _PRESET, *granting)
-    tell(desired.notices)
+    tell_notices(desired.notices)
     emit("\n".join(_settings(desired, lines)))
 
 

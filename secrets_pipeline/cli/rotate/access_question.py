@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from secrets_pipeline.access.reach.audit import readable_by
 from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.access.snapshot.model import Snapshot
-from secrets_pipeline.cli.access.snapshot import principal_named, taken, unread_parts
+from secrets_pipeline.cli.access.snapshot import principal_named, snapshot_of, unread_parts
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.operations.open_repository import Desired
@@ -40,7 +40,7 @@ def reachable(
             spec = desired.specs[stack]
             place = _place(desired, stack)
             if place not in seen:
-                seen[place] = _readable(desired, taken(desired, spec, every=True), who)
+                seen[place] = _readable(desired, snapshot_of(desired, spec, every=True), who)
             own = [secret.name for secret in spec.secrets]
             declared |= {(*place, name) for name in own}
             if asked := roots(spec, [name for name in own if name in seen[place]]):

@@ -27,7 +27,7 @@ def read(base_path: Path, *, origin: SourceChoice | None = None, allow_exec: boo
     """
     asked = SourceChoice.chosen(None, atmos=False, env=os.environ) if origin is None else origin
     desired = read_desired(base_path, origin=asked, allow_exec=allow_exec)
-    tell(desired.notices)
+    tell_notices(desired.notices)
     return desired
 
 
@@ -42,7 +42,7 @@ def open_stacks(options: StackOptions, names: list[str] | None) -> tuple[Failure
     return failures, desired, usable(desired, names, failures, strict=options.strict)
 
 
-def tell(notices: tuple[str, ...]) -> None:
+def tell_notices(notices: tuple[str, ...]) -> None:
     """Say what a user should know about how stacks are read."""
     for notice in notices:
         say(f"note: {notice}", style="dim")
@@ -51,7 +51,7 @@ def tell(notices: tuple[str, ...]) -> None:
 def tell_nameless(desired: Desired) -> None:
     """Say that nothing tells the repository from another one with stacks of the same names, if that is so."""
     if not desired.repository:
-        tell((NAMELESS,))
+        tell_notices((NAMELESS,))
 
 
 def usable(desired: Desired, names: list[str] | None, failures: Failures, *, strict: bool = False) -> list[str]:

@@ -15,7 +15,7 @@ from filelock import FileLock
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, inspect
 from sqlalchemy.event import listen
 
-from secrets_pipeline.orchestration.shared.home import prepare_home, settings, storage
+from secrets_pipeline.orchestration.shared.home import prepare_home, settings_errors, storage_errors
 
 _OPENING_SECONDS = 120
 _BUSY_SECONDS = 60
@@ -29,10 +29,10 @@ def open_instance() -> dg.DagsterInstance:
     Raises:
         StorageError: if it cannot be used.
     """
-    with storage():
+    with storage_errors():
         home = prepare_home()
         # Two processes cannot make Dagster's tables at once.
-        with FileLock(home / ".opening.lock", timeout=_OPENING_SECONDS), settings(home):
+        with FileLock(home / ".opening.lock", timeout=_OPENING_SECONDS), settings_errors(home):
             instance = dg.DagsterInstance.get()
             if type(instance.event_log_storage).__name__ == _POOLED:
                 PooledConnections(instance.event_log_storage)

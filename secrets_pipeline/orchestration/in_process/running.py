@@ -13,7 +13,7 @@ from secrets_pipeline.errors import GuardError, SecretsPipelineError
 from secrets_pipeline.operations.open_repository import Desired
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.in_process.instance import open_instance
-from secrets_pipeline.orchestration.shared.home import prepare_home, storage
+from secrets_pipeline.orchestration.shared.home import prepare_home, storage_errors
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
 from secrets_pipeline.orchestration.shared.resources import Asked, StageProgress, quiet
 from secrets_pipeline.orchestration.shared.run_lock import PROCESS_TAG, this_process
@@ -113,7 +113,7 @@ def execute(
         tags: further tags of the run.
         ops: configuration of its ops.
     """
-    with storage(), open_instance() as instance:
+    with storage_errors(), open_instance() as instance:
         add_missing(instance, [stack])
         return built.resolve_job_def(job).execute_in_process(
             instance=instance,

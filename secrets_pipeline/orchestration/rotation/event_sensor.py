@@ -113,7 +113,7 @@ def _log(context: dg.SensorEvaluationContext, decided: Decided) -> None:
 def _result(
     context: dg.SensorEvaluationContext, requests: Sequence[dg.RunRequest], otherwise: str
 ) -> dg.SensorResult | dg.SkipReason:
-    requests = usable(context, requests)
+    requests = with_valid_key(context, requests)
     if not requests:
         return dg.SkipReason(otherwise)
     return dg.SensorResult(run_requests=requests, dynamic_partitions_requests=missing_partitions(context, requests))
@@ -128,7 +128,7 @@ def missing_partitions(
     return [STACKS.build_add_request(missing)] if missing else []
 
 
-def usable(context: dg.SensorEvaluationContext, requests: Sequence[dg.RunRequest]) -> list[dg.RunRequest]:
+def with_valid_key(context: dg.SensorEvaluationContext, requests: Sequence[dg.RunRequest]) -> list[dg.RunRequest]:
     """Those of stacks whose name can be a partition key; one that cannot is said, and hides no other."""
     kept = []
     for request in requests:

@@ -13,7 +13,7 @@ import dagster as dg
 from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.secret_listing import places, sights
-from secrets_pipeline.orchestration.rotation.event_sensor import Job, distinct, missing_partitions, usable
+from secrets_pipeline.orchestration.rotation.event_sensor import Job, distinct, missing_partitions, with_valid_key
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import run_request
 from secrets_pipeline.rotation.events.hints import HintKind
@@ -56,7 +56,7 @@ def rotation_polling_sensor_for(
             news = [one for one in news if one.kind is HintKind.FAILED]
         news += list(_following(stacks, news))
         asked = [_request(jobs[kind].name, stack, some) for (kind, stack, _), some in sorted(_by_run(news).items())]
-        requests = usable(context, asked)
+        requests = with_valid_key(context, asked)
         cursor = json.dumps(known, separators=(",", ":"))
         if len(cursor) > LARGEST_CURSOR:
             context.log.error("there are more secrets than this sensor can remember: name a queue (events)")

@@ -71,7 +71,7 @@ def prepare_home(home: Path | None = None) -> Path:
     """
     asked = home or _folder()
     folder = asked.resolve()
-    with storage(folder):
+    with storage_errors(folder):
         if home is None and not os.environ.get(DAGSTER_HOME) and (foreign := why_not_own(asked)):
             reason, remedy = foreign
             raise _unusable(asked.absolute(), (reason, f"{remedy}, {_ELSEWHERE}."))
@@ -88,7 +88,7 @@ def prepare_home(home: Path | None = None) -> Path:
 
 
 @contextmanager
-def storage(home: Path | None = None) -> Iterator[None]:
+def storage_errors(home: Path | None = None) -> Iterator[None]:
     """Say of errors of Dagster's storage what is wrong and what to do; all others pass unchanged.
 
     Args:
@@ -108,7 +108,7 @@ def storage(home: Path | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def settings(home: Path) -> Iterator[None]:
+def settings_errors(home: Path) -> Iterator[None]:
     """Say of errors in a home's dagster.yaml what to do.
 
     Raises:

@@ -9,7 +9,7 @@ import dagster as dg
 from filelock import FileLock, Timeout
 
 from secrets_pipeline.errors import GuardError
-from secrets_pipeline.orchestration.shared.home import storage
+from secrets_pipeline.orchestration.shared.home import storage_errors
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 
 PROCESS_TAG = "secrets-pipeline/process"
@@ -32,7 +32,7 @@ def stack_lock(root: Path, account: str, stack: str, *, seconds: float = _LOCK_S
     folder = root / "locks"
     lock = FileLock(folder / f"{account}-{stack}.lock")
     try:
-        with storage():
+        with storage_errors():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock.acquire(timeout=seconds)
     except Timeout:

@@ -21,7 +21,7 @@ from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.orchestration.provisioning.jobs import provision
 from secrets_pipeline.orchestration.provisioning.plan_op import plan
-from secrets_pipeline.orchestration.rotation.event_sensor import NAME, Job, rotation_event_sensor_for, usable
+from secrets_pipeline.orchestration.rotation.event_sensor import NAME, Job, rotation_event_sensor_for, with_valid_key
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import (
@@ -434,4 +434,4 @@ def test_a_list_in_a_tag_is_cut_where_it_does_not_fit() -> None:
 def test_a_stack_whose_name_is_no_partition_key_hides_no_other(watch: Watch) -> None:
     context = dg.build_sensor_context(instance=watch.instance)
     named = [run_request("heal", stack, key=stack) for stack in ("a/b", "shop-dev", "..")]
-    assert [one.tags["dagster/partition"] for one in usable(context, named)] == ["shop-dev"]
+    assert [one.tags["dagster/partition"] for one in with_valid_key(context, named)] == ["shop-dev"]

@@ -20,7 +20,7 @@ import pytest
 
 from secrets_pipeline.errors import StorageError
 from secrets_pipeline.orchestration.in_process.instance import open_instance
-from secrets_pipeline.orchestration.shared.home import prepare_home, storage
+from secrets_pipeline.orchestration.shared.home import prepare_home, storage_errors
 from tests.waiting import SECONDS
 
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -35,7 +35,7 @@ def nothing() -> None:
 
 def use() -> None:
     """What `running.execute` does with a home."""
-    with storage(), open_instance() as instance:
+    with storage_errors(), open_instance() as instance:
         assert nothing.execute_in_process(instance=instance).success
 
 
@@ -108,7 +108,7 @@ def test_a_database_that_another_process_keeps_is_said(home: Path) -> None:
 
 def test_errors_that_are_not_the_storage_s_pass_unchanged(tmp_path: Path) -> None:
     for error in (PermissionError(13, "no", str(tmp_path / "elsewhere")), OSError(104, "reset"), KeyError("x")):
-        with pytest.raises(type(error)) as passed, storage():
+        with pytest.raises(type(error)) as passed, storage_errors():
             raise error
         assert passed.value is error
 
