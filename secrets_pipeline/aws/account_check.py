@@ -1,4 +1,4 @@
-"""Compare the account of the caller, which GetCallerIdentity of STS names, with the one that a stack belongs to."""
+"""Compare the caller's account, which STS GetCallerIdentity names, with the one that a stack belongs to."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ AccountCheck: TypeAlias = Verified | Unverified
 
 
 def check_account(account: AwsAccount, target: Target, *, stack: str) -> AccountCheck:
-    """Compare the caller's account with the one that the stack belongs to.
+    """Compare the caller's account (STS GetCallerIdentity) with the one that the stack belongs to.
 
     Raises:
         GuardError: if they differ.

@@ -1,4 +1,4 @@
-"""Alerts: what a human has to know at once, published to an SNS topic.
+"""Publish alerts, which a human has to read at once, to an SNS topic (SNS Publish).
 
 Source: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 """
@@ -46,19 +46,19 @@ class Alert:
 
     @property
     def key(self) -> str:
-        """Equal for alerts that say the same again."""
+        """Return what tells alerts apart: equal for those that say the same again."""
         return f"{self.cause}|{self.stack}|{self.about}"
 
     @property
     def subject_line(self) -> str:
-        """The subject as SNS takes it."""
+        """Return the subject as SNS takes it."""
         line = " ".join(_NOT_SUBJECT.sub(" ", self.subject).split()) or "secrets-pipeline"
         return line if len(line) <= SUBJECT_CHARACTERS else f"{line[: SUBJECT_CHARACTERS - 3].rstrip()}..."
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """SNS took it.
+    """SNS took the alert.
 
     Attributes:
         message_id: SNS's.
@@ -69,12 +69,12 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class NoTopic:
-    """The operator's settings name no topic."""
+    """The alert was not published: the operator's settings name no topic."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotPublished:
-    """The topic could not be reached, or refused."""
+    """The alert was not published: the topic could not be reached, or refused."""
 
     error: SecretsPipelineError
 
@@ -83,7 +83,7 @@ Publication: TypeAlias = Published | NoTopic | NotPublished
 
 
 def publish(alert: Alert, settings: AlertSettings, sessions: Sessions, *, moment: int) -> Publication:
-    """Publish an alert once; an error is an answer, since no run may fail for its alert.
+    """Call SNS Publish once for an alert; an error is an answer, since no run may fail for its alert.
 
     Args:
         alert: what to say.

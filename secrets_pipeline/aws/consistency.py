@@ -1,4 +1,4 @@
-"""Wait, within bounds, for what was just made and is not visible everywhere in AWS yet.
+"""Call AWS again, within bounds, while what was just made is not visible everywhere yet.
 
 IAM, KMS and Secrets Manager are eventually consistent: a role that exists can be refused as principal for some seconds,
 and a secret or alias that was just made can be unknown to the next call.
@@ -32,7 +32,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """One way in which AWS answers while something new is not visible yet.
+    """The errors with which AWS answers while something new is not visible yet.
 
     Attributes:
         what: is not visible yet, for messages.
@@ -45,7 +45,7 @@ class Lag:
     text: re.Pattern[str] | None = None
 
     def explains(self, error: BaseException) -> bool:
-        """Whether an error of botocore's may be this and pass by itself."""
+        """Tell whether an error of botocore's is one of them, which pass by themselves."""
         if not isinstance(error, ClientError):
             return False
         answer = error.response.get("Error", {})
@@ -67,7 +67,7 @@ NEW_RESOURCE = Lag("what was just made", frozenset({"ResourceNotFoundException",
 
 
 class Patience:
-    """How long one run waits for what is not visible yet; all its threads share it.
+    """Bounds how long one run waits for what is not visible yet; all its threads share it.
 
     A subject has its seconds from its first refusal on, whoever asks: two hundred policies with one principal that does
     not exist wait once. All subjects together have a bound as well, in time that passes, however many threads wait.

@@ -1,4 +1,4 @@
-"""How long a call may take that is never answered: about two minutes, where botocore's defaults allow more than eight.
+"""Bound a call that is never answered to about two minutes, where botocore's defaults allow more than eight.
 
 AWS's slow answers stay legal, since each try still waits as long as botocore does by default. What is bounded is how
 often an answer that does not come is waited for.
@@ -30,5 +30,5 @@ def install(session: Session) -> None:
 def give_up_if_unanswered(
     attempts: int, caught_exception: Exception | None = None, **_: object
 ) -> Literal[False] | None:
-    """Handler of botocore's event: False ends the tries, None leaves it to the retry mode."""
+    """Handle botocore's event `needs-retry`: False ends the tries, None leaves it to the retry mode."""
     return False if isinstance(caught_exception, ReadTimeoutError) and attempts >= _TRIES else None

@@ -1,4 +1,4 @@
-"""Errors of botocore, told in plain language and without any request parameter.
+"""Translate botocore's errors to `AwsError`: plain language, without any request parameter.
 
 botocore's validation errors print the parameters, and some services quote a refused value in their message, as a proxy
 may quote an answer: a message is repeated where neither request nor answer of the operation can hold a value, and else
@@ -72,7 +72,7 @@ _PARAMETER = re.compile(
 
 
 def explained(error: BaseException) -> str:
-    """What AWS or botocore said, without parameters; empty for an exception of anything else."""
+    """Tell what AWS or botocore said, without parameters; empty for an exception of anything else."""
     if isinstance(error, ClientError):
         return _answer(error)
     if isinstance(error, ParamValidationError):
@@ -87,7 +87,7 @@ def explained(error: BaseException) -> str:
 
 
 def translate(error: Foreign, *, action: str, resource: str) -> AwsError:
-    """The error as one of ours.
+    """Translate an error of botocore's to an `AwsError`.
 
     Args:
         error: what botocore raised.

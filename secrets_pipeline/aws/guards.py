@@ -22,7 +22,7 @@ class ReadOnly:
         session.register("before-parameter-build", self.refuse, unique_id="secrets-pipeline-read-only")
 
     def refuse(self, **event: object) -> None:
-        """Handler of botocore's event.
+        """Handle botocore's event before a call: refuse what may write.
 
         Raises:
             GuardError: if the operation may write.

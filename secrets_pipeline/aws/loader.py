@@ -1,4 +1,4 @@
-"""One botocore loader a process: what it read of AWS's service models serves every session.
+"""Share one botocore loader in a process, so that AWS's service models are read once for all sessions.
 
 A session with a loader of its own reads and parses them anew: four fifths of what its first client of a service costs.
 """
@@ -47,7 +47,7 @@ class _Paths(list[str]):
 
 
 class _SharedLoader(Loader):
-    """A loader for threads: botocore's own locks nothing, and goes on to change a model after it is in its cache."""
+    """A botocore loader for threads: botocore's own locks nothing, and changes a model after it is in its cache."""
 
     def load_service_model(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - JSON
         with _lock:
@@ -71,7 +71,7 @@ class _Files(JSONFileLoader):
 
 
 class _Endpoints(dict[str, dict[str, Any]]):
-    """A service's endpoints. Whoever gets one gets a copy: botocore.regions.EndpointResolver writes into it."""
+    """A service's endpoints, handed out as copies: botocore.regions.EndpointResolver writes into it."""
 
     def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - JSON
         return dict(super().get(name, default))

@@ -1,4 +1,4 @@
-"""What the libraries that carry values may log: their fixed texts and numbers, nothing of a request or an answer.
+"""Mask log records of the libraries that carry values: fixed texts and numbers stay, requests and answers do not.
 
 At DEBUG botocore logs the bodies of requests and answers, boto3 parameters, urllib3 headers that it cannot parse, and
 the encryption SDK, at ERROR already, the answer of a failed Decrypt. Every record of theirs passes the process's log
@@ -23,7 +23,7 @@ _lock = threading.Lock()
 
 
 def mask_logs() -> None:
-    """Leave out of every log record of these libraries, from now on, what may be a value.
+    """Replace the process's log record factory by one that leaves out what may be a value.
 
     It is safe to repeat, and is repeated for every session: somebody may have set another factory meanwhile.
     """
@@ -34,7 +34,7 @@ def mask_logs() -> None:
 
 
 class _Masking:
-    """A log record factory before another one."""
+    """A log record factory that masks what another one makes."""
 
     def __init__(self, make: Callable[..., logging.LogRecord]) -> None:
         self._make = make

@@ -1,4 +1,4 @@
-"""Calls that must not be repeated while nobody knows whether they were performed.
+"""Keep botocore from repeating CreateKey and RegisterTaskDefinition while nobody knows whether they were performed.
 
 They take no token, so another try after a lost answer makes a second resource. Whoever makes them looks for what an
 earlier try made, so the next run goes on with the first.
@@ -30,7 +30,7 @@ def install(session: Session) -> None:
 def give_up_if_unknown(
     response: tuple[object, object] | None = None, caught_exception: Exception | None = None, **_: object
 ) -> Literal[False] | None:
-    """Handler of botocore's event: False ends the tries, None leaves it to the retry mode."""
+    """Handle botocore's event `needs-retry`: False ends the tries, None leaves it to the retry mode."""
     if response is None:
         return None if isinstance(caught_exception, _NEVER_SENT) else False
     status = getattr(response[0], "status_code", 200)

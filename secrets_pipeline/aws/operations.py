@@ -1,4 +1,4 @@
-"""What is known of AWS's operations: which only read, and of which AWS's messages may be repeated.
+"""Say of AWS's operations which only read, and of which AWS's messages may be repeated.
 
 Sources: the service models of botocore, and the access levels of
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
@@ -24,7 +24,7 @@ _READS_BY_NAME: Final = frozenset(
 
 
 def reads(operation: str) -> bool:
-    """Whether an operation changes nothing, for example `DescribeSecret`; one that nobody knows may write.
+    """Tell whether an operation changes nothing, for example `DescribeSecret`; one that nobody knows may write.
 
     Taking a message off a queue hides it from others, and a data key is made to encrypt: neither only reads.
     """

@@ -1,4 +1,4 @@
-"""Keep under AWS's request rates, so that almost nothing is throttled."""
+"""Delay calls so that they stay under AWS's request rates, and almost nothing is throttled."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from secrets_pipeline.aws.quotas import SECRETS_MANAGER, quota_of
 
 
 class Pacer:
-    """One bucket of one token per quota: calls of a quota start evenly, at one a second less than AWS allows.
+    """Spaces the calls of each quota evenly, at one a second less than AWS allows: a bucket of one token.
 
     So no second holds more calls than the quota, whatever the number of threads. Retries count as calls.
 
@@ -28,7 +28,7 @@ class Pacer:
         self._next: dict[tuple[str, str], float] = {}
 
     def wait(self, operation: str, service: str = SECRETS_MANAGER) -> float:
-        """Wait for the turn of one call.
+        """Sleep until one call may start.
 
         Args:
             operation: API operation.
@@ -54,6 +54,6 @@ _pacers_lock = threading.Lock()
 
 
 def pacer_for(account_id: str, region: str) -> Pacer:
-    """The pacer that everything in this process shares for one account and region."""
+    """Return the pacer that everything in this process shares for one account and region."""
     with _pacers_lock:
         return _pacers.setdefault((account_id, region), Pacer())

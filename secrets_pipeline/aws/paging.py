@@ -1,4 +1,4 @@
-"""Read lists page by page."""
+"""Read AWS's list operations page by page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LARGEST_PAGE: Mapping[str, int] = {
 
 
 def answers(client: BaseClient, operation: str, **parameters: object) -> Iterator[dict[str, Any]]:
-    """Every answer of a list operation, one a page, in as few calls as AWS allows.
+    """Yield every answer of a list operation, one a page, in as few calls as AWS allows.
 
     Consume it inside `calling`: the calls are made while it is read.
 
@@ -39,7 +39,7 @@ def answers(client: BaseClient, operation: str, **parameters: object) -> Iterato
 
 
 def pages(client: BaseClient, operation: str, **parameters: object) -> Iterator[dict[str, Any]]:
-    """Every entry of a list operation, in AWS's order, in as few calls as AWS allows.
+    """Yield every entry of a list operation, in AWS's order, in as few calls as AWS allows.
 
     Consume it inside `calling`: the calls are made while it is read.
 

@@ -1,4 +1,4 @@
-"""AWS's published request rates, per account and region.
+"""List AWS's published request rates, per account and region, and the operations that each counts.
 
 Sources: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html,
 https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html,
@@ -102,5 +102,5 @@ PACED_SERVICES = tuple(dict.fromkeys(quota.service for quota in QUOTAS))
 
 
 def quota_of(operation: str, service: str = SECRETS_MANAGER) -> Quota | None:
-    """The quota that an operation counts against, if it has one."""
+    """Return the quota that an operation counts against, if it has one."""
     return _BY_OPERATION.get((service, operation))

@@ -1,4 +1,4 @@
-"""What a human should do about the errors that AWS answers most often.
+"""Say what a human should do about the errors that AWS answers most often.
 
 Source: the "Common Errors" and "Errors" sections of each service's API reference.
 """
@@ -101,7 +101,7 @@ OTHERWISE = "Look the code up in the API reference of that service."
 
 
 def remedy(code: str, message: str) -> str:
-    """What to do about an error.
+    """Say what to do about an error.
 
     Args:
         code: AWS's error code, or botocore's exception name.

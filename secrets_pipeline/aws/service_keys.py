@@ -1,4 +1,4 @@
-"""The two KMS keys of this project in each account and region: one seals, one makes fingerprints.
+"""Find or make this project's two KMS keys in an account and region: one seals, one makes fingerprints.
 
 Sources: https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html and API_CreateAlias.html
 """
@@ -55,7 +55,7 @@ class ServiceKeys:
 
 
 def seal_key(alias: str = SEAL_ALIAS) -> ServiceKey:
-    """The key that encrypts generated values on their way between two assets."""
+    """Describe the key that encrypts generated values on their way between two assets."""
     return ServiceKey(
         purpose="seal",
         alias=alias,
@@ -67,7 +67,7 @@ def seal_key(alias: str = SEAL_ALIAS) -> ServiceKey:
 
 
 def fingerprint_key(alias: str = FINGERPRINT_ALIAS) -> ServiceKey:
-    """The key that fingerprints in tags and tokens are made with."""
+    """Describe the key that fingerprints in tags and tokens are made with."""
     return ServiceKey(
         purpose="fingerprint",
         alias=alias,
@@ -79,7 +79,7 @@ def fingerprint_key(alias: str = FINGERPRINT_ALIAS) -> ServiceKey:
 
 
 def find_key(kms: KMSClient, alias: str) -> str | None:
-    """ARN of the key behind an alias, key ARN or key id; None where there is none. One call.
+    """Return the ARN of the key behind an alias, key ARN or key id, None where there is none: one DescribeKey.
 
     Raises:
         AwsError: if KMS refuses, or the key is not enabled.
@@ -107,7 +107,7 @@ def ensure_service_keys(
     patience: Patience | None = None,
     before_making: Callable[[], None] = lambda: None,
 ) -> ServiceKeys:
-    """Both keys, made where they do not exist. Two calls where they do.
+    """Return both keys, made where they do not exist; where they do, two DescribeKey.
 
     Args:
         kms: client of the account and region.
@@ -127,7 +127,7 @@ def ensure_service_keys(
 
 
 def ensure_key(kms: KMSClient, key: ServiceKey, patience: Patience | None = None) -> str:
-    """ARN of the key; made with its alias where there is none.
+    """Return the ARN of the key; where there is none, CreateKey, EnableKeyRotation and CreateAlias make it.
 
     A run that died between CreateKey and CreateAlias left a key without alias; it is found by its tag and used. Where
     two runs make the key at once, the first alias wins, and the key that lost, never used, is scheduled for deletion.
@@ -188,7 +188,9 @@ def _winner(kms: KMSClient, key: ServiceKey, ours: str, *, made_by_us: bool) -> 
 
 
 def find_unaliased_key(kms: KMSClient, tag: str, value: str, *, spec: str = "SYMMETRIC_DEFAULT") -> str | None:
-    """ARN of an enabled key without alias that carries a tag: what a run made that died before CreateAlias.
+    """Find an enabled key without alias by its tag (ListAliases, ListKeys, ListResourceTags, DescribeKey).
+
+    A run that died between CreateKey and CreateAlias leaves one.
 
     Args:
         kms: client of the account and region.

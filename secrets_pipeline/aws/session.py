@@ -1,4 +1,4 @@
-"""One AWS account and region, reached with one set of credentials: clients that are guarded, paced and shared."""
+"""Open an AWS account and region with one set of credentials; its clients are guarded, paced and shared."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _ADAPTING = Config(retries={"mode": "adaptive", "total_max_attempts": _MAX_ATTEM
 
 
 def partition_of(region: str) -> str:
-    """`aws`, `aws-cn` or `aws-us-gov`, after a region's name; no call is made."""
+    """Return `aws`, `aws-cn` or `aws-us-gov`, after a region's name; no call is made."""
     return boto3.Session(botocore_session=_session()).get_partition_for_region(region)
 
 
@@ -106,7 +106,7 @@ class AwsAccount:
 
     @property
     def account_id(self) -> str:
-        """The caller's account, 12 digits; STS is asked once.
+        """Return the caller's account, 12 digits; GetCallerIdentity is called once.
 
         Raises:
             AwsError: if STS cannot be reached, or there are no credentials.
@@ -119,11 +119,11 @@ class AwsAccount:
 
     @property
     def partition(self) -> str:
-        """`aws`, `aws-cn` or `aws-us-gov`, after the region."""
+        """Return `aws`, `aws-cn` or `aws-us-gov`, after the region."""
         return self._boto3.get_partition_for_region(self.region)
 
     def arn(self, service: str, resource: str) -> str:
-        """The ARN of a resource of this account and region, or of IAM, which has no regions.
+        """Return the ARN of a resource of this account and region, or of IAM, which has no regions.
 
         Args:
             service: namespace, for example `lambda`.
@@ -135,7 +135,7 @@ class AwsAccount:
         return str(Arn(self.partition, service, "" if service == "iam" else self.region, self.account_id, resource))
 
     def function_arn(self, name: str) -> str:
-        """The ARN of the Lambda function of a name, made or not.
+        """Return the ARN of the Lambda function of a name, made or not.
 
         Raises:
             AwsError: if STS does not tell the account.
@@ -175,7 +175,7 @@ class AwsAccount:
     @overload
     def client(self, service: str) -> BaseClient: ...
     def client(self, service: str) -> BaseClient:
-        """The client of a service, made at its first use.
+        """Return the client of a service, made at its first use.
 
         Raises:
             AwsError: if boto3 cannot make it, for example without a region.
@@ -195,7 +195,7 @@ class AwsAccount:
 
 
 class Sessions:
-    """Every account and region of a run, each made once.
+    """Opens every account and region of a run, each once.
 
     Args:
         base: where credentials come from; the default session if None.
@@ -220,7 +220,7 @@ class Sessions:
         self._accounts: dict[tuple[str, str | None], AwsAccount] = {}
 
     def for_target(self, target: Target) -> AwsAccount:
-        """The account and region of a target, under the role that it names.
+        """Return the account and region of a target, under the role that it names (STS AssumeRole at the first call).
 
         Raises:
             AwsError: if the configured profile does not exist.
@@ -233,7 +233,7 @@ class Sessions:
             return self._accounts[key]
 
     def beyond(self, account: AwsAccount, role_arn: str) -> AwsAccount:
-        """A role assumed with an account's own credentials, in the same region; made anew at each call.
+        """Assume a role (STS AssumeRole) with an account's own credentials, in the same region; made anew at each call.
 
         Raises:
             AwsError: if there are no credentials; whether the role may be assumed shows at the first call.

@@ -1,4 +1,4 @@
-"""The command line; the only place that prints."""
+"""Run the command line `secrets-pipeline`; nothing else prints."""
 
 from secrets_pipeline.cli.app import app, main
 

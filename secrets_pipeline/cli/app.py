@@ -1,4 +1,4 @@
-"""The command `secrets-pipeline`, assembled from one module a command."""
+"""Assemble the command `secrets-pipeline` from one module a command."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ app.command(epilog=dev.EPILOG)(dev.dev)
 
 
 def main() -> None:
-    """Run the command line; a core dump, also of what it starts, would hold values."""
+    """Run the command line, without core dumps (`setrlimit`), also of what it starts: they would hold values."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     keep_interrupts()
     app(prog_name="secrets-pipeline")

@@ -1,4 +1,4 @@
-"""Apply a plan: in dependency order, with bounded threads, one outcome a change."""
+"""Apply the changes of a plan in dependency order, with bounded threads, and return one outcome a change."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Planned = TypeVar("Planned", Change, Change | None)
 
 
 class Reconciler(Protocol):
-    """One per kind of AWS resource."""
+    """Plans and applies the changes of one kind of AWS resource."""
 
     def plan(self) -> Sequence[Change]:
         """Observe AWS and compare: one change a desired resource; reads only."""
@@ -52,7 +52,9 @@ class Reconciler(Protocol):
 
 
 def planned(resource: Resource, plan: Callable[[], Planned]) -> Planned | Change:
-    """What `plan` says, or a blocked change that fails when it is applied: one resource never hides the others.
+    """Return what `plan` says, or, if it raised, a blocked change: one resource never hides the others.
+
+    Applying such a change fails with the error that `plan` raised.
 
     Args:
         resource: what is being planned.
@@ -68,7 +70,7 @@ def planned(resource: Resource, plan: Callable[[], Planned]) -> Planned | Change
 
 
 def silent(_outcome: Outcome) -> None:
-    """Progress for those who do not watch."""
+    """Ignore an outcome: progress for those who do not watch."""
 
 
 def apply(
@@ -143,7 +145,7 @@ class _Queue:
                 self.ready.append(self._waiting.pop(behind))
 
     def unreachable(self) -> Sequence[Change]:
-        """What waits for itself, once nothing is ready or running any more."""
+        """Return what waits for itself, once nothing is ready or running any more."""
         return tuple(self._waiting.values())
 
 

@@ -1,4 +1,4 @@
-"""Changes and outcomes: what is planned on one resource, and what became of it."""
+"""Define changes, what is planned on one resource, and outcomes, what became of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ChangeClass(StrEnum):
 
     @property
     def writes(self) -> bool:
-        """Whether applying it changes anything."""
+        """Tell whether applying it changes anything."""
         return self not in (ChangeClass.NONE, ChangeClass.BLOCKED, ChangeClass.ORPHAN)
 
 
@@ -74,18 +74,18 @@ class Change:
 
     @property
     def hindrance(self) -> str:
-        """The reasons of a blocked change without what unblocks it."""
+        """Join the reasons of a blocked change, without what unblocks it."""
         return "; ".join(one.problem for one in self.reasons)
 
     @property
     def unblocked_by(self) -> str:
-        """What a human does to unblock a blocked change; empty if nobody said."""
+        """Say what a human does to unblock a blocked change; empty if nobody said."""
         said = self.remedy or (self.error.remedy if self.error else "")
         return said or "; ".join(one.remedy for one in self.reasons if one.remedy)
 
     @property
     def reason(self) -> str:
-        """The reasons in one line."""
+        """Join the reasons in one line."""
         return "; ".join(map(str, self.reasons))
 
 

@@ -1,4 +1,4 @@
-"""A plan as rows and counts, which each view of it shows: tables, JSON, Markdown, Dagster's metadata. Pure."""
+"""Make the rows and counts of a plan, which each view shows: tables, JSON, Markdown, Dagster's metadata. Pure."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Plan:
     stages: Mapping[str, Sequence[Change]]
 
     def rows(self, *, unchanged: bool = False) -> list[PlanRow]:
-        """A row a change; those of class none only if asked for, or where drift is said and left alone."""
+        """Return a row a change; those of class none only if asked for, or where drift is said and left alone."""
         every = [(stage, change) for stage, changes in self.stages.items() for change in changes]
         blocked = {c.resource.name for _, c in every if c.action is ChangeClass.BLOCKED and c.resource.kind == _OWNER}
         return [
@@ -50,23 +50,23 @@ class Plan:
 
     @property
     def differs(self) -> bool:
-        """Whether there is anything to do; blocked and orphaned resources count, drift that is left alone does not."""
+        """Tell if there is anything to do; blocked and orphaned resources count, drift that is left alone does not."""
         return any(row.change.action is not ChangeClass.NONE for row in self.rows())
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many changes of each class, in the order of the classes."""
+        """Count the changes of each class, in the order of the classes."""
         found = Counter(row.change.action for row in self.rows(unchanged=True))
         return {action.value: found[action] for action in ChangeClass if found[action]}
 
     @property
     def counted(self) -> str:
-        """The counts in one line, for example `4 create, 12 none`."""
+        """Write the counts in one line, for example `4 create, 12 none`."""
         return ", ".join(f"{number} {action}" for action, number in self.counts.items()) or "nothing declared"
 
     @property
     def drifted(self) -> int:
-        """How many resources were changed outside."""
+        """Count the resources that were changed outside."""
         return sum(row.change.drift for row in self.rows())
 
 

@@ -1,4 +1,4 @@
-"""Why a change is planned, or what is in its way: types, which `str` and the views turn to text."""
+"""Define the reasons why a change is planned, or blocked: types, which `str` and the views turn to text."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ class Because(Reason):
 
 
 class NotOurs(Reason):
-    """The thing is somebody else's, or nobody can prove whose: it is left as it is."""
+    """The resource is somebody else's, or nobody can prove whose: it is left as it is."""
 
     __slots__ = ()
 
 
 class Missing(Reason):
-    """Something is not there that others have to make first."""
+    """A resource does not exist that others have to make first."""
 
     __slots__ = ()
 
 
 class Waits(Reason):
-    """Something else comes first, in this run or by itself; that is nobody's mistake.
+    """The change waits for something else, of this run or of AWS; that is nobody's mistake.
 
     Args:
         on: what is waited for.
@@ -53,7 +53,7 @@ class Waits(Reason):
 
 
 class ChangedOutside(Reason):
-    """The stack was finished so, and somebody else has changed it since.
+    """Somebody else changed the resource since a run finished it.
 
     Args:
         what: what was changed.

@@ -1,4 +1,4 @@
-"""Outcomes as rows and counts, for tables, metadata and exit codes."""
+"""Turn outcomes to rows and counts, for tables, metadata and exit codes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from secrets_pipeline.engine.model import Applied, Failed, Outcome, Skipped, Unc
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many outcomes of each kind."""
+    """The number of outcomes of each kind."""
 
     applied: int
     unchanged: int
@@ -28,7 +28,7 @@ def count(outcomes: Iterable[Outcome]) -> Counts:
 
 
 def rows(outcomes: Iterable[Outcome]) -> list[dict[str, str]]:
-    """One row an outcome: kind, name, component, action, outcome, detail (text alone, no values)."""
+    """Return one row an outcome: kind, name, component, action, outcome, detail (text alone, no values)."""
     table = []
     for outcome in outcomes:
         change = outcome.change

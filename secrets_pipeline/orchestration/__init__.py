@@ -1,4 +1,4 @@
-"""Dagster, a folder a domain; `dg` finds the component here (entry point `dagster_dg_cli.registry_modules`)."""
+"""Use Dagster, a folder a domain; `dg` finds the component here (entry point `dagster_dg_cli.registry_modules`)."""
 
 from secrets_pipeline.orchestration.component import SecretsPipelineComponent
 

@@ -1,4 +1,4 @@
-"""The definitions, put together."""
+"""Build the `dg.Definitions` of the code location: assets, checks, jobs, schedules, sensors, resources."""
 
 import warnings
 from collections.abc import Collection
@@ -27,7 +27,7 @@ def build_definitions(
     watch: Watch = unwatched,
     watchers: Collection[Watcher] = WATCHERS,
 ) -> dg.Definitions:
-    """Everything that Dagster loads.
+    """Build everything that Dagster loads.
 
     Args:
         progress: who watches outcomes as they come, in the process that executes the run.

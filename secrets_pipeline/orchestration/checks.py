@@ -1,4 +1,4 @@
-"""The checks: is AWS as declared, do values, connections and logins hold."""
+"""Define the asset checks: is AWS as declared, do values, connections and logins hold; with all others, `CHECKS`."""
 
 import dagster as dg
 

@@ -1,4 +1,4 @@
-"""The Dagster code location of an installed wheel; the environment says which repository it serves."""
+"""Define the Dagster code location of an installed wheel; the environment says which repository it serves."""
 
 from secrets_pipeline.orchestration.component import SecretsPipelineComponent
 

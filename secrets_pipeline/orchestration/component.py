@@ -1,4 +1,4 @@
-"""Dagster's component (`dg.Component`) that makes everything of the pipeline from a few lines of YAML."""
+"""Define the `dg.Component` that makes everything of the pipeline from a few lines of YAML."""
 
 import resource
 import warnings

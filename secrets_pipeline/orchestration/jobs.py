@@ -1,4 +1,4 @@
-"""The jobs."""
+"""List the jobs of the code location; each is defined in the folder of its domain."""
 
 from secrets_pipeline.orchestration.access.narrow_op import heal
 from secrets_pipeline.orchestration.provisioning.jobs import follow_endpoint, follow_rotation, provision

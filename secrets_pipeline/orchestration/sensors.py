@@ -1,4 +1,4 @@
-"""The sensors."""
+"""List the sensors of the code location, and decide which job answers which kind of event (`EVENT_JOBS`)."""
 
 from collections.abc import Mapping
 

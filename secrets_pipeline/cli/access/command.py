@@ -1,4 +1,4 @@
-"""`access`: who can read each secret, and why not."""
+"""`access`: print who can read each secret, and why not, from policies that AWS or a saved snapshot holds."""
 
 from __future__ import annotations
 

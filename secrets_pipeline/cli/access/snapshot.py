@@ -1,4 +1,4 @@
-"""Where an access command takes its facts from: AWS now, or a snapshot that was saved."""
+"""Read what an access command judges: a snapshot taken of AWS now, or one that was saved."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def facts(
     secret: str = "",
     every: bool = False,
 ) -> Facts:
-    """What a command about one stack works with.
+    """Read the stack and the snapshot that a command works with.
 
     Args:
         source: how stacks are read.
@@ -93,7 +93,7 @@ def facts(
 
 
 def snapshot_of(desired: Desired, spec: StackSpec, *, every: bool) -> Snapshot:
-    """A snapshot of a stack's account and region, taken now; see `facts`."""
+    """Take a snapshot of a stack's account and region now (IAM, KMS, Secrets Manager); see `facts`."""
     stack = desired.assemble(Sessions(read_only=True)).stack(spec.stack)
     if not every:
         return estate_of(stack).snapshot
@@ -108,7 +108,7 @@ def snapshot_of(desired: Desired, spec: StackSpec, *, every: bool) -> Snapshot:
 
 
 def principal_named(arn: str) -> str:
-    """A principal that was asked for: whoever is no role, user or root would seem to be able to read nothing.
+    """Check the ARN that was asked for: whoever is no role, user or root would seem to be able to read nothing.
 
     Raises:
         SpecError: the ARN is none of these.
@@ -141,7 +141,7 @@ def _stack_of_secret(desired: Desired, name: str) -> str:
 
 
 def unread_parts(snapshot: Snapshot) -> list[str]:
-    """What could not be read, each reason once."""
+    """List why parts of a snapshot could not be read, each reason once."""
     reasons = [snapshot.organization.unread, *(one.unread for one in snapshot.accounts.values())]
     reasons += [one.unread for one in snapshot.keys.values()] + [one.unread for one in snapshot.secrets]
     return [reason for reason in dict.fromkeys(reasons) if reason]

@@ -1,4 +1,4 @@
-"""What the access commands print: the grid, its details, the votes. Pure."""
+"""Build what the access commands print: the grid, its details, the votes. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LEGEND = "reads: can read · -: denied by Secrets Manager · KMS: denied by KMS 
 
 
 def grid(readings: Sequence[AuditedRead]) -> Table:
-    """Readers down, secrets across; `!` where what is expected and what is so differ."""
+    """Build the table with readers down, secrets across; `!` where what is expected and what is so differ."""
     secrets = list(dict.fromkeys(one.secret for one in readings))
     cells = {(one.principal, one.secret): _cell(one) for one in readings}
     rows: list[tuple[str | Text, ...]] = [
@@ -39,12 +39,12 @@ def grid(readings: Sequence[AuditedRead]) -> Table:
 
 
 def surprising(readings: Iterable[AuditedRead]) -> list[str]:
-    """A sentence for each reader that cannot read what it should, or can read what nobody declares."""
+    """Write a sentence for each reader that cannot read what it should, or can read what nobody declares."""
     return [sentence(one.principal, one.secret, one.verdict) for one in readings if _surprises(one)]
 
 
 def left_out(spec: StackSpec, estate: CompiledSnapshot, *, everybody: bool) -> Iterator[str]:
-    """What a stack's matrix cannot show: a sentence for each reason."""
+    """Say what a stack's matrix cannot show: a sentence for each reason."""
     missing = [secret.name for secret in spec.secrets if estate.secret(secret.name) is None]
     if missing:
         more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
@@ -54,17 +54,17 @@ def left_out(spec: StackSpec, estate: CompiledSnapshot, *, everybody: bool) -> I
 
 
 def votes_table(verdict: ReadVerdict) -> Table:
-    """Every layer that applies, with what it said to each of the two calls."""
+    """Build the table of the layers that apply, with what each said to GetSecretValue and kms:Decrypt."""
     return table(("call", "layer", "says"), vote_lines(verdict))
 
 
 def as_json(readings: Iterable[AuditedRead]) -> list[dict[str, Any]]:
-    """The matrix, each verdict with all of its votes."""
+    """Return the matrix as JSON, each verdict with all of its votes."""
     return [{**plain(one.principal, one.secret, one.verdict), "expected": one.expected} for one in readings]
 
 
 def as_csv(readings: Iterable[AuditedRead]) -> str:
-    """The matrix with a line a pair."""
+    """Return the matrix as CSV, a line a pair."""
     written = io.StringIO()
     columns = ("principal", "secret", "verdict", "layer", "policy", "statement", "reason", "expected")
     lines = csv.DictWriter(written, columns, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""`apply`: make AWS match the stacks, by the same Dagster job that Materialize in the UI runs."""
+"""`apply`: make AWS match the stacks, by the same Dagster job `provision` that Materialize in the UI runs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class StackRun:
 
     @property
     def green(self) -> bool:
-        """Whether it succeeded and no check failed with ERROR."""
+        """Tell whether it succeeded and no check failed with ERROR."""
         return self.report.success and not any(is_error(check) for check in self.checks)
 
 
@@ -150,7 +150,7 @@ def run_all(stacks: Sequence[str], run: RunStack, failures: Failures) -> list[St
 def run_here(
     stack: str, desired: Desired, options: ApplyOptions, *, lines: bool = True, probe: bool = False
 ) -> StackRun:
-    """One stack, in this process; `lines` says whether each outcome gets a line on stderr, `probe` asks as readers."""
+    """Run `provision` for one stack in this process; `lines` writes each outcome to stderr, `probe` asks as readers."""
     with ApplyProgress(stack, lines=lines) as progress:
         report, checks = runs.provision(stack, desired, options, progress.outcome, probe=probe)
     return StackRun(report, checks)

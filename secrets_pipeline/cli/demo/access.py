@@ -1,4 +1,4 @@
-"""Readers that the demo shows: what the policies say of them, and what AWS itself answers when they ask."""
+"""Ask, for the demo, as readers: what the policies say, and what AWS answers (AssumeRole, GetSecretValue)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from secrets_pipeline.operations.open_repository import Desired
 
 @dataclass(frozen=True, slots=True)
 class ReadAnswer:
-    """A reader with a secret.
+    """One reader and one secret.
 
     Attributes:
         answer: what AWS said, as a sentence.
@@ -34,7 +34,7 @@ class ReadAnswer:
 
 
 def read_answers(desired: Desired, stacks: Sequence[str]) -> list[ReadAnswer]:
-    """One reader for each way in which a read ends, of the first stack that has readers in another account."""
+    """Ask as one reader for each way in which a read ends, of the first stack that has readers in another account."""
     spec = next((desired.specs[one] for one in stacks if _foreign(desired.specs[one])), None)
     if spec is None:
         return []

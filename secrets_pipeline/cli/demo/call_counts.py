@@ -1,4 +1,4 @@
-"""What the embedded AWS was asked, in two numbers that matter: writes, and secret values read."""
+"""Count the calls that the embedded AWS received: writes, and secret values read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _VALUES = frozenset({"GetSecretValue", "BatchGetSecretValue"})
 
 @dataclass(frozen=True, slots=True)
 class CallCounts:
-    """Calls at the server.
+    """Counts of calls at the server.
 
     Attributes:
         secretsmanager: those of Secrets Manager.
@@ -30,7 +30,7 @@ class CallCounts:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing was written, and no value read."""
+        """Tell whether nothing was written, and no value read."""
         return self.writes == 0 and self.values_read == 0
 
     def __str__(self) -> str:
@@ -40,7 +40,7 @@ class CallCounts:
 
 
 def call_counts(calls: Iterable[CountedCall]) -> CallCounts:
-    """Count what was recorded."""
+    """Count recorded calls."""
     known = tuple(calls)
     writing = [call for call in known if not (reads(call.operation) or call.operation in _READING_METHODS)]
     return CallCounts(

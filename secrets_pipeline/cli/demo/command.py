@@ -1,4 +1,4 @@
-"""`demo`: the whole chain on an embedded AWS of its own, from YAML to ARNs, and nothing left running."""
+"""`demo`: run the whole chain on an embedded AWS of its own, from YAML to ARNs, and leave nothing running."""
 
 from __future__ import annotations
 

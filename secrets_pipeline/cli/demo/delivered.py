@@ -1,4 +1,4 @@
-"""What consumers of a stack hold, read back from AWS: the evidence that ARNs arrived."""
+"""Read back from Lambda, ECS, API Gateway and SSM what consumers of a stack hold: the evidence that ARNs arrived."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Delivered:
 
 
 def delivered(stack: Stack) -> list[Delivered]:
-    """Everything that the stack delivers to its consumers, and what it publishes, as AWS holds it now."""
+    """List everything that the stack delivers to its consumers, and what it publishes, as AWS holds it now."""
     found: list[Delivered] = []
     for delivery in stack.spec.deliveries:
         if not delivery.deliver:

@@ -1,4 +1,4 @@
-"""The demo's rotation: four steps by the managed function, then AWS's event, the sensor, and what its run mends."""
+"""Rotate a secret in the demo: the managed function's four steps, then AWS's event, the sensor and its runs."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Rotated:
 
     @property
     def green(self) -> bool:
-        """Whether everything that a rotation promises came true."""
+        """Tell whether the rotation succeeded: new password accepted, old one refused, runs and checks green."""
         followed = self.runs.runs
         return (
             self.report.success
@@ -134,17 +134,17 @@ class _Password:
 
     @property
     def endpoint(self) -> str:
-        """Where the database answers."""
+        """Return where the database answers."""
         state = self.stack.observed.databases.find(self._database)
         return (state.endpoint if state else None) or ""
 
     def read(self) -> SecretStr:
-        """The password of the current version."""
+        """Read the password of the current version."""
         secret = self._password.confirmed()
         return self._password.read(secret, secret.current_version)
 
     def log_in(self, password: SecretStr) -> Login | None:
-        """What the database says to a password."""
+        """Log in with a password, and return what the database says; None without a login."""
         state = self.stack.observed.databases.find(self._database)
         return self._password.log_in(state, password) if state else None
 
@@ -159,7 +159,7 @@ def _carrying(stack: Stack, secret: SecretSpec, new: SecretStr) -> Iterator[str]
 
 
 def rotation_lines(rotated: Rotated) -> Iterator[str]:
-    """The story in a few lines; no value is part of it."""
+    """Tell of the rotation in a few lines; no value is part of them."""
     steps = "  ".join(f"{step.value} {'✓' if step in rotated.steps else '✗'}" for step in RotationStep)
     yield f"  {rotated.secret}: {steps}"
     accepts = "accepts" if rotated.new_accepted else "does not accept"

@@ -1,4 +1,4 @@
-"""The lines of the demo: few, and none wider than a terminal. Pure."""
+"""Write the lines of the demo, few and none wider than a terminal. Pure."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _SHOWN = ("applied", "skipped", "failed", "unchanged")
 
 
 def stack_line(report: RunReport) -> str:
-    """How much each stage applied, in one line a stack."""
+    """Say how much each stage applied, in one line a stack."""
     found = Counter(row["stage"] for row in report.rows if row["outcome"] == "applied")
     return f"  {report.stack:<13} applied: {', '.join(f'{stage} {number}' for stage, number in found.items())}"
 
 
 def stage_lines(report: RunReport) -> Iterator[str]:
-    """One line a stage that had something to do: counts, then what was done, failures first."""
+    """Write a line for each stage that had something to do: counts, then what was done, failures first."""
     stages = list(dict.fromkeys(row["stage"] for row in report.rows if row["outcome"] != "unchanged"))
     for stage in stages:
         rows = [row for row in report.rows if row["stage"] == stage]
@@ -37,7 +37,7 @@ def stage_lines(report: RunReport) -> Iterator[str]:
 
 
 def delivered_lines(entries: Sequence[tuple[str, Delivered]], stack: str) -> Iterator[str]:
-    """One line an ARN of one stack, and one for the other stacks and what all publish in Parameter Store."""
+    """Write a line for each ARN of one stack, and one for the other stacks and what all publish in Parameter Store."""
     arns = [(where, entry) for where, entry in entries if ":secret:" in entry.value]
     told = [entry for where, entry in arns if where == stack]
     width = max((len(entry.place) for entry in told), default=0)
@@ -50,7 +50,7 @@ def delivered_lines(entries: Sequence[tuple[str, Delivered]], stack: str) -> Ite
 
 
 def check_lines(checks: Sequence[CheckRow]) -> Iterator[str]:
-    """The checks that passed in every stack, several on a line, and a line for each that did not."""
+    """Name the checks that passed in every stack, several on a line, and a line for each that did not."""
     stacks = {check.stack for check in checks}
     names = dict.fromkeys(check.check for check in checks)
     failed = [check for check in checks if not check.passed]
@@ -75,7 +75,7 @@ def _folded(names: Iterable[str]) -> Iterator[str]:
 
 
 def reading_lines(shown: Iterable[ReadAnswer]) -> Iterator[str]:
-    """A paragraph a reading: what the policies say, and what AWS itself said."""
+    """Write a paragraph a reading: what the policies say, and what AWS itself said."""
     for one in shown:
         text = f"{name_of(one.verdict)}: {sentence(one.principal, one.secret, one.verdict)} {one.answer}"
         yield from textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)

@@ -1,4 +1,4 @@
-"""`describe stacks` and `describe component`: what Atmos would say, in the shape in which it says it."""
+"""`describe stacks` and `describe component`: print resolved stacks in the shape in which Atmos prints them."""
 
 from __future__ import annotations
 

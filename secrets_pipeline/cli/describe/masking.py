@@ -1,4 +1,4 @@
-"""Hide what YAML says in plain text, and make its special values plain."""
+"""Mask secret values that YAML holds in plain text, and turn its special values to plain ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Masking: TypeAlias = Callable[[Value], Value]
 
 
 def masked(sections: Value, variables: Collection[Path] = ()) -> Value:
-    """The same tree with every leaf under a `secret_data` key replaced, and every variable that one takes in.
+    """Return the same tree with every leaf under a `secret_data` key replaced, and every variable that one takes in.
 
     Wherever they stand: inherited variables show up in components of other kinds, too.
 
@@ -41,7 +41,7 @@ def masked(sections: Value, variables: Collection[Path] = ()) -> Value:
 
 
 def taken_in(components: Iterable[Component]) -> frozenset[Path]:
-    """The variables whose text becomes a part of a secret's value, as `secret_data: ${vars.x}` has it.
+    """Find the variables whose text becomes a part of a secret's value, as `secret_data: ${vars.x}` has it.
 
     Those that names are made of are left out.
     """
@@ -113,7 +113,7 @@ def _at(component: Component, path: Path) -> Value:
 
 
 def plain(value: Value) -> Value:
-    """The same tree of `dict`, `list`, `str` and scalars alone; functions become their text, as Atmos prints them."""
+    """Return the tree as `dict`, `list`, `str` and scalars alone; functions become their text, as Atmos prints them."""
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""`dev`: the embedded AWS and Dagster's web UI over one repository, until Ctrl-C."""
+"""`dev`: run the embedded AWS and Dagster's web UI (`dg dev`) over one repository, until Ctrl-C."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dagster's `dg` whose `dev` starts the guarded webserver: `python -m secrets_pipeline.cli.dev.guarded_dg dev …`."""
+"""Run `dg` so that its `dev` starts the guarded webserver: `python -m secrets_pipeline.cli.dev.guarded_dg dev …`."""
 
 from __future__ import annotations
 

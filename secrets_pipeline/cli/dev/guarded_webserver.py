@@ -1,4 +1,4 @@
-"""Dagster's webserver behind the guard, its options kept: `python -m secrets_pipeline.cli.dev.guarded_webserver`."""
+"""Run Dagster's webserver behind the guard, options kept: `python -m secrets_pipeline.cli.dev.guarded_webserver`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from secrets_pipeline.cli.dev.webserver_guard import Guard
 
 
 def main() -> None:
-    """Serve until a signal."""
+    """Serve the UI until a signal."""
     unguarded: Any = DagsterWebserver.build_middleware
     served: Any = DagsterWebserver
     served.build_middleware = lambda webserver: [Middleware(Guard), *unguarded(webserver)]

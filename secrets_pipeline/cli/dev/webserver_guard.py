@@ -1,4 +1,4 @@
-"""What Dagster's webserver does not look at: which page, and which name of this host, a request comes from.
+"""Refuse requests that come from a foreign page or name another host, which Dagster's webserver does not look at.
 
 A browser on this machine lets pages of any site reach 127.0.0.1, and those as its own whose site's name points there.
 Source: https://www.rfc-editor.org/rfc/rfc6454#section-7.3
@@ -32,7 +32,7 @@ class Guard:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request or WebSocket."""
+        """Serve or refuse one request or WebSocket."""
         why = refusal(scope) if scope["type"] in {"http", "websocket"} else None
         if why is None:
             await self._app(scope, receive, send)
@@ -45,7 +45,7 @@ class Guard:
 
 
 def refusal(scope: Scope) -> str | None:
-    """Why a request is not served, None where it is.
+    """Say why a request is not served; None where it is.
 
     Args:
         scope: of ASGI, `http` or `websocket`.

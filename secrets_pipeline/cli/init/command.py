@@ -1,4 +1,4 @@
-"""`init`: operator's settings to start from."""
+"""`init`: print operator's settings to start from, with the grants that the stacks ask for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`local start|status|stop`: the embedded AWS, and what Terraform would have made in it."""
+"""`local start|status|stop`: run the embedded AWS, with what Terraform would have made in it."""
 
 from __future__ import annotations
 
@@ -136,12 +136,12 @@ def take_operator_settings(base_path: Path) -> bool:
 
 
 def has_repository(base_path: Path) -> bool:
-    """Whether there is an `atmos.yaml` in the folder."""
+    """Tell whether there is an `atmos.yaml` in the folder."""
     return any((base_path / name).is_file() for name in ("atmos.yaml", "atmos.yml", ".atmos.yaml", ".atmos.yml"))
 
 
 def shell_lines(variables: Mapping[str, str], *, unset: Iterable[str] = ()) -> str:
-    """`unset NAME` and `export NAME=value` lines, quoted for a shell."""
+    """Write `unset NAME` and `export NAME=value` lines, quoted for a shell."""
     removed = [f"unset {name}" for name in unset]
     return "\n".join([*removed, *(f"export {name}={shlex.quote(value)}" for name, value in variables.items())])
 

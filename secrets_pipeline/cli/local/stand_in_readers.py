@@ -1,4 +1,4 @@
-"""The roles of readers, as their teams would have made them, for the embedded AWS. Pure.
+"""Define the IAM roles of readers, as their teams would have made them, for the embedded AWS. Pure.
 
 Also the role by which an operator looks into another account, and one principal that KMS refuses.
 """
@@ -35,7 +35,7 @@ _SERVICES: Mapping[ReaderType, str] = {
 
 
 def reader_roles(specs: Iterable[StackSpec], account_id: str) -> Iterator[StandIn]:
-    """A role for each principal of each consumer, with what lets it read, unless the pipeline attaches that itself.
+    """Yield a role for each principal of a consumer, with what lets it read, unless the pipeline attaches that itself.
 
     Args:
         specs: desired state.

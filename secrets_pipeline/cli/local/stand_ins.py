@@ -1,4 +1,4 @@
-"""What Terraform would have made for a repository's stacks, for the embedded AWS. Pure."""
+"""Define what Terraform would have made for a repository's stacks, for the embedded AWS. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FUNCTION = re.compile(r"arn:[^:]+:lambda:([^:]+):(\d{12}):function:([^:]+)")
 
 
 def stand_ins(specs: Mapping[str, StackSpec], *, account_id: str = DEFAULT_ACCOUNT) -> tuple[StandIn, ...]:
-    """The roles of consumers, in whatever account, and the functions, services and stages that stacks deliver to.
+    """Return roles of consumers, in whatever account, and the functions, services and stages that stacks deliver to.
 
     Args:
         specs: desired state by stack.

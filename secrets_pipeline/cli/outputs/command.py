@@ -1,4 +1,4 @@
-"""`outputs`: ARNs, names and version ids of a stack's secrets, read from AWS. Never values."""
+"""`outputs`: print ARNs, names and version ids of a stack's secrets, read from AWS. Never values."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def outputs(
 
 
 def stack_outputs(stack: Stack) -> dict[str, dict[str, dict[str, Json]]]:
-    """The outputs of every secretsmanager component of a stack, as far as its secrets exist."""
+    """Return the outputs of every secretsmanager component of a stack, as far as its secrets exist."""
     found: dict[str, dict[str, dict[str, Json]]] = {}
     for component, kind in stack.spec.components.items():
         if kind == "secretsmanager":

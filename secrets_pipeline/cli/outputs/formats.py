@@ -1,4 +1,4 @@
-"""ARNs in the form that their consumers read: JSON, shell, Terraform, ECS. Pure."""
+"""Write ARNs in the form that their consumers read: shell, Terraform, ECS. Pure."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 def as_env(outputs: Outputs) -> str:
-    """`NAME_ARN=…` lines for a shell; a key that two components use gets the component's name before it."""
+    """Write `NAME_ARN=…` lines for a shell; a key that two components use gets the component's name before it."""
     return "\n".join(f"{name}_ARN={shlex.quote(arn)}" for name, arn in _named(outputs))
 
 
 def as_ecs(outputs: Outputs) -> list[dict[str, str]]:
-    """The `secrets` of an ECS container definition."""
+    """Return the `secrets` of an ECS container definition."""
     return [{"name": name, "valueFrom": arn} for name, arn in _named(outputs)]
 
 
 def as_tfvars(outputs: Outputs) -> str:
-    """One HCL variable an output: component → key → value."""
+    """Write one HCL variable an output: component → key → value."""
     names = list(dict.fromkeys(name for component in outputs.values() for name in component))
     by_name = {name: {component: found[name] for component, found in outputs.items()} for name in names}
     return "\n".join(f"{name} = {_hcl(value)}" for name, value in by_name.items())

@@ -1,4 +1,4 @@
-"""How pods on EKS are started anew: annotations that change when a secret that they read has another version."""
+"""Make annotations for pods on EKS that change, and so start them anew, when a secret that they read does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DIGITS = 16
 
 
 def rollout_hints(stack: Stack) -> dict[str, dict[str, Any]]:
-    """Component → consumer of type eks → what to set; consumers whose secrets have no version are left out.
+    """Return component → consumer of type eks → what to set; consumers whose secrets have no version are left out.
 
     The value is the same as long as the versions are, so setting it again restarts nothing.
     """

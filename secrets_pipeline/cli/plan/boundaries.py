@@ -1,4 +1,4 @@
-"""What of a plan crosses a boundary: values that come in, readers, and what others own that is written to. Pure."""
+"""List what of a plan crosses a boundary: values taken in, readers, and writes to what others own. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COLUMNS: Final = ("boundary", "what", "for", "declared at", "allowed by")
 
 
 def crossing_rows(plan: StackPlan, *, unchanged: bool) -> list[tuple[str, ...]]:
-    """A row for each crossing that a change of the plan concerns, or for all of them; see `COLUMNS`."""
+    """Return a row for each crossing that a change of the plan concerns, or for all of them; see `COLUMNS`."""
     return [
         (
             one.boundary.value,
@@ -28,7 +28,7 @@ def crossing_rows(plan: StackPlan, *, unchanged: bool) -> list[tuple[str, ...]]:
 
 
 def crossings_json(plan: StackPlan) -> list[dict[str, Any]]:
-    """Every crossing of the stack, whether the plan changes anything about it or not."""
+    """Return every crossing of the stack as JSON, whether the plan changes anything about it or not."""
     return [
         {
             "boundary": crossing.boundary.value,

@@ -1,4 +1,4 @@
-"""`plan`: what an apply would do."""
+"""`plan`: print what an apply would do; AWS is only read."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def plan(
 
 
 def plan_all(assembly: Assembly, stacks: Sequence[str], failures: Failures, *, deep: bool = False) -> list[StackPlan]:
-    """The plans of some stacks; a stack that cannot be planned is said, and left out."""
+    """Plan some stacks; a stack that cannot be planned is said, and left out."""
     plans = []
     for name in stacks:
         with failures.of(name):

@@ -1,4 +1,4 @@
-"""A plan as Markdown, for a comment on a pull request. Pure."""
+"""Write plans as Markdown, for a comment on a pull request. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _UNREAD = "Policies, replicas and consumers that marks vouch for were not read: 
 
 
 def plans_markdown(plans: Sequence[StackPlan], errors: Errors, *, unchanged: bool, deep: bool) -> str:
-    """The plans of stacks, and what went wrong.
+    """Write the plans of stacks, and what went wrong.
 
     Args:
         plans: in the order in which they are told.
@@ -41,7 +41,7 @@ def plans_markdown(plans: Sequence[StackPlan], errors: Errors, *, unchanged: boo
 
 
 def declared_markdown(stacks: Mapping[str, Declared], errors: Errors) -> str:
-    """What stacks declare, without having asked AWS.
+    """Write what stacks declare, without having asked AWS.
 
     Args:
         stacks: where each lives, what it declares, what its secrets refer to.

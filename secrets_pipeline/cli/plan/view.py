@@ -1,4 +1,4 @@
-"""The plan of a stack as a table and as JSON, and what a stack declares. Pure."""
+"""Show the plan of a stack as a table and as JSON, and list what a stack declares. Pure."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ class StackPlan(Plan):
 
 
 def summary(plan: StackPlan) -> str:
-    """One line, for example `myapp-dev (111122223333, eu-west-2): 4 create, 12 none; 1 changed outside`."""
+    """Write one line, for example `myapp-dev (111122223333, eu-west-2): 4 create, 12 none; 1 changed outside`."""
     drift = f"; {plan.drifted} changed outside" if plan.drifted else ""
     return f"{plan.stack} ({plan.account_id}, {plan.region}): {plan.counted}{drift}"
 
 
 def plan_table(plan: StackPlan, *, unchanged: bool) -> Table:
-    """The changes of a stack, one row each; drift is said beside the action, what unblocks a change comes last."""
+    """Build the table of changes; drift is said beside the action, what unblocks a change comes last."""
     blocked = (UNBLOCKS,) if ChangeClass.BLOCKED.value in plan.counts else ()
     columns = ("", "action", "kind", "name", "stage", "reason", *blocked)
 
@@ -71,7 +71,7 @@ def plan_table(plan: StackPlan, *, unchanged: bool) -> Table:
 
 
 def plan_json(plan: StackPlan, *, unchanged: bool) -> dict[str, Any]:
-    """The plan of a stack as JSON."""
+    """Return the plan of a stack as JSON."""
     return {
         "account_id": plan.account_id,
         "region": plan.region,
@@ -92,7 +92,7 @@ def plan_json(plan: StackPlan, *, unchanged: bool) -> dict[str, Any]:
 
 
 def declared(spec: StackSpec) -> list[dict[str, str]]:
-    """What a stack declares, without asking AWS: kind, name, component, detail."""
+    """List what a stack declares, without asking AWS: kind, name, component, detail."""
     rows = [_row("kms-key", key.alias, ", ".join(key.components), key.description) for key in spec.keys]
     for secret in spec.secrets:
         blocked = ", blocked" if secret.blocked else ""

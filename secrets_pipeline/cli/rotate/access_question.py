@@ -1,4 +1,4 @@
-"""What to rotate after a principal was compromised: all that it could read, at its roots."""
+"""Find what to rotate after a principal was compromised: all that it could read, at its roots."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from secrets_pipeline.reconcilers.rotate_now.choice import roots
 def reachable(
     desired: Desired, stacks: Sequence[str], principal: str, failures: Failures
 ) -> dict[str, tuple[str, ...]]:
-    """The secrets to rotate by stack, of those that a principal can or may be able to read.
+    """Return the secrets to rotate by stack, of those that a principal can or may be able to read.
 
     A secret that is rendered from others stands for those. What no stack declares is said: somebody else has to rotate
     it.

@@ -1,4 +1,4 @@
-"""`rotate`: new values now, followed to their end, and everything that follows from them."""
+"""`rotate`: rotate secrets now (RotateSecret), follow them to their end, and run what follows from the new values."""
 
 from __future__ import annotations
 

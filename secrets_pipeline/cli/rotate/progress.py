@@ -1,4 +1,4 @@
-"""Progress of rotations on stderr: each secret's four steps, a moving line on a terminal, a line a step elsewhere."""
+"""Show on stderr each secret's four steps of a rotation: a moving line on a terminal, a line a step elsewhere."""
 
 from __future__ import annotations
 

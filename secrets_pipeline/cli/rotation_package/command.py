@@ -1,4 +1,4 @@
-"""`rotation package`: the managed rotation function as the zip that AWS Lambda takes."""
+"""`rotation package`: write the managed rotation function as the zip that AWS Lambda takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where text goes: results on stdout, everything else on stderr."""
+"""Write text: results on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def title(text: str) -> None:
 
 
 def messages() -> Console:
-    """The console of logs, progress and errors, on stderr."""
+    """Return the console of logs, progress and errors, on stderr."""
     return _console(sys.stderr)
 
 
@@ -78,6 +78,6 @@ class _Console(Console):
     """A console on which text from YAML or AWS cannot speak to the terminal."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Segments without control characters, but for line ends and those of the console itself."""
+        """Yield segments without control characters, but for line ends and those of the console itself."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=visible(segment.text, kept="\n"))

@@ -1,4 +1,4 @@
-"""Errors on stderr. One stack's error never hides another stack's result."""
+"""Collect errors by stack and say them on stderr; one stack's error never hides another stack's result."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SPECIAL = re.compile(r"\S*[^a-z\s]\S*")
 
 
 class Failures:
-    """What went wrong so far, each said as it comes; of many of one kind in one stack, the first ones.
+    """Collects what went wrong, each said as it comes; of many of one kind in one stack, the first ones.
 
     Attributes:
         texts: diagnostics by stack, `""` for what belongs to no stack; all of them.
@@ -60,7 +60,7 @@ class Failures:
 
     @contextmanager
     def of(self, stack: str) -> Iterator[None]:
-        """Errors inside belong to that stack, and end there."""
+        """Catch and note errors inside the block as those of one stack."""
         try:
             yield
         except SecretsPipelineError as error:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM are not lost where Python cannot let them through.
+"""Keep Ctrl-C and SIGTERM from being lost where Python cannot let them through.
 
 An exception that a signal handler raises inside of a finalizer (a collected AWS client closes its connections in one)
 is only reported, and then forgotten.

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Define the options that several commands share, and how they become `StackOptions`."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ TableOrJson: TypeAlias = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class StackOptions:
-    """How a command reads stacks.
+    """How a command reads stacks, and which.
 
     Attributes:
         base_path: the Atmos repository, absolute.
@@ -106,7 +106,7 @@ def reads_stacks(command: Command) -> Command:
 
 
 def chooses_stacks(*, all_by_default: bool) -> Callable[[Command], Command]:
-    """Like `reads_stacks`, with --stack and --all in front, whose choice is `StackOptions.names`.
+    """Do as `reads_stacks`, with --stack and --all in front, whose choice is `StackOptions.names`.
 
     Args:
         all_by_default: whether neither of the two means all stacks, or is refused.
@@ -153,7 +153,7 @@ def _stack_options(
 
 
 def repository(base_path: Path | None) -> Path:
-    """The folder of the Atmos repository, absolute.
+    """Return the folder of the Atmos repository, absolute.
 
     A folder that was named wins over ATMOS_BASE_PATH, which Atmos would otherwise read again as `base_path`.
     """
@@ -164,7 +164,7 @@ def repository(base_path: Path | None) -> Path:
 
 
 def examples() -> Path:
-    """The example repository of a checkout.
+    """Find the example repository of a checkout.
 
     Raises:
         GuardError: if there is none.

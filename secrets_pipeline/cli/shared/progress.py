@@ -1,4 +1,4 @@
-"""Progress of an apply on stderr: a moving line on a terminal, one line an outcome elsewhere."""
+"""Show the progress of an apply on stderr: a moving line on a terminal, one line an outcome elsewhere."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class ApplyProgress(Moving):
 
 
 def line(stack: str, stage: str, outcome: Outcome) -> Text:
-    """`stack stage ✓ kind name: detail`."""
+    """Write `stack stage ✓ kind name: detail`."""
     sign, style = _SIGNS[type(outcome)]
     text = Text(f"{stack} {stage} ")
     text.append(sign, style=style)

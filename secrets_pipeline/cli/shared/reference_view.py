@@ -1,4 +1,4 @@
-"""What the secrets of a stack are rendered from: what comes first, what is asked for later, what nobody can resolve."""
+"""Show what secrets are rendered from: what comes first, what is asked for later, what nobody can resolve."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ class ReferenceRow:
 
 
 def reference_rows(spec: StackSpec) -> list[ReferenceRow]:
-    """Every reference of a stack's secrets, in the order in which the secrets are made; no call to AWS."""
+    """List every reference of a stack's secrets, in the order in which the secrets are made; no call to AWS."""
     return [row for secret in spec.secrets for row in _rows(spec, secret)]
 
 
 def reference_table(rows: Iterable[ReferenceRow]) -> Table:
-    """The references, one row each."""
+    """Build the table of references, one row each."""
     return table(
         ("secret", "key", "reference", "state", "detail"),
         ((row.secret, row.key, row.reference, Text(row.state, style=_STYLES[row.state]), row.detail) for row in rows),
@@ -80,7 +80,7 @@ def reference_table(rows: Iterable[ReferenceRow]) -> Table:
 
 
 def reference_json(rows: Iterable[ReferenceRow]) -> list[dict[str, str]]:
-    """The references as JSON."""
+    """Return the references as JSON."""
     return [{key: str(value) for key, value in asdict(row).items()} for row in rows]
 
 

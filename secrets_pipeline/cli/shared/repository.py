@@ -1,4 +1,4 @@
-"""The desired state that a command works on: which stacks, and what is wrong with the others."""
+"""Read the desired state that a command works on: which stacks, and what is wrong with the others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from secrets_pipeline.stacks import SourceChoice, StackSource
 
 
 def read(base_path: Path, *, origin: SourceChoice | None = None, allow_exec: bool = False) -> Desired:
-    """The desired state of a repository; what a user should know about it is said.
+    """Read the desired state of a repository; what a user should know about it is said.
 
     Args:
         base_path: the repository.
@@ -32,12 +32,12 @@ def read(base_path: Path, *, origin: SourceChoice | None = None, allow_exec: boo
 
 
 def read_asked(options: StackOptions) -> Desired:
-    """The desired state that the options of a command ask for; see `read`."""
+    """Read the desired state that the options of a command ask for; see `read`."""
     return read(options.base_path, origin=options.origin, allow_exec=options.allow_exec)
 
 
 def open_stacks(options: StackOptions, names: list[str] | None) -> tuple[Failures, Desired, list[str]]:
-    """What went wrong so far, the desired state that the options ask for, and the stacks to work on; see `usable`."""
+    """Return what went wrong, the desired state that the options ask for, and the stacks to work on; see `usable`."""
     failures, desired = Failures(), read_asked(options)
     return failures, desired, usable(desired, names, failures, strict=options.strict)
 
@@ -55,7 +55,7 @@ def tell_nameless(desired: Desired) -> None:
 
 
 def usable(desired: Desired, names: list[str] | None, failures: Failures, *, strict: bool = False) -> list[str]:
-    """The stacks that can be worked on, in order; the errors of the others are said.
+    """Return the stacks that can be worked on, in order; the errors of the others are said.
 
     Args:
         desired: of the repository.

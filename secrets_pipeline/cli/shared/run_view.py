@@ -1,4 +1,4 @@
-"""Outcomes and checks of runs, as tables, counts and JSON. Pure."""
+"""Show outcomes and checks of runs as tables, counts and JSON. Pure."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _OUTCOMES = ("applied", UNCHANGED, "skipped", "failed")
 
 
 def counts(rows: Iterable[Mapping[str, str]]) -> str:
-    """For example `12 applied, 3 unchanged, 0 skipped, 0 failed`."""
+    """Count outcomes, for example `12 applied, 3 unchanged, 0 skipped, 0 failed`."""
     found = Counter(row["outcome"] for row in rows)
     return ", ".join(f"{found[outcome]} {outcome}" for outcome in _OUTCOMES)
 
 
 def outcome_table(rows: Iterable[Mapping[str, str]]) -> Table | None:
-    """What was applied, failed or skipped; None if nothing was."""
+    """Build the table of what was applied, failed or skipped; None if nothing was."""
     told = [row for row in rows if row["outcome"] != UNCHANGED]
     if not told:
         return None
@@ -36,7 +36,7 @@ def outcome_table(rows: Iterable[Mapping[str, str]]) -> Table | None:
 
 
 def check_table(rows: Iterable[CheckRow]) -> Table:
-    """Every check, one row each."""
+    """Build the table of checks, one row each."""
     return table(
         ("stack", "check", "result", "detail"),
         ((row.stack, row.check, word(check_result(row)), row.detail) for row in rows),
@@ -44,25 +44,25 @@ def check_table(rows: Iterable[CheckRow]) -> Table:
 
 
 def check_result(row: CheckRow) -> str:
-    """`passed`, `failed`, or `warning` for a failed check of severity WARN."""
+    """Return `passed`, `failed`, or `warning` for a failed check of severity WARN."""
     if row.passed:
         return "passed"
     return "failed" if is_error(row) else "warning"
 
 
 def is_error(row: CheckRow) -> bool:
-    """Whether a check failed with severity ERROR."""
+    """Tell whether a check failed with severity ERROR."""
     return not row.passed and row.severity == "ERROR"
 
 
 def check_counts(rows: Sequence[CheckRow]) -> str:
-    """For example `7 checks: 6 passed, 1 warning, 0 failed`."""
+    """Count checks, for example `7 checks: 6 passed, 1 warning, 0 failed`."""
     found = Counter(check_result(row) for row in rows)
     return f"{len(rows)} checks: {found['passed']} passed, {found['warning']} warning, {found['failed']} failed"
 
 
 def run_json(report: RunReport, checks: Iterable[CheckRow]) -> dict[str, Any]:
-    """A run and its checks as JSON."""
+    """Return a run and its checks as JSON."""
     return {
         "run_id": report.run_id,
         "success": report.success,

@@ -1,4 +1,4 @@
-"""Runs of the Dagster jobs. Importing Dagster takes 1.6 s, so it happens in here, when a command needs it."""
+"""Run the Dagster jobs. Importing Dagster takes 1.6 s, so it happens in here, when a command needs it."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def follow(
 
 
 def follow_events(desired: Desired, stack: str) -> EventRuns:
-    """Look at the queue of events once, and run what the sensor asks for; see `in_process.rotation_runs`."""
+    """Receive once from the queue of events (SQS), and run what the sensor asks for; see `in_process.rotation_runs`."""
     from secrets_pipeline.orchestration.in_process import rotation_runs  # noqa: PLC0415 - see the module's docstring
 
     return rotation_runs.follow_events(desired, stack)

@@ -1,4 +1,4 @@
-"""Tables that fold long cells instead of cutting them."""
+"""Build tables that fold long cells instead of cutting them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STYLES: Mapping[str, str] = {
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Table:
-    """A table; where the console is too narrow, cells are folded, never cut."""
+    """Build a table; where the console is too narrow, cells are folded, never cut."""
     made = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
         made.add_column(column, overflow="fold")
@@ -41,5 +41,5 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Table
 
 
 def word(text: str) -> Text:
-    """A word in the colour of its meaning."""
+    """Write a word in the colour of its meaning."""
     return Text(text, style=STYLES.get(text, ""))

@@ -1,4 +1,4 @@
-"""`tree`: the hierarchy of secret names."""
+"""`tree`: print the hierarchy of secret names."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def tree(
 
 
 def hierarchy(specs: Iterable[StackSpec]) -> Tree:
-    """The names of all secrets as one tree, each secret with its stack and what its value is."""
+    """Draw the names of all secrets as one tree, each secret with its stack and what its value is."""
     root = _Node()
     for spec in specs:
         for secret in spec.secrets:
@@ -76,7 +76,7 @@ def hierarchy(specs: Iterable[StackSpec]) -> Tree:
 
 
 def value_kind(secret: SecretSpec) -> str:
-    """What a secret's value is, in words."""
+    """Say in words what a secret's value is."""
     if isinstance(secret.value, GeneratedValue):
         fields = ", ".join(secret.value.fields)
         return f"generated password in JSON with {fields}" if fields else "generated password"

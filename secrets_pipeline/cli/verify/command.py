@@ -1,4 +1,4 @@
-"""`verify`: every asset check, values and logins included."""
+"""`verify`: run every Dagster asset check, values and logins included."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Who can read: the checks that prove it, and the job that narrows policies again."""
+"""Check who can read the secrets, and narrow policies that somebody widened."""

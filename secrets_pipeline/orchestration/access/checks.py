@@ -1,4 +1,4 @@
-"""The access checks: who can read each secret and who cannot, asked of the policies, and with a probe of AWS itself."""
+"""Define the asset checks of access: who can read each secret, by the policies, and by a probe of AWS itself."""
 
 import base64
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The job that answers tampering: it says what was changed outside, and narrows policies where the stack wants that."""
+"""Define the job `heal`: it says what was changed outside, and narrows policies where the stack wants that."""
 
 import time
 from collections import Counter

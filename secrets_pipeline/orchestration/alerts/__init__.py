@@ -1,1 +1,1 @@
-"""What a human has to know at once."""
+"""Alert a human of what has to be known at once."""

@@ -1,4 +1,4 @@
-"""Alerts of this deployment: each is a log line, and one in a while is published and kept in Dagster's storage."""
+"""Say alerts: log each, publish it to SNS unless it was a short while ago, and keep that in Dagster's storage."""
 
 import logging
 import time
@@ -23,15 +23,15 @@ _REMEMBERED = 1_000
 
 
 class Log(Protocol):
-    """Where a log line goes: the log of a run or of a sensor's tick."""
+    """The log of a run or of a sensor's tick."""
 
     def warning(self, msg: object, /, *args: object) -> object:
-        """Write a line."""
+        """Write a line to the log."""
         ...
 
 
 class Alerting:
-    """Says alerts.
+    """Logs and publishes alerts.
 
     Args:
         settings: where they go; read anew by every process that makes one.
@@ -68,7 +68,7 @@ class Alerting:
         return published
 
     def link(self, path: str) -> str:
-        """A path of the UI, whole where the operator says where the UI is."""
+        """Return the URL of a path of the UI, whole where the operator says where the UI is."""
         return (self._settings.dagster_url or "").rstrip("/") + path
 
     def _said(self, alert: Alert, instance: dg.DagsterInstance) -> bool:

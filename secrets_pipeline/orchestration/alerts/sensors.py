@@ -1,4 +1,4 @@
-"""Says of every failed run what failed."""
+"""Define the sensor `run_failure_alerts`: it alerts of every failed run, unless the run has said itself why."""
 
 from collections.abc import Iterator
 
@@ -33,7 +33,7 @@ def run_failure_alerts(context: dg.RunFailureSensorContext, alerting: dg.Resourc
 def failure_alert(
     run: dg.DagsterRun, failures: tuple[dg.DagsterEvent, ...], otherwise: str | None, alerting: Alerting
 ) -> Alert:
-    """The alert of a failed run.
+    """Make the alert of a failed run.
 
     Args:
         run: which.

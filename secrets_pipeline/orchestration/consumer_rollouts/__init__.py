@@ -1,1 +1,1 @@
-"""What consumers that were started anew became."""
+"""Follow consumers that were started anew until their rollouts end."""

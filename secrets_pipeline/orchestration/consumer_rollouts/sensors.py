@@ -1,4 +1,4 @@
-"""The sensor that follows what `consumer_refresh` started: rollouts end as observations, failed ones as alerts.
+"""Define the sensor that follows what `consumer_refresh` started: it observes ended rollouts, and alerts of failed.
 
 What is on its way stands in the asset's latest materialisation of each stack; the cursor says which of it was told.
 """
@@ -46,7 +46,7 @@ class _Told(NamedTuple):
 
 @dataclass
 class Cursor:
-    """What earlier ticks came to.
+    """The cursor of the sensor: what earlier ticks came to.
 
     Attributes:
         after: the latest materialisation that was looked at.
@@ -60,22 +60,22 @@ class Cursor:
 
     @classmethod
     def read(cls, text: str | None) -> Cursor:
-        """The cursor of the last tick; an empty one for the first."""
+        """Read the cursor of the last tick; an empty one for the first."""
         return cls(**json.loads(text)) if text else cls()
 
     def write(self) -> str:
-        """As Dagster keeps it."""
+        """Write the cursor as Dagster keeps it."""
         return json.dumps(vars(self), sort_keys=True)
 
     def note(self, stack: str, storage_id: int, *, flies: bool) -> None:
-        """A materialisation takes the place of the stack's earlier ones."""
+        """Put a materialisation in the place of the stack's earlier ones."""
         self.after = storage_id
         self.forget(stack)
         if flies:
             self.flying[stack] = storage_id
 
     def forget(self, stack: str) -> None:
-        """Nothing of a stack is on its way any more."""
+        """Drop what is followed of a stack: nothing of it is on its way any more."""
         self.flying.pop(stack, None)
         self.told.pop(stack, None)
 

@@ -1,1 +1,1 @@
-"""Databases that moved."""
+"""Follow databases that moved."""

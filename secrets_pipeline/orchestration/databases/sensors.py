@@ -1,4 +1,4 @@
-"""Notices that a database became available, was restored or has another endpoint, and has the stack follow it."""
+"""Define the sensor that notices a database that came up, was restored or moved, and has its stack follow it."""
 
 import hashlib
 import json
@@ -50,7 +50,7 @@ def rds_endpoint_sensor(
 def watch(
     context: dg.SensorEvaluationContext, stacks: Stacks, aws: AwsSessions, *, clock: Callable[[], float]
 ) -> dg.SensorResult:
-    """One tick.
+    """Evaluate one tick of the sensor.
 
     Args:
         context: of the sensor; its cursor holds since when a difference was seen.

@@ -1,1 +1,1 @@
-"""Runs in this process, as the command line asks for them."""
+"""Execute runs in this process, as the command line asks for them."""

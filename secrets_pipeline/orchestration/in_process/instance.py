@@ -40,7 +40,7 @@ def open_instance() -> dg.DagsterInstance:
 
 
 class PooledConnections:
-    """An engine for each database of an event log until it is disposed of, in the place of one for each read and write.
+    """Keeps one engine for each database of an event log, where Dagster makes one for each read and write.
 
     Dagster's own makes an engine, and with it compiles each statement anew, for every connection; and it waits for the
     disk after each write. Here a machine that loses its power may lose the last events, and a process that is killed
@@ -61,15 +61,15 @@ class PooledConnections:
             setattr(event_log, taken.__name__, taken)
 
     def run_connection(self, run_id: str | None = None) -> AbstractContextManager[Connection]:
-        """A transaction in the database of a run."""
+        """Open a transaction in the database of a run."""
         return self._connect(run_id, partial(self._run_connection, run_id))
 
     def index_connection(self) -> AbstractContextManager[Connection]:
-        """A transaction in the index."""
+        """Open a transaction in the index."""
         return self._connect("", self._index_connection)
 
     def has_table(self, table_name: str) -> bool:
-        """Whether the index has a table."""
+        """Tell whether the index has a table."""
         with self.index_connection() as connection:
             return inspect(connection).has_table(table_name)
 
@@ -80,7 +80,7 @@ class PooledConnections:
         os.utime(str(self._engines[event.run_id].url.database))
 
     def dispose(self) -> None:
-        """Close what is open."""
+        """Close the engines."""
         self._dispose()
         with self._lock:
             while self._engines:

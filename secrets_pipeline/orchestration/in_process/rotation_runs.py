@@ -37,7 +37,7 @@ class EventRun:
 
 @dataclass(frozen=True)
 class EventRuns:
-    """What came of one look at the queue: why there is nothing to run, or the runs."""
+    """What came of one tick of the sensor of events: why there is nothing to run, or the runs."""
 
     skipped: str
     runs: tuple[EventRun, ...] = ()

@@ -1,4 +1,4 @@
-"""Run the jobs from the command line: in this process against the shared DAGSTER_HOME, or on a running deployment."""
+"""Run jobs for the command line, in this process (`execute_in_process`) or on a deployment (`DagsterGraphQLClient`)."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -128,7 +128,7 @@ def execute(
 
 
 def report_of(stack: str, result: dg.ExecuteInProcessResult) -> RunReport:
-    """How a run ended, with the outcomes that it materialised or observed."""
+    """Report how a run ended, with the outcomes that it materialised or observed."""
     rows: list[Mapping[str, str]] = []
     for said in _said(result):
         stage = said.asset_key.to_user_string()
@@ -160,7 +160,7 @@ def _failure_text(event: dg.DagsterEvent) -> str | None:
 
 
 def checks_of(stack: str, result: dg.ExecuteInProcessResult) -> tuple[CheckRow, ...]:
-    """The checks that a run evaluated, by name; why it failed, where it came to none."""
+    """List the checks that a run evaluated, by name; why it failed, where it came to none."""
     rows = [
         CheckRow(stack, e.check_name, e.passed, e.severity.value, e.description or "")
         for e in result.get_asset_check_evaluations()

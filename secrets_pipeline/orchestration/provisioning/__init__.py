@@ -1,1 +1,1 @@
-"""Make AWS match a stack: one asset a stage."""
+"""Make AWS match a stack: one Dagster asset a stage."""

@@ -1,4 +1,4 @@
-"""One asset a stage, made from the table of stages, each with what its materialisation tells beside the outcomes."""
+"""Make one asset a stage from the table of stages, with what its materialisation tells beside the outcomes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypedDict

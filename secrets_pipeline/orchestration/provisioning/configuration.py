@@ -1,4 +1,4 @@
-"""The desired state of a stack, and its generated passwords."""
+"""Define the assets before the stages: the desired state of a stack, and its generated passwords."""
 
 import dagster as dg
 

@@ -1,4 +1,4 @@
-"""The jobs that apply: provision (every asset), follow_rotation and follow_endpoint (some of them)."""
+"""Define the jobs that apply: provision (every asset), follow_rotation and follow_endpoint (some of them)."""
 
 import dagster as dg
 

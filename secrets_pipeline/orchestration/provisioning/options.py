@@ -1,4 +1,4 @@
-"""What all assets share."""
+"""Define the arguments of `dg.asset` that all assets share: partitions and group."""
 
 from typing import TypedDict
 

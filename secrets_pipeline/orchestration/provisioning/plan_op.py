@@ -1,4 +1,4 @@
-"""The job `plan`: observes AWS, and logs an AssetObservation a stage with what an apply would change."""
+"""Define the job `plan`: it logs an `AssetObservation` a stage with what an apply would change; AWS is only read."""
 
 import dagster as dg
 

@@ -1,4 +1,4 @@
-"""The asset that ends every run: marks on what is finished, and the table of what became of the stack."""
+"""Define the asset that ends every run: it marks what is finished, and tells what became of the stack."""
 
 import dagster as dg
 

@@ -1,4 +1,4 @@
-"""Rollouts that a run left behind, between the asset that asked for them and the sensor that follows them."""
+"""Write rollouts that a run left on their way to its metadata, and read them back for the sensor that follows them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROLLOUTS = "rollouts"
 
 
 def as_metadata(rollouts: Iterable[InFlight]) -> dg.MetadataValue[Any]:
-    """One record a rollout; ids and dates, no values."""
+    """Write one record a rollout; ids and dates, no values."""
     return dg.MetadataValue.json(
         [
             {
@@ -32,7 +32,7 @@ def as_metadata(rollouts: Iterable[InFlight]) -> dg.MetadataValue[Any]:
 
 
 def of_materialization(event: dg.AssetMaterialization) -> list[InFlight]:
-    """What a materialisation of `consumer_refresh` left on its way."""
+    """Read which rollouts a materialisation of `consumer_refresh` left on their way."""
     value = event.metadata[ROLLOUTS].value if ROLLOUTS in event.metadata else []
     records: list[dict[str, Any]] = value if isinstance(value, list) else []
     return [

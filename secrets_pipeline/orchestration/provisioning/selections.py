@@ -1,4 +1,4 @@
-"""The assets, in the order in which a run applies them."""
+"""List the assets in the order in which a run applies them, and those that follow a rotation."""
 
 from secrets_pipeline.orchestration.provisioning.assets import STAGE_ASSETS
 from secrets_pipeline.orchestration.provisioning.configuration import generated_passwords, stack_config

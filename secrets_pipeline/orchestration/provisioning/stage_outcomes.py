@@ -1,4 +1,4 @@
-"""What became of the stages that a run answers for, as they were last materialised."""
+"""Read what became of the stages that a run answers for from their last materialisations."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -12,7 +12,7 @@ RE_EXECUTE = "Re-execute all steps of run {} when the cause is mended: no other 
 
 
 def outcomes_of_stack(context: dg.AssetExecutionContext, stages: Iterable[dg.AssetKey]) -> tuple[Rows, Rows]:
-    """The outcome rows of the latest materialisation of each stage of the stack.
+    """Read the outcome rows of the latest materialisation of each stage of the stack.
 
     Args:
         context: of the run, whose partition is the stack.
@@ -39,7 +39,7 @@ def outcomes_of_stack(context: dg.AssetExecutionContext, stages: Iterable[dg.Ass
 
 
 def failure(context: dg.AssetExecutionContext, failed: Sequence[Mapping[str, str]]) -> str:
-    """Why the run fails, a line for each failed row, and what to do where a re-execution cannot help."""
+    """Say why the run fails, a line for each failed row, and what to do where a re-execution cannot help."""
     lines = [f"{row['kind']} {row['name']}: {row['detail']}" for row in failed]
     lines += [RE_EXECUTE.format(context.run.root_run_id)] if context.run.root_run_id else []
     return "\n".join([f"{len(failed)} failed", *lines])

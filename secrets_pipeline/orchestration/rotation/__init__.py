@@ -1,1 +1,1 @@
-"""Rotations: events, runs that follow them, repairs, and rotation on demand."""
+"""Follow rotations by events or polling, repair failed ones, and rotate on demand."""

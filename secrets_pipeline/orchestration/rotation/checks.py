@@ -1,4 +1,4 @@
-"""The checks of rotation: does it happen when it should, to its end, and could it happen at all?"""
+"""Define the asset checks of rotation: it happens when it should, to its end, and could happen at all."""
 
 from secrets_pipeline.orchestration.provisioning.assets import STAGE_ASSETS
 from secrets_pipeline.orchestration.verification.stack_check import stack_check

@@ -1,4 +1,4 @@
-"""From received messages to runs: each event is covered by a run of its stack that was made after it, and then deleted.
+"""Decide about received messages: request a run of the stack for each event, and delete it when that run exists.
 
 AWS tells of one rotation twice: of the label as soon as it moves, and of RotationSucceeded, which CloudTrail brings up
 to minutes later. A run for the first covers the second: it follows the version that is still AWSCURRENT.
@@ -41,7 +41,7 @@ Answered = tuple[str, str]
 
 @dataclass(frozen=True)
 class Decided:
-    """What becomes of some messages.
+    """The decision about some messages.
 
     Attributes:
         done: to be deleted.

@@ -1,4 +1,4 @@
-"""The sensor that reads the queue of events, and makes sure that each is followed by a run of its stack."""
+"""Define the sensor that receives events from the queue (SQS) and requests a run of the stack for each."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -23,15 +23,15 @@ _RECEIVING_SECONDS, _ASKING_SECONDS = 4.0, 15.0
 
 
 class Job(Protocol):
-    """What `define_asset_job` and `@job` make; Dagster exports no name for the first."""
+    """A job, as `define_asset_job` and `@job` make it; Dagster exports no name for the first."""
 
     @property
     def name(self) -> str:
-        """Of the job."""
+        """Return the name of the job."""
 
 
 def distinct(jobs: Mapping[HintKind, Job]) -> list[Any]:
-    """Each job once, as `dg.sensor` takes them."""
+    """List each job once, as `dg.sensor` takes them."""
     return list({job.name: job for job in jobs.values()}.values())
 
 
@@ -42,7 +42,7 @@ def rotation_event_sensor_for(
     hidden_for: int = 30,
     most: int = MOST_MESSAGES,
 ) -> dg.SensorDefinition:
-    """The sensor.
+    """Make the sensor.
 
     Args:
         jobs: which job answers which kind of event.
@@ -122,14 +122,14 @@ def _result(
 def missing_partitions(
     context: dg.SensorEvaluationContext, requests: Sequence[dg.RunRequest]
 ) -> list[dg.AddDynamicPartitionsRequest]:
-    """What adds the partitions that the runs are of, where a stack is new."""
+    """Make the requests that add the partitions of the runs, where a stack is new."""
     known = set(context.instance.get_dynamic_partitions(str(STACKS.name)))
     missing = sorted({one.tags[PARTITION_TAG] for one in requests} - known)
     return [STACKS.build_add_request(missing)] if missing else []
 
 
 def with_valid_key(context: dg.SensorEvaluationContext, requests: Sequence[dg.RunRequest]) -> list[dg.RunRequest]:
-    """Those of stacks whose name can be a partition key; one that cannot is said, and hides no other."""
+    """Keep the requests of stacks whose name can be a partition key; one that cannot is said, and hides no other."""
     kept = []
     for request in requests:
         try:

@@ -1,4 +1,4 @@
-"""The sensor that looks for rotations by itself where no queue brings their events, and always for stuck ones."""
+"""Define the sensor that looks for rotations itself where no queue brings their events, and always for stuck ones."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ LARGEST_CURSOR = 1_000_000
 def rotation_polling_sensor_for(
     jobs: Mapping[HintKind, Job], *, seconds_between: int = 60, clock: Callable[[], float] = time.time
 ) -> dg.SensorDefinition:
-    """The sensor.
+    """Make the sensor.
 
     Args:
         jobs: which job answers a rotation, and which a stuck one.

@@ -1,4 +1,4 @@
-"""After a rotation failed: the job that looks, explains and tries again, and the sensor that wakes it when it is time.
+"""Define the job that explains and repeats a failed rotation, and the sensor that requests it when a try is due.
 
 What a run knows of each rotation (which try, and when the next one is due) is a tag of it, so that it survives daemons.
 """
@@ -33,7 +33,7 @@ _ENDED = frozenset({dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """Where a rotation stands.
+    """The tries of a failed rotation so far.
 
     Attributes:
         version: the pending version.
@@ -46,11 +46,11 @@ class Try:
     due: float | None
 
     def is_due(self, now: float) -> bool:
-        """Whether it is time to try again."""
+        """Tell whether it is time to try again."""
         return self.due is not None and now >= self.due
 
     def following(self, now: float) -> "Try":
-        """After one more try."""
+        """Return the tries after one more."""
         return Try(self.version, self.tries + 1, _due(self.tries + 1, now))
 
 
@@ -115,7 +115,7 @@ def rotation_retry_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResul
 
 
 def due_retries(instance: dg.DagsterInstance, now: float) -> Iterator[dg.RunRequest]:
-    """A run for each stack with a rotation whose next try is due.
+    """Request a run for each stack with a rotation whose next try is due.
 
     Args:
         instance: whose runs say so.

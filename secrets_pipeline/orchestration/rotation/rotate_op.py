@@ -1,4 +1,4 @@
-"""The job that rotates secrets now; what follows from the new values is the job `follow_rotation`'s."""
+"""Define the job `rotate_secrets` (RotateSecret); what follows from the new values is the job `follow_rotation`'s."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -30,7 +30,7 @@ class Rotate(dg.Config):
 
 
 def names_of(run: dg.DagsterRun) -> tuple[str, ...]:
-    """The secrets that a run of `rotate_secrets` is to rotate: by its config, else by its tag."""
+    """Return the secrets that a run of `rotate_secrets` is to rotate: by its config, else by its tag."""
     given: Any = run.run_config
     config = given.get("ops", {}).get("rotate", {}).get("config", {})
     return tuple(config.get("secrets") or secrets_of(run))

@@ -1,4 +1,4 @@
-"""What follows a run of `rotate_secrets`, where the daemon started it: the values that hang on the new ones.
+"""Define the sensor that follows runs of `rotate_secrets` which the daemon started: it requests `follow_rotation`.
 
 Where the pipeline rotated by itself, the events that AWS sends are those of a write of its own, and start nothing.
 """
@@ -16,7 +16,7 @@ from secrets_pipeline.orchestration.shared.run_requests import run_request
 
 
 def rotated_secrets_sensor_for(name: str, status: dg.DagsterRunStatus) -> dg.SensorDefinition:
-    """The sensor.
+    """Make the sensor.
 
     Args:
         name: of the sensor.

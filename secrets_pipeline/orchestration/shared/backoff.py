@@ -1,4 +1,4 @@
-"""How often, and after how long, something is tried again before a human has to."""
+"""Say how often, and after how long, something is tried again before a human has to."""
 
 from collections.abc import Sequence
 
@@ -7,5 +7,5 @@ BACKOFF_SECONDS = (60, 600, 3_600, 21_600)
 
 
 def attempt_at(age: float, pauses: Sequence[float] = BACKOFF_SECONDS) -> int:
-    """Which try is due when the first one was so many seconds ago: 1, 2 …, at most one more than there are pauses."""
+    """Return the try that is due, by the seconds since the first: 1, 2 …, at most one more than there are pauses."""
     return 1 + sum(age >= sum(pauses[: number + 1]) for number in range(len(pauses)))

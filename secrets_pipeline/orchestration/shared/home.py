@@ -1,4 +1,4 @@
-"""DAGSTER_HOME for local use: one folder that the command line, the Makefile and `dg` share."""
+"""Prepare DAGSTER_HOME for local use: one folder that the command line, the Makefile and `dg` share."""
 
 import errno
 import os
@@ -89,7 +89,7 @@ def prepare_home(home: Path | None = None) -> Path:
 
 @contextmanager
 def storage_errors(home: Path | None = None) -> Iterator[None]:
-    """Say of errors of Dagster's storage what is wrong and what to do; all others pass unchanged.
+    """Translate errors of Dagster's storage to what is wrong and what to do; all others pass unchanged.
 
     Args:
         home: the folder; DAGSTER_HOME if None.
@@ -109,7 +109,7 @@ def storage_errors(home: Path | None = None) -> Iterator[None]:
 
 @contextmanager
 def settings_errors(home: Path) -> Iterator[None]:
-    """Say of errors in a home's dagster.yaml what to do.
+    """Translate errors in a home's dagster.yaml to what to do.
 
     Raises:
         StorageError: in the place of Dagster's and PyYAML's.

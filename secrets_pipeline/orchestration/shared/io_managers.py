@@ -1,4 +1,4 @@
-"""The sealing IO manager: generated passwords pass from one asset to the next as one encrypted message."""
+"""Define the sealing IO manager, which passes generated passwords between assets as one message encrypted by KMS."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ class SealingIOManager(dg.IOManager):
         self._stacks = stacks
 
     def handle_output(self, context: dg.OutputContext, obj: GeneratedPasswords) -> None:
-        """Encrypt and store one stack's passwords."""
+        """Encrypt (KMS GenerateDataKey) and store one stack's passwords."""
         stack = self._stacks.stack(context.partition_key, writing=True)
         if len(obj) == 0:
             self._stacks.seals.delete(stack.spec.stack)
@@ -28,7 +28,7 @@ class SealingIOManager(dg.IOManager):
         self._stacks.seals.put(stack.spec.stack, seal(obj, **self._how(stack)))
 
     def load_input(self, context: dg.InputContext) -> GeneratedPasswords:
-        """Decrypt one stack's passwords, if there are any."""
+        """Decrypt (KMS Decrypt) one stack's passwords, if there are any."""
         stack = self._stacks.stack(context.partition_key, writing=True)
         blob = self._stacks.seals.get(stack.spec.stack)
         return GeneratedPasswords({}) if blob is None else open_seal(blob, **self._how(stack))

@@ -1,4 +1,4 @@
-"""One partition a stack; the sensor and the command line keep the keys in step with the YAML."""
+"""Define one dynamic partition a stack; the sensor and the command line keep the keys in step with the YAML."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ PARTITION_TAG = "dagster/partition"
 
 
 def check_key(stack: str) -> str:
-    """The partition key of a stack, which is its name.
+    """Return the partition key of a stack, which is its name.
 
     Raises:
         SpecError: if the name can be none, see `stack_name_problem`.
@@ -23,7 +23,7 @@ def check_key(stack: str) -> str:
 
 
 def add_missing(instance: dg.DagsterInstance, stacks: Iterable[str]) -> tuple[str, ...]:
-    """Add the keys that the instance does not know.
+    """Add the partition keys that the instance does not know.
 
     Returns:
         The added keys.

@@ -1,4 +1,4 @@
-"""What assets and checks work with: AWS sessions, the desired state cached for a run, the seals."""
+"""Define the Dagster resources: AWS sessions, the desired state cached for a run, the seals."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ StageProgress = Callable[[str, Outcome], None]
 
 
 def quiet(_stage: str, _outcome: Outcome) -> None:
-    """Progress for runs that nobody watches."""
+    """Ignore an outcome: progress for runs that nobody watches."""
 
 
 class AwsSessions(dg.ConfigurableResource["AwsSessions"]):
@@ -85,19 +85,19 @@ class Stacks:
 
     @property
     def desired(self) -> Desired:
-        """The desired state of every stack."""
+        """Return the desired state of every stack, read once."""
         if self._desired is None:
             self._desired = self.read()
         return self._desired
 
     @property
     def sessions(self) -> Sessions:
-        """How AWS is reached."""
+        """Return the sessions of the run."""
         return self._sessions
 
     @property
     def settings(self) -> OperatorSettings:
-        """The operator's settings; the stacks are not read for them.
+        """Read the operator's settings; the stacks are not read for them.
 
         Raises:
             SpecError: if they cannot be read.
@@ -105,7 +105,7 @@ class Stacks:
         return operator_settings(self._settings_file) if self._desired is None else self._desired.settings
 
     def read(self) -> Desired:
-        """The desired state of every stack, read now.
+        """Read the desired state of every stack now.
 
         Raises:
             StackError: if there are no stacks where they should come from.
@@ -119,7 +119,7 @@ class Stacks:
         return read_desired(self.base_path, origin=self.origin, settings=operator_settings(self._settings_file))
 
     def stack(self, name: str, *, writing: bool = False) -> Stack:
-        """A stack, in this run.
+        """Return a stack as the reconcilers take it, in this run.
 
         Args:
             name: its name.
@@ -141,7 +141,7 @@ class Stacks:
         return stack
 
     def service_keys(self, stack: Stack) -> ServiceKeys:
-        """The two keys of the pipeline itself in a stack's account, made where they are missing."""
+        """Return the two keys of the pipeline itself in a stack's account, made where they are missing."""
         return self._assembly(writing=True).service_keys(stack)
 
     def _assembly(self, *, writing: bool) -> Assembly:
@@ -158,7 +158,7 @@ class Stacks:
             raise SpecError("\n".join(one.diagnostics() for one in causes))
 
     def account_of(self, stack: str) -> str:
-        """The account that the operator expects a stack in, or `unknown`."""
+        """Return the account that the operator expects a stack in, or `unknown`."""
         spec = self.desired.specs.get(stack)
         return (spec.target.account_id if spec else None) or "unknown"
 
@@ -167,12 +167,12 @@ class Stacks:
         self._changed.add(stage)
 
     def has_changed(self, *stages: str) -> bool:
-        """Whether one of these stages wrote something in this run."""
+        """Tell whether one of these stages wrote something in this run."""
         return not self._changed.isdisjoint(stages)
 
     @property
     def seals(self) -> SealStore:
-        """Where sealed passwords wait between two assets."""
+        """Return where sealed passwords wait between two assets."""
         settings = self.desired.settings.seals
         if settings.bucket:
             region = settings.region or "us-east-1"
@@ -183,7 +183,7 @@ class Stacks:
 
 @dataclass(frozen=True)
 class Asked:
-    """What whoever builds the definitions asks of their runs; no run can be asked for it by another process.
+    """Options that whoever builds the definitions sets for their runs; no run can be asked for it by another process.
 
     Attributes:
         options: what is adopted, pruned and looked at closely; the command line's alone.
@@ -198,7 +198,7 @@ class Asked:
     desired: Desired | None = None
 
     def source(self, env: Mapping[str, str]) -> tuple[Path, SourceChoice]:
-        """The repository and where its stacks come from; what is not asked for is the environment's to say."""
+        """Return the repository and where its stacks come from; what is not asked for is the environment's to say."""
         if self.desired is not None:
             return self.desired.base_path, self.desired.origin
         folder = self.base_path or Path(env.get("ATMOS_BASE_PATH") or ".")

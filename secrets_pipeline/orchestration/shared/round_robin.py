@@ -1,4 +1,4 @@
-"""Whose turn it is in a tick that may not come to everybody."""
+"""Choose who comes first in a tick that may not come to everybody."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -7,7 +7,7 @@ T = TypeVar("T")
 
 
 def in_turn(everybody: Sequence[T], tick: int) -> Sequence[T]:
-    """All of them, beginning with another one in each tick: a slow one at the start lets the others come, too.
+    """Return all of them, beginning with another one in each tick: a slow one at the start lets the others come, too.
 
     Args:
         everybody: in a fixed order.

@@ -1,4 +1,4 @@
-"""One apply of a stack at a time on a host: a lock file, and the processes that held it."""
+"""Allow one apply of a stack at a time on a host (a lock file), and end runs whose process is gone."""
 
 import os
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _LOCK_SECONDS = 600.0
 
 @contextmanager
 def stack_lock(root: Path, account: str, stack: str, *, seconds: float = _LOCK_SECONDS) -> Iterator[None]:
-    """Hold the lock of a stack.
+    """Hold the lock of a stack while the block runs.
 
     Args:
         root: DAGSTER_HOME.
@@ -47,12 +47,12 @@ def stack_lock(root: Path, account: str, stack: str, *, seconds: float = _LOCK_S
 
 
 def this_process() -> str:
-    """Host, process and when it started, as runs of the command line are tagged."""
+    """Name this process by host, number and start, as runs of the command line are tagged."""
     return f"{os.uname().nodename} {os.getpid()} {_started(os.getpid())}"
 
 
 def is_gone(process: str) -> bool:
-    """Whether a process of this host, as `this_process` names it, has ended; of other hosts nobody knows."""
+    """Tell whether a process of this host, as `this_process` names it, has ended; of other hosts nobody knows."""
     host, _, rest = process.partition(" ")
     pid, _, started = rest.partition(" ")
     return host == os.uname().nodename and pid.isdigit() and _started(int(pid)) != started
@@ -72,7 +72,7 @@ def _started(pid: int) -> str:
 
 
 def end_abandoned(instance: dg.DagsterInstance, stack: str, own_run: str) -> None:
-    """Say of runs of a stack that they failed, where the process of the command line that ran them is gone."""
+    """Report runs of a stack as failed (`report_run_failed`) where the command line's process that ran them is gone."""
     unfinished = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
     for run in instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: stack}, statuses=unfinished)):
         if run.run_id != own_run and is_gone(run.tags.get(PROCESS_TAG, "")):

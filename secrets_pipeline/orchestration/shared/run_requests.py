@@ -1,4 +1,4 @@
-"""How runs are asked for: one job for one stack, with a key that says why, and tags that tell the run about it."""
+"""Make `dg.RunRequest`s: one job for one stack, with a key that says why, and tags that tell the run about it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -33,7 +33,7 @@ def run_request(
     attempt: int = 1,
     tags: Mapping[str, str] = MappingProxyType({}),
 ) -> dg.RunRequest:
-    """A run of a job for a stack.
+    """Make the request of a run of a job for a stack.
 
     Args:
         job: its name.
@@ -61,7 +61,7 @@ def run_request(
 
 
 def fitting(words: Sequence[str]) -> str:
-    """As many words as fit into a tag, comma separated; `…` stands for those that do not."""
+    """Join as many words as fit into a tag, comma separated; `…` stands for those that do not."""
     said: list[str] = []
     length = 0
     for word in words:
@@ -73,6 +73,6 @@ def fitting(words: Sequence[str]) -> str:
 
 
 def secrets_of(run: dg.DagsterRun) -> tuple[str, ...]:
-    """The secrets that a run is about, as far as its tag holds them; empty for all of its stack."""
+    """Return the secrets that a run is about, as far as its tag holds them; empty for all of its stack."""
     words = run.tags.get(SECRETS_TAG, "").split(",")
     return () if "…" in words else tuple(word for word in words if word)

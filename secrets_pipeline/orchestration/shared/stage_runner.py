@@ -1,4 +1,4 @@
-"""What every applying asset does: hold the stack's lock, plan its stage, apply it, and say what became of it."""
+"""Do what every applying asset does: hold the stack's lock, plan its stage, apply it, and say what became of it."""
 
 from collections.abc import Collection, Generator, Mapping, Sequence
 from pathlib import Path
@@ -35,7 +35,7 @@ class Applying:
         self._about = about
 
     def stack(self, name: str, *, writing: bool = True) -> Stack:
-        """A stack; see `Stacks.stack`.
+        """Return a stack; see `Stacks.stack`.
 
         What happened to a secret a moment ago may be missing from lists for five minutes, so it is asked for itself.
         """
@@ -80,7 +80,7 @@ def _about(run: dg.DagsterRun | None) -> Collection[str] | None:
 def materialized(
     outcomes: Sequence[Outcome], further: Mapping[str, dg.MetadataValue[Any]] | None = None
 ) -> dg.MaterializeResult[None]:
-    """The outcomes as metadata: counts, and a row a change."""
+    """Make the `MaterializeResult` of outcomes: counts, and a row a change."""
     counts, table = count(outcomes), rows(outcomes)
     return dg.MaterializeResult(
         metadata={
@@ -96,7 +96,7 @@ def materialized(
 
 
 def table_of(table: Sequence[Mapping[str, str]]) -> dg.MetadataValue[Any]:
-    """Rows as a table, which the UI renders; the first row has every column."""
+    """Make a table of rows as metadata, which the UI renders; the first row has every column."""
     if not table:
         return dg.MetadataValue.md("Nothing is declared here.")
     schema = dg.TableSchema([dg.TableColumn(column) for column in table[0]])

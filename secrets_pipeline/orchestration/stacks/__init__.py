@@ -1,1 +1,1 @@
-"""Partitions, kept in step with the YAML."""
+"""Keep the partitions in step with the YAML."""

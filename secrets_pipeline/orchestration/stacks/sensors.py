@@ -1,4 +1,4 @@
-"""Keeps partitions, and where the operator wants that AWS, in step with the YAML."""
+"""Define the sensor that keeps partitions, and where the operator wants that AWS, in step with the YAML."""
 
 import json
 from collections.abc import Mapping

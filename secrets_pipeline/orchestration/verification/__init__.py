@@ -1,1 +1,1 @@
-"""Every check of a stack, on a schedule."""
+"""Run every check of a stack, on demand and on a schedule."""

@@ -1,4 +1,4 @@
-"""The job `verify`: every check of one stack."""
+"""Define the job `verify`: it runs every asset check of one stack."""
 
 import dagster as dg
 

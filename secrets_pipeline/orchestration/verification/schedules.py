@@ -1,4 +1,4 @@
-"""The schedules: every stack is verified when its settings, or the operator's, say."""
+"""Define the schedule that requests `verify` of each stack when its settings, or the operator's, say."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -69,7 +69,7 @@ def _due(context: dg.ScheduleEvaluationContext, spec: StackSpec, now: datetime) 
 
 
 def latest(verification: VerificationSpec, now: datetime) -> datetime:
-    """The last moment up to now that the settings name."""
+    """Return the last moment up to now that the settings name."""
     # The moments that CronSim goes back through lie before the one it is given.
     behind = now.replace(microsecond=0) + timedelta(seconds=1)
     local = behind.astimezone(ZoneInfo(verification.timezone))

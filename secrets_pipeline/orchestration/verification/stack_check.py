@@ -1,4 +1,4 @@
-"""The one place that touches Dagster's preview of partitioned asset checks."""
+"""Make partitioned asset checks (`dg.asset_check`), a preview of Dagster's that no other module touches."""
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +27,7 @@ More = Callable[[Stack, bool], dict[str, dg.MetadataValue[Any]]]
 
 
 def nothing_more(_stack: Stack, _deep: bool) -> dict[str, dg.MetadataValue[Any]]:
-    """No metadata beside the table."""
+    """Return no metadata beside the table."""
     return {}
 
 
@@ -42,7 +42,7 @@ def stack_check(
     tag: str = VERIFY_TAG,
     else_skipped: str = "",
 ) -> dg.AssetChecksDefinition:
-    """A non-blocking check of one stack, or of all of them in a run without a partition ("Execute all" in the UI).
+    """Make a non-blocking check of one stack, or of all of them in a run without a partition ("Execute all" in the UI).
 
     Args:
         name: the check's name.
@@ -121,7 +121,7 @@ def result(
     *,
     of_several: bool = False,
 ) -> dg.AssetCheckResult:
-    """Anything wrong fails as ERROR, anything that waits as WARN; `of_several` says of which stack each finding is."""
+    """Judge findings: what is wrong fails as ERROR, what waits as WARN; `of_several` names the stack of each."""
     verdicts = {finding.verdict for _, finding in findings}
     rows = _rows(findings, of_several=of_several)
     open_ones = [
