@@ -43,7 +43,7 @@ class AwsSessions(dg.ConfigurableResource["AwsSessions"]):
 
     @property
     def sessions(self) -> Sessions:
-        """The sessions of this run."""
+        """Make the sessions of this run."""
         if self._sessions is None:
             self._sessions = Sessions(read_only=True if self.read_only else None)
         return self._sessions

@@ -30,7 +30,7 @@ class ConfigFile:
     section: Section
 
     def line(self, path: Iterable[str]) -> int | None:
-        """The 1-based line of a key, `None` if the file does not have it."""
+        """Return the 1-based line of a key, `None` if the file does not have it."""
         node = reader.compose(self.text, self.name)
         line = None
         for key in path:
@@ -42,7 +42,7 @@ class ConfigFile:
 
     @property
     def import_place(self) -> Where:
-        """Where it imports other files, for messages."""
+        """Say where the file imports others, for messages."""
         return Where(file=self.name, line=self.line(("import",)), key="import")
 
 

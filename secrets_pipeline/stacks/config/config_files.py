@@ -49,7 +49,7 @@ class ConfigFiles:
     notices: tuple[str, ...] = ()
 
     def merged(self) -> Section:
-        """All of them merged, without the keys that `!unset` takes out."""
+        """Merge all of them, without the keys that `!unset` takes out."""
         merged: Section = _without_unset(merge_all(file.section for file in self.files))
         return merged
 
@@ -57,7 +57,7 @@ class ConfigFiles:
 def find_config(
     root: Path, env: Mapping[str, str], system: Path = _SYSTEM, *, readable: Variables | None = None
 ) -> ConfigFiles:
-    """The configuration of the repository at `root`, its imports, drop-ins and profiles included.
+    """Read the configuration of the repository at `root`, its imports, drop-ins and profiles included.
 
     Args:
         root: absolute folder to start from, as Atmos starts from the current folder.
@@ -120,7 +120,7 @@ class _Loader:
         self.notices: list[str] = []
 
     def folder(self, folder: Path) -> list[ConfigFile]:
-        """The files of a folder: drop-ins, then imports, then the main files."""
+        """Read the files of a folder: drop-ins, then imports, then the main files."""
         drop_ins = [] if self._git in (None, folder) else self._drop_ins(self._git)
         drop_ins += self._drop_ins(folder)
         main = [self._read(folder / name, folder) for name in _NAMES if (folder / name).is_file()]
@@ -134,7 +134,7 @@ class _Loader:
         return [*drop_ins, *imported, *main]
 
     def profiles(self, config: ConfigFiles) -> Iterator[ConfigFile]:
-        """The files of the profiles that `ATMOS_PROFILE` names, or else `profiles.default`."""
+        """Read the files of the profiles that `ATMOS_PROFILE` names, or else `profiles.default`."""
         section = config.merged().get("profiles")
         settings = section if isinstance(section, dict) else {}
         names = self._env.get("ATMOS_PROFILE") or settings.get("default") or ""
