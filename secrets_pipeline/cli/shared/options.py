@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -102,7 +102,7 @@ class StackOptions:
 
 def reads_stacks(command: Command) -> Command:
     """Give a command the options of every reader of stacks; its first parameter receives them."""
-    return _reader(command, {}, all_by_default=True)
+    return _reader(command, lambda: None)
 
 
 def chooses_stacks(*, all_by_default: bool) -> Callable[[Command], Command]:
@@ -111,23 +111,26 @@ def chooses_stacks(*, all_by_default: bool) -> Callable[[Command], Command]:
     Args:
         all_by_default: whether neither of the two means all stacks, or is refused.
     """
-    choice = inspect.signature(_chosen, eval_str=True).parameters
-    return lambda command: _reader(
-        command, {name: choice[name] for name in ("stacks", "every")}, all_by_default=all_by_default
-    )
+
+    def choose(*, stacks: SomeStacks = None, every: AllStacks = False) -> list[str] | None:
+        if bool(stacks) == (every or (all_by_default and not stacks)):
+            raise typer.BadParameter(
+                "name stacks with --stack, or all of them with --all", param_hint="--stack / --all"
+            )
+        return list(dict.fromkeys(stacks)) if stacks else None
+
+    return lambda command: _reader(command, choose)
 
 
-def _reader(command: Command, choice: Mapping[str, inspect.Parameter], *, all_by_default: bool) -> Command:
+def _reader(command: Command, choose: Callable[..., list[str] | None]) -> Command:
     shared = inspect.signature(_stack_options, eval_str=True).parameters
+    choice = inspect.signature(choose, eval_str=True).parameters
     signature = inspect.signature(command, eval_str=True)
     own = list(signature.parameters.values())[1:]
 
     def run(**options: Any) -> None:  # noqa: ANN401 - typer passes what the parameters of the command say
         read = _stack_options(**{name: options.pop(name) for name in shared})
-        if choice:
-            read = replace(
-                read, names=_chosen(**{name: options.pop(name) for name in choice}, all_by_default=all_by_default)
-            )
+        read = replace(read, names=choose(**{name: options.pop(name) for name in choice}))
         command(read, **options)
 
     # Typer reads the parameters off the signature.
@@ -176,9 +179,3 @@ def examples() -> Path:
         "the examples are in a checkout of the project only, and this is none",
         remedy="Run it in a checkout, or name a repository with --base-path.",
     )
-
-
-def _chosen(*, stacks: SomeStacks = None, every: AllStacks = False, all_by_default: bool) -> list[str] | None:
-    if bool(stacks) == (every or (all_by_default and not stacks)):
-        raise typer.BadParameter("name stacks with --stack, or all of them with --all", param_hint="--stack / --all")
-    return list(dict.fromkeys(stacks)) if stacks else None
