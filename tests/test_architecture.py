@@ -52,6 +52,17 @@ def test_the_page_of_a_kind_holds_for_every_kind(noun: str) -> None:
     assert (ROOT / "tests" / "reconcilers" / noun).is_dir()
 
 
+def test_plaintext_is_where_the_page_says() -> None:
+    listed = [path for path in _PATH.findall(section("Where plaintext is")) if path != "rotation_lambda/"]
+    opened = {
+        str(file.relative_to(PRODUCT))
+        for file in PRODUCT.rglob("*.py")
+        if ".get_secret_value()" in file.read_text() and file.parent.name != "rotation_lambda"
+    }
+    assert {file for file in opened if not file.startswith(tuple(listed))} == set()
+    assert {path for path in listed if not any(file.startswith(path) for file in opened)} == set()
+
+
 def test_the_page_is_one_page() -> None:
     assert len(PAGE.splitlines()) <= 110
     assert max(map(len, PAGE.splitlines())) <= 130
