@@ -1,4 +1,4 @@
-"""This checkout as a Dagster code location; ATMOS_BASE_PATH says which repository, SECRETS_PIPELINE_CONFIG which settings.
+"""This checkout as a Dagster code location; the environment says which repository and which settings it serves.
 
 A `defs.yaml` would do the same, and have Dagster import and describe every component that is installed.
 """
