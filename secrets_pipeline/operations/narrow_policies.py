@@ -20,8 +20,8 @@ from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.reconcilers.kms_key import reconciler as kms_key
+from secrets_pipeline.reconcilers.kms_key.desired import declared_policy
 from secrets_pipeline.reconcilers.kms_key.lookup import standing
-from secrets_pipeline.reconcilers.kms_key.reconciler import KmsKeyReconciler
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.observed.kms_keys import key_policy
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
@@ -152,7 +152,7 @@ def _key_policy(stack: Stack, alias: str) -> bool | None:
     """As `_secret_policy`, for a key of the stack; a policy that nobody could repair is never put."""
     key = next(one for one in stack.spec.keys if one.alias == alias)
     own = standing(stack, alias).own
-    declared = KmsKeyReconciler(stack).declared_policy(key)
+    declared = declared_policy(stack, key)
     if own is None or own.state.problem or isinstance(declared, Pending):
         return None
     client = stack.account.client("kms")
