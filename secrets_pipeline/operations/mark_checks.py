@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.reconcilers.database import mark as database_mark
 from secrets_pipeline.reconcilers.finding import Finding, Verdict, judged
-from secrets_pipeline.reconcilers.kms_key.lookup import standing
+from secrets_pipeline.reconcilers.kms_key.lookup import look_up
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState
 from secrets_pipeline.reconcilers.rotation_function import ownership as rotation_function_mark
 from secrets_pipeline.reconcilers.secret.desired import managed_function_arn
@@ -84,7 +84,7 @@ def _database(stack: Stack, database: DatabaseState) -> MarkState:
 
 
 def _key(stack: Stack, alias: str) -> MarkState:
-    target = standing(stack, alias).target
+    target = look_up(stack, alias).target
     return MarkState.UNMARKED if target is None else target.mark.state
 
 

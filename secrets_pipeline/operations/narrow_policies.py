@@ -21,7 +21,7 @@ from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.reconcilers.kms_key import reconciler as kms_key
 from secrets_pipeline.reconcilers.kms_key.desired import declared_policy
-from secrets_pipeline.reconcilers.kms_key.lookup import standing
+from secrets_pipeline.reconcilers.kms_key.lookup import look_up
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.observed.kms_keys import key_policy
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
@@ -151,7 +151,7 @@ def _secret_policy(stack: Stack, name: str) -> bool | None:
 def _key_policy(stack: Stack, alias: str) -> bool | None:
     """As `_secret_policy`, for a key of the stack; a policy that nobody could repair is never put."""
     key = next(one for one in stack.spec.keys if one.alias == alias)
-    own = standing(stack, alias).own
+    own = look_up(stack, alias).own
     declared = declared_policy(stack, key)
     if own is None or own.state.problem or isinstance(declared, Pending):
         return None

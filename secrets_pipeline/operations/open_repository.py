@@ -38,7 +38,7 @@ CAUTIOUS = ApplyOptions()
 
 
 @dataclass(frozen=True)
-class Desired:
+class OpenRepository:
     """The desired state of a whole repository, read once.
 
     Attributes:
@@ -135,13 +135,13 @@ def operator_settings(file: FilePath | None = None) -> OperatorSettings:
     return load_settings(FilePath(named) if named else None)
 
 
-def read_desired(
+def open_repository(
     base_path: FilePath,
     *,
     origin: SourceChoice = MANIFESTS,
     allow_exec: bool = False,
     settings: OperatorSettings | None = None,
-) -> Desired:
+) -> OpenRepository:
     """Read a repository under the operator's settings.
 
     Args:
@@ -164,4 +164,4 @@ def read_desired(
     built = build_specs(source, settings, base_path=base_path, environment=known)
     notices = tuple(dict.fromkeys((*source.notices, *built.notices)))
     identity = repository_id(settings.repository, base_path)
-    return Desired(source, origin, base_path, settings, built.specs, built.errors, notices, identity)
+    return OpenRepository(source, origin, base_path, settings, built.specs, built.errors, notices, identity)

@@ -23,7 +23,7 @@ from secrets_pipeline.reconcilers.orphaned_secret.reconciler import OrphanedSecr
 from secrets_pipeline.reconcilers.replica.reconciler import ReplicaReconciler
 from secrets_pipeline.reconcilers.rotation_function.reconciler import RotationFunctionReconciler
 from secrets_pipeline.reconcilers.secret.reconciler import SecretReconciler
-from secrets_pipeline.reconcilers.secret_mark.reconciler import CommitReconciler, Finishing
+from secrets_pipeline.reconcilers.secret_mark.reconciler import MarkingReconciler, SecretMarkReconciler
 from secrets_pipeline.reconcilers.secret_policy.reconciler import SecretPolicyReconciler
 from secrets_pipeline.reconcilers.secret_rotation.reconciler import RotationReconciler
 from secrets_pipeline.reconcilers.secret_value.generate import generate_passwords
@@ -66,7 +66,7 @@ class Stage:
             passwords: generated values, for secrets that have none yet.
         """
         made = self.make(stack, deep, passwords)
-        return Finishing(stack, made) if self.marks else made
+        return MarkingReconciler(stack, made) if self.marks else made
 
 
 def _secrets(stack: Stack, _deep: bool | None, passwords: GeneratedPasswords) -> Reconciler:
@@ -179,7 +179,7 @@ def plan_stack(stack: Stack, *, deep: bool | None = None) -> dict[str, tuple[Cha
 
 def commit(stack: Stack) -> Reconciler:
     """The last step: marks on what is finished."""
-    return CommitReconciler(stack)
+    return SecretMarkReconciler(stack)
 
 
 def apply_stack(

@@ -18,7 +18,7 @@ from secrets_pipeline.desired.settings.grants import grant_line, granted
 from secrets_pipeline.errors import GuardError, raise_all
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.database.ownership import is_ours
-from secrets_pipeline.reconcilers.kms_key.lookup import standing
+from secrets_pipeline.reconcilers.kms_key.lookup import look_up
 from secrets_pipeline.reconcilers.rotation_function.ownership import foreign
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _owns_function(stack: Stack, name: str) -> bool:
 
 
 def _owns_key(stack: Stack, alias: str) -> bool:
-    target = standing(stack, alias).target
+    target = look_up(stack, alias).target
     return target is not None and target.mark.ours and stack.ownership.claims(target.mark.owner)
 
 

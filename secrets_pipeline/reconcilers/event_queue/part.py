@@ -16,7 +16,7 @@ OURS = {PURPOSE_TAG: "events"}
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ObservedPart:
     """A part as it is.
 
     Attributes:
@@ -40,7 +40,7 @@ class EventPart(Protocol):
         """Kind and name."""
         ...
 
-    def look(self) -> Seen:
+    def look(self) -> ObservedPart:
         """Read it."""
         ...
 
@@ -49,12 +49,12 @@ class EventPart(Protocol):
         ...
 
 
-def is_ours(tags: Mapping[str, str]) -> bool:
+def has_our_tag(tags: Mapping[str, str]) -> bool:
     """Whether a part carries our tag."""
     return all(tags.get(key) == value for key, value in OURS.items())
 
 
-def same(found: str | None, wanted: str) -> bool:
+def same_attribute(found: str | None, wanted: str) -> bool:
     """Whether two attributes say the same; documents are compared as JSON."""
     if found is None or not wanted.startswith("{"):
         return found == wanted

@@ -15,7 +15,7 @@ from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.engine.model import Resource
 from secrets_pipeline.engine.reason import Because, Missing, Reason
 from secrets_pipeline.reconcilers.event_queue import desired
-from secrets_pipeline.reconcilers.event_queue.part import OURS, Seen, is_ours, same
+from secrets_pipeline.reconcilers.event_queue.part import OURS, ObservedPart, has_our_tag, same_attribute
 from secrets_pipeline.reconcilers.observed.kms_keys import key_policy
 
 
@@ -62,17 +62,19 @@ class QueuePart:
         with calling("TagQueue", self._name):
             self._account.client("sqs").tag_queue(QueueUrl=self.url() or "", Tags=tags)
 
-    def look(self) -> Seen:
+    def look(self) -> ObservedPart:
         """Read it and, where there is one, the policy of its key."""
         blocked = None if self._key is None else key_problem(self._account, self._key)
         url = self.url()
         if url is None:
-            return Seen(exists=False, blocked=blocked)
+            return ObservedPart(exists=False, blocked=blocked)
         with calling("GetQueueAttributes", self._name):
             found = self._account.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
         has = cast("Mapping[str, str]", found.get("Attributes", {}))
-        differences = tuple(f"{name} differs" for name in self._wanted if not same(has.get(name), self._wanted[name]))
-        return Seen(True, is_ours(self.tags(url)), differences, blocked)
+        differences = tuple(
+            f"{name} differs" for name in self._wanted if not same_attribute(has.get(name), self._wanted[name])
+        )
+        return ObservedPart(True, has_our_tag(self.tags(url)), differences, blocked)
 
     def make(self) -> None:
         """Create it or set its attributes."""

@@ -19,7 +19,7 @@ from secrets_pipeline.engine.model import Resource
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.event_queue import desired
 from secrets_pipeline.reconcilers.event_queue.desired import Document
-from secrets_pipeline.reconcilers.event_queue.part import OURS, Seen, is_ours, same
+from secrets_pipeline.reconcilers.event_queue.part import OURS, ObservedPart, has_our_tag, same_attribute
 from secrets_pipeline.reconcilers.observed.roles import Roles
 from secrets_pipeline.reconcilers.observed.tags import tag_list, tag_map
 
@@ -43,14 +43,14 @@ class BusPart:
         self.resource = Resource("event-bus", f"bus {plan.queue}")
         self._account, self._layout, self._may_forget = account, plan, may_forget
 
-    def look(self) -> Seen:
+    def look(self) -> ObservedPart:
         """Read the bus and its policy."""
         found = self._described()
         if found is None:
-            return Seen(exists=False)
+            return ObservedPart(exists=False)
         policy = str(found.get("Policy") or "{}")
-        differences = () if same(policy, json.dumps(self._policy(policy) or {})) else ("its policy differs",)
-        return Seen(True, is_ours(_event_tags(self._account, self._layout.bus)), differences)
+        differences = () if same_attribute(policy, json.dumps(self._policy(policy) or {})) else ("its policy differs",)
+        return ObservedPart(True, has_our_tag(_event_tags(self._account, self._layout.bus)), differences)
 
     def make(self) -> None:
         """Create it, and put its policy."""
@@ -67,7 +67,7 @@ class BusPart:
         if policy is not None:
             with calling("PutPermission", self._layout.queue):
                 events.put_permission(EventBusName=self._layout.queue, Policy=json.dumps(policy))
-        elif not same(before, "{}"):
+        elif not same_attribute(before, "{}"):
             with calling("RemovePermission", self._layout.queue):
                 events.remove_permission(EventBusName=self._layout.queue, RemoveAllPermissions=True)
 
@@ -93,17 +93,17 @@ class RolePart:
         self.resource = Resource("event-role", plan.role_name)
         self._account, self._layout = account, plan
 
-    def look(self) -> Seen:
+    def look(self) -> ObservedPart:
         """Read its trust and its permissions."""
         roles, name = Roles(self._account), self._layout.role_name
         role = roles.role_now(name)
         if role is None:
-            return Seen(exists=False)
+            return ObservedPart(exists=False)
         differences = {
             "its trust differs": role.trust != self._layout.trust,
             "its permissions differ": roles.policy(name, _INLINE) != self._layout.permissions,
         }
-        return Seen(True, is_ours(role.tags), tuple(one for one, is_so in differences.items() if is_so))
+        return ObservedPart(True, has_our_tag(role.tags), tuple(one for one, is_so in differences.items() if is_so))
 
     def make(self) -> None:
         """Create it, or put its trust and its permissions."""
@@ -152,23 +152,23 @@ class RulePart:
         self._account, self._arn, self._name, self._bus = account, arn, name, bus or "default"
         self._pattern, self._target, self._patience = pattern, target, patience
 
-    def look(self) -> Seen:
+    def look(self) -> ObservedPart:
         """Read it and its targets."""
         events = self._account.client("events")
         with calling("DescribeRule", self._name):
             try:
                 rule = events.describe_rule(Name=self._name, EventBusName=self._bus)
             except events.exceptions.ResourceNotFoundException:
-                return Seen(exists=False)
+                return ObservedPart(exists=False)
         with calling("ListTargetsByRule", self._name):
             targets = events.list_targets_by_rule(Rule=self._name, EventBusName=self._bus)["Targets"]
         differences = {
-            "its pattern differs": not same(rule.get("EventPattern"), json.dumps(self._pattern)),
+            "its pattern differs": not same_attribute(rule.get("EventPattern"), json.dumps(self._pattern)),
             "it is disabled": rule.get("State") != "ENABLED",
             "its target differs": self._target not in [dict(one) for one in targets],
         }
-        ours = is_ours(_event_tags(self._account, self._arn))
-        return Seen(True, ours, tuple(one for one, is_so in differences.items() if is_so))
+        ours = has_our_tag(_event_tags(self._account, self._arn))
+        return ObservedPart(True, ours, tuple(one for one, is_so in differences.items() if is_so))
 
     def make(self) -> None:
         """Put the rule, its tag and its target."""

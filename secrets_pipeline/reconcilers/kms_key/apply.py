@@ -15,7 +15,7 @@ from secrets_pipeline.desired.limits import KEY_POLICY_BYTES
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.kms_key.desired import declared_digest, declared_tags
-from secrets_pipeline.reconcilers.kms_key.lookup import MarkedKey, Standing, key_marks
+from secrets_pipeline.reconcilers.kms_key.lookup import KeyLookup, MarkedKey, key_marks
 from secrets_pipeline.reconcilers.kms_key.plan import rotation_differences
 from secrets_pipeline.reconcilers.kms_key.referenced import unusable
 from secrets_pipeline.reconcilers.observed.key_state import KeyState, key_state
@@ -63,7 +63,7 @@ class KeyWriter:
         self._stack.observed.keys.note(state, {**tags, SPEC: mark})
         return f"key {state.key_id}"
 
-    def repair(self, found: Standing, own: MarkedKey, key: KeySpec, policy: dict[str, Any]) -> list[str]:
+    def repair(self, found: KeyLookup, own: MarkedKey, key: KeySpec, policy: dict[str, Any]) -> list[str]:
         """Change what differs of a key of ours, each thing by its own call, and write its mark last.
 
         Returns:

@@ -29,7 +29,7 @@ class MarkedKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class KeyLookup:
     """What was found for a declared alias.
 
     Attributes:
@@ -51,23 +51,23 @@ def key_marks(stack: Stack) -> KeyMarks:
     return KeyMarks(stack.ownership.fingerprinter, stack.spec.stack, stack.ownership.repository.id)
 
 
-def standing(stack: Stack, alias: str) -> Standing:
+def look_up(stack: Stack, alias: str) -> KeyLookup:
     """Look at the alias first; only where it is missing or leads to somebody else's key, search for ours."""
-    return stack.observed.keys.concluded(alias, lambda: _standing(stack, alias))
+    return stack.observed.keys.concluded(alias, lambda: _look_up(stack, alias))
 
 
-def _standing(stack: Stack, alias: str) -> Standing:
+def _look_up(stack: Stack, alias: str) -> KeyLookup:
     about = stack.observed.keys.about(alias)
     target = marked(stack, about, alias) if about else None
     own = target if target and _is_own(stack, target, alias) else None
     if own and not own.mark.creation:
-        return Standing(own, own)
+        return KeyLookup(own, own)
     bare = _without_alias(stack, alias)
     copied = target is not None and target.mark.creation and stack.ownership.claims(target.mark.owner)
     if target and copied and bare and not bare.mark.creation:
         # Ours stands elsewhere: whoever copied the mark that it was made with led the alias away.
-        return Standing(replace(target, mark=replace(target.mark, state=MarkState.FORGED)), bare)
-    return Standing(target, own or bare)
+        return KeyLookup(replace(target, mark=replace(target.mark, state=MarkState.FORGED)), bare)
+    return KeyLookup(target, own or bare)
 
 
 def usable_as(stack: Stack, alias: str) -> KeyState | str:
@@ -76,7 +76,7 @@ def usable_as(stack: Stack, alias: str) -> KeyState | str:
     A key that others made behind our alias serves too, for example Terraform's; one whose tags name an owner does not,
     whether he is another stack or the tags are forged: whoever was first to make the alias would hold our secrets.
     """
-    found = standing(stack, alias)
+    found = look_up(stack, alias)
     if found.own:
         return found.own.state
     if found.target is None:
@@ -91,7 +91,7 @@ def in_the_way(stack: Stack, alias: str) -> MarkedKey | None:
 
     One that is deleted soon has no use for it, and from one without a mark the operator takes it by name.
     """
-    found = standing(stack, alias)
+    found = look_up(stack, alias)
     if found.target is None or found.in_place:
         return None
     if found.own is None:
@@ -143,7 +143,7 @@ def whose(stack: Stack, key: MarkedKey, alias: str) -> NotOurs:
         return NotOurs(f"{said} {key.mark.state.value}", way)
     ways = ["name its ARN in kms_key_id or default_kms_key_id", "declare another alias"]
     if key.mark.owner is None:
-        if standing(stack, alias).own:
+        if look_up(stack, alias).own:
             ways.append(f"lead it back to this stack's own key: {adopt}")
         return NotOurs(f"{said} was not made by the pipeline", ", or ".join(ways))
     ours = Owner(stack.spec.stack, repository=stack.ownership.repository.id)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from secrets_pipeline.desired.kms_key.model import KeySpec
 from secrets_pipeline.engine.reason import Because, Differs, Reason
-from secrets_pipeline.reconcilers.kms_key.lookup import MarkedKey, Standing
+from secrets_pipeline.reconcilers.kms_key.lookup import KeyLookup, MarkedKey
 from secrets_pipeline.reconcilers.marks.key_mark import DEFAULT_DELETION_DAYS
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.observed.key_state import KeyRotation, KeyState
@@ -17,7 +17,7 @@ from secrets_pipeline.reconcilers.observed.tags import surplus_tags
 from secrets_pipeline.reconcilers.tag_keys import REPOSITORY
 
 
-def alias_differences(found: Standing) -> list[Reason]:
+def alias_differences(found: KeyLookup) -> list[Reason]:
     """How the alias does not point to our key."""
     if found.in_place:
         return []

@@ -17,7 +17,7 @@ from secrets_pipeline.engine.model import Change, ChangeClass, Resource, Skipped
 from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Reason, Waits
 from secrets_pipeline.reconcilers.kms_key.apply import KeyWriter
 from secrets_pipeline.reconcilers.kms_key.desired import declared_digest, declared_policy, declared_tags
-from secrets_pipeline.reconcilers.kms_key.lookup import MarkedKey, Standing, in_the_way, standing, whose
+from secrets_pipeline.reconcilers.kms_key.lookup import KeyLookup, MarkedKey, in_the_way, look_up, whose
 from secrets_pipeline.reconcilers.kms_key.plan import (
     alias_differences,
     description_differences,
@@ -62,14 +62,14 @@ class KmsKeyReconciler:
         policy = declared_policy(self._stack, key)
         if isinstance(policy, Pending):
             raise SkippedError(policy.reason)
-        found = standing(self._stack, key.alias)
+        found = look_up(self._stack, key.alias)
         if found.own is None and found.target is None:
             self._stack.observed.keys.forget_search(ALIAS)
-            found = standing(self._stack, key.alias)
+            found = look_up(self._stack, key.alias)
         if found.target is not None and not found.in_place:
             # Whose the key is that the alias is about to be taken from is asked now: a list may be old.
             self._stack.observed.keys.confirm_alias(key.alias)
-            found = standing(self._stack, key.alias)
+            found = look_up(self._stack, key.alias)
         if (others := in_the_way(self._stack, key.alias)) is not None:
             raise SkippedError(str(whose(self._stack, others, key.alias)))
         if found.own is not None:
@@ -84,7 +84,7 @@ class KmsKeyReconciler:
         policy = declared_policy(self._stack, key)
         if isinstance(policy, Pending):
             return Change(resource, ChangeClass.UPDATE, (Waits(policy.reason),))
-        found = standing(self._stack, key.alias)
+        found = look_up(self._stack, key.alias)
         subject = found.own or found.target
         if subject is None:
             return Change(resource, ChangeClass.CREATE)
@@ -108,7 +108,7 @@ class KmsKeyReconciler:
         return Change(resource, action, tuple(reasons) or (Because("is as declared, and not marked as finished"),))
 
     def _differences(
-        self, found: Standing, own: MarkedKey, key: KeySpec, policy: dict[str, Any] | None
+        self, found: KeyLookup, own: MarkedKey, key: KeySpec, policy: dict[str, Any] | None
     ) -> Sequence[Reason]:
         """A reason for everything that differs; a policy of None is not compared."""
         keys, key_id = self._stack.observed.keys, own.state.key_id

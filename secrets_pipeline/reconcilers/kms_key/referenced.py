@@ -11,7 +11,7 @@ from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 from secrets_pipeline.engine.reason import Because, Reason
 from secrets_pipeline.errors import AwsError, SecretsPipelineError
-from secrets_pipeline.reconcilers.kms_key.lookup import standing
+from secrets_pipeline.reconcilers.kms_key.lookup import look_up
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _named(stack: Stack, secret: SecretSpec) -> str | None:
 def _made(stack: Stack, alias: str) -> set[str]:
     """Ids of the keys that the plan of an alias tells of already."""
     try:
-        found = standing(stack, alias)
+        found = look_up(stack, alias)
     except SecretsPipelineError:
         return set()
     return {key.state.key_id for key in (found.own, found.target) if key is not None}

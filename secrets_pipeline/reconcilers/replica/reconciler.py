@@ -30,7 +30,7 @@ from secrets_pipeline.reconcilers.observed.tags import tag_list
 from secrets_pipeline.reconcilers.replica.plan import Work, described, known, made_regions, refuse_failed, work
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
 from secrets_pipeline.reconcilers.secret.part import FOLLOWS, UNREAD, PartReconciler
-from secrets_pipeline.reconcilers.secret.part_mark import look_again, take
+from secrets_pipeline.reconcilers.secret.part_mark import reread_own, withdraw_digest
 from secrets_pipeline.reconcilers.tag_keys import REPLICAS
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class ReplicaReconciler(PartReconciler[Replicas]):
         todo = work(self._stack, state, secret.spec)
         self._check_keys(secret.spec, (*todo.add, *todo.retry, *todo.rekey))
         if todo.add or todo.retry or todo.rekey or todo.remove:
-            state = take(self._stack, state, self.part)
+            state = withdraw_digest(self._stack, state, self.part)
         # Before they are asked for, so that what is ours to remove again survives a crash.
         state = _remember(self._stack, state, more={one.region for one in declared or ()})
         if todo.add or todo.retry:
@@ -218,7 +218,7 @@ def withdraw(stack: Stack, state: SecretState) -> SecretState:
         )
     if not replicas:
         return state
-    state = take(stack, state, Part.REPLICAS)
+    state = withdraw_digest(stack, state, Part.REPLICAS)
     return _remove(stack, state, sorted(replicas))
 
 
@@ -260,7 +260,7 @@ def _remember(
     ours = made_regions(stack, state)
     if ours.issuperset(more) and ours.isdisjoint([*removed, *gone]):
         return state
-    state = look_again(stack, state)
+    state = reread_own(stack, state)
     regions = made_regions(stack, state).union(more).difference(removed, set(gone) - set(known(state)))
     tags = {REPLICAS: stack.ownership.marks.words(REPLICAS, state.arn, regions)}
     with calling("TagResource", state.name):

@@ -21,7 +21,7 @@ from secrets_pipeline.reconcilers.observed.secret_state import SecretState, Unre
 from secrets_pipeline.reconcilers.replica import reconciler as replica
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, desired_secrets
 from secrets_pipeline.reconcilers.secret.part import plan_each
-from secrets_pipeline.reconcilers.secret.part_mark import finish, give_up, look_again
+from secrets_pipeline.reconcilers.secret.part_mark import reread_own, withdraw_all_digests, write_finished_mark
 from secrets_pipeline.reconcilers.secret.plan import differences
 from secrets_pipeline.reconcilers.secret_rotation import reconciler as rotation
 from secrets_pipeline.reconcilers.secret_value.fields import known_fields
@@ -37,7 +37,7 @@ KIND = "commit"
 _REMEDY = "It failed, waits, or somebody changed it during this run: run again, when nobody else writes it any more."
 
 
-class CommitReconciler:
+class SecretMarkReconciler:
     """Marks of one stack's secrets."""
 
     def __init__(self, stack: Stack) -> None:
@@ -79,7 +79,7 @@ class CommitReconciler:
         return Change(resource, ChangeClass.UPDATE, (Because("every part is as declared"),))
 
 
-class Finishing:
+class MarkingReconciler:
     """A reconciler of secrets, or of parts of them, that marks each secret whose last part it has done."""
 
     def __init__(self, stack: Stack, reconciler: Reconciler) -> None:
@@ -120,8 +120,8 @@ def _mark(stack: Stack, known: SecretState, secret: DesiredSecret, commit: Commi
         AwsError: if AWS refuses.
     """
     state = known
-    if _room_for_a_look(stack, secret):
-        state = seen = look_again(stack, known)
+    if _may_reread(stack, secret):
+        state = seen = reread_own(stack, known)
         if seen.tags.get(SPEC) != known.tags.get(SPEC):
             found = stack.ownership.marks.verify(seen)
             if found.commit == commit:
@@ -132,14 +132,14 @@ def _mark(stack: Stack, known: SecretState, secret: DesiredSecret, commit: Commi
                 stack.observed.secrets.made.discard(known.name)
                 stack.observed.secrets.made_before.add(known.name)
             # Whose parts it has now, nobody knows: they are read before it is marked.
-            give_up(stack, seen)
+            withdraw_all_digests(stack, seen)
             raise SkippedError("another run changes it at the same time", remedy="Run again: all parts are read then.")
     if open_parts := _open_parts(stack, state, secret):
         raise SkippedError(f"not finished: {', '.join(open_parts)}", remedy=_REMEDY)
-    finish(stack, state, secret, commit)
+    write_finished_mark(stack, state, secret, commit)
 
 
-def _room_for_a_look(stack: Stack, secret: DesiredSecret) -> bool:
+def _may_reread(stack: Stack, secret: DesiredSecret) -> bool:
     """Creating a secret costs four calls at most: with both a policy and a rotation, this look would be the fifth."""
     created = secret.name in stack.observed.secrets.made
     return not (created and secret.spec.rotation is not None and secret.policy is not None)

@@ -21,7 +21,7 @@ from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.rotation_function.ownership import adopts, foreign
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, Rotation
 from secrets_pipeline.reconcilers.secret.part import PartReconciler
-from secrets_pipeline.reconcilers.secret.part_mark import take
+from secrets_pipeline.reconcilers.secret.part_mark import withdraw_digest
 from secrets_pipeline.reconcilers.secret_rotation.preflight import RotationPreflight
 from secrets_pipeline.reconcilers.secret_rotation.problem import Problem, refuse, unchecked
 from secrets_pipeline.references.resolve import Pending
@@ -82,7 +82,7 @@ class RotationReconciler(PartReconciler[Rotation]):
         refuse(secret.name, problems)
         # An edit of the rules alone never rotates.
         at_once = declared.rotate_immediately and not state.rotation_enabled
-        state = take(self._stack, state, self.part)
+        state = withdraw_digest(self._stack, state, self.part)
         with calling("RotateSecret", secret.name):
             self._stack.account.client("secretsmanager").rotate_secret(
                 SecretId=state.arn,
@@ -109,7 +109,7 @@ class RotationReconciler(PartReconciler[Rotation]):
                 f"--secret-id {name}, then take AWSPENDING off the version that rotation_not_stuck names, "
                 "once the database is known to hold the current password.",
             )
-        state = take(self._stack, state, self.part)
+        state = withdraw_digest(self._stack, state, self.part)
         with calling("CancelRotateSecret", name):
             self._stack.account.client("secretsmanager").cancel_rotate_secret(SecretId=state.arn)
         self._stack.observed.secrets.refresh(name)

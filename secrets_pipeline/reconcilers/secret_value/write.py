@@ -131,7 +131,7 @@ class ValueWriter:
             token = self.token(before.arn, current, meant)
             ours = not inherits or wrote(before, current)
             if inherits and current is not None:
-                before = self._foretell(before, current, token if ours else None, renders=inputs is not None)
+                before = self._announce_write(before, current, token if ours else None, renders=inputs is not None)
             if self._replace(before, token, make, label(before)):
                 return self._record(before, token, inputs, ours=ours)
         raise AwsError(
@@ -163,7 +163,7 @@ class ValueWriter:
         if before.rotation_in_progress and pending != before.version(PREVIOUS):
             raise SkippedError(f"a rotation of {before.name} is in progress", remedy="Run again when it has finished.")
         if current is not None:
-            before = self._foretell(before, current, token, renders=False)
+            before = self._announce_write(before, current, token, renders=False)
         put_version(self._stack, before, token, make, PENDING)
         after = self._stack.observed.secrets.refresh(before.name)
         if after is not None and after.version(PENDING) != token:
@@ -212,7 +212,7 @@ class ValueWriter:
             raise SkippedError(f"secret {name} is not ours any more")
         return state
 
-    def _foretell(self, before: SecretState, current: str, token: str | None, *, renders: bool) -> SecretState:
+    def _announce_write(self, before: SecretState, current: str, token: str | None, *, renders: bool) -> SecretState:
         """Say that the version to come is ours, and that what it is rendered from is open.
 
         Killed behind it, no later run could tell that from another YAML: a rotation or a human may have copied it.
