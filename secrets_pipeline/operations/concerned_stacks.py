@@ -164,7 +164,7 @@ class EventStacks:
     def _secret(self, hint: Hint, account: AwsAccount, named: str) -> SecretState | None:
         key = (hint.account, hint.region, named)
         if key not in self._secrets:
-            self._secrets[key] = describe(account, named)
+            self._secrets[key] = describe_secret(account, named)
         return self._secrets[key]
 
     def _here(self, hint: Hint) -> list[StackSpec]:
@@ -199,7 +199,7 @@ class EventStacks:
         return self._callers[where]
 
 
-def describe(account: AwsAccount, secret: str) -> SecretState | None:
+def describe_secret(account: AwsAccount, secret: str) -> SecretState | None:
     """A secret as DescribeSecret shows it now; None where there is none.
 
     Raises:

@@ -36,7 +36,7 @@ MOST_A_DAY = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Healed:
+class NarrowedPolicy:
     """A policy was narrowed.
 
     Attributes:
@@ -65,10 +65,10 @@ class Reported:
     compared: bool = True
 
 
-Treatment: TypeAlias = Healed | Reported
+Treatment: TypeAlias = NarrowedPolicy | Reported
 
 
-def heal(stack: Stack, healed_today: Mapping[str, int]) -> tuple[Treatment, ...]:
+def narrow_policies(stack: Stack, healed_today: Mapping[str, int]) -> tuple[Treatment, ...]:
     """A deep plan of a stack, and what became of everything in it that was changed outside.
 
     Args:
@@ -104,7 +104,7 @@ def _treated(stack: Stack, change: Change, healed_today: Mapping[str, int]) -> T
         return Reported(resource, reason, error.diagnostics())
     if whole is None:
         return Reported(resource, reason, "to make it as declared would allow something, or nobody can prove otherwise")
-    return Healed(resource, reason, whole)
+    return NarrowedPolicy(resource, reason, whole)
 
 
 def _hindrance(stack: Stack, change: Change) -> str:
@@ -191,9 +191,9 @@ def sentences(treatments: tuple[Treatment, ...]) -> Iterator[str]:
     """One line a treatment, for logs and alerts."""
     for one in treatments:
         match one:
-            case Healed(whole=True):
+            case NarrowedPolicy(whole=True):
                 yield f"{one.resource}: {one.reason}: narrowed, as declared again"
-            case Healed():
+            case NarrowedPolicy():
                 yield f"{one.resource}: {one.reason}: narrowed; what is left would allow more, and is yours to apply"
             case Reported():
                 yield f"{one.resource}: {one.reason}: left alone, since {one.why}"

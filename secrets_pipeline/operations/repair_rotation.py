@@ -27,7 +27,7 @@ _NO_VERSION = "none"
 
 
 @dataclass(frozen=True, slots=True)
-class NothingToMend:
+class NothingToRepair:
     """The event is history.
 
     Attributes:
@@ -39,7 +39,7 @@ class NothingToMend:
 
 
 @dataclass(frozen=True, slots=True)
-class Unfinished:
+class UnfinishedRotation:
     """A rotation did not end.
 
     Attributes:
@@ -54,10 +54,10 @@ class Unfinished:
     retried: bool
 
 
-Mending: TypeAlias = NothingToMend | Unfinished
+Repair: TypeAlias = NothingToRepair | UnfinishedRotation
 
 
-def mend(stack: Stack, names: Iterable[str], may_retry: Callable[[str, str], bool]) -> tuple[Mending, ...]:
+def repair_rotations(stack: Stack, names: Iterable[str], may_retry: Callable[[str, str], bool]) -> tuple[Repair, ...]:
     """Look at rotations that are said to have failed; an event is a hint, so DescribeSecret says whether they did.
 
     Args:
@@ -67,37 +67,37 @@ def mend(stack: Stack, names: Iterable[str], may_retry: Callable[[str, str], boo
     """
     declared = [secret.name for secret in stack.spec.secrets]
     wanted = set(names) or set(declared)
-    return tuple(_looked_at(stack, name, may_retry) for name in declared if name in wanted)
+    return tuple(_repaired_or_refused(stack, name, may_retry) for name in declared if name in wanted)
 
 
-def _looked_at(stack: Stack, name: str, may_retry: Callable[[str, str], bool]) -> Mending:
+def _repaired_or_refused(stack: Stack, name: str, may_retry: Callable[[str, str], bool]) -> Repair:
     """One that AWS does not let us look at never hides the others."""
     try:
-        return _mended(stack, name, may_retry)
+        return _repaired(stack, name, may_retry)
     except AwsError as error:
-        return Unfinished(name, _NO_VERSION, refused(error), retried=False)
+        return UnfinishedRotation(name, _NO_VERSION, refused(error), retried=False)
 
 
-def _mended(stack: Stack, name: str, may_retry: Callable[[str, str], bool]) -> Mending:
+def _repaired(stack: Stack, name: str, may_retry: Callable[[str, str], bool]) -> Repair:
     state = stack.observed.secrets.refresh(name)
     if state is None or state.deleted_at is not None:
-        return NothingToMend(name, "it does not exist any more")
+        return NothingToRepair(name, "it does not exist any more")
     if not stack.ownership.owns(state):
-        return NothingToMend(name, "it is not ours")
+        return NothingToRepair(name, "it is not ours")
     pending = state.pending_version
     observed = _observed(stack, state, pending)
     if pending is None:
         # A function that could not be invoked may have left no version behind.
         if not (state.rotation_enabled and observed.function_problem):
-            return NothingToMend(name, "no rotation is under way")
-        return Unfinished(name, _NO_VERSION, cause_of(observed), retried=False)
+            return NothingToRepair(name, "no rotation is under way")
+        return UnfinishedRotation(name, _NO_VERSION, cause_of(observed), retried=False)
     cause = cause_of(observed)
     retry = cause.passes and may_retry(name, pending)
-    problem = _again(stack, state, pending) if retry else None
-    return Unfinished(name, pending, problem or cause, retried=retry and problem is None)
+    problem = _retry(stack, state, pending) if retry else None
+    return UnfinishedRotation(name, pending, problem or cause, retried=retry and problem is None)
 
 
-def _again(stack: Stack, state: SecretState, pending: str) -> Cause | None:
+def _retry(stack: Stack, state: SecretState, pending: str) -> Cause | None:
     """Take the rotation up where it stands; why that is refused."""
     try:
         with calling("RotateSecret", state.name):

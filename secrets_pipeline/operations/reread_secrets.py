@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 
-def confirm(stack: Stack, names: Collection[str] = ()) -> None:
+def reread_secrets(stack: Stack, names: Collection[str] = ()) -> None:
     """Have secrets of a stack, and those of other stacks that it is rendered from, described; free the second time.
 
     Args:

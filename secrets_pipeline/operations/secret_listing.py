@@ -18,16 +18,16 @@ def places(specs: Mapping[str, StackSpec]) -> dict[str, Target]:
     return {f"{t.account_id or 'own'}/{t.region}": t for t in (spec.target for spec in specs.values())}
 
 
-def sights(account: AwsAccount, stacks: frozenset[str]) -> list[Sight]:
+def listed_secrets(account: AwsAccount, stacks: frozenset[str]) -> list[Sight]:
     """The secrets of these stacks; a call for a hundred secrets, and no value is read.
 
     Raises:
         AwsError: if Secrets Manager refuses.
     """
-    return [_sight(one) for one in tagged_secrets(account) if one.tags.get(STACK) in stacks and not one.is_replica]
+    return [_listed(one) for one in tagged_secrets(account) if one.tags.get(STACK) in stacks and not one.is_replica]
 
 
-def _sight(state: SecretState) -> Sight:
+def _listed(state: SecretState) -> Sight:
     written = {text.partition(".")[0] for text in state.tags.get(VALUE_VERSION, "").split()}
     version = state.current_version or ""
     return Sight(

@@ -207,12 +207,12 @@ def rollout_is_not_followed(patch: pytest.MonkeyPatch) -> None:
 def replicas_are_not_looked_at(patch: pytest.MonkeyPatch) -> None:
     """Replicas are taken for made, and for in step, by what the YAML says."""
     module = replica
-    patch.setattr(module, "work", lambda *_: replica_plan.Work())
+    patch.setattr(module, "compare_replicas", lambda *_: replica_plan.ReplicaWork())
 
 
 def added_region_is_forgotten(patch: pytest.MonkeyPatch) -> None:
     """Which regions a secret was replicated to is not written down: they are never ours to remove."""
-    patch.setattr(replica, "_remember", lambda _context, state, **_: state)
+    patch.setattr(replica, "_tag_regions", lambda _context, state, **_: state)
 
 
 def regions_are_not_read_again(patch: pytest.MonkeyPatch) -> None:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 from secrets_pipeline.engine.reason import Because
-from secrets_pipeline.reconcilers.consumer.api_stage import deliver as delivery_apigateway
+from secrets_pipeline.reconcilers.consumer.api_stage import deliver as api_stage
 from secrets_pipeline.reconcilers.consumer.delivery_notes import KIND as NOTE
 from secrets_pipeline.reconcilers.consumer.delivery_notes import DeliveryNotes
-from secrets_pipeline.reconcilers.consumer.ecs_service import deliver as delivery_ecs
-from secrets_pipeline.reconcilers.consumer.lambda_function import deliver as delivery_lambda
+from secrets_pipeline.reconcilers.consumer.ecs_service import deliver as ecs_service
+from secrets_pipeline.reconcilers.consumer.lambda_function import deliver as lambda_function
 from secrets_pipeline.reconcilers.outputs_document import reconciler as outputs_document
 from secrets_pipeline.references.resolve import Pending
 
@@ -45,9 +45,9 @@ class ConsumerReconciler:
     def __init__(self, stack: Stack, *, deep: bool | None = None) -> None:
         self._outputs = outputs_document.OutputsDocumentReconciler(stack)
         self._deliverers: Mapping[str, Deliverer] = {
-            delivery_lambda.KIND: delivery_lambda.LambdaDeliveryReconciler(stack),
-            delivery_ecs.KIND: delivery_ecs.EcsDeliveryReconciler(stack),
-            delivery_apigateway.KIND: delivery_apigateway.StageDeliveryReconciler(stack),
+            lambda_function.KIND: lambda_function.LambdaDeliveryReconciler(stack),
+            ecs_service.KIND: ecs_service.EcsDeliveryReconciler(stack),
+            api_stage.KIND: api_stage.StageDeliveryReconciler(stack),
         }
         self._notes = DeliveryNotes(stack)
         self._deep = stack.run.options.deep if deep is None else deep

@@ -64,7 +64,7 @@ class _Role:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _WantedPolicy:
     """What a role may be let read now.
 
     Attributes:
@@ -173,25 +173,27 @@ class ConsumerPolicyReconciler:
         said = tuple(ChangedOutside(Because(one)) if outside else Because(one) for one in found)
         return Change(resource, ChangeClass.UPDATE, said, drift=outside)
 
-    def _plan_new(self, role: _Role, resource: Resource, wanted: _Wanted) -> Change:
+    def _plan_new(self, role: _Role, resource: Resource, wanted: _WantedPolicy) -> Change:
         if refusal := self._refusal(role):
             return Change(resource, ChangeClass.BLOCKED, (refusal,))
         if wanted.document is None:
             return Change(resource, *self._waiting(role, wanted, ChangeClass.CREATE))
         return Change(resource, ChangeClass.CREATE, tuple(Because(f"without: {reason}") for reason in wanted.reasons))
 
-    def _waiting(self, role: _Role, wanted: _Wanted, action: ChangeClass) -> tuple[ChangeClass, tuple[Reason, ...]]:
+    def _waiting(
+        self, role: _Role, wanted: _WantedPolicy, action: ChangeClass
+    ) -> tuple[ChangeClass, tuple[Reason, ...]]:
         """What is planned where only secrets are missing: they may be made in the same run."""
         inventory = self._stack.observed.secrets
         if any(not one.blocked and inventory.get(one.name) is None for one in role.secrets):
             return action, (Waits("; ".join(wanted.reasons)),)
         return ChangeClass.BLOCKED, tuple(map(Because, wanted.reasons))
 
-    def _wanted(self, role: _Role) -> _Wanted:
+    def _wanted(self, role: _Role) -> _WantedPolicy:
         found = {secret_arn(self._stack, one): readable(self._stack, one) for one in role.secrets}
         ready = tuple(one for one in found.values() if isinstance(one, Readable))
         waits = {arn: one.reason for arn, one in found.items() if not isinstance(one, Readable)}
-        return _Wanted(ready, waits)
+        return _WantedPolicy(ready, waits)
 
     def _text(self, role: _Role, document: PolicyDocument) -> str:
         names = list(dict.fromkeys(one.name for one in role.consumers))

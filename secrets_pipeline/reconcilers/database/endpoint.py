@@ -21,7 +21,7 @@ from secrets_pipeline.reconcilers.database.ownership import mismatch, refusal
 from secrets_pipeline.reconcilers.database.password import DatabasePassword
 from secrets_pipeline.reconcilers.database.password_mark import (
     PasswordMark,
-    is_unfinished,
+    is_being_set,
     not_ours,
     proves,
     was_restored,
@@ -117,7 +117,7 @@ class DatabaseEndpointReconciler:
         secret = password.known() if password else None
         if state is None or secret is None or secret.current_version is None:
             return ""
-        return "" if was_restored(state) or is_unfinished(state) else not_ours(self._stack, secret)
+        return "" if was_restored(state) or is_being_set(state) else not_ours(self._stack, secret)
 
     def rotated(self, database: DatabaseSpec) -> bool:
         """Whether a rotation set the password last, which has logged in with it."""
@@ -164,7 +164,7 @@ class DatabaseEndpointReconciler:
             return Waits("its password secret has no value yet")
         if was_restored(state):
             return Because("was restored or made anew since its password was proven")
-        if is_unfinished(state):
+        if is_being_set(state):
             return Because("a run began to set its password and did not see the end")
         if PasswordMark.read(state) is None:
             return Because("its password was never proven")

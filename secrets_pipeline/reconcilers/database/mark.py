@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 
-def ownership(stack: Stack, database: DatabaseSpec, *, member: str = "") -> dict[str, str]:
+def database_tags(stack: Stack, database: DatabaseSpec, *, member: str = "") -> dict[str, str]:
     """The tags that prove an instance or cluster ours.
 
     Args:
@@ -33,7 +33,7 @@ def ownership(stack: Stack, database: DatabaseSpec, *, member: str = "") -> dict
     return {**{tag: tags[tag] for tag in tags if tags[tag]}, SPEC: f".{_mac(stack).of(*_about(arn, ours))}"}
 
 
-def proven(stack: Stack, state: DatabaseState) -> tuple[MarkState, Owner]:
+def database_proof(stack: Stack, state: DatabaseState) -> tuple[MarkState, Owner]:
     """What the tags of a database prove, and whom they name."""
     tags = state.tags
     owner = Owner(tags.get(STACK, ""), tags.get(COMPONENT, ""), repository=tags.get(REPOSITORY, ""))

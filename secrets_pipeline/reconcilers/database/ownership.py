@@ -8,7 +8,7 @@ from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, allows
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.engine.reason import Because, Missing, NotOurs, Reason
 from secrets_pipeline.reconcilers.apply_options import adoption
-from secrets_pipeline.reconcilers.database.mark import proven
+from secrets_pipeline.reconcilers.database.mark import database_proof
 from secrets_pipeline.reconcilers.marks.not_ours import FORGED, way_out
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Owner
 from secrets_pipeline.reconcilers.tag_keys import STACK
@@ -32,19 +32,19 @@ def refusal(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Reaso
 
 def needs_adoption(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> bool:
     """Whether the stack means to have made the database, or to set its password, and nothing proves that it may."""
-    if not _is_claimed(database) or is_ours(stack, state):
+    if not _is_claimed(database) or is_own_database(stack, state):
         return False
     return database.create or not _is_let_in(stack, database, state)
 
 
-def holds(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> bool:
+def keeps_mark(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> bool:
     """Whether the mark is ours to keep right: it says so, or this run is asked to adopt the database."""
-    return _is_claimed(database) and (is_ours(stack, state) or stack.run.options.adopts(database.identifier))
+    return _is_claimed(database) and (is_own_database(stack, state) or stack.run.options.adopts(database.identifier))
 
 
-def is_ours(stack: Stack, state: DatabaseState) -> bool:
+def is_own_database(stack: Stack, state: DatabaseState) -> bool:
     """Whether the mark proves that this very stack made or adopted the database."""
-    proof, owner = proven(stack, state)
+    proof, owner = database_proof(stack, state)
     return proof is MarkState.FINISHED and stack.ownership.claims(owner)
 
 
@@ -60,7 +60,7 @@ def _is_claimed(database: DatabaseSpec) -> bool:
 
 
 def _unproven(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> NotOurs:
-    proof, owner = proven(stack, state)
+    proof, owner = database_proof(stack, state)
     if proof is MarkState.FINISHED:
         said = f"belongs to {owner.home}"
     elif owner.stack:
@@ -75,7 +75,7 @@ def _unproven(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Not
 def _foreign(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> NotOurs | None:
     if not _is_claimed(database):
         return None
-    proof, owner = proven(stack, state)
+    proof, owner = database_proof(stack, state)
     if proof is MarkState.FORGED:
         return FORGED
     if (

@@ -19,7 +19,7 @@ from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.database.password_mark import (
     PasswordMark,
     begun,
-    is_unfinished,
+    is_being_set,
     not_ours,
     proves,
     setting,
@@ -107,7 +107,7 @@ class DatabasePassword:
         self._asked = (mark.version, *self._asked)
         self._modify(password)
         after = self._stack.observed.databases.find(self._database)
-        if after is not None and not is_unfinished(after):
+        if after is not None and not is_being_set(after):
             # Another run set the same, and recorded it before this change: a rotation may have come in between.
             self._tag(after, setting(after, *self._asked))
 
@@ -148,7 +148,7 @@ class DatabasePassword:
         why = not_ours(self._stack, tried)
         if not why or self._overtaken(state, tried):
             return
-        if is_unfinished(state):
+        if is_being_set(state):
             # What we began to set is no longer asked for: whoever changed the secret goes on from here.
             with calling("RemoveTagsFromResource", state.identifier):
                 self._stack.account.client("rds").remove_tags_from_resource(ResourceName=state.arn, TagKeys=[PASSWORD])

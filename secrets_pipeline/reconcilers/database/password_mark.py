@@ -66,7 +66,7 @@ def was_restored(state: DatabaseState) -> bool:
     return mark is not None and mark.resource_id != state.resource_id
 
 
-def is_unfinished(state: DatabaseState) -> bool:
+def is_being_set(state: DatabaseState) -> bool:
     """Whether a run began to set the password of this very database, and none has seen the end."""
     mark = PasswordMark.read(state)
     return mark is not None and mark.setting and mark.resource_id == state.resource_id
@@ -75,7 +75,7 @@ def is_unfinished(state: DatabaseState) -> bool:
 def begun(state: DatabaseState) -> tuple[str, ...]:
     """The versions that runs began to set in this very database, and have not seen the end of; the latest first."""
     mark = PasswordMark.read(state)
-    return (mark.version, *mark.earlier) if mark is not None and is_unfinished(state) else ()
+    return (mark.version, *mark.earlier) if mark is not None and is_being_set(state) else ()
 
 
 def setting(state: DatabaseState, version: str, *also: str) -> PasswordMark:

@@ -16,8 +16,8 @@ from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, Differs, Reason
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.reconcilers.database.mark import ownership
-from secrets_pipeline.reconcilers.database.ownership import absence, holds, mismatch, needs_adoption, refusal
+from secrets_pipeline.reconcilers.database.mark import database_tags
+from secrets_pipeline.reconcilers.database.ownership import absence, keeps_mark, mismatch, needs_adoption, refusal
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.observed.database_state import DELETING, DatabaseState
 from secrets_pipeline.reconcilers.observed.tags import tag_list
@@ -93,10 +93,12 @@ class DatabaseReconciler:
 
     def _tags(self, database: DatabaseSpec, *, member: str = "") -> dict[str, str]:
         own = database.tags if database.create else {}
-        return {**own, **ownership(self._stack, database, member=member)}
+        return {**own, **database_tags(self._stack, database, member=member)}
 
     def _tag_differences(self, database: DatabaseSpec, state: DatabaseState) -> tuple[Reason, ...]:
-        if self._stack.ownership.fingerprinter is None or not (database.create or holds(self._stack, database, state)):
+        if self._stack.ownership.fingerprinter is None or not (
+            database.create or keeps_mark(self._stack, database, state)
+        ):
             # What is only looked up, or granted, is tagged by its owner.
             return ()
         wanted = self._tags(database).items()

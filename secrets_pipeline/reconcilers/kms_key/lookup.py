@@ -83,7 +83,7 @@ def usable_as(stack: Stack, alias: str) -> KeyState | str:
         return f"KMS key {alias} does not exist yet"
     if found.target.mark.owner is None:
         return found.target.state
-    return f"KMS key {alias} {whose(stack, found.target, alias)}"
+    return f"KMS key {alias} {key_not_ours(stack, found.target, alias)}"
 
 
 def in_the_way(stack: Stack, alias: str) -> MarkedKey | None:
@@ -130,7 +130,7 @@ def _without_alias(stack: Stack, alias: str) -> MarkedKey | None:
     return min(own, key=lambda key: (key.mark.creation, key.state.created_at or _NEVER), default=None)
 
 
-def whose(stack: Stack, key: MarkedKey, alias: str) -> NotOurs:
+def key_not_ours(stack: Stack, key: MarkedKey, alias: str) -> NotOurs:
     """Why a key behind a declared alias is not ours to change."""
     said = f"points to key {key.state.key_id}, which"
     adopt = adoption(stack.spec.stack, alias)

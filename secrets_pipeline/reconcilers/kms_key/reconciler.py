@@ -17,7 +17,7 @@ from secrets_pipeline.engine.model import Change, ChangeClass, Resource, Skipped
 from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Reason, Waits
 from secrets_pipeline.reconcilers.kms_key.apply import KeyWriter
 from secrets_pipeline.reconcilers.kms_key.desired import declared_digest, declared_policy, declared_tags
-from secrets_pipeline.reconcilers.kms_key.lookup import KeyLookup, MarkedKey, in_the_way, look_up, whose
+from secrets_pipeline.reconcilers.kms_key.lookup import KeyLookup, MarkedKey, in_the_way, key_not_ours, look_up
 from secrets_pipeline.reconcilers.kms_key.plan import (
     alias_differences,
     description_differences,
@@ -71,7 +71,7 @@ class KmsKeyReconciler:
             self._stack.observed.keys.confirm_alias(key.alias)
             found = look_up(self._stack, key.alias)
         if (others := in_the_way(self._stack, key.alias)) is not None:
-            raise SkippedError(str(whose(self._stack, others, key.alias)))
+            raise SkippedError(str(key_not_ours(self._stack, others, key.alias)))
         if found.own is not None:
             try:
                 return ", ".join(self._writer.repair(found, found.own, key, policy)) or "finished"
@@ -92,7 +92,7 @@ class KmsKeyReconciler:
             raise unusable(self._stack, key.alias, subject.state.key_id, subject.state.problem)
         others = in_the_way(self._stack, key.alias)
         if found.own is None or others is not None:
-            return Change(resource, ChangeClass.BLOCKED, (whose(self._stack, others or subject, key.alias),))
+            return Change(resource, ChangeClass.BLOCKED, (key_not_ours(self._stack, others or subject, key.alias),))
         finished = found.own.mark.digest is not None and found.own.mark.digest == declared_digest(
             self._stack, key, policy
         )

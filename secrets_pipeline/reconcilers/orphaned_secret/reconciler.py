@@ -14,7 +14,7 @@ from secrets_pipeline.engine.reason import Because, Reason
 from secrets_pipeline.reconcilers.marks.not_ours import FORGED
 from secrets_pipeline.reconcilers.marks.secret_mark import DEFAULT_RECOVERY_DAYS, MarkState, Owner, Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-from secrets_pipeline.reconcilers.replica.reconciler import withdraw
+from secrets_pipeline.reconcilers.replica.reconciler import delete_replicas
 from secrets_pipeline.reconcilers.secret.part_mark import withdraw_digest
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _prune(stack: Stack, name: str) -> str:
         raise SkippedError(f"{name} does not belong to this stack any more")
     days = _days(stack, state)
     # Declared again one day, it must not look as if somebody else had deleted it.
-    state = withdraw(stack, withdraw_digest(stack, state, Part.TAGS))
+    state = delete_replicas(stack, withdraw_digest(stack, state, Part.TAGS))
     how: dict[str, Any] = {"RecoveryWindowInDays": days} if days else {"ForceDeleteWithoutRecovery": True}
     with calling("DeleteSecret", name):
         stack.account.client("secretsmanager").delete_secret(SecretId=state.arn, **how)

@@ -27,7 +27,7 @@ _OTHERWISE = "Check that the region is enabled for the account, and run again: a
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class ReplicaWork:
     """What has to be done about the replicas of one secret.
 
     Attributes:
@@ -64,7 +64,7 @@ class Work:
             state: the secret that was compared.
             made: whether the replicas were made as declared already: what differs now was changed outside.
         """
-        seen = known(state)
+        seen = known_replicas(state)
         reasons: list[Reason] = [_missing(one, made=made) for one in self.add]
         reasons += [Because(f"replica in {one.region} is Failed: {seen[one.region].message}") for one in self.retry]
         for one in self.rekey:
@@ -84,13 +84,13 @@ def _missing(one: ReplicaSpec, *, made: bool) -> Reason:
     return Because(f"replicate to {one.region} under {one.kms_key_id or 'the default key'}")
 
 
-def work(stack: Stack, state: SecretState, secret: SecretSpec) -> Work:
+def compare_replicas(stack: Stack, state: SecretState, secret: SecretSpec) -> ReplicaWork:
     """Compare the replicas that were read with the declared ones."""
-    seen, ours = known(state), made_regions(stack, state)
+    seen, ours = known_replicas(state), made_regions(stack, state)
     declared = {one.region: one for one in secret.replicas}
     present = [(one, seen[region]) for region, one in declared.items() if region in seen]
     surplus = sorted(set(seen) - set(declared))
-    return Work(
+    return ReplicaWork(
         add=tuple(one for region, one in declared.items() if region not in seen),
         retry=tuple(one for one, replica in present if replica.failed),
         rekey=tuple(
@@ -109,11 +109,11 @@ def made_regions(stack: Stack, state: SecretState) -> frozenset[str]:
     return stack.ownership.marks.read_words(state, REPLICAS)
 
 
-def described(stack: Stack, state: SecretState) -> str:
+def describe_replicas(stack: Stack, state: SecretState) -> str:
     """`eu-west-1 InSync, us-east-1 Failed (…)`, and whose replicas are not ours."""
     ours = made_regions(stack, state)
     said = []
-    for region, replica in sorted(known(state).items()):
+    for region, replica in sorted(known_replicas(state).items()):
         text = f"{region} {replica.status}"
         text += f" ({replica.message})" if replica.failed else ""
         said.append(text if region in ours else f"{text}, added by somebody else")
@@ -127,7 +127,7 @@ def refuse_failed(stack: Stack, state: SecretState) -> None:
         AwsError: if one has.
     """
     ours = made_regions(stack, state)
-    failed = [one for region, one in sorted(known(state).items()) if one.failed and region in ours]
+    failed = [one for region, one in sorted(known_replicas(state).items()) if one.failed and region in ours]
     if not failed:
         return
     messages = "; ".join(f"{one.region}: {one.message}" for one in failed)
@@ -150,6 +150,6 @@ def _same_key(stack: Stack, replica: ReplicaState, wanted: str | None) -> bool:
     return observed is not None and observed == declared
 
 
-def known(state: SecretState) -> Mapping[str, ReplicaState]:
+def known_replicas(state: SecretState) -> Mapping[str, ReplicaState]:
     """The replicas as far as they were read, by region."""
     return {} if isinstance(state.replicas, Unread) else state.replicas

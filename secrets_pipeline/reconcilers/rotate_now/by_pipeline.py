@@ -49,7 +49,7 @@ class PipelineRotation:
         """
         value = secret.value
         if not isinstance(value, GeneratedValue):
-            raise TypeError(secret.name)  # `way_of` chose otherwise
+            raise TypeError(secret.name)  # `rotator_of` chose otherwise
         version = ValueWriter(self._stack).write(
             secret.name, intent=intent, inputs=None, make=lambda current: renewed(value, current)
         )

@@ -14,7 +14,7 @@ from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 
 
-class Way(Enum):
+class Rotator(Enum):
     """Who makes the new value."""
 
     FUNCTION = "its rotation function"
@@ -24,7 +24,7 @@ class Way(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class NoWay:
+class NotRotatable:
     """Nobody can rotate it as it is.
 
     Attributes:
@@ -36,7 +36,7 @@ class NoWay:
     remedy: str
 
 
-def way_of(spec: StackSpec, secret: SecretSpec, state: SecretState) -> Way | NoWay:
+def rotator_of(spec: StackSpec, secret: SecretSpec, state: SecretState) -> Rotator | NotRotatable:
     """How one secret is rotated.
 
     Args:
@@ -45,19 +45,21 @@ def way_of(spec: StackSpec, secret: SecretSpec, state: SecretState) -> Way | NoW
         state: as AWS shows it.
     """
     if state.rotation_enabled:
-        return Way.SERVICE if state.owning_service else Way.FUNCTION
+        return Rotator.SERVICE if state.owning_service else Rotator.FUNCTION
     if secret.rotation is not None:
-        return NoWay("its rotation is not switched on yet", f"Run `secrets-pipeline apply -s {spec.stack}` first.")
+        return NotRotatable(
+            "its rotation is not switched on yet", f"Run `secrets-pipeline apply -s {spec.stack}` first."
+        )
     if not isinstance(secret.value, GeneratedValue):
         return _declared(spec, secret)
     if database_of(spec, secret) is not None:
-        return Way.DATABASE
+        return Rotator.DATABASE
     if "engine" in secret.value.fields:
-        return NoWay(
+        return NotRotatable(
             "nobody could tell its database the new password",
             "Give it a rotation function: rotation: {managed: true}.",
         )
-    return Way.PIPELINE
+    return Rotator.PIPELINE
 
 
 def database_of(spec: StackSpec, secret: SecretSpec) -> DatabaseSpec | None:
@@ -65,11 +67,11 @@ def database_of(spec: StackSpec, secret: SecretSpec) -> DatabaseSpec | None:
     return next((database for database in spec.databases if database.password == secret.ref), None)
 
 
-def _declared(spec: StackSpec, secret: SecretSpec) -> NoWay:
+def _declared(spec: StackSpec, secret: SecretSpec) -> NotRotatable:
     sources = [spec.secret(ref).name for ref in secret.depends_on if spec.has(ref)]
     if sources:
-        return NoWay(f"it is rendered from {', '.join(sources)}", f"Rotate {sources[0]}: it follows.")
-    return NoWay("its value stands in the YAML", "Change it where it comes from, then apply.")
+        return NotRotatable(f"it is rendered from {', '.join(sources)}", f"Rotate {sources[0]}: it follows.")
+    return NotRotatable("its value stands in the YAML", "Change it where it comes from, then apply.")
 
 
 def roots(spec: StackSpec, names: Iterable[str]) -> tuple[str, ...]:

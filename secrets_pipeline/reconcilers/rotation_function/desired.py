@@ -15,7 +15,7 @@ from secrets_pipeline.arn import Arn
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.reconcilers.rotation_function.ownership import digest_of
+from secrets_pipeline.reconcilers.rotation_function.ownership import function_digest
 from secrets_pipeline.reconcilers.secret.readable import readable, secret_arn
 from secrets_pipeline.references.resolve import Pending
 from secrets_pipeline.rotation.package import Package, build_package
@@ -27,7 +27,7 @@ DESCRIPTION = "Rotates secrets in AWS Secrets Manager; deployed by secrets-pipel
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedFunction:
     """What is to be deployed.
 
     Attributes:
@@ -98,10 +98,10 @@ class Wanted:
         """Of what GetFunction does not show: policy, log retention, permission."""
         policy = self.policy
         days = str(self.function.log_retention_in_days)
-        return digest_of(stack, self.function_arn, canonical(policy) if policy else "", days)
+        return function_digest(stack, self.function_arn, canonical(policy) if policy else "", days)
 
 
-def wanted_function(stack: Stack) -> Wanted | None:
+def wanted_function(stack: Stack) -> WantedFunction | None:
     """The function of a stack; None where no secret asks for managed rotation.
 
     Raises:
@@ -120,7 +120,7 @@ def wanted_function(stack: Stack) -> Wanted | None:
     def ready(secrets: list[SecretSpec]) -> tuple[Readable, ...]:
         return tuple(one for secret in secrets if isinstance(one := found[secret.name][1], Readable))
 
-    wanted = Wanted(
+    wanted = WantedFunction(
         function=function,
         function_arn=account.function_arn(function.name),
         role_arn=account.arn("iam", f"role/{function.name}"),

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.aws.consistency import Lag
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.reason import NotOurs
-from secrets_pipeline.reconcilers.rotation_function.ownership import adopts, foreign, ownership
+from secrets_pipeline.reconcilers.rotation_function.ownership import adopts_function, foreign_function, function_tags
 
 if TYPE_CHECKING:
     from secrets_pipeline.engine.reason import NotOurs
-    from secrets_pipeline.reconcilers.rotation_function.desired import Wanted
+    from secrets_pipeline.reconcilers.rotation_function.desired import WantedFunction
     from secrets_pipeline.reconcilers.stack import Stack
 
 _NEW_GROUP = Lag("the log group", frozenset({"ResourceNotFoundException"}))
@@ -39,7 +39,7 @@ class Retention:
     kept: str = ""
 
 
-def compare_retention(stack: Stack, wanted: Wanted) -> Retention:
+def compare_retention(stack: Stack, wanted: WantedFunction) -> Retention:
     """Look at the log group; whose it is, is asked where it differs.
 
     Raises:
@@ -58,7 +58,7 @@ def compare_retention(stack: Stack, wanted: Wanted) -> Retention:
     return Retention(missing=state is None, difference=f"log retention differs: {days or shown} → {asked} days")
 
 
-def deploy_log_group(stack: Stack, wanted: Wanted) -> str:
+def deploy_log_group(stack: Stack, wanted: WantedFunction) -> str:
     """Make the log group with its retention; Lambda would make one that keeps everything for ever.
 
     Returns:
@@ -68,7 +68,7 @@ def deploy_log_group(stack: Stack, wanted: Wanted) -> str:
         AwsError: if CloudWatch Logs refuses.
     """
     client, group = stack.account.client("logs"), wanted.log_group
-    tags = ownership(stack, wanted.log_group_arn)
+    tags = function_tags(stack, wanted.log_group_arn)
     found = compare_retention(stack, wanted)
     if found.missing:
         with calling("CreateLogGroup", group):
@@ -87,9 +87,9 @@ def deploy_log_group(stack: Stack, wanted: Wanted) -> str:
     return found.kept
 
 
-def _problem(stack: Stack, wanted: Wanted) -> NotOurs | None:
+def _problem(stack: Stack, wanted: WantedFunction) -> NotOurs | None:
     """Why the log group is not to be touched; None if it is ours, or may be taken over."""
     arn = wanted.log_group_arn
     with calling("ListTagsForResource", wanted.log_group):
         tags = stack.account.client("logs").list_tags_for_resource(resourceArn=arn)["tags"]
-    return None if adopts(stack, arn, tags) else foreign(stack, arn, tags)
+    return None if adopts_function(stack, arn, tags) else foreign_function(stack, arn, tags)

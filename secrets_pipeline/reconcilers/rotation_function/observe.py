@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.observed.function_state import FunctionState
-from secrets_pipeline.reconcilers.rotation_function.desired import Wanted
+from secrets_pipeline.reconcilers.rotation_function.desired import WantedFunction
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -17,7 +17,7 @@ _SECONDS = 180.0
 _PAUSE = 1.0
 
 
-def settled(stack: Stack, name: str) -> FunctionState:
+def wait_until_ready(stack: Stack, name: str) -> FunctionState:
     """The function once it is neither made nor updated any more.
 
     Raises:
@@ -44,7 +44,7 @@ def settled(stack: Stack, name: str) -> FunctionState:
     return state
 
 
-def configuration_differences(state: FunctionState, wanted: Wanted) -> list[str]:
+def configuration_differences(state: FunctionState, wanted: WantedFunction) -> list[str]:
     """What UpdateFunctionConfiguration would change, for a human."""
     observed = _comparable(state.configuration)
     found = []

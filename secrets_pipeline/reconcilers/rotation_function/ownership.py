@@ -24,7 +24,7 @@ _DIGITS = 32
 _NOTE = re.compile(r"/rotation_function$")
 
 
-def ownership(stack: Stack, arn: str, digest: str = "") -> dict[str, str]:
+def function_tags(stack: Stack, arn: str, digest: str = "") -> dict[str, str]:
     """The tags that prove a function or role ours.
 
     Args:
@@ -37,12 +37,12 @@ def ownership(stack: Stack, arn: str, digest: str = "") -> dict[str, str]:
     return {STACK: ours.stack, **repository_tag(ours.repository), SPEC: mark}
 
 
-def deployed(tags: Mapping[str, str]) -> str:
+def deployed_digest(tags: Mapping[str, str]) -> str:
     """The digest of what was deployed last, as the tags of ours say; empty for nothing whole."""
     return tags.get(SPEC, "").partition(".")[0]
 
 
-def proven(stack: Stack, arn: str, tags: Mapping[str, str]) -> tuple[MarkState, Owner]:
+def function_proof(stack: Stack, arn: str, tags: Mapping[str, str]) -> tuple[MarkState, Owner]:
     """What the tags of a function or role prove, and whom they name."""
     owner = Owner(tags.get(STACK, ""), repository=tags.get(REPOSITORY, ""))
     if not any(tag in tags for tag in (STACK, REPOSITORY, SPEC)):
@@ -53,9 +53,9 @@ def proven(stack: Stack, arn: str, tags: Mapping[str, str]) -> tuple[MarkState, 
     return MarkState.FINISHED if digest else MarkState.UNFINISHED, owner
 
 
-def foreign(stack: Stack, arn: str, tags: Mapping[str, str]) -> NotOurs | None:
+def foreign_function(stack: Stack, arn: str, tags: Mapping[str, str]) -> NotOurs | None:
     """Why a function or role is not ours; None if it is."""
-    state, owner = proven(stack, arn, tags)
+    state, owner = function_proof(stack, arn, tags)
     take = f"{adoption(stack.spec.stack, function_named(_name(arn)))} takes it over, code, role and all"
     if state is MarkState.UNMARKED:
         return NotOurs("exists without our tags", take)
@@ -73,9 +73,9 @@ def is_named(stack: Stack, tags: Mapping[str, str]) -> bool:
     return tags.get(REPOSITORY, "") == stack.ownership.repository.id
 
 
-def adopts(stack: Stack, arn: str, tags: Mapping[str, str]) -> bool:
+def adopts_function(stack: Stack, arn: str, tags: Mapping[str, str]) -> bool:
     """Whether the operator takes a function or role over that is not ours: nobody's, or another's who may lose it."""
-    state, owner = proven(stack, arn, tags)
+    state, owner = function_proof(stack, arn, tags)
     if not stack.run.options.adopts_function(_name(arn)) or state is MarkState.FORGED:
         return False
     return state is MarkState.UNMARKED or (not stack.ownership.claims(owner) and _may_take(stack, owner, _name(arn)))
@@ -91,7 +91,7 @@ def _name(arn: str) -> str:
     return re.split("[:/]", arn)[-1]
 
 
-def digest_of(stack: Stack, *parts: str) -> str | None:
+def function_digest(stack: Stack, *parts: str) -> str | None:
     """Keyed digest of what is to be deployed; None where nothing was ever applied."""
     fingerprinter = stack.ownership.fingerprinter
     return fingerprinter.digest("rotation-function", *parts)[:_DIGITS] if fingerprinter else None
@@ -106,18 +106,18 @@ def _about(arn: str, owner: Owner, digest: str) -> tuple[str, ...]:
     return (arn, *stack_parts(owner.stack, owner.repository), digest)
 
 
-def noted(stack: Stack) -> str | None:
+def noted_function(stack: Stack) -> str | None:
     """The name of the function that an apply of this stack made; read with the stack's other parameters."""
     return next((value for name, value in published(stack).items() if _NOTE.search(name)), None)
 
 
-def note(stack: Stack, name: str) -> None:
+def note_function(stack: Stack, name: str) -> None:
     """Say that the stack has a function, before it is made."""
-    if noted(stack) != name:
+    if noted_function(stack) != name:
         publish(stack, _parameter(stack), name)
 
 
-def forget(stack: Stack) -> None:
+def forget_function(stack: Stack) -> None:
     """Delete the note, after the function."""
     stack.observed.parameters.delete(_parameter(stack))
 

@@ -18,8 +18,8 @@ from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.engine.reason import NotOurs
 from secrets_pipeline.reconcilers.observed.roles import RoleState
 from secrets_pipeline.reconcilers.observed.tags import tag_list
-from secrets_pipeline.reconcilers.rotation_function.desired import DESCRIPTION, Wanted, trust_text
-from secrets_pipeline.reconcilers.rotation_function.ownership import adopts, foreign, ownership
+from secrets_pipeline.reconcilers.rotation_function.desired import DESCRIPTION, WantedFunction, trust_text
+from secrets_pipeline.reconcilers.rotation_function.ownership import adopts_function, foreign_function, function_tags
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -47,17 +47,17 @@ def role_state(stack: Stack, name: str) -> FunctionRole | None:
     return FunctionRole(role.arn, role.tags, role.trust, roles.policy_now(name, ROTATION_POLICY))
 
 
-def role_problem(stack: Stack, state: FunctionRole, wanted: Wanted) -> NotOurs | None:
+def role_problem(stack: Stack, state: FunctionRole, wanted: WantedFunction) -> NotOurs | None:
     """Why a role of that name is not to be touched; None if it is ours, or may be taken over."""
     if state.arn != wanted.role_arn:
         return NotOurs(f"role {wanted.name} is {state.arn}, which the pipeline has not made", "write another name")
-    problem = foreign(stack, state.arn, state.tags)
-    if problem is None or adopts(stack, state.arn, state.tags):
+    problem = foreign_function(stack, state.arn, state.tags)
+    if problem is None or adopts_function(stack, state.arn, state.tags):
         return None
     return NotOurs(f"role {wanted.name} {problem.problem}", problem.remedy)
 
 
-def role_differences(state: FunctionRole | None, wanted: Wanted) -> list[str]:
+def role_differences(state: FunctionRole | None, wanted: WantedFunction) -> list[str]:
     """How a role differs from the one that is asked for, for a human."""
     if state is None:
         return ["role is missing"]
@@ -69,7 +69,7 @@ def role_differences(state: FunctionRole | None, wanted: Wanted) -> list[str]:
     return found
 
 
-def deploy_role(stack: Stack, wanted: Wanted) -> None:
+def deploy_role(stack: Stack, wanted: WantedFunction) -> None:
     """Make the role, or make ours as it is asked for.
 
     Raises:
@@ -78,7 +78,7 @@ def deploy_role(stack: Stack, wanted: Wanted) -> None:
     """
     client = stack.account.client("iam")
     state = role_state(stack, wanted.name)
-    tags = ownership(stack, wanted.role_arn)
+    tags = function_tags(stack, wanted.role_arn)
     if state is not None and (problem := role_problem(stack, state, wanted)):
         raise SkippedError(str(problem))
     if state is None:
@@ -111,7 +111,7 @@ def delete_role(stack: Stack, name: str, arn: str) -> str:
     state = role_state(stack, name)
     if state is None:
         return "role was gone already"
-    if state.arn != arn or foreign(stack, state.arn, state.tags):
+    if state.arn != arn or foreign_function(stack, state.arn, state.tags):
         return "role is not ours and stays"
     if state.policy is not None:
         with calling("DeleteRolePolicy", f"{ROTATION_POLICY} of role {name}"):

@@ -16,12 +16,12 @@ from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Part
 from secrets_pipeline.reconcilers.observed.secret_state import CURRENT, SecretState
 from secrets_pipeline.reconcilers.observed.tags import surplus_tags, tag_list
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
-from secrets_pipeline.reconcilers.secret_value import rekey as key_move
 from secrets_pipeline.reconcilers.secret_value.encryption import key_id, under_another_key
 from secrets_pipeline.reconcilers.secret_value.initial import initial_value
 from secrets_pipeline.reconcilers.secret_value.inputs import declared_inputs
 from secrets_pipeline.reconcilers.secret_value.plan import value_differences
 from secrets_pipeline.reconcilers.secret_value.provenance import inputs_tag, is_rendered_from
+from secrets_pipeline.reconcilers.secret_value.rekey import rekey
 from secrets_pipeline.reconcilers.secret_value.write import ValueWriter
 from secrets_pipeline.reconcilers.tag_keys import (
     COMPONENT,
@@ -47,11 +47,11 @@ _EXISTS = frozenset({"ResourceExistsException", "InvalidRequestException"})
 
 
 @dataclass(frozen=True, slots=True)
-class ExistsAfterAll:
+class NameTaken:
     """CreateSecret was refused: the list was stale, and the inventory knows better now."""
 
 
-class SecretWrites:
+class SecretWriter:
     """Writes to secrets of one stack; who calls has confirmed that they are ours, or to be adopted.
 
     Args:
@@ -65,7 +65,7 @@ class SecretWrites:
         self._client = stack.account.client("secretsmanager")
         self._writer = ValueWriter(stack)
 
-    def create(self, secret: DesiredSecret) -> str | ExistsAfterAll:
+    def create(self, secret: DesiredSecret) -> str | NameTaken:
         """Create a secret with its first value, in one call.
 
         Returns:
@@ -115,7 +115,7 @@ class SecretWrites:
         except AwsError as error:
             if error.code not in _EXISTS or stack.observed.secrets.refresh(secret.name) is None:
                 raise
-            return ExistsAfterAll()
+            return NameTaken()
         stack.observed.secrets.made.add(secret.name)
         stack.observed.secrets.note(
             SecretState(
@@ -162,7 +162,7 @@ class SecretWrites:
         if done:
             state = self._own(state)
         if moved:
-            key_move.move(stack, state, key)
+            rekey(stack, state, key)
             done.append("kms key")
             state = self._own(state)
         elif state.current_version is not None and under_another_key(stack, state):

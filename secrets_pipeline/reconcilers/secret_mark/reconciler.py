@@ -18,12 +18,12 @@ from secrets_pipeline.engine.reason import Because
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers.marks.secret_mark import Commit, Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState, Unread
-from secrets_pipeline.reconcilers.replica import reconciler as replica
+from secrets_pipeline.reconcilers.replica.reconciler import open_replicas, wait_for_replicas
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, desired_secrets
 from secrets_pipeline.reconcilers.secret.part import plan_each
 from secrets_pipeline.reconcilers.secret.part_mark import reread_own, withdraw_all_digests, write_finished_mark
 from secrets_pipeline.reconcilers.secret.plan import differences
-from secrets_pipeline.reconcilers.secret_rotation import reconciler as rotation
+from secrets_pipeline.reconcilers.secret_rotation.reconciler import rotation_differences
 from secrets_pipeline.reconcilers.secret_value.fields import known_fields
 from secrets_pipeline.reconcilers.secret_value.inputs import field_inputs
 from secrets_pipeline.reconcilers.secret_value.provenance import is_rendered_from
@@ -67,7 +67,7 @@ class SecretMarkReconciler:
             return None
         if not stack.ownership.owns(state) or secret.finished(state):
             return None
-        replica.settle(stack, secret.spec)
+        wait_for_replicas(stack, secret.spec)
         if secret.name in stack.observed.secrets.made_before:
             # What this run took for granted of a new secret has to be read.
             stack.observed.secrets.policy(secret.name)
@@ -153,9 +153,9 @@ def _open_parts(stack: Stack, state: SecretState, secret: DesiredSecret) -> list
     if not kept and not secret.made(state, Part.POLICY) and _policy_differs(state, policy):
         parts.append("policy")
     kept = wanted is None and (stack.ownership.marks.keeps(state, Part.ROTATION) or secret.made(state, Part.ROTATION))
-    if not kept and (isinstance(wanted, Pending) or rotation.rotation_differences(state, wanted)):
+    if not kept and (isinstance(wanted, Pending) or rotation_differences(state, wanted)):
         parts.append("rotation")
-    parts.extend(replica.open_parts(stack, state, secret))
+    parts.extend(open_replicas(stack, state, secret))
     if isinstance(secret.spec.value, GeneratedValue) and secret.spec.value.fields:
         fields, missing = known_fields(stack, secret.spec)
         if missing or not is_rendered_from(state, field_inputs(stack, secret.spec, fields)):

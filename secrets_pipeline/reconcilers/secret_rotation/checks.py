@@ -16,7 +16,7 @@ from secrets_pipeline.reconcilers.finding import Finding, Verdict, judged
 from secrets_pipeline.reconcilers.observed.secret_state import PENDING, SecretState
 from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, invocation_remedy
 from secrets_pipeline.reconcilers.rotation_function.log import FunctionLog
-from secrets_pipeline.reconcilers.secret_rotation.reconciler import described
+from secrets_pipeline.reconcilers.secret_rotation.reconciler import describe_rotation
 from secrets_pipeline.rotation.schedule import RotationRules, next_due
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _punctual(stack: Stack, listed: SecretState) -> Finding:
     due = _due(listed)
     # A list may be five minutes old: before anything is said against a secret, it is asked for itself.
     state = listed if due is None or now <= due else stack.observed.secrets.refresh(listed.name) or listed
-    due, rules = _due(state), described(state.rotation_rules)
+    due, rules = _due(state), describe_rotation(state.rotation_rules)
     columns = {"rules": rules, "last rotated": _on(state.last_rotated_at), "due by": _on(due)}
     if due is None:
         return Finding(state.name, Verdict.WAITING, f"{rules}: no date can be told from these rules", columns)
@@ -103,7 +103,7 @@ def _late(state: SecretState, late: timedelta) -> str:
             "none is under way: see rotation_function_invokable and the log of "
             f"{state.rotation_lambda_arn or 'its function'}, then run `secrets-pipeline rotate {state.name}`"
         )
-    return f"overdue by {_span(late)}, {described(state.rotation_rules)}, {last}; {why}"
+    return f"overdue by {_span(late)}, {describe_rotation(state.rotation_rules)}, {last}; {why}"
 
 
 def _finished(stack: Stack, listed: SecretState) -> Finding:

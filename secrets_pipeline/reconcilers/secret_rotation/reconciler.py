@@ -18,7 +18,7 @@ from secrets_pipeline.errors import GuardError
 from secrets_pipeline.reconcilers.boundary.guard import function_refusal
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-from secrets_pipeline.reconcilers.rotation_function.ownership import adopts, foreign
+from secrets_pipeline.reconcilers.rotation_function.ownership import adopts_function, foreign_function
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, Rotation
 from secrets_pipeline.reconcilers.secret.part import PartReconciler
 from secrets_pipeline.reconcilers.secret.part_mark import withdraw_digest
@@ -97,7 +97,7 @@ class RotationReconciler(PartReconciler[Rotation]):
                 state, rotation_enabled=True, rotation_lambda_arn=declared.lambda_arn, rotation_rules=declared.rules
             )
             self._stack.observed.secrets.note(turned)
-        return "; ".join((described(declared.rules), *map(str, unchecked(problems))))
+        return "; ".join((describe_rotation(declared.rules), *map(str, unchecked(problems))))
 
     def _cancel(self, state: SecretState) -> str:
         name = state.name
@@ -131,9 +131,9 @@ class RotationReconciler(PartReconciler[Rotation]):
         turns = state.rotation_enabled and state.rotation_lambda_arn == wanted.lambda_arn
         found = None if turns else stack.observed.functions.function(function.name)
         arn = "" if found is None else str(found.configuration["FunctionArn"])
-        if found is None or adopts(stack, arn, found.tags):
+        if found is None or adopts_function(stack, arn, found.tags):
             return None
-        problem = foreign(stack, arn, found.tags)
+        problem = foreign_function(stack, arn, found.tags)
         if problem is None:
             return None
         return GuardError(f"rotation function {function.name} {problem.problem}", remedy=problem.remedy)
@@ -175,12 +175,12 @@ def rotation_differences(state: SecretState, wanted: Rotation | None) -> list[Re
         return [Because("rotation is on and not declared")] if state.rotation_enabled else []
     if not state.rotation_enabled:
         at_once = ", and rotates at once" if wanted.rotate_immediately else ""
-        return [Because(f"rotation is off → {described(wanted.rules)}{at_once}")]
+        return [Because(f"rotation is off → {describe_rotation(wanted.rules)}{at_once}")]
     reasons: list[Reason] = []
     if state.rotation_lambda_arn != wanted.lambda_arn:
         reasons.append(Differs("rotation function", state.rotation_lambda_arn, wanted.lambda_arn))
     if _rules(state.rotation_rules) != wanted.rules:
-        differ = f"rotation rules differ: {described(state.rotation_rules)} → {described(wanted.rules)}"
+        differ = f"rotation rules differ: {describe_rotation(state.rotation_rules)} → {describe_rotation(wanted.rules)}"
         reasons.append(Because(differ))
     return reasons
 
@@ -197,7 +197,7 @@ def _rules(observed: Mapping[str, Any]) -> dict[str, Any]:
     return {key: rule for key, rule in observed.items() if not (scheduled and key == "AutomaticallyAfterDays")}
 
 
-def described(rules: Mapping[str, object]) -> str:
+def describe_rotation(rules: Mapping[str, object]) -> str:
     """`every 30 days, window 3h`, or the schedule expression."""
     days, expression, window = (rules.get(k) for k in ("AutomaticallyAfterDays", "ScheduleExpression", "Duration"))
     when = str(expression) if expression else f"every {days} days"

@@ -29,7 +29,7 @@ def inputs_tag(inputs: str, version: str) -> str:
     return f"{inputs}.{version[:_VERSION_DIGITS]}"
 
 
-def carried(state: SecretState, version: str) -> str | None:
+def copied_inputs_tag(state: SecretState, version: str) -> str | None:
     """The tag for a copy of the current value; None where nothing true can be said."""
     inputs, _, _ = state.tags.get(INPUTS, "").partition(".")
     return inputs_tag(inputs, version) if inputs and not is_unfinished(state) else None

@@ -26,7 +26,7 @@ _WRITERS_CHECK = "RequestToValidateKeyAccess"
 """The version id in the encryption context with which Secrets Manager itself first tries a key."""
 
 
-def move(stack: Stack, state: SecretState, key: str | None) -> None:
+def rekey(stack: Stack, state: SecretState, key: str | None) -> None:
     """Make `key` the secret's key, and write the same value under it; back to the old key where that fails.
 
     Args:

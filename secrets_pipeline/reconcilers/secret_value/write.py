@@ -24,7 +24,7 @@ from secrets_pipeline.reconcilers.secret_value.provenance import (
     COPIED,
     STAGED,
     UNKNOWN,
-    carried,
+    copied_inputs_tag,
     inputs_tag,
     is_unfinished,
 )
@@ -252,7 +252,7 @@ class ValueWriter:
         if ours:
             tags[VALUE_VERSION] = self._stack.ownership.marks.version(state.name, version)
         rotated = state.rotation_in_progress or state.last_rotated_at != before.last_rotated_at
-        said = inputs_tag(inputs, version) if inputs else carried(before, version)
+        said = inputs_tag(inputs, version) if inputs else copied_inputs_tag(before, version)
         if said and not rotated:
             tags[INPUTS] = said
         elif inputs:
