@@ -1,4 +1,4 @@
-"""Whether each mark verifies: who tags what is ours, or leads the fingerprint key astray, shows in a check of its own.
+"""Check that each mark verifies: who tags what is ours, or leads the fingerprint key astray, shows in its own check.
 
 What carries a mark that does not verify is blocked; without this, a run that leaves it alone would look like success.
 """
@@ -30,7 +30,7 @@ _REMEDIES = {
 
 
 def marks_verify(stack: Stack) -> list[Finding]:
-    """One finding for each secret, key, database and function of the stack that carries a mark, or a tag of ours."""
+    """Verify the mark of each secret, key, database and function of the stack that carries one, or a tag of ours."""
     verified: set[str] = set()
     looks = (*_secrets(stack), *_others(stack))
     found = [judged(name, partial(_finding, name, look, verified)) for name, look in looks]

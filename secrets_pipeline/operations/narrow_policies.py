@@ -1,4 +1,4 @@
-"""What somebody changed behind our back: said, and where the stack wants that, narrowed again. Nothing else is undone.
+"""Report what somebody changed behind our back, and narrow such policies again where the stack wants that.
 
 A policy is healed where the mark proves that it was made as the stack declares it now: what differs was changed by
 somebody else, and not by a run of ours, nor by an edit of the YAML that nobody applied yet. What is put in its place is
@@ -37,7 +37,7 @@ MOST_A_DAY = 3
 
 @dataclass(frozen=True, slots=True)
 class NarrowedPolicy:
-    """A policy was narrowed.
+    """A policy that was narrowed.
 
     Attributes:
         whole: whether it is as declared again; what is left would widen it.
@@ -69,7 +69,7 @@ Treatment: TypeAlias = NarrowedPolicy | Reported
 
 
 def narrow_policies(stack: Stack, healed_today: Mapping[str, int]) -> tuple[Treatment, ...]:
-    """A deep plan of a stack, and what became of everything in it that was changed outside.
+    """Plan a stack deeply, and narrow or report everything in it that was changed outside.
 
     Args:
         stack: the stack, of a run that need not write, since nothing is made.
@@ -188,7 +188,7 @@ def _can_be_repaired(document: Mapping[str, Any], declared: Mapping[str, Any]) -
 
 
 def sentences(treatments: tuple[Treatment, ...]) -> Iterator[str]:
-    """One line a treatment, for logs and alerts."""
+    """Say each treatment in one line, for logs and alerts."""
     for one in treatments:
         match one:
             case NarrowedPolicy(whole=True):

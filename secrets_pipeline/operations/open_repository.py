@@ -39,7 +39,7 @@ CAUTIOUS = ApplyOptions()
 
 @dataclass(frozen=True)
 class OpenRepository:
-    """The desired state of a whole repository, read once.
+    """A whole repository, read once: its stacks and their desired state.
 
     Attributes:
         source: its stacks, as resolved.
@@ -61,11 +61,11 @@ class OpenRepository:
     repository: str = ""
 
     def read_leaf(self, stack: str, component: str, leaf: Leaf) -> Expression:
-        """What the YAML says at one leaf of a declared value."""
+        """Read what the YAML says at one leaf of a declared value."""
         return leaf_expression(self.source.stack(stack), component, leaf)
 
     def read_file(self, path: str) -> str:
-        """A file that may be read inside the base path.
+        """Read a file inside the base path.
 
         Raises:
             StackError: if it may not, or cannot, be read.
@@ -80,7 +80,7 @@ class OpenRepository:
         raise StackError(f"{path} cannot be read: {problem}", remedy="Name a readable text file.")
 
     def environment(self, name: str) -> str | None:
-        """An environment variable that the operator's settings allow, or None.
+        """Read an environment variable that the operator's settings allow; None where it is not set.
 
         Raises:
             SpecError: if they do not.
@@ -100,7 +100,7 @@ class OpenRepository:
         writing: bool = False,
         run: Run | None = None,
     ) -> Assembly:
-        """The stacks, to plan or apply in one run; they keep what they read.
+        """Make the stacks, to plan or apply in one run; they keep what they read.
 
         Args:
             sessions: how accounts are reached.
@@ -123,7 +123,7 @@ class OpenRepository:
 
 
 def operator_settings(file: FilePath | None = None) -> OperatorSettings:
-    """The operator's settings.
+    """Read the operator's settings.
 
     Args:
         file: theirs; None for the one that `SECRETS_PIPELINE_CONFIG` names, if it does.

@@ -1,4 +1,4 @@
-"""A rotation that failed: looked at, explained, and tried again where that makes sense. Nothing is taken away.
+"""Look at rotations that failed, explain each, and retry by RotateSecret where that makes sense. Nothing is removed.
 
 Secrets Manager takes up a pending rotation where it stands when it is asked to rotate with the token of that version.
 Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
@@ -28,7 +28,7 @@ _NO_VERSION = "none"
 
 @dataclass(frozen=True, slots=True)
 class NothingToRepair:
-    """The event is history.
+    """A rotation that needs no repair: the event is history.
 
     Attributes:
         reason: why.
@@ -40,7 +40,7 @@ class NothingToRepair:
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedRotation:
-    """A rotation did not end.
+    """A rotation that did not end.
 
     Attributes:
         version: id of the version that is pending, `none` where none was made.
@@ -58,7 +58,7 @@ Repair: TypeAlias = NothingToRepair | UnfinishedRotation
 
 
 def repair_rotations(stack: Stack, names: Iterable[str], may_retry: Callable[[str, str], bool]) -> tuple[Repair, ...]:
-    """Look at rotations that are said to have failed; an event is a hint, so DescribeSecret says whether they did.
+    """Ask DescribeSecret whether rotations failed, as an event is a hint, and retry by RotateSecret what may pass.
 
     Args:
         stack: the stack.

@@ -1,4 +1,4 @@
-"""The table of the stages of an apply: what each makes true, by which reconciler, after which others."""
+"""Define the stages of an apply in one table: what each makes true, by which reconciler, after which others."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Stage:
     def __call__(
         self, stack: Stack, *, deep: bool | None = None, passwords: GeneratedPasswords = NO_PASSWORDS
     ) -> Reconciler:
-        """A reconciler of one stack.
+        """Make the stage's reconciler for one stack.
 
         Args:
             stack: the stack.
@@ -168,7 +168,7 @@ STAGES: Mapping[str, Stage] = {
 
 
 def plan_stack(stack: Stack, *, deep: bool | None = None) -> dict[str, tuple[Change, ...]]:
-    """The plan of a whole stack, by stage; reads only.
+    """Plan a whole stack, by stage; reads only.
 
     Args:
         stack: the stack, of a run that does not write.
@@ -178,14 +178,14 @@ def plan_stack(stack: Stack, *, deep: bool | None = None) -> dict[str, tuple[Cha
 
 
 def commit(stack: Stack) -> Reconciler:
-    """The last step: marks on what is finished."""
+    """Make the reconciler of the last step, which marks what is finished."""
     return SecretMarkReconciler(stack)
 
 
 def apply_stack(
     stack: Stack, *, workers: int = DEFAULT_WORKERS, progress: Progress = silent
 ) -> dict[str, tuple[Outcome, ...]]:
-    """Every stage of one stack and its marks, in this process: what a Dagster run does, without its events.
+    """Apply every stage of one stack and its marks, in this process: what a Dagster run does, without its events.
 
     Generated passwords stay in memory, so no seal is made.
 

@@ -41,7 +41,7 @@ def guard_boundary(stack: Stack) -> None:
 
 
 def function_refusal(stack: Stack, secret: SecretSpec, arn: str) -> GuardError | None:
-    """Why a rotation function may not rotate a secret; None if it may.
+    """Say why a rotation function may not rotate a secret; None if it may.
 
     Args:
         stack: the stack.

@@ -1,4 +1,4 @@
-"""Everything that tells consumers where their secrets are: the outputs document and the three deliveries."""
+"""Tell consumers where their secrets are: the outputs document and three deliveries, under one plan."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Deliverer(Protocol):
     """One way of delivery: an `engine.Reconciler` that can leave out what it need not look at."""
 
     def wanted(self) -> Mapping[Resource, str | Pending]:
-        """Each delivery with all that it delivers, as one text; reads no consumer."""
+        """Resolve all that each delivery delivers, as one text; reads no consumer."""
         ...
 
     def plan(self, *, but: Collection[str] = ()) -> Sequence[Change]:
-        """One change a delivery, but those that are named."""
+        """Plan one change a delivery, but those that are named."""
         ...
 
     def apply(self, change: Change) -> str:
@@ -36,7 +36,7 @@ class Deliverer(Protocol):
 
 
 class ConsumerReconciler:
-    """One deliverer for each way, under one plan.
+    """Plans and applies all ways of delivery as one stage.
 
     A component whose deliveries are noted as done is not looked at: that costs calls for each consumer. With `deep`,
     every consumer is.
@@ -53,7 +53,7 @@ class ConsumerReconciler:
         self._deep = stack.run.options.deep if deep is None else deep
 
     def plan(self) -> Sequence[Change]:
-        """The outputs document, each delivery, then the notes of what will have been delivered."""
+        """Plan the outputs document, each delivery, then the notes of what will have been delivered."""
         wanted = self._wanted()
         noted = frozenset() if self._deep else self._notes.noted(wanted)
         changes = [*self._outputs.plan(also=self._notes.names(wanted))]

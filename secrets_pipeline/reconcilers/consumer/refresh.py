@@ -1,4 +1,4 @@
-"""Consumers that were started before a secret that they read got its value are started anew.
+"""Start consumers anew that were started before a secret that they read got its value.
 
 What is not noted is looked at, and its start compared with the dates of its secrets: a consumer that Terraform, a
 delivery of the same run or a person has just started is not started again. A rollout is not waited for; it is noted
@@ -38,7 +38,7 @@ OPEN = "open"
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """A rollout whose end nobody has seen yet.
+    """A rollout that has not ended yet.
 
     Attributes:
         name: of the consumer, as `RefreshSpec.name`.
@@ -50,7 +50,7 @@ class InFlight:
 
 
 def refreshers(stack: Stack) -> Mapping[str, Refresher[Any]]:
-    """Every way of starting a consumer anew, by kind."""
+    """Make the refresher of each kind of consumer."""
     return {
         "ecs": EcsRefresher(stack),
         "lambda": LambdaRefresher(stack),
@@ -60,7 +60,7 @@ def refreshers(stack: Stack) -> Mapping[str, Refresher[Any]]:
 
 
 def rollout_now(stack: Stack, one: InFlight) -> Rollout | None:
-    """What became of a rollout; None if its consumer is gone, from AWS or from the stack.
+    """Find what became of a rollout; None if its consumer is gone, from AWS or from the stack.
 
     Raises:
         AwsError: if AWS refuses.
@@ -70,7 +70,7 @@ def rollout_now(stack: Stack, one: InFlight) -> Rollout | None:
 
 
 class RefreshReconciler:
-    """Every consumer of one stack that is started anew, under one plan.
+    """Starts consumers of one stack anew, all kinds under one plan.
 
     Attributes:
         in_flight: rollouts of this run, and earlier ones that it met, that are not completed.
@@ -89,7 +89,7 @@ class RefreshReconciler:
         self.in_flight: list[InFlight] = []
 
     def plan(self) -> Sequence[Change]:
-        """One change a consumer, then the note of what runs with its secrets."""
+        """Plan one change a consumer, then the note of what runs with its secrets."""
         noted = self._noted = self._notes.read()
         changes = [
             planned(resource, partial(self._plan, spec, resource, noted.get(spec.name)))
@@ -110,7 +110,7 @@ class RefreshReconciler:
         return changes
 
     def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
+        """Start one consumer anew, or write the note; see `engine.Reconciler`."""
         if change.resource.kind == NOTE:
             return self._note(prune=change.action is ChangeClass.PRUNE)
         spec = self._specs[change.resource.name]

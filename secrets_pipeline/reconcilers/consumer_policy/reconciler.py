@@ -1,4 +1,4 @@
-"""The inline policy that lets consumers read, on roles of our own account whose component says `attach_policies: true`.
+"""Put the inline policy that lets consumers read, on roles of our account whose component says `attach_policies: true`.
 
 Its name, `secrets-pipeline-<stack>`, makes it the stack's own; a role has one for each stack, for all its consumers.
 Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html
@@ -48,7 +48,7 @@ _OF_AWS = ("aws-service-role/", "aws-reserved/")
 
 @dataclass(frozen=True, slots=True)
 class _Role:
-    """A role with everybody who reads under it."""
+    """A role, with all consumers that read under it."""
 
     arn: str
     consumers: tuple[ConsumerSpec, ...]
@@ -97,7 +97,7 @@ _ANOTHER = "let another role read"
 
 
 class ConsumerPolicyReconciler:
-    """Inline policies of one stack's consumers.
+    """Puts and deletes the inline policies of one stack's consumers.
 
     Each is read, whether deep or not: no list shows it and no mark vouches for it. A stack without `attach_policies`
     costs no call to IAM.
@@ -109,7 +109,7 @@ class ConsumerPolicyReconciler:
         self._noted: frozenset[str] = frozenset()
 
     def plan(self) -> Sequence[Change]:
-        """One change a role, then the roles that left the stack with its policy on them."""
+        """Plan one change a role, then the roles that left the stack with its policy on them."""
         self._noted = noted_roles(self._stack)
         changes = [
             planned(resource, partial(self._plan, role, resource))
@@ -122,7 +122,7 @@ class ConsumerPolicyReconciler:
         return [*changes, *(Change(Resource(KIND, name), action, (reason,)) for name in left)]
 
     def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
+        """Call PutRolePolicy or DeleteRolePolicy for one role; see `engine.Reconciler`."""
         if change.action is ChangeClass.PRUNE:
             return self._prune(change.resource.name)
         role = self._roles[change.resource.name]

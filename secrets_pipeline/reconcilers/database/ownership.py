@@ -1,4 +1,4 @@
-"""May a component use the database of its identifier? Decided before anything is written or handed out."""
+"""Decide whether a component may use the database of its identifier, before anything is written or handed out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GRANT = f"let a grant of the operator or its own tag {ALLOW_TAG} name it"
 
 
 def refusal(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Reason | None:
-    """Why the database is not one that the component may use; None if it is.
+    """Say why the database is not one that the component may use; None if it is.
 
     One that should be created, or whose master password the stack says, is ours by its mark, adopted by name, or
     granted: otherwise neither is its endpoint handed out nor its password set. What is only looked up needs none of it.
@@ -95,7 +95,7 @@ def _may_take(stack: Stack, owner: Owner, identifier: str) -> bool:
 
 
 def mismatch(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Reason | None:
-    """The same, but for what adopting would mend."""
+    """Say why the component may not use the database even after an adoption; None if it may."""
     if wrong := _foreign(stack, database, state):
         return wrong
     if state.cluster and not database.is_cluster:
@@ -114,7 +114,7 @@ def mismatch(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Reas
 
 
 def absence(stack: Stack, database: DatabaseSpec) -> Reason:
-    """Why there is nothing of that identifier."""
+    """Say why there is no database of that identifier."""
     databases, identifier = stack.observed.databases, database.identifier
     instance = databases.instances().get(identifier)
     if database.is_cluster and instance is not None:

@@ -1,4 +1,4 @@
-"""RDS instances and Aurora clusters: created where the stack says so, with the generated password as master password.
+"""Create RDS instances and Aurora clusters where the stack says so, with the generated password as master password.
 
 Neither call has a token: what exists under the identifier is looked up first, and what a crash left open (a cluster
 without all of its instances) the next run goes on with.
@@ -36,7 +36,7 @@ _BUSY = "InvalidDBClusterStateFault"
 
 
 class DatabaseReconciler:
-    """RDS instances and Aurora clusters of one stack."""
+    """Creates and marks RDS instances and Aurora clusters of one stack."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -47,14 +47,14 @@ class DatabaseReconciler:
         return self._stack.account.client("rds")
 
     def plan(self) -> Sequence[Change]:
-        """One change a declared database."""
+        """Plan one change a declared database."""
         return [
             planned(Resource(KIND, name, database.component), partial(self._plan, database))
             for name, database in self._databases.items()
         ]
 
     def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
+        """Call CreateDBInstance, CreateDBCluster or AddTagsToResource for one database; see `engine.Reconciler`."""
         database = self._databases[change.resource.name]
         if change.action is ChangeClass.CREATE:
             return self._create(database)

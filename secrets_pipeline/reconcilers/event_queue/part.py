@@ -1,4 +1,4 @@
-"""The parts that bring events to the queue: what all of them are, and how they are compared."""
+"""Define one part of the way of events to the queue, and compare what it has with what it should have."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OURS = {PURPOSE_TAG: "events"}
 
 @dataclass(frozen=True, slots=True)
 class ObservedPart:
-    """A part as it is.
+    """A part as AWS shows it.
 
     Attributes:
         exists: whether there is one of that name.
@@ -41,11 +41,11 @@ class EventPart(Protocol):
         ...
 
     def look(self) -> ObservedPart:
-        """Read it."""
+        """Read the part from AWS."""
         ...
 
     def make(self) -> None:
-        """Create it, or make it as it should be, with our tag."""
+        """Create the part, or make it as it should be, with our tag."""
         ...
 
 
@@ -55,7 +55,7 @@ def has_our_tag(tags: Mapping[str, str]) -> bool:
 
 
 def same_attribute(found: str | None, wanted: str) -> bool:
-    """Whether two attributes say the same; documents are compared as JSON."""
+    """Compare two attributes; documents are compared as JSON."""
     if found is None or not wanted.startswith("{"):
         return found == wanted
     try:

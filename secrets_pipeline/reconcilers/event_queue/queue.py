@@ -1,4 +1,4 @@
-"""A queue of events with its attributes, and whether EventBridge may use its key.
+"""Make a queue of events with its attributes, and check that EventBridge may use its key.
 
 Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
 """
@@ -20,7 +20,7 @@ from secrets_pipeline.reconcilers.observed.kms_keys import key_policy
 
 
 class QueuePart:
-    """A queue with its attributes.
+    """Makes one queue with its attributes.
 
     Args:
         account: whose.
@@ -40,11 +40,11 @@ class QueuePart:
 
     @property
     def wanted(self) -> Mapping[str, str]:
-        """The attributes."""
+        """The attributes that the queue should have."""
         return self._wanted
 
     def url(self) -> str | None:
-        """Its URL; None where there is no such queue."""
+        """Call GetQueueUrl; None where there is no such queue."""
         sqs = self._account.client("sqs")
         with calling("GetQueueUrl", self._name):
             try:
@@ -53,17 +53,17 @@ class QueuePart:
                 return None
 
     def tags(self, url: str) -> Mapping[str, str]:
-        """Its tags."""
+        """Call ListQueueTags."""
         with calling("ListQueueTags", self._name):
             return self._account.client("sqs").list_queue_tags(QueueUrl=url).get("Tags", {})
 
     def tag(self, tags: Mapping[str, str]) -> None:
-        """Put tags on it."""
+        """Call TagQueue."""
         with calling("TagQueue", self._name):
             self._account.client("sqs").tag_queue(QueueUrl=self.url() or "", Tags=tags)
 
     def look(self) -> ObservedPart:
-        """Read it and, where there is one, the policy of its key."""
+        """Call GetQueueUrl, GetQueueAttributes and ListQueueTags, and read the policy of its key."""
         blocked = None if self._key is None else key_problem(self._account, self._key)
         url = self.url()
         if url is None:
@@ -77,7 +77,7 @@ class QueuePart:
         return ObservedPart(True, has_our_tag(self.tags(url)), differences, blocked)
 
     def make(self) -> None:
-        """Create it or set its attributes."""
+        """Call CreateQueue or SetQueueAttributes."""
         sqs = self._account.client("sqs")
         wanted: Any = dict(self._wanted)
         url = self.url()
@@ -94,7 +94,7 @@ class QueuePart:
 
 
 def key_problem(account: AwsAccount, key: str) -> Reason | None:
-    """Why EventBridge could not send to a queue under a KMS key; None where its policy lets it.
+    """Say why EventBridge could not send to a queue under a KMS key; None where its policy lets it.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
     """

@@ -1,4 +1,4 @@
-"""The queue that brings events to the pipeline, and what leads to it from the stack's account and region.
+"""Plan and make the queue that brings events to the pipeline, and what leads to it from the stack's account and region.
 
 A digest of all that should be there, in a tag of the queue and of a rule, lets a run that has nothing to do know it by
 three calls. It vouches against changes of the settings, not against people: `deep` reads every part.
@@ -38,7 +38,7 @@ _VISIBILITY_SECONDS = "60"
 
 
 class EventQueueReconciler:
-    """Everything that brings the events of one stack's account and region to the queue; nothing where there is none.
+    """Makes all that brings the events of one stack's account and region to the queue; nothing where there is none.
 
     With `deep`, every part is read.
     """
@@ -50,11 +50,11 @@ class EventQueueReconciler:
         self._parts = {part.resource.name: part for route in self._routes for part in route.parts}
 
     def plan(self) -> Sequence[Change]:
-        """One change a part, then the notes of what will have been made."""
+        """Plan one change a part, then the notes of what will have been made."""
         return [change for route in self._routes for change in self._plan_route(route)]
 
     def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
+        """Make one part, or write one note; see `engine.Reconciler`."""
         if change.resource.kind == _NOTE_KIND:
             next(route for route in self._routes if route.note == change.resource).write_note()
             return "noted"

@@ -1,4 +1,4 @@
-"""Bus, role and rules on the way of an event to the queue.
+"""Make bus, role and rules on the way of an event to the queue.
 
 Sources: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html, API_PutTargets.html and
 API_PutPermission.html
@@ -31,7 +31,7 @@ _INLINE = "put-events"
 
 
 class BusPart:
-    """The bus at home, and who may put events on it.
+    """Makes the bus at home, and says who may put events on it.
 
     Args:
         account: the home account.
@@ -44,7 +44,7 @@ class BusPart:
         self._account, self._layout, self._may_forget = account, plan, may_forget
 
     def look(self) -> ObservedPart:
-        """Read the bus and its policy."""
+        """Call DescribeEventBus, which shows the policy too."""
         found = self._described()
         if found is None:
             return ObservedPart(exists=False)
@@ -53,7 +53,7 @@ class BusPart:
         return ObservedPart(True, has_our_tag(_event_tags(self._account, self._layout.bus)), differences)
 
     def make(self) -> None:
-        """Create it, and put its policy."""
+        """Call CreateEventBus or TagResource, and PutPermission or RemovePermission."""
         events = self._account.client("events")
         found = self._described()
         if found is None:
@@ -87,14 +87,14 @@ class BusPart:
 
 
 class RolePart:
-    """The role by which rules of another account or region reach the bus."""
+    """Makes the role by which rules of another account or region reach the bus."""
 
     def __init__(self, account: AwsAccount, plan: desired.Layout) -> None:
         self.resource = Resource("event-role", plan.role_name)
         self._account, self._layout = account, plan
 
     def look(self) -> ObservedPart:
-        """Read its trust and its permissions."""
+        """Call GetRole and GetRolePolicy."""
         roles, name = Roles(self._account), self._layout.role_name
         role = roles.role_now(name)
         if role is None:
@@ -106,7 +106,7 @@ class RolePart:
         return ObservedPart(True, has_our_tag(role.tags), tuple(one for one, is_so in differences.items() if is_so))
 
     def make(self) -> None:
-        """Create it, or put its trust and its permissions."""
+        """Call CreateRole or UpdateAssumeRolePolicy, and PutRolePolicy."""
         iam, trust = self._account.client("iam"), json.dumps(self._layout.trust)
         tags: Any = tag_list(OURS)
         with calling("CreateRole", self._layout.role_name):
@@ -126,7 +126,7 @@ class RolePart:
 
 
 class RulePart:
-    """A rule with its one target.
+    """Makes a rule with its one target.
 
     Args:
         account: whose.
@@ -153,7 +153,7 @@ class RulePart:
         self._pattern, self._target, self._patience = pattern, target, patience
 
     def look(self) -> ObservedPart:
-        """Read it and its targets."""
+        """Call DescribeRule and ListTargetsByRule."""
         events = self._account.client("events")
         with calling("DescribeRule", self._name):
             try:
@@ -171,7 +171,7 @@ class RulePart:
         return ObservedPart(True, ours, tuple(one for one, is_so in differences.items() if is_so))
 
     def make(self) -> None:
-        """Put the rule, its tag and its target."""
+        """Call PutRule, TagResource and PutTargets."""
         events = self._account.client("events")
         with calling("PutRule", self._name):
             events.put_rule(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def declared_policy(stack: Stack, key: KeySpec) -> dict[str, Any] | Pending:
-    """The policy that a key should have, or what it waits for.
+    """Resolve the policy that a key should have, or what it waits for.
 
     Raises:
         SpecError: if it would lock the account's root out.
@@ -49,12 +49,12 @@ def declared_policy(stack: Stack, key: KeySpec) -> dict[str, Any] | Pending:
 
 
 def declared_tags(stack: Stack, key: KeySpec) -> dict[str, str]:
-    """The tags that a key should have beside its mark: those of the YAML, and those that say whose it is."""
+    """List the tags that a key should have beside its mark: those of the YAML, and those that say whose it is."""
     return {**key.tags, **key_marks(stack).identity(key.alias)}
 
 
 def declared_digest(stack: Stack, key: KeySpec, policy: dict[str, Any]) -> str | None:
-    """The digest of all that a key should be, for its mark; None where there is no fingerprint key yet."""
+    """Digest all that a key should be, for its mark; None where there is no fingerprint key yet."""
     return key_marks(stack).digest(
         key.description,
         json.dumps([key.enable_key_rotation, key.rotation_period_in_days]),

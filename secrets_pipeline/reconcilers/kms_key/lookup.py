@@ -1,4 +1,4 @@
-"""Which KMS key a declared alias stands for: ours, proven by its mark, wherever the alias points now."""
+"""Find the KMS key that a declared alias stands for: ours, proven by its mark, wherever the alias points now."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class MarkedKey:
-    """A key, and what its tags prove."""
+    """A key with what its tags prove."""
 
     state: KeyState
     mark: KeyMark
@@ -47,7 +47,7 @@ class KeyLookup:
 
 
 def key_marks(stack: Stack) -> KeyMarks:
-    """The marks of the stack's keys."""
+    """Make the writer and verifier of the marks of the stack's keys."""
     return KeyMarks(stack.ownership.fingerprinter, stack.spec.stack, stack.ownership.repository.id)
 
 
@@ -71,7 +71,7 @@ def _look_up(stack: Stack, alias: str) -> KeyLookup:
 
 
 def usable_as(stack: Stack, alias: str) -> KeyState | str:
-    """The key that secrets are encrypted under where the stack names one of its own aliases, or why there is none yet.
+    """Find the key that secrets are encrypted under where the stack names its own alias, or why there is none yet.
 
     A key that others made behind our alias serves too, for example Terraform's; one whose tags name an owner does not,
     whether he is another stack or the tags are forged: whoever was first to make the alias would hold our secrets.
@@ -87,7 +87,7 @@ def usable_as(stack: Stack, alias: str) -> KeyState | str:
 
 
 def in_the_way(stack: Stack, alias: str) -> MarkedKey | None:
-    """The key of others that the alias leads to, from which it is not to be taken; None where it may lead to ours.
+    """Find the key of others that the alias leads to, from which it is not to be taken; None where it may lead to ours.
 
     One that is deleted soon has no use for it, and from one without a mark the operator takes it by name.
     """
@@ -101,7 +101,7 @@ def in_the_way(stack: Stack, alias: str) -> MarkedKey | None:
 
 
 def marked(stack: Stack, about: KeyState, alias: str) -> MarkedKey:
-    """A key with what its tags prove, looked at as the key behind an alias."""
+    """Verify the tags of a key, looked at as the key behind an alias."""
     tags = dict(stack.observed.keys.tags(about.key_id))
     unproven = KeyMarks(None, stack.spec.stack, "").verify(about, tags, alias)
     if unproven.owner is None:
@@ -118,7 +118,7 @@ def _is_own(stack: Stack, key: MarkedKey, alias: str) -> bool:
 
 
 def may_take_key(stack: Stack, owner: Owner, alias: str) -> bool:
-    """Whether a key that the mark of another stack or repository holds is taken over where the operator names it."""
+    """Whether the operator may take over, by name, a key that the mark of another stack or repository holds."""
     return stack.ownership.repository.may_take(owner, lambda spec: any(key.alias == alias for key in spec.keys))
 
 
@@ -131,7 +131,7 @@ def _without_alias(stack: Stack, alias: str) -> MarkedKey | None:
 
 
 def key_not_ours(stack: Stack, key: MarkedKey, alias: str) -> NotOurs:
-    """Why a key behind a declared alias is not ours to change."""
+    """Say why a key behind a declared alias is not ours to change."""
     said = f"points to key {key.state.key_id}, which"
     adopt = adoption(stack.spec.stack, alias)
     away = f"take its {PREFIX} tags or the alias away"

@@ -18,21 +18,21 @@ from secrets_pipeline.reconcilers.tag_keys import REPOSITORY
 
 
 def alias_differences(found: KeyLookup) -> list[Reason]:
-    """How the alias does not point to our key."""
+    """Compare where the alias points with our key."""
     if found.in_place:
         return []
     return [Because(f"alias points to key {found.target.state.key_id}" if found.target else "alias is missing")]
 
 
 def description_differences(state: KeyState, key: KeySpec) -> list[Reason]:
-    """How the description differs from the declared one."""
+    """Compare the description with the declared one."""
     if state.description == key.description:
         return []
     return [Differs("description", repr(state.description), repr(key.description))]
 
 
 def rotation_differences(observed: KeyRotation, key: KeySpec) -> list[Reason]:
-    """How the rotation of a key's material differs from the declared one."""
+    """Compare the rotation of the key's material with the declared one."""
     if observed.enabled != key.enable_key_rotation:
         return [Because(f"key rotation is {'on' if observed.enabled else 'off'}")]
     if observed.enabled and key.rotation_period_in_days not in (None, observed.period_in_days):
@@ -41,7 +41,7 @@ def rotation_differences(observed: KeyRotation, key: KeySpec) -> list[Reason]:
 
 
 def tag_differences(observed: Mapping[str, str], wanted: Mapping[str, str]) -> list[Reason]:
-    """A reason for each tag that is missing, differs, or is not declared."""
+    """Compare the tags: a reason for each that is missing, differs, or is not declared."""
     differing = [name for name, value in wanted.items() if observed.get(name) != value]
     unnamed = REPOSITORY in differing and REPOSITORY not in observed
     reasons: list[Reason] = [
@@ -51,7 +51,7 @@ def tag_differences(observed: Mapping[str, str], wanted: Mapping[str, str]) -> l
 
 
 def window_difference(own: MarkedKey, key: KeySpec) -> Reason | None:
-    """How the deletion window in the mark differs: the mark keeps it for the day on which the key has left the YAML."""
+    """Compare the deletion window in the mark, which keeps it for the day on which the key has left the YAML."""
     days = own.mark.deletion_days or DEFAULT_DELETION_DAYS
     if days == key.deletion_window_in_days:
         return None

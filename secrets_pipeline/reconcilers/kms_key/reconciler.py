@@ -37,7 +37,7 @@ _UNREAD = Because("policy not read: `verify` and `plan --deep` do")
 
 
 class KmsKeyReconciler:
-    """KMS keys of one stack.
+    """Plans and applies the KMS keys of one stack.
 
     The policy of a key whose mark is up to date is not read: the verification does that. With `deep`, it is.
     """
@@ -49,7 +49,7 @@ class KmsKeyReconciler:
         self._keys = {key.alias: key for key in stack.spec.keys}
 
     def plan(self) -> Sequence[Change]:
-        """One change a declared key, and one for each other key that secrets are to be encrypted under."""
+        """Plan one change a declared key, and one for each other key that secrets are to be encrypted under."""
         declared = [
             planned(Resource(KIND, alias, ", ".join(key.components)), partial(self._plan, key))
             for alias, key in self._keys.items()
@@ -57,7 +57,7 @@ class KmsKeyReconciler:
         return [*declared, *referenced_keys(self._stack, KIND)]
 
     def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
+        """Create or repair one key; see `engine.Reconciler`."""
         key = self._keys[change.resource.name]
         policy = declared_policy(self._stack, key)
         if isinstance(policy, Pending):

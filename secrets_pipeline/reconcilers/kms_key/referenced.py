@@ -1,4 +1,4 @@
-"""KMS keys that secrets name and the stack does not make: there and usable, or an error that names what would die."""
+"""Check KMS keys that secrets name and the stack does not make: usable, or an error that names the secrets under it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def referenced_keys(stack: Stack, kind: str) -> Sequence[Change]:
-    """One change for each distinct key, whatever its spellings: none, or blocked with an error.
+    """Plan one change for each distinct key, whatever its spellings: none, or blocked with an error.
 
     Args:
         stack: the stack.
@@ -45,7 +45,7 @@ def referenced_keys(stack: Stack, kind: str) -> Sequence[Change]:
 
 
 def unusable(stack: Stack, name: str, key_id: str, problem: Reason) -> SecretsPipelineError:
-    """The error about a key, with every secret of the stack that is or is to be encrypted under it.
+    """Make the error about a key, with every secret of the stack that is or is to be encrypted under it.
 
     Args:
         stack: the stack.

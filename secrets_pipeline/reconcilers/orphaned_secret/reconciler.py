@@ -1,4 +1,4 @@
-"""Secrets that left the YAML: listed as orphans, and given to DeleteSecret only where the operator asks for it.
+"""List secrets that left the YAML as orphans, and call DeleteSecret only where the operator asks for it.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html
 """
@@ -25,17 +25,17 @@ KIND = "secret"
 
 
 class OrphanedSecretReconciler:
-    """Secrets that are ours and that no stack declares any more."""
+    """Finds and prunes secrets that are ours and that no stack declares any more."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
 
     def plan(self) -> Sequence[Change]:
-        """One change an orphan."""
+        """Plan one change an orphan."""
         return _orphans(self._stack)
 
     def apply(self, change: Change) -> str:
-        """Delete one orphan with the recovery window that the stack last declared for it; see `engine.Reconciler`."""
+        """Call DeleteSecret for one orphan, with the recovery window last declared for it; see `engine.Reconciler`."""
         return _prune(self._stack, change.resource.name)
 
 

@@ -1,4 +1,4 @@
-"""How a secret's replicas differ from the declared ones: what has to be done, and the reasons of a plan.
+"""Compare a secret's replicas with the declared ones: what has to be done, and the reasons of a plan.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ReplicationStatusType.html
 """
@@ -58,7 +58,7 @@ class ReplicaWork:
         )
 
     def reasons(self, state: SecretState, *, made: bool) -> tuple[Reason, ...]:
-        """A reason for each thing to do.
+        """Give a reason for each thing to do.
 
         Args:
             state: the secret that was compared.
@@ -105,12 +105,12 @@ def compare_replicas(stack: Stack, state: SecretState, secret: SecretSpec) -> Re
 
 
 def made_regions(stack: Stack, state: SecretState) -> frozenset[str]:
-    """The regions that we were asked to replicate a secret to."""
+    """Read from a tag the regions that we were asked to replicate a secret to."""
     return stack.ownership.marks.read_words(state, REPLICAS)
 
 
 def describe_replicas(stack: Stack, state: SecretState) -> str:
-    """`eu-west-1 InSync, us-east-1 Failed (…)`, and whose replicas are not ours."""
+    """Describe the replicas, for a human: `eu-west-1 InSync, us-east-1 Failed (…)`, and whose are not ours."""
     ours = made_regions(stack, state)
     said = []
     for region, replica in sorted(known_replicas(state).items()):
@@ -121,7 +121,7 @@ def describe_replicas(stack: Stack, state: SecretState) -> str:
 
 
 def refuse_failed(stack: Stack, state: SecretState) -> None:
-    """Say that a replica of ours has failed, why, and what to do.
+    """Refuse a secret of which a replica of ours has failed; say why, and what to do.
 
     Raises:
         AwsError: if one has.
@@ -151,5 +151,5 @@ def _same_key(stack: Stack, replica: ReplicaState, wanted: str | None) -> bool:
 
 
 def known_replicas(state: SecretState) -> Mapping[str, ReplicaState]:
-    """The replicas as far as they were read, by region."""
+    """Map regions to the replicas, as far as they were read."""
     return {} if isinstance(state.replicas, Unread) else state.replicas

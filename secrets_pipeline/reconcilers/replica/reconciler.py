@@ -1,4 +1,4 @@
-"""Replicas of secrets in other regions: added, retried, put under another key, and removed.
+"""Replicate secrets to other regions: replicas are added, retried, put under another key, and removed.
 
 Everything is called in the primary's region; value, tags, policy and rotation reach the replicas by themselves. The one
 thing that a replica has of its own is its KMS key, so that alone is changed in the replica's region, and nothing has to
@@ -50,13 +50,13 @@ _POLL_SECONDS = 1.0
 
 
 class ReplicaReconciler(PartReconciler[Replicas]):
-    """Replicas of one stack's secrets, one change a secret."""
+    """Reconciles replicas of one stack's secrets, one change a secret."""
 
     kind = KIND
     part = Part.REPLICAS
 
     def declared(self, secret: DesiredSecret) -> Replicas | None:
-        """The replicas; None where there should be none."""
+        """List the declared replicas; None where there should be none."""
         return secret.spec.replicas or None
 
     def follow(self, resource: Resource, secret: DesiredSecret) -> Change:
@@ -166,7 +166,7 @@ class ReplicaReconciler(PartReconciler[Replicas]):
 
 
 def read_replicas(stack: Stack, name: str) -> SecretState | None:
-    """The secret with its replicas as DescribeSecret shows them, or None; free where this run read them already."""
+    """Read the secret with its replicas by DescribeSecret; free where this run read them already."""
     state = stack.observed.secrets.confirm(name)
     if state is not None and isinstance(state.replicas, Unread):
         state = stack.observed.secrets.refresh(name)
@@ -197,7 +197,7 @@ def wait_for_replicas(stack: Stack, secret: SecretSpec) -> SecretState | None:
 
 
 def open_replicas(stack: Stack, state: SecretState, secret: DesiredSecret) -> list[str]:
-    """What is not as declared, for a human, as far as this run has seen it; reads nothing of Secrets Manager."""
+    """List what is not as declared, for a human, as far as this run has seen it; reads nothing of Secrets Manager."""
     # `wait_for_replicas` may have seen more than the caller.
     state = stack.observed.secrets.get(state.name) or state
     if not secret.spec.replicas and not made_regions(stack, state):
@@ -208,7 +208,7 @@ def open_replicas(stack: Stack, state: SecretState, secret: DesiredSecret) -> li
 
 
 def delete_replicas(stack: Stack, state: SecretState) -> SecretState:
-    """Delete a secret's replicas before it is deleted itself: AWS refuses to delete one that has any.
+    """Delete a secret's replicas by RemoveRegionsFromReplication: AWS refuses to delete a secret that has any.
 
     Restored one day, it must not look finished without them: its mark stops to vouch for them first.
 

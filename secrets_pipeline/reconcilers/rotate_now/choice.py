@@ -1,4 +1,4 @@
-"""How each secret gets a new value. Pure: from what the stack declares and what AWS shows of the secret."""
+"""Choose how each secret gets a new value, from what the stack declares and what AWS shows of it. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Rotator(Enum):
 
 @dataclass(frozen=True, slots=True)
 class NotRotatable:
-    """Nobody can rotate it as it is.
+    """Why nobody can rotate a secret as it is.
 
     Attributes:
         reason: why, as the rest of a sentence about the secret.
@@ -37,7 +37,7 @@ class NotRotatable:
 
 
 def rotator_of(spec: StackSpec, secret: SecretSpec, state: SecretState) -> Rotator | NotRotatable:
-    """How one secret is rotated.
+    """Choose who rotates one secret.
 
     Args:
         spec: its stack.
@@ -63,7 +63,7 @@ def rotator_of(spec: StackSpec, secret: SecretSpec, state: SecretState) -> Rotat
 
 
 def database_of(spec: StackSpec, secret: SecretSpec) -> DatabaseSpec | None:
-    """The database whose master password a secret is."""
+    """Find the database whose master password a secret is."""
     return next((database for database in spec.databases if database.password == secret.ref), None)
 
 
@@ -75,7 +75,7 @@ def _declared(spec: StackSpec, secret: SecretSpec) -> NotRotatable:
 
 
 def roots(spec: StackSpec, names: Iterable[str]) -> tuple[str, ...]:
-    """What to rotate so that the values of these secrets change: themselves, or what they are rendered from.
+    """Find what to rotate so that the values of these secrets change: themselves, or what they are rendered from.
 
     Returns:
         Names in the stack's order. One that is rendered from nothing that can be rotated stands for itself.

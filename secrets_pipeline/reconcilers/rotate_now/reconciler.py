@@ -1,4 +1,4 @@
-"""Rotate some secrets of a stack now; each its own rotator, and one never hides the others."""
+"""Rotate some secrets of a stack now, each by its function or by us; one that fails never hides the others."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class RotateReconciler:
         self._seconds = seconds
 
     def plan(self) -> Sequence[Change]:
-        """One change a secret: to be rotated, or blocked with what unblocks it; reads no value."""
+        """Plan one change a secret: to be rotated, or blocked with what unblocks it; reads no value."""
         return [
             planned(Resource(KIND, name, secret.ref.component, secret.ref.key), partial(self._plan, secret))
             for name, secret in self._secrets.items()

@@ -1,4 +1,4 @@
-"""The rotation function that a stack asks for, whole: package, configuration, role policy."""
+"""Build the rotation function that a stack asks for, whole: package, configuration, role policy."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DESCRIPTION = "Rotates secrets in AWS Secrets Manager; deployed by secrets-pipel
 
 @dataclass(frozen=True, slots=True)
 class WantedFunction:
-    """What is to be deployed.
+    """The rotation function that is to be deployed.
 
     Attributes:
         function: name and settings.
@@ -52,7 +52,7 @@ class WantedFunction:
 
     @property
     def name(self) -> str:
-        """Of function and role."""
+        """Name of function and role."""
         return self.function.name
 
     @property
@@ -67,7 +67,7 @@ class WantedFunction:
 
     @property
     def policy(self) -> dict[str, Any] | None:
-        """The inline policy of its role; None while there is nothing that it may rotate."""
+        """Build the inline policy of its role; None while there is nothing that it may rotate."""
         if not self.rotated:
             return None
         return rotation_policy(
@@ -79,7 +79,7 @@ class WantedFunction:
 
     @property
     def configuration(self) -> dict[str, Any]:
-        """What CreateFunction and UpdateFunctionConfiguration take alike."""
+        """Build what CreateFunction and UpdateFunctionConfiguration take alike."""
         return {
             "Role": self.role_arn,
             "Runtime": self.package.runtime,
@@ -95,14 +95,14 @@ class WantedFunction:
         }
 
     def digest(self, stack: Stack) -> str | None:
-        """Of what GetFunction does not show: policy, log retention, permission."""
+        """Digest what GetFunction does not show: policy, log retention, permission."""
         policy = self.policy
         days = str(self.function.log_retention_in_days)
         return function_digest(stack, self.function_arn, canonical(policy) if policy else "", days)
 
 
 def wanted_function(stack: Stack) -> WantedFunction | None:
-    """The function of a stack; None where no secret asks for managed rotation.
+    """Build the function of a stack; None where no secret asks for managed rotation.
 
     Raises:
         SpecError: if the policy is longer than IAM takes, or the operator's certificates cannot be read.
@@ -136,7 +136,7 @@ def wanted_function(stack: Stack) -> WantedFunction | None:
 
 
 def trust_text() -> str:
-    """The trust policy of the function's role."""
+    """Write the trust policy of the function's role."""
     return json.dumps(rotation_trust())
 
 

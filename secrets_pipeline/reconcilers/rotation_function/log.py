@@ -1,4 +1,4 @@
-"""The log of a secret's rotation function, as far as this account may read it."""
+"""Read the log of a secret's rotation function by FilterLogEvents, as far as this account may."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class FunctionLog:
         self._known = frozenset[str]() if since else frozenset(one["eventId"] for one in self._events())
 
     def heard(self, version: str) -> Heard:
-        """What it says of one rotation; nothing where it cannot be read.
+        """Find what the log says of one rotation; nothing where it cannot be read.
 
         Raises:
             AwsError: if CloudWatch Logs fails for another reason than access.

@@ -1,4 +1,4 @@
-"""The log group of the managed rotation function: its retention is ours to set only where its tags prove it.
+"""Make the log group of the managed rotation function; its retention is ours to set only where its tags prove it.
 
 Whoever names the function names the group, and a shorter retention deletes what is in it: of a function that is gone,
 the group and its events may be somebody else's.
@@ -40,7 +40,7 @@ class Retention:
 
 
 def compare_retention(stack: Stack, wanted: WantedFunction) -> Retention:
-    """Look at the log group; whose it is, is asked where it differs.
+    """Read the log group by DescribeLogGroups; whose it is, is asked where its retention differs.
 
     Raises:
         AwsError: if CloudWatch Logs refuses.
@@ -59,7 +59,7 @@ def compare_retention(stack: Stack, wanted: WantedFunction) -> Retention:
 
 
 def deploy_log_group(stack: Stack, wanted: WantedFunction) -> str:
-    """Make the log group with its retention; Lambda would make one that keeps everything for ever.
+    """Call CreateLogGroup and PutRetentionPolicy; Lambda would make a group that keeps everything for ever.
 
     Returns:
         Why a group that is not ours is left as it is; empty if there is none.

@@ -18,7 +18,7 @@ _PAUSE = 1.0
 
 
 def wait_until_ready(stack: Stack, name: str) -> FunctionState:
-    """The function once it is neither made nor updated any more.
+    """Call GetFunction until the function is neither made nor updated any more.
 
     Raises:
         AwsError: if that takes too long, or ends badly.
@@ -45,7 +45,7 @@ def wait_until_ready(stack: Stack, name: str) -> FunctionState:
 
 
 def configuration_differences(state: FunctionState, wanted: WantedFunction) -> list[str]:
-    """What UpdateFunctionConfiguration would change, for a human."""
+    """Compare what UpdateFunctionConfiguration would change, for a human."""
     observed = _comparable(state.configuration)
     found = []
     for key, value in wanted.configuration.items():

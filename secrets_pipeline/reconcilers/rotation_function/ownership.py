@@ -1,4 +1,4 @@
-"""Whose a rotation function or its role is, as its tags prove; and the note by which it is found later.
+"""Write and verify the tags that prove whose a rotation function or its role is, and the note that finds it later.
 
 As with keys, a mark is `<digest>.<mac>`, bound to the ARN: the digest is of what was deployed last, empty for nothing
 yet. Function and role bear the same name, which says the stack, so both are known before they are made.
@@ -25,7 +25,7 @@ _NOTE = re.compile(r"/rotation_function$")
 
 
 def function_tags(stack: Stack, arn: str, digest: str = "") -> dict[str, str]:
-    """The tags that prove a function or role ours.
+    """Make the tags that prove a function or role ours.
 
     Args:
         stack: the stack.
@@ -38,12 +38,12 @@ def function_tags(stack: Stack, arn: str, digest: str = "") -> dict[str, str]:
 
 
 def deployed_digest(tags: Mapping[str, str]) -> str:
-    """The digest of what was deployed last, as the tags of ours say; empty for nothing whole."""
+    """Read the digest of what was deployed last, as the tags of ours say; empty for nothing whole."""
     return tags.get(SPEC, "").partition(".")[0]
 
 
 def function_proof(stack: Stack, arn: str, tags: Mapping[str, str]) -> tuple[MarkState, Owner]:
-    """What the tags of a function or role prove, and whom they name."""
+    """Verify the tags of a function or role: what they prove, and whom they name."""
     owner = Owner(tags.get(STACK, ""), repository=tags.get(REPOSITORY, ""))
     if not any(tag in tags for tag in (STACK, REPOSITORY, SPEC)):
         return MarkState.UNMARKED, owner
@@ -54,7 +54,7 @@ def function_proof(stack: Stack, arn: str, tags: Mapping[str, str]) -> tuple[Mar
 
 
 def foreign_function(stack: Stack, arn: str, tags: Mapping[str, str]) -> NotOurs | None:
-    """Why a function or role is not ours; None if it is."""
+    """Say why a function or role is not ours; None if it is."""
     state, owner = function_proof(stack, arn, tags)
     take = f"{adoption(stack.spec.stack, function_named(_name(arn)))} takes it over, code, role and all"
     if state is MarkState.UNMARKED:
@@ -92,7 +92,7 @@ def _name(arn: str) -> str:
 
 
 def function_digest(stack: Stack, *parts: str) -> str | None:
-    """Keyed digest of what is to be deployed; None where nothing was ever applied."""
+    """Digest what is to be deployed under the fingerprint key; None where nothing was ever applied."""
     fingerprinter = stack.ownership.fingerprinter
     return fingerprinter.digest("rotation-function", *parts)[:_DIGITS] if fingerprinter else None
 
@@ -107,18 +107,18 @@ def _about(arn: str, owner: Owner, digest: str) -> tuple[str, ...]:
 
 
 def noted_function(stack: Stack) -> str | None:
-    """The name of the function that an apply of this stack made; read with the stack's other parameters."""
+    """Read the name of the function that an apply of this stack made, with the stack's other parameters."""
     return next((value for name, value in published(stack).items() if _NOTE.search(name)), None)
 
 
 def note_function(stack: Stack, name: str) -> None:
-    """Say that the stack has a function, before it is made."""
+    """Note by PutParameter that the stack has a function, before it is made."""
     if noted_function(stack) != name:
         publish(stack, _parameter(stack), name)
 
 
 def forget_function(stack: Stack) -> None:
-    """Delete the note, after the function."""
+    """Delete the note by DeleteParameter, after the function."""
     stack.observed.parameters.delete(_parameter(stack))
 
 

@@ -1,4 +1,4 @@
-"""The managed rotation function of a stack: deployed with its role, log group and permission, and kept as declared.
+"""Deploy the managed rotation function of a stack with its role, log group and permission, and keep it as declared.
 
 One a stack, for every secret that says `rotation: {managed: true}`. A shallow plan asks Lambda once; what GetFunction
 does not show is vouched for by the digest in the function's tag, which is written last.
@@ -62,7 +62,7 @@ _NEW_ROLE = Lag(
 
 
 class RotationFunctionReconciler:
-    """The function of one stack, and the permission on the functions that it names."""
+    """Deploys the function of one stack, and the permission on the functions that it names."""
 
     def __init__(self, stack: Stack, *, deep: bool | None = None) -> None:
         self._stack = stack
@@ -72,7 +72,7 @@ class RotationFunctionReconciler:
         self._function = stack.spec.rotation_function
 
     def plan(self) -> Sequence[Change]:
-        """One change for the function, one for a function that left the stack, one for each permission."""
+        """Plan one change for the function, one for a function that left the stack, one for each permission."""
         changes = list(self._permissions.plan())
         if self._function is not None:
             resource = Resource(KIND, self._function.name)
@@ -85,7 +85,7 @@ class RotationFunctionReconciler:
         return changes
 
     def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
+        """Deploy, permit or delete one function; see `engine.Reconciler`."""
         if change.resource.kind == PERMISSION:
             return self._permissions.apply(change)
         if change.action is ChangeClass.PRUNE:

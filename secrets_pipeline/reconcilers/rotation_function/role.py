@@ -1,4 +1,4 @@
-"""The role of the managed rotation function.
+"""Make the role of the managed rotation function, by CreateRole and PutRolePolicy.
 
 Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
 """
@@ -39,7 +39,7 @@ class FunctionRole(RoleState):
 
 
 def role_state(stack: Stack, name: str) -> FunctionRole | None:
-    """The role of that name at this moment; None where there is none."""
+    """Read the role of that name by GetRole now; None where there is none."""
     roles = stack.observed.roles
     role = roles.role_now(name)
     if role is None:
@@ -48,7 +48,7 @@ def role_state(stack: Stack, name: str) -> FunctionRole | None:
 
 
 def role_problem(stack: Stack, state: FunctionRole, wanted: WantedFunction) -> NotOurs | None:
-    """Why a role of that name is not to be touched; None if it is ours, or may be taken over."""
+    """Say why a role of that name is not to be touched; None if it is ours, or may be taken over."""
     if state.arn != wanted.role_arn:
         return NotOurs(f"role {wanted.name} is {state.arn}, which the pipeline has not made", "write another name")
     problem = foreign_function(stack, state.arn, state.tags)
@@ -58,7 +58,7 @@ def role_problem(stack: Stack, state: FunctionRole, wanted: WantedFunction) -> N
 
 
 def role_differences(state: FunctionRole | None, wanted: WantedFunction) -> list[str]:
-    """How a role differs from the one that is asked for, for a human."""
+    """Compare a role with the one that is asked for, for a human."""
     if state is None:
         return ["role is missing"]
     found = []
@@ -70,7 +70,7 @@ def role_differences(state: FunctionRole | None, wanted: WantedFunction) -> list
 
 
 def deploy_role(stack: Stack, wanted: WantedFunction) -> None:
-    """Make the role, or make ours as it is asked for.
+    """Call CreateRole, or make ours as it is asked for.
 
     Raises:
         SkippedError: if a role of that name is not ours.
@@ -106,7 +106,7 @@ def deploy_role(stack: Stack, wanted: WantedFunction) -> None:
 
 
 def delete_role(stack: Stack, name: str, arn: str) -> str:
-    """Delete the role with its policy, if it is ours; what was done, for a human."""
+    """Delete the role with its policy by DeleteRolePolicy and DeleteRole, if it is ours; what was done, for a human."""
     client = stack.account.client("iam")
     state = role_state(stack, name)
     if state is None:

@@ -1,4 +1,4 @@
-"""What is written of one secret: it is created, restored, and each thing of it changed by itself."""
+"""Write one secret: CreateSecret, RestoreSecret, or a call for each thing of it that differs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _EXISTS = frozenset({"ResourceExistsException", "InvalidRequestException"})
 
 @dataclass(frozen=True, slots=True)
 class NameTaken:
-    """CreateSecret was refused: the list was stale, and the inventory knows better now."""
+    """CreateSecret was refused as the name exists: the list was stale, and the inventory knows better now."""
 
 
 class SecretWriter:
@@ -66,7 +66,7 @@ class SecretWriter:
         self._writer = ValueWriter(stack)
 
     def create(self, secret: DesiredSecret) -> str | NameTaken:
-        """Create a secret with its first value, in one call.
+        """Create a secret with its first value, by one CreateSecret.
 
         Returns:
             What the value is, for a human.
@@ -134,13 +134,13 @@ class SecretWriter:
         return initial.described
 
     def restore(self, state: SecretState) -> SecretState:
-        """Take a secret back that is scheduled for deletion."""
+        """Call RestoreSecret for a secret that is scheduled for deletion."""
         with calling("RestoreSecret", state.name):
             self._client.restore_secret(SecretId=state.arn)
         return self._refreshed(state)
 
     def update(self, state: SecretState, secret: DesiredSecret) -> list[str]:
-        """Change what differs, each thing by itself; a value only if missing, declared, or under another key.
+        """Change what differs, each thing by its own call; a value only if missing, declared, or under another key.
 
         Returns:
             What was done, for a human.

@@ -1,4 +1,4 @@
-"""Take a secret before a part of it changes that no list shows: from then on its mark does not vouch for that part.
+"""Clear the mark's digest of a part by TagResource before the part is written, so that a crash shows.
 
 Without this, a run that changes a policy and dies leaves a mark that says it is as it was; see `marks`.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def withdraw_digest(stack: Stack, state: SecretState, part: Part) -> SecretState:
-    """Say that this run changes a part; free where it made the secret, or said so before.
+    """Clear the mark's digest of a part by TagResource; free where this run made the secret, or cleared it before.
 
     Args:
         stack: the stack.
@@ -45,7 +45,7 @@ def withdraw_digest(stack: Stack, state: SecretState, part: Part) -> SecretState
 
 
 def reread_own(stack: Stack, known: SecretState) -> SecretState:
-    """The secret as DescribeSecret shows it right before a tag of it is written: another run may have come first.
+    """Call DescribeSecret right before a tag is written: another run may have come first; refuse what is not ours.
 
     Args:
         stack: the stack.
@@ -65,7 +65,7 @@ def reread_own(stack: Stack, known: SecretState) -> SecretState:
 
 
 def withdraw_all_digests(stack: Stack, state: SecretState) -> SecretState:
-    """Leave a mark that vouches for nothing, so that the next run reads all parts.
+    """Write a mark that vouches for nothing by TagResource, so that the next run reads all parts.
 
     Raises:
         AwsError: if AWS refuses.

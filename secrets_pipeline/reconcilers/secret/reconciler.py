@@ -1,4 +1,4 @@
-"""Secrets: name, description, KMS key, tags, and the value at creation.
+"""Plan and apply secrets: name, description, KMS key, tags, and the value at creation.
 
 Creates, restores, adopts and updates; a value that exists is never regenerated. Values that wait for a database are
 written by `connection`.
@@ -37,7 +37,7 @@ _KEY_REMEDY = (
 
 
 class SecretReconciler:
-    """Secrets of one stack.
+    """Plans and applies the secrets of one stack.
 
     Args:
         stack: the stack.
@@ -63,11 +63,11 @@ class SecretReconciler:
         }
 
     def plan(self) -> Sequence[Change]:
-        """One change a declared secret."""
+        """Plan one change a declared secret."""
         return [planned(_resource(secret.spec), partial(self._plan, secret)) for secret in self._secrets.values()]
 
     def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
+        """Create, restore, adopt or update one secret; see `engine.Reconciler`."""
         name = change.resource.name
         secret, writes = self._secrets[name], SecretWriter(self._stack, self._passwords)
         if change.action is ChangeClass.CREATE:

@@ -1,4 +1,4 @@
-"""The commit mark: written last, on every secret of which all parts are as the stack says.
+"""Write the commit mark by TagResource, last, on every secret of which all parts are as the stack says.
 
 It is written as soon as the last part of a secret is done, so that the calls for marks run beside those for parts: the
 two have quotas of their own. What is left is marked at the end of the run.
@@ -38,18 +38,18 @@ _REMEDY = "It failed, waits, or somebody changed it during this run: run again, 
 
 
 class SecretMarkReconciler:
-    """Marks of one stack's secrets."""
+    """Writes the marks of one stack's secrets."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._secrets = desired_secrets(stack)
 
     def plan(self) -> Sequence[Change]:
-        """One change a secret whose mark does not say what the stack says."""
+        """Plan one change a secret whose mark does not say what the stack says."""
         return plan_each(list(self._secrets.values()), KIND, self._plan)
 
     def apply(self, change: Change) -> str:
-        """Write the mark; see `engine.Reconciler`."""
+        """Write one mark by TagResource; see `engine.Reconciler`."""
         secret = self._secrets[change.resource.name]
         state = self._stack.observed.secrets.confirm(secret.name)
         commit = secret.commit
@@ -80,7 +80,7 @@ class SecretMarkReconciler:
 
 
 class MarkingReconciler:
-    """A reconciler of secrets, or of parts of them, that marks each secret whose last part it has done."""
+    """Runs a reconciler of secrets, or of parts of them, and marks each secret whose last part it has done."""
 
     def __init__(self, stack: Stack, reconciler: Reconciler) -> None:
         self._stack = stack
@@ -88,7 +88,7 @@ class MarkingReconciler:
         self._secrets = desired_secrets(stack)
 
     def plan(self) -> Sequence[Change]:
-        """The plan of the reconciler; see `engine.Reconciler`."""
+        """Plan as the reconciler does; see `engine.Reconciler`."""
         return self._reconciler.plan()
 
     def apply(self, change: Change) -> str:

@@ -1,4 +1,4 @@
-"""Resource policies of secrets: what the stack declares and what readers in other accounts need."""
+"""Put resource policies on secrets: what the stack declares and what readers in other accounts need."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Document: TypeAlias = dict[str, Any]
 
 
 class SecretPolicyReconciler(PartReconciler[Document]):
-    """Resource policies of one stack's secrets."""
+    """Puts resource policies on one stack's secrets."""
 
     kind = KIND
     part = Part.POLICY
 
     def declared(self, secret: DesiredSecret) -> Document | Pending | None:
-        """The policy document."""
+        """Resolve the policy document."""
         return secret.policy
 
     def compare(

@@ -1,4 +1,4 @@
-"""Rotation rules: switched on, edited without rotating, and cancelled when they leave the stack.
+"""Switch rotation on and edit its rules by RotateSecret, and call CancelRotateSecret when it leaves the stack.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html and
 https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotationRulesType.html
@@ -33,7 +33,7 @@ KIND = "rotation"
 
 
 class RotationReconciler(PartReconciler[Rotation]):
-    """Rotation of one stack's secrets.
+    """Reconciles rotation of one stack's secrets.
 
     Whether a rotation would work is asked before it is switched on or gets another function, and by deep plans.
     """
@@ -49,7 +49,7 @@ class RotationReconciler(PartReconciler[Rotation]):
         self._preflight = RotationPreflight(stack, [one.name for one in looked_at])
 
     def declared(self, secret: DesiredSecret) -> Rotation | Pending | None:
-        """Function and rules."""
+        """Resolve function and rules."""
         return secret.rotation
 
     def compare(
@@ -170,7 +170,7 @@ def _compare(
 
 
 def rotation_differences(state: SecretState, wanted: Rotation | None) -> list[Reason]:
-    """How the rotation of a secret differs from the declared one."""
+    """Compare the rotation of a secret with the declared one."""
     if wanted is None:
         return [Because("rotation is on and not declared")] if state.rotation_enabled else []
     if not state.rotation_enabled:
@@ -198,7 +198,7 @@ def _rules(observed: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def describe_rotation(rules: Mapping[str, object]) -> str:
-    """`every 30 days, window 3h`, or the schedule expression."""
+    """Describe rules, for a human: `every 30 days, window 3h`, or the schedule expression."""
     days, expression, window = (rules.get(k) for k in ("AutomaticallyAfterDays", "ScheduleExpression", "Duration"))
     when = str(expression) if expression else f"every {days} days"
     return f"{when}, window {window}" if window else when

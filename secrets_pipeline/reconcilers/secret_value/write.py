@@ -56,7 +56,7 @@ class ValueWriter:
         self._client = stack.account.client("secretsmanager")
 
     def token(self, secret: str, replaced: str | None, intent: str, value: SecretStr | None = None) -> str:
-        """The version id that a write gets: the same for every try of the same write, and for no other.
+        """Derive the version id of a write: the same for every try of the same write, and for no other.
 
         Args:
             secret: ARN, as one of the same name may have been deleted and made again; the name of one being made.
