@@ -1,6 +1,6 @@
 """Report what somebody changed behind our back, and narrow such policies again where the stack wants that.
 
-A policy is healed where the mark proves that it was made as the stack declares it now: what differs was changed by
+A policy is narrowed where the mark proves that it was made as the stack declares it now: what differs was changed by
 somebody else, and not by a run of ours, nor by an edit of the YAML that nobody applied yet. What is put in its place is
 proven to allow no request that the policy there refuses (`access.narrowing`): no denial is removed, nothing is allowed,
 restored or enabled.
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 MOST_A_DAY = 3
-"""Heals of one resource within 24 hours; whoever changes it more often than that is not stopped by a fourth one."""
+"""How often one resource is narrowed in 24 hours; whoever changes it more often than that no fourth one stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Reported:
 
     Attributes:
         why: why nothing was done.
-        fought_over: whether it was healed too often.
+        fought_over: whether it was narrowed too often.
         compared: whether it could be looked at; if not, nobody knows that somebody changed it.
     """
 
@@ -68,19 +68,19 @@ class Reported:
 Treatment: TypeAlias = NarrowedPolicy | Reported
 
 
-def narrow_policies(stack: Stack, healed_today: Mapping[str, int]) -> tuple[Treatment, ...]:
+def narrow_policies(stack: Stack, narrowed_today: Mapping[str, int]) -> tuple[Treatment, ...]:
     """Plan a stack deeply, and narrow or report everything in it that was changed outside.
 
     Args:
         stack: the stack, of a run that need not write, since nothing is made.
-        healed_today: name of a resource → how often it was healed within 24 hours.
+        narrowed_today: name of a resource → how often it was narrowed within 24 hours.
 
     Raises:
         GuardError: if the credentials belong to another account.
         AwsError: if AWS cannot be read.
     """
     changes = [change for stage in plan_stack(stack, deep=True).values() for change in stage]
-    return tuple(_treated(stack, change, healed_today) for change in changes if _is_foreign(change))
+    return tuple(_treated(stack, change, narrowed_today) for change in changes if _is_foreign(change))
 
 
 def _is_foreign(change: Change) -> bool:
@@ -88,14 +88,14 @@ def _is_foreign(change: Change) -> bool:
     return change.drift or change.action is ChangeClass.RESTORE or change.error is not None
 
 
-def _treated(stack: Stack, change: Change, healed_today: Mapping[str, int]) -> Treatment:
+def _treated(stack: Stack, change: Change, narrowed_today: Mapping[str, int]) -> Treatment:
     resource = change.resource
     if change.error:
         return Reported(resource, change.error.diagnostics(), "it cannot be compared", compared=False)
     reason = change.reason or change.action.value
     if hindrance := _hindrance(stack, change):
         return Reported(resource, reason, hindrance)
-    if healed_today.get(resource.name, 0) >= MOST_A_DAY:
+    if narrowed_today.get(resource.name, 0) >= MOST_A_DAY:
         return Reported(resource, reason, f"it was healed {MOST_A_DAY} times within a day", fought_over=True)
     put = _secret_policy if resource.kind == secret_policy.KIND else _key_policy
     try:
