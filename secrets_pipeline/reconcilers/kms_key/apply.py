@@ -16,7 +16,7 @@ from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.kms_key.desired import declared_digest, declared_tags
 from secrets_pipeline.reconcilers.kms_key.lookup import KeyLookup, MarkedKey, key_marks
-from secrets_pipeline.reconcilers.kms_key.plan import rotation_differences
+from secrets_pipeline.reconcilers.kms_key.plan import key_rotation_differences
 from secrets_pipeline.reconcilers.kms_key.referenced import unusable
 from secrets_pipeline.reconcilers.observed.key_state import KeyState, key_state
 from secrets_pipeline.reconcilers.observed.tags import surplus_tags
@@ -99,7 +99,7 @@ class KeyWriter:
                 "PutKeyPolicy", key.alias, put, lag=NEW_PRINCIPAL, subject=", ".join(principals(policy))
             )
             done.append("policy")
-        if rotation_differences(keys.rotation(state.key_id), key):
+        if key_rotation_differences(keys.rotation(state.key_id), key):
             done.append("rotation on" if key.enable_key_rotation else "rotation off")
             self._rotate(key, state)
         done.extend(self._retag(key, state))

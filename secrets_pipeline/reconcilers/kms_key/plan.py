@@ -31,7 +31,7 @@ def description_differences(state: KeyState, key: KeySpec) -> list[Reason]:
     return [Differs("description", repr(state.description), repr(key.description))]
 
 
-def rotation_differences(observed: KeyRotation, key: KeySpec) -> list[Reason]:
+def key_rotation_differences(observed: KeyRotation, key: KeySpec) -> list[Reason]:
     """Compare the rotation of the key's material with the declared one."""
     if observed.enabled != key.enable_key_rotation:
         return [Because(f"key rotation is {'on' if observed.enabled else 'off'}")]

@@ -21,7 +21,7 @@ from secrets_pipeline.reconcilers.kms_key.lookup import KeyLookup, MarkedKey, in
 from secrets_pipeline.reconcilers.kms_key.plan import (
     alias_differences,
     description_differences,
-    rotation_differences,
+    key_rotation_differences,
     tag_differences,
     window_difference,
 )
@@ -115,6 +115,6 @@ class KmsKeyReconciler:
         reasons = [*alias_differences(found), *description_differences(own.state, key)]
         if policy is not None and not same_policy(keys.policy(key_id), policy):
             reasons.append(Differs("key policy"))
-        reasons.extend(rotation_differences(keys.rotation(key_id), key))
+        reasons.extend(key_rotation_differences(keys.rotation(key_id), key))
         reasons.extend(tag_differences(keys.tags(key_id), declared_tags(self._stack, key)))
         return reasons
