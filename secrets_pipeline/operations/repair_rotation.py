@@ -71,7 +71,7 @@ def repair_rotations(stack: Stack, names: Iterable[str], may_retry: Callable[[st
 
 
 def _repaired_or_refused(stack: Stack, name: str, may_retry: Callable[[str, str], bool]) -> Repair:
-    """One that AWS does not let us look at never hides the others."""
+    """Repair one; an error of AWS becomes its result, and never hides the others."""
     try:
         return _repaired(stack, name, may_retry)
     except AwsError as error:
@@ -98,7 +98,7 @@ def _repaired(stack: Stack, name: str, may_retry: Callable[[str, str], bool]) ->
 
 
 def _retry(stack: Stack, state: SecretState, pending: str) -> Cause | None:
-    """Take the rotation up where it stands; why that is refused."""
+    """Call RotateSecret with the pending version; why that is refused, None if it is not."""
     try:
         with calling("RotateSecret", state.name):
             stack.account.client("secretsmanager").rotate_secret(SecretId=state.arn, ClientRequestToken=pending)

@@ -1,4 +1,4 @@
-"""Read and write a database's `:password` tag: which version of its secret it accepts, proven, or is being given."""
+"""Read and write a database's `:password` tag: the version of its secret that it was proven to accept, or is given."""
 
 from __future__ import annotations
 

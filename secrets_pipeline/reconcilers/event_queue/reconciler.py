@@ -119,7 +119,7 @@ class _Route(ABC):
 
     @abstractmethod
     def write_note(self) -> None:
-        """Say so."""
+        """Write the note that all parts were made as they should be."""
 
 
 class _NotedOnQueue(_Route):

@@ -144,7 +144,7 @@ class KeyInventory:
         return {key_id: tags for key_id, tags in found if tag in tags}
 
     def without_alias(self, tag: str) -> Mapping[str, Mapping[str, str]]:
-        """Find by ListKeys the keys that carry a tag and have no alias, left by a run or robbed of it: tags by id."""
+        """Find by ListKeys the keys that carry a tag and have no alias, which a run or a person left so: tags by id."""
 
         def read() -> dict[str, Mapping[str, str]]:
             with calling("ListKeys", "of the account"):

@@ -171,7 +171,7 @@ class ValueWriter:
         return token
 
     def _stage_again(self, state: SecretState, token: str) -> None:
-        """An earlier try stored this version, and somebody took AWSPENDING off it."""
+        """Put AWSPENDING back on a version that an earlier try stored, and off which somebody took it."""
         held = state.version(PENDING)
         if state.rotation_in_progress or not move_label(self._stack, state, PENDING, to=token, away_from=held):
             raise SkippedError(f"a rotation of {state.name} began meanwhile", remedy="Run again when it has finished.")
@@ -213,7 +213,7 @@ class ValueWriter:
         return state
 
     def _announce_write(self, before: SecretState, current: str, token: str | None, *, renders: bool) -> SecretState:
-        """Say that the version to come is ours, and that what it is rendered from is open.
+        """Tag the version to come as ours, and what it is rendered from as unknown, before it is stored.
 
         Killed behind it, no later run could tell that from another YAML: a rotation or a human may have copied it.
         """
