@@ -19,7 +19,7 @@ from secrets_pipeline.cli.shared.options import AllStacks, SomeStacks, StackOpti
 from secrets_pipeline.cli.shared.reference_view import note_unresolved, reference_json, reference_rows, reference_table
 from secrets_pipeline.cli.shared.repository import read_asked, tell_nameless, usable
 from secrets_pipeline.cli.shared.tables import table
-from secrets_pipeline.operations.open_repository import Desired
+from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
@@ -126,7 +126,7 @@ def print_plans(plans: Sequence[StackPlan], *, unchanged: bool) -> None:
             emit("")
 
 
-def _print_declared(desired: Desired, stacks: Sequence[str], failures: Failures, output: PlanFormat) -> None:
+def _print_declared(desired: OpenRepository, stacks: Sequence[str], failures: Failures, output: PlanFormat) -> None:
     shown = {stack: declared(desired.specs[stack]) for stack in stacks}
     references = {stack: reference_rows(desired.specs[stack]) for stack in stacks}
     targets = {stack: desired.specs[stack].target for stack in stacks}

@@ -1,4 +1,4 @@
-"""Everything that tells consumers where their secrets are: the outputs document and the three deliveries."""
+"""Tell consumers where their secrets are: the outputs document and three deliveries, under one plan."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 from secrets_pipeline.engine.reason import Because
-from secrets_pipeline.reconcilers.consumer.api_stage import deliver as delivery_apigateway
+from secrets_pipeline.reconcilers.consumer.api_stage import deliver as api_stage
 from secrets_pipeline.reconcilers.consumer.delivery_notes import KIND as NOTE
 from secrets_pipeline.reconcilers.consumer.delivery_notes import DeliveryNotes
-from secrets_pipeline.reconcilers.consumer.ecs_service import deliver as delivery_ecs
-from secrets_pipeline.reconcilers.consumer.lambda_function import deliver as delivery_lambda
+from secrets_pipeline.reconcilers.consumer.ecs_service import deliver as ecs_service
+from secrets_pipeline.reconcilers.consumer.lambda_function import deliver as lambda_function
 from secrets_pipeline.reconcilers.outputs_document import reconciler as outputs_document
 from secrets_pipeline.references.resolve import Pending
 
@@ -23,11 +23,11 @@ class Deliverer(Protocol):
     """One way of delivery: an `engine.Reconciler` that can leave out what it need not look at."""
 
     def wanted(self) -> Mapping[Resource, str | Pending]:
-        """Each delivery with all that it delivers, as one text; reads no consumer."""
+        """Resolve all that each delivery delivers, as one text; reads no consumer."""
         ...
 
     def plan(self, *, but: Collection[str] = ()) -> Sequence[Change]:
-        """One change a delivery, but those that are named."""
+        """Plan one change a delivery, but those that are named."""
         ...
 
     def apply(self, change: Change) -> str:
@@ -36,7 +36,7 @@ class Deliverer(Protocol):
 
 
 class ConsumerReconciler:
-    """One deliverer for each way, under one plan.
+    """Plans and applies all ways of delivery as one stage.
 
     A component whose deliveries are noted as done is not looked at: that costs calls for each consumer. With `deep`,
     every consumer is.
@@ -45,15 +45,15 @@ class ConsumerReconciler:
     def __init__(self, stack: Stack, *, deep: bool | None = None) -> None:
         self._outputs = outputs_document.OutputsDocumentReconciler(stack)
         self._deliverers: Mapping[str, Deliverer] = {
-            delivery_lambda.KIND: delivery_lambda.LambdaDeliveryReconciler(stack),
-            delivery_ecs.KIND: delivery_ecs.EcsDeliveryReconciler(stack),
-            delivery_apigateway.KIND: delivery_apigateway.StageDeliveryReconciler(stack),
+            lambda_function.KIND: lambda_function.LambdaDeliveryReconciler(stack),
+            ecs_service.KIND: ecs_service.EcsDeliveryReconciler(stack),
+            api_stage.KIND: api_stage.StageDeliveryReconciler(stack),
         }
         self._notes = DeliveryNotes(stack)
         self._deep = stack.run.options.deep if deep is None else deep
 
     def plan(self) -> Sequence[Change]:
-        """The outputs document, each delivery, then the notes of what will have been delivered."""
+        """Plan the outputs document, each delivery, then the notes of what will have been delivered."""
         wanted = self._wanted()
         noted = frozenset() if self._deep else self._notes.noted(wanted)
         changes = [*self._outputs.plan(also=self._notes.names(wanted))]

@@ -24,7 +24,7 @@ KIND = "apigateway"
 
 
 class StageDeliveryReconciler:
-    """Stage variables of one stack's APIs."""
+    """Delivers references to the stage variables of one stack's APIs."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -35,14 +35,14 @@ class StageDeliveryReconciler:
         }
 
     def wanted(self) -> Mapping[Resource, str | Pending]:
-        """Each stage with what is delivered to it."""
+        """Resolve what is delivered to each stage."""
         return {
             Resource(KIND, name, delivery.component): as_text(self._stack, delivery.variables)
             for name, delivery in self._deliveries.items()
         }
 
     def plan(self, *, but: Collection[str] = ()) -> Sequence[Change]:
-        """One change a stage, but those that are named."""
+        """Plan one change a stage, but those that are named."""
         return [
             planned(Resource(KIND, name, delivery.component), partial(self._plan, name, delivery))
             for name, delivery in self._deliveries.items()
@@ -50,7 +50,7 @@ class StageDeliveryReconciler:
         ]
 
     def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
+        """Write the variables of one stage by UpdateStage; see `engine.Reconciler`."""
         name = change.resource.name
         delivery = self._deliveries[name]
         wanted = resolved(self._stack, delivery.variables)

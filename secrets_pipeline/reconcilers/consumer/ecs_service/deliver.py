@@ -1,4 +1,4 @@
-"""Deliver references into an ECS service: a new revision of its task definition, then the service on it.
+"""Deliver references into an ECS service: RegisterTaskDefinition for a new revision, then UpdateService.
 
 `secrets` entries are injected by the agent under the execution role, `environment` entries are plain text.
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
@@ -48,7 +48,7 @@ _ANSWER_ONLY = frozenset(
 
 
 class EcsDeliveryReconciler:
-    """`secrets` and `environment` of one stack's services."""
+    """Delivers references to `secrets` and `environment` of one stack's services."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -59,14 +59,14 @@ class EcsDeliveryReconciler:
         }
 
     def wanted(self) -> Mapping[Resource, str | Pending]:
-        """Each container with what is delivered to it."""
+        """Resolve what is delivered to each container."""
         return {
             Resource(KIND, name, delivery.component): as_text(self._stack, delivery.secrets, delivery.environment)
             for name, delivery in self._deliveries.items()
         }
 
     def plan(self, *, but: Collection[str] = ()) -> Sequence[Change]:
-        """One change a container, but those that are named; those of one service come one after the other."""
+        """Plan one change a container, but those that are named; those of one service come one after the other."""
         changes: list[Change] = []
         last: dict[tuple[str, str], str] = {}
         for name, delivery in self._deliveries.items():
@@ -80,7 +80,7 @@ class EcsDeliveryReconciler:
         return changes
 
     def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
+        """Call RegisterTaskDefinition and UpdateService for one container; see `engine.Reconciler`."""
         delivery = self._deliveries[change.resource.name]
         wanted = self._wanted(delivery)
         if isinstance(wanted, Pending):

@@ -26,7 +26,7 @@ KIND = "lambda"
 
 
 class LambdaDeliveryReconciler:
-    """Environment variables of one stack's functions."""
+    """Delivers references to environment variables of one stack's functions."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -37,14 +37,14 @@ class LambdaDeliveryReconciler:
         }
 
     def wanted(self) -> Mapping[Resource, str | Pending]:
-        """Each function with what is delivered to it."""
+        """Resolve what is delivered to each function."""
         return {
             Resource(KIND, name, delivery.component): as_text(self._stack, delivery.environment)
             for name, delivery in self._deliveries.items()
         }
 
     def plan(self, *, but: Collection[str] = ()) -> Sequence[Change]:
-        """One change a function, but those that are named."""
+        """Plan one change a function, but those that are named."""
         return [
             planned(Resource(KIND, name, delivery.component), partial(self._plan, name, delivery))
             for name, delivery in self._deliveries.items()
@@ -52,7 +52,7 @@ class LambdaDeliveryReconciler:
         ]
 
     def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
+        """Write the variables of one function by UpdateFunctionConfiguration; see `engine.Reconciler`."""
         delivery = self._deliveries[change.resource.name]
         wanted = resolved(self._stack, delivery.environment)
         if isinstance(wanted, Pending):

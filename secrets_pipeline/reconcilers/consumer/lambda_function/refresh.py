@@ -29,13 +29,13 @@ _PROGRESS = {"InProgress": Progress.IN_PROGRESS, "Failed": Progress.FAILED}
 
 
 class LambdaRefresher:
-    """Functions of one stack's account."""
+    """Starts Lambda functions of one stack's account anew."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
 
     def look(self, means: LambdaRefresh) -> Rollout | None:
-        """The latest change of code or configuration: each replaces the execution environments."""
+        """Find the latest change of code or configuration: each replaces the execution environments."""
         found = self._stack.observed.functions.configuration_now(means.function_name)
         if found is None:
             return None
@@ -44,11 +44,11 @@ class LambdaRefresher:
         return Rollout(found["RevisionId"], modified, progress, found.get("LastUpdateStatusReason") or "")
 
     def follow(self, means: LambdaRefresh, rollout: str) -> Rollout | None:  # noqa: ARG002 - a later one serves as well
-        """The latest change: a function has no older one."""
+        """Find the latest change: a function has no older one."""
         return self.look(means)
 
     def start(self, means: LambdaRefresh) -> str:
-        """Set the variable, unless somebody changes the function in between: then on top of that change."""
+        """Set the variable by UpdateFunctionConfiguration; on top of a change that somebody makes in between."""
         changed = retry_if_exception(_changed_meanwhile)
         return Retrying(retry=changed, stop=stop_after_attempt(_ATTEMPTS), reraise=True)(self._set_variable, means)
 
@@ -68,12 +68,12 @@ class LambdaRefresher:
         return str(answer["RevisionId"])
 
     def running_since(self, means: LambdaRefresh) -> datetime | None:
-        """When the function was last changed: no execution environment is older."""
+        """Find when the function was last changed: no execution environment is older."""
         found = self.look(means)
         return found.asked_at if found else None
 
     def missing(self, means: LambdaRefresh) -> Missing:
-        """Terraform makes functions."""
+        """Say that the function does not exist: Terraform makes functions."""
         return Missing(f"function {means.function_name} does not exist", "Terraform makes it")
 
 
