@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 from secrets_pipeline.engine.reason import Because
-from secrets_pipeline.reconcilers.consumer.api_stage import deliver as api_stage
+from secrets_pipeline.reconcilers.consumer.api_stage.deliver import StageDeliverer
+from secrets_pipeline.reconcilers.consumer.deliverer import Deliverer
 from secrets_pipeline.reconcilers.consumer.delivery_notes import KIND as NOTE
 from secrets_pipeline.reconcilers.consumer.delivery_notes import DeliveryNotes
-from secrets_pipeline.reconcilers.consumer.ecs_service import deliver as ecs_service
-from secrets_pipeline.reconcilers.consumer.lambda_function import deliver as lambda_function
+from secrets_pipeline.reconcilers.consumer.ecs_service.deliver import EcsDeliverer
+from secrets_pipeline.reconcilers.consumer.lambda_function.deliver import LambdaDeliverer
 from secrets_pipeline.reconcilers.outputs_document import reconciler as outputs_document
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
-
-
-class Deliverer(Protocol):
-    """One way of delivery: an `engine.Reconciler` that can leave out what it need not look at."""
-
-    def wanted(self) -> Mapping[Resource, str | Pending]:
-        """Resolve all that each delivery delivers, as one text; reads no consumer."""
-        ...
-
-    def plan(self, *, but: Collection[str] = ()) -> Sequence[Change]:
-        """Plan one change a delivery, but those that are named."""
-        ...
-
-    def apply(self, change: Change) -> str:
-        """Make one change true."""
-        ...
 
 
 class ConsumerReconciler:
@@ -44,11 +29,8 @@ class ConsumerReconciler:
 
     def __init__(self, stack: Stack, *, deep: bool | None = None) -> None:
         self._outputs = outputs_document.OutputsDocumentReconciler(stack)
-        self._deliverers: Mapping[str, Deliverer] = {
-            lambda_function.KIND: lambda_function.LambdaDeliveryReconciler(stack),
-            ecs_service.KIND: ecs_service.EcsDeliveryReconciler(stack),
-            api_stage.KIND: api_stage.StageDeliveryReconciler(stack),
-        }
+        ways = (LambdaDeliverer(stack), EcsDeliverer(stack), StageDeliverer(stack))
+        self._deliverers: Mapping[str, Deliverer[Any]] = {one.kind: one for one in ways}
         self._notes = DeliveryNotes(stack)
         self._deep = stack.run.options.deep if deep is None else deep
 
